@@ -1,0 +1,7 @@
+"""Distil heavy time-series forecasters into small ones, the scikit-learn way."""
+
+__version__ = "0.1.0"
+
+from skdistill.forecaster import DistilledForecaster
+
+__all__ = ["DistilledForecaster", "__version__"]

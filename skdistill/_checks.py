@@ -1,0 +1,105 @@
+"""Checks of single numbers, with errors that name parameter, owner, rule and value."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+__all__ = ["check_integer", "check_real"]
+
+
+def check_integer(value: Any, name: str, *, minimum: int = 1) -> int:
+    """Return a whole number of at least ``minimum``, or raise.
+
+    Parameters
+    ----------
+    value : object
+        The value received.
+    name : str
+        Parameter and owner: ``"hidden_size of MLP"``.
+    minimum : int, default=1
+        Smallest value allowed.
+
+    Returns
+    -------
+    value : int
+        The value.
+
+    Raises
+    ------
+    TypeError
+        If it is no whole number; True and False are none.
+    ValueError
+        If it is too small.
+
+    Examples
+    --------
+    >>> check_integer(3, "n_layers of ITransformer")
+    3
+    >>> check_integer(0, "n_layers of ITransformer")
+    Traceback (most recent call last):
+        ...
+    ValueError: n_layers of ITransformer must be an integer of at least 1; got 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer of at least {minimum}; got {value!r} of type {type(value).__name__}.")
+    if value < minimum:
+        raise ValueError(f"{name} must be an integer of at least {minimum}; got {value!r}.")
+    return int(value)
+
+
+def check_real(
+    value: Any,
+    name: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    include_minimum: bool = True,
+    include_maximum: bool = True,
+) -> float:
+    """Return a finite number inside an interval, or raise.
+
+    Parameters
+    ----------
+    value : object
+        The value received.
+    name : str
+        Parameter and owner: ``"dropout of MLP"``.
+    minimum, maximum : float or None, default=None
+        Ends of the interval; None leaves that side open.
+    include_minimum, include_maximum : bool, default=True
+        Whether the ends belong to it.
+
+    Returns
+    -------
+    value : float
+        The value.
+
+    Raises
+    ------
+    TypeError
+        If it is no number; True and False are none.
+    ValueError
+        If it is not finite or outside the interval.
+
+    Examples
+    --------
+    >>> check_real(0.1, "dropout of MLP", minimum=0.0, maximum=1.0, include_maximum=False)
+    0.1
+    >>> check_real(1.0, "dropout of MLP", minimum=0.0, maximum=1.0, include_maximum=False)
+    Traceback (most recent call last):
+        ...
+    ValueError: dropout of MLP must be a number in [0, 1); got 1.0.
+    """
+    low = "(-inf" if minimum is None else f"{'[' if include_minimum else '('}{minimum:g}"
+    high = "inf)" if maximum is None else f"{maximum:g}{']' if include_maximum else ')'}"
+    rule = f"{name} must be a number in {low}, {high}"
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{rule}; got {value!r} of type {type(value).__name__}.")
+    number = float(value)
+    above = minimum is None or number > minimum or (include_minimum and number == minimum)
+    below = maximum is None or number < maximum or (include_maximum and number == maximum)
+    if not (math.isfinite(number) and above and below):
+        raise ValueError(f"{rule}; got {value!r}.")
+    return number

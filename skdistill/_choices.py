@@ -1,0 +1,51 @@
+"""Errors for names and values that are not among those that exist."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TypeVar
+
+__all__ = ["check_choice"]
+
+Choice = TypeVar("Choice")
+
+
+def check_choice(value: Choice, choices: Iterable[Choice], parameter: str) -> Choice:
+    """Return ``value`` if it is one of ``choices``, else raise and suggest the nearest.
+
+    Parameters
+    ----------
+    value : object
+        The value received.
+    choices : iterable
+        The values that exist.
+    parameter : str
+        Name of the parameter, with its owner: ``"loss of Supervised"``.
+
+    Returns
+    -------
+    value : object
+        The value, unchanged.
+
+    Raises
+    ------
+    ValueError
+        If the value is not among the choices.
+
+    Examples
+    --------
+    >>> check_choice("mse", ["mse", "mae"], "loss of Supervised")
+    'mse'
+    >>> check_choice("mea", ["mse", "mae"], "loss of Supervised")
+    Traceback (most recent call last):
+        ...
+    ValueError: loss of Supervised must be one of 'mse', 'mae'; got 'mea'. Did you mean 'mae'?
+    """
+    choices = list(choices)
+    if any(value is choice or (type(value) is type(choice) and value == choice) for choice in choices):
+        return value
+    names = {str(choice).lower(): choice for choice in choices}
+    near = difflib.get_close_matches(str(value).lower(), names, n=1)
+    hint = f" Did you mean {names[near[0]]!r}?" if near else ""
+    raise ValueError(f"{parameter} must be one of {', '.join(map(repr, choices))}; got {value!r}.{hint}")

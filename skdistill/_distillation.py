@@ -1,0 +1,323 @@
+"""The flow: windows, a fitted teacher, its labels, and a student trained on both.
+
+Every estimator of the package checks and converts, and then calls :func:`distil`.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import torch
+from sklearn.base import clone
+from torch import Tensor, nn
+
+import skdistill
+from skdistill._digest import digest
+from skdistill.losses import BaseLoss, build_objective, check_loss, needs_teacher, needs_teacher_features
+from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.teachers import BaseTeacher, Labels
+from skdistill.teachers._store import LabelCache, StoredLabels, entry_lock, label_windows
+from skdistill.training import LabelSource, TrainingSettings, loss_shapes, make_spec, seeded, train_network
+from skdistill.windows import TrainingWindows, Windows
+
+__all__ = ["Distilled", "Labelling", "distil"]
+
+logger = logging.getLogger("skdistill")
+
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """Where and how labels are kept.
+
+    Parameters
+    ----------
+    cache : LabelCache
+        The folder that outlasts ``fit``, if any.
+    label_budget : float
+        Most GiB of disk that labels may take.
+    features : {"stored", "recompute"}
+        Whether features are labelled once, or anew for every batch.
+    """
+
+    cache: LabelCache
+    label_budget: float = 8.0
+    features: str = "stored"
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """What distillation leaves behind.
+
+    Parameters
+    ----------
+    student : torch.nn.Module
+        The trained student, on the CPU, in evaluation mode.
+    spec : NetworkSpec
+        What it was built for.
+    teacher : BaseTeacher or None
+        The fitted teacher.
+    history : list of dict
+        The student's losses by epoch.
+    interrupted : bool
+        Whether the user stopped the student's training.
+    """
+
+    student: nn.Module
+    spec: NetworkSpec
+    teacher: BaseTeacher | None
+    history: list[dict[str, Any]]
+    interrupted: bool
+
+
+def distil(
+    windows: TrainingWindows,
+    *,
+    teacher: BaseTeacher | None,
+    student: BaseNetwork,
+    loss: BaseLoss,
+    settings: TrainingSettings,
+    labelling: Labelling,
+    seeds: tuple[int, int] | None,
+) -> Distilled:
+    """Train a student on the truth and on what a teacher says.
+
+    Parameters
+    ----------
+    windows : TrainingWindows
+        Training and validation windows.
+    teacher : BaseTeacher or None
+        The teacher, not fitted; None trains on the truth alone.
+    student : BaseNetwork
+        The student's network.
+    loss : BaseLoss
+        The objective.
+    settings : TrainingSettings
+        How the student is trained; the teacher has settings of its own.
+    labelling : Labelling
+        Where labels are kept.
+    seeds : tuple of int or None
+        Seeds of teacher and student; None draws fresh ones and shares nothing between fits.
+
+    Returns
+    -------
+    distilled : Distilled
+        Student, teacher and history.
+    """
+    check_loss(loss)
+    teacher_seed, student_seed = (int(s) for s in np.random.randint(2**31 - 1, size=2)) if seeds is None else seeds
+    has_own_seed = teacher is not None and not _unseeded(teacher)
+    spec = make_spec(student, windows.train)
+    student.check(spec)
+    if teacher is not None:
+        teacher = _settle(teacher, teacher_seed, settings)
+        teacher.check(spec)
+    _check_combination(windows, teacher, student, spec, loss)
+
+    shared = seeds is not None or has_own_seed
+    labels: LabelSource | None = None
+    if teacher is not None and needs_teacher(loss):
+        key = digest(_versions(), _quiet(teacher), _describe(windows)) if shared else None
+        teacher, labels = _fit_and_label(teacher, windows, loss, labelling, key, settings.verbose)
+
+    folder = None
+    if seeds is not None and labelling.cache.persistent:
+        key = digest(_versions(), None if teacher is None else _quiet(teacher), _describe(windows), student, loss)
+        folder = labelling.cache.entry(f"student-{digest(key, settings, student_seed)}")
+    with seeded(student_seed):
+        module = student.build(spec)
+        result = train_network(
+            module,
+            spec,
+            windows,
+            loss=loss,
+            labels=labels,
+            settings=settings,
+            checkpoint=None if folder is None else folder / "checkpoint.pt",
+            description=f"student {type(student).__name__}",
+        )
+    if folder is not None and not result.interrupted:
+        (folder / "checkpoint.pt").unlink(missing_ok=True)
+    return Distilled(module.cpu().eval(), spec, teacher, result.history, result.interrupted)
+
+
+def _check_combination(
+    windows: TrainingWindows, teacher: BaseTeacher | None, student: BaseNetwork, spec: NetworkSpec, loss: BaseLoss
+) -> None:
+    """Build everything once with meaningless weights, so that what does not fit fails before training."""
+    labels = None
+    if teacher is not None:
+        labels = _Probe(teacher.probe(windows))
+        _check_forecast_shape(labels.labels, spec, teacher)
+    with seeded(0):
+        shapes = loss_shapes(student.build(spec), spec, windows.train, labels)
+        build_objective(
+            loss,
+            shapes,
+            has_teacher=teacher is not None,
+            student_name=type(student).__name__,
+            teacher_name="None" if teacher is None else _name(teacher),
+        )
+
+
+def _check_forecast_shape(labels: Labels, spec: NetworkSpec, teacher: BaseTeacher) -> None:
+    steps, targets = labels.forecast.shape[1:]
+    if steps != spec.prediction_length:
+        raise ValueError(
+            f"the teacher {_name(teacher)} forecasts {steps} steps, but prediction_length is {spec.prediction_length}: "
+            "make them equal."
+        )
+    if targets != spec.n_targets:
+        raise ValueError(
+            f"the teacher {_name(teacher)} forecasts {targets} channels, but there are {spec.n_targets} targets."
+        )
+
+
+def _fit_and_label(
+    teacher: BaseTeacher, windows: TrainingWindows, loss: BaseLoss, labelling: Labelling, key: str | None, verbose: int
+) -> tuple[BaseTeacher, LabelSource]:
+    """Fit the teacher and label the training windows, or find both where an earlier fit left them."""
+    folder = None if key is None else labelling.cache.entry(key)
+    with nullcontext() if folder is None else entry_lock(folder):
+        teacher = _fit_teacher(teacher, windows, folder)
+        train = windows.train
+
+        def label(indices: Tensor) -> Labels:
+            return teacher.label(train.contexts(indices))
+
+        recompute = labelling.features == "recompute"
+        stored = label_windows(
+            label,
+            len(train),
+            folder=folder,
+            with_features=not recompute and _store_features(teacher, windows, loss, labelling, folder),
+            forecast_shape=(train.prediction_length, len(train.targets)),
+            disk_budget=int(labelling.label_budget * _GIB),
+            progress=verbose > 0,
+            description=f"labels of {_name(teacher)}",
+        )
+    if recompute and needs_teacher_features(loss):
+        return teacher, _RecomputedFeatures(stored, teacher, train)
+    return teacher, stored
+
+
+def _fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path | None) -> BaseTeacher:
+    if folder is None:
+        return teacher.fit(windows)
+    path = folder / "teacher.joblib"
+    try:
+        return joblib.load(path)
+    except FileNotFoundError:
+        pass
+    except Exception as error:
+        logger.warning("the teacher kept in %s cannot be read (%s) and is fitted anew", path, error)
+    checkpoint = folder / "teacher-checkpoint.pt"
+    teacher = teacher.fit(windows, checkpoint)
+    temporary = path.with_suffix(".tmp")
+    joblib.dump(teacher, temporary)
+    temporary.replace(path)
+    for leftover in folder.glob("teacher-checkpoint*"):
+        leftover.unlink()
+    return teacher
+
+
+def _store_features(
+    teacher: BaseTeacher, windows: TrainingWindows, loss: BaseLoss, labelling: Labelling, folder: Path | None
+) -> bool:
+    """Store features if the loss needs them; in a lasting folder also for later losses, where they fit."""
+    if needs_teacher_features(loss):
+        return True
+    if folder is None:
+        return False
+    first = teacher.label(windows.train.contexts(windows.train.starts.new_zeros(1)))
+    if first.features is None:
+        return False
+    per_window = 4 * first.forecast.numel() + 2 * first.features.numel()
+    return per_window * len(windows.train) <= labelling.label_budget * _GIB
+
+
+def _settle(teacher: BaseTeacher, seed: int, settings: TrainingSettings) -> BaseTeacher:
+    """Copy a teacher and fill in what it takes from the forecaster: seeds, device, verbosity."""
+    teacher = clone(teacher)
+    generator = np.random.RandomState(seed)
+    inherited = {"device": settings.device, "verbose": settings.verbose}
+    for name, value in sorted(teacher.get_params(deep=True).items()):
+        last = name.split("__")[-1]
+        if value is None and last == "random_state":
+            teacher.set_params(**{name: int(generator.randint(2**31 - 1))})
+        elif value is None and last in inherited:
+            teacher.set_params(**{name: inherited[last]})
+    return teacher
+
+
+def _quiet(teacher: BaseTeacher) -> BaseTeacher:
+    """Copy a teacher's parameters for its key, without what changes no label."""
+    copy = clone(teacher)
+    return copy.set_params(**{name: 0 for name in copy.get_params() if name.split("__")[-1] == "verbose"})
+
+
+def _unseeded(teacher: BaseTeacher) -> bool:
+    params = teacher.get_params(deep=True)
+    return any(name.split("__")[-1] == "random_state" and value is None for name, value in params.items())
+
+
+def _describe(windows: TrainingWindows) -> tuple[Any, ...]:
+    """List all of the data and the split that a label can depend on."""
+    train, store = windows.train, windows.train.store
+    return (
+        store.values,
+        store.offsets,
+        store.lengths,
+        list(store.indexes),
+        store.scaling,
+        train.starts,
+        train.known,
+        None if windows.validation is None else windows.validation.starts,
+        (train.context_length, train.prediction_length, train.targets),
+    )
+
+
+def _versions() -> tuple[str, ...]:
+    return (skdistill.__version__, torch.__version__, np.__version__)
+
+
+def _name(teacher: BaseTeacher) -> str:
+    inner = getattr(teacher, "network", teacher)
+    return type(inner).__name__
+
+
+class _Probe:
+    """Labels of one window, for the dry run."""
+
+    def __init__(self, labels: Labels) -> None:
+        self.labels = labels
+
+    def __len__(self) -> int:
+        return 1
+
+    def take(self, indices: Tensor) -> Labels:
+        return self.labels
+
+
+class _RecomputedFeatures:
+    """Stored forecasts, and features from a teacher pass a batch."""
+
+    def __init__(self, stored: StoredLabels, teacher: BaseTeacher, windows: Windows) -> None:
+        self.stored = stored
+        self.teacher = teacher
+        self.windows = windows
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def take(self, indices: Tensor) -> Labels:
+        fresh = self.teacher.label(self.windows.contexts(indices))
+        features = None if fresh.features is None else fresh.features.clone()
+        return Labels(self.stored.take(indices).forecast, features)

@@ -1,0 +1,40 @@
+"""Optional libraries: imported when used, with an error that says what to install."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+__all__ = ["import_optional"]
+
+
+def import_optional(module: str, *, extra: str, purpose: str) -> ModuleType:
+    """Import an optional module, or say how to get it.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name of the module.
+    extra : str
+        The extra of skdistill that installs it.
+    purpose : str
+        What it is needed for, as the start of a sentence: ``"Plotting"``.
+
+    Returns
+    -------
+    module : module
+        The imported module.
+
+    Raises
+    ------
+    ImportError
+        If the module is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        library = module.split(".")[0]
+        raise ImportError(
+            f"{purpose} needs {library}, which could not be imported ({error}). "
+            f"Install it with: pip install 'skdistill[{extra}]'"
+        ) from error

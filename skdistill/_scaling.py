@@ -1,0 +1,173 @@
+"""Between the units a series came in and the standardised units networks are trained in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.preprocessing import StandardScaler
+
+__all__ = ["Scaling"]
+
+_BLOCK_ROWS = 1 << 16
+
+
+class Scaling(BaseEstimator):
+    """A transformer of the user's choice, then standardisation of each channel.
+
+    Parameters
+    ----------
+    transformer : scikit-learn transformer or None, default=None
+        Applied before the standardisation and inverted on forecasts; must treat each channel by
+        itself, keep their number, and have ``inverse_transform``.
+    targets : tuple of int or None, default=None
+        The channels that forecasts hold; None means all.
+
+    Attributes
+    ----------
+    transformer_ : transformer or None
+        The fitted copy.
+    mean_, scale_ : ndarray of shape (n_channels,)
+        Mean and standard deviation of the transformed training rows; a constant channel has
+        scale 1.
+    original_scale_ : ndarray of shape (n_channels,)
+        Standard deviation of the training rows in original units, in which errors are compared.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scaling = Scaling().fit([np.array([[0.0], [2.0]])])
+    >>> scaling.standardise(np.array([[3.0]]))
+    array([[2.]], dtype=float32)
+    """
+
+    def __init__(self, transformer: BaseEstimator | None = None, targets: tuple[int, ...] | None = None) -> None:
+        self.transformer = transformer
+        self.targets = targets
+
+    def fit(self, rows: Sequence[np.ndarray]) -> Scaling:
+        """Learn from the training rows of every series.
+
+        Parameters
+        ----------
+        rows : sequence of ndarray of shape (n_timestamps, n_channels)
+            Training rows, in original units.
+
+        Returns
+        -------
+        self : Scaling
+            The fitted scaling.
+        """
+        self.transformer_ = None
+        if self.transformer is not None:
+            self.transformer_ = clone(self.transformer).fit(rows[0] if len(rows) == 1 else np.concatenate(rows))
+        scaler, original = StandardScaler(), StandardScaler()
+        for part in rows:
+            for first in range(0, len(part), _BLOCK_ROWS):
+                block = part[first : first + _BLOCK_ROWS]
+                scaler.partial_fit(self._transform(block))
+                original.partial_fit(block)
+        self.mean_, self.scale_, self.original_scale_ = scaler.mean_, scaler.scale_, original.scale_
+        return self
+
+    def standardise(self, rows: np.ndarray) -> np.ndarray:
+        """Bring rows to standardised units.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (..., n_channels)
+            Rows in original units.
+
+        Returns
+        -------
+        values : float32 ndarray of the same shape
+            Standardised rows.
+        """
+        return ((self._transform(rows) - self.mean_) / self.scale_).astype(np.float32)
+
+    def standardise_into(self, rows: np.ndarray, out: np.ndarray) -> None:
+        """Standardise many rows into memory that exists, a block at a time.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_timestamps, n_channels)
+            Rows in original units.
+        out : float32 ndarray of the same shape
+            Where the standardised rows go.
+        """
+        for first in range(0, len(rows), _BLOCK_ROWS):
+            block = slice(first, first + _BLOCK_ROWS)
+            out[block] = self.standardise(rows[block])
+
+    def to_original(self, values: np.ndarray) -> np.ndarray:
+        """Undo the standardisation of values with every channel.
+
+        Parameters
+        ----------
+        values : ndarray of shape (..., n_channels)
+            Standardised values.
+
+        Returns
+        -------
+        rows : float64 ndarray of the same shape
+            The values in original units.
+        """
+        rows = values * self.scale_ + self.mean_
+        if self.transformer_ is None:
+            return rows
+        flat = self.transformer_.inverse_transform(rows.reshape(-1, rows.shape[-1]))
+        return np.asarray(flat, dtype=np.float64).reshape(rows.shape)
+
+    def forecasts_to_original(self, forecasts: np.ndarray) -> np.ndarray:
+        """Undo the standardisation of forecasts, which hold the target channels only.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (..., n_targets)
+            Standardised forecasts.
+
+        Returns
+        -------
+        forecasts : float64 ndarray of the same shape
+            Forecasts in original units.
+        """
+        if self.transformer_ is None:
+            return forecasts * self._of_targets(self.scale_) + self._of_targets(self.mean_)
+        return self._of_targets(self.to_original(self._all_channels(forecasts)))
+
+    def forecasts_to_standard(self, forecasts: np.ndarray) -> np.ndarray:
+        """Standardise forecasts in original units, which hold the target channels only.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (..., n_targets)
+            Forecasts in original units.
+
+        Returns
+        -------
+        forecasts : float32 ndarray of the same shape
+            Standardised forecasts.
+        """
+        if self.transformer_ is None:
+            scaled = (forecasts - self._of_targets(self.mean_)) / self._of_targets(self.scale_)
+            return scaled.astype(np.float32)
+        middle = self.to_original(np.zeros((1, len(self.mean_))))[0]
+        return self._of_targets(self.standardise(self._all_channels(forecasts, fill=middle)))
+
+    def _transform(self, rows: np.ndarray) -> np.ndarray:
+        if self.transformer_ is None:
+            return rows
+        flat = self.transformer_.transform(rows.reshape(-1, rows.shape[-1]))
+        return np.asarray(flat, dtype=np.float64).reshape(rows.shape)
+
+    def _of_targets(self, values: np.ndarray) -> np.ndarray:
+        return values if self.targets is None else values[..., list(self.targets)]
+
+    def _all_channels(self, forecasts: np.ndarray, fill: np.ndarray | float = 0.0) -> np.ndarray:
+        """Place target channels among the others, which hold an ordinary value."""
+        if self.targets is None:
+            return forecasts
+        full = np.zeros((*forecasts.shape[:-1], len(self.mean_))) + fill
+        full[..., list(self.targets)] = forecasts
+        return full

@@ -1,0 +1,192 @@
+"""The door: whatever a user calls a series, checked and brought to one normal form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from skdistill.calendar import check_time_index, continue_index
+
+__all__ = ["Series", "SeriesInput", "read_series"]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series in normal form.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_timestamps, n_channels)
+        Finite floats, in original units.
+    index : pandas.Index or None, default=None
+        Time labels, where the series came with them.
+    columns : pandas.Index or None, default=None
+        Channel names, where the series came with them.
+    was_vector : bool, default=False
+        Whether it came as a pandas Series.
+    """
+
+    values: np.ndarray
+    index: pd.Index | None = None
+    columns: pd.Index | None = None
+    was_vector: bool = False
+
+    def __len__(self) -> int:
+        """Count the timestamps."""
+        return len(self.values)
+
+    def wrap_forecast(self, forecast: np.ndarray, targets: Sequence[int]) -> Any:
+        """Give a forecast the form of this series.
+
+        Parameters
+        ----------
+        forecast : ndarray of shape (prediction_length, n_targets)
+            The rows that follow this series.
+        targets : sequence of int
+            The channels that were forecast.
+
+        Returns
+        -------
+        forecast : ndarray, DataFrame or Series
+            The same numbers; for pandas with the index carried on.
+        """
+        if self.index is None or self.columns is None:
+            return forecast
+        index = continue_index(self.index, len(forecast))
+        frame = pd.DataFrame(forecast, index=index, columns=self.columns[list(targets)])
+        return frame.iloc[:, 0] if self.was_vector else frame
+
+
+@dataclass(frozen=True)
+class SeriesInput:
+    """What a user gave: one series, a batch or a list, in normal form.
+
+    Parameters
+    ----------
+    series : list of Series
+        The series; empty for a batch.
+    batch : ndarray of shape (n_windows, n_timestamps, n_channels) or None, default=None
+        The windows, where a 3-D array was given.
+    is_list : bool, default=False
+        Whether a list was given.
+    """
+
+    series: list[Series]
+    batch: np.ndarray | None = None
+    is_list: bool = False
+
+    def map(self, function: Callable[[Series], Any]) -> Any:
+        """Apply a function to every series; give a list back where a list was given.
+
+        Parameters
+        ----------
+        function : callable
+            From a series to anything.
+
+        Returns
+        -------
+        result : object or list of object
+            One result, or a list of them.
+        """
+        results = [function(one) for one in self.series]
+        return results if self.is_list else results[0]
+
+
+def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: bool) -> SeriesInput:
+    """Check a user's series and bring them to normal form.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose ``n_features_in_`` and ``feature_names_in_`` are set or compared.
+    X : array, DataFrame, Series, 3-D array or list of them
+        What the user gave.
+    reset : bool
+        Whether to set (in ``fit``) or to compare (in ``predict``) the channels.
+    allow_batch : bool
+        Whether a 3-D array is a batch of windows (True) or many series of one length (False).
+
+    Returns
+    -------
+    series : SeriesInput
+        The series in normal form.
+
+    Raises
+    ------
+    ValueError
+        If a value is missing or infinite, a column not numeric, an index irregular, or the
+        channels differ from those of ``fit``.
+    """
+    if isinstance(X, np.ndarray) and X.ndim == 3:
+        return _read_cube(estimator, X, reset=reset, allow_batch=allow_batch)
+    if _is_list_of_series(X):
+        return SeriesInput(list(_read_many(estimator, X, reset=reset)), is_list=True)
+    return SeriesInput([_read_one(estimator, X, reset=reset, name="X")])
+
+
+def _is_list_of_series(X: Any) -> bool:
+    if not isinstance(X, list | tuple) or not len(X):
+        return False
+    return all(isinstance(one, pd.DataFrame | pd.Series) or (isinstance(one, np.ndarray) and one.ndim == 2) for one in X)
+
+
+def _read_many(estimator: BaseEstimator, X: Iterable[Any], *, reset: bool) -> Iterable[Series]:
+    for number, one in enumerate(X):
+        yield _read_one(estimator, one, reset=reset and number == 0, name=f"X[{number}]")
+
+
+def _read_cube(estimator: BaseEstimator, X: np.ndarray, *, reset: bool, allow_batch: bool) -> SeriesInput:
+    if not len(X):
+        raise ValueError(f"X is an empty batch of shape {X.shape}: give at least one window.")
+    if not allow_batch:
+        return SeriesInput(list(_read_many(estimator, X, reset=reset)), is_list=True)
+    rows = _read_one(estimator, X.reshape(-1, X.shape[-1]), reset=reset, name="X (its windows one below the other)")
+    return SeriesInput([], batch=rows.values.reshape(X.shape))
+
+
+def _read_one(estimator: BaseEstimator, X: Any, *, reset: bool, name: str) -> Series:
+    was_vector = isinstance(X, pd.Series)
+    if was_vector:
+        X = X.to_frame(X.name if X.name is not None else "value")
+    index = columns = None
+    if isinstance(X, pd.DataFrame):
+        _check_numeric(X, name)
+        check_time_index(X.index, name=name)
+        index, columns = X.index, X.columns
+    values = validate_data(
+        estimator, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite=False, ensure_min_samples=1
+    )
+    _check_finite(values, index, columns, name)
+    return Series(values, index, columns, was_vector)
+
+
+def _check_numeric(frame: pd.DataFrame, name: str) -> None:
+    others = [
+        f"{column!r} ({dtype})"
+        for column, dtype in frame.dtypes.items()
+        if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
+    ]
+    if others and not all(dtype == object for dtype in frame.dtypes):
+        raise ValueError(
+            f"{name} must have numeric columns only; not numeric: {', '.join(others)}. "
+            "Drop or encode them; put timestamps into the index (X.set_index(...))."
+        )
+
+
+def _check_finite(values: np.ndarray, index: pd.Index | None, columns: pd.Index | None, name: str) -> None:
+    if np.isfinite(values).all():
+        return
+    row, channel = np.argwhere(~np.isfinite(values))[0]
+    kind = "NaN" if np.isnan(values[row, channel]) else "infinity"
+    where = f"row {row}" + ("" if index is None else f" ({index[row]})")
+    which = f"channel {channel}" + ("" if columns is None else f" ({columns[channel]!r})")
+    raise ValueError(
+        f"{name} contains {kind}, first at {where}, {which}: every value must be finite. "
+        "Fill or interpolate it first, for example with sklearn.impute.SimpleImputer in a Pipeline."
+    )

@@ -1,0 +1,93 @@
+"""Short names in parameters: ``teacher="itransformer"``, expanded where nested parameters need it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from skdistill.losses import BaseLoss, make_loss
+from skdistill.networks import BaseNetwork, make_network
+from skdistill.teachers import TrainedTeacher
+
+__all__ = ["expand_shorthand", "resolve_loss", "resolve_student"]
+
+
+def resolve_student(student: Any) -> BaseNetwork:
+    """Turn ``student=`` into a network.
+
+    Parameters
+    ----------
+    student : str or network
+        What the user gave.
+
+    Returns
+    -------
+    network : BaseNetwork
+        The network.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    if isinstance(student, str):
+        return make_network(student, parameter="student")
+    if not isinstance(student, BaseNetwork):
+        kind = f"the class {student.__name__}; give an instance" if isinstance(student, type) else repr(student)
+        raise TypeError(f"student must be a network of skdistill.networks or a short name; got {kind}.")
+    return student
+
+
+def resolve_loss(loss: Any) -> BaseLoss:
+    """Turn ``loss=`` into a loss.
+
+    Parameters
+    ----------
+    loss : str or loss
+        What the user gave.
+
+    Returns
+    -------
+    loss : BaseLoss
+        The loss.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    if isinstance(loss, str):
+        return make_loss(loss)
+    if not isinstance(loss, BaseLoss):
+        kind = f"the class {loss.__name__}; give an instance" if isinstance(loss, type) else repr(loss)
+        raise TypeError(f"loss must be a loss of skdistill.losses or a short name; got {kind}.")
+    return loss
+
+
+def expand_shorthand(name: str, value: Any, keys: list[str]) -> Any:
+    """Expand a short name that nested parameters are about to be set on.
+
+    Parameters
+    ----------
+    name : {"teacher", "student", "loss"}
+        The parameter.
+    value : object
+        Its value; anything but a str is returned as it is.
+    keys : list of str
+        The nested parameters, without the leading ``name__``.
+
+    Returns
+    -------
+    value : object
+        The parameter object that the short name stands for.
+    """
+    if not isinstance(value, str):
+        return value
+    if name == "loss":
+        return make_loss(value)
+    network: BaseEstimator = make_network(value, parameter=name)
+    heads = {key.split("__")[0] for key in keys}
+    if name == "teacher" and not heads <= set(network.get_params(deep=False)):
+        return TrainedTeacher(network)
+    return network

@@ -1,0 +1,73 @@
+"""The noise of a difference in error: paired block bootstrap over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+__all__ = ["block_bootstrap_means"]
+
+
+def block_bootstrap_means(
+    errors: np.ndarray,
+    lengths: Sequence[int],
+    *,
+    block_length: int,
+    n_resamples: int,
+    random_state: int,
+) -> np.ndarray:
+    """Resample windows in blocks of time, the same blocks for every row.
+
+    Neighbouring windows overlap, so their errors move together: resampling single windows would
+    take one bad week for hundreds of independent facts. A block keeps neighbours together, and
+    the same blocks for every row keep the rows paired.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (n_rows, n_windows)
+        Error of each window, in time order, one series after another.
+    lengths : sequence of int
+        Windows of each series.
+    block_length : int
+        Windows of a block; a shorter series is one block.
+    n_resamples : int
+        Number of resamples.
+    random_state : int
+        Seed.
+
+    Returns
+    -------
+    means : ndarray of shape (n_rows, n_resamples)
+        Mean error of each row in each resample.
+
+    References
+    ----------
+    Künsch (1989), The jackknife and the bootstrap for general stationary observations: the
+    moving-block bootstrap.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> errors = np.random.default_rng(0).normal(size=(1, 10_000))
+    >>> means = block_bootstrap_means(errors, [10_000], block_length=1, n_resamples=500, random_state=0)
+    >>> bool(abs(means.std() * 100 - 1) < 0.1)  # independent windows: sigma / sqrt(n)
+    True
+    """
+    generator = np.random.default_rng(random_state)
+    ends = np.cumsum(lengths)
+    starts, sizes = [], []
+    for end, length in zip(ends, lengths, strict=True):
+        size = min(block_length, length)
+        first = np.arange(end - length, end - size + 1)
+        starts.append(first)
+        sizes.append(np.full(len(first), size))
+    start, size = np.concatenate(starts), np.concatenate(sizes)
+    cumulative = np.concatenate([np.zeros((len(errors), 1)), np.cumsum(errors, axis=1)], axis=1)
+    block_sums = cumulative[:, start + size] - cumulative[:, start]
+    n_blocks = -(-errors.shape[1] // round(float(size.mean())))
+    means = np.empty((len(errors), n_resamples))
+    for resample in range(n_resamples):
+        chosen = generator.integers(len(start), size=n_blocks)
+        means[:, resample] = block_sums[:, chosen].sum(axis=1) / size[chosen].sum()
+    return means

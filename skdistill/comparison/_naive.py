@@ -1,0 +1,107 @@
+"""The seasonal-naive forecast and its period."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["find_period", "seasonal_naive"]
+
+_PERIODS = {"s": 60, "min": 60, "h": 24, "D": 7, "B": 5, "W": 52, "M": 12, "ME": 12, "MS": 12, "Q": 4, "QE": 4, "QS": 4}
+
+
+def seasonal_naive(contexts: np.ndarray, period: int, prediction_length: int) -> np.ndarray:
+    """Repeat the last period of each context.
+
+    Parameters
+    ----------
+    contexts : ndarray of shape (n_windows, context_length, n_channels)
+        Contexts of at least ``period`` rows.
+    period : int
+        Rows of a period; 1 repeats the last row.
+    prediction_length : int
+        Rows to forecast.
+
+    Returns
+    -------
+    forecasts : ndarray of shape (n_windows, prediction_length, n_channels)
+        The forecasts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> seasonal_naive(np.arange(4.0).reshape(1, 4, 1), 2, 3).ravel()
+    array([2., 3., 2.])
+    """
+    rows = contexts.shape[1] - period + np.arange(prediction_length) % period
+    return contexts[:, rows]
+
+
+def find_period(values: np.ndarray, index: pd.Index | None, *, max_period: int, prediction_length: int) -> int:
+    """Choose the period of the seasonal-naive forecast.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_timestamps, n_channels)
+        The series to choose on.
+    index : pandas.Index or None
+        Its time labels; a known frequency decides (a day of hours, a week of days, ...).
+    max_period : int
+        Longest period allowed.
+    prediction_length : int
+        Rows that are forecast.
+
+    Returns
+    -------
+    period : int
+        The calendar's period, or else the one whose seasonal-naive forecasts err least.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> wave = np.sin(2 * np.pi * np.arange(200) / 12)[:, None]
+    >>> find_period(wave, None, max_period=20, prediction_length=24)
+    12
+    """
+    period = _calendar_period(index)
+    if period is not None and period <= max_period:
+        return period
+    squares = _squared_differences(values, max_lag=min(max_period + prediction_length, len(values) - 1))
+    steps = np.arange(prediction_length)
+    best, best_error = 1, np.inf
+    for candidate in range(1, max_period + 1):
+        lags = candidate * (steps // candidate + 1)
+        error = squares[lags[lags < len(squares)]].mean() if lags[0] < len(squares) else np.inf
+        if error < best_error * (1 - 1e-6):
+            best, best_error = candidate, error
+    return best
+
+
+def _calendar_period(index: pd.Index | None) -> int | None:
+    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) or len(index) < 3:
+        return None
+    frequency = index.freqstr if getattr(index, "freq", None) is not None else pd.infer_freq(index)
+    if frequency is None:
+        return None
+    offset = pd.tseries.frequencies.to_offset(frequency)
+    name = (getattr(offset, "rule_code", "") or "").split("-")[0]
+    season = _PERIODS.get(name)
+    if season is None:
+        return None
+    if name in ("s", "min"):
+        season = {"s": 3600, "min": 1440}[name]
+    return season // offset.n if offset.n and season % offset.n == 0 else None
+
+
+def _squared_differences(values: np.ndarray, max_lag: int) -> np.ndarray:
+    """Mean squared difference of rows ``lag`` apart, channels on one scale, by FFT."""
+    scaled = (values - values.mean(axis=0)) / np.where(values.std(axis=0) > 0, values.std(axis=0), 1.0)
+    n_rows = len(scaled)
+    size = 1 << (2 * n_rows - 1).bit_length()
+    spectrum = np.fft.rfft(scaled, size, axis=0)
+    products = np.fft.irfft(np.abs(spectrum) ** 2, size, axis=0)[: max_lag + 1].sum(axis=1)
+    energy = np.square(scaled).sum(axis=1)
+    head = np.concatenate([[0.0], np.cumsum(energy)])
+    lags = np.arange(max_lag + 1)
+    pairs = head[n_rows - lags] + (head[n_rows] - head[lags])
+    return (pairs - 2 * products) / ((n_rows - lags) * scaled.shape[1])

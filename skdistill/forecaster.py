@@ -1,0 +1,571 @@
+"""DistilledForecaster: series in, forecasts out, scikit-learn style."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill._checks import check_integer, check_real
+from skdistill._choices import check_choice
+from skdistill._distillation import Distilled, Labelling, distil
+from skdistill._scaling import Scaling
+from skdistill._series import Series, read_series
+from skdistill._shorthand import expand_shorthand, resolve_loss, resolve_student
+from skdistill.calendar import calendar_features, continue_index
+from skdistill.teachers import resolve_teacher
+from skdistill.teachers._store import LabelCache
+from skdistill.training import TrainingSettings, count_parameters, network_inputs
+from skdistill.windows import Contexts, SeriesStore, TrainingWindows, count_validation_rows, split_windows
+
+__all__ = ["DistilledForecaster"]
+
+_BLOCK = 1024  # windows that are forecast at once, which bounds the memory of predict, backtest and score
+
+
+class DistilledForecaster(BaseEstimator):
+    """Teach a small forecaster to do what a heavy one does.
+
+    ``fit`` trains the teacher (where it needs training), asks it once for its forecast of every
+    training window, and trains the student on the truth and on those labels. ``predict`` runs the
+    student alone. Channels are standardised inside by the training rows; numbers leave in the
+    units they came in.
+
+    Parameters
+    ----------
+    teacher : network, teacher, FrozenEstimator, list of them, str or None, default="itransformer"
+        Who teaches. A network or short name is trained here with the settings of
+        :class:`~skdistill.teachers.TrainedTeacher`; a fitted forecaster comes in
+        ``sklearn.frozen.FrozenEstimator``; a list is averaged; None trains the student on the
+        truth alone.
+    student : network or str, default="mlp"
+        The network that learns.
+    loss : loss or str, default="timedistill"
+        The objective: one term, a sum, or a published method.
+    context_length : int, default=336
+        Rows of the past that a forecast is made from.
+    prediction_length : int, default=96
+        Rows that are forecast.
+    targets : list of str or int, or None, default=None
+        Columns to forecast, by name or position; the others are past covariates. None means all.
+    transformer : scikit-learn transformer or None, default=None
+        Applied to the channels before the standardisation and inverted on forecasts, as
+        ``TransformedTargetRegressor`` does. Must treat each channel by itself.
+    validation_fraction : float or int, default=0.2
+        Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0
+        means none. Training targets end before the first of them.
+    unlabelled_windows : bool, default=False
+        Whether windows whose horizon reaches past the training rows join the training, on the
+        teacher's labels alone.
+    max_epochs : int, default=100
+        Most epochs to train the student.
+    batch_size : int, default=32
+        Windows of a training batch.
+    lr : float, default=0.01
+        Learning rate of the first epoch.
+    patience : int or None, default=5
+        Epochs without a better validation MSE before training stops; None never stops early. The best
+        epoch's weights are restored either way.
+    optimizer : {"adam", "adamw", "sgd"}, default="adam"
+        The optimiser.
+    lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
+        Factor of ``lr`` by epoch, counted from 0.
+    gradient_clip : float or None, default=None
+        Largest norm of the gradient; None leaves it.
+    features : {"stored", "recompute"}, default="stored"
+        Whether the teacher's features are kept with the labels, or computed anew for every batch
+        (slow, but takes no room).
+    label_budget : float, default=8.0
+        Most GiB of disk that labels may take; more stops ``fit`` before labelling.
+    memory : str, Path, joblib.Memory or None, default=None
+        A folder for labels, fitted teachers and checkpoints, shared by fits that differ in loss
+        and student only; an interrupted or killed ``fit`` goes on from there. Needs a
+        ``random_state``. None keeps nothing after ``fit``.
+    device : str, default="auto"
+        Where to train: ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` takes a GPU where there is one.
+        Forecasts are made on the CPU.
+    random_state : int, RandomState instance or None, default=None
+        Seed of everything random: same seed, same bits, on one machine.
+    verbose : int, default=0
+        0 nothing, 1 progress bars, 2 a line an epoch.
+
+    Attributes
+    ----------
+    student_ : torch.nn.Module
+        The trained student.
+    teacher_ : teacher or None
+        The fitted teacher.
+    history_ : list of dict
+        The student's epochs: ``train_loss``, one ``train_<term>`` for each loss term, ``valid_loss``
+        (MSE on the validation windows, standardised units), ``lr`` and ``dur`` (seconds).
+    spec_ : NetworkSpec
+        What the student was built for.
+    scaling_ : Scaling
+        Mean and scale of every channel, from the training rows.
+    targets_ : tuple of int
+        Positions of the forecast columns.
+    n_features_in_ : int
+        Number of channels.
+    feature_names_in_ : ndarray of str
+        Channel names, where the series was a DataFrame.
+
+    See Also
+    --------
+    skdistill.compare : Teacher, student and baselines in one table.
+    skdistill.teachers.TrainedTeacher : Settings of a teacher trained here.
+
+    Notes
+    -----
+    The defaults are TimeDistill's (arXiv 2502.15016): Adam at .01 halved every epoch, batch 32,
+    patience 5, up to 100 epochs.
+
+    In a ``Pipeline``, scikit-learn does not undo what the steps before did: forecasts and scores
+    are then in the transformed units. Use ``transformer=`` to get original units.
+
+    Examples
+    --------
+    >>> from skdistill import DistilledForecaster
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> from skdistill.networks import ITransformer, MLP
+    >>> series = make_multiseasonal(n_timestamps=400, n_channels=2, periods=(24,), random_state=0)
+    >>> forecaster = DistilledForecaster(
+    ...     teacher=ITransformer(hidden_size=16, n_heads=2), student=MLP(hidden_size=16),
+    ...     context_length=48, prediction_length=12, max_epochs=2, random_state=0,
+    ... )
+    >>> forecaster.fit(series[:300]).predict(series[300:350]).shape
+    (12, 2)
+    """
+
+    def __init__(
+        self,
+        teacher: Any = "itransformer",
+        student: Any = "mlp",
+        loss: Any = "timedistill",
+        *,
+        context_length: int = 336,
+        prediction_length: int = 96,
+        targets: Sequence[str | int] | None = None,
+        transformer: BaseEstimator | None = None,
+        validation_fraction: float = 0.2,
+        unlabelled_windows: bool = False,
+        max_epochs: int = 100,
+        batch_size: int = 32,
+        lr: float = 0.01,
+        patience: int | None = 5,
+        optimizer: str = "adam",
+        lr_schedule: Any = "halving",
+        gradient_clip: float | None = None,
+        features: str = "stored",
+        label_budget: float = 8.0,
+        memory: Any = None,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.teacher = teacher
+        self.student = student
+        self.loss = loss
+        self.context_length = context_length
+        self.prediction_length = prediction_length
+        self.targets = targets
+        self.transformer = transformer
+        self.validation_fraction = validation_fraction
+        self.unlabelled_windows = unlabelled_windows
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.patience = patience
+        self.optimizer = optimizer
+        self.lr_schedule = lr_schedule
+        self.gradient_clip = gradient_clip
+        self.features = features
+        self.label_budget = label_budget
+        self.memory = memory
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # -- fitting -----------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None) -> DistilledForecaster:
+        """Train the teacher where it needs it, label once, and train the student.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, or a list of them
+            The series: rows are time, in order; columns are channels. A 3-D array (n_series,
+            n_timestamps, n_channels) is many series of one length.
+        y : None, default=None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        self : DistilledForecaster
+            The fitted forecaster.
+
+        Raises
+        ------
+        ValueError, TypeError
+            On bad parameters or a bad series, before anything is trained.
+        """
+        self._check_parameters()
+        student, loss = resolve_student(self.student), resolve_loss(self.loss)
+        teacher = None if self.teacher is None else resolve_teacher(self.teacher)
+        given = read_series(self, X, reset=True, allow_batch=False)
+        self.targets_ = self._find_targets(given.series[0])
+        windows = self._make_windows(given.series)
+        result = distil(
+            windows,
+            teacher=teacher,
+            student=student,
+            loss=loss,
+            settings=self._settings(),
+            labelling=Labelling(LabelCache(self.memory), self.label_budget, self.features),
+            seeds=self._seeds(),
+        )
+        self._keep(result, windows, X)
+        return self
+
+    def _check_parameters(self) -> None:
+        owner = "DistilledForecaster"
+        check_integer(self.context_length, f"context_length of {owner}", minimum=1)
+        check_integer(self.prediction_length, f"prediction_length of {owner}", minimum=1)
+        check_real(self.validation_fraction, f"validation_fraction of {owner}", minimum=0.0)
+        if not isinstance(self.validation_fraction, int | np.integer) and self.validation_fraction >= 1:
+            raise ValueError(
+                f"validation_fraction of {owner} must be a fraction below 1 or a whole number of rows; "
+                f"got {self.validation_fraction!r}."
+            )
+        check_choice(self.features, ("stored", "recompute"), f"features of {owner}")
+        check_real(self.label_budget, f"label_budget of {owner} (GiB)", minimum=0.0)
+        if self.transformer is not None and not hasattr(self.transformer, "inverse_transform"):
+            raise TypeError(
+                f"transformer of {owner} must have inverse_transform, to bring forecasts back to original units; "
+                f"got {self.transformer!r}. Put it before the forecaster in a Pipeline instead."
+            )
+        if self.unlabelled_windows and self.teacher is None:
+            warnings.warn("unlabelled_windows has no effect with teacher=None: nobody labels them.", stacklevel=3)
+        self._settings().check(owner)
+
+    def _settings(self) -> TrainingSettings:
+        return TrainingSettings(
+            lr=self.lr,
+            max_epochs=self.max_epochs,
+            batch_size=self.batch_size,
+            patience=self.patience,
+            optimizer=self.optimizer,
+            lr_schedule=self.lr_schedule,
+            gradient_clip=self.gradient_clip,
+            device=self.device,
+            verbose=self.verbose,
+        )
+
+    def _seeds(self) -> tuple[int, int] | None:
+        """Derive the seeds of teacher and student."""
+        if self.random_state is None:
+            return None
+        teacher, student = check_random_state(self.random_state).randint(2**31 - 1, size=2)
+        return int(teacher), int(student)
+
+    def _find_targets(self, series: Series) -> tuple[int, ...]:
+        n_channels = series.values.shape[1]
+        if self.targets is None:
+            return tuple(range(n_channels))
+        names = [] if series.columns is None else list(series.columns)
+        positions = []
+        for target in self.targets:
+            if target in names:
+                positions.append(names.index(target))
+            elif isinstance(target, int | np.integer) and 0 <= target < n_channels:
+                positions.append(int(target))
+            elif isinstance(target, str) and names:
+                check_choice(target, [str(name) for name in names], "targets of DistilledForecaster")
+            else:
+                raise ValueError(
+                    f"targets of DistilledForecaster must name columns of X or be positions from 0 to {n_channels - 1}; "
+                    f"got {target!r}" + ("." if names else ", and X has no column names.")
+                )
+        if not positions or len(set(positions)) < len(positions):
+            raise ValueError(f"targets of DistilledForecaster must name each column once; got {self.targets!r}.")
+        return tuple(positions)
+
+    def _make_windows(self, series: list[Series]) -> TrainingWindows:
+        held_out = [count_validation_rows(len(one), self.validation_fraction) for one in series]
+        self._check_rows(series, held_out)
+        targets = None if self.targets is None else self.targets_
+        self.scaling_ = Scaling(self.transformer, targets).fit(
+            [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
+        )
+        return split_windows(
+            SeriesStore.from_series(series, self.scaling_, padding=self.prediction_length),
+            context_length=self.context_length,
+            prediction_length=self.prediction_length,
+            targets=self.targets_,
+            validation_rows=held_out,
+            unlabelled_windows=self.unlabelled_windows,
+        )
+
+    def _check_rows(self, series: list[Series], held_out: list[int]) -> None:
+        """Raise unless some series has a training window and, where asked for, a validation window."""
+        reach = self.context_length + self.prediction_length
+        trainable = [len(one) - rows for one, rows in zip(series, held_out, strict=True)]
+        if max(trainable) < reach:
+            longest = int(np.argmax(trainable))
+            raise ValueError(
+                f"X has too few rows: a training window needs context_length + prediction_length = "
+                f"{self.context_length} + {self.prediction_length} = {reach} training rows, and the longest series has "
+                f"{max(trainable[longest], 0)} (n_samples={len(series[longest])} less {held_out[longest]} validation "
+                f"rows). Give more rows, or a smaller context_length, prediction_length or validation_fraction."
+            )
+        if any(held_out) and max(held_out) < self.prediction_length:
+            raise ValueError(
+                f"validation_fraction of DistilledForecaster leaves {max(held_out)} validation rows, but one validation "
+                f"window needs prediction_length = {self.prediction_length}. Raise it to at least "
+                f"{self.prediction_length} rows, or set it to 0 to train without early stopping."
+            )
+
+    def _keep(self, result: Distilled, windows: TrainingWindows, X: Any) -> None:
+        """Set the fitted attributes."""
+        self.student_ = result.student
+        self.spec_ = result.spec
+        self.teacher_ = result.teacher
+        self.history_ = result.history
+        self._train = X
+        if result.interrupted:
+            self._report_interrupt(result)
+
+    def _report_interrupt(self, result: Distilled) -> None:
+        if not result.history:
+            raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")
+        scores = [epoch.get("valid_loss", epoch["train_loss"]) for epoch in result.history]
+        warnings.warn(
+            f"fit was interrupted after {len(scores)} epochs of the student: the best student so far (epoch "
+            f"{int(np.argmin(scores)) + 1}, {'validation MSE' if 'valid_loss' in result.history[0] else 'training loss'} "
+            f"{min(scores):.4g}) is in use. With memory= and random_state= the next fit goes on from here.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+    # -- forecasting -------------------------------------------------------------------------
+
+    def predict(self, X: Any) -> Any:
+        """Forecast the ``prediction_length`` rows that follow.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, 3-D array, or list
+            A series of at least ``context_length`` rows (the last ones count), a batch of windows
+            (n_windows, n_timestamps, n_channels), or a list of series.
+
+        Returns
+        -------
+        forecast : ndarray of shape (prediction_length, n_targets), DataFrame, 3-D ndarray or list
+            Forecasts in original units, in the form of ``X``; a DataFrame's index is carried on.
+        """
+        check_is_fitted(self)
+        given = read_series(self, X, reset=False, allow_batch=True)
+        if given.batch is not None:
+            self._check_context(given.batch.shape[1], "each window of X")
+            return self._forecast(given.batch)
+        return given.map(self._predict_one)
+
+    def backtest(self, X: Any, step: int = 1) -> Any:
+        """Forecast from every origin of a series, as if time rolled on.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, or list
+            A series of at least ``context_length + prediction_length`` rows.
+        step : int, default=1
+            Rows between one origin and the next.
+
+        Returns
+        -------
+        forecasts : ndarray of shape (n_origins, prediction_length, n_targets), DataFrame or list
+            Forecasts in original units; number k starts at row ``context_length + k * step`` and
+            ends within ``X``. A DataFrame has the levels ``origin`` (label of the first row
+            forecast) and the time of each row.
+        """
+        check_is_fitted(self)
+        check_integer(step, "step of backtest", minimum=1)
+        given = read_series(self, X, reset=False, allow_batch=False)
+        return given.map(lambda one: self._backtest_one(one, step))
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return minus the MSE over every stride-1 window of a series, in original units.
+
+        It depends on ``context_length``, which decides how many rows can be scored: to tune that,
+        use ``RollingOriginSplit.scorer``.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, or list
+            Series of at least ``context_length + prediction_length`` rows.
+        y : None, default=None
+            Ignored, present for API consistency.
+        sample_weight : None, default=None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        score : float
+            Minus the mean squared error over windows, steps and targets.
+        """
+        check_is_fitted(self)
+        given = read_series(self, X, reset=False, allow_batch=False)
+        total, count = 0.0, 0
+        for one in given.series:
+            for forecast, truth in self._rolling(one, 1):
+                total += float(np.square(forecast - truth).sum())
+                count += truth.size
+        return -total / count
+
+    def compare(self, X: Any, **options: Any) -> Any:
+        """Compare teacher, student, the student without a teacher, and baselines on a series.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series, or list
+            A test series that ``fit`` has not seen; its first ``context_length`` rows may be the
+            last ones of the training series.
+        **options : object
+            Passed to :func:`skdistill.compare`.
+
+        Returns
+        -------
+        comparison : Comparison
+            A table; printing it says the ratios in words.
+        """
+        from skdistill.comparison import compare
+
+        return compare({"student": self}, X, **options)
+
+    def count_parameters(self) -> int:
+        """Count the parameters of the student.
+
+        Returns
+        -------
+        n_parameters : int
+            Their count.
+        """
+        check_is_fitted(self)
+        return count_parameters(self.student_)
+
+    def _predict_one(self, series: Series) -> Any:
+        self._check_context(len(series), "X")
+        recent = series.values[-self.context_length :]
+        forecast = self._forecast(recent[None], [series.index])[0]
+        return series.wrap_forecast(forecast, self.targets_)
+
+    def _check_context(self, n_rows: int, name: str) -> None:
+        if n_rows < self.spec_.context_length:
+            raise ValueError(
+                f"{name} must have at least context_length = {self.spec_.context_length} rows to forecast from; "
+                f"got n_samples={n_rows}."
+            )
+
+    def _forecast(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None = None) -> np.ndarray:
+        """Forecast windows in original units; the calendar comes from the indexes' last rows."""
+        contexts = contexts[:, -self.spec_.context_length :]
+        indexes = [None] * len(contexts) if indexes is None else indexes
+        forecasts = np.empty((len(contexts), self.spec_.prediction_length, len(self.targets_)), contexts.dtype)
+        for first in range(0, len(contexts), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            batch = self._contexts(contexts[block], indexes[block])
+            with torch.inference_mode():
+                output = self.student_(**network_inputs(self.spec_, batch, torch.device("cpu")))
+            forecasts[block] = self.scaling_.forecasts_to_original(output.forecast.numpy())
+        return forecasts
+
+    def _contexts(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None]) -> Contexts:
+        values = torch.from_numpy(self.scaling_.standardise(contexts))
+        time = future = None
+        if self.spec_.n_time_features and all(isinstance(i, pd.DatetimeIndex | pd.PeriodIndex) for i in indexes):
+            rows = [index[-self.spec_.context_length :] for index in indexes if index is not None]
+            time = torch.from_numpy(np.stack([calendar_features(index) for index in rows]))
+            ahead = [continue_index(index, self.spec_.prediction_length) for index in rows]
+            future = torch.from_numpy(np.stack([calendar_features(index) for index in ahead]))
+        numbers = np.arange(len(values))
+        origins = np.full(len(values), self.spec_.context_length)
+        return Contexts(values, time, future, self.scaling_, numbers, origins, tuple(indexes))
+
+    def _rolling(self, series: Series, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield forecasts and truth of a block of origins at a time."""
+        context_length, prediction_length = self.spec_.context_length, self.spec_.prediction_length
+        n_origins = (len(series) - context_length - prediction_length) // step + 1
+        if n_origins < 1:
+            raise ValueError(
+                f"X must have at least context_length + prediction_length = {context_length} + {prediction_length} = "
+                f"{context_length + prediction_length} rows; got n_samples={len(series)}."
+            )
+        for first in range(0, n_origins, _BLOCK):
+            starts = np.arange(first, min(first + _BLOCK, n_origins)) * step
+            contexts = np.stack([series.values[s : s + context_length] for s in starts])
+            indexes = None
+            if self.spec_.n_time_features and series.index is not None:
+                indexes = [series.index[s : s + context_length] for s in starts]
+            truth = np.stack([series.values[s + context_length : s + context_length + prediction_length] for s in starts])
+            yield self._forecast(contexts, indexes), truth[..., list(self.targets_)]
+
+    def _backtest_one(self, series: Series, step: int) -> Any:
+        forecasts = np.concatenate([forecast for forecast, _ in self._rolling(series, step)])
+        if series.index is None or series.columns is None:
+            return forecasts
+        origins = np.arange(len(forecasts)) * step + self.spec_.context_length
+        rows = origins[:, None] + np.arange(self.spec_.prediction_length)
+        index = pd.MultiIndex.from_arrays(
+            [series.index[np.repeat(origins, self.spec_.prediction_length)], series.index[rows.ravel()]],
+            names=["origin", series.index.name or "time"],
+        )
+        columns = series.columns[list(self.targets_)]
+        return pd.DataFrame(forecasts.reshape(len(index), -1), index=index, columns=columns)
+
+    # -- scikit-learn ------------------------------------------------------------------------
+
+    def set_params(self, **params: Any) -> DistilledForecaster:
+        """Set parameters, nested ones by ``teacher__``, ``student__`` and ``loss__``.
+
+        A short name (``loss="timedistill"``) is expanded when a nested parameter follows.
+
+        Parameters
+        ----------
+        **params : object
+            Parameters by name.
+
+        Returns
+        -------
+        self : DistilledForecaster
+            This forecaster.
+        """
+        for name in ("teacher", "student", "loss"):
+            keys = [key.removeprefix(f"{name}__") for key in params if key.startswith(f"{name}__")]
+            if keys:
+                params[name] = expand_shorthand(name, params.get(name, getattr(self, name)), keys)
+        return super().set_params(**params)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Say whether there is a student."""
+        return hasattr(self, "student_")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the training series behind: it is kept by reference for ``compare`` only."""
+        state = dict(super().__getstate__())
+        state.pop("_train", None)
+        return state
+
+    def __sklearn_tags__(self) -> Any:
+        """Say to scikit-learn what this estimator takes."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        tags.non_deterministic = False
+        return tags
+
+

@@ -1,0 +1,124 @@
+"""Agreement with the teacher in hidden state, at several scales and in spectrum."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from skdistill._checks import check_real
+from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._multi_period import check_spectrum, multi_period_divergence
+from skdistill.losses._multi_scale import check_scales, multi_scale_error
+
+__all__ = ["FeatureMatching"]
+
+
+class FeatureMatching(LossTerm):
+    """Multi-scale and multi-period distance between hidden states.
+
+    The teacher's state of a channel passes a trained regressor, Linear(D_t, D_s) - ReLU -
+    Linear(D_s, D_s), which is dropped after training; then the two losses of the prediction level
+    compare it with the student's state along the feature axis. Gradient flows into student and
+    regressor. A teacher with one vector a step or patch is averaged over them first.
+
+    Parameters
+    ----------
+    weight : float, default=1.0
+        Factor in the objective.
+    multiscale_weight : float, default=1.0
+        Factor of the multi-scale part.
+    multiperiod_weight : float, default=1.0
+        Factor of the multi-period part.
+    n_scales : int, default=4
+        Scales of the feature axis, the original one included.
+    pooling_window : int, default=2
+        Features that become one at the next scale.
+    temperature : float, default=0.5
+        Amplitudes of the feature axis' spectrum are divided by it.
+    amplitude : {"published", "per_length"}, default="published"
+        Plain amplitudes, or divided by the width.
+
+    References
+    ----------
+    TimeDistill (arXiv 2502.15016), distillation at the feature level.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill.losses import FeatureMatching, LossInputs, LossShapes
+    >>> shapes = LossShapes(prediction_length=2, n_targets=1, student_feature_size=8, teacher_feature_shape=(6,))
+    >>> term = FeatureMatching().build(shapes)
+    >>> sum(parameter.numel() for parameter in term.parameters()) == 6 * 8 + 8 + 8 * 8 + 8
+    True
+    """
+
+    requires: ClassVar[frozenset[str]] = frozenset({"teacher_features", "student_features"})
+
+    def __init__(
+        self,
+        weight: float = 1.0,
+        *,
+        multiscale_weight: float = 1.0,
+        multiperiod_weight: float = 1.0,
+        n_scales: int = 4,
+        pooling_window: int = 2,
+        temperature: float = 0.5,
+        amplitude: str = "published",
+    ) -> None:
+        self.weight = weight
+        self.multiscale_weight = multiscale_weight
+        self.multiperiod_weight = multiperiod_weight
+        self.n_scales = n_scales
+        self.pooling_window = pooling_window
+        self.temperature = temperature
+        self.amplitude = amplitude
+
+    def check(self) -> None:
+        """Raise if a parameter is out of its range."""
+        super().check()
+        check_real(self.multiscale_weight, "multiscale_weight of FeatureMatching", minimum=0.0)
+        check_real(self.multiperiod_weight, "multiperiod_weight of FeatureMatching", minimum=0.0)
+        check_scales(self.n_scales, self.pooling_window, "FeatureMatching")
+        check_spectrum(self.temperature, self.amplitude, "FeatureMatching")
+
+    def build(self, shapes: LossShapes) -> nn.Module:
+        """Build the module that computes the unweighted term, with a fresh regressor.
+
+        Parameters
+        ----------
+        shapes : LossShapes
+            Widths of the hidden states.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            From :class:`LossInputs` to a scalar.
+        """
+        if shapes.teacher_feature_shape is None or shapes.student_feature_size is None:
+            raise ValueError("FeatureMatching needs features of teacher and student.")
+        return _FeatureMatchingModule(self, shapes.teacher_feature_shape[-1], shapes.student_feature_size)
+
+
+class _FeatureMatchingModule(nn.Module):
+    def __init__(self, term: FeatureMatching, teacher_size: int, student_size: int) -> None:
+        super().__init__()
+        self.term = term
+        self.regressor = nn.Sequential(
+            nn.Linear(teacher_size, student_size), nn.ReLU(), nn.Linear(student_size, student_size)
+        )
+
+    def forward(self, inputs: LossInputs) -> Tensor:
+        student, teacher = inputs.features, inputs.teacher_features
+        if student is None or teacher is None:
+            raise ValueError("FeatureMatching needs features of teacher and student")
+        teacher = teacher.to(student.dtype)
+        regressed = self.regressor(teacher if teacher.ndim == 3 else teacher.mean(dim=2))
+        total = student.new_zeros(())
+        if self.term.multiscale_weight:
+            scales = multi_scale_error(student - regressed, self.term.n_scales, self.term.pooling_window)
+            total = total + self.term.multiscale_weight * scales
+        if self.term.multiperiod_weight:
+            periods = multi_period_divergence(student, regressed, self.term.temperature, self.term.amplitude)
+            total = total + self.term.multiperiod_weight * periods
+        return total

@@ -1,0 +1,141 @@
+"""How much each step of the horizon weighs in a loss term."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from torch import Tensor
+
+from skdistill._checks import check_real
+
+__all__ = ["ExponentialWeights", "LinearWeights", "step_weights"]
+
+
+class ExponentialWeights(BaseEstimator):
+    """Weights that grow exponentially over the horizon.
+
+    ``w_h = exp(tau * h / (H - 1))`` for h = 0 .. H - 1, rescaled to mean one, so that ``tau=0`` is the
+    plain loss. A negative ``tau`` favours the first steps.
+
+    Parameters
+    ----------
+    tau : float, default=1.0
+        Growth over the whole horizon.
+
+    References
+    ----------
+    DistilTS (arXiv 2601.12785), horizon-weighted objective; the paper rescales to sum one, its
+    release to mean one.
+
+    Examples
+    --------
+    >>> ExponentialWeights(tau=1.0).values(3).round(3)
+    array([0.575, 0.948, 1.563])
+    """
+
+    def __init__(self, tau: float = 1.0) -> None:
+        self.tau = tau
+
+    def values(self, prediction_length: int) -> np.ndarray:
+        """Return the weights.
+
+        Parameters
+        ----------
+        prediction_length : int
+            Steps of the horizon.
+
+        Returns
+        -------
+        weights : ndarray of shape (prediction_length,)
+            Weights of mean one.
+        """
+        check_real(self.tau, "tau of ExponentialWeights")
+        weights = np.exp(self.tau * np.arange(prediction_length) / max(prediction_length - 1, 1))
+        return weights / weights.mean()
+
+
+class LinearWeights(BaseEstimator):
+    """Weights that grow linearly over the horizon.
+
+    Parameters
+    ----------
+    ratio : float, default=2.0
+        The last step's weight over the first's; the weights have mean one.
+
+    Examples
+    --------
+    >>> LinearWeights(ratio=3.0).values(3)
+    array([0.5, 1. , 1.5])
+    """
+
+    def __init__(self, ratio: float = 2.0) -> None:
+        self.ratio = ratio
+
+    def values(self, prediction_length: int) -> np.ndarray:
+        """Return the weights.
+
+        Parameters
+        ----------
+        prediction_length : int
+            Steps of the horizon.
+
+        Returns
+        -------
+        weights : ndarray of shape (prediction_length,)
+            Weights of mean one.
+        """
+        check_real(self.ratio, "ratio of LinearWeights", minimum=0.0, include_minimum=False)
+        weights = np.linspace(1.0, float(self.ratio), prediction_length)
+        return weights / weights.mean()
+
+
+def step_weights(horizon_weights: Any, prediction_length: int, owner: str) -> Tensor | None:
+    """Turn ``horizon_weights=`` into weights of mean one.
+
+    Parameters
+    ----------
+    horizon_weights : None, ExponentialWeights, LinearWeights or array of shape (prediction_length,)
+        What the user gave; numbers must be finite and not negative.
+    prediction_length : int
+        Steps of the horizon.
+    owner : str
+        Class of the term, for messages.
+
+    Returns
+    -------
+    weights : Tensor of shape (prediction_length,) or None
+        Weights of mean one; None where all are equal, which keeps the plain loss to the bit.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no weights, or of another length.
+    """
+    if horizon_weights is None:
+        return None
+    name = f"horizon_weights of {owner}"
+    if hasattr(horizon_weights, "values") and isinstance(horizon_weights, BaseEstimator):
+        weights = horizon_weights.values(prediction_length)
+    else:
+        weights = _given_weights(horizon_weights, prediction_length, name)
+    if np.all(weights == weights[0]):
+        return None
+    return torch.as_tensor(weights, dtype=torch.float32)
+
+
+def _given_weights(given: Any, prediction_length: int, name: str) -> np.ndarray:
+    if isinstance(given, str | bool | int | float):
+        raise TypeError(
+            f"{name} must be None, ExponentialWeights(tau), LinearWeights(ratio) or one number a step; got {given!r}."
+        )
+    weights = np.asarray(given, dtype=np.float64)
+    if weights.shape != (prediction_length,):
+        raise ValueError(
+            f"{name} must have one number a step, shape ({prediction_length},); got an array of shape {weights.shape}."
+        )
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+        raise ValueError(f"{name} must be finite, not negative and not all zero; got {given!r}.")
+    return weights / weights.mean()

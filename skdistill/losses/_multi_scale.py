@@ -1,0 +1,162 @@
+"""Agreement with the teacher at several resolutions."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from skdistill._checks import check_integer
+from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._horizon_weights import step_weights
+
+__all__ = ["MultiScale", "check_scales", "multi_scale_error", "pool"]
+
+
+class MultiScale(LossTerm):
+    """Mean over scales of the MSE between student's and teacher's forecasts.
+
+    A scale is the one before it, averaged over ``pooling_window`` steps; an odd remainder is dropped.
+    Scales stop while at least one step remains, and the mean runs over those that exist. With
+    ``n_scales=1`` this is the MSE to the teacher.
+
+    Parameters
+    ----------
+    weight : float, default=1.0
+        Factor in the objective.
+    n_scales : int, default=4
+        Scales, the original one included.
+    pooling_window : int, default=2
+        Steps that become one at the next scale.
+    horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
+        Weight of each step; pooled like the forecasts and rescaled to mean one at every scale.
+
+    References
+    ----------
+    TimeDistill (arXiv 2502.15016), multi-scale distillation at the prediction level.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill.losses import LossInputs, LossShapes, MultiScale
+    >>> term = MultiScale(n_scales=2).build(LossShapes(prediction_length=2, n_targets=1))
+    >>> zeros, wave = torch.zeros(1, 2, 1), torch.tensor([[[1.0], [-1.0]]])
+    >>> term(LossInputs(zeros, None, truth=zeros, teacher_forecast=wave))  # the wave is gone at scale 2
+    tensor(0.5000)
+    """
+
+    requires: ClassVar[frozenset[str]] = frozenset({"teacher_forecast"})
+
+    def __init__(
+        self, weight: float = 1.0, *, n_scales: int = 4, pooling_window: int = 2, horizon_weights: Any = None
+    ) -> None:
+        self.weight = weight
+        self.n_scales = n_scales
+        self.pooling_window = pooling_window
+        self.horizon_weights = horizon_weights
+
+    def check(self) -> None:
+        """Raise if a parameter is out of its range."""
+        super().check()
+        check_scales(self.n_scales, self.pooling_window, "MultiScale")
+
+    def build(self, shapes: LossShapes) -> nn.Module:
+        """Build the module that computes the unweighted term.
+
+        Parameters
+        ----------
+        shapes : LossShapes
+            What is known of student and labels.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            From :class:`LossInputs` to a scalar.
+        """
+        weights = step_weights(self.horizon_weights, shapes.prediction_length, "MultiScale")
+        return _MultiScaleModule(self.n_scales, self.pooling_window, weights)
+
+
+class _MultiScaleModule(nn.Module):
+    def __init__(self, n_scales: int, pooling_window: int, weights: Tensor | None) -> None:
+        super().__init__()
+        self.n_scales = n_scales
+        self.pooling_window = pooling_window
+        self.register_buffer("weights", weights)
+
+    def forward(self, inputs: LossInputs) -> Tensor:
+        # Time goes last: pooling then reads memory in order.
+        difference = (inputs.forecast - inputs.teacher_forecast).transpose(1, 2)
+        return multi_scale_error(difference, self.n_scales, self.pooling_window, self.weights)
+
+
+def multi_scale_error(difference: Tensor, n_scales: int, window: int, weights: Tensor | None = None) -> Tensor:
+    """Average the squared difference over scales; pooling is linear, so the difference is pooled.
+
+    Parameters
+    ----------
+    difference : Tensor of shape (..., length)
+        Student minus teacher; the last axis is pooled.
+    n_scales : int
+        Scales, the original one included.
+    window : int
+        Steps that become one.
+    weights : Tensor of shape (length,) or None, default=None
+        Weights of mean one.
+
+    Returns
+    -------
+    error : Tensor
+        A scalar.
+    """
+    errors = []
+    for scale in range(n_scales):
+        squared = difference.square()
+        errors.append(squared.mean() if weights is None else (squared * weights).mean())
+        if scale + 1 == n_scales or difference.shape[-1] < window:
+            break
+        difference = pool(difference, window)
+        if weights is not None:
+            weights = pool(weights, window)
+            weights = weights / weights.mean()
+    return torch.stack(errors).mean()
+
+
+def pool(values: Tensor, window: int) -> Tensor:
+    """Average neighbours along the last axis and drop the remainder.
+
+    Parameters
+    ----------
+    values : Tensor of shape (..., length)
+        What to pool.
+    window : int
+        Neighbours that become one.
+
+    Returns
+    -------
+    pooled : Tensor of shape (..., length // window)
+        The averages.
+
+    Examples
+    --------
+    >>> import torch
+    >>> pool(torch.tensor([1.0, 3.0, 5.0]), 2)
+    tensor([2.])
+    """
+    length = values.shape[-1] // window * window
+    return values[..., :length].unflatten(-1, (-1, window)).mean(dim=-1)
+
+
+def check_scales(n_scales: Any, pooling_window: Any, owner: str) -> None:
+    """Raise unless scales and pooling window are in their ranges.
+
+    Parameters
+    ----------
+    n_scales, pooling_window : object
+        The values received.
+    owner : str
+        Class of the term.
+    """
+    check_integer(n_scales, f"n_scales of {owner}")
+    check_integer(pooling_window, f"pooling_window of {owner}", minimum=2)

@@ -1,0 +1,171 @@
+"""From a loss to the criterion that is trained on: the terms that apply, built and weighted."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from skdistill.losses._base import BaseLoss, LossInputs, LossShapes, LossTerm
+
+__all__ = ["Objective", "build_objective", "check_loss", "needs_teacher", "needs_teacher_features"]
+
+_OF_TEACHER = {"teacher_forecast", "teacher_features"}
+
+
+class Objective(nn.Module):
+    """The terms of a loss, built; their trainable parts train with the student.
+
+    Parameters
+    ----------
+    terms : dict of str to Module
+        The built terms.
+    weights : dict of str to float
+        Their factors.
+    """
+
+    def __init__(self, terms: dict[str, nn.Module], weights: dict[str, float]) -> None:
+        super().__init__()
+        self.names = list(terms)
+        self.terms = nn.ModuleList(terms.values())  # by position: a name may hold a dot
+        self.weights = [weights[name] for name in self.names]
+
+    def forward(self, inputs: LossInputs) -> dict[str, Tensor]:
+        """Compute every term, weighted.
+
+        Parameters
+        ----------
+        inputs : LossInputs
+            One batch.
+
+        Returns
+        -------
+        terms : dict of str to Tensor
+            Weighted scalars; the objective is their sum.
+        """
+        triples = zip(self.names, self.terms, self.weights, strict=True)
+        return {name: weight * term(inputs) for name, term, weight in triples}
+
+
+def check_loss(loss: BaseLoss) -> None:
+    """Raise if a term's parameters are out of their ranges, or no term has a weight.
+
+    Parameters
+    ----------
+    loss : BaseLoss
+        The loss.
+
+    Raises
+    ------
+    TypeError, ValueError
+        With the parameter, its rule and its value.
+    """
+    terms = loss.named_terms()
+    for _, term in terms:
+        term.check()
+    if not any(term.weight > 0 for _, term in terms):
+        raise ValueError(
+            f"{type(loss).__name__} has no term with a positive weight ({', '.join(name for name, _ in terms)}): "
+            "there is nothing to minimise."
+        )
+
+
+def needs_teacher(loss: BaseLoss) -> bool:
+    """Say whether any term of positive weight reads labels.
+
+    Parameters
+    ----------
+    loss : BaseLoss
+        The loss.
+
+    Returns
+    -------
+    needed : bool
+        Whether it does.
+    """
+    return any(term.requires & _OF_TEACHER for _, term in _active(loss))
+
+
+def needs_teacher_features(loss: BaseLoss) -> bool:
+    """Say whether any term of positive weight reads the teacher's features.
+
+    Parameters
+    ----------
+    loss : BaseLoss
+        The loss.
+
+    Returns
+    -------
+    needed : bool
+        Whether it does.
+    """
+    return any("teacher_features" in term.requires for _, term in _active(loss))
+
+
+def build_objective(
+    loss: BaseLoss,
+    shapes: LossShapes,
+    *,
+    has_teacher: bool,
+    student_name: str = "the student",
+    teacher_name: str = "the teacher",
+) -> Objective:
+    """Build the terms that apply.
+
+    Terms of weight 0 are left out; without a teacher, terms that read labels are, too.
+
+    Parameters
+    ----------
+    loss : BaseLoss
+        The loss.
+    shapes : LossShapes
+        What is known of student and labels.
+    has_teacher : bool
+        Whether there are labels.
+    student_name, teacher_name : str
+        For messages.
+
+    Returns
+    -------
+    objective : Objective
+        The criterion.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left, or a term lacks what it reads.
+    """
+    active = _active(loss)
+    if not has_teacher:
+        active = [(name, term) for name, term in active if not term.requires & _OF_TEACHER]
+    if not active:
+        raise ValueError(
+            f"without a teacher nothing is left of {type(loss).__name__}: every term of positive weight needs labels. "
+            "Give a teacher, or a positive supervised_weight."
+        )
+    for name, term in active:
+        _check_needs(name, term, shapes, student_name, teacher_name)
+    return Objective({name: term.build(shapes) for name, term in active}, {name: term.weight for name, term in active})
+
+
+def _active(loss: BaseLoss) -> list[tuple[str, LossTerm]]:
+    return [(name, term) for name, term in loss.named_terms() if term.weight > 0]
+
+
+def _check_needs(name: str, term: LossTerm, shapes: LossShapes, student_name: str, teacher_name: str) -> None:
+    what = f"the loss term {name!r} ({type(term).__name__})"
+    way_out = "or leave the term out (feature_weight=0, or the loss 'response')."
+    if "student_features" in term.requires and shapes.student_feature_size is None:
+        raise ValueError(
+            f"{what} needs features of the student, and {student_name} has none. Choose a student with features: "
+            f"{', '.join(_networks_with_features())}; {way_out}"
+        )
+    if "teacher_features" in term.requires and shapes.teacher_feature_shape is None:
+        raise ValueError(
+            f"{what} needs features of the teacher, and {teacher_name} has none. Choose a teacher with features: "
+            f"a network such as {', '.join(_networks_with_features())}; {way_out}"
+        )
+
+
+def _networks_with_features() -> list[str]:
+    from skdistill.networks import NETWORKS
+
+    return sorted(network.__name__ for network in NETWORKS.values() if network.has_features)

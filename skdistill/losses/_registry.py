@@ -1,0 +1,38 @@
+"""Short names of losses."""
+
+from __future__ import annotations
+
+from skdistill._choices import check_choice
+from skdistill.losses._base import BaseLoss
+from skdistill.losses._response import Response
+from skdistill.losses._timedistill import TimeDistill
+
+__all__ = ["LOSSES", "make_loss"]
+
+LOSSES: dict[str, type[BaseLoss]] = {"response": Response, "timedistill": TimeDistill}
+
+
+def make_loss(name: str) -> BaseLoss:
+    """Make the loss that a short name stands for, with its defaults.
+
+    Parameters
+    ----------
+    name : str
+        A short name, in lower case.
+
+    Returns
+    -------
+    loss : BaseLoss
+        The loss.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name; the nearest is suggested.
+
+    Examples
+    --------
+    >>> make_loss("response")
+    Response()
+    """
+    return LOSSES[check_choice(name, sorted(LOSSES), "loss")]()

@@ -1,0 +1,143 @@
+"""TimeDistill's objective."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from skdistill._checks import check_real
+from skdistill.losses._base import BaseLoss, LossTerm
+from skdistill.losses._feature_matching import FeatureMatching
+from skdistill.losses._multi_period import MultiPeriod
+from skdistill.losses._multi_scale import MultiScale
+from skdistill.losses._supervised import Supervised
+
+__all__ = ["TimeDistill"]
+
+
+class TimeDistill(BaseLoss):
+    """Truth, and multi-scale and multi-period agreement in forecast and features.
+
+    ``L = supervised_weight * L_sup + prediction_weight * (multiscale_weight * L_scale +
+    multiperiod_weight * L_period) + feature_weight * (the same two on features)``.
+
+    Parameters
+    ----------
+    prediction_weight : float, default=1.0
+        Weight of the prediction level (alpha in the paper: 2 on ETTh1, 1 on ETTh2).
+    feature_weight : float, default=1.0
+        Weight of the feature level (beta in the paper: 2 on ETTh1, .5 on ETTh2); 0 does without
+        features.
+    supervised_weight : float, default=1.0
+        Weight of the truth; 0 trains on the teacher alone.
+    multiscale_weight : float, default=1.0
+        Factor of the multi-scale terms of both levels.
+    multiperiod_weight : float, default=1.0
+        Factor of the multi-period terms of both levels.
+    n_scales : int, default=4
+        Scales, the original one included.
+    pooling_window : int, default=2
+        Steps that become one at the next scale.
+    temperature : float, default=0.5
+        Amplitudes are divided by it before the softmax over periods.
+    amplitude : {"published", "per_length"}, default="published"
+        Plain amplitudes, or divided by the number of steps.
+    supervised_loss : {"mse", "mae", "huber"}, default="mse"
+        Distance to the truth.
+    delta : float, default=1.0
+        Error, in standardised units, at which Huber's loss turns from squared to absolute.
+    horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
+        Weight of each step in the terms that have a step axis: the truth and the multi-scale
+        agreement of forecasts.
+
+    References
+    ----------
+    TimeDistill (arXiv 2502.15016), total loss.
+
+    Examples
+    --------
+    >>> from skdistill.losses import TimeDistill
+    >>> [(name, term.weight) for name, term in TimeDistill(prediction_weight=2.0).named_terms()]
+    [('supervised', 1.0), ('multiscale', 2.0), ('multiperiod', 2.0), ('features', 1.0)]
+    """
+
+    def __init__(
+        self,
+        prediction_weight: float = 1.0,
+        feature_weight: float = 1.0,
+        *,
+        supervised_weight: float = 1.0,
+        multiscale_weight: float = 1.0,
+        multiperiod_weight: float = 1.0,
+        n_scales: int = 4,
+        pooling_window: int = 2,
+        temperature: float = 0.5,
+        amplitude: str = "published",
+        supervised_loss: str = "mse",
+        delta: float = 1.0,
+        horizon_weights: Any = None,
+    ) -> None:
+        self.prediction_weight = prediction_weight
+        self.feature_weight = feature_weight
+        self.supervised_weight = supervised_weight
+        self.multiscale_weight = multiscale_weight
+        self.multiperiod_weight = multiperiod_weight
+        self.n_scales = n_scales
+        self.pooling_window = pooling_window
+        self.temperature = temperature
+        self.amplitude = amplitude
+        self.supervised_loss = supervised_loss
+        self.delta = delta
+        self.horizon_weights = horizon_weights
+
+    def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
+        """Return the terms with their effective weights.
+
+        Returns
+        -------
+        terms : list of (str, LossTerm)
+            ``supervised``, ``multiscale``, ``multiperiod`` and ``features``.
+        """
+        for name in ("prediction_weight", "feature_weight", "multiscale_weight", "multiperiod_weight"):
+            check_real(getattr(self, name), f"{name} of TimeDistill", minimum=0.0)
+        has_features = self.multiscale_weight > 0 or self.multiperiod_weight > 0
+        return [
+            (
+                "supervised",
+                Supervised(
+                    self.supervised_weight,
+                    loss=self.supervised_loss,
+                    delta=self.delta,
+                    horizon_weights=self.horizon_weights,
+                ),
+            ),
+            (
+                "multiscale",
+                MultiScale(
+                    self.prediction_weight * self.multiscale_weight,
+                    n_scales=self.n_scales,
+                    pooling_window=self.pooling_window,
+                    horizon_weights=self.horizon_weights,
+                ),
+            ),
+            (
+                "multiperiod",
+                MultiPeriod(
+                    self.prediction_weight * self.multiperiod_weight,
+                    temperature=self.temperature,
+                    amplitude=self.amplitude,
+                ),
+            ),
+            (
+                "features",
+                FeatureMatching(
+                    self.feature_weight if has_features else 0.0,
+                    multiscale_weight=self.multiscale_weight,
+                    multiperiod_weight=self.multiperiod_weight,
+                    n_scales=self.n_scales,
+                    pooling_window=self.pooling_window,
+                    temperature=self.temperature,
+                    amplitude=self.amplitude,
+                ),
+            ),
+        ]

@@ -1,0 +1,109 @@
+"""DLinear: one linear layer on the trend and one on the rest."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from skdistill._checks import check_integer
+from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
+from skdistill.networks._layers import decompose
+
+__all__ = ["DLinear"]
+
+
+class DLinear(BaseNetwork):
+    """A linear map of the trend plus a linear map of the rest of each window.
+
+    It has no hidden state, so feature-level loss terms cannot use it.
+
+    Parameters
+    ----------
+    kernel_size : int, default=25
+        Steps of the moving average that makes the trend.
+    individual : bool, default=False
+        Whether every channel has weights of its own.
+
+    References
+    ----------
+    Zeng et al. (2023), Are transformers effective for time series forecasting? (arXiv 2205.13504).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill.networks import DLinear, NetworkSpec
+    >>> module = DLinear().build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
+    >>> module(torch.zeros(2, 12, 3)).forecast.shape
+    torch.Size([2, 4, 3])
+    """
+
+    has_features: ClassVar[bool] = False
+
+    def __init__(self, kernel_size: int = 25, *, individual: bool = False) -> None:
+        self.kernel_size = kernel_size
+        self.individual = individual
+
+    def check(self, spec: NetworkSpec) -> None:
+        """Raise if a hyperparameter is out of its range.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            The problem the network is about to be built for.
+        """
+        check_integer(self.kernel_size, "kernel_size of DLinear")
+
+    def build(self, spec: NetworkSpec) -> nn.Module:
+        """Build the module.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            Lengths and channels.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            The network.
+        """
+        self.check(spec)
+        return _DLinearModule(self, spec)
+
+
+class _DLinearModule(nn.Module):
+    def __init__(self, network: DLinear, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.targets = None if spec.all_targets else list(spec.targets)
+        self.kernel_size = network.kernel_size
+        make = _ChannelLinear if network.individual else _SharedLinear
+        self.seasonal = make(spec)
+        self.trend = make(spec)
+
+    def forward(
+        self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
+    ) -> NetworkOutput:
+        values = context.transpose(1, 2)  # (n_windows, n_channels, context_length)
+        if self.targets is not None:
+            values = values[:, self.targets]
+        seasonal, trend = decompose(values, self.kernel_size)
+        return NetworkOutput((self.seasonal(seasonal) + self.trend(trend)).transpose(1, 2))
+
+
+class _SharedLinear(nn.Linear):
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__(spec.context_length, spec.prediction_length)
+
+
+class _ChannelLinear(nn.Module):
+    """One linear layer a channel, run as one batched product."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        layers = [_SharedLinear(spec) for _ in range(spec.n_targets)]
+        self.weight = nn.Parameter(torch.stack([layer.weight.detach() for layer in layers]))
+        self.bias = nn.Parameter(torch.stack([layer.bias.detach() for layer in layers]))
+
+    def forward(self, values: Tensor) -> Tensor:
+        return torch.einsum("bcl,chl->bch", values, self.weight) + self.bias

@@ -1,0 +1,262 @@
+"""Layers that several networks share; none keeps state from one call to the next."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool1d, pad
+
+__all__ = [
+    "NORMALIZATIONS",
+    "MeanNormalization",
+    "NoNormalization",
+    "ReversibleNormalization",
+    "WindowStandardization",
+    "decompose",
+    "make_normalization",
+]
+
+
+def decompose(values: Tensor, kernel_size: int) -> tuple[Tensor, Tensor]:
+    """Split windows into a slow and a fast part by a moving average.
+
+    The ends are replicated, so that the average is as long as the window; an even kernel looks one
+    step further back than ahead.
+
+    Parameters
+    ----------
+    values : Tensor of shape (n_windows, n_channels, n_timestamps)
+        Windows, channel-major.
+    kernel_size : int
+        Steps of the average; may exceed the window.
+
+    Returns
+    -------
+    seasonal, trend : Tensor of the same shape
+        The fast part and the slow part; they add up to ``values``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> seasonal, trend = decompose(torch.tensor([[[0.0, 3.0, 0.0]]]), kernel_size=3)
+    >>> trend.ravel()
+    tensor([1., 1., 1.])
+    """
+    front = kernel_size // 2
+    padded = pad(values, (front, kernel_size - 1 - front), mode="replicate")
+    trend = avg_pool1d(padded, kernel_size, stride=1)
+    return values - trend, trend
+
+
+class NoNormalization(nn.Module):
+    """Leave windows as they are."""
+
+    def forward(self, values: Tensor) -> tuple[Tensor, None]:
+        """Return the windows and nothing to undo.
+
+        Parameters
+        ----------
+        values : Tensor of shape (n_windows, n_channels, n_timestamps)
+            Windows.
+
+        Returns
+        -------
+        values : Tensor
+            The same windows.
+        state : None
+            Nothing.
+        """
+        return values, None
+
+    def undo(self, forecast: Tensor, state: None) -> Tensor:
+        """Return the forecast as it is.
+
+        Parameters
+        ----------
+        forecast : Tensor
+            A forecast.
+        state : None
+            Nothing.
+
+        Returns
+        -------
+        forecast : Tensor
+            The same.
+        """
+        return forecast
+
+
+class MeanNormalization(nn.Module):
+    """Subtract each window's mean; add it to the forecast."""
+
+    def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Subtract the mean over time.
+
+        Parameters
+        ----------
+        values : Tensor of shape (n_windows, n_channels, n_timestamps)
+            Windows.
+
+        Returns
+        -------
+        centred : Tensor of the same shape
+            Windows of mean 0.
+        mean : Tensor of shape (n_windows, n_channels, 1)
+            What to add back.
+        """
+        mean = values.mean(dim=-1, keepdim=True).detach()
+        return values - mean, mean
+
+    def undo(self, forecast: Tensor, state: Tensor) -> Tensor:
+        """Add the mean.
+
+        Parameters
+        ----------
+        forecast : Tensor of shape (n_windows, n_channels, prediction_length)
+            A forecast of centred windows.
+        state : Tensor of shape (n_windows, n_channels, 1)
+            The mean.
+
+        Returns
+        -------
+        forecast : Tensor of the same shape
+            The forecast in the windows' units.
+        """
+        return forecast + state
+
+
+class WindowStandardization(nn.Module):
+    """Subtract each window's mean and divide by its standard deviation; undo both on the forecast.
+
+    Gradient flows through the standard deviation and not through the mean, as the published
+    iTransformer has it.
+
+    Parameters
+    ----------
+    epsilon : float, default=1e-5
+        Added to the variance, so that a flat window is no division by zero.
+    """
+
+    def __init__(self, epsilon: float = 1e-5) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+
+    def forward(self, values: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Standardise over time.
+
+        Parameters
+        ----------
+        values : Tensor of shape (n_windows, n_channels, n_timestamps)
+            Windows.
+
+        Returns
+        -------
+        standardised : Tensor of the same shape
+            Windows of mean 0 and variance 1.
+        state : tuple of Tensor of shape (n_windows, n_channels, 1)
+            Mean and standard deviation.
+        """
+        mean = values.mean(dim=-1, keepdim=True).detach()
+        centred = values - mean
+        scale = torch.sqrt(centred.var(dim=-1, keepdim=True, unbiased=False) + self.epsilon)
+        return centred / scale, (mean, scale)
+
+    def undo(self, forecast: Tensor, state: tuple[Tensor, Tensor]) -> Tensor:
+        """Multiply by the standard deviation and add the mean.
+
+        Parameters
+        ----------
+        forecast : Tensor of shape (n_windows, n_channels, prediction_length)
+            A forecast of standardised windows.
+        state : tuple of Tensor
+            Mean and standard deviation.
+
+        Returns
+        -------
+        forecast : Tensor of the same shape
+            The forecast in the windows' units.
+        """
+        mean, scale = state
+        return forecast * scale + mean
+
+
+class ReversibleNormalization(nn.Module):
+    """Standardise each window, then scale and shift each channel by learnt numbers; undo all of it.
+
+    Parameters
+    ----------
+    n_channels : int
+        Channels of a window.
+    epsilon : float, default=1e-5
+        Added to the variance; its square guards the division by the learnt scale.
+
+    References
+    ----------
+    Kim et al. (2022), Reversible instance normalization (RevIN).
+    """
+
+    def __init__(self, n_channels: int, epsilon: float = 1e-5) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+        self.weight = nn.Parameter(torch.ones(n_channels, 1))
+        self.bias = nn.Parameter(torch.zeros(n_channels, 1))
+
+    def forward(self, values: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Standardise over time, then scale and shift.
+
+        Parameters
+        ----------
+        values : Tensor of shape (n_windows, n_channels, n_timestamps)
+            Windows.
+
+        Returns
+        -------
+        normalised : Tensor of the same shape
+            The windows on the learnt scale.
+        state : tuple of Tensor of shape (n_windows, n_channels, 1)
+            Mean and standard deviation.
+        """
+        mean = values.mean(dim=-1, keepdim=True).detach()
+        scale = torch.sqrt(values.var(dim=-1, keepdim=True, unbiased=False) + self.epsilon).detach()
+        return (values - mean) / scale * self.weight + self.bias, (mean, scale)
+
+    def undo(self, forecast: Tensor, state: tuple[Tensor, Tensor]) -> Tensor:
+        """Undo shift and scale, then the standardisation.
+
+        Parameters
+        ----------
+        forecast : Tensor of shape (n_windows, n_channels, prediction_length)
+            A forecast of normalised windows.
+        state : tuple of Tensor
+            Mean and standard deviation.
+
+        Returns
+        -------
+        forecast : Tensor of the same shape
+            The forecast in the windows' units.
+        """
+        mean, scale = state
+        return (forecast - self.bias) / (self.weight + self.epsilon**2) * scale + mean
+
+
+NORMALIZATIONS = (None, "mean", "revin")
+
+
+def make_normalization(name: str | None, n_channels: int) -> nn.Module:
+    """Build a window normalisation by name.
+
+    Parameters
+    ----------
+    name : {None, "mean", "revin"}
+        Which one.
+    n_channels : int
+        Channels of a window, for those that learn.
+
+    Returns
+    -------
+    normalization : torch.nn.Module
+        ``forward`` returns the normalised windows and a state; ``undo`` takes the state back.
+    """
+    if name == "revin":
+        return ReversibleNormalization(n_channels)
+    return NoNormalization() if name is None else MeanNormalization()

@@ -1,0 +1,139 @@
+"""MLP: TimeDistill's student."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from skdistill._checks import check_integer, check_real
+from skdistill._choices import check_choice
+from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
+from skdistill.networks._layers import NORMALIZATIONS, decompose, make_normalization
+
+__all__ = ["MLP"]
+
+
+class MLP(BaseNetwork):
+    """One hidden layer on each part of a decomposed window, shared by all channels.
+
+    A window is normalised, split into trend and rest by a moving average, each part goes through
+    Linear(context_length, hidden_size) - BatchNorm over channels - ReLU - Linear(hidden_size,
+    prediction_length), and the sum of both is brought back to the window's level. Its features
+    are the sum of the two hidden layers before BatchNorm and ReLU.
+
+    Parameters
+    ----------
+    hidden_size : int, default=512
+        Width of the hidden layers; 1024 was published for Traffic.
+    normalization : {"mean", "revin", None}, default="mean"
+        Of each window: subtract its mean, standardise it and learn a scale and shift a channel (published for Traffic), or nothing.
+    decomposition : bool, default=True
+        Whether to split off the trend; False leaves one plain hidden layer.
+    kernel_size : int, default=25
+        Steps of the moving average.
+    batch_norm : bool, default=True
+        Whether BatchNorm over channels follows the first layer; it ties the network to its number
+        of channels.
+    dropout : float, default=0.0
+        Share of hidden units dropped in training; the published network has none.
+
+    References
+    ----------
+    Section 3 of TimeDistill (arXiv 2502.15016), student "MLP".
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill.networks import MLP, NetworkSpec
+    >>> module = MLP(hidden_size=8).build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
+    >>> output = module(torch.zeros(2, 12, 3))
+    >>> output.forecast.shape, output.features.shape
+    (torch.Size([2, 4, 3]), torch.Size([2, 3, 8]))
+    """
+
+    def __init__(
+        self,
+        hidden_size: int = 512,
+        *,
+        normalization: str | None = "mean",
+        decomposition: bool = True,
+        kernel_size: int = 25,
+        batch_norm: bool = True,
+        dropout: float = 0.0,
+    ) -> None:
+        self.hidden_size = hidden_size
+        self.normalization = normalization
+        self.decomposition = decomposition
+        self.kernel_size = kernel_size
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+
+    def check(self, spec: NetworkSpec) -> None:
+        """Raise if a hyperparameter is out of its range.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            The problem the network is about to be built for.
+        """
+        check_integer(self.hidden_size, "hidden_size of MLP")
+        check_choice(self.normalization, NORMALIZATIONS, "normalization of MLP")
+        check_integer(self.kernel_size, "kernel_size of MLP")
+        check_real(self.dropout, "dropout of MLP", minimum=0.0, maximum=1.0, include_maximum=False)
+
+    def build(self, spec: NetworkSpec) -> nn.Module:
+        """Build the module.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            Lengths and channels.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            The network.
+        """
+        self.check(spec)
+        return _MLPModule(self, spec)
+
+
+class _MLPModule(nn.Module):
+    def __init__(self, network: MLP, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.targets = None if spec.all_targets else list(spec.targets)
+        self.kernel_size = network.kernel_size if network.decomposition else None
+        self.normalization = make_normalization(network.normalization, spec.n_targets)
+        self.seasonal = _Part(network, spec)
+        self.trend = _Part(network, spec) if network.decomposition else None
+
+    def forward(
+        self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
+    ) -> NetworkOutput:
+        values = context.transpose(1, 2)  # (n_windows, n_channels, context_length)
+        if self.targets is not None:
+            values = values[:, self.targets]
+        values, state = self.normalization(values)
+        if self.trend is None or self.kernel_size is None:
+            forecast, features = self.seasonal(values)
+        else:
+            seasonal, trend = decompose(values, self.kernel_size)
+            fast, fast_features = self.seasonal(seasonal)
+            slow, slow_features = self.trend(trend)
+            forecast, features = fast + slow, fast_features + slow_features
+        forecast = self.normalization.undo(forecast, state)
+        return NetworkOutput(forecast.transpose(1, 2), features)
+
+
+class _Part(nn.Module):
+    """Linear, BatchNorm over channels, ReLU, Linear; returns the forecast and the first layer's output."""
+
+    def __init__(self, network: MLP, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(spec.context_length, network.hidden_size)
+        self.norm = nn.BatchNorm1d(spec.n_targets) if network.batch_norm else nn.Identity()
+        self.dropout = nn.Dropout(network.dropout)
+        self.output = nn.Linear(network.hidden_size, spec.prediction_length)
+
+    def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = self.hidden(values)
+        return self.output(self.dropout(self.norm(hidden).relu())), hidden

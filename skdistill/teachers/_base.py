@@ -1,0 +1,92 @@
+"""What a teacher is: a parameter object that is fitted on windows and labels contexts."""
+
+from __future__ import annotations
+
+import abc
+from pathlib import Path
+
+from sklearn.base import BaseEstimator
+
+from skdistill.networks import NetworkSpec
+from skdistill.teachers._labels import Labels
+from skdistill.windows import Contexts, TrainingWindows
+
+__all__ = ["BaseTeacher"]
+
+
+class BaseTeacher(BaseEstimator, abc.ABC):
+    """A source of labels.
+
+    A subclass stores its parameters in ``__init__``, learns in :meth:`fit` (where there is
+    anything to learn) and answers in :meth:`label`. Parameters called ``random_state``,
+    ``device`` or ``verbose`` that are None take the forecaster's.
+    """
+
+    def check(self, spec: NetworkSpec) -> None:
+        """Raise if the parameters do not fit the problem; called before any training.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            Lengths and channels of the problem.
+        """
+
+    def probe(self, windows: TrainingWindows) -> Labels:
+        """Say what labels will look like, before the teacher is fitted.
+
+        The numbers are meaningless, the shapes count: they let a wrong combination of teacher,
+        student and loss stop before anything is trained.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            The windows that ``fit`` is about to see.
+
+        Returns
+        -------
+        labels : Labels
+            Labels of the first training window.
+        """
+        return self.label(windows.train.contexts(windows.train.starts.new_zeros(1)))
+
+    def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> BaseTeacher:
+        """Learn from windows; teachers with given weights have nothing to do.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            Training windows, and validation windows for early stopping.
+        checkpoint : Path or None, default=None
+            A file in which an interrupted ``fit`` may leave its state and find it again.
+
+        Returns
+        -------
+        self : BaseTeacher
+            The fitted teacher.
+        """
+        return self
+
+    @abc.abstractmethod
+    def label(self, contexts: Contexts) -> Labels:
+        """Say what follows each context.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts.
+
+        Returns
+        -------
+        labels : Labels
+            Forecasts in standardised units; features and quantiles where the teacher has them.
+        """
+
+    def count_parameters(self) -> int | None:
+        """Count the numbers the fitted teacher has learnt.
+
+        Returns
+        -------
+        n_parameters : int or None
+            Their count; None if unknown.
+        """
+        return None

@@ -1,0 +1,177 @@
+"""Several teachers that speak as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from sklearn.utils.metaestimators import _BaseComposition
+
+from skdistill._checks import check_real
+from skdistill.networks import NetworkSpec
+from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._labels import Labels
+from skdistill.windows import Contexts, TrainingWindows
+
+__all__ = ["EnsembleTeacher"]
+
+
+class EnsembleTeacher(BaseTeacher, _BaseComposition):
+    """The weighted mean of several teachers' forecasts.
+
+    Features of kind *channel* are placed side by side where every member has them; otherwise the
+    ensemble has none.
+
+    Parameters
+    ----------
+    teachers : list of (str, teacher)
+        Named members; inside a forecaster a network or short name stands for a ``TrainedTeacher``. Their
+        parameters are reached as ``teacher__name__parameter``.
+    weights : sequence of float or None, default=None
+        Share of each member; rescaled to sum one. None weighs all alike.
+
+    Attributes
+    ----------
+    teachers_ : list of teacher
+        The fitted members.
+
+    Examples
+    --------
+    >>> from skdistill.networks import DLinear, ITransformer
+    >>> from skdistill.teachers import EnsembleTeacher, TrainedTeacher
+    >>> pair = EnsembleTeacher([("a", TrainedTeacher(ITransformer())), ("b", TrainedTeacher(DLinear()))])
+    >>> pair.set_params(a__lr=1e-3).teachers[0][1].lr
+    0.001
+    """
+
+    def __init__(self, teachers: Sequence[tuple[str, Any]], *, weights: Sequence[float] | None = None) -> None:
+        self.teachers = teachers
+        self.weights = weights
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters, those of the members under their names.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to go into the members.
+
+        Returns
+        -------
+        params : dict
+            Parameters by name.
+        """
+        return self._get_params("teachers", deep=deep)
+
+    def set_params(self, **params: Any) -> EnsembleTeacher:
+        """Set parameters, those of the members by ``name__parameter``.
+
+        Parameters
+        ----------
+        **params : object
+            Parameters by name.
+
+        Returns
+        -------
+        self : EnsembleTeacher
+            This teacher.
+        """
+        self._set_params("teachers", **params)
+        return self
+
+    def check(self, spec: NetworkSpec) -> None:
+        """Raise if the members or their weights do not fit.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            Lengths and channels of the problem.
+        """
+        if not len(self.teachers):
+            raise ValueError("teachers of EnsembleTeacher must name at least one teacher; got an empty list.")
+        self._validate_names([name for name, _ in self.teachers])
+        if self.weights is not None:
+            if len(self.weights) != len(self.teachers):
+                raise ValueError(
+                    f"weights of EnsembleTeacher must have one entry a teacher: {len(self.teachers)}; "
+                    f"got {len(self.weights)}."
+                )
+            for weight in self.weights:
+                check_real(weight, "weights of EnsembleTeacher", minimum=0.0)
+            if not sum(self.weights):
+                raise ValueError("weights of EnsembleTeacher must not all be zero.")
+        for _, member in self.teachers:
+            member.check(spec)
+
+    def probe(self, windows: TrainingWindows) -> Labels:
+        """Combine the members' probes.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            The windows that ``fit`` is about to see.
+
+        Returns
+        -------
+        labels : Labels
+            Labels of the first training window.
+        """
+        return self._combine([member.probe(windows) for _, member in self.teachers])
+
+    def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> EnsembleTeacher:
+        """Fit the members one after another.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            Training windows, and validation windows for early stopping.
+        checkpoint : Path or None, default=None
+            Each member's own file is named after it.
+
+        Returns
+        -------
+        self : EnsembleTeacher
+            The fitted teacher.
+        """
+        self.teachers_ = []
+        for number, (_, member) in enumerate(self.teachers):
+            own = None if checkpoint is None else checkpoint.with_name(f"{checkpoint.stem}-{number}{checkpoint.suffix}")
+            self.teachers_.append(member.fit(windows, own))
+        return self
+
+    def label(self, contexts: Contexts) -> Labels:
+        """Average the members' forecasts.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts.
+
+        Returns
+        -------
+        labels : Labels
+            The weighted mean; channel features side by side.
+        """
+        return self._combine([member.label(contexts) for member in self.teachers_])
+
+    def count_parameters(self) -> int | None:
+        """Count the parameters of all members.
+
+        Returns
+        -------
+        n_parameters : int or None
+            Their sum; None if one is unknown.
+        """
+        counts = [member.count_parameters() for member in self.teachers_]
+        return None if any(count is None for count in counts) else sum(count for count in counts if count is not None)
+
+    def _combine(self, answers: Sequence[Labels]) -> Labels:
+        weights = torch.tensor([1.0] * len(answers) if self.weights is None else list(self.weights))
+        weights = weights / weights.sum()
+        forecasts = torch.stack([answer.forecast for answer in answers])
+        features = None
+        if all(answer.feature_kind == "channel" for answer in answers):
+            features = torch.cat([answer.features for answer in answers if answer.features is not None], dim=-1)
+        return Labels(torch.tensordot(weights, forecasts, dims=1), features)

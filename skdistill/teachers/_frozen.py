@@ -1,0 +1,125 @@
+"""A fitted forecaster as teacher: whatever answers ``predict`` on windows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import is_regressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill.networks import NetworkSpec
+from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._labels import Labels
+from skdistill.windows import Contexts
+
+__all__ = ["FrozenTeacher"]
+
+
+class FrozenTeacher(BaseTeacher):
+    """A fitted forecaster that labels by its own ``predict``, in original units.
+
+    ``DistilledForecaster(teacher=FrozenEstimator(fitted))`` makes one by itself. The wrapped
+    estimator is either a forecaster, whose ``predict`` maps windows (n_windows, context_length,
+    n_channels) to forecasts (n_windows, prediction_length, n_targets), or a regressor on tables,
+    which sees every channel by itself: (n_windows * n_channels, context_length) to (...,
+    prediction_length). A forecaster with a shorter ``context_length`` sees the last rows.
+
+    A forecaster that was fitted on rows of a test fold leaks them into the student.
+
+    Parameters
+    ----------
+    estimator : sklearn.frozen.FrozenEstimator
+        The fitted estimator in scikit-learn's wrapper, which keeps it through ``clone``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.frozen import FrozenEstimator
+    >>> from sklearn.linear_model import Ridge
+    >>> from skdistill.teachers import FrozenTeacher
+    >>> table = np.random.default_rng(0).normal(size=(50, 10))
+    >>> ridge = Ridge().fit(table[:, :8], table[:, 8:])
+    >>> FrozenTeacher(FrozenEstimator(ridge))
+    FrozenTeacher(estimator=FrozenEstimator(estimator=Ridge()))
+    """
+
+    def __init__(self, estimator: FrozenEstimator) -> None:
+        self.estimator = estimator
+
+    def check(self, spec: NetworkSpec) -> None:
+        """Raise if the estimator is not fitted or needs longer contexts.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            Lengths and channels of the problem.
+        """
+        if not isinstance(self.estimator, FrozenEstimator):
+            raise TypeError(
+                f"estimator of FrozenTeacher must be a FrozenEstimator; got {type(self.estimator).__name__}. "
+                "Wrap it: sklearn.frozen.FrozenEstimator(fitted)."
+            )
+        check_is_fitted(self._inner)
+        needed = self._own_context_length()
+        if needed is not None and needed > spec.context_length:
+            raise ValueError(
+                f"the teacher {type(self._inner).__name__} needs contexts of {needed} rows, but context_length is "
+                f"{spec.context_length}: raise context_length to at least {needed}."
+            )
+
+    def label(self, contexts: Contexts) -> Labels:
+        """Forecast in original units and standardise the answer.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts.
+
+        Returns
+        -------
+        labels : Labels
+            Forecasts, without features.
+        """
+        original = contexts.original()
+        forecast = self._predict_table(original, contexts) if is_regressor(self._inner) else self._predict(original)
+        if forecast.ndim == 2 and len(forecast) == len(original):
+            forecast = forecast[:, :, None]
+        return Labels(torch.from_numpy(np.ascontiguousarray(contexts.scaling.forecasts_to_standard(forecast))))
+
+    def count_parameters(self) -> int | None:
+        """Count the parameters of the wrapped student, where it is one of ours.
+
+        Returns
+        -------
+        n_parameters : int or None
+            Their count; None if unknown.
+        """
+        counter = getattr(self._inner, "count_parameters", None)
+        return None if counter is None else counter()
+
+    @property
+    def _inner(self) -> Any:
+        return self.estimator.estimator
+
+    def _own_context_length(self) -> int | None:
+        if is_regressor(self._inner):
+            return getattr(self._inner, "n_features_in_", None)
+        last = self._inner.steps[-1][1] if hasattr(self._inner, "steps") else self._inner
+        return getattr(last, "context_length", None)
+
+    def _predict(self, original: np.ndarray) -> np.ndarray:
+        needed = self._own_context_length() or original.shape[1]
+        return np.asarray(self.estimator.predict(original[:, original.shape[1] - needed :]))
+
+    def _predict_table(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
+        needed = self._own_context_length() or original.shape[1]
+        targets = contexts.scaling.targets
+        recent = original[:, original.shape[1] - needed :]
+        recent = recent if targets is None else recent[..., list(targets)]
+        n_windows, _, n_targets = recent.shape
+        table = recent.transpose(0, 2, 1).reshape(n_windows * n_targets, needed)
+        forecast = np.asarray(self.estimator.predict(table)).reshape(n_windows, n_targets, -1)
+        return forecast.transpose(0, 2, 1)

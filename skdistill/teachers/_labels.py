@@ -1,0 +1,44 @@
+"""Labels: what a teacher says about windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+__all__ = ["Labels"]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a teacher says about some windows, in the standardised units it was trained in.
+
+    Parameters
+    ----------
+    forecast : Tensor of shape (n_windows, prediction_length, n_targets)
+        The teacher's point forecast.
+    features : Tensor or None, default=None
+        Hidden states: one vector per channel, (n_windows, n_targets, D), or one per channel and
+        step or patch, (n_windows, n_targets, T, D).
+    quantiles : Tensor of shape (n_windows, n_quantiles, prediction_length, n_targets) or None
+        The teacher's quantile forecasts.
+    quantile_levels : tuple of float or None, default=None
+        The levels of ``quantiles``.
+    """
+
+    forecast: Tensor
+    features: Tensor | None = None
+    quantiles: Tensor | None = None
+    quantile_levels: tuple[float, ...] | None = None
+
+    def __len__(self) -> int:
+        """Count the windows."""
+        return len(self.forecast)
+
+    @property
+    def feature_kind(self) -> Literal["channel", "step"] | None:
+        """How the features are laid out: per channel, per channel and step, or absent."""
+        if self.features is None:
+            return None
+        return "channel" if self.features.ndim == 3 else "step"

@@ -1,0 +1,84 @@
+"""A network that labels: shared by the teachers that are torch modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._labels import Labels
+from skdistill.training import count_parameters, network_inputs, resolve_device
+from skdistill.windows import Contexts
+
+__all__ = ["NetworkTeacher"]
+
+
+class NetworkTeacher(BaseTeacher):
+    """Base of teachers that answer with a torch module, kept in ``module_``."""
+
+    network: BaseNetwork
+    device: str | None
+    module_: nn.Module
+    spec_: NetworkSpec
+
+    def label(self, contexts: Contexts) -> Labels:
+        """Run the module on a batch of contexts.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts.
+
+        Returns
+        -------
+        labels : Labels
+            Forecast and, where the network has them, features of kind *channel*, on the CPU.
+        """
+        return label_with_module(self.module_, self.spec_, contexts, device=self.device)
+
+    def count_parameters(self) -> int:
+        """Count the parameters of the module.
+
+        Returns
+        -------
+        n_parameters : int
+            Their count.
+        """
+        return count_parameters(self.module_)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel on the CPU, so that a machine without the device can load the teacher."""
+        state = super().__getstate__()
+        if "module_" in state:
+            self.module_.cpu()
+        return state
+
+
+def label_with_module(module: nn.Module, spec: NetworkSpec, contexts: Contexts, *, device: str | None) -> Labels:
+    """Run a module on contexts and return its answer as labels.
+
+    Parameters
+    ----------
+    module : Module
+        A module that returns a ``NetworkOutput``.
+    spec : NetworkSpec
+        What it was built for.
+    contexts : Contexts
+        A batch of contexts.
+    device : str or None
+        Where to run it.
+
+    Returns
+    -------
+    labels : Labels
+        The answer, on the CPU.
+    """
+    target = resolve_device(device)
+    module.to(target).eval()
+    with torch.inference_mode():
+        output = module(**network_inputs(spec, contexts, target))
+    features = None if output.features is None else output.features.cpu()
+    return Labels(forecast=output.forecast.cpu(), features=features)

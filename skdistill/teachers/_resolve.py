@@ -1,0 +1,67 @@
+"""From what a user gives as ``teacher=`` to a teacher."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
+from torch import nn
+
+from skdistill.networks import BaseNetwork, make_network
+from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._ensemble import EnsembleTeacher
+from skdistill.teachers._frozen import FrozenTeacher
+from skdistill.teachers._trained import TrainedTeacher
+
+__all__ = ["resolve_teacher"]
+
+
+def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
+    """Turn a short name, a network, a fitted forecaster or several of them into a teacher.
+
+    Parameters
+    ----------
+    teacher : str, network, teacher, FrozenEstimator or list
+        What the user gave.
+    parameter : str, default="teacher"
+        Its name, for messages.
+
+    Returns
+    -------
+    teacher : BaseTeacher
+        A teacher: the one that was given, or a new one around what was given.
+
+    Raises
+    ------
+    TypeError
+        If it is none of these; a bare fitted estimator is told its wrapper.
+    """
+    if isinstance(teacher, str):
+        return TrainedTeacher(make_network(teacher, parameter=parameter))
+    if isinstance(teacher, BaseNetwork):
+        return TrainedTeacher(teacher)
+    if isinstance(teacher, EnsembleTeacher):
+        members = [(name, resolve_teacher(one, parameter=f"teacher {name!r}")) for name, one in teacher.teachers]
+        return EnsembleTeacher(members, weights=teacher.weights)
+    if isinstance(teacher, BaseTeacher):
+        return teacher
+    if isinstance(teacher, FrozenEstimator):
+        return FrozenTeacher(teacher)
+    if isinstance(teacher, list | tuple) and len(teacher):
+        return resolve_teacher(EnsembleTeacher([(f"teacher{number}", one) for number, one in enumerate(teacher)]))
+    raise TypeError(f"{parameter} must be a network, a teacher, a short name or None; got {_way_out(teacher)}")
+
+
+def _way_out(teacher: Any) -> str:
+    name = type(teacher).__name__
+    if isinstance(teacher, type):
+        return f"the class {teacher.__name__}: give an instance, {teacher.__name__}()."
+    if isinstance(teacher, nn.Module):
+        return f"the torch module {name}: wrap its weights, PretrainedTeacher(network, module.state_dict())."
+    if isinstance(teacher, BaseEstimator) or hasattr(teacher, "predict"):
+        return (
+            f"the bare estimator {name}. A fitted forecaster loses its fit when it is cloned: wrap it, "
+            f"teacher=sklearn.frozen.FrozenEstimator(fitted_{name.lower()})."
+        )
+    return f"{teacher!r}."

@@ -1,0 +1,434 @@
+"""Labels made once: in memory, on disk within a budget, or in a folder that outlasts ``fit``.
+
+A store is one ``.npy`` file an array, written chunk by chunk, with a journal of the chunks that are
+finished and their checksums. A run that was killed goes on after the last finished chunk; a chunk
+whose checksum no longer fits is labelled again; a lock lets several processes share a store.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import tempfile
+import weakref
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from skdistill.teachers._labels import Labels
+
+__all__ = ["LabelBudgetError", "LabelCache", "StoredLabels", "entry_lock", "label_windows"]
+
+logger = logging.getLogger("skdistill")
+
+_GIB = 1 << 30
+_FORMAT = 1
+_HALF_MAX = float(np.finfo(np.float16).max)
+
+
+class LabelBudgetError(ValueError):
+    """Labels would take more room than ``label_budget`` allows."""
+
+
+@dataclass(frozen=True)
+class StoredLabels:
+    """Labels of all training windows.
+
+    Parameters
+    ----------
+    forecast : Tensor of shape (n_windows, prediction_length, n_targets)
+        Forecasts, float32.
+    features : Tensor or None, default=None
+        Hidden states, float16 where their range allows.
+    """
+
+    forecast: Tensor
+    features: Tensor | None = None
+
+    def __len__(self) -> int:
+        """Count the windows."""
+        return len(self.forecast)
+
+    @property
+    def nbytes(self) -> int:
+        """Room that the labels take."""
+        return sum(one.numel() * one.element_size() for one in (self.forecast, self.features) if one is not None)
+
+    def take(self, indices: Tensor) -> Labels:
+        """Gather a batch.
+
+        Parameters
+        ----------
+        indices : Tensor of int64 of shape (n,)
+            Numbers of the windows.
+
+        Returns
+        -------
+        labels : Labels
+            Their labels, float32.
+        """
+        here = indices.to(self.forecast.device)
+        features = None if self.features is None else self.features[here].float()
+        return Labels(self.forecast[here], features)
+
+    def to(self, device: torch.device | str) -> StoredLabels:
+        """Return the labels on a device.
+
+        Parameters
+        ----------
+        device : torch.device or str
+            Where to put them.
+
+        Returns
+        -------
+        labels : StoredLabels
+            The labels there.
+        """
+        features = None if self.features is None else self.features.to(device)
+        return replace(self, forecast=self.forecast.to(device), features=features)
+
+
+class LabelCache:
+    """The folder in which fits leave labels and fitted teachers for one another.
+
+    Parameters
+    ----------
+    memory : str, Path, joblib.Memory or None
+        The folder; None keeps nothing.
+    """
+
+    def __init__(self, memory: Any) -> None:
+        location = getattr(memory, "location", memory)
+        if location is not None and not isinstance(location, str | Path):
+            raise TypeError(f"memory must be a folder, a joblib.Memory or None; got {memory!r}.")
+        self.folder = None if location is None else Path(location) / "skdistill"
+
+    @property
+    def persistent(self) -> bool:
+        """Whether anything outlasts ``fit``."""
+        return self.folder is not None
+
+    def entry(self, key: str) -> Path | None:
+        """Return the folder of an entry, made if need be.
+
+        Parameters
+        ----------
+        key : str
+            Digest of all that the entry depends on.
+
+        Returns
+        -------
+        folder : Path or None
+            None without a cache.
+        """
+        if self.folder is None:
+            return None
+        folder = self.folder / key
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def clear(self) -> None:
+        """Delete every entry."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def entry_lock(folder: Path) -> Iterator[None]:
+    """Hold an entry for one process; the same process may enter twice.
+
+    Parameters
+    ----------
+    folder : Path
+        The entry.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    with FileLock(str(folder / ".lock"), is_singleton=True):
+        yield
+
+
+def label_windows(
+    label: Callable[[Tensor], Labels],
+    n_windows: int,
+    *,
+    forecast_shape: tuple[int, int],
+    with_features: bool,
+    folder: Path | None = None,
+    memory_budget: int = _GIB,
+    disk_budget: int = 8 * _GIB,
+    chunk_size: int = 512,
+    progress: bool = False,
+    description: str = "labels",
+) -> StoredLabels:
+    """Label every window once, in large batches, or find the labels that exist.
+
+    Parameters
+    ----------
+    label : callable
+        From numbers of windows to their labels.
+    n_windows : int
+        Windows to label.
+    forecast_shape : tuple of int
+        ``(prediction_length, n_targets)`` that the teacher must answer with.
+    with_features : bool
+        Whether to keep its features.
+    folder : Path or None, default=None
+        An entry that outlasts the process; None keeps labels for this process only.
+    memory_budget : int, default=1073741824
+        Bytes up to which labels without a folder stay in memory; more go to a temporary file.
+    disk_budget : int, default=8589934592
+        Bytes that labels on disk may take.
+    chunk_size : int, default=512
+        Windows that the teacher labels at once.
+    progress : bool, default=False
+        Whether to show a bar with rate and time left.
+    description : str, default="labels"
+        Name of the bar.
+
+    Returns
+    -------
+    labels : StoredLabels
+        The labels.
+
+    Raises
+    ------
+    LabelBudgetError
+        If they would not fit, before all but the first chunk is labelled.
+    ValueError
+        If the teacher answers NaN, infinity, another shape or without features.
+    """
+    if n_windows < 1:
+        raise ValueError("there is no training window to label.")
+    checked = _Checked(label, forecast_shape, with_features)
+    with nullcontext() if folder is None else entry_lock(folder):
+        if folder is not None and (store := _Store.open(folder, n_windows, chunk_size, with_features)) is not None:
+            return store.finish(checked, progress, description)
+        first = checked(torch.arange(min(chunk_size, n_windows)))
+        layout = _Layout.of(first, n_windows, chunk_size)
+        if folder is None and layout.nbytes <= memory_budget:
+            return _label_in_memory(checked, first, layout, progress, description)
+        if layout.nbytes > disk_budget:
+            raise LabelBudgetError(_over_budget(layout, disk_budget))
+        if folder is not None:
+            return _Store.create(folder, layout).finish(checked, progress, description, first)
+        temporary = Path(tempfile.mkdtemp(prefix="skdistill-labels-"))
+        labels = _Store.create(temporary, layout).finish(checked, progress, description, first)
+        weakref.finalize(labels.forecast, shutil.rmtree, temporary, ignore_errors=True)
+        return labels
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """The labelling function, with its answers checked and turned into arrays."""
+
+    label: Callable[[Tensor], Labels]
+    forecast_shape: tuple[int, int]
+    with_features: bool
+
+    def __call__(self, indices: Tensor) -> dict[str, np.ndarray]:
+        with torch.inference_mode():
+            labels = self.label(indices)
+        arrays = {"forecast": labels.forecast.cpu().numpy().astype(np.float32, copy=False)}
+        expected = (len(indices), *self.forecast_shape)
+        if arrays["forecast"].shape != expected:
+            raise ValueError(
+                f"the teacher must forecast (n_windows, prediction_length, n_targets) = {expected}; "
+                f"it answered {arrays['forecast'].shape}."
+            )
+        if self.with_features:
+            if labels.features is None:
+                raise ValueError("the loss needs the teacher's features, and the teacher answered none.")
+            arrays["features"] = labels.features.cpu().numpy()
+        for name, array in arrays.items():
+            self._check_finite(name, array, indices)
+        return arrays
+
+    def _check_finite(self, name: str, array: np.ndarray, indices: Tensor) -> None:
+        if np.isfinite(array).all():
+            return
+        position = np.argwhere(~np.isfinite(array))[0]
+        raise ValueError(
+            f"the teacher answered {array[tuple(position)]} in its {name}, first for training window "
+            f"{int(indices[position[0]])}: labelling stops. Look at the context of that window, or choose another "
+            "teacher."
+        )
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Shapes and types of the arrays of a store."""
+
+    n_windows: int
+    chunk_size: int
+    arrays: dict[str, tuple[tuple[int, ...], str]]  # name -> shape of one window, dtype
+
+    @classmethod
+    def of(cls, chunk: dict[str, np.ndarray], n_windows: int, chunk_size: int) -> _Layout:
+        arrays = {"forecast": (chunk["forecast"].shape[1:], "float32")}
+        if "features" in chunk:
+            # A margin of 8: later windows may have larger features than the first chunk.
+            fits = np.abs(chunk["features"]).max() < _HALF_MAX / 8
+            arrays["features"] = (chunk["features"].shape[1:], "float16" if fits else "float32")
+        return cls(n_windows, chunk_size, arrays)
+
+    @property
+    def nbytes(self) -> int:
+        per_window = sum(int(np.prod(shape)) * np.dtype(dtype).itemsize for shape, dtype in self.arrays.values())
+        return self.n_windows * per_window
+
+    def chunks(self) -> list[slice]:
+        starts = range(0, self.n_windows, self.chunk_size)
+        return [slice(start, min(start + self.chunk_size, self.n_windows)) for start in starts]
+
+    def cast(self, chunk: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Bring a chunk to the types of the store; raise where float16 no longer holds it."""
+        cast = {name: chunk[name].astype(dtype) for name, (_, dtype) in self.arrays.items()}
+        if "features" in cast and not np.isfinite(cast["features"]).all():
+            raise ValueError(
+                f"the teacher's features reach {np.abs(chunk['features']).max():.3g}, beyond float16 "
+                f"({_HALF_MAX:.3g}), after the first windows stayed within: choose another layer, or "
+                "features='recompute'."
+            )
+        return cast
+
+    def to_json(self) -> dict[str, Any]:
+        arrays = {name: [list(shape), dtype] for name, (shape, dtype) in self.arrays.items()}
+        return {"format": _FORMAT, "n_windows": self.n_windows, "chunk_size": self.chunk_size, "arrays": arrays}
+
+    @classmethod
+    def from_json(cls, manifest: dict[str, Any]) -> _Layout:
+        arrays = {name: (tuple(shape), dtype) for name, (shape, dtype) in manifest["arrays"].items()}
+        return cls(manifest["n_windows"], manifest["chunk_size"], arrays)
+
+
+class _Store:
+    """A folder of memory-mapped arrays and a journal of finished chunks."""
+
+    def __init__(self, folder: Path, layout: _Layout) -> None:
+        self.folder = folder
+        self.layout = layout
+        self.journal = folder / "journal.jsonl"
+        self.arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in layout.arrays}
+
+    @classmethod
+    def create(cls, folder: Path, layout: _Layout) -> _Store:
+        (folder / "journal.jsonl").unlink(missing_ok=True)
+        for name, (shape, dtype) in layout.arrays.items():
+            np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (layout.n_windows, *shape)).flush()
+        temporary = folder / "manifest.tmp"
+        temporary.write_text(json.dumps(layout.to_json()))
+        temporary.replace(folder / "manifest.json")
+        return cls(folder, layout)
+
+    @classmethod
+    def open(cls, folder: Path, n_windows: int, chunk_size: int, with_features: bool) -> _Store | None:
+        """Open a store that can serve, or return None: there is none, or it must be made anew."""
+        manifest = folder / "manifest.json"
+        if not manifest.exists():
+            return None
+        try:
+            content = json.loads(manifest.read_text())
+            if content["format"] != _FORMAT:
+                return None
+            layout = _Layout.from_json(content)
+            store = cls(folder, layout)
+            for name, (shape, dtype) in layout.arrays.items():
+                array = store.arrays[name]
+                if array.shape != (n_windows, *shape) or array.dtype != dtype:
+                    raise ValueError(f"{name}.npy has shape {array.shape} and type {array.dtype}")
+        except Exception as error:
+            logger.warning("the label store %s is damaged (%s) and is made anew", folder, error)
+            return None
+        return None if with_features and "features" not in layout.arrays else store
+
+    def finish(
+        self, label: _Checked, progress: bool, description: str, first: dict[str, np.ndarray] | None = None
+    ) -> StoredLabels:
+        """Label the chunks that are missing or damaged, and hand out the labels."""
+        done = self._finished()
+        bar = tqdm(total=self.layout.n_windows, desc=description, unit="window", disable=not progress)
+        for number, chunk in enumerate(self.layout.chunks()):
+            if number not in done:
+                fresh = first if number == 0 and first is not None else label(torch.arange(chunk.start, chunk.stop))
+                self._write(number, chunk, self.layout.cast(fresh))
+            bar.update(chunk.stop - chunk.start)
+        bar.close()
+        return self._labels()
+
+    def _finished(self) -> set[int]:
+        """Return the chunks whose bytes are those that were written."""
+        records: dict[int, dict[str, int]] = {}
+        if self.journal.exists():
+            for line in self.journal.read_text(errors="replace").splitlines():
+                try:
+                    record = json.loads(line)
+                    records[record["chunk"]] = record["checksums"]
+                except (ValueError, KeyError, TypeError):
+                    continue  # a line torn by a kill
+        chunks = self.layout.chunks()
+        intact = {n for n, sums in records.items() if n < len(chunks) and self._checksums(chunks[n]) == sums}
+        if len(intact) < len(records):
+            logger.warning(
+                "%d chunks of the label store %s are damaged and are labelled again", len(records) - len(intact), self.folder
+            )
+        return intact
+
+    def _write(self, number: int, chunk: slice, values: dict[str, np.ndarray]) -> None:
+        for name, array in self.arrays.items():
+            array[chunk] = values[name]
+            array.flush()
+        record = json.dumps({"chunk": number, "checksums": self._checksums(chunk)})
+        with self.journal.open("a") as journal:  # a newline first: an earlier line may be torn
+            journal.write(f"\n{record}\n")
+            journal.flush()
+
+    def _checksums(self, chunk: slice) -> dict[str, int]:
+        return {name: zlib.crc32(np.ascontiguousarray(array[chunk]).data) for name, array in self.arrays.items()}
+
+    def _labels(self) -> StoredLabels:
+        # Copy-on-write maps: torch wants writable memory, and nothing here ever writes.
+        tensors = {
+            name: torch.from_numpy(np.load(self.folder / f"{name}.npy", mmap_mode="c")) for name in self.layout.arrays
+        }
+        return StoredLabels(tensors["forecast"], tensors.get("features"))
+
+
+def _label_in_memory(
+    label: _Checked, first: dict[str, np.ndarray], layout: _Layout, progress: bool, description: str
+) -> StoredLabels:
+    arrays = {name: np.empty((layout.n_windows, *shape), dtype) for name, (shape, dtype) in layout.arrays.items()}
+    bar = tqdm(total=layout.n_windows, desc=description, unit="window", disable=not progress)
+    for chunk in layout.chunks():
+        fresh = first if chunk.start == 0 else label(torch.arange(chunk.start, chunk.stop))
+        for name, values in layout.cast(fresh).items():
+            arrays[name][chunk] = values
+        bar.update(chunk.stop - chunk.start)
+    bar.close()
+    features = torch.from_numpy(arrays["features"]) if "features" in arrays else None
+    return StoredLabels(torch.from_numpy(arrays["forecast"]), features)
+
+
+def _over_budget(layout: _Layout, budget: int) -> str:
+    parts = []
+    for name, (shape, dtype) in layout.arrays.items():
+        room = layout.n_windows * int(np.prod(shape)) * np.dtype(dtype).itemsize / _GIB
+        parts.append(f"{name} {room:.3g} GiB")
+    return (
+        f"labels of {layout.n_windows} windows would take {layout.nbytes / _GIB:.3g} GiB ({', '.join(parts)}), more than "
+        f"label_budget = {budget / _GIB:.3g} GiB. Raise label_budget; or set features='recompute' (a teacher pass a batch); "
+        "or use a loss without features (feature_weight=0), fewer rows or targets, or a shorter prediction_length."
+    )

@@ -1,0 +1,181 @@
+"""A teacher that is a network trained here, on the same windows as the student."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from skdistill._checks import check_integer
+from skdistill.losses import Supervised
+from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.teachers._labels import Labels
+from skdistill.teachers._network import NetworkTeacher, label_with_module
+from skdistill.training import TrainingSettings, make_spec, seeded, train_network
+from skdistill.windows import TrainingWindows
+
+__all__ = ["TrainedTeacher"]
+
+
+class TrainedTeacher(NetworkTeacher):
+    """A network trained on the truth, with settings of its own.
+
+    Parameters
+    ----------
+    network : network
+        The architecture, for example ``ITransformer(hidden_size=256)``.
+    lr : float, default=1e-4
+        Learning rate of the first epoch.
+    max_epochs : int, default=10
+        Most epochs to train.
+    batch_size : int, default=32
+        Windows of a training batch.
+    patience : int or None, default=5
+        Epochs without a better validation error before training stops; None never stops early.
+        The weights of the best epoch are restored either way.
+    optimizer : {"adam", "adamw", "sgd"}, default="adam"
+        The optimiser.
+    lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
+        Factor of ``lr`` by epoch, counted from 0.
+    gradient_clip : float or None, default=None
+        Largest norm of the gradient; None leaves it.
+    device : str or None, default=None
+        Where to train and label; None takes the forecaster's.
+    random_state : int or None, default=None
+        Seed of weights, order and dropout; None derives one from the forecaster's.
+    verbose : int or None, default=None
+        Progress: 0 none, 1 a bar, 2 a line an epoch; None takes the forecaster's.
+
+    Attributes
+    ----------
+    module_ : torch.nn.Module
+        The trained network.
+    spec_ : NetworkSpec
+        What it was built for.
+    history_ : list of dict
+        Losses by epoch.
+
+    References
+    ----------
+    The defaults are those of TimeDistill's transformer teachers (arXiv 2502.15016): Adam,
+    1e-4 halved every epoch, up to 10 epochs, batch 32, patience 5.
+
+    Examples
+    --------
+    >>> from skdistill.networks import ITransformer
+    >>> from skdistill.teachers import TrainedTeacher
+    >>> TrainedTeacher(ITransformer(hidden_size=256), max_epochs=20)
+    TrainedTeacher(max_epochs=20, network=ITransformer(hidden_size=256))
+    """
+
+    def __init__(
+        self,
+        network: BaseNetwork,
+        *,
+        lr: float = 1e-4,
+        max_epochs: int = 10,
+        batch_size: int = 32,
+        patience: int | None = 5,
+        optimizer: str = "adam",
+        lr_schedule: str = "halving",
+        gradient_clip: float | None = None,
+        device: str | None = None,
+        random_state: int | None = None,
+        verbose: int | None = None,
+    ) -> None:
+        self.network = network
+        self.lr = lr
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.patience = patience
+        self.optimizer = optimizer
+        self.lr_schedule = lr_schedule
+        self.gradient_clip = gradient_clip
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def check(self, spec: NetworkSpec) -> None:
+        """Raise if network or training settings are out of their ranges.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            Lengths and channels of the problem.
+        """
+        if not isinstance(self.network, BaseNetwork):
+            raise TypeError(f"network of TrainedTeacher must be a network of skdistill.networks; got {self.network!r}.")
+        self.network.check(spec)
+        self._settings().check("TrainedTeacher")
+        if self.random_state is not None:
+            check_integer(self.random_state, "random_state of TrainedTeacher", minimum=0)
+
+    def probe(self, windows: TrainingWindows) -> Labels:
+        """Label one window with an untrained copy.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            The windows that ``fit`` is about to see.
+
+        Returns
+        -------
+        labels : Labels
+            Labels with the right shapes and meaningless numbers.
+        """
+        spec = make_spec(self.network, windows.train)
+        with seeded(0):
+            module = self.network.build(spec)
+        first = windows.train.starts.new_zeros(1)
+        return label_with_module(module, spec, windows.train.contexts(first), device="cpu")
+
+    def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> TrainedTeacher:
+        """Train the network on the truth.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            Training windows; validation windows stop the training.
+        checkpoint : Path or None, default=None
+            Where the training leaves its state after every epoch.
+
+        Returns
+        -------
+        self : TrainedTeacher
+            The fitted teacher.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If the user interrupts: a half-trained teacher must not teach.
+        """
+        self.spec_ = make_spec(self.network, windows.train)
+        seed = int(torch.seed() % (1 << 31)) if self.random_state is None else self.random_state
+        with seeded(seed):
+            self.module_ = self.network.build(self.spec_)
+            result = train_network(
+                self.module_,
+                self.spec_,
+                windows,
+                loss=Supervised(),
+                settings=self._settings(),
+                checkpoint=checkpoint,
+                description=f"teacher {type(self.network).__name__}",
+            )
+        if result.interrupted:
+            raise KeyboardInterrupt("the teacher's training was interrupted; with memory= it resumes at the next fit")
+        self.history_ = result.history
+        return self
+
+    def _settings(self) -> TrainingSettings:
+        return TrainingSettings(
+            lr=self.lr,
+            max_epochs=self.max_epochs,
+            batch_size=self.batch_size,
+            patience=self.patience,
+            optimizer=self.optimizer,
+            lr_schedule=self.lr_schedule,
+            gradient_clip=self.gradient_clip,
+            device="auto" if self.device is None else self.device,
+            verbose=self.verbose or 0,
+        )

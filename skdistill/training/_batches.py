@@ -1,0 +1,119 @@
+"""Batches gathered from windows and labels, a whole batch in one indexing operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from skdistill.networks import NetworkSpec
+from skdistill.windows import Windows
+
+if TYPE_CHECKING:  # teachers train networks, so training must not import teachers
+    from skdistill.teachers import Labels
+
+__all__ = ["BatchLoader", "LabelSource", "WindowDataset"]
+
+Batch = tuple[dict[str, Tensor], dict[str, Tensor]]
+
+
+class LabelSource(Protocol):
+    """Anything that gives the labels of windows by their numbers."""
+
+    def __len__(self) -> int:
+        """Count the windows."""
+
+    def take(self, indices: Tensor) -> Labels:
+        """Gather the labels of some windows."""
+
+
+class WindowDataset(Dataset):
+    """Windows with their labels; a batch is gathered where the windows live.
+
+    Parameters
+    ----------
+    windows : Windows
+        The windows.
+    spec : NetworkSpec
+        What the network that is to be trained was built for.
+    labels : LabelSource or None, default=None
+        The teacher's labels, in the order of the windows.
+    """
+
+    def __init__(self, windows: Windows, spec: NetworkSpec, labels: LabelSource | None = None) -> None:
+        self.windows = windows
+        self.spec = spec
+        self.labels = labels
+
+    def __len__(self) -> int:
+        """Count the windows."""
+        return len(self.windows)
+
+    def __getitem__(self, index: int) -> Batch:
+        """Gather one window, as a batch of one."""
+        return self.batch(torch.tensor([index]))
+
+    def batch(self, indices: Tensor) -> Batch:
+        """Gather a batch.
+
+        Parameters
+        ----------
+        indices : Tensor of int64 of shape (n,)
+            Numbers of the windows, on the CPU.
+
+        Returns
+        -------
+        inputs : dict of Tensor
+            Keyword arguments of the module.
+        targets : dict of Tensor
+            ``truth`` and, where they exist, ``known``, ``teacher_forecast``, ``teacher_features``.
+        """
+        here = indices.to(self.windows.starts.device)
+        inputs = {"context": self.windows.context_values(here)}
+        if self.spec.n_time_features:
+            inputs["context_time"] = self.windows.context_time(here)
+            inputs["decoder_time"] = self.windows.decoder_time(here, self.spec.label_length)
+        targets = {"truth": self.windows.horizons(here)}
+        if self.windows.known is not None:
+            targets["known"] = self.windows.known[here]
+        if self.labels is not None:
+            labels = self.labels.take(indices)
+            targets["teacher_forecast"] = labels.forecast
+            if labels.features is not None:
+                targets["teacher_features"] = labels.features
+        return inputs, targets
+
+
+class BatchLoader:
+    """Iterate over a dataset in batches; skorch's ``iterator_train`` and ``iterator_valid``.
+
+    Parameters
+    ----------
+    dataset : WindowDataset
+        What to iterate over.
+    batch_size : int
+        Windows of a batch; the last one may be smaller, none is dropped.
+    shuffle : bool, default=False
+        Whether every pass has a fresh order.
+    **kwargs : object
+        Ignored: skorch passes the options of torch's DataLoader.
+    """
+
+    def __init__(self, dataset: WindowDataset, batch_size: int, shuffle: bool = False, **kwargs: Any) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+
+    def __len__(self) -> int:
+        """Count the batches."""
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Gather one batch after another; the order comes from torch's global generator."""
+        n_windows = len(self.dataset)
+        order = torch.randperm(n_windows) if self.shuffle else torch.arange(n_windows)
+        for indices in order.split(self.batch_size):
+            yield self.dataset.batch(indices)

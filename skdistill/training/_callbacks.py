@@ -1,0 +1,141 @@
+"""skorch callbacks: term means, stopping with the best weights, progress."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EarlyStopping
+from tqdm.auto import tqdm
+
+__all__ = ["BestWeights", "EpochProgress", "TermHistory"]
+
+
+class TermHistory(Callback):
+    """Record the epoch's mean of every loss term, and forget the batches."""
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Average the batches, weighted by their size.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The net in training.
+        **kwargs : object
+            Ignored.
+        """
+        epoch = net.history[-1]
+        batches = [batch for batch in epoch["batches"] if "train_batch_size" in batch]
+        sizes = torch.tensor([batch["train_batch_size"] for batch in batches], dtype=torch.float64)
+        for name in [key for key in batches[0] if key.startswith("term_")]:
+            values = torch.stack([batch[name] for batch in batches]).cpu().double()
+            net.history.record(name.replace("term_", "train_"), float((values * sizes).sum() / sizes.sum()))
+        epoch["batches"] = []
+
+
+class BestWeights(EarlyStopping):
+    """Stop when validation no longer improves, and restore the best epoch's weights.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs without improvement after which training stops.
+
+    Attributes
+    ----------
+    stopped_ : bool
+        Whether this callback, and not the user, ended the training.
+    """
+
+    def __init__(self, patience: int) -> None:
+        super().__init__(
+            monitor="valid_loss", patience=patience, threshold=0.0, threshold_mode="abs", load_best=True, sink=_no_sink
+        )
+
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Forget an earlier run.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The net in training.
+        **kwargs : object
+            Passed on.
+        """
+        super().on_train_begin(net, **kwargs)
+        self.stopped_ = False
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Compare the epoch with the best one; skorch stops by KeyboardInterrupt.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The net in training.
+        **kwargs : object
+            Passed on.
+        """
+        try:
+            super().on_epoch_end(net, **kwargs)
+        except KeyboardInterrupt:
+            self.stopped_ = True
+            raise
+
+
+class EpochProgress(Callback):
+    """A progress bar over epochs.
+
+    Parameters
+    ----------
+    max_epochs : int
+        Epochs at the most.
+    description : str
+        What is being trained.
+    """
+
+    def __init__(self, max_epochs: int, description: str) -> None:
+        self.max_epochs = max_epochs
+        self.description = description
+
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Open the bar.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The net in training.
+        **kwargs : object
+            Ignored.
+        """
+        self.bar_ = tqdm(total=self.max_epochs, initial=len(net.history), desc=self.description, unit="epoch")
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Advance the bar and show the errors.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The net in training.
+        **kwargs : object
+            Ignored.
+        """
+        epoch = net.history[-1]
+        self.bar_.set_postfix({key: f"{epoch[key]:.4f}" for key in ("train_loss", "valid_loss") if key in epoch})
+        self.bar_.update()
+
+    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Close the bar.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The net in training.
+        **kwargs : object
+            Ignored.
+        """
+        self.bar_.close()
+
+
+def _no_sink(text: str) -> None:
+    """Swallow a message: the history tells the same."""

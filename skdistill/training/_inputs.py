@@ -1,0 +1,89 @@
+"""What a module is called with: the problem it is built for, and its keyword arguments."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.windows import Contexts, Windows
+
+__all__ = ["make_spec", "network_inputs"]
+
+
+def make_spec(network: BaseNetwork, windows: Windows) -> NetworkSpec:
+    """Describe to a network the problem that windows pose.
+
+    Parameters
+    ----------
+    network : BaseNetwork
+        The network, which says whether it wants calendar features.
+    windows : Windows
+        The windows it is to work on.
+
+    Returns
+    -------
+    spec : NetworkSpec
+        Lengths, channels, targets and calendar features.
+
+    Raises
+    ------
+    ValueError
+        If the network needs calendar features and the series has none.
+    """
+    n_time_features = 0
+    if network.time_features is True and not windows.store.has_calendar:
+        raise ValueError(
+            f"{type(network).__name__}(time_features=True) needs a series with a calendar: give a DataFrame with a "
+            "DatetimeIndex or PeriodIndex, or set time_features='auto' or False."
+        )
+    if network.time_features is not False and windows.store.time is not None:
+        n_time_features = windows.store.time.shape[1]
+    return NetworkSpec(
+        context_length=windows.context_length,
+        prediction_length=windows.prediction_length,
+        n_channels=windows.n_channels,
+        targets=windows.targets,
+        n_time_features=n_time_features,
+        label_length=network.label_length if n_time_features else 0,
+    )
+
+
+def network_inputs(spec: NetworkSpec, contexts: Contexts, device: torch.device) -> dict[str, Tensor]:
+    """Turn contexts into the keyword arguments of a module's ``forward``.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        What the module was built for.
+    contexts : Contexts
+        A batch of contexts.
+    device : torch.device
+        Where the module is.
+
+    Returns
+    -------
+    inputs : dict of Tensor
+        ``context`` and, where the module reads them, ``context_time`` and ``decoder_time``.
+
+    Raises
+    ------
+    ValueError
+        If the module reads calendar features and the contexts have none.
+    """
+    inputs = {"context": contexts.values.to(device)}
+    if spec.n_time_features:
+        if contexts.time is None or contexts.future_time is None:
+            raise ValueError(
+                "this network was trained with calendar features and needs them to forecast: give a DataFrame with a "
+                "DatetimeIndex or PeriodIndex, or train it with time_features=False."
+            )
+        if contexts.time.shape[-1] != spec.n_time_features:
+            raise ValueError(
+                f"the index has another frequency than in fit: {contexts.time.shape[-1]} calendar features a row "
+                f"instead of {spec.n_time_features}."
+            )
+        head = contexts.time[:, contexts.time.shape[1] - spec.label_length :]
+        inputs["context_time"] = contexts.time.to(device)
+        inputs["decoder_time"] = torch.cat([head, contexts.future_time], dim=1).to(device)
+    return inputs

@@ -1,0 +1,52 @@
+"""The skorch net: its criterion sees forecast, features, truth and labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from torch import Tensor
+from torch.nn.functional import mse_loss
+
+from skdistill.losses import LossInputs
+from skdistill.networks import NetworkOutput
+
+__all__ = ["DistillationNet"]
+
+
+class DistillationNet(NeuralNet):
+    """A skorch net whose criterion is an objective of named terms.
+
+    Trainable parts of the criterion (regressors, aligners) are optimised with the module.
+    ``valid_loss`` is the forecast's MSE against the truth, in standardised units, whatever the
+    objective; ``history`` holds the epoch's mean of every term as ``train_<term>``.
+    """
+
+    def get_loss(self, y_pred: NetworkOutput, y_true: dict[str, Tensor], X: Any = None, training: bool = False) -> Tensor:
+        """Compute the objective in training, the forecast's MSE in validation.
+
+        Parameters
+        ----------
+        y_pred : NetworkOutput
+            What the module returned.
+        y_true : dict of Tensor
+            Truth and labels.
+        X : object, default=None
+            Ignored.
+        training : bool, default=False
+            Which of the two to compute.
+
+        Returns
+        -------
+        loss : Tensor
+            A scalar.
+        """
+        y_true = {name: value.to(y_pred.forecast.device) for name, value in y_true.items()}
+        if not training:
+            return mse_loss(y_pred.forecast, y_true["truth"])
+        inputs = LossInputs(forecast=y_pred.forecast, features=y_pred.features, branches=y_pred.branches, **y_true)
+        terms = self.criterion_(inputs)
+        for name, value in terms.items():
+            self.history.record_batch(f"term_{name}", value.detach())
+        return torch.stack(list(terms.values())).sum()

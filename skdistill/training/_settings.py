@@ -1,0 +1,113 @@
+"""How a network is trained: the settings that teachers and students share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from skdistill._checks import check_integer, check_real
+from skdistill._choices import check_choice
+from skdistill.training._device import resolve_device
+
+__all__ = ["TrainingSettings", "lr_factor", "make_optimizer_class"]
+
+OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+LR_SCHEDULES = ("halving", "constant", "cosine")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Settings of one training run; see ``DistilledForecaster`` for their meaning.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate of the first epoch.
+    max_epochs : int
+        Most epochs to train.
+    batch_size : int
+        Windows of a batch.
+    patience : int or None
+        Epochs without a better validation error before training stops; None never stops early.
+    optimizer : str
+        Name of the optimiser.
+    lr_schedule : str or callable
+        Factor of ``lr`` by epoch, counted from 0.
+    gradient_clip : float or None
+        Largest norm of the gradient.
+    device : str
+        Where to train.
+    verbose : int
+        0 nothing, 1 a progress bar, 2 a line an epoch.
+    """
+
+    lr: float
+    max_epochs: int
+    batch_size: int
+    patience: int | None
+    optimizer: str
+    lr_schedule: str | Callable[[int], float]
+    gradient_clip: float | None
+    device: str
+    verbose: int
+
+    def check(self, owner: str) -> None:
+        """Raise if a setting is out of its range.
+
+        Parameters
+        ----------
+        owner : str
+            Whose settings these are, for the message.
+        """
+        check_real(self.lr, f"lr of {owner}", minimum=0.0, include_minimum=False)
+        check_integer(self.max_epochs, f"max_epochs of {owner}", minimum=1)
+        check_integer(self.batch_size, f"batch_size of {owner}", minimum=1)
+        if self.patience is not None:
+            check_integer(self.patience, f"patience of {owner}", minimum=1)
+        check_choice(self.optimizer, OPTIMIZERS, f"optimizer of {owner}")
+        if not callable(self.lr_schedule):
+            check_choice(self.lr_schedule, LR_SCHEDULES, f"lr_schedule of {owner}")
+        if self.gradient_clip is not None:
+            check_real(self.gradient_clip, f"gradient_clip of {owner}", minimum=0.0, include_minimum=False)
+        resolve_device(self.device)
+
+
+def make_optimizer_class(settings: TrainingSettings) -> type[torch.optim.Optimizer]:
+    """Return the optimiser class that a name stands for.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+        Checked settings.
+
+    Returns
+    -------
+    optimizer : type
+        A class of ``torch.optim``.
+    """
+    return OPTIMIZERS[settings.optimizer]
+
+
+def lr_factor(settings: TrainingSettings) -> Callable[[int], float]:
+    """Return the factor of the learning rate by epoch.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+        Checked settings.
+
+    Returns
+    -------
+    factor : callable
+        From the epoch, counted from 0, to a factor.
+    """
+    if callable(self_schedule := settings.lr_schedule):
+        return self_schedule
+    if self_schedule == "halving":
+        return lambda epoch: 0.5**epoch
+    if self_schedule == "cosine":
+        return lambda epoch: 0.5 * (1.0 + math.cos(math.pi * epoch / settings.max_epochs))
+    return lambda epoch: 1.0

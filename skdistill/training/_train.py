@@ -1,0 +1,190 @@
+"""One training run: a module, windows, an objective, through skorch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from skorch.callbacks import GradientNormClipping, LRScheduler
+from skorch.helper import predefined_split
+from torch import nn
+
+from skdistill.losses import BaseLoss, LossShapes, build_objective
+from skdistill.networks import NetworkSpec
+from skdistill.training._batches import BatchLoader, LabelSource, WindowDataset
+from skdistill.training._callbacks import BestWeights, EpochProgress, TermHistory
+from skdistill.training._checkpoint import ResumableCheckpoint
+from skdistill.training._device import resolve_device
+from skdistill.training._net import DistillationNet
+from skdistill.training._settings import TrainingSettings, lr_factor, make_optimizer_class
+from skdistill.windows import TrainingWindows, Windows
+
+__all__ = ["TrainingResult", "loss_shapes", "train_network"]
+
+# Windows, truth and labels move to the GPU as a whole where they take at most this share of its free memory.
+_DEVICE_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training run leaves behind, beside the trained module itself.
+
+    Parameters
+    ----------
+    history : list of dict
+        One entry an epoch: ``train_loss``, ``train_<term>``, ``valid_loss``, ``lr``, ``dur``.
+    interrupted : bool
+        Whether the user stopped it.
+    """
+
+    history: list[dict[str, Any]]
+    interrupted: bool
+
+
+def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: LabelSource | None) -> LossShapes:
+    """Find out what loss terms need to know, from one window.
+
+    Parameters
+    ----------
+    module : Module
+        The network that is to be trained.
+    spec : NetworkSpec
+        What it was built for.
+    windows : Windows
+        The training windows.
+    labels : LabelSource or None
+        The teacher's labels.
+
+    Returns
+    -------
+    shapes : LossShapes
+        Widths of forecasts and features.
+    """
+    dataset = WindowDataset(windows, spec, labels)
+    inputs, targets = dataset.batch(torch.zeros(1, dtype=torch.int64))
+    device = next(iter(module.parameters())).device
+    was_training = module.training
+    with torch.no_grad():
+        output = module.eval()(**{name: value.to(device) for name, value in inputs.items()})
+    module.train(was_training)
+    teacher_features = targets.get("teacher_features")
+    return LossShapes(
+        prediction_length=spec.prediction_length,
+        n_targets=spec.n_targets,
+        student_feature_size=None if output.features is None else output.features.shape[-1],
+        teacher_feature_shape=None if teacher_features is None else tuple(teacher_features.shape[2:]),
+    )
+
+
+def train_network(
+    module: nn.Module,
+    spec: NetworkSpec,
+    windows: TrainingWindows,
+    *,
+    loss: BaseLoss,
+    settings: TrainingSettings,
+    labels: LabelSource | None = None,
+    checkpoint: Path | None = None,
+    description: str = "training",
+) -> TrainingResult:
+    """Train a module in place; call it under ``seeded`` to make it repeatable.
+
+    Parameters
+    ----------
+    module : Module
+        The network; holds the best epoch's weights afterwards.
+    spec : NetworkSpec
+        What it was built for.
+    windows : TrainingWindows
+        Training windows, and validation windows for early stopping.
+    loss : BaseLoss
+        The objective.
+    settings : TrainingSettings
+        Learning rate, epochs, batches and the like.
+    labels : LabelSource or None, default=None
+        The teacher's labels of the training windows; None trains on the truth alone.
+    checkpoint : Path or None, default=None
+        A file from which a killed run goes on.
+    description : str, default="training"
+        Name of the progress bar.
+
+    Returns
+    -------
+    result : TrainingResult
+        The history, and whether the user interrupted.
+    """
+    device = resolve_device(settings.device)
+    train = windows.train if labels is not None else windows.known_train
+    objective = build_objective(loss, loss_shapes(module, spec, train, labels), has_teacher=labels is not None)
+    train, validation, labels = _place(train, windows.validation, labels, device)
+    dataset = WindowDataset(train, spec, labels)
+    held_out = None if validation is None else WindowDataset(validation, spec)
+    stopper = None if held_out is None else BestWeights(settings.patience or settings.max_epochs)
+    net = DistillationNet(
+        module,
+        criterion=objective,
+        optimizer=make_optimizer_class(settings),
+        lr=settings.lr,
+        max_epochs=settings.max_epochs,
+        batch_size=settings.batch_size,
+        iterator_train=BatchLoader,
+        iterator_train__shuffle=True,
+        iterator_valid=BatchLoader,
+        iterator_valid__batch_size=max(256, settings.batch_size),
+        train_split=None if held_out is None else predefined_split(held_out),
+        callbacks=_callbacks(settings, stopper, checkpoint, description),
+        device=device,
+        verbose=int(settings.verbose > 1),
+    )
+    interrupted = _run(net, dataset, settings.max_epochs, stopper)
+    history = [{k: v for k, v in epoch.items() if k != "batches"} for epoch in net.history if "dur" in epoch]
+    return TrainingResult(history=history, interrupted=interrupted)
+
+
+def _callbacks(
+    settings: TrainingSettings, stopper: BestWeights | None, checkpoint: Path | None, description: str
+) -> list[tuple[str, Any]]:
+    """List callbacks in the order they must run: the stopper may end the epoch, the checkpoint keeps both."""
+    callbacks: list[tuple[str, Any]] = [("terms", TermHistory())]
+    if settings.gradient_clip is not None:
+        callbacks.append(("clip", GradientNormClipping(settings.gradient_clip)))
+    if settings.verbose == 1:
+        callbacks.append(("progress", EpochProgress(settings.max_epochs, description)))
+    callbacks.append(("schedule", LRScheduler("LambdaLR", lr_lambda=lr_factor(settings), event_name="lr")))
+    if stopper is not None:
+        callbacks.append(("stopper", stopper))
+    if checkpoint is not None:
+        callbacks.append(("checkpoint", ResumableCheckpoint(checkpoint)))
+    return callbacks
+
+
+def _run(net: DistillationNet, dataset: WindowDataset, max_epochs: int, stopper: BestWeights | None) -> bool:
+    """Run skorch's loop for the epochs that are left; return whether the user interrupted it."""
+    net.initialize()
+    net.notify("on_train_begin", X=dataset, y=None)
+    interrupted = False
+    try:
+        net.fit_loop(dataset, epochs=max_epochs - len(net.history))
+    except KeyboardInterrupt:
+        interrupted = stopper is None or not stopper.stopped_
+    net.notify("on_train_end", X=dataset, y=None)
+    return interrupted
+
+
+def _place(
+    train: Windows, validation: Windows | None, labels: LabelSource | None, device: torch.device
+) -> tuple[Windows, Windows | None, LabelSource | None]:
+    """Move windows and labels to a GPU once where they fit, so that batches are gathered there."""
+    if device.type != "cuda":
+        return train, validation, labels
+    budget = _DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]
+    values = train.store.values
+    budget -= values.numel() * values.element_size()
+    if budget > 0:
+        train = train.to(device)
+        validation = None if validation is None else validation.to(device)
+    if labels is not None and getattr(labels, "nbytes", float("inf")) <= budget:
+        labels = labels.to(device)  # type: ignore[attr-defined]
+    return train, validation, labels
