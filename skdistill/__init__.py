@@ -2,6 +2,8 @@
 
 __version__ = "0.1.0"
 
+from skdistill._show_versions import show_versions
+from skdistill.comparison import compare
 from skdistill.forecaster import DistilledForecaster
 
-__all__ = ["DistilledForecaster", "__version__"]
+__all__ = ["DistilledForecaster", "__version__", "compare", "show_versions"]

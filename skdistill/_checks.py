@@ -43,7 +43,9 @@ def check_integer(value: Any, name: str, *, minimum: int = 1) -> int:
     ValueError: n_layers of ITransformer must be an integer of at least 1; got 0.
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer of at least {minimum}; got {value!r} of type {type(value).__name__}.")
+        raise TypeError(
+            f"{name} must be an integer of at least {minimum}; got {value!r} of type {type(value).__name__}."
+        )
     if value < minimum:
         raise ValueError(f"{name} must be an integer of at least {minimum}; got {value!r}.")
     return int(value)

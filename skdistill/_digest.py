@@ -30,7 +30,7 @@ class _Hasher(NumpyHasher):
 
 
 # Hooks and buffers of nn.Module that either come with the state_dict or hold no settings.
-_MODULE_INTERNALS = frozenset(vars(nn.Module())) - {"training"} | {"training"}
+_MODULE_INTERNALS = frozenset(vars(nn.Module()))
 
 
 def digest(*objects: Any) -> str:

@@ -112,7 +112,10 @@ def distil(
         Student, teacher and history.
     """
     check_loss(loss)
-    teacher_seed, student_seed = (int(s) for s in np.random.randint(2**31 - 1, size=2)) if seeds is None else seeds
+    if seeds is None:
+        teacher_seed, student_seed = np.random.default_rng().integers(2**31 - 1, size=2).tolist()
+    else:
+        teacher_seed, student_seed = seeds
     has_own_seed = teacher is not None and not _unseeded(teacher)
     spec = make_spec(student, windows.train)
     student.check(spec)

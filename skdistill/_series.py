@@ -133,7 +133,9 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
 def _is_list_of_series(X: Any) -> bool:
     if not isinstance(X, list | tuple) or not len(X):
         return False
-    return all(isinstance(one, pd.DataFrame | pd.Series) or (isinstance(one, np.ndarray) and one.ndim == 2) for one in X)
+    return all(
+        isinstance(one, pd.DataFrame | pd.Series) or (isinstance(one, np.ndarray) and one.ndim == 2) for one in X
+    )
 
 
 def _read_many(estimator: BaseEstimator, X: Iterable[Any], *, reset: bool) -> Iterable[Series]:
@@ -146,8 +148,20 @@ def _read_cube(estimator: BaseEstimator, X: np.ndarray, *, reset: bool, allow_ba
         raise ValueError(f"X is an empty batch of shape {X.shape}: give at least one window.")
     if not allow_batch:
         return SeriesInput(list(_read_many(estimator, X, reset=reset)), is_list=True)
-    rows = _read_one(estimator, X.reshape(-1, X.shape[-1]), reset=reset, name="X (its windows one below the other)")
-    return SeriesInput([], batch=rows.values.reshape(X.shape))
+    expected = estimator.n_features_in_
+    if X.shape[2] != expected:
+        raise ValueError(
+            f"X has {X.shape[2]} features, but {type(estimator).__name__} is expecting {expected} features as input: a "
+            f"batch has shape (n_windows, n_timestamps, n_channels); got {X.shape}."
+        )
+    values = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
+    if not np.isfinite(values).all():
+        window, row, channel = np.argwhere(~np.isfinite(values))[0]
+        raise ValueError(
+            f"X contains NaN or infinity, first in window {window}, row {row}, channel {channel}: every value must be "
+            "finite. Fill or interpolate it first."
+        )
+    return SeriesInput([], batch=values)
 
 
 def _read_one(estimator: BaseEstimator, X: Any, *, reset: bool, name: str) -> Series:
@@ -172,7 +186,7 @@ def _check_numeric(frame: pd.DataFrame, name: str) -> None:
         for column, dtype in frame.dtypes.items()
         if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
     ]
-    if others and not all(dtype == object for dtype in frame.dtypes):
+    if others:
         raise ValueError(
             f"{name} must have numeric columns only; not numeric: {', '.join(others)}. "
             "Drop or encode them; put timestamps into the index (X.set_index(...))."

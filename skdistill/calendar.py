@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 __all__ = ["calendar_features", "check_time_index", "continue_index"]
 
-_TimeIndex = pd.DatetimeIndex | pd.PeriodIndex
-
 # Each feature, scaled to [-0.5, 0.5].
-_FEATURES: dict[str, Callable[[pd.DatetimeIndex], np.ndarray]] = {
+_FEATURES: dict[str, Callable[[pd.DatetimeIndex], Any]] = {
     "second": lambda index: index.second / 59.0 - 0.5,
     "minute": lambda index: index.minute / 59.0 - 0.5,
     "hour": lambda index: index.hour / 23.0 - 0.5,
@@ -34,7 +33,7 @@ _BY_STEP = (
 )
 
 
-def calendar_features(index: _TimeIndex) -> np.ndarray:
+def calendar_features(index: pd.Index) -> np.ndarray:
     """Compute calendar features of time labels, each scaled to [-0.5, 0.5].
 
     The step between labels decides which: hours have hour, weekday, day of month and day of year;
@@ -63,7 +62,7 @@ def calendar_features(index: _TimeIndex) -> np.ndarray:
     array([[ 0.5       , -0.5       , -0.5       , -0.5       ],
            [-0.5       , -0.33333334, -0.46666667, -0.49726027]], dtype=float32)
     """
-    moments = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
+    moments: Any = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
     step = _typical_step(moments, index)
     names = [features for least, features in _BY_STEP if least <= step][-1]
     columns = [np.asarray(_FEATURES[name](moments), dtype=np.float32) for name in names]
@@ -100,9 +99,8 @@ def continue_index(index: pd.Index, n: int) -> pd.Index:
         if step is not None:
             return pd.date_range(index[-1], periods=n + 1, freq=step, name=index.name)[1:]
     elif pd.api.types.is_integer_dtype(index) and len(index):
-        step = int(index[-1] - index[-2]) if len(index) > 1 else 1
-        last = int(index[-1])
-        return pd.RangeIndex(last + step, last + step * (n + 1), step, name=index.name)
+        last, stride = int(index[-1]), int(index[-1] - index[-2]) if len(index) > 1 else 1
+        return pd.RangeIndex(last + stride, last + stride * (n + 1), stride, name=index.name)
     return pd.RangeIndex(n, name=index.name)
 
 
@@ -140,7 +138,7 @@ def check_time_index(index: pd.Index, *, name: str = "X") -> None:
     if is_time and index.hasnans:
         row = int(np.argmax(index.isna()))
         raise ValueError(f"the index of {name} contains NaT, first at row {row}: every row needs a time.")
-    numbers = index.asi8 if is_time else index.to_numpy()
+    numbers = index.asi8 if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) else index.to_numpy()
     steps = np.diff(numbers)
     if (steps == 0).any() or not index.is_unique:
         row = int(np.argmax(index.duplicated()))
@@ -183,7 +181,7 @@ def _offset(index: pd.DatetimeIndex) -> pd.offsets.BaseOffset | pd.Timedelta | N
     return index[-1] - index[-2] if len(index) > 1 else None
 
 
-def _typical_step(moments: pd.DatetimeIndex, index: _TimeIndex) -> float:
+def _typical_step(moments: Any, index: Any) -> float:
     """Return the median step in seconds."""
     if len(moments) > 1:
         unit = np.timedelta64(1, "s") / np.timedelta64(1, moments.unit)
@@ -191,6 +189,8 @@ def _typical_step(moments: pd.DatetimeIndex, index: _TimeIndex) -> float:
     freq = getattr(index, "freq", None)
     if freq is None:
         return 3600.0
-    return (moments[0] + freq - moments[0]).total_seconds() if isinstance(index, pd.DatetimeIndex) else float(
-        (index[0].end_time - index[0].start_time).total_seconds() + 1e-9
+    return (
+        (moments[0] + freq - moments[0]).total_seconds()
+        if isinstance(index, pd.DatetimeIndex)
+        else float((index[0].end_time - index[0].start_time).total_seconds() + 1e-9)
     )

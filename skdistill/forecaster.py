@@ -72,8 +72,8 @@ class DistilledForecaster(BaseEstimator):
     lr : float, default=0.01
         Learning rate of the first epoch.
     patience : int or None, default=5
-        Epochs without a better validation MSE before training stops; None never stops early. The best
-        epoch's weights are restored either way.
+        Epochs without a better validation MSE before training stops; None never stops early. The
+        best epoch's weights are restored either way.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
         The optimiser.
     lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
@@ -290,8 +290,8 @@ class DistilledForecaster(BaseEstimator):
                 check_choice(target, [str(name) for name in names], "targets of DistilledForecaster")
             else:
                 raise ValueError(
-                    f"targets of DistilledForecaster must name columns of X or be positions from 0 to {n_channels - 1}; "
-                    f"got {target!r}" + ("." if names else ", and X has no column names.")
+                    "targets of DistilledForecaster must name columns of X or be positions from 0 to "
+                    f"{n_channels - 1}; got {target!r}" + ("." if names else ", and X has no column names.")
                 )
         if not positions or len(set(positions)) < len(positions):
             raise ValueError(f"targets of DistilledForecaster must name each column once; got {self.targets!r}.")
@@ -327,8 +327,8 @@ class DistilledForecaster(BaseEstimator):
             )
         if any(held_out) and max(held_out) < self.prediction_length:
             raise ValueError(
-                f"validation_fraction of DistilledForecaster leaves {max(held_out)} validation rows, but one validation "
-                f"window needs prediction_length = {self.prediction_length}. Raise it to at least "
+                f"validation_fraction of DistilledForecaster leaves {max(held_out)} validation rows, but one "
+                f"validation window needs prediction_length = {self.prediction_length}. Raise it to at least "
                 f"{self.prediction_length} rows, or set it to 0 to train without early stopping."
             )
 
@@ -346,10 +346,11 @@ class DistilledForecaster(BaseEstimator):
         if not result.history:
             raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")
         scores = [epoch.get("valid_loss", epoch["train_loss"]) for epoch in result.history]
+        measure = "validation MSE" if "valid_loss" in result.history[0] else "training loss"
         warnings.warn(
             f"fit was interrupted after {len(scores)} epochs of the student: the best student so far (epoch "
-            f"{int(np.argmin(scores)) + 1}, {'validation MSE' if 'valid_loss' in result.history[0] else 'training loss'} "
-            f"{min(scores):.4g}) is in use. With memory= and random_state= the next fit goes on from here.",
+            f"{int(np.argmin(scores)) + 1}, {measure} {min(scores):.4g}) is in use. With memory= and random_state= the "
+            "next fit goes on from here.",
             ConvergenceWarning,
             stacklevel=4,
         )
@@ -374,7 +375,7 @@ class DistilledForecaster(BaseEstimator):
         given = read_series(self, X, reset=False, allow_batch=True)
         if given.batch is not None:
             self._check_context(given.batch.shape[1], "each window of X")
-            return self._forecast(given.batch)
+            return self.forecast_windows(given.batch)
         return given.map(self._predict_one)
 
     def backtest(self, X: Any, step: int = 1) -> Any:
@@ -462,7 +463,7 @@ class DistilledForecaster(BaseEstimator):
     def _predict_one(self, series: Series) -> Any:
         self._check_context(len(series), "X")
         recent = series.values[-self.context_length :]
-        forecast = self._forecast(recent[None], [series.index])[0]
+        forecast = self.forecast_windows(recent[None], [series.index])[0]
         return series.wrap_forecast(forecast, self.targets_)
 
     def _check_context(self, n_rows: int, name: str) -> None:
@@ -472,8 +473,21 @@ class DistilledForecaster(BaseEstimator):
                 f"got n_samples={n_rows}."
             )
 
-    def _forecast(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None = None) -> np.ndarray:
-        """Forecast windows in original units; the calendar comes from the indexes' last rows."""
+    def forecast_windows(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None = None) -> np.ndarray:
+        """Forecast checked windows; what every other way to forecast calls.
+
+        Parameters
+        ----------
+        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
+            Finite floats in original units, at least ``context_length`` rows; the last ones count.
+        indexes : sequence of pandas.Index or None, default=None
+            Time labels of each window's rows, for students that read the calendar.
+
+        Returns
+        -------
+        forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
+            Forecasts in original units, of the contexts' float type.
+        """
         contexts = contexts[:, -self.spec_.context_length :]
         indexes = [None] * len(contexts) if indexes is None else indexes
         forecasts = np.empty((len(contexts), self.spec_.prediction_length, len(self.targets_)), contexts.dtype)
@@ -512,8 +526,10 @@ class DistilledForecaster(BaseEstimator):
             indexes = None
             if self.spec_.n_time_features and series.index is not None:
                 indexes = [series.index[s : s + context_length] for s in starts]
-            truth = np.stack([series.values[s + context_length : s + context_length + prediction_length] for s in starts])
-            yield self._forecast(contexts, indexes), truth[..., list(self.targets_)]
+            truth = np.stack(
+                [series.values[s + context_length : s + context_length + prediction_length] for s in starts]
+            )
+            yield self.forecast_windows(contexts, indexes), truth[..., list(self.targets_)]
 
     def _backtest_one(self, series: Series, step: int) -> Any:
         forecasts = np.concatenate([forecast for forecast, _ in self._rolling(series, step)])
@@ -567,5 +583,3 @@ class DistilledForecaster(BaseEstimator):
         tags.target_tags.required = False
         tags.non_deterministic = False
         return tags
-
-

@@ -62,12 +62,12 @@ def block_bootstrap_means(
         first = np.arange(end - length, end - size + 1)
         starts.append(first)
         sizes.append(np.full(len(first), size))
-    start, size = np.concatenate(starts), np.concatenate(sizes)
+    start, sizes_of_blocks = np.concatenate(starts), np.concatenate(sizes)
     cumulative = np.concatenate([np.zeros((len(errors), 1)), np.cumsum(errors, axis=1)], axis=1)
-    block_sums = cumulative[:, start + size] - cumulative[:, start]
-    n_blocks = -(-errors.shape[1] // round(float(size.mean())))
+    block_sums = cumulative[:, start + sizes_of_blocks] - cumulative[:, start]
+    n_blocks = -(-errors.shape[1] // round(float(sizes_of_blocks.mean())))
     means = np.empty((len(errors), n_resamples))
     for resample in range(n_resamples):
         chosen = generator.integers(len(start), size=n_blocks)
-        means[:, resample] = block_sums[:, chosen].sum(axis=1) / size[chosen].sum()
+        means[:, resample] = block_sums[:, chosen].sum(axis=1) / sizes_of_blocks[chosen].sum()
     return means

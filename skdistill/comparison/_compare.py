@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import clone
-from sklearn.utils.validation import check_is_fitted
 
 from skdistill._checks import check_integer
 from skdistill._series import Series, read_series
 from skdistill.comparison._bootstrap import block_bootstrap_means
 from skdistill.comparison._latency import median_seconds
+from skdistill.comparison._models import OpenModel, open_model
 from skdistill.comparison._naive import find_period, seasonal_naive
-from skdistill.comparison._result import Comparison, make_comparison
+from skdistill.comparison._result import Comparison, RowResult, make_comparison
 from skdistill.windows import SeriesStore, Windows
 
 __all__ = ["compare"]
@@ -25,16 +24,18 @@ __all__ = ["compare"]
 _BLOCK = 512  # windows that are forecast at once
 
 
-@dataclass
+Forecast = Callable[[np.ndarray], np.ndarray]  # numbers of windows -> forecasts in original units
+
+
+@dataclass(frozen=True)
 class _Row:
-    """One row of the table: who forecasts, and how."""
+    """One row of the table: who forecasts, once for every seed."""
 
     name: str
     role: str
-    forecast: Callable[[np.ndarray], np.ndarray]  # numbers of windows -> forecasts in original units
+    runs: list[Forecast]
     parameters: int | None
-    reference: str | None = None
-    runs: list[Callable[[np.ndarray], np.ndarray]] = field(default_factory=list)
+    of: str | None = None  # the row whose student this teaches, or is without a teacher
 
 
 def compare(
@@ -112,36 +113,216 @@ def compare(
     """
     check_integer(n_resamples, "n_resamples of compare", minimum=2)
     check_integer(batch_size, "batch_size of compare")
-    models = {name: [_open(one) for one in _as_list(value)] for name, value in forecasters.items()}
+    models = {name: [open_model(one) for one in _as_list(value)] for name, value in forecasters.items()}
     if not models:
         raise ValueError("forecasters of compare must name at least one fitted forecaster; got an empty dict.")
     problem = _Problem.of([member for members in models.values() for member in members], X)
     rows: list[_Row] = []
     for name, members in models.items():
-        rows += _rows_of(name, members, problem, train, alone, single=len(models) == 1)
-    period = _choose_period(problem, period, models, train)
-    rows.append(_naive_row(problem, period))
-    block_length = max(2 * problem.prediction_length, period) if block_length is None else block_length
-    errors = [_errors(row, problem) for row in rows]
-    return make_comparison(
-        names=[row.name for row in rows],
-        roles=[row.role for row in rows],
-        references=[row.reference for row in rows],
-        errors=errors,
-        means=block_bootstrap_means(
-            np.stack([e.squared for e in errors]),
-            problem.lengths,
-            block_length=block_length,
-            n_resamples=n_resamples,
-            random_state=random_state,
-        ),
-        parameters=[row.parameters for row in rows],
-        seconds=[_time(row, problem, batch_size) for row in rows],
-        facts={
-            "n_windows": problem.n_windows,
-            "block_length": int(block_length),
-            "n_resamples": int(n_resamples),
-            "period": int(period),
-            "batch_size": min(batch_size, problem.n_windows),
-        },
+        rows += _model_rows(name, members, problem, X, train, alone=alone, only=len(models) == 1)
+    period = _choose_period(problem, period, next(iter(models.values()))[0], train)
+    rows.append(_Row("seasonal naive", "baseline", [problem.naive(period)], 0))
+    if block_length is None:
+        block_length = max(2 * problem.prediction_length, period)
+    results = [_measure(row, problem, batch_size) for row in rows]
+    means = block_bootstrap_means(
+        np.stack([result.squared for result in results]),
+        problem.lengths,
+        block_length=check_integer(block_length, "block_length of compare"),
+        n_resamples=n_resamples,
+        random_state=random_state,
+    )
+    facts = {
+        "n_windows": problem.n_windows,
+        "block_length": int(block_length),
+        "n_resamples": int(n_resamples),
+        "period": int(period),
+        "batch_size": min(batch_size, problem.n_windows),
+    }
+    return make_comparison(results, means, facts)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """The windows that every row forecasts."""
+
+    series: list[Series]  # in original units
+    starts: np.ndarray  # row of each window's first horizon row, in its series
+    numbers: np.ndarray  # series of each window
+    lengths: list[int]
+    prediction_length: int
+    targets: list[int]
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, models: Sequence[OpenModel], X: Any) -> _Problem:
+        first = models[0].forecaster
+        for model in models[1:]:
+            other = model.forecaster
+            if other.spec_.prediction_length != first.spec_.prediction_length or other.targets_ != first.targets_:
+                raise ValueError(
+                    "forecasters of compare must agree in prediction_length and targets; got "
+                    f"{first.spec_.prediction_length} steps of {first.targets_} and "
+                    f"{other.spec_.prediction_length} steps of {other.targets_}."
+                )
+            if not (model.invertible and models[0].invertible):
+                raise ValueError(
+                    "pipelines whose steps have no inverse_transform forecast in units of their own and cannot be "
+                    "compared with other models; use transformer= of DistilledForecaster."
+                )
+        if not models[0].invertible:
+            warnings.warn(
+                "a step before the forecaster has no inverse_transform: errors are in its units, not in original ones.",
+                stacklevel=3,
+            )
+            X = models[0].transform(X)
+        series = read_series(first if models[0].before is None else _Door(), X, reset=False, allow_batch=False).series
+        context = max(model.forecaster.spec_.context_length for model in models)
+        horizon = first.spec_.prediction_length
+        lengths = [max(0, len(one) - context - horizon + 1) for one in series]
+        if not sum(lengths):
+            raise ValueError(
+                f"X must have at least context_length + prediction_length = {context} + {horizon} = "
+                f"{context + horizon} rows to compare on; got n_samples={max(len(one) for one in series)}."
+            )
+        return cls(
+            series=series,
+            starts=np.concatenate([np.arange(length) + context for length in lengths]),
+            numbers=np.repeat(np.arange(len(series)), lengths),
+            lengths=[length for length in lengths if length],
+            prediction_length=horizon,
+            targets=list(first.targets_),
+            scale=models[0].scale(),
+        )
+
+    @property
+    def n_windows(self) -> int:
+        return len(self.starts)
+
+    def truth(self, windows: np.ndarray) -> np.ndarray:
+        """Gather horizons, (n_windows, prediction_length, n_targets)."""
+        steps = np.arange(self.prediction_length)
+        pairs = zip(self.numbers[windows], self.starts[windows], strict=True)
+        return np.stack([self.series[number].values[start + steps][:, self.targets] for number, start in pairs])
+
+    def naive(self, period: int) -> Forecast:
+        """Return the seasonal-naive forecast."""
+
+        def forecast(windows: np.ndarray) -> np.ndarray:
+            pairs = zip(self.numbers[windows], self.starts[windows], strict=True)
+            last = np.stack([self.series[n].values[start - period : start, self.targets] for n, start in pairs])
+            return seasonal_naive(last, period, self.prediction_length)
+
+        return forecast
+
+
+class _Door:
+    """Stands in for an estimator where series before a pipeline are read; accepts any channels."""
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _model_rows(
+    name: str, members: list[OpenModel], problem: _Problem, X: Any, train: Any, *, alone: bool, only: bool
+) -> list[_Row]:
+    """List the rows of one model: the student, its teacher, and the student alone."""
+    prefix = "" if only and name == "student" else f"{name}: "
+    first = members[0].forecaster
+    rows = [_Row(name, "student", [_student(one, problem, X) for one in members], first.count_parameters())]
+    if first.teacher_ is None:
+        return rows
+    teachers = [_teacher(one, problem, X) for one in members]
+    rows.append(_Row(f"{prefix}teacher", "teacher", teachers, first.teacher_.count_parameters(), name))
+    untaught = [one.untaught(train) for one in members] if alone else []
+    if alone and any(one is None for one in untaught):
+        warnings.warn(
+            f"the row '{prefix}alone' is left out: the training series is not at hand (it is never pickled). "
+            "Give it: compare(..., train=X_train).",
+            stacklevel=3,
+        )
+    elif alone:
+        runs = [_student(one, problem, X) for one in untaught if one is not None]
+        rows.append(_Row(f"{prefix}alone", "student alone", runs, first.count_parameters(), name))
+    return rows
+
+
+def _student(model: OpenModel, problem: _Problem, X: Any) -> Forecast:
+    """Return the student's forecast, by the public route."""
+    forecaster = model.forecaster
+    series = read_series(forecaster, model.transform(X), reset=False, allow_batch=False).series
+    length = forecaster.spec_.context_length
+
+    def forecast(windows: np.ndarray) -> np.ndarray:
+        pairs = list(zip(problem.numbers[windows], problem.starts[windows], strict=True))
+        contexts = np.stack([series[number].values[start - length : start] for number, start in pairs])
+        if not forecaster.spec_.n_time_features:
+            return model.restore(forecaster.predict(contexts))
+        indexes = [series[number].index[start - length : start] for number, start in pairs]
+        return model.restore(forecaster.forecast_windows(contexts, indexes))
+
+    return forecast
+
+
+def _teacher(model: OpenModel, problem: _Problem, X: Any) -> Forecast:
+    """Return the teacher's forecast."""
+    forecaster = model.forecaster
+    series = read_series(forecaster, model.transform(X), reset=False, allow_batch=False).series
+    spec = forecaster.spec_
+    store = SeriesStore.from_series(series, forecaster.scaling_, padding=spec.prediction_length)
+    rows = torch.from_numpy(store.offsets[problem.numbers] + problem.starts - spec.context_length)
+    windows = Windows(store, rows, spec.context_length, spec.prediction_length, forecaster.targets_)
+
+    def forecast(numbers: np.ndarray) -> np.ndarray:
+        labels = forecaster.teacher_.label(windows.contexts(torch.from_numpy(numbers)))
+        return model.restore(forecaster.scaling_.forecasts_to_original(labels.forecast.numpy()))
+
+    return forecast
+
+
+def _choose_period(problem: _Problem, period: int | None, model: OpenModel, train: Any) -> int:
+    shortest = int(problem.starts.min())
+    if period is not None:
+        check_integer(period, "period of compare")
+        if period > shortest:
+            raise ValueError(
+                f"period of compare must be at most the {shortest} rows before the first forecast; got {period}."
+            )
+        return period
+    seen = problem.series[0]
+    values = seen.values
+    if model.before is None and (known := getattr(model.forecaster, "_train", train)) is not None:
+        values = read_series(model.forecaster, known, reset=False, allow_batch=False).series[0].values
+    return find_period(
+        values[:, problem.targets], seen.index, max_period=shortest, prediction_length=problem.prediction_length
+    )
+
+
+def _measure(row: _Row, problem: _Problem, batch_size: int) -> RowResult:
+    """Forecast every window, a block at a time, and time the first run."""
+    squared = np.zeros((len(row.runs), problem.n_windows))
+    absolute, original, absolute_original = (np.zeros(len(row.runs)) for _ in range(3))
+    for first in range(0, problem.n_windows, _BLOCK):
+        windows = np.arange(first, min(first + _BLOCK, problem.n_windows))
+        truth = problem.truth(windows)
+        for number, run in enumerate(row.runs):
+            error = run(windows) - truth
+            squared[number, windows] = np.square(error / problem.scale).mean(axis=(1, 2))
+            absolute[number] += np.abs(error / problem.scale).mean(axis=(1, 2)).sum()
+            original[number] += np.square(error).mean(axis=(1, 2)).sum()
+            absolute_original[number] += np.abs(error).mean(axis=(1, 2)).sum()
+    one, many = np.arange(1), np.arange(min(batch_size, problem.n_windows))
+    return RowResult(
+        name=row.name,
+        role=row.role,
+        of=row.of,
+        squared=squared.mean(axis=0),
+        by_seed=squared.mean(axis=1),
+        mae=float(absolute.mean()) / problem.n_windows,
+        mse_original=float(original.mean()) / problem.n_windows,
+        mae_original=float(absolute_original.mean()) / problem.n_windows,
+        parameters=row.parameters,
+        seconds_one=median_seconds(lambda: row.runs[0](one)),
+        seconds_batch=median_seconds(lambda: row.runs[0](many)),
     )

@@ -9,7 +9,9 @@ from collections.abc import Callable
 __all__ = ["median_seconds"]
 
 
-def median_seconds(call: Callable[[], object], *, budget: float = 0.5, min_repeats: int = 3, max_repeats: int = 200) -> float:
+def median_seconds(
+    call: Callable[[], object], *, budget: float = 0.5, min_repeats: int = 3, max_repeats: int = 200
+) -> float:
     """Time a call: one warm-up, then the median of as many repeats as a budget allows.
 
     Parameters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -77,10 +79,10 @@ def find_period(values: np.ndarray, index: pd.Index | None, *, max_period: int, 
     return best
 
 
-def _calendar_period(index: pd.Index | None) -> int | None:
+def _calendar_period(index: Any) -> int | None:
     if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) or len(index) < 3:
         return None
-    frequency = index.freqstr if getattr(index, "freq", None) is not None else pd.infer_freq(index)
+    frequency = index.freqstr or pd.infer_freq(index)  # type: ignore[arg-type]
     if frequency is None:
         return None
     offset = pd.tseries.frequencies.to_offset(frequency)

@@ -79,6 +79,8 @@ class MultiScale(LossTerm):
 
 
 class _MultiScaleModule(nn.Module):
+    weights: Tensor | None
+
     def __init__(self, n_scales: int, pooling_window: int, weights: Tensor | None) -> None:
         super().__init__()
         self.n_scales = n_scales
@@ -86,6 +88,8 @@ class _MultiScaleModule(nn.Module):
         self.register_buffer("weights", weights)
 
     def forward(self, inputs: LossInputs) -> Tensor:
+        if inputs.teacher_forecast is None:
+            raise ValueError("MultiScale needs the teacher's forecast")
         # Time goes last: pooling then reads memory in order.
         difference = (inputs.forecast - inputs.teacher_forecast).transpose(1, 2)
         return multi_scale_error(difference, self.n_scales, self.pooling_window, self.weights)

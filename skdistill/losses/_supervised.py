@@ -76,6 +76,8 @@ class Supervised(LossTerm):
 
 
 class _SupervisedModule(nn.Module):
+    weights: Tensor | None
+
     def __init__(self, distance: Any, weights: Tensor | None) -> None:
         super().__init__()
         self.distance = distance

@@ -82,10 +82,14 @@ class TeacherForecast(LossTerm):
 
 
 class _TeacherForecastModule(nn.Module):
+    weights: Tensor | None
+
     def __init__(self, distance: Any, weights: Tensor | None) -> None:
         super().__init__()
         self.distance = distance
         self.register_buffer("weights", weights)
 
     def forward(self, inputs: LossInputs) -> Tensor:
+        if inputs.teacher_forecast is None:
+            raise ValueError("TeacherForecast needs the teacher's forecast")
         return weighted_mean(self.distance, inputs.forecast, inputs.teacher_forecast, self.weights)

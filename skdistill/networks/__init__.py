@@ -7,8 +7,8 @@ from skdistill.networks._mlp import MLP
 from skdistill.networks._registry import NETWORKS, make_network
 
 __all__ = [
-    "NETWORKS",
     "MLP",
+    "NETWORKS",
     "BaseNetwork",
     "DLinear",
     "ITransformer",

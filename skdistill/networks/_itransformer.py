@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, relu, scaled_dot_product_attention
@@ -13,7 +15,7 @@ from skdistill.networks._layers import WindowStandardization
 
 __all__ = ["ITransformer"]
 
-_ACTIVATIONS = {"gelu": gelu, "relu": relu}
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": gelu, "relu": relu}
 
 
 class ITransformer(BaseNetwork):

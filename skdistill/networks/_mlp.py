@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from skdistill._checks import check_integer, check_real
@@ -25,7 +27,8 @@ class MLP(BaseNetwork):
     hidden_size : int, default=512
         Width of the hidden layers; 1024 was published for Traffic.
     normalization : {"mean", "revin", None}, default="mean"
-        Of each window: subtract its mean, standardise it and learn a scale and shift a channel (published for Traffic), or nothing.
+        Of each window: subtract its mean; standardise it and learn a scale and a shift a channel
+        (published for Traffic); or nothing.
     decomposition : bool, default=True
         Whether to split off the trend; False leaves one plain hidden layer.
     kernel_size : int, default=25
@@ -102,7 +105,7 @@ class _MLPModule(nn.Module):
         super().__init__()
         self.targets = None if spec.all_targets else list(spec.targets)
         self.kernel_size = network.kernel_size if network.decomposition else None
-        self.normalization = make_normalization(network.normalization, spec.n_targets)
+        self.normalization: Any = make_normalization(network.normalization, spec.n_targets)
         self.seasonal = _Part(network, spec)
         self.trend = _Part(network, spec) if network.decomposition else None
 

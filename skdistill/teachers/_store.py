@@ -383,7 +383,9 @@ class _Store:
         intact = {n for n, sums in records.items() if n < len(chunks) and self._checksums(chunks[n]) == sums}
         if len(intact) < len(records):
             logger.warning(
-                "%d chunks of the label store %s are damaged and are labelled again", len(records) - len(intact), self.folder
+                "%d chunks of the label store %s are damaged and are labelled again",
+                len(records) - len(intact),
+                self.folder,
             )
         return intact
 
@@ -428,7 +430,8 @@ def _over_budget(layout: _Layout, budget: int) -> str:
         room = layout.n_windows * int(np.prod(shape)) * np.dtype(dtype).itemsize / _GIB
         parts.append(f"{name} {room:.3g} GiB")
     return (
-        f"labels of {layout.n_windows} windows would take {layout.nbytes / _GIB:.3g} GiB ({', '.join(parts)}), more than "
-        f"label_budget = {budget / _GIB:.3g} GiB. Raise label_budget; or set features='recompute' (a teacher pass a batch); "
-        "or use a loss without features (feature_weight=0), fewer rows or targets, or a shorter prediction_length."
+        f"labels of {layout.n_windows} windows would take {layout.nbytes / _GIB:.3g} GiB ({', '.join(parts)}), more "
+        f"than label_budget = {budget / _GIB:.3g} GiB. Raise label_budget; or set features='recompute' (a teacher pass "
+        "a batch); or use a loss without features (feature_weight=0), fewer rows or targets, or a shorter "
+        "prediction_length."
     )

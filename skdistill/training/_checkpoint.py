@@ -86,7 +86,8 @@ class ResumableCheckpoint(Callback):
         for name, scheduler in state["schedulers"].items():
             callbacks[name].lr_scheduler_.load_state_dict(scheduler)
         for name, stopper in state["stoppers"].items():
-            vars(callbacks[name]).update(stopper)
+            for attribute, value in stopper.items():
+                setattr(callbacks[name], attribute, value)
         net.history = History({**epoch, "batches": []} for epoch in state["history"])
         torch.set_rng_state(state["rng"])
         if state["cuda_rng"]:

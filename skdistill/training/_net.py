@@ -23,7 +23,9 @@ class DistillationNet(NeuralNet):
     objective; ``history`` holds the epoch's mean of every term as ``train_<term>``.
     """
 
-    def get_loss(self, y_pred: NetworkOutput, y_true: dict[str, Tensor], X: Any = None, training: bool = False) -> Tensor:
+    def get_loss(
+        self, y_pred: NetworkOutput, y_true: dict[str, Tensor], X: Any = None, training: bool = False
+    ) -> Tensor:
         """Compute the objective in training, the forecast's MSE in validation.
 
         Parameters

@@ -1,0 +1,43 @@
+"""What the scripts share: quick mode, where results go, and where they came from."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+QUICK = os.environ.get("SKDISTILL_QUICK", "") not in ("", "0")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def provenance() -> dict[str, str]:
+    """Tell command, commit and machine of this run."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    script = Path(sys.argv[0]).resolve()
+    name = script.relative_to(ROOT) if script.is_relative_to(ROOT) else script.name
+    return {
+        "command": " ".join(["python", str(name), *sys.argv[1:]]),
+        "commit": commit.stdout.strip() or "unknown",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+    }
+
+
+def write_results(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table with its provenance; a quick run writes nothing."""
+    if QUICK:
+        print("quick, not a result: nothing is written")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.assign(**provenance()).to_csv(path, index=False, float_format="%.5g")
+    print(f"written: {path}")
+
+
+def heading(text: str) -> None:
+    """Print a heading, and say when figures mean nothing."""
+    print(f"{text} [quick, not a result]" if QUICK else text)

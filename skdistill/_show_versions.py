@@ -1,0 +1,61 @@
+"""What is installed: the text to put into a bug report."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+from importlib.metadata import PackageNotFoundError, requires, version
+
+__all__ = ["show_versions"]
+
+
+def show_versions() -> None:
+    """Print the versions of Python, the system, skdistill and everything it can use.
+
+    Examples
+    --------
+    >>> from skdistill import show_versions
+    >>> show_versions()  # doctest: +ELLIPSIS
+    System:
+        python: 3...
+    """
+    lines = ["System:"]
+    lines += [f"    {name}: {value}" for name, value in _system().items()]
+    lines += ["", "Packages:"]
+    lines += [f"    {name}: {_version(name)}" for name in ["skdistill", *_requirements()]]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _system() -> dict[str, str]:
+    import torch
+
+    cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    return {
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "machine": platform.platform(),
+        "gpu": cuda,
+        "torch threads": str(torch.get_num_threads()),
+    }
+
+
+def _requirements() -> list[str]:
+    """List the packages that skdistill or one of its extras names, core first."""
+    try:
+        lines = requires("skdistill") or []
+    except PackageNotFoundError:
+        return ["numpy", "scikit-learn", "torch", "skorch", "sktime"]
+    names = [re.split(r"[\s\[<>=!~;]", line, maxsplit=1)[0] for line in lines]
+    return [name for name in dict.fromkeys(names) if name != "skdistill"]
+
+
+def _version(package: str) -> str:
+    try:
+        if package == "skdistill":
+            import skdistill
+
+            return skdistill.__version__
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

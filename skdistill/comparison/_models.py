@@ -1,0 +1,137 @@
+"""What is inside a model: a distilled forecaster, and the steps that come before it."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+__all__ = ["OpenModel", "open_model"]
+
+
+@dataclass(frozen=True)
+class OpenModel:
+    """A distilled forecaster with the pipeline steps before it.
+
+    Parameters
+    ----------
+    forecaster : DistilledForecaster
+        The fitted forecaster.
+    before : Pipeline or None
+        The fitted steps before it.
+    """
+
+    forecaster: Any
+    before: Any
+
+    @property
+    def invertible(self) -> bool:
+        """Whether forecasts can be brought back to original units."""
+        return self.before is None or hasattr(self.before, "inverse_transform")
+
+    def transform(self, X: Any) -> Any:
+        """Apply the steps before the forecaster to a series.
+
+        Parameters
+        ----------
+        X : array, DataFrame or Series
+            A series in original units.
+
+        Returns
+        -------
+        X : array or DataFrame
+            The series as the forecaster sees it.
+        """
+        return X if self.before is None else self.before.transform(X)
+
+    def restore(self, forecasts: np.ndarray) -> np.ndarray:
+        """Undo the steps before the forecaster on forecasts.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
+            Forecasts in the forecaster's units.
+
+        Returns
+        -------
+        forecasts : ndarray of the same shape
+            Forecasts in original units.
+        """
+        if self.before is None or not self.invertible:
+            return forecasts
+        targets = list(self.forecaster.targets_)
+        full = np.zeros((*forecasts.shape[:-1], self.forecaster.n_features_in_))
+        full[..., targets] = forecasts
+        rows = np.asarray(self.before.inverse_transform(full.reshape(-1, full.shape[-1])))
+        return rows.reshape(full.shape)[..., targets]
+
+    def scale(self) -> np.ndarray:
+        """Return the scale of each target in original units, from the training rows.
+
+        Returns
+        -------
+        scale : ndarray of shape (n_targets,)
+            Standard deviations.
+        """
+        scaling, targets = self.forecaster.scaling_, list(self.forecaster.targets_)
+        scale = scaling.original_scale_[targets]
+        if self.before is None or not self.invertible:
+            return scale
+        high = np.broadcast_to(scale, (1, 1, len(targets)))
+        return (self.restore(high) - self.restore(-high)).ravel() / 2
+
+    def untaught(self, train: Any) -> OpenModel | None:
+        """Train the same student without a teacher.
+
+        Parameters
+        ----------
+        train : array, DataFrame, Series or None
+            The training series in original units; None takes the one that ``fit`` saw.
+
+        Returns
+        -------
+        model : OpenModel or None
+            The same model with another student; None if the training series is not at hand.
+        """
+        seen = getattr(self.forecaster, "_train", None) if train is None else self.transform(train)
+        if seen is None:
+            return None
+        alone = copy.copy(self.forecaster).set_params(teacher=None, unlabelled_windows=False)
+        return OpenModel(alone.fit(seen), self.before)
+
+
+def open_model(model: Any) -> OpenModel:
+    """Find the distilled forecaster in what a user fitted.
+
+    Parameters
+    ----------
+    model : DistilledForecaster, Pipeline or fitted search
+        What the user fitted.
+
+    Returns
+    -------
+    model : OpenModel
+        The forecaster and the steps before it.
+
+    Raises
+    ------
+    TypeError
+        If there is none.
+    """
+    from skdistill.forecaster import DistilledForecaster
+
+    check_is_fitted(model)
+    inner = getattr(model, "best_estimator_", model)
+    before = None
+    if hasattr(inner, "steps"):
+        before = inner[:-1] if len(inner.steps) > 1 else None
+        inner = inner.steps[-1][1]
+    if not isinstance(inner, DistilledForecaster):
+        raise TypeError(
+            "forecasters of compare must be fitted DistilledForecasters, or pipelines and searches that end in one; "
+            f"got {type(inner).__name__}."
+        )
+    return OpenModel(inner, before)

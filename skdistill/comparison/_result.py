@@ -1,0 +1,185 @@
+"""The table that a comparison gives, and what it says in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["Comparison", "RowResult", "make_comparison"]
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What was measured of one row.
+
+    Parameters
+    ----------
+    name, role : str
+        Its name, and what it is: student, teacher, student alone or baseline.
+    of : str or None
+        The student it belongs to.
+    squared : ndarray of shape (n_windows,)
+        Mean squared error of each window, standardised, averaged over seeds.
+    by_seed : ndarray of shape (n_seeds,)
+        Mean squared error of each seed.
+    mae, mse_original, mae_original : float
+        Further errors.
+    parameters : int or None
+        Numbers learnt.
+    seconds_one, seconds_batch : float
+        Median seconds of one window and of a batch.
+    """
+
+    name: str
+    role: str
+    of: str | None
+    squared: np.ndarray
+    by_seed: np.ndarray
+    mae: float
+    mse_original: float
+    mae_original: float
+    parameters: int | None
+    seconds_one: float
+    seconds_batch: float
+
+
+class Comparison(pd.DataFrame):
+    """A table of models, one row each; a DataFrame with three things more.
+
+    Attributes
+    ----------
+    differences : DataFrame
+        MSE of ``row`` minus MSE of ``other``, its ``standard_error``, and ``in_words`` whether it is
+        beyond noise: every pair of rows.
+    facts : dict
+        ``n_windows``, ``block_length`` and ``n_resamples`` of the bootstrap, ``period`` of the
+        seasonal-naive row, ``batch_size`` of the timing.
+    """
+
+    differences: pd.DataFrame
+    facts: dict[str, Any]
+    _metadata = ["differences", "facts"]  # noqa: RUF012 (pandas' own protocol)
+
+    def summary(self) -> str:
+        """Say the findings in sentences.
+
+        Returns
+        -------
+        text : str
+            One line a row, and how the noise was measured.
+        """
+        lines = [f"{name}: {words}." for name, words in self["in_words"].items() if words]
+        facts = self.facts
+        lines.append(
+            f"MSE over {facts['n_windows']} windows; noise is one standard error of the paired difference, from "
+            f"{facts['n_resamples']} resamples of blocks of {facts['block_length']} windows."
+        )
+        return "\n".join(lines)
+
+
+def make_comparison(results: Sequence[RowResult], means: np.ndarray, facts: dict[str, Any]) -> Comparison:
+    """Put measurements into the table.
+
+    Parameters
+    ----------
+    results : sequence of RowResult
+        The rows; the first is the reference of ``difference``.
+    means : ndarray of shape (n_rows, n_resamples)
+        Bootstrapped mean errors.
+    facts : dict
+        How it was measured.
+
+    Returns
+    -------
+    comparison : Comparison
+        The table.
+    """
+    by_name = {result.name: number for number, result in enumerate(results)}
+    mse = np.array([result.squared.mean() for result in results])
+    table = Comparison(
+        {
+            "role": [result.role for result in results],
+            "mse": mse,
+            "mae": [result.mae for result in results],
+            "mse_original": [result.mse_original for result in results],
+            "mae_original": [result.mae_original for result in results],
+            "parameters": pd.array([result.parameters for result in results], dtype="Int64"),
+            "ms_per_window": [1e3 * result.seconds_one for result in results],
+            "ms_per_batch": [1e3 * result.seconds_batch for result in results],
+            "difference": mse - mse[0],
+            "standard_error": (means - means[0]).std(axis=1),
+            "seed_spread": [_spread(result.by_seed) for result in results],
+            "in_words": [_words(result, results, by_name, means) for result in results],
+        },
+        index=pd.Index(by_name, name="model"),
+    )
+    table.differences = _differences(results, means)
+    table.facts = facts
+    return table
+
+
+def _spread(by_seed: np.ndarray) -> float:
+    return float(by_seed.std(ddof=1)) if len(by_seed) > 1 else float("nan")
+
+
+def _differences(results: Sequence[RowResult], means: np.ndarray) -> pd.DataFrame:
+    rows = []
+    for a, b in combinations(range(len(results)), 2):
+        difference = float(results[a].squared.mean() - results[b].squared.mean())
+        error = float((means[a] - means[b]).std())
+        rows.append((results[a].name, results[b].name, difference, error, _noise(difference, error)))
+    return pd.DataFrame(rows, columns=["row", "other", "difference", "standard_error", "in_words"])
+
+
+def _noise(difference: float, error: float) -> str:
+    """Place a difference against its standard error."""
+    if abs(difference) <= error:
+        return "within noise"
+    return "beyond one standard error" if abs(difference) <= 2 * error else "beyond two standard errors"
+
+
+def _words(result: RowResult, results: Sequence[RowResult], by_name: dict[str, int], means: np.ndarray) -> str:
+    """Say how a student compares with its teacher and itself alone; other rows, with the first student."""
+    own = by_name[result.name]
+    if result.role != "student":
+        return "" if result.of is not None else _error_words(own, 0, results, means)
+    parts = []
+    for number, other in enumerate(results):
+        if other.of == result.name and other.role == "teacher":
+            parts += [
+                _size_words(result, other),
+                _speed_words(result, other),
+                _error_words(own, number, results, means),
+            ]
+        elif other.of == result.name:
+            parts.append(_error_words(own, number, results, means))
+    return "; ".join(part for part in parts if part)
+
+
+def _size_words(result: RowResult, teacher: RowResult) -> str:
+    if not result.parameters or not teacher.parameters:
+        return ""
+    return _ratio(teacher.parameters / result.parameters, "smaller than the teacher", "larger than the teacher")
+
+
+def _speed_words(result: RowResult, teacher: RowResult) -> str:
+    one = _ratio(teacher.seconds_one / result.seconds_one, "faster", "slower")
+    batch = _ratio(teacher.seconds_batch / result.seconds_batch, "faster", "slower")
+    return f"{one} on one window and {batch} in batches"
+
+
+def _ratio(ratio: float, more: str, less: str) -> str:
+    return f"{ratio:.3g} times {more}" if ratio >= 1 else f"{1 / ratio:.3g} times {less}"
+
+
+def _error_words(own: int, other: int, results: Sequence[RowResult], means: np.ndarray) -> str:
+    ours, theirs = results[own].squared.mean(), results[other].squared.mean()
+    share = 100 * (ours - theirs) / theirs if theirs else 0.0
+    direction = "lower" if share < 0 else "higher"
+    noise = _noise(float(ours - theirs), float((means[own] - means[other]).std()))
+    return f"error {abs(share):.1f} % {direction} than {results[other].name!r} ({noise})"

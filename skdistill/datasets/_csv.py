@@ -1,0 +1,71 @@
+"""A user's own file as a series."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from skdistill._choices import check_choice
+from skdistill.calendar import check_time_index
+
+__all__ = ["load_csv"]
+
+
+def load_csv(path: str | Path, *, time: str | int | None = None, **read_options: Any) -> pd.DataFrame:
+    r"""Read a series from a CSV file: rows are time, columns are channels.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    time : str, int or None, default=None
+        Name or position of the column of timestamps; None numbers the rows.
+    **read_options : object
+        Passed to :func:`pandas.read_csv`, ``sep=";"`` or ``usecols=`` for example.
+
+    Returns
+    -------
+    frame : DataFrame of shape (n_timestamps, n_channels)
+        Numeric columns, with the timestamps as index.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the time column is missing or unreadable, timestamps are irregular, or a column is not
+        numeric.
+
+    Examples
+    --------
+    >>> import io
+    >>> load_csv(io.StringIO("day,load\n2024-01-01,3.5\n2024-01-02,4.0"), time="day")
+                load
+    day
+    2024-01-01   3.5
+    2024-01-02   4.0
+    """
+    frame = pd.read_csv(path, **read_options)
+    if time is not None:
+        column = _find_time(frame, time)
+        try:
+            moments = pd.to_datetime(frame[column])
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"the time column {column!r} of {path} cannot be read as timestamps: {error}") from error
+        frame = frame.drop(columns=column).set_index(pd.DatetimeIndex(moments, name=column))
+    others = [str(name) for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
+    if others:
+        hint = f" If {others[0]!r} holds the timestamps, give time={others[0]!r}." if time is None else ""
+        raise ValueError(f"{path} must have numeric columns only; not numeric: {', '.join(map(repr, others))}.{hint}")
+    check_time_index(frame.index, name=str(path))
+    return frame
+
+
+def _find_time(frame: pd.DataFrame, time: str | int) -> Any:
+    if isinstance(time, int):
+        if not -len(frame.columns) <= time < len(frame.columns):
+            raise ValueError(f"time must be a position below {len(frame.columns)} or a column name; got {time!r}.")
+        return frame.columns[time]
+    return check_choice(time, list(frame.columns), "time of load_csv")

@@ -1,0 +1,98 @@
+"""A made series with several seasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.signal import lfilter
+from sklearn.utils import check_random_state
+
+from skdistill._checks import check_integer, check_real
+
+__all__ = ["make_multiseasonal"]
+
+
+def make_multiseasonal(
+    n_timestamps: int = 5000,
+    n_channels: int = 3,
+    *,
+    periods: Sequence[int] = (24, 168),
+    n_harmonics: int = 3,
+    trend: float = 1.0,
+    noise: float = 0.3,
+    start: str = "2020-01-01",
+    random_state: Any = None,
+) -> pd.DataFrame:
+    """Make an hourly series whose channels share seasons, a slow trend and correlated noise.
+
+    Each channel is a level, a random walk, one wave of random shape a period (its harmonics k have
+    amplitudes 1 / k), and an autoregressive noise of order one whose shocks are correlated between
+    channels.
+
+    Parameters
+    ----------
+    n_timestamps : int, default=5000
+        Rows.
+    n_channels : int, default=3
+        Columns.
+    periods : sequence of int, default=(24, 168)
+        Rows of each season.
+    n_harmonics : int, default=3
+        Waves that make up a season.
+    trend : float, default=1.0
+        Standard deviation of the random walk's last value.
+    noise : float, default=0.3
+        Standard deviation of the noise.
+    start : str, default="2020-01-01"
+        First timestamp.
+    random_state : int, RandomState instance or None, default=None
+        Seed.
+
+    Returns
+    -------
+    frame : DataFrame of shape (n_timestamps, n_channels)
+        The series, columns ``channel_0``, ..., hourly DatetimeIndex.
+
+    Examples
+    --------
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> make_multiseasonal(100, 2, random_state=0).shape
+    (100, 2)
+    """
+    check_integer(n_timestamps, "n_timestamps of make_multiseasonal")
+    check_integer(n_channels, "n_channels of make_multiseasonal")
+    check_real(noise, "noise of make_multiseasonal", minimum=0.0)
+    generator = check_random_state(random_state)
+    values = generator.normal(size=(1, n_channels)) + _walk(generator, n_timestamps, n_channels, trend)
+    for period in periods:
+        values = values + _season(generator, n_timestamps, n_channels, period, n_harmonics)
+    values = values + noise * _shocks(generator, n_timestamps, n_channels)
+    index = pd.date_range(start, periods=n_timestamps, freq="h", name="time")
+    return pd.DataFrame(values, index=index, columns=[f"channel_{number}" for number in range(n_channels)])
+
+
+def _walk(generator: np.random.RandomState, n_timestamps: int, n_channels: int, size: float) -> np.ndarray:
+    steps = generator.normal(size=(n_timestamps, n_channels)) / np.sqrt(n_timestamps)
+    return size * np.cumsum(steps, axis=0)
+
+
+def _season(
+    generator: np.random.RandomState, n_timestamps: int, n_channels: int, period: int, n_harmonics: int
+) -> np.ndarray:
+    time = np.arange(n_timestamps)[:, None]
+    season = np.zeros((n_timestamps, n_channels))
+    for harmonic in range(1, n_harmonics + 1):
+        phase = generator.uniform(0, 2 * np.pi, size=(1, n_channels))
+        size = generator.uniform(0.5, 1.5, size=(1, n_channels)) / harmonic
+        season += size * np.sin(2 * np.pi * harmonic * time / period + phase)
+    return season
+
+
+def _shocks(generator: np.random.RandomState, n_timestamps: int, n_channels: int, memory: float = 0.7) -> np.ndarray:
+    common = generator.normal(size=(n_timestamps, 1))
+    own = generator.normal(size=(n_timestamps, n_channels))
+    shocks = np.sqrt(0.5) * (common + own) * np.sqrt(1 - memory**2)
+    return lfilter([1.0], [1.0, -memory], shocks, axis=0)
