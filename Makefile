@@ -5,6 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 export OMP_NUM_THREADS ?= 1
+# Real series, where a developer has them beside the project; users set SKDISTILL_DATA or let fetch_* download.
+ifneq ($(wildcard ../shared/data/ETTh1.csv),)
+export SKDISTILL_DATA ?= $(abspath ../shared/data)
+endif
 
 .PHONY: demo test lint format types clean
 

@@ -24,7 +24,7 @@ def provenance() -> dict[str, str]:
     return {
         "command": " ".join(["python", str(name), *sys.argv[1:]]),
         "commit": commit.stdout.strip() or "unknown",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
     }
 
 

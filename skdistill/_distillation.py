@@ -124,7 +124,7 @@ def distil(
         teacher.check(spec)
     _check_combination(windows, teacher, student, spec, loss)
 
-    shared = seeds is not None or has_own_seed
+    shared = labelling.cache.persistent and (seeds is not None or has_own_seed)
     labels: LabelSource | None = None
     if teacher is not None and needs_teacher(loss):
         key = digest(_versions(), _quiet(teacher), _describe(windows)) if shared else None

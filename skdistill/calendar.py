@@ -1,196 +1,389 @@
-"""Time labels: are they regular, what follows them, and which calendar features do they carry."""
+"""Time indices: calendar features, the labels that follow, and checks of order and regularity."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.tseries.frequencies import to_offset
 
 __all__ = ["calendar_features", "check_time_index", "continue_index"]
 
-# Each feature, scaled to [-0.5, 0.5].
-_FEATURES: dict[str, Callable[[pd.DatetimeIndex], Any]] = {
-    "second": lambda index: index.second / 59.0 - 0.5,
-    "minute": lambda index: index.minute / 59.0 - 0.5,
-    "hour": lambda index: index.hour / 23.0 - 0.5,
-    "weekday": lambda index: index.dayofweek / 6.0 - 0.5,
-    "day": lambda index: (index.day - 1) / 30.0 - 0.5,
-    "dayofyear": lambda index: (index.dayofyear - 1) / 365.0 - 0.5,
-    "week": lambda index: (index.isocalendar().week.to_numpy(dtype=np.float64) - 1) / 52.0 - 0.5,
-    "month": lambda index: (index.month - 1) / 11.0 - 0.5,
+_SECOND = 1_000_000_000
+_MINUTE = 60 * _SECOND
+_HOUR = 60 * _MINUTE
+_DAY = 24 * _HOUR
+
+# field -> (lowest value, width of its range)
+_SCALES: dict[str, tuple[int, int]] = {
+    "second": (0, 59),
+    "minute": (0, 59),
+    "hour": (0, 23),
+    "weekday": (0, 6),
+    "day": (1, 30),
+    "dayofyear": (1, 365),
+    "week": (1, 52),
+    "month": (1, 11),
 }
-# Features by the least step in seconds that they suit, finest first.
-_BY_STEP = (
-    (0, ("second", "minute", "hour", "weekday", "day", "dayofyear")),
-    (60, ("minute", "hour", "weekday", "day", "dayofyear")),
-    (3600, ("hour", "weekday", "day", "dayofyear")),
-    (86_400, ("weekday", "day", "dayofyear")),
-    (7 * 86_400, ("day", "week")),
-    (28 * 86_400, ("month",)),
-    (365 * 86_400, ()),
-)
+
+_DAY_FIELDS = ("weekday", "day", "dayofyear")
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "second": ("second", "minute", "hour", *_DAY_FIELDS),
+    "minute": ("minute", "hour", *_DAY_FIELDS),
+    "hour": ("hour", *_DAY_FIELDS),
+    "day": _DAY_FIELDS,
+    "week": ("day", "week"),
+    "month": ("month",),
+    "year": (),
+}
+
+# spellings that one pandas version or another refuses -> those that all of them (>= 2.2) take
+_ALIASES = {
+    "M": "ME", "BM": "BME", "Q": "QE", "BQ": "BQE", "Y": "YE", "A": "YE", "BY": "BYE", "BA": "BYE", "AS": "YS",
+    "BAS": "BYS", "H": "h", "BH": "bh", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns", "d": "D", "w": "W",
+    "b": "B",
+}  # fmt: skip
 
 
-def calendar_features(index: pd.Index) -> np.ndarray:
-    """Compute calendar features of time labels, each scaled to [-0.5, 0.5].
+def calendar_features(index: Any, *, frequency: str | None = None) -> np.ndarray:
+    """Calendar fields of each label, each scaled to [-0.5, 0.5].
 
-    The step between labels decides which: hours have hour, weekday, day of month and day of year;
-    minutes add the minute, seconds the second; days have the last three; weeks day of month and
-    week of year; months and quarters the month; years none.
+    The fields follow the frequency of the labels ("timeF" in TSLib):
+
+    ========================  =====================================================
+    frequency                 columns
+    ========================  =====================================================
+    below one minute          second, minute, hour, weekday, day of month, of year
+    below one hour            minute, hour, weekday, day of month, day of year
+    hourly                    hour, weekday, day of month, day of year
+    daily, business daily     weekday, day of month, day of year
+    weekly                    day of month, week of year
+    monthly, quarterly        month
+    yearly                    none
+    ========================  =====================================================
 
     Parameters
     ----------
-    index : DatetimeIndex or PeriodIndex of length n
-        Time labels.
+    index : DatetimeIndex or PeriodIndex
+        The labels. Fields of a time-zone-aware index are those of its local time.
+    frequency : str, default=None
+        A pandas frequency such as ``"h"``, ``"15min"`` or ``"ME"``. By default that of `index`: its own, else the
+        inferred one, else the one its median step suggests.
 
     Returns
     -------
-    features : float32 ndarray of shape (n, n_time_features)
-        The features.
+    ndarray of shape (n_labels, n_fields), dtype float32
 
-    References
-    ----------
-    The ``timeF`` encoding of the LTSF literature, as TimeDistill (arXiv 2502.15016) feeds it to
-    its teachers.
+    Raises
+    ------
+    TypeError
+        If `index` is of another kind.
+    ValueError
+        If `index` holds NaT, `frequency` is unknown, or none is given and fewer than two labels do not show one.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> calendar_features(pd.date_range("2024-01-01 23:00", periods=2, freq="h"))
-    array([[ 0.5       , -0.5       , -0.5       , -0.5       ],
-           [-0.5       , -0.33333334, -0.46666667, -0.49726027]], dtype=float32)
+    >>> from skdistill.calendar import calendar_features
+    >>> calendar_features(pd.date_range("2024-01-01 22:00", periods=3, freq="h")).round(3).tolist()[1]
+    [0.5, -0.5, -0.5, -0.5]
+    >>> calendar_features(pd.period_range("2024-01", periods=12, freq="M")).shape
+    (12, 1)
     """
-    moments: Any = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
-    step = _typical_step(moments, index)
-    names = [features for least, features in _BY_STEP if least <= step][-1]
-    columns = [np.asarray(_FEATURES[name](moments), dtype=np.float32) for name in names]
-    return np.stack(columns, axis=1) if columns else np.empty((len(index), 0), dtype=np.float32)
+    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
+        raise TypeError(f"Calendar features need a DatetimeIndex or a PeriodIndex, got {type(index).__name__}.")
+    if index.hasnans:
+        raise ValueError(f"The index holds NaT, first at position {_first(index.isna())}.")
+    fields = _FIELDS[_family(index, frequency)]
+    out = np.empty((len(index), len(fields)), dtype=np.float32)
+    for j, field in enumerate(fields):
+        if field == "week" and isinstance(index, pd.DatetimeIndex):
+            values = index.isocalendar()["week"].to_numpy(dtype=np.float64)
+        else:
+            values = np.asarray(getattr(index, field), dtype=np.float64)
+        low, width = _SCALES[field]
+        out[:, j] = (values - low) / width - 0.5
+    return out
 
 
 def continue_index(index: pd.Index, n: int) -> pd.Index:
-    """Return the labels that follow an index.
+    """Return the `n` labels that follow `index`.
 
     Parameters
     ----------
-    index : pandas.Index
-        Time labels: DatetimeIndex, PeriodIndex or whole numbers of a constant step.
+    index : Index
+        A DatetimeIndex, PeriodIndex, RangeIndex or integer index of regular step.
     n : int
-        How many labels to add.
+        The number of labels, at least 0.
 
     Returns
     -------
-    following : pandas.Index of length n
-        The labels after the last one; 0 .. n - 1 where the index tells no step.
+    Index
+        Of the kind of `index` and with its name; ``RangeIndex(n)`` where `index` is of another kind or shows no
+        regular step.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> continue_index(pd.RangeIndex(10), 3)
-    RangeIndex(start=10, stop=13, step=1)
-    >>> continue_index(pd.date_range("2024-01-31", periods=4, freq="ME"), 2)
-    DatetimeIndex(['2024-05-31', '2024-06-30'], dtype='datetime64[...]', freq='ME')
+    >>> from skdistill.calendar import continue_index
+    >>> continue_index(pd.RangeIndex(0, 10, 2), 3)
+    RangeIndex(start=10, stop=16, step=2)
+    >>> continue_index(pd.DatetimeIndex(["2024-01-31", "2024-02-29", "2024-03-31"]), 2).strftime("%Y-%m-%d").tolist()
+    ['2024-04-30', '2024-05-31']
+    >>> continue_index(pd.Index(["a", "b"]), 2)
+    RangeIndex(start=0, stop=2, step=1)
     """
+    if n < 0:
+        raise ValueError(f"n must be at least 0, got {n}.")
+    name = index.name
+    plain = pd.RangeIndex(n, name=name)
+    if isinstance(index, pd.RangeIndex):
+        start = index.start + len(index) * index.step
+        return pd.RangeIndex(start, start + n * index.step, index.step, name=name)
+    if isinstance(index, pd.MultiIndex) or len(index) == 0 or index.hasnans:
+        return plain
+    ahead = np.arange(1, n + 1, dtype=np.int64)
     if isinstance(index, pd.PeriodIndex):
-        return pd.period_range(index[-1] + 1, periods=n, freq=index.freq, name=index.name)
+        ordinals = index.asi8
+        step = index.freq.n if len(index) == 1 else _constant(np.diff(ordinals))  # type: ignore[union-attr]
+        if not step:
+            return plain
+        return pd.PeriodIndex.from_ordinals(ordinals[-1] + step * ahead, freq=index.freq, name=name)  # type: ignore[attr-defined]
     if isinstance(index, pd.DatetimeIndex):
-        step = _offset(index)
-        if step is not None:
-            return pd.date_range(index[-1], periods=n + 1, freq=step, name=index.name)[1:]
-    elif pd.api.types.is_integer_dtype(index) and len(index):
-        last, stride = int(index[-1]), int(index[-1] - index[-2]) if len(index) > 1 else 1
-        return pd.RangeIndex(last + stride, last + stride * (n + 1), stride, name=index.name)
-    return pd.RangeIndex(n, name=index.name)
+        following = _continue_datetimes(index, n)
+        return plain if following is None else following.as_unit(index.unit).rename(name)
+    if pd.api.types.is_integer_dtype(index.dtype):
+        values = index.to_numpy(dtype=np.int64)
+        step = _constant(np.diff(values))
+        if not step:
+            return plain
+        labels = pd.Index(values[-1] + step * ahead, name=name)
+        kept = labels.to_numpy().astype(getattr(index.dtype, "numpy_dtype", index.dtype))
+        return labels.astype(index.dtype) if np.array_equal(kept, labels.to_numpy()) else labels
+    return plain
 
 
-def check_time_index(index: pd.Index, *, name: str = "X") -> None:
-    """Raise unless time labels are unique, in order and without holes.
+def check_time_index(index: Any, *, name: str = "X") -> None:
+    """Raise unless the labels of a time index are distinct, in order and of regular step.
 
-    Calendar frequencies (month ends, business days) and zones with daylight saving are regular.
-    Labels that are no times or whole numbers pass.
+    A DatetimeIndex, a PeriodIndex and an integer index are checked; any other kind passes. Month ends, business days
+    and time-zone-aware steps across a change of the clock are regular.
 
     Parameters
     ----------
-    index : pandas.Index
-        The labels of a series' rows.
+    index : Index
+        The row labels.
     name : str, default="X"
-        What the series is called in messages.
+        What to call the table in messages.
 
     Raises
     ------
     ValueError
-        With the first offending label, its position, the likely cause and the way out.
+        If a label is missing (NaT), repeated, out of order, or not one regular step after the one before.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> check_time_index(pd.Index([0, 1, 3]))
+    >>> from skdistill.calendar import check_time_index
+    >>> check_time_index(pd.date_range("2024-01-31", periods=12, freq="ME"))
+    >>> check_time_index(pd.Index([0, 1, 3]))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    ValueError: the index of X has a hole between 1 and 3 (rows 1 and 2): ...
+    ValueError: The index of X has an irregular step between 1 and 3 (positions 1 and 2). Likely causes: ...
     """
-    is_time = isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
-    if len(index) < 2 or not (is_time or pd.api.types.is_integer_dtype(index)):
-        if is_time and index.hasnans:
-            raise ValueError(f"the index of {name} contains NaT: every row needs a time.")
+    if isinstance(index, pd.RangeIndex):
+        if index.step < 0 and len(index) > 1:
+            _raise_order(index, 1, name)
         return
-    if is_time and index.hasnans:
-        row = int(np.argmax(index.isna()))
-        raise ValueError(f"the index of {name} contains NaT, first at row {row}: every row needs a time.")
-    numbers = index.asi8 if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) else index.to_numpy()
-    steps = np.diff(numbers)
-    if (steps == 0).any() or not index.is_unique:
-        row = int(np.argmax(index.duplicated()))
-        raise ValueError(
-            f"the index of {name} must be unique; {index[row]} comes again at row {row}. Drop or average duplicates, "
-            "or give several series as a list."
-        )
-    if (steps < 0).any():
-        row = int(np.argmax(steps < 0)) + 1
-        raise ValueError(
-            f"the index of {name} must be in order of time; row {row} ({index[row]}) comes after {index[row - 1]}. "
-            "Shuffled rows are the likely cause, a shuffled cross-validation for example: use "
-            "skdistill.model_selection.RollingOriginSplit or KFold(shuffle=False), or X.sort_index()."
-        )
-    if (steps == steps[0]).all() or (isinstance(index, pd.DatetimeIndex) and _is_calendar_regular(index)):
+    timed = isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
+    if not timed and not (
+        isinstance(index, pd.Index)
+        and not isinstance(index, pd.MultiIndex)
+        and pd.api.types.is_integer_dtype(index.dtype)
+    ):
         return
-    row = _first_irregular(steps)
+    if index.hasnans:
+        missing = "NaT" if timed else "a missing label"
+        raise ValueError(f"The index of {name} holds {missing}, first at position {_first(index.isna())}.")
+    if len(index) < 2:
+        return
+    values = index.asi8 if timed else index.to_numpy(dtype=np.int64)
+    steps = np.diff(values)
+    if steps.min() <= 0:
+        repeated = index.duplicated()
+        if repeated.any():
+            i = _first(repeated)
+            raise ValueError(
+                f"The index of {name} has duplicate labels: {_show(index[i])} at position {i} was seen before. "
+                "Keep one row per label."
+            )
+        _raise_order(index, _first(steps < 0) + 1, name)
+    if len(index) == 2 or steps.min() == steps.max():
+        return
+    if isinstance(index, pd.DatetimeIndex):
+        if _offset(index) is not None:
+            return
+        steps = _local_steps(index)
+        if steps.min() == steps.max():
+            return
+        steps = _natural_steps(index)
+    found, counts = np.unique(steps, return_counts=True)
+    i = _first(steps != found[counts.argmax()])
     raise ValueError(
-        f"the index of {name} has a hole between {index[row]} and {index[row + 1]} (rows {row} and {row + 1}): missing "
-        "rows are the likely cause, or a cross-validation whose training rows are not contiguous. Fill the hole "
-        "(X.asfreq(...).interpolate()), give the pieces as a list of series, or use RollingOriginSplit."
+        f"The index of {name} has an irregular step between {_show(index[i])} and {_show(index[i + 1])} "
+        f"(positions {i} and {i + 1}). Likely causes: missing rows (holidays included), or a cross-validation whose "
+        "training folds are not contiguous; fill in the rows, or use RollingOriginSplit."
     )
 
 
-def _is_calendar_regular(index: pd.DatetimeIndex) -> bool:
-    return index.freq is not None or (len(index) > 2 and pd.infer_freq(index) is not None) or len(index) == 2
+def _raise_order(index: pd.Index, i: int, name: str) -> None:
+    raise ValueError(
+        f"The index of {name} is out of order: {_show(index[i])} at position {i} comes after {_show(index[i - 1])}. "
+        "Shuffled rows are the likely cause, e.g. a shuffled cross-validation: use RollingOriginSplit or "
+        "KFold(shuffle=False), or sort the rows."
+    )
 
 
-def _first_irregular(steps: np.ndarray) -> int:
-    values, counts = np.unique(steps, return_counts=True)
-    return int(np.argmax(steps != values[np.argmax(counts)]))
+def _show(label: object) -> str:
+    return str(label)
 
 
-def _offset(index: pd.DatetimeIndex) -> pd.offsets.BaseOffset | pd.Timedelta | None:
+def _first(mask: Any) -> int:
+    return int(np.argmax(np.asarray(mask)))
+
+
+def _constant(steps: np.ndarray) -> int | None:
+    """Return the one value of `steps`, or None."""
+    if len(steps) == 0 or steps.min() != steps.max():
+        return None
+    return int(steps[0])
+
+
+def _nanoseconds(index: pd.DatetimeIndex) -> int:
+    """Length in nanoseconds of one unit of ``index.asi8``."""
+    return {"s": _SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1}[index.unit]
+
+
+def _local(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    return index if index.tz is None else index.tz_localize(None)
+
+
+def _local_steps(index: pd.DatetimeIndex) -> np.ndarray:
+    return np.diff(_local(index).asi8)
+
+
+def _offset(index: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
+    """Return the offset from each label to the next, or None; a constant step is left to the caller."""
     if index.freq is not None:
         return index.freq
-    inferred = pd.infer_freq(index[-64:]) if len(index) > 2 else None
-    if inferred is not None:
-        return pd.tseries.frequencies.to_offset(inferred)
-    return index[-1] - index[-2] if len(index) > 1 else None
+    if len(index) < 3:
+        return None
+    local = _local(index)
+    months = local.year.to_numpy().astype(np.int64) * 12 + local.month.to_numpy()
+    month_step = _constant(np.diff(months))
+    inferred = pd.infer_freq(index)
+    if inferred is not None and not (inferred.startswith("WOM") and month_step != 1):
+        return to_offset(inferred)
+    if month_step and _constant(local.day.to_numpy()) and (local - local.normalize()).nunique() == 1:
+        return pd.DateOffset(months=month_step)  # e.g. the 15th of each month
+    return None
 
 
-def _typical_step(moments: Any, index: Any) -> float:
-    """Return the median step in seconds."""
-    if len(moments) > 1:
-        unit = np.timedelta64(1, "s") / np.timedelta64(1, moments.unit)
-        return float(np.median(np.diff(moments[:64].asi8)) / unit)
-    freq = getattr(index, "freq", None)
-    if freq is None:
-        return 3600.0
-    return (
-        (moments[0] + freq - moments[0]).total_seconds()
-        if isinstance(index, pd.DatetimeIndex)
-        else float((index[0].end_time - index[0].start_time).total_seconds() + 1e-9)
+def _continue_datetimes(index: pd.DatetimeIndex, n: int) -> pd.DatetimeIndex | None:
+    """Return the `n` labels after the last, or None where no step is regular."""
+    last = index[-1]
+    offset = _offset(index)
+    if offset is not None:
+        return pd.date_range(start=last, periods=n + 1, freq=offset)[1:]
+    ahead = np.arange(1, n + 1, dtype=np.int64)
+    step, local_step = _constant(np.diff(index.asi8)), _constant(_local_steps(index))
+    unit = f"datetime64[{index.unit}]"
+    if index.tz is not None and local_step and (not step or local_step * _nanoseconds(index) % _DAY == 0):
+        wall = pd.DatetimeIndex((_local(index).asi8[-1] + local_step * ahead).view(unit))
+        return wall.tz_localize(index.tz, ambiguous=np.zeros(n, dtype=bool), nonexistent="shift_forward")
+    if not step:
+        return None
+    following = pd.DatetimeIndex((index.asi8[-1] + step * ahead).view(unit))
+    return following if index.tz is None else following.tz_localize("UTC").tz_convert(index.tz)
+
+
+def _natural_steps(index: pd.DatetimeIndex) -> np.ndarray:
+    """Count steps in the unit (month, business day, day, instant) in which one odd step stands out."""
+    local = _local(index)
+    unit = _nanoseconds(index)
+    raw = _local_steps(index)
+    median = float(np.median(raw)) * unit
+    candidates = []
+    if median >= 27 * _DAY:
+        candidates.append(np.diff(local.year.to_numpy().astype(np.int64) * 12 + local.month.to_numpy()))
+    elif raw.min() * unit >= _DAY // 2 and median == _DAY and (local.weekday < 5).all():
+        days = local.to_numpy().astype("datetime64[D]")
+        candidates.append(np.busday_count(days[:-1], days[1:]))
+    instants = np.diff(index.asi8)
+    candidates += [raw, instants] if median % _DAY == 0 else [instants]
+    return next((steps for steps in candidates if steps.min() != steps.max()), raw)
+
+
+def _family(index: pd.DatetimeIndex | pd.PeriodIndex, frequency: str | None) -> str:
+    """Return the key of `_FIELDS` for the labels."""
+    offset: pd.offsets.BaseOffset | None
+    if frequency is not None:
+        offset = _parse(frequency)
+    elif isinstance(index, pd.PeriodIndex):
+        offset = index.freq
+    else:
+        offset = _offset(index)
+    family = None if offset is None else _offset_family(offset)
+    if family is not None:
+        return family
+    if len(index) < 2:
+        raise ValueError(f"The frequency of {len(index)} label(s) cannot be told; give `frequency`.")
+    start = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
+    # sorted and distinct: the frequency does not depend on the order of the rows
+    step = np.diff(np.unique(_local(start).asi8))
+    if len(step) == 0:
+        raise ValueError("The frequency of equal labels cannot be told; give `frequency`.")
+    median = float(np.median(step)) * _nanoseconds(start)
+    sizes = {"second": _MINUTE, "minute": _HOUR, "hour": _DAY, "day": 7 * _DAY, "week": 28 * _DAY, "month": 360 * _DAY}
+    return next((key for key, size in sizes.items() if median < size), "year")
+
+
+def _parse(frequency: str) -> pd.offsets.BaseOffset:
+    match = re.fullmatch(r"([+-]?\d*)([A-Za-z]+)(-.*)?", frequency)
+    if match:
+        number, alias, anchor = match.groups()
+        frequency = f"{number}{_ALIASES.get(alias, alias)}{anchor or ''}"
+    try:
+        return to_offset(frequency)
+    except ValueError:
+        raise ValueError(
+            f"Unknown frequency {frequency!r}: give a pandas one such as 'h', '15min', 'D', 'ME'."
+        ) from None
+
+
+def _offset_family(offset: pd.offsets.BaseOffset) -> str | None:
+    kind = type(offset).__name__
+    if "Quarter" in kind or "HalfYear" in kind:
+        return "month"
+    if "Year" in kind or kind in ("FY5253", "Easter"):
+        return "year"
+    if "SemiMonth" in kind:
+        return "week"
+    if "Month" in kind:
+        return "month"
+    if kind == "Week":
+        return "week"
+    if kind.endswith("BusinessHour"):
+        return "hour"
+    if kind.endswith("BusinessDay"):
+        return "day"
+    if kind == "DateOffset":  # of mixed parts: judged by the size of the steps
+        return None
+    span = offset.n * _DAY if kind == "Day" else int(pd.Timedelta(offset).as_unit("ns").value)  # type: ignore[arg-type]
+    if span % (7 * _DAY) == 0:
+        return "week"
+    return next(
+        (key for key, size in (("day", _DAY), ("hour", _HOUR), ("minute", _MINUTE)) if span % size == 0), "second"
     )

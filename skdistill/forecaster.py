@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -102,7 +102,7 @@ class DistilledForecaster(BaseEstimator):
     student_ : torch.nn.Module
         The trained student.
     teacher_ : teacher or None
-        The fitted teacher.
+        The fitted teacher; :meth:`predict_teacher` asks it.
     history_ : list of dict
         The student's epochs: ``train_loss``, one ``train_<term>`` for each loss term, ``valid_loss``
         (MSE on the validation windows, standardised units), ``lr`` and ``dur`` (seconds).
@@ -376,7 +376,38 @@ class DistilledForecaster(BaseEstimator):
         if given.batch is not None:
             self._check_context(given.batch.shape[1], "each window of X")
             return self.forecast_windows(given.batch)
-        return given.map(self._predict_one)
+        return given.map(lambda one: self._predict_one(one, self.forecast_windows))
+
+    def predict_teacher(self, X: Any) -> Any:
+        """Forecast with the teacher, to look at what the student learnt from.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, or list
+            A series of at least ``context_length`` rows, or a list of series.
+
+        Returns
+        -------
+        forecast : ndarray of shape (prediction_length, n_targets), DataFrame or list
+            The teacher's forecasts in original units, in the form of ``X``.
+
+        Raises
+        ------
+        ValueError
+            If there is no teacher.
+        """
+        check_is_fitted(self)
+        if self.teacher_ is None:
+            raise ValueError("predict_teacher needs a teacher, and this forecaster was fitted with teacher=None.")
+        given = read_series(self, X, reset=False, allow_batch=False)
+        return given.map(lambda one: self._predict_one(one, self._teacher_windows))
+
+    def _teacher_windows(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None = None) -> np.ndarray:
+        teacher = self.teacher_
+        assert teacher is not None  # predict_teacher
+        return self._answer_in_blocks(
+            contexts, indexes, lambda batch: teacher.label(batch).forecast.numpy(), with_time=True
+        )
 
     def backtest(self, X: Any, step: int = 1) -> Any:
         """Forecast from every origin of a series, as if time rolled on.
@@ -460,11 +491,10 @@ class DistilledForecaster(BaseEstimator):
         check_is_fitted(self)
         return count_parameters(self.student_)
 
-    def _predict_one(self, series: Series) -> Any:
+    def _predict_one(self, series: Series, forecast: Callable[..., np.ndarray]) -> Any:
         self._check_context(len(series), "X")
-        recent = series.values[-self.context_length :]
-        forecast = self.forecast_windows(recent[None], [series.index])[0]
-        return series.wrap_forecast(forecast, self.targets_)
+        recent = series.values[-self.spec_.context_length :]
+        return series.wrap_forecast(forecast(recent[None], [series.index])[0], self.targets_)
 
     def _check_context(self, n_rows: int, name: str) -> None:
         if n_rows < self.spec_.context_length:
@@ -488,21 +518,36 @@ class DistilledForecaster(BaseEstimator):
         forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
             Forecasts in original units, of the contexts' float type.
         """
+        cpu = torch.device("cpu")
+
+        def answer(batch: Contexts) -> np.ndarray:
+            with torch.inference_mode():
+                return self.student_(**network_inputs(self.spec_, batch, cpu)).forecast.numpy()
+
+        return self._answer_in_blocks(contexts, indexes, answer, with_time=self.spec_.n_time_features > 0)
+
+    def _answer_in_blocks(
+        self,
+        contexts: np.ndarray,
+        indexes: Sequence[pd.Index | None] | None,
+        answer: Callable[[Contexts], np.ndarray],
+        *,
+        with_time: bool,
+    ) -> np.ndarray:
+        """Standardise a block of windows at a time, ask, and bring the answer to original units."""
         contexts = contexts[:, -self.spec_.context_length :]
         indexes = [None] * len(contexts) if indexes is None else indexes
         forecasts = np.empty((len(contexts), self.spec_.prediction_length, len(self.targets_)), contexts.dtype)
         for first in range(0, len(contexts), _BLOCK):
             block = slice(first, first + _BLOCK)
-            batch = self._contexts(contexts[block], indexes[block])
-            with torch.inference_mode():
-                output = self.student_(**network_inputs(self.spec_, batch, torch.device("cpu")))
-            forecasts[block] = self.scaling_.forecasts_to_original(output.forecast.numpy())
+            batch = self._contexts(contexts[block], indexes[block], with_time=with_time)
+            forecasts[block] = self.scaling_.forecasts_to_original(answer(batch))
         return forecasts
 
-    def _contexts(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None]) -> Contexts:
+    def _contexts(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None], *, with_time: bool) -> Contexts:
         values = torch.from_numpy(self.scaling_.standardise(contexts))
         time = future = None
-        if self.spec_.n_time_features and all(isinstance(i, pd.DatetimeIndex | pd.PeriodIndex) for i in indexes):
+        if with_time and all(isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) for index in indexes):
             rows = [index[-self.spec_.context_length :] for index in indexes if index is not None]
             time = torch.from_numpy(np.stack([calendar_features(index) for index in rows]))
             ahead = [continue_index(index, self.spec_.prediction_length) for index in rows]

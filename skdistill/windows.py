@@ -89,8 +89,7 @@ class SeriesStore:
         parts = []
         for index in self.indexes:
             assert index is not None  # has_calendar
-            known = calendar_features(index)
-            parts += [known, calendar_features(continue_index(index, self.padding))[:, : known.shape[1]]]
+            parts += [calendar_features(index), calendar_features(continue_index(index, self.padding))]
         return torch.from_numpy(np.concatenate(parts).astype(np.float32))
 
     def to(self, device: torch.device | str) -> SeriesStore:

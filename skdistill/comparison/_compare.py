@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from skdistill._checks import check_integer
+from skdistill._open_model import OpenModel, open_model
 from skdistill._series import Series, read_series
 from skdistill.comparison._bootstrap import block_bootstrap_means
 from skdistill.comparison._latency import median_seconds
-from skdistill.comparison._models import OpenModel, open_model
 from skdistill.comparison._naive import find_period, seasonal_naive
 from skdistill.comparison._result import Comparison, RowResult, make_comparison
 from skdistill.windows import SeriesStore, Windows

@@ -10,6 +10,7 @@ from sklearn.base import is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._open_model import open_model
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._labels import Labels
@@ -25,7 +26,8 @@ class FrozenTeacher(BaseTeacher):
     estimator is either a forecaster, whose ``predict`` maps windows (n_windows, context_length,
     n_channels) to forecasts (n_windows, prediction_length, n_targets), or a regressor on tables,
     which sees every channel by itself: (n_windows * n_channels, context_length) to (...,
-    prediction_length). A forecaster with a shorter ``context_length`` sees the last rows.
+    prediction_length). The steps of a pipeline before the forecaster are undone on its forecasts. A
+    forecaster with a shorter ``context_length`` sees the last rows.
 
     A forecaster that was fitted on rows of a test fold leaks them into the student.
 
@@ -63,6 +65,11 @@ class FrozenTeacher(BaseTeacher):
                 "Wrap it: sklearn.frozen.FrozenEstimator(fitted)."
             )
         check_is_fitted(self._inner)
+        if self._is_composite() and not is_regressor(self._inner) and not open_model(self._inner).invertible:
+            raise ValueError(
+                "a pipeline teaches in original units, and a step of this one has no inverse_transform: freeze the "
+                "forecaster alone, or use its transformer= parameter."
+            )
         needed = self._own_context_length()
         if needed is not None and needed > spec.context_length:
             raise ValueError(
@@ -104,15 +111,22 @@ class FrozenTeacher(BaseTeacher):
     def _inner(self) -> Any:
         return self.estimator.estimator
 
+    def _is_composite(self) -> bool:
+        """Say whether a pipeline or a search wraps the forecaster."""
+        return hasattr(self._inner, "steps") or hasattr(self._inner, "best_estimator_")
+
     def _own_context_length(self) -> int | None:
         if is_regressor(self._inner):
             return getattr(self._inner, "n_features_in_", None)
-        last = self._inner.steps[-1][1] if hasattr(self._inner, "steps") else self._inner
-        return getattr(last, "context_length", None)
+        forecaster = open_model(self._inner).forecaster if self._is_composite() else self._inner
+        return getattr(forecaster, "context_length", None)
 
     def _predict(self, original: np.ndarray) -> np.ndarray:
         needed = self._own_context_length() or original.shape[1]
-        return np.asarray(self.estimator.predict(original[:, original.shape[1] - needed :]))
+        recent = original[:, original.shape[1] - needed :]
+        if self._is_composite():
+            return open_model(self._inner).predict_windows(recent)
+        return np.asarray(self.estimator.predict(recent))
 
     def _predict_table(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
         needed = self._own_context_length() or original.shape[1]

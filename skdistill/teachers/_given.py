@@ -85,7 +85,7 @@ class GivenLabels(BaseTeacher):
         if self._lookup.has_duplicates:
             raise ValueError(
                 "origins of GivenLabels must be unique within a series; "
-                f"{self._lookup[self._lookup.duplicated()][0]!r} comes twice."
+                f"{self._lookup[self._lookup.duplicated()][0]} comes twice."
             )
 
     def label(self, contexts: Contexts) -> Labels:
@@ -111,7 +111,7 @@ class GivenLabels(BaseTeacher):
         if (positions < 0).any():
             first = keys[int(np.argmax(positions < 0))]
             raise ValueError(
-                f"GivenLabels covers no forecast that starts at row {first!r}, which training needs "
+                f"GivenLabels covers no forecast that starts at row {first}, which training needs "
                 f"({int((positions < 0).sum())} of the {len(positions)} windows looked up have none). Give forecasts "
                 "for every training window, and index labels as origins if folds do not start at row 0."
             )

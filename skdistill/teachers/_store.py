@@ -296,7 +296,8 @@ class _Layout:
 
     def cast(self, chunk: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Bring a chunk to the types of the store; raise where float16 no longer holds it."""
-        cast = {name: chunk[name].astype(dtype) for name, (_, dtype) in self.arrays.items()}
+        with np.errstate(over="ignore"):  # found and named below
+            cast = {name: chunk[name].astype(dtype) for name, (_, dtype) in self.arrays.items()}
         if "features" in cast and not np.isfinite(cast["features"]).all():
             raise ValueError(
                 f"the teacher's features reach {np.abs(chunk['features']).max():.3g}, beyond float16 "

@@ -139,8 +139,15 @@ def train_network(
         verbose=int(settings.verbose > 1),
     )
     interrupted = _run(net, dataset, settings.max_epochs, stopper)
-    history = [{k: v for k, v in epoch.items() if k != "batches"} for epoch in net.history if "dur" in epoch]
+    history = [_plain(epoch) for epoch in net.history if "dur" in epoch]
     return TrainingResult(history=history, interrupted=interrupted)
+
+
+def _plain(epoch: dict[str, Any]) -> dict[str, Any]:
+    """Copy an epoch's record without its batches, with Python's numbers instead of NumPy's."""
+    return {
+        key: getattr(value, "item", lambda value=value: value)() for key, value in epoch.items() if key != "batches"
+    }
 
 
 def _callbacks(

@@ -47,6 +47,22 @@ class OpenModel:
         """
         return X if self.before is None else self.before.transform(X)
 
+    def predict_windows(self, contexts: np.ndarray) -> np.ndarray:
+        """Forecast windows, from original units to original units.
+
+        Parameters
+        ----------
+        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
+            Windows in original units.
+
+        Returns
+        -------
+        forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
+            Forecasts in original units, where the steps before the forecaster can be inverted.
+        """
+        rows = np.asarray(self.transform(contexts.reshape(-1, contexts.shape[-1])))
+        return self.restore(self.forecaster.predict(rows.reshape(*contexts.shape[:2], -1)))
+
     def restore(self, forecasts: np.ndarray) -> np.ndarray:
         """Undo the steps before the forecaster on forecasts.
 
@@ -131,7 +147,7 @@ def open_model(model: Any) -> OpenModel:
         inner = inner.steps[-1][1]
     if not isinstance(inner, DistilledForecaster):
         raise TypeError(
-            "forecasters of compare must be fitted DistilledForecasters, or pipelines and searches that end in one; "
+            "the model must be a fitted DistilledForecaster, or a pipeline or search that ends in one; "
             f"got {type(inner).__name__}."
         )
     return OpenModel(inner, before)

@@ -1,0 +1,230 @@
+"""Bad input stops before any training, and says what, where and the way out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import KBinsDiscretizer, Normalizer
+
+from skdistill.losses import LossSum, MultiScale, Response, Supervised, TimeDistill
+from skdistill.networks import MLP, DLinear, ITransformer
+from skdistill.teachers import EnsembleTeacher, GivenLabels, PretrainedTeacher, TrainedTeacher
+
+
+@pytest.fixture
+def training_is_an_error(monkeypatch):
+    """Fail if anything is trained or labelled."""
+
+    def fail(*args, **kwargs):
+        raise AssertionError("training started on bad input")
+
+    monkeypatch.setattr("skdistill._distillation.train_network", fail)
+    monkeypatch.setattr("skdistill.teachers._trained.train_network", fail)
+    monkeypatch.setattr("skdistill._distillation.label_windows", fail)
+
+
+def with_value(row, channel, value):
+    series = make_series()
+    series[row, channel] = value
+    return series
+
+
+BAD_SERIES = {
+    "too few rows": (make_series(15), r"12 \+ 4 = 16 training rows.*has 12 \(n_samples=15 less 3 validation"),
+    "NaN": (with_value(7, 1, np.nan), r"NaN, first at row 7, channel 1"),
+    "infinity": (with_value(3, 0, np.inf), r"infinity, first at row 3, channel 0"),
+    "text": (make_frame().assign(name="x"), r"numeric columns only; not numeric: 'name'"),
+    "one dimension": (make_series()[:, 0], r"(?i)reshape your data"),
+    "empty": (np.empty((0, 2)), r"0 sample"),
+    "duplicate time": (make_frame().iloc[[0, 1, 1, *range(2, 110)]], r"2024-01-01 01:00:00"),
+    "unsorted time": (make_frame().iloc[::-1], r"(?i)order"),
+    "a hole": (make_frame().drop(make_frame().index[50]), r"2024-01-03 01:00:00"),
+    "panel with a bad member": ([make_series(), with_value(2, 0, np.nan)], r"X\[1\] contains NaN, first at row 2"),
+    "panel with other channels": ([make_series(), make_series(n_channels=3)], r"3 features"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_SERIES)
+@pytest.mark.usefixtures("training_is_an_error")
+def test_bad_series(name):
+    series, message = BAD_SERIES[name]
+    with pytest.raises(ValueError, match=message):
+        make_forecaster().fit(series)
+
+
+def test_frame_names_the_timestamp_and_the_column_of_a_gap():
+    frame = make_frame()
+    frame.iloc[5, 1] = np.nan
+    with pytest.raises(ValueError, match=r"row 5 \(2024-01-01 05:00:00\), channel 1 \('c1'\).*SimpleImputer"):
+        make_forecaster().fit(frame)
+
+
+BAD_PARAMETERS = {
+    "context_length": ({"context_length": 0}, ValueError, r"context_length of .* at least 1; got 0"),
+    "context_length kind": ({"context_length": 2.5}, TypeError, r"context_length of .* integer"),
+    "prediction_length": ({"prediction_length": -1}, ValueError, r"prediction_length .* got -1"),
+    "validation_fraction": ({"validation_fraction": 1.0}, ValueError, r"below 1 or a whole number of rows; got 1.0"),
+    "validation too short": ({"validation_fraction": 2}, ValueError, r"leaves 2 validation rows.*at least 4 rows"),
+    "lr": ({"lr": 0.0}, ValueError, r"lr of .* \(0, inf\); got 0.0"),
+    "batch_size": ({"batch_size": 0}, ValueError, r"batch_size .* got 0"),
+    "patience": ({"patience": 0}, ValueError, r"patience .* got 0"),
+    "optimizer": ({"optimizer": "adma"}, ValueError, r"optimizer .*Did you mean 'adam'"),
+    "lr_schedule": ({"lr_schedule": "halfing"}, ValueError, r"Did you mean 'halving'"),
+    "device": ({"device": "gpu"}, ValueError, r"device must be .*got 'gpu'"),
+    "features": ({"features": "keep"}, ValueError, r"features of .*'stored', 'recompute'; got 'keep'"),
+    "student name": ({"student": "mpl"}, ValueError, r"student must be one of .* Did you mean 'mlp'"),
+    "teacher name": ({"teacher": "itransfomer"}, ValueError, r"teacher must .* Did you mean 'itransformer'"),
+    "loss name": ({"loss": "timedistil"}, ValueError, r"Did you mean 'timedistill'"),
+    "student class": ({"student": MLP}, TypeError, r"class MLP; give an instance"),
+    "student kind": ({"student": 3}, TypeError, r"student must be a network.*got 3"),
+    "loss kind": ({"loss": 3}, TypeError, r"loss must be a loss .*got 3"),
+    "bare estimator": ({"teacher": Ridge()}, TypeError, r"bare estimator Ridge.*FrozenEstimator"),
+    "teacher class": ({"teacher": ITransformer}, TypeError, r"give an instance, ITransformer\(\)"),
+    "unfitted frozen": ({"teacher": FrozenEstimator(Ridge())}, NotFittedError, r"not fitted"),
+    "targets": ({"targets": [2]}, ValueError, r"positions from 0 to 1; got 2"),
+    "targets twice": ({"targets": [0, 0]}, ValueError, r"each column once"),
+    "transformer": ({"transformer": Normalizer()}, TypeError, r"must have inverse_transform"),
+    "memory": ({"memory": 3}, TypeError, r"memory must be a folder"),
+    "hidden_size": ({"student": MLP(0)}, ValueError, r"hidden_size of MLP .* got 0"),
+    "n_heads": ({"teacher": ITransformer(9, n_heads=2)}, ValueError, r"n_heads .* divide hidden_size = 9; got 2"),
+    "dropout": ({"student": MLP(dropout=1.0)}, ValueError, r"dropout of MLP .* \[0, 1\); got 1.0"),
+    "normalization": ({"student": MLP(normalization="men")}, ValueError, r"Did you mean 'mean'"),
+    "teacher's lr": ({"teacher": TrainedTeacher(DLinear(), lr=-1)}, ValueError, r"lr of TrainedTeacher"),
+    "weight": ({"loss": Response(-1.0)}, ValueError, r"weight of TeacherForecast .* got -1.0"),
+    "n_scales": ({"loss": MultiScale(n_scales=0)}, ValueError, r"n_scales of MultiScale .* got 0"),
+    "temperature": ({"loss": TimeDistill(temperature=0)}, ValueError, r"temperature of MultiPeriod .* got 0"),
+    "horizon_weights": ({"loss": Response(horizon_weights=[1.0])}, ValueError, r"shape \(4,\)"),
+    "no weight": ({"loss": Supervised(weight=0)}, ValueError, r"nothing to minimise"),
+    "nothing without teacher": (
+        {"teacher": None, "loss": TimeDistill(supervised_weight=0)},
+        ValueError,
+        r"without a teacher nothing is left",
+    ),
+    "no student features": (
+        {"student": DLinear(), "teacher": ITransformer(8, n_heads=2), "loss": "timedistill"},
+        ValueError,
+        r"DLinear has none\. Choose a student with features: ITransformer, MLP",
+    ),
+    "no teacher features": (
+        {"loss": "timedistill"},
+        ValueError,
+        r"features of the teacher, and LastValueTeacher has none",
+    ),
+    "other horizon": (
+        {"teacher": GivenLabels(np.zeros((105, 5, 2)), range(105))},
+        ValueError,
+        r"forecasts of GivenLabels must have shape .*4, 2\); got \(105, 5, 2\)",
+    ),
+    "labels with NaN": (
+        {"teacher": GivenLabels(np.full((105, 4, 2), np.nan), range(105))},
+        ValueError,
+        r"must be finite; forecast 0 \(origin 0\)",
+    ),
+    "origins": ({"teacher": GivenLabels(np.zeros((3, 4, 2)), range(2))}, ValueError, r"one entry a forecast: 3; got 2"),
+    "duplicate origins": (
+        {"teacher": GivenLabels(np.zeros((2, 4, 2)), [12, 12])},
+        ValueError,
+        r"must be unique within a series; 12 comes twice",
+    ),
+    "weights of another network": (
+        {"teacher": PretrainedTeacher(DLinear(), {"seasonal.weight": np.zeros(3)})},
+        TypeError,
+        r"dict of tensors",
+    ),
+    "empty ensemble": ({"teacher": EnsembleTeacher([])}, ValueError, r"at least one teacher"),
+    "empty sum": ({"loss": LossSum([])}, ValueError, r"at least one loss"),
+    "no loss in the sum": ({"loss": LossSum([("a", 3)])}, TypeError, r"pairs \(name, loss\)"),
+    "calendar needed": (
+        {"student": ITransformer(8, n_heads=2, time_features=True)},
+        ValueError,
+        r"needs a series with a calendar",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PARAMETERS)
+@pytest.mark.usefixtures("training_is_an_error")
+def test_bad_parameter(name):
+    changes, error, message = BAD_PARAMETERS[name]
+    with pytest.raises(error, match=message):
+        make_forecaster(**changes).fit(make_series())
+
+
+def test_pretrained_weights_that_do_not_fit_are_all_named():
+    weights = dict(make_forecaster(teacher=DLinear()).fit(make_series()).teacher_.module_.state_dict())
+    weights["extra"] = weights.pop("trend.bias")
+    with pytest.raises(ValueError, match=r"missing 'trend.bias' of shape \(4,\); unexpected 'extra'"):
+        make_forecaster(teacher=PretrainedTeacher(DLinear(), weights)).fit(make_series())
+
+
+def test_frozen_forecaster_of_another_horizon_or_longer_context_is_refused():
+    series = make_series()
+    other = make_forecaster(teacher=None, prediction_length=5).fit(series)
+    with pytest.raises(ValueError, match=r"forecasts 5 steps, but prediction_length is 4"):
+        make_forecaster(teacher=FrozenEstimator(other)).fit(series)
+    longer = make_forecaster(teacher=None, context_length=20).fit(series)
+    with pytest.raises(ValueError, match=r"needs contexts of 20 rows, but context_length is 12"):
+        make_forecaster(teacher=FrozenEstimator(longer)).fit(series)
+
+
+def test_predict_before_fit():
+    with pytest.raises(NotFittedError, match="fit"):
+        make_forecaster().predict(make_series())
+
+
+def test_predict_on_another_number_order_or_length():
+    frame = make_frame()
+    forecaster = make_forecaster().fit(frame)
+    with pytest.raises(ValueError, match=r"feature names|order"):
+        forecaster.predict(frame[["c1", "c0"]])
+    with pytest.raises(ValueError, match=r"(?s)feature names|1 features"):
+        forecaster.predict(frame[["c0"]])
+    with pytest.raises(ValueError, match=r"at least context_length = 12 rows to forecast from; got n_samples=5"):
+        forecaster.predict(frame.iloc[:5])
+    with pytest.raises(ValueError, match=r"X has 3 features.*expecting 2"):
+        forecaster.predict(np.zeros((5, 12, 3)))
+    with pytest.raises(ValueError, match=r"window 1, row 2, channel 0"):
+        batch = np.zeros((2, 12, 2))
+        batch[1, 2, 0] = np.nan
+        forecaster.predict(batch)
+    with pytest.raises(ValueError, match=r"12 \+ 4 = 16 rows; got n_samples=15"):
+        forecaster.score(frame.iloc[:15])
+
+
+def test_targets_by_unknown_name_suggest_the_nearest():
+    with pytest.raises(ValueError, match=r"Did you mean 'c1'"):
+        make_forecaster(targets=["c_1"]).fit(make_frame())
+
+
+def test_predict_teacher_without_one():
+    with pytest.raises(ValueError, match="teacher=None"):
+        make_forecaster(teacher=None).fit(make_series()).predict_teacher(make_series())
+
+
+def test_transformer_that_learns_bins_has_an_inverse_and_is_allowed():
+    transformer = KBinsDiscretizer(5, encode="ordinal", quantile_method="averaged_inverted_cdf")
+    assert np.isfinite(make_forecaster(transformer=transformer).fit(make_series()).predict(make_series())).all()
+
+
+def test_unlabelled_windows_without_a_teacher_are_pointless_and_say_so():
+    with pytest.warns(UserWarning, match="unlabelled_windows has no effect"):
+        make_forecaster(teacher=None, unlabelled_windows=True).fit(make_series())
+
+
+def test_teacher_that_answers_nan_stops_and_names_the_window():
+    class Broken(LastValueTeacher):
+        def label(self, contexts):
+            labels = super().label(contexts)
+            labels.forecast[3 % len(contexts)] = np.nan
+            return labels
+
+    with pytest.raises(ValueError, match=r"answered nan in its forecast, first for training window 3"):
+        make_forecaster(teacher=Broken()).fit(make_series())
+
+
+def test_index_of_strings_gives_numbered_forecasts():
+    frame = pd.DataFrame(make_series(), columns=["a", "b"], index=[f"row {n}" for n in range(120)])
+    assert list(make_forecaster().fit(frame).predict(frame).index) == [0, 1, 2, 3]

@@ -1,0 +1,80 @@
+"""The digest is the same in every process, and any change changes it."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from skdistill._digest import digest
+from skdistill.networks import MLP, DLinear, NetworkSpec
+from skdistill.teachers import PretrainedTeacher, TrainedTeacher
+
+SCRIPT = """
+import torch, numpy as np, pandas as pd
+from skdistill._digest import digest
+from skdistill.networks import MLP, DLinear, NetworkSpec
+from skdistill.teachers import PretrainedTeacher
+torch.manual_seed(0)
+weights = DLinear().build(NetworkSpec(6, 2, 1)).state_dict()
+index = pd.date_range("2024-01-01", periods=3, freq="h")
+print(digest({"b": 1, "a": {3, 1, 2}}, PretrainedTeacher(DLinear(), weights), MLP(4), np.arange(3.0), index, weights))
+"""
+
+
+def test_two_processes_agree():
+    answers = set()
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, env=environment
+        )
+        answers.add(done.stdout.strip())
+    assert len(answers) == 1
+
+
+def module():
+    torch.manual_seed(0)
+    return DLinear().build(NetworkSpec(6, 2, 1))
+
+
+def changed_weight():
+    other = module()
+    with torch.no_grad():
+        other.trend.bias[0] += 1e-6
+    return other
+
+
+PAIRS = {
+    "a row": (np.zeros(5), np.array([0, 0, 0, 0, 1e-9])),
+    "a type": (torch.zeros(3), torch.zeros(3, dtype=torch.float64)),
+    "a shape": (torch.zeros(4), torch.zeros(2, 2)),
+    "a half-precision value": (torch.zeros(2, dtype=torch.bfloat16), torch.ones(2, dtype=torch.bfloat16)),
+    "a parameter": (TrainedTeacher(MLP(4)), TrainedTeacher(MLP(5))),
+    "a network": (MLP(), DLinear()),
+    "a weight": (
+        PretrainedTeacher(DLinear(), module().state_dict()),
+        PretrainedTeacher(DLinear(), changed_weight().state_dict()),
+    ),
+    "a weight of a module": (module(), changed_weight()),
+    "a timestamp": (pd.date_range("2024", periods=3, freq="h"), pd.date_range("2024", periods=3, freq="D")),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_change_changes_the_digest(name):
+    a, b = PAIRS[name]
+    assert digest(a) == digest(a)
+    assert digest(a) != digest(b)
+
+
+def test_files_count_by_their_contents(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights.bin").write_bytes(b"123")
+    assert digest(tmp_path / "a") == digest(tmp_path / "b")
+    (tmp_path / "b" / "weights.bin").write_bytes(b"124")
+    assert digest(tmp_path / "a") != digest(tmp_path / "b")

@@ -1,0 +1,105 @@
+"""Windows are views, cut in time order, and know nothing they should not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skdistill._scaling import Scaling
+from skdistill._series import Series
+from skdistill.windows import SeriesStore, count_validation_rows, split_windows
+
+
+def make_store(arrays, padding=3, index=None):
+    series = [Series(np.asarray(array, dtype=float), index) for array in arrays]
+    scaling = Scaling().fit([one.values for one in series])
+    return SeriesStore.from_series(series, scaling, padding=padding)
+
+
+def split(store, context, horizon, held_out, **options):
+    targets = options.pop("targets", tuple(range(store.values.shape[1])))
+    return split_windows(
+        store, context_length=context, prediction_length=horizon, targets=targets, validation_rows=held_out, **options
+    )
+
+
+def test_published_split_of_etth1_is_reproduced_to_the_row():
+    store = make_store([np.arange(11520.0)[:, None]])
+    windows = split(store, 720, 96, [count_validation_rows(11520, 0.25)])
+    assert len(windows.train) == 8640 - 720 - 96 + 1
+    assert windows.train.starts[-1] + 720 + 96 == 8640  # the last training target is row 8639
+    assert windows.validation.starts[0] + 720 == 8640  # the first validation target is row 8640
+    assert windows.validation.starts[-1] + 720 + 96 == 11520
+    assert len(windows.validation) == 2880 - 96 + 1
+
+
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=4),
+    context=st.integers(1, 8),
+    horizon=st.integers(1, 6),
+    channels=st.integers(1, 3),
+)
+def test_gathered_windows_equal_slices_of_each_series(lengths, context, horizon, channels):
+    generator = np.random.default_rng(0)
+    arrays = [generator.normal(size=(length, channels)) for length in lengths]
+    store = make_store(arrays, padding=horizon)
+    windows = split(store, context, horizon, [0] * len(arrays))
+    assert windows.validation is None
+    expected = [
+        (store.scaling.standardise(array[s : s + context]), store.scaling.standardise(array[s + context :][:horizon]))
+        for array in arrays
+        for s in range(len(array) - context - horizon + 1)
+        if len(array[s + context :][:horizon]) == horizon
+    ]
+    assert len(windows.train) == len(expected)
+    if expected:
+        every = torch.arange(len(expected))
+        np.testing.assert_array_equal(windows.train.context_values(every), np.stack([c for c, _ in expected]))
+        np.testing.assert_array_equal(windows.train.horizons(every), np.stack([h for _, h in expected]))
+
+
+def test_contexts_and_horizons_share_the_storage_of_the_store():
+    store = make_store([np.arange(100.0)[:, None]])
+    windows = split(store, 10, 3, [0])
+    views = windows.train._context_views
+    assert views.untyped_storage().data_ptr() == store.values.untyped_storage().data_ptr()
+
+
+def test_horizons_hold_the_target_channels_in_their_order():
+    values = np.random.default_rng(0).normal(size=(20, 4))
+    store = make_store([values])
+    windows = split(store, 5, 2, [0], targets=(3, 1))
+    expected = store.scaling.standardise(values)[5:7][:, [3, 1]]
+    np.testing.assert_array_equal(windows.train.horizons(torch.tensor([0]))[0], expected)
+
+
+def test_unlabelled_windows_stay_in_the_training_rows_and_are_marked_unknown():
+    store = make_store([np.arange(30.0)[:, None]])
+    windows = split(store, 5, 3, [10], unlabelled_windows=True)
+    assert windows.train.starts.tolist() == list(range(20 - 5 + 1))
+    assert windows.train.known.tolist() == [start + 8 <= 20 for start in range(16)]
+    assert len(windows.known_train) == 13
+
+
+@pytest.mark.parametrize(("fraction", "expected"), [(0, 0), (0.0, 0), (7, 7), (0.1, 10), (0.29, 29), (np.int64(3), 3)])
+def test_validation_rows_are_a_floor_of_the_fraction_or_a_count(fraction, expected):
+    assert count_validation_rows(100, fraction) == expected
+
+
+def test_contexts_carry_calendar_and_origins_of_their_series():
+    index = pd.date_range("2024-01-01", periods=20, freq="h")
+    store = make_store([np.arange(20.0)[:, None]], index=index)
+    windows = split(store, 5, 3, [0])
+    contexts = windows.train.contexts(torch.tensor([2]))
+    assert contexts.origins.tolist() == [7]
+    np.testing.assert_allclose(contexts.time[0, :, 0], np.arange(2, 7) / 23 - 0.5, rtol=1e-6)
+    np.testing.assert_allclose(contexts.future_time[0, :, 0], np.arange(7, 10) / 23 - 0.5, rtol=1e-6)
+    np.testing.assert_allclose(contexts.original()[0, :, 0], np.arange(2.0, 7.0), rtol=1e-6)
+
+
+def test_series_without_calendar_refuses_calendar_features():
+    windows = split(make_store([np.arange(20.0)[:, None]]), 5, 3, [0])
+    with pytest.raises(ValueError, match="has no calendar"):
+        windows.train.context_time(torch.tensor([0]))
