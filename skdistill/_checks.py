@@ -1,4 +1,4 @@
-"""Checks of single numbers, with errors that name parameter, owner, rule and value."""
+"""Checks of single values, with errors that name parameter, owner, rule and value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,43 @@ import math
 from numbers import Integral, Real
 from typing import Any
 
-__all__ = ["check_integer", "check_real"]
+import numpy as np
+
+__all__ = ["check_boolean", "check_integer", "check_real"]
+
+
+def check_boolean(value: Any, name: str) -> bool:
+    """Return a truth value, or raise.
+
+    Parameters
+    ----------
+    value : object
+        The value received.
+    name : str
+        Parameter and owner: ``"batch_norm of MLP"``.
+
+    Returns
+    -------
+    value : bool
+        The value.
+
+    Raises
+    ------
+    TypeError
+        If it is neither True nor False; 0, 1 and None are neither.
+
+    Examples
+    --------
+    >>> check_boolean(True, "batch_norm of MLP")
+    True
+    >>> check_boolean("no", "batch_norm of MLP")
+    Traceback (most recent call last):
+        ...
+    TypeError: batch_norm of MLP must be True or False; got 'no' of type str.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False; got {value!r} of type {type(value).__name__}.")
+    return bool(value)
 
 
 def check_integer(value: Any, name: str, *, minimum: int = 1) -> int:

@@ -35,12 +35,12 @@ def check_choice(value: Choice, choices: Iterable[Choice], parameter: str) -> Ch
 
     Examples
     --------
-    >>> check_choice("mse", ["mse", "mae"], "loss of Supervised")
+    >>> check_choice("mse", ["mse", "huber"], "loss of Supervised")
     'mse'
-    >>> check_choice("mea", ["mse", "mae"], "loss of Supervised")
+    >>> check_choice("hubre", ["mse", "huber"], "loss of Supervised")
     Traceback (most recent call last):
         ...
-    ValueError: loss of Supervised must be one of 'mse', 'mae'; got 'mea'. Did you mean 'mae'?
+    ValueError: loss of Supervised must be one of 'mse', 'huber'; got 'hubre'. Did you mean 'huber'?
     """
     choices = list(choices)
     if any(value is choice or (type(value) is type(choice) and value == choice) for choice in choices):

@@ -66,6 +66,8 @@ class Distilled:
         The fitted teacher.
     history : list of dict
         The student's losses by epoch.
+    best_epoch : int or None
+        The epoch, counted from 1, whose weights the student has; None without validation.
     interrupted : bool
         Whether the user stopped the student's training.
     """
@@ -74,6 +76,7 @@ class Distilled:
     spec: NetworkSpec
     teacher: BaseTeacher | None
     history: list[dict[str, Any]]
+    best_epoch: int | None
     interrupted: bool
 
 
@@ -148,7 +151,7 @@ def distil(
         )
     if folder is not None and not result.interrupted:
         (folder / "checkpoint.pt").unlink(missing_ok=True)
-    return Distilled(module.cpu().eval(), spec, teacher, result.history, result.interrupted)
+    return Distilled(module.cpu().eval(), spec, teacher, result.history, result.best_epoch, result.interrupted)
 
 
 def _check_combination(

@@ -345,12 +345,13 @@ class DistilledForecaster(BaseEstimator):
     def _report_interrupt(self, result: Distilled) -> None:
         if not result.history:
             raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")
-        scores = [epoch.get("valid_loss", epoch["train_loss"]) for epoch in result.history]
-        measure = "validation MSE" if "valid_loss" in result.history[0] else "training loss"
+        in_use = "the last weights are in use"
+        if result.best_epoch:
+            error = result.history[result.best_epoch - 1]["valid_loss"]
+            in_use = f"the best student so far (epoch {result.best_epoch}, validation MSE {error:.4g}) is in use"
         warnings.warn(
-            f"fit was interrupted after {len(scores)} epochs of the student: the best student so far (epoch "
-            f"{int(np.argmin(scores)) + 1}, {measure} {min(scores):.4g}) is in use. With memory= and random_state= the "
-            "next fit goes on from here.",
+            f"fit was interrupted after {len(result.history)} epochs of the student: {in_use}. With memory= and "
+            "random_state= the next fit goes on from here.",
             ConvergenceWarning,
             stacklevel=4,
         )

@@ -186,9 +186,9 @@ def test_predict_on_another_number_order_or_length():
         forecaster.predict(frame.iloc[:5])
     with pytest.raises(ValueError, match=r"X has 3 features.*expecting 2"):
         forecaster.predict(np.zeros((5, 12, 3)))
+    batch = np.zeros((2, 12, 2))
+    batch[1, 2, 0] = np.nan
     with pytest.raises(ValueError, match=r"window 1, row 2, channel 0"):
-        batch = np.zeros((2, 12, 2))
-        batch[1, 2, 0] = np.nan
         forecaster.predict(batch)
     with pytest.raises(ValueError, match=r"12 \+ 4 = 16 rows; got n_samples=15"):
         forecaster.score(frame.iloc[:15])

@@ -70,6 +70,7 @@ class LiveTeacher(_RecomputedFeatures):
     """The research code's way: the teacher runs on every batch."""
 
     def take(self, indices: torch.Tensor) -> Labels:
+        """Run the teacher."""
         labels = self.teacher.label(self.windows.contexts(indices))
         return Labels(labels.forecast.clone(), labels.features.clone())
 
@@ -186,6 +187,7 @@ class PeakMemory:
         return self
 
     def watch(self) -> None:
+        """Sample until told to stop."""
         while not self.stop.wait(0.02):
             self.peak = max(self.peak, anonymous_bytes())
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 
 from skdistill._checks import check_integer
 from skdistill._open_model import OpenModel, open_model
@@ -176,7 +177,8 @@ class _Problem:
                 stacklevel=3,
             )
             X = models[0].transform(X)
-        series = read_series(first if models[0].before is None else _Door(), X, reset=False, allow_batch=False).series
+        door = first if models[0].before is None else BaseEstimator()  # before a pipeline, any channels may enter
+        series = read_series(door, X, reset=door is not first, allow_batch=False).series
         context = max(model.forecaster.spec_.context_length for model in models)
         horizon = first.spec_.prediction_length
         lengths = [max(0, len(one) - context - horizon + 1) for one in series]
@@ -214,10 +216,6 @@ class _Problem:
             return seasonal_naive(last, period, self.prediction_length)
 
         return forecast
-
-
-class _Door:
-    """Stands in for an estimator where series before a pipeline are read; accepts any channels."""
 
 
 def _as_list(value: Any) -> list[Any]:

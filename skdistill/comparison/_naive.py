@@ -9,6 +9,7 @@ import pandas as pd
 
 __all__ = ["find_period", "seasonal_naive"]
 
+_AS_GOOD = 1.05
 _PERIODS = {"s": 60, "min": 60, "h": 24, "D": 7, "B": 5, "W": 52, "M": 12, "ME": 12, "MS": 12, "Q": 4, "QE": 4, "QS": 4}
 
 
@@ -70,13 +71,12 @@ def find_period(values: np.ndarray, index: pd.Index | None, *, max_period: int, 
         return period
     squares = _squared_differences(values, max_lag=min(max_period + prediction_length, len(values) - 1))
     steps = np.arange(prediction_length)
-    best, best_error = 1, np.inf
-    for candidate in range(1, max_period + 1):
+    errors = np.full(max_period + 1, np.inf)
+    for candidate in range(1, min(max_period, len(squares) - 1) + 1):
         lags = candidate * (steps // candidate + 1)
-        error = squares[lags[lags < len(squares)]].mean() if lags[0] < len(squares) else np.inf
-        if error < best_error * (1 - 1e-6):
-            best, best_error = candidate, error
-    return best
+        errors[candidate] = squares[lags[lags < len(squares)]].mean()
+    # Multiples of a period do as well as the period: take the first that is as good as the best.
+    return int(np.argmax(errors <= _AS_GOOD * errors.min() + 1e-9))
 
 
 def _calendar_period(index: Any) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,9 @@ def load_csv(path: str | Path, *, time: str | int | None = None, **read_options:
     if time is not None:
         column = _find_time(frame, time)
         try:
-            moments = pd.to_datetime(frame[column])
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # pandas' guess of a format; a bad one raises
+                moments = pd.to_datetime(frame[column])
         except (ValueError, TypeError) as error:
             raise ValueError(f"the time column {column!r} of {path} cannot be read as timestamps: {error}") from error
         frame = frame.drop(columns=column).set_index(pd.DatetimeIndex(moments, name=column))

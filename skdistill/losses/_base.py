@@ -55,9 +55,9 @@ class LossShapes:
         Steps of a forecast.
     n_targets : int
         Channels of a forecast.
-    student_feature_size : int or None
+    student_feature_size : int or None, default=None
         Width of the student's hidden state, None if it has none.
-    teacher_feature_shape : tuple of int or None
+    teacher_feature_shape : tuple of int or None, default=None
         Shape of the teacher's hidden state without the window and channel axes: (D,) or (T, D);
         None if it has none.
     """

@@ -33,7 +33,7 @@ class ExponentialWeights(BaseEstimator):
     Examples
     --------
     >>> ExponentialWeights(tau=1.0).values(3).round(3)
-    array([0.575, 0.948, 1.563])
+    array([0.559, 0.922, 1.519])
     """
 
     def __init__(self, tau: float = 1.0) -> None:

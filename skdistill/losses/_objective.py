@@ -120,7 +120,9 @@ def build_objective(
         What is known of student and labels.
     has_teacher : bool
         Whether there are labels.
-    student_name, teacher_name : str
+    student_name : str, default="the student"
+        For messages.
+    teacher_name : str, default="the teacher"
         For messages.
 
     Returns

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from skdistill._checks import check_integer
+from skdistill._checks import check_boolean, check_integer
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._layers import decompose
 
@@ -54,6 +54,7 @@ class DLinear(BaseNetwork):
             The problem the network is about to be built for.
         """
         check_integer(self.kernel_size, "kernel_size of DLinear")
+        check_boolean(self.individual, "individual of DLinear")
 
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module.

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from skdistill._checks import check_integer, check_real
+from skdistill._checks import check_boolean, check_integer, check_real
 from skdistill._choices import check_choice
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._layers import NORMALIZATIONS, decompose, make_normalization
@@ -80,7 +80,9 @@ class MLP(BaseNetwork):
         """
         check_integer(self.hidden_size, "hidden_size of MLP")
         check_choice(self.normalization, NORMALIZATIONS, "normalization of MLP")
+        check_boolean(self.decomposition, "decomposition of MLP")
         check_integer(self.kernel_size, "kernel_size of MLP")
+        check_boolean(self.batch_norm, "batch_norm of MLP")
         check_real(self.dropout, "dropout of MLP", minimum=0.0, maximum=1.0, include_maximum=False)
 
     def build(self, spec: NetworkSpec) -> nn.Module:

@@ -21,7 +21,7 @@ class Labels:
     features : Tensor or None, default=None
         Hidden states: one vector per channel, (n_windows, n_targets, D), or one per channel and
         step or patch, (n_windows, n_targets, T, D).
-    quantiles : Tensor of shape (n_windows, n_quantiles, prediction_length, n_targets) or None
+    quantiles : Tensor of shape (n_windows, n_quantiles, prediction_length, n_targets) or None, default=None
         The teacher's quantile forecasts.
     quantile_levels : tuple of float or None, default=None
         The levels of ``quantiles``.

@@ -27,7 +27,18 @@ class LabelSource(Protocol):
         """Count the windows."""
 
     def take(self, indices: Tensor) -> Labels:
-        """Gather the labels of some windows."""
+        """Gather the labels of some windows.
+
+        Parameters
+        ----------
+        indices : Tensor of int64 of shape (n,)
+            Numbers of the windows.
+
+        Returns
+        -------
+        labels : Labels
+            Their labels.
+        """
 
 
 class WindowDataset(Dataset):

@@ -35,11 +35,14 @@ class TrainingResult:
     ----------
     history : list of dict
         One entry an epoch: ``train_loss``, ``train_<term>``, ``valid_loss``, ``lr``, ``dur``.
+    best_epoch : int or None
+        The epoch, counted from 1, whose weights the module has; None without validation.
     interrupted : bool
         Whether the user stopped it.
     """
 
     history: list[dict[str, Any]]
+    best_epoch: int | None
     interrupted: bool
 
 
@@ -140,7 +143,8 @@ def train_network(
     )
     interrupted = _run(net, dataset, settings.max_epochs, stopper)
     history = [_plain(epoch) for epoch in net.history if "dur" in epoch]
-    return TrainingResult(history=history, interrupted=interrupted)
+    best_epoch = None if stopper is None else stopper.best_epoch_
+    return TrainingResult(history=history, best_epoch=best_epoch, interrupted=interrupted)
 
 
 def _plain(epoch: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,246 @@
+"""The comparison table: right numbers, honest noise, every kind of model."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skdistill import compare
+from skdistill.comparison import block_bootstrap_means
+from skdistill.comparison._naive import find_period, seasonal_naive
+from skdistill.networks import ITransformer
+from skdistill.teachers import TrainedTeacher
+
+COLUMNS = ["role", "mse", "mae", "mse_original", "mae_original", "parameters", "ms_per_window", "ms_per_batch"]
+COLUMNS += ["difference", "standard_error", "seed_spread", "in_words"]
+
+
+def test_table_has_the_rows_and_numbers_it_promises():
+    series = 10.0 * make_series(400)
+    forecaster = make_forecaster(teacher=LastValueTeacher()).fit(series[:300])
+    table = forecaster.compare(series[288:], period=12)
+    assert list(table.index) == ["student", "teacher", "alone", "seasonal naive"]
+    assert list(table.columns) == COLUMNS
+    truth = np.stack([series[288:][start + 12 : start + 16] for start in range(97)])
+    scale = forecaster.scaling_.original_scale_
+    forecasts = {
+        "student": forecaster.backtest(series[288:]),
+        "teacher": np.stack([np.repeat(series[288 + start + 11][None], 4, axis=0) for start in range(97)]),
+        "seasonal naive": np.stack([series[288:][start : start + 4] for start in range(97)]),
+        "alone": make_forecaster(teacher=None).fit(series[:300]).backtest(series[288:]),
+    }
+    for name, forecast in forecasts.items():
+        error = forecast - truth
+        assert table.loc[name, "mse"] == pytest.approx(np.square(error / scale).mean(), rel=1e-5)
+        assert table.loc[name, "mae"] == pytest.approx(np.abs(error / scale).mean(), rel=1e-5)
+        assert table.loc[name, "mse_original"] == pytest.approx(np.square(error).mean(), rel=1e-5)
+        assert table.loc[name, "mae_original"] == pytest.approx(np.abs(error).mean(), rel=1e-5)
+    assert (table["ms_per_window"] > 0).all()
+    assert table.loc["student", "parameters"] == forecaster.count_parameters()
+    assert pd.isna(table.loc["teacher", "parameters"])
+    np.testing.assert_allclose(table["difference"], table["mse"] - table.loc["student", "mse"])
+    assert table.loc["student", "standard_error"] == 0.0
+
+
+def test_every_pair_has_a_difference_with_its_error():
+    series = make_series(300)
+    table = make_forecaster().fit(series[:200]).compare(series[188:])
+    assert len(table.differences) == 6
+    pair = table.differences.set_index(["row", "other"]).loc[("student", "teacher")]
+    assert pair["difference"] == pytest.approx(table.loc["student", "mse"] - table.loc["teacher", "mse"])
+    assert pair["standard_error"] == pytest.approx(table.loc["teacher", "standard_error"])
+    assert table.facts["block_length"] >= 8
+    assert table.facts["n_windows"] == 97
+
+
+def test_summary_speaks_of_size_speed_error_and_noise():
+    series = make_series(300)
+    forecaster = make_forecaster(teacher=TrainedTeacher(ITransformer(8, n_heads=2), max_epochs=1))
+    text = forecaster.fit(series[:200]).compare(series[188:]).summary()
+    for words in ("than the teacher", "on one window", "in batches", "% ", "'alone'", "resamples of blocks"):
+        assert words in text
+
+
+def test_several_seeds_are_averaged_and_their_spread_told():
+    series = make_series(300)
+    members = [make_forecaster(random_state=seed).fit(series[:200]) for seed in range(3)]
+    table = compare({"ours": members}, series[188:])
+    single = [compare({"ours": one}, series[188:], alone=False).loc["ours", "mse"] for one in members]
+    assert table.loc["ours", "mse"] == pytest.approx(np.mean(single))
+    assert table.loc["ours", "seed_spread"] == pytest.approx(np.std(single, ddof=1))
+    assert np.isnan(table.loc["seasonal naive", "seed_spread"])
+    assert "ours: alone" in table.index
+
+
+def test_models_of_different_context_lengths_see_the_same_targets():
+    series = make_series(300)
+    short = make_forecaster(context_length=6).fit(series[:200])
+    long = make_forecaster(context_length=24).fit(series[:200])
+    table = compare({"short": short, "long": long}, series[176:], alone=False)
+    assert table.facts["n_windows"] == 300 - 176 - 24 - 4 + 1
+    assert table.loc["long", "mse"] == compare({"long": long}, series[176:], alone=False).loc["long", "mse"]
+
+
+def test_pipelines_and_searches_are_compared_in_original_units():
+    frame = 50.0 * make_frame(300)
+    pipeline = make_pipeline(StandardScaler(), make_forecaster()).fit(frame.iloc[:200])
+    plain = make_forecaster().fit(frame.iloc[:200])
+    table = compare({"pipeline": pipeline, "plain": plain}, frame.iloc[188:], alone=False)
+    # The pipeline's scaler has seen the validation rows, so the two differ a little.
+    assert table.loc["pipeline", "mse_original"] == pytest.approx(table.loc["plain", "mse_original"], rel=0.2)
+    search = GridSearchCV(make_forecaster(), {"loss__prediction_weight": [1.0]}, cv=[(range(150), range(150, 200))])
+    search.fit(frame.iloc[:200])
+    refitted = compare({"search": search}, frame.iloc[188:], alone=False)
+    assert refitted.loc["search", "mse"] == pytest.approx(table.loc["plain", "mse"])
+
+
+def test_a_pipeline_that_cannot_be_inverted_is_told_apart():
+    series = make_series(300)
+    one_way = make_pipeline(OneWay(), make_forecaster()).fit(series[:200])
+    with pytest.warns(UserWarning, match="no inverse_transform"):
+        compare({"one way": one_way}, series[188:], alone=False)
+    plain = make_forecaster().fit(series[:200])
+    with pytest.raises(ValueError, match="cannot be compared"):
+        compare({"one way": one_way, "plain": plain}, series[188:], alone=False)
+
+
+class OneWay(TransformerMixin, BaseEstimator):
+    """A fitted step without an inverse."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        return np.log(X)
+
+
+def test_alone_needs_the_training_series_and_takes_it_from_the_caller():
+    series = make_series(300)
+    forecaster = make_forecaster().fit(series[:200])
+    loaded = pickle.loads(pickle.dumps(forecaster))
+    with pytest.warns(UserWarning, match="'alone' is left out"):
+        table = loaded.compare(series[188:])
+    assert "alone" not in table.index
+    given = loaded.compare(series[188:], train=series[:200])
+    expected = forecaster.compare(series[188:])
+    assert given.loc["alone", "mse"] == expected.loc["alone", "mse"]
+
+
+def test_a_teacher_that_reads_the_calendar_reads_it_in_the_test_series():
+    frame = make_frame(300)
+    forecaster = make_forecaster(teacher=TrainedTeacher(ITransformer(8, n_heads=2), max_epochs=1)).fit(frame.iloc[:200])
+    assert forecaster.teacher_.spec_.n_time_features == 4
+    table = forecaster.compare(frame.iloc[188:])
+    contexts = frame.iloc[188:200]
+    error = (forecaster.predict_teacher(contexts) - frame.iloc[200:204]) / forecaster.scaling_.original_scale_
+    single = forecaster.compare(frame.iloc[188:204], alone=False, block_length=1)
+    assert single.loc["teacher", "mse"] == pytest.approx(np.square(error.to_numpy()).mean(), rel=1e-4)
+    assert np.isfinite(table["mse"]).all()
+
+
+def test_several_series_are_compared_window_by_window():
+    panel = [make_series(200, seed=0), make_series(150, seed=1)]
+    forecaster = make_forecaster().fit(panel)
+    table = forecaster.compare(panel, alone=False)
+    errors = [forecaster.compare(one, alone=False).loc["student", "mse"] for one in panel]
+    weights = [200 - 15, 150 - 15]
+    # Each call standardises by the same training rows, so the whole is the weighted mean of the parts.
+    assert table.loc["student", "mse"] == pytest.approx(np.average(errors, weights=weights), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda f, s: compare({}, s), "at least one fitted forecaster"),
+        (lambda f, s: f.compare(s[:15]), r"12 \+ 4 = 16 rows to compare on; got n_samples=15"),
+        (lambda f, s: f.compare(s, period=0), "period of compare"),
+        (lambda f, s: f.compare(s, period=500), "at most the 12 rows"),
+        (lambda f, s: f.compare(s, n_resamples=1), "n_resamples of compare"),
+        (
+            lambda f, s: compare({"a": f, "b": make_forecaster(prediction_length=5).fit(s)}, s),
+            "agree in prediction_length",
+        ),
+    ],
+)
+def test_bad_calls(call, message):
+    series = make_series()
+    with pytest.raises(ValueError, match=message):
+        call(make_forecaster().fit(series), series)
+
+
+def test_what_is_no_distilled_forecaster_is_refused():
+    from sklearn.linear_model import Ridge
+
+    with pytest.raises(TypeError, match="must be a fitted DistilledForecaster"):
+        compare({"ridge": Ridge().fit(np.eye(3), np.ones(3))}, make_series())
+
+
+# -- noise ---------------------------------------------------------------------------------------
+
+
+def test_blocks_see_the_correlation_that_single_windows_miss():
+    """The mean of an AR(1) process has a known variance; blocks must find it."""
+    generator = np.random.default_rng(0)
+    n, phi = 20_000, 0.9
+    shocks = generator.normal(size=n)
+    values = np.empty(n)
+    values[0] = shocks[0]
+    for t in range(1, n):
+        values[t] = phi * values[t - 1] + shocks[t]
+    true_error = 1 / (1 - phi) / np.sqrt(n)
+    options = {"n_resamples": 500, "random_state": 0}
+    blocks = block_bootstrap_means(values[None], [n], block_length=200, **options).std()
+    single = block_bootstrap_means(values[None], [n], block_length=1, **options).std()
+    assert blocks == pytest.approx(true_error, rel=0.15)
+    assert single < 0.5 * true_error
+
+
+def test_rows_are_paired():
+    errors = np.random.default_rng(0).normal(size=200).cumsum()
+    means = block_bootstrap_means(
+        np.stack([errors, errors + 1.0]), [200], block_length=20, n_resamples=50, random_state=0
+    )
+    np.testing.assert_allclose(means[1] - means[0], 1.0)
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=4), st.integers(1, 40))
+def test_blocks_never_cross_from_one_series_to_the_next(lengths, block_length):
+    owner = np.repeat(np.arange(len(lengths)), lengths).astype(float)
+    means = block_bootstrap_means(owner[None], lengths, block_length=block_length, n_resamples=20, random_state=0)
+    assert (means >= 0).all()
+    assert (means <= len(lengths) - 1).all()
+
+
+# -- baseline ------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 10), st.integers(1, 30))
+def test_seasonal_naive_repeats_the_last_season(period, horizon):
+    context = np.arange(12.0)[None, :, None]
+    forecast = seasonal_naive(context, period, horizon)[0, :, 0]
+    np.testing.assert_array_equal(forecast, [12 - period + step % period for step in range(horizon)])
+
+
+@pytest.mark.parametrize(
+    ("frequency", "period"), [("h", 24), ("D", 7), ("ME", 12), ("MS", 12), ("QE", 4), ("15min", 96), ("30min", 48)]
+)
+def test_the_calendar_tells_the_period(frequency, period):
+    index = pd.date_range("2024-01-01", periods=300, freq=frequency)
+    values = np.random.default_rng(0).normal(size=(300, 1))
+    assert find_period(values, index, max_period=100, prediction_length=5) == period
+
+
+@pytest.mark.parametrize("period", [5, 12, 30])
+def test_without_a_calendar_the_period_that_errs_least_is_taken(period):
+    generator = np.random.default_rng(0)
+    values = np.tile(generator.normal(size=(period, 2)), (200, 1)) + 0.1 * generator.normal(size=(200 * period, 2))
+    assert find_period(values, None, max_period=50, prediction_length=4) == period

@@ -1,0 +1,176 @@
+"""The contract every network keeps, whatever it computes."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
+
+from skdistill.networks import MLP, NETWORKS, DLinear, ITransformer, NetworkSpec, make_network
+from skdistill.networks._layers import ReversibleNormalization, WindowStandardization, decompose
+
+SMALL = {
+    "mlp": MLP(8, kernel_size=5),
+    "mlp-revin": MLP(8, normalization="revin"),
+    "mlp-plain": MLP(8, normalization=None, decomposition=False, batch_norm=False, dropout=0.3),
+    "dlinear": DLinear(5),
+    "dlinear-individual": DLinear(5, individual=True),
+    "itransformer": ITransformer(8, n_heads=2, n_layers=2),
+    "itransformer-relu": ITransformer(8, n_heads=1, n_layers=1, feedforward_size=12, activation="relu"),
+}
+
+
+def build(name, context=10, horizon=4, channels=3, targets=(), n_time_features=0):
+    torch.manual_seed(0)
+    return SMALL[name].build(NetworkSpec(context, horizon, channels, targets, n_time_features))
+
+
+def test_every_registered_network_is_in_the_contract():
+    assert {type(network) for network in SMALL.values()} == set(NETWORKS.values())
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("channels", [1, 20])
+@pytest.mark.parametrize("context", [1, 7, 10])
+def test_shapes(name, channels, context):
+    module = build(name, context=context, channels=channels)
+    output = module(torch.randn(5, context, channels))
+    assert output.forecast.shape == (5, 4, channels)
+    if SMALL[name].has_features:
+        assert output.features.shape[:2] == (5, channels)
+    else:
+        assert output.features is None
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("horizon", range(1, 9))
+def test_every_short_horizon(name, horizon):
+    assert build(name, horizon=horizon)(torch.randn(2, 10, 3)).forecast.shape == (2, horizon, 3)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_targets_are_forecast_in_their_order(name):
+    module = build(name, targets=(2, 0)).eval()
+    output = module(torch.randn(5, 10, 3))
+    assert output.forecast.shape == (5, 4, 2)
+    if output.features is not None:
+        assert output.features.shape[:2] == (5, 2)
+    full = build(name).eval()
+    if name.startswith("itransformer"):
+        full.load_state_dict(module.state_dict())
+        context = torch.randn(5, 10, 3)
+        torch.testing.assert_close(module(context).forecast, full(context).forecast[..., [2, 0]])
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_gradient_reaches_every_parameter(name):
+    module = build(name)
+    output = module(torch.randn(5, 10, 3))
+    output.forecast.square().sum().backward()
+    assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in module.parameters())
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_forward_pass_in_evaluation_changes_nothing(name):
+    module = build(name).eval()
+    before = {key: value.clone() for key, value in module.state_dict().items()}
+    attributes = set(vars(module))
+    first = module(torch.randn(5, 10, 3))
+    module(torch.randn(2, 10, 3))
+    assert set(vars(module)) == attributes
+    assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
+    assert torch.isfinite(first.forecast).all()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_permuted_batch_gives_permuted_forecasts(name):
+    module = build(name).eval()
+    context, order = torch.randn(6, 10, 3), torch.tensor([3, 1, 5, 0, 4, 2])
+    torch.testing.assert_close(module(context[order]).forecast, module(context).forecast[order])
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_parameter_objects_survive_clone_and_pickle(name):
+    network = SMALL[name]
+    assert repr(clone(network)) == repr(network)
+    assert pickle.loads(pickle.dumps(network)).get_params() == network.get_params()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_same_seed_gives_the_same_weights(name):
+    a, b = build(name).state_dict(), build(name).state_dict()
+    assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+@pytest.mark.parametrize("name", ["mlp", "mlp-revin", "itransformer"])
+def test_a_shifted_window_gives_a_shifted_forecast(name):
+    module = build(name).eval().double()
+    context = torch.randn(4, 10, 3, dtype=torch.float64)
+    torch.testing.assert_close(module(context + 5.0).forecast, module(context).forecast + 5.0)
+
+
+def test_calendar_features_join_the_itransformer_and_are_cut_off():
+    module = build("itransformer", n_time_features=4).eval()
+    context, time = torch.randn(2, 10, 3), torch.randn(2, 10, 4)
+    output = module(context, context_time=time)
+    assert output.features.shape == (2, 3, 8)
+    assert not torch.allclose(output.forecast, module(context, context_time=time + 1).forecast)
+    with pytest.raises(ValueError, match="needs context_time"):
+        module(context)
+
+
+def test_itransformer_is_blind_to_the_order_of_the_other_channels():
+    module = build("itransformer").eval()
+    context = torch.randn(2, 10, 3)
+    swapped = module(context[..., [0, 2, 1]]).forecast
+    torch.testing.assert_close(swapped[..., [0, 2, 1]], module(context).forecast)
+
+
+@given(st.integers(1, 30), st.integers(1, 40))
+def test_trend_and_rest_add_up_at_any_length_and_kernel(length, kernel):
+    values = torch.from_numpy(np.random.default_rng(length).normal(size=(2, 3, length)))
+    seasonal, trend = decompose(values, kernel)
+    assert trend.shape == values.shape
+    torch.testing.assert_close(seasonal + trend, values)
+
+
+@given(st.integers(1, 12))
+def test_trend_of_a_line_is_the_line_away_from_the_ends(half):
+    kernel = 2 * half + 1
+    line = torch.arange(40.0, dtype=torch.float64).reshape(1, 1, -1)
+    trend = decompose(line, kernel)[1]
+    torch.testing.assert_close(trend[..., half : 40 - half], line[..., half : 40 - half])
+    torch.testing.assert_close(decompose(torch.full((1, 1, 9), 3.0), kernel)[1], torch.full((1, 1, 9), 3.0))
+
+
+@pytest.mark.parametrize("normalization", [WindowStandardization(), ReversibleNormalization(3)])
+def test_normalisations_undo_what_they_did(normalization):
+    values = torch.randn(4, 3, 50) * 7 + 2
+    normalised, state = normalization(values)
+    torch.testing.assert_close(normalised.mean(dim=-1), torch.zeros(4, 3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(normalization.undo(normalised, state), values, rtol=1e-4, atol=1e-4)
+
+
+def test_individual_dlinear_is_one_shared_dlinear_a_channel():
+    torch.manual_seed(0)
+    individual = DLinear(5, individual=True).build(NetworkSpec(10, 4, 2))
+    shared = DLinear(5).build(NetworkSpec(10, 4, 1))
+    context = torch.randn(3, 10, 2)
+    for channel in range(2):
+        weights = {
+            f"{part}.{name}": getattr(getattr(individual, part), name)[channel]
+            for part in ("seasonal", "trend")
+            for name in ("weight", "bias")
+        }
+        shared.load_state_dict(weights)
+        expected = shared(context[..., [channel]]).forecast[..., 0]
+        torch.testing.assert_close(individual(context).forecast[..., channel], expected)
+
+
+def test_names_stand_for_networks():
+    assert isinstance(make_network("mlp"), MLP)
+    with pytest.raises(ValueError, match=r"network must be one of .*Did you mean 'dlinear'"):
+        make_network("dlinar")

@@ -1,0 +1,211 @@
+"""Lint, types, packages, examples and docstrings are part of the suite."""
+
+import ast
+import importlib
+import inspect
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import skdistill
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = sorted(path for path in (ROOT / "examples").rglob("*.py") if not path.name.startswith("_"))
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(skdistill.__path__, "skdistill.")
+    if not any(part.startswith("_") for part in module.name.split("."))
+)
+
+
+def run(*command, cwd=ROOT, timeout=300, **environment):
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", **environment},
+    )
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+# -- lint and types ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("check", [["check"], ["format", "--check"]], ids=["lint", "format"])
+def test_ruff_is_content(check):
+    run(sys.executable, "-m", "ruff", *check, ".")
+
+
+def test_types_hold():
+    run(sys.executable, "-m", "mypy")
+
+
+# -- packages ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def distributions(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder))  # sdist, and the wheel from it
+    return folder
+
+
+def test_wheel_holds_the_package_and_nothing_else(distributions):
+    (wheel,) = distributions.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert "skdistill/py.typed" in names
+    assert "skdistill/networks/_mlp.py" in names
+    assert {name.split("/")[0] for name in names} == {"skdistill", f"skdistill-{skdistill.__version__}.dist-info"}
+
+
+def test_sdist_holds_what_it_takes_to_test(distributions):
+    (sdist,) = distributions.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
+    assert {"pyproject.toml", "README.md", "LICENSE", "Makefile", "constraints.txt", "tests/conftest.py"} <= names
+    assert "examples/quickstart.py" in names
+    assert not any(name.startswith((".venv", ".cache")) for name in names)
+
+
+@pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
+def test_distributions_install_and_import(kind, distributions, tmp_path):
+    (package,) = distributions.glob(kind)
+    options = ["--no-deps", "--no-build-isolation", "--quiet", "--target", str(tmp_path)]
+    run(sys.executable, "-m", "pip", "install", *options, str(package))
+    code = "import skdistill; print(skdistill.__file__); skdistill.show_versions()"
+    output = run(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert output.startswith(str(tmp_path))
+    assert "torch: " in output
+
+
+def test_tested_versions_are_pinned_for_every_dependency():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    names = {re.split(r"[\[<>=!~; ]", one)[0].lower() for one in wanted} - {"skdistill"}
+    pinned = {line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().split()}
+    assert names <= pinned
+
+
+BLOCKED = """
+import sys
+blocked = {blocked!r}
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in blocked:
+            raise ModuleNotFoundError(f"{{name}} is blocked")
+sys.meta_path.insert(0, Blocker())
+import importlib, pkgutil
+import numpy as np
+import skdistill
+for module in pkgutil.walk_packages(skdistill.__path__, "skdistill."):
+    importlib.import_module(module.name)
+from skdistill import DistilledForecaster
+from skdistill.networks import MLP, DLinear
+series = np.random.default_rng(0).normal(size=(200, 2))
+forecaster = DistilledForecaster(
+    MLP(8), DLinear(), "response", context_length=16, prediction_length=4, max_epochs=1, random_state=0
+).fit(series)
+assert forecaster.predict(series).shape == (4, 2)
+forecaster.compare(series)
+print(sorted(name for name in ("matplotlib", "dask", "sktime", "transformers", "onnx") if name in sys.modules))
+"""
+
+
+def test_everything_works_with_every_extra_blocked_and_nothing_heavy_is_imported():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    packages = {re.split(r"[\[<>=!~; ]", one)[0] for name, extra in extras.items() if name != "test" for one in extra}
+    assert "matplotlib" in packages
+    blocked = sorted(packages | {"distributed", "transformers", "peft", "chronos"})
+    output = run(sys.executable, "-c", BLOCKED.format(blocked=blocked))
+    assert output.strip().endswith("[]")
+
+
+# -- examples ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT / "examples")))
+def test_example_runs_in_its_quick_mode(path, tmp_path):
+    output = run(sys.executable, str(path), cwd=tmp_path, timeout=120, SKDISTILL_QUICK="1")
+    assert "quick, not a result" in output
+
+
+# -- docstrings ----------------------------------------------------------------------------------
+
+
+def public_objects():
+    """Yield everything that a public module exports, once."""
+    seen = set()
+    for name in ["skdistill", *MODULES]:
+        module = importlib.import_module(name)
+        for attribute in module.__all__:
+            found = getattr(module, attribute)
+            if (inspect.isclass(found) or inspect.isfunction(found)) and id(found) not in seen:
+                seen.add(id(found))
+                yield pytest.param(found, id=f"{found.__module__}.{attribute}")
+
+
+def documented_parameters(docstring):
+    """Return the parameters that a docstring lists, with the default it tells."""
+    match = re.search(r"Parameters\n-+\n(.*?)(?:\n\n[A-Z][^\n]*\n-+\n|\Z)", docstring, re.DOTALL)
+    found = {}
+    for line in (match.group(1) if match else "").split("\n"):
+        if (entry := re.match(r"(\*{0,2}\w+(?:, \w+)*) : (.*)$", line)) is not None:
+            default = re.search(r"default=(.*)$", entry.group(2))
+            names = entry.group(1).split(", ")
+            defaults = default.group(1).split(", ") if default else []
+            if len(defaults) != len(names):
+                defaults = [default.group(1) if default else None] * len(names)
+            found |= dict(zip(names, defaults, strict=True))
+    return found
+
+
+def real_parameters(found):
+    parameters = inspect.signature(found).parameters.values()
+    prefix = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    return {prefix.get(one.kind, "") + one.name: one.default for one in parameters if one.name not in ("self", "cls")}
+
+
+def check_parameters(found, docstring):
+    real, documented = real_parameters(found), documented_parameters(docstring)
+    assert list(documented) == list(real)
+    for name, default in real.items():
+        if default is inspect.Parameter.empty:
+            assert documented[name] is None, f"{name} has no default"
+        elif isinstance(default, str):
+            assert documented[name] == f'"{default}"', f"default of {name}"
+        elif default is None or isinstance(default, int | float | bool | tuple):
+            assert ast.literal_eval(documented[name] or "'nothing'") == default, f"default of {name}"
+
+
+def documents_its_parameters(found):
+    """Say whether the docstring, and not a base class of another library, has to list the parameters."""
+    if not inspect.isclass(found):
+        return True
+    if issubclass(found, tuple | Exception) or getattr(found, "_is_protocol", False):
+        return False
+    module = getattr(found.__init__, "__module__", "")  # object's own has none
+    return module.startswith("skdistill")
+
+
+@pytest.mark.parametrize("found", list(public_objects()))
+def test_docstring_lists_the_real_parameters_and_defaults(found):
+    assert inspect.getdoc(found)
+    if documents_its_parameters(found):
+        check_parameters(found, inspect.getdoc(found))
+    methods = vars(found).items() if inspect.isclass(found) else ()
+    for name, method in methods:
+        if inspect.isfunction(method) and not name.startswith("_"):
+            assert method.__doc__, f"{found.__name__}.{name} has no docstring"
+            check_parameters(method, inspect.getdoc(method))
