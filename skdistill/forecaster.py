@@ -10,20 +10,15 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._checks import check_integer, check_real
+from skdistill._base import BaseDistilled
+from skdistill._checks import check_integer
 from skdistill._choices import check_choice
-from skdistill._distillation import Distilled, Labelling, distil
 from skdistill._scaling import Scaling
 from skdistill._series import Series, read_series
-from skdistill._shorthand import expand_shorthand, resolve_loss, resolve_student
 from skdistill.calendar import calendar_features, continue_index
-from skdistill.teachers import resolve_teacher
-from skdistill.teachers._store import LabelCache
-from skdistill.training import TrainingSettings, count_parameters, network_inputs
+from skdistill.training import network_inputs
 from skdistill.windows import Contexts, SeriesStore, TrainingWindows, count_validation_rows, split_windows
 
 __all__ = ["DistilledForecaster"]
@@ -31,7 +26,7 @@ __all__ = ["DistilledForecaster"]
 _BLOCK = 1024  # windows that are forecast at once, which bounds the memory of predict, backtest and score
 
 
-class DistilledForecaster(BaseEstimator):
+class DistilledForecaster(BaseDistilled):
     """Teach a small forecaster to do what a heavy one does.
 
     ``fit`` trains the teacher (where it needs training), asks it once for its forecast of every
@@ -217,63 +212,23 @@ class DistilledForecaster(BaseEstimator):
             On bad parameters or a bad series, before anything is trained.
         """
         self._check_parameters()
-        student, loss = resolve_student(self.student), resolve_loss(self.loss)
-        teacher = None if self.teacher is None else resolve_teacher(self.teacher)
         given = read_series(self, X, reset=True, allow_batch=False)
         self.targets_ = self._find_targets(given.series[0])
-        windows = self._make_windows(given.series)
-        result = distil(
-            windows,
-            teacher=teacher,
-            student=student,
-            loss=loss,
-            settings=self._settings(),
-            labelling=Labelling(LabelCache(self.memory), self.label_budget, self.features),
-            seeds=self._seeds(),
-        )
-        self._keep(result, windows, X)
+        self._distil(self._make_windows(given.series))
+        self._train = X
         return self
 
     def _check_parameters(self) -> None:
-        owner = "DistilledForecaster"
-        check_integer(self.context_length, f"context_length of {owner}", minimum=1)
-        check_integer(self.prediction_length, f"prediction_length of {owner}", minimum=1)
-        check_real(self.validation_fraction, f"validation_fraction of {owner}", minimum=0.0)
-        if not isinstance(self.validation_fraction, int | np.integer) and self.validation_fraction >= 1:
-            raise ValueError(
-                f"validation_fraction of {owner} must be a fraction below 1 or a whole number of rows; "
-                f"got {self.validation_fraction!r}."
-            )
-        check_choice(self.features, ("stored", "recompute"), f"features of {owner}")
-        check_real(self.label_budget, f"label_budget of {owner} (GiB)", minimum=0.0)
+        check_integer(self.context_length, "context_length of DistilledForecaster", minimum=1)
+        check_integer(self.prediction_length, "prediction_length of DistilledForecaster", minimum=1)
+        self._check_distillation_parameters()
         if self.transformer is not None and not hasattr(self.transformer, "inverse_transform"):
             raise TypeError(
-                f"transformer of {owner} must have inverse_transform, to bring forecasts back to original units; "
-                f"got {self.transformer!r}. Put it before the forecaster in a Pipeline instead."
+                "transformer of DistilledForecaster must have inverse_transform, to bring forecasts back to original "
+                f"units; got {self.transformer!r}. Put it before the forecaster in a Pipeline instead."
             )
         if self.unlabelled_windows and self.teacher is None:
             warnings.warn("unlabelled_windows has no effect with teacher=None: nobody labels them.", stacklevel=3)
-        self._settings().check(owner)
-
-    def _settings(self) -> TrainingSettings:
-        return TrainingSettings(
-            lr=self.lr,
-            max_epochs=self.max_epochs,
-            batch_size=self.batch_size,
-            patience=self.patience,
-            optimizer=self.optimizer,
-            lr_schedule=self.lr_schedule,
-            gradient_clip=self.gradient_clip,
-            device=self.device,
-            verbose=self.verbose,
-        )
-
-    def _seeds(self) -> tuple[int, int] | None:
-        """Derive the seeds of teacher and student."""
-        if self.random_state is None:
-            return None
-        teacher, student = check_random_state(self.random_state).randint(2**31 - 1, size=2)
-        return int(teacher), int(student)
 
     def _find_targets(self, series: Series) -> tuple[int, ...]:
         n_channels = series.values.shape[1]
@@ -331,30 +286,6 @@ class DistilledForecaster(BaseEstimator):
                 f"validation window needs prediction_length = {self.prediction_length}. Raise it to at least "
                 f"{self.prediction_length} rows, or set it to 0 to train without early stopping."
             )
-
-    def _keep(self, result: Distilled, windows: TrainingWindows, X: Any) -> None:
-        """Set the fitted attributes."""
-        self.student_ = result.student
-        self.spec_ = result.spec
-        self.teacher_ = result.teacher
-        self.history_ = result.history
-        self._train = X
-        if result.interrupted:
-            self._report_interrupt(result)
-
-    def _report_interrupt(self, result: Distilled) -> None:
-        if not result.history:
-            raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")
-        in_use = "the last weights are in use"
-        if result.best_epoch:
-            error = result.history[result.best_epoch - 1]["valid_loss"]
-            in_use = f"the best student so far (epoch {result.best_epoch}, validation MSE {error:.4g}) is in use"
-        warnings.warn(
-            f"fit was interrupted after {len(result.history)} epochs of the student: {in_use}. With memory= and "
-            "random_state= the next fit goes on from here.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
 
     # -- forecasting -------------------------------------------------------------------------
 
@@ -481,17 +412,6 @@ class DistilledForecaster(BaseEstimator):
 
         return compare({"student": self}, X, **options)
 
-    def count_parameters(self) -> int:
-        """Count the parameters of the student.
-
-        Returns
-        -------
-        n_parameters : int
-            Their count.
-        """
-        check_is_fitted(self)
-        return count_parameters(self.student_)
-
     def _predict_one(self, series: Series, forecast: Callable[..., np.ndarray]) -> Any:
         self._check_context(len(series), "X")
         recent = series.values[-self.spec_.context_length :]
@@ -591,31 +511,6 @@ class DistilledForecaster(BaseEstimator):
         return pd.DataFrame(forecasts.reshape(len(index), -1), index=index, columns=columns)
 
     # -- scikit-learn ------------------------------------------------------------------------
-
-    def set_params(self, **params: Any) -> DistilledForecaster:
-        """Set parameters, nested ones by ``teacher__``, ``student__`` and ``loss__``.
-
-        A short name (``loss="timedistill"``) is expanded when a nested parameter follows.
-
-        Parameters
-        ----------
-        **params : object
-            Parameters by name.
-
-        Returns
-        -------
-        self : DistilledForecaster
-            This forecaster.
-        """
-        for name in ("teacher", "student", "loss"):
-            keys = [key.removeprefix(f"{name}__") for key in params if key.startswith(f"{name}__")]
-            if keys:
-                params[name] = expand_shorthand(name, params.get(name, getattr(self, name)), keys)
-        return super().set_params(**params)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        """Say whether there is a student."""
-        return hasattr(self, "student_")
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the training series behind: it is kept by reference for ``compare`` only."""

@@ -1,5 +1,6 @@
 """The contract every network keeps, whatever it computes."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from skdistill.networks import MLP, NETWORKS, DLinear, ITransformer, NetworkSpec, make_network
-from skdistill.networks._layers import ReversibleNormalization, WindowStandardization, decompose
+from skdistill.networks._layers import ReversibleNormalization, WindowStandardization, decompose, moving_average
 
 SMALL = {
     "mlp": MLP(8, kernel_size=5),
@@ -76,13 +77,45 @@ def test_gradient_reaches_every_parameter(name):
 @pytest.mark.parametrize("name", SMALL)
 def test_a_forward_pass_in_evaluation_changes_nothing(name):
     module = build(name).eval()
-    before = {key: value.clone() for key, value in module.state_dict().items()}
-    attributes = set(vars(module))
+    before = pickle.dumps(module)
     first = module(torch.randn(5, 10, 3))
     module(torch.randn(2, 10, 3))
-    assert set(vars(module)) == attributes
-    assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
+    assert pickle.dumps(module) == before
     assert torch.isfinite(first.forecast).all()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_modules_survive_pickle_and_copy(name):
+    module, context = build(name).eval(), torch.randn(5, 10, 3)
+    for twin in (pickle.loads(pickle.dumps(module)), copy.deepcopy(module)):
+        assert torch.equal(twin(context).forecast, module(context).forecast)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_dropout_acts_in_training_only(name):
+    if "dropout" not in SMALL[name].get_params():
+        return
+    torch.manual_seed(0)
+    network = clone(SMALL[name]).set_params(dropout=0.5)
+    module, context = network.build(NetworkSpec(10, 4, 3)), torch.randn(5, 10, 3)
+    assert not torch.equal(module(context).forecast, module(context).forecast)
+    module.eval()
+    assert torch.equal(module(context).forecast, module(context).forecast)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_only_attention_between_channels_reads_the_covariates(name):
+    module, context = build(name, targets=(2, 0)).eval(), torch.randn(5, 10, 3)
+    other = context.clone()
+    other[..., 1] = torch.randn(5, 10)
+    same = torch.equal(module(context).forecast, module(other).forecast)
+    assert same != name.startswith("itransformer")
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_memory_layout_of_the_context_does_not_matter(name):
+    module, context = build(name).eval(), torch.randn(5, 3, 10).transpose(1, 2)
+    torch.testing.assert_close(module(context.contiguous()).forecast, module(context).forecast)
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -129,6 +162,23 @@ def test_itransformer_is_blind_to_the_order_of_the_other_channels():
     torch.testing.assert_close(swapped[..., [0, 2, 1]], module(context).forecast)
 
 
+@given(st.integers(1, 30), st.integers(1, 70))
+def test_moving_average_is_the_mean_of_the_replicated_window(length, kernel):
+    series = np.random.default_rng(length).normal(size=length)
+    steps = np.arange(kernel) - kernel // 2
+    expected = [series[np.clip(step + steps, 0, length - 1)].mean() for step in range(length)]
+    average = moving_average(torch.from_numpy(series).expand(2, 3, length), kernel)
+    np.testing.assert_allclose(average.numpy(), np.broadcast_to(expected, (2, 3, length)), rtol=0, atol=1e-12)
+
+
+def test_gradient_passes_the_moving_average_and_the_normalisations():
+    for layer in (
+        lambda values: moving_average(values, 4),
+        lambda values: WindowStandardization()(values - values.mean(dim=-1, keepdim=True))[0],
+    ):
+        assert torch.autograd.gradcheck(layer, torch.randn(2, 2, 6, dtype=torch.float64, requires_grad=True))
+
+
 @given(st.integers(1, 30), st.integers(1, 40))
 def test_trend_and_rest_add_up_at_any_length_and_kernel(length, kernel):
     values = torch.from_numpy(np.random.default_rng(length).normal(size=(2, 3, length)))
@@ -151,6 +201,7 @@ def test_normalisations_undo_what_they_did(normalization):
     values = torch.randn(4, 3, 50) * 7 + 2
     normalised, state = normalization(values)
     torch.testing.assert_close(normalised.mean(dim=-1), torch.zeros(4, 3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(normalised.std(dim=-1, unbiased=False), torch.ones(4, 3), atol=1e-5, rtol=0)
     torch.testing.assert_close(normalization.undo(normalised, state), values, rtol=1e-4, atol=1e-4)
 
 
@@ -170,7 +221,59 @@ def test_individual_dlinear_is_one_shared_dlinear_a_channel():
         torch.testing.assert_close(individual(context).forecast[..., channel], expected)
 
 
-def test_names_stand_for_networks():
-    assert isinstance(make_network("mlp"), MLP)
+@pytest.mark.parametrize("normalization", [WindowStandardization(), ReversibleNormalization(3)])
+def test_a_flat_window_is_normalised_to_zeros(normalization):
+    values = torch.full((2, 3, 20), 7.0)
+    normalised, state = normalization(values)
+    torch.testing.assert_close(normalised, torch.zeros(2, 3, 20))
+    torch.testing.assert_close(normalization.undo(normalised, state), values)
+
+
+BAD_HYPERPARAMETERS = [
+    (MLP(0), ValueError, r"hidden_size of MLP must be an integer of at least 1; got 0\."),
+    (MLP(8.0), TypeError, r"hidden_size of MLP must be an integer .*; got 8\.0 of type float"),
+    (MLP(True), TypeError, r"hidden_size of MLP .*; got True of type bool"),
+    (MLP(normalization="mena"), ValueError, r"normalization of MLP .*; got 'mena'\. Did you mean 'mean'\?"),
+    (MLP(decomposition=None), TypeError, r"decomposition of MLP must be True or False; got None"),
+    (MLP(kernel_size=0), ValueError, r"kernel_size of MLP .*; got 0"),
+    (MLP(batch_norm="no"), TypeError, r"batch_norm of MLP must be True or False; got 'no'"),
+    (MLP(dropout=1.0), ValueError, r"dropout of MLP must be a number in \[0, 1\); got 1\.0"),
+    (MLP(dropout=float("nan")), ValueError, r"dropout of MLP .*; got nan"),
+    (DLinear(-3), ValueError, r"kernel_size of DLinear .*; got -3"),
+    (DLinear(individual=2), TypeError, r"individual of DLinear must be True or False; got 2"),
+    (ITransformer(0), ValueError, r"hidden_size of ITransformer .*; got 0"),
+    (ITransformer(n_layers=0), ValueError, r"n_layers of ITransformer .*; got 0"),
+    (ITransformer(n_heads=0), ValueError, r"n_heads of ITransformer .*; got 0"),
+    (ITransformer(10, n_heads=4), ValueError, r"n_heads of ITransformer must divide hidden_size = 10; got 4"),
+    (ITransformer(feedforward_size=0), ValueError, r"feedforward_size of ITransformer .*; got 0"),
+    (ITransformer(dropout=-0.1), ValueError, r"dropout of ITransformer .*; got -0\.1"),
+    (ITransformer(activation="gleu"), ValueError, r"activation of ITransformer .* Did you mean 'gelu'\?"),
+    (ITransformer(time_features="yes"), ValueError, r"time_features of ITransformer .*; got 'yes'"),
+]
+
+
+@pytest.mark.parametrize(("network", "error", "message"), BAD_HYPERPARAMETERS)
+def test_bad_hyperparameters_stop_check_and_build(network, error, message):
+    for stop in (network.check, network.build):
+        with pytest.raises(error, match=message):
+            stop(NetworkSpec(10, 4, 3))
+
+
+def test_numbers_of_numpy_do_as_hyperparameters():
+    eight, two, share = np.int64(8), np.int32(2), np.float32(0.1)
+    for network in (
+        MLP(eight, kernel_size=two, dropout=share, batch_norm=np.bool_(False)),
+        DLinear(two, individual=np.bool_(True)),
+        ITransformer(eight, n_layers=two, n_heads=two, feedforward_size=eight, dropout=share),
+    ):
+        assert network.build(NetworkSpec(10, 4, 3))(torch.randn(2, 10, 3)).forecast.shape == (2, 4, 3)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_names_stand_for_networks(name):
+    assert type(make_network(name)) is NETWORKS[name]
+
+
+def test_unknown_name_suggests_the_nearest():
     with pytest.raises(ValueError, match=r"network must be one of .*Did you mean 'dlinear'"):
         make_network("dlinar")

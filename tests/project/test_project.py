@@ -209,3 +209,22 @@ def test_docstring_lists_the_real_parameters_and_defaults(found):
         if inspect.isfunction(method) and not name.startswith("_"):
             assert method.__doc__, f"{found.__name__}.{name} has no docstring"
             check_parameters(method, inspect.getdoc(method))
+
+
+# -- pages ---------------------------------------------------------------------------------------
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_python_block_of_a_page_runs(page, tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    if blocks:
+        run(sys.executable, "-c", "\n".join(blocks), cwd=tmp_path)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_every_local_link_of_a_page_leads_somewhere(page):
+    for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        if "://" not in link:
+            assert (page.parent / link).exists(), f"{page.name} links to {link}"

@@ -1,0 +1,159 @@
+"""What the estimators share: parameters of the distillation, their checks, and its start."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from skdistill._checks import check_real
+from skdistill._choices import check_choice
+from skdistill._distillation import Distilled, Labelling, distil
+from skdistill._shorthand import expand_shorthand, resolve_loss, resolve_student
+from skdistill.networks import NetworkSpec
+from skdistill.teachers import BaseTeacher, resolve_teacher
+from skdistill.teachers._store import LabelCache
+from skdistill.training import TrainingSettings, count_parameters
+from skdistill.windows import TrainingWindows
+
+__all__ = ["BaseDistilled"]
+
+
+class BaseDistilled(BaseEstimator):
+    """Base of the estimators; a subclass lists the parameters in its ``__init__``."""
+
+    teacher: Any
+    student: Any
+    loss: Any
+    validation_fraction: float
+    max_epochs: int
+    batch_size: int
+    lr: float
+    patience: int | None
+    optimizer: str
+    lr_schedule: Any
+    gradient_clip: float | None
+    features: str
+    label_budget: float
+    memory: Any
+    device: str
+    random_state: Any
+    verbose: int
+
+    student_: nn.Module
+    teacher_: BaseTeacher | None
+    history_: list[dict[str, Any]]
+    spec_: NetworkSpec
+
+    def set_params(self, **params: Any) -> BaseDistilled:
+        """Set parameters, nested ones by ``teacher__``, ``student__`` and ``loss__``.
+
+        A short name (``loss="timedistill"``) is expanded when a nested parameter follows.
+
+        Parameters
+        ----------
+        **params : object
+            Parameters by name.
+
+        Returns
+        -------
+        self : estimator
+            This estimator.
+        """
+        for name in ("teacher", "student", "loss"):
+            keys = [key.removeprefix(f"{name}__") for key in params if key.startswith(f"{name}__")]
+            if keys:
+                params[name] = expand_shorthand(name, params.get(name, getattr(self, name)), keys)
+        return super().set_params(**params)
+
+    def count_parameters(self) -> int:
+        """Count the parameters of the student.
+
+        Returns
+        -------
+        n_parameters : int
+            Their count.
+        """
+        check_is_fitted(self)
+        return count_parameters(self.student_)
+
+    def _check_distillation_parameters(self) -> None:
+        """Raise on a bad parameter that all estimators have."""
+        owner = type(self).__name__
+        check_real(self.validation_fraction, f"validation_fraction of {owner}", minimum=0.0)
+        if not isinstance(self.validation_fraction, int | np.integer) and self.validation_fraction >= 1:
+            raise ValueError(
+                f"validation_fraction of {owner} must be a fraction below 1 or a whole number of rows; "
+                f"got {self.validation_fraction!r}."
+            )
+        check_choice(self.features, ("stored", "recompute"), f"features of {owner}")
+        check_real(self.label_budget, f"label_budget of {owner} (GiB)", minimum=0.0)
+        self._settings().check(owner)
+        resolve_student(self.student)
+        resolve_loss(self.loss)
+        self._resolve_teacher()
+
+    def _resolve_teacher(self) -> BaseTeacher | None:
+        return None if self.teacher is None else resolve_teacher(self.teacher)
+
+    def _settings(self) -> TrainingSettings:
+        return TrainingSettings(
+            lr=self.lr,
+            max_epochs=self.max_epochs,
+            batch_size=self.batch_size,
+            patience=self.patience,
+            optimizer=self.optimizer,
+            lr_schedule=self.lr_schedule,
+            gradient_clip=self.gradient_clip,
+            device=self.device,
+            verbose=self.verbose,
+        )
+
+    def _seeds(self) -> tuple[int, int] | None:
+        """Derive the seeds of teacher and student."""
+        if self.random_state is None:
+            return None
+        teacher, student = check_random_state(self.random_state).randint(2**31 - 1, size=2)
+        return int(teacher), int(student)
+
+    def _distil(self, windows: TrainingWindows) -> None:
+        """Run the distillation and keep what it gives."""
+        result = distil(
+            windows,
+            teacher=self._resolve_teacher(),
+            student=resolve_student(self.student),
+            loss=resolve_loss(self.loss),
+            settings=self._settings(),
+            labelling=Labelling(LabelCache(self.memory), self.label_budget, self.features),
+            seeds=self._seeds(),
+        )
+        self.student_ = result.student
+        self.spec_ = result.spec
+        self.teacher_ = result.teacher
+        self.history_ = result.history
+        if result.interrupted:
+            self._report_interrupt(result)
+
+    def _report_interrupt(self, result: Distilled) -> None:
+        if not result.history:
+            raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")
+        in_use = "the last weights are in use"
+        if result.best_epoch:
+            error = result.history[result.best_epoch - 1]["valid_loss"]
+            in_use = f"the best student so far (epoch {result.best_epoch}, validation MSE {error:.4g}) is in use"
+        warnings.warn(
+            f"fit was interrupted after {len(result.history)} epochs of the student: {in_use}. With memory= and "
+            "random_state= the next fit goes on from here.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Say whether there is a student."""
+        return hasattr(self, "student_")
