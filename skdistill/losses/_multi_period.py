@@ -111,10 +111,7 @@ def period_probabilities(values: Tensor, temperature: float, amplitude: str = "p
     probabilities : Tensor of shape (..., length // 2)
         Probabilities of the frequencies 1, 2, ...; the constant is left out.
     """
-    strength = torch.fft.rfft(values, dim=-1)[..., 1:].abs()
-    if amplitude == "per_length":
-        strength = strength / values.shape[-1]
-    return torch.softmax(strength / temperature, dim=-1)
+    return torch.softmax(_period_logits(values, temperature, amplitude), dim=-1)
 
 
 def multi_period_divergence(student: Tensor, teacher: Tensor, temperature: float, amplitude: str) -> Tensor:
@@ -136,16 +133,16 @@ def multi_period_divergence(student: Tensor, teacher: Tensor, temperature: float
     """
     if student.shape[-1] < 2:
         return student.sum() * 0.0
-    probability = period_probabilities(teacher, temperature, amplitude)
-    cross = probability * torch.log(period_probabilities(student, temperature, amplitude) + _EPSILON)
-    return (_p_log_p(probability) - cross).mean()
+    # log_softmax stays finite where a probability underflows to 0, and so do value and gradient of p log p.
+    log_probability = torch.log_softmax(_period_logits(teacher, temperature, amplitude), dim=-1)
+    student_log = torch.log(period_probabilities(student, temperature, amplitude) + _EPSILON)
+    return (log_probability.exp() * (log_probability - student_log)).mean()
 
 
-def _p_log_p(probability: Tensor) -> Tensor:
-    """Return p log p, with value and gradient 0 where p has underflowed to 0."""
-    positive = probability > 0
-    safe = torch.where(positive, probability, torch.ones_like(probability))
-    return torch.where(positive, safe * safe.log(), torch.zeros_like(probability))
+def _period_logits(values: Tensor, temperature: float, amplitude: str) -> Tensor:
+    """Return amplitude / temperature of every frequency but the constant."""
+    scale = temperature * values.shape[-1] if amplitude == "per_length" else temperature
+    return torch.fft.rfft(values, dim=-1)[..., 1:].abs() / scale
 
 
 def check_spectrum(temperature: Any, amplitude: Any, owner: str) -> None:

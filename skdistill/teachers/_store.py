@@ -11,6 +11,7 @@ import json
 import logging
 import shutil
 import tempfile
+import warnings
 import weakref
 import zlib
 from collections.abc import Callable, Iterator
@@ -403,10 +404,14 @@ class _Store:
         return {name: zlib.crc32(np.ascontiguousarray(array[chunk]).data) for name, array in self.arrays.items()}
 
     def _labels(self) -> StoredLabels:
-        # Copy-on-write maps: torch wants writable memory, and nothing here ever writes.
-        tensors = {
-            name: torch.from_numpy(np.load(self.folder / f"{name}.npy", mmap_mode="c")) for name in self.layout.arrays
-        }
+        # Shared read-only maps: pages read from a private map may count as this process's own memory.
+        self.arrays.clear()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")  # nothing writes
+            tensors = {
+                name: torch.from_numpy(np.load(self.folder / f"{name}.npy", mmap_mode="r"))
+                for name in self.layout.arrays
+            }
         return StoredLabels(tensors["forecast"], tensors.get("features"))
 
 

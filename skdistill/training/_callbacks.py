@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 from tqdm.auto import tqdm
@@ -25,13 +24,9 @@ class TermHistory(Callback):
         **kwargs : object
             Ignored.
         """
-        epoch = net.history[-1]
-        batches = [batch for batch in epoch["batches"] if "train_batch_size" in batch]
-        sizes = torch.tensor([batch["train_batch_size"] for batch in batches], dtype=torch.float64)
-        for name in [key for key in batches[0] if key.startswith("term_")]:
-            values = torch.stack([batch[name] for batch in batches]).cpu().double()
-            net.history.record(name.replace("term_", "train_"), float((values * sizes).sum() / sizes.sum()))
-        epoch["batches"] = []
+        for name, total in net.term_sums_.items():
+            net.history.record(f"train_{name}", float(total) / net.n_windows_)
+        net.history[-1]["batches"] = []
 
 
 class BestWeights(EarlyStopping):

@@ -49,6 +49,27 @@ class DistillationNet(NeuralNet):
             return mse_loss(y_pred.forecast, y_true["truth"])
         inputs = LossInputs(forecast=y_pred.forecast, features=y_pred.features, branches=y_pred.branches, **y_true)
         terms = self.criterion_(inputs)
-        for name, value in terms.items():
-            self.history.record_batch(f"term_{name}", value.detach())
+        self._add_up(terms, len(y_pred.forecast))
         return torch.stack(list(terms.values())).sum()
+
+    def on_epoch_begin(self, net: NeuralNet, *args: Any, **kwargs: Any) -> None:
+        """Start the sums of a new epoch.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            This net.
+        *args : object
+            Passed on.
+        **kwargs : object
+            Passed on.
+        """
+        super().on_epoch_begin(net, *args, **kwargs)
+        self.term_sums_: dict[str, Tensor] = {}
+        self.n_windows_ = 0
+
+    def _add_up(self, terms: dict[str, Tensor], n_windows: int) -> None:
+        """Add a batch to the epoch's sums: one number a term, not a tensor a batch, which would scatter the heap."""
+        self.n_windows_ += n_windows
+        for name, value in terms.items():
+            self.term_sums_[name] = self.term_sums_.get(name, 0.0) + value.detach().double() * n_windows

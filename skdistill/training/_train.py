@@ -129,6 +129,7 @@ def train_network(
         module,
         criterion=objective,
         optimizer=make_optimizer_class(settings),
+        optimizer__fused=True,
         lr=settings.lr,
         max_epochs=settings.max_epochs,
         batch_size=settings.batch_size,

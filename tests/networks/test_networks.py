@@ -162,6 +162,23 @@ def test_itransformer_is_blind_to_the_order_of_the_other_channels():
     torch.testing.assert_close(swapped[..., [0, 2, 1]], module(context).forecast)
 
 
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_only_batch_norm_ties_the_windows_of_a_training_batch(batch_norm):
+    module = MLP(8, batch_norm=batch_norm).build(NetworkSpec(10, 4, 3))
+    context = torch.randn(6, 10, 3)
+    alone, together = module(context[:2]).forecast, module(context).forecast[:2]
+    assert torch.allclose(alone, together, atol=1e-6) != batch_norm
+
+
+def test_activation_of_the_itransformer_acts():
+    gelu, relu = (ITransformer(8, n_heads=2, activation=name).build(NetworkSpec(10, 4, 3)) for name in ("gelu", "relu"))
+    relu.load_state_dict(gelu.state_dict())
+    context = torch.randn(2, 10, 3)
+    assert not torch.allclose(gelu.eval()(context).forecast, relu.eval()(context).forecast, atol=1e-3)
+    inner = torch.tensor([-1.0, 2.0])
+    assert relu.layers[0].activation(inner).tolist() == [0.0, 2.0]
+
+
 @given(st.integers(1, 30), st.integers(1, 70))
 def test_moving_average_is_the_mean_of_the_replicated_window(length, kernel):
     series = np.random.default_rng(length).normal(size=length)
@@ -227,6 +244,13 @@ def test_a_flat_window_is_normalised_to_zeros(normalization):
     normalised, state = normalization(values)
     torch.testing.assert_close(normalised, torch.zeros(2, 3, 20))
     torch.testing.assert_close(normalization.undo(normalised, state), values)
+
+
+def test_reversible_normalisation_guards_a_learnt_scale_of_zero():
+    normalization = ReversibleNormalization(1)
+    torch.nn.init.zeros_(normalization.weight)
+    state = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
+    assert normalization.undo(torch.full((1, 1, 2), 1e-10), state).ravel().tolist() == pytest.approx([1.0, 1.0])
 
 
 BAD_HYPERPARAMETERS = [

@@ -1,0 +1,254 @@
+"""DistilledRegressor: tables of windows in, tables of forecasts out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from skdistill._base import BaseDistilled
+from skdistill._scaling import Scaling
+from skdistill._series import Series
+from skdistill.windows import SeriesStore, TrainingWindows, Windows, count_validation_rows
+
+__all__ = ["DistilledRegressor"]
+
+_BLOCK = 1024  # windows that are forecast at once
+
+
+class DistilledRegressor(RegressorMixin, BaseDistilled):
+    """Distil a teacher into a student on a table of windows.
+
+    For tools that reduce forecasting to a table: each row of ``X`` is a context, each row of ``y``
+    what followed it. Lengths and channels are inferred from the shapes. Rows must be in order of
+    time, because the last ones serve validation. Values are standardised inside (one mean and scale a
+    channel, from contexts and targets of the training rows), and predictions leave in the units of ``y``.
+
+    Predictions are computed in float64, so that a row's forecast does not depend on the rows beside
+    it.
+
+    Parameters
+    ----------
+    teacher : network, teacher, FrozenEstimator, list of them, str or None, default="itransformer"
+        Who teaches; see :class:`~skdistill.DistilledForecaster`.
+    student : network or str, default="mlp"
+        The network that learns.
+    loss : loss or str, default="timedistill"
+        The objective.
+    validation_fraction : float or int, default=0.2
+        Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0
+        means none.
+    max_epochs : int, default=100
+        Most epochs to train the student.
+    batch_size : int, default=32
+        Windows of a training batch.
+    lr : float, default=0.01
+        Learning rate of the first epoch.
+    patience : int or None, default=5
+        Epochs without a better validation MSE before training stops; None never stops early.
+    optimizer : {"adam", "adamw", "sgd"}, default="adam"
+        The optimiser.
+    lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
+        Factor of ``lr`` by epoch, counted from 0.
+    gradient_clip : float or None, default=None
+        Largest norm of the gradient; None leaves it.
+    features : {"stored", "recompute"}, default="stored"
+        Whether the teacher's features are kept with the labels.
+    label_budget : float, default=8.0
+        Most GiB of disk that labels may take.
+    memory : str, Path, joblib.Memory or None, default=None
+        A folder for labels, fitted teachers and checkpoints; needs a ``random_state``.
+    device : str, default="auto"
+        Where to train.
+    random_state : int, RandomState instance or None, default=None
+        Seed of everything random.
+    verbose : int, default=0
+        0 nothing, 1 progress bars, 2 a line an epoch.
+
+    Attributes
+    ----------
+    student_ : torch.nn.Module
+        The trained student, in float64.
+    teacher_ : teacher or None
+        The fitted teacher.
+    history_ : list of dict
+        The student's epochs.
+    spec_ : NetworkSpec
+        What the student was built for.
+    scaling_ : Scaling
+        Mean and scale of every channel.
+    n_features_in_ : int
+        Length of a context, for 2-D ``X``.
+
+    See Also
+    --------
+    skdistill.DistilledForecaster : The same distillation on whole series.
+
+    Notes
+    -----
+    Neighbouring rows of a table of windows overlap. Validation rows are the last ones, but the table does
+    not tell whether the targets of the training rows before them reach into the validation rows:
+    leave a gap of ``prediction_length`` rows out of the table if that matters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill import DistilledRegressor
+    >>> from skdistill.networks import MLP, DLinear
+    >>> windows = np.lib.stride_tricks.sliding_window_view(np.sin(np.arange(200) / 5), 20)
+    >>> regressor = DistilledRegressor(MLP(8), DLinear(), "response", max_epochs=3, random_state=0)
+    >>> regressor.fit(windows[:, :16], windows[:, 16:]).predict(windows[:5, :16]).shape
+    (5, 4)
+    """
+
+    def __init__(
+        self,
+        teacher: Any = "itransformer",
+        student: Any = "mlp",
+        loss: Any = "timedistill",
+        *,
+        validation_fraction: float = 0.2,
+        max_epochs: int = 100,
+        batch_size: int = 32,
+        lr: float = 0.01,
+        patience: int | None = 5,
+        optimizer: str = "adam",
+        lr_schedule: Any = "halving",
+        gradient_clip: float | None = None,
+        features: str = "stored",
+        label_budget: float = 8.0,
+        memory: Any = None,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.teacher = teacher
+        self.student = student
+        self.loss = loss
+        self.validation_fraction = validation_fraction
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.patience = patience
+        self.optimizer = optimizer
+        self.lr_schedule = lr_schedule
+        self.gradient_clip = gradient_clip
+        self.features = features
+        self.label_budget = label_budget
+        self.memory = memory
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any) -> DistilledRegressor:
+        """Train the teacher where it needs it, label once, and train the student.
+
+        Parameters
+        ----------
+        X : array of shape (n_windows, context_length) or (n_windows, context_length, n_channels)
+            Contexts, in order of time.
+        y : array of shape (n_windows,), (n_windows, prediction_length) or (..., n_channels)
+            What followed each context; 3-D where ``X`` is.
+
+        Returns
+        -------
+        self : DistilledRegressor
+            The fitted regressor.
+
+        Raises
+        ------
+        ValueError, TypeError
+            On bad parameters or a bad table, before anything is trained.
+        """
+        self._check_distillation_parameters()
+        X, y = self._check_table(X, y)
+        self._target_ndim = y.ndim
+        self._distil(self._make_windows(_as_cube(X), _as_cube(y)))
+        self.student_ = self.student_.double()
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Forecast what follows each context.
+
+        Parameters
+        ----------
+        X : array of shape (n_windows, context_length) or (n_windows, context_length, n_channels)
+            Contexts.
+
+        Returns
+        -------
+        y : float64 ndarray
+            Forecasts, in the shape of the ``y`` given to ``fit``.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64, allow_nd=True)
+        self._check_length(X)
+        contexts = _as_cube(X)
+        forecasts = np.empty((len(X), self.spec_.prediction_length, self.spec_.n_targets))
+        for first in range(0, len(X), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            scaled = (contexts[block] - self.scaling_.mean_) / self.scaling_.scale_
+            with torch.inference_mode():
+                forecasts[block] = self.student_(torch.from_numpy(scaled)).forecast.numpy()
+        forecasts = self.scaling_.forecasts_to_original(forecasts)
+        if self._target_ndim == 3:
+            return forecasts
+        return forecasts[:, :, 0] if self._target_ndim == 2 else forecasts[:, 0, 0]
+
+    def _check_table(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        floats = (np.float64, np.float32)
+        if 3 in (getattr(X, "ndim", 2), getattr(y, "ndim", 2)):
+            options = {"dtype": floats, "allow_nd": True}
+            X, y = validate_data(self, X, y, validate_separately=(options, options))
+            check_consistent_length(X, y)
+            if X.ndim != 3 or y.ndim != 3 or X.shape[2] != y.shape[2]:
+                raise ValueError(
+                    "X and y must both have shape (n_windows, length, n_channels), with the same channels; "
+                    f"got {X.shape} and {y.shape}."
+                )
+        else:
+            X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=floats)
+        if len(X) < 2:
+            raise ValueError(f"{type(self).__name__} needs at least 2 windows to fit; got n_samples={len(X)}.")
+        return X, y
+
+    def _check_length(self, X: np.ndarray) -> None:
+        expected = (self.spec_.context_length, self.spec_.n_channels)
+        if _as_cube(X).shape[1:] != expected:
+            raise ValueError(
+                f"X must have shape (n_windows, {expected[0]}, {expected[1]}) as in fit (a single channel may be left "
+                f"out); got {X.shape}."
+            )
+
+    def _make_windows(self, contexts: np.ndarray, horizons: np.ndarray) -> TrainingWindows:
+        """Store each row of the table as a series of one window."""
+        n_windows, context_length, n_channels = contexts.shape
+        n_validation = min(count_validation_rows(n_windows, self.validation_fraction), n_windows - 1)
+        rows = np.concatenate([contexts, horizons], axis=1)
+        n_train = n_windows - n_validation
+        self.scaling_ = Scaling().fit([rows[:n_train].reshape(-1, n_channels)])
+        store = SeriesStore.from_series([Series(rows.reshape(-1, n_channels))], self.scaling_, padding=0)
+        starts = torch.arange(n_windows) * rows.shape[1]
+
+        def make(part: torch.Tensor) -> Windows:
+            return Windows(store, part, context_length, horizons.shape[1], tuple(range(n_channels)))
+
+        return TrainingWindows(make(starts[:n_train]), make(starts[n_train:]) if n_validation else None)
+
+    def __sklearn_tags__(self) -> Any:
+        """Say to scikit-learn what this estimator takes."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.input_tags.three_d_array = True
+        tags.regressor_tags.poor_score = True
+        return tags
+
+
+def _as_cube(values: np.ndarray) -> np.ndarray:
+    """Give a table of one channel its axes of length and channel."""
+    if values.ndim == 1:
+        return values[:, None, None]
+    return values[:, :, None] if values.ndim == 2 else values
