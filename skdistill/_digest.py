@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import torch
 from joblib.hashing import NumpyHasher
 from torch import nn
@@ -21,9 +23,19 @@ class _Hasher(NumpyHasher):
             obj = ("tensor", str(obj.dtype), tuple(obj.shape), _tensor_bytes(obj))
         elif isinstance(obj, nn.Module):
             state = {name: value for name, value in vars(obj).items() if name not in _MODULE_INTERNALS}
-            obj = ("module", type(obj).__qualname__, obj.state_dict(), list(obj._modules.items()), state)
+            obj = (
+                "module",
+                type(obj).__qualname__,
+                obj.state_dict(),
+                list(obj._buffers.items()),
+                list(obj._modules.items()),
+                state,
+            )
         elif isinstance(obj, torch.device):
             obj = ("device", str(obj))
+        elif isinstance(obj, pd.Index):  # its pickle changes with caches that use fills
+            values = obj.asi8 if hasattr(obj, "asi8") else np.asarray(obj)
+            obj = ("index", str(obj.dtype), list(obj.names), getattr(obj, "freqstr", None), values)
         elif isinstance(obj, Path):
             obj = ("path", _path_bytes(obj))
         super().save(obj)
@@ -64,6 +76,8 @@ def _tensor_bytes(tensor: torch.Tensor) -> bytes:
 
 
 def _path_bytes(path: Path) -> list[tuple[str, bytes]]:
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file or folder {path} to digest.")
     files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
     found = []
     for file in files:

@@ -130,12 +130,12 @@ def distil(
     shared = labelling.cache.persistent and (seeds is not None or has_own_seed)
     labels: LabelSource | None = None
     if teacher is not None and needs_teacher(loss):
-        key = digest(_versions(), _quiet(teacher), _describe(windows)) if shared else None
+        key = digest(_versions(), teacher.keyed(), _describe(windows)) if shared else None
         teacher, labels = _fit_and_label(teacher, windows, loss, labelling, key, settings.verbose)
 
     folder = None
     if seeds is not None and labelling.cache.persistent:
-        key = digest(_versions(), None if teacher is None else _quiet(teacher), _describe(windows), student, loss)
+        key = digest(_versions(), None if teacher is None else teacher.keyed(), _describe(windows), student, loss)
         folder = labelling.cache.entry(f"student-{digest(key, settings, student_seed)}")
     with seeded(student_seed):
         module = student.build(spec)
@@ -261,12 +261,6 @@ def _settle(teacher: BaseTeacher, seed: int, settings: TrainingSettings) -> Base
         elif value is None and last in inherited:
             teacher.set_params(**{name: inherited[last]})
     return teacher
-
-
-def _quiet(teacher: BaseTeacher) -> BaseTeacher:
-    """Copy a teacher's parameters for its key, without what changes no label."""
-    copy = clone(teacher)
-    return copy.set_params(**{name: 0 for name in copy.get_params() if name.split("__")[-1] == "verbose"})
 
 
 def _unseeded(teacher: BaseTeacher) -> bool:

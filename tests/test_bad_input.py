@@ -170,6 +170,14 @@ def test_frozen_forecaster_of_another_horizon_or_longer_context_is_refused():
         make_forecaster(teacher=FrozenEstimator(longer)).fit(series)
 
 
+def test_a_sktime_forecaster_is_told_the_way():
+    from sktime.forecasting.naive import NaiveForecaster
+
+    fitted = NaiveForecaster().fit(make_frame()["c0"])
+    with pytest.raises(TypeError, match=r"NaiveForecaster\) forecasts after its own cutoff.*GivenLabels"):
+        make_forecaster(teacher=FrozenEstimator(fitted)).fit(make_series())
+
+
 def test_predict_before_fit():
     with pytest.raises(NotFittedError, match="fit"):
         make_forecaster().predict(make_series())

@@ -4,12 +4,16 @@ import logging
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
 
 from skdistill.losses import Response, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer
-from skdistill.teachers import TrainedTeacher
+from skdistill.teachers import GivenLabels, PretrainedTeacher, TrainedTeacher
 
 
 def calls(log):
@@ -121,3 +125,82 @@ def test_label_budget_stops_before_labelling_and_recompute_is_a_way_out():
         forecaster.set_params(features="recompute").fit(make_series())
     finally:
         distillation.label_windows = original
+
+
+@pytest.mark.parametrize("kind", ["pretrained", "given", "frozen", "trained"])
+def test_teachers_keep_what_they_know_through_a_parallel_grid_search(kind, tmp_path):
+    frame = make_frame()
+    heavy = make_forecaster(teacher=None, student=DLinear()).fit(frame)
+    truth = frame.to_numpy()
+    teacher = {
+        "pretrained": PretrainedTeacher(DLinear(), heavy.student_.state_dict()),
+        "given": GivenLabels(np.stack([truth[s : s + 4] for s in range(12, 117)]), frame.index[12:117]),
+        "frozen": FrozenEstimator(heavy),
+        "trained": TrainedTeacher(DLinear(), max_epochs=1),
+    }[kind]
+    folds = [(np.arange(80), np.arange(68, 100)), (np.arange(20, 100), np.arange(88, 120))]
+    grid = {"loss__prediction_weight": [0.5, 2.0]}
+    forecaster = make_forecaster(teacher=teacher, memory=tmp_path, max_epochs=1)
+    together = GridSearchCV(forecaster, grid, cv=folds, n_jobs=2, error_score="raise").fit(frame)
+    one_by_one = GridSearchCV(forecaster.set_params(memory=None), grid, cv=folds, error_score="raise").fit(frame)
+    scores = [search.cv_results_["mean_test_score"] for search in (together, one_by_one)]
+    np.testing.assert_allclose(*scores)
+    pd.testing.assert_frame_equal(together.predict(frame), one_by_one.predict(frame))
+
+
+def test_a_parallel_grid_fits_and_labels_once_a_fold(tmp_path, log):
+    folds = [(np.arange(80), np.arange(68, 100)), (np.arange(100), np.arange(88, 120))]
+    grid = {"loss__prediction_weight": [0.5, 1.0, 2.0], "student__hidden_size": [2, 4]}
+    forecaster = make_forecaster(teacher=LastValueTeacher(log), student=MLP(4), memory=tmp_path / "m", max_epochs=1)
+    GridSearchCV(forecaster, grid, cv=folds, n_jobs=2, refit=False, error_score="raise").fit(make_series())
+    assert sorted(line.split()[0] for line in calls(log)) == ["fit", "fit", "label", "label"]
+
+
+def test_fitting_the_same_frame_twice_finds_the_entry(tmp_path, log):
+    frame = make_frame()
+    forecaster = make_forecaster(teacher=LastValueTeacher(log), memory=tmp_path / "m").fit(frame)
+    forecaster.predict(frame)
+    forecaster.fit(frame)
+    assert calls(log) == ["fit", "label 75"]
+
+
+def test_a_file_of_weights_counts_by_its_contents(tmp_path):
+    series = make_series()
+    file = tmp_path / "weights.pt"
+    forecaster = make_forecaster(teacher=PretrainedTeacher(DLinear(), str(file)), memory=tmp_path / "m")
+    forecasts = []
+    for seed in range(2):
+        heavy = make_forecaster(teacher=None, student=DLinear(), random_state=seed).fit(series)
+        torch.save(heavy.student_.state_dict(), file)
+        forecasts.append(forecaster.fit(series).predict_teacher(series))
+        np.testing.assert_allclose(forecasts[-1], heavy.predict(series), rtol=1e-6)
+    assert not np.allclose(*forecasts)
+
+
+def test_new_labels_leave_those_of_a_reader_alone(tmp_path):
+    """Features that are added later make new files; whoever has mapped the old ones keeps them."""
+    from skdistill.teachers import Labels
+    from skdistill.teachers._store import label_windows
+
+    def label(indices):
+        return Labels(indices.float()[:, None, None].repeat(1, 4, 2), torch.ones(len(indices), 2, 3))
+
+    options = {"forecast_shape": (4, 2), "folder": tmp_path}
+    first = label_windows(label, 20, with_features=False, **options)
+    before = first.forecast.sum().item()
+    label_windows(label, 20, with_features=True, **options)
+    assert first.forecast.sum().item() == before != 0
+
+
+def test_a_store_with_features_serves_a_loss_without_them_after_a_kill(tmp_path):
+    from skdistill.teachers import Labels
+    from skdistill.teachers._store import label_windows
+
+    def label(indices):
+        return Labels(indices.float()[:, None, None].repeat(1, 4, 2), torch.ones(len(indices), 2, 3))
+
+    options = {"forecast_shape": (4, 2), "folder": tmp_path, "chunk_size": 8}
+    label_windows(label, 20, with_features=True, **options)
+    (tmp_path / "journal.jsonl").write_text('{"chunk": "a"}\n')
+    again = label_windows(label, 20, with_features=False, **options)
+    assert again.features.shape == (20, 2, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from pathlib import Path
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._labels import Labels
@@ -80,6 +80,18 @@ class BaseTeacher(BaseEstimator, abc.ABC):
         labels : Labels
             Forecasts in standardised units; features and quantiles where the teacher has them.
         """
+
+    def keyed(self) -> BaseTeacher:
+        """Return a copy that holds what labels depend on, for the key they are kept under.
+
+        Returns
+        -------
+        teacher : BaseTeacher
+            An unfitted copy: without what changes no label, and with files as ``Path``, whose contents
+            are digested.
+        """
+        copy = clone(self)
+        return copy.set_params(**{name: 0 for name in copy.get_params(deep=False) if name == "verbose"})
 
     def count_parameters(self) -> int | None:
         """Count the numbers the fitted teacher has learnt.

@@ -156,6 +156,16 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         """
         return self._combine([member.label(contexts) for member in self.teachers_])
 
+    def keyed(self) -> EnsembleTeacher:
+        """Return a copy for the key, made of the members' copies.
+
+        Returns
+        -------
+        teacher : EnsembleTeacher
+            The copy.
+        """
+        return EnsembleTeacher([(name, member.keyed()) for name, member in self.teachers], weights=self.weights)
+
     def count_parameters(self) -> int | None:
         """Count the parameters of all members.
 

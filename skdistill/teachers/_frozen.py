@@ -64,6 +64,12 @@ class FrozenTeacher(BaseTeacher):
                 f"estimator of FrozenTeacher must be a FrozenEstimator; got {type(self.estimator).__name__}. "
                 "Wrap it: sklearn.frozen.FrozenEstimator(fitted)."
             )
+        if hasattr(self._inner, "cutoff"):
+            raise TypeError(
+                f"a sktime forecaster ({type(self._inner).__name__}) forecasts after its own cutoff, not after any "
+                "window: make its forecasts with sktime (update_predict, say) and give them as "
+                "GivenLabels(forecasts, origins)."
+            )
         check_is_fitted(self._inner)
         if self._is_composite() and not is_regressor(self._inner) and not open_model(self._inner).invertible:
             raise ValueError(

@@ -78,6 +78,18 @@ class PretrainedTeacher(NetworkTeacher):
             )
         self.network.check(spec)
 
+    def keyed(self) -> PretrainedTeacher:
+        """Return a copy for the key: a file of weights counts by its contents.
+
+        Returns
+        -------
+        teacher : PretrainedTeacher
+            The copy.
+        """
+        copy = super().keyed()
+        is_file = isinstance(self.state_dict, str | Path)
+        return copy.set_params(state_dict=Path(self.state_dict)) if is_file else copy  # type: ignore[arg-type]
+
     def probe(self, windows: TrainingWindows) -> Labels:
         """Label the first window, which finds out whether the weights fit.
 

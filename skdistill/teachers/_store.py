@@ -216,7 +216,8 @@ def label_windows(
         raise ValueError("there is no training window to label.")
     checked = _Checked(label, forecast_shape, with_features)
     with nullcontext() if folder is None else entry_lock(folder):
-        if folder is not None and (store := _Store.open(folder, n_windows, chunk_size, with_features)) is not None:
+        if folder is not None and (store := _Store.open(folder, n_windows, forecast_shape, with_features)) is not None:
+            checked = replace(checked, with_features="features" in store.layout.arrays)
             return store.finish(checked, progress, description)
         first = checked(torch.arange(min(chunk_size, n_windows)))
         layout = _Layout.of(first, n_windows, chunk_size)
@@ -227,7 +228,11 @@ def label_windows(
         if folder is not None:
             return _Store.create(folder, layout).finish(checked, progress, description, first)
         temporary = Path(tempfile.mkdtemp(prefix="skdistill-labels-"))
-        labels = _Store.create(temporary, layout).finish(checked, progress, description, first)
+        try:
+            labels = _Store.create(temporary, layout).finish(checked, progress, description, first)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
         weakref.finalize(labels.forecast, shutil.rmtree, temporary, ignore_errors=True)
         return labels
 
@@ -243,7 +248,7 @@ class _Checked:
     def __call__(self, indices: Tensor) -> dict[str, np.ndarray]:
         with torch.inference_mode():
             labels = self.label(indices)
-        arrays = {"forecast": labels.forecast.cpu().numpy().astype(np.float32, copy=False)}
+        arrays = {"forecast": labels.forecast.detach().to("cpu", torch.float32).numpy()}
         expected = (len(indices), *self.forecast_shape)
         if arrays["forecast"].shape != expected:
             raise ValueError(
@@ -253,7 +258,12 @@ class _Checked:
         if self.with_features:
             if labels.features is None:
                 raise ValueError("the loss needs the teacher's features, and the teacher answered none.")
-            arrays["features"] = labels.features.cpu().numpy()
+            arrays["features"] = labels.features.detach().to("cpu", torch.float32).numpy()
+            if arrays["features"].shape[:2] != (len(indices), self.forecast_shape[1]):
+                raise ValueError(
+                    f"the teacher's features must have shape (n_windows, n_targets, ...) = ({len(indices)}, "
+                    f"{self.forecast_shape[1]}, ...); it answered {arrays['features'].shape}."
+                )
         for name, array in arrays.items():
             self._check_finite(name, array, indices)
         return arrays
@@ -264,8 +274,9 @@ class _Checked:
         position = np.argwhere(~np.isfinite(array))[0]
         raise ValueError(
             f"the teacher answered {array[tuple(position)]} in its {name}, first for training window "
-            f"{int(indices[position[0]])}: labelling stops. Look at the context of that window, or choose another "
-            "teacher."
+            f"{int(indices[position[0]])}, "
+            f"target channel {position[1 if name == 'features' else -1]}: labelling stops. Look at the context of that "
+            "window, or choose another teacher."
         )
 
 
@@ -297,6 +308,11 @@ class _Layout:
 
     def cast(self, chunk: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Bring a chunk to the types of the store; raise where float16 no longer holds it."""
+        for name, (shape, _) in self.arrays.items():
+            if chunk[name].shape[1:] != tuple(shape):
+                raise ValueError(
+                    f"the teacher's {name} changed from shape {shape} a window to {chunk[name].shape[1:]}."
+                )
         with np.errstate(over="ignore"):  # found and named below
             cast = {name: chunk[name].astype(dtype) for name, (_, dtype) in self.arrays.items()}
         if "features" in cast and not np.isfinite(cast["features"]).all():
@@ -330,6 +346,7 @@ class _Store:
     def create(cls, folder: Path, layout: _Layout) -> _Store:
         (folder / "journal.jsonl").unlink(missing_ok=True)
         for name, (shape, dtype) in layout.arrays.items():
+            (folder / f"{name}.npy").unlink(missing_ok=True)  # a reader keeps the file it has mapped
             np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (layout.n_windows, *shape)).flush()
         temporary = folder / "manifest.tmp"
         temporary.write_text(json.dumps(layout.to_json()))
@@ -337,7 +354,7 @@ class _Store:
         return cls(folder, layout)
 
     @classmethod
-    def open(cls, folder: Path, n_windows: int, chunk_size: int, with_features: bool) -> _Store | None:
+    def open(cls, folder: Path, n_windows: int, forecast_shape: tuple[int, int], with_features: bool) -> _Store | None:
         """Open a store that can serve, or return None: there is none, or it must be made anew."""
         manifest = folder / "manifest.json"
         if not manifest.exists():
@@ -347,6 +364,8 @@ class _Store:
             if content["format"] != _FORMAT:
                 return None
             layout = _Layout.from_json(content)
+            if layout.arrays["forecast"][0] != tuple(forecast_shape):
+                raise ValueError(f"forecasts of shape {layout.arrays['forecast'][0]}")
             store = cls(folder, layout)
             for name, (shape, dtype) in layout.arrays.items():
                 array = store.arrays[name]
@@ -378,8 +397,8 @@ class _Store:
             for line in self.journal.read_text(errors="replace").splitlines():
                 try:
                     record = json.loads(line)
-                    records[record["chunk"]] = record["checksums"]
-                except (ValueError, KeyError, TypeError):
+                    records[int(record["chunk"])] = record["checksums"]
+                except (ValueError, KeyError, TypeError, OverflowError):
                     continue  # a line torn by a kill
         chunks = self.layout.chunks()
         intact = {n for n, sums in records.items() if n < len(chunks) and self._checksums(chunks[n]) == sums}

@@ -228,3 +228,7 @@ def test_every_local_link_of_a_page_leads_somewhere(page):
     for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if "://" not in link:
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def test_figures_of_the_pages_come_from_the_csvs():
+    run(sys.executable, "examples/reproduce/_render_results.py", "--check")

@@ -1,0 +1,115 @@
+"""Write the tables of README.md and docs/results.md from the CSVs that the scripts wrote.
+
+Run ``python examples/reproduce/_render_results.py``; with ``--check`` it only compares.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "examples" / "reproduce" / "results"
+BENCHMARKS = ROOT / "examples" / "benchmarks" / "results"
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    """Lay a table out."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Print an error as the field does: .373."""
+    return "" if pd.isna(value) else f"{value:.{digits}f}".removeprefix("0")
+
+
+def source(frame: pd.DataFrame) -> str:
+    """Say where figures come from."""
+    first = frame.iloc[0]
+    return f"`{first['command']}`, commit {first['commit']}, {first['machine']}."
+
+
+def etth1() -> pd.DataFrame:
+    """Read the ETTh1 table, one file a horizon."""
+    return pd.concat([pd.read_csv(path) for path in sorted(RESULTS.glob("timedistill_etth1_720-*.csv"))[::-1]])
+
+
+def short_table() -> str:
+    """Lay out the README's table."""
+    frame = etth1().sort_values(["horizon", "mse"], kind="stable")
+    rows = [
+        [
+            f"{row.context} -> {row.horizon}",
+            row.model,
+            f"{number(row.mse)} / {number(row.mae)}",
+            "" if pd.isna(row.authors_mse) else f"{number(row.authors_mse)} / {number(row.authors_mae)}",
+            f"{row.parameters:,.0f}",
+            f"{row.ms_per_window:.2f}",
+        ]
+        for row in frame.itertuples()
+    ]
+    header = ["ETTh1", "model", "MSE / MAE", "authors' code", "parameters", "ms a window"]
+    return markdown(header, rows)
+
+
+def long_table() -> str:
+    """Lay out the results page's table, with the noise."""
+    frame = etth1().sort_values(["horizon", "mse"], kind="stable")
+    rows = [
+        [
+            f"{row.context} -> {row.horizon}",
+            row.model,
+            f"{number(row.mse, 4)} / {number(row.mae, 4)}",
+            number(row.seed_spread, 4),
+            f"{row.difference:+.4f} ± {row.standard_error:.4f}",
+            "" if pd.isna(row.authors_mse) else f"{number(row.authors_mse)} / {number(row.authors_mae)}",
+            f"{row.ms_per_window:.2f}",
+            f"{row.ms_per_batch:.1f}",
+        ]
+        for row in frame.itertuples()
+    ]
+    header = ["ETTh1", "model", "MSE / MAE", "seed spread", "MSE minus student's", "authors' code"]
+    table = markdown([*header, "ms a window", "ms a batch of 256"], rows)
+    return table + "\n\n" + "\n".join(f"* {source(one)}" for _, one in frame.groupby("horizon"))
+
+
+def training_table() -> str:
+    """Lay out the training benchmark."""
+    frame = pd.read_csv(BENCHMARKS / "training.csv")
+    rows = [
+        [row.what, f"{row.figure:.3g}", row.unit, "" if pd.isna(row.aim) else row.aim] for row in frame.itertuples()
+    ]
+    return markdown(["what", "figure", "unit", "aim"], rows) + "\n\n* " + source(frame)
+
+
+TABLES = {"etth1-short": short_table, "etth1-long": long_table, "training": training_table}
+
+
+def render(text: str) -> str:
+    """Fill every marked place of a page."""
+
+    def fill(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return f"<!-- {name}: written by _render_results.py -->\n{TABLES[name]()}\n<!-- end -->"
+
+    return re.sub(r"<!-- ([\w-]+): written by _render_results\.py -->\n.*?<!-- end -->", fill, text, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    stale = []
+    for page in (ROOT / "README.md", ROOT / "docs" / "results.md"):
+        text = page.read_text()
+        if (fresh := render(text)) != text:
+            stale.append(page.name)
+            if not check:
+                page.write_text(fresh)
+    if check and stale:
+        sys.exit(f"figures do not come from the CSVs: {', '.join(stale)}")

@@ -1,0 +1,114 @@
+"""Folds in order of time, and scores on identical targets."""
+
+import numpy as np
+import pytest
+from doubles import make_forecaster, make_frame, make_series
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.model_selection import GridSearchCV, check_cv
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skdistill.model_selection import RollingOriginSplit
+
+SPLIT = RollingOriginSplit(n_splits=3, context_length=12, prediction_length=4)
+
+
+@given(
+    n_splits=st.integers(1, 4),
+    context=st.integers(1, 6),
+    horizon=st.integers(1, 5),
+    step=st.none() | st.integers(1, 8),
+    gap=st.integers(0, 4),
+    sliding=st.booleans(),
+)
+def test_folds_are_in_order_and_end_with_the_series(n_splits, context, horizon, step, gap, sliding):
+    window = context + horizon + 3 if sliding else None
+    split = RollingOriginSplit(n_splits, context, horizon, step, window, gap)
+    folds = list(split.split(np.zeros((100, 2))))
+    assert len(folds) == split.get_n_splits() == n_splits
+    assert folds[-1][1][-1] == 99
+    real_step = horizon if step is None else step
+    for train, test in folds:
+        first_target = test[0] + context
+        assert train[-1] == first_target - gap - 1
+        assert len(train) == (window if sliding else train[-1] + 1)
+        assert len(test) == context + max(real_step, horizon)
+        assert (np.diff(train) == 1).all()
+        assert (np.diff(test) == 1).all()
+    starts = [test[0] for _, test in folds]
+    assert (np.diff(starts) == real_step).all()
+
+
+def test_scikit_learn_takes_it_as_cv():
+    assert check_cv(SPLIT) is SPLIT
+
+
+def test_too_few_rows_say_how_many_are_needed():
+    with pytest.raises(ValueError, match=r"needs 28 rows for 3 folds .*= 16 rows .*got n_samples=27"):
+        next(SPLIT.split(np.zeros((27, 1))))
+    assert len(list(SPLIT.split(np.zeros((28, 1))))) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"n_splits": 0}, "n_splits"), ({"gap": -1}, "gap"), ({"step": 0}, "step"), ({"window": 15}, "at least 16")],
+)
+def test_bad_parameters(changes, message):
+    with pytest.raises(ValueError, match=message):
+        next(RollingOriginSplit(**{**SPLIT.get_params(), **changes}).split(np.zeros((100, 1))))
+
+
+def test_score_is_minus_the_error_of_the_forecasts_after_the_context():
+    series = make_series()
+    train, test = next(SPLIT.split(series))
+    forecaster = make_forecaster().fit(series[train])
+    error = forecaster.predict(series[test][:12]) - series[test][12:]
+    assert SPLIT.scorer("mse")(forecaster, series[test]) == pytest.approx(-np.square(error).mean())
+    assert SPLIT.scorer("mae")(forecaster, series[test]) == pytest.approx(-np.abs(error).mean())
+    assert SPLIT.scorer("rmse")(forecaster, series[test]) == pytest.approx(-np.sqrt(np.square(error).mean()))
+
+
+def test_candidates_of_every_context_length_are_judged_on_the_same_targets():
+    """A perfect forecaster of one row is wrong only where that row is a target."""
+    frame = make_frame()
+    split = RollingOriginSplit(n_splits=1, context_length=20, prediction_length=4, step=10)
+    (_, test), scorer = next(split.split(frame)), split.scorer()
+    spoiled = frame.copy()
+    spoiled.iloc[test[20]] += 100.0  # the first target
+    untouched = frame.copy()
+    untouched.iloc[test[19]] += 1e-9  # the last context row is no target
+    for context_length in (6, 12, 20):
+        forecaster = make_forecaster(context_length=context_length, teacher=None).fit(frame)
+        base = scorer(forecaster, frame.iloc[test])
+        assert scorer(forecaster, spoiled.iloc[test]) < base - 10
+        assert scorer(forecaster, untouched.iloc[test]) == pytest.approx(base, rel=1e-6)
+        backtest = forecaster.backtest(frame.iloc[test[20 - context_length :]])
+        assert len(backtest) == 4 * (10 - 4 + 1)
+
+
+def test_a_candidate_that_does_not_fit_the_split_is_refused():
+    series = make_series()
+    with pytest.raises(ValueError, match="context_length = 13, more than the 12"):
+        SPLIT.scorer()(make_forecaster(context_length=13).fit(series), series)
+    with pytest.raises(ValueError, match="prediction_length = 5"):
+        SPLIT.scorer()(make_forecaster(prediction_length=5).fit(series), series)
+    with pytest.raises(ValueError, match=r"Did you mean 'mse'"):
+        SPLIT.scorer("msee")
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_grid_search_tunes_the_context_length_and_the_loss(n_jobs):
+    series = make_series(200)
+    grid = {"context_length": [6, 12], "loss__prediction_weight": [0.5, 1.0]}
+    search = GridSearchCV(make_forecaster(), grid, cv=SPLIT, scoring=SPLIT.scorer("mse"), n_jobs=n_jobs).fit(series)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.predict(series).shape == (4, 2)
+
+
+def test_pipelines_are_scored_in_their_units():
+    frame = make_frame()
+    pipeline = make_pipeline(StandardScaler(), make_forecaster()).fit(frame)
+    plain = make_forecaster().fit(StandardScaler().fit_transform(frame))
+    scaled = StandardScaler().fit(frame).transform(frame.iloc[90:])
+    assert SPLIT.scorer()(pipeline, frame.iloc[90:]) == pytest.approx(SPLIT.scorer()(plain, scaled))
