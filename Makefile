@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+PLOT := $(VENV)/.installed-plot
+TEST := $(VENV)/.installed-test
 
 export OMP_NUM_THREADS ?= 1
 # Real series, where a developer has them beside the project; users set SKDISTILL_DATA or let fetch_* download.
@@ -11,28 +12,32 @@ export SKDISTILL_DATA ?= $(abspath ../shared/data)
 endif
 
 .PHONY: demo test lint format types clean
+.NOTPARALLEL: # one environment, one installer at a time
 
-demo: $(STAMP)
+demo: $(PLOT)
 	OMP_NUM_THREADS=2 $(BIN)/python examples/quickstart.py
 
-test: $(STAMP)
+test: $(TEST)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-lint: $(STAMP)
+lint: $(TEST)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: $(STAMP)
+format: $(TEST)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: $(STAMP)
+types: $(TEST)
 	$(BIN)/mypy
 
-$(STAMP): pyproject.toml constraints.txt
+# A stamp per extra. As variables, the constraints also reach the environment in which the package is built:
+# older versions of pip read the first there, newer ones the second.
+$(VENV)/.installed-%: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else "skdistill needs Python 3.11 to 3.13; $(PYTHON) is %d.%d. Choose another: make PYTHON=python3.11 ..." % v)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
 clean:

@@ -1,7 +1,9 @@
 """Shared fixtures: one torch thread, fixed seeds, and the folder of real series where it exists."""
 
 import os
+import random
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+os.environ.setdefault("MPLBACKEND", "Agg")  # no window, on any machine
 sys.path.insert(0, str(Path(__file__).parent))  # doubles.py
 torch.set_num_threads(1)
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=25)
@@ -16,10 +19,16 @@ settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)
-def _fixed_seeds() -> None:
-    """Start every test from the same global seeds."""
-    np.random.seed(0)  # noqa: NPY002 (code under test may use the legacy generator)
+def _fixed_seeds() -> Iterator[None]:
+    """Start every test from the same global seeds, and put back what was there."""
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 (the code under test may use it)
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
     torch.manual_seed(0)
+    yield
+    random.setstate(before[0])
+    np.random.set_state(before[1])  # noqa: NPY002
+    torch.set_rng_state(before[2])
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,32 @@
+"""Importing the package is light: nothing heavy or optional comes with it.
+
+That everything works where the extras are missing is tested in ``test_project.py``.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ["dask", "distributed", "matplotlib", "onnx", "onnxruntime", "peft", "sktime", "transformers"]
+IMPORT_ALL = """
+import importlib, json, pkgutil, sys
+import skdistill
+for module in pkgutil.walk_packages(skdistill.__path__, "skdistill."):
+    importlib.import_module(module.name)
+"""
+
+
+@pytest.mark.parametrize("code", ["import json, sys, skdistill", IMPORT_ALL], ids=["package", "every module"])
+def test_importing_brings_nothing_heavy_along(code):
+    installed = {name for name in HEAVY if importlib.util.find_spec(name)}
+    assert {"dask", "matplotlib", "sktime"} <= installed, "what is not installed cannot be caught"
+    code = f"{code}\nprint(json.dumps(sorted(sys.modules.keys() & {HEAVY!r})))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == []

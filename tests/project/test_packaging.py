@@ -1,0 +1,120 @@
+"""Metadata, pins, Makefile and citation agree; what the built packages hold is tested in ``test_project.py``."""
+
+import ast
+import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+import skdistill
+from skdistill import _show_versions
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+# -- pins ----------------------------------------------------------------------------------------
+
+
+def pins():
+    lines = (ROOT / "constraints.txt").read_text().split()
+    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+
+
+def requirements_of(name, extras):
+    """Give what a package asks for on this Python, with the given extras."""
+    for text in requires(name) or []:
+        requirement = Requirement(text)
+        if requirement.marker is None or any(requirement.marker.evaluate({"extra": one}) for one in ["", *extras]):
+            yield requirement
+
+
+def everything_installed_for(name, extras):
+    """Walk through the requirements of the requirements."""
+    seen, waiting = set(), [(name, frozenset(extras))]
+    while waiting:
+        if (node := waiting.pop()) not in seen:
+            seen.add(node)
+            waiting += [(canonicalize_name(one.name), frozenset(one.extras)) for one in requirements_of(*node)]
+    return {package for package, _ in seen} - {"skdistill"}
+
+
+def test_every_package_that_make_test_installs_is_pinned():
+    try:
+        installed = everything_installed_for("skdistill", PROJECT["optional-dependencies"])
+    except PackageNotFoundError as error:
+        pytest.skip(f"needs skdistill[test] installed: {error}")
+    assert len(installed) > 20
+    assert installed - pins().keys() == set()
+
+
+def test_what_builds_an_editable_install_is_pinned():
+    assert {"hatchling", "editables"} <= pins().keys()
+
+
+def test_pins_are_within_the_ranges_of_the_project():
+    texts = [*PROJECT["dependencies"], *(one for extra in PROJECT["optional-dependencies"].values() for one in extra)]
+    wanted = [one for one in map(Requirement, texts) if one.name != "skdistill"]
+    wrong = [str(one) for one in wanted if not one.specifier.contains(pins()[canonicalize_name(one.name)])]
+    assert wrong == []
+
+
+# -- Python, make, continuous integration ----------------------------------------------------------
+
+
+def test_makefile_and_project_support_the_same_pythons():
+    lowest, limit = re.search(r"(\(3, \d+\)) <= v < (\(3, \d+\))", (ROOT / "Makefile").read_text()).groups()
+    bounds = [".".join(map(str, ast.literal_eval(one))) for one in (lowest, limit)]
+    assert SpecifierSet(PROJECT["requires-python"]) == SpecifierSet(f">={bounds[0]},<{bounds[1]}")
+
+
+def test_pythons_of_the_classifiers_are_supported():
+    found = [re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", one) for one in PROJECT["classifiers"]]
+    versions = [one.group(1) for one in found if one]
+    assert versions
+    assert all(SpecifierSet(PROJECT["requires-python"]).contains(one) for one in versions)
+
+
+def test_continuous_integration_runs_the_command_of_the_readme():
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    assert script.read_text().split("\n")[-2] == "make test"
+    assert "make test" in (ROOT / "README.md").read_text()
+
+
+# -- citation ------------------------------------------------------------------------------------
+
+
+def test_citation_names_the_three_papers_with_people_as_authors():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["license"] == PROJECT["license"]
+    papers = {one["identifiers"][0]["value"]: one for one in citation["references"]}
+    assert papers.keys() == {"arXiv:2502.15016", "arXiv:2601.12785", "arXiv:2403.07300"}
+    for identifier, paper in papers.items():
+        assert paper["url"].endswith(identifier.removeprefix("arXiv:"))
+        assert all(author.keys() == {"given-names", "family-names"} for author in paper["authors"])
+
+
+# -- show_versions ---------------------------------------------------------------------------------
+
+
+def test_show_versions_tells_what_a_bug_report_needs(capsys):
+    skdistill.show_versions()
+    lines = dict(line.strip().split(": ", 1) for line in capsys.readouterr().out.split("\n") if ": " in line)
+    assert lines["skdistill"] == skdistill.__version__
+    assert lines["torch threads"] == "1"  # set by conftest.py
+    assert {"python", "machine", "gpu", "torch", "scikit-learn", "sktime", "matplotlib", "dask"} <= lines.keys()
+
+
+def test_show_versions_says_what_is_not_installed(capsys, monkeypatch):
+    monkeypatch.setattr(_show_versions, "requires", lambda name: ["numpy>=1", "no-such-package>=1; extra == 'some'"])
+    skdistill.show_versions()
+    output = capsys.readouterr().out
+    assert "no-such-package: not installed" in output
+    assert "numpy: not installed" not in output
