@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from skdistill._checks import check_real
-from skdistill._choices import check_choice
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm
-from skdistill.losses._distances import DISTANCES, make_distance, weighted_mean
-from skdistill.losses._horizon_weights import step_weights
+from skdistill.losses._base import LossInputs
+from skdistill.losses._distance_term import DistanceModule, DistanceTerm
 
 __all__ = ["Supervised"]
 
 
-class Supervised(LossTerm):
+class Supervised(DistanceTerm):
     """Distance of the student's forecast to the truth.
 
     ``mean over windows, steps, channels of w_h * distance(s, y)``, windows of unknown truth left out;
@@ -44,49 +41,22 @@ class Supervised(LossTerm):
 
     requires: ClassVar[frozenset[str]] = frozenset({"truth"})
 
-    def __init__(
-        self, weight: float = 1.0, *, loss: str = "mse", delta: float = 1.0, horizon_weights: Any = None
-    ) -> None:
-        self.weight = weight
-        self.loss = loss
-        self.delta = delta
-        self.horizon_weights = horizon_weights
-
-    def check(self) -> None:
-        """Raise if a parameter is out of its range."""
-        super().check()
-        check_choice(self.loss, DISTANCES, "loss of Supervised")
-        check_real(self.delta, "delta of Supervised", minimum=0.0, include_minimum=False)
-
-    def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            What is known of student and labels.
+    def make_module(self) -> DistanceModule:
+        """Make the module, without its distance and weights.
 
         Returns
         -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
+        module : DistanceModule
+            It leaves out windows whose truth is unknown.
         """
-        weights = step_weights(self.horizon_weights, shapes.prediction_length, "Supervised")
-        return _SupervisedModule(make_distance(self.loss, self.delta), weights)
+        return _ToTruth()
 
 
-class _SupervisedModule(nn.Module):
-    weights: Tensor | None
-
-    def __init__(self, distance: Any, weights: Tensor | None) -> None:
-        super().__init__()
-        self.distance = distance
-        self.register_buffer("weights", weights)
-
+class _ToTruth(DistanceModule):
     def forward(self, inputs: LossInputs) -> Tensor:
         forecast, truth = inputs.forecast, inputs.truth
         if inputs.known is not None:
             forecast, truth = forecast[inputs.known], truth[inputs.known]
             if not len(truth):
                 return torch.zeros_like(inputs.forecast[0, 0, 0]) + 0.0 * inputs.forecast.sum()
-        return weighted_mean(self.distance, forecast, truth, self.weights)
+        return self.mean_distance(forecast, truth)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from skdistill._checks import check_real
-from skdistill._choices import check_choice
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm
-from skdistill.losses._distances import DISTANCES, make_distance, weighted_mean
-from skdistill.losses._horizon_weights import step_weights
+from skdistill.losses._base import LossInputs
+from skdistill.losses._distance_term import DistanceModule, DistanceTerm
 
 __all__ = ["TeacherForecast"]
 
 
-class TeacherForecast(LossTerm):
+class TeacherForecast(DistanceTerm):
     """Distance of the student's forecast to the teacher's.
 
     ``mean over windows, steps, channels of w_h * distance(s, t)``; 0 if and only if they agree. With
@@ -50,46 +47,19 @@ class TeacherForecast(LossTerm):
 
     requires: ClassVar[frozenset[str]] = frozenset({"teacher_forecast"})
 
-    def __init__(
-        self, weight: float = 1.0, *, loss: str = "mse", delta: float = 1.0, horizon_weights: Any = None
-    ) -> None:
-        self.weight = weight
-        self.loss = loss
-        self.delta = delta
-        self.horizon_weights = horizon_weights
-
-    def check(self) -> None:
-        """Raise if a parameter is out of its range."""
-        super().check()
-        check_choice(self.loss, DISTANCES, "loss of TeacherForecast")
-        check_real(self.delta, "delta of TeacherForecast", minimum=0.0, include_minimum=False)
-
-    def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            What is known of student and labels.
+    def make_module(self) -> DistanceModule:
+        """Make the module, without its distance and weights.
 
         Returns
         -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
+        module : DistanceModule
+            It looks at every window: labels are known for all.
         """
-        weights = step_weights(self.horizon_weights, shapes.prediction_length, "TeacherForecast")
-        return _TeacherForecastModule(make_distance(self.loss, self.delta), weights)
+        return _ToTeacher()
 
 
-class _TeacherForecastModule(nn.Module):
-    weights: Tensor | None
-
-    def __init__(self, distance: Any, weights: Tensor | None) -> None:
-        super().__init__()
-        self.distance = distance
-        self.register_buffer("weights", weights)
-
+class _ToTeacher(DistanceModule):
     def forward(self, inputs: LossInputs) -> Tensor:
         if inputs.teacher_forecast is None:
             raise ValueError("TeacherForecast needs the teacher's forecast")
-        return weighted_mean(self.distance, inputs.forecast, inputs.teacher_forecast, self.weights)
+        return self.mean_distance(inputs.forecast, inputs.teacher_forecast)

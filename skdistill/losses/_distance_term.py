@@ -1,0 +1,105 @@
+"""Terms that are a distance of the student's forecast to another: squared, absolute or Huber's."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import huber_loss, l1_loss, mse_loss
+
+from skdistill._checks import check_real
+from skdistill._choices import check_choice
+from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._horizon_weights import step_weights
+
+__all__ = ["DistanceModule", "DistanceTerm"]
+
+_DISTANCES: dict[str, Callable[..., Tensor]] = {"huber": huber_loss, "mae": l1_loss, "mse": mse_loss}
+
+
+class DistanceTerm(LossTerm):
+    """Base of terms with a distance, and a weight a step.
+
+    Parameters
+    ----------
+    weight : float, default=1.0
+        Factor in the objective.
+    loss : {"mse", "mae", "huber"}, default="mse"
+        The distance.
+    delta : float, default=1.0
+        Error, in standardised units, at which Huber's loss turns from squared to absolute.
+    horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
+        Weight of each step.
+    """
+
+    def __init__(
+        self, weight: float = 1.0, *, loss: str = "mse", delta: float = 1.0, horizon_weights: Any = None
+    ) -> None:
+        self.weight = weight
+        self.loss = loss
+        self.delta = delta
+        self.horizon_weights = horizon_weights
+
+    @abc.abstractmethod
+    def make_module(self) -> DistanceModule:
+        """Make the module, without its distance and weights."""
+
+    def check(self) -> None:
+        """Raise if a parameter is out of its range."""
+        super().check()
+        owner = type(self).__name__
+        check_choice(self.loss, sorted(_DISTANCES), f"loss of {owner}")
+        check_real(self.delta, f"delta of {owner}", minimum=0.0, include_minimum=False)
+
+    def build(self, shapes: LossShapes) -> nn.Module:
+        """Build the module that computes the unweighted term.
+
+        Parameters
+        ----------
+        shapes : LossShapes
+            What is known of student and labels.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            From :class:`LossInputs` to a scalar.
+        """
+        module = self.make_module()
+        module.distance = _DISTANCES[self.loss]
+        if self.loss == "huber":
+            module.distance = partial(huber_loss, delta=self.delta)
+        weights = step_weights(self.horizon_weights, shapes.prediction_length, type(self).__name__)
+        module.register_buffer("weights", weights)
+        return module
+
+
+class DistanceModule(nn.Module, abc.ABC):
+    """Averages a distance over windows, steps and channels, steps weighted."""
+
+    distance: Callable[..., Tensor]
+    weights: Tensor | None
+
+    @abc.abstractmethod
+    def forward(self, inputs: LossInputs) -> Tensor:
+        """Compute the term."""
+
+    def mean_distance(self, forecast: Tensor, target: Tensor) -> Tensor:
+        """Average the distance.
+
+        Parameters
+        ----------
+        forecast, target : Tensor of shape (n_windows, n_steps, n_targets)
+            What to compare.
+
+        Returns
+        -------
+        mean : Tensor
+            A scalar.
+        """
+        if self.weights is None:
+            return self.distance(forecast, target)
+        by_step = self.distance(forecast, target, reduction="none").mean(dim=(0, 2))
+        return (by_step * self.weights).mean()
