@@ -109,7 +109,7 @@ def table(horizon: int) -> pd.DataFrame:
     teachers = [name for name in result.index if name.endswith(": teacher")]
     result = result.drop(index=teachers[1:]).rename(index={teachers[0]: "teacher"})  # they share one teacher
     authors = AUTHORS.get((arguments.context, horizon), {})
-    published = [authors.get(name.split(",")[0], (float("nan"),) * 2) for name in result.index]
+    published = [authors.get(name.removesuffix(", published"), (float("nan"),) * 2) for name in result.index]
     result["authors_mse"] = [mse for mse, _ in published]
     result["authors_mae"] = [mae for _, mae in published]
     result["validation_mse"] = [errors.get(name, float("nan")) for name in result.index]

@@ -59,6 +59,18 @@ class Comparison(pd.DataFrame):
     facts : dict
         ``n_windows``, ``block_length`` and ``n_resamples`` of the bootstrap, ``period`` of the
         seasonal-naive row, ``batch_size`` of the timing.
+
+    Examples
+    --------
+    >>> from skdistill import DistilledForecaster
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> series = make_multiseasonal(300, 1, periods=(24,), random_state=0)
+    >>> forecaster = DistilledForecaster(
+    ...     None, "dlinear", context_length=48, prediction_length=12, max_epochs=1, random_state=0
+    ... ).fit(series[:200])
+    >>> comparison = forecaster.compare(series[152:])
+    >>> list(comparison.differences["other"]), comparison.facts["period"]
+    (['seasonal naive'], 24)
     """
 
     differences: pd.DataFrame

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from skdistill._checks import check_real
 from skdistill._choices import check_choice
@@ -110,6 +111,13 @@ def period_probabilities(values: Tensor, temperature: float, amplitude: str = "p
     -------
     probabilities : Tensor of shape (..., length // 2)
         Probabilities of the frequencies 1, 2, ...; the constant is left out.
+
+    Examples
+    --------
+    >>> import torch
+    >>> wave = torch.sin(torch.arange(12.0) * 2 * torch.pi / 4)  # period 4, so frequency 3 of 12 steps
+    >>> int(period_probabilities(wave, temperature=0.5).argmax()) + 1
+    3
     """
     return torch.softmax(_period_logits(values, temperature, amplitude), dim=-1)
 
@@ -133,16 +141,78 @@ def multi_period_divergence(student: Tensor, teacher: Tensor, temperature: float
     """
     if student.shape[-1] < 2:
         return student.sum() * 0.0
-    # log_softmax stays finite where a probability underflows to 0, and so do value and gradient of p log p.
-    log_probability = torch.log_softmax(_period_logits(teacher, temperature, amplitude), dim=-1)
-    student_log = torch.log(period_probabilities(student, temperature, amplitude) + _EPSILON)
-    return (log_probability.exp() * (log_probability - student_log)).mean()
+    student_logits = _period_logits(student, temperature, amplitude)
+    return _Divergence.apply(student_logits, _period_logits(teacher, temperature, amplitude))
+
+
+class _Divergence(torch.autograd.Function):
+    """Mean of p (log p - log(q + epsilon)) over every element, from logits; gradients in closed form.
+
+    With N elements, p and q the softmax of teacher's and student's logits, d = log p - log(q + epsilon)
+    and r = p q / (q + epsilon): the gradient is (q sum(r) - r) / N for the student's logits and p (d -
+    sum(p d)) / N for the teacher's. log p comes from log_softmax and stays finite where p underflows
+    to 0, so value and gradients there are 0, the limit of p log p.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+        log_p = torch.log_softmax(teacher_logits, dim=-1)
+        p, q = log_p.exp(), torch.softmax(student_logits, dim=-1)
+        shifted = q + _EPSILON
+        excess = log_p.sub_(shifted.log())
+        weighted = p * excess
+        sums = weighted.sum(dim=-1, keepdim=True)
+        student_grad = teacher_grad = None
+        if ctx.needs_input_grad[0]:
+            ratio = (p * q).div_(shifted)
+            student_grad = q.mul_(ratio.sum(dim=-1, keepdim=True)).sub_(ratio).div_(p.numel())
+        if ctx.needs_input_grad[1]:
+            teacher_grad = weighted.sub_(p * sums).div_(p.numel())
+        ctx.save_for_backward(student_grad, teacher_grad)
+        return sums.sum() / p.numel()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        student_grad, teacher_grad = ctx.saved_tensors
+        return (
+            None if student_grad is None else student_grad * grad,
+            None if teacher_grad is None else teacher_grad * grad,
+        )
 
 
 def _period_logits(values: Tensor, temperature: float, amplitude: str) -> Tensor:
     """Return amplitude / temperature of every frequency but the constant."""
     scale = temperature * values.shape[-1] if amplitude == "per_length" else temperature
-    return torch.fft.rfft(values, dim=-1)[..., 1:].abs() / scale
+    return _Amplitude.apply(values) / scale
+
+
+class _Amplitude(torch.autograd.Function):
+    """Amplitudes of the real FFT over the last axis, without the constant; half as costly as autograd's.
+
+    The gradient with respect to the values is the adjoint of the FFT, one inverse real FFT: every
+    frequency but the highest of an even length stands there for two, so its share is halved. At
+    amplitude 0 the gradient is 0.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        spectrum = torch.fft.rfft(values, dim=-1)
+        strength = (spectrum.real.square() + spectrum.imag.square()).sqrt_()
+        ctx.save_for_backward(spectrum, strength)
+        ctx.length = values.shape[-1]
+        return strength[..., 1:]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        spectrum, strength = ctx.saved_tensors
+        share = torch.zeros_like(strength)
+        torch.div(grad, strength[..., 1:], out=share[..., 1:])
+        share.masked_fill_(strength == 0, 0.0)
+        highest = ctx.length // 2
+        share[..., 1 : highest if ctx.length % 2 == 0 else highest + 1] *= 0.5
+        return torch.fft.irfft(spectrum * share, n=ctx.length, dim=-1) * ctx.length
 
 
 def check_spectrum(temperature: Any, amplitude: Any, owner: str) -> None:

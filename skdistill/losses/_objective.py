@@ -20,6 +20,12 @@ class Objective(nn.Module):
         The built terms.
     weights : dict of str to float
         Their factors.
+
+    Examples
+    --------
+    >>> from skdistill.losses import LossShapes, Response, build_objective
+    >>> build_objective(Response(0.5), LossShapes(4, 1), has_teacher=True).weights
+    [1.0, 0.5]
     """
 
     def __init__(self, terms: dict[str, nn.Module], weights: dict[str, float]) -> None:
@@ -57,6 +63,14 @@ def check_loss(loss: BaseLoss) -> None:
     ------
     TypeError, ValueError
         With the parameter, its rule and its value.
+
+    Examples
+    --------
+    >>> from skdistill.losses import Supervised, check_loss
+    >>> check_loss(Supervised(weight=-1.0))
+    Traceback (most recent call last):
+        ...
+    ValueError: weight of Supervised must be a number in [0, inf); got -1.0.
     """
     terms = loss.named_terms()
     for _, term in terms:
@@ -80,6 +94,12 @@ def needs_teacher(loss: BaseLoss) -> bool:
     -------
     needed : bool
         Whether it does.
+
+    Examples
+    --------
+    >>> from skdistill.losses import Response, Supervised, needs_teacher
+    >>> needs_teacher(Supervised()), needs_teacher(Response())
+    (False, True)
     """
     return any(term.requires & _OF_TEACHER for _, term in _active(loss))
 
@@ -96,6 +116,12 @@ def needs_teacher_features(loss: BaseLoss) -> bool:
     -------
     needed : bool
         Whether it does.
+
+    Examples
+    --------
+    >>> from skdistill.losses import TimeDistill, needs_teacher_features
+    >>> needs_teacher_features(TimeDistill()), needs_teacher_features(TimeDistill(feature_weight=0.0))
+    (True, False)
     """
     return any("teacher_features" in term.requires for _, term in _active(loss))
 
@@ -134,6 +160,12 @@ def build_objective(
     ------
     ValueError
         If nothing is left, or a term lacks what it reads.
+
+    Examples
+    --------
+    >>> from skdistill.losses import LossShapes, TimeDistill, build_objective
+    >>> build_objective(TimeDistill(), LossShapes(4, 1), has_teacher=False).names
+    ['supervised']
     """
     active = _active(loss)
     if not has_teacher:

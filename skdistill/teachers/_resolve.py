@@ -36,6 +36,12 @@ def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
     ------
     TypeError
         If it is none of these; a bare fitted estimator is told its wrapper.
+
+    Examples
+    --------
+    >>> from skdistill.teachers import resolve_teacher
+    >>> resolve_teacher("dlinear")
+    TrainedTeacher(network=DLinear())
     """
     if isinstance(teacher, str):
         return TrainedTeacher(make_network(teacher, parameter=parameter))

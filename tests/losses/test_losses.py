@@ -31,7 +31,7 @@ from skdistill.losses import (
     period_probabilities,
 )
 from skdistill.losses._horizon_weights import step_weights
-from skdistill.losses._multi_period import multi_period_divergence
+from skdistill.losses._multi_period import _Amplitude, multi_period_divergence
 from skdistill.losses._multi_scale import multi_scale_error, pool
 
 
@@ -359,3 +359,17 @@ def test_names_stand_for_losses():
     assert isinstance(make_loss("timedistill"), TimeDistill)
     with pytest.raises(ValueError, match="Did you mean 'response'"):
         make_loss("respons")
+
+
+@given(st.integers(1, 20))
+def test_amplitudes_and_their_gradient_equal_autograds(length):
+    torch.manual_seed(length)
+    values = torch.randn(2, 3, length, dtype=torch.float64, requires_grad=True)
+    ours = _Amplitude.apply(values)
+    theirs = torch.fft.rfft(values, dim=-1)[..., 1:].abs()
+    torch.testing.assert_close(ours, theirs)
+    weights = torch.randn_like(theirs)
+    a, b = (torch.autograd.grad((one * weights).sum(), values)[0] for one in (ours, theirs))
+    torch.testing.assert_close(a, b)
+    flat = torch.ones(1, length, dtype=torch.float64, requires_grad=True)
+    assert torch.isfinite(torch.autograd.grad(_Amplitude.apply(flat).sum(), flat)[0]).all()
