@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from skdistill._checks import check_integer
 from skdistill.losses._base import LossInputs, LossShapes, LossTerm
@@ -114,16 +116,54 @@ def multi_scale_error(difference: Tensor, n_scales: int, window: int, weights: T
     error : Tensor
         A scalar.
     """
+    if weights is None:
+        return _MeanOverScales.apply(difference, n_scales, window)
     errors = []
-    for scale in range(n_scales):
-        errors.append(_mean_square(difference) if weights is None else (difference.square() * weights).mean())
-        if scale + 1 == n_scales or difference.shape[-1] < window:
-            break
-        difference = pool(difference, window)
-        if weights is not None:
-            weights = pool(weights, window)
-            weights = weights / weights.mean()
+    for level in _levels(difference, n_scales, window):
+        errors.append((level.square() * weights).mean())
+        weights = pool(weights, window)
+        weights = weights / weights.mean()
     return torch.stack(errors).mean()
+
+
+def _levels(values: Tensor, n_scales: int, window: int) -> Iterator[Tensor]:
+    """Yield the values at every scale that exists."""
+    yield values
+    for _ in range(n_scales - 1):
+        if values.shape[-1] < window:
+            return
+        values = pool(values, window)
+        yield values
+
+
+class _MeanOverScales(torch.autograd.Function):
+    """Mean over scales of the mean square; the gradient climbs from the coarsest scale to the finest.
+
+    With d_k the difference at scale k, N_k its size and S scales: g_k = 2 d_k / (S N_k) plus g_{k+1}
+    of the coarser step it belongs to, divided by the window.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, difference: Tensor, n_scales: int, window: int) -> Tensor:
+        levels = [level.contiguous() for level in _levels(difference, n_scales, window)]
+        ctx.save_for_backward(*levels)
+        ctx.window = window
+        return torch.stack([_mean_square(level) for level in levels]).mean()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        levels = ctx.saved_tensors
+        coarser: Tensor | None = None
+        for level in reversed(levels):
+            gradient = level * (grad * (2.0 / (len(levels) * level.numel())))
+            if coarser is not None:
+                length = coarser.shape[-1] * ctx.window
+                for offset in range(ctx.window):
+                    gradient[..., offset : length : ctx.window].add_(coarser, alpha=1.0 / ctx.window)
+            coarser = gradient
+        assert coarser is not None
+        return coarser, None, None
 
 
 def pool(values: Tensor, window: int) -> Tensor:

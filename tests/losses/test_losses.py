@@ -192,6 +192,21 @@ def test_scales_stop_while_a_step_remains(length, n_scales, window):
     assert pool(difference, window).shape == (2, length // window)
 
 
+@given(st.integers(1, 13), st.integers(1, 4), st.integers(2, 4))
+def test_scales_pass_the_gradient_check(length, n_scales, window):
+    difference = torch.randn(2, length, dtype=torch.float64, generator=torch.Generator().manual_seed(length))
+    difference.requires_grad_()
+    assert torch.autograd.gradcheck(lambda d: multi_scale_error(d, n_scales, window), difference)
+
+
+def test_a_constant_has_no_gradient_from_its_amplitudes_of_zero():
+    student = torch.ones(1, 8, requires_grad=True)
+    gradient = torch.autograd.grad(
+        multi_period_divergence(student, torch.arange(8.0)[None], 1e-3, "published"), student
+    )
+    torch.testing.assert_close(gradient[0], torch.zeros(1, 8))
+
+
 def test_divergence_passes_the_gradient_check_on_both_sides():
     torch.manual_seed(0)
     student = torch.randn(2, 3, 9, dtype=torch.float64, requires_grad=True)
