@@ -23,7 +23,7 @@ from skdistill.datasets import fetch_ett, make_multiseasonal, standard_split
 from skdistill.losses import TimeDistill
 from skdistill.networks import MLP, ITransformer
 
-context_length, prediction_length = (48, 12) if QUICK else (336, 96)
+context_length, prediction_length = (48, 12) if QUICK else (720, 96)
 try:
     if QUICK:
         raise OSError("quick mode needs no real series")
