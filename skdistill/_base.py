@@ -12,9 +12,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from skdistill._checks import check_real
+from skdistill._checks import check_integer, check_real
 from skdistill._choices import check_choice
 from skdistill._distillation import Distilled, Labelling, distil
+from skdistill._doc_link import DocLink
 from skdistill._shorthand import expand_shorthand, resolve_loss, resolve_student
 from skdistill.networks import NetworkSpec
 from skdistill.teachers import BaseTeacher, resolve_teacher
@@ -25,7 +26,7 @@ from skdistill.windows import TrainingWindows
 __all__ = ["BaseDistilled"]
 
 
-class BaseDistilled(BaseEstimator):
+class BaseDistilled(DocLink, BaseEstimator):
     """Base of the estimators; a subclass lists the parameters in its ``__init__``."""
 
     teacher: Any
@@ -42,6 +43,7 @@ class BaseDistilled(BaseEstimator):
     features: str
     label_budget: float
     memory: Any
+    n_jobs: int | None
     device: str
     random_state: Any
     verbose: int
@@ -94,6 +96,10 @@ class BaseDistilled(BaseEstimator):
             )
         check_choice(self.features, ("stored", "recompute"), f"features of {owner}")
         check_real(self.label_budget, f"label_budget of {owner} (GiB)", minimum=0.0)
+        if self.n_jobs is not None:
+            check_integer(self.n_jobs, f"n_jobs of {owner}", minimum=-(1 << 31))
+            if self.n_jobs == 0:
+                raise ValueError(f"n_jobs of {owner} must be None, a positive number or -1 (all cores); got 0.")
         self._settings().check(owner)
         resolve_student(self.student)
         resolve_loss(self.loss)
@@ -130,7 +136,7 @@ class BaseDistilled(BaseEstimator):
             student=resolve_student(self.student),
             loss=resolve_loss(self.loss),
             settings=self._settings(),
-            labelling=Labelling(LabelCache(self.memory), self.label_budget, self.features),
+            labelling=Labelling(LabelCache(self.memory), self.label_budget, self.features, self.n_jobs),
             seeds=self._seeds(),
         )
         self.student_ = result.student
@@ -152,6 +158,23 @@ class BaseDistilled(BaseEstimator):
             "random_state= the next fit goes on from here.",
             ConvergenceWarning,
             stacklevel=4,
+        )
+
+    def _sk_visual_block_(self) -> Any:
+        """Show teacher, student and loss beside one another in scikit-learn's HTML diagram."""
+        from sklearn.utils._repr_html.estimator import _VisualBlock
+
+        parts = {
+            "teacher": resolve_student(self.teacher) if isinstance(self.teacher, str) else self.teacher,
+            "student": resolve_student(self.student),
+            "loss": resolve_loss(self.loss),
+        }
+        shown = {name: part for name, part in parts.items() if part is not None}
+        return _VisualBlock(
+            "parallel",
+            list(shown.values()),
+            names=[f"{name}: {type(part).__name__}" for name, part in shown.items()],
+            name_details=[str(part) for part in shown.values()],
         )
 
     def __sklearn_is_fitted__(self) -> bool:

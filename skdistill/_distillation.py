@@ -6,8 +6,10 @@ Every estimator of the package checks and converts, and then calls :func:`distil
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from skdistill.networks import BaseNetwork, NetworkSpec
 from skdistill.teachers import BaseTeacher, Labels
 from skdistill.teachers._store import LabelCache, StoredLabels, entry_lock, label_windows
 from skdistill.training import LabelSource, TrainingSettings, loss_shapes, make_spec, seeded, train_network
-from skdistill.windows import TrainingWindows, Windows
+from skdistill.windows import Contexts, TrainingWindows, Windows
 
 __all__ = ["Distilled", "Labelling", "distil"]
 
@@ -45,11 +47,14 @@ class Labelling:
         Most GiB of disk that labels may take.
     features : {"stored", "recompute"}
         Whether features are labelled once, or anew for every batch.
+    n_jobs : int or None, default=None
+        Workers that label at once; None labels here, one chunk after another.
     """
 
     cache: LabelCache
     label_budget: float = 8.0
     features: str = "stored"
+    n_jobs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -206,12 +211,34 @@ def _fit_and_label(
             with_features=not recompute and _store_features(teacher, windows, loss, labelling, folder),
             forecast_shape=(train.prediction_length, len(train.targets)),
             disk_budget=int(labelling.label_budget * _GIB),
+            run=None
+            if labelling.n_jobs in (None, 1)
+            else partial(_label_in_parallel, teacher, train, labelling.n_jobs),
             progress=verbose > 0,
             description=f"labels of {_name(teacher)}",
         )
     if recompute and needs_teacher_features(loss):
         return teacher, _RecomputedFeatures(stored, teacher, train)
     return teacher, stored
+
+
+def _choose_workers(
+    teacher: BaseTeacher, windows: Windows, n_jobs: int | None
+) -> Callable[[Sequence[Tensor]], Iterable[Labels]] | None:
+    return None if n_jobs in (None, 1) else partial(_label_in_parallel, teacher, windows, n_jobs)
+
+
+def _label_in_parallel(
+    teacher: BaseTeacher, windows: Windows, n_jobs: int | None, chunks: Sequence[Tensor]
+) -> Iterable[Labels]:
+    """Label chunks on the workers of joblib's backend; they get contexts, never the whole series."""
+    tasks = (joblib.delayed(_label_contexts)(teacher, windows.contexts(indices)) for indices in chunks)
+    return joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+
+
+def _label_contexts(teacher: BaseTeacher, contexts: Contexts) -> Labels:
+    with torch.inference_mode():
+        return teacher.label(contexts)
 
 
 def _fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path | None) -> BaseTeacher:

@@ -84,6 +84,10 @@ class DistilledForecaster(BaseDistilled):
         A folder for labels, fitted teachers and checkpoints, shared by fits that differ in loss
         and student only; an interrupted or killed ``fit`` goes on from there. Needs a
         ``random_state``. None keeps nothing after ``fit``.
+    n_jobs : int or None, default=None
+        Workers that label at once, through joblib (so also on a Dask cluster, under
+        ``joblib.parallel_config("dask")``). It pays for teachers that keep one core busy; torch
+        networks use all cores by themselves. None labels in this process.
     device : str, default="auto"
         Where to train: ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` takes a GPU where there is one.
         Forecasts are made on the CPU.
@@ -161,6 +165,7 @@ class DistilledForecaster(BaseDistilled):
         features: str = "stored",
         label_budget: float = 8.0,
         memory: Any = None,
+        n_jobs: int | None = None,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -184,6 +189,7 @@ class DistilledForecaster(BaseDistilled):
         self.features = features
         self.label_budget = label_budget
         self.memory = memory
+        self.n_jobs = n_jobs
         self.device = device
         self.random_state = random_state
         self.verbose = verbose

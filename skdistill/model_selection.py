@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.metrics import mean_absolute_error, mean_squared_error, root_mean_squared_error
 from sklearn.utils.validation import _num_samples
 
 from skdistill._checks import check_integer
-from skdistill._choices import check_choice
-from skdistill._open_model import open_model
+from skdistill._doc_link import DocLink
+from skdistill.metrics import ForecastScorer
 
-__all__ = ["RollingOriginScorer", "RollingOriginSplit"]
-
-_ERRORS: dict[str, Callable[..., float]] = {
-    "mae": mean_absolute_error,
-    "mse": mean_squared_error,
-    "rmse": root_mean_squared_error,
-}
+__all__ = ["RollingOriginSplit", "SktimeSplit"]
 
 
-class RollingOriginSplit(BaseEstimator):
+class RollingOriginSplit(DocLink, BaseEstimator):
     """Folds whose test rows follow their training rows, as if time rolled on.
 
     The last fold ends with the series; each fold before it ends ``step`` rows earlier. The test rows
@@ -142,21 +135,25 @@ class RollingOriginSplit(BaseEstimator):
         """
         return self.n_splits
 
-    def scorer(self, name: str = "mse") -> RollingOriginScorer:
+    def scorer(self, name: str = "mse", **options: Any) -> ForecastScorer:
         """Make a scorer that judges every candidate on the same targets.
 
         Parameters
         ----------
-        name : {"mae", "mse", "rmse"}, default="mse"
+        name : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
             The error; the score is minus it, in the units the forecaster sees.
+        **options : object
+            ``steps``, ``channels`` and ``season`` of :class:`~skdistill.metrics.ForecastScorer`.
 
         Returns
         -------
-        scorer : RollingOriginScorer
-            For ``GridSearchCV(scoring=...)``.
+        scorer : ForecastScorer
+            For ``GridSearchCV(scoring=...)``. A candidate with a shorter ``context_length`` than the
+            split's uses the last of the context rows, so all forecast identical targets.
         """
-        check_choice(name, sorted(_ERRORS), "name of RollingOriginSplit.scorer")
-        return RollingOriginScorer(name, self.context_length, self.prediction_length)
+        return ForecastScorer(
+            name, context_length=self.context_length, prediction_length=self.prediction_length, **options
+        )
 
     def _check(self) -> int:
         for name in ("n_splits", "context_length", "prediction_length"):
@@ -170,50 +167,111 @@ class RollingOriginSplit(BaseEstimator):
         return check_integer(self.step, "step of RollingOriginSplit")
 
 
-@dataclass(frozen=True)
-class RollingOriginScorer:
-    """Minus the error over every stride-1 forecast that starts after a fold's context rows.
+class SktimeSplit(DocLink, BaseEstimator):
+    """A splitter of sktime as ``cv``, with the context rows that forecasts need.
 
-    A candidate with a shorter ``context_length`` than the split's uses the last of the context rows, so
-    that all candidates forecast identical targets.
+    The test folds of sktime's splitters hold the rows to forecast only. Here the ``context_length`` rows
+    before them come along, and rows between horizons with gaps are filled in.
 
     Parameters
     ----------
-    name : {"mae", "mse", "rmse"}
-        The error.
-    context_length : int
-        Context rows of a test fold.
-    prediction_length : int
-        Rows of a forecast.
+    splitter : sktime splitter
+        Such as ``ExpandingWindowSplitter(fh=range(1, 97), initial_window=2000, step_length=96)``.
+    context_length : int, default=336
+        Context rows of a test fold; candidates may use fewer.
 
     Examples
     --------
-    >>> from skdistill.model_selection import RollingOriginSplit
-    >>> RollingOriginSplit(context_length=48, prediction_length=12).scorer("mae")
-    RollingOriginScorer(name='mae', context_length=48, prediction_length=12)
+    >>> import numpy as np
+    >>> from sktime.split import ExpandingWindowSplitter
+    >>> from skdistill.model_selection import SktimeSplit
+    >>> splitter = ExpandingWindowSplitter(fh=[1, 2], initial_window=8, step_length=2)
+    >>> for train, test in SktimeSplit(splitter, context_length=3).split(np.zeros((12, 1))):
+    ...     print(f"train {train[0]}..{train[-1]}, test {test[0]}..{test[-1]}")
+    train 0..7, test 5..9
+    train 0..9, test 7..11
     """
 
-    name: str
-    context_length: int
-    prediction_length: int
+    def __init__(self, splitter: Any, context_length: int = 336) -> None:
+        self.splitter = splitter
+        self.context_length = context_length
 
-    def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
-        """Score a fitted forecaster, or a pipeline that ends in one, on a test fold."""
-        model = open_model(estimator)
-        X = model.transform(X)
-        spec = model.forecaster.spec_
-        if spec.context_length > self.context_length:
-            raise ValueError(
-                f"a candidate has context_length = {spec.context_length}, more than the {self.context_length} context "
-                "rows of a fold: give RollingOriginSplit the longest context_length among the candidates."
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the rows of each fold.
+
+        Parameters
+        ----------
+        X : array or DataFrame of shape (n_timestamps, n_channels)
+            The series.
+        y : None, default=None
+            Ignored, present for API consistency.
+        groups : None, default=None
+            Ignored, present for API consistency.
+
+        Yields
+        ------
+        train : ndarray of int
+            Rows to fit on.
+        test : ndarray of int
+            Context rows, then rows to forecast.
+
+        Raises
+        ------
+        ValueError
+            If a fold has fewer than ``context_length`` rows before its first forecast row.
+        """
+        for train, test in self.splitter.split(self._index(X)):
+            first, last = int(np.min(test)), int(np.max(test))
+            if first < self.context_length:
+                raise ValueError(
+                    f"SktimeSplit needs context_length = {self.context_length} rows before the rows to forecast; a "
+                    f"fold of {type(self.splitter).__name__} has {first}. Give it a longer initial window, or a "
+                    "shorter context_length."
+                )
+            yield np.asarray(train), np.arange(first - self.context_length, last + 1)
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Count the folds.
+
+        Parameters
+        ----------
+        X : array or DataFrame of shape (n_timestamps, n_channels), default=None
+            The series; most splitters of sktime have as many folds as it has room for.
+        y : None, default=None
+            Ignored, present for API consistency.
+        groups : None, default=None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        n_splits : int
+            The folds.
+        """
+        return int(self.splitter.get_n_splits(None if X is None else self._index(X)))
+
+    def scorer(self, name: str = "mse", **options: Any) -> ForecastScorer:
+        """Make a scorer that judges every candidate on the same targets.
+
+        Parameters
+        ----------
+        name : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
+            The error; the score is minus it, in the units the forecaster sees.
+        **options : object
+            ``steps``, ``channels`` and ``season`` of :class:`~skdistill.metrics.ForecastScorer`.
+
+        Returns
+        -------
+        scorer : ForecastScorer
+            For ``GridSearchCV(scoring=...)``.
+        """
+        return ForecastScorer(name, context_length=self.context_length, **options)
+
+    def _index(self, X: Any) -> pd.Index:
+        check_integer(self.context_length, "context_length of SktimeSplit")
+        if not hasattr(self.splitter, "split_loc"):
+            raise TypeError(
+                "splitter of SktimeSplit must be a splitter of sktime, such as ExpandingWindowSplitter; "
+                f"got {self.splitter!r}. Those of scikit-learn are given as cv directly."
             )
-        if spec.prediction_length != self.prediction_length:
-            raise ValueError(
-                f"a candidate has prediction_length = {spec.prediction_length}, but RollingOriginSplit has "
-                f"{self.prediction_length}: make them equal, or the candidates' errors cannot be compared."
-            )
-        rows = X[self.context_length - spec.context_length :]
-        forecasts = np.asarray(model.forecaster.backtest(rows))
-        targets = np.asarray(rows)[spec.context_length :, list(spec.targets)]
-        truth = np.lib.stride_tricks.sliding_window_view(targets, spec.prediction_length, axis=0).transpose(0, 2, 1)
-        return -float(_ERRORS[self.name](truth.reshape(-1), forecasts.reshape(-1)))
+        index = getattr(X, "index", None)
+        return index if isinstance(index, pd.Index) else pd.RangeIndex(_num_samples(X))

@@ -61,6 +61,10 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Most GiB of disk that labels may take.
     memory : str, Path, joblib.Memory or None, default=None
         A folder for labels, fitted teachers and checkpoints; needs a ``random_state``.
+    n_jobs : int or None, default=None
+        Workers that label at once, through joblib (so also on a Dask cluster, under
+        ``joblib.parallel_config("dask")``). It pays for teachers that keep one core busy; torch
+        networks use all cores by themselves. None labels in this process.
     device : str, default="auto"
         Where to train.
     random_state : int, RandomState instance or None, default=None
@@ -121,6 +125,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         features: str = "stored",
         label_budget: float = 8.0,
         memory: Any = None,
+        n_jobs: int | None = None,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -139,6 +144,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.features = features
         self.label_budget = label_budget
         self.memory = memory
+        self.n_jobs = n_jobs
         self.device = device
         self.random_state = random_state
         self.verbose = verbose

@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV, check_cv
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdistill.model_selection import RollingOriginSplit
+from skdistill.model_selection import RollingOriginSplit, SktimeSplit
 
 SPLIT = RollingOriginSplit(n_splits=3, context_length=12, prediction_length=4)
 
@@ -112,3 +112,79 @@ def test_pipelines_are_scored_in_their_units():
     plain = make_forecaster().fit(StandardScaler().fit_transform(frame))
     scaled = StandardScaler().fit(frame).transform(frame.iloc[90:])
     assert SPLIT.scorer()(pipeline, frame.iloc[90:]) == pytest.approx(SPLIT.scorer()(plain, scaled))
+
+
+# -- splitters of sktime -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [make_series, make_frame])
+def test_splitters_of_sktime_get_the_context(kind):
+    from sktime.split import ExpandingWindowSplitter, SingleWindowSplitter, SlidingWindowSplitter
+
+    X = kind()
+    for splitter in (
+        ExpandingWindowSplitter(fh=[1, 2, 3, 4], initial_window=60, step_length=20),
+        SlidingWindowSplitter(fh=[1, 4], window_length=60, step_length=20),
+        SingleWindowSplitter(fh=[4], window_length=60),
+    ):
+        split = SktimeSplit(splitter, context_length=12)
+        folds = list(split.split(X))
+        assert len(folds) == split.get_n_splits(X)
+        theirs = list(splitter.split(np.arange(len(X))))
+        for (train, test), (their_train, their_test) in zip(folds, theirs, strict=True):
+            np.testing.assert_array_equal(train, their_train)
+            np.testing.assert_array_equal(test, np.arange(their_test[0] - 12, their_test[-1] + 1))
+
+
+def test_a_search_over_a_splitter_of_sktime():
+    from sktime.split import ExpandingWindowSplitter
+
+    split = SktimeSplit(ExpandingWindowSplitter(fh=range(1, 5), initial_window=80, step_length=10), context_length=12)
+    grid = {"context_length": [6, 12], "loss__prediction_weight": [1.0]}
+    search = GridSearchCV(make_forecaster(), grid, cv=split, scoring=split.scorer("smape"), error_score="raise")
+    search.fit(make_frame())
+    assert search.n_splits_ == split.get_n_splits(make_frame())
+    assert (search.cv_results_["mean_test_score"] < 0).all()
+
+
+def test_what_sktime_split_refuses():
+    from sktime.split import ExpandingWindowSplitter
+
+    with pytest.raises(ValueError, match=r"context_length = 30 rows before .* has 20"):
+        next(SktimeSplit(ExpandingWindowSplitter(fh=[1], initial_window=20), 30).split(make_series()))
+    with pytest.raises(TypeError, match="splitter of sktime"):
+        next(SktimeSplit(SPLIT, 12).split(make_series()))
+
+
+# -- other searches ------------------------------------------------------------------------------
+
+
+def test_successive_halving_over_epochs():
+    from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+    from sklearn.model_selection import HalvingGridSearchCV
+
+    grid = {"student__hidden_size": [2, 4], "loss__prediction_weight": [0.5, 2.0]}
+    search = HalvingGridSearchCV(
+        make_forecaster(),
+        grid,
+        resource="max_epochs",
+        min_resources=1,
+        max_resources=4,
+        factor=2,
+        cv=SPLIT,
+        scoring=SPLIT.scorer(),
+        error_score="raise",
+    ).fit(make_series())
+    assert search.n_resources_ == [1, 2, 4]
+    assert search.best_estimator_.max_epochs == 4
+
+
+def test_random_search_over_distributions():
+    from scipy.stats import loguniform
+    from sklearn.model_selection import RandomizedSearchCV
+
+    grid = {"loss__prediction_weight": loguniform(0.1, 10), "student": ["dlinear", "mlp"]}
+    search = RandomizedSearchCV(
+        make_forecaster(), grid, n_iter=3, cv=SPLIT, scoring=SPLIT.scorer(), random_state=0, error_score="raise"
+    ).fit(make_series())
+    assert len(set(search.cv_results_["param_loss__prediction_weight"])) == 3

@@ -211,8 +211,10 @@ def test_diagram_shows_teacher_student_and_loss():
     html = estimator_html_repr(
         make_forecaster(teacher=ITransformer(8, n_heads=2), loss=TimeDistill(), student=DLinear())
     )
-    for name in ("ITransformer", "DLinear", "TimeDistill"):
+    for name, module in (("ITransformer", "networks"), ("DLinear", "networks"), ("TimeDistill", "losses")):
         assert name in html
+        assert f"/api/skdistill.{module}.{name}.html" in html
+    assert "/api/skdistill.forecaster.DistilledForecaster.html" in html
 
 
 def test_clone_forgets_the_fit():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -82,16 +83,19 @@ def long_table() -> str:
     return table + "\n\n" + "\n".join(f"* {source(one)}" for _, one in frame.groupby("horizon"))
 
 
-def training_table() -> str:
-    """Lay out the training benchmark."""
-    frame = pd.read_csv(BENCHMARKS / "training.csv")
-    rows = [
-        [row.what, f"{row.figure:.3g}", row.unit, "" if pd.isna(row.aim) else row.aim] for row in frame.itertuples()
-    ]
+def benchmark_table(name: str) -> str:
+    """Lay out a benchmark."""
+    frame = pd.read_csv(BENCHMARKS / f"{name}.csv", keep_default_na=False, na_values={"figure": [""]})
+    rows = [[row.what, f"{row.figure:.3g}", row.unit, row.aim] for row in frame.itertuples()]
     return markdown(["what", "figure", "unit", "aim"], rows) + "\n\n* " + source(frame)
 
 
-TABLES = {"etth1-short": short_table, "etth1-long": long_table, "training": training_table}
+TABLES = {
+    "etth1-short": short_table,
+    "etth1-long": long_table,
+    "training": partial(benchmark_table, "training"),
+    "tuning": partial(benchmark_table, "tuning"),
+}
 
 
 def render(text: str) -> str:

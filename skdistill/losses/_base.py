@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from skdistill._checks import check_real
+from skdistill._doc_link import DocLink
 
 __all__ = ["BaseLoss", "LossInputs", "LossShapes", "LossTerm"]
 
@@ -68,7 +69,7 @@ class LossShapes:
     teacher_feature_shape: tuple[int, ...] | None = None
 
 
-class BaseLoss(BaseEstimator, abc.ABC):
+class BaseLoss(DocLink, BaseEstimator, abc.ABC):
     """Anything that ``loss=`` takes: one term or a sum of named terms."""
 
     @abc.abstractmethod

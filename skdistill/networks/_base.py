@@ -9,6 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
+from skdistill._doc_link import DocLink
+
 __all__ = ["BaseNetwork", "NetworkOutput", "NetworkSpec"]
 
 
@@ -76,7 +78,7 @@ class NetworkOutput(NamedTuple):
     branches: Any = None
 
 
-class BaseNetwork(BaseEstimator, abc.ABC):
+class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
     """An architecture with its hyperparameters.
 
     A subclass stores its hyperparameters in ``__init__`` (and does nothing else there), and

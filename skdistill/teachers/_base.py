@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sklearn.base import BaseEstimator, clone
 
+from skdistill._doc_link import DocLink
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._labels import Labels
 from skdistill.windows import Contexts, TrainingWindows
@@ -14,7 +15,7 @@ from skdistill.windows import Contexts, TrainingWindows
 __all__ = ["BaseTeacher"]
 
 
-class BaseTeacher(BaseEstimator, abc.ABC):
+class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
     """A source of labels.
 
     A subclass stores its parameters in ``__init__``, learns in :meth:`fit` (where there is

@@ -14,7 +14,7 @@ import tempfile
 import warnings
 import weakref
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -172,6 +172,7 @@ def label_windows(
     memory_budget: int = _GIB,
     disk_budget: int = 8 * _GIB,
     chunk_size: int = 512,
+    run: Callable[[Sequence[Tensor]], Iterable[Labels]] | None = None,
     progress: bool = False,
     description: str = "labels",
 ) -> StoredLabels:
@@ -195,6 +196,9 @@ def label_windows(
         Bytes that labels on disk may take.
     chunk_size : int, default=512
         Windows that the teacher labels at once.
+    run : callable or None, default=None
+        From the numbers of many chunks to their labels, in order, on as many workers as it likes;
+        None calls ``label`` on one after another.
     progress : bool, default=False
         Whether to show a bar with rate and time left.
     description : str, default="labels"
@@ -214,7 +218,7 @@ def label_windows(
     """
     if n_windows < 1:
         raise ValueError("there is no training window to label.")
-    checked = _Checked(label, forecast_shape, with_features)
+    checked = _Checked(label, forecast_shape, with_features, run)
     with nullcontext() if folder is None else entry_lock(folder):
         if folder is not None and (store := _Store.open(folder, n_windows, forecast_shape, with_features)) is not None:
             checked = replace(checked, with_features="features" in store.layout.arrays)
@@ -244,10 +248,28 @@ class _Checked:
     label: Callable[[Tensor], Labels]
     forecast_shape: tuple[int, int]
     with_features: bool
+    run: Callable[[Sequence[Tensor]], Iterable[Labels]] | None = None
 
     def __call__(self, indices: Tensor) -> dict[str, np.ndarray]:
+        return self._check(indices, self._ask(indices))
+
+    def each(
+        self, chunks: Sequence[slice], first: dict[str, np.ndarray] | None = None
+    ) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
+        """Yield every chunk with its labels; those of the first windows may be known."""
+        if first is not None and chunks and chunks[0].start == 0:
+            yield chunks[0], first
+            chunks = chunks[1:]
+        numbers = [torch.arange(chunk.start, chunk.stop) for chunk in chunks]
+        answers = map(self._ask, numbers) if self.run is None else self.run(numbers)
+        for chunk, indices, labels in zip(chunks, numbers, answers, strict=True):
+            yield chunk, self._check(indices, labels)
+
+    def _ask(self, indices: Tensor) -> Labels:
         with torch.inference_mode():
-            labels = self.label(indices)
+            return self.label(indices)
+
+    def _check(self, indices: Tensor, labels: Labels) -> dict[str, np.ndarray]:
         arrays = {"forecast": labels.forecast.detach().to("cpu", torch.float32).numpy()}
         expected = (len(indices), *self.forecast_shape)
         if arrays["forecast"].shape != expected:
@@ -380,14 +402,16 @@ class _Store:
         self, label: _Checked, progress: bool, description: str, first: dict[str, np.ndarray] | None = None
     ) -> StoredLabels:
         """Label the chunks that are missing or damaged, and hand out the labels."""
-        done = self._finished()
-        bar = tqdm(total=self.layout.n_windows, desc=description, unit="window", disable=not progress)
-        for number, chunk in enumerate(self.layout.chunks()):
-            if number not in done:
-                fresh = first if number == 0 and first is not None else label(torch.arange(chunk.start, chunk.stop))
-                self._write(number, chunk, self.layout.cast(fresh))
-            bar.update(chunk.stop - chunk.start)
-        bar.close()
+        done, chunks = self._finished(), self.layout.chunks()
+        missing = [chunk for number, chunk in enumerate(chunks) if number not in done]
+        n_missing = sum(chunk.stop - chunk.start for chunk in missing)
+        n_windows = self.layout.n_windows
+        with tqdm(
+            total=n_windows, initial=n_windows - n_missing, desc=description, unit="window", disable=not progress
+        ) as bar:
+            for chunk, fresh in label.each(missing, first):
+                self._write(chunk.start // self.layout.chunk_size, chunk, self.layout.cast(fresh))
+                bar.update(chunk.stop - chunk.start)
         return self._labels()
 
     def _finished(self) -> set[int]:
@@ -438,13 +462,11 @@ def _label_in_memory(
     label: _Checked, first: dict[str, np.ndarray], layout: _Layout, progress: bool, description: str
 ) -> StoredLabels:
     arrays = {name: np.empty((layout.n_windows, *shape), dtype) for name, (shape, dtype) in layout.arrays.items()}
-    bar = tqdm(total=layout.n_windows, desc=description, unit="window", disable=not progress)
-    for chunk in layout.chunks():
-        fresh = first if chunk.start == 0 else label(torch.arange(chunk.start, chunk.stop))
-        for name, values in layout.cast(fresh).items():
-            arrays[name][chunk] = values
-        bar.update(chunk.stop - chunk.start)
-    bar.close()
+    with tqdm(total=layout.n_windows, desc=description, unit="window", disable=not progress) as bar:
+        for chunk, fresh in label.each(layout.chunks(), first):
+            for name, values in layout.cast(fresh).items():
+                arrays[name][chunk] = values
+            bar.update(chunk.stop - chunk.start)
     features = torch.from_numpy(arrays["features"]) if "features" in arrays else None
     return StoredLabels(torch.from_numpy(arrays["forecast"]), features)
 

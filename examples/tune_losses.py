@@ -1,0 +1,128 @@
+"""Tune the distillation itself
+==============================
+
+How much should the student listen to its teacher, and at how many scales? A grid search answers. The
+teacher is trained and asked once for each fold, however many candidates there are.
+"""
+
+# %%
+# A series and folds
+# ------------------
+# The folds roll over the fitting rows, in order of time: each test fold carries the context rows that its
+# forecasts start from. The test rows of ETTh1 stay out of it until the end.
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()))
+from _common import QUICK, heading
+
+from skdistill import DistilledForecaster
+from skdistill.datasets import fetch_ett, make_multiseasonal, standard_split
+from skdistill.losses import TimeDistill
+from skdistill.metrics import forecast_errors
+from skdistill.model_selection import RollingOriginSplit
+from skdistill.networks import MLP, ITransformer
+
+context_length, prediction_length = (48, 12) if QUICK else (336, 96)
+try:
+    if QUICK:
+        raise OSError("quick mode needs no real series")
+    data = fetch_ett("ETTh1")
+    frame, protocol, name = data.frame, data.protocol, "ETTh1"
+except OSError as error:
+    print(f"ETTh1 is not at hand: {error}")
+    frame = make_multiseasonal(900 if QUICK else 14400, 7, random_state=0)
+    protocol, name = "70/10/20", "a made series (not ETTh1)"
+train, test, _ = standard_split(frame, protocol, context_length=context_length)
+split = RollingOriginSplit(
+    n_splits=2, context_length=context_length, prediction_length=prediction_length, step=60 if QUICK else 1440
+)
+print(f"Series: {name}; folds:")
+for rows, rolled in split.split(train):
+    print(
+        f"  train {rows[0]}..{rows[-1]}, context from {rolled[0]}, forecast {rolled[0] + context_length}..{rolled[-1]}"
+    )
+
+# %%
+# A pipeline
+# ----------
+# A ``StandardScaler`` before the forecaster, as in any pipeline. scikit-learn does not undo it on forecasts:
+# they, and all scores below, are in units of its standard deviations. The forecaster standardises by itself,
+# so leave the scaler out to get original units.
+
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+folder = tempfile.TemporaryDirectory()
+forecaster = DistilledForecaster(
+    teacher=ITransformer(hidden_size=16 if QUICK else 64),
+    student=MLP(hidden_size=16 if QUICK else 64),
+    loss=TimeDistill(),
+    context_length=context_length,
+    prediction_length=prediction_length,
+    max_epochs=1 if QUICK else 5,
+    memory=folder.name,
+    random_state=0,
+)
+pipeline = make_pipeline(StandardScaler().set_output(transform="pandas"), forecaster)
+weights = {
+    "loss__prediction_weight": [0.5, 2.0] if QUICK else [0.5, 2.0, 8.0],
+    "loss__feature_weight": [0.0, 2.0],
+    "loss__n_scales": [4] if QUICK else [1, 4],
+    "loss__temperature": [0.5] if QUICK else [0.5, 5.0],
+}
+grid = {f"distilledforecaster__{key}": values for key, values in weights.items()}
+search = GridSearchCV(pipeline, grid, cv=split, scoring=split.scorer("mse"), n_jobs=2).fit(train)
+heading("\nBest of the grid, by validation MSE in the scaler's units")
+print({key.removeprefix("distilledforecaster__"): value for key, value in search.best_params_.items()})
+
+# %%
+# Score once
+# ----------
+# The rows of the test part saw none of this.
+
+scaled = -search.best_score_
+print(f"validation MSE {scaled:.4g}, test MSE {forecast_errors(search, test):.4g} (scaler's units)")
+print(search.best_estimator_[-1].compare(search.best_estimator_[:-1].transform(test)).summary())
+
+# %%
+# Look at the grid
+# ----------------
+# If the panels differ by less than the folds do, the choice does not matter much: the spread of the folds
+# is printed beside.
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+results = pd.DataFrame(search.cv_results_["params"]).rename(columns=lambda one: one.split("__")[-1])
+results["mse"] = -search.cv_results_["mean_test_score"]
+results["spread"] = search.cv_results_["std_test_score"]
+print(results.sort_values("mse").to_string(index=False, float_format="%.4g"))
+panels = list(results.groupby(["n_scales", "temperature"]))
+figure, all_axes = plt.subplots(
+    1, len(panels), figsize=(1.2 + 2.1 * len(panels), 3.4), layout="constrained", sharey=True, squeeze=False
+)
+low, high = results["mse"].min(), results["mse"].max()
+for axes, ((n_scales, temperature), panel) in zip(all_axes[0], panels, strict=True):
+    table = panel.pivot(index="prediction_weight", columns="feature_weight", values="mse")
+    image = axes.imshow(table, cmap="cividis_r", vmin=low, vmax=high, aspect="auto")
+    for row in range(len(table)):
+        for column in range(table.shape[1]):
+            value = table.iloc[row, column]
+            colour = "white" if value > (low + high) / 2 else "black"
+            axes.text(column, row, f"{value:.4f}", ha="center", va="center", color=colour)
+    axes.set_xticks(range(table.shape[1]), [f"{one:g}" for one in table.columns])
+    axes.set_yticks(range(len(table)), [f"{one:g}" for one in table.index])
+    axes.set_title(f"{n_scales} scale{'s' * (n_scales > 1)}, temperature {temperature:g}", fontsize=9)
+    axes.set_xlabel("feature_weight")
+all_axes[0, 0].set_ylabel("prediction_weight")
+figure.colorbar(image, ax=all_axes, label="validation MSE (scaler's units)")
+if QUICK:
+    figure.suptitle("quick, not a result")
+output = Path("tune_losses.png").resolve()
+figure.savefig(output, dpi=150)
+print(f"picture: {output}")
+folder.cleanup()

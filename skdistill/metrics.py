@@ -1,0 +1,223 @@
+"""Errors of rolling forecasts, pooled or in detail, and scorers that searches take without ``y``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import mean_absolute_error, mean_squared_error, root_mean_squared_error
+
+from skdistill._checks import check_integer
+from skdistill._choices import check_choice
+from skdistill._open_model import open_model
+
+__all__ = ["METRICS", "ForecastScorer", "forecast_errors"]
+
+
+def _smape(truth: np.ndarray, forecast: np.ndarray, **options: Any) -> Any:
+    from sktime.performance_metrics.forecasting import mean_absolute_percentage_error
+
+    return mean_absolute_percentage_error(truth, forecast, symmetric=True, **options)
+
+
+_ERRORS: dict[str, Callable[..., Any]] = {
+    "mae": mean_absolute_error,
+    "mase": mean_absolute_error,  # of values divided by the scale of their channel
+    "mse": mean_squared_error,
+    "rmse": root_mean_squared_error,
+    "smape": _smape,
+}
+METRICS = tuple(_ERRORS)
+_PER = ("pooled", "step", "channel")
+
+
+def forecast_errors(
+    estimator: Any,
+    X: Any,
+    metric: str = "mse",
+    *,
+    per: str = "pooled",
+    season: int = 1,
+    context_length: int | None = None,
+) -> Any:
+    """Measure the error of every stride-1 forecast of a series.
+
+    Parameters
+    ----------
+    estimator : DistilledForecaster, Pipeline or fitted search
+        A fitted forecaster, or what ends in one; errors are then in the units its forecaster sees.
+    X : array of shape (n_timestamps, n_channels), DataFrame or Series
+        Context rows, then rows to forecast.
+    metric : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
+        The error. MASE divides the absolute errors of a channel by the mean absolute difference of its
+        context rows to those one season before; SMAPE is the mean of 2 |a - f| / (|a| + |f|), from 0 to 2.
+    per : {"pooled", "step", "channel"}, default="pooled"
+        One number, or one for each step of the horizon or each target channel.
+    season : int, default=1
+        Rows of a season, for MASE.
+    context_length : int or None, default=None
+        Rows of ``X`` before the first row that is forecast, so that estimators with different context
+        lengths have the same targets; None takes the estimator's own.
+
+    Returns
+    -------
+    errors : float or Series
+        A float if pooled; else a Series indexed by step (from 1) or channel.
+
+    Raises
+    ------
+    ValueError
+        On an unknown name, too few rows, or a season without variation.
+
+    Examples
+    --------
+    >>> from skdistill import DistilledForecaster
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> from skdistill.metrics import forecast_errors
+    >>> series = make_multiseasonal(300, 2, periods=(12,), random_state=0)
+    >>> forecaster = DistilledForecaster(
+    ...     "dlinear", "dlinear", "response", context_length=24, prediction_length=3, max_epochs=1, random_state=0
+    ... ).fit(series[:200])
+    >>> forecast_errors(forecaster, series[200:], "mae", per="step").index.tolist()
+    [1, 2, 3]
+    """
+    check_choice(per, _PER, "per of forecast_errors")
+    rolled = _roll(estimator, X, context_length)
+    truth, forecast = rolled.scaled(metric, season)
+    n_windows, n_steps, n_targets = truth.shape
+    if per == "pooled":
+        return float(_ERRORS[metric](truth.reshape(-1), forecast.reshape(-1)))
+    if per == "step":
+        columns = (one.transpose(0, 2, 1).reshape(-1, n_steps) for one in (truth, forecast))
+        index = pd.RangeIndex(1, n_steps + 1, name="step")
+    else:
+        columns = (one.reshape(n_windows * n_steps, n_targets) for one in (truth, forecast))
+        index = pd.Index(rolled.names, name="channel")
+    return pd.Series(_ERRORS[metric](*columns, multioutput="raw_values"), index=index, name=metric)
+
+
+@dataclass(frozen=True)
+class ForecastScorer:
+    """Minus the error of every stride-1 forecast: a scorer for searches, which takes no ``y``.
+
+    Parameters
+    ----------
+    metric : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
+        The error; see :func:`forecast_errors`.
+    steps : int, sequence of int or None, default=None
+        Steps of the horizon that count, from 1; None counts all.
+    channels : int, str, sequence of them or None, default=None
+        Target channels that count, by name or position among the targets; None counts all.
+    season : int, default=1
+        Rows of a season, for MASE.
+    context_length : int or None, default=None
+        Rows of ``X`` before the first row that is forecast; None takes the candidate's own, and then
+        candidates of different ``context_length`` cannot be compared.
+    prediction_length : int or None, default=None
+        If given, a candidate with another one is refused.
+
+    See Also
+    --------
+    skdistill.model_selection.RollingOriginSplit.scorer : A scorer that fits the folds.
+
+    Examples
+    --------
+    Several at once, in ``GridSearchCV(scoring=scoring, refit="all")``:
+
+    >>> from skdistill.metrics import ForecastScorer
+    >>> scoring = {"all": ForecastScorer("mse"), "first_step": ForecastScorer("mse", steps=1)}
+    """
+
+    metric: str = "mse"
+    steps: int | Sequence[int] | None = None
+    channels: int | str | Sequence[int | str] | None = None
+    season: int = 1
+    context_length: int | None = None
+    prediction_length: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise on an unknown metric, before any candidate is trained."""
+        check_choice(self.metric, METRICS, "metric of ForecastScorer")
+        check_integer(self.season, "season of ForecastScorer")
+
+    def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
+        """Score a fitted forecaster, or a pipeline that ends in one."""
+        rolled = _roll(estimator, X, self.context_length, self.prediction_length)
+        truth, forecast = rolled.scaled(self.metric, self.season)
+        steps = self._positions("steps", self.steps, list(range(1, truth.shape[1] + 1)))
+        channels = self._positions("channels", self.channels, rolled.names)
+        truth, forecast = (one[:, steps][..., channels].reshape(-1) for one in (truth, forecast))
+        return -float(_ERRORS[self.metric](truth, forecast))
+
+    def _positions(self, name: str, wanted: Any, known: list[Any]) -> list[int]:
+        if wanted is None:
+            return list(range(len(known)))
+        several = [wanted] if isinstance(wanted, str | int | np.integer) else list(wanted)
+        positions = []
+        for one in several:
+            if one in known:
+                positions.append(known.index(one))
+            elif name == "channels" and isinstance(one, int | np.integer) and 0 <= one < len(known):
+                positions.append(int(one))
+            else:
+                raise ValueError(f"{name} of ForecastScorer must be among {_list(known)}; got {one!r}.")
+        if not positions:
+            raise ValueError(f"{name} of ForecastScorer must name at least one of {_list(known)}; got {wanted!r}.")
+        return positions
+
+
+@dataclass(frozen=True)
+class _Rolled:
+    """Truth and forecasts of all windows, and the context rows before the first of them."""
+
+    truth: np.ndarray
+    forecast: np.ndarray
+    context: np.ndarray
+    names: list[Any]
+
+    def scaled(self, metric: str, season: int) -> tuple[np.ndarray, np.ndarray]:
+        check_choice(metric, METRICS, "metric")
+        if metric != "mase":
+            return self.truth, self.forecast
+        check_integer(season, "season")
+        if len(self.context) <= season:
+            raise ValueError(
+                f"MASE needs more context rows than season = {season}; got {len(self.context)}: give a longer "
+                "context_length or a shorter season."
+            )
+        scale = np.abs(self.context[season:] - self.context[:-season]).mean(axis=0)
+        if not (scale > 0).all():
+            name = self.names[int(np.argmin(scale))]
+            raise ValueError(f"MASE has no scale: channel {name!r} repeats itself in the context rows; use 'mae'.")
+        return self.truth / scale, self.forecast / scale
+
+
+def _roll(estimator: Any, X: Any, context_length: int | None, prediction_length: int | None = None) -> _Rolled:
+    model = open_model(estimator)
+    X = model.transform(X)
+    spec, targets = model.forecaster.spec_, list(model.forecaster.targets_)
+    before = spec.context_length if context_length is None else context_length
+    if spec.context_length > before:
+        raise ValueError(
+            f"a candidate has context_length = {spec.context_length}, more than the {before} context rows of a fold: "
+            "give the split (or scorer) the longest context_length among the candidates."
+        )
+    if prediction_length is not None and spec.prediction_length != prediction_length:
+        raise ValueError(
+            f"a candidate has prediction_length = {spec.prediction_length}, but the split (or scorer) has "
+            f"{prediction_length}: make them equal, or the candidates' errors cannot be compared."
+        )
+    rows = X[before - spec.context_length :]
+    forecast = np.asarray(model.forecaster.backtest(rows)).reshape(-1, spec.prediction_length, len(targets))
+    values = np.asarray(X, dtype=np.float64).reshape(len(X), -1)[:, targets]
+    truth = np.lib.stride_tricks.sliding_window_view(values[before:], spec.prediction_length, axis=0)
+    columns = getattr(X, "columns", None)
+    names = targets if columns is None else [columns[target] for target in targets]
+    return _Rolled(truth.transpose(0, 2, 1), forecast, values[:before], list(names))
+
+
+def _list(known: list[Any]) -> str:
+    return repr(known) if len(known) <= 12 else f"{known[0]!r} to {known[-1]!r}"
