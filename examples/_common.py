@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pandas as pd
@@ -41,3 +42,34 @@ def write_results(frame: pd.DataFrame, path: Path) -> None:
 def heading(text: str) -> None:
     """Print a heading, and say when figures mean nothing."""
     print(f"{text} [quick, not a result]" if QUICK else text)
+
+
+def anonymous_bytes() -> int:
+    """Read how much anonymous memory this process has (Linux)."""
+    text = Path("/proc/self/status").read_text()
+    return 1024 * int(next(line for line in text.splitlines() if line.startswith("RssAnon")).split()[1])
+
+
+class PeakMemory:
+    """Watch the anonymous memory of this process."""
+
+    def __enter__(self) -> PeakMemory:
+        self.peak = self.base = anonymous_bytes()
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+        return self
+
+    def watch(self) -> None:
+        """Sample until told to stop."""
+        while not self.stop.wait(0.005):
+            self.peak = max(self.peak, anonymous_bytes())
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop.set()
+        self.thread.join()
+
+    @property
+    def gib(self) -> float:
+        """The most that was added to what there was at the start."""
+        return (self.peak - self.base) / 2**30

@@ -130,6 +130,7 @@ def distil(
     if teacher is not None:
         teacher = _settle(teacher, teacher_seed, settings)
         teacher.check(spec)
+    student.check_loss(loss, has_teacher=teacher is not None, windows=windows)
     _check_combination(windows, teacher, student, spec, loss)
 
     shared = labelling.cache.persistent and (seeds is not None or has_own_seed)
@@ -138,6 +139,11 @@ def distil(
         key = digest(_versions(), teacher.keyed(), _describe(windows)) if shared else None
         teacher, labels = _fit_and_label(teacher, windows, loss, labelling, key, settings.verbose)
 
+    with seeded(student_seed):
+        module = student.build(spec)
+        solved = student.solve(module, spec, windows, loss=loss, labels=labels)
+    if solved is not None:
+        return Distilled(module.eval(), spec, teacher, solved.history, solved.best_epoch, interrupted=False)
     folder = None
     if seeds is not None and labelling.cache.persistent:
         key = digest(_versions(), None if teacher is None else teacher.keyed(), _describe(windows), student, loss)

@@ -99,6 +99,26 @@ class OpenModel:
         high = np.broadcast_to(scale, (1, 1, len(targets)))
         return (self.restore(high) - self.restore(-high)).ravel() / 2
 
+    def refit(self, train: Any, **changes: Any) -> OpenModel | None:
+        """Fit the same model with other parameters, such as no teacher.
+
+        Parameters
+        ----------
+        train : array, DataFrame, Series or None
+            The training series in original units; None takes the one that ``fit`` saw.
+        **changes : object
+            Parameters of the forecaster.
+
+        Returns
+        -------
+        model : OpenModel or None
+            The new model; None if the training series is not at hand.
+        """
+        seen = getattr(self.forecaster, "_train", None) if train is None else self.transform(train)
+        if seen is None:
+            return None
+        return OpenModel(copy.copy(self.forecaster).set_params(**changes).fit(seen), self.before)
+
     def untaught(self, train: Any) -> OpenModel | None:
         """Train the same student without a teacher.
 
@@ -112,11 +132,28 @@ class OpenModel:
         model : OpenModel or None
             The same model with another student; None if the training series is not at hand.
         """
-        seen = getattr(self.forecaster, "_train", None) if train is None else self.transform(train)
-        if seen is None:
-            return None
-        alone = copy.copy(self.forecaster).set_params(teacher=None, unlabelled_windows=False)
-        return OpenModel(alone.fit(seen), self.before)
+        return self.refit(train, teacher=None, unlabelled_windows=False)
+
+    def exact_linear(self, train: Any, period: int) -> OpenModel | None:
+        """Solve for a linear student without a teacher.
+
+        Parameters
+        ----------
+        train : array, DataFrame, Series or None
+            The training series in original units; None takes the one that ``fit`` saw.
+        period : int
+            Rows of a season, whose mean is the level of a window.
+
+        Returns
+        -------
+        model : OpenModel or None
+            The linear model; None if the training series is not at hand.
+        """
+        from skdistill.losses import Supervised
+        from skdistill.networks import Linear
+
+        student = Linear(period=period, solver="exact")
+        return self.refit(train, teacher=None, student=student, loss=Supervised(), unlabelled_windows=False, verbose=0)
 
 
 def open_model(model: Any) -> OpenModel:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._base import BaseDistilled
@@ -24,6 +25,12 @@ from skdistill.windows import Contexts, SeriesStore, TrainingWindows, count_vali
 __all__ = ["DistilledForecaster"]
 
 _BLOCK = 1024  # windows that are forecast at once, which bounds the memory of predict, backtest and score
+
+
+def _check_updatable(forecaster: DistilledForecaster) -> bool:
+    from skdistill._partial_fit import check_updatable
+
+    return check_updatable(forecaster)
 
 
 class DistilledForecaster(BaseDistilled):
@@ -222,6 +229,41 @@ class DistilledForecaster(BaseDistilled):
         self.targets_ = self._find_targets(given.series[0])
         self._distil(self._make_windows(given.series))
         self._train = X
+        self.__dict__.pop("_moments", None)
+        return self
+
+    @available_if(lambda self: _check_updatable(self))
+    def partial_fit(self, X: Any, y: Any = None, *, forget: int = 0) -> DistilledForecaster:
+        """Take in new rows, and let old ones go, exactly: the student is that of a fit to all rows that remain.
+
+        For ``Linear`` students that are solved exactly, without a teacher and with ``validation_fraction=0``;
+        other forecasters do not have this method, and the error says what stands in the way. The
+        moments of the windows are updated, so the cost does not grow with the rows seen before; they
+        stay with the forecaster, pickles included.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame or Series
+            Rows that follow those seen so far, or the first ones.
+        y : None, default=None
+            Ignored, present for API consistency.
+        forget : int, default=0
+            Rows to forget at the start, for a window that slides.
+
+        Returns
+        -------
+        self : DistilledForecaster
+            The updated forecaster.
+
+        Raises
+        ------
+        ValueError
+            If the rows cannot follow, or too few would remain.
+        """
+        from skdistill._partial_fit import add_rows
+
+        self._check_parameters()
+        add_rows(self, X, forget)
         return self
 
     def _check_parameters(self) -> None:

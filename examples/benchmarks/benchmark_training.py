@@ -11,7 +11,6 @@ import argparse
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,7 @@ import pandas as pd
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, heading, write_results
+from _common import QUICK, PeakMemory, heading, write_results
 
 from skdistill import DistilledForecaster
 from skdistill._distillation import _RecomputedFeatures
@@ -171,31 +170,6 @@ note("labels of every window", statistics.median(a / b for a, b in pairs), "x te
 # Anonymous memory beyond the imports while a long series is fitted for one epoch, labels on disk.
 
 
-def anonymous_bytes() -> int:
-    text = Path("/proc/self/status").read_text()
-    return 1024 * int(next(line for line in text.splitlines() if line.startswith("RssAnon")).split()[1])
-
-
-class PeakMemory:
-    """Watch the anonymous memory of this process."""
-
-    def __enter__(self) -> "PeakMemory":
-        self.peak = self.base = anonymous_bytes()
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self.watch)
-        self.thread.start()
-        return self
-
-    def watch(self) -> None:
-        """Sample until told to stop."""
-        while not self.stop.wait(0.02):
-            self.peak = max(self.peak, anonymous_bytes())
-
-    def __exit__(self, *exception: object) -> None:
-        self.stop.set()
-        self.thread.join()
-
-
 def fit_long_series(folder: str) -> None:
     generator = np.random.default_rng(0)
     series = generator.normal(size=(arguments.long_rows, CHANNELS), scale=0.01).cumsum(axis=0)
@@ -221,7 +195,7 @@ if sys.platform == "linux":
     with tempfile.TemporaryDirectory() as folder, PeakMemory() as memory:
         spent = seconds(lambda: fit_long_series(folder))
         on_disk = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
-    note("anonymous memory beyond the imports", (memory.peak - memory.base) / 2**30, "GiB", "under 3")
+    note("anonymous memory beyond the imports", memory.gib, "GiB", "under 3")
     note("labels on disk", on_disk / 2**30, "GiB")
     note("the whole fit", spent, "s")
 

@@ -86,15 +86,38 @@ def long_table() -> str:
 def benchmark_table(name: str) -> str:
     """Lay out a benchmark."""
     frame = pd.read_csv(BENCHMARKS / f"{name}.csv", keep_default_na=False, na_values={"figure": [""]})
+    if "rows" in frame:
+        frame["what"] = frame["rows"].map("{:,} rows: ".format) + frame["what"]
     rows = [[row.what, f"{row.figure:.3g}", row.unit, row.aim] for row in frame.itertuples()]
     return markdown(["what", "figure", "unit", "aim"], rows) + "\n\n* " + source(frame)
 
 
+def linear_table() -> str:
+    """Lay out the exact linear students."""
+    frame = pd.read_csv(RESULTS / "exact_linear_etth1.csv")
+    rows = [
+        [
+            f"{row.context} -> {row.horizon}",
+            row.model,
+            f"{number(row.mse, 4)} / {number(row.mae, 4)}",
+            number(row.seed_spread, 4),
+            f"{row.difference:+.4f} ± {row.standard_error:.4f}",
+            f"{row.fit_seconds:.2g}",
+            f"{row.parameters:,.0f}",
+        ]
+        for row in frame.itertuples()
+    ]
+    header = ["ETTh1", "student", "MSE / MAE", "seed spread", "MSE minus distilled", "s to fit", "parameters"]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
 TABLES = {
+    "linear": linear_table,
     "etth1-short": short_table,
     "etth1-long": long_table,
     "training": partial(benchmark_table, "training"),
     "tuning": partial(benchmark_table, "tuning"),
+    "exact": partial(benchmark_table, "exact"),
 }
 
 

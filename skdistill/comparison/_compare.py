@@ -53,9 +53,11 @@ def compare(
 ) -> Comparison:
     """Compare fitted forecasters with their teachers, with themselves untaught, and with naive forecasts.
 
-    Every row forecasts the same stride-1 windows of ``X``. Errors come standardised (each channel
-    divided by the standard deviation of the training rows, the scale of published tables) and in
-    original units.
+    Two rows are always there: a seasonal naive forecast, and *exact linear*, the linear student
+    (:class:`~skdistill.networks.Linear`) that is solved in closed form without a teacher, which leaves few
+    heavy models unembarrassed. Every row forecasts the same stride-1 windows of ``X``. Errors come
+    standardised (each channel divided by the standard deviation of the training rows, the scale of
+    published tables) and in original units.
 
     Parameters
     ----------
@@ -110,7 +112,7 @@ def compare(
     ... ).fit(series[:300])
     >>> table = compare({"DLinear": forecaster}, series[252:])
     >>> list(table.index)
-    ['DLinear', 'DLinear: teacher', 'DLinear: alone', 'seasonal naive']
+    ['DLinear', 'DLinear: teacher', 'DLinear: alone', 'exact linear', 'seasonal naive']
     """
     check_integer(n_resamples, "n_resamples of compare", minimum=2)
     check_integer(batch_size, "batch_size of compare")
@@ -121,7 +123,9 @@ def compare(
     rows: list[_Row] = []
     for name, members in models.items():
         rows += _model_rows(name, members, problem, X, train, alone=alone, only=len(models) == 1)
-    period = _choose_period(problem, period, next(iter(models.values()))[0], train)
+    first = next(iter(models.values()))[0]
+    period = _choose_period(problem, period, first, train)
+    rows += _linear_row(first, problem, X, train, period)
     rows.append(_Row("seasonal naive", "baseline", [problem.naive(period)], 0))
     if block_length is None:
         block_length = max(2 * problem.prediction_length, period)
@@ -244,6 +248,20 @@ def _model_rows(
         runs = [_student(one, problem, X) for one in untaught if one is not None]
         rows.append(_Row(f"{prefix}alone", "student alone", runs, first.count_parameters(), name))
     return rows
+
+
+def _linear_row(model: OpenModel, problem: _Problem, X: Any, train: Any, period: int) -> list[_Row]:
+    """Give the student that costs nothing to fit: linear, exact, without a teacher."""
+    linear = model.exact_linear(train, period)
+    if linear is None:
+        warnings.warn(
+            "the row 'exact linear' is left out: the training series is not at hand (it is never pickled). Give it: "
+            "compare(..., train=X_train).",
+            stacklevel=3,
+        )
+        return []
+    run = _student(linear, problem, X)
+    return [_Row("exact linear", "exact linear", [run], linear.forecaster.count_parameters())]
 
 
 def _student(model: OpenModel, problem: _Problem, X: Any) -> Forecast:

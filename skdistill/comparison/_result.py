@@ -20,7 +20,7 @@ class RowResult:
     Parameters
     ----------
     name, role : str
-        Its name, and what it is: student, teacher, student alone or baseline.
+        Its name, and what it is: student, teacher, student alone, exact linear or baseline.
     of : str or None
         The student it belongs to.
     squared : ndarray of shape (n_windows,)
@@ -70,7 +70,7 @@ class Comparison(pd.DataFrame):
     ... ).fit(series[:200])
     >>> comparison = forecaster.compare(series[152:])
     >>> list(comparison.differences["other"]), comparison.facts["period"]
-    (['seasonal naive'], 24)
+    (['exact linear', 'seasonal naive', 'seasonal naive'], 24)
     """
 
     differences: pd.DataFrame
@@ -170,7 +170,17 @@ def _words(result: RowResult, results: Sequence[RowResult], by_name: dict[str, i
             ]
         elif other.of == result.name:
             parts.append(_error_words(own, number, results, means))
+        elif other.role == "exact linear":
+            parts.append(_linear_words(own, number, results, means))
     return "; ".join(part for part in parts if part)
+
+
+def _linear_words(own: int, linear: int, results: Sequence[RowResult], means: np.ndarray) -> str:
+    """Say it where a student does not beat the linear one that needed no teacher."""
+    gain = float(results[linear].squared.mean() - results[own].squared.mean())
+    if gain > float((means[own] - means[linear]).std()):
+        return _error_words(own, linear, results, means)
+    return "does not beat the exact linear student without a teacher beyond one standard error"
 
 
 def _size_words(result: RowResult, teacher: RowResult) -> str:

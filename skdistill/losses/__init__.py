@@ -1,6 +1,6 @@
 """Loss terms, their sums, and the published objectives."""
 
-from skdistill.losses._base import BaseLoss, LossInputs, LossShapes, LossTerm
+from skdistill.losses._base import BaseLoss, LossInputs, LossShapes, LossTerm, QuadraticForm
 from skdistill.losses._feature_matching import FeatureMatching
 from skdistill.losses._horizon_weights import ExponentialWeights, LinearWeights
 from skdistill.losses._multi_period import MultiPeriod, period_probabilities
@@ -26,6 +26,7 @@ __all__ = [
     "MultiPeriod",
     "MultiScale",
     "Objective",
+    "QuadraticForm",
     "Response",
     "Supervised",
     "TeacherForecast",

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from skdistill._checks import check_real
 from skdistill._doc_link import DocLink
 
-__all__ = ["BaseLoss", "LossInputs", "LossShapes", "LossTerm"]
+__all__ = ["BaseLoss", "LossInputs", "LossShapes", "LossTerm", "QuadraticForm"]
 
 
 class LossInputs(NamedTuple):
@@ -67,6 +68,22 @@ class LossShapes:
     n_targets: int
     student_feature_size: int | None = None
     teacher_feature_shape: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class QuadraticForm:
+    """A term that is a squared distance: mean over windows and channels of (s - t)' metric (s - t).
+
+    Parameters
+    ----------
+    metric : ndarray of shape (prediction_length, prediction_length)
+        Symmetric and positive semi-definite.
+    target : {"truth", "teacher_forecast"}
+        What the forecast is compared with.
+    """
+
+    metric: np.ndarray
+    target: str
 
 
 class BaseLoss(DocLink, BaseEstimator, abc.ABC):
@@ -126,6 +143,21 @@ class LossTerm(BaseLoss):
         module : torch.nn.Module
             Its ``forward`` maps :class:`LossInputs` to a scalar.
         """
+
+    def quadratic_form(self, prediction_length: int) -> QuadraticForm | None:
+        """Return the term as a quadratic form, for students that are solved exactly.
+
+        Parameters
+        ----------
+        prediction_length : int
+            Steps of a forecast.
+
+        Returns
+        -------
+        form : QuadraticForm or None
+            None where the term is no quadratic form of the forecast.
+        """
+        return None
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
         """Return this term under its class name in lower case.

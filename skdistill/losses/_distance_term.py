@@ -7,12 +7,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 from torch.nn.functional import huber_loss, l1_loss, mse_loss
 
 from skdistill._checks import check_real
 from skdistill._choices import check_choice
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._base import LossInputs, LossShapes, LossTerm, QuadraticForm
 from skdistill.losses._horizon_weights import step_weights
 
 __all__ = ["DistanceModule", "DistanceTerm"]
@@ -74,6 +75,26 @@ class DistanceTerm(LossTerm):
         weights = step_weights(self.horizon_weights, shapes.prediction_length, type(self).__name__)
         module.register_buffer("weights", weights)
         return module
+
+    def quadratic_form(self, prediction_length: int) -> QuadraticForm | None:
+        """Return the term as a quadratic form.
+
+        Parameters
+        ----------
+        prediction_length : int
+            Steps of a forecast.
+
+        Returns
+        -------
+        form : QuadraticForm or None
+            Diagonal, with the steps' weights; None unless the distance is the MSE.
+        """
+        if self.loss != "mse":
+            return None
+        weights = step_weights(self.horizon_weights, prediction_length, type(self).__name__)
+        diagonal = np.ones(prediction_length) if weights is None else weights.double().numpy()
+        target = "truth" if "truth" in self.requires else "teacher_forecast"
+        return QuadraticForm(np.diag(diagonal / prediction_length), target)
 
 
 class DistanceModule(nn.Module, abc.ABC):

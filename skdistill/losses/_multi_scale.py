@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from skdistill._checks import check_integer
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._base import LossInputs, LossShapes, LossTerm, QuadraticForm
 from skdistill.losses._horizon_weights import step_weights
 
 __all__ = ["MultiScale", "check_scales", "multi_scale_error", "pool"]
@@ -78,6 +78,29 @@ class MultiScale(LossTerm):
         """
         weights = step_weights(self.horizon_weights, shapes.prediction_length, "MultiScale")
         return _MultiScaleModule(self.n_scales, self.pooling_window, weights)
+
+    def quadratic_form(self, prediction_length: int) -> QuadraticForm:
+        """Return the term as a quadratic form: pooling is linear.
+
+        Parameters
+        ----------
+        prediction_length : int
+            Steps of a forecast.
+
+        Returns
+        -------
+        form : QuadraticForm
+            The mean over scales of P'DP / n, with P the pooling to n steps and D their weights.
+        """
+        weights = step_weights(self.horizon_weights, prediction_length, "MultiScale")
+        steps = torch.ones(prediction_length) if weights is None else weights
+        metrics = []
+        pooling = torch.eye(prediction_length, dtype=torch.float64)  # column by column: the last axis is pooled
+        for level in _levels(pooling, self.n_scales, self.pooling_window):
+            diagonal = steps.double() / steps.mean() / level.shape[-1]
+            metrics.append(level @ torch.diag(diagonal) @ level.T)
+            steps = pool(steps, self.pooling_window)
+        return QuadraticForm(torch.stack(metrics).mean(dim=0).numpy(), "teacher_forecast")
 
 
 class _MultiScaleModule(nn.Module):

@@ -118,6 +118,44 @@ class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
             A module whose ``forward`` returns a :class:`NetworkOutput`.
         """
 
+    def check_loss(self, loss: Any, *, has_teacher: bool, windows: Any) -> None:
+        """Raise a ValueError if a student with this network cannot be fitted with a loss.
+
+        Called at the top of ``fit``, before any training.
+
+        Parameters
+        ----------
+        loss : BaseLoss
+            The objective.
+        has_teacher : bool
+            Whether there will be labels.
+        windows : TrainingWindows
+            What the student will be fitted on.
+        """
+
+    def solve(self, module: nn.Module, spec: NetworkSpec, windows: Any, *, loss: Any, labels: Any) -> Any:
+        """Find the student's optimum without training it, where that can be done.
+
+        Parameters
+        ----------
+        module : torch.nn.Module
+            What :meth:`build` returned; gets the solution.
+        spec : NetworkSpec
+            What it was built for.
+        windows : TrainingWindows
+            Training and validation windows.
+        loss : BaseLoss
+            The objective.
+        labels : LabelSource or None
+            The teacher's labels of the training windows.
+
+        Returns
+        -------
+        result : TrainingResult or None
+            None, the default: the student is trained.
+        """
+        return None
+
     def check(self, spec: NetworkSpec) -> None:
         """Raise a ValueError if the hyperparameters do not fit the problem.
 

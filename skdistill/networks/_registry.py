@@ -6,6 +6,7 @@ from skdistill._choices import check_choice
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._dlinear import DLinear
 from skdistill.networks._itransformer import ITransformer
+from skdistill.networks._linear import Linear
 from skdistill.networks._mlp import MLP
 
 __all__ = ["NETWORKS", "make_network"]
@@ -13,6 +14,7 @@ __all__ = ["NETWORKS", "make_network"]
 NETWORKS: dict[str, type[BaseNetwork]] = {
     "dlinear": DLinear,
     "itransformer": ITransformer,
+    "linear": Linear,
     "mlp": MLP,
 }
 

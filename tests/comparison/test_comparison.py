@@ -27,7 +27,7 @@ def test_table_has_the_rows_and_numbers_it_promises():
     series = 10.0 * make_series(400)
     forecaster = make_forecaster(teacher=LastValueTeacher()).fit(series[:300])
     table = forecaster.compare(series[288:], period=12)
-    assert list(table.index) == ["student", "teacher", "alone", "seasonal naive"]
+    assert list(table.index) == ["student", "teacher", "alone", "exact linear", "seasonal naive"]
     assert list(table.columns) == COLUMNS
     truth = np.stack([series[288:][start + 12 : start + 16] for start in range(97)])
     scale = forecaster.scaling_.original_scale_
@@ -53,7 +53,7 @@ def test_table_has_the_rows_and_numbers_it_promises():
 def test_every_pair_has_a_difference_with_its_error():
     series = make_series(300)
     table = make_forecaster().fit(series[:200]).compare(series[188:])
-    assert len(table.differences) == 6
+    assert len(table.differences) == 10
     pair = table.differences.set_index(["row", "other"]).loc[("student", "teacher")]
     assert pair["difference"] == pytest.approx(table.loc["student", "mse"] - table.loc["teacher", "mse"])
     assert pair["standard_error"] == pytest.approx(table.loc["teacher", "standard_error"])
@@ -244,3 +244,27 @@ def test_without_a_calendar_the_period_that_errs_least_is_taken(period):
     generator = np.random.default_rng(0)
     values = np.tile(generator.normal(size=(period, 2)), (200, 1)) + 0.1 * generator.normal(size=(200 * period, 2))
     assert find_period(values, None, max_period=50, prediction_length=4) == period
+
+
+def test_the_exact_linear_row_is_that_student_fitted_by_hand():
+    from skdistill.networks import Linear
+
+    frame = make_frame(300)
+    forecaster = make_forecaster(validation_fraction=0.0).fit(frame[:200])
+    table = forecaster.compare(frame[188:], period=12)
+    linear = make_forecaster(teacher=None, student=Linear(period=12), validation_fraction=0.0).fit(frame[:200])
+    by_hand = linear.compare(frame[188:], period=12)
+    assert table.loc["exact linear", "mse"] == pytest.approx(by_hand.loc["student", "mse"])
+    assert table.loc["exact linear", "role"] == "exact linear"
+    assert "does not beat the exact linear student" in by_hand.loc["student", "in_words"]
+
+
+def test_a_student_that_beats_the_linear_one_is_told_so_in_figures():
+    """Levels that jump between two values: a linear map of one row cannot know that the other comes next."""
+    from skdistill.networks import Linear
+
+    rng = np.random.default_rng(0)
+    wave = np.sin(2 * np.pi * np.arange(400) / 12)[:, None] + 0.01 * rng.normal(size=(400, 1))
+    good = make_forecaster(teacher=None, student=Linear(None, penalty=0.0), validation_fraction=0.0).fit(wave[:300])
+    table = good.compare(wave[288:], period=1)
+    assert "lower than 'exact linear'" in table.loc["student", "in_words"]

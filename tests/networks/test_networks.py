@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
-from skdistill.networks import MLP, NETWORKS, DLinear, ITransformer, NetworkSpec, make_network
+from skdistill.networks import MLP, NETWORKS, DLinear, ITransformer, Linear, NetworkSpec, make_network
 from skdistill.networks._layers import ReversibleNormalization, WindowStandardization, decompose, moving_average
 
 SMALL = {
@@ -19,6 +19,8 @@ SMALL = {
     "mlp-plain": MLP(8, normalization=None, decomposition=False, batch_norm=False, dropout=0.3),
     "dlinear": DLinear(5),
     "dlinear-individual": DLinear(5, individual=True),
+    "linear": Linear(period=4),
+    "linear-individual": Linear("mean", individual=True, sparse_period=1),
     "itransformer": ITransformer(8, n_heads=2, n_layers=2),
     "itransformer-relu": ITransformer(8, n_heads=1, n_layers=1, feedforward_size=12, activation="relu"),
 }

@@ -1,0 +1,328 @@
+"""Linear: one linear layer on the shifted window, trained or solved exactly."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from skdistill._checks import check_boolean, check_integer, check_real
+from skdistill._choices import check_choice
+from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
+
+__all__ = ["Linear"]
+
+_SHIFTS = ("last", "last_period", "mean")
+_SOLVERS = ("auto", "exact", "gradient")
+_PENALTIES = ("forecast", "weights")
+_SELECTIONS = ("blocks", "validation")
+
+
+class Linear(BaseNetwork):
+    """A linear map of each window, relative to a level of its own; small, and hard to beat.
+
+    The level m of a window (see ``shift``) is subtracted and added back: forecast = W (x - m) + b + m. Where all
+    loss terms are quadratic (MSE to truth or teacher, multi-scale, horizon-weighted), W and b are solved exactly
+    from second moments: no learning rate, no epochs, no seed. Anything else is trained as any network, from W = 0.
+
+    Parameters
+    ----------
+    shift : {"last_period", "last", "mean"} or None, default="last_period"
+        The level: mean of the last ``period`` rows, the last row, the mean of the window; None subtracts nothing.
+    period : int, default=24
+        Rows of a period, for ``shift="last_period"``; a shorter context counts whole.
+    last_rows : int or None, default=None
+        How many rows at the end of the context the map reads; None reads all.
+    individual : bool, default=False
+        Whether every channel has a map of its own.
+    intercept : bool, default=True
+        Whether there is a b; it carries no penalty.
+    sparse_period : int or None, default=None
+        If given, a step of the horizon reads only the rows a whole number of these periods before it.
+    solver : {"auto", "exact", "gradient"}, default="auto"
+        ``"auto"`` solves exactly where every term is quadratic, and else trains with a warning that names
+        the term; ``"exact"`` raises there instead.
+    penalty : float or sequence of float, default=0.1
+        Ridge penalty of the exact solver: the objective is the weighted sum of the terms plus penalty /
+        prediction_length * ||W||^2 (so plain MSE gives ``W = C (G + penalty I)^-1`` with the mean second moment G
+        of standardised contexts). With 0, the solution of smallest norm. Of several, ``selection`` decides.
+    penalty_on : {"weights", "forecast"}, default="weights"
+        Whether ||W||^2 is penalised, or tr(W' M W) with the metric M of the objective.
+    weight_grid : dict of str to sequence of float, or None, default=None
+        Weights to try for terms of the loss, by their names in ``loss.named_terms()``: all combinations, with every
+        penalty, cost little more than one. ``history_`` holds the whole surface.
+    selection : {"validation", "blocks"}, default="validation"
+        What decides among several: the MSE to the truth of the validation windows, or of 5 blocks of training
+        windows, each left out in turn together with all windows that share rows with it.
+
+    Notes
+    -----
+    The derivation stands in :mod:`skdistill.training._exact` and in the user guide.
+
+    References
+    ----------
+    Zeng et al. (2023) (arXiv 2205.13504) for linear forecasters that shift by the last value; Hoerl and Kennard
+    (1970), Ridge regression; Lin et al. (2024), SparseTSF (arXiv 2405.00946), for cross-period sparsity.
+
+    Examples
+    --------
+    >>> from skdistill import DistilledForecaster
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> from skdistill.networks import Linear
+    >>> series = make_multiseasonal(400, 2, periods=(12,), random_state=0)
+    >>> forecaster = DistilledForecaster(
+    ...     teacher="dlinear", student=Linear(period=12, penalty=[0.01, 0.1, 1.0]), loss="response",
+    ...     context_length=24, prediction_length=6, max_epochs=1, random_state=0,
+    ... ).fit(series)
+    >>> len(forecaster.history_), sum(row["chosen"] for row in forecaster.history_)
+    (3, 1)
+    """
+
+    has_features: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        shift: str | None = "last_period",
+        *,
+        period: int = 24,
+        last_rows: int | None = None,
+        individual: bool = False,
+        intercept: bool = True,
+        sparse_period: int | None = None,
+        solver: str = "auto",
+        penalty: float | Sequence[float] = 0.1,
+        penalty_on: str = "weights",
+        weight_grid: Mapping[str, Sequence[float]] | None = None,
+        selection: str = "validation",
+    ) -> None:
+        self.shift = shift
+        self.period = period
+        self.last_rows = last_rows
+        self.individual = individual
+        self.intercept = intercept
+        self.sparse_period = sparse_period
+        self.solver = solver
+        self.penalty = penalty
+        self.penalty_on = penalty_on
+        self.weight_grid = weight_grid
+        self.selection = selection
+
+    def check(self, spec: NetworkSpec) -> None:
+        """Raise if a hyperparameter is out of its range.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            The problem the network is about to be built for.
+        """
+        if self.shift is not None:
+            check_choice(self.shift, _SHIFTS, "shift of Linear")
+        check_integer(self.period, "period of Linear")
+        if self.last_rows is not None and check_integer(self.last_rows, "last_rows of Linear") > spec.context_length:
+            raise ValueError(
+                f"last_rows of Linear must be at most context_length = {spec.context_length}; got {self.last_rows}."
+            )
+        check_boolean(self.individual, "individual of Linear")
+        check_boolean(self.intercept, "intercept of Linear")
+        if self.sparse_period is not None:
+            longest = self.n_rows(spec)
+            if check_integer(self.sparse_period, "sparse_period of Linear") > longest:
+                raise ValueError(
+                    f"sparse_period of Linear must be at most the {longest} rows it reads; got {self.sparse_period}."
+                )
+        check_choice(self.solver, _SOLVERS, "solver of Linear")
+        check_choice(self.penalty_on, _PENALTIES, "penalty_on of Linear")
+        check_choice(self.selection, _SELECTIONS, "selection of Linear")
+        for value in self.penalties():
+            check_real(value, "penalty of Linear", minimum=0.0)
+
+    def penalties(self) -> list[float]:
+        """Return the penalties as a list.
+
+        Returns
+        -------
+        penalties : list of float
+            At least one.
+        """
+        given: Any = self.penalty
+        several = list(given) if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str) else [given]
+        if not several:
+            raise ValueError("penalty of Linear must be a number or at least one number; got an empty sequence.")
+        return several
+
+    def n_rows(self, spec: NetworkSpec) -> int:
+        """Count the rows that the map reads.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            The problem.
+
+        Returns
+        -------
+        n_rows : int
+            ``last_rows``, or the whole context.
+        """
+        return spec.context_length if self.last_rows is None else self.last_rows
+
+    def level(self, n_rows: int) -> np.ndarray | None:
+        """Return the weights with which the rows make a window's level.
+
+        Parameters
+        ----------
+        n_rows : int
+            Rows that the map reads.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_rows,) or None
+            They sum to one; None without a shift.
+        """
+        if self.shift is None:
+            return None
+        rows = {"last": 1, "last_period": min(self.period, n_rows), "mean": n_rows}[self.shift]
+        weights = np.zeros(n_rows)
+        weights[-rows:] = 1.0 / rows
+        return weights
+
+    def mask(self, spec: NetworkSpec) -> np.ndarray | None:
+        """Return which entries of the map may differ from 0.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            The problem.
+
+        Returns
+        -------
+        mask : ndarray of bool of shape (prediction_length, n_rows) or None
+            None where all may.
+        """
+        if self.sparse_period is None:
+            return None
+        n_rows = self.n_rows(spec)
+        distance = n_rows + np.arange(spec.prediction_length)[:, None] - np.arange(n_rows)[None]
+        return distance % self.sparse_period == 0
+
+    def build(self, spec: NetworkSpec) -> nn.Module:
+        """Build the module, whose map is 0: it forecasts each window's level.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            Lengths and channels.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            The network.
+        """
+        self.check(spec)
+        return LinearModule(self, spec)
+
+    def check_loss(self, loss: Any, *, has_teacher: bool, windows: Any) -> None:
+        """Raise if the loss must be, but cannot be, minimised exactly.
+
+        Parameters
+        ----------
+        loss : BaseLoss
+            The objective.
+        has_teacher : bool
+            Whether there will be labels.
+        windows : TrainingWindows
+            What the student will be fitted on.
+        """
+        from skdistill.training._exact_fit import why_not_exact
+
+        reason = why_not_exact(self, loss, has_teacher=has_teacher, windows=windows)
+        searched = len(self.penalties()) > 1 or self.weight_grid
+        if reason is not None and (self.solver == "exact" or searched):
+            what = "solver='exact' of Linear" if self.solver == "exact" else "Linear with several penalties or weights"
+            raise ValueError(f"{what} cannot be had: {reason}")
+
+    def solve(self, module: nn.Module, spec: NetworkSpec, windows: Any, *, loss: Any, labels: Any) -> Any:
+        """Solve for the map where every term is quadratic.
+
+        Parameters
+        ----------
+        module : torch.nn.Module
+            What :meth:`build` returned; gets the solution.
+        spec : NetworkSpec
+            What it was built for.
+        windows : TrainingWindows
+            Training and validation windows.
+        loss : BaseLoss
+            The objective.
+        labels : LabelSource or None
+            The teacher's labels of the training windows.
+
+        Returns
+        -------
+        result : TrainingResult or None
+            None where it must be trained instead.
+        """
+        from skdistill.training._exact_fit import solve_linear, why_not_exact
+
+        if self.solver == "gradient":
+            return None
+        reason = why_not_exact(self, loss, has_teacher=labels is not None, windows=windows)
+        if reason is not None:
+            warnings.warn(f"Linear is trained by gradient descent, not solved exactly: {reason}", stacklevel=2)
+            return None
+        return solve_linear(self, module, spec, windows, loss=loss, labels=labels)
+
+
+class LinearModule(nn.Module):
+    """The module of :class:`Linear`.
+
+    Parameters
+    ----------
+    network : Linear
+        The parameter object.
+    spec : NetworkSpec
+        What it is built for.
+    """
+
+    level: Tensor | None
+    mask: Tensor | None
+
+    def __init__(self, network: Linear, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.targets = None if spec.all_targets else list(spec.targets)
+        self.n_rows = network.n_rows(spec)
+        groups = (spec.n_targets,) if network.individual else ()
+        self.weight = nn.Parameter(torch.zeros(*groups, spec.prediction_length, self.n_rows))
+        self.bias = nn.Parameter(torch.zeros(*groups, spec.prediction_length), requires_grad=network.intercept)
+        level, mask = network.level(self.n_rows), network.mask(spec)
+        self.register_buffer("level", None if level is None else torch.tensor(level, dtype=torch.float32))
+        self.register_buffer("mask", None if mask is None else torch.tensor(mask))
+
+    def forward(
+        self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
+    ) -> NetworkOutput:
+        """Forecast a batch.
+
+        Parameters
+        ----------
+        context : Tensor of shape (n_windows, context_length, n_channels)
+            Standardised contexts.
+        context_time, decoder_time : Tensor or None, default=None
+            Ignored.
+
+        Returns
+        -------
+        output : NetworkOutput
+            The forecast; no features.
+        """
+        values = context[:, -self.n_rows :].transpose(1, 2)
+        if self.targets is not None:
+            values = values[:, self.targets]
+        weight = self.weight if self.mask is None else self.weight * self.mask
+        level = values.new_zeros(()) if self.level is None else (values @ self.level).unsqueeze(-1)
+        shifted = values - level
+        forecast = shifted @ weight.T if weight.ndim == 2 else torch.einsum("bcl,chl->bch", shifted, weight)
+        return NetworkOutput((forecast + self.bias + level).transpose(1, 2))

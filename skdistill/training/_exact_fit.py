@@ -1,0 +1,346 @@
+"""From windows, labels and a loss to the exact solution of a linear student."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from skdistill._checks import check_real
+from skdistill._choices import check_choice
+from skdistill.losses import BaseLoss
+from skdistill.networks import NetworkSpec
+from skdistill.teachers import Labels
+from skdistill.training._batches import LabelSource
+from skdistill.training._exact import (
+    Candidate,
+    ExactProblem,
+    LinearSolution,
+    QuadraticTerm,
+    candidates,
+    mean_squared_error,
+)
+from skdistill.training._moments import Moments, add_up, label_moments, truth_moments
+from skdistill.training._sparse import solve_sparse
+from skdistill.training._train import TrainingResult
+from skdistill.windows import TrainingWindows, Windows
+
+if TYPE_CHECKING:
+    from skdistill.networks import Linear
+
+__all__ = ["quadratic_terms", "solve_from_moments", "solve_linear", "why_not_exact"]
+
+_N_BLOCKS = 5
+
+
+def quadratic_terms(
+    loss: BaseLoss, prediction_length: int, *, has_teacher: bool, named: Sequence[str] = ()
+) -> list[QuadraticTerm] | str:
+    """Turn a loss into quadratic terms, or name the term that is none.
+
+    Parameters
+    ----------
+    loss : BaseLoss
+        The objective.
+    prediction_length : int
+        Steps of a forecast.
+    has_teacher : bool
+        Whether there are labels; without them, terms that read them fall away.
+    named : sequence of str, default=()
+        Terms that count even with weight 0, because a grid gives them others.
+
+    Returns
+    -------
+    terms : list of QuadraticTerm or str
+        The terms; or the name and class of the first that is not quadratic.
+    """
+    terms = []
+    for name, term in loss.named_terms():
+        if term.weight == 0 and name not in named:
+            continue
+        if not has_teacher and any(need.startswith("teacher") for need in term.requires):
+            continue
+        form = term.quadratic_form(prediction_length)
+        if form is None:
+            return f"{name!r} ({type(term).__name__})"
+        terms.append(QuadraticTerm(name, float(term.weight), form.metric, form.target))
+    return terms
+
+
+def why_not_exact(network: Linear, loss: BaseLoss, *, has_teacher: bool, windows: TrainingWindows) -> str | None:
+    """Say what keeps a linear student from being solved exactly.
+
+    Parameters
+    ----------
+    network : Linear
+        The student.
+    loss : BaseLoss
+        The objective.
+    has_teacher : bool
+        Whether there are labels.
+    windows : TrainingWindows
+        Training and validation windows.
+
+    Returns
+    -------
+    reason : str or None
+        The reason and the way out; None if nothing does.
+    """
+    if network.solver == "gradient":
+        return "solver='gradient' was asked for."
+    grid = _check_grid(network, loss)
+    terms = quadratic_terms(loss, windows.train.prediction_length, has_teacher=has_teacher, named=list(grid))
+    if isinstance(terms, str):
+        return (
+            f"the loss term {terms} is no quadratic form of the forecast. Use the loss 'response', or terms such as "
+            "MultiScale with weight 0 for the others."
+        )
+    targets = {term.target for term in terms}
+    if len(targets) > 1 and windows.train.known is not None:
+        return "with unlabelled_windows truth and labels are known for different windows. Set it to False."
+    if network.sparse_period is not None and any(
+        np.count_nonzero(t.metric - np.diag(np.diag(t.metric))) for t in terms
+    ):
+        return "sparse_period asks for terms whose steps are apart, and a pooled term ties them. Leave one of them out."
+    if network.sparse_period is not None and (len(network.penalties()) > 1 or grid):
+        return "sparse_period takes one penalty and one set of weights."
+    searched = len(network.penalties()) > 1 or bool(grid)
+    if searched and network.selection == "validation" and windows.validation is None:
+        return (
+            "there are no validation windows to choose among several penalties or weights: set validation_fraction, "
+            "or selection='blocks'."
+        )
+    return None
+
+
+def _is_diagonal(metric: np.ndarray) -> bool:
+    return not np.count_nonzero(metric - np.diag(np.diag(metric)))
+
+
+def _check_grid(network: Linear, loss: BaseLoss) -> Mapping[str, Sequence[float]]:
+    """Return the grid of weights, checked against the loss' terms."""
+    grid = network.weight_grid or {}
+    names = [name for name, _ in loss.named_terms()]
+    for name, weights in grid.items():
+        check_choice(name, names, "weight_grid of Linear")
+        if np.isscalar(weights) or not len(weights):
+            raise ValueError(f"weight_grid of Linear must give {name!r} at least one weight; got {weights!r}.")
+        for weight in weights:
+            check_real(weight, f"weight_grid[{name!r}] of Linear", minimum=0.0)
+    return grid
+
+
+def solve_linear(
+    network: Linear,
+    module: nn.Module,
+    spec: NetworkSpec,
+    windows: TrainingWindows,
+    *,
+    loss: BaseLoss,
+    labels: LabelSource | None,
+) -> TrainingResult:
+    """Solve, choose among candidates, and load the solution into the module.
+
+    Parameters
+    ----------
+    network : Linear
+        The student.
+    module : torch.nn.Module
+        Its module, which gets the solution.
+    spec : NetworkSpec
+        What it was built for.
+    windows : TrainingWindows
+        Training and validation windows.
+    loss : BaseLoss
+        The objective, all of whose terms are quadratic.
+    labels : LabelSource or None
+        The teacher's labels of the training windows.
+
+    Returns
+    -------
+    result : TrainingResult
+        One entry of history for every candidate.
+    """
+    start = time.perf_counter()
+    grid = _check_grid(network, loss)
+    terms = quadratic_terms(loss, spec.prediction_length, has_teacher=labels is not None, named=list(grid))
+    assert not isinstance(terms, str)  # why_not_exact
+    setup = _Setup(network, terms, network.n_rows(spec), network.level(network.n_rows(spec)))
+    train = windows.known_train if labels is None else windows.train
+    moments = setup.moments(train, labels)
+    held_out = None if windows.validation is None else setup.truth(windows.validation)
+    problem = setup.problem(moments)
+    points = candidates(terms, network.penalties(), grid)
+    mask = network.mask(spec)
+    errors = np.full(len(points), np.nan)
+    if len(points) > 1 and network.selection == "blocks":
+        errors = _leave_blocks_out(setup, points, moments, train, labels)
+    elif held_out is not None and mask is None:
+        errors = problem.errors(points, held_out)
+    chosen = int(np.argmin(errors)) if len(points) > 1 else 0
+    if mask is None:
+        solution = problem.solve(points[chosen])
+    else:
+        solution = solve_sparse(moments, terms, mask, penalty=points[chosen].penalty, **setup.options)
+        errors = errors if held_out is None else np.array([mean_squared_error(solution, held_out)])
+    _load(module, solution)
+    history = _history(problem, points, errors, chosen, solution, moments, grid, time.perf_counter() - start)
+    return TrainingResult(history=history, best_epoch=None if held_out is None else 1, interrupted=False)
+
+
+def solve_from_moments(
+    network: Linear, module: nn.Module, spec: NetworkSpec, by_channel: list[Moments], loss: BaseLoss
+) -> TrainingResult:
+    """Solve from moments that exist, without a teacher, and load the solution into the module.
+
+    Parameters
+    ----------
+    network : Linear
+        The student, with one penalty and no grid.
+    module : torch.nn.Module
+        Its module, which gets the solution.
+    spec : NetworkSpec
+        What it was built for.
+    by_channel : list of Moments
+        Standardised moments of full contexts and truth, one a target channel.
+    loss : BaseLoss
+        The objective, whose terms without a teacher are quadratic.
+
+    Returns
+    -------
+    result : TrainingResult
+        One entry of history.
+    """
+    start = time.perf_counter()
+    terms = quadratic_terms(loss, spec.prediction_length, has_teacher=False)
+    assert not isinstance(terms, str)  # why_not_exact
+    n_rows = network.n_rows(spec)
+    setup = _Setup(network, terms, n_rows, network.level(n_rows))
+    moments = {"truth": setup.group([one.tail(n_rows) for one in by_channel])}
+    problem, point = setup.problem(moments), candidates(terms, network.penalties(), {})[0]
+    mask = network.mask(spec)
+    if mask is None:
+        solution = problem.solve(point)
+    else:
+        solution = solve_sparse(moments, terms, mask, penalty=point.penalty, **setup.options)
+    _load(module, solution)
+    history = _history(problem, [point], np.array([np.nan]), 0, solution, moments, {}, time.perf_counter() - start)
+    return TrainingResult(history=history, best_epoch=None, interrupted=False)
+
+
+@dataclass(frozen=True)
+class _Setup:
+    """The student, and how its windows become moments."""
+
+    network: Linear
+    terms: list[QuadraticTerm]
+    n_rows: int
+    shift: np.ndarray | None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"penalty_on": self.network.penalty_on, "intercept": self.network.intercept}
+
+    def problem(self, moments: dict[str, list[Moments]]) -> ExactProblem:
+        return ExactProblem(moments, self.terms, **self.options)
+
+    def moments(self, windows: Windows, labels: LabelSource | None) -> dict[str, list[Moments]]:
+        """Take the moments that the terms need."""
+        parts: dict[str, list[Moments]] = {}
+        targets = {term.target for term in self.terms}
+        if "truth" in targets:
+            parts["truth"] = self.truth(windows)
+        if "teacher_forecast" in targets:
+            assert labels is not None  # quadratic_terms
+            parts["teacher_forecast"] = self.group(label_moments(windows, labels, self.n_rows))
+        return parts
+
+    def truth(self, windows: Windows) -> list[Moments]:
+        """Take the moments of contexts and truth."""
+        return self.group(truth_moments(windows, self.n_rows))
+
+    def group(self, moments: list[Moments]) -> list[Moments]:
+        shifted = [one.shifted(self.shift) for one in moments]
+        return shifted if self.network.individual else [add_up(shifted)]
+
+
+def _leave_blocks_out(
+    setup: _Setup,
+    points: Sequence[Candidate],
+    moments: dict[str, list[Moments]],
+    train: Windows,
+    labels: LabelSource | None,
+) -> np.ndarray:
+    """Average the error of blocks that were left out, together with every window that shares rows with them."""
+    total = np.zeros(len(points))
+    reach = train.context_length + train.prediction_length - 1
+    for block in np.array_split(np.arange(len(train)), min(_N_BLOCKS, len(train))):
+        near = np.arange(max(0, block[0] - reach), min(len(train), block[-1] + 1 + reach))
+        if len(near) == len(train):
+            raise ValueError(
+                "selection='blocks' of Linear needs more training windows: leaving out a block and the windows that "
+                f"share rows with it leaves none of {len(train)}. Use selection='validation'."
+            )
+        taken = setup.moments(_subset(train, near), None if labels is None else _Subset(labels, near))
+        rest = {
+            target: [whole - part for whole, part in zip(groups, taken[target], strict=True)]
+            for target, groups in moments.items()
+        }
+        total += len(block) * setup.problem(rest).errors(points, setup.truth(_subset(train, block)))
+    return total / len(train)
+
+
+def _subset(windows: Windows, numbers: np.ndarray) -> Windows:
+    return replace(windows, starts=windows.starts[torch.from_numpy(numbers)], known=None)
+
+
+class _Subset:
+    """Labels of some of the windows."""
+
+    def __init__(self, labels: LabelSource, numbers: np.ndarray) -> None:
+        self.labels = labels
+        self.numbers = torch.from_numpy(numbers)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def take(self, indices: Tensor) -> Labels:
+        return self.labels.take(self.numbers[indices])
+
+
+def _load(module: nn.Module, solution: LinearSolution) -> None:
+    parameters = dict(module.named_parameters())
+    with torch.no_grad():
+        for name, value in (("weight", solution.weight), ("bias", solution.bias)):
+            parameters[name].copy_(torch.from_numpy(value).reshape(parameters[name].shape))
+
+
+def _history(
+    problem: ExactProblem,
+    points: Sequence[Candidate],
+    errors: np.ndarray,
+    chosen: int,
+    solution: LinearSolution,
+    moments: dict[str, list[Moments]],
+    grid: Mapping[str, Sequence[float]],
+    seconds: float,
+) -> list[dict[str, Any]]:
+    """List the candidates; the chosen one has its training losses, too."""
+    rows: list[dict[str, Any]] = []
+    for number, (point, error) in enumerate(zip(points, errors, strict=True)):
+        row: dict[str, Any] = {"epoch": 1, "penalty": point.penalty}
+        row |= {f"weight_{name}": point.weights[name] for name in grid}
+        if np.isfinite(error):
+            row["valid_loss"] = float(error)
+        row |= {"chosen": number == chosen, "dur": seconds / len(points)}
+        if number == chosen:
+            values = problem.term_values(solution, moments)
+            weighted = {f"train_{name}": point.weights[name] * value for name, value in values.items()}
+            row |= {"train_loss": sum(weighted.values()), **weighted}
+        rows.append(row)
+    return rows

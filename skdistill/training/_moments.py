@@ -1,0 +1,293 @@
+"""First and second moments of windows, without the windows.
+
+A window of P rows is the vector u = (z[s], ..., z[s + P - 1]). For all stride-1 windows s = 0 .. n - 1 of a
+series the second moments S_ij = sum_s z[s + i] z[s + j] obey
+
+    S_{i+1, j+1} = S_ij - z[i] z[j] + z[n + i] z[n + j],
+
+so the first row, a correlation (one FFT), and a recursion along the diagonals give all of them in O(T log T + P^2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+import torch
+from torch import Tensor
+
+from skdistill.training._batches import LabelSource
+from skdistill.windows import Windows
+
+__all__ = ["Moments", "add_up", "label_moments", "run_moments", "truth_moments", "window_runs"]
+
+_BLOCK = 2048  # windows that are gathered at once
+_SHORT_RUN = 64  # below it, the recursion costs more than a plain sum
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums over windows of u and u u', where u is a context followed by what it should forecast.
+
+    Moments of other windows add up with ``+`` and are taken out again with ``-``.
+
+    Parameters
+    ----------
+    count : float
+        Windows, counted once a channel.
+    first : ndarray of shape (context_length + prediction_length,)
+        Sum of u.
+    second : ndarray of shape (context_length + prediction_length, ...)
+        Sum of u u'.
+    context_length : int
+        Rows of u that are context.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> moments = run_moments(np.arange(5.0), n_windows=3, context_length=2, prediction_length=1)
+    >>> moments.second[0]  # sums of z[s] z[s], z[s] z[s + 1], z[s] z[s + 2]
+    array([ 5.,  8., 11.])
+    """
+
+    count: float
+    first: np.ndarray
+    second: np.ndarray
+    context_length: int
+
+    def __add__(self, other: Moments) -> Moments:
+        """Add the windows of another."""
+        return Moments(
+            self.count + other.count, self.first + other.first, self.second + other.second, self.context_length
+        )
+
+    def __sub__(self, other: Moments) -> Moments:
+        """Take out windows that are in here."""
+        return Moments(
+            self.count - other.count, self.first - other.first, self.second - other.second, self.context_length
+        )
+
+    def shifted(self, functional: np.ndarray | None) -> Moments:
+        """Subtract from every row of u a linear functional of its context.
+
+        Parameters
+        ----------
+        functional : ndarray of shape (context_length,) or None
+            Its weights a: u becomes u - 1 a'x, a projection of the moments. None leaves u.
+
+        Returns
+        -------
+        moments : Moments
+            The moments of the shifted windows.
+        """
+        if functional is None:
+            return self
+        n = self.context_length
+        level = functional @ self.first[:n]
+        row = functional @ self.second[:n]
+        both = functional @ self.second[:n, :n] @ functional
+        second = self.second - row[None, :] - row[:, None] + both
+        return Moments(self.count, self.first - level, second, n)
+
+    def tail(self, context_length: int) -> Moments:
+        """Keep the last rows of every context.
+
+        Parameters
+        ----------
+        context_length : int
+            How many.
+
+        Returns
+        -------
+        moments : Moments
+            The moments of the shorter windows.
+        """
+        skipped = self.context_length - context_length
+        return Moments(self.count, self.first[skipped:], self.second[skipped:, skipped:], context_length)
+
+    def affine(self, offset: float, scale: float) -> Moments:
+        """Bring u to (u - offset) / scale.
+
+        Parameters
+        ----------
+        offset, scale : float
+            The same for every row of u.
+
+        Returns
+        -------
+        moments : Moments
+            The moments after it.
+        """
+        first = (self.first - self.count * offset) / scale
+        cross = offset * (self.first[:, None] + self.first[None, :])
+        return Moments(
+            self.count, first, (self.second - cross + self.count * offset**2) / scale**2, self.context_length
+        )
+
+
+def run_moments(values: np.ndarray, n_windows: int, context_length: int, prediction_length: int) -> Moments:
+    """Compute the moments of the first stride-1 windows of one channel.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows,)
+        At least ``n_windows + context_length + prediction_length - 1`` numbers.
+    n_windows : int
+        Windows, starting at rows 0, 1, ...
+    context_length, prediction_length : int
+        Lengths of a window's parts.
+
+    Returns
+    -------
+    moments : Moments
+        In float64.
+    """
+    size = context_length + prediction_length
+    z = np.asarray(values[: n_windows + size - 1], dtype=np.float64)
+    second = np.empty((size, size))
+    second[0] = _correlation(z, n_windows, size)
+    for i in range(size - 1):
+        leaving = z[i] * z[i : size - 1]
+        entering = z[n_windows + i] * z[n_windows + i : n_windows + size - 1]
+        second[i + 1, i + 1 :] = second[i, i:-1] - leaving + entering
+    upper = np.triu(second)
+    sums = np.concatenate([[0.0], np.cumsum(z)])
+    first = sums[n_windows : n_windows + size] - sums[:size]
+    return Moments(float(n_windows), first, upper + np.triu(upper, 1).T, context_length)
+
+
+def _correlation(z: np.ndarray, n_windows: int, size: int) -> np.ndarray:
+    """Sum z[s] z[s + lag] over the windows, for every lag below size."""
+    length = scipy.fft.next_fast_len(len(z), real=True)
+    spectrum = scipy.fft.rfft(z[:n_windows], length).conj() * scipy.fft.rfft(z, length)
+    return scipy.fft.irfft(spectrum, length)[:size]
+
+
+def window_runs(windows: Windows) -> Iterator[tuple[int, int]]:
+    """Yield runs of windows that start one row after another.
+
+    Parameters
+    ----------
+    windows : Windows
+        Windows of one or many series.
+
+    Yields
+    ------
+    first : int
+        Row of the store where the first context starts.
+    n_windows : int
+        Windows of the run.
+    """
+    starts = windows.starts.cpu().numpy()
+    if not len(starts):
+        return
+    breaks = np.flatnonzero(np.diff(starts) != 1) + 1
+    for run in np.split(np.arange(len(starts)), breaks):
+        yield int(starts[run[0]]), len(run)
+
+
+def truth_moments(windows: Windows, context_length: int) -> list[Moments]:
+    """Compute the moments of contexts and truth, one a target channel.
+
+    Parameters
+    ----------
+    windows : Windows
+        Windows whose truth is known, in standardised units.
+    context_length : int
+        Last rows of each context that count.
+
+    Returns
+    -------
+    moments : list of Moments
+        One a target.
+    """
+    return [_channel_moments(windows, target, context_length, windows.prediction_length) for target in windows.targets]
+
+
+def _channel_moments(windows: Windows, channel: int, context_length: int, prediction_length: int) -> Moments:
+    """Take the moments of one channel: long runs by the recursion, scattered windows by matrix products."""
+    values = windows.store.values[windows.context_length - context_length :, channel].numpy()
+    size = context_length + prediction_length
+    parts, scattered = [], []
+    for first, n_windows in window_runs(windows):
+        if n_windows < _SHORT_RUN:
+            scattered.append(np.arange(first, first + n_windows))
+        else:
+            parts.append(run_moments(values[first:], n_windows, context_length, prediction_length))
+    if scattered:
+        starts = np.concatenate(scattered)
+        for block in np.array_split(starts, -(-len(starts) // _BLOCK)):
+            rows = values[block[:, None] + np.arange(size)].astype(np.float64)
+            parts.append(Moments(float(len(block)), rows.sum(axis=0), rows.T @ rows, context_length))
+    return add_up(parts)
+
+
+def label_moments(windows: Windows, labels: LabelSource, context_length: int) -> list[Moments]:
+    """Compute the moments of contexts and the teacher's forecasts, one a target channel.
+
+    Those of the contexts come from the recursion; labels enter by blocks of a matrix product.
+
+    Parameters
+    ----------
+    windows : Windows
+        The windows that are labelled, in the labels' order.
+    labels : LabelSource
+        Their labels.
+    context_length : int
+        Last rows of each context that count.
+
+    Returns
+    -------
+    moments : list of Moments
+        One a target.
+    """
+    if len(labels) != len(windows):
+        raise ValueError(
+            f"the label store has {len(labels)} labels, but there are {len(windows)} training windows: it belongs to "
+            "another series or split. Clear it with skdistill.clear_memory."
+        )
+    size, horizon, targets = context_length, windows.prediction_length, list(windows.targets)
+    cross = np.zeros((len(targets), size, horizon))
+    square = np.zeros((len(targets), horizon, horizon))
+    sums = np.zeros((len(targets), horizon))
+    for first in range(0, len(windows), _BLOCK):
+        indices = torch.arange(first, min(first + _BLOCK, len(windows)))
+        forecast = labels.take(indices).forecast.cpu().permute(2, 0, 1).double()
+        contexts = windows.context_values(indices)[:, -size:, targets].cpu().permute(2, 1, 0).double()
+        cross += _product(contexts, forecast)
+        square += _product(forecast.transpose(1, 2), forecast)
+        sums += forecast.sum(dim=1).numpy()
+    joint = []
+    for number, target in enumerate(targets):
+        contexts_only = _channel_moments(windows, target, size, 0)
+        second = np.block([[contexts_only.second, cross[number]], [cross[number].T, square[number]]])
+        both = np.concatenate([contexts_only.first, sums[number]])
+        joint.append(Moments(contexts_only.count, both, second, size))
+    return joint
+
+
+def _product(left: Tensor, right: Tensor) -> np.ndarray:
+    return torch.matmul(left, right).numpy()
+
+
+def add_up(parts: Iterator[Moments] | list[Moments]) -> Moments:
+    """Add moments of many series, gaps or channels.
+
+    Parameters
+    ----------
+    parts : iterable of Moments
+        At least one.
+
+    Returns
+    -------
+    moments : Moments
+        Their sum.
+    """
+    total: Moments | None = None
+    for part in parts:
+        total = part if total is None else total + part
+    if total is None:
+        raise ValueError("there is no window to take moments of.")
+    return total

@@ -1,0 +1,400 @@
+"""The exact solver against plain sums, normal equations, scikit-learn's Ridge, and gradient training."""
+
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
+
+from skdistill import DistilledRegressor
+from skdistill.losses import (
+    LossInputs,
+    LossShapes,
+    LossSum,
+    MultiScale,
+    Response,
+    Supervised,
+    TeacherForecast,
+    TimeDistill,
+)
+from skdistill.model_selection import RollingOriginSplit
+from skdistill.networks import DLinear, Linear
+from skdistill.training._exact import Candidate, ExactProblem, QuadraticTerm, residual_moments
+from skdistill.training._moments import Moments, add_up, run_moments
+from skdistill.training._rolling import RollingMoments
+
+# -- moments -------------------------------------------------------------------------------------
+
+
+def plain(windows, context_length):
+    return Moments(float(len(windows)), windows.sum(axis=0), windows.T @ windows, context_length)
+
+
+def slide(values, size):
+    return np.lib.stride_tricks.sliding_window_view(values, size).astype(np.float64)
+
+
+def assert_same(ours, theirs, tolerance=1e-10):
+    scale = np.abs(theirs.second).max() + 1e-300
+    assert ours.count == theirs.count
+    np.testing.assert_allclose(ours.first / np.sqrt(scale), theirs.first / np.sqrt(scale), atol=tolerance * ours.count)
+    np.testing.assert_allclose(ours.second / scale, theirs.second / scale, atol=tolerance)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 9), st.integers(0, 6), st.integers(1, 120), st.integers(0, 2**31), st.floats(-100, 100))
+def test_moments_are_the_plain_sums(context_length, prediction_length, n_windows, seed, level):
+    size = context_length + prediction_length
+    values = level + np.random.default_rng(seed).normal(size=n_windows + size - 1)
+    ours = run_moments(values, n_windows, context_length, prediction_length)
+    assert_same(ours, plain(slide(values, size), context_length))
+
+
+@given(st.integers(2, 9), st.integers(1, 5), st.integers(0, 2**31))
+def test_shifts_and_affine_maps_act_on_moments_as_on_windows(context_length, prediction_length, seed):
+    generator = np.random.default_rng(seed)
+    windows = slide(generator.normal(size=60), context_length + prediction_length)
+    functional = generator.dirichlet(np.ones(context_length))
+    moments = plain(windows, context_length)
+    level = windows[:, :context_length] @ functional
+    assert_same(moments.shifted(functional), plain(windows - level[:, None], context_length))
+    assert_same(moments.affine(0.7, 2.0), plain((windows - 0.7) / 2.0, context_length))
+    assert_same(moments.tail(context_length - 1), plain(windows[:, 1:], context_length - 1))
+
+
+@given(st.integers(20, 60), st.integers(1, 40), st.integers(0, 10), st.integers(0, 2**31))
+def test_rows_enter_and_leave_exactly(n_rows, n_new, n_old, seed):
+    rows = np.random.default_rng(seed).normal(5.0, 3.0, size=(n_rows + n_new, 2))
+    rolling = RollingMoments(rows[:n_rows], 6, 3)
+    rolling.append(rows[n_rows:])
+    rolling.forget(n_old)
+    mean, scale = rows[n_old:].mean(axis=0), rows[n_old:].std(axis=0)
+    for channel, ours in enumerate(rolling.standardised(mean, scale)):
+        assert_same(ours, plain(slide((rows[n_old:, channel] - mean[channel]) / scale[channel], 9), 6), 1e-9)
+
+
+def test_moments_of_many_series_add_up_and_labels_enter_by_blocks(monkeypatch):
+    """A list of series, targets and labels: the student is that of the plain normal equations."""
+    monkeypatch.setattr("skdistill.training._moments._BLOCK", 7)
+    series = [make_series(60, 3, seed=seed) for seed in range(3)]
+    forecaster = make_forecaster(
+        teacher=LastValueTeacher(offset=0.3), student=Linear(period=6), targets=[2, 0], validation_fraction=0.0
+    ).fit(series)
+    X, Y = [], []
+    for one in series:
+        scaled = (one - forecaster.scaling_.mean_) / forecaster.scaling_.scale_
+        for channel in (2, 0):
+            windows = slide(scaled[:, channel], 16)
+            level = windows[:, 6:12].mean(axis=1, keepdims=True)
+            X.append(windows[:, :12] - level)
+            mixed = (windows[:, 12:] + windows[:, 11:12] + 0.3) / 2  # truth and label weigh the same
+            Y.append(mixed - level)
+    X, Y = np.concatenate(X), np.concatenate(Y)
+    ridge = Ridge(alpha=0.1 * len(X) / 2).fit(X, Y)  # the two weights of 1 halve the penalty
+    np.testing.assert_allclose(forecaster.student_.weight.detach(), ridge.coef_, atol=1e-5)
+    np.testing.assert_allclose(forecaster.student_.bias.detach(), ridge.intercept_, atol=1e-5)
+
+
+# -- the solver ----------------------------------------------------------------------------------
+
+
+def random_problem(seed, n_groups=1):
+    generator = np.random.default_rng(seed)
+    L, H = 5, 4
+    moments = {
+        target: [plain(generator.normal(1.0, 1.0, size=(40, L + H)), L) for _ in range(n_groups)]
+        for target in ("truth", "teacher_forecast")
+    }
+    for number in range(n_groups):  # the same contexts
+        truth, label = moments["truth"][number], moments["teacher_forecast"][number]
+        label.first[:L], label.second[:L, :L] = truth.first[:L], truth.second[:L, :L]
+    terms = [
+        QuadraticTerm("a", 1.0, Supervised(horizon_weights=[1, 2, 3, 4]).quadratic_form(H).metric, "truth"),
+        QuadraticTerm("b", 0.5, MultiScale(n_scales=3).quadratic_form(H).metric, "teacher_forecast"),
+        QuadraticTerm("c", 0.3, TeacherForecast().quadratic_form(H).metric, "teacher_forecast"),
+    ]
+    return moments, terms
+
+
+def objective(weight, bias, moments, terms, penalty, penalty_on):
+    total = 0.0
+    for term in terms:
+        residuals = residual_moments(weight, bias, moments[term.target][0])
+        total += term.weight * (term.metric * residuals).sum()
+    metric = sum(term.weight * term.metric for term in terms)
+    if penalty_on == "weights":
+        return total + penalty / len(weight) * np.square(weight).sum()
+    return total + penalty * np.trace(weight.T @ metric @ weight)
+
+
+@pytest.mark.parametrize("penalty_on", ["weights", "forecast"])
+@pytest.mark.parametrize("intercept", [True, False])
+@given(seed=st.integers(0, 2**31), penalty=st.floats(1e-3, 10.0))
+def test_no_step_improves_the_solution(penalty_on, intercept, seed, penalty):
+    moments, terms = random_problem(seed)
+    problem = ExactProblem(moments, terms, penalty_on=penalty_on, intercept=intercept)
+    solution = problem.solve(Candidate({term.name: term.weight for term in terms}, penalty))
+    weight, bias = solution.weight[0], solution.bias[0]
+    least = objective(weight, bias, moments, terms, penalty, penalty_on)
+    generator = np.random.default_rng(seed)
+    for size in (1e-3, 1e-1):
+        step, shift = generator.normal(size=weight.shape), generator.normal(size=bias.shape)
+        other = objective(weight + size * step, bias + size * shift * intercept, moments, terms, penalty, penalty_on)
+        assert other >= least - 1e-12
+
+
+def test_both_penalties_agree_without_weights_between_steps():
+    """Where M = I / H, tr(W' M W) is ||W||^2 / H."""
+    moments, _ = random_problem(0)
+    plain_term = [QuadraticTerm("a", 1.0, np.eye(4) / 4, "truth")]
+    solutions = [
+        ExactProblem({"truth": moments["truth"]}, plain_term, penalty_on=kind).solve(Candidate({"a": 1.0}, 0.7))
+        for kind in ("weights", "forecast")
+    ]
+    np.testing.assert_allclose(solutions[0].weight, solutions[1].weight, atol=1e-12)
+
+
+@pytest.mark.parametrize("penalty_on", ["weights", "forecast"])
+def test_singular_problems_get_the_solution_of_smallest_norm(penalty_on):
+    """A pooled term alone leaves some forecasts free, a shift some contexts: both stay at 0."""
+    moments, _ = random_problem(1)
+    shifted = {"truth": [moments["truth"][0].shifted(np.full(5, 0.2))]}
+    pooling = MultiScale(n_scales=2).quadratic_form(4).metric * 2 - np.eye(4) / 4
+    term = QuadraticTerm("a", 1.0, pooling, "truth")
+    weight = ExactProblem(shifted, [term], penalty_on=penalty_on).solve(Candidate({"a": 1.0}, 0.0)).weight[0]
+    assert np.isfinite(weight).all()
+    np.testing.assert_allclose(weight @ np.ones(5), 0.0, atol=1e-8)
+    np.testing.assert_allclose(weight[0], weight[1], atol=1e-8)
+
+
+@pytest.mark.parametrize("individual", [False, True])
+def test_plain_mse_is_the_ridge_of_scikit_learn(individual):
+    series = make_series(90)
+    student = Linear(None, individual=individual, penalty=0.05)
+    forecaster = make_forecaster(teacher=None, student=student, loss=Supervised(), validation_fraction=0.0).fit(series)
+    scaled = (series - forecaster.scaling_.mean_) / forecaster.scaling_.scale_
+    windows = [slide(scaled[:, channel], 16) for channel in range(2)]
+    groups = windows if individual else [np.concatenate(windows)]
+    weights = forecaster.student_.weight.detach().numpy().reshape(len(groups), 4, 12)
+    for ours, group in zip(weights, groups, strict=True):
+        ridge = Ridge(alpha=0.05 * len(group)).fit(group[:, :12], group[:, 12:])
+        np.testing.assert_allclose(ours, ridge.coef_, atol=1e-5)
+
+
+@pytest.mark.parametrize("term", [Supervised(horizon_weights=[1, 2, 3, 4]), TeacherForecast(), MultiScale(n_scales=3)])
+def test_quadratic_forms_are_their_terms(term):
+    generator = torch.Generator().manual_seed(0)
+    forecast, target = (torch.randn(6, 4, 2, generator=generator, dtype=torch.float64) for _ in range(2))
+    value = term.build(LossShapes(4, 2)).double()(LossInputs(forecast, None, target, teacher_forecast=target))
+    form = term.quadratic_form(4)
+    difference = forecast - target
+    ours = torch.einsum("bhc,hk,bkc->bc", difference, torch.tensor(form.metric), difference).mean()
+    assert ours.item() == pytest.approx(value.item(), rel=1e-6)
+
+
+def test_gradient_training_converges_to_the_exact_solution():
+    series = make_series(150)
+    loss = LossSum([("truth", Supervised()), ("scales", MultiScale(0.5, n_scales=2)), ("label", TeacherForecast(0.5))])
+    settings_ = {"teacher": LastValueTeacher(), "loss": loss, "validation_fraction": 0.0}
+    exact = make_forecaster(student=Linear(penalty=0.0, period=6), **settings_).fit(series)
+    trained = make_forecaster(
+        student=Linear(solver="gradient", period=6),
+        **settings_,
+        max_epochs=400,
+        batch_size=500,
+        lr=0.05,
+        lr_schedule="cosine",
+    ).fit(series)
+    best, reached = exact.history_[0]["train_loss"], trained.history_[-1]["train_loss"]
+    assert best <= reached + 1e-6
+    assert reached == pytest.approx(best, rel=1e-3)
+    np.testing.assert_allclose(trained.predict(series), exact.predict(series), atol=2e-2)
+
+
+def test_history_holds_the_losses_of_the_solution():
+    series = make_series()
+    forecaster = make_forecaster(student=Linear(), loss=Response(0.5)).fit(series)
+    (row,) = forecaster.history_
+    assert row["train_loss"] == pytest.approx(row["train_supervised"] + row["train_prediction"])
+    validation = (series[90 - 12 :] - 0.0,)
+    error = -forecaster.score(validation[0])  # original units
+    scaled = error / np.mean(forecaster.scaling_.scale_**2)
+    assert row["valid_loss"] == pytest.approx(scaled, rel=0.05)
+
+
+def test_cross_period_sparsity_reads_whole_periods_only():
+    frame = make_frame(150)
+    forecaster = make_forecaster(
+        teacher=None, student=Linear(None, sparse_period=6, penalty=1e-3), loss="response"
+    ).fit(frame)
+    weight = forecaster.student_.weight.detach().numpy()
+    for step, row in itertools.product(range(4), range(12)):
+        assert (weight[step, row] == 0) == ((12 + step - row) % 6 != 0)
+    assert -forecaster.score(frame[90:]) < 0.1
+    trained = make_forecaster(student=Linear(None, sparse_period=6, solver="gradient"), max_epochs=60).fit(frame)
+    assert -trained.score(frame[90:]) < 0.5
+
+
+# -- choosing among many -------------------------------------------------------------------------
+
+
+def test_the_surface_is_that_of_single_fits():
+    series = make_series()
+    weights, penalties = [0.0, 0.5, 2.0], [0.01, 1.0]
+    grid = Linear(penalty=penalties, weight_grid={"prediction": weights})
+    searched = make_forecaster(student=grid, loss=Response()).fit(series)
+    assert len(searched.history_) == 6
+    for row in searched.history_:
+        single = make_forecaster(student=Linear(penalty=row["penalty"]), loss=Response(row["weight_prediction"]))
+        assert single.fit(series).history_[0]["valid_loss"] == pytest.approx(row["valid_loss"], rel=1e-9)
+    best = min(searched.history_, key=lambda row: row["valid_loss"])
+    assert best["chosen"]
+    assert sum(row["chosen"] for row in searched.history_) == 1
+
+
+def test_blocks_are_left_out_with_the_windows_that_share_their_rows():
+    series = make_series(150)
+    student = Linear(penalty=[0.01, 1.0], selection="blocks")
+    forecaster = make_forecaster(student=student, validation_fraction=0.0, loss=Response()).fit(series)
+    numbers = np.arange(150 - 15)
+    expected = np.zeros(2)
+    scaled = (series - forecaster.scaling_.mean_) / forecaster.scaling_.scale_
+    for block in np.array_split(numbers, 5):
+        rest = numbers[(numbers < block[0] - 15) | (numbers > block[-1] + 15)]
+        for position, penalty in enumerate(student.penalty):
+            stacks = []
+            for part in (rest, block):
+                windows = np.concatenate([slide(scaled[:, channel], 16)[part] for channel in range(2)])
+                level = windows[:, :12].mean(axis=1, keepdims=True)
+                label = windows[:, 11:12] - level
+                stacks.append((windows[:, :12] - level, windows[:, 12:] - level, label))
+            (x, y, label), (x_out, y_out, _) = stacks
+            ridge = Ridge(alpha=penalty * len(x) / 2).fit(x, (y + label) / 2)
+            expected[position] += len(block) * np.square(ridge.predict(x_out) - y_out).mean()
+    ours = [row["valid_loss"] for row in forecaster.history_]
+    np.testing.assert_allclose(ours, expected / len(numbers), rtol=1e-4)
+
+
+def test_grid_search_finds_the_same(tmp_path):
+    series, split = make_series(200), RollingOriginSplit(2, 12, 4)
+    grid = {"student__penalty": [0.01, 1.0], "loss__prediction_weight": [0.0, 1.0]}
+    forecaster = make_forecaster(student=Linear(), loss=Response(), memory=tmp_path)
+    search = GridSearchCV(forecaster, grid, cv=split, scoring=split.scorer(), error_score="raise").fit(series)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_tables_of_windows_are_solved_too():
+    windows = slide(make_series(200)[:, 0], 16)
+    regressor = DistilledRegressor(teacher=None, student=Linear(None, penalty=0.01), loss="response", random_state=0)
+    assert regressor.fit(windows[:150, :12], windows[:150, 12:]).score(windows[166:, :12], windows[166:, 12:]) > 0.9
+
+
+# -- updating ------------------------------------------------------------------------------------
+
+
+def updatable(**changes):
+    options = {"teacher": None, "student": Linear(period=6), "loss": "response", "validation_fraction": 0.0}
+    return make_forecaster(**{**options, **changes})
+
+
+@pytest.mark.parametrize("student", [Linear(period=6), Linear("mean", individual=True), Linear(last_rows=8, period=4)])
+def test_partial_fit_equals_a_refit_on_all_rows(student):
+    frame = make_frame(160)
+    refit = updatable(student=student).partial_fit(frame[20:])
+    grown = updatable(student=student).fit(frame[:100])
+    grown = pickle.loads(pickle.dumps(grown.partial_fit(frame[100:130])))
+    grown.partial_fit(frame[130:], forget=20)
+    for name in ("weight", "bias"):
+        ours, theirs = (getattr(one.student_, name).detach().double() for one in (grown, refit))
+        torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-7)  # float32 modules
+    assert grown.history_[0]["train_loss"] == pytest.approx(refit.history_[0]["train_loss"], rel=1e-8)
+    plain_fit = updatable(student=student).fit(frame[20:])
+    np.testing.assert_allclose(grown.predict(frame), plain_fit.predict(frame), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"student": DLinear()}, "student=Linear"),
+        ({"teacher": "dlinear"}, "teacher=None"),
+        ({"validation_fraction": 0.2}, "validation_fraction=0"),
+        ({"student": Linear(penalty=[0.1, 1.0])}, "one penalty"),
+        ({"loss": Supervised(loss="mae")}, "quadratic"),
+    ],
+)
+def test_partial_fit_refuses_what_is_not_exact(changes, message):
+    forecaster = updatable(**changes)
+    assert not hasattr(forecaster, "partial_fit")
+    with pytest.raises(AttributeError) as caught:
+        forecaster.partial_fit(make_series())
+    assert message in str(caught.value.__cause__)
+
+
+def test_forgetting_too_much_says_how_much_must_stay():
+    forecaster = updatable().partial_fit(make_series(30))
+    with pytest.raises(ValueError, match=r"must leave context_length \+ prediction_length = 16 rows; got 15 of 30"):
+        forecaster._moments.forget(15)
+
+
+def test_rows_are_not_at_hand_after_pickling_a_plain_fit():
+    forecaster = pickle.loads(pickle.dumps(updatable().fit(make_series())))
+    with pytest.raises(ValueError, match="never pickled"):
+        forecaster.partial_fit(make_series())
+
+
+# -- what is refused -----------------------------------------------------------------------------
+
+
+def test_auto_trains_with_a_warning_that_names_the_term():
+    with pytest.warns(UserWarning, match=r"'multiperiod' \(MultiPeriod\) is no quadratic form"):
+        forecaster = make_forecaster(student=Linear(), loss=TimeDistill(feature_weight=0.0)).fit(make_series())
+    assert "lr" in forecaster.history_[0]
+
+
+@pytest.mark.parametrize(
+    ("student", "changes", "message"),
+    [
+        (Linear(solver="exact"), {"loss": Response(supervised_loss="mae")}, r"'supervised' \(Supervised\)"),
+        (Linear(solver="exact"), {"unlabelled_windows": True}, "unlabelled_windows"),
+        (Linear(penalty=[0.1, 1.0]), {"validation_fraction": 0.0}, "selection='blocks'"),
+        (Linear(penalty=-1.0), {}, "penalty of Linear"),
+        (Linear(penalty=[]), {}, "penalty of Linear"),
+        (Linear(weight_grid={"predicton": [1.0]}), {}, "Did you mean 'prediction'"),
+        (Linear(weight_grid={"prediction": [-1.0]}), {}, "weight_grid"),
+        (Linear(weight_grid={"prediction": []}), {}, "at least one weight"),
+        (Linear("lst"), {}, "Did you mean 'last'"),
+        (Linear(last_rows=13), {}, "last_rows of Linear must be at most context_length = 12"),
+        (Linear(sparse_period=13), {}, "sparse_period of Linear"),
+        (Linear(sparse_period=6, solver="exact"), {"loss": MultiScale()}, "ties them"),
+        (Linear(), {"loss": Response(0.0, supervised_weight=0.0)}, "no term with a positive weight"),
+    ],
+)
+def test_bad_settings_stop_before_the_teacher_is_fitted(student, changes, message, tmp_path):
+    log = tmp_path / "log"
+    settings_ = {"teacher": LastValueTeacher(str(log)), "loss": Response(), **changes}
+    with pytest.raises(ValueError, match=message):
+        make_forecaster(student=student, **settings_).fit(make_series())
+    assert not log.exists()
+
+
+def test_constant_and_duplicate_channels_are_solved():
+    series = make_series(100)
+    odd = np.column_stack([series[:, 0], series[:, 0], np.full(100, 3.0)])
+    for penalty in (0.0, 0.1):
+        student = Linear(individual=True, penalty=penalty)
+        forecast = make_forecaster(student=student, validation_fraction=0.0).fit(odd).predict(odd)
+        np.testing.assert_allclose(forecast[:, 0], forecast[:, 1], rtol=1e-5)
+        np.testing.assert_allclose(forecast[:, 2], 3.0, atol=1e-4)
+
+
+def test_fewer_windows_than_rows_of_context():
+    series = make_series(20)
+    forecaster = make_forecaster(teacher=None, student=Linear(penalty=0.0), validation_fraction=0.0).fit(series)
+    assert forecaster.history_[0]["train_loss"] == pytest.approx(0.0, abs=1e-6)
+    assert add_up([run_moments(series[:, 0], 5, 12, 4)]).count == 5
