@@ -2,6 +2,7 @@
 
 from skdistill.losses._base import BaseLoss, LossInputs, LossShapes, LossTerm, QuadraticForm
 from skdistill.losses._feature_matching import FeatureMatching
+from skdistill.losses._first_difference import FirstDifference
 from skdistill.losses._horizon_weights import ExponentialWeights, LinearWeights
 from skdistill.losses._multi_period import MultiPeriod, period_probabilities
 from skdistill.losses._multi_scale import MultiScale
@@ -18,6 +19,7 @@ __all__ = [
     "BaseLoss",
     "ExponentialWeights",
     "FeatureMatching",
+    "FirstDifference",
     "LinearWeights",
     "LossInputs",
     "LossShapes",

@@ -187,7 +187,9 @@ def test_plain_mse_is_the_ridge_of_scikit_learn(individual):
         np.testing.assert_allclose(ours, ridge.coef_, atol=1e-5)
 
 
-@pytest.mark.parametrize("term", [Supervised(horizon_weights=[1, 2, 3, 4]), TeacherForecast(), MultiScale(n_scales=3)])
+@pytest.mark.parametrize(
+    "term", [Supervised(horizon_weights=[1, 2, 3, 4]), TeacherForecast(), MultiScale(n_scales=3), FirstDifference()]
+)
 def test_quadratic_forms_are_their_terms(term):
     generator = torch.Generator().manual_seed(0)
     forecast, target = (torch.randn(6, 4, 2, generator=generator, dtype=torch.float64) for _ in range(2))
@@ -200,7 +202,8 @@ def test_quadratic_forms_are_their_terms(term):
 
 def test_gradient_training_converges_to_the_exact_solution():
     series = make_series(150)
-    loss = LossSum([("truth", Supervised()), ("scales", MultiScale(0.5, n_scales=2)), ("label", TeacherForecast(0.5))])
+    terms = [("scales", MultiScale(0.5, n_scales=2)), ("label", TeacherForecast(0.5)), ("steps", FirstDifference())]
+    loss = LossSum([("truth", Supervised()), *terms])
     settings_ = {"teacher": LastValueTeacher(), "loss": loss, "validation_fraction": 0.0}
     exact = make_forecaster(student=Linear(penalty=0.0, period=6), **settings_).fit(series)
     trained = make_forecaster(

@@ -1,0 +1,84 @@
+"""Agreement with the teacher on changes from step to step."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from skdistill.losses._base import LossInputs, LossShapes, LossTerm, QuadraticForm
+
+__all__ = ["FirstDifference"]
+
+
+class FirstDifference(LossTerm):
+    """MSE between the steps' changes in student's and teacher's forecasts.
+
+    ``mean over windows, steps, channels of ((s_h - s_{h-1}) - (t_h - t_{h-1}))^2``; a constant offset
+    costs nothing. 0 for a horizon of one step.
+
+    Parameters
+    ----------
+    weight : float, default=1.0
+        Factor in the objective.
+
+    References
+    ----------
+    The difference part of a loss released beside DistilTS (arXiv 2601.12785).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill.losses import FirstDifference, LossInputs, LossShapes
+    >>> term = FirstDifference().build(LossShapes(prediction_length=3, n_targets=1))
+    >>> flat, steep = torch.zeros(1, 3, 1), torch.tensor([[[5.0], [7.0], [9.0]]])
+    >>> term(LossInputs(flat, None, truth=flat, teacher_forecast=steep))
+    tensor(4.)
+    """
+
+    requires: ClassVar[frozenset[str]] = frozenset({"teacher_forecast"})
+
+    def __init__(self, weight: float = 1.0) -> None:
+        self.weight = weight
+
+    def build(self, shapes: LossShapes) -> nn.Module:
+        """Build the module that computes the unweighted term.
+
+        Parameters
+        ----------
+        shapes : LossShapes
+            What is known of student and labels.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            From :class:`LossInputs` to a scalar.
+        """
+        return _FirstDifferenceModule()
+
+    def quadratic_form(self, prediction_length: int) -> QuadraticForm:
+        """Return the term as a quadratic form, D'D / (H - 1) with the differences D.
+
+        Parameters
+        ----------
+        prediction_length : int
+            Steps of a forecast.
+
+        Returns
+        -------
+        form : QuadraticForm
+            Constant offsets span its null space.
+        """
+        differences = np.diff(np.eye(prediction_length), axis=0)
+        return QuadraticForm(differences.T @ differences / max(prediction_length - 1, 1), "teacher_forecast")
+
+
+class _FirstDifferenceModule(nn.Module):
+    def forward(self, inputs: LossInputs) -> Tensor:
+        if inputs.teacher_forecast is None:
+            raise ValueError("FirstDifference needs the teacher's forecast")
+        difference = inputs.forecast - inputs.teacher_forecast
+        if difference.shape[1] < 2:
+            return difference.sum() * 0.0
+        return difference.diff(dim=1).square().mean()
