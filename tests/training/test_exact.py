@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skdistill import DistilledRegressor
 from skdistill.losses import (
+    FirstDifference,
     LossInputs,
     LossShapes,
     LossSum,
