@@ -1,0 +1,211 @@
+"""What lies behind the table: errors by step, scale and window, and spectra, of teacher, student and truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill._checks import check_integer
+from skdistill._open_model import open_model
+
+__all__ = ["RollingForecasts", "error_by_scale", "error_by_step", "period_spectra", "rolling_forecasts", "win_rates"]
+
+
+@dataclass(frozen=True)
+class RollingForecasts:
+    """The truth and several forecasts of the same windows, standardised by the training rows.
+
+    Parameters
+    ----------
+    truth : ndarray of shape (n_windows, prediction_length, n_targets)
+        What happened.
+    forecasts : dict of str to ndarray of the same shape
+        What was forecast, by name.
+    channels : list
+        Names or positions of the targets.
+    """
+
+    truth: np.ndarray
+    forecasts: Mapping[str, np.ndarray]
+    channels: list[Any]
+
+
+def rolling_forecasts(
+    estimator: Any, X: Any, *, train: Any = None, alone: bool = False, step: int = 1
+) -> RollingForecasts:
+    """Forecast the windows of a series with student and teacher, and maybe with the student alone.
+
+    Parameters
+    ----------
+    estimator : DistilledForecaster, Pipeline or fitted search
+        What was fitted.
+    X : array, DataFrame or Series
+        Context rows, then rows to forecast.
+    train : array, DataFrame or None, default=None
+        The training series, for the student alone; None takes the one ``fit`` saw.
+    alone : bool, default=False
+        Whether to train the student once more without a teacher.
+    step : int, default=1
+        Rows between one window and the next.
+
+    Returns
+    -------
+    forecasts : RollingForecasts
+        ``"student"``, ``"teacher"`` where there is one, ``"alone"`` where asked for.
+
+    Raises
+    ------
+    ValueError
+        If X is too short, or the training series is not at hand.
+
+    Examples
+    --------
+    >>> from skdistill import DistilledForecaster
+    >>> from skdistill.comparison import rolling_forecasts, win_rates
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> series = make_multiseasonal(300, 1, periods=(12,), random_state=0)
+    >>> forecaster = DistilledForecaster(
+    ...     "dlinear", "linear", "response", context_length=24, prediction_length=6, random_state=0
+    ... ).fit(series[:200])
+    >>> rolled = rolling_forecasts(forecaster, series[176:], step=6)
+    >>> rolled.truth.shape, sorted(rolled.forecasts)
+    ((16, 6, 1), ['student', 'teacher'])
+    """
+    from skdistill.comparison._compare import _Problem, _student, _teacher
+
+    check_integer(step, "step of rolling_forecasts")
+    model = open_model(estimator)
+    problem = _Problem.of([model], X)
+    runs = {"student": _student(model, problem, X)}
+    if model.forecaster.teacher_ is not None:
+        runs["teacher"] = _teacher(model, problem, X)
+    if alone:
+        untaught = model.untaught(train)
+        if untaught is None:
+            raise ValueError("the student alone needs the training series, which is never pickled: give train=.")
+        runs["alone"] = _student(untaught, problem, X)
+    blocks = np.array_split(np.arange(0, problem.n_windows, step), -(-problem.n_windows // (1024 * step)))
+    scale = problem.scale
+    columns = problem.series[0].columns
+    return RollingForecasts(
+        truth=np.concatenate([problem.truth(block) for block in blocks]) / scale,
+        forecasts={name: np.concatenate([run(block) for block in blocks]) / scale for name, run in runs.items()},
+        channels=[target if columns is None else columns[target] for target in problem.targets],
+    )
+
+
+def error_by_step(rolled: RollingForecasts) -> pd.DataFrame:
+    """Measure the MSE of every step of the horizon.
+
+    Parameters
+    ----------
+    rolled : RollingForecasts
+        Truth and forecasts.
+
+    Returns
+    -------
+    errors : DataFrame of shape (prediction_length, n_forecasts)
+        Standardised MSE; the index counts steps from 1.
+    """
+    errors = {name: np.square(one - rolled.truth).mean(axis=(0, 2)) for name, one in rolled.forecasts.items()}
+    index = pd.RangeIndex(1, rolled.truth.shape[1] + 1, name="step")
+    return pd.DataFrame(errors, index=index)
+
+
+def error_by_scale(rolled: RollingForecasts, n_scales: int = 4, pooling_window: int = 2) -> pd.DataFrame:
+    """Measure the MSE at several resolutions: TimeDistill's multi-scale comparison.
+
+    Parameters
+    ----------
+    rolled : RollingForecasts
+        Truth and forecasts.
+    n_scales : int, default=4
+        Scales, the original one included; those without a step are left out.
+    pooling_window : int, default=2
+        Steps that become one at the next scale.
+
+    Returns
+    -------
+    errors : DataFrame of shape (n_scales, n_forecasts)
+        Standardised MSE; the index counts the steps that are averaged.
+
+    References
+    ----------
+    TimeDistill (arXiv 2502.15016), preliminary study of multi-scale patterns.
+    """
+    check_integer(n_scales, "n_scales of error_by_scale")
+    check_integer(pooling_window, "pooling_window of error_by_scale", minimum=2)
+    differences = {name: one - rolled.truth for name, one in rolled.forecasts.items()}
+    rows, steps = [], []
+    for scale in range(n_scales):
+        rows.append({name: float(np.square(one).mean()) for name, one in differences.items()})
+        steps.append(pooling_window**scale)
+        if next(iter(differences.values())).shape[1] < pooling_window:
+            break
+        differences = {name: _pool(one, pooling_window) for name, one in differences.items()}
+    return pd.DataFrame(rows, index=pd.Index(steps, name="steps averaged"))
+
+
+def _pool(values: np.ndarray, window: int) -> np.ndarray:
+    length = values.shape[1] // window
+    return values[:, : length * window].reshape(len(values), length, window, -1).mean(axis=2)
+
+
+def period_spectra(rolled: RollingForecasts) -> pd.DataFrame:
+    """Average the amplitudes of truth and forecasts over windows: TimeDistill's multi-period comparison.
+
+    Parameters
+    ----------
+    rolled : RollingForecasts
+        Truth and forecasts.
+
+    Returns
+    -------
+    amplitudes : DataFrame of shape (prediction_length // 2, 1 + n_forecasts)
+        Mean amplitude of the real FFT over time, per step; the index is the period in steps, longest first;
+        the constant is left out. The first column is the truth.
+
+    References
+    ----------
+    TimeDistill (arXiv 2502.15016), preliminary study of multi-period patterns.
+    """
+    length = rolled.truth.shape[1]
+    frequencies = np.arange(1, length // 2 + 1)
+    parts = {"truth": rolled.truth, **rolled.forecasts}
+    amplitudes = {
+        name: np.abs(np.fft.rfft(one, axis=1))[:, 1:].mean(axis=(0, 2)) / length for name, one in parts.items()
+    }
+    return pd.DataFrame(amplitudes, index=pd.Index(length / frequencies, name="period"))
+
+
+def win_rates(rolled: RollingForecasts, row: str = "student", other: str = "teacher") -> pd.Series:
+    """Count the share of windows in which one forecast has a smaller MSE than another.
+
+    Parameters
+    ----------
+    rolled : RollingForecasts
+        Truth and forecasts.
+    row, other : str
+        Names of the two.
+
+    Returns
+    -------
+    rates : Series
+        One share a channel, and ``"all"`` for the error over all channels. A tie counts half.
+
+    Raises
+    ------
+    ValueError
+        If a forecast of that name is not there.
+    """
+    for name in (row, other):
+        if name not in rolled.forecasts:
+            raise ValueError(f"win_rates needs forecasts of {name!r}; there are {sorted(rolled.forecasts)}.")
+    ours, theirs = (np.square(rolled.forecasts[name] - rolled.truth).mean(axis=1) for name in (row, other))
+    both = [np.column_stack([one, one.mean(axis=1)]) for one in (ours, theirs)]
+    share = ((both[0] < both[1]) + 0.5 * (both[0] == both[1])).mean(axis=0)
+    return pd.Series(share, index=[*rolled.channels, "all"], name=f"{row} beats {other}")

@@ -1,0 +1,189 @@
+"""Forecast against truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill._checks import check_integer
+from skdistill._open_model import open_model
+from skdistill._optional import import_optional
+from skdistill.plotting._style import BaseDisplay, style_of
+
+__all__ = ["ForecastDisplay"]
+
+
+class ForecastDisplay(BaseDisplay):
+    """What was known, what happened, and what teacher and student said.
+
+    Make it with :meth:`from_estimator` or :meth:`from_predictions`.
+
+    Parameters
+    ----------
+    context, truth : Series
+        Values before the forecast and, where known, after its start.
+    forecasts : dict of str to Series
+        Forecasts by name.
+    channel : str
+        Name of what is drawn, for the axis.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes that were drawn on.
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.plotting import ForecastDisplay
+    >>> wave = np.sin(np.arange(30.0))
+    >>> display = ForecastDisplay.from_predictions(wave[:20], wave[20:], {"student": wave[20:] * 0.9})
+    >>> display.ax_.get_ylabel()
+    'value (original units)'
+    """
+
+    def __init__(
+        self, *, context: pd.Series, truth: pd.Series | None, forecasts: Mapping[str, pd.Series], channel: str = "value"
+    ) -> None:
+        self.context = context
+        self.truth = truth
+        self.forecasts = forecasts
+        self.channel = channel
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, *, start: int | None = None, channel: Any = None, ax: Any = None, **options: Any
+    ) -> ForecastDisplay:
+        """Forecast from a row of a series, and draw.
+
+        Parameters
+        ----------
+        estimator : DistilledForecaster, Pipeline or fitted search
+            What was fitted; units are those its forecaster sees.
+        X : array, DataFrame or Series
+            A series.
+        start : int or None, default=None
+            First row to forecast; None takes the last with a whole horizon of truth.
+        channel : int or str or None, default=None
+            Which target to draw, by name or position among the targets; None takes the last.
+        ax : matplotlib.axes.Axes or None, default=None
+            Where to draw; None makes a figure.
+        **options : object
+            Passed to :meth:`plot`.
+
+        Returns
+        -------
+        display : ForecastDisplay
+            The display, drawn.
+        """
+        model = open_model(estimator)
+        forecaster, rows = model.forecaster, model.transform(X)
+        horizon, context_length = forecaster.spec_.prediction_length, forecaster.spec_.context_length
+        first = len(rows) - horizon if start is None else check_integer(start, "start of ForecastDisplay")
+        if not context_length <= first <= len(rows):
+            raise ValueError(
+                f"start of ForecastDisplay must have context_length = {context_length} rows before it and lie within X "
+                f"({len(rows)} rows); got {first}."
+            )
+        known = rows[first - context_length : first]
+        forecasts = {"student": forecaster.predict(known)}
+        if forecaster.teacher_ is not None:
+            forecasts["teacher"] = forecaster.predict_teacher(known)
+        frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(np.asarray(rows).reshape(len(rows), -1))
+        names = list(frame.columns[list(forecaster.targets_)])
+        position = len(names) - 1 if channel is None else names.index(channel) if channel in names else int(channel)
+        values = frame.iloc[:, forecaster.targets_[position]]
+        index = getattr(forecasts["student"], "index", pd.RangeIndex(first, first + horizon))
+        return cls(
+            context=values.iloc[first - context_length : first],
+            truth=values.iloc[first : first + horizon],
+            forecasts={
+                name: pd.Series(np.asarray(one).reshape(horizon, -1)[:, position], index=index)
+                for name, one in forecasts.items()
+            },
+            channel=str(names[position]) if isinstance(rows, pd.DataFrame) else f"channel {names[position]}",
+        ).plot(ax=ax, **options)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        context: Any,
+        truth: Any,
+        forecasts: Mapping[str, Any],
+        *,
+        channel: str = "value",
+        ax: Any = None,
+        **options: Any,
+    ) -> ForecastDisplay:
+        """Draw forecasts that exist.
+
+        Parameters
+        ----------
+        context, truth : array or Series of one channel
+            What was known, and what happened (None if unknown).
+        forecasts : dict of str to array or Series
+            Forecasts by name.
+        channel : str, default="value"
+            Name of what is drawn.
+        ax : matplotlib.axes.Axes or None, default=None
+            Where to draw; None makes a figure.
+        **options : object
+            Passed to :meth:`plot`.
+
+        Returns
+        -------
+        display : ForecastDisplay
+            The display, drawn.
+        """
+
+        def series(values: Any, first: int) -> pd.Series:
+            if isinstance(values, pd.Series):
+                return values
+            return pd.Series(np.asarray(values), index=pd.RangeIndex(first, first + len(values)))
+
+        start = len(context)
+        return cls(
+            context=series(context, 0),
+            truth=None if truth is None else series(truth, start),
+            forecasts={name: series(one, start) for name, one in forecasts.items()},
+            channel=channel,
+        ).plot(ax=ax, **options)
+
+    def plot(self, ax: Any = None, *, n_context: int | None = None) -> ForecastDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes or None, default=None
+            Where to draw; None makes a figure.
+        n_context : int or None, default=None
+            Rows of the context to show; None shows twice the horizon.
+
+        Returns
+        -------
+        self : ForecastDisplay
+            The display.
+        """
+        ax = self._begin(ax)
+        horizon = max(len(one) for one in self.forecasts.values())
+        lines = {"context": self.context.iloc[-(2 * horizon if n_context is None else n_context) :]}
+        if self.truth is not None:
+            lines["truth"] = self.truth
+        for number, (name, values) in enumerate({**lines, **self.forecasts}.items()):
+            index = values.index.to_timestamp() if isinstance(values.index, pd.PeriodIndex) else values.index
+            ax.plot(index, values, label=name, **style_of(name, number))
+        ax.set_ylabel(f"{self.channel} (original units)")
+        dated = isinstance(self.context.index, pd.DatetimeIndex | pd.PeriodIndex)
+        ax.set_xlabel("" if dated else "row")
+        if dated:
+            dates = import_optional("matplotlib.dates", extra="plot", purpose="Plotting")
+            locator = dates.AutoDateLocator()
+            ax.xaxis.set_major_locator(locator)
+            ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+        self._legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
+        return self

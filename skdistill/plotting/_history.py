@@ -1,0 +1,91 @@
+"""Training, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill.plotting._style import _OTHERS, BaseDisplay
+
+__all__ = ["HistoryDisplay"]
+
+
+class HistoryDisplay(BaseDisplay):
+    """The loss terms of the student's training, and its validation MSE.
+
+    Make it with :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    history : list of dict
+        What a forecaster keeps as ``history_``.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes that were drawn on.
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+
+    Examples
+    --------
+    >>> from skdistill.plotting import HistoryDisplay
+    >>> epochs = [{"epoch": n, "train_loss": 1 / n, "train_supervised": 1 / n, "valid_loss": 2 / n} for n in (1, 2)]
+    >>> HistoryDisplay(history=epochs).plot().ax_.get_xlabel()
+    'epoch'
+    """
+
+    def __init__(self, *, history: Sequence[dict[str, Any]]) -> None:
+        self.history = history
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, ax: Any = None) -> HistoryDisplay:
+        """Draw the history of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : DistilledForecaster or DistilledRegressor
+            What was fitted.
+        ax : matplotlib.axes.Axes or None, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : HistoryDisplay
+            The display, drawn.
+        """
+        check_is_fitted(estimator)
+        return cls(history=estimator.history_).plot(ax=ax)
+
+    def plot(self, ax: Any = None) -> HistoryDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes or None, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        self : HistoryDisplay
+            The display.
+        """
+        ax = self._begin(ax)
+        epochs = range(1, len(self.history) + 1)
+        terms = [key for key in self.history[-1] if key.startswith("train_") and key != "train_loss"]
+        marker = "o" if len(self.history) < 30 else None
+        for number, key in enumerate(terms):
+            values = [row.get(key, float("nan")) for row in self.history]
+            name = key.removeprefix("train_")
+            ax.plot(epochs, values, label=name, color=_OTHERS[number % len(_OTHERS)], marker=marker, markersize=3)
+        valid = [row.get("valid_loss", float("nan")) for row in self.history]
+        if any(one == one for one in valid):
+            ax.plot(epochs, valid, label="validation MSE", color="black", linestyle="--", marker=marker, markersize=3)
+            best = min((one, epoch) for one, epoch in zip(valid, epochs, strict=True) if one == one)[1]
+            ax.axvline(best, color="0.7", linewidth=0.8, zorder=0)
+        ax.set(xlabel="epoch", ylabel="weighted loss (standardised)", yscale="log")
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        self._legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+        return self

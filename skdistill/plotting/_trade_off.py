@@ -1,0 +1,143 @@
+"""Accuracy against latency and size."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill._choices import check_choice
+from skdistill.plotting._style import STANDARDISED, BaseDisplay, style_of
+
+__all__ = ["TradeOffDisplay"]
+
+_COSTS = {
+    "ms_per_window": "ms a window (log)",
+    "ms_per_batch": "ms a batch (log)",
+    "parameters": "parameters (log)",
+}
+
+
+class TradeOffDisplay(BaseDisplay):
+    """What accuracy costs: every row of a comparison as a point, with its noise.
+
+    Make it with :meth:`from_comparison` or :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A comparison: ``mse``, ``standard_error`` of the difference to the first row, and the costs.
+    cost : {"ms_per_window", "ms_per_batch", "parameters"}, default="ms_per_window"
+        The horizontal axis.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes that were drawn on.
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skdistill.plotting import TradeOffDisplay
+    >>> table = pd.DataFrame(
+    ...     {"mse": [0.37, 0.39], "standard_error": [0.0, 0.01], "ms_per_window": [0.3, 1.2]},
+    ...     index=["student", "teacher"],
+    ... )
+    >>> TradeOffDisplay.from_comparison(table).ax_.get_xlabel()
+    'ms a window (log)'
+    """
+
+    def __init__(self, *, table: pd.DataFrame, cost: str = "ms_per_window") -> None:
+        self.table = table
+        self.cost = cost
+
+    @classmethod
+    def from_comparison(cls, table: pd.DataFrame, *, cost: str = "ms_per_window", ax: Any = None) -> TradeOffDisplay:
+        """Draw a comparison that exists.
+
+        Parameters
+        ----------
+        table : Comparison
+            What :func:`skdistill.compare` returned.
+        cost : {"ms_per_window", "ms_per_batch", "parameters"}, default="ms_per_window"
+            The horizontal axis.
+        ax : matplotlib.axes.Axes or None, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : TradeOffDisplay
+            The display, drawn.
+        """
+        check_choice(cost, sorted(_COSTS), "cost of TradeOffDisplay")
+        return cls(table=table, cost=cost).plot(ax=ax)
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, *, train: Any = None, cost: str = "ms_per_window", ax: Any = None
+    ) -> TradeOffDisplay:
+        """Compare a fitted forecaster on a series, and draw.
+
+        Parameters
+        ----------
+        estimator : DistilledForecaster, Pipeline or fitted search
+            What was fitted.
+        X : array, DataFrame or Series
+            Context rows, then rows to forecast.
+        train : array, DataFrame or None, default=None
+            The training series; None takes the one ``fit`` saw.
+        cost : {"ms_per_window", "ms_per_batch", "parameters"}, default="ms_per_window"
+            The horizontal axis.
+        ax : matplotlib.axes.Axes or None, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : TradeOffDisplay
+            The display, drawn.
+        """
+        from skdistill.comparison import compare
+
+        return cls.from_comparison(compare({"student": estimator}, X, train), cost=cost, ax=ax)
+
+    def plot(self, ax: Any = None) -> TradeOffDisplay:
+        """Draw; rows without the cost (a naive forecast has no parameters) are left out.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes or None, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        self : TradeOffDisplay
+            The display.
+        """
+        ax = self._begin(ax)
+        costs = self.table[self.cost].astype("float64")
+        shown = self.table[(costs > 0).to_numpy()]
+        x, y = costs[shown.index].to_numpy(), shown["mse"].to_numpy(dtype=np.float64)
+        for number, name in enumerate(shown.index):
+            color = style_of(str(name), number)["color"]
+            error = shown["standard_error"].iloc[number]
+            ax.errorbar(x[number], y[number], yerr=error, fmt="o", color=color, capsize=3)
+        ax.set_xscale("log")
+        ax.set_xlim(x.min() / 2, x.max() * 4)
+        for number, (name, height) in enumerate(zip(shown.index, _spread_labels(y), strict=True)):
+            ax.annotate(str(name), (x[number], y[number]), (x[number] * 1.12, height), fontsize="small", va="center")
+        ax.set(xlabel=_COSTS[self.cost], ylabel=STANDARDISED)
+        return self
+
+
+def _spread_labels(heights: np.ndarray, share: float = 0.06) -> np.ndarray:
+    """Move labels apart until none overlaps the next."""
+    gap = share * max(float(np.ptp(heights)), 1e-9)
+    order = np.argsort(heights)
+    placed = heights.astype(float).copy()
+    for lower, upper in pairwise(order):
+        placed[upper] = max(placed[upper], placed[lower] + gap)
+    return placed

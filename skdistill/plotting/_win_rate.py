@@ -1,0 +1,114 @@
+"""How often the student wins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill.comparison import RollingForecasts, rolling_forecasts, win_rates
+from skdistill.plotting._style import BaseDisplay
+
+__all__ = ["WinRateDisplay"]
+
+
+class WinRateDisplay(BaseDisplay):
+    """Share of windows in which the student errs less than its teacher, by channel.
+
+    Make it with :meth:`from_estimator` or :meth:`from_predictions`.
+
+    Parameters
+    ----------
+    rates : Series
+        Shares by channel, and over all of them.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes that were drawn on.
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.plotting import WinRateDisplay
+    >>> truth = np.ones((4, 3, 1))
+    >>> display = WinRateDisplay.from_predictions(truth, {"student": truth * 0.9, "teacher": truth * 0.8}, ["load"])
+    >>> display.rates["load"].item()
+    1.0
+    """
+
+    def __init__(self, *, rates: pd.Series) -> None:
+        self.rates = rates
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, X: Any, *, ax: Any = None) -> WinRateDisplay:
+        """Forecast every window of a series with student and teacher, and draw.
+
+        Parameters
+        ----------
+        estimator : DistilledForecaster, Pipeline or fitted search
+            What was fitted, with a teacher.
+        X : array, DataFrame or Series
+            Context rows, then rows to forecast.
+        ax : matplotlib.axes.Axes or None, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : WinRateDisplay
+            The display, drawn.
+        """
+        return cls(rates=win_rates(rolling_forecasts(estimator, X))).plot(ax=ax)
+
+    @classmethod
+    def from_predictions(
+        cls, truth: Any, forecasts: Mapping[str, Any], channels: list[Any], *, ax: Any = None
+    ) -> WinRateDisplay:
+        """Draw forecasts that exist.
+
+        Parameters
+        ----------
+        truth : array of shape (n_windows, prediction_length, n_targets)
+            What happened.
+        forecasts : dict of str to array of the same shape
+            With ``"student"`` and ``"teacher"``.
+        channels : list
+            Names of the targets.
+        ax : matplotlib.axes.Axes or None, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : WinRateDisplay
+            The display, drawn.
+        """
+        rolled = RollingForecasts(np.asarray(truth), {k: np.asarray(v) for k, v in forecasts.items()}, channels)
+        return cls(rates=win_rates(rolled)).plot(ax=ax)
+
+    def plot(self, ax: Any = None) -> WinRateDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes or None, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        self : WinRateDisplay
+            The display.
+        """
+        ax = self._begin(ax, size=(6.0, 0.9 + 0.3 * len(self.rates)))
+        positions = np.arange(len(self.rates))[::-1]
+        colors = ["#D55E00" if rate >= 0.5 else "#0072B2" for rate in self.rates]
+        ax.barh(positions, 100 * self.rates, color=colors, height=0.7)
+        ax.axvline(50, color="black", linewidth=0.8)
+        for position, rate in zip(positions, self.rates, strict=True):
+            ax.text(100 * rate + 1, position, f"{100 * rate:.0f}", va="center", fontsize="small")
+        ax.set_yticks(positions, [str(name) for name in self.rates.index])
+        ax.set(xlim=(0, 106), xlabel="% of windows in which the student beats its teacher")
+        return self

@@ -1,0 +1,173 @@
+"""Displays show what they are told, on the axes they are given."""
+
+import matplotlib as mpl
+
+mpl.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from doubles import make_forecaster, make_frame, make_series
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skdistill.comparison import error_by_scale, error_by_step, period_spectra, rolling_forecasts, win_rates
+from skdistill.plotting import (
+    ForecastDisplay,
+    HistoryDisplay,
+    HorizonErrorDisplay,
+    ScalesDisplay,
+    SpectrumDisplay,
+    TradeOffDisplay,
+    WinRateDisplay,
+)
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return make_forecaster(validation_fraction=0.2).fit(make_frame())
+
+
+@pytest.fixture(scope="module")
+def test_frame():
+    return make_frame(60, seed=1)
+
+
+# -- the numbers behind --------------------------------------------------------------------------
+
+
+def test_rolled_forecasts_are_the_public_ones_standardised(fitted, test_frame):
+    rolled = rolling_forecasts(fitted, test_frame, step=3)
+    by_hand = fitted.backtest(test_frame).to_numpy().reshape(-1, 4, 2)[::3] / fitted.scaling_.original_scale_
+    np.testing.assert_allclose(rolled.forecasts["student"], by_hand, rtol=1e-5)
+    last = test_frame.to_numpy()[11:-4:3][: len(by_hand), None] / fitted.scaling_.original_scale_
+    np.testing.assert_allclose(rolled.forecasts["teacher"], np.repeat(last, 4, axis=1), rtol=1e-5)
+    assert rolled.channels == ["c0", "c1"]
+
+
+def test_details_add_up_to_the_comparison(fitted, test_frame):
+    rolled = rolling_forecasts(fitted, test_frame, alone=True)
+    table = fitted.compare(test_frame)
+    names = ["student", "teacher", "alone"]
+    np.testing.assert_allclose(error_by_step(rolled).mean()[names], table.loc[names, "mse"], rtol=1e-5)
+    np.testing.assert_allclose(error_by_scale(rolled).loc[1, names], table.loc[names, "mse"], rtol=1e-5)
+
+
+def test_scales_pool_and_spectra_find_the_period():
+    wave = np.sin(2 * np.pi * np.arange(24) / 6)[None, :, None]
+    rolled = rolling_like(wave, {"student": np.zeros_like(wave)})
+    errors = error_by_scale(rolled, n_scales=3, pooling_window=6)["student"]
+    assert errors.index.tolist() == [1, 6]  # 24 -> 4 -> too short
+    assert errors[1] == pytest.approx(0.5)
+    assert errors[6] == pytest.approx(0.0, abs=1e-12)
+    assert period_spectra(rolled)["truth"].idxmax() == 6
+    assert period_spectra(rolled)["truth"].max() == pytest.approx(0.5)
+
+
+def rolling_like(truth, forecasts):
+    from skdistill.comparison import RollingForecasts
+
+    return RollingForecasts(truth, forecasts, list(range(truth.shape[-1])))
+
+
+def test_win_rates_count_windows_and_ties_half():
+    truth = np.zeros((4, 2, 1))
+    student = np.array([1.0, 1.0, 1.0, 3.0])[:, None, None] * np.ones((1, 2, 1))
+    teacher = np.array([2.0, 2.0, 1.0, 1.0])[:, None, None] * np.ones((1, 2, 1))
+    rates = win_rates(rolling_like(truth, {"student": student, "teacher": teacher}))
+    assert rates.to_dict() == {0: 0.625, "all": 0.625}
+    with pytest.raises(ValueError, match="needs forecasts of 'teacher'"):
+        win_rates(rolling_like(truth, {"student": student}))
+
+
+def test_the_student_alone_needs_the_training_series(fitted, test_frame):
+    import pickle
+
+    with pytest.raises(ValueError, match="give train="):
+        rolling_forecasts(pickle.loads(pickle.dumps(fitted)), test_frame, alone=True)
+
+
+# -- the displays --------------------------------------------------------------------------------
+
+ROLLING = [HorizonErrorDisplay, ScalesDisplay, SpectrumDisplay, WinRateDisplay]
+
+
+@pytest.mark.parametrize("display", [ForecastDisplay, *ROLLING, TradeOffDisplay])
+@pytest.mark.parametrize("piped", [False, True])
+def test_from_estimator_draws_on_given_axes(display, piped, fitted, test_frame):
+    model = make_pipeline(StandardScaler(), make_forecaster()).fit(make_frame()) if piped else fitted
+    _, ax = plt.subplots()
+    options = {"train": make_frame()} if display is TradeOffDisplay else {}
+    shown = display.from_estimator(model, test_frame, ax=ax, **options)
+    assert shown.ax_ is ax
+    assert shown.figure_ is ax.figure
+    assert ax.get_xlabel() or display is ForecastDisplay
+    fresh = shown.plot()
+    assert fresh is shown
+    assert shown.ax_ is not ax
+
+
+@pytest.mark.parametrize("display", [HorizonErrorDisplay, ScalesDisplay, SpectrumDisplay])
+def test_both_ways_draw_the_same(display, fitted, test_frame):
+    rolled = rolling_forecasts(fitted, test_frame)
+    a = display.from_estimator(fitted, test_frame)
+    b = display.from_predictions(rolled.truth, rolled.forecasts)
+    assert [text.get_text() for text in a.ax_.get_legend().get_texts()] == [
+        text.get_text() for text in b.ax_.get_legend().get_texts()
+    ]
+    for one, other in zip(a.ax_.lines, b.ax_.lines, strict=True):
+        np.testing.assert_allclose(one.get_ydata(), other.get_ydata())
+
+
+def test_forecast_lines_are_the_predictions(fitted, test_frame):
+    display = ForecastDisplay.from_estimator(fitted, test_frame, start=30, channel="c0")
+    lines = {line.get_label(): line for line in display.ax_.lines}
+    assert list(lines) == ["context", "truth", "student", "teacher"]
+    forecast = fitted.predict(test_frame[:30])["c0"]
+    np.testing.assert_allclose(lines["student"].get_ydata(), forecast)
+    np.testing.assert_allclose(lines["truth"].get_ydata(), test_frame["c0"].iloc[30:34])
+    with pytest.raises(ValueError, match="context_length = 12 rows before it"):
+        ForecastDisplay.from_estimator(fitted, test_frame, start=5)
+
+
+def test_forecast_of_an_array_beyond_its_end():
+    series = make_series()
+    forecaster = make_forecaster(teacher=None).fit(series)
+    display = ForecastDisplay.from_estimator(forecaster, series, start=120)
+    assert display.ax_.lines[-1].get_xdata()[0] == 120
+
+
+def test_history_shows_every_term_and_validation(fitted):
+    display = HistoryDisplay.from_estimator(fitted)
+    labels = [line.get_label() for line in display.ax_.lines]
+    assert labels[:3] == ["supervised", "prediction", "validation MSE"]
+
+
+def test_trade_off_leaves_out_rows_without_the_cost(fitted, test_frame):
+    table = fitted.compare(test_frame)
+    display = TradeOffDisplay.from_comparison(table, cost="parameters")
+    texts = [text.get_text() for text in display.ax_.texts]
+    assert "seasonal naive" not in texts
+    assert "exact linear" in texts
+    with pytest.raises(ValueError, match="Did you mean 'ms_per_batch'"):
+        TradeOffDisplay.from_comparison(table, cost="ms_per_bath")
+
+
+def test_a_missing_matplotlib_is_named(monkeypatch, fitted):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"skdistill\[plot\]"):
+        HistoryDisplay.from_estimator(fitted)
+
+
+def test_win_rate_needs_a_teacher(test_frame):
+    alone = make_forecaster(teacher=None).fit(make_frame())
+    with pytest.raises(ValueError, match="teacher"):
+        WinRateDisplay.from_estimator(alone, test_frame)
