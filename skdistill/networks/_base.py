@@ -156,6 +156,16 @@ class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
         """
         return None
 
+    def keyed(self) -> BaseNetwork:
+        """Return a copy that holds what the weights depend on, for the key labels are kept under.
+
+        Returns
+        -------
+        network : BaseNetwork
+            This network; or a copy with files and folders as ``Path``, whose contents are digested.
+        """
+        return self
+
     def check(self, spec: NetworkSpec) -> None:
         """Raise a ValueError if the hyperparameters do not fit the problem.
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, relu, scaled_dot_product_attention
 
 from skdistill._checks import check_integer, check_real
 from skdistill._choices import check_choice
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
-from skdistill.networks._layers import WindowStandardization
+from skdistill.networks._layers import NoNormalization, WindowStandardization
+from skdistill.networks._transformer import ACTIVATIONS, EncoderLayer
 
 __all__ = ["ITransformer"]
 
-_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": gelu, "relu": relu}
+_NORMALIZATIONS: dict[str | None, type[nn.Module]] = {"standard": WindowStandardization, None: NoNormalization}
 
 
 class ITransformer(BaseNetwork):
@@ -40,6 +40,8 @@ class ITransformer(BaseNetwork):
         Share of units dropped in training.
     activation : {"gelu", "relu"}, default="gelu"
         Of the feed-forward layer.
+    normalization : {"standard", None}, default="standard"
+        Of each window: standardise it, or nothing.
     time_features : {"auto", True, False}, default="auto"
         Whether calendar features join as tokens: where the index has them, always, or never.
 
@@ -68,6 +70,7 @@ class ITransformer(BaseNetwork):
         feedforward_size: int | None = None,
         dropout: float = 0.1,
         activation: str = "gelu",
+        normalization: str | None = "standard",
         time_features: bool | str = "auto",
     ) -> None:
         self.hidden_size = hidden_size
@@ -76,6 +79,7 @@ class ITransformer(BaseNetwork):
         self.feedforward_size = feedforward_size
         self.dropout = dropout
         self.activation = activation
+        self.normalization = normalization
         self.time_features = time_features
 
     def check(self, spec: NetworkSpec) -> None:
@@ -96,7 +100,8 @@ class ITransformer(BaseNetwork):
         if self.feedforward_size is not None:
             check_integer(self.feedforward_size, "feedforward_size of ITransformer")
         check_real(self.dropout, "dropout of ITransformer", minimum=0.0, maximum=1.0, include_maximum=False)
-        check_choice(self.activation, _ACTIVATIONS, "activation of ITransformer")
+        check_choice(self.activation, ACTIVATIONS, "activation of ITransformer")
+        check_choice(self.normalization, _NORMALIZATIONS, "normalization of ITransformer")
         check_choice(self.time_features, ("auto", True, False), "time_features of ITransformer")
 
     def build(self, spec: NetworkSpec) -> nn.Module:
@@ -122,17 +127,26 @@ class _ITransformerModule(nn.Module):
         self.targets = None if spec.all_targets else list(spec.targets)
         self.n_channels = spec.n_channels
         self.reads_time = spec.n_time_features > 0
-        self.normalization = WindowStandardization()
+        self.normalization: Any = _NORMALIZATIONS[network.normalization]()
         self.embedding = nn.Linear(spec.context_length, network.hidden_size)
         self.dropout = nn.Dropout(network.dropout)
-        self.layers = nn.ModuleList(_EncoderLayer(network) for _ in range(network.n_layers))
+        self.layers = nn.ModuleList(
+            EncoderLayer(
+                network.hidden_size,
+                n_heads=network.n_heads,
+                feedforward_size=network.feedforward_size or network.hidden_size,
+                dropout=network.dropout,
+                activation=network.activation,
+            )
+            for _ in range(network.n_layers)
+        )
         self.norm = nn.LayerNorm(network.hidden_size)
         self.projection = nn.Linear(network.hidden_size, spec.prediction_length)
 
     def forward(
         self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
     ) -> NetworkOutput:
-        values, (mean, scale) = self.normalization(context.transpose(1, 2))  # (n_windows, n_channels, context_length)
+        values, state = self.normalization(context.transpose(1, 2))  # (n_windows, n_channels, context_length)
         if self.reads_time:
             if context_time is None:
                 raise ValueError(
@@ -144,38 +158,7 @@ class _ITransformerModule(nn.Module):
         for layer in self.layers:
             tokens = layer(tokens)
         tokens = self.norm(tokens)[:, : self.n_channels]
+        forecast = self.normalization.undo(self.projection(tokens), state)
         if self.targets is not None:
-            tokens, mean, scale = tokens[:, self.targets], mean[:, self.targets], scale[:, self.targets]
-        forecast = self.normalization.undo(self.projection(tokens), (mean, scale))
+            forecast, tokens = forecast[:, self.targets], tokens[:, self.targets]
         return NetworkOutput(forecast.transpose(1, 2), tokens)
-
-
-class _EncoderLayer(nn.Module):
-    """Self-attention and a feed-forward layer, each added to its input and normalised after."""
-
-    def __init__(self, network: ITransformer) -> None:
-        super().__init__()
-        width = network.hidden_size
-        inner = network.feedforward_size or width
-        self.n_heads = network.n_heads
-        self.dropout_share = network.dropout
-        self.query_key_value = nn.Linear(width, 3 * width)
-        self.attention_output = nn.Linear(width, width)
-        self.expand = nn.Linear(width, inner)
-        self.contract = nn.Linear(inner, width)
-        self.attention_norm = nn.LayerNorm(width)
-        self.feedforward_norm = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(network.dropout)
-        self.activation = _ACTIVATIONS[network.activation]
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        tokens = self.attention_norm(tokens + self.dropout(self.attend(tokens)))
-        inner = self.dropout(self.activation(self.expand(tokens)))
-        return self.feedforward_norm(tokens + self.dropout(self.contract(inner)))
-
-    def attend(self, tokens: Tensor) -> Tensor:
-        heads = self.query_key_value(tokens).unflatten(-1, (3, self.n_heads, -1))
-        query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (n_windows, n_heads, n_tokens, head_size)
-        share = self.dropout_share if self.training else 0.0
-        mixed = scaled_dot_product_attention(query, key, value, dropout_p=share)
-        return self.attention_output(mixed.transpose(1, 2).flatten(2))

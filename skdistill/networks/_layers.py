@@ -172,11 +172,14 @@ class WindowStandardization(nn.Module):
     ----------
     epsilon : float, default=1e-5
         Added to the variance, so that a flat window is no division by zero.
+    detach_scale : bool, default=False
+        Whether no gradient flows through the standard deviation either, as RevIN has it.
     """
 
-    def __init__(self, epsilon: float = 1e-5) -> None:
+    def __init__(self, epsilon: float = 1e-5, *, detach_scale: bool = False) -> None:
         super().__init__()
         self.epsilon = epsilon
+        self.detach_scale = detach_scale
 
     def forward(self, values: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Standardise over time.
@@ -195,7 +198,7 @@ class WindowStandardization(nn.Module):
         """
         mean = values.mean(dim=-1, keepdim=True).detach()
         centred = values - mean
-        scale = _standard_deviation(centred, self.epsilon)
+        scale = _standard_deviation(centred.detach() if self.detach_scale else centred, self.epsilon)
         return centred / scale, (mean, scale)
 
     def undo(self, forecast: Tensor, state: tuple[Tensor, Tensor]) -> Tensor:

@@ -10,7 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
-from skdistill.networks import MLP, NETWORKS, DLinear, ITransformer, Linear, NetworkSpec, make_network
+from skdistill.networks import (
+    MICN,
+    MLP,
+    NETWORKS,
+    Autoformer,
+    DLinear,
+    FEDformer,
+    ITransformer,
+    LightTS,
+    Linear,
+    ModernTCN,
+    NetworkSpec,
+    NLinear,
+    PatchTST,
+    TimeMixer,
+    TimesNet,
+    TSMixer,
+    make_network,
+)
 from skdistill.networks._layers import ReversibleNormalization, WindowStandardization, decompose, moving_average
 
 SMALL = {
@@ -23,7 +41,59 @@ SMALL = {
     "linear-individual": Linear("mean", individual=True, sparse_period=1),
     "itransformer": ITransformer(8, n_heads=2, n_layers=2),
     "itransformer-relu": ITransformer(8, n_heads=1, n_layers=1, feedforward_size=12, activation="relu"),
+    "itransformer-plain": ITransformer(8, n_heads=2, n_layers=1, normalization=None),
+    "patchtst": PatchTST(8, n_layers=2, n_heads=2, patch_size=4, patch_stride=2),
+    "patchtst-relu": PatchTST(6, n_layers=1, n_heads=1, patch_size=1, patch_stride=1, activation="relu"),
+    "moderntcn": ModernTCN(6, large_kernel=5, small_kernel=3, feedforward_ratio=2, patch_size=4, patch_stride=2),
+    "moderntcn-stages": ModernTCN(
+        (4, 6, 5),
+        n_layers=(1, 2, 1),
+        large_kernel=(5, 3, 3),
+        small_kernel=1,
+        feedforward_ratio=1,
+        patch_size=1,
+        patch_stride=1,
+        normalization="revin",
+    ),
+    "moderntcn-parts": ModernTCN(
+        4,
+        large_kernel=3,
+        small_kernel=1,
+        feedforward_ratio=1,
+        patch_size=3,
+        normalization=None,
+        patch_stride=3,
+        individual=True,
+        decomposition=True,
+    ),
+    "timesnet": TimesNet(6, n_periods=2, n_kernels=2),
+    "timesnet-published": TimesNet(4, n_layers=1, n_periods=9, n_kernels=1, features="published"),
+    "timesnet-window": TimesNet(4, n_layers=1, n_periods=2, n_kernels=2, periods_of="window"),
+    "lightts": LightTS(8, chunk_size=3),
+    "lightts-revin": LightTS(10, chunk_size=1, normalization="revin"),
+    "nlinear": NLinear(),
+    "nlinear-individual": NLinear(individual=True),
+    "tsmixer": TSMixer(6),
+    "timemixer": TimeMixer(6, n_scales=1),
+    "timemixer-joint": TimeMixer(6, n_scales=1, channel_independent=False),
+    "micn": MICN(6, conv_kernels=(3, 4)),
+    "autoformer": Autoformer(6, label_length=1, factor=3.0),
+    "fedformer": FEDformer(6, n_heads=2, label_length=1, n_modes=4),
 }
+# Networks that need as many rows as their patch or chunk has.
+SHORTEST = {"patchtst": 4, "moderntcn": 4, "moderntcn-parts": 3, "lightts": 3}
+# Networks in which channels read each other, and so the past covariates; all of them are in the weights.
+MIXING = (
+    "autoformer",
+    "fedformer",
+    "itransformer",
+    "lightts",
+    "micn",
+    "moderntcn",
+    "timemixer-joint",
+    "timesnet",
+    "tsmixer",
+)
 
 
 def build(name, context=10, horizon=4, channels=3, targets=(), n_time_features=0):
@@ -39,6 +109,11 @@ def test_every_registered_network_is_in_the_contract():
 @pytest.mark.parametrize("channels", [1, 20])
 @pytest.mark.parametrize("context", [1, 7, 10])
 def test_shapes(name, channels, context):
+    shortest = SHORTEST.get(name, 1)
+    if context < shortest:
+        with pytest.raises(ValueError, match=rf"context_length must be at least .*{shortest}.*; got {context}"):
+            SMALL[name].check(NetworkSpec(context, 4, channels))
+        return
     module = build(name, context=context, channels=channels)
     output = module(torch.randn(5, context, channels))
     assert output.forecast.shape == (5, 4, channels)
@@ -62,7 +137,7 @@ def test_targets_are_forecast_in_their_order(name):
     if output.features is not None:
         assert output.features.shape[:2] == (5, 2)
     full = build(name).eval()
-    if name.startswith("itransformer"):
+    if name.startswith(MIXING):
         full.load_state_dict(module.state_dict())
         context = torch.randn(5, 10, 3)
         torch.testing.assert_close(module(context).forecast, full(context).forecast[..., [2, 0]])
@@ -106,12 +181,14 @@ def test_dropout_acts_in_training_only(name):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_only_attention_between_channels_reads_the_covariates(name):
+def test_only_networks_that_mix_channels_read_the_covariates(name):
     module, context = build(name, targets=(2, 0)).eval(), torch.randn(5, 10, 3)
+    for parameter in module.parameters():  # some mix channels by weights that start as zeros
+        parameter.data += 0.1 * torch.randn_like(parameter)
     other = context.clone()
     other[..., 1] = torch.randn(5, 10)
     same = torch.equal(module(context).forecast, module(other).forecast)
-    assert same != name.startswith("itransformer")
+    assert same != name.startswith(MIXING)
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -275,6 +352,35 @@ BAD_HYPERPARAMETERS = [
     (ITransformer(dropout=-0.1), ValueError, r"dropout of ITransformer .*; got -0\.1"),
     (ITransformer(activation="gleu"), ValueError, r"activation of ITransformer .* Did you mean 'gelu'\?"),
     (ITransformer(time_features="yes"), ValueError, r"time_features of ITransformer .*; got 'yes'"),
+    (ITransformer(normalization="mean"), ValueError, r"normalization of ITransformer .*; got 'mean'"),
+    (PatchTST(0), ValueError, r"hidden_size of PatchTST .*; got 0"),
+    (PatchTST(10), ValueError, r"n_heads of PatchTST must divide hidden_size = 10; got 16"),
+    (PatchTST(), ValueError, r"context_length must be at least patch_size = 16 of PatchTST; got 10\. Lengthen"),
+    (PatchTST(patch_stride=0), ValueError, r"patch_stride of PatchTST .*; got 0"),
+    (PatchTST(feedforward_size=0), ValueError, r"feedforward_size of PatchTST .*; got 0"),
+    (PatchTST(dropout=1), ValueError, r"dropout of PatchTST .*; got 1"),
+    (PatchTST(activation="tanh"), ValueError, r"activation of PatchTST .*; got 'tanh'"),
+    (ModernTCN(0), ValueError, r"hidden_size of ModernTCN .*; got 0"),
+    (ModernTCN((4, 8), n_layers=(1, 1, 1)), ValueError, r"hidden_size of ModernTCN .* one a stage: 3; got 2"),
+    (ModernTCN(large_kernel=50), ValueError, r"large_kernel of ModernTCN must be odd.*; got 50"),
+    (ModernTCN(patch_stride=9), ValueError, r"patch_stride of ModernTCN must be at most patch_size = 8.*; got 9"),
+    (ModernTCN(patch_size=11), ValueError, r"context_length must be at least patch_size = 11 of ModernTCN; got 10"),
+    (ModernTCN((4, 4), downsample_ratio=5), ValueError, r"leaves a stage of ModernTCN 2 steps, too few for .* = 5"),
+    (ModernTCN(head_dropout=1.0), ValueError, r"head_dropout of ModernTCN .*; got 1"),
+    (ModernTCN(normalization="mean"), ValueError, r"normalization of ModernTCN .*; got 'mean'"),
+    (ModernTCN(individual=1), TypeError, r"individual of ModernTCN must be True or False; got 1"),
+    (ModernTCN(decomposition=None), TypeError, r"decomposition of ModernTCN must be True or False; got None"),
+    (TimesNet(n_periods=0), ValueError, r"n_periods of TimesNet .*; got 0"),
+    (TimesNet(periods_of="windows"), ValueError, r"periods_of of TimesNet .*Did you mean 'window'"),
+    (TimesNet(n_kernels=0), ValueError, r"n_kernels of TimesNet .*; got 0"),
+    (TimesNet(feedforward_size=0), ValueError, r"feedforward_size of TimesNet .*; got 0"),
+    (TimesNet(time_features=1), ValueError, r"time_features of TimesNet .*; got 1"),
+    (TimesNet(features="last"), ValueError, r"features of TimesNet .*; got 'last'"),
+    (LightTS(6), ValueError, r"hidden_size of LightTS .* at least 8; got 6"),
+    (LightTS(9), ValueError, r"hidden_size of LightTS must be even; got 9"),
+    (LightTS(chunk_size=0), ValueError, r"chunk_size of LightTS .*; got 0"),
+    (LightTS(normalization="standard"), ValueError, r"normalization of LightTS .*; got 'standard'"),
+    (NLinear(individual=None), TypeError, r"individual of NLinear must be True or False; got None"),
 ]
 
 
@@ -291,6 +397,11 @@ def test_numbers_of_numpy_do_as_hyperparameters():
         MLP(eight, kernel_size=two, dropout=share, batch_norm=np.bool_(False)),
         DLinear(two, individual=np.bool_(True)),
         ITransformer(eight, n_layers=two, n_heads=two, feedforward_size=eight, dropout=share),
+        PatchTST(eight, n_layers=two, n_heads=two, patch_size=eight, patch_stride=two, dropout=share),
+        ModernTCN(eight, n_layers=two, large_kernel=np.int64(3), patch_size=eight, patch_stride=two, dropout=share),
+        TimesNet(eight, n_layers=two, n_periods=two, n_kernels=two, dropout=share),
+        LightTS(eight, chunk_size=two),
+        NLinear(individual=np.bool_(True)),
     ):
         assert network.build(NetworkSpec(10, 4, 3))(torch.randn(2, 10, 3)).forecast.shape == (2, 4, 3)
 

@@ -1,0 +1,130 @@
+"""Steps of a window as tokens: values, calendar and position; shared by the networks that work along time."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["StepEmbedding", "decoder_calendar", "sinusoids"]
+
+
+def sinusoids(length: int, width: int) -> Tensor:
+    """Tabulate sines and cosines of the position, at wavelengths from 2 pi to 20000 pi.
+
+    Parameters
+    ----------
+    length : int
+        Positions.
+    width : int
+        Columns; the even ones are sines, the odd ones cosines.
+
+    Returns
+    -------
+    table : Tensor of shape (length, width)
+        The position encoding of the first transformer.
+
+    Examples
+    --------
+    >>> sinusoids(2, 3)
+    tensor([[0.0000, 1.0000, 0.0000],
+            [0.8415, 0.5403, 0.0022]])
+    """
+    frequency = torch.exp(torch.arange(0, width, 2) * (-math.log(10000.0) / width))
+    angle = torch.arange(length).unsqueeze(1) * frequency
+    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)[:, :width]
+
+
+def decoder_calendar(
+    context_time: Tensor, decoder_time: Tensor, *, label_length: int, prediction_length: int
+) -> Tensor:
+    """Give the calendar of the last rows of the context and of the horizon.
+
+    Parameters
+    ----------
+    context_time : Tensor of shape (n_windows, context_length, n_time_features)
+        Calendar of the context.
+    decoder_time : Tensor of shape (n_windows, n_rows, n_time_features)
+        Calendar of the last ``n_rows - prediction_length`` rows of the context and of the horizon.
+    label_length : int
+        Rows of the context wanted; those that ``decoder_time`` lacks are taken from ``context_time``.
+    prediction_length : int
+        Rows of the horizon.
+
+    Returns
+    -------
+    calendar : Tensor of shape (n_windows, label_length + prediction_length, n_time_features)
+        The calendar of the rows that a decoder sees.
+
+    Examples
+    --------
+    >>> import torch
+    >>> rows = torch.arange(6.0).reshape(1, 6, 1)
+    >>> decoder_calendar(rows[:, :4], rows[:, 4:], label_length=1, prediction_length=2).ravel()
+    tensor([3., 4., 5.])
+    """
+    given = decoder_time[:, -(label_length + prediction_length) :]
+    missing = label_length + prediction_length - given.shape[1]
+    if missing == 0:
+        return given
+    first = context_time.shape[1] - label_length
+    return torch.cat([context_time[:, first : first + missing], given], dim=1)
+
+
+class StepEmbedding(nn.Module):
+    """One token a step: three neighbouring rows (the ends meet) by a convolution, plus calendar and position.
+
+    Parameters
+    ----------
+    n_channels : int
+        Values of a row.
+    hidden_size : int
+        Width of a token.
+    n_time_features : int
+        Calendar features of a row; with 0 the calendar is not read.
+    dropout : float
+        Share of units dropped in training.
+    n_positions : int, default=0
+        Rows whose position is added; with 0 it is not.
+    """
+
+    position: Tensor | None
+
+    def __init__(
+        self, n_channels: int, hidden_size: int, n_time_features: int, dropout: float, *, n_positions: int = 0
+    ) -> None:
+        super().__init__()
+        self.values = nn.Conv1d(n_channels, hidden_size, 3, padding=1, padding_mode="circular", bias=False)
+        nn.init.kaiming_normal_(self.values.weight, nonlinearity="leaky_relu")
+        self.time = nn.Linear(n_time_features, hidden_size, bias=False) if n_time_features else None
+        self.register_buffer("position", sinusoids(n_positions, hidden_size) if n_positions else None, persistent=False)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, values: Tensor, time: Tensor | None) -> Tensor:
+        """Embed rows.
+
+        Parameters
+        ----------
+        values : Tensor of shape (n_windows, n_rows, n_channels)
+            Rows.
+        time : Tensor of shape (n_windows, n_rows, n_time_features) or None
+            Their calendar.
+
+        Returns
+        -------
+        tokens : Tensor of shape (n_windows, n_rows, hidden_size)
+            The tokens.
+        """
+        tokens = self.values(values.transpose(1, 2)).transpose(1, 2)
+        if self.time is not None:
+            if time is None:
+                raise ValueError(
+                    "a network built with n_time_features > 0 needs context_time of shape (n_windows, context_length, "
+                    "n_time_features), and decoder_time where it has a decoder; got None. Build it with "
+                    "time_features=False to do without."
+                )
+            tokens = tokens + self.time(time)
+        if self.position is not None:
+            tokens = tokens + self.position[: tokens.shape[1]]
+        return self.dropout(tokens)

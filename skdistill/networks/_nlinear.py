@@ -1,0 +1,86 @@
+"""NLinear: one linear layer on the window minus its last value."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from skdistill._checks import check_boolean
+from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
+from skdistill.networks._channel_linear import ChannelLinear
+
+__all__ = ["NLinear"]
+
+
+class NLinear(BaseNetwork):
+    """A linear map of each window relative to its last value, which is added back.
+
+    It has no hidden state, so feature-level loss terms cannot use it. :class:`~skdistill.networks.Linear` with
+    ``shift="last"`` is the same map, which can be solved exactly.
+
+    Parameters
+    ----------
+    individual : bool, default=False
+        Whether every channel has weights of its own.
+
+    References
+    ----------
+    Zeng et al. (2023), Are transformers effective for time series forecasting? (arXiv 2205.13504).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill.networks import NetworkSpec, NLinear
+    >>> module = NLinear().build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
+    >>> module(torch.zeros(2, 12, 3)).forecast.shape
+    torch.Size([2, 4, 3])
+    """
+
+    has_features: ClassVar[bool] = False
+
+    def __init__(self, *, individual: bool = False) -> None:
+        self.individual = individual
+
+    def check(self, spec: NetworkSpec) -> None:
+        """Raise if a hyperparameter is out of its range.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            The problem the network is about to be built for.
+        """
+        check_boolean(self.individual, "individual of NLinear")
+
+    def build(self, spec: NetworkSpec) -> nn.Module:
+        """Build the module.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            Lengths and channels.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            The network.
+        """
+        self.check(spec)
+        return _NLinearModule(self, spec)
+
+
+class _NLinearModule(nn.Module):
+    def __init__(self, network: NLinear, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.targets = None if spec.all_targets else list(spec.targets)
+        groups = spec.n_targets if network.individual else None
+        self.layer = ChannelLinear(spec.context_length, spec.prediction_length, groups)
+
+    def forward(
+        self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
+    ) -> NetworkOutput:
+        values = context.transpose(1, 2)  # (n_windows, n_channels, context_length)
+        if self.targets is not None:
+            values = values[:, self.targets]
+        last = values[..., -1:].detach()
+        return NetworkOutput((self.layer(values - last) + last).transpose(1, 2))

@@ -1,0 +1,127 @@
+"""TSMixer: layers that mix the steps of a channel, then the channels of a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from skdistill._checks import check_integer, check_real
+from skdistill._choices import check_choice
+from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
+from skdistill.networks._layers import NORMALIZATIONS, make_normalization
+
+__all__ = ["TSMixer"]
+
+
+class TSMixer(BaseNetwork):
+    """Perceptrons over time and over channels in turn, each added to its input, and one linear layer to the forecast.
+
+    Windows are normalised, pass ``n_layers`` blocks that keep their shape, and are projected from context to horizon
+    by one linear layer that all channels share. Its features are the windows after the last block.
+
+    Parameters
+    ----------
+    hidden_size : int, default=512
+        Width of both perceptrons of a block.
+    n_layers : int, default=2
+        Blocks.
+    dropout : float, default=0.1
+        Share of what a perceptron adds that is dropped in training.
+    normalization : {"revin", "mean", None}, default="revin"
+        Of each window: standardise it and learn a scale and a shift a channel, as TimeDistill does; subtract its
+        mean; or nothing, as in Time-Series-Library.
+
+    References
+    ----------
+    Chen et al. (2023), TSMixer: an all-MLP architecture for time series forecasting (arXiv 2303.06053), in the form
+    that TimeDistill takes as a student: no batch normalisation, a width of its own for time and channels alike.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill.networks import NetworkSpec, TSMixer
+    >>> module = TSMixer(hidden_size=8).build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
+    >>> output = module(torch.zeros(2, 12, 3))
+    >>> output.forecast.shape, output.features.shape
+    (torch.Size([2, 4, 3]), torch.Size([2, 3, 12]))
+    """
+
+    def __init__(
+        self,
+        hidden_size: int = 512,
+        *,
+        n_layers: int = 2,
+        dropout: float = 0.1,
+        normalization: str | None = "revin",
+    ) -> None:
+        self.hidden_size = hidden_size
+        self.n_layers = n_layers
+        self.dropout = dropout
+        self.normalization = normalization
+
+    def check(self, spec: NetworkSpec) -> None:
+        """Raise if a hyperparameter is out of its range.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            The problem the network is about to be built for.
+        """
+        check_integer(self.hidden_size, "hidden_size of TSMixer")
+        check_integer(self.n_layers, "n_layers of TSMixer")
+        check_real(self.dropout, "dropout of TSMixer", minimum=0.0, maximum=1.0, include_maximum=False)
+        check_choice(self.normalization, NORMALIZATIONS, "normalization of TSMixer")
+
+    def build(self, spec: NetworkSpec) -> nn.Module:
+        """Build the module.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            Lengths and channels.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            The network.
+        """
+        self.check(spec)
+        return _TSMixerModule(self, spec)
+
+
+class _TSMixerModule(nn.Module):
+    def __init__(self, network: TSMixer, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.targets = None if spec.all_targets else list(spec.targets)
+        self.normalization: Any = make_normalization(network.normalization, spec.n_channels)
+        self.blocks = nn.Sequential(*(_Block(network, spec) for _ in range(network.n_layers)))
+        self.projection = nn.Linear(spec.context_length, spec.prediction_length)
+
+    def forward(
+        self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
+    ) -> NetworkOutput:
+        values, state = self.normalization(context.transpose(1, 2))  # (n_windows, n_channels, context_length)
+        features = self.blocks(values)
+        forecast = self.normalization.undo(self.projection(features), state)
+        if self.targets is not None:
+            forecast, features = forecast[:, self.targets], features[:, self.targets]
+        return NetworkOutput(forecast.transpose(1, 2), features)
+
+
+class _Block(nn.Module):
+    """Mix the steps of every channel, then the channels of every step."""
+
+    def __init__(self, network: TSMixer, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.time = _perceptron(spec.context_length, network)
+        self.channel = _perceptron(spec.n_channels, network)
+
+    def forward(self, values: Tensor) -> Tensor:
+        values = values + self.time(values)
+        return values + self.channel(values.transpose(1, 2)).transpose(1, 2)
+
+
+def _perceptron(width: int, network: TSMixer) -> nn.Sequential:
+    expand, contract = nn.Linear(width, network.hidden_size), nn.Linear(network.hidden_size, width)
+    return nn.Sequential(expand, nn.ReLU(), contract, nn.Dropout(network.dropout))

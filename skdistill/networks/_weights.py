@@ -1,0 +1,82 @@
+"""Weights from memory or from a file, and into a module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+__all__ = ["load_weights", "read_state_dict"]
+
+
+def read_state_dict(source: Mapping[str, Tensor] | str | Path, *, owner: str) -> Mapping[str, Tensor]:
+    """Return weights, from memory or from a file.
+
+    Parameters
+    ----------
+    source : dict of Tensor, str or Path
+        The weights or their file: ``.safetensors``, or anything ``torch.load(weights_only=True)`` reads.
+    owner : str
+        Parameter and class, for the message.
+
+    Returns
+    -------
+    state_dict : dict of Tensor
+        The weights.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file does not exist.
+    TypeError
+        If the source, or what the file holds, is no dict of tensors.
+    """
+    content: Any = source
+    if isinstance(source, str | Path):
+        path = Path(source)
+        if not path.is_file():
+            raise FileNotFoundError(f"{owner}: there is no file {path}.")
+        content = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise TypeError(
+            f"{owner} must be a dict of tensors or a file that holds one; "
+            f"got {type(content).__name__}. Of a module, give module.state_dict()."
+        )
+    return content
+
+
+def load_weights(module: nn.Module, state_dict: Mapping[str, Tensor], *, owner: str) -> None:
+    """Put weights into a module, or name every one that does not fit.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Changed in place.
+    state_dict : dict of Tensor
+        The weights.
+    owner : str
+        Parameter and class, for the message.
+
+    Raises
+    ------
+    ValueError
+        If weights are missing, unexpected or of another shape.
+    """
+    own = module.state_dict()
+    problems = [f"missing {name!r} of shape {tuple(own[name].shape)}" for name in own if name not in state_dict]
+    problems += [f"unexpected {name!r}" for name in state_dict if name not in own]
+    problems += [
+        f"{name!r} has shape {tuple(state_dict[name].shape)} instead of {tuple(own[name].shape)}"
+        for name in own
+        if name in state_dict and state_dict[name].shape != own[name].shape
+    ]
+    if problems:
+        raise ValueError(
+            f"{owner} does not fit the network built for this problem: {'; '.join(problems)}. "
+            "Check the network's hyperparameters, context_length, prediction_length and the number of channels."
+        )
+    module.load_state_dict(state_dict)

@@ -1,0 +1,108 @@
+"""What the conversions of Autoformer and FEDformer share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from skdistill.networks.tslib._rename import Source, both, linear, step_embedding
+
+__all__ = ["UNUSED", "hyperparameters", "transformer_table"]
+
+# Position tables are computed; biases that cannot change a forecast are left out (see Projections).
+UNUSED = (
+    "*_embedding.position_embedding.pe",
+    "*_embedding.temporal_embedding.*",
+    "encoder.attn_layers.*.attention.*_projection.bias",
+    "decoder.layers.*.self_attention.*_projection.bias",
+    "decoder.layers.*.cross_attention.*_projection.bias",
+    "*.norm.layernorm.bias",
+)
+_NAMES = ("query", "key", "value")
+
+
+def hyperparameters(options: Mapping[str, Any], *, timed: bool) -> dict[str, Any]:
+    """Give the hyperparameters that both networks have.
+
+    Parameters
+    ----------
+    options : mapping of str to object
+        Options under the research code's names.
+    timed : bool
+        Whether the network reads the calendar.
+
+    Returns
+    -------
+    parameters : dict of str to object
+        Under our names.
+
+    Examples
+    --------
+    >>> hyperparameters({"d_model": 8}, timed=False)["hidden_size"]
+    8
+    """
+    return {
+        "hidden_size": int(options.get("d_model", 512)),
+        "n_layers": int(options.get("e_layers", 2)),
+        "n_decoder_layers": int(options.get("d_layers", 1)),
+        "feedforward_size": int(options.get("d_ff", 2048)),
+        "kernel_size": int(options.get("moving_avg", 25)),
+        "dropout": float(options.get("dropout", 0.1)),
+        "activation": "relu" if options.get("activation", "gelu") == "relu" else "gelu",
+        "label_length": int(options.get("label_len", 48)),
+        "time_features": timed,
+    }
+
+
+def transformer_table(
+    options: Mapping[str, Any], biases: Sequence[tuple[bool, ...]], *, timed: bool
+) -> dict[str, Source]:
+    """Name the weights of encoder and decoder, but for those of the mixers.
+
+    Parameters
+    ----------
+    options : mapping of str to object
+        Options under the research code's names.
+    biases : sequence of three tuples of bool
+        For encoder, decoder and cross attention: whether query and memory projections have biases with us.
+    timed : bool
+        Whether the network reads the calendar.
+
+    Returns
+    -------
+    table : dict of str to (str or (str, callable))
+        For :func:`~skdistill.networks.tslib._rename.rename`.
+    """
+    encoder, decoder, cross = biases
+    table: dict[str, Source] = both("projection", "decoder.projection")
+    for part in ("encoder", "decoder"):
+        table |= step_embedding(f"{part}_embedding", f"{part[:3]}_embedding", timed=timed)
+        table[f"{part}_norm.weight"] = f"{part}.norm.layernorm.weight"
+    for layer in range(int(options.get("e_layers", 2))):
+        ours, theirs = f"encoder.{layer}", f"encoder.attn_layers.{layer}"
+        table |= _feedforward(ours, theirs)
+        table |= _attention(f"{ours}.attention", f"{theirs}.attention", encoder, output_bias=False)
+    for layer in range(int(options.get("d_layers", 1))):
+        ours, theirs = f"decoder.{layer}", f"decoder.layers.{layer}"
+        table |= _feedforward(ours, theirs)
+        table[f"{ours}.trend.weight"] = f"{theirs}.projection.weight"
+        table |= _attention(f"{ours}.attention", f"{theirs}.self_attention", decoder, output_bias=True)
+        table |= _attention(f"{ours}.cross_attention", f"{theirs}.cross_attention", cross, output_bias=True)
+    return table
+
+
+def _feedforward(ours: str, theirs: str) -> dict[str, Source]:
+    parts = {"expand": "conv1", "contract": "conv2"}
+    return {f"{ours}.feedforward.{part}.weight": (f"{theirs}.{name}.weight", linear) for part, name in parts.items()}
+
+
+def _attention(ours: str, theirs: str, biases: tuple[bool, ...], *, output_bias: bool) -> dict[str, Source]:
+    table = both(f"{ours}.output", f"{theirs}.out_projection")
+    if not output_bias:
+        del table[f"{ours}.output.bias"]
+    places = ["query", *(f"memory.{number}" for number in range(len(biases) - 1))]
+    for place, name, bias in zip(places, _NAMES, biases, strict=False):
+        table[f"{ours}.{place}.weight"] = f"{theirs}.{name}_projection.weight"
+        if bias:
+            table[f"{ours}.{place}.bias"] = f"{theirs}.{name}_projection.bias"
+    return table

@@ -1,0 +1,138 @@
+"""From a checkpoint of the research code to a network of ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from skdistill._choices import check_choice
+from skdistill.networks._base import BaseNetwork, NetworkSpec
+from skdistill.networks._weights import load_weights, read_state_dict
+from skdistill.networks.tslib._registry import CONVERTERS
+
+__all__ = ["from_tslib"]
+
+_NEEDED = ("seq_len", "pred_len", "enc_in")
+_CALENDAR = "temporal_embedding.embed.weight"
+_CALENDAR_SIZES = {"s": 6, "t": 5, "h": 4, "d": 3, "b": 3, "w": 2, "m": 1, "a": 1}  # of its time features, by freq
+
+
+def from_tslib(
+    name: str,
+    config: Mapping[str, Any] | str | Path | Any,
+    state_dict: Mapping[str, Tensor] | str | Path,
+    *,
+    extra: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """Load a network that was trained with Time-Series-Library or TimeDistill.
+
+    The module works on contexts that are standardised per channel, as it did there, and is in evaluation mode.
+    It remembers what it was built from, ``module.network`` and ``module.spec``, so that
+    ``PretrainedTeacher(module)`` takes it as it is.
+
+    Parameters
+    ----------
+    name : str
+        The model's name in the research code: ``"DMLP"``, ``"iTransformer"``, ``"TimesNet"``, ...
+    config : mapping, namespace, str or Path
+        Its options under their names there (``d_model``, ``e_layers``, ``moving_avg``, ...), as a dict, as what its
+        argument parser returned, or as the path of a JSON file. Options that are missing have its defaults;
+        ``seq_len``, ``pred_len`` and ``enc_in`` must be there.
+    state_dict : mapping of str to Tensor, str or Path
+        Its weights, or their file: ``.safetensors``, or anything ``torch.load(weights_only=True)`` reads.
+    extra : mapping or None, default=None
+        What a network needs beside its weights: the random Fourier modes of FEDformer, by the name of their layer.
+
+    Returns
+    -------
+    module : torch.nn.Module
+        Called as ``module(context, context_time=None, decoder_time=None)``, it returns a ``NetworkOutput``. The
+        calendar features are the research code's: ``x_mark`` of the context, and of its last ``label_len`` rows
+        followed by the horizon.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model, an option is missing or not supported, or weights are missing, unexpected or of
+        another shape, all named.
+
+    References
+    ----------
+    https://github.com/thuml/Time-Series-Library and https://github.com/LingFengGold/TimeDistill.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill.networks import from_tslib
+    >>> from skdistill.teachers import PretrainedTeacher
+    >>> weights = {f"{part}.weight": torch.zeros(4, 12) for part in ("Linear_Seasonal", "Linear_Trend")}
+    >>> weights |= {f"{part}.bias": torch.ones(4) for part in ("Linear_Seasonal", "Linear_Trend")}
+    >>> module = from_tslib("DLinear", {"seq_len": 12, "pred_len": 4, "enc_in": 1, "moving_avg": 5}, weights)
+    >>> module(torch.zeros(1, 12, 1)).forecast.ravel()
+    tensor([2., 2., 2., 2.], grad_fn=<ViewBackward0>)
+    >>> teacher = PretrainedTeacher(module)
+    """
+    convert = CONVERTERS[check_choice(name, sorted(CONVERTERS), "name of from_tslib")]
+    options = _read_options(config)
+    if extra is not None:
+        options["modes"] = extra
+    weights = _without_prefix(read_state_dict(state_dict, owner="state_dict of from_tslib"))
+    network, renamed = convert(options, weights)
+    spec = _make_spec(network, options, weights)
+    with torch.random.fork_rng(devices=[]):  # the fresh weights are thrown away
+        module = network.build(spec)
+    load_weights(module, renamed, owner=f"state_dict of from_tslib({name!r})")
+    module.network, module.spec = network, spec  # type: ignore[assignment]
+    return module.eval()
+
+
+def _read_options(config: Any) -> dict[str, Any]:
+    """Return the options as a dict of our own."""
+    if isinstance(config, str | Path):
+        path = Path(config)
+        if not path.is_file():
+            raise FileNotFoundError(f"config of from_tslib: there is no file {path}.")
+        config = json.loads(path.read_text())
+    elif not isinstance(config, Mapping) and hasattr(config, "__dict__"):
+        config = vars(config)
+    if not isinstance(config, Mapping):
+        raise TypeError(
+            "config of from_tslib must be a mapping, a namespace or the path of a JSON file that holds an object; "
+            f"got {type(config).__name__}."
+        )
+    missing = [name for name in _NEEDED if name not in config]
+    if missing:
+        raise ValueError(f"config of from_tslib lacks {', '.join(missing)}: add the research code's values.")
+    return dict(config)
+
+
+def _without_prefix(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Drop the prefix that training on several GPUs leaves."""
+    wrapped = all(name.startswith("module.") for name in weights)
+    return {name.removeprefix("module.") if wrapped else name: weight for name, weight in weights.items()}
+
+
+def _make_spec(network: BaseNetwork, options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> NetworkSpec:
+    """Describe the problem that the network was trained for."""
+    reads_calendar = network.time_features is not False
+    return NetworkSpec(
+        context_length=int(options["seq_len"]),
+        prediction_length=int(options["pred_len"]),
+        n_channels=int(options["enc_in"]),
+        n_time_features=_calendar_size(options, weights) if reads_calendar else 0,
+        label_length=network.label_length if reads_calendar else 0,
+    )
+
+
+def _calendar_size(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> int:
+    """Count the calendar features of a row: as the weights say, else by the frequency."""
+    for name, weight in weights.items():
+        if name.endswith(_CALENDAR):
+            return weight.shape[1]
+    unit = str(options.get("freq", "h")).lstrip("0123456789").lower()
+    return _CALENDAR_SIZES.get("t" if unit == "min" else unit[:1], 4)

@@ -1,0 +1,284 @@
+"""Weights of the research code under our names: a table a network, checked for completeness both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "Source",
+    "attention",
+    "batch_norm",
+    "both",
+    "column",
+    "linear",
+    "reads_time",
+    "rename",
+    "stacked",
+    "step_embedding",
+]
+
+Source = str | tuple[str | tuple[str, ...], Callable[..., Tensor]]
+
+_BATCH_NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+
+
+def rename(
+    weights: Mapping[str, Tensor], table: Mapping[str, Source], *, unused: Iterable[str] = ()
+) -> dict[str, Tensor]:
+    """Look up every weight of ours among the published ones.
+
+    Parameters
+    ----------
+    weights : mapping of str to Tensor
+        The published ``state_dict``.
+    table : mapping of str to (str or (str or tuple of str, callable))
+        Our name -> the published name, or several, and what turns the published tensors into ours.
+    unused : iterable of str, default=()
+        Patterns of published names that take no part in a forecast.
+
+    Returns
+    -------
+    renamed : dict of str to Tensor
+        The weights under our names.
+
+    Raises
+    ------
+    ValueError
+        If weights are missing or left over; all of them are named.
+
+    Examples
+    --------
+    >>> import torch
+    >>> rename({"fc.weight": torch.ones(2, 2)}, {"output.weight": "fc.weight"})
+    {'output.weight': tensor([[1., 1.],
+            [1., 1.]])}
+    >>> rename({"fc.bias": torch.ones(2)}, {"output.weight": "fc.weight"})
+    Traceback (most recent call last):
+        ...
+    ValueError: the state_dict does not fit the options: missing fc.weight; unexpected fc.bias.
+    """
+    sources = {ours: _names_and_change(source) for ours, source in table.items()}
+    wanted = {theirs for names, _ in sources.values() for theirs in names}
+    patterns = tuple(unused)
+    missing = sorted(wanted - set(weights))
+    left = sorted(name for name in set(weights) - wanted if not any(fnmatchcase(name, one) for one in patterns))
+    if missing or left:
+        lists = [f"{kind} {', '.join(names)}" for kind, names in (("missing", missing), ("unexpected", left)) if names]
+        raise ValueError(f"the state_dict does not fit the options: {'; '.join(lists)}.")
+    return {ours: change(*(weights[theirs] for theirs in names)) for ours, (names, change) in sources.items()}
+
+
+def both(ours: str, theirs: str) -> dict[str, Source]:
+    """Name weight and bias of one layer.
+
+    Parameters
+    ----------
+    ours, theirs : str
+        The layer.
+
+    Returns
+    -------
+    table : dict of str to str
+        For :func:`rename`.
+
+    Examples
+    --------
+    >>> both("output", "fc")
+    {'output.weight': 'fc.weight', 'output.bias': 'fc.bias'}
+    """
+    return {f"{ours}.{kind}": f"{theirs}.{kind}" for kind in ("weight", "bias")}
+
+
+def batch_norm(ours: str, theirs: str) -> dict[str, Source]:
+    """Name weights and statistics of one BatchNorm.
+
+    Parameters
+    ----------
+    ours, theirs : str
+        The layer.
+
+    Returns
+    -------
+    table : dict of str to str
+        For :func:`rename`.
+
+    Examples
+    --------
+    >>> sorted(batch_norm("norm", "bn"))
+    ['norm.bias', 'norm.num_batches_tracked', 'norm.running_mean', 'norm.running_var', 'norm.weight']
+    """
+    return {f"{ours}.{kind}": f"{theirs}.{kind}" for kind in _BATCH_NORM}
+
+
+def stacked(ours: str, theirs: str, n_layers: int) -> dict[str, Source]:
+    """Name weight and bias of layers that stand one a channel there and stacked here.
+
+    Parameters
+    ----------
+    ours, theirs : str
+        The layers.
+    n_layers : int
+        How many; 0 stands for one layer that all channels share.
+
+    Returns
+    -------
+    table : dict of str to (tuple of str, callable)
+        For :func:`rename`.
+
+    Examples
+    --------
+    >>> stacked("output", "fc", 2)["output.bias"][0]
+    ('fc.0.bias', 'fc.1.bias')
+    """
+    if not n_layers:
+        return both(ours, theirs)
+    names = {kind: tuple(f"{theirs}.{layer}.{kind}" for layer in range(n_layers)) for kind in ("weight", "bias")}
+    return {f"{ours}.{kind}": (names[kind], _stack) for kind in names}
+
+
+def attention(ours: str, theirs: str) -> dict[str, Source]:
+    """Name query, key and value of an attention layer, three layers there and one here.
+
+    Parameters
+    ----------
+    ours, theirs : str
+        Our layer, and the prefix of theirs.
+
+    Returns
+    -------
+    table : dict of str to (tuple of str, callable)
+        For :func:`rename`.
+
+    Examples
+    --------
+    >>> attention("mix", "a")["mix.weight"][0]
+    ('a.query_projection.weight', 'a.key_projection.weight', 'a.value_projection.weight')
+    """
+    parts = ("query", "key", "value")
+    names = {kind: tuple(f"{theirs}.{part}_projection.{kind}" for part in parts) for kind in ("weight", "bias")}
+    return {f"{ours}.{kind}": (names[kind], _join) for kind in names}
+
+
+def column(weight: Tensor) -> Tensor:
+    """Give a vector of one number a channel as a column.
+
+    Parameters
+    ----------
+    weight : Tensor of shape (n_channels,)
+        A scale or shift a channel.
+
+    Returns
+    -------
+    column : Tensor of shape (n_channels, 1)
+        The same.
+
+    Examples
+    --------
+    >>> import torch
+    >>> column(torch.ones(2)).shape
+    torch.Size([2, 1])
+    """
+    return weight.unsqueeze(-1)
+
+
+def linear(weight: Tensor) -> Tensor:
+    """Give a convolution over one step as a linear layer.
+
+    Parameters
+    ----------
+    weight : Tensor of shape (n_out, n_in, 1)
+        A kernel of one step.
+
+    Returns
+    -------
+    weight : Tensor of shape (n_out, n_in)
+        The same.
+
+    Examples
+    --------
+    >>> import torch
+    >>> linear(torch.ones(3, 2, 1)).shape
+    torch.Size([3, 2])
+    """
+    return weight.squeeze(-1)
+
+
+def reads_time(options: Mapping[str, Any]) -> bool:
+    """Say whether the research code hands the network a calendar.
+
+    Parameters
+    ----------
+    options : mapping of str to object
+        Options under the research code's names.
+
+    Returns
+    -------
+    reads : bool
+        False for the data sets that it runs without one.
+
+    Raises
+    ------
+    ValueError
+        If the calendar comes as integers to look up.
+
+    Examples
+    --------
+    >>> reads_time({"embed": "timeF"}), reads_time({"data": "Solar"})
+    (True, False)
+    """
+    if options.get("data") in ("PEMS", "Solar"):
+        return False
+    if options.get("embed", "timeF") != "timeF":
+        raise ValueError(
+            f"embed must be 'timeF', whose calendar is scaled numbers; got {options['embed']!r}, which looks up "
+            "integers. Train with embed='timeF'."
+        )
+    return True
+
+
+def step_embedding(ours: str, theirs: str, *, timed: bool) -> dict[str, Source]:
+    """Name the weights of an embedding of steps.
+
+    Parameters
+    ----------
+    ours, theirs : str
+        The embedding.
+    timed : bool
+        Whether it reads the calendar.
+
+    Returns
+    -------
+    table : dict of str to str
+        For :func:`rename`.
+
+    Examples
+    --------
+    >>> step_embedding("embedding", "enc_embedding", timed=False)
+    {'embedding.values.weight': 'enc_embedding.value_embedding.tokenConv.weight'}
+    """
+    table: dict[str, Source] = {f"{ours}.values.weight": f"{theirs}.value_embedding.tokenConv.weight"}
+    if timed:
+        table[f"{ours}.time.weight"] = f"{theirs}.temporal_embedding.embed.weight"
+    return table
+
+
+def _names_and_change(source: Source) -> tuple[tuple[str, ...], Callable[..., Tensor]]:
+    names, change = (source, _same) if isinstance(source, str) else source
+    return (names,) if isinstance(names, str) else names, change
+
+
+def _stack(*weights: Tensor) -> Tensor:
+    return torch.stack(weights)
+
+
+def _join(*weights: Tensor) -> Tensor:
+    return torch.cat(weights)
+
+
+def _same(weight: Tensor) -> Tensor:
+    return weight

@@ -1,0 +1,391 @@
+"""Checkpoints of the research code: forms they come in, what is wrong with them, and their use as teachers."""
+
+import argparse
+import copy
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from doubles import make_forecaster, make_frame, make_series
+from safetensors.torch import save_file
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from skdistill._digest import digest
+from skdistill.model_selection import RollingOriginSplit
+from skdistill.networks import MLP, DLinear, NetworkSpec, from_tslib
+from skdistill.networks.tslib._registry import CONVERTERS
+from skdistill.teachers import PretrainedTeacher
+
+LENGTHS = {"seq_len": 12, "pred_len": 4, "enc_in": 2}
+OPTIONS = LENGTHS | {"d_model": 8, "n_heads": 2, "e_layers": 2, "d_ff": 6, "dropout": 0.1, "moving_avg": 5}
+PATCHES = {"patch_size": 4, "patch_stride": 2, "dims": [6, 8, 4, 4], "ffn_ratio": 2, "downsample_ratio": 2}
+
+
+def layer(name, *shape, bias=True):
+    return {f"{name}.weight": shape} | ({f"{name}.bias": shape[:1]} if bias else {})
+
+
+def batch_norm(name, width):
+    running = {f"{name}.{kind}": (width,) for kind in ("weight", "bias", "running_mean", "running_var")}
+    return running | {f"{name}.num_batches_tracked": ()}
+
+
+def affine(name, options):
+    return {f"{name}.affine_{kind}": (options["enc_in"],) for kind in ("weight", "bias")}
+
+
+# -- the layouts of the research code, as names and shapes -----------------------------------------
+
+
+def mlp_layout(options, parts=("Linear_Seasonal",)):
+    shapes = affine("revin_layer", options)
+    for number, part in enumerate(parts, start=1):
+        shapes |= layer(f"{part}.0", options["d_model"], options["seq_len"])
+        shapes |= layer(f"{part}.2", options["pred_len"], options["d_model"])
+        shapes |= batch_norm(f"bn{number}", options["enc_in"])
+    return shapes
+
+
+def dmlp_layout(options):
+    return mlp_layout(options, ("Linear_Seasonal", "Linear_Trend"))
+
+
+def linear_layout(options, parts=("Linear",)):
+    own = [f"{part}.{channel}" for part in parts for channel in range(options["enc_in"])]
+    shapes = {}
+    for name in own if options.get("own") else parts:
+        shapes |= layer(name, options["pred_len"], options["seq_len"])
+    return shapes
+
+
+def dlinear_layout(options):
+    return linear_layout(options, ("Linear_Seasonal", "Linear_Trend"))
+
+
+def encoder_layout(options):
+    width, shapes = options["d_model"], {}
+    for number in range(options["e_layers"]):
+        name = f"encoder.attn_layers.{number}"
+        for part in ("query", "key", "value", "out"):
+            shapes |= layer(f"{name}.attention.{part}_projection", width, width)
+        shapes |= layer(f"{name}.conv1", options["d_ff"], width, 1) | layer(f"{name}.conv2", width, options["d_ff"], 1)
+        shapes |= layer(f"{name}.norm1", width) | layer(f"{name}.norm2", width)
+    return shapes
+
+
+def itransformer_layout(options):
+    width = options["d_model"]
+    shapes = layer("enc_embedding.value_embedding", width, options["seq_len"]) | encoder_layout(options)
+    return shapes | layer("encoder.norm", width) | layer("projection", options["pred_len"], width)
+
+
+def patchtst_layout(options):
+    width, n_patches = options["d_model"], (options["seq_len"] - 16) // 8 + 2
+    shapes = layer("patch_embedding.value_embedding", width, 16, bias=False) | encoder_layout(options)
+    shapes |= {"patch_embedding.position_embedding.pe": (1, 5000, width)} | batch_norm("encoder.norm.1", width)
+    return shapes | layer("head.linear", options["pred_len"], n_patches * width)
+
+
+def modern_tcn_layout(options):
+    shapes, n_calendar = {}, 4
+    for model in ("model_res", "model_trend") if options.get("decomposition") else ("model",):
+        dims, ratio, channels = options["dims"], options["downsample_ratio"], options["enc_in"]
+        shapes |= affine(f"{model}.revin_layer", options) if options.get("affine") else {}
+        shapes |= layer(f"{model}.downsample_layers.0.0", dims[0], 1, options["patch_size"])
+        shapes |= batch_norm(f"{model}.downsample_layers.0.1", dims[0])
+        shapes |= layer(f"{model}.te_patch.0", n_calendar, 1, options["patch_size"])
+        shapes |= layer(f"{model}.te_patch.1", dims[0], n_calendar, 1) | batch_norm(f"{model}.te_patch.2", dims[0])
+        for number in range(3):
+            name = f"{model}.downsample_layers.{number + 1}"
+            shapes |= batch_norm(f"{name}.0", dims[number]) | layer(f"{name}.1", dims[number + 1], dims[number], ratio)
+        steps = options["seq_len"] // options["patch_stride"]
+        for stage, n_blocks in enumerate(options["num_blocks"]):
+            width, inner = dims[stage], dims[stage] * options["ffn_ratio"]
+            steps = -(-steps // ratio) if stage else steps
+            for block in range(n_blocks):
+                name = f"{model}.stages.{stage}.blocks.{block}"
+                for kernel, size in (("lkb_origin", "large_size"), ("small_conv", "small_size")):
+                    conv = channels * width, 1, options[size][stage]
+                    shapes |= layer(f"{name}.dw.{kernel}.conv", *conv, bias=False)
+                    shapes |= batch_norm(f"{name}.dw.{kernel}.bn", channels * width)
+                shapes |= batch_norm(f"{name}.norm", width)
+                for part, size in (("ffn1", width), ("ffn2", channels)):
+                    hidden = options["ffn_ratio"] * size
+                    shapes |= layer(f"{name}.{part}pw1", channels * inner, size, 1)
+                    shapes |= layer(f"{name}.{part}pw2", channels * width, hidden, 1)
+            shapes |= layer(f"{model}.lat_layer.{stage}", dims[-1], width, 1)
+            shapes |= layer(f"{model}.smooth_layer.{stage}", dims[-1], dims[-1], 3)
+            shapes |= layer(f"{model}.up_sample_conv.{stage}.0", dims[-1], dims[-1], ratio)
+            shapes |= batch_norm(f"{model}.up_sample_conv.{stage}.1", dims[-1])
+        head = options["pred_len"], dims[len(options["num_blocks"]) - 1] * steps
+        heads = [f"linears.{channel}" for channel in range(channels)] if options.get("individual") else ["linear"]
+        for name in heads:
+            shapes |= layer(f"{model}.head.{name}", *head)
+    return shapes
+
+
+def times_net_layout(options):
+    width, inner, channels = options["d_model"], options["d_ff"], options["enc_in"]
+    n_calendar = {"h": 4, "t": 5, "d": 3}[options.get("freq", "h")]
+    shapes = layer("enc_embedding.value_embedding.tokenConv", width, channels, 3, bias=False)
+    shapes |= {"enc_embedding.position_embedding.pe": (1, 5000, width)} | layer("layer_norm", width)
+    shapes |= layer("enc_embedding.temporal_embedding.embed", width, n_calendar, bias=False)
+    shapes |= layer("predict_linear", options["seq_len"] + options["pred_len"], options["seq_len"])
+    shapes |= layer("projection", channels, width)
+    for block in range(options["e_layers"]):
+        for kernel in range(options["num_kernels"]):
+            size = 2 * kernel + 1
+            shapes |= layer(f"model.{block}.conv.0.kernels.{kernel}", inner, width, size, size)
+            shapes |= layer(f"model.{block}.conv.2.kernels.{kernel}", width, inner, size, size)
+    return shapes
+
+
+def light_ts_layout(options):
+    """TimeDistill's widths and chunks; with ``tslib``, those of Time-Series-Library."""
+    chunk = min(options["pred_len"], options["seq_len"], 24 if options.get("tslib") else 72)
+    half = options["d_model"] // (4 if options.get("tslib") else 2)
+    n_chunks, shapes = options["seq_len"] // chunk, layer("ar", options["pred_len"], options["seq_len"])
+    blocks = [(chunk, half, half, n_chunks)] * 2 + [(2 * half, 2 * half, options["pred_len"], options["enc_in"])]
+    for number, (width, inner, outer, nodes) in enumerate(blocks, start=1):
+        name = f"layer_{number}"
+        shapes |= layer(f"{name}.spatial_proj.0", inner, width) | layer(f"{name}.spatial_proj.2", inner // 4, inner)
+        shapes |= layer(f"{name}.channel_proj", nodes, nodes) | layer(f"{name}.output_proj", outer, inner // 4)
+        shapes |= layer(f"chunk_proj_{number}", 1, n_chunks) if number < 3 else {}
+    return shapes
+
+
+LAYOUTS = {
+    "DLinear": dlinear_layout,
+    "DMLP": dmlp_layout,
+    "LightTS": light_ts_layout,
+    "Linear": linear_layout,
+    "MLP": mlp_layout,
+    "ModernTCN": modern_tcn_layout,
+    "NLinear": linear_layout,
+    "PatchTST": patchtst_layout,
+    "TimesNet": times_net_layout,
+    "iTransformer": itransformer_layout,
+}
+OLD_KERNELS = {"large_size": [5, 3, 3], "small_size": [3, 1, 1]}
+CASES = [
+    ("DMLP", {"seq_len": 97, "enc_in": 20, "norm": "revin"}),
+    ("DMLP", {"seq_len": 1, "pred_len": 1, "enc_in": 1, "norm": None, "moving_avg": 25}),
+    ("MLP", {"d_model": 5, "norm": "non-stationary"}),
+    ("DLinear", {"enc_in": 20, "moving_avg": 25}),
+    ("DLinear", {"own": True, "enc_in": 3}),
+    ("Linear", {"seq_len": 720, "pred_len": 7}),
+    ("Linear", {"own": True, "enc_in": 3}),
+    ("NLinear", {"enc_in": 1}),
+    ("NLinear", {"own": True, "enc_in": 3}),
+    ("iTransformer", {"e_layers": 3, "n_heads": 4, "activation": "relu", "enc_in": 20}),
+    ("iTransformer", {"use_norm": 0, "e_layers": 1, "data": "Solar"}),
+    ("PatchTST", {"seq_len": 16, "pred_len": 1, "enc_in": 1}),
+    ("PatchTST", {"seq_len": 53, "e_layers": 3, "n_heads": 4, "activation": "relu", "enc_in": 20}),
+    ("ModernTCN", PATCHES | OLD_KERNELS | {"num_blocks": [2]}),
+    ("ModernTCN", PATCHES | OLD_KERNELS | {"num_blocks": [1, 2, 1], "seq_len": 45, "affine": 1, "enc_in": 20}),
+    ("ModernTCN", PATCHES | OLD_KERNELS | {"num_blocks": [1, 1], "individual": 1, "revin": 0, "ffn_ratio": 1}),
+    ("ModernTCN", PATCHES | OLD_KERNELS | {"num_blocks": [1], "decomposition": 1, "kernel_size": 5, "affine": 1}),
+    ("TimesNet", {"top_k": 1, "num_kernels": 1, "e_layers": 3, "seq_len": 31, "pred_len": 1, "enc_in": 20}),
+    ("TimesNet", {"top_k": 3, "num_kernels": 3, "freq": "t", "enc_in": 1}),
+    ("TimesNet", {"top_k": 3, "num_kernels": 2, "data": "PEMS"}),
+    ("LightTS", {"seq_len": 216, "pred_len": 96, "enc_in": 20}),
+    ("LightTS", {"seq_len": 48, "pred_len": 96, "d_model": 32, "tslib": True}),
+]
+
+
+def make_weights(name, options):
+    weights = {key: 0.1 * torch.randn(shape) for key, shape in LAYOUTS[name](options).items()}
+    counts = {key: torch.tensor(3) for key in weights if key.endswith("num_batches_tracked")}
+    variances = {key: weights[key].abs() + 0.5 for key in weights if key.endswith("running_var")}
+    return weights | counts | variances
+
+
+def make(name, **changes):
+    options = OPTIONS | changes
+    return from_tslib(name, options, make_weights(name, options))
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: f"{CASES[number][0]}-{number}")
+def test_other_options_load_and_forecast(number):
+    name, changes = CASES[number]
+    options = OPTIONS | changes
+    module = make(name, **changes)
+    size = module.spec.n_time_features
+    time = torch.rand(3, options["seq_len"], size) - 0.5 if size else None
+    forecast = module(torch.randn(3, options["seq_len"], options["enc_in"]), context_time=time).forecast
+    assert forecast.shape == (3, options["pred_len"], options["enc_in"])
+    assert torch.isfinite(forecast).all()
+
+
+@pytest.mark.parametrize("name", [*LAYOUTS, "ModernTCN_2stage"])
+def test_layouts_above_are_those_of_the_release(name, shared_path):
+    if name == "NLinear":  # of LTSF-Linear
+        return
+    published = np.load(shared_path / "parity" / f"model_{name}.npz")
+    shapes = {key[2:]: published[key].shape for key in published.files if key.startswith("w/")}
+    assert shapes == LAYOUTS[name.split("_")[0]](json.loads(str(published["config"])))
+
+
+def test_every_network_of_the_issue_has_a_converter():
+    wanted = "DMLP MLP Linear DLinear iTransformer PatchTST ModernTCN TimesNet TimeMixer MICN FEDformer Autoformer"
+    assert set(CONVERTERS) == {*wanted.split(), "TSMixer", "LightTS", "NLinear"}
+
+
+# -- forms -----------------------------------------------------------------------------------------
+
+
+def test_options_come_as_dict_namespace_or_json(tmp_path):
+    weights, context = make_weights("DMLP", OPTIONS), torch.randn(2, 12, 2)
+    expected = from_tslib("DMLP", OPTIONS, weights)(context).forecast
+    file = tmp_path / "options.json"
+    file.write_text(json.dumps(OPTIONS))
+    for options in (argparse.Namespace(**OPTIONS), file, str(file)):
+        assert torch.equal(from_tslib("DMLP", options, weights)(context).forecast, expected)
+
+
+def test_weights_come_from_memory_or_a_file(tmp_path):
+    weights, context = make_weights("DMLP", OPTIONS), torch.randn(2, 12, 2)
+    expected = from_tslib("DMLP", OPTIONS, weights)(context).forecast
+    torch.save(weights, tmp_path / "checkpoint.pth")
+    save_file(weights, tmp_path / "checkpoint.safetensors")
+    wrapped = {f"module.{name}": weight for name, weight in weights.items()}  # DataParallel's
+    for given in (tmp_path / "checkpoint.pth", str(tmp_path / "checkpoint.safetensors"), wrapped):
+        assert torch.equal(from_tslib("DMLP", OPTIONS, given)(context).forecast, expected)
+
+
+def test_options_and_weights_are_left_alone():
+    options, weights = dict(OPTIONS), make_weights("DMLP", OPTIONS)
+    before, state = copy.deepcopy(weights), torch.get_rng_state()
+    module = from_tslib("DMLP", options, weights, extra={"unused": 1})
+    for parameter in module.parameters():
+        parameter.data.add_(1.0)
+    assert options == OPTIONS
+    assert all(torch.equal(weights[name], before[name]) for name in before)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_module_remembers_what_it_was_built_from():
+    module = make("DMLP")
+    assert module.network.get_params()["hidden_size"] == 8
+    assert module.spec == NetworkSpec(12, 4, 2)
+    assert make("TimesNet", num_kernels=1, freq="t").spec.n_time_features == 5
+    assert make("iTransformer", freq="15min").spec.n_time_features == 5
+    assert make("iTransformer", data="Solar").spec.n_time_features == 0
+
+
+# -- what is wrong ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_missing_and_unexpected_weights_are_named(name):
+    options = OPTIONS | PATCHES | OLD_KERNELS | {"num_blocks": [1], "num_kernels": 1, "seq_len": 24}
+    weights = make_weights(name, options)
+    lost = list(LAYOUTS[name](options))[-1]
+    del weights[lost]
+    weights["stranger.weight"] = torch.ones(1)
+    with pytest.raises(ValueError, match=rf"missing .*{lost}.*; unexpected stranger\.weight"):
+        from_tslib(name, options, weights)
+
+
+def test_weights_of_other_lengths_are_named():
+    with pytest.raises(ValueError, match=r"'seasonal.hidden.weight' has shape \(8, 12\) instead of \(8, 13\)"):
+        from_tslib("DMLP", OPTIONS | {"seq_len": 13}, make_weights("DMLP", OPTIONS))
+
+
+def test_what_cannot_be_loaded_says_why(tmp_path):
+    weights = make_weights("DMLP", OPTIONS)
+    with pytest.raises(ValueError, match=r"name of from_tslib must be one of .*Did you mean 'DMLP'"):
+        from_tslib("DMPL", OPTIONS, weights)
+    with pytest.raises(ValueError, match="config of from_tslib lacks pred_len, enc_in"):
+        from_tslib("DMLP", {"seq_len": 12}, weights)
+    with pytest.raises(FileNotFoundError, match=r"config of from_tslib: there is no file .*none\.json"):
+        from_tslib("DMLP", tmp_path / "none.json", weights)
+    with pytest.raises(FileNotFoundError, match=r"state_dict of from_tslib: there is no file .*none\.pth"):
+        from_tslib("DMLP", OPTIONS, tmp_path / "none.pth")
+    with pytest.raises(TypeError, match=r"config of from_tslib must be a mapping, .*; got list"):
+        from_tslib("DMLP", [1], weights)
+    with pytest.raises(TypeError, match="state_dict of from_tslib must be a dict of tensors"):
+        from_tslib("DMLP", OPTIONS, {"epoch": 3})
+    with pytest.raises(ValueError, match="norm of MLP must be one of 'non-stationary', 'revin', None; got 'revni'"):
+        from_tslib("DMLP", OPTIONS | {"norm": "revni"}, weights)
+    for name in ("subtract_last", "small_kernel_merged"):
+        with pytest.raises(ValueError, match=f"{name} of ModernTCN is not supported; got 1"):
+            from_tslib("ModernTCN", OPTIONS | {name: 1}, weights)
+
+
+def test_checkpoints_that_would_run_code_are_refused(tmp_path):
+    file = tmp_path / "checkpoint.pth"
+    torch.save({"weight": argparse.Namespace()}, file)
+    with pytest.raises(pickle.UnpicklingError):
+        from_tslib("DMLP", OPTIONS, file)
+
+
+# -- as a teacher ----------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_teaches_through_clone_as_its_weights_do():
+    module, series = make("DLinear"), make_series()
+    teacher = clone(PretrainedTeacher(module))
+    given = make_forecaster(teacher=PretrainedTeacher(DLinear(5), module.state_dict())).fit(series)
+    ours = clone(make_forecaster(teacher=teacher)).fit(series)
+    np.testing.assert_array_equal(ours.predict(series), given.predict(series))
+
+
+def test_the_given_module_is_not_touched_by_teaching():
+    module = make("DMLP")
+    before = copy.deepcopy(module.state_dict())
+    forecaster = make_forecaster(teacher=PretrainedTeacher(module)).fit(make_series())
+    forecaster.teacher_.module_.seasonal.hidden.weight.data.zero_()
+    assert all(torch.equal(module.state_dict()[name], before[name]) for name in before)
+
+
+@pytest.mark.parametrize("series", [make_frame(), make_series()], ids=["calendar", "none"])
+def test_calendar_tokens_may_be_left_out(series):
+    forecaster = make_forecaster(teacher=PretrainedTeacher(make("iTransformer"))).fit(series)
+    assert forecaster.teacher_.spec_.n_time_features == 4 * hasattr(series, "index")
+
+
+def test_a_checkpoint_with_a_calendar_teaches_series_that_have_one():
+    teacher = PretrainedTeacher(make("TimesNet", num_kernels=1))
+    make_forecaster(teacher=teacher, loss="timedistill").fit(make_frame())
+    with pytest.raises(ValueError, match=r"TimesNet\(time_features=True\) needs a series with a calendar"):
+        make_forecaster(teacher=teacher).fit(make_series())
+
+
+def test_grids_reach_past_a_checkpoint(tmp_path):
+    split = RollingOriginSplit(n_splits=2, context_length=12, prediction_length=4)
+    forecaster = make_forecaster(teacher=PretrainedTeacher(make("DMLP")), loss="timedistill", memory=tmp_path)
+    grid = {"loss__prediction_weight": [0.5, 1.0], "student": [MLP(4), MLP(6)]}
+    search = GridSearchCV(forecaster, grid, cv=split, scoring=split.scorer("mse")).fit(make_series(200))
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_digest_tells_checkpoints_apart():
+    one, other = (PretrainedTeacher(make("DMLP")).keyed() for _ in range(2))
+    assert digest(one) == digest(clone(one))
+    assert digest(one) == digest(pickle.loads(pickle.dumps(one)))
+    assert digest(one) != digest(other)
+
+
+def test_a_checkpoint_of_other_lengths_stops_before_training():
+    with pytest.raises(ValueError, match=r"context_length must be 24, for which the module .* was trained; got 12"):
+        make_forecaster(teacher=PretrainedTeacher(make("DMLP", seq_len=24))).fit(make_series())
+    with pytest.raises(ValueError, match=r"prediction_length must be 5, for which the module .* was trained; got 4"):
+        make_forecaster(teacher=PretrainedTeacher(make("iTransformer", pred_len=5))).fit(make_series())
+    with pytest.raises(ValueError, match=r"'seasonal.norm.weight' has shape \(2,\) instead of \(3,\)"):
+        make_forecaster(teacher=PretrainedTeacher(make("DMLP"))).fit(make_series(n_channels=3))
+
+
+def test_only_a_checkpoint_brings_its_own_weights():
+    with pytest.raises(ValueError, match="state_dict of PretrainedTeacher must be the weights or their file; got None"):
+        make_forecaster(teacher=PretrainedTeacher(DLinear())).fit(make_series())
+    with pytest.raises(TypeError, match=r"or a module that from_tslib loaded; got Linear\("):
+        make_forecaster(teacher=PretrainedTeacher(torch.nn.Linear(2, 2))).fit(make_series())
+
+
+def test_a_bare_checkpoint_is_told_its_wrapper():
+    with pytest.raises(TypeError, match=r"that from_tslib loaded: wrap it, PretrainedTeacher\(module\)"):
+        make_forecaster(teacher=make("DMLP")).fit(make_series())

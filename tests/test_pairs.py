@@ -1,0 +1,65 @@
+"""Every teacher with every student and both losses: a few steps, finite forecasts."""
+
+import numpy as np
+import pytest
+from doubles import make_forecaster, make_frame
+
+from skdistill.losses import Response, TimeDistill
+from skdistill.networks import (
+    MICN,
+    MLP,
+    NETWORKS,
+    Autoformer,
+    DLinear,
+    FEDformer,
+    ITransformer,
+    LightTS,
+    Linear,
+    ModernTCN,
+    NLinear,
+    PatchTST,
+    TimeMixer,
+    TimesNet,
+    TSMixer,
+)
+from skdistill.teachers import TrainedTeacher
+
+TINY = {
+    "autoformer": Autoformer(4, label_length=6),
+    "dlinear": DLinear(5),
+    "fedformer": FEDformer(8, label_length=6),
+    "itransformer": ITransformer(8, n_heads=2, n_layers=1),
+    "lightts": LightTS(8, chunk_size=3),
+    "linear": Linear(solver="gradient"),
+    "micn": MICN(6, conv_kernels=(3, 4)),
+    "mlp": MLP(4, kernel_size=5),
+    "moderntcn": ModernTCN(6, large_kernel=5, small_kernel=3, feedforward_ratio=2, patch_size=4, patch_stride=2),
+    "nlinear": NLinear(),
+    "patchtst": PatchTST(8, n_layers=1, n_heads=2, patch_size=4, patch_stride=2),
+    "timemixer": TimeMixer(6, n_scales=1),
+    "timesnet": TimesNet(4, n_layers=1, n_periods=2, n_kernels=2),
+    "tsmixer": TSMixer(6),
+}
+FRAME = make_frame(56)
+
+
+def test_every_published_network_is_here():
+    needs_a_language_model = {"calf", "gpt4ts"}
+    assert set(TINY) == set(NETWORKS) - needs_a_language_model
+
+
+@pytest.mark.parametrize("teacher", TINY)
+def test_pairs_train(teacher, tmp_path):
+    for name, student in TINY.items():
+        with_features = TINY[teacher].has_features and student.has_features
+        for loss in (Response(), TimeDistill(feature_weight=1.0 if with_features else 0.0)):
+            forecaster = make_forecaster(
+                teacher=TrainedTeacher(TINY[teacher], max_epochs=1),
+                student=student,
+                loss=loss,
+                max_epochs=1,
+                memory=tmp_path,
+                validation_fraction=8,
+            ).fit(FRAME)
+            assert np.isfinite(forecaster.predict(FRAME).to_numpy()).all(), name
+            assert np.isfinite(forecaster.history_[0]["train_loss"]), name
