@@ -1,0 +1,121 @@
+"""Agreement between the forecasts of a student's two branches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss, mse_loss, smooth_l1_loss
+
+from skdistill._checks import check_integer
+from skdistill._choices import check_choice
+from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._percentage import check_season, scaled_error, target_context
+
+__all__ = ["BRANCH_DISTANCES", "OutputConsistency", "branches_of"]
+
+BRANCH_DISTANCES: dict[str, Callable[..., Tensor]] = {"mae": l1_loss, "mse": mse_loss, "smooth_l1": smooth_l1_loss}
+
+
+def branches_of(inputs: LossInputs, owner: str) -> Any:
+    """Return what the student's branches said.
+
+    Parameters
+    ----------
+    inputs : LossInputs
+        One batch.
+    owner : str
+        Who asks, for the message.
+
+    Returns
+    -------
+    branches : skdistill.networks.Branches
+        Forecast and hidden states of the branches.
+    """
+    if inputs.branches is None:
+        raise ValueError(f"{owner} needs a network with two branches in training mode, such as CALF")
+    return inputs.branches
+
+
+class OutputConsistency(LossTerm):
+    """Distance between the forecasts of the temporal and the textual branch.
+
+    Symmetric, and gradient flows into both; 0 if and only if they agree. ``"mase"`` divides the
+    absolute difference by the mean seasonal difference of the window's past, as in the short-term
+    benchmark.
+
+    Parameters
+    ----------
+    weight : float, default=1.0
+        Factor in the objective (lambda_1 in the paper).
+    loss : {"mae", "mse", "smooth_l1", "mase"}, default="mae"
+        The distance; smooth L1 turns from squared to absolute at 1.
+    season : int, default=1
+        Rows of a season, for ``loss="mase"``.
+
+    References
+    ----------
+    CALF (arXiv 2403.07300), output consistency loss.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill.losses import LossInputs, LossShapes, OutputConsistency
+    >>> from skdistill.networks import Branches
+    >>> term = OutputConsistency().build(LossShapes(prediction_length=2, n_targets=1, branch_sizes=(4,)))
+    >>> zeros, ones = torch.zeros(1, 2, 1), torch.ones(1, 2, 1)
+    >>> term(LossInputs(zeros, None, truth=zeros, branches=Branches(text_forecast=ones, time=(), text=())))
+    tensor(1.)
+    """
+
+    requires: ClassVar[frozenset[str]] = frozenset({"branches"})
+
+    def __init__(self, weight: float = 1.0, *, loss: str = "mae", season: int = 1) -> None:
+        self.weight = weight
+        self.loss = loss
+        self.season = season
+
+    def check(self) -> None:
+        """Raise if a parameter is out of its range."""
+        super().check()
+        check_choice(self.loss, (*BRANCH_DISTANCES, "mase"), "loss of OutputConsistency")
+        check_integer(self.season, "season of OutputConsistency")
+
+    def build(self, shapes: LossShapes) -> nn.Module:
+        """Build the module that computes the unweighted term.
+
+        Parameters
+        ----------
+        shapes : LossShapes
+            Knows which channels are forecast, and how long a context is.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            From :class:`LossInputs` to a scalar.
+        """
+        if self.loss == "mase":
+            check_season(self.season, shapes, "OutputConsistency")
+            return _ScaledConsistency(self.season, shapes.targets)
+        return _Consistency(BRANCH_DISTANCES[self.loss])
+
+
+class _Consistency(nn.Module):
+    def __init__(self, distance: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.distance = distance
+
+    def forward(self, inputs: LossInputs) -> Tensor:
+        return self.distance(inputs.forecast, branches_of(inputs, "OutputConsistency").text_forecast)
+
+
+class _ScaledConsistency(nn.Module):
+    def __init__(self, season: int, targets: tuple[int, ...] | None) -> None:
+        super().__init__()
+        self.season = season
+        self.targets = targets
+
+    def forward(self, inputs: LossInputs) -> Tensor:
+        text = branches_of(inputs, "OutputConsistency").text_forecast
+        return scaled_error(inputs.forecast, text, target_context(inputs, self.targets), self.season).mean()

@@ -1,0 +1,251 @@
+"""Errors relative to a scale: symmetric percentages, and multiples of a seasonal difference."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from skdistill._checks import check_integer
+from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+
+__all__ = ["MASE", "SMAPE", "scaled_error", "symmetric_percentage"]
+
+
+def symmetric_percentage(forecast: Tensor, target: Tensor) -> Tensor:
+    """Compute 200 |f - y| / (|f| + |y|), elementwise; the forecast in the denominator gets no gradient.
+
+    Parameters
+    ----------
+    forecast, target : Tensor of one shape
+        In units that have a meaningful zero.
+
+    Returns
+    -------
+    error : Tensor of the same shape
+        From 0 to 200; 0 where both are 0.
+    """
+    size = forecast.detach().abs() + target.abs()
+    error = 200.0 * (forecast - target).abs()
+    return torch.where(size > 0, error / size.where(size > 0, torch.ones_like(size)), torch.zeros_like(error))
+
+
+def scaled_error(forecast: Tensor, target: Tensor, context: Tensor, season: int) -> Tensor:
+    """Divide absolute errors by the mean absolute seasonal difference of each window and channel.
+
+    Parameters
+    ----------
+    forecast, target : Tensor of shape (n_windows, n_steps, n_targets)
+        In the units of ``context``.
+    context : Tensor of shape (n_windows, context_length, n_targets)
+        The windows' past.
+    season : int
+        Rows of a season, fewer than ``context_length``.
+
+    Returns
+    -------
+    error : Tensor of the shape of ``forecast``
+        Not negative; 0 for windows whose past repeats itself exactly, which have no scale.
+    """
+    scale = (context[:, season:] - context[:, :-season]).abs().mean(dim=1, keepdim=True)
+    error = (forecast - target).abs()
+    return torch.where(scale > 0, error / scale.where(scale > 0, torch.ones_like(scale)), torch.zeros_like(error))
+
+
+class SMAPE(LossTerm):
+    """Symmetric mean absolute percentage error of the forecast, in the units of the series.
+
+    ``mean over windows, steps, channels of 200 |s - y| / (|s| + |y|)``, windows of unknown truth left
+    out. As M4's training losses have it, no gradient flows through the denominator. Percentages need
+    a zero, so the internal standardisation is undone first (a ``transformer`` is not): multiplying a
+    series changes nothing, shifting it does.
+
+    Parameters
+    ----------
+    weight : float, default=1.0
+        Factor in the objective.
+
+    See Also
+    --------
+    MASE : Relative to seasonal differences; indifferent to shifts.
+
+    References
+    ----------
+    CALF (arXiv 2403.07300), supervised loss of the short-term benchmark; Makridakis et al. (2020), The M4
+    competition.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill.losses import LossInputs, LossShapes, SMAPE
+    >>> term = SMAPE().build(LossShapes(prediction_length=1, n_targets=1))
+    >>> term(LossInputs(torch.full((1, 1, 1), 3.0), None, truth=torch.full((1, 1, 1), 1.0)))
+    tensor(100.)
+    """
+
+    requires: ClassVar[frozenset[str]] = frozenset({"truth"})
+
+    def __init__(self, weight: float = 1.0) -> None:
+        self.weight = weight
+
+    def build(self, shapes: LossShapes) -> nn.Module:
+        """Build the module that computes the unweighted term.
+
+        Parameters
+        ----------
+        shapes : LossShapes
+            Knows the units.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            From :class:`LossInputs` to a scalar.
+        """
+        return _SMAPEModule(shapes)
+
+
+class MASE(LossTerm):
+    """Mean absolute scaled error: absolute errors over the mean seasonal difference of the window's past.
+
+    ``mean over windows, steps, channels of |s - y| / mean_t |x_t - x_(t - season)|``, windows of unknown truth
+    left out; windows whose past repeats itself exactly have no scale and count as 0.
+
+    Parameters
+    ----------
+    weight : float, default=1.0
+        Factor in the objective.
+    season : int, default=1
+        Rows of a season; must be less than ``context_length``. 1 compares neighbours.
+
+    See Also
+    --------
+    SMAPE : Percentages.
+
+    References
+    ----------
+    Hyndman and Koehler (2006), Another look at measures of forecast accuracy.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill.losses import LossInputs, LossShapes, MASE
+    >>> term = MASE(season=1).build(LossShapes(prediction_length=1, n_targets=1))
+    >>> past = torch.tensor([[[0.0], [2.0], [4.0]]])
+    >>> term(LossInputs(torch.full((1, 1, 1), 7.0), None, truth=torch.full((1, 1, 1), 6.0), context=past))
+    tensor(0.5000)
+    """
+
+    requires: ClassVar[frozenset[str]] = frozenset({"truth"})
+
+    def __init__(self, weight: float = 1.0, *, season: int = 1) -> None:
+        self.weight = weight
+        self.season = season
+
+    def check(self) -> None:
+        """Raise if a parameter is out of its range."""
+        super().check()
+        check_integer(self.season, "season of MASE")
+
+    def build(self, shapes: LossShapes) -> nn.Module:
+        """Build the module that computes the unweighted term.
+
+        Parameters
+        ----------
+        shapes : LossShapes
+            Knows which channels are forecast, and how long a context is.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            From :class:`LossInputs` to a scalar.
+        """
+        check_season(self.season, shapes, "MASE")
+        return _MASEModule(self.season, shapes)
+
+
+def check_season(season: int, shapes: LossShapes, owner: str) -> None:
+    """Raise if a context holds no two rows a season apart.
+
+    Parameters
+    ----------
+    season : int
+        Rows of a season.
+    shapes : LossShapes
+        Knows the length of a context.
+    owner : str
+        Whose season it is, for the message.
+    """
+    if shapes.context_length is not None and season >= shapes.context_length:
+        raise ValueError(
+            f"season of {owner} must be less than context_length = {shapes.context_length}; got {season}: give a "
+            "longer context_length or a shorter season."
+        )
+
+
+def target_context(inputs: LossInputs, targets: tuple[int, ...] | None) -> Tensor:
+    """Return the past of the forecast channels, next to the forecast.
+
+    Parameters
+    ----------
+    inputs : LossInputs
+        One batch.
+    targets : tuple of int or None
+        The forecast channels; None means all.
+
+    Returns
+    -------
+    context : Tensor of shape (n_windows, context_length, n_targets)
+        On the forecast's device.
+    """
+    if inputs.context is None:
+        raise ValueError("MASE needs the windows' past: LossInputs(context=...)")
+    context = inputs.context.to(inputs.forecast.device)
+    return context if targets is None else context[..., list(targets)]
+
+
+class _SMAPEModule(nn.Module):
+    center: Tensor
+    scale: Tensor
+
+    def __init__(self, shapes: LossShapes) -> None:
+        super().__init__()
+        ones = (1.0,) * shapes.n_targets
+        self.register_buffer("scale", torch.tensor(shapes.scale or ones), persistent=False)
+        self.register_buffer("center", torch.tensor(shapes.center or (0.0,) * shapes.n_targets), persistent=False)
+
+    def forward(self, inputs: LossInputs) -> Tensor:
+        forecast, truth = (one * self.scale + self.center for one in (inputs.forecast, inputs.truth))
+        return mean_of_known(symmetric_percentage(forecast, truth), inputs.known)
+
+
+class _MASEModule(nn.Module):
+    def __init__(self, season: int, shapes: LossShapes) -> None:
+        super().__init__()
+        self.season = season
+        self.targets = shapes.targets
+
+    def forward(self, inputs: LossInputs) -> Tensor:
+        context = target_context(inputs, self.targets)
+        return mean_of_known(scaled_error(inputs.forecast, inputs.truth, context, self.season), inputs.known)
+
+
+def mean_of_known(errors: Tensor, known: Tensor | None) -> Tensor:
+    """Average over the windows whose truth is known; 0 where there are none.
+
+    Parameters
+    ----------
+    errors : Tensor of shape (n_windows, n_steps, n_targets)
+        Errors.
+    known : Tensor of bool of shape (n_windows,) or None
+        Which windows count; None means all.
+
+    Returns
+    -------
+    mean : Tensor
+        A scalar.
+    """
+    if known is None:
+        return errors.mean()
+    by_window = torch.where(known, errors.mean(dim=(1, 2)), errors.new_zeros(()))
+    return by_window.sum() / known.sum().clamp(min=1)

@@ -1,0 +1,147 @@
+"""The M4 competition's benchmark and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill._checks import check_integer
+
+__all__ = ["m4_scores", "naive2_forecast"]
+
+_CRITICAL = 1.645  # of the standard normal distribution, two-sided at 90 %
+
+
+def naive2_forecast(series: np.ndarray, season: int, prediction_length: int) -> np.ndarray:
+    """Repeat the last value, seasonally adjusted where a test finds a season: the competition's Naive2.
+
+    A season is taken for real if the autocorrelation at its lag lies outside the 90 % limits of Bartlett's
+    formula. Then the series is divided by the indices of a classical multiplicative decomposition, its
+    last value repeated, and the indices are put back.
+
+    Parameters
+    ----------
+    series : array of shape (n_timestamps,) or (n_timestamps, 1)
+        What is known, positive.
+    season : int
+        Rows of a season; 1 means none.
+    prediction_length : int
+        Rows to forecast.
+
+    Returns
+    -------
+    forecast : ndarray of shape (prediction_length,)
+        The forecast.
+
+    References
+    ----------
+    Makridakis et al. (2020), The M4 competition, benchmark 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.m4 import naive2_forecast
+    >>> naive2_forecast(np.tile([1.0, 3.0], 10), season=2, prediction_length=3).round(6)
+    array([1., 3., 1.])
+    """
+    check_integer(season, "season of naive2_forecast")
+    check_integer(prediction_length, "prediction_length of naive2_forecast")
+    values = np.asarray(series, dtype=np.float64).reshape(-1)
+    if not _is_seasonal(values, season):
+        return np.full(prediction_length, values[-1])
+    indices = _seasonal_indices(values, season)
+    phases = (len(values) + np.arange(prediction_length)) % season
+    return values[-1] / indices[(len(values) - 1) % season] * indices[phases]
+
+
+def m4_scores(forecasts: Any, truth: Any, train: Sequence[np.ndarray], *, season: int) -> pd.Series:
+    """Score forecasts of many series as the competition does.
+
+    SMAPE (percent) and MASE are computed series by series and averaged; OWA is the mean of both, each
+    divided by that of Naive2: 1 is as good as the benchmark, less is better.
+
+    Parameters
+    ----------
+    forecasts : array of shape (n_series, prediction_length) or list of arrays
+        Forecasts in original units.
+    truth : array of shape (n_series, prediction_length)
+        What happened.
+    train : sequence of array of shape (n_timestamps,) or (n_timestamps, 1)
+        What was known of each series.
+    season : int
+        Rows of a season.
+
+    Returns
+    -------
+    scores : Series
+        ``smape``, ``mase`` and ``owa``.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match.
+
+    References
+    ----------
+    Makridakis et al. (2020), The M4 competition. The metrics are sktime's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.m4 import m4_scores
+    >>> train = [np.array([1.0, 2.0, 1.0, 2.0, 3.0])]
+    >>> m4_scores([[3.0, 3.0]], [[4.0, 2.0]], train, season=1)["owa"]
+    np.float64(1.0)
+    """
+    truth = np.asarray(truth, dtype=np.float64)
+    forecasts = np.stack([np.asarray(one, dtype=np.float64).reshape(-1) for one in forecasts])
+    if truth.ndim != 2 or forecasts.shape != truth.shape or len(train) != len(truth):
+        raise ValueError(
+            "m4_scores needs forecasts and truth of one shape (n_series, prediction_length) and a training series for "
+            f"each; got {forecasts.shape}, {truth.shape} and {len(train)} series."
+        )
+    naive2 = np.stack([naive2_forecast(one, season, truth.shape[1]) for one in train])
+    smape, mase = _mean_errors(forecasts, truth, train, season)
+    naive2_smape, naive2_mase = _mean_errors(naive2, truth, train, season)
+    owa = (smape / naive2_smape + mase / naive2_mase) / 2.0
+    return pd.Series({"smape": smape, "mase": mase, "owa": owa})
+
+
+def _mean_errors(
+    forecasts: np.ndarray, truth: np.ndarray, train: Sequence[np.ndarray], season: int
+) -> tuple[float, float]:
+    from sktime.performance_metrics.forecasting import mean_absolute_percentage_error, mean_absolute_scaled_error
+
+    pairs = list(zip(truth, forecasts, train, strict=True))
+    smape = [100.0 * mean_absolute_percentage_error(y, f, symmetric=True) for y, f, _ in pairs]
+    mase = [mean_absolute_scaled_error(y, f, y_train=np.ravel(past), sp=season) for y, f, past in pairs]
+    return float(np.mean(smape)), float(np.mean(mase))
+
+
+def _is_seasonal(values: np.ndarray, season: int) -> bool:
+    """Test whether the autocorrelation at the season's lag is more than chance."""
+    if season == 1 or len(values) < 3 * season:
+        return False
+    centred = values - values.mean()
+    variance = centred @ centred
+    if variance == 0.0:
+        return False
+    correlations = np.array([centred[lag:] @ centred[:-lag] for lag in range(1, season + 1)]) / variance
+    limit = _CRITICAL * np.sqrt((1.0 + 2.0 * np.square(correlations[:-1]).sum()) / len(values))
+    return bool(abs(correlations[-1]) > limit)
+
+
+def _seasonal_indices(values: np.ndarray, season: int) -> np.ndarray:
+    """Average the ratios to a centred moving average by phase, scaled to mean 1."""
+    kernel = np.ones(season) / season
+    if season % 2 == 0:  # an even season has no middle row: two averages, half a row apart
+        kernel = np.convolve(kernel, [0.5, 0.5])
+    trend = np.convolve(values, kernel, mode="valid")
+    start = len(kernel) // 2
+    ratios = values[start : start + len(trend)] / trend
+    phases = (start + np.arange(len(trend))) % season
+    indices = np.bincount(phases, ratios, minlength=season) / np.bincount(phases, minlength=season)
+    return indices / indices.mean()

@@ -1,0 +1,3 @@
+"""Parts of the networks that are built on a language model."""
+
+__all__: list[str] = []

@@ -1,0 +1,209 @@
+"""One or two branches of a language model; only what is trained is saved."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from skdistill.networks.calf._adapters import add_adapters, find_targets, norms, position_embeddings
+from skdistill.networks.calf._language_model import load_language_model, take_word_embeddings
+
+__all__ = ["BranchSource", "LanguageBranches"]
+
+
+@dataclass(frozen=True)
+class BranchSource:
+    """Where branches come from, and how they are trained.
+
+    Parameters
+    ----------
+    model : str
+        A local folder or a hub id.
+    n_layers : int
+        Blocks that are kept.
+    lora_rank : int
+        Rank of the adapters.
+    lora_alpha : float
+        Adapters are scaled by ``lora_alpha / lora_rank``.
+    lora_dropout : float
+        Share of an adapter's inputs dropped in training.
+    lora_targets : tuple of str or None
+        Names of the adapted modules; None finds them.
+    textual : bool
+        Whether there is a textual branch.
+    owner : str
+        The network's class, for messages.
+    """
+
+    model: str
+    n_layers: int
+    lora_rank: int
+    lora_alpha: float
+    lora_dropout: float
+    lora_targets: tuple[str, ...] | None
+    textual: bool
+    owner: str
+
+
+class LanguageBranches(nn.Module):
+    """A temporal branch and, if wanted, a textual one.
+
+    Of the temporal branch, adapters, norms and position embeddings are trained; of the textual one,
+    position embeddings. All else is frozen and shared between them. ``state_dict`` and pickles hold the
+    trained part alone: the rest is read again from where the language model came from, and its
+    fingerprint is compared.
+
+    Parameters
+    ----------
+    source : BranchSource
+        Where the branches come from.
+
+    Attributes
+    ----------
+    fingerprint : uint8 Tensor of shape (32,)
+        Digest of the frozen weights.
+    """
+
+    fingerprint: Tensor
+
+    def __init__(self, source: BranchSource) -> None:
+        super().__init__()
+        self.source = source
+        with torch.device("cpu"):  # weights that are read cannot be meta, whatever the rest of a network is made on
+            self.temporal = load_language_model(source.model, source.n_layers, source.owner)
+            self._word_embeddings: Tensor | None = take_word_embeddings(self.temporal, source.owner)
+            targets = find_targets(self.temporal, source.lora_targets, source.owner)
+            self.textual = _shared_copy(self.temporal) if source.textual else None
+            options: dict[str, Any] = {
+                "rank": source.lora_rank,
+                "alpha": source.lora_alpha,
+                "dropout": source.lora_dropout,
+            }
+            add_adapters(self.temporal, targets, **options)
+        self.requires_grad_(False)
+        for parameter in self._trained_parameters():
+            parameter.requires_grad_(True)
+        self._frozen = frozenset(
+            name for name, one in self.named_parameters(remove_duplicate=False) if not one.requires_grad
+        )
+        self.register_buffer("fingerprint", self.compute_fingerprint())
+        self.register_load_state_dict_post_hook(_check_loaded)
+
+    def pop_word_embeddings(self) -> Tensor:
+        """Return the word embeddings and forget them.
+
+        Returns
+        -------
+        table : Tensor of shape (vocabulary_size, hidden_size)
+            The embeddings.
+        """
+        table, self._word_embeddings = self._word_embeddings, None
+        if table is None:
+            raise RuntimeError("the word embeddings were taken before")
+        return table
+
+    def forward(self, tokens: Tensor, *, textual: bool = False) -> tuple[Tensor, ...]:
+        """Run one branch.
+
+        Parameters
+        ----------
+        tokens : Tensor of shape (n_windows, n_tokens, hidden_size)
+            What stands in the place of word embeddings.
+        textual : bool, default=False
+            Which branch.
+
+        Returns
+        -------
+        states : tuple of Tensor of shape (n_windows, n_tokens, hidden_size)
+            What goes into the first block, and what comes out of every block.
+        """
+        branch: Any = self.textual if textual else self.temporal
+        return branch(inputs_embeds=tokens, output_hidden_states=True).hidden_states
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the weights that are trained, and buffers.
+
+        Parameters
+        ----------
+        *args : object
+            As in torch.
+        **kwargs : object
+            As in torch.
+
+        Returns
+        -------
+        state : dict of Tensor
+            Without frozen weights.
+        """
+        state = super().state_dict(*args, **kwargs)
+        prefix = kwargs.get("prefix", "")
+        for name in self._frozen:
+            state.pop(prefix + name, None)
+        return state
+
+    def compute_fingerprint(self) -> Tensor:
+        """Digest the frozen weights.
+
+        Returns
+        -------
+        fingerprint : uint8 Tensor of shape (32,)
+            SHA-256, on the CPU.
+        """
+        found = hashlib.sha256()
+        for name, one in sorted(self.named_parameters()):
+            if name in self._frozen:
+                found.update(one.detach().cpu().contiguous().numpy().data)
+        return torch.frombuffer(bytearray(found.digest()), dtype=torch.uint8)
+
+    def _trained_parameters(self) -> Iterator[nn.Parameter]:
+        yield from (one for name, one in self.temporal.named_parameters() if "lora_" in name)
+        for _, module in (*norms(self.temporal), *position_embeddings(self.temporal)):
+            yield from module.parameters()
+        if self.textual is not None:
+            for _, module in position_embeddings(self.textual):
+                yield from module.parameters()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Keep the trained part, and where the rest comes from."""
+        return {
+            "source": self.source,
+            "weights": {name: one.detach().cpu() for name, one in self.state_dict().items()},
+            "training": self.training,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Read the language model again, and put the trained part back."""
+        with torch.random.fork_rng(devices=[]):
+            self.__init__(state["source"])  # type: ignore[misc]
+        self._word_embeddings = None
+        self.load_state_dict(state["weights"])
+        self.train(state["training"])
+
+
+def _shared_copy(language_model: nn.Module) -> nn.Module:
+    """Copy a model; the copy has norms and position embeddings of its own and shares all other weights."""
+    own = {
+        id(one) for found in (norms, position_embeddings) for _, m in found(language_model) for one in m.parameters()
+    }
+    shared = {id(one): one for one in language_model.parameters() if id(one) not in own}
+    return copy.deepcopy(language_model, shared)
+
+
+def _check_loaded(module: Any, incompatible_keys: Any) -> None:
+    """Do not miss weights that are never saved, but see that they are the same as then."""
+    computed = module.compute_fingerprint()
+    if not torch.equal(module.fingerprint.cpu(), computed):
+        module.fingerprint = computed
+        raise ValueError(
+            f"the language model at {module.source.model!r} is not the one that this {module.source.owner} was trained "
+            "with: put the original back, or fit again."
+        )
+    frozen = module._frozen
+    missing = incompatible_keys.missing_keys
+    missing[:] = [key for key in missing if not any(key == one or key.endswith(f".{one}") for one in frozen)]

@@ -1,0 +1,60 @@
+"""M4's benchmark and scores equal the published ones."""
+
+import numpy as np
+import pytest
+
+from skdistill.datasets import fetch_m4
+from skdistill.m4 import m4_scores, naive2_forecast
+
+
+@pytest.fixture(scope="module")
+def hourly(shared_path):
+    return fetch_m4("Hourly", data_home=shared_path / "data")
+
+
+def test_hourly_series(hourly):
+    assert len(hourly.train) == len(hourly.ids) == 414
+    assert hourly.test.shape == (414, 48)
+    assert (min(map(len, hourly.train)), max(map(len, hourly.train))) == (700, 960)
+    assert all(np.isfinite(one).all() and one.shape[1] == 1 for one in hourly.train)
+    assert (hourly.prediction_length, hourly.season, hourly.ids[0]) == (48, 24, "H1")
+
+
+@pytest.mark.parametrize(
+    ("forecast", "smape", "mase"),
+    [
+        (lambda series: naive2_forecast(series, 24, 48), 18.383, 2.395),
+        (lambda series: np.full(48, series[-1, 0]), 43.003, 11.608),
+        (lambda series: np.tile(series[-24:, 0], 2), 13.912, 1.193),
+    ],
+    ids=["Naive2", "Naive", "sNaive"],
+)
+def test_published_scores_of_the_benchmarks(forecast, smape, mase, hourly):
+    scores = m4_scores([forecast(one) for one in hourly.train], hourly.test, hourly.train, season=24)
+    assert round(scores["smape"], 3) == smape
+    assert round(scores["mase"], 3) == mase
+    assert scores["owa"] == pytest.approx((smape / 18.383 + mase / 2.395) / 2, rel=1e-4)
+
+
+def test_a_season_continues_and_its_level_is_kept():
+    season = np.array([0.5, 1.0, 1.5])
+    series = 10 * np.tile(season, 8)[:-1]
+    np.testing.assert_allclose(naive2_forecast(series, 3, 4), 10 * season[[2, 0, 1, 2]], rtol=1e-12)
+    np.testing.assert_allclose(naive2_forecast(7 * series, 3, 4), 7 * naive2_forecast(series, 3, 4))
+
+
+@pytest.mark.parametrize("series", [np.arange(1.0, 8.0), np.ones(20), np.random.default_rng(0).uniform(1, 2, 60)])
+def test_without_a_season_the_last_value_repeats(series):
+    np.testing.assert_array_equal(naive2_forecast(series, 4, 3), np.full(3, series[-1]))
+
+
+def test_shapes_must_match():
+    with pytest.raises(ValueError, match=r"got \(1, 2\), \(1, 3\) and 1 series"):
+        m4_scores([[1.0, 2.0]], [[1.0, 2.0, 3.0]], [np.arange(9.0)], season=1)
+
+
+def test_other_frequencies_say_where_to_put_the_files(tmp_path):
+    with pytest.raises(OSError, match=r"M4-Weekly-train.csv is not in .*Train/Weekly-train.csv elsewhere"):
+        fetch_m4("Weekly", data_home=tmp_path, download_if_missing=False)
+    with pytest.raises(ValueError, match="Did you mean 'Hourly'"):
+        fetch_m4("hourly", data_home=tmp_path)
