@@ -36,6 +36,8 @@ class LossInputs(NamedTuple):
         The teacher's hidden state: (n_windows, n_targets, D) or (n_windows, n_targets, T, D).
     branches : object or None
         What a student with several branches hands to its own terms.
+    context : Tensor of shape (n_windows, context_length, n_channels) or None
+        The windows' past, all channels, maybe on another device.
     """
 
     forecast: Tensor
@@ -45,6 +47,7 @@ class LossInputs(NamedTuple):
     teacher_forecast: Tensor | None = None
     teacher_features: Tensor | None = None
     branches: object = None
+    context: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,25 @@ class LossShapes:
     teacher_feature_shape : tuple of int or None, default=None
         Shape of the teacher's hidden state without the window and channel axes: (D,) or (T, D);
         None if it has none.
+    branch_sizes : tuple of int or None, default=None
+        Widths of the hidden states that a student with two branches hands to its own terms.
+    context_length : int or None, default=None
+        Rows of a context, None if unknown.
+    targets : tuple of int or None, default=None
+        The forecast channels among those of a context; None means all.
+    center, scale : tuple of float or None, default=None
+        Of each target: the series is ``scale * standardised + center``; None means 0 and 1.
     """
 
     prediction_length: int
     n_targets: int
     student_feature_size: int | None = None
     teacher_feature_shape: tuple[int, ...] | None = None
+    branch_sizes: tuple[int, ...] | None = None
+    context_length: int | None = None
+    targets: tuple[int, ...] | None = None
+    center: tuple[float, ...] | None = None
+    scale: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +133,7 @@ class LossTerm(BaseLoss):
     ----------
     requires : frozenset of str
         What the term reads: ``"truth"``, ``"teacher_forecast"``, ``"teacher_features"``,
-        ``"student_features"``. A term that needs nothing of the teacher survives ``teacher=None``.
+        ``"student_features"``, ``"branches"``. A term that needs nothing of the teacher survives ``teacher=None``.
     weight : float
         Non-negative factor in the objective; a term of weight 0 is left out.
     """

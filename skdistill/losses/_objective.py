@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from skdistill.losses._base import BaseLoss, LossInputs, LossShapes, LossTerm
@@ -33,6 +35,19 @@ class Objective(nn.Module):
         self.names = list(terms)
         self.terms = nn.ModuleList(terms.values())  # by position: a name may hold a dot
         self.weights = [weights[name] for name in self.names]
+
+    def constant_lr_groups(self) -> list[dict[str, Any]]:
+        """List the parameters that train at a constant learning rate of their own.
+
+        A term's module, or one inside it, asks for that by an attribute ``constant_lr``.
+
+        Returns
+        -------
+        groups : list of dict
+            Parameter groups of an optimiser: ``params`` and ``lr``.
+        """
+        asking = [module for module in self.modules() if getattr(module, "constant_lr", None) is not None]
+        return [{"params": list(module.parameters()), "lr": module.constant_lr} for module in asking]
 
     def forward(self, inputs: LossInputs) -> dict[str, Tensor]:
         """Compute every term, weighted.
@@ -186,7 +201,12 @@ def _active(loss: BaseLoss) -> list[tuple[str, LossTerm]]:
 
 def _check_needs(name: str, term: LossTerm, shapes: LossShapes, student_name: str, teacher_name: str) -> None:
     what = f"the loss term {name!r} ({type(term).__name__})"
-    way_out = "or leave the term out (feature_weight=0, or the loss 'response')."
+    way_out = "or leave the term out (feature_weight=0, alignment_weight=0, or the loss 'response')."
+    if "branches" in term.requires and shapes.branch_sizes is None:
+        raise ValueError(
+            f"{what} needs a student with two branches, and {student_name} has none. Choose CALF, or leave the term "
+            "out (of CrossModal: output_weight=0 and feature_weight=0)."
+        )
     if "student_features" in term.requires and shapes.student_feature_size is None:
         raise ValueError(
             f"{what} needs features of the student, and {student_name} has none. Choose a student with features: "
@@ -195,7 +215,8 @@ def _check_needs(name: str, term: LossTerm, shapes: LossShapes, student_name: st
     if "teacher_features" in term.requires and shapes.teacher_feature_shape is None:
         raise ValueError(
             f"{what} needs features of the teacher, and {teacher_name} has none. Choose a teacher with features: "
-            f"a network such as {', '.join(_networks_with_features())}; {way_out}"
+            f"{', '.join(_teachers_with_features())}, or a network such as {', '.join(_networks_with_features())}; "
+            f"{way_out}"
         )
 
 
@@ -203,3 +224,10 @@ def _networks_with_features() -> list[str]:
     from skdistill.networks import NETWORKS
 
     return sorted(network.__name__ for network in NETWORKS.values() if network.has_features)
+
+
+def _teachers_with_features() -> list[str]:
+    from skdistill import teachers
+
+    public = {name: getattr(teachers, name) for name in teachers.__all__ if name != "FoundationTeacher"}
+    return sorted(name for name, one in public.items() if getattr(one, "has_features", False))

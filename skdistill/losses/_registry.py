@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from skdistill._choices import check_choice
 from skdistill.losses._base import BaseLoss
+from skdistill.losses._cross_modal import CrossModal
+from skdistill.losses._distilts import DistilTS
 from skdistill.losses._response import Response
 from skdistill.losses._timedistill import TimeDistill
 
 __all__ = ["LOSSES", "make_loss"]
 
-LOSSES: dict[str, type[BaseLoss]] = {"response": Response, "timedistill": TimeDistill}
+LOSSES: dict[str, type[BaseLoss]] = {
+    "crossmodal": CrossModal,
+    "distilts": DistilTS,
+    "response": Response,
+    "timedistill": TimeDistill,
+}
 
 
 def make_loss(name: str) -> BaseLoss:

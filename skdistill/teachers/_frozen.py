@@ -67,8 +67,7 @@ class FrozenTeacher(BaseTeacher):
         if hasattr(self._inner, "cutoff"):
             raise TypeError(
                 f"a sktime forecaster ({type(self._inner).__name__}) forecasts after its own cutoff, not after any "
-                "window: make its forecasts with sktime (update_predict, say) and give them as "
-                "GivenLabels(forecasts, origins)."
+                "window: give it as SktimeTeacher(FrozenEstimator(fitted)), or unfitted as SktimeTeacher(forecaster)."
             )
         check_is_fitted(self._inner)
         if self._is_composite() and not is_regressor(self._inner) and not open_model(self._inner).invertible:

@@ -7,23 +7,27 @@ from pathlib import Path
 import torch
 
 from skdistill._checks import check_integer
-from skdistill.losses import Supervised
+from skdistill.losses import BaseLoss, Supervised, build_objective, check_loss, make_loss
 from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._labels import Labels
 from skdistill.teachers._network import NetworkTeacher, label_with_module
-from skdistill.training import TrainingSettings, make_spec, seeded, train_network
+from skdistill.training import TrainingSettings, loss_shapes, make_spec, seeded, train_network
 from skdistill.windows import TrainingWindows
 
 __all__ = ["TrainedTeacher"]
 
 
 class TrainedTeacher(NetworkTeacher):
-    """A network trained on the truth, with settings of its own.
+    """A network trained on the truth, with an objective and settings of its own.
 
     Parameters
     ----------
     network : network
         The architecture, for example ``ITransformer(hidden_size=256)``.
+    loss : loss, str or None, default=None
+        Its objective, such as :class:`~skdistill.losses.CrossModal` for CALF; terms that read labels fall
+        away. None is the MSE to the truth.
     lr : float, default=1e-4
         Learning rate of the first epoch.
     max_epochs : int, default=10
@@ -68,10 +72,13 @@ class TrainedTeacher(NetworkTeacher):
     TrainedTeacher(max_epochs=20, network=ITransformer(hidden_size=256))
     """
 
+    needs_training = True
+
     def __init__(
         self,
         network: BaseNetwork,
         *,
+        loss: BaseLoss | str | None = None,
         lr: float = 1e-4,
         max_epochs: int = 10,
         batch_size: int = 32,
@@ -84,6 +91,7 @@ class TrainedTeacher(NetworkTeacher):
         verbose: int | None = None,
     ) -> None:
         self.network = network
+        self.loss = loss
         self.lr = lr
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -107,6 +115,7 @@ class TrainedTeacher(NetworkTeacher):
             raise TypeError(f"network of TrainedTeacher must be a network of skdistill.networks; got {self.network!r}.")
         self.network.check(spec)
         self._settings().check("TrainedTeacher")
+        check_loss(self._loss())
         if self.random_state is not None:
             check_integer(self.random_state, "random_state of TrainedTeacher", minimum=0)
 
@@ -126,6 +135,8 @@ class TrainedTeacher(NetworkTeacher):
         spec = make_spec(self.network, windows.train)
         with seeded(0):
             module = self.network.build(spec)
+            shapes = loss_shapes(module, spec, windows.train, None)
+            build_objective(self._loss(), shapes, has_teacher=False, student_name=type(self.network).__name__)
         first = windows.train.starts.new_zeros(1)
         return label_with_module(module, spec, windows.train.contexts(first), device="cpu")
 
@@ -157,7 +168,7 @@ class TrainedTeacher(NetworkTeacher):
                 self.module_,
                 self.spec_,
                 windows,
-                loss=Supervised(),
+                loss=self._loss(),
                 settings=self._settings(),
                 checkpoint=checkpoint,
                 description=f"teacher {type(self.network).__name__}",
@@ -166,6 +177,26 @@ class TrainedTeacher(NetworkTeacher):
             raise KeyboardInterrupt("the teacher's training was interrupted; with memory= it resumes at the next fit")
         self.history_ = result.history
         return self
+
+    def keyed(self) -> BaseTeacher:
+        """Return a copy for the key: files that the network reads count by their contents.
+
+        Returns
+        -------
+        teacher : TrainedTeacher
+            The copy.
+        """
+        return super().keyed().set_params(network=self.network.keyed())
+
+    def _loss(self) -> BaseLoss:
+        if self.loss is None:
+            return Supervised()
+        loss = make_loss(self.loss) if isinstance(self.loss, str) else self.loss
+        if not isinstance(loss, BaseLoss):
+            raise TypeError(
+                f"loss of TrainedTeacher must be a loss of skdistill.losses or its short name; got {loss!r}."
+            )
+        return loss
 
     def _settings(self) -> TrainingSettings:
         return TrainingSettings(

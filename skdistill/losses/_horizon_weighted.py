@@ -1,0 +1,102 @@
+"""Distance to the teacher's forecast, with a weight a step of the horizon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from skdistill._checks import check_real
+from skdistill.losses._base import LossShapes, QuadraticForm
+from skdistill.losses._horizon_weights import ExponentialWeights
+from skdistill.losses._teacher_forecast import TeacherForecast
+
+__all__ = ["HorizonWeighted"]
+
+
+class HorizonWeighted(TeacherForecast):
+    """Distance to the teacher's forecast that counts later steps more.
+
+    ``mean over windows, steps, channels of w_h * distance(s, t)`` with
+    ``w_h = exp(tau * h / (H - 1))`` for h = 0 .. H - 1, rescaled to mean one. ``tau=0`` is
+    :class:`TeacherForecast`, to the bit. The paper rescales to sum one, its release to mean one
+    and then never passes the weights on; here they act.
+
+    Parameters
+    ----------
+    weight : float, default=1.0
+        Factor in the objective.
+    tau : float, default=1.0
+        Growth of the weights over the whole horizon; negative favours the first steps. Read where
+        ``horizon_weights`` is None.
+    loss : {"mse", "mae", "huber"}, default="mse"
+        The distance.
+    delta : float, default=1.0
+        Error, in standardised units, at which Huber's loss turns from squared to absolute.
+    horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
+        Other weights, in place of the exponential ones of ``tau``.
+
+    References
+    ----------
+    DistilTS (arXiv 2601.12785), horizon-weighted objective.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill.losses import HorizonWeighted, LossInputs, LossShapes
+    >>> term = HorizonWeighted().build(LossShapes(prediction_length=2, n_targets=1))
+    >>> zeros, late = torch.zeros(1, 2, 1), torch.tensor([[[0.0], [1.0]]])
+    >>> term(LossInputs(zeros, None, truth=zeros, teacher_forecast=late))  # e / (1 + e), not 1 / 2
+    tensor(0.7311)
+    """
+
+    def __init__(
+        self,
+        weight: float = 1.0,
+        *,
+        tau: float = 1.0,
+        loss: str = "mse",
+        delta: float = 1.0,
+        horizon_weights: Any = None,
+    ) -> None:
+        super().__init__(weight, loss=loss, delta=delta, horizon_weights=horizon_weights)
+        self.tau = tau
+
+    def check(self) -> None:
+        """Raise if a parameter is out of its range."""
+        super().check()
+        check_real(self.tau, "tau of HorizonWeighted")
+
+    def build(self, shapes: LossShapes) -> nn.Module:
+        """Build the module that computes the unweighted term.
+
+        Parameters
+        ----------
+        shapes : LossShapes
+            What is known of student and labels.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            From :class:`LossInputs` to a scalar.
+        """
+        return self._resolved().build(shapes)
+
+    def quadratic_form(self, prediction_length: int) -> QuadraticForm | None:
+        """Return the term as a quadratic form.
+
+        Parameters
+        ----------
+        prediction_length : int
+            Steps of a forecast.
+
+        Returns
+        -------
+        form : QuadraticForm or None
+            Diagonal, with the steps' weights; None unless the distance is the MSE.
+        """
+        return self._resolved().quadratic_form(prediction_length)
+
+    def _resolved(self) -> TeacherForecast:
+        weights = ExponentialWeights(self.tau) if self.horizon_weights is None else self.horizon_weights
+        return TeacherForecast(self.weight, loss=self.loss, delta=self.delta, horizon_weights=weights)

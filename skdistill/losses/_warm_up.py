@@ -1,0 +1,96 @@
+"""A term whose weight grows from nothing over the first batches."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from skdistill._checks import check_integer
+from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+
+__all__ = ["WarmUp"]
+
+
+class WarmUp(LossTerm):
+    """A loss term whose weight rises linearly over the first training batches.
+
+    Batch b = 1, 2, ... counts ``min(1, b / n_batches)`` of the term. Batches are counted in training
+    only; the count is kept with a checkpoint.
+
+    Parameters
+    ----------
+    term : LossTerm
+        The term; its parameters are reached as ``term__weight``, ...
+    n_batches : int, default=1000
+        Batches until the full weight; 1 changes nothing.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill.losses import LossInputs, LossShapes, TeacherForecast, WarmUp
+    >>> term = WarmUp(TeacherForecast(), n_batches=4).build(LossShapes(prediction_length=1, n_targets=1))
+    >>> zeros, ones = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
+    >>> [float(term(LossInputs(zeros, None, truth=zeros, teacher_forecast=ones))) for batch in range(5)]
+    [0.25, 0.5, 0.75, 1.0, 1.0]
+    """
+
+    def __init__(self, term: LossTerm, *, n_batches: int = 1000) -> None:
+        self.term = term
+        self.n_batches = n_batches
+
+    @property
+    def requires(self) -> frozenset[str]:  # type: ignore[override]
+        """What the term inside reads."""
+        return self.term.requires
+
+    @property
+    def weight(self) -> float:  # type: ignore[override]
+        """The full weight: that of the term inside."""
+        return self.term.weight
+
+    def check(self) -> None:
+        """Raise if a parameter is out of its range."""
+        if not isinstance(self.term, LossTerm):
+            raise TypeError(f"term of WarmUp must be a single loss term; got {self.term!r}.")
+        self.term.check()
+        check_integer(self.n_batches, "n_batches of WarmUp")
+
+    def build(self, shapes: LossShapes) -> nn.Module:
+        """Build the module that computes the term times its share.
+
+        Parameters
+        ----------
+        shapes : LossShapes
+            What is known of student and labels.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            From :class:`LossInputs` to a scalar.
+        """
+        return _WarmUpModule(self.term.build(shapes), self.n_batches)
+
+    def named_terms(self) -> list[tuple[str, LossTerm]]:
+        """Return this term under the name of the one inside.
+
+        Returns
+        -------
+        terms : list of (str, LossTerm)
+            One pair.
+        """
+        return [(self.term.named_terms()[0][0], self)]
+
+
+class _WarmUpModule(nn.Module):
+    batches: Tensor
+
+    def __init__(self, inner: nn.Module, n_batches: int) -> None:
+        super().__init__()
+        self.inner = inner
+        self.n_batches = n_batches
+        self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, inputs: LossInputs) -> Tensor:
+        if self.training:
+            self.batches += 1
+        return self.inner(inputs) * (self.batches / self.n_batches).clamp(max=1.0)

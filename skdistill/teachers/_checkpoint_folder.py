@@ -1,0 +1,271 @@
+"""From a hub id or folder to verified weights in a module."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import nn
+
+from skdistill._optional import import_optional
+
+__all__ = [
+    "check_all_weights",
+    "family_error",
+    "find_checkpoint",
+    "load_strictly",
+    "load_transformers",
+    "quiet_bars",
+    "read_config",
+    "repair_buffers",
+]
+
+logger = logging.getLogger("skdistill")
+
+_FILES = ["*.json", "*.safetensors", "*.ckpt"]
+
+
+def find_checkpoint(model: str | Path, *, owner: str, extra: str, revision: str | None = None) -> Path:
+    """Return the local folder or file of a checkpoint, downloaded if it is a hub id.
+
+    Parameters
+    ----------
+    model : str or Path
+        A local folder or file, or an id on the Hugging Face hub.
+    owner : str
+        Class of the teacher, for messages.
+    extra : str
+        The extra that installs what downloads.
+    revision : str or None, default=None
+        Branch, tag or commit on the hub.
+
+    Returns
+    -------
+    path : Path
+        Where the checkpoint lies.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is neither str nor Path.
+    FileNotFoundError
+        If there is no such folder, or the hub cannot be reached or does not know the id.
+    """
+    if not isinstance(model, str | Path):
+        raise TypeError(f"model of {owner} must be a hub id or a local folder; got {model!r}.")
+    path = Path(model).expanduser()
+    if path.exists():
+        return path
+    text = str(model)
+    if isinstance(model, Path) or text.startswith(("/", ".", "~")) or len(path.parts) > 2 or os.sep not in text:
+        raise FileNotFoundError(
+            f"model of {owner}: there is no folder {path.absolute()}. Give a folder that save_pretrained or "
+            "`hf download` has filled, or a hub id, 'owner/name'."
+        )
+    hub = import_optional("huggingface_hub", extra=extra, purpose=f"Fetching {text!r} for {owner}")
+    try:
+        return Path(hub.snapshot_download(text, revision=revision, allow_patterns=_FILES))
+    except Exception as error:
+        raise FileNotFoundError(
+            f"model of {owner}: {text!r} is no local folder and could not be had from the hub "
+            f"({type(error).__name__}: {str(error).splitlines()[0]}). Without the hub, fetch it elsewhere with "
+            f"`hf download {text} --local-dir FOLDER` and give the folder: {owner}('FOLDER')."
+        ) from error
+
+
+def read_config(path: Path, *, owner: str) -> dict[str, Any]:
+    """Read the config of a checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    owner : str
+        Class of the teacher, for messages.
+
+    Returns
+    -------
+    config : dict
+        Contents of its ``config.json``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds none.
+    """
+    file = path / "config.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"model of {owner}: {path} holds no config.json, so it is no checkpoint.")
+    return json.loads(file.read_text())
+
+
+def family_error(path: Path, config: dict[str, Any], *, owner: str, wants: str) -> ValueError:
+    """Make the error for a checkpoint of another family.
+
+    Parameters
+    ----------
+    path : Path
+        The checkpoint.
+    config : dict
+        Its config.
+    owner : str
+        Class of the teacher.
+    wants : str
+        What it reads.
+
+    Returns
+    -------
+    error : ValueError
+        To be raised.
+    """
+    family = config.get("model_type") or config.get("architectures") or f"keys {sorted(config)[:8]}"
+    return ValueError(
+        f"model of {owner}: {path} is no checkpoint of {wants}; its config names {family!r}. "
+        "Choose the teacher of that family, or another folder."
+    )
+
+
+def load_transformers(model_class: Any, path: Path) -> nn.Module:
+    """Load a transformers model in float32, and verify what transformers leaves unsaid.
+
+    Parameters
+    ----------
+    model_class : type
+        A class with ``from_pretrained``.
+    path : Path
+        The folder.
+
+    Returns
+    -------
+    module : torch.nn.Module
+        With every weight from the file, and every buffer as the config makes it.
+
+    Raises
+    ------
+    ValueError
+        If weights are missing or of another shape, which transformers would leave random.
+    """
+    with quiet_bars():
+        module, info = model_class.from_pretrained(
+            path, dtype=torch.float32, local_files_only=True, output_loading_info=True
+        )
+    problems = [str(problem) for kind in ("missing_keys", "mismatched_keys") for problem in info[kind]]
+    if problems:
+        raise ValueError(f"{path} lacks weights of {model_class.__name__}: {', '.join(sorted(problems)[:8])}.")
+    repair_buffers(module, type(module)(module.config))
+    return module
+
+
+@contextmanager
+def quiet_bars() -> Iterator[None]:
+    """Switch off the bars of transformers inside the block.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    from transformers.utils import logging as bars
+
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            bars.enable_progress_bar()
+
+
+def repair_buffers(module: nn.Module, twin: nn.Module) -> list[str]:
+    """Copy from a twin, built from the same config, every buffer that is in no checkpoint.
+
+    transformers 5 leaves such buffers (rotary tables, say) uninitialised in some models, without a
+    word, and the outputs are garbage.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The loaded module, changed in place.
+    twin : torch.nn.Module
+        A new one of the same config.
+
+    Returns
+    -------
+    repaired : list of str
+        Names of the buffers that differed.
+    """
+    saved = module.state_dict().keys()
+    right = dict(twin.named_buffers())
+    repaired = []
+    for name, buffer in module.named_buffers():
+        if name in saved or torch.equal(buffer, right[name].to(buffer)):
+            continue
+        buffer.data = right[name].to(buffer.device, buffer.dtype).clone()
+        repaired.append(name)
+    if repaired:
+        logger.info("buffers that the loader had left wrong were made anew: %s", ", ".join(repaired))
+    return repaired
+
+
+def check_all_weights(module: nn.Module, path: Path) -> None:
+    """Raise if a safetensors checkpoint lacks a weight of a module that a library has loaded from it.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The loaded module; a weight that shares memory with one that was found is fine.
+    path : Path
+        The folder.
+    """
+    files = sorted(path.glob("*.safetensors"))
+    if not files:
+        return
+    found: set[str] = set()
+    for file in files:
+        with safe_open(file, "pt") as stream:
+            found |= set(stream.keys())
+    state = module.state_dict()
+    shared = {state[name].data_ptr() for name in found & state.keys()}
+    missing = [name for name, value in state.items() if name not in found and value.data_ptr() not in shared]
+    if missing:
+        raise ValueError(f"{path} lacks weights of {type(module).__name__}: {', '.join(sorted(missing)[:8])}.")
+
+
+def load_strictly(module: nn.Module, path: Path) -> nn.Module:
+    """Fill a module that was built from its config with the weights of a folder.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module, changed in place.
+    path : Path
+        The folder, with ``model.safetensors``.
+
+    Returns
+    -------
+    module : torch.nn.Module
+        The module.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If weights are missing, unexpected or of another shape.
+    """
+    file = path / "model.safetensors"
+    if not file.is_file():
+        raise FileNotFoundError(f"{path} holds no model.safetensors.")
+    try:
+        module.load_state_dict(load_file(file))
+    except RuntimeError as error:
+        raise ValueError(f"{file} does not fit its own config: {error}") from error
+    return module

@@ -1,0 +1,219 @@
+"""Chronos: the three generations of Amazon's foundation models."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from skdistill._checks import check_integer
+from skdistill._choices import check_choice
+from skdistill._optional import import_optional
+from skdistill.networks import NetworkSpec
+from skdistill.teachers._checkpoint_folder import (
+    check_all_weights,
+    family_error,
+    quiet_bars,
+    read_config,
+    repair_buffers,
+)
+from skdistill.teachers._foundation import FoundationTeacher
+from skdistill.teachers._zero_shot import Prediction, ZeroShotModel
+
+__all__ = ["Chronos"]
+
+
+class Chronos(FoundationTeacher):
+    """Chronos, Chronos-Bolt or Chronos-2 as a zero-shot teacher.
+
+    Every channel is forecast by itself. Forecasts are the median (Bolt and 2) or the mean of samples
+    (the first Chronos), with the model's quantiles beside them; missing values are masked. Features
+    are the encoder's states of the context, one vector a patch (a step for the first Chronos). Beyond
+    the trained horizon Bolt and 2 roll out several quantiles, the first Chronos its mean.
+
+    Parameters
+    ----------
+    model : str or Path, default="amazon/chronos-bolt-small"
+        A local folder, or an id on the hub.
+    layer : int or None, default=-1
+        The encoder layer whose state is the feature; None gives none.
+    pooling : {None, "mean", "last"} or int, default=None
+        One vector a patch, their mean, the last, or means over that many blocks of patches.
+    roll_out : {"quantiles", "point"}, default="quantiles"
+        What Bolt and 2 read as context beyond their own horizon: several quantiles, as published, or the
+        median alone, which costs a sixth or less and narrows the later quantiles.
+    n_samples : int, default=20
+        Sample paths of the first Chronos; the others do not sample.
+    revision : str or None, default=None
+        Branch, tag or commit on the hub.
+    batch_size : int, default=256
+        Single series that are forecast at once; halved where memory runs out.
+    dtype : {"float32", "bfloat16"}, default="float32"
+        Type of the weights; bfloat16 is for GPUs.
+    device : str or None, default=None
+        Where to label; None takes the forecaster's.
+    random_state : int or None, default=None
+        Seed of the samples; None takes one derived from the forecaster's.
+
+    References
+    ----------
+    Ansari et al. (2024), Chronos: Learning the language of time series (arXiv 2403.07815).
+
+    Examples
+    --------
+    >>> from skdistill.teachers import Chronos
+    >>> Chronos("amazon/chronos-bolt-base", pooling="mean").get_params()["layer"]
+    -1
+    """
+
+    extra: ClassVar[str] = "chronos"
+    family: ClassVar[str] = "Chronos, Chronos-Bolt or Chronos-2"
+    handles_missing: ClassVar[bool] = True
+    neutral: ClassVar[tuple[str, ...]] = ()  # samples depend on the batch they are drawn in
+
+    def __init__(
+        self,
+        model: str | Path = "amazon/chronos-bolt-small",
+        *,
+        layer: int | None = -1,
+        pooling: str | int | None = None,
+        roll_out: str = "quantiles",
+        n_samples: int = 20,
+        revision: str | None = None,
+        batch_size: int = 256,
+        dtype: str = "float32",
+        device: str | None = None,
+        random_state: int | None = None,
+    ) -> None:
+        self.model = model
+        self.layer = layer
+        self.pooling = pooling
+        self.roll_out = roll_out
+        self.n_samples = n_samples
+        self.revision = revision
+        self.batch_size = batch_size
+        self.dtype = dtype
+        self.device = device
+        self.random_state = random_state
+
+    def check(self, spec: NetworkSpec) -> None:
+        """Raise if a parameter is out of its range, or the checkpoint cannot be had.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            Lengths and channels of the problem.
+        """
+        check_integer(self.n_samples, "n_samples of Chronos")
+        check_choice(self.roll_out, ["point", "quantiles"], "roll_out of Chronos")
+        super().check(spec)
+
+    def check_checkpoint(self, path: Path) -> None:
+        """Raise if a checkpoint is of another family, or the library that reads it is missing.
+
+        Parameters
+        ----------
+        path : Path
+            Folder of the checkpoint.
+        """
+        config = read_config(path, owner="Chronos")
+        if "chronos_config" not in config:
+            raise family_error(path, config, owner="Chronos", wants=self.family)
+        import_optional("chronos", extra=self.extra, purpose="The teacher Chronos")
+
+    def load(self, path: Path, device: torch.device, dtype: torch.dtype) -> ZeroShotModel:
+        """Load the pipeline that the checkpoint names.
+
+        Parameters
+        ----------
+        path : Path
+            Folder of the checkpoint.
+        device : torch.device
+            Where to put it.
+        dtype : torch.dtype
+            The type of its weights.
+
+        Returns
+        -------
+        model : ZeroShotModel
+            The model.
+        """
+        self.check_checkpoint(path)
+        library = import_optional("chronos", extra=self.extra, purpose="The teacher Chronos")
+        with quiet_bars():
+            pipeline = library.BaseChronosPipeline.from_pretrained(str(path), dtype=torch.float32)
+        network = pipeline.inner_model
+        check_all_weights(network, path)
+        repair_buffers(network, type(network)(network.config))
+        network.to(device=device, dtype=dtype)
+        model = _GENERATIONS[type(pipeline).__name__](pipeline, self.n_samples)
+        if self.roll_out == "point" and model.max_horizon is None:
+            model.max_horizon = int(pipeline.model_prediction_length)
+        return model
+
+
+class _Quantiles(ZeroShotModel):
+    """What Bolt and Chronos-2 share: quantiles, patches, and a loop of their own."""
+
+    def __init__(self, pipeline: Any, n_samples: int) -> None:
+        super().__init__()
+        self.pipeline = pipeline
+        self.module = pipeline.inner_model
+        self.layers = list(self.module.encoder.block)
+        self.max_context = int(pipeline.model_context_length)
+        self.quantile_levels = tuple(float(level) for level in pipeline.quantiles)
+        self.median = self.quantile_levels.index(0.5)
+        self.patch = int(self.module.chronos_config.input_patch_size)
+
+    def predict(self, context: Tensor, horizon: int) -> Prediction:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="We recommend keeping prediction length")
+            quantiles = self.ask(context, horizon)
+        return Prediction(quantiles[:, self.median], quantiles)
+
+    def ask(self, context: Tensor, horizon: int) -> Tensor:
+        return self.pipeline.predict(context, prediction_length=horizon)
+
+    def context_tokens(self, state: Tensor, n_steps: int) -> Tensor:
+        return state[:, : math.ceil(n_steps / self.patch)]  # registers and future patches come after
+
+
+class _Chronos2(_Quantiles):
+    def ask(self, context: Tensor, horizon: int) -> Tensor:
+        answers = self.pipeline.predict(context[:, None].cpu(), prediction_length=horizon, batch_size=len(context))
+        return torch.cat(answers)
+
+
+class _Samples(ZeroShotModel):
+    """The first Chronos, which samples tokens."""
+
+    quantile_levels = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+    def __init__(self, pipeline: Any, n_samples: int) -> None:
+        super().__init__()
+        self.pipeline = pipeline
+        self.module = pipeline.inner_model
+        self.layers = list(self.module.encoder.block)
+        self.max_context = int(pipeline.model.config.context_length)
+        self.max_horizon = int(pipeline.model.config.prediction_length)
+        self.n_samples = n_samples
+
+    def predict(self, context: Tensor, horizon: int) -> Prediction:
+        samples = self.pipeline.predict(context.cpu(), prediction_length=horizon, num_samples=self.n_samples)
+        levels = samples.new_tensor(self.quantile_levels)
+        return Prediction(samples.mean(dim=1), torch.quantile(samples, levels, dim=1).transpose(0, 1))
+
+    def context_tokens(self, state: Tensor, n_steps: int) -> Tensor:
+        return state[:, :n_steps]  # the end-of-sequence token comes after
+
+
+_GENERATIONS: dict[str, Callable[[Any, int], ZeroShotModel]] = {
+    "Chronos2Pipeline": _Chronos2,
+    "ChronosBoltPipeline": _Quantiles,
+    "ChronosPipeline": _Samples,
+}

@@ -1,0 +1,339 @@
+"""What all foundation models share as teachers: batches of single channels, and care."""
+
+from __future__ import annotations
+
+import abc
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool1d
+
+from skdistill._checks import check_integer
+from skdistill._choices import check_choice
+from skdistill.networks import NetworkSpec
+from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._checkpoint_folder import find_checkpoint
+from skdistill.teachers._labels import Labels
+from skdistill.teachers._zero_shot import Prediction, ZeroShotModel, capture, roll_out
+from skdistill.training import count_parameters, resolve_device, seeded
+from skdistill.windows import Contexts, TrainingWindows
+
+__all__ = ["FoundationTeacher"]
+
+logger = logging.getLogger("skdistill")
+
+_DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+
+
+class FoundationTeacher(BaseTeacher):
+    """Base of pretrained models that forecast without training: each channel by itself, in large batches.
+
+    A subclass says in :meth:`load` how its model is loaded, and lists in ``extra`` the extra that
+    installs its library. The model is loaded when it is first used, kept for the process, and never
+    pickled: the parameters say it all. Contexts are fed in standardised units.
+
+    Attributes
+    ----------
+    extra : str
+        The extra of skdistill that installs the library.
+    family : str
+        What checkpoints it reads, for messages.
+    handles_missing : bool
+        Whether contexts may hold NaN.
+    """
+
+    has_features: ClassVar[bool] = True
+    extra: ClassVar[str]
+    family: ClassVar[str]
+    handles_missing: ClassVar[bool] = False
+    neutral: ClassVar[tuple[str, ...]] = ("batch_size",)  # parameters that change no label
+
+    model: str | Path
+    layer: int | None
+    pooling: str | int | None
+    revision: str | None
+    batch_size: int
+    dtype: str
+    device: str | None
+
+    @abc.abstractmethod
+    def load(self, path: Path, device: torch.device, dtype: torch.dtype) -> ZeroShotModel:
+        """Load the model.
+
+        Parameters
+        ----------
+        path : Path
+            Folder or file of the checkpoint.
+        device : torch.device
+            Where to put it.
+        dtype : torch.dtype
+            The type of its weights.
+
+        Returns
+        -------
+        model : ZeroShotModel
+            The model, in evaluation mode.
+        """
+
+    @abc.abstractmethod
+    def check_checkpoint(self, path: Path) -> None:
+        """Raise if a checkpoint is of another family, or the library that reads it is missing.
+
+        Parameters
+        ----------
+        path : Path
+            Folder or file of the checkpoint.
+        """
+
+    def check(self, spec: NetworkSpec) -> None:
+        """Raise if a parameter is out of its range, or the checkpoint cannot be had.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            Lengths and channels of the problem.
+        """
+        owner = type(self).__name__
+        check_integer(self.batch_size, f"batch_size of {owner}")
+        check_choice(self.dtype, sorted(_DTYPES), f"dtype of {owner}")
+        if self.layer is not None and (isinstance(self.layer, bool) or not isinstance(self.layer, int)):
+            raise TypeError(f"layer of {owner} must be the number of a layer or None; got {self.layer!r}.")
+        if isinstance(self.pooling, int):
+            check_integer(self.pooling, f"pooling of {owner}")
+        else:
+            check_choice(self.pooling, [None, "last", "mean"], f"pooling of {owner} (or a whole number)")
+        self.check_checkpoint(self._path())
+
+    def probe(self, windows: TrainingWindows) -> Labels:
+        """Load the model and label the first window.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            The windows that ``fit`` is about to see.
+
+        Returns
+        -------
+        labels : Labels
+            Labels of the first training window.
+        """
+        self._remember(windows)
+        return super().probe(windows)
+
+    def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> FoundationTeacher:
+        """Note what is to be forecast; nothing is learnt.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            Only their shapes are read.
+        checkpoint : Path or None, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : FoundationTeacher
+            The teacher, ready to label.
+        """
+        self._remember(windows)
+        longest = self._model().longest_context(self.prediction_length_)
+        if windows.train.context_length > longest:
+            logger.warning(
+                "%s reads at most %d steps: of contexts of %d rows it sees the last %d",
+                type(self).__name__,
+                longest,
+                windows.train.context_length,
+                longest,
+            )
+        return self
+
+    def label(self, contexts: Contexts) -> Labels:
+        """Forecast every channel of every context.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts, of any size.
+
+        Returns
+        -------
+        labels : Labels
+            Forecasts in standardised units; features of the chosen layer; quantiles where there are any.
+
+        Raises
+        ------
+        ValueError
+            If a context holds NaN that the model cannot mask, or the model answers NaN.
+        """
+        model = self._model()
+        n_windows, n_channels = len(contexts), len(self.targets_)
+        series = contexts.values[:, :, list(self.targets_)].transpose(1, 2).flatten(0, 1)
+        self._check_contexts(series, contexts)
+        seed = getattr(self, "random_state", None)
+        first = (int(contexts.series[0]), int(contexts.origins[0])) if n_windows else (0, 0)
+        with model.lock, torch.inference_mode(), seeded(_mix(0 if seed is None else seed, *first)):
+            longest = model.longest_context(self.prediction_length_)
+            answers = list(self._answers(model, series[:, -longest:].contiguous()))
+
+        def join(parts: list[Tensor]) -> Tensor:
+            joined = parts[0] if len(parts) == 1 else torch.cat(parts)
+            return joined.unflatten(0, (n_windows, n_channels))
+
+        forecast = join([prediction.point for prediction, _ in answers])
+        self._check_finite(forecast, contexts)
+        states = [state for _, state in answers if state is not None]
+        quantiles = [prediction.quantiles for prediction, _ in answers if prediction.quantiles is not None]
+        return Labels(
+            forecast.transpose(1, 2),
+            join(states) if states else None,
+            join(quantiles).permute(0, 2, 3, 1) if quantiles else None,
+            model.quantile_levels if quantiles else None,
+        )
+
+    def keyed(self) -> BaseTeacher:
+        """Return a copy for the key: a checkpoint counts by the contents of its files.
+
+        Returns
+        -------
+        teacher : BaseTeacher
+            The copy.
+        """
+        return super().keyed().set_params(model=self._path(), **dict.fromkeys(self.neutral, 0))
+
+    def count_parameters(self) -> int | None:
+        """Count the parameters of the model.
+
+        Returns
+        -------
+        n_parameters : int or None
+            Their count.
+        """
+        return count_parameters(self._model().module)
+
+    def _remember(self, windows: TrainingWindows) -> None:
+        self.prediction_length_ = windows.train.prediction_length
+        self.targets_ = tuple(windows.train.targets)
+
+    def _path(self) -> Path:
+        return find_checkpoint(self.model, owner=type(self).__name__, extra=self.extra, revision=self.revision)
+
+    def _model(self) -> ZeroShotModel:
+        """Return the loaded model, from the process's shelf where it stands there."""
+        path, device = self._path(), resolve_device(self.device)
+        params = {name: value for name, value in self.get_params().items() if name not in _NOT_OF_LOADING}
+        state = [(file.stat().st_mtime_ns, file.stat().st_size) for file in sorted([path, *path.glob("*")])]
+        key = repr((type(self), str(path.absolute()), str(device), sorted(params.items()), state))
+        with _SHELF_LOCK:
+            if key not in _SHELF:
+                model = self.load(path, device, _DTYPES[self.dtype])
+                model.module.eval()
+                self._verify(model, path, device)
+                _SHELF[key] = model
+                while len(_SHELF) > _SHELF_SIZE:
+                    _SHELF.popitem(last=False)
+            _SHELF.move_to_end(key)
+            model = _SHELF[key]
+        n_layers = len(model.layers)
+        if self.layer is not None and not -n_layers <= self.layer < n_layers:
+            raise ValueError(
+                f"layer of {type(self).__name__} must be in [{-n_layers}, {n_layers}) for {path}; got {self.layer}."
+            )
+        return model
+
+    def _verify(self, model: ZeroShotModel, path: Path, device: torch.device) -> None:
+        """Raise unless a wave gives finite numbers."""
+        owner = type(self).__name__
+        wave = torch.sin(torch.arange(min(model.max_context, 64), device=device) / 3.0)[None]
+        with torch.inference_mode(), seeded(0):
+            point = model.predict(wave, 1).point
+        if not bool(torch.isfinite(point).all()):
+            raise ValueError(
+                f"model of {owner}: {path} answers {float(point.flatten()[0])} to a plain sine wave. Its weights are "
+                "damaged, or the library has loaded them wrongly."
+            )
+
+    def _answers(self, model: ZeroShotModel, series: Tensor) -> Iterator[tuple[Prediction, Tensor | None]]:
+        """Forecast batch by batch; where memory runs out, in batches half the size."""
+        device, start, size = resolve_device(self.device), 0, self.batch_size
+        while start < len(series):
+            batch = series[start : start + size]
+            try:
+                answer = self._answer(model, batch.to(device))
+            except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
+                if not _out_of_memory(error) or size == 1:
+                    raise
+                size = max(1, min(size, len(batch)) // 2)
+                logger.warning("%s ran out of memory: batches are halved to %d", type(self).__name__, size)
+                if device.type == "cuda":
+                    torch.cuda.empty_cache()
+                continue
+            start += len(batch)
+            yield answer
+
+    def _answer(self, model: ZeroShotModel, batch: Tensor) -> tuple[Prediction, Tensor | None]:
+        with capture(None if self.layer is None else model.layers[self.layer]) as states:
+            prediction = roll_out(model, batch, self.prediction_length_)
+        state = None
+        if states:
+            tokens = model.context_tokens(states[0], batch.shape[1])
+            state = _pool(tokens, self.pooling).float().cpu()
+        quantiles = None if prediction.quantiles is None else prediction.quantiles.float().cpu()
+        return Prediction(prediction.point.float().cpu(), quantiles), state
+
+    def _check_contexts(self, series: Tensor, contexts: Contexts) -> None:
+        missing = torch.isnan(series).reshape(len(contexts), -1).any(dim=1)
+        if self.handles_missing or not bool(missing.any()):
+            return
+        number = int(torch.argmax(missing.int()))
+        raise ValueError(
+            f"{type(self).__name__} cannot read missing values, and the context of the window whose horizon starts at "
+            f"row {contexts.origins[number]} of series {contexts.series[number]} holds NaN. Fill the gaps first, or "
+            "choose a teacher that masks them: Chronos, Moirai, TiRex or TinyTimeMixer."
+        )
+
+    def _check_finite(self, forecast: Tensor, contexts: Contexts) -> None:
+        bad = (~torch.isfinite(forecast)).flatten(1).any(dim=1)
+        if bool(bad.any()):
+            number = int(torch.argmax(bad.int()))
+            raise ValueError(
+                f"the teacher {type(self).__name__} answered NaN or infinity, first for the window whose horizon "
+                f"starts at row {contexts.origins[number]} of series {contexts.series[number]}: labelling stops. "
+                "Look at that window's context, or set dtype='float32'."
+            )
+
+
+_SHELF: OrderedDict[str, ZeroShotModel] = OrderedDict()
+_SHELF_LOCK = threading.RLock()
+_SHELF_SIZE = 2  # models that a process keeps loaded
+_NOT_OF_LOADING = frozenset({"batch_size", "device", "layer", "model", "pooling", "random_state", "revision"})
+
+
+def _pool(state: Tensor, pooling: str | int | None) -> Tensor:
+    """Reduce (n_series, n_tokens, width) to one vector, a few, or leave it."""
+    if pooling is None:
+        return state
+    if pooling == "mean":
+        return state.mean(dim=1)
+    if pooling == "last":
+        return state[:, -1]
+    n_tokens = min(int(pooling), state.shape[1])
+    return adaptive_avg_pool1d(state.transpose(1, 2), n_tokens).transpose(1, 2)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return "out of memory" in text or "can't allocate memory" in text
+
+
+def _mix(*numbers: int) -> int:
+    """Make one seed of several numbers, so that a window's samples do not depend on which process labels it."""
+    return int(np.random.SeedSequence([abs(int(number)) for number in numbers]).generate_state(1)[0])

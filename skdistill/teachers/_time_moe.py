@@ -1,0 +1,142 @@
+"""Time-MoE: a mixture of experts that reads one step a token."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from skdistill._optional import import_optional
+from skdistill.teachers._checkpoint_folder import family_error, load_transformers, read_config
+from skdistill.teachers._foundation import FoundationTeacher
+from skdistill.teachers._zero_shot import Prediction, ZeroShotModel
+
+__all__ = ["TimeMoE"]
+
+
+class TimeMoE(FoundationTeacher):
+    """Time-MoE as a zero-shot teacher.
+
+    Every channel is forecast by itself, its context standardised; the model appends its forecasts, up
+    to its longest head at a time, until the horizon is full. Features are the states of the context,
+    one vector a *step*: large, so pool them (``pooling=16``), or let them be recomputed.
+
+    Parameters
+    ----------
+    model : str or Path, default="Maple728/TimeMoE-50M"
+        A local folder, or an id on the hub.
+    layer : int or None, default=-1
+        The decoder layer whose state is the feature; None gives none.
+    pooling : {None, "mean", "last"} or int, default=None
+        One vector a step, their mean, the last, or means over that many blocks of steps.
+    revision : str or None, default=None
+        Branch, tag or commit on the hub.
+    batch_size : int, default=64
+        Single series that are forecast at once; halved where memory runs out.
+    dtype : {"float32", "bfloat16"}, default="float32"
+        Type of the weights; bfloat16 is for GPUs.
+    device : str or None, default=None
+        Where to label; None takes the forecaster's.
+
+    Notes
+    -----
+    The network is the one in sktime, never code from the hub.
+
+    References
+    ----------
+    Shi et al. (2025), Time-MoE: Billion-scale time series foundation models with mixture of experts
+    (arXiv 2409.16040).
+
+    Examples
+    --------
+    >>> from skdistill.teachers import TimeMoE
+    >>> TimeMoE(pooling=16).model
+    'Maple728/TimeMoE-50M'
+    """
+
+    extra: ClassVar[str] = "timemoe"
+    family: ClassVar[str] = "Time-MoE"
+
+    def __init__(
+        self,
+        model: str | Path = "Maple728/TimeMoE-50M",
+        *,
+        layer: int | None = -1,
+        pooling: str | int | None = None,
+        revision: str | None = None,
+        batch_size: int = 64,
+        dtype: str = "float32",
+        device: str | None = None,
+    ) -> None:
+        self.model = model
+        self.layer = layer
+        self.pooling = pooling
+        self.revision = revision
+        self.batch_size = batch_size
+        self.dtype = dtype
+        self.device = device
+
+    def check_checkpoint(self, path: Path) -> None:
+        """Raise if a checkpoint is of another family, or the library that reads it is missing.
+
+        Parameters
+        ----------
+        path : Path
+            Folder of the checkpoint.
+        """
+        config = read_config(path, owner="TimeMoE")
+        if config.get("model_type") != "time_moe":
+            raise family_error(path, config, owner="TimeMoE", wants=self.family)
+        import_optional("transformers", extra=self.extra, purpose="The teacher TimeMoE")
+
+    def load(self, path: Path, device: torch.device, dtype: torch.dtype) -> ZeroShotModel:
+        """Load the network; its rotary tables are made anew.
+
+        Parameters
+        ----------
+        path : Path
+            Folder of the checkpoint.
+        device : torch.device
+            Where to put it.
+        dtype : torch.dtype
+            The type of its weights.
+
+        Returns
+        -------
+        model : ZeroShotModel
+            The model.
+        """
+        self.check_checkpoint(path)
+        library = import_optional("sktime.libs.timemoe.timemoe", extra=self.extra, purpose="The teacher TimeMoE")
+        return _TimeMoE(load_transformers(library.TimeMoeForPrediction, path).to(device=device, dtype=dtype))
+
+
+class _TimeMoE(ZeroShotModel):
+    def __init__(self, module: Any) -> None:
+        super().__init__()
+        self.module = module
+        self.layers = list(module.model.layers)
+        self.max_context = int(module.config.max_position_embeddings)
+
+    def predict(self, context: Tensor, horizon: int) -> Prediction:
+        location = context.mean(dim=1, keepdim=True)
+        scale = context.std(dim=1, keepdim=True, correction=0)
+        scale = torch.where(scale > 0, scale, torch.ones_like(scale))  # a flat context is only shifted
+        sequence, missing = ((context - location) / scale).to(next(self.module.parameters()).dtype), horizon
+        forecast = sequence[:, :0]
+        while missing > 0:
+            output = self.module(
+                input_ids=sequence[:, -self.max_context :, None],
+                max_horizon_length=missing,
+                use_cache=False,
+                return_dict=True,
+            )
+            block = output.logits[:, -1, :missing]
+            sequence, forecast = torch.cat([sequence, block], dim=1), torch.cat([forecast, block], dim=1)
+            missing -= block.shape[1]
+        return Prediction(forecast.float() * scale + location)
+
+    def context_tokens(self, state: Tensor, n_steps: int) -> Tensor:
+        return state[:, -n_steps:]
