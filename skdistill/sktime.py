@@ -1,0 +1,440 @@
+"""SktimeDistilledForecaster: the distillation as one more of sktime's forecasters."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
+
+from skdistill._checks import check_boolean, check_integer
+from skdistill._panel import append_rows, find_labels, name_instance, regular_step, split_panel
+from skdistill._shorthand import expand_shorthand
+from skdistill.calendar import continue_index
+from skdistill.forecaster import DistilledForecaster
+
+__all__ = ["SktimeDistilledForecaster"]
+
+
+class SktimeDistilledForecaster(BaseForecaster):
+    """Teach a small forecaster to do what a heavy one does, inside sktime.
+
+    The same distillation as :class:`~skdistill.DistilledForecaster`, for sktime's ``y``, ``X`` and
+    ``fh``: in its pipelines, splitters, tuning and evaluation. A student is trained for the steps 1 to
+    ``prediction_length``, and any ``fh`` among them may be asked at ``predict``. A panel or
+    hierarchy trains one global student; ``pretrain`` on a panel, then ``fit``, forecasts a series that
+    the student was not trained on. The columns of ``X`` are past covariates: they join the context, and
+    only those of ``y`` are forecast, so their future values are not needed.
+
+    Parameters
+    ----------
+    teacher : network, teacher, FrozenEstimator, list of them, str or None, default="itransformer"
+        Who teaches; see :class:`~skdistill.DistilledForecaster`. Any sktime forecaster comes in
+        :class:`~skdistill.teachers.SktimeTeacher`.
+    student : network or str, default="mlp"
+        The network that learns.
+    loss : loss or str, default="timedistill"
+        The objective: one term, a sum, or a published method.
+    context_length : int, default=336
+        Rows of the past that a forecast is made from.
+    prediction_length : int, default=96
+        Steps that the student is trained for.
+    rollout : bool, default=False
+        Whether an ``fh`` beyond ``prediction_length`` is answered, by forecasts made from forecasts; with
+        ``X``, its rows up to the last block must then be given to ``predict``. False raises.
+    refit_on_update : bool, default=False
+        Whether ``update`` trains anew on all rows seen so far; False takes the new rows as context.
+    transformer : scikit-learn transformer or None, default=None
+        Applied to the channels before the standardisation and inverted on forecasts.
+    validation_fraction : float or int, default=0.2
+        Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0
+        means none.
+    unlabelled_windows : bool, default=False
+        Whether windows whose horizon reaches past the training rows join the training, on the
+        teacher's labels alone.
+    max_epochs : int, default=100
+        Most epochs to train the student.
+    batch_size : int, default=32
+        Windows of a training batch.
+    lr : float, default=0.01
+        Learning rate of the first epoch.
+    patience : int or None, default=5
+        Epochs without a better validation MSE before training stops; None never stops early.
+    optimizer : {"adam", "adamw", "sgd"}, default="adam"
+        The optimiser.
+    lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
+        Factor of ``lr`` by epoch, counted from 0.
+    gradient_clip : float or None, default=None
+        Largest norm of the gradient; None leaves it.
+    features : {"stored", "recompute"}, default="stored"
+        Whether the teacher's features are kept with the labels.
+    label_budget : float, default=8.0
+        Most GiB of disk that labels may take.
+    memory : str, Path, joblib.Memory or None, default=None
+        A folder for labels, fitted teachers and checkpoints, shared by fits that differ in loss
+        and student only, so that tuning trains the teacher once a fold. Needs a ``random_state``.
+    n_jobs : int or None, default=None
+        Workers that label at once.
+    device : str, default="auto"
+        Where to train.
+    random_state : int, RandomState instance or None, default=None
+        Seed of everything random.
+    verbose : int, default=0
+        0 nothing, 1 progress bars, 2 a line an epoch.
+
+    Attributes
+    ----------
+    forecaster_ : DistilledForecaster
+        The fitted forecaster; its ``student_``, ``teacher_``, ``history_`` and ``compare`` are there.
+    cutoff : pandas.Index
+        The last label seen.
+
+    See Also
+    --------
+    skdistill.DistilledForecaster : The same, in scikit-learn's manner.
+    skdistill.teachers.SktimeTeacher : Any sktime forecaster as teacher.
+
+    Notes
+    -----
+    ``fit`` after ``pretrain`` trains nothing: it takes the new series as context, which the student sees in
+    the units of the pretraining panel. A second ``pretrain`` trains anew on both panels. Forecasts in
+    sample are not made.
+
+    Examples
+    --------
+    >>> from sktime.datasets import load_airline
+    >>> from skdistill.networks import DLinear, MLP
+    >>> from skdistill.sktime import SktimeDistilledForecaster
+    >>> forecaster = SktimeDistilledForecaster(
+    ...     teacher=MLP(hidden_size=8), student=DLinear(), loss="response",
+    ...     context_length=24, prediction_length=12, max_epochs=2, random_state=0,
+    ... )
+    >>> forecaster.fit(load_airline()).predict(fh=[1, 12]).index.astype(str).tolist()
+    ['1961-01', '1961-12']
+    """
+
+    _tags: ClassVar[dict[str, Any]] = {
+        "authors": "skdistill developers",
+        "maintainers": "skdistill developers",
+        "python_dependencies": ["torch", "skorch"],
+        "y_inner_mtype": ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"],
+        "X_inner_mtype": ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"],
+        "capability:multivariate": True,
+        "capability:exogenous": True,
+        "capability:categorical_in_X": False,
+        "capability:insample": False,
+        "capability:missing_values": False,
+        "capability:non_contiguous_X": False,  # a rollout needs every row
+        "capability:pred_int": False,
+        "capability:pretrain": True,
+        "capability:random_state": True,
+        "capability:unequal_length": True,
+        "capability:update": True,
+        "property:randomness": "derandomized",
+        "requires-fh-in-fit": False,
+    }
+    _config: ClassVar[dict[str, Any]] = {"remember_data": False}  # contexts are kept here
+
+    def __init__(
+        self,
+        teacher: Any = "itransformer",
+        student: Any = "mlp",
+        loss: Any = "timedistill",
+        *,
+        context_length: int = 336,
+        prediction_length: int = 96,
+        rollout: bool = False,
+        refit_on_update: bool = False,
+        transformer: Any = None,
+        validation_fraction: float = 0.2,
+        unlabelled_windows: bool = False,
+        max_epochs: int = 100,
+        batch_size: int = 32,
+        lr: float = 0.01,
+        patience: int | None = 5,
+        optimizer: str = "adam",
+        lr_schedule: Any = "halving",
+        gradient_clip: float | None = None,
+        features: str = "stored",
+        label_budget: float = 8.0,
+        memory: Any = None,
+        n_jobs: int | None = None,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.teacher = teacher
+        self.student = student
+        self.loss = loss
+        self.context_length = context_length
+        self.prediction_length = prediction_length
+        self.rollout = rollout
+        self.refit_on_update = refit_on_update
+        self.transformer = transformer
+        self.validation_fraction = validation_fraction
+        self.unlabelled_windows = unlabelled_windows
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.patience = patience
+        self.optimizer = optimizer
+        self.lr_schedule = lr_schedule
+        self.gradient_clip = gradient_clip
+        self.features = features
+        self.label_budget = label_budget
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+        super().__init__()
+        self._y = self._X = None  # sktime fills them where a user sets remember_data=True
+
+    def set_params(self, **params: Any) -> SktimeDistilledForecaster:
+        """Set parameters, nested ones by ``teacher__``, ``student__`` and ``loss__``.
+
+        A short name (``loss="timedistill"``) is expanded when a nested parameter follows.
+
+        Parameters
+        ----------
+        **params : object
+            Parameters by name.
+
+        Returns
+        -------
+        self : SktimeDistilledForecaster
+            This forecaster.
+        """
+        for name in ("teacher", "student", "loss"):
+            keys = [key.removeprefix(f"{name}__") for key in params if key.startswith(f"{name}__")]
+            if keys:
+                params[name] = expand_shorthand(name, params.get(name, getattr(self, name)), keys)
+        return super().set_params(**params)
+
+    # -- sktime's template: it has checked and converted -------------------------------------
+
+    def _fit(self, y: pd.DataFrame, X: pd.DataFrame | None, fh: Any) -> SktimeDistilledForecaster:
+        series = self._read(y, X, fh)
+        if self._is_pretrained():
+            self._check_pretrained(series, y.shape[1])
+            self.__dict__.pop("_panel", None)
+        else:
+            self._check_windows(series)
+            self.forecaster_ = self._train(series, y.shape[1])
+        self._n_targets, self._columns, self._names = y.shape[1], y.columns, list(y.index.names)
+        self._step = regular_step(next(iter(series.values())).index)
+        self._rows: dict[tuple[object, ...], pd.DataFrame] = {}
+        self._remember(series)
+        return self
+
+    def _pretrain(self, y: pd.DataFrame, X: pd.DataFrame | None = None, fh: Any = None) -> SktimeDistilledForecaster:
+        self._pretrain_on(self._read(y, X, None), y.shape[1])
+        return self
+
+    def _pretrain_update(
+        self, y: pd.DataFrame, X: pd.DataFrame | None = None, fh: Any = None
+    ) -> SktimeDistilledForecaster:
+        if not hasattr(self, "_panel"):
+            raise NotImplementedError(
+                "SktimeDistilledForecaster cannot be pretrained again after fit or clone: the earlier panel is gone, "
+                "and would be forgotten. Call pretrain on a forecaster after reset(), with all series in one panel."
+            )
+        new = self._read(y, X, None)
+        self._check_pretrained(new, y.shape[1])
+        numbered = [*self._panel.values(), *new.values()]
+        self._pretrain_on({(number,): one for number, one in enumerate(numbered)}, y.shape[1])
+        return self
+
+    def _pretrain_on(self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int) -> None:
+        self._check_windows(series)
+        self.forecaster_ = self._train(series, n_targets)
+        self._panel = series  # until fit, for a second call of pretrain
+
+    def _predict(self, fh: ForecastingHorizon, X: pd.DataFrame | None) -> pd.DataFrame:
+        steps = [self._count_steps(fh, rows.index) for rows in self._rows.values()]
+        self._check_horizon(max(int(one.max()) for one in steps))
+        if min(int(one.min()) for one in steps) < 1:
+            raise NotImplementedError(f"{type(self).__name__} can not perform in-sample prediction. Found fh {fh}.")
+        forecasts = self._forecast(max(int(one.max()) for one in steps), X)
+        return self._assemble(forecasts, steps)
+
+    def _update(
+        self, y: pd.DataFrame, X: pd.DataFrame | None = None, update_params: bool = True
+    ) -> SktimeDistilledForecaster:
+        self._remember(self._read(y, X, None))
+        if update_params and self.refit_on_update and not self._is_pretrained():
+            self.forecaster_ = self._train(self._rows, self._n_targets)
+        return self
+
+    # -- fitting -----------------------------------------------------------------------------
+
+    def _read(self, y: pd.DataFrame, X: pd.DataFrame | None, fh: Any) -> dict[tuple[object, ...], pd.DataFrame]:
+        """Check what can be checked before training, and take the panel apart."""
+        check_integer(self.context_length, "context_length of SktimeDistilledForecaster", minimum=1)
+        check_integer(self.prediction_length, "prediction_length of SktimeDistilledForecaster", minimum=1)
+        check_boolean(self.rollout, "rollout of SktimeDistilledForecaster")
+        check_boolean(self.refit_on_update, "refit_on_update of SktimeDistilledForecaster")
+        series = split_panel(y, X)
+        if fh is not None:
+            self._check_horizon(max(int(self._count_steps(fh, rows.index).max()) for rows in series.values()))
+        return series
+
+    def _is_pretrained(self) -> bool:
+        return "forecaster_" in getattr(self, "_pretrained_attrs", ())
+
+    def _check_windows(self, series: dict[tuple[object, ...], pd.DataFrame]) -> None:
+        reach = self.context_length + self.prediction_length
+        for key, rows in series.items():
+            if len(rows) < reach:
+                raise ValueError(
+                    f"{name_instance(key)} is too short: a window needs context_length + prediction_length = "
+                    f"{self.context_length} + {self.prediction_length} = {reach} rows; got {len(rows)}. Give more "
+                    "rows or smaller lengths, or leave the series out."
+                )
+
+    def _check_pretrained(self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int) -> None:
+        known = (len(self.forecaster_.targets_), self.forecaster_.n_features_in_)
+        n_channels = next(iter(series.values())).shape[1]
+        if (n_targets, n_channels) != known:
+            raise ValueError(
+                f"y and X must have as many columns as in pretrain, {known[0]} and {known[1] - known[0]}; "
+                f"got {n_targets} and {n_channels - n_targets}."
+            )
+
+    def _train(self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int) -> DistilledForecaster:
+        params = self.get_params(deep=False)
+        own = ("rollout", "refit_on_update")
+        n_channels = next(iter(series.values())).shape[1]
+        forecaster = DistilledForecaster(
+            **{name: value for name, value in params.items() if name not in own},
+            targets=None if n_targets == n_channels else list(range(n_targets)),
+        )
+        return forecaster.fit(next(iter(series.values())) if list(series) == [()] else list(series.values()))
+
+    def _remember(self, series: dict[tuple[object, ...], pd.DataFrame]) -> None:
+        """Keep the rows that forecasts are made from, and all of them where a refit may come."""
+        kept = {}
+        for key, new in series.items():
+            name = name_instance(key)
+            rows = append_rows(self._rows[key], new, self._step, name) if key in self._rows else new
+            if len(rows) < self.context_length:
+                raise ValueError(
+                    f"{name} is too short to forecast from: context_length = {self.context_length} rows are needed; "
+                    f"got {len(rows)}."
+                )
+            kept[key] = rows if self.refit_on_update else rows.iloc[-self.context_length :].copy()
+        self._rows.update(kept)
+
+    # -- forecasting -------------------------------------------------------------------------
+
+    def _count_steps(self, fh: ForecastingHorizon, index: pd.Index) -> np.ndarray:
+        """Count the steps from the end of a series to what is asked."""
+        values = fh.to_pandas()
+        if fh.is_relative and pd.api.types.is_integer_dtype(values.dtype):
+            return values.to_numpy(dtype=np.int64)
+        wanted = fh.to_absolute_index(index[-1:] if fh.is_relative else self._cutoff)
+        if wanted.min() <= index[-1]:
+            raise NotImplementedError(f"{type(self).__name__} can not perform in-sample prediction. Found fh {fh}.")
+        return find_labels(index, wanted)
+
+    def _check_horizon(self, n_steps: int) -> None:
+        if n_steps > self.prediction_length and not self.rollout:
+            raise ValueError(
+                f"max(fh)={n_steps} exceeds the steps that {type(self).__name__} is trained for "
+                f"(prediction_length={self.prediction_length}). Either use a smaller fh (<= {self.prediction_length}), "
+                "a larger prediction_length, or rollout=True, which forecasts on from its own forecasts."
+            )
+
+    def _forecast(self, n_steps: int, X: pd.DataFrame | None) -> np.ndarray:
+        """Forecast every series, (n_series, n_steps or more, n_targets), rolling on where asked."""
+        recent = [rows.iloc[-self.context_length :] for rows in self._rows.values()]
+        contexts = np.stack([rows.to_numpy(dtype=np.float64) for rows in recent])
+        indexes = [rows.index for rows in recent]
+        length = self.prediction_length
+        blocks = [self.forecaster_.forecast_windows(contexts, indexes)]
+        while length * len(blocks) < n_steps:
+            indexes_ahead = [continue_index(index, length) for index in indexes]
+            rows = np.concatenate([blocks[-1], self._look_up(X, indexes_ahead)], axis=2)
+            contexts = np.concatenate([contexts, rows], axis=1)
+            indexes = [index.append(ahead) for index, ahead in zip(indexes, indexes_ahead, strict=True)]
+            blocks.append(self.forecaster_.forecast_windows(contexts, indexes))
+        return np.concatenate(blocks, axis=1)
+
+    def _look_up(self, X: pd.DataFrame | None, labels: list[pd.Index]) -> np.ndarray:
+        """Read the covariates of rows that were forecast, (n_series, n_rows, n_covariates)."""
+        n_covariates = self.forecaster_.n_features_in_ - self._n_targets
+        if not n_covariates:
+            return np.empty((len(labels), len(labels[0]), 0))
+        found = []
+        for key, index in zip(self._rows, labels, strict=True):
+            one = X if X is None or not key else X.xs(key, level=list(range(len(key))))
+            if one is None or not index.isin(one.index).all():
+                raise ValueError(
+                    f"a rollout beyond prediction_length={self.prediction_length} needs X at predict for the rows that "
+                    f"it forecasts on from, {index[0]} to {index[-1]}."
+                )
+            found.append(one.loc[index].to_numpy(dtype=np.float64))
+        return np.stack(found)
+
+    def _assemble(self, forecasts: np.ndarray, steps: list[np.ndarray]) -> pd.DataFrame:
+        """Put the steps that were asked under their labels."""
+        frames = []
+        known: dict[object, pd.Index] = {}
+        for rows, forecast, asked in zip(self._rows.values(), forecasts, steps, strict=True):
+            last = rows.index[-1]
+            if last not in known:
+                known[last] = continue_index(rows.index, len(forecast))
+            frames.append((known[last][asked - 1], forecast[asked - 1]))
+        values = np.concatenate([values for _, values in frames])
+        if list(self._rows) == [()]:
+            return pd.DataFrame(values, index=frames[0][0].rename(self._names[-1]), columns=self._columns)
+        outer = [
+            np.repeat([key[level] for key in self._rows], [len(one) for one in steps])
+            for level in range(len(self._names) - 1)
+        ]
+        times = frames[0][0].append([index for index, _ in frames[1:]])
+        return pd.DataFrame(
+            values, index=pd.MultiIndex.from_arrays([*outer, times], names=self._names), columns=self._columns
+        )
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
+        """Return small settings for sktime's checks.
+
+        Parameters
+        ----------
+        parameter_set : str, default="default"
+            Ignored: there is one list.
+
+        Returns
+        -------
+        params : list of dict
+            Keywords for the constructor.
+        """
+        from skdistill.losses import Supervised
+        from skdistill.networks import DLinear, Linear
+        from skdistill.teachers import TrainedTeacher
+
+        tiny = {
+            "context_length": 4,
+            "prediction_length": 5,
+            "validation_fraction": 0,
+            "max_epochs": 1,
+            "device": "cpu",
+            "random_state": 0,
+        }
+        small = DLinear(kernel_size=3)
+        return [
+            {**tiny, "teacher": None, "student": Linear(), "loss": Supervised()},
+            {**tiny, "teacher": TrainedTeacher(small, max_epochs=1), "student": small, "loss": "response"},
+            {
+                **tiny,
+                "teacher": None,
+                "student": Linear(),
+                "loss": Supervised(),
+                "prediction_length": 2,
+                "rollout": True,
+                "refit_on_update": True,
+            },
+        ]

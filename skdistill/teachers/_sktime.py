@@ -1,0 +1,321 @@
+"""Any sktime forecaster as teacher."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+
+from skdistill._choices import check_choice
+from skdistill.networks import NetworkSpec
+from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._labels import Labels
+from skdistill.windows import Contexts, TrainingWindows
+
+__all__ = ["SktimeTeacher", "is_sktime_forecaster"]
+
+
+class SktimeTeacher(BaseTeacher):
+    """A sktime forecaster that labels by its own ``fit``, ``update`` and ``predict``, in original units.
+
+    A window's context, with its time labels, is the ``y`` that the forecaster sees; covariates are not
+    shown to it. It is asked a window at a time: statistical forecasters, which are quick to fit and know
+    one series only, are fitted on every context; those that learn across time (reduction to a
+    regressor, deep networks) are fitted once on the training rows, and every context reaches a copy by
+    ``update(y, update_params=False)``. The ``n_jobs`` of the estimator spreads the windows over
+    workers.
+
+    Parameters
+    ----------
+    forecaster : sktime forecaster, or FrozenEstimator around one
+        What teaches. A fitted one in ``sklearn.frozen.FrozenEstimator`` is used as it is, each context
+        as an update of it; a pretrained one there takes each context in its own ``fit``. One
+        that saw rows of a test fold leaks them.
+    fitting : {"window", "once"}, default="window"
+        Whether a copy is fitted on every context, or one on the training rows of each series.
+        No part in it for a frozen forecaster.
+
+    Attributes
+    ----------
+    fitted_ : list of sktime forecaster
+        The fitted forecaster of each series, where ``fitting="once"``.
+
+    See Also
+    --------
+    skdistill.teachers.GivenLabels : Forecasts made elsewhere.
+
+    Notes
+    -----
+    A fitted forecaster gets every context under the labels that follow its own last row: under earlier
+    ones, many of sktime's forecasters answer in sample, from rows after the context. It therefore
+    takes the context by its order and not by its calendar; a forecaster with a season or a calendar
+    in its parameters is fitted per window. One that forecasts the same after any context is refused.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktime.forecasting.naive import NaiveForecaster
+    >>> from skdistill import DistilledForecaster
+    >>> from skdistill.teachers import SktimeTeacher
+    >>> wave = 10 + np.sin(np.arange(80) * np.pi / 6)[:, None]
+    >>> teacher = SktimeTeacher(NaiveForecaster(strategy="last", sp=12))
+    >>> forecaster = DistilledForecaster(
+    ...     teacher, "dlinear", "response", context_length=24, prediction_length=12, max_epochs=1, random_state=0,
+    ... ).fit(wave)
+    >>> bool(np.allclose(forecaster.predict_teacher(wave), wave[-12:], atol=1e-5))
+    True
+    """
+
+    def __init__(self, forecaster: Any, *, fitting: str = "window") -> None:
+        self.forecaster = forecaster
+        self.fitting = fitting
+
+    def check(self, spec: NetworkSpec) -> None:
+        """Raise if there is no sktime forecaster, or a frozen one that is not fitted.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            Lengths and channels of the problem.
+        """
+        check_choice(self.fitting, ("window", "once"), "fitting of SktimeTeacher")
+        inner = self.forecaster.estimator if self._is_frozen else self.forecaster
+        if isinstance(inner, type) or not is_sktime_forecaster(inner):
+            raise TypeError(
+                "forecaster of SktimeTeacher must be a sktime forecaster, or a fitted one in "
+                f"sklearn.frozen.FrozenEstimator; got {inner!r}."
+            )
+        if self._is_frozen and inner.state == "new":
+            raise ValueError(
+                f"forecaster of SktimeTeacher is frozen and not fitted: fit {type(inner).__name__} before, or give it "
+                "without FrozenEstimator to have it fitted here."
+            )
+        names = _fitted_columns(inner) if self._is_frozen else None
+        if names is not None and len(names) != spec.n_targets:
+            raise ValueError(
+                f"forecaster of SktimeTeacher was fitted on {len(names)} columns, but there are "
+                f"{spec.n_targets} targets."
+            )
+
+    def probe(self, windows: TrainingWindows) -> Labels:
+        """Label one window, so that a forecaster that cannot stops before anything is trained.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            The windows that ``fit`` is about to see.
+
+        Returns
+        -------
+        labels : Labels
+            Labels of the first training window; zeros where the forecaster is still to be fitted.
+        """
+        self._learn_shape(windows)
+        if self._is_frozen or self.fitting == "window":
+            self._check_heeds(windows)
+            return super().probe(windows)
+        return Labels(torch.zeros(1, self.prediction_length_, len(windows.train.targets)))
+
+    def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> SktimeTeacher:
+        """Fit on the training rows of each series where that happens once.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            Training windows; validation rows are not looked at.
+        checkpoint : Path or None, default=None
+            Not used.
+
+        Returns
+        -------
+        self : SktimeTeacher
+            The fitted teacher.
+
+        Raises
+        ------
+        ValueError
+            If the fitted forecaster does not heed a context.
+        """
+        self._learn_shape(windows)
+        if not self._is_frozen and self.fitting == "once":
+            with _quiet():
+                self.fitted_ = [
+                    None if y is None else clone(self.forecaster).fit(y, fh=self._steps())
+                    for y in _training_rows(windows)
+                ]
+        self._check_heeds(windows)
+        return self
+
+    def label(self, contexts: Contexts) -> Labels:
+        """Forecast after each context and standardise the answers.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts.
+
+        Returns
+        -------
+        labels : Labels
+            Forecasts, without features.
+
+        Raises
+        ------
+        ValueError
+            If a forecast is not finite.
+        """
+        rows = _of_targets(contexts)
+        forecasts = np.stack(
+            [
+                self._forecast(_as_series(values, _context_index(contexts, window)), int(contexts.series[window]))
+                for window, values in enumerate(rows)
+            ]
+        )
+        if not np.isfinite(forecasts).all():
+            window = int(np.argwhere(~np.isfinite(forecasts))[0, 0])
+            raise ValueError(
+                f"the sktime forecaster {self._name} gives no finite forecast after "
+                f"{_context_index(contexts, window)[-1]}: a teacher must answer every window."
+            )
+        return Labels(torch.from_numpy(np.ascontiguousarray(contexts.scaling.forecasts_to_standard(forecasts))))
+
+    @property
+    def _is_frozen(self) -> bool:
+        return isinstance(self.forecaster, FrozenEstimator)
+
+    @property
+    def _name(self) -> str:
+        return type(self.forecaster.estimator if self._is_frozen else self.forecaster).__name__
+
+    def _learn_shape(self, windows: TrainingWindows) -> None:
+        self.prediction_length_ = windows.train.prediction_length
+
+    def _steps(self) -> list[int]:
+        return list(range(1, self.prediction_length_ + 1))
+
+    def _fitted(self, series: int) -> Any:
+        """Return what is fitted already, or None where each context is fitted."""
+        if self._is_frozen:
+            return self.forecaster.estimator
+        if self.fitting == "window":
+            return None
+        return self.fitted_[series if len(self.fitted_) > 1 else 0]
+
+    def _forecast(self, y: pd.Series | pd.DataFrame, series: int) -> np.ndarray:
+        """Forecast the rows after a context, (prediction_length, n_targets)."""
+        fitted = self._fitted(series)
+        with _quiet():
+            if fitted is None:
+                forecaster = clone(self.forecaster).fit(y, fh=self._steps())
+            elif fitted.state == "pretrained":
+                forecaster = deepcopy(fitted).fit(y, fh=self._steps())
+            else:
+                forecaster = deepcopy(fitted).update(_follow(fitted, y), update_params=False)
+            forecast = np.asarray(forecaster.predict(fh=self._steps()), dtype=np.float64)
+        return forecast.reshape(self.prediction_length_, -1)
+
+    def _check_heeds(self, windows: TrainingWindows) -> None:
+        """Raise if a fitted forecaster says the same after any context: it must not teach."""
+        train = windows.train
+        contexts = train.contexts(train.starts.new_zeros(1))
+        series = int(contexts.series[0])
+        fitted = self._fitted(series)
+        if fitted is None or fitted.state == "pretrained":
+            return
+        rows, index = _of_targets(contexts)[0], _context_index(contexts, 0)
+        other = rows[::-1] + np.linspace(1.0, 2.0, len(rows))[:, None] * (1.0 + np.abs(rows).max())
+        first, second = (self._forecast(_as_series(values, index), series) for values in (rows, other))
+        if np.array_equal(first, second):
+            raise ValueError(
+                f"the sktime forecaster {self._name} forecasts the same after any context: update(y, "
+                "update_params=False) does not bring it to a window, so it cannot teach fitted once. Use "
+                'SktimeTeacher(forecaster, fitting="window"), which fits it on every context.'
+            )
+
+
+def _follow(fitted: Any, y: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFrame:
+    """Give a context the names that a forecaster was fitted with, and the labels that follow its last row."""
+    from sktime.forecasting.base import ForecastingHorizon
+
+    labels = ForecastingHorizon(range(1, len(y) + 1)).to_absolute_index(fitted.cutoff)
+    names = _fitted_columns(fitted)
+    if isinstance(y, pd.DataFrame):
+        return y.set_axis(labels, axis=0) if names is None else y.set_axis(labels, axis=0).set_axis(names, axis=1)
+    return y.set_axis(labels) if names is None else y.set_axis(labels).rename(names[0])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back sktime's note on its coming default, which every single fit repeats."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The default of config ``remember_data``", category=FutureWarning)
+        yield
+
+
+def is_sktime_forecaster(estimator: Any) -> bool:
+    """Say whether something is one of sktime's forecasters, without importing sktime.
+
+    Parameters
+    ----------
+    estimator : object
+        Anything.
+
+    Returns
+    -------
+    answer : bool
+        Whether it has their face.
+    """
+    return hasattr(estimator, "update_predict") and hasattr(estimator, "cutoff")
+
+
+def _fitted_columns(forecaster: Any) -> list[Any] | None:
+    """Name the columns of the y that a forecaster was fitted on, where sktime noted them."""
+    names = getattr(forecaster, "_y_metadata", {}).get("feature_names")
+    return None if names is None or forecaster.state != "fitted" else list(names)
+
+
+def _of_targets(contexts: Contexts) -> np.ndarray:
+    targets = contexts.scaling.targets
+    original = contexts.original()
+    return original if targets is None else original[..., list(targets)]
+
+
+def _context_index(contexts: Contexts, window: int) -> pd.Index:
+    """Return the labels of a context's rows, or their positions where there are none."""
+    length, origin = contexts.values.shape[1], int(contexts.origins[window])
+    index = contexts.indexes[int(contexts.series[window])]
+    return pd.RangeIndex(origin - length, origin) if index is None else index[origin - length : origin]
+
+
+def _as_series(values: np.ndarray, index: pd.Index) -> pd.Series | pd.DataFrame:
+    if values.shape[1] == 1:
+        return pd.Series(values[:, 0], index=index)
+    return pd.DataFrame(values, index=index)
+
+
+def _training_rows(windows: TrainingWindows) -> list[pd.Series | pd.DataFrame | None]:
+    """Cut from each series the rows that training windows may look at; None where there are none."""
+    train, store = windows.train, windows.train.store
+    starts = train.starts if train.known is None else train.starts[train.known]
+    ends = starts.cpu().numpy() + train.context_length + train.prediction_length
+    numbers = np.searchsorted(store.offsets, starts.cpu().numpy(), side="right") - 1
+    found: list[pd.Series | pd.DataFrame | None] = []
+    for number, (offset, index) in enumerate(zip(store.offsets, store.indexes, strict=True)):
+        here = ends[numbers == number]
+        if not len(here):
+            found.append(None)
+            continue
+        n_rows = int(here.max() - offset)
+        original = store.scaling.to_original(store.values[offset : offset + n_rows].cpu().numpy())
+        labels = pd.RangeIndex(n_rows) if index is None else index[:n_rows]
+        found.append(_as_series(original[:, list(train.targets)], labels))
+    return found

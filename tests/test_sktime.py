@@ -1,0 +1,443 @@
+import numpy as np
+import pandas as pd
+import pytest
+from doubles import LastValueTeacher, make_frame
+from sklearn.preprocessing import StandardScaler
+from sktime.forecasting.base import ForecastingHorizon
+from sktime.forecasting.compose import (
+    BaggingForecaster,
+    EnsembleForecaster,
+    ForecastingPipeline,
+    MultiplexForecaster,
+    TransformedTargetForecaster,
+)
+from sktime.forecasting.conformal import ConformalIntervals
+from sktime.forecasting.model_evaluation import evaluate
+from sktime.forecasting.model_selection import ForecastingGridSearchCV, ForecastingRandomizedSearchCV
+from sktime.forecasting.naive import NaiveForecaster
+from sktime.split import (
+    ExpandingWindowSplitter,
+    SingleWindowSplitter,
+    SlidingWindowSplitter,
+    temporal_train_test_split,
+)
+from sktime.transformations.bootstrap import MovingBlockBootstrapTransformer
+from sktime.transformations.series.adapt import TabularToSeriesAdaptor
+from sktime.transformations.series.detrend import Deseasonalizer, Detrender
+from sktime.utils.estimator_checks import check_estimator
+
+from skdistill import DistilledForecaster
+from skdistill.losses import Supervised
+from skdistill.networks import Linear
+from skdistill.sktime import SktimeDistilledForecaster
+
+pytestmark = pytest.mark.filterwarnings("ignore:The default of config:FutureWarning")
+
+SETTINGS = {
+    "teacher": LastValueTeacher(),
+    "student": Linear(),
+    "loss": "response",
+    "context_length": 12,
+    "prediction_length": 4,
+    "validation_fraction": 0,
+    "random_state": 0,
+}
+ALL_STEPS = [1, 2, 3, 4]
+
+
+def make(**changes):
+    return SktimeDistilledForecaster(**{**SETTINGS, **changes})
+
+
+def plain(**changes):
+    return DistilledForecaster(**{**SETTINGS, **changes})
+
+
+def make_panel(n_series=3, n_timestamps=60, n_channels=1):
+    frames = {f"s{number}": make_frame(n_timestamps, n_channels, seed=number) for number in range(n_series)}
+    return pd.concat(frames, names=["series", "time"])
+
+
+Y = make_frame(80, 1)["c0"]
+TRAIN, TEST = Y.iloc[:60], Y.iloc[60:]
+
+
+# -- sktime's own checks ---------------------------------------------------------------------------
+
+
+def test_every_check_of_sktime_passes_for_every_parameter_set():
+    results = check_estimator(SktimeDistilledForecaster, raise_exceptions=False, verbose=False)
+    assert {name: result for name, result in results.items() if result != "PASSED"} == {}
+    assert len(results) > 1000
+    assert len(SktimeDistilledForecaster.get_test_params()) == 3
+
+
+def test_it_can_be_listed_among_forecasters():
+    from skbase.lookup import all_objects
+    from sktime.forecasting.base import BaseForecaster
+
+    found = all_objects(object_types=BaseForecaster, package_name="skdistill", return_names=False)
+    assert SktimeDistilledForecaster in found
+    assert SktimeDistilledForecaster.get_class_tag("object_type") == "forecaster"
+
+
+# -- the same distillation -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_forecasts_are_those_of_the_plain_estimator(n_channels):
+    frame = make_frame(60, n_channels)
+    expected = plain().fit(frame).predict(frame)
+    forecast = make().fit(frame).predict(fh=[1, 3, 4])
+    np.testing.assert_allclose(forecast, expected.iloc[[0, 2, 3]], rtol=1e-6)
+    pd.testing.assert_index_equal(forecast.index, expected.index[[0, 2, 3]], check_names=False)
+    assert list(forecast.columns) == list(frame.columns)
+
+
+INDEXES = {
+    "hours": pd.date_range("2024-01-01", periods=60, freq="h"),
+    "hours without freq": pd.DatetimeIndex(pd.date_range("2024-01-01", periods=60, freq="h").to_numpy()),
+    "days across a change of the clock": pd.date_range("2024-03-01", periods=60, freq="D", tz="Europe/Berlin"),
+    "month ends": pd.date_range("2018-01-31", periods=60, freq="ME"),
+    "periods": pd.period_range("2018-01", periods=60, freq="M"),
+    "range": pd.RangeIndex(60),
+    "whole numbers": pd.Index(np.arange(5, 65)),
+}
+
+
+@pytest.mark.parametrize("index", INDEXES.values(), ids=INDEXES.keys())
+def test_any_index_and_any_horizon_inside_the_trained_one(index):
+    y = pd.Series(TRAIN.to_numpy(), index=index)
+    known, ahead = y.iloc[:56], index[[56, 58]]
+    forecaster = make().fit(known)
+    every = forecaster.predict(fh=ALL_STEPS)
+    np.testing.assert_array_equal(every.index, index[56:])
+    assert every.index.dtype == index.dtype
+    absolute = forecaster.clone().fit(known).predict(fh=ForecastingHorizon(ahead, is_relative=False))
+    np.testing.assert_array_equal(absolute.index, ahead)
+    np.testing.assert_array_equal(absolute, every.iloc[[0, 2]])
+
+
+def test_short_names_expand_in_set_params():
+    forecaster = make(loss="timedistill").set_params(loss__n_scales=2)
+    assert forecaster.get_params()["loss__n_scales"] == 2
+
+
+# -- beyond the trained horizon --------------------------------------------------------------------
+
+
+def test_a_longer_horizon_is_refused_before_training_or_rolled_out():
+    with pytest.raises(ValueError, match=r"max\(fh\)=6 exceeds .*prediction_length=4.*rollout=True"):
+        make(teacher=NotToBeCalled()).fit(TRAIN, fh=[1, 6])
+    with pytest.raises(ValueError, match=r"max\(fh\)=6 exceeds"):
+        make().fit(TRAIN).predict(fh=[6])
+    forecast = make(rollout=True).fit(TRAIN).predict(fh=range(1, 11))
+    model, series = plain().fit(TRAIN), TRAIN
+    for _ in range(3):
+        series = pd.concat([series, model.predict(series)])
+    np.testing.assert_allclose(forecast, series.iloc[60:70], rtol=1e-5)
+    np.testing.assert_array_equal(forecast.index, TEST.index[:10])
+
+
+class NotToBeCalled(LastValueTeacher):
+    def fit(self, windows, checkpoint=None):
+        raise AssertionError("nothing must be trained")
+
+
+def test_in_sample_is_refused_in_sktimes_words():
+    with pytest.raises(NotImplementedError, match="in-sample"):
+        make().fit(TRAIN).predict(fh=[-1, 1])
+
+
+# -- update ----------------------------------------------------------------------------------------
+
+
+def test_update_takes_new_context_without_training():
+    forecaster = make().fit(TRAIN)
+    student = forecaster.forecaster_.student_
+    for start in range(60, 70, 5):
+        forecaster.update(Y.iloc[start : start + 5])
+    assert forecaster.forecaster_.student_ is student
+    assert forecaster.cutoff[0] == Y.index[69]
+    np.testing.assert_allclose(forecaster.predict(fh=ALL_STEPS), plain().fit(TRAIN).predict(Y.iloc[:70]), rtol=1e-6)
+
+
+def test_update_refits_on_request():
+    forecaster = make(refit_on_update=True).fit(TRAIN)
+    forecaster.update(Y.iloc[60:70])
+    np.testing.assert_allclose(
+        forecaster.predict(fh=ALL_STEPS), plain().fit(Y.iloc[:70]).predict(Y.iloc[:70]), rtol=1e-5
+    )
+    student = forecaster.forecaster_.student_
+    forecaster.update(Y.iloc[70:75], update_params=False)
+    assert forecaster.forecaster_.student_ is student
+
+
+def test_update_predict_walks_on():
+    splitter = SlidingWindowSplitter(fh=[1, 2], window_length=4, step_length=4)
+    forecaster = make().fit(TRAIN)
+    forecast = forecaster.update_predict(TEST, cv=splitter, update_params=False)
+    model = plain().fit(TRAIN)
+    # columns are cutoffs here, because the forecasts of one cutoff do not meet those of the next
+    expected = [model.predict(Y.iloc[: 60 + known]).iloc[:2] for known in (4, 8, 12, 16)]
+    found = forecast.to_numpy(dtype=float).ravel(order="F")
+    np.testing.assert_allclose(found[~np.isnan(found)], np.concatenate(expected), rtol=1e-6)
+    assert forecaster.cutoff[0] == TRAIN.index[-1]  # as sktime promises: a copy walked
+
+
+@pytest.mark.parametrize("new", [Y.iloc[62:70], Y.iloc[60:76:2]], ids=["a gap", "another step"])
+def test_update_refuses_a_gap_and_another_step(new):
+    with pytest.raises(ValueError, match=r"irregular step|must keep the step of fit"):
+        make().fit(TRAIN).update(new)
+
+
+def test_a_full_context_of_another_frequency_is_refused():
+    days = pd.Series(np.arange(20.0), index=pd.date_range("2025-01-01", periods=20, freq="D"))
+    with pytest.raises(ValueError, match="must keep the step of fit, h"):
+        make().fit(TRAIN).update(days)
+
+
+# -- exogenous data --------------------------------------------------------------------------------
+
+
+def test_exogenous_columns_join_the_context_and_are_not_forecast():
+    frame = make_frame(80, 3)
+    y, X = frame[["c0"]], frame[["c1", "c2"]]
+    model = plain(targets=["c0"]).fit(frame.iloc[:60])
+    forecaster = make().fit(y.iloc[:60], X=X.iloc[:60])
+    forecast = forecaster.predict(fh=ALL_STEPS, X=X.iloc[60:64])
+    np.testing.assert_allclose(forecast, model.predict(frame.iloc[:60]), rtol=1e-6)
+    np.testing.assert_array_equal(forecast, forecaster.predict(fh=ALL_STEPS))  # their future is not looked at
+    forecaster.update(y.iloc[60:65], X=X.iloc[60:65])
+    np.testing.assert_allclose(forecaster.predict(fh=ALL_STEPS), model.predict(frame.iloc[:65]), rtol=1e-6)
+    with pytest.raises(ValueError, match=r"must have the columns of fit, \['y', 'X:c1', 'X:c2'\]; got \['y'\]"):
+        forecaster.update(y.iloc[65:70])
+
+
+def test_a_rollout_with_exogenous_columns_reads_their_rows_or_says_so():
+    frame = make_frame(80, 2)
+    y, X = frame[["c0"]], frame[["c1"]]
+    forecaster = make(rollout=True).fit(y.iloc[:60], X=X.iloc[:60])
+    forecast = forecaster.predict(fh=range(1, 9), X=X.iloc[60:68])
+    model = plain(targets=["c0"]).fit(frame.iloc[:60])
+    ahead = model.predict(frame.iloc[:60]).join(X.iloc[60:64])
+    expected = model.predict(pd.concat([frame.iloc[:60], ahead]))
+    np.testing.assert_allclose(forecast.iloc[4:], expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="needs X at predict"):
+        forecaster.predict(fh=range(1, 9))
+
+
+# -- panels ----------------------------------------------------------------------------------------
+
+
+def test_a_panel_trains_one_global_student():
+    panel = make_panel(n_channels=2)
+    forecaster = make().fit(panel)
+    series = [one.droplevel(0) for _, one in panel.groupby(level=0)]
+    expected = plain().fit(series).predict(series)
+    forecast = forecaster.predict(fh=[2, 4])
+    assert forecast.index.names == ["series", "time"]
+    for key, one in zip(["s0", "s1", "s2"], expected, strict=True):
+        np.testing.assert_allclose(forecast.loc[key], one.iloc[[1, 3]], rtol=1e-5)
+
+
+def test_series_of_a_panel_may_end_at_different_times():
+    panel = make_panel(2)
+    panel = panel.drop(panel.loc[["s1"]].index[-5:])
+    forecaster = make().fit(panel)
+    forecast = forecaster.predict(fh=[1])
+    assert forecast.loc["s0"].index[0] - forecast.loc["s1"].index[0] == pd.Timedelta("5h")
+
+
+def test_a_hierarchy_keeps_its_levels_and_reconciles():
+    from sktime.forecasting.reconcile import ReconcilerForecaster
+    from sktime.transformations.hierarchical.aggregate import Aggregator
+
+    bottom = pd.concat({"north": make_panel(2), "south": make_panel(2)}, names=["region", "series", "time"])
+    hierarchy = Aggregator().fit_transform(bottom)
+    forecast = make().fit(hierarchy).predict(fh=[1, 2])
+    assert set(forecast.index.droplevel(-1)) == set(hierarchy.index.droplevel(-1))
+    reconciled = ReconcilerForecaster(make(), method="ols").fit(hierarchy).predict(fh=[1, 2])
+    total = reconciled.loc[("__total", "__total")]
+    parts = reconciled.loc[["north", "south"]].drop("__total", level=1).groupby(level=-1).sum()
+    np.testing.assert_allclose(total, parts, rtol=1e-6)
+
+
+def test_panel_update_and_new_series():
+    panel = make_panel(2)
+    early = panel[panel.index.get_level_values(-1) < panel.index[50][1]]
+    forecaster = make().fit(early)
+    forecaster.update(panel.drop(early.index))
+    series = [one.droplevel(0) for _, one in panel.groupby(level=0)]
+    model = plain().fit([one.iloc[:50] for one in series])
+    np.testing.assert_allclose(forecaster.predict(fh=[1]).loc["s1"], model.predict(series[1]).iloc[:1], rtol=1e-5)
+
+
+def test_a_new_series_is_forecast_after_pretraining_without_training():
+    panel, new = make_panel(2), make_frame(30, 1, seed=9)["c0"]
+    forecaster = make().pretrain(panel)
+    student = forecaster.forecaster_.student_
+    forecast = forecaster.fit(new.iloc[:12]).predict(fh=ALL_STEPS)
+    assert forecaster.forecaster_.student_ is student
+    model = plain().fit([one.droplevel(0) for _, one in panel.groupby(level=0)])
+    np.testing.assert_allclose(forecast, model.predict(new.iloc[:12]), rtol=1e-5)
+    np.testing.assert_allclose(forecaster.clone().fit(new.iloc[:12]).predict(fh=ALL_STEPS), forecast, rtol=1e-6)
+
+
+def test_a_second_pretrain_learns_from_both_panels():
+    first, second = make_panel(2), make_panel(3).loc[["s2"]]
+    both = make().pretrain(make_panel(3)).fit(TRAIN).predict(fh=[1])
+    twice = make().pretrain(first).pretrain(second)
+    np.testing.assert_allclose(twice.fit(TRAIN).predict(fh=[1]), both, rtol=1e-5)
+    with pytest.raises(NotImplementedError, match="cannot be pretrained again after fit"):
+        twice.pretrain(second)
+
+
+# -- bad input -------------------------------------------------------------------------------------
+
+
+def test_a_short_series_of_a_panel_is_named():
+    panel = make_panel(3)
+    panel = panel.drop(panel.loc[["s1"]].index[10:])
+    with pytest.raises(ValueError, match=r"y of instance 's1' is too short.*12 \+ 4 = 16 rows; got 10"):
+        make(teacher=NotToBeCalled()).fit(panel)
+
+
+def test_irregular_duplicate_and_missing_are_refused():
+    with pytest.raises(ValueError, match="irregular step"):
+        make().fit(TRAIN.drop(TRAIN.index[30]))
+    with pytest.raises((TypeError, ValueError), match="duplicate"):
+        make().fit(pd.concat([TRAIN.iloc[:30], TRAIN.iloc[29:]]))
+    with pytest.raises(ValueError, match="missing"):
+        make().fit(TRAIN.where(TRAIN.index != TRAIN.index[5]))
+
+
+def test_labels_that_do_not_follow_are_refused():
+    between = ForecastingHorizon(TEST.index[[0]] + pd.Timedelta("30min"), is_relative=False)
+    with pytest.raises(ValueError, match="fh"):
+        make().fit(TRAIN).predict(fh=between)
+
+
+# -- sktime's workflows ----------------------------------------------------------------------------
+
+
+def equals_hand_made(pipeline, transform, undo):
+    """Say whether a pipeline forecasts what its steps by hand give."""
+    forecast = pipeline.fit(TRAIN).predict(fh=ALL_STEPS)
+    by_hand = undo(make().fit(transform(TRAIN)).predict(fh=ALL_STEPS))
+    np.testing.assert_allclose(forecast, by_hand, rtol=1e-5)
+
+
+def test_transformed_target_detrended_and_deseasonalised():
+    detrender, deseasonalizer = Detrender().fit(TRAIN), Deseasonalizer(sp=12).fit(TRAIN)
+    equals_hand_made(Detrender() * make(), detrender.transform, detrender.inverse_transform)
+    equals_hand_made(
+        TransformedTargetForecaster([("season", Deseasonalizer(sp=12)), ("student", make())]),
+        deseasonalizer.transform,
+        deseasonalizer.inverse_transform,
+    )
+
+
+def test_scaled_by_a_scikit_learn_transformer():
+    scaler = TabularToSeriesAdaptor(StandardScaler()).fit(TRAIN)
+    equals_hand_made(StandardScaler() * make(), scaler.transform, scaler.inverse_transform)
+
+
+def test_forecasting_pipeline_transforms_the_covariates():
+    frame = make_frame(80, 2)
+    y, X = frame["c0"], frame[["c1"]]
+    scaled = TabularToSeriesAdaptor(StandardScaler()).fit(X.iloc[:60]).transform(X.iloc[:60])
+    pipeline = ForecastingPipeline([("scale", TabularToSeriesAdaptor(StandardScaler())), ("student", make())])
+    forecast = pipeline.fit(y.iloc[:60], X=X.iloc[:60]).predict(fh=[1, 2], X=X.iloc[60:62])
+    np.testing.assert_allclose(forecast, make().fit(y.iloc[:60], X=scaled).predict(fh=[1, 2]), rtol=1e-5)
+
+
+SPLITTERS = {
+    "expanding": ExpandingWindowSplitter(fh=ALL_STEPS, initial_window=50, step_length=5),
+    "sliding": SlidingWindowSplitter(fh=ALL_STEPS, window_length=50, step_length=5),
+    "single": SingleWindowSplitter(fh=ALL_STEPS, window_length=50),
+}
+
+
+@pytest.mark.parametrize("splitter", SPLITTERS.values(), ids=SPLITTERS.keys())
+def test_grid_search_trains_the_teacher_once_per_fold(splitter, tmp_path):
+    log = tmp_path / "log"
+    forecaster = make(teacher=LastValueTeacher(str(log)), memory=str(tmp_path / "memory"), loss="timedistill")
+    grid = {"loss__prediction_weight": [0.5, 2.0], "loss__n_scales": [1, 2], "student": ["mlp"], "max_epochs": [1]}
+    search = ForecastingGridSearchCV(forecaster.set_params(loss__feature_weight=0.0), splitter, grid, refit=False)
+    search.fit(TRAIN)
+    assert len(search.cv_results_) == 4
+    assert log.read_text().splitlines().count("fit") == splitter.get_n_splits(TRAIN)
+
+
+@pytest.mark.parametrize("backend", ["loky", "dask"])
+def test_randomised_search_on_several_workers_shares_the_teacher(backend, tmp_path):
+    log = tmp_path / "log"
+    forecaster = make(teacher=LastValueTeacher(str(log)), memory=str(tmp_path / "memory"))
+    settings = {"loky": {"n_jobs": 2}, "dask": {"scheduler": "threads", "num_workers": 2}}[backend]
+    search = ForecastingRandomizedSearchCV(
+        forecaster,
+        SPLITTERS["expanding"],
+        {"loss__prediction_weight": [0.25, 0.5, 1.0, 2.0]},
+        n_iter=3,
+        random_state=0,
+        backend=backend,
+        backend_params=settings,
+        refit=False,
+    )
+    search.fit(TRAIN)
+    assert len(search.cv_results_) == 3
+    assert log.read_text().splitlines().count("fit") == SPLITTERS["expanding"].get_n_splits(TRAIN)
+
+
+@pytest.mark.parametrize("strategy", ["refit", "update", "no-update_params"])
+def test_evaluate(strategy):
+    results = evaluate(make(), SPLITTERS["expanding"], TRAIN, strategy=strategy, error_score="raise")
+    assert len(results) == SPLITTERS["expanding"].get_n_splits(TRAIN)
+    column = next(name for name in results.columns if name.startswith("test_"))
+    assert np.isfinite(results[column]).all()
+
+
+def test_temporal_train_test_split_multiplexer_and_ensemble():
+    train, test = temporal_train_test_split(Y, test_size=4)
+    ours = make().fit(train).predict(fh=ALL_STEPS)
+    naive = NaiveForecaster().fit(train).predict(fh=ALL_STEPS)
+    chosen = MultiplexForecaster([("naive", NaiveForecaster()), ("student", make())], selected_forecaster="student")
+    np.testing.assert_allclose(chosen.fit(train).predict(fh=ALL_STEPS), ours, rtol=1e-6)
+    ensemble = EnsembleForecaster([("naive", NaiveForecaster()), ("student", make())]).fit(train, fh=ALL_STEPS)
+    np.testing.assert_allclose(ensemble.predict(), (ours + naive) / 2, rtol=1e-6)
+    np.testing.assert_array_equal(ours.index, test.index)
+
+
+def test_bagging():
+    bootstrap = MovingBlockBootstrapTransformer(n_series=3, block_length=6, random_state=0)
+    forecaster = BaggingForecaster(bootstrap, make(teacher=None, loss=Supervised()), sp=1, random_state=0)
+    forecast = forecaster.fit(pd.Series(TRAIN.to_numpy())).predict(fh=[1, 2])
+    assert forecast.shape == (2,)
+    assert np.isfinite(forecast).all()
+
+
+def test_conformal_intervals_hold_the_forecast():
+    forecaster = ConformalIntervals(make(rollout=True), initial_window=40, sample_frac=0.5).fit(TRAIN, fh=ALL_STEPS)
+    intervals = forecaster.predict_interval(coverage=0.8).droplevel([0, 1], axis=1)
+    assert (intervals["lower"] < intervals["upper"]).all()
+
+
+def test_save_and_load(tmp_path):
+    from sktime.base import load
+
+    forecaster = make().fit(TRAIN)
+    forecaster.save(tmp_path / "student")
+    loaded = load(tmp_path / "student.zip")
+    np.testing.assert_array_equal(loaded.predict(fh=ALL_STEPS), forecaster.predict(fh=ALL_STEPS))
+    loaded.update(TEST.iloc[:4])
+    assert loaded.predict(fh=[1]).index[0] == TEST.index[4]
+
+
+def test_plot_series():
+    import matplotlib.pyplot as plt
+    from sktime.utils.plotting import plot_series
+
+    figure, axes = plot_series(TRAIN, make().fit(TRAIN).predict(fh=ALL_STEPS), labels=["y", "student"])
+    assert len(axes.lines) + len(axes.collections) >= 2
+    plt.close(figure)
