@@ -1,0 +1,119 @@
+"""Deploy a student
+================
+
+A student exists to be served. We train one, look at what is left of it, put it into files that other machines
+read, take in rows one at a time, and forecast many series at once.
+"""
+
+# %%
+# A student
+# ---------
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()))
+from _common import QUICK, heading
+
+from skdistill import DistilledForecaster, load
+from skdistill.datasets import make_multiseasonal
+from skdistill.deploy import NumpyStudent, fuse
+from skdistill.networks import MLP
+
+context_length, prediction_length = (48, 12) if QUICK else (336, 96)
+series = make_multiseasonal(600 if QUICK else 4000, 7, random_state=0).to_numpy()
+train, test = series[: -2 * context_length], series[-2 * context_length :]
+forecaster = DistilledForecaster(
+    teacher="dlinear",
+    student=MLP(hidden_size=16 if QUICK else 128),
+    loss="response",
+    context_length=context_length,
+    prediction_length=prediction_length,
+    max_epochs=1 if QUICK else 5,
+    random_state=0,
+).fit(train)
+
+# %%
+# What is left of it
+# ------------------
+# The standardisation, the mean of the window, the moving average and BatchNorm are linear: they are folded into two
+# matrices. ``predict`` multiplies by these, not by the module.
+
+for number, layer in enumerate(fuse(forecaster.student_, forecaster.spec_).layers):
+    print(f"matrix {number}: {layer.weight.shape}")
+
+
+def microseconds(call, repeats: int = 20 if QUICK else 200) -> float:
+    durations = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        call()
+        durations.append(1e6 * (time.perf_counter() - started))
+    return sorted(durations)[repeats // 2]
+
+
+window = test[-context_length:]
+heading(f"predict(array), one window: {microseconds(lambda: forecaster.predict(window)):.0f} microseconds")
+
+# %%
+# Files
+# -----
+# ``save`` writes weights by safetensors and the rest as JSON: reading it runs no code. ``export`` writes for another
+# runtime, and compares that runtime's answer with the student's before anything is written.
+
+folder = Path(tempfile.mkdtemp())
+forecaster.save(folder / "student.skdistill")
+copy = load(folder / "student.skdistill")
+assert np.array_equal(copy.predict(test), forecaster.predict(test))
+print(forecaster.export(folder / "student.npz"))
+alone = NumpyStudent.load(folder / "student.npz")  # NumPy alone: numpy_student.py may be copied to a device
+assert np.allclose(alone.predict(window), forecaster.predict(window))
+try:
+    report = forecaster.export(folder / "student.onnx", int8=True, data=test)
+    print(f"ONNX with int8 weights: {report.bytes} bytes, MSE {report.mse_int8:.4f} instead of {report.mse:.4f}")
+except ImportError as error:
+    print(f"ONNX: skipped. {error}")
+
+# %%
+# One row at a time
+# -----------------
+
+stream = forecaster.stream(test[:context_length])
+for row in test[context_length:]:
+    stream.append(row)
+assert np.allclose(stream.predict(), forecaster.predict(window))
+heading(f"append and predict: {microseconds(lambda: (stream.append(window[0]), stream.predict())):.0f} microseconds")
+
+# %%
+# Many series
+# -----------
+# A batch is answered in blocks, in bounded memory; with Dask, each partition by itself. A row of the table is the
+# context of one series.
+
+n_series = 200 if QUICK else 20_000
+contexts = np.lib.stride_tricks.sliding_window_view(series, context_length, axis=0)
+contexts = contexts[np.random.default_rng(0).integers(len(contexts), size=n_series)].transpose(0, 2, 1)
+started = time.perf_counter()
+forecaster.predict(contexts)
+heading(f"{n_series} contexts of 7 channels: {1e6 * (time.perf_counter() - started) / n_series:.0f} microseconds each")
+
+try:
+    import dask.dataframe as dd
+except ImportError as error:
+    print(f"Dask: skipped. {error}")
+else:
+
+    def forecast(table: pd.DataFrame) -> pd.DataFrame:
+        answers = forecaster.predict(table.to_numpy().reshape(len(table), context_length, 7))
+        return pd.DataFrame(answers.reshape(len(table), prediction_length * 7), index=table.index)
+
+    some = pd.DataFrame(contexts[:100].reshape(100, context_length * 7))
+    meta = pd.DataFrame(np.empty((0, prediction_length * 7)))
+    answers = dd.from_pandas(some, npartitions=4).map_partitions(forecast, meta=meta).compute()
+    assert np.allclose(answers, forecaster.predict(contexts[:100]).reshape(100, -1), atol=1e-5)
+    print(f"through Dask, 4 partitions: {answers.shape}")

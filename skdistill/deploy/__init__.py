@@ -1,0 +1,25 @@
+"""Deployment: students as matrix products, safe files, exports."""
+
+from skdistill.deploy import _fuse_dlinear, _fuse_linear, _fuse_mlp, _fuse_nlinear  # noqa: F401 (each registers itself)
+from skdistill.deploy._export import ExportReport, export
+from skdistill.deploy._files import SavedFileError
+from skdistill.deploy._fuse import fuse, fuse_affine, fuses
+from skdistill.deploy._fused import FusedLayer, FusedStudent
+from skdistill.deploy._save import load, save
+from skdistill.deploy._stream import Stream
+from skdistill.deploy.numpy_student import NumpyStudent
+
+__all__ = [
+    "ExportReport",
+    "FusedLayer",
+    "FusedStudent",
+    "NumpyStudent",
+    "SavedFileError",
+    "Stream",
+    "export",
+    "fuse",
+    "fuse_affine",
+    "fuses",
+    "load",
+    "save",
+]

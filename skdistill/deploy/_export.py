@@ -1,0 +1,291 @@
+"""Exports: one file that another runtime serves, compared with the student before it is written."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from skdistill._optional import import_optional
+from skdistill.deploy._files import write_atomically
+from skdistill.deploy._modules import deployed_module
+from skdistill.deploy._runtime import fuse_in_units
+from skdistill.deploy.numpy_student import NumpyStudent
+
+__all__ = ["ExportReport", "export"]
+
+_TOLERANCE = 1e-4  # of the scale of a channel: float32 sums in another order
+_MOST_WINDOWS = 512
+
+Predict = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What an export wrote, and how near it is to the student.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    bytes : int
+        Its size.
+    difference : float
+        Largest difference of a forecast from the student's, in standard deviations of its channel, on windows
+        made up in the range of the training rows (of float weights, where the file holds int8).
+    mse : float or None, default=None
+        Error on the given data, in original units; None without data.
+    mse_int8 : float or None, default=None
+        The same with int8 weights; None without data or int8.
+    """
+
+    path: str
+    bytes: int
+    difference: float
+    mse: float | None = None
+    mse_int8: float | None = None
+
+
+def export(estimator: Any, path: str | os.PathLike[str], *, int8: bool = False, data: Any = None) -> ExportReport:
+    """Export a fitted estimator's student; see its method ``export``.
+
+    Parameters
+    ----------
+    estimator : DistilledForecaster or DistilledRegressor
+        Fitted, without ``transformer`` and calendar features.
+    path : str or Path
+        The file; its suffix says the format: ``.onnx``, ``.npz`` or ``.pt2``.
+    int8 : bool, default=False
+        For ONNX, whether weights are rounded to 8 bits.
+    data : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
+        A series on which the error with and without int8 is measured.
+
+    Returns
+    -------
+    report : ExportReport
+        What was written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skdistill import DistilledForecaster
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> from skdistill.deploy import NumpyStudent, export
+    >>> series = make_multiseasonal(200, 2, periods=(12,), random_state=0)
+    >>> forecaster = DistilledForecaster(
+    ...     None, "linear", "response", context_length=24, prediction_length=6
+    ... ).fit(series)
+    >>> path = Path(tempfile.mkdtemp()) / "student.npz"
+    >>> export(forecaster, path).difference < 1e-6
+    True
+    >>> NumpyStudent.load(path).predict(series.to_numpy()).shape
+    (6, 2)
+    """
+    check_is_fitted(estimator)
+    suffix = Path(path).suffix
+    writers = {".npz": _numpy_bytes, ".onnx": _onnx_bytes, ".pt2": _torch_bytes}
+    if suffix not in writers:
+        raise ValueError(f"path of export must end in one of {', '.join(writers)}; got {os.fspath(path)!r}.")
+    if int8 and suffix != ".onnx":
+        raise ValueError(f"int8 of export is for .onnx files; got {os.fspath(path)!r}.")
+    _check_exportable(estimator)
+    written, predict = writers[suffix](estimator)
+    difference = _compare(estimator, predict)
+    mse = mse_int8 = None
+    if data is not None:
+        windows, truth = _windows_of(estimator, data)
+        mse = float(np.square(predict(windows) - truth).mean())
+    if int8:
+        written, predict = _quantise(written)
+        if data is not None:
+            mse_int8 = float(np.square(predict(windows) - truth).mean())
+    write_atomically(path, written)
+    return ExportReport(os.fspath(path), len(written), difference, mse, mse_int8)
+
+
+def _check_exportable(estimator: Any) -> None:
+    if estimator.scaling_.transformer_ is not None:
+        raise ValueError(
+            "a forecaster with transformer= cannot be exported: no other runtime has the transformer. Fit without it, "
+            "on rows transformed before, and transform outside of the exported student."
+        )
+    if estimator.spec_.n_time_features:
+        raise ValueError(
+            "a student that reads calendar features cannot be exported. Train it with time_features=False, or save it."
+        )
+
+
+def _compare(estimator: Any, predict: Predict) -> float:
+    """Compare with the student, on made-up windows, and raise where it forecasts something else."""
+    spec, scaling = estimator.spec_, estimator.scaling_
+    noise = np.random.default_rng(0).normal(size=(5, spec.context_length, spec.n_channels))
+    noise[2:] = noise[2:].cumsum(axis=1) / np.sqrt(np.arange(1, spec.context_length + 1))[:, None]
+    windows = (scaling.mean_ + scaling.scale_ * noise).astype(np.float32)
+    expected = _answer_of(estimator, windows)
+    scale = scaling.scale_[list(spec.targets)]
+    size = np.maximum(1.0, np.abs((windows.astype(np.float64) - scaling.mean_) / scaling.scale_).max())
+    digits = np.maximum(1.0, np.abs(scaling.mean_[list(spec.targets)]) / scale * 1e-2)  # float32 of a high level
+    for part in (slice(0, 1), slice(0, 5)):
+        error = np.abs(predict(windows[part]) - expected[part]) / scale
+        if not (error <= _TOLERANCE * size * digits).all():
+            raise RuntimeError(
+                f"the exported student differs from the student by {np.nanmax(error):.2g} standard deviations, so "
+                "nothing was written. Please report this with the student's parameters."
+            )
+    return float(error.max())
+
+
+def _answer_of(estimator: Any, windows: np.ndarray) -> np.ndarray:
+    """Ask the student's module itself, in float64 units around it."""
+    spec, scaling = estimator.spec_, estimator.scaling_
+    module = copy.deepcopy(estimator.student_).cpu().double().eval()
+    with torch.no_grad():
+        forecast = module(torch.from_numpy((windows - scaling.mean_) / scaling.scale_)).forecast.numpy()
+    targets = list(spec.targets)
+    return forecast * scaling.scale_[targets] + scaling.mean_[targets]
+
+
+def _windows_of(estimator: Any, data: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Cut at most 512 windows and their horizons from a series."""
+    spec = estimator.spec_
+    rows = np.asarray(data, dtype=np.float32)
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    reach = spec.context_length + spec.prediction_length
+    if rows.ndim != 2 or rows.shape[1] != spec.n_channels or len(rows) < reach or not np.isfinite(rows).all():
+        raise ValueError(
+            f"data of export must be a series of at least {reach} finite rows and {spec.n_channels} channels; got "
+            f"shape {rows.shape}."
+        )
+    starts = np.unique(np.linspace(0, len(rows) - reach, _MOST_WINDOWS).astype(int))
+    both = np.stack([rows[start : start + reach] for start in starts])
+    return both[:, : spec.context_length], both[:, spec.context_length :, list(spec.targets)].astype(np.float64)
+
+
+# -- formats -----------------------------------------------------------------------------------------
+
+
+def _numpy_bytes(estimator: Any) -> tuple[bytes, Predict]:
+    fused = fuse_in_units(estimator.student_, estimator.spec_, estimator.scaling_)
+    if fused is None:
+        raise ValueError(
+            f"export to .npz needs a student that fuses into matrices; {type(estimator.student_).__name__} does not. "
+            "Export to .onnx, or choose Linear, DLinear or MLP."
+        )
+    dtype = "float32" if next(estimator.student_.parameters()).dtype == torch.float32 else "float64"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "student.npz"
+        NumpyStudent(fused.arrays(), dtype).save(path)
+        return path.read_bytes(), NumpyStudent.load(path).predict
+
+
+def _module_of(estimator: Any) -> nn.Module:
+    return deployed_module(copy.deepcopy(estimator.student_).cpu(), estimator.spec_, estimator.scaling_)
+
+
+def _example(estimator: Any) -> torch.Tensor:
+    return torch.zeros(3, estimator.spec_.context_length, estimator.spec_.n_channels)
+
+
+def _torch_bytes(estimator: Any) -> tuple[bytes, Predict]:
+    shapes = {"context": {0: torch.export.Dim("batch")}}
+    program = torch.export.export(_module_of(estimator), (_example(estimator),), dynamic_shapes=shapes)
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    module = program.module()
+
+    def predict(windows: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return module(torch.from_numpy(np.ascontiguousarray(windows))).numpy()
+
+    return buffer.getvalue(), predict
+
+
+def _onnx_bytes(estimator: Any) -> tuple[bytes, Predict]:
+    onnx = import_optional("onnx", extra="onnx", purpose="Exporting to ONNX")
+    import_optional("onnxscript", extra="onnx", purpose="Exporting to ONNX")
+    import_optional("onnxruntime", extra="onnx", purpose="Checking an ONNX file")
+    with tempfile.TemporaryDirectory() as folder, _quiet_exporter():
+        path = Path(folder) / "student.onnx"
+        torch.onnx.export(
+            _module_of(estimator),
+            (_example(estimator),),
+            str(path),
+            input_names=["context"],
+            output_names=["forecast"],
+            dynamic_shapes={"context": {0: "batch"}},
+            external_data=False,
+            dynamo=True,
+            verbose=False,
+        )
+        model = onnx.load(str(path))
+    for name, value in _metadata(estimator).items():
+        model.metadata_props.add(key=name, value=value)
+    onnx.checker.check_model(model)
+    data = model.SerializeToString()
+    return data, _onnx_session(data)
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Hold back torch's deprecations, and its remarks that torchvision is missing."""
+    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = logger.level
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def _metadata(estimator: Any) -> dict[str, str]:
+    """Say what goes in and comes out, in the words of the estimator."""
+    import skdistill
+
+    spec = estimator.spec_
+    names = getattr(estimator, "feature_names_in_", None)
+    channels = [str(name) for name in names] if names is not None and len(names) == spec.n_channels else None
+    facts = {
+        "context_shape": ["batch", spec.context_length, spec.n_channels],
+        "forecast_shape": ["batch", spec.prediction_length, spec.n_targets],
+        "channels": channels,
+        "targets": list(spec.targets) if channels is None else [channels[target] for target in spec.targets],
+        "units": "original",
+        "skdistill": skdistill.__version__,
+    }
+    return {f"skdistill.{name}": json.dumps(value) for name, value in facts.items()}
+
+
+def _onnx_session(data: bytes) -> Predict:
+    runtime = import_optional("onnxruntime", extra="onnx", purpose="Running an ONNX file")
+    session = runtime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    return lambda windows: session.run(["forecast"], {"context": np.ascontiguousarray(windows, np.float32)})[0]
+
+
+def _quantise(data: bytes) -> tuple[bytes, Predict]:
+    quantization = import_optional("onnxruntime.quantization", extra="onnx", purpose="Rounding to int8")
+    with tempfile.TemporaryDirectory() as folder:
+        source, ready, result = (Path(folder) / name for name in ("float.onnx", "ready.onnx", "int8.onnx"))
+        source.write_bytes(data)
+        quantization.quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
+        quantization.quantize_dynamic(
+            str(ready), str(result), weight_type=quantization.QuantType.QInt8, per_channel=True
+        )
+        whole = result.read_bytes()
+    return whole, _onnx_session(whole)

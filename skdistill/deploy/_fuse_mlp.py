@@ -1,0 +1,89 @@
+"""The MLP is two matrices with a ReLU between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from skdistill.deploy._fuse import fuses
+from skdistill.deploy._fused import FusedLayer, FusedStudent
+from skdistill.deploy._maps import moving_average_matrix
+from skdistill.networks import NetworkSpec
+from skdistill.networks._layers import MeanNormalization, ReversibleNormalization
+from skdistill.networks._mlp import _MLPModule
+
+__all__ = ["fuse_mlp"]
+
+
+@fuses(_MLPModule)
+def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent:
+    """Stack both parts' hidden layers, and fold everything linear before them into their matrix.
+
+    With the centred window M x, the learnt scale w and shift v of a channel and the window's spread s, a part that
+    reads P (M x w / s + v) and has the BatchNorm z -> g z + d gives s relu(...) =
+    relu(g w (W P M) x + s (g (v W P 1 + b) + d)).
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module of :class:`~skdistill.networks.MLP`, in float64.
+    spec : NetworkSpec
+        What it was built for.
+
+    Returns
+    -------
+    student : FusedStudent
+        Two layers.
+    """
+    length, normalization = spec.context_length, module.normalization
+    identity = np.eye(length)
+    if module.trend is None:
+        parts = [(module.seasonal, identity)]
+    else:
+        average = moving_average_matrix(length, module.kernel_size)
+        parts = [(module.seasonal, identity - average), (module.trend, average)]
+    learns = isinstance(normalization, ReversibleNormalization)
+    shift = normalization.bias.numpy() if learns else np.zeros((spec.n_targets, 1))
+    factor = normalization.weight.numpy() if learns else np.ones((spec.n_targets, 1))
+    hidden = [_fuse_hidden(part, reads, shift, spec.n_targets) for part, reads in parts]
+    weight = np.concatenate([one.weight for one in hidden])
+    scale = factor * np.concatenate([one.scale for one in hidden if one.scale is not None], axis=1)
+    first = FusedLayer(
+        weight=weight - weight.mean(axis=1, keepdims=True) if _centres(normalization) else weight,
+        bias=np.concatenate([one.bias for one in hidden], axis=1),
+        scale=None if (scale == 1.0).all() else scale,
+    )
+    undone = 1.0 / (factor + normalization.epsilon**2) if learns else factor
+    output_bias = sum(part.output.bias.numpy() for part, _ in parts)
+    last = FusedLayer(
+        weight=np.concatenate([part.output.weight.numpy() for part, _ in parts], axis=1),
+        bias=(output_bias - shift) * undone,
+        scale=np.repeat(undone, spec.prediction_length, axis=1) if learns else None,
+    )
+    return FusedStudent.of(
+        [first, last],
+        targets=spec.targets,
+        n_channels=spec.n_channels,
+        level=np.full(length, 1.0 / length) if _centres(normalization) else None,
+        epsilon=normalization.epsilon if learns else None,
+    )
+
+
+def _centres(normalization: nn.Module) -> bool:
+    """Say whether a window's mean is subtracted."""
+    return isinstance(normalization, MeanNormalization | ReversibleNormalization)
+
+
+def _fuse_hidden(part: Any, reads: np.ndarray, shift: np.ndarray, n_targets: int) -> FusedLayer:
+    """Fuse what a part reads, its first layer and its BatchNorm."""
+    weight = part.hidden.weight.numpy() @ reads
+    bias = shift * weight.sum(axis=1) + part.hidden.bias.numpy()  # (n_targets, hidden_size)
+    scale = np.ones((n_targets, len(weight)))
+    if isinstance(part.norm, nn.BatchNorm1d):
+        norm: Any = part.norm  # with weights and statistics
+        gain = (norm.weight / (norm.running_var + norm.eps).sqrt()).numpy()[:, None]
+        bias = gain * (bias - norm.running_mean.numpy()[:, None]) + norm.bias.numpy()[:, None]
+        scale = scale * gain
+    return FusedLayer(weight, bias, scale)

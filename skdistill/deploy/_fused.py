@@ -1,0 +1,151 @@
+"""What a small student is in the end: matrices, with ReLU between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+__all__ = ["FusedLayer", "FusedStudent"]
+
+
+@dataclass(frozen=True)
+class FusedLayer:
+    """One matrix product with what follows it.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_outputs, n_inputs) or (n_targets, n_outputs, n_inputs)
+        The matrix, one for all channels or one a channel.
+    bias : ndarray of shape (n_outputs,) or (n_targets, n_outputs)
+        Added after the product; multiplied by the spread of the window where the student has one.
+    scale : ndarray of shape (n_targets, n_outputs) or None, default=None
+        Multiplies the product, before the bias is added.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    scale: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class FusedStudent:
+    """A student as matrix products, exactly: ReLU between the layers, the window's level added at the end.
+
+    For each target channel c and its window x, less ``centre[c]``::
+
+        h = x;  h = relu(scale * (weight @ h) + spread * bias) for all layers but the last, which has no relu
+        forecast = h + level @ x + centre[c]
+
+    where spread = sqrt(variance of x + epsilon[c]), or 1 without ``epsilon``. Every such function commutes with
+    a change of units, which is how scaling folds into it; and the centre stays apart, because in float32 a large
+    level folded into the biases would cost digits.
+
+    Parameters
+    ----------
+    layers : tuple of FusedLayer
+        At least one.
+    centre : ndarray of shape (n_targets,)
+        Subtracted from each channel first and added last.
+    targets : tuple of int
+        The channels of a context that are read, and forecast.
+    n_channels : int
+        Channels of a context.
+    level : ndarray of shape (context_length,) or None, default=None
+        Weights of the part of the window that passes by the layers, its mean for example.
+    epsilon : ndarray of shape (n_targets,) or None, default=None
+        Added to a window's variance, where the student standardises windows.
+    """
+
+    layers: tuple[FusedLayer, ...]
+    centre: np.ndarray
+    targets: tuple[int, ...]
+    n_channels: int
+    level: np.ndarray | None = None
+    epsilon: np.ndarray | None = None
+
+    @classmethod
+    def of(
+        cls,
+        layers: Sequence[FusedLayer],
+        *,
+        targets: tuple[int, ...],
+        n_channels: int,
+        level: np.ndarray | None = None,
+        epsilon: float | None = None,
+    ) -> FusedStudent:
+        """Make a student that reads and answers in standardised units.
+
+        Parameters
+        ----------
+        layers : sequence of FusedLayer
+            Its layers.
+        targets : tuple of int
+            The channels that are forecast.
+        n_channels : int
+            Channels of a context.
+        level : ndarray of shape (context_length,) or None, default=None
+            Weights of the part that passes by the layers.
+        epsilon : float or None, default=None
+            Added to a window's variance, where windows are standardised.
+
+        Returns
+        -------
+        student : FusedStudent
+            The student.
+        """
+        n_targets = len(targets)
+        floor = None if epsilon is None else np.full(n_targets, epsilon)
+        return cls(tuple(layers), np.zeros(n_targets), targets, n_channels, level, floor)
+
+    @property
+    def context_length(self) -> int:
+        """Rows of a context."""
+        return self.layers[0].weight.shape[-1]
+
+    @property
+    def prediction_length(self) -> int:
+        """Rows of a forecast."""
+        return self.layers[-1].weight.shape[-2]
+
+    def in_units(self, mean: np.ndarray, scale: np.ndarray) -> FusedStudent:
+        """Fold a standardisation in: the student then reads and answers in the units before it.
+
+        Parameters
+        ----------
+        mean, scale : ndarray of shape (n_channels,)
+            Of every channel of a context.
+
+        Returns
+        -------
+        student : FusedStudent
+            The same forecasts, in other units.
+        """
+        own_mean, own_scale = mean[list(self.targets)], scale[list(self.targets)]
+        growth = (
+            own_scale if self.epsilon is None else np.ones_like(own_scale)
+        )  # a spread grows with the unit by itself
+        layers = [replace(one, bias=growth[:, None] * one.bias) for one in self.layers]
+        centre = own_mean + own_scale * self.centre
+        epsilon = None if self.epsilon is None else self.epsilon * own_scale**2
+        return replace(self, layers=tuple(layers), centre=centre, epsilon=epsilon)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """List everything as named arrays, as :class:`~skdistill.deploy.NumpyStudent` takes it.
+
+        Returns
+        -------
+        arrays : dict of str to ndarray
+            float64 arrays, and int64 for the channels.
+        """
+        arrays = {
+            "centre": self.centre,
+            "targets": np.array(self.targets, dtype=np.int64),
+            "n_channels": np.array(self.n_channels, dtype=np.int64),
+        }
+        optional = {"level": self.level, "epsilon": self.epsilon}
+        for number, layer in enumerate(self.layers):
+            arrays |= {f"weight_{number}": layer.weight, f"bias_{number}": layer.bias}
+            optional[f"scale_{number}"] = layer.scale
+        return arrays | {name: value for name, value in optional.items() if value is not None}

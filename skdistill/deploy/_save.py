@@ -1,0 +1,344 @@
+"""Saving a fitted estimator into one file that runs no code when it is read, and loading it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from skdistill._scaling import Scaling
+from skdistill._shorthand import resolve_student
+from skdistill.deploy._files import Document, SavedFileError, read_document, write_atomically
+from skdistill.deploy._guarded_build import build_with_weights
+from skdistill.deploy._values import NotSaved, Reader, Writer
+from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.teachers._network import NetworkTeacher
+
+__all__ = ["load", "save"]
+
+_STATISTICS = ("mean_", "scale_", "original_scale_")
+_FITTED = ("targets_", "n_features_in_", "history_", "_target_ndim")
+_LARGEST_CHANNEL = 1 << 31
+
+
+def save(estimator: Any, path: str | os.PathLike[str], *, teacher: bool = False) -> None:
+    """Save a fitted estimator; see its method ``save``.
+
+    Parameters
+    ----------
+    estimator : DistilledForecaster or DistilledRegressor
+        Fitted.
+    path : str or Path
+        The file.
+    teacher : bool, default=False
+        Whether the teacher's weights are saved too.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skdistill import DistilledForecaster, load
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> from skdistill.deploy import save
+    >>> series = make_multiseasonal(200, 2, periods=(12,), random_state=0)
+    >>> forecaster = DistilledForecaster(
+    ...     None, "linear", "response", context_length=24, prediction_length=6
+    ... ).fit(series)
+    >>> path = Path(tempfile.mkdtemp()) / "student.skdistill"
+    >>> save(forecaster, path)
+    >>> load(path).predict(series).equals(forecaster.predict(series))
+    True
+    """
+    check_is_fitted(estimator)
+    if type(estimator) not in _estimators().values():
+        raise TypeError(
+            f"save writes {' and '.join(_estimators())}, not {type(estimator).__name__}: pickle a class of your own, "
+            "or save the estimator inside."
+        )
+    writer = Writer(with_tensors=teacher)
+    content = _write_estimator(estimator, writer)
+    data = Document(content, writer.tensors).to_bytes()
+    if "object" in content["student"]:
+        try:
+            _read_estimator(read_document(data), student=None, transformer=None, complete=False)
+        except SavedFileError as error:
+            raise ValueError(
+                f"{type(estimator).__name__} cannot be saved: {error} Did parameters change after fit? Then fit again."
+            ) from error
+    write_atomically(path, data)
+
+
+def load(
+    path: str | os.PathLike[str], *, student: BaseNetwork | None = None, transformer: BaseEstimator | None = None
+) -> Any:
+    """Load an estimator that ``save`` wrote.
+
+    No code of the file is run: it names classes of this package and scikit-learn's plain scalers, and numbers, and is
+    refused where its sizes are not those of its numbers. ``memory`` is never restored.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    student : network or None, default=None
+        The student's network, for files that hold its weights alone, because its class is not of this package.
+    transformer : fitted transformer or None, default=None
+        What was ``transformer=``, fitted, for files that only describe it.
+
+    Returns
+    -------
+    estimator : DistilledForecaster or DistilledRegressor
+        The fitted estimator. Parameters that could not be saved are ``<not saved: ...>``, with a warning.
+
+    Raises
+    ------
+    SavedFileError
+        A ValueError: if the file is damaged, newer, or not what ``save`` writes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skdistill import DistilledForecaster, load
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> series = make_multiseasonal(200, 2, periods=(12,), random_state=0)
+    >>> forecaster = DistilledForecaster(
+    ...     None, "linear", "response", context_length=24, prediction_length=6
+    ... ).fit(series)
+    >>> path = Path(tempfile.mkdtemp()) / "student.skdistill"
+    >>> forecaster.save(path)
+    >>> load(path).predict(series).shape
+    (6, 2)
+    """
+    data = Path(path).read_bytes()
+    try:
+        return _read_estimator(read_document(data), student=student, transformer=transformer, complete=True)
+    except SavedFileError as error:
+        raise SavedFileError(f"{path} cannot be loaded: {error}") from error
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, RuntimeError) as error:
+        raise SavedFileError(f"{path} cannot be loaded, it is malformed: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise SavedFileError(f"{path} cannot be loaded, it is malformed: {error}") from error
+
+
+def _estimators() -> dict[str, type[BaseEstimator]]:
+    from skdistill.forecaster import DistilledForecaster
+    from skdistill.regressor import DistilledRegressor
+
+    return {"DistilledForecaster": DistilledForecaster, "DistilledRegressor": DistilledRegressor}
+
+
+# -- writing -----------------------------------------------------------------------------------------
+
+
+def _write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
+    import sklearn
+
+    import skdistill
+
+    params = {name: getattr(estimator, name) for name in type(estimator)._get_param_names() if name != "memory"}
+    fitted = {name: getattr(estimator, name) for name in _FITTED if hasattr(estimator, name)}
+    names = getattr(estimator, "feature_names_in_", None)
+    versions = {one.__name__: one.__version__ for one in (skdistill, torch, np, sklearn)}
+    return {
+        "class": type(estimator).__name__,
+        "versions": {name: str(version) for name, version in versions.items()},
+        "params": {name: writer.write(value, name) for name, value in params.items()},
+        "spec": writer.write(dataclasses.asdict(estimator.spec_), "spec"),
+        "student": _write_network(resolve_student(estimator.student), estimator.student_, writer, "student"),
+        "scaling": _write_scaling(estimator.scaling_, writer),
+        "fitted": {name: writer.write(value, name) for name, value in fitted.items()},
+        "feature_names": None if names is None else [str(name) for name in names],
+        "teacher": _write_teacher(estimator.teacher_, writer) if writer.with_tensors else None,
+    }
+
+
+def _write_network(network: BaseNetwork, module: torch.nn.Module, writer: Writer, where: str) -> Any:
+    writer.tensors |= {f"{where}/{name}": tensor for name, tensor in module.state_dict().items()}
+    return (
+        {"missing": f"{type(network).__name__}, which reads files"}
+        if _reads_files(network)
+        else writer.write(network, where)
+    )
+
+
+def _reads_files(network: BaseNetwork) -> bool:
+    """Say whether building it reads files that its parameters name, which no file may choose."""
+    return type(network).keyed is not BaseNetwork.keyed
+
+
+def _write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
+    statistics = {f"scaling/{name}": torch.from_numpy(np.array(getattr(scaling, name))) for name in _STATISTICS}
+    writer.tensors |= statistics
+    fitted = scaling.transformer_
+    return {
+        "targets": writer.write(scaling.targets, "scaling"),
+        "transformer": None if fitted is None else writer.write_fitted(fitted, "transformer_"),
+    }
+
+
+def _write_teacher(teacher: Any, writer: Writer) -> Any:
+    """Write a teacher that is a network; others are left to their description among the parameters."""
+    if not isinstance(teacher, NetworkTeacher):
+        return None
+    return {
+        "params": writer.write(teacher, "teacher_"),
+        "spec": writer.write(dataclasses.asdict(teacher.spec_), "teacher_.spec"),
+        "network": _write_network(teacher.network, teacher.module_, writer, "teacher"),
+        "history": writer.write(getattr(teacher, "history_", None), "teacher_.history"),
+    }
+
+
+# -- reading -----------------------------------------------------------------------------------------
+
+
+def _read_estimator(document: Document, *, student: Any, transformer: Any, complete: bool) -> Any:
+    content, reader = document.content, Reader(document.tensors)
+    cls = _estimators().get(str(content.get("class")))
+    if cls is None:
+        raise SavedFileError(f"it holds a {str(content.get('class'))[:50]!r}, which is no estimator of skdistill.")
+    params = reader.read({"dict": content.get("params")}, "params")
+    unknown = set(params) - set(cls._get_param_names())
+    if unknown:
+        raise SavedFileError(f"{cls.__name__} has no parameters {sorted(unknown)[:5]}.")
+    estimator = cls(**params)
+    estimator.spec_ = _read_spec(reader.read(content.get("spec"), "spec"))
+    estimator.scaling_ = _read_scaling(content.get("scaling"), reader, transformer, estimator.spec_, complete)
+    _read_fitted(estimator, content, reader)
+    network = student if student is not None else _read_network(content.get("student"), reader, "student")
+    estimator.student_ = _read_module(network, estimator.spec_, document.tensors, "student")
+    if student is not None:
+        estimator.student = student
+        reader.missing = [one for one in reader.missing if not one.startswith("params.student ")]
+    estimator.teacher_ = _read_teacher(content.get("teacher"), reader)
+    if reader.missing and complete:
+        warnings.warn(
+            f"the file describes, but does not hold: {'; '.join(reader.missing)}. Forecasts do not need it; set it "
+            "with set_params before another fit.",
+            stacklevel=3,
+        )
+    return estimator
+
+
+def _read_spec(fields: Any) -> NetworkSpec:
+    if not isinstance(fields, dict) or set(fields) != {one.name for one in dataclasses.fields(NetworkSpec)}:
+        raise SavedFileError("its spec is malformed.")
+    quantiles = fields["quantiles"]
+    if quantiles is not None and not (
+        isinstance(quantiles, tuple) and all(isinstance(one, float) and 0 < one < 1 for one in quantiles)
+    ):
+        raise SavedFileError("its quantiles are malformed.")
+    sizes = ("context_length", "prediction_length", "n_channels", "n_time_features", "label_length")
+    for name in sizes:
+        if type(fields[name]) is not int or not int(name in sizes[:3]) <= fields[name] < _LARGEST_CHANNEL:
+            raise SavedFileError(f"its {name} is no size.")
+    _check_positions(fields["targets"], fields["n_channels"])
+    return NetworkSpec(**fields)
+
+
+def _check_positions(targets: Any, n_channels: int) -> None:
+    if not isinstance(targets, tuple) or not targets or len(set(targets)) < len(targets):
+        raise SavedFileError("its targets are malformed.")
+    if any(type(one) is not int or not 0 <= one < n_channels for one in targets):
+        raise SavedFileError(f"its targets do not lie within {n_channels} channels.")
+
+
+def _read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSpec, complete: bool) -> Scaling:
+    if not isinstance(content, dict):
+        raise SavedFileError("its scaling is missing.")
+    fitted = reader.read(content.get("transformer"), "transformer_")
+    if isinstance(fitted, NotSaved):
+        if transformer is None and complete:
+            raise SavedFileError(
+                f"it describes the fitted transformer ({fitted.description}), but does not hold it: give it, "
+                "load(path, transformer=fitted)."
+            )
+        fitted = transformer
+    targets = reader.read(content.get("targets"), "scaling")
+    if targets is not None and targets != spec.targets:
+        raise SavedFileError("its scaling has other targets than its student.")
+    scaling = Scaling(transformer=None, targets=targets)
+    scaling.transformer_ = fitted
+    for name in _STATISTICS:
+        setattr(scaling, name, _read_statistic(reader, name, spec.n_channels))
+    if fitted is not None:
+        rows = np.asarray(scaling.standardise(np.ones((1, spec.n_channels))))
+        if rows.shape != (1, spec.n_channels) or scaling.to_original(rows).shape != rows.shape:
+            raise SavedFileError("its transformer does not fit its channels.")
+    return scaling
+
+
+def _read_statistic(reader: Reader, name: str, n_channels: int) -> np.ndarray:
+    values = reader.read({"array": f"scaling/{name}"}, name)
+    if values.shape != (n_channels,) or values.dtype != np.float64 or not np.isfinite(values).all():
+        raise SavedFileError(f"its {name} is no {n_channels} finite numbers.")
+    if "scale" in name and not (values > 0).all():
+        raise SavedFileError(f"its {name} is not positive.")
+    return values
+
+
+def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> None:
+    fitted = reader.read({"dict": content.get("fitted")}, "fitted")
+    if not set(fitted) <= set(_FITTED):
+        raise SavedFileError("it holds unknown attributes.")
+    history = fitted.get("history_")
+    if not isinstance(history, list) or not all(isinstance(one, dict) for one in history):
+        raise SavedFileError("its history is malformed.")
+    n_features = fitted.get("n_features_in_")
+    is_forecaster = type(estimator).__name__ == "DistilledForecaster"
+    if is_forecaster and (
+        fitted.get("targets_") != estimator.spec_.targets or n_features != estimator.spec_.n_channels
+    ):
+        raise SavedFileError("its channels are not those of its student.")
+    if not is_forecaster and fitted.get("_target_ndim") not in (1, 2, 3):
+        raise SavedFileError("its targets are malformed.")
+    if n_features is not None and (type(n_features) is not int or n_features < 1):
+        raise SavedFileError("its number of features is malformed.")
+    for name, value in fitted.items():
+        setattr(estimator, name, value)
+    names = content.get("feature_names")
+    if names is not None:
+        if not isinstance(names, list) or len(names) != n_features or not all(isinstance(one, str) for one in names):
+            raise SavedFileError("its feature names are malformed.")
+        estimator.feature_names_in_ = np.array(names, dtype=object)
+
+
+def _read_network(content: Any, reader: Reader, part: str) -> BaseNetwork:
+    network = reader.read(content, part)
+    if isinstance(network, NotSaved):
+        raise SavedFileError(
+            f"it holds the weights of a {part}, but not its network ({network.description}): give it, "
+            "load(path, student=...)."
+        )
+    if not isinstance(network, BaseNetwork) or _reads_files(network):
+        raise SavedFileError(f"its {part} is no network that is built from its parameters alone.")
+    return network
+
+
+def _read_module(network: BaseNetwork, spec: NetworkSpec, tensors: Mapping[str, Tensor], part: str) -> torch.nn.Module:
+    weights = {name.removeprefix(f"{part}/"): one for name, one in tensors.items() if name.startswith(f"{part}/")}
+    return build_with_weights(network, spec, weights)
+
+
+def _read_teacher(content: Any, reader: Reader) -> NetworkTeacher | None:
+    if content is None:
+        return None
+    if not isinstance(content, dict):
+        raise SavedFileError("its teacher is malformed.")
+    teacher = reader.read(content.get("params"), "teacher_")
+    if not isinstance(teacher, NetworkTeacher):
+        raise SavedFileError("its teacher is no network.")
+    teacher.spec_ = _read_spec(reader.read(content.get("spec"), "teacher_.spec"))
+    network = _read_network(content.get("network"), reader, "teacher")
+    teacher.module_ = _read_module(network, teacher.spec_, reader.tensors, "teacher")
+    teacher.history_ = reader.read(content.get("history"), "teacher_.history")
+    return teacher

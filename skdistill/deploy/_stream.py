@@ -1,0 +1,103 @@
+"""Forecasting while rows come in one at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+__all__ = ["Stream"]
+
+
+class Stream:
+    """The last context of a series, and its forecast; made by ``forecaster.stream()``.
+
+    Taking in a row costs the copying of that row: the context lies in a buffer of twice its length, and its rows are
+    moved once every ``context_length`` rows. The forecast itself costs the fused products and no checks of a series.
+    (There is no cheaper way for a general matrix: a new row moves every other one to another column of it.)
+
+    Parameters
+    ----------
+    forecaster : DistilledForecaster
+        Fitted; its student reads no calendar features.
+    recent : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
+        Rows to start from; fewer than ``context_length`` are allowed.
+
+    Examples
+    --------
+    >>> from skdistill import DistilledForecaster
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> series = make_multiseasonal(200, 2, periods=(12,), random_state=0).to_numpy()
+    >>> forecaster = DistilledForecaster(
+    ...     None, "linear", "response", context_length=24, prediction_length=6
+    ... ).fit(series[:150])
+    >>> stream = forecaster.stream(series[:150])
+    >>> for row in series[150:]:
+    ...     stream.append(row)
+    >>> bool((stream.predict() == forecaster.predict(series)).all())
+    True
+    """
+
+    def __init__(self, forecaster: Any, recent: Any = None) -> None:
+        check_is_fitted(forecaster)
+        if forecaster.spec_.n_time_features:
+            raise ValueError(
+                "stream needs a student that reads no calendar features: train it with time_features=False, or call "
+                "predict with a DataFrame."
+            )
+        self.forecaster = forecaster
+        self._length, self._n_channels = forecaster.spec_.context_length, forecaster.spec_.n_channels
+        self._rows = np.empty((2 * self._length, self._n_channels))
+        self._end = 0
+        if recent is not None:
+            for row in self._read(recent)[-self._length :]:
+                self.append(row)
+
+    def __len__(self) -> int:
+        """Count the rows that are kept, at most ``context_length``."""
+        return min(self._end, self._length)
+
+    def append(self, row: Any) -> None:
+        """Take in the next row.
+
+        Parameters
+        ----------
+        row : array of shape (n_channels,)
+            Finite numbers in original units.
+
+        Raises
+        ------
+        ValueError
+            If it has another number of channels, or a value is not finite.
+        """
+        values = np.asarray(row, dtype=np.float64)
+        if values.shape != (self._n_channels,) or not np.isfinite(values).all():
+            raise ValueError(f"row of append must be {self._n_channels} finite numbers; got {row!r}.")
+        if self._end == len(self._rows):
+            self._rows[: self._length] = self._rows[self._length :]
+            self._end = self._length
+        self._rows[self._end] = values
+        self._end += 1
+
+    def predict(self) -> np.ndarray:
+        """Forecast the rows that follow the last one.
+
+        Returns
+        -------
+        forecast : ndarray of shape (prediction_length, n_targets)
+            In original units.
+
+        Raises
+        ------
+        ValueError
+            If fewer than ``context_length`` rows were taken in.
+        """
+        if self._end < self._length:
+            raise ValueError(f"stream needs context_length = {self._length} rows to forecast from; got {self._end}.")
+        return self.forecaster.forecast_windows(self._rows[None, self._end - self._length : self._end])[0]
+
+    def _read(self, recent: Any) -> np.ndarray:
+        rows = recent.to_numpy() if isinstance(recent, pd.DataFrame | pd.Series) else np.asarray(recent)
+        return rows[:, None] if rows.ndim == 1 else rows

@@ -1,0 +1,109 @@
+"""Exports answer as the student does, in another runtime."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from doubles import make_forecaster, make_frame, make_series
+from sklearn.preprocessing import StandardScaler
+
+from skdistill import DistilledRegressor
+from skdistill.deploy import _export
+from skdistill.networks import MLP, DLinear, ITransformer
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+WINDOWS = np.stack([make_series(12, seed=seed) for seed in range(5)]).astype(np.float32)
+
+
+def make(student, **changes):
+    return make_forecaster(teacher=None, student=student, **changes).fit(make_frame())
+
+
+def run(path, windows):
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(["forecast"], {"context": windows})[0]
+
+
+@pytest.mark.parametrize(
+    "student",
+    [
+        MLP(4, kernel_size=5),
+        MLP(4, normalization="revin"),
+        DLinear(individual=True),
+        ITransformer(8, n_heads=2, time_features=False),
+    ],
+    ids=["two matrices", "with spread", "matrix a channel", "not fused"],
+)
+def test_onnx_answers_as_the_student(student, tmp_path):
+    forecaster = make(student, targets=["c1"])
+    report = forecaster.export(tmp_path / "student.onnx")
+    assert report.difference < 1e-5
+    assert report.bytes == (tmp_path / "student.onnx").stat().st_size
+    for windows in (WINDOWS, WINDOWS[:1], WINDOWS[:4]):
+        np.testing.assert_allclose(run(tmp_path / "student.onnx", windows), forecaster.predict(windows), atol=1e-5)
+    props = {one.key: json.loads(one.value) for one in onnx.load(tmp_path / "student.onnx").metadata_props}
+    assert props["skdistill.context_shape"] == ["batch", 12, 2]
+    assert props["skdistill.forecast_shape"] == ["batch", 4, 1]
+    assert props["skdistill.channels"] == ["c0", "c1"]
+    assert props["skdistill.targets"] == ["c1"]
+
+
+def test_int8_reports_what_it_costs(tmp_path):
+    forecaster = make(MLP(64, kernel_size=5))
+    report = forecaster.export(tmp_path / "int8.onnx", int8=True, data=make_frame(seed=3))
+    plain = forecaster.export(tmp_path / "float.onnx")
+    assert report.bytes < plain.bytes
+    assert report.mse == pytest.approx(-forecaster.score(make_frame(seed=3)), rel=1e-4)
+    assert report.mse_int8 != report.mse
+    assert report.mse_int8 == pytest.approx(report.mse, rel=0.2)
+    difference = np.abs(run(tmp_path / "int8.onnx", WINDOWS) - forecaster.predict(WINDOWS)).max()
+    assert 0 < difference < 0.1
+
+
+def test_torch_export_answers_as_the_student(tmp_path):
+    forecaster = make(MLP(4, kernel_size=5))
+    forecaster.export(tmp_path / "student.pt2")
+    module = torch.export.load(tmp_path / "student.pt2").module()
+    np.testing.assert_allclose(module(torch.from_numpy(WINDOWS)), forecaster.predict(WINDOWS), atol=1e-5)
+
+
+def test_a_regressor_exports_too(tmp_path):
+    table = np.lib.stride_tricks.sliding_window_view(make_series(n_channels=1)[:, 0], 12)
+    fitted = DistilledRegressor(None, DLinear(3), "response", max_epochs=1, random_state=0)
+    fitted.fit(table[:, :8], table[:, 8:]).export(tmp_path / "student.pt2")
+    module = torch.export.load(tmp_path / "student.pt2").module()
+    answer = module(torch.tensor(table[:, :8, None], dtype=torch.float32))[..., 0]
+    np.testing.assert_allclose(answer, fitted.predict(table[:, :8]), atol=1e-5)
+
+
+def test_a_wrong_export_is_not_written(tmp_path, monkeypatch):
+    forecaster = make(DLinear(3))
+    right = _export._numpy_bytes
+
+    def wrong(estimator):
+        data, predict = right(estimator)
+        return data, lambda windows: predict(windows) + 0.01
+
+    monkeypatch.setattr(_export, "_numpy_bytes", wrong)
+    with pytest.raises(RuntimeError, match="nothing was written"):
+        forecaster.export(tmp_path / "student.npz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_exported_says_why(tmp_path):
+    with pytest.raises(ValueError, match=r"path of export must end in one of \.npz, \.onnx, \.pt2; got '.*\.txt'"):
+        make(DLinear(3)).export(tmp_path / "student.txt")
+    with pytest.raises(ValueError, match="transformer= cannot be exported"):
+        make(DLinear(3), transformer=StandardScaler()).export(tmp_path / "student.onnx")
+    with pytest.raises(ValueError, match="calendar features cannot be exported"):
+        make(ITransformer(8, n_heads=2)).export(tmp_path / "student.onnx")
+    with pytest.raises(ValueError, match="needs a student that fuses"):
+        make(ITransformer(8, n_heads=2, time_features=False)).export(tmp_path / "student.npz")
+    with pytest.raises(ValueError, match="int8 of export is for"):
+        make(DLinear(3)).export(tmp_path / "student.npz", int8=True)
+    with pytest.raises(ValueError, match="data of export must be a series of at least 16 finite rows and 2 channels"):
+        make(DLinear(3)).export(tmp_path / "student.npz", data=np.zeros((15, 2)))
