@@ -1,4 +1,4 @@
-# make demo: the main job. make test: the whole suite. Both set everything up by themselves in .venv.
+# make demo: the main job. make test: the whole suite. make docs: the site, in docs/_build/html. All set everything up by themselves in .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +11,7 @@ ifneq ($(wildcard ../shared/data/ETTh1.csv),)
 export SKDISTILL_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: demo test lint format types clean
+.PHONY: demo test docs lint format types clean
 .NOTPARALLEL: # one environment, one installer at a time
 
 demo: $(PLOT)
@@ -23,6 +23,9 @@ test: $(TEST)
 lint: $(TEST)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+docs: $(TEST)
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 format: $(TEST)
 	$(BIN)/ruff check --fix .
@@ -41,4 +44,4 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build docs/_build docs/api docs/gallery .pytest_cache .mypy_cache .ruff_cache .hypothesis

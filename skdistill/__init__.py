@@ -5,7 +5,16 @@ __version__ = "0.1.0"
 from skdistill._clear_memory import clear_memory
 from skdistill._show_versions import show_versions
 from skdistill.comparison import compare
+from skdistill.deploy import load
 from skdistill.forecaster import DistilledForecaster
 from skdistill.regressor import DistilledRegressor
 
-__all__ = ["DistilledForecaster", "DistilledRegressor", "__version__", "clear_memory", "compare", "show_versions"]
+__all__ = [
+    "DistilledForecaster",
+    "DistilledRegressor",
+    "__version__",
+    "clear_memory",
+    "compare",
+    "load",
+    "show_versions",
+]

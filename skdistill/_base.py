@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from typing import Any
 
@@ -84,6 +85,49 @@ class BaseDistilled(DocLink, BaseEstimator):
         """
         check_is_fitted(self)
         return count_parameters(self.student_)
+
+    def save(self, path: str | os.PathLike[str], *, teacher: bool = False) -> None:
+        """Save the fitted estimator into one file that runs no code when it is read.
+
+        The file holds weights by safetensors and everything else as JSON, with a checksum; :func:`skdistill.load` reads
+        it. Parameters that can only be pickled are described, ``memory`` is left out, and a student of a class of your
+        own is saved as weights, for ``load(path, student=...)``.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, which appears whole or not at all.
+        teacher : bool, default=False
+            Whether the weights of a teacher that is a network are saved too.
+        """
+        from skdistill.deploy import save
+
+        save(self, path, teacher=teacher)
+
+    def export(self, path: str | os.PathLike[str], *, int8: bool = False, data: Any = None) -> Any:
+        """Write the student for another runtime: original units in and out, any number of windows at once.
+
+        The file is compared with the student before it is written. In: ``context``, float32 of shape (batch,
+        context_length, n_channels). Out: ``forecast``, of shape (batch, prediction_length, n_targets).
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; its suffix says the format: ``.onnx``; ``.npz`` for
+            :class:`~skdistill.deploy.NumpyStudent`; ``.pt2`` for ``torch.export.load``.
+        int8 : bool, default=False
+            For ONNX, whether weights are rounded to 8 bits.
+        data : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
+            A series on which the error with and without int8 is measured.
+
+        Returns
+        -------
+        report : ExportReport
+            Size, largest difference from the student, and errors on ``data``.
+        """
+        from skdistill.deploy import export
+
+        return export(self, path, int8=int8, data=data)
 
     def _check_distillation_parameters(self) -> None:
         """Raise on a bad parameter that all estimators have."""

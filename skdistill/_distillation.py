@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 import skdistill
 from skdistill._digest import digest
+from skdistill._labelling_estimate import LabellingEstimate, estimate_labelling
 from skdistill.losses import BaseLoss, build_objective, check_loss, needs_teacher, needs_teacher_features
 from skdistill.networks import BaseNetwork, NetworkSpec
 from skdistill.teachers import BaseTeacher, Labels
@@ -28,11 +29,13 @@ from skdistill.teachers._store import LabelCache, StoredLabels, entry_lock, labe
 from skdistill.training import LabelSource, TrainingSettings, loss_shapes, make_spec, seeded, train_network
 from skdistill.windows import Contexts, TrainingWindows, Windows
 
-__all__ = ["Distilled", "Labelling", "distil"]
+__all__ = ["Distilled", "Labelling", "distil", "dry_run"]
 
 logger = logging.getLogger("skdistill")
 
 _GIB = 1 << 30
+_CHUNK_SIZE = 512  # windows that are labelled at once
+_CHUNK_BYTES = 128 << 20  # unless their labels would take more than this
 
 
 @dataclass(frozen=True)
@@ -131,13 +134,14 @@ def distil(
         teacher = _settle(teacher, teacher_seed, settings)
         teacher.check(spec)
     student.check_loss(loss, has_teacher=teacher is not None, windows=windows)
-    _check_combination(windows, teacher, student, spec, loss)
+    probe = _check_combination(windows, teacher, student, spec, loss)
 
     shared = labelling.cache.persistent and (seeds is not None or has_own_seed)
     labels: LabelSource | None = None
     if teacher is not None and needs_teacher(loss):
         key = digest(_versions(), teacher.keyed(), _describe(windows)) if shared else None
-        teacher, labels = _fit_and_label(teacher, windows, loss, labelling, key, settings.verbose)
+        chunk_size = _chunk_size(probe)
+        teacher, labels = _fit_and_label(teacher, windows, loss, labelling, key, chunk_size, settings.verbose)
 
     with seeded(student_seed):
         module = student.build(spec)
@@ -146,7 +150,9 @@ def distil(
         return Distilled(module.eval(), spec, teacher, solved.history, solved.best_epoch, interrupted=False)
     folder = None
     if seeds is not None and labelling.cache.persistent:
-        key = digest(_versions(), None if teacher is None else teacher.keyed(), _describe(windows), student, loss)
+        key = digest(
+            _versions(), None if teacher is None else teacher.keyed(), _describe(windows), student.keyed(), loss
+        )
         folder = labelling.cache.entry(f"student-{digest(key, settings, student_seed)}")
     with seeded(student_seed):
         module = student.build(spec)
@@ -165,9 +171,52 @@ def distil(
     return Distilled(module.cpu().eval(), spec, teacher, result.history, result.best_epoch, result.interrupted)
 
 
+def dry_run(
+    windows: TrainingWindows,
+    *,
+    teacher: BaseTeacher,
+    loss: BaseLoss,
+    settings: TrainingSettings,
+    labelling: Labelling,
+    n_samples: int,
+) -> LabellingEstimate:
+    """Estimate what labelling will cost, without labelling more than a few windows.
+
+    Parameters
+    ----------
+    windows : TrainingWindows
+        Training and validation windows.
+    teacher : BaseTeacher
+        The teacher, not fitted.
+    loss : BaseLoss
+        The objective, which says whether features are stored.
+    settings : TrainingSettings
+        What the teacher takes from the forecaster: device, verbosity.
+    labelling : Labelling
+        Where labels would be kept.
+    n_samples : int
+        Windows to label for it.
+
+    Returns
+    -------
+    estimate : LabellingEstimate
+        Time and room.
+    """
+    teacher = _settle(teacher, 0, settings)
+    train = windows.train
+    teacher.check(NetworkSpec(train.context_length, train.prediction_length, train.n_channels, train.targets))
+    return estimate_labelling(
+        teacher,
+        windows,
+        with_features=needs_teacher_features(loss) and labelling.features == "stored",
+        label_budget=labelling.label_budget,
+        n_samples=n_samples,
+    )
+
+
 def _check_combination(
     windows: TrainingWindows, teacher: BaseTeacher | None, student: BaseNetwork, spec: NetworkSpec, loss: BaseLoss
-) -> None:
+) -> Labels | None:
     """Build everything once with meaningless weights, so that what does not fit fails before training."""
     labels = None
     if teacher is not None:
@@ -182,6 +231,16 @@ def _check_combination(
             student_name=type(student).__name__,
             teacher_name="None" if teacher is None else _name(teacher),
         )
+    return None if labels is None else labels.labels
+
+
+def _chunk_size(probe: Labels | None) -> int:
+    """Return how many windows to label at once: few where each has many features, to bound memory."""
+    if probe is None:
+        return _CHUNK_SIZE
+    tensors = (probe.forecast, probe.features, probe.quantiles)
+    per_window = 4 * sum(one[0].numel() for one in tensors if one is not None)
+    return max(1, min(_CHUNK_SIZE, _CHUNK_BYTES // per_window))
 
 
 def _check_forecast_shape(labels: Labels, spec: NetworkSpec, teacher: BaseTeacher) -> None:
@@ -198,7 +257,13 @@ def _check_forecast_shape(labels: Labels, spec: NetworkSpec, teacher: BaseTeache
 
 
 def _fit_and_label(
-    teacher: BaseTeacher, windows: TrainingWindows, loss: BaseLoss, labelling: Labelling, key: str | None, verbose: int
+    teacher: BaseTeacher,
+    windows: TrainingWindows,
+    loss: BaseLoss,
+    labelling: Labelling,
+    key: str | None,
+    chunk_size: int,
+    verbose: int,
 ) -> tuple[BaseTeacher, LabelSource]:
     """Fit the teacher and label the training windows, or find both where an earlier fit left them."""
     folder = None if key is None else labelling.cache.entry(key)
@@ -217,6 +282,7 @@ def _fit_and_label(
             with_features=not recompute and _store_features(teacher, windows, loss, labelling, folder),
             forecast_shape=(train.prediction_length, len(train.targets)),
             disk_budget=int(labelling.label_budget * _GIB),
+            chunk_size=chunk_size,
             run=None
             if labelling.n_jobs in (None, 1)
             else partial(_label_in_parallel, teacher, train, labelling.n_jobs),

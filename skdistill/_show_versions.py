@@ -7,7 +7,7 @@ import re
 import sys
 from importlib.metadata import PackageNotFoundError, requires, version
 
-__all__ = ["show_versions"]
+__all__ = ["show_versions", "versions"]
 
 
 def show_versions() -> None:
@@ -20,11 +20,22 @@ def show_versions() -> None:
     System:
         python: 3...
     """
+    sys.stdout.write(versions() + "\n")
+
+
+def versions() -> str:
+    """Tell system and package versions.
+
+    Returns
+    -------
+    text : str
+        What :func:`show_versions` prints.
+    """
     lines = ["System:"]
     lines += [f"    {name}: {value}" for name, value in _system().items()]
     lines += ["", "Packages:"]
     lines += [f"    {name}: {_version(name)}" for name in ["skdistill", *_requirements()]]
-    sys.stdout.write("\n".join(lines) + "\n")
+    return "\n".join(lines)
 
 
 def _system() -> dict[str, str]:

@@ -9,16 +9,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._base import BaseDistilled
 from skdistill._checks import check_integer
 from skdistill._choices import check_choice
+from skdistill._distillation import Labelling, dry_run
+from skdistill._labelling_estimate import LabellingEstimate
 from skdistill._scaling import Scaling
 from skdistill._series import Series, read_series
+from skdistill._shorthand import resolve_loss
 from skdistill.calendar import calendar_features, continue_index
+from skdistill.deploy._runtime import Answer, fused_answer
+from skdistill.teachers._store import LabelCache
 from skdistill.training import network_inputs
 from skdistill.windows import Contexts, SeriesStore, TrainingWindows, count_validation_rows, split_windows
 
@@ -232,6 +237,45 @@ class DistilledForecaster(BaseDistilled):
         self.__dict__.pop("_moments", None)
         return self
 
+    def estimate_labelling(self, X: Any, *, n_samples: int = 32) -> LabellingEstimate:
+        """Say how long labelling would take and how large the labels would be: a dry run of ``fit``.
+
+        A few windows, spread over the series, are labelled; nothing is kept, and the forecaster stays as it is.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, or a list of them
+            The series that ``fit`` would get.
+        n_samples : int, default=32
+            Windows to label.
+
+        Returns
+        -------
+        estimate : LabellingEstimate
+            Windows, seconds and bytes; printed, a sentence.
+
+        Raises
+        ------
+        ValueError
+            If there is no teacher, or ``fit`` would raise.
+        """
+        check_integer(n_samples, "n_samples of estimate_labelling")
+        copy = clone(self)
+        copy._check_parameters()
+        teacher = copy._resolve_teacher()
+        if teacher is None:
+            raise ValueError("teacher of DistilledForecaster is None: there is nothing to label.")
+        given = read_series(copy, X, reset=True, allow_batch=False)
+        copy.targets_ = copy._find_targets(given.series[0])
+        return dry_run(
+            copy._make_windows(given.series),
+            teacher=teacher,
+            loss=resolve_loss(self.loss),
+            settings=self._settings(),
+            labelling=Labelling(LabelCache(None), self.label_budget, self.features),
+            n_samples=n_samples,
+        )
+
     @available_if(lambda self: _check_updatable(self))
     def partial_fit(self, X: Any, y: Any = None, *, forget: int = 0) -> DistilledForecaster:
         """Take in new rows, and let old ones go, exactly: the student is that of a fit to all rows that remain.
@@ -378,7 +422,10 @@ class DistilledForecaster(BaseDistilled):
         """
         check_is_fitted(self)
         if self.teacher_ is None:
-            raise ValueError("predict_teacher needs a teacher, and this forecaster was fitted with teacher=None.")
+            raise ValueError(
+                "predict_teacher needs a teacher, and this forecaster was fitted with teacher=None, or loaded from a "
+                "file without its teacher: save(path, teacher=True) keeps one that is a network."
+            )
         given = read_series(self, X, reset=False, allow_batch=False)
         return given.map(lambda one: self._predict_one(one, self._teacher_windows))
 
@@ -388,6 +435,23 @@ class DistilledForecaster(BaseDistilled):
         return self._answer_in_blocks(
             contexts, indexes, lambda batch: teacher.label(batch).forecast.numpy(), with_time=True
         )
+
+    def stream(self, recent: Any = None) -> Any:
+        """Keep the last context and take in new rows one at a time.
+
+        Parameters
+        ----------
+        recent : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
+            Rows to start from.
+
+        Returns
+        -------
+        stream : Stream
+            With ``append(row)`` and ``predict()``; see :class:`skdistill.deploy.Stream`.
+        """
+        from skdistill.deploy import Stream
+
+        return Stream(self, recent)
 
     def backtest(self, X: Any, step: int = 1) -> Any:
         """Forecast from every origin of a series, as if time rolled on.
@@ -460,6 +524,33 @@ class DistilledForecaster(BaseDistilled):
 
         return compare({"student": self}, X, **options)
 
+    def report(self, X: Any, path: Any, *, train: Any = None, title: str | None = None) -> Any:
+        """Write a self-contained page about this forecaster: comparison, plots, windows, settings.
+
+        Needs matplotlib: ``pip install 'skdistill[plot]'``.
+
+        Parameters
+        ----------
+        X : array, DataFrame or Series
+            A test series that ``fit`` has not seen; its first ``context_length`` rows may be the
+            last ones of the training series.
+        path : str or Path
+            The HTML file to write; an existing one is replaced.
+        train : array, DataFrame or None, default=None
+            The training series, for the rows of the comparison that need it; None takes the one that
+            ``fit`` saw.
+        title : str or None, default=None
+            Heading of the page.
+
+        Returns
+        -------
+        path : Path
+            The file.
+        """
+        from skdistill.plotting._report import write_report
+
+        return write_report(self, X, path, train=train, title=title)
+
     def _predict_one(self, series: Series, forecast: Callable[..., np.ndarray]) -> Any:
         self._check_context(len(series), "X")
         recent = series.values[-self.spec_.context_length :]
@@ -487,6 +578,9 @@ class DistilledForecaster(BaseDistilled):
         forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
             Forecasts in original units, of the contexts' float type.
         """
+        fused = fused_answer(self.student_, self.spec_, self.scaling_, "float32")
+        if fused is not None:
+            return self._answer_fused(contexts[:, -self.spec_.context_length :], fused)
         cpu = torch.device("cpu")
 
         def answer(batch: Contexts) -> np.ndarray:
@@ -494,6 +588,15 @@ class DistilledForecaster(BaseDistilled):
                 return self.student_(**network_inputs(self.spec_, batch, cpu)).forecast.numpy()
 
         return self._answer_in_blocks(contexts, indexes, answer, with_time=self.spec_.n_time_features > 0)
+
+    def _answer_fused(self, contexts: np.ndarray, fused: Answer) -> np.ndarray:
+        if len(contexts) <= _BLOCK:
+            return fused(contexts).astype(contexts.dtype, copy=False)
+        forecasts = np.empty((len(contexts), self.spec_.prediction_length, len(self.targets_)), contexts.dtype)
+        for first in range(0, len(contexts), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            forecasts[block] = fused(contexts[block])
+        return forecasts
 
     def _answer_in_blocks(
         self,
@@ -515,9 +618,10 @@ class DistilledForecaster(BaseDistilled):
 
     def _contexts(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None], *, with_time: bool) -> Contexts:
         values = torch.from_numpy(self.scaling_.standardise(contexts))
+        indexes = [None if index is None else index[-self.spec_.context_length :] for index in indexes]
         time = future = None
         if with_time and all(isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) for index in indexes):
-            rows = [index[-self.spec_.context_length :] for index in indexes if index is not None]
+            rows = [index for index in indexes if index is not None]
             time = torch.from_numpy(np.stack([calendar_features(index) for index in rows]))
             ahead = [continue_index(index, self.spec_.prediction_length) for index in rows]
             future = torch.from_numpy(np.stack([calendar_features(index) for index in ahead]))

@@ -53,7 +53,7 @@ def forecast_errors(
         Context rows, then rows to forecast.
     metric : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
         The error. MASE divides the absolute errors of a channel by the mean absolute difference of its
-        context rows to those one season before; SMAPE is the mean of 2 |a - f| / (|a| + |f|), from 0 to 2.
+        context rows to those one season before; SMAPE is the mean of ``2 |a - f| / (|a| + |f|)``, from 0 to 2.
     per : {"pooled", "step", "channel"}, default="pooled"
         One number, or one for each step of the horizon or each target channel.
     season : int, default=1

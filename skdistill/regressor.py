@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 from skdistill._base import BaseDistilled
 from skdistill._scaling import Scaling
 from skdistill._series import Series
+from skdistill.deploy._runtime import fused_answer
 from skdistill.windows import SeriesStore, TrainingWindows, Windows, count_validation_rows
 
 __all__ = ["DistilledRegressor"]
@@ -193,16 +194,21 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         X = validate_data(self, X, reset=False, dtype=np.float64, allow_nd=True)
         self._check_length(X)
         contexts = _as_cube(X)
-        forecasts = np.empty((len(X), self.spec_.prediction_length, self.spec_.n_targets))
-        for first in range(0, len(X), _BLOCK):
+        fused = fused_answer(self.student_, self.spec_, self.scaling_, "float64")
+        forecasts = self._answer(contexts) if fused is None else fused(contexts)
+        if self._target_ndim == 3:
+            return forecasts
+        return forecasts[:, :, 0] if self._target_ndim == 2 else forecasts[:, 0, 0]
+
+    def _answer(self, contexts: np.ndarray) -> np.ndarray:
+        """Ask the module, a block of windows at a time."""
+        forecasts = np.empty((len(contexts), self.spec_.prediction_length, self.spec_.n_targets))
+        for first in range(0, len(contexts), _BLOCK):
             block = slice(first, first + _BLOCK)
             scaled = (contexts[block] - self.scaling_.mean_) / self.scaling_.scale_
             with torch.inference_mode():
                 forecasts[block] = self.student_(torch.from_numpy(scaled)).forecast.numpy()
-        forecasts = self.scaling_.forecasts_to_original(forecasts)
-        if self._target_ndim == 3:
-            return forecasts
-        return forecasts[:, :, 0] if self._target_ndim == 2 else forecasts[:, 0, 0]
+        return self.scaling_.forecasts_to_original(forecasts)
 
     def _check_table(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         floats = (np.float64, np.float32)

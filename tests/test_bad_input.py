@@ -11,7 +11,7 @@ from sklearn.preprocessing import KBinsDiscretizer, Normalizer
 
 from skdistill.losses import LossSum, MultiScale, Response, Supervised, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer
-from skdistill.teachers import EnsembleTeacher, GivenLabels, PretrainedTeacher, TrainedTeacher
+from skdistill.teachers import EnsembleTeacher, FrozenTeacher, GivenLabels, PretrainedTeacher, TrainedTeacher
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ BAD_PARAMETERS = {
     "no student features": (
         {"student": DLinear(), "teacher": ITransformer(8, n_heads=2), "loss": "timedistill"},
         ValueError,
-        r"DLinear has none\. Choose a student with features: ITransformer, MLP",
+        r"DLinear has none\. Choose a student with features: Autoformer, .*MLP",
     ),
     "no teacher features": (
         {"loss": "timedistill"},
@@ -174,8 +174,10 @@ def test_a_sktime_forecaster_is_told_the_way():
     from sktime.forecasting.naive import NaiveForecaster
 
     fitted = NaiveForecaster().fit(make_frame()["c0"])
-    with pytest.raises(TypeError, match=r"NaiveForecaster\) forecasts after its own cutoff.*GivenLabels"):
-        make_forecaster(teacher=FrozenEstimator(fitted)).fit(make_series())
+    with pytest.raises(TypeError, match=r"NaiveForecaster\) forecasts after its own cutoff.*SktimeTeacher"):
+        make_forecaster(teacher=FrozenTeacher(FrozenEstimator(fitted))).fit(make_series())
+    with pytest.raises(TypeError, match=r"bare sktime forecaster NaiveForecaster: give SktimeTeacher"):
+        make_forecaster(teacher=fitted).fit(make_series())
 
 
 def test_predict_before_fit():

@@ -111,7 +111,38 @@ def linear_table() -> str:
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
+def calf_errors(name: str) -> str:
+    """Lay out CALF beside the others on ETTh1."""
+    frame = pd.read_csv(RESULTS / f"calf_etth1_{name}.csv")
+    counts = [column for column in ("trainable", "parameters") if column in frame]
+    rows = [
+        [
+            f"{row.part}, {row.horizon}",
+            row.model,
+            f"{number(row.mse)} / {number(row.mae)}",
+            *("" if pd.isna(getattr(row, one)) else f"{getattr(row, one):,.0f}" for one in counts),
+            *([f"{row.ms_per_window:.2f}"] if counts else []),
+        ]
+        for row in frame.itertuples()
+    ]
+    header = ["ETTh1, 96 ->", "model", "MSE / MAE", *counts, *(["ms a window"] if counts else [])]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
+def calf_m4() -> str:
+    """Lay out CALF on M4."""
+    frame = pd.read_csv(RESULTS / "calf_m4_hourly.csv")
+    rows = [
+        [row.model, f"{row.smape:.2f}", f"{row.mase:.3f}", f"{row.owa:.3f}", f"{row.parameters:,}"]
+        for row in frame.itertuples()
+    ]
+    return markdown(["M4 Hourly", "SMAPE", "MASE", "OWA", "parameters"], rows) + "\n\n* " + source(frame)
+
+
 TABLES = {
+    "calf-few": partial(calf_errors, "few-96"),
+    "calf-long": partial(calf_errors, "long-96"),
+    "calf-m4": calf_m4,
     "linear": linear_table,
     "etth1-short": short_table,
     "etth1-long": long_table,
@@ -136,7 +167,7 @@ if __name__ == "__main__":
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     stale = []
-    for page in (ROOT / "README.md", ROOT / "docs" / "results.md"):
+    for page in (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "calf.md"):
         text = page.read_text()
         if (fresh := render(text)) != text:
             stale.append(page.name)

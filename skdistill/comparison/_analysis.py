@@ -110,6 +110,15 @@ def error_by_step(rolled: RollingForecasts) -> pd.DataFrame:
     -------
     errors : DataFrame of shape (prediction_length, n_forecasts)
         Standardised MSE; the index counts steps from 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.comparison import RollingForecasts, error_by_step
+    >>> truth = np.array([1.0, -1.0, 1.0, -1.0]).reshape(1, 4, 1)
+    >>> rolled = RollingForecasts(truth, {"student": 0.5 * truth, "teacher": 0.0 * truth}, ["load"])
+    >>> error_by_step(rolled)["student"].tolist()
+    [0.25, 0.25, 0.25, 0.25]
     """
     errors = {name: np.square(one - rolled.truth).mean(axis=(0, 2)) for name, one in rolled.forecasts.items()}
     index = pd.RangeIndex(1, rolled.truth.shape[1] + 1, name="step")
@@ -136,6 +145,15 @@ def error_by_scale(rolled: RollingForecasts, n_scales: int = 4, pooling_window: 
     References
     ----------
     TimeDistill (arXiv 2502.15016), preliminary study of multi-scale patterns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.comparison import RollingForecasts, error_by_scale
+    >>> truth = np.array([1.0, -1.0, 1.0, -1.0]).reshape(1, 4, 1)
+    >>> rolled = RollingForecasts(truth, {"student": 0.5 * truth, "teacher": 0.0 * truth}, ["load"])
+    >>> error_by_scale(rolled, n_scales=2)["student"].tolist()  # averages of two steps are all 0
+    [0.25, 0.0]
     """
     check_integer(n_scales, "n_scales of error_by_scale")
     check_integer(pooling_window, "pooling_window of error_by_scale", minimum=2)
@@ -172,6 +190,15 @@ def period_spectra(rolled: RollingForecasts) -> pd.DataFrame:
     References
     ----------
     TimeDistill (arXiv 2502.15016), preliminary study of multi-period patterns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.comparison import RollingForecasts, period_spectra
+    >>> truth = np.array([1.0, -1.0, 1.0, -1.0]).reshape(1, 4, 1)
+    >>> rolled = RollingForecasts(truth, {"student": 0.5 * truth, "teacher": 0.0 * truth}, ["load"])
+    >>> period_spectra(rolled)["student"].round(2).to_dict()  # by period
+    {4.0: 0.0, 2.0: 0.5}
     """
     length = rolled.truth.shape[1]
     frequencies = np.arange(1, length // 2 + 1)
@@ -189,8 +216,10 @@ def win_rates(rolled: RollingForecasts, row: str = "student", other: str = "teac
     ----------
     rolled : RollingForecasts
         Truth and forecasts.
-    row, other : str
-        Names of the two.
+    row : str, default="student"
+        Name of the one that may win.
+    other : str, default="teacher"
+        Name of the one it is compared with.
 
     Returns
     -------
@@ -201,6 +230,15 @@ def win_rates(rolled: RollingForecasts, row: str = "student", other: str = "teac
     ------
     ValueError
         If a forecast of that name is not there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.comparison import RollingForecasts, win_rates
+    >>> truth = np.array([1.0, -1.0, 1.0, -1.0]).reshape(1, 4, 1)
+    >>> rolled = RollingForecasts(truth, {"student": 0.5 * truth, "teacher": 0.0 * truth}, ["load"])
+    >>> win_rates(rolled).to_dict()
+    {'load': 1.0, 'all': 1.0}
     """
     for name in (row, other):
         if name not in rolled.forecasts:

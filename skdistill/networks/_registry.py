@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 from skdistill._choices import check_choice
+from skdistill.networks._autoformer import Autoformer
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._dlinear import DLinear
+from skdistill.networks._fedformer import FEDformer
 from skdistill.networks._itransformer import ITransformer
+from skdistill.networks._light_ts import LightTS
 from skdistill.networks._linear import Linear
+from skdistill.networks._micn import MICN
 from skdistill.networks._mlp import MLP
+from skdistill.networks._modern_tcn import ModernTCN
+from skdistill.networks._nlinear import NLinear
+from skdistill.networks._patchtst import PatchTST
+from skdistill.networks._time_mixer import TimeMixer
+from skdistill.networks._times_net import TimesNet
+from skdistill.networks._ts_mixer import TSMixer
 
 __all__ = ["NETWORKS", "make_network"]
 
 NETWORKS: dict[str, type[BaseNetwork]] = {
+    "autoformer": Autoformer,
     "dlinear": DLinear,
+    "fedformer": FEDformer,
     "itransformer": ITransformer,
+    "lightts": LightTS,
     "linear": Linear,
+    "micn": MICN,
     "mlp": MLP,
+    "moderntcn": ModernTCN,
+    "nlinear": NLinear,
+    "patchtst": PatchTST,
+    "timemixer": TimeMixer,
+    "timesnet": TimesNet,
+    "tsmixer": TSMixer,
 }
 
 

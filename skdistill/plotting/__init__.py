@@ -6,6 +6,7 @@ They need matplotlib: ``pip install 'skdistill[plot]'``.
 from skdistill.plotting._forecast import ForecastDisplay
 from skdistill.plotting._history import HistoryDisplay
 from skdistill.plotting._horizon_error import HorizonErrorDisplay
+from skdistill.plotting._report import write_report
 from skdistill.plotting._scales import ScalesDisplay
 from skdistill.plotting._spectrum import SpectrumDisplay
 from skdistill.plotting._trade_off import TradeOffDisplay
@@ -19,4 +20,5 @@ __all__ = [
     "SpectrumDisplay",
     "TradeOffDisplay",
     "WinRateDisplay",
+    "write_report",
 ]

@@ -27,7 +27,7 @@ class ForecastDisplay(BaseDisplay):
         Values before the forecast and, where known, after its start.
     forecasts : dict of str to Series
         Forecasts by name.
-    channel : str
+    channel : str, default="value"
         Name of what is drawn, for the axis.
 
     Attributes
@@ -96,7 +96,7 @@ class ForecastDisplay(BaseDisplay):
             forecasts["teacher"] = forecaster.predict_teacher(known)
         frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(np.asarray(rows).reshape(len(rows), -1))
         names = list(frame.columns[list(forecaster.targets_)])
-        position = len(names) - 1 if channel is None else names.index(channel) if channel in names else int(channel)
+        position = _find_channel(channel, names)
         values = frame.iloc[:, forecaster.targets_[position]]
         index = getattr(forecasts["student"], "index", pd.RangeIndex(first, first + horizon))
         return cls(
@@ -187,3 +187,14 @@ class ForecastDisplay(BaseDisplay):
             ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
         self._legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
         return self
+
+
+def _find_channel(channel: Any, names: list[Any]) -> int:
+    """Return the position of a channel among the targets."""
+    if channel is None:
+        return len(names) - 1
+    if channel in names:
+        return names.index(channel)
+    if isinstance(channel, int | np.integer) and 0 <= channel < len(names):
+        return int(channel)
+    raise ValueError(f"channel of ForecastDisplay must be among {names} or a position from 0; got {channel!r}.")

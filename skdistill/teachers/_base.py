@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 from pathlib import Path
+from typing import ClassVar
 
 from sklearn.base import BaseEstimator, clone
 
@@ -21,7 +22,17 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
     A subclass stores its parameters in ``__init__``, learns in :meth:`fit` (where there is
     anything to learn) and answers in :meth:`label`. Parameters called ``random_state``,
     ``device`` or ``verbose`` that are None take the forecaster's.
+
+    Attributes
+    ----------
+    has_features : bool
+        Whether labels may come with features, whatever the network or estimator inside.
+    needs_training : bool
+        Whether ``fit`` trains something before the teacher can answer.
     """
+
+    has_features: ClassVar[bool] = False
+    needs_training: bool = False
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if the parameters do not fit the problem; called before any training.

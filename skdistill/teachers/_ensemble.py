@@ -50,6 +50,11 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         self.teachers = teachers
         self.weights = weights
 
+    @property
+    def needs_training(self) -> bool:  # type: ignore[override]
+        """Whether any member is trained in ``fit``."""
+        return any(member.needs_training for _, member in self.teachers)
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters, those of the members under their names.
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.networks import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._labels import Labels
 from skdistill.training import count_parameters, network_inputs, resolve_device
@@ -19,7 +19,6 @@ __all__ = ["NetworkTeacher"]
 class NetworkTeacher(BaseTeacher):
     """Base of teachers that answer with a torch module, kept in ``module_``."""
 
-    network: BaseNetwork
     device: str | None
     module_: nn.Module
     spec_: NetworkSpec

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.networks._weights import load_weights, read_state_dict
 from skdistill.teachers._labels import Labels
 from skdistill.teachers._network import NetworkTeacher
 from skdistill.training import make_spec, seeded
@@ -28,11 +26,12 @@ class PretrainedTeacher(NetworkTeacher):
 
     Parameters
     ----------
-    network : network
-        The architecture, with the hyperparameters the weights were trained with.
-    state_dict : dict of Tensor, str or Path
+    network : network or Module
+        The architecture, with the hyperparameters the weights were trained with; or a module with its weights
+        that :func:`~skdistill.networks.from_tslib` loaded.
+    state_dict : dict of Tensor, str, Path or None, default=None
         The weights, or a file of them: ``.safetensors``, or anything
-        ``torch.load(weights_only=True)`` reads.
+        ``torch.load(weights_only=True)`` reads. None takes those of a module.
     device : str or None, default=None
         Where to label; None takes the forecaster's.
 
@@ -55,8 +54,8 @@ class PretrainedTeacher(NetworkTeacher):
 
     def __init__(
         self,
-        network: BaseNetwork,
-        state_dict: Mapping[str, Tensor] | str | Path,
+        network: BaseNetwork | nn.Module,
+        state_dict: Mapping[str, Tensor] | str | Path | None = None,
         *,
         device: str | None = None,
     ) -> None:
@@ -72,11 +71,15 @@ class PretrainedTeacher(NetworkTeacher):
         spec : NetworkSpec
             Lengths and channels of the problem.
         """
-        if not isinstance(self.network, BaseNetwork):
-            raise TypeError(
-                f"network of PretrainedTeacher must be a network of skdistill.networks; got {self.network!r}."
+        network = self._architecture()
+        network.check(spec)
+        if isinstance(self.network, nn.Module):
+            _check_lengths(self.network.spec, spec)  # type: ignore[arg-type]
+        elif self.state_dict is None:
+            raise ValueError(
+                "state_dict of PretrainedTeacher must be the weights or their file; got None. Only a module that "
+                "from_tslib loaded brings its own."
             )
-        self.network.check(spec)
 
     def keyed(self) -> PretrainedTeacher:
         """Return a copy for the key: a file of weights counts by its contents.
@@ -87,6 +90,8 @@ class PretrainedTeacher(NetworkTeacher):
             The copy.
         """
         copy = super().keyed()
+        if isinstance(self.network, BaseNetwork):
+            copy.set_params(network=self.network.keyed())
         is_file = isinstance(self.state_dict, str | Path)
         return copy.set_params(state_dict=Path(self.state_dict)) if is_file else copy  # type: ignore[arg-type]
 
@@ -126,75 +131,32 @@ class PretrainedTeacher(NetworkTeacher):
         ValueError
             If weights are missing, unexpected or of another shape, all named.
         """
-        self.spec_ = make_spec(self.network, windows.train)
+        owner = "state_dict of PretrainedTeacher"
+        network = self._architecture()
+        self.spec_ = make_spec(network, windows.train)
         with seeded(0):
-            self.module_ = self.network.build(self.spec_)
-        load_weights(self.module_, read_state_dict(self.state_dict), owner="state_dict of PretrainedTeacher")
+            self.module_ = network.build(self.spec_)
+        own = self.network.state_dict() if isinstance(self.network, nn.Module) else {}
+        given = own if self.state_dict is None else read_state_dict(self.state_dict, owner=owner)
+        load_weights(self.module_, given, owner=owner)
         return self
 
-
-def read_state_dict(source: Mapping[str, Tensor] | str | Path) -> Mapping[str, Tensor]:
-    """Return weights, from memory or from a file.
-
-    Parameters
-    ----------
-    source : dict of Tensor, str or Path
-        The weights or their file.
-
-    Returns
-    -------
-    state_dict : dict of Tensor
-        The weights.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the file does not exist.
-    TypeError
-        If the source, or what the file holds, is no dict of tensors.
-    """
-    content: Any = source
-    if isinstance(source, str | Path):
-        path = Path(source)
-        if not path.is_file():
-            raise FileNotFoundError(f"state_dict of PretrainedTeacher: there is no file {path}.")
-        content = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise TypeError(
-            f"state_dict of PretrainedTeacher must be a dict of tensors or a file that holds one; "
-            f"got {type(content).__name__}. Of a module, give module.state_dict()."
-        )
-    return content
+    def _architecture(self) -> BaseNetwork:
+        """Return the parameter object, that of a module where one was given."""
+        network = getattr(self.network, "network", None) if isinstance(self.network, nn.Module) else self.network
+        if not isinstance(network, BaseNetwork):
+            raise TypeError(
+                "network of PretrainedTeacher must be a network of skdistill.networks, or a module that from_tslib "
+                f"loaded; got {self.network!r}."
+            )
+        return network
 
 
-def load_weights(module: nn.Module, state_dict: Mapping[str, Tensor], *, owner: str) -> None:
-    """Put weights into a module, or name every one that does not fit.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Changed in place.
-    state_dict : dict of Tensor
-        The weights.
-    owner : str
-        Parameter and class, for the message.
-
-    Raises
-    ------
-    ValueError
-        If weights are missing, unexpected or of another shape.
-    """
-    own = module.state_dict()
-    problems = [f"missing {name!r} of shape {tuple(own[name].shape)}" for name in own if name not in state_dict]
-    problems += [f"unexpected {name!r}" for name in state_dict if name not in own]
-    problems += [
-        f"{name!r} has shape {tuple(state_dict[name].shape)} instead of {tuple(own[name].shape)}"
-        for name in own
-        if name in state_dict and state_dict[name].shape != own[name].shape
-    ]
-    if problems:
-        raise ValueError(
-            f"{owner} does not fit the network built for this problem: {'; '.join(problems)}. "
-            "Check the network's hyperparameters, context_length, prediction_length and the number of channels."
-        )
-    module.load_state_dict(state_dict)
+def _check_lengths(built: NetworkSpec, spec: NetworkSpec) -> None:
+    """Raise if a module was trained for other lengths."""
+    for name in ("context_length", "prediction_length"):
+        if getattr(built, name) != getattr(spec, name):
+            raise ValueError(
+                f"{name} must be {getattr(built, name)}, for which the module of PretrainedTeacher was trained; "
+                f"got {getattr(spec, name)}."
+            )

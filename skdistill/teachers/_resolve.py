@@ -12,6 +12,7 @@ from skdistill.networks import BaseNetwork, make_network
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._ensemble import EnsembleTeacher
 from skdistill.teachers._frozen import FrozenTeacher
+from skdistill.teachers._sktime import SktimeTeacher, is_sktime_forecaster
 from skdistill.teachers._trained import TrainedTeacher
 
 __all__ = ["resolve_teacher"]
@@ -53,7 +54,7 @@ def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
     if isinstance(teacher, BaseTeacher):
         return teacher
     if isinstance(teacher, FrozenEstimator):
-        return FrozenTeacher(teacher)
+        return SktimeTeacher(teacher) if is_sktime_forecaster(teacher.estimator) else FrozenTeacher(teacher)
     if isinstance(teacher, list | tuple) and len(teacher):
         return resolve_teacher(EnsembleTeacher([(f"teacher{number}", one) for number, one in enumerate(teacher)]))
     raise TypeError(f"{parameter} must be a network, a teacher, a short name or None; got {_way_out(teacher)}")
@@ -63,8 +64,12 @@ def _way_out(teacher: Any) -> str:
     name = type(teacher).__name__
     if isinstance(teacher, type):
         return f"the class {teacher.__name__}: give an instance, {teacher.__name__}()."
+    if isinstance(teacher, nn.Module) and isinstance(getattr(teacher, "network", None), BaseNetwork):
+        return f"the torch module {name} that from_tslib loaded: wrap it, PretrainedTeacher(module)."
     if isinstance(teacher, nn.Module):
         return f"the torch module {name}: wrap its weights, PretrainedTeacher(network, module.state_dict())."
+    if is_sktime_forecaster(teacher):
+        return f"the bare sktime forecaster {name}: give SktimeTeacher({name}(...)), which fits it for every window."
     if isinstance(teacher, BaseEstimator) or hasattr(teacher, "predict"):
         return (
             f"the bare estimator {name}. A fitted forecaster loses its fit when it is cloned: wrap it, "

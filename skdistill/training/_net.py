@@ -34,8 +34,8 @@ class DistillationNet(NeuralNet):
             What the module returned.
         y_true : dict of Tensor
             Truth and labels.
-        X : object, default=None
-            Ignored.
+        X : dict of Tensor or None, default=None
+            What the module was called with.
         training : bool, default=False
             Which of the two to compute.
 
@@ -47,10 +47,39 @@ class DistillationNet(NeuralNet):
         y_true = {name: value.to(y_pred.forecast.device) for name, value in y_true.items()}
         if not training:
             return mse_loss(y_pred.forecast, y_true["truth"])
-        inputs = LossInputs(forecast=y_pred.forecast, features=y_pred.features, branches=y_pred.branches, **y_true)
+        inputs = LossInputs(
+            forecast=y_pred.forecast,
+            features=y_pred.features,
+            branches=y_pred.branches,
+            context=None if X is None else X["context"],
+            **y_true,
+        )
         terms = self.criterion_(inputs)
         self._add_up(terms, len(y_pred.forecast))
         return torch.stack(list(terms.values())).sum()
+
+    def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Group the parameters that train: those at the net's learning rate first, then those at one of their own.
+
+        Parameters
+        ----------
+        prefix : str
+            ``"optimizer"``.
+        named_parameters : iterable of (str, Parameter)
+            Parameters of module and criterion, frozen ones among them.
+
+        Returns
+        -------
+        args : tuple
+            The parameter groups.
+        kwargs : dict
+            The optimiser's options.
+        """
+        apart = self.criterion_.constant_lr_groups()
+        taken = {id(parameter) for group in apart for parameter in group["params"]}
+        left = [(name, one) for name, one in named_parameters if one.requires_grad and id(one) not in taken]
+        (groups, *rest), kwargs = super().get_params_for_optimizer(prefix, left)
+        return ([*groups, *apart], *rest), kwargs
 
     def on_epoch_begin(self, net: NeuralNet, *args: Any, **kwargs: Any) -> None:
         """Start the sums of a new epoch.

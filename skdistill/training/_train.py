@@ -73,11 +73,17 @@ def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: 
         output = module.eval()(**{name: value.to(device) for name, value in inputs.items()})
     module.train(was_training)
     teacher_features = targets.get("teacher_features")
+    scaling, channels = windows.store.scaling, list(spec.targets)
     return LossShapes(
         prediction_length=spec.prediction_length,
         n_targets=spec.n_targets,
         student_feature_size=None if output.features is None else output.features.shape[-1],
         teacher_feature_shape=None if teacher_features is None else tuple(teacher_features.shape[2:]),
+        branch_sizes=getattr(module, "branch_sizes", None),
+        context_length=spec.context_length,
+        targets=None if spec.all_targets else spec.targets,
+        center=tuple(scaling.mean_[channels].tolist()),
+        scale=tuple(scaling.scale_[channels].tolist()),
     )
 
 
@@ -138,7 +144,7 @@ def train_network(
         iterator_valid=BatchLoader,
         iterator_valid__batch_size=max(256, settings.batch_size),
         train_split=None if held_out is None else predefined_split(held_out),
-        callbacks=_callbacks(settings, stopper, checkpoint, description),
+        callbacks=_callbacks(settings, len(objective.constant_lr_groups()), stopper, checkpoint, description),
         device=device,
         verbose=int(settings.verbose > 1),
     )
@@ -149,14 +155,20 @@ def train_network(
 
 
 def _plain(epoch: dict[str, Any]) -> dict[str, Any]:
-    """Copy an epoch's record without its batches, with Python's numbers instead of NumPy's."""
+    """Copy an epoch's record without skorch's bookkeeping, with Python's numbers instead of NumPy's."""
     return {
-        key: getattr(value, "item", lambda value=value: value)() for key, value in epoch.items() if key != "batches"
+        key: getattr(value, "item", lambda value=value: value)()
+        for key, value in epoch.items()
+        if key != "batches" and not key.endswith(("_batch_count", "_loss_best"))
     }
 
 
 def _callbacks(
-    settings: TrainingSettings, stopper: BestWeights | None, checkpoint: Path | None, description: str
+    settings: TrainingSettings,
+    n_constant: int,
+    stopper: BestWeights | None,
+    checkpoint: Path | None,
+    description: str,
 ) -> list[tuple[str, Any]]:
     """List callbacks in the order they must run: the stopper may end the epoch, the checkpoint keeps both."""
     callbacks: list[tuple[str, Any]] = [("terms", TermHistory())]
@@ -164,12 +176,17 @@ def _callbacks(
         callbacks.append(("clip", GradientNormClipping(settings.gradient_clip)))
     if settings.verbose == 1:
         callbacks.append(("progress", EpochProgress(settings.max_epochs, description)))
-    callbacks.append(("schedule", LRScheduler("LambdaLR", lr_lambda=lr_factor(settings), event_name="lr")))
+    factors = [lr_factor(settings), *[_unchanged] * n_constant]  # of the parameter groups, the net's own first
+    callbacks.append(("schedule", LRScheduler("LambdaLR", lr_lambda=factors, event_name="lr")))
     if stopper is not None:
         callbacks.append(("stopper", stopper))
     if checkpoint is not None:
         callbacks.append(("checkpoint", ResumableCheckpoint(checkpoint)))
     return callbacks
+
+
+def _unchanged(epoch: int) -> float:
+    return 1.0
 
 
 def _run(net: DistillationNet, dataset: WindowDataset, max_epochs: int, stopper: BestWeights | None) -> bool:

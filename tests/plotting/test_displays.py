@@ -20,6 +20,7 @@ from skdistill.plotting import (
     SpectrumDisplay,
     TradeOffDisplay,
     WinRateDisplay,
+    write_report,
 )
 
 
@@ -171,3 +172,35 @@ def test_win_rate_needs_a_teacher(test_frame):
     alone = make_forecaster(teacher=None).fit(make_frame())
     with pytest.raises(ValueError, match="teacher"):
         WinRateDisplay.from_estimator(alone, test_frame)
+
+
+# -- the report ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_the_report_is_one_page_that_needs_nothing_else(piped, fitted, test_frame, tmp_path):
+    import re
+
+    model = make_pipeline(StandardScaler(), make_forecaster()).fit(make_frame()) if piped else fitted
+    path = tmp_path / "report.html"
+    if piped:
+        write_report(model, test_frame, path, train=make_frame(), title="A <small> model")
+    else:
+        assert fitted.report(test_frame, path) == path
+    page = path.read_text()
+    links = re.findall(r'(?:src|href)="([^"]{1,20})', page)
+    assert links
+    assert all(link.startswith("data:image/png") for link in links)
+    for word in (
+        "exact linear",
+        "seasonal naive",
+        "best window",
+        "worst window",
+        "numpy",
+        "Seed: 0",
+        "LastValueTeacher",
+    ):
+        assert word in page
+    if piped:
+        assert "A &lt;small&gt; model" in page
+    assert not plt.get_fignums(), "figures are closed"

@@ -101,16 +101,20 @@ def test_tested_versions_are_pinned_for_every_dependency():
 BLOCKED = """
 import sys
 blocked = {blocked!r}
-class Blocker:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in blocked:
-            raise ModuleNotFoundError(f"{{name}} is blocked")
-sys.meta_path.insert(0, Blocker())
+class Blocking:  # what it blocks looks as if it were not installed
+    def __init__(self, finder):
+        self.finder = finder
+    def find_spec(self, name, *rest):
+        return None if name.split(".")[0] in blocked else self.finder.find_spec(name, *rest)
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+sys.meta_path[:] = [Blocking(finder) for finder in sys.meta_path]
 import importlib, pkgutil
 import numpy as np
 import skdistill
 for module in pkgutil.walk_packages(skdistill.__path__, "skdistill."):
-    importlib.import_module(module.name)
+    if module.name != "skdistill.sktime":  # a forecaster of sktime's, which brings its base class along
+        importlib.import_module(module.name)
 from skdistill import DistilledForecaster
 from skdistill.networks import MLP, DLinear
 series = np.random.default_rng(0).normal(size=(200, 2))
@@ -127,7 +131,8 @@ def test_everything_works_with_every_extra_blocked_and_nothing_heavy_is_imported
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     packages = {re.split(r"[\[<>=!~; ]", one)[0] for name, extra in extras.items() if name != "test" for one in extra}
     assert "matplotlib" in packages
-    blocked = sorted(packages | {"distributed", "transformers", "peft", "chronos"})
+    modules = {name.replace("-", "_") for name in packages - {"skdistill"}}
+    blocked = sorted(modules | {"distributed", "chronos", "tirex"})
     output = run(sys.executable, "-c", BLOCKED.format(blocked=blocked))
     assert output.strip().endswith("[]")
 
@@ -226,7 +231,8 @@ def test_every_python_block_of_a_page_runs(page, tmp_path):
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
 def test_every_local_link_of_a_page_leads_somewhere(page):
     for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-        if "://" not in link:
+        generated = link.startswith(("api/", "gallery/"))  # checked by the build of the site
+        if "://" not in link and not generated:
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
 
 

@@ -1,0 +1,117 @@
+"""Sphinx settings: ``make docs`` builds the site into docs/_build/html."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import pkgutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+DOCS = Path(__file__).resolve().parent
+sys.path.insert(0, str(DOCS.parent / "examples"))
+os.environ.setdefault("SKDISTILL_QUICK", "1")  # the gallery's figures are marked 'quick, not a result'
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import skdistill  # noqa: E402
+
+project = "skdistill"
+author = "The skdistill developers"
+release = version = skdistill.__version__
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "gallery/**/*.ipynb", "gallery/**/*.py"]
+source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
+templates_path = ["_templates"]
+myst_heading_anchors = 3
+html_theme = "pydata_sphinx_theme"
+html_theme_options = {"show_nav_level": 2, "navigation_with_keys": False, "show_prev_next": False}
+html_title = "skdistill"
+html_sidebars = {"*": []}  # pages beside the gallery and the reference have no sections of their own
+html_show_sourcelink = False
+autosummary_generate = True
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+nitpicky = False
+linkcheck_anchors = True
+linkcheck_ignore = [r"https?://.*"]  # internal links only: the site must build offline
+sphinx_gallery_conf = {
+    "examples_dirs": [str(DOCS.parent / "examples")],
+    "gallery_dirs": ["gallery"],
+    "filename_pattern": r"/(quickstart|tune_losses)\.py$",
+    "ignore_pattern": r"(^|/)(_|reproduce/|benchmarks/)",
+    "copyfile_regex": r"$^",
+    "nested_sections": False,
+    "download_all_examples": False,
+    "show_signature": False,
+    "remove_config_comments": True,
+}
+
+_MODULES = {
+    "skdistill": "Estimators and comparison",
+    "skdistill.networks": "Networks: students and trainable teachers",
+    "skdistill.teachers": "Teachers",
+    "skdistill.losses": "Loss terms",
+    "skdistill.model_selection": "Folds",
+    "skdistill.metrics": "Metrics and scorers",
+    "skdistill.comparison": "Comparison in detail",
+    "skdistill.plotting": "Plots and the report",
+    "skdistill.deploy": "Deployment",
+    "skdistill.sktime": "sktime",
+    "skdistill.datasets": "Data",
+}
+
+
+def write_api_pages(*_: object) -> None:
+    """List everything public from ``__all__``, a section a module: there is no list to keep up to date."""
+    known = {module.name for module in pkgutil.iter_modules(skdistill.__path__, "skdistill.")} | {"skdistill"}
+    lines = ["API reference", "=============", ""]
+    for name, title in _MODULES.items():
+        if name not in known:
+            continue
+        module = importlib.import_module(name)
+        entries = [f"   {_page(module, entry)}" for entry in sorted(module.__all__) if _documented(module, entry)]
+        lines += [title, "-" * len(title), "", ".. autosummary::", "   :toctree:", "", *entries, ""]
+    folder = DOCS / "api"
+    folder.mkdir(exist_ok=True)
+    (folder / "index.rst").write_text("\n".join(lines))
+
+
+def _documented(module: object, entry: str) -> bool:
+    value = getattr(module, entry)
+    return inspect.isclass(value) or inspect.isfunction(value)
+
+
+def _page(module: object, entry: str) -> str:
+    """Name a page as scikit-learn's diagrams link to it: by the first public module of the class."""
+    value = getattr(module, entry)
+    parts = []
+    for part in value.__module__.split("."):
+        if part.startswith("_"):
+            break
+        parts.append(part)
+    public = ".".join(parts)
+    return f"{public}.{entry}" if hasattr(importlib.import_module(public), entry) else f"{module.__name__}.{entry}"
+
+
+def skip_routing(app: object, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
+    """Leave out the request setters that scikit-learn adds to every class."""
+    last = name.rsplit(".", 1)[-1]
+    return True if last.startswith("set_") and last.endswith("_request") else None
+
+
+def setup(app: Sphinx) -> None:
+    """Make the list of pages before autosummary reads it."""
+    write_api_pages()
+    app.connect("autodoc-skip-member", skip_routing)

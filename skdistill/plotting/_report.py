@@ -1,0 +1,177 @@
+"""One page that decides whether the small model may replace the big one."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill._open_model import open_model
+from skdistill._optional import import_optional
+from skdistill._show_versions import versions
+from skdistill.comparison import compare, rolling_forecasts
+from skdistill.plotting._forecast import ForecastDisplay
+from skdistill.plotting._history import HistoryDisplay
+from skdistill.plotting._horizon_error import HorizonErrorDisplay
+from skdistill.plotting._scales import ScalesDisplay
+from skdistill.plotting._spectrum import SpectrumDisplay
+from skdistill.plotting._trade_off import TradeOffDisplay
+from skdistill.plotting._win_rate import WinRateDisplay
+
+__all__ = ["write_report"]
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #ddd; }
+table { border-collapse: collapse; font-size: .9rem; } th, td { padding: .25rem .7rem; text-align: right; }
+th:first-child, td:first-child { text-align: left; } tbody tr:nth-child(odd) { background: #f5f5f5; }
+.wide { overflow-x: auto; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
+figure { margin: 0; } figcaption { font-size: .85rem; color: #555; } img { max-width: 100%; }
+pre { background: #f5f5f5; padding: .7rem; overflow-x: auto; font-size: .85rem; }
+"""
+
+
+def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None, title: str | None = None) -> Path:
+    """Write a self-contained page about a fitted forecaster: no network, no other file.
+
+    Parameters
+    ----------
+    estimator : DistilledForecaster, Pipeline or fitted search
+        What was fitted.
+    X : array, DataFrame or Series
+        A test series that ``fit`` has not seen: context rows, then rows to forecast.
+    path : str or Path
+        The HTML file to write; an existing one is replaced.
+    train : array, DataFrame or None, default=None
+        The training series, for the rows that need it; None takes the one ``fit`` saw.
+    title : str or None, default=None
+        Heading of the page.
+
+    Returns
+    -------
+    path : Path
+        The file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skdistill import DistilledForecaster
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> series = make_multiseasonal(300, 1, periods=(12,), random_state=0)
+    >>> forecaster = DistilledForecaster(
+    ...     "dlinear", "linear", "response", context_length=24, prediction_length=6, random_state=0
+    ... ).fit(series[:200])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_report(forecaster, series[176:], folder + "/report.html").name
+    'report.html'
+    """
+    model = open_model(estimator)
+    forecaster = model.forecaster
+    table = compare({"student": estimator}, X, train)
+    sections = [
+        ("In one sentence a row", _list(table.summary().split("\n"))),
+        ("Comparison", _table(table)),
+        ("Pictures", _pictures(estimator, X, table)),
+        ("Best, middling and worst windows", _windows(estimator, X)),
+        ("Data", _data(X, forecaster)),
+        ("Settings", f"<pre>{html.escape(repr(forecaster))}</pre>" + _seed(forecaster)),
+        ("Versions", f"<pre>{html.escape(versions())}</pre>"),
+    ]
+    heading = html.escape(title or "May the student replace its teacher?")
+    body = "\n".join(f"<h2>{html.escape(name)}</h2>\n{content}" for name, content in sections)
+    page = (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{heading}</title>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>\n'
+        f"<body><h1>{heading}</h1>\n{body}\n</body></html>\n"
+    )
+    target = Path(path)
+    target.write_text(page, encoding="utf-8")
+    return target
+
+
+def _list(lines: list[str]) -> str:
+    return "<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def _table(table: pd.DataFrame) -> str:
+    columns = ["mse", "mae", "mse_original", "mae_original", "parameters", "ms_per_window", "ms_per_batch"]
+    shown = pd.DataFrame(table[[*columns, "difference", "standard_error"]])
+    note = (
+        "<p><code>mse</code> and <code>mae</code> are standardised by the training rows; <code>difference</code> is "
+        "the MSE less the student's, with its standard error over test weeks.</p>"
+    )
+    text = shown.to_html(float_format=lambda value: f"{value:.4g}", border=0, na_rep="")
+    return f'<div class="wide">{text}</div>{note}'
+
+
+def _pictures(estimator: Any, X: Any, table: pd.DataFrame) -> str:
+    rolled = rolling_forecasts(estimator, X, step=_stride(len(X)))
+    draw: dict[str, Callable[[], Any]] = {
+        "What accuracy costs": lambda: TradeOffDisplay.from_comparison(table),
+        "Error over the horizon": lambda: HorizonErrorDisplay.from_predictions(rolled.truth, rolled.forecasts),
+        "Error of averages": lambda: ScalesDisplay.from_predictions(rolled.truth, rolled.forecasts),
+        "Periods": lambda: SpectrumDisplay.from_predictions(rolled.truth, rolled.forecasts),
+    }
+    if "teacher" in rolled.forecasts:
+        draw["How often the student wins"] = lambda: WinRateDisplay.from_predictions(
+            rolled.truth, rolled.forecasts, rolled.channels
+        )
+    draw["Training of the student"] = lambda: HistoryDisplay.from_estimator(open_model(estimator).forecaster)
+    return '<div class="plots">' + "".join(_figure(name, make()) for name, make in draw.items()) + "</div>"
+
+
+def _stride(n_rows: int) -> int:
+    """Look at some 2000 windows of a long series."""
+    return max(1, n_rows // 2000)
+
+
+def _windows(estimator: Any, X: Any) -> str:
+    """Draw the windows in which the student errs least, as usual, and most."""
+    model = open_model(estimator)
+    step = _stride(len(X))
+    rolled = rolling_forecasts(estimator, X, step=step)
+    errors = np.square(rolled.forecasts["student"] - rolled.truth).mean(axis=(1, 2))
+    order = np.argsort(errors)
+    parts = []
+    for name, number in (("best", order[0]), ("median", order[len(order) // 2]), ("worst", order[-1])):
+        start = model.forecaster.spec_.context_length + int(number) * step
+        channel = int(np.argmax(np.square(rolled.forecasts["student"][number] - rolled.truth[number]).mean(axis=0)))
+        display = ForecastDisplay.from_estimator(estimator, X, start=start, channel=channel)
+        error = errors[number]
+        caption = f"{name} window, from row {start}: MSE {error:.3g}; shown is its channel with the largest error"
+        parts.append(_figure(caption, display))
+    return '<div class="plots">' + "".join(parts) + "</div>"
+
+
+def _figure(caption: str, display: Any) -> str:
+    pyplot = import_optional("matplotlib.pyplot", extra="plot", purpose="A report")
+    buffer = io.BytesIO()
+    display.figure_.savefig(buffer, format="png", dpi=110)
+    pyplot.close(display.figure_)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    text = html.escape(caption)
+    return f'<figure><img alt="{text}" src="data:image/png;base64,{data}"><figcaption>{text}</figcaption></figure>'
+
+
+def _data(X: Any, forecaster: Any) -> str:
+    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X).reshape(len(X), -1))
+    span = f"{frame.index[0]} to {frame.index[-1]}"
+    spec = forecaster.spec_
+    facts = [
+        f"test series: {len(frame)} rows, {frame.shape[1]} channels, {span}",
+        f"a forecast reads {spec.context_length} rows and gives {spec.prediction_length} of {spec.n_targets} channels",
+    ]
+    summary = frame.describe().T[["mean", "std", "min", "max"]]
+    return _list(facts) + summary.to_html(float_format=lambda value: f"{value:.4g}", border=0)
+
+
+def _seed(forecaster: Any) -> str:
+    seed = forecaster.random_state
+    return f"<p>Seed: {html.escape(repr(seed))}" + (" (drawn afresh: not repeatable)" if seed is None else "") + ".</p>"
