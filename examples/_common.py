@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
+import statistics
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -42,6 +45,20 @@ def write_results(frame: pd.DataFrame, path: Path) -> None:
 def heading(text: str) -> None:
     """Print a heading, and say when figures mean nothing."""
     print(f"{text} [quick, not a result]" if QUICK else text)
+
+
+def interleaved(calls: dict[str, Callable[[], object]], seconds: float) -> dict[str, float]:
+    """Time calls in turn, so that a busy machine slows all alike; the median of each, in microseconds."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
+        call()
+    stop = time.perf_counter() + seconds * len(calls)
+    while time.perf_counter() < stop or len(next(iter(times.values()))) < 3:
+        for name, call in calls.items():
+            started = time.perf_counter()
+            call()
+            times[name].append(1e6 * (time.perf_counter() - started))
+    return {name: statistics.median(durations) for name, durations in times.items()}
 
 
 def anonymous_bytes() -> int:

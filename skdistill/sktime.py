@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
 from skdistill._checks import check_boolean, check_integer
@@ -45,6 +46,8 @@ class SktimeDistilledForecaster(BaseForecaster):
         ``X``, its rows up to the last block must then be given to ``predict``. False raises.
     refit_on_update : bool, default=False
         Whether ``update`` trains anew on all rows seen so far; False takes the new rows as context.
+        A linear student without a teacher takes the new rows in exactly, as
+        :meth:`DistilledForecaster.partial_fit` does, at a cost that does not grow with the rows seen before.
     transformer : scikit-learn transformer or None, default=None
         Applied to the channels before the standardisation and inverted on forecasts.
     validation_fraction : float or int, default=0.2
@@ -264,8 +267,20 @@ class SktimeDistilledForecaster(BaseForecaster):
     ) -> SktimeDistilledForecaster:
         self._remember(self._read(y, X, None))
         if update_params and self.refit_on_update and not self._is_pretrained():
-            self.forecaster_ = self._train(self._rows, self._n_targets)
+            self._learn()
         return self
+
+    def _learn(self) -> None:
+        """Train on all rows; where rows can be taken in exactly, only those not seen yet cost anything."""
+        if list(self._rows) != [()] or not hasattr(self.forecaster_, "partial_fit"):
+            self.forecaster_ = self._train(self._rows, self._n_targets)
+            return
+        if not hasattr(self.forecaster_, "_moments"):  # after a plain fit
+            self.forecaster_ = clone(self.forecaster_)
+        n_seen = len(self.forecaster_._moments.rows) if hasattr(self.forecaster_, "_moments") else 0
+        unseen = self._rows[()].iloc[n_seen:]
+        if len(unseen):
+            self.forecaster_.partial_fit(unseen)
 
     # -- fitting -----------------------------------------------------------------------------
 

@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -171,6 +173,18 @@ def test_update_refits_on_request():
     student = forecaster.forecaster_.student_
     forecaster.update(Y.iloc[70:75], update_params=False)
     assert forecaster.forecaster_.student_ is student
+
+
+@pytest.mark.parametrize("pickled", [False, True])
+def test_update_takes_new_rows_in_exactly(pickled, monkeypatch):
+    exact = {"teacher": None, "student": Linear(period=4), "loss": Supervised()}
+    forecaster = make(**exact, refit_on_update=True).fit(TRAIN)
+    if pickled:
+        forecaster = pickle.loads(pickle.dumps(forecaster))
+    monkeypatch.setattr(type(forecaster), "_train", None)  # nothing is trained anew
+    forecaster.update(Y.iloc[60:64]).update(Y.iloc[64:66], update_params=False).update(Y.iloc[66:72])
+    expected = plain(**exact).fit(Y.iloc[:72]).predict(Y.iloc[:72])
+    np.testing.assert_allclose(forecaster.predict(fh=ALL_STEPS), expected, rtol=1e-7)
 
 
 def test_update_predict_walks_on():

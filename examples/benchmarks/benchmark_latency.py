@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +22,7 @@ import pandas as pd
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, heading, write_results
+from _common import QUICK, heading, interleaved, write_results
 
 from skdistill import DistilledForecaster, DistilledRegressor
 from skdistill.deploy import fuse, numpy_student
@@ -42,24 +41,10 @@ warnings.filterwarnings("ignore", category=UserWarning)
 rows: list[dict[str, object]] = []
 
 
-def interleaved(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Time calls in turn, so that a busy machine slows all alike; the median of each, in microseconds."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        call()
-    stop = time.perf_counter() + arguments.seconds * len(calls)
-    while time.perf_counter() < stop or len(next(iter(times.values()))) < 3:
-        for name, call in calls.items():
-            started = time.perf_counter()
-            call()
-            times[name].append(1e6 * (time.perf_counter() - started))
-    return {name: statistics.median(durations) for name, durations in times.items()}
-
-
 def table(title: str, calls: dict[str, Callable[[], object]], aims: dict[str, str]) -> None:
     """Print times and their ratios to the faster of the bare products."""
     heading(title)
-    times = interleaved(calls)
+    times = interleaved(calls, arguments.seconds)
     base = min(times[name] for name in times if name.startswith("bare products"))
     for name, duration in times.items():
         rows.append(

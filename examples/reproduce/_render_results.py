@@ -149,6 +149,7 @@ TABLES = {
     "training": partial(benchmark_table, "training"),
     "tuning": partial(benchmark_table, "tuning"),
     "exact": partial(benchmark_table, "exact"),
+    "sktime": partial(benchmark_table, "sktime"),
 }
 
 
@@ -167,7 +168,7 @@ if __name__ == "__main__":
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     stale = []
-    for page in (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "calf.md"):
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         text = page.read_text()
         if (fresh := render(text)) != text:
             stale.append(page.name)

@@ -157,6 +157,6 @@ for name, (colour, style) in looks.items():
 axes.set_ylabel("passengers (thousands)")
 axes.set_title("Twelve months ahead" + (" [quick, not a result]" if QUICK else ""))
 axes.legend(loc="upper left", ncols=2, frameon=False)
-output = Path("sktime_forecaster.png")
+output = Path("sktime_workflow.png")
 figure.savefig(output, dpi=150)
 print(f"picture: {output.resolve()}")
