@@ -139,8 +139,27 @@ def _is_list_of_series(X: Any) -> bool:
 
 
 def _read_many(estimator: BaseEstimator, X: Iterable[Any], *, reset: bool) -> Iterable[Series]:
+    before: Series | None = None
     for number, one in enumerate(X):
-        yield _read_one(estimator, one, reset=reset and number == 0, name=f"X[{number}]")
+        name = f"X[{number}]"
+        like = None if before is None else _read_like(before, one, name)
+        before = like or _read_one(estimator, one, reset=reset and number == 0, name=name)
+        yield before
+
+
+def _read_like(before: Series, X: Any, name: str) -> Series | None:
+    """Read a frame of floats with the columns of the one before, which was checked in full: thousands of them come."""
+    if not isinstance(X, pd.DataFrame) or before.was_vector or before.columns is None or not len(X):
+        return None
+    if X.columns is not before.columns and not X.columns.identical(before.columns):
+        return None
+    values = X.to_numpy()
+    if values.dtype not in (np.float64, np.float32):
+        return None
+    if X.index is not before.index:
+        check_time_index(X.index, name=name)
+    _check_finite(values, X.index, X.columns, name)
+    return Series(values, X.index, X.columns)
 
 
 def _read_cube(estimator: BaseEstimator, X: np.ndarray, *, reset: bool, allow_batch: bool) -> SeriesInput:
