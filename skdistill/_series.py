@@ -15,6 +15,8 @@ from skdistill.calendar import check_time_index, continue_index
 
 __all__ = ["Series", "SeriesInput", "read_series"]
 
+_BLOCK = 1024  # windows of a batch that are looked at together: a batch may be a view that is far larger than memory
+
 
 @dataclass(frozen=True)
 class Series:
@@ -174,13 +176,19 @@ def _read_cube(estimator: BaseEstimator, X: np.ndarray, *, reset: bool, allow_ba
             f"batch has shape (n_windows, n_timestamps, n_channels); got {X.shape}."
         )
     values = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
-    if not np.isfinite(values).all():
-        window, row, channel = np.argwhere(~np.isfinite(values))[0]
-        raise ValueError(
-            f"X contains NaN or infinity, first in window {window}, row {row}, channel {channel}: every value must be "
-            "finite. Fill or interpolate it first."
-        )
+    for first in range(0, len(values), _BLOCK):
+        _check_finite_batch(values[first : first + _BLOCK], first)
     return SeriesInput([], batch=values)
+
+
+def _check_finite_batch(values: np.ndarray, first: int) -> None:
+    if np.isfinite(values).all():
+        return
+    window, row, channel = np.argwhere(~np.isfinite(values))[0]
+    raise ValueError(
+        f"X contains NaN or infinity, first in window {first + window}, row {row}, channel {channel}: every value must "
+        "be finite. Fill or interpolate it first."
+    )
 
 
 def _read_one(estimator: BaseEstimator, X: Any, *, reset: bool, name: str) -> Series:
