@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from skdistill.comparison import RollingForecasts, period_spectra, rolling_forecasts
-from skdistill.plotting._style import BaseDisplay, style_of
+from skdistill.comparison import RollingForecasts, period_spectra
+from skdistill.plotting._rolled import RolledDisplay
+from skdistill.plotting._style import style_of
 
 __all__ = ["SpectrumDisplay"]
 
 
-class SpectrumDisplay(BaseDisplay):
+class SpectrumDisplay(RolledDisplay):
     """Mean amplitudes of truth and forecasts over the period: TimeDistill's multi-period comparison.
 
     Make it with :meth:`from_estimator` or :meth:`from_predictions`.
@@ -41,56 +40,12 @@ class SpectrumDisplay(BaseDisplay):
     [12.0, 6.0, 4.0, 3.0, 2.4, 2.0]
     """
 
-    def __init__(self, *, amplitudes: pd.DataFrame) -> None:
+    def __init__(self, amplitudes: pd.DataFrame) -> None:
         self.amplitudes = amplitudes
 
-    @classmethod
-    def from_estimator(
-        cls, estimator: Any, X: Any, *, train: Any = None, alone: bool = False, ax: Any = None
-    ) -> SpectrumDisplay:
-        """Forecast every window of a series, and draw.
-
-        Parameters
-        ----------
-        estimator : DistilledForecaster, Pipeline or fitted search
-            What was fitted.
-        X : array, DataFrame or Series
-            Context rows, then rows to forecast.
-        train : array, DataFrame or None, default=None
-            The training series, for the student alone; None takes the one ``fit`` saw.
-        alone : bool, default=False
-            Whether to train the student once more without a teacher, and draw it.
-        ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        display : SpectrumDisplay
-            The display, drawn.
-        """
-        rolled = rolling_forecasts(estimator, X, train=train, alone=alone)
-        return cls(amplitudes=period_spectra(rolled)).plot(ax=ax)
-
-    @classmethod
-    def from_predictions(cls, truth: Any, forecasts: Mapping[str, Any], *, ax: Any = None) -> SpectrumDisplay:
-        """Draw forecasts that exist.
-
-        Parameters
-        ----------
-        truth : array of shape (n_windows, prediction_length, n_targets)
-            What happened, standardised.
-        forecasts : dict of str to array of the same shape
-            Forecasts by name.
-        ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        display : SpectrumDisplay
-            The display, drawn.
-        """
-        rolled = RollingForecasts(np.asarray(truth), {k: np.asarray(v) for k, v in forecasts.items()}, [])
-        return cls(amplitudes=period_spectra(rolled)).plot(ax=ax)
+    @staticmethod
+    def _analyse(rolled: RollingForecasts) -> pd.DataFrame:
+        return period_spectra(rolled)
 
     def plot(self, ax: Any = None) -> SpectrumDisplay:
         """Draw.
