@@ -15,7 +15,7 @@ endif
 .NOTPARALLEL: # one environment, one installer at a time
 
 demo: $(PLOT)
-	OMP_NUM_THREADS=2 $(BIN)/python examples/quickstart.py
+	$(BIN)/python examples/quickstart.py
 
 test: $(TEST)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
