@@ -107,20 +107,25 @@ class DistanceModule(nn.Module, abc.ABC):
     def forward(self, inputs: LossInputs) -> Tensor:
         """Compute the term."""
 
-    def mean_distance(self, forecast: Tensor, target: Tensor) -> Tensor:
+    def mean_distance(self, forecast: Tensor, target: Tensor, windows: Tensor | None = None) -> Tensor:
         """Average the distance.
 
         Parameters
         ----------
         forecast, target : Tensor of shape (n_windows, n_steps, n_targets)
             What to compare.
+        windows : Tensor of shape (n_windows,) or None, default=None
+            Weights of the windows.
 
         Returns
         -------
         mean : Tensor
             A scalar.
         """
-        if self.weights is None:
+        if self.weights is None and windows is None:
             return self.distance(forecast, target)
-        by_step = self.distance(forecast, target, reduction="none").mean(dim=(0, 2))
-        return (by_step * self.weights).mean()
+        by_step = self.distance(forecast, target, reduction="none").mean(dim=2)
+        if windows is not None:
+            by_step = by_step * windows[:, None]
+        mean = by_step.mean(dim=0)
+        return (mean if self.weights is None else mean * self.weights).mean()

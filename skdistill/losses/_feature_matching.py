@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from skdistill._checks import check_real
 from skdistill.losses._base import LossInputs, LossShapes, LossTerm
 from skdistill.losses._multi_period import check_spectrum, multi_period_divergence
-from skdistill.losses._multi_scale import check_scales, multi_scale_error
+from skdistill.losses._multi_scale import check_scales, multi_scale_error, weigh_windows
+from skdistill.losses._trust import window_trust
 
 __all__ = ["FeatureMatching"]
 
@@ -38,6 +39,9 @@ class FeatureMatching(LossTerm):
         Amplitudes of the feature axis' spectrum are divided by it.
     amplitude : {"published", "per_length"}, default="published"
         Plain amplitudes, or divided by the width.
+    trust : float, default=0.0
+        How much more the labels count where the teacher did well: a window weighs ``exp(-trust * e / mean e)``,
+        rescaled to mean one in the batch, with the teacher's MSE e to the truth there. 0 weighs all alike.
 
     References
     ----------
@@ -65,6 +69,7 @@ class FeatureMatching(LossTerm):
         pooling_window: int = 2,
         temperature: float = 0.5,
         amplitude: str = "published",
+        trust: float = 0.0,
     ) -> None:
         self.weight = weight
         self.multiscale_weight = multiscale_weight
@@ -73,6 +78,7 @@ class FeatureMatching(LossTerm):
         self.pooling_window = pooling_window
         self.temperature = temperature
         self.amplitude = amplitude
+        self.trust = trust
 
     def check(self) -> None:
         """Raise if a parameter is out of its range."""
@@ -81,6 +87,7 @@ class FeatureMatching(LossTerm):
         check_real(self.multiperiod_weight, "multiperiod_weight of FeatureMatching", minimum=0.0)
         check_scales(self.n_scales, self.pooling_window, "FeatureMatching")
         check_spectrum(self.temperature, self.amplitude, "FeatureMatching")
+        check_real(self.trust, "trust of FeatureMatching", minimum=0.0)
 
     def build(self, shapes: LossShapes) -> nn.Module:
         """Build the module that computes the unweighted term, with a fresh regressor.
@@ -114,11 +121,13 @@ class _FeatureMatchingModule(nn.Module):
             raise ValueError("FeatureMatching needs features of teacher and student")
         teacher = teacher.to(student.dtype)
         regressed = self.regressor(teacher if teacher.ndim == 3 else teacher.mean(dim=2))
+        windows = window_trust(inputs, self.term.trust)
         total = student.new_zeros(())
         if self.term.multiscale_weight:
-            scales = multi_scale_error(student - regressed, self.term.n_scales, self.term.pooling_window)
+            difference = weigh_windows(student - regressed, windows)
+            scales = multi_scale_error(difference, self.term.n_scales, self.term.pooling_window)
             total = total + self.term.multiscale_weight * scales
         if self.term.multiperiod_weight:
-            periods = multi_period_divergence(student, regressed, self.term.temperature, self.term.amplitude)
+            periods = multi_period_divergence(student, regressed, self.term.temperature, self.term.amplitude, windows)
             total = total + self.term.multiperiod_weight * periods
         return total

@@ -35,6 +35,9 @@ class HorizonWeighted(TeacherForecast):
         Error, in standardised units, at which Huber's loss turns from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Other weights, in place of the exponential ones of ``tau``.
+    trust : float, default=0.0
+        How much more the labels count where the teacher did well: a window weighs ``exp(-trust * e / mean e)``,
+        rescaled to mean one in the batch, with the teacher's MSE e to the truth there. 0 weighs all alike.
 
     References
     ----------
@@ -58,8 +61,9 @@ class HorizonWeighted(TeacherForecast):
         loss: str = "mse",
         delta: float = 1.0,
         horizon_weights: Any = None,
+        trust: float = 0.0,
     ) -> None:
-        super().__init__(weight, loss=loss, delta=delta, horizon_weights=horizon_weights)
+        super().__init__(weight, loss=loss, delta=delta, horizon_weights=horizon_weights, trust=trust)
         self.tau = tau
 
     def check(self) -> None:
@@ -93,10 +97,10 @@ class HorizonWeighted(TeacherForecast):
         Returns
         -------
         form : QuadraticForm or None
-            Diagonal, with the steps' weights; None unless the distance is the MSE.
+            Diagonal, with the steps' weights; None unless the distance is the MSE and all windows count alike.
         """
         return self._resolved().quadratic_form(prediction_length)
 
     def _resolved(self) -> TeacherForecast:
         weights = ExponentialWeights(self.tau) if self.horizon_weights is None else self.horizon_weights
-        return TeacherForecast(self.weight, loss=self.loss, delta=self.delta, horizon_weights=weights)
+        return TeacherForecast(self.weight, loss=self.loss, delta=self.delta, horizon_weights=weights, trust=self.trust)

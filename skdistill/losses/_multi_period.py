@@ -11,6 +11,7 @@ from torch.autograd.function import once_differentiable
 from skdistill._checks import check_real
 from skdistill._choices import check_choice
 from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._trust import window_trust
 
 __all__ = ["AMPLITUDES", "MultiPeriod", "check_spectrum", "multi_period_divergence", "period_probabilities"]
 
@@ -39,6 +40,9 @@ class MultiPeriod(LossTerm):
     amplitude : {"published", "per_length"}, default="published"
         Plain amplitudes, which make the softmax nearly one-hot for long horizons; or divided by
         the number of steps.
+    trust : float, default=0.0
+        How much more the labels count where the teacher did well: a window weighs ``exp(-trust * e / mean e)``,
+        rescaled to mean one in the batch, with the teacher's MSE e to the truth there. 0 weighs all alike.
 
     References
     ----------
@@ -56,15 +60,24 @@ class MultiPeriod(LossTerm):
 
     requires: ClassVar[frozenset[str]] = frozenset({"teacher_forecast"})
 
-    def __init__(self, weight: float = 1.0, *, temperature: float = 0.5, amplitude: str = "published") -> None:
+    def __init__(
+        self,
+        weight: float = 1.0,
+        *,
+        temperature: float = 0.5,
+        amplitude: str = "published",
+        trust: float = 0.0,
+    ) -> None:
         self.weight = weight
         self.temperature = temperature
         self.amplitude = amplitude
+        self.trust = trust
 
     def check(self) -> None:
         """Raise if a parameter is out of its range."""
         super().check()
         check_spectrum(self.temperature, self.amplitude, "MultiPeriod")
+        check_real(self.trust, "trust of MultiPeriod", minimum=0.0)
 
     def build(self, shapes: LossShapes) -> nn.Module:
         """Build the module that computes the unweighted term.
@@ -79,21 +92,26 @@ class MultiPeriod(LossTerm):
         module : torch.nn.Module
             From :class:`LossInputs` to a scalar.
         """
-        return _MultiPeriodModule(self.temperature, self.amplitude)
+        return _MultiPeriodModule(self.temperature, self.amplitude, self.trust)
 
 
 class _MultiPeriodModule(nn.Module):
-    def __init__(self, temperature: float, amplitude: str) -> None:
+    def __init__(self, temperature: float, amplitude: str, trust: float) -> None:
         super().__init__()
         self.temperature = temperature
         self.amplitude = amplitude
+        self.trust = trust
 
     def forward(self, inputs: LossInputs) -> Tensor:
         if inputs.teacher_forecast is None:
             raise ValueError("MultiPeriod needs the teacher's forecast")
         # Time goes last: the FFT then reads memory in order.
         return multi_period_divergence(
-            inputs.forecast.transpose(1, 2), inputs.teacher_forecast.transpose(1, 2), self.temperature, self.amplitude
+            inputs.forecast.transpose(1, 2),
+            inputs.teacher_forecast.transpose(1, 2),
+            self.temperature,
+            self.amplitude,
+            window_trust(inputs, self.trust),
         )
 
 
@@ -124,17 +142,21 @@ def period_probabilities(values: Tensor, temperature: float, amplitude: str = "p
     return torch.softmax(_period_logits(values, temperature, amplitude), dim=-1)
 
 
-def multi_period_divergence(student: Tensor, teacher: Tensor, temperature: float, amplitude: str) -> Tensor:
+def multi_period_divergence(
+    student: Tensor, teacher: Tensor, temperature: float, amplitude: str, windows: Tensor | None = None
+) -> Tensor:
     """Average the Kullback-Leibler divergence of the period distributions over every element.
 
     Parameters
     ----------
-    student, teacher : Tensor of shape (..., length)
+    student, teacher : Tensor of shape (n_windows, n_targets, length)
         What to compare along the last axis; gradient flows into both.
     temperature : float
         Amplitudes are divided by it.
     amplitude : {"published", "per_length"}
         Whether they are divided by the length, too.
+    windows : Tensor of shape (n_windows,) or None, default=None
+        Weights of the windows.
 
     Returns
     -------
@@ -144,15 +166,17 @@ def multi_period_divergence(student: Tensor, teacher: Tensor, temperature: float
     if student.shape[-1] < 2:
         return student.sum() * 0.0
     student_logits = _period_logits(student, temperature, amplitude)
-    return _Divergence.apply(student_logits, _period_logits(teacher, temperature, amplitude))
+    sums = _Divergence.apply(student_logits, _period_logits(teacher, temperature, amplitude))
+    weighted = sums if windows is None else sums * windows[:, None, None]
+    return weighted.sum() / student_logits.numel()
 
 
 class _Divergence(torch.autograd.Function):
-    """Mean of p (log p - log(q + epsilon)) over every element, from logits; gradients in closed form.
+    """Sum of p (log p - log(q + epsilon)) over the last axis, from logits; gradients in closed form.
 
-    With N elements, p and q the softmax of teacher's and student's logits, d = log p - log(q + epsilon)
-    and r = p q / (q + epsilon): the gradient is (q sum(r) - r) / N for the student's logits and p (d -
-    sum(p d)) / N for the teacher's. log p comes from log_softmax, from e^-40 upwards, so that nothing
+    With p and q the softmax of teacher's and student's logits, d = log p - log(q + epsilon)
+    and r = p q / (q + epsilon): the gradient is q sum(r) - r for the student's logits and p (d -
+    sum(p d)) for the teacher's. log p comes from log_softmax, from e^-40 upwards, so that nothing
     underflows where a distribution is nearly one-hot.
     """
 
@@ -167,11 +191,11 @@ class _Divergence(torch.autograd.Function):
         student_grad = teacher_grad = None
         if ctx.needs_input_grad[0]:
             ratio = (p * q).div_(shifted)
-            student_grad = q.mul_(ratio.sum(dim=-1, keepdim=True)).sub_(ratio).div_(p.numel())
+            student_grad = q.mul_(ratio.sum(dim=-1, keepdim=True)).sub_(ratio)
         if ctx.needs_input_grad[1]:
-            teacher_grad = weighted.sub_(p * sums).div_(p.numel())
+            teacher_grad = weighted.sub_(p * sums)
         ctx.save_for_backward(student_grad, teacher_grad)
-        return sums.sum() / p.numel()
+        return sums
 
     @staticmethod
     @once_differentiable

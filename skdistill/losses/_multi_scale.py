@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from skdistill._checks import check_integer
+from skdistill._checks import check_integer, check_real
 from skdistill.losses._base import LossInputs, LossShapes, LossTerm, QuadraticForm
 from skdistill.losses._horizon_weights import step_weights
+from skdistill.losses._trust import window_trust
 
-__all__ = ["MultiScale", "check_scales", "multi_scale_error", "pool"]
+__all__ = ["MultiScale", "check_scales", "multi_scale_error", "pool", "weigh_windows"]
 
 
 class MultiScale(LossTerm):
@@ -33,6 +34,9 @@ class MultiScale(LossTerm):
         Steps that become one at the next scale.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step; pooled like the forecasts and rescaled to mean one at every scale.
+    trust : float, default=0.0
+        How much more the labels count where the teacher did well: a window weighs ``exp(-trust * e / mean e)``,
+        rescaled to mean one in the batch, with the teacher's MSE e to the truth there. 0 weighs all alike.
 
     References
     ----------
@@ -51,17 +55,25 @@ class MultiScale(LossTerm):
     requires: ClassVar[frozenset[str]] = frozenset({"teacher_forecast"})
 
     def __init__(
-        self, weight: float = 1.0, *, n_scales: int = 4, pooling_window: int = 2, horizon_weights: Any = None
+        self,
+        weight: float = 1.0,
+        *,
+        n_scales: int = 4,
+        pooling_window: int = 2,
+        horizon_weights: Any = None,
+        trust: float = 0.0,
     ) -> None:
         self.weight = weight
         self.n_scales = n_scales
         self.pooling_window = pooling_window
         self.horizon_weights = horizon_weights
+        self.trust = trust
 
     def check(self) -> None:
         """Raise if a parameter is out of its range."""
         super().check()
         check_scales(self.n_scales, self.pooling_window, "MultiScale")
+        check_real(self.trust, "trust of MultiScale", minimum=0.0)
 
     def build(self, shapes: LossShapes) -> nn.Module:
         """Build the module that computes the unweighted term.
@@ -77,9 +89,9 @@ class MultiScale(LossTerm):
             From :class:`LossInputs` to a scalar.
         """
         weights = step_weights(self.horizon_weights, shapes.prediction_length, "MultiScale")
-        return _MultiScaleModule(self.n_scales, self.pooling_window, weights)
+        return _MultiScaleModule(self.n_scales, self.pooling_window, weights, self.trust)
 
-    def quadratic_form(self, prediction_length: int) -> QuadraticForm:
+    def quadratic_form(self, prediction_length: int) -> QuadraticForm | None:
         """Return the term as a quadratic form: pooling is linear.
 
         Parameters
@@ -89,9 +101,12 @@ class MultiScale(LossTerm):
 
         Returns
         -------
-        form : QuadraticForm
-            The mean over scales of P'DP / n, with P the pooling to n steps and D their weights.
+        form : QuadraticForm or None
+            The mean over scales of P'DP / n, with P the pooling to n steps and D their weights; None unless all
+            windows count alike.
         """
+        if self.trust:
+            return None
         weights = step_weights(self.horizon_weights, prediction_length, "MultiScale")
         steps = torch.ones(prediction_length) if weights is None else weights
         metrics = []
@@ -106,8 +121,9 @@ class MultiScale(LossTerm):
 class _MultiScaleModule(nn.Module):
     weights: Tensor | None
 
-    def __init__(self, n_scales: int, pooling_window: int, weights: Tensor | None) -> None:
+    def __init__(self, n_scales: int, pooling_window: int, weights: Tensor | None, trust: float) -> None:
         super().__init__()
+        self.trust = trust
         self.n_scales = n_scales
         self.pooling_window = pooling_window
         self.register_buffer("weights", weights)
@@ -117,7 +133,26 @@ class _MultiScaleModule(nn.Module):
             raise ValueError("MultiScale needs the teacher's forecast")
         # Time goes last: pooling then reads memory in order.
         difference = (inputs.forecast - inputs.teacher_forecast).transpose(1, 2)
+        difference = weigh_windows(difference, window_trust(inputs, self.trust))
         return multi_scale_error(difference, self.n_scales, self.pooling_window, self.weights)
+
+
+def weigh_windows(difference: Tensor, windows: Tensor | None) -> Tensor:
+    """Scale differences so that their squares carry the weights of their windows.
+
+    Parameters
+    ----------
+    difference : Tensor of shape (n_windows, n_targets, length)
+        Student minus teacher.
+    windows : Tensor of shape (n_windows,) or None
+        Weights of the windows; None leaves the differences.
+
+    Returns
+    -------
+    difference : Tensor of the same shape
+        Times the square roots of the weights.
+    """
+    return difference if windows is None else difference * windows.sqrt()[:, None, None]
 
 
 def multi_scale_error(difference: Tensor, n_scales: int, window: int, weights: Tensor | None = None) -> Tensor:

@@ -29,6 +29,8 @@ class Response(BaseLoss):
         Error, in standardised units, at which Huber's loss turns from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step, in both terms.
+    trust : float, default=0.0
+        How much more labels count where the teacher did well: see :class:`~skdistill.losses.TeacherForecast`.
 
     References
     ----------
@@ -49,12 +51,14 @@ class Response(BaseLoss):
         supervised_loss: str = "mse",
         delta: float = 1.0,
         horizon_weights: Any = None,
+        trust: float = 0.0,
     ) -> None:
         self.prediction_weight = prediction_weight
         self.supervised_weight = supervised_weight
         self.supervised_loss = supervised_loss
         self.delta = delta
         self.horizon_weights = horizon_weights
+        self.trust = trust
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
         """Return the two terms.
@@ -74,5 +78,8 @@ class Response(BaseLoss):
                     horizon_weights=self.horizon_weights,
                 ),
             ),
-            ("prediction", TeacherForecast(self.prediction_weight, horizon_weights=self.horizon_weights)),
+            (
+                "prediction",
+                TeacherForecast(self.prediction_weight, horizon_weights=self.horizon_weights, trust=self.trust),
+            ),
         ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
-from skdistill.losses._base import LossInputs
+from skdistill._checks import check_real
+from skdistill.losses._base import LossInputs, QuadraticForm
 from skdistill.losses._distance_term import DistanceModule, DistanceTerm
+from skdistill.losses._trust import window_trust
 
 __all__ = ["TeacherForecast"]
 
@@ -29,6 +31,9 @@ class TeacherForecast(DistanceTerm):
         Error, in standardised units, at which Huber's loss turns from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step.
+    trust : float, default=0.0
+        How much more the labels count where the teacher did well: a window weighs ``exp(-trust * e / mean e)``,
+        rescaled to mean one in the batch, with the teacher's MSE e to the truth there. 0 weighs all alike.
 
     References
     ----------
@@ -47,6 +52,38 @@ class TeacherForecast(DistanceTerm):
 
     requires: ClassVar[frozenset[str]] = frozenset({"teacher_forecast"})
 
+    def __init__(
+        self,
+        weight: float = 1.0,
+        *,
+        loss: str = "mse",
+        delta: float = 1.0,
+        horizon_weights: Any = None,
+        trust: float = 0.0,
+    ) -> None:
+        super().__init__(weight, loss=loss, delta=delta, horizon_weights=horizon_weights)
+        self.trust = trust
+
+    def check(self) -> None:
+        """Raise if a parameter is out of its range."""
+        super().check()
+        check_real(self.trust, f"trust of {type(self).__name__}", minimum=0.0)
+
+    def quadratic_form(self, prediction_length: int) -> QuadraticForm | None:
+        """Return the term as a quadratic form.
+
+        Parameters
+        ----------
+        prediction_length : int
+            Steps of a forecast.
+
+        Returns
+        -------
+        form : QuadraticForm or None
+            Diagonal, with the steps' weights; None unless the distance is the MSE and all windows count alike.
+        """
+        return None if self.trust else super().quadratic_form(prediction_length)
+
     def make_module(self) -> DistanceModule:
         """Make the module, without its distance and weights.
 
@@ -55,11 +92,15 @@ class TeacherForecast(DistanceTerm):
         module : DistanceModule
             It looks at every window: labels are known for all.
         """
-        return _ToTeacher()
+        return _ToTeacher(self.trust)
 
 
 class _ToTeacher(DistanceModule):
+    def __init__(self, trust: float) -> None:
+        super().__init__()
+        self.trust = trust
+
     def forward(self, inputs: LossInputs) -> Tensor:
         if inputs.teacher_forecast is None:
             raise ValueError("TeacherForecast needs the teacher's forecast")
-        return self.mean_distance(inputs.forecast, inputs.teacher_forecast)
+        return self.mean_distance(inputs.forecast, inputs.teacher_forecast, window_trust(inputs, self.trust))

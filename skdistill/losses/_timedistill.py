@@ -49,6 +49,9 @@ class TimeDistill(BaseLoss):
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step in the terms that have a step axis: the truth and the multi-scale
         agreement of forecasts.
+    trust : float, default=0.0
+        How much more labels count where the teacher did well, in forecasts and features: see
+        :class:`~skdistill.losses.TeacherForecast`.
 
     References
     ----------
@@ -76,6 +79,7 @@ class TimeDistill(BaseLoss):
         supervised_loss: str = "mse",
         delta: float = 1.0,
         horizon_weights: Any = None,
+        trust: float = 0.0,
     ) -> None:
         self.prediction_weight = prediction_weight
         self.feature_weight = feature_weight
@@ -89,6 +93,7 @@ class TimeDistill(BaseLoss):
         self.supervised_loss = supervised_loss
         self.delta = delta
         self.horizon_weights = horizon_weights
+        self.trust = trust
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
         """Return the terms with their effective weights.
@@ -118,6 +123,7 @@ class TimeDistill(BaseLoss):
                     n_scales=self.n_scales,
                     pooling_window=self.pooling_window,
                     horizon_weights=self.horizon_weights,
+                    trust=self.trust,
                 ),
             ),
             (
@@ -126,6 +132,7 @@ class TimeDistill(BaseLoss):
                     self.prediction_weight * self.multiperiod_weight,
                     temperature=self.temperature,
                     amplitude=self.amplitude,
+                    trust=self.trust,
                 ),
             ),
             (
@@ -138,6 +145,7 @@ class TimeDistill(BaseLoss):
                     pooling_window=self.pooling_window,
                     temperature=self.temperature,
                     amplitude=self.amplitude,
+                    trust=self.trust,
                 ),
             ),
         ]

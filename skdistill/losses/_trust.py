@@ -1,0 +1,41 @@
+"""How much a window's labels count: the better the teacher did there, the more."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from skdistill.losses._base import LossInputs
+
+__all__ = ["window_trust"]
+
+
+def window_trust(inputs: LossInputs, trust: float) -> Tensor | None:
+    """Weigh the windows of a batch by the teacher's error against the truth.
+
+    Window b gets ``exp(-trust * e_b / mean(e))``, e_b the MSE of the teacher's forecast over steps and channels,
+    rescaled to mean one over the windows of known truth; one of unknown truth gets 1.
+
+    Parameters
+    ----------
+    inputs : LossInputs
+        One batch, with the teacher's forecast.
+    trust : float
+        How sharply the weights fall with the error; 0 weighs all alike.
+
+    Returns
+    -------
+    weights : Tensor of shape (n_windows,) or None
+        None with ``trust=0``.
+    """
+    if not trust:
+        return None
+    if inputs.teacher_forecast is None:
+        raise ValueError("trust needs the teacher's forecast")
+    errors = (inputs.teacher_forecast - inputs.truth).square().mean(dim=(1, 2)).detach()
+    known = torch.ones_like(errors, dtype=torch.bool) if inputs.known is None else inputs.known
+    mean = errors[known].mean() if bool(known.any()) else errors.new_ones(())
+    relative = errors / mean.clamp(min=torch.finfo(errors.dtype).tiny)
+    weights = torch.where(known, torch.exp(-trust * relative), 1.0)
+    scale = weights[known].mean() if bool(known.any()) else weights.new_ones(())
+    return torch.where(known, weights / scale.clamp(min=torch.finfo(errors.dtype).tiny), 1.0)

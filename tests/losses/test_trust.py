@@ -1,0 +1,105 @@
+"""Labels weighted by how well the teacher did: closed forms and limits."""
+
+import pytest
+import torch
+from doubles import make_forecaster, make_series
+from test_losses import make_inputs, value
+
+from skdistill.losses import (
+    FeatureMatching,
+    HorizonWeighted,
+    MultiPeriod,
+    MultiScale,
+    Response,
+    TeacherForecast,
+    TimeDistill,
+    check_loss,
+)
+from skdistill.losses._trust import window_trust
+from skdistill.networks import ITransformer, Linear
+
+TERMS = [
+    TeacherForecast(),
+    TeacherForecast(loss="mae"),
+    HorizonWeighted(),
+    MultiScale(),
+    MultiPeriod(),
+    FeatureMatching(),
+]
+
+
+def one_window(inputs, number):
+    here = slice(number, number + 1)
+    return inputs._replace(
+        forecast=inputs.forecast[here],
+        features=inputs.features[here],
+        truth=inputs.truth[here],
+        teacher_forecast=inputs.teacher_forecast[here],
+        teacher_features=inputs.teacher_features[here],
+    )
+
+
+def test_weights_by_hand():
+    inputs = make_inputs(windows=2)
+    truth = inputs.truth
+    inputs = inputs._replace(teacher_forecast=truth + torch.tensor([1.0, 2.0])[:, None, None])  # errors 1 and 4
+    expected = torch.exp(-0.5 * torch.tensor([1.0, 4.0]) / 2.5)
+    torch.testing.assert_close(window_trust(inputs, 0.5), expected / expected.mean())
+
+
+def test_windows_of_unknown_truth_weigh_one_and_do_not_count():
+    inputs = make_inputs(windows=4)
+    known = torch.tensor([True, False, True, False])
+    weights = window_trust(inputs._replace(known=known), 2.0)
+    alone = window_trust(
+        inputs._replace(truth=inputs.truth[known], teacher_forecast=inputs.teacher_forecast[known]), 2.0
+    )
+    torch.testing.assert_close(weights[known], alone)
+    assert weights[~known].tolist() == [1.0, 1.0]
+    assert window_trust(inputs._replace(known=known & False), 2.0).tolist() == [1.0] * 4
+
+
+def test_a_perfect_teacher_is_trusted_everywhere():
+    inputs = make_inputs()
+    weights = window_trust(inputs._replace(teacher_forecast=inputs.truth), 3.0)
+    torch.testing.assert_close(weights, torch.ones(len(inputs.truth)))
+
+
+@pytest.mark.parametrize("term", TERMS, ids=lambda term: f"{type(term).__name__} {getattr(term, 'loss', '')}")
+def test_a_term_is_the_weighted_mean_of_its_windows(term):
+    inputs = make_inputs(windows=5, horizon=8)
+    torch.manual_seed(1)
+    by_window = torch.stack([_seeded_value(term, one_window(inputs, number)) for number in range(5)])
+    weights = window_trust(inputs, 1.5)
+    assert weights.std() > 0.1, "the case must weigh windows to test anything"
+    trusting = type(term)(**{**term.get_params(), "trust": 1.5})
+    torch.testing.assert_close(_seeded_value(trusting, inputs), (weights * by_window).mean(), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(_seeded_value(term, inputs), by_window.mean(), rtol=1e-4, atol=1e-6)
+
+
+def _seeded_value(term, inputs):
+    torch.manual_seed(0)  # the same regressor every time
+    return value(term, inputs).detach()
+
+
+@pytest.mark.parametrize("loss", [Response(trust=1.0), TimeDistill(trust=1.0)], ids=["response", "timedistill"])
+def test_sums_pass_trust_on_to_every_term_that_reads_labels(loss):
+    for name, term in loss.named_terms():
+        assert getattr(term, "trust", None) == (None if name == "supervised" else 1.0)
+    forecaster = make_forecaster(teacher=ITransformer(8, n_heads=2), loss=loss).fit(make_series())
+    plain = make_forecaster(teacher=ITransformer(8, n_heads=2), loss=type(loss)()).fit(make_series())
+    assert (forecaster.predict(make_series()) != plain.predict(make_series())).any()
+
+
+def test_trust_is_no_quadratic_form():
+    assert TeacherForecast(trust=1.0).quadratic_form(4) is None
+    assert HorizonWeighted(trust=1.0).quadratic_form(4) is None
+    assert MultiScale(trust=1.0).quadratic_form(4) is None
+    with pytest.raises(ValueError, match="trust=0"):
+        make_forecaster(student=Linear(solver="exact"), loss=Response(trust=1.0)).fit(make_series())
+
+
+@pytest.mark.parametrize("term", [TeacherForecast, MultiScale, MultiPeriod, FeatureMatching])
+def test_negative_trust_is_refused(term):
+    with pytest.raises(ValueError, match=rf"trust of {term.__name__} must be a number in \[0, inf\); got -1"):
+        check_loss(term(trust=-1))
