@@ -56,6 +56,10 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Factor of ``lr`` by epoch, counted from 0.
     gradient_clip : float or None, default=None
         Largest norm of the gradient; None leaves it.
+    weight_averaging : float or None, default=None
+        Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as .99; the
+        average, BatchNorm's statistics included, is what validation judges and what the student gets. None
+        keeps the plain weights.
     features : {"stored", "recompute"}, default="stored"
         Whether the teacher's features are kept with the labels.
     label_budget : float, default=8.0
@@ -123,6 +127,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         optimizer: str = "adam",
         lr_schedule: Any = "halving",
         gradient_clip: float | None = None,
+        weight_averaging: float | None = None,
         features: str = "stored",
         label_budget: float = 8.0,
         memory: Any = None,
@@ -142,6 +147,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.optimizer = optimizer
         self.lr_schedule = lr_schedule
         self.gradient_clip = gradient_clip
+        self.weight_averaging = weight_averaging
         self.features = features
         self.label_budget = label_budget
         self.memory = memory

@@ -12,6 +12,8 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.history import History
 
+from skdistill.training._weight_average import WeightAverage
+
 __all__ = ["ResumableCheckpoint"]
 
 logger = logging.getLogger("skdistill")
@@ -20,7 +22,7 @@ logger = logging.getLogger("skdistill")
 class ResumableCheckpoint(Callback):
     """Write the whole state of training after every epoch, and start from it where it exists.
 
-    List it after the scheduler and the early stopping, whose state it keeps.
+    List it after the scheduler, the early stopping and the weights' average, whose state it keeps.
 
     Parameters
     ----------
@@ -71,10 +73,11 @@ class ResumableCheckpoint(Callback):
             "module": net.module_.state_dict(),
             "criterion": net.criterion_.state_dict(),
             "optimizer": net.optimizer_.state_dict(),
-            "history": [{key: value for key, value in epoch.items() if key != "batches"} for epoch in net.history],
+            "history": [_plain(epoch) for epoch in net.history],
             "rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             "schedulers": {n: c.lr_scheduler_.state_dict() for n, c in callbacks.items() if isinstance(c, LRScheduler)},
+            "averages": {n: c.state_dict() for n, c in callbacks.items() if isinstance(c, WeightAverage)},
             "stoppers": {n: _stopper_state(c) for n, c in callbacks.items() if isinstance(c, EarlyStopping)},
         }
 
@@ -85,6 +88,8 @@ class ResumableCheckpoint(Callback):
         net.optimizer_.load_state_dict(state["optimizer"])
         for name, scheduler in state["schedulers"].items():
             callbacks[name].lr_scheduler_.load_state_dict(scheduler)
+        for name, average in state["averages"].items():
+            callbacks[name].load_state_dict(average)
         for name, stopper in state["stoppers"].items():
             for attribute, value in stopper.items():
                 setattr(callbacks[name], attribute, value)
@@ -92,6 +97,13 @@ class ResumableCheckpoint(Callback):
         torch.set_rng_state(state["rng"])
         if state["cuda_rng"]:
             torch.cuda.set_rng_state_all(state["cuda_rng"])
+
+
+def _plain(epoch: dict[str, Any]) -> dict[str, Any]:
+    """Copy an epoch's record with Python's numbers: NumPy's are refused when the file is read."""
+    return {
+        key: getattr(value, "item", lambda value=value: value)() for key, value in epoch.items() if key != "batches"
+    }
 
 
 def _stopper_state(stopper: EarlyStopping) -> dict[str, Any]:

@@ -42,6 +42,8 @@ class TrainingSettings:
         Where to train.
     verbose : int
         0 nothing, 1 a progress bar, 2 a line an epoch.
+    weight_averaging : float or None, default=None
+        Decay of the exponential average of the weights; None keeps none.
     """
 
     lr: float
@@ -53,6 +55,7 @@ class TrainingSettings:
     gradient_clip: float | None
     device: str
     verbose: int
+    weight_averaging: float | None = None
 
     def check(self, owner: str) -> None:
         """Raise if a setting is out of its range.
@@ -72,6 +75,15 @@ class TrainingSettings:
             check_choice(self.lr_schedule, LR_SCHEDULES, f"lr_schedule of {owner}")
         if self.gradient_clip is not None:
             check_real(self.gradient_clip, f"gradient_clip of {owner}", minimum=0.0, include_minimum=False)
+        if self.weight_averaging is not None:
+            check_real(
+                self.weight_averaging,
+                f"weight_averaging of {owner}",
+                minimum=0.0,
+                include_minimum=False,
+                maximum=1.0,
+                include_maximum=False,
+            )
         resolve_device(self.device)
 
 

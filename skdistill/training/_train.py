@@ -19,6 +19,7 @@ from skdistill.training._checkpoint import ResumableCheckpoint
 from skdistill.training._device import resolve_device
 from skdistill.training._net import DistillationNet
 from skdistill.training._settings import TrainingSettings, lr_factor, make_optimizer_class
+from skdistill.training._weight_average import WeightAverage
 from skdistill.windows import TrainingWindows, Windows
 
 __all__ = ["TrainingResult", "loss_shapes", "train_network"]
@@ -172,6 +173,8 @@ def _callbacks(
 ) -> list[tuple[str, Any]]:
     """List callbacks in the order they must run: the stopper may end the epoch, the checkpoint keeps both."""
     callbacks: list[tuple[str, Any]] = [("terms", TermHistory())]
+    if settings.weight_averaging is not None:
+        callbacks.append(("average", WeightAverage(settings.weight_averaging)))
     if settings.gradient_clip is not None:
         callbacks.append(("clip", GradientNormClipping(settings.gradient_clip)))
     if settings.verbose == 1:
