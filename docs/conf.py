@@ -63,6 +63,7 @@ _MODULES = {
     "skdistill.networks": "Networks: students and trainable teachers",
     "skdistill.teachers": "Teachers",
     "skdistill.losses": "Loss terms",
+    "skdistill.perturbation": "Perturbed contexts",
     "skdistill.model_selection": "Folds",
     "skdistill.metrics": "Metrics and scorers",
     "skdistill.comparison": "Comparison in detail",

@@ -41,6 +41,7 @@ class BaseDistilled(DocLink, BaseEstimator):
     optimizer: str
     lr_schedule: Any
     gradient_clip: float | None
+    weight_averaging: float | None
     features: str
     label_budget: float
     memory: Any
@@ -163,6 +164,7 @@ class BaseDistilled(DocLink, BaseEstimator):
             gradient_clip=self.gradient_clip,
             device=self.device,
             verbose=self.verbose,
+            weight_averaging=self.weight_averaging,
         )
 
     def _seeds(self) -> tuple[int, int] | None:
@@ -171,6 +173,10 @@ class BaseDistilled(DocLink, BaseEstimator):
             return None
         teacher, student = check_random_state(self.random_state).randint(2**31 - 1, size=2)
         return int(teacher), int(student)
+
+    def _augment_seed(self) -> int:
+        """Derive the seed of perturbed copies."""
+        return int(check_random_state(self.random_state).randint(2**31 - 1, size=3)[2])
 
     def _distil(self, windows: TrainingWindows) -> None:
         """Run the distillation and keep what it gives."""

@@ -132,7 +132,7 @@ class OpenModel:
         model : OpenModel or None
             The same model with another student; None if the training series is not at hand.
         """
-        return self.refit(train, teacher=None, unlabelled_windows=False)
+        return self.refit(train, teacher=None, unlabelled_windows=False, augment=None)
 
     def exact_linear(self, train: Any, period: int) -> OpenModel | None:
         """Solve for a linear student without a teacher.
@@ -153,7 +153,8 @@ class OpenModel:
         from skdistill.networks import Linear
 
         student = Linear(period=period, solver="exact")
-        return self.refit(train, teacher=None, student=student, loss=Supervised(), unlabelled_windows=False, verbose=0)
+        untaught = {"teacher": None, "unlabelled_windows": False, "augment": None}
+        return self.refit(train, **untaught, student=student, loss=Supervised(), verbose=0)
 
 
 def open_model(model: Any) -> OpenModel:

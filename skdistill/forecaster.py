@@ -23,6 +23,7 @@ from skdistill._series import Series, read_series
 from skdistill._shorthand import resolve_loss
 from skdistill.calendar import calendar_features, continue_index
 from skdistill.deploy._runtime import Answer, fused_answer
+from skdistill.perturbation import Perturbation
 from skdistill.teachers._store import LabelCache
 from skdistill.training import network_inputs
 from skdistill.windows import Contexts, SeriesStore, TrainingWindows, count_validation_rows, split_windows
@@ -72,6 +73,9 @@ class DistilledForecaster(BaseDistilled):
     unlabelled_windows : bool, default=False
         Whether windows whose horizon reaches past the training rows join the training, on the
         teacher's labels alone.
+    augment : Perturbation or None, default=None
+        Perturbed copies of the training rows, whose windows join the training on the teacher's labels
+        alone, such as ``skdistill.perturbation.Perturbation()``; None adds none.
     max_epochs : int, default=100
         Most epochs to train the student.
     batch_size : int, default=32
@@ -87,6 +91,10 @@ class DistilledForecaster(BaseDistilled):
         Factor of ``lr`` by epoch, counted from 0.
     gradient_clip : float or None, default=None
         Largest norm of the gradient; None leaves it.
+    weight_averaging : float or None, default=None
+        Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as .99; the
+        average, BatchNorm's statistics included, is what validation judges and what the student gets. None
+        keeps the plain weights.
     features : {"stored", "recompute"}, default="stored"
         Whether the teacher's features are kept with the labels, or computed anew for every batch
         (slow, but takes no room).
@@ -167,6 +175,7 @@ class DistilledForecaster(BaseDistilled):
         transformer: BaseEstimator | None = None,
         validation_fraction: float = 0.2,
         unlabelled_windows: bool = False,
+        augment: Perturbation | None = None,
         max_epochs: int = 100,
         batch_size: int = 32,
         lr: float = 0.01,
@@ -174,6 +183,7 @@ class DistilledForecaster(BaseDistilled):
         optimizer: str = "adam",
         lr_schedule: Any = "halving",
         gradient_clip: float | None = None,
+        weight_averaging: float | None = None,
         features: str = "stored",
         label_budget: float = 8.0,
         memory: Any = None,
@@ -191,6 +201,7 @@ class DistilledForecaster(BaseDistilled):
         self.transformer = transformer
         self.validation_fraction = validation_fraction
         self.unlabelled_windows = unlabelled_windows
+        self.augment = augment
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
@@ -198,6 +209,7 @@ class DistilledForecaster(BaseDistilled):
         self.optimizer = optimizer
         self.lr_schedule = lr_schedule
         self.gradient_clip = gradient_clip
+        self.weight_averaging = weight_averaging
         self.features = features
         self.label_budget = label_budget
         self.memory = memory
@@ -321,6 +333,15 @@ class DistilledForecaster(BaseDistilled):
             )
         if self.unlabelled_windows and self.teacher is None:
             warnings.warn("unlabelled_windows has no effect with teacher=None: nobody labels them.", stacklevel=3)
+        if self.augment is not None:
+            if not isinstance(self.augment, Perturbation):
+                raise TypeError(
+                    "augment of DistilledForecaster must be a skdistill.perturbation.Perturbation or None; "
+                    f"got {self.augment!r}."
+                )
+            self.augment.check()
+            if self.teacher is None:
+                warnings.warn("augment has no effect with teacher=None: nobody labels the copies.", stacklevel=3)
 
     def _find_targets(self, series: Series) -> tuple[int, ...]:
         n_channels = series.values.shape[1]
@@ -351,13 +372,18 @@ class DistilledForecaster(BaseDistilled):
         self.scaling_ = Scaling(self.transformer, targets).fit(
             [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
         )
+        copies = [] if self.augment is None or self.teacher is None else self.augment.copies(series, held_out)
+        store = SeriesStore.from_series([*series, *copies], self.scaling_, padding=self.prediction_length)
+        if self.augment is not None and copies:
+            self.augment.perturb(store, len(series), self._augment_seed())
         return split_windows(
-            SeriesStore.from_series(series, self.scaling_, padding=self.prediction_length),
+            store,
             context_length=self.context_length,
             prediction_length=self.prediction_length,
             targets=self.targets_,
-            validation_rows=held_out,
+            validation_rows=[*held_out, *[0] * len(copies)],
             unlabelled_windows=self.unlabelled_windows,
+            n_without_truth=len(copies),
         )
 
     def _check_rows(self, series: list[Series], held_out: list[int]) -> None:

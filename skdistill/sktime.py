@@ -14,6 +14,7 @@ from skdistill._panel import append_rows, find_labels, name_instance, regular_st
 from skdistill._shorthand import expand_shorthand
 from skdistill.calendar import continue_index
 from skdistill.forecaster import DistilledForecaster
+from skdistill.perturbation import Perturbation
 
 __all__ = ["SktimeDistilledForecaster"]
 
@@ -56,6 +57,9 @@ class SktimeDistilledForecaster(BaseForecaster):
     unlabelled_windows : bool, default=False
         Whether windows whose horizon reaches past the training rows join the training, on the
         teacher's labels alone.
+    augment : Perturbation or None, default=None
+        Perturbed copies of the training rows, whose windows join the training on the teacher's labels
+        alone; None adds none.
     max_epochs : int, default=100
         Most epochs to train the student.
     batch_size : int, default=32
@@ -70,6 +74,10 @@ class SktimeDistilledForecaster(BaseForecaster):
         Factor of ``lr`` by epoch, counted from 0.
     gradient_clip : float or None, default=None
         Largest norm of the gradient; None leaves it.
+    weight_averaging : float or None, default=None
+        Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as .99; the
+        average, BatchNorm's statistics included, is what validation judges and what the student gets. None
+        keeps the plain weights.
     features : {"stored", "recompute"}, default="stored"
         Whether the teacher's features are kept with the labels.
     label_budget : float, default=8.0
@@ -152,6 +160,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         transformer: Any = None,
         validation_fraction: float = 0.2,
         unlabelled_windows: bool = False,
+        augment: Perturbation | None = None,
         max_epochs: int = 100,
         batch_size: int = 32,
         lr: float = 0.01,
@@ -159,6 +168,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         optimizer: str = "adam",
         lr_schedule: Any = "halving",
         gradient_clip: float | None = None,
+        weight_averaging: float | None = None,
         features: str = "stored",
         label_budget: float = 8.0,
         memory: Any = None,
@@ -177,6 +187,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         self.transformer = transformer
         self.validation_fraction = validation_fraction
         self.unlabelled_windows = unlabelled_windows
+        self.augment = augment
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
@@ -184,6 +195,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         self.optimizer = optimizer
         self.lr_schedule = lr_schedule
         self.gradient_clip = gradient_clip
+        self.weight_averaging = weight_averaging
         self.features = features
         self.label_budget = label_budget
         self.memory = memory

@@ -147,6 +147,29 @@ class Contexts:
         """Count the windows."""
         return len(self.values)
 
+    def take(self, numbers: np.ndarray) -> Contexts:
+        """Return some of the contexts.
+
+        Parameters
+        ----------
+        numbers : ndarray of int of shape (n,)
+            Which ones.
+
+        Returns
+        -------
+        contexts : Contexts
+            These, in this order.
+        """
+        here = torch.from_numpy(numbers).to(self.values.device)
+        return replace(
+            self,
+            values=self.values[here],
+            time=None if self.time is None else self.time[here],
+            future_time=None if self.future_time is None else self.future_time[here],
+            series=self.series[numbers],
+            origins=self.origins[numbers],
+        )
+
     def original(self) -> np.ndarray:
         """Return the contexts in original units.
 
@@ -376,6 +399,7 @@ def split_windows(
     targets: tuple[int, ...],
     validation_rows: Sequence[int],
     unlabelled_windows: bool = False,
+    n_without_truth: int = 0,
 ) -> TrainingWindows:
     """Cut every series into training and validation windows, in time order.
 
@@ -393,6 +417,8 @@ def split_windows(
         Rows of each series, at its end, that serve validation.
     unlabelled_windows : bool, default=False
         Whether training windows may end anywhere in the training rows, their horizon unknown.
+    n_without_truth : int, default=0
+        How many series, the last ones, never happened: no horizon of theirs is known.
 
     Returns
     -------
@@ -401,12 +427,15 @@ def split_windows(
     """
     train, known, validation = [], [], []
     reach = context_length + prediction_length
-    for offset, length, held_out in zip(store.offsets, store.lengths, validation_rows, strict=True):
+    n_true = len(store.offsets) - n_without_truth
+    for number, (offset, length, held_out) in enumerate(
+        zip(store.offsets, store.lengths, validation_rows, strict=True)
+    ):
         n_train = length - held_out
-        n_known = max(0, n_train - reach + 1)
-        n_starts = max(0, n_train - context_length + 1) if unlabelled_windows else n_known
+        n_whole = max(0, n_train - reach + 1)
+        n_starts = max(0, n_train - context_length + 1) if unlabelled_windows else n_whole
         train.append(torch.arange(offset, offset + n_starts))
-        known.append(torch.arange(n_starts) < n_known)
+        known.append(torch.arange(n_starts) < (n_whole if number < n_true else 0))
         first = max(0, n_train - context_length)
         validation.append(torch.arange(offset + first, max(offset + first, offset + length - reach + 1)))
     mask = torch.cat(known)
