@@ -21,6 +21,7 @@ from skdistill.losses import LossSum, MultiScale, Supervised, WarmUp
 from skdistill.model_selection import SktimeSplit
 from skdistill.networks import MLP, DLinear, OwnNetwork
 from skdistill.teachers import (
+    CrossFittedTeacher,
     EnsembleTeacher,
     FrozenTeacher,
     GivenLabels,
@@ -32,6 +33,7 @@ from skdistill.teachers import (
 NEEDS_ARGUMENTS = {
     LossSum: lambda: LossSum([("truth", Supervised()), ("scales", MultiScale(0.5))]),
     SktimeSplit: lambda: SktimeSplit(ExpandingWindowSplitter(fh=[1, 2]), 7),
+    CrossFittedTeacher: lambda: CrossFittedTeacher(TrainedTeacher(DLinear()), n_folds=4),
     EnsembleTeacher: lambda: EnsembleTeacher([TrainedTeacher(DLinear()), TrainedTeacher(MLP(4))]),
     FrozenTeacher: lambda: FrozenTeacher(
         FrozenEstimator(make_forecaster(teacher=None, student="dlinear").fit(make_series()))

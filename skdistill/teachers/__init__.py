@@ -2,6 +2,7 @@
 
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._chronos import Chronos
+from skdistill.teachers._cross_fitted import CrossFittedTeacher
 from skdistill.teachers._ensemble import EnsembleTeacher
 from skdistill.teachers._foundation import FoundationTeacher
 from skdistill.teachers._frozen import FrozenTeacher
@@ -20,6 +21,7 @@ from skdistill.teachers._trained import TrainedTeacher
 __all__ = [
     "BaseTeacher",
     "Chronos",
+    "CrossFittedTeacher",
     "EnsembleTeacher",
     "FoundationTeacher",
     "FrozenTeacher",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -33,6 +34,21 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
 
     has_features: ClassVar[bool] = False
     needs_training: bool = False
+
+    def resolve(self, resolve: Callable[..., BaseTeacher]) -> BaseTeacher:
+        """Return a teacher whose members, if it has any, are teachers, too.
+
+        Parameters
+        ----------
+        resolve : callable
+            :func:`~skdistill.teachers.resolve_teacher`, which turns what a user gives into a teacher.
+
+        Returns
+        -------
+        teacher : BaseTeacher
+            This teacher; or a copy with its members resolved.
+        """
+        return self
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if the parameters do not fit the problem; called before any training.
@@ -92,6 +108,21 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         labels : Labels
             Forecasts in standardised units; features and quantiles where the teacher has them.
         """
+
+    def label_training(self, contexts: Contexts) -> Labels:
+        """Say what follows each context of the training windows.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts of the windows that ``fit`` saw.
+
+        Returns
+        -------
+        labels : Labels
+            As :meth:`label` does; a teacher that must not label what it has seen answers otherwise here.
+        """
+        return self.label(contexts)
 
     def keyed(self) -> BaseTeacher:
         """Return a copy that holds what labels depend on, for the key they are kept under.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,22 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
     def needs_training(self) -> bool:  # type: ignore[override]
         """Whether any member is trained in ``fit``."""
         return any(member.needs_training for _, member in self.teachers)
+
+    def resolve(self, resolve: Callable[..., BaseTeacher]) -> EnsembleTeacher:
+        """Return a copy whose members are what networks and short names stand for.
+
+        Parameters
+        ----------
+        resolve : callable
+            Turns what a user gives into a teacher.
+
+        Returns
+        -------
+        teacher : EnsembleTeacher
+            The copy.
+        """
+        members = [(name, resolve(one, parameter=f"teacher {name!r}")) for name, one in self.teachers]
+        return EnsembleTeacher(members, weights=self.weights)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters, those of the members under their names.
@@ -160,6 +176,21 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
             The weighted mean; channel features side by side.
         """
         return self._combine([member.label(contexts) for member in self.teachers_])
+
+    def label_training(self, contexts: Contexts) -> Labels:
+        """Average the members' forecasts of training windows.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts of training windows.
+
+        Returns
+        -------
+        labels : Labels
+            The weighted mean; channel features side by side.
+        """
+        return self._combine([member.label_training(contexts) for member in self.teachers_])
 
     def keyed(self) -> EnsembleTeacher:
         """Return a copy for the key, made of the members' copies.

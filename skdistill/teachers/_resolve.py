@@ -48,11 +48,8 @@ def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
         return TrainedTeacher(make_network(teacher, parameter=parameter))
     if isinstance(teacher, BaseNetwork):
         return TrainedTeacher(teacher)
-    if isinstance(teacher, EnsembleTeacher):
-        members = [(name, resolve_teacher(one, parameter=f"teacher {name!r}")) for name, one in teacher.teachers]
-        return EnsembleTeacher(members, weights=teacher.weights)
     if isinstance(teacher, BaseTeacher):
-        return teacher
+        return teacher.resolve(resolve_teacher)
     if isinstance(teacher, FrozenEstimator):
         return SktimeTeacher(teacher) if is_sktime_forecaster(teacher.estimator) else FrozenTeacher(teacher)
     if isinstance(teacher, list | tuple) and len(teacher):
