@@ -156,6 +156,7 @@ def distil(
         folder = labelling.cache.entry(f"student-{digest(key, settings, student_seed)}")
     with seeded(student_seed):
         module = student.build(spec)
+        student.prepare(module, spec, windows, loss=loss, labels=labels)
         result = train_network(
             module,
             spec,
@@ -272,7 +273,7 @@ def _fit_and_label(
         train = windows.train
 
         def label(indices: Tensor) -> Labels:
-            return teacher.label(train.contexts(indices))
+            return teacher.label_training(train.contexts(indices))
 
         recompute = labelling.features == "recompute"
         stored = label_windows(
@@ -310,7 +311,7 @@ def _label_in_parallel(
 
 def _label_contexts(teacher: BaseTeacher, contexts: Contexts) -> Labels:
     with torch.inference_mode():
-        return teacher.label(contexts)
+        return teacher.label_training(contexts)
 
 
 def _fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path | None) -> BaseTeacher:
@@ -417,6 +418,6 @@ class _RecomputedFeatures:
         return len(self.stored)
 
     def take(self, indices: Tensor) -> Labels:
-        fresh = self.teacher.label(self.windows.contexts(indices))
+        fresh = self.teacher.label_training(self.windows.contexts(indices))
         features = None if fresh.features is None else fresh.features.clone()
         return Labels(self.stored.take(indices).forecast, features)

@@ -18,12 +18,13 @@ __all__ = ["fuse_mlp"]
 
 
 @fuses(_MLPModule)
-def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent:
+def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     """Stack both parts' hidden layers, and fold everything linear before them into their matrix.
 
     With the centred window M x, the learnt scale w and shift v of a channel and the window's spread s, a part that
     reads P (M x w / s + v) and has the BatchNorm z -> g z + d gives s relu(...) =
-    relu(g w (W P M) x + s (g (v W P 1 + b) + d)).
+    relu(g w (W P M) x + s (g (v W P 1 + b) + d)). A linear part A x + b, which
+    has the level in A, is relu(A x) - relu(-A x) + b: two more hidden units a step.
 
     Parameters
     ----------
@@ -34,8 +35,8 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent:
 
     Returns
     -------
-    student : FusedStudent
-        Two layers.
+    student : FusedStudent or None
+        Two layers; None where a linear part has a matrix a channel, or windows are standardised beside it.
     """
     length, normalization = spec.context_length, module.normalization
     identity = np.eye(length)
@@ -45,20 +46,32 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent:
         average = moving_average_matrix(length, module.kernel_size)
         parts = [(module.seasonal, identity - average), (module.trend, average)]
     learns = isinstance(normalization, ReversibleNormalization)
+    if module.skip is not None and (learns or module.skip.weight.ndim == 3):
+        return None
     shift = normalization.bias.numpy() if learns else np.zeros((spec.n_targets, 1))
     factor = normalization.weight.numpy() if learns else np.ones((spec.n_targets, 1))
     hidden = [_fuse_hidden(part, reads, shift, spec.n_targets) for part, reads in parts]
+    outputs = [part.output.weight.numpy() for part, _ in parts]
+    output_bias = sum(part.output.bias.numpy() for part, _ in parts)
     weight = np.concatenate([one.weight for one in hidden])
+    if _centres(normalization):
+        weight = weight - weight.mean(axis=1, keepdims=True)
+    if module.skip is not None:
+        matrix, steps = _linear_matrix(module.skip, length), np.eye(spec.prediction_length)
+        weight = np.concatenate([weight, matrix, -matrix])
+        ones = np.ones((spec.n_targets, 2 * len(matrix)))
+        hidden.append(FusedLayer(matrix, 0.0 * ones, ones))
+        outputs.append(np.concatenate([steps, -steps], axis=1))
+        output_bias = output_bias + module.skip.bias.numpy()
     scale = factor * np.concatenate([one.scale for one in hidden if one.scale is not None], axis=1)
     first = FusedLayer(
-        weight=weight - weight.mean(axis=1, keepdims=True) if _centres(normalization) else weight,
+        weight=weight,
         bias=np.concatenate([one.bias for one in hidden], axis=1),
         scale=None if (scale == 1.0).all() else scale,
     )
     undone = 1.0 / (factor + normalization.epsilon**2) if learns else factor
-    output_bias = sum(part.output.bias.numpy() for part, _ in parts)
     last = FusedLayer(
-        weight=np.concatenate([part.output.weight.numpy() for part, _ in parts], axis=1),
+        weight=np.concatenate(outputs, axis=1),
         bias=(output_bias - shift) * undone,
         scale=np.repeat(undone, spec.prediction_length, axis=1) if learns else None,
     )
@@ -66,7 +79,7 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent:
         [first, last],
         targets=spec.targets,
         n_channels=spec.n_channels,
-        level=np.full(length, 1.0 / length) if _centres(normalization) else None,
+        level=np.full(length, 1.0 / length) if _centres(normalization) and module.skip is None else None,
         epsilon=normalization.epsilon if learns else None,
     )
 
@@ -74,6 +87,18 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent:
 def _centres(normalization: nn.Module) -> bool:
     """Say whether a window's mean is subtracted."""
     return isinstance(normalization, MeanNormalization | ReversibleNormalization)
+
+
+def _linear_matrix(skip: Any, length: int) -> np.ndarray:
+    """Write a linear part, its level included, as a matrix of whole contexts."""
+    weight = (skip.weight if skip.mask is None else skip.weight * skip.mask).numpy()
+    matrix = np.zeros((len(weight), length))
+    matrix[:, length - skip.n_rows :] = weight
+    if skip.level is not None:
+        level = np.zeros(length)
+        level[length - skip.n_rows :] = skip.level.numpy()
+        matrix = matrix + (1.0 - matrix.sum(axis=1, keepdims=True)) * level
+    return matrix
 
 
 def _fuse_hidden(part: Any, reads: np.ndarray, shift: np.ndarray, n_targets: int) -> FusedLayer:

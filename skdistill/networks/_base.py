@@ -156,6 +156,23 @@ class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
         """
         return None
 
+    def prepare(self, module: nn.Module, spec: NetworkSpec, windows: Any, *, loss: Any, labels: Any) -> None:
+        """Set weights that are not to start at random, before training.
+
+        Parameters
+        ----------
+        module : torch.nn.Module
+            What :meth:`build` returned.
+        spec : NetworkSpec
+            What it was built for.
+        windows : TrainingWindows
+            Training and validation windows.
+        loss : BaseLoss
+            The objective.
+        labels : LabelSource or None
+            The teacher's labels of the training windows.
+        """
+
     def keyed(self) -> BaseNetwork:
         """Return a copy that holds what the weights depend on, for the key labels are kept under.
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+from sklearn.base import clone
 from torch import Tensor, nn
 
 from skdistill._checks import check_boolean, check_integer, check_real
 from skdistill._choices import check_choice
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._layers import NORMALIZATIONS, decompose, make_normalization
+from skdistill.networks._linear import Linear, LinearModule
 
 __all__ = ["MLP"]
 
@@ -38,6 +41,10 @@ class MLP(BaseNetwork):
         of channels.
     dropout : float, default=0.0
         Share of hidden units dropped in training; the published network has none.
+    linear_skip : {None, "exact"} or Linear, default=None
+        A linear forecast that the rest is added to: a :class:`~skdistill.networks.Linear` that is solved exactly for
+        the quadratic terms of the loss and then frozen, ``Linear()`` for ``"exact"``. The output layers then start
+        at 0, so that training starts from the linear solution.
 
     References
     ----------
@@ -62,6 +69,7 @@ class MLP(BaseNetwork):
         kernel_size: int = 25,
         batch_norm: bool = True,
         dropout: float = 0.0,
+        linear_skip: str | Linear | None = None,
     ) -> None:
         self.hidden_size = hidden_size
         self.normalization = normalization
@@ -69,6 +77,7 @@ class MLP(BaseNetwork):
         self.kernel_size = kernel_size
         self.batch_norm = batch_norm
         self.dropout = dropout
+        self.linear_skip = linear_skip
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if a hyperparameter is out of its range.
@@ -84,6 +93,30 @@ class MLP(BaseNetwork):
         check_integer(self.kernel_size, "kernel_size of MLP")
         check_boolean(self.batch_norm, "batch_norm of MLP")
         check_real(self.dropout, "dropout of MLP", minimum=0.0, maximum=1.0, include_maximum=False)
+        linear = self._linear()
+        if linear is not None:
+            linear.check(spec)
+
+    def check_loss(self, loss: Any, *, has_teacher: bool, windows: Any) -> None:
+        """Raise if the linear part cannot be solved exactly.
+
+        Parameters
+        ----------
+        loss : BaseLoss
+            The objective.
+        has_teacher : bool
+            Whether there will be labels.
+        windows : TrainingWindows
+            What the student will be fitted on.
+        """
+        linear = self._linear()
+        if linear is not None:
+            from skdistill.training._exact_fit import quadratic_part
+
+            exact = linear.set_params(solver="exact")
+            exact.check_loss(
+                quadratic_part(loss, windows, has_teacher=has_teacher), has_teacher=has_teacher, windows=windows
+            )
 
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module.
@@ -101,6 +134,39 @@ class MLP(BaseNetwork):
         self.check(spec)
         return _MLPModule(self, spec)
 
+    def prepare(self, module: nn.Module, spec: NetworkSpec, windows: Any, *, loss: Any, labels: Any) -> None:
+        """Solve for the linear part, where there is one.
+
+        Parameters
+        ----------
+        module : torch.nn.Module
+            What :meth:`build` returned.
+        spec : NetworkSpec
+            What it was built for.
+        windows : TrainingWindows
+            Training and validation windows.
+        loss : BaseLoss
+            The objective, whose quadratic terms count.
+        labels : LabelSource or None
+            The teacher's labels of the training windows.
+        """
+        linear = self._linear()
+        if linear is not None:
+            from skdistill.training._exact_fit import quadratic_part, solve_linear
+
+            part = quadratic_part(loss, windows, has_teacher=labels is not None)
+            skip: Any = module.skip
+            solve_linear(linear, skip, spec, windows, loss=part, labels=labels)
+
+    def _linear(self) -> Linear | None:
+        """Return the linear part, as a copy; raise on anything that is none."""
+        if self.linear_skip is None:
+            return None
+        if isinstance(self.linear_skip, Linear):
+            return clone(self.linear_skip)
+        check_choice(self.linear_skip, ("exact",), "linear_skip of MLP")
+        return Linear()
+
 
 class _MLPModule(nn.Module):
     def __init__(self, network: MLP, spec: NetworkSpec) -> None:
@@ -110,6 +176,13 @@ class _MLPModule(nn.Module):
         self.normalization: Any = make_normalization(network.normalization, spec.n_targets)
         self.seasonal = _Part(network, spec)
         self.trend = _Part(network, spec) if network.decomposition else None
+        linear = network._linear()
+        self.skip = None if linear is None else LinearModule(linear, spec).requires_grad_(False)
+        if self.skip is not None:
+            for part in (self.seasonal, self.trend):
+                if part is not None:
+                    nn.init.zeros_(part.output.weight)
+                    nn.init.zeros_(part.output.bias)
 
     def forward(
         self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
@@ -125,8 +198,11 @@ class _MLPModule(nn.Module):
             fast, fast_features = self.seasonal(seasonal)
             slow, slow_features = self.trend(trend)
             forecast, features = fast + slow, fast_features + slow_features
-        forecast = self.normalization.undo(forecast, state)
-        return NetworkOutput(forecast.transpose(1, 2), features)
+        undone = self.normalization.undo(forecast, state)
+        if self.skip is not None:  # the linear part knows the window's level
+            undone = undone - self.normalization.undo(torch.zeros_like(forecast), state)
+            return NetworkOutput(self.skip(context).forecast + undone.transpose(1, 2), features)
+        return NetworkOutput(undone.transpose(1, 2), features)
 
 
 class _Part(nn.Module):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from skdistill._checks import check_real
 from skdistill._choices import check_choice
-from skdistill.losses import BaseLoss
+from skdistill.losses import BaseLoss, LossSum
 from skdistill.networks import NetworkSpec
 from skdistill.teachers import Labels
 from skdistill.training._batches import LabelSource
@@ -33,7 +33,7 @@ from skdistill.windows import TrainingWindows, Windows
 if TYPE_CHECKING:
     from skdistill.networks import Linear
 
-__all__ = ["quadratic_terms", "solve_from_moments", "solve_linear", "why_not_exact"]
+__all__ = ["quadratic_part", "quadratic_terms", "solve_from_moments", "solve_linear", "why_not_exact"]
 
 _N_BLOCKS = 5
 
@@ -72,6 +72,41 @@ def quadratic_terms(
     return terms
 
 
+def quadratic_part(loss: BaseLoss, windows: TrainingWindows, *, has_teacher: bool) -> LossSum:
+    """Leave of a loss the terms that are quadratic forms of the forecast.
+
+    Parameters
+    ----------
+    loss : BaseLoss
+        The objective.
+    windows : TrainingWindows
+        Training and validation windows.
+    has_teacher : bool
+        Whether there are labels; without them, terms that read them fall away.
+
+    Returns
+    -------
+    part : LossSum
+        Its quadratic terms, under their names.
+
+    Raises
+    ------
+    ValueError
+        If none of them has a weight.
+    """
+    length = windows.train.prediction_length
+    terms = [(name, term) for name, term in loss.named_terms() if term.quadratic_form(length) is not None]
+    if not any(
+        term.weight and (has_teacher or not any(need.startswith("teacher") for need in term.requires))
+        for _, term in terms
+    ):
+        raise ValueError(
+            f"{type(loss).__name__} has no quadratic term of positive weight, for which a linear part could be solved: "
+            "add Supervised(), or leave linear_skip out."
+        )
+    return LossSum(terms)
+
+
 def why_not_exact(network: Linear, loss: BaseLoss, *, has_teacher: bool, windows: TrainingWindows) -> str | None:
     """Say what keeps a linear student from being solved exactly.
 
@@ -97,12 +132,12 @@ def why_not_exact(network: Linear, loss: BaseLoss, *, has_teacher: bool, windows
     terms = quadratic_terms(loss, windows.train.prediction_length, has_teacher=has_teacher, named=list(grid))
     if isinstance(terms, str):
         return (
-            f"the loss term {terms} is no quadratic form of the forecast. Use the loss 'response', or terms such as "
-            "MultiScale with weight 0 for the others."
+            f"the loss term {terms} is no quadratic form of the forecast. Use the loss 'response' with trust=0, or "
+            "terms such as MultiScale with weight 0 for the others."
         )
     targets = {term.target for term in terms}
     if len(targets) > 1 and windows.train.known is not None:
-        return "with unlabelled_windows truth and labels are known for different windows. Set it to False."
+        return "with unlabelled_windows or augment truth and labels are known for different windows. Leave both out."
     if network.sparse_period is not None and any(
         np.count_nonzero(t.metric - np.diag(np.diag(t.metric))) for t in terms
     ):

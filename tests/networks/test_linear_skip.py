@@ -1,0 +1,69 @@
+"""An MLP on top of an exact linear solution."""
+
+import numpy as np
+import pytest
+import torch
+from doubles import make_forecaster, make_series
+
+from skdistill.losses import FeatureMatching, LossSum, Response, Supervised, TimeDistill
+from skdistill.networks import MLP, ITransformer, Linear, NetworkSpec
+from skdistill.perturbation import Perturbation
+
+SERIES = make_series(200)
+
+
+def linear_alone(**changes):
+    return make_forecaster(student=Linear(period=6, solver="exact"), **changes).fit(SERIES)
+
+
+def test_training_starts_from_the_linear_solution_and_leaves_it_alone():
+    settings = {"loss": Response(), "teacher": None}
+    student = MLP(4, kernel_size=5, linear_skip=Linear(period=6))
+    started = make_forecaster(student=student, lr=1e-12, max_epochs=1, **settings).fit(SERIES)
+    np.testing.assert_allclose(started.predict(SERIES), linear_alone(**settings).predict(SERIES), rtol=1e-5)
+    trained = make_forecaster(student=student, max_epochs=5, **settings).fit(SERIES)
+    assert torch.equal(trained.student_.skip.weight, started.student_.skip.weight)
+    assert (trained.predict(SERIES) != started.predict(SERIES)).any()
+    assert trained.history_[-1]["train_loss"] < started.history_[0]["train_loss"]
+
+
+def test_the_quadratic_terms_of_the_loss_decide_the_linear_part():
+    teacher = ITransformer(8, n_heads=2)
+    student = MLP(4, kernel_size=5, linear_skip=Linear(period=6))
+    full = make_forecaster(teacher=teacher, student=student, loss=TimeDistill(), lr=1e-12, max_epochs=1).fit(SERIES)
+    quadratic = TimeDistill(feature_weight=0.0)
+    terms = [(name, term) for name, term in quadratic.named_terms() if name in ("supervised", "multiscale")]
+    alone = linear_alone(teacher=teacher, loss=LossSum(terms))
+    np.testing.assert_allclose(full.predict(SERIES), alone.predict(SERIES), rtol=1e-5)
+
+
+@pytest.mark.parametrize("normalization", [None, "mean", "revin"])
+def test_every_normalization_adds_to_the_linear_part(normalization):
+    spec = NetworkSpec(12, 4, 2)
+    module = MLP(4, normalization=normalization, linear_skip="exact").build(spec).eval()
+    contexts = torch.randn(3, 12, 2)
+    torch.testing.assert_close(module(contexts).forecast, module.skip(contexts).forecast)
+
+
+def test_it_is_saved_and_loaded(tmp_path):
+    from skdistill import load
+
+    student = MLP(4, kernel_size=5, linear_skip=Linear(last_rows=8, penalty=[0.1, 1.0]))
+    forecaster = make_forecaster(student=student, loss="response").fit(SERIES)
+    forecaster.save(tmp_path / "file")
+    np.testing.assert_array_equal(load(tmp_path / "file").predict(SERIES), forecaster.predict(SERIES))
+
+
+def test_bad_settings_are_refused_before_training():
+    def fit(**changes):
+        make_forecaster(**changes).fit(SERIES)
+
+    with pytest.raises(ValueError, match="linear_skip of MLP must be"):
+        fit(student=MLP(4, linear_skip="trained"))
+    with pytest.raises(ValueError, match="last_rows of Linear must be at most context_length"):
+        fit(student=MLP(4, linear_skip=Linear(last_rows=99)))
+    with pytest.raises(ValueError, match="has no quadratic term"):
+        fit(student=MLP(4, linear_skip="exact"), teacher=ITransformer(8, n_heads=2), loss=FeatureMatching())
+    with pytest.raises(ValueError, match="unlabelled_windows or augment"):
+        fit(student=MLP(4, linear_skip="exact"), augment=Perturbation())
+    fit(student=MLP(4, linear_skip="exact"), loss=Supervised())
