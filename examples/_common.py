@@ -33,12 +33,13 @@ def provenance() -> dict[str, str]:
 
 
 def write_results(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table with its provenance; a quick run writes nothing."""
+    """Write a table with its provenance, unless its rows have one; a quick run writes nothing."""
     if QUICK:
         print("quick, not a result: nothing is written")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame.assign(**provenance()).to_csv(path, index=False, float_format="%.5g")
+    known = {name: value for name, value in provenance().items() if name not in frame}
+    frame.assign(**known).to_csv(path, index=False, float_format="%.5g")
     print(f"written: {path}")
 
 

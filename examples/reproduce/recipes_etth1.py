@@ -1,0 +1,247 @@
+"""Past the published recipe: what helps an MLP, with and without a teacher
+===========================================================================
+
+The protocol and the teacher of ``timedistill_etth1.py``, on ETTh1 and the exchange rates. A recipe changes
+something about the published one: the student's normalisation, an average of its weights, which labels count, who
+makes them, of which contexts. Recipes are ranked by validation error, averaged over seeds; each fitted model is
+scored once on the test part. A student's row *alone* is the same recipe without a teacher.
+
+Run ``python examples/reproduce/recipes_etth1.py --datasets ETTh1 --horizons 96``. A cell (dataset, horizon, seed,
+recipe) that is finished is not computed again; ``--tables-only`` writes the tables from the cells that there are.
+"""
+
+# %%
+# Settings
+# --------
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from _common import QUICK, ROOT, heading, provenance, write_results
+
+from skdistill import DistilledForecaster
+from skdistill.comparison import block_bootstrap_means, rolling_forecasts
+from skdistill.datasets import fetch_ett, fetch_exchange_rate, make_multiseasonal, standard_split
+from skdistill.losses import Response, TimeDistill
+from skdistill.networks import MLP, ITransformer, Linear, TSMixer
+from skdistill.perturbation import Perturbation
+from skdistill.teachers import CrossFittedTeacher, EnsembleTeacher
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--datasets", nargs="+", default=["ETTh1", "exchange rates"])
+parser.add_argument("--horizons", type=int, nargs="+", default=[96, 336])
+parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+parser.add_argument("--recipes", nargs="+", default=None, help="names of recipes; all of them if left out")
+parser.add_argument("--tables-only", action="store_true")
+parser.add_argument("--data-home", default=None, help="folder of ETTh1.csv and exchange_rate.txt")
+parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "recipes")
+arguments = parser.parse_args()
+
+CONTEXTS = {"ETTh1": 720, "exchange rates": 336, "quick": 48}
+RECENT = {"ETTh1": 504, "exchange rates": 168, "quick": 36}  # the last rows, for recipes that read no more
+PERIODS = {"ETTh1": 24, "exchange rates": 1, "quick": 24}
+WIDTH, TEACHER_WIDTH, LIMITS = (16, 16, {"max_epochs": 1}) if QUICK else (512, 256, {})
+if QUICK:
+    arguments.datasets, arguments.horizons, arguments.seeds = ["quick"], [12], [0]
+torch.set_num_threads(1)
+
+# %%
+# Recipes
+# -------
+# Each is a set of the forecaster's parameters that differ from the published ones. ``alone`` says whether it is also
+# trained without a teacher: recipes about labels are then the published one.
+
+PLAIN = {"batch_norm": False, "dropout": 0.5}
+AVERAGED = {"weight_averaging": 0.99}
+CALM = {"lr": 1e-3, "lr_schedule": "cosine", "max_epochs": 10}  # few epochs
+
+
+def make_recipes(dataset: str) -> dict[str, dict[str, Any]]:
+    """List the recipes by name."""
+    published = TimeDistill(prediction_weight=2.0, feature_weight=2.0)
+    teacher = ITransformer(hidden_size=TEACHER_WIDTH, n_layers=2, n_heads=8)
+    linear = Linear(
+        last_rows=RECENT[dataset],
+        period=PERIODS[dataset],
+        penalty=[0.01, 0.1, 1.0],
+        weight_grid={"prediction": [0.0, 0.5, 1.0, 2.0, 4.0]},
+    )
+    mixed = [("itransformer", teacher), ("tsmixer", TSMixer(TEACHER_WIDTH // 4)), ("mlp", MLP(WIDTH, **PLAIN))]
+    recipes = {
+        "published": {},
+        "no BatchNorm": {"student": MLP(WIDTH, batch_norm=False)},
+        "no BatchNorm, dropout": {"student": MLP(WIDTH, **PLAIN)},
+        "no BatchNorm, dropout, weight average": {"student": MLP(WIDTH, **PLAIN), **AVERAGED},
+        "weight average": AVERAGED,
+        "response only": {"loss": Response(2.0)},
+        "trust": {"loss": TimeDistill(2.0, 2.0, trust=1.0)},
+        "cross-fitted teacher": {"teacher": CrossFittedTeacher(teacher, n_folds=3)},
+        "three teachers": {"teacher": EnsembleTeacher(mixed)},
+        "perturbed contexts": {"augment": Perturbation()},
+        "combined": {
+            "student": MLP(WIDTH, **PLAIN),
+            "loss": Response(),
+            "context_length": RECENT[dataset],
+            **AVERAGED,
+        },
+        "combined, few epochs": {
+            "student": MLP(WIDTH, **PLAIN),
+            "loss": Response(),
+            "context_length": RECENT[dataset],
+            **AVERAGED,
+            **CALM,
+        },
+        "linear skip": {"student": MLP(WIDTH, **PLAIN, linear_skip=linear), "loss": Response(), **AVERAGED, **CALM},
+        "exact linear": {"student": linear.set_params(solver="exact"), "loss": Response()},
+    }
+    return {
+        name: {"teacher": teacher, "student": MLP(WIDTH), "loss": published, **recipe}
+        for name, recipe in recipes.items()
+    }
+
+
+ALONE = [
+    "published",
+    "no BatchNorm",
+    "no BatchNorm, dropout",
+    "no BatchNorm, dropout, weight average",
+    "weight average",
+    "combined",
+    "combined, few epochs",
+    "linear skip",
+    "exact linear",
+]
+
+# %%
+# A cell
+# ------
+
+
+def load(dataset: str) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+    """Return train part, test part and validation fraction."""
+    if QUICK:
+        return standard_split(make_multiseasonal(900, 3, random_state=0), "70/10/20", context_length=CONTEXTS[dataset])
+    data = fetch_exchange_rate if dataset == "exchange rates" else fetch_ett
+    found = (
+        data(data_home=arguments.data_home)
+        if dataset == "exchange rates"
+        else data(dataset, data_home=arguments.data_home)
+    )
+    return standard_split(found.frame, found.protocol, context_length=CONTEXTS[dataset])
+
+
+def without_teacher(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Take the teacher out, and what is about labels."""
+    student = recipe["student"]
+    linear = student if isinstance(student, Linear) else student.linear_skip
+    if linear is not None:
+        linear.set_params(weight_grid=None)
+    return {**recipe, "teacher": None}
+
+
+def cell(dataset: str, horizon: int, seed: int, name: str, *, taught: bool) -> None:
+    """Fit one model and keep its errors, unless they are there."""
+    stem = f"{dataset}-{horizon}-{seed}-{name}-{'taught' if taught else 'alone'}".replace(" ", "_").replace(",", "")
+    path = arguments.cache / f"{stem}.json"
+    if path.exists() and not QUICK:
+        return
+    train, test, fraction = load(dataset)
+    recipe = make_recipes(dataset)[name]
+    settings = {"context_length": CONTEXTS[dataset], **(recipe if taught else without_teacher(recipe)), **LIMITS}
+    forecaster = DistilledForecaster(
+        **settings,
+        prediction_length=horizon,
+        validation_fraction=fraction,
+        random_state=seed,
+        device="cpu",
+        memory=None if QUICK else arguments.cache,
+    ).fit(train)
+    history = [row for row in forecaster.history_ if "valid_loss" in row]
+    rolled = rolling_forecasts(forecaster, test.iloc[CONTEXTS[dataset] - settings["context_length"] :])
+    errors = {who: forecast - rolled.truth for who, forecast in rolled.forecasts.items()}
+    row = {"dataset": dataset, "context": settings["context_length"], "horizon": horizon, "seed": seed}
+    row |= {"recipe": name, "taught": taught, "validation_mse": min(epoch["valid_loss"] for epoch in history)}
+    row |= {"mse": float(np.square(errors["student"]).mean()), "mae": float(np.abs(errors["student"]).mean())}
+    row["teacher_mse"] = float(np.square(errors["teacher"]).mean()) if taught else None
+    row |= {"epochs": len(history), "student_seconds": sum(epoch["dur"] for epoch in history)}
+    row |= {"parameters": forecaster.count_parameters(), **provenance()}
+    print(json.dumps({key: row[key] for key in ("recipe", "taught", "seed", "validation_mse", "mse")}), flush=True)
+    arguments.cache.mkdir(parents=True, exist_ok=True)
+    np.save(arguments.cache / f"{stem}.npy", np.square(errors["student"]).mean(axis=(1, 2)))
+    path.write_text(json.dumps({**row, "stem": stem}))
+
+
+# %%
+# Tables
+# ------
+
+
+def read_cells() -> pd.DataFrame:
+    """Read every finished cell."""
+    rows = [json.loads(path.read_text()) for path in sorted(arguments.cache.glob("*.json"))]
+    frame = pd.DataFrame(rows)
+    return frame[frame["dataset"].eq("quick") == QUICK]
+
+
+def summarise(cells: pd.DataFrame) -> pd.DataFrame:
+    """Average over seeds; differences to the published recipe with a teacher, over the seeds that both have."""
+    rows = []
+    for (dataset, horizon), block in cells.groupby(["dataset", "horizon"]):
+        reference = block[block["recipe"].eq("published") & block["taught"]].set_index("seed")["stem"]
+        for (recipe, taught), models in block.groupby(["recipe", "taught"], sort=False):
+            both = models[models["seed"].isin(reference.index)]
+            row = {"dataset": dataset, "horizon": horizon, "recipe": recipe, "taught": taught, "seeds": len(models)}
+            row |= {
+                name: models[name].mean() for name in ("validation_mse", "mse", "mae", "teacher_mse", "student_seconds")
+            }
+            row |= {"seed_spread": models["mse"].std(), "validation_spread": models["validation_mse"].std()}
+            row |= {"context": models["context"].iloc[0], "parameters": models["parameters"].iloc[0]}
+            if len(both):
+                ours = np.mean([np.load(arguments.cache / f"{stem}.npy") for stem in both["stem"]], axis=0)
+                theirs = [np.load(arguments.cache / f"{reference[seed]}.npy") for seed in both["seed"]]
+                pair = np.stack([ours, np.mean(theirs, axis=0)])
+                means = block_bootstrap_means(
+                    pair, [pair.shape[1]], block_length=2 * horizon, n_resamples=1000, random_state=0
+                )
+                row |= {"difference": pair[0].mean() - pair[1].mean(), "standard_error": (means[0] - means[1]).std()}
+            rows.append(row)
+    frame = pd.DataFrame(rows)
+    return frame.sort_values(["dataset", "horizon", "taught", "validation_mse"], ascending=[True, True, False, True])
+
+
+def write_tables() -> None:
+    """Write the cells and their summary."""
+    cells = read_cells()
+    folder = Path(__file__).parent / "results"
+    heading("\nRecipes, ranked by validation error; MSE minus published, one standard error")
+    summary = summarise(cells)
+    columns = ["dataset", "horizon", "recipe", "taught", "seeds", "validation_mse", "mse", "seed_spread", "difference"]
+    print(summary[[*columns, "standard_error"]].to_string(index=False, float_format=lambda value: f"{value:.4f}"))
+    write_results(cells.drop(columns="stem"), folder / "recipes.csv")
+    write_results(summary, folder / "recipes_summary.csv")
+
+
+if __name__ == "__main__":
+    if QUICK:
+        import tempfile
+
+        arguments.cache = Path(tempfile.mkdtemp())
+    for dataset in [] if arguments.tables_only else arguments.datasets:
+        for horizon in arguments.horizons:
+            for seed in arguments.seeds:
+                for name in arguments.recipes or make_recipes(dataset):
+                    cell(dataset, horizon, seed, name, taught=True)
+                    if name in ALONE:
+                        cell(dataset, horizon, seed, name, taught=False)
+                if not QUICK:
+                    write_tables()
+    if QUICK or arguments.tables_only:
+        write_tables()
