@@ -21,6 +21,7 @@ from skdistill.losses import LossSum, MultiScale, Supervised, WarmUp
 from skdistill.model_selection import SktimeSplit
 from skdistill.networks import MLP, DLinear, OwnNetwork
 from skdistill.teachers import (
+    AdaptiveEnsemble,
     CrossFittedTeacher,
     EnsembleTeacher,
     FrozenTeacher,
@@ -31,6 +32,7 @@ from skdistill.teachers import (
 )
 
 NEEDS_ARGUMENTS = {
+    AdaptiveEnsemble: lambda: AdaptiveEnsemble([("a", TrainedTeacher(DLinear())), ("b", TrainedTeacher(MLP(4)))]),
     LossSum: lambda: LossSum([("truth", Supervised()), ("scales", MultiScale(0.5))]),
     SktimeSplit: lambda: SktimeSplit(ExpandingWindowSplitter(fh=[1, 2]), 7),
     CrossFittedTeacher: lambda: CrossFittedTeacher(TrainedTeacher(DLinear()), n_folds=4),

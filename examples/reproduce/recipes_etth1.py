@@ -33,7 +33,7 @@ from skdistill.datasets import fetch_ett, fetch_exchange_rate, make_multiseasona
 from skdistill.losses import Response, TimeDistill
 from skdistill.networks import MLP, ITransformer, Linear, TSMixer
 from skdistill.perturbation import Perturbation
-from skdistill.teachers import CrossFittedTeacher, EnsembleTeacher
+from skdistill.teachers import AdaptiveEnsemble, CrossFittedTeacher, EnsembleTeacher
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--datasets", nargs="+", default=["ETTh1", "exchange rates"])
@@ -75,6 +75,7 @@ def make_recipes(dataset: str) -> dict[str, dict[str, Any]]:
         weight_grid={"prediction": [0.0, 0.5, 1.0, 2.0, 4.0]},
     )
     mixed = [("itransformer", teacher), ("tsmixer", TSMixer(TEACHER_WIDTH // 4)), ("mlp", MLP(WIDTH, **PLAIN))]
+    recent = MLP(WIDTH, **PLAIN, last_rows=RECENT[dataset])
     recipes = {
         "published": {},
         "no BatchNorm": {"student": MLP(WIDTH, batch_norm=False)},
@@ -85,21 +86,16 @@ def make_recipes(dataset: str) -> dict[str, dict[str, Any]]:
         "trust": {"loss": TimeDistill(2.0, 2.0, trust=1.0)},
         "cross-fitted teacher": {"teacher": CrossFittedTeacher(teacher, n_folds=3)},
         "three teachers": {"teacher": EnsembleTeacher(mixed)},
+        "three teachers, learnt shares": {"teacher": AdaptiveEnsemble(mixed)},
         "perturbed contexts": {"augment": Perturbation()},
-        "combined": {
-            "student": MLP(WIDTH, **PLAIN),
+        "combined": {"student": recent, "loss": Response(), **AVERAGED},
+        "combined, few epochs": {"student": recent, "loss": Response(), **AVERAGED, **CALM},
+        "linear skip": {
+            "student": MLP(WIDTH, **PLAIN, last_rows=RECENT[dataset], linear_skip=linear),
             "loss": Response(),
-            "context_length": RECENT[dataset],
-            **AVERAGED,
-        },
-        "combined, few epochs": {
-            "student": MLP(WIDTH, **PLAIN),
-            "loss": Response(),
-            "context_length": RECENT[dataset],
             **AVERAGED,
             **CALM,
         },
-        "linear skip": {"student": MLP(WIDTH, **PLAIN, linear_skip=linear), "loss": Response(), **AVERAGED, **CALM},
         "exact linear": {"student": linear.set_params(solver="exact"), "loss": Response()},
     }
     return {
@@ -155,9 +151,9 @@ def cell(dataset: str, horizon: int, seed: int, name: str, *, taught: bool) -> N
         return
     train, test, fraction = load(dataset)
     recipe = make_recipes(dataset)[name]
-    settings = {"context_length": CONTEXTS[dataset], **(recipe if taught else without_teacher(recipe)), **LIMITS}
     forecaster = DistilledForecaster(
-        **settings,
+        **{**(recipe if taught else without_teacher(recipe)), **LIMITS},
+        context_length=CONTEXTS[dataset],
         prediction_length=horizon,
         validation_fraction=fraction,
         random_state=seed,
@@ -165,9 +161,9 @@ def cell(dataset: str, horizon: int, seed: int, name: str, *, taught: bool) -> N
         memory=None if QUICK else arguments.cache,
     ).fit(train)
     history = [row for row in forecaster.history_ if "valid_loss" in row]
-    rolled = rolling_forecasts(forecaster, test.iloc[CONTEXTS[dataset] - settings["context_length"] :])
+    rolled = rolling_forecasts(forecaster, test)
     errors = {who: forecast - rolled.truth for who, forecast in rolled.forecasts.items()}
-    row = {"dataset": dataset, "context": settings["context_length"], "horizon": horizon, "seed": seed}
+    row = {"dataset": dataset, "context": CONTEXTS[dataset], "horizon": horizon, "seed": seed}
     row |= {"recipe": name, "taught": taught, "validation_mse": min(epoch["valid_loss"] for epoch in history)}
     row |= {"mse": float(np.square(errors["student"]).mean()), "mae": float(np.abs(errors["student"]).mean())}
     row["teacher_mse"] = float(np.square(errors["teacher"]).mean()) if taught else None

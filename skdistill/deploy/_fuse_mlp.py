@@ -36,17 +36,20 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     Returns
     -------
     student : FusedStudent or None
-        Two layers; None where a linear part has a matrix a channel, or windows are standardised beside it.
+        Two layers; None where a linear part has a matrix a channel, or where windows are standardised and not
+        all of the context goes the same way.
     """
-    length, normalization = spec.context_length, module.normalization
-    identity = np.eye(length)
+    length, n_rows, normalization = spec.context_length, module.n_rows, module.normalization
+    identity = np.eye(n_rows)
     if module.trend is None:
         parts = [(module.seasonal, identity)]
     else:
-        average = moving_average_matrix(length, module.kernel_size)
+        average = moving_average_matrix(n_rows, module.kernel_size)
         parts = [(module.seasonal, identity - average), (module.trend, average)]
     learns = isinstance(normalization, ReversibleNormalization)
-    if module.skip is not None and (learns or module.skip.weight.ndim == 3):
+    if learns and (module.skip is not None or n_rows < length):
+        return None
+    if module.skip is not None and module.skip.weight.ndim == 3:
         return None
     shift = normalization.bias.numpy() if learns else np.zeros((spec.n_targets, 1))
     factor = normalization.weight.numpy() if learns else np.ones((spec.n_targets, 1))
@@ -56,6 +59,7 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     weight = np.concatenate([one.weight for one in hidden])
     if _centres(normalization):
         weight = weight - weight.mean(axis=1, keepdims=True)
+    weight = np.pad(weight, ((0, 0), (length - n_rows, 0)))
     if module.skip is not None:
         matrix, steps = _linear_matrix(module.skip, length), np.eye(spec.prediction_length)
         weight = np.concatenate([weight, matrix, -matrix])
@@ -75,11 +79,12 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
         bias=(output_bias - shift) * undone,
         scale=np.repeat(undone, spec.prediction_length, axis=1) if learns else None,
     )
+    centred = _centres(normalization) and module.skip is None
     return FusedStudent.of(
         [first, last],
         targets=spec.targets,
         n_channels=spec.n_channels,
-        level=np.full(length, 1.0 / length) if _centres(normalization) and module.skip is None else None,
+        level=np.pad(np.full(n_rows, 1.0 / n_rows), (length - n_rows, 0)) if centred else None,
         epsilon=normalization.epsilon if learns else None,
     )
 

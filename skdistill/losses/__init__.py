@@ -1,6 +1,9 @@
 """Loss terms, their sums, and the published objectives."""
 
+from skdistill.losses._adversarial_features import AdversarialFeatures
 from skdistill.losses._base import BaseLoss, LossInputs, LossShapes, LossTerm, QuadraticForm
+from skdistill.losses._cakd import CAKD
+from skdistill.losses._contrastive_features import ContrastiveFeatures
 from skdistill.losses._cross_modal import CrossModal
 from skdistill.losses._distilts import DistilTS
 from skdistill.losses._feature_matching import FeatureMatching
@@ -25,10 +28,13 @@ from skdistill.losses._trend import Trend
 from skdistill.losses._warm_up import WarmUp
 
 __all__ = [
+    "CAKD",
     "LOSSES",
     "MASE",
     "SMAPE",
+    "AdversarialFeatures",
     "BaseLoss",
+    "ContrastiveFeatures",
     "CrossModal",
     "DistilTS",
     "ExponentialWeights",

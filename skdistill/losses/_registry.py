@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from skdistill._choices import check_choice
 from skdistill.losses._base import BaseLoss
+from skdistill.losses._cakd import CAKD
 from skdistill.losses._cross_modal import CrossModal
 from skdistill.losses._distilts import DistilTS
 from skdistill.losses._response import Response
@@ -12,6 +13,7 @@ from skdistill.losses._timedistill import TimeDistill
 __all__ = ["LOSSES", "make_loss"]
 
 LOSSES: dict[str, type[BaseLoss]] = {
+    "cakd": CAKD,
     "crossmodal": CrossModal,
     "distilts": DistilTS,
     "response": Response,

@@ -41,6 +41,9 @@ class MLP(BaseNetwork):
         of channels.
     dropout : float, default=0.0
         Share of hidden units dropped in training; the published network has none.
+    last_rows : int or None, default=None
+        How many rows at the end of the context the hidden layers read, so that a teacher may see more than its
+        student; None reads all.
     linear_skip : {None, "exact"} or Linear, default=None
         A linear forecast that the rest is added to: a :class:`~skdistill.networks.Linear` that is solved exactly for
         the quadratic terms of the loss and then frozen, ``Linear()`` for ``"exact"``. The output layers then start
@@ -69,6 +72,7 @@ class MLP(BaseNetwork):
         kernel_size: int = 25,
         batch_norm: bool = True,
         dropout: float = 0.0,
+        last_rows: int | None = None,
         linear_skip: str | Linear | None = None,
     ) -> None:
         self.hidden_size = hidden_size
@@ -77,6 +81,7 @@ class MLP(BaseNetwork):
         self.kernel_size = kernel_size
         self.batch_norm = batch_norm
         self.dropout = dropout
+        self.last_rows = last_rows
         self.linear_skip = linear_skip
 
     def check(self, spec: NetworkSpec) -> None:
@@ -93,6 +98,10 @@ class MLP(BaseNetwork):
         check_integer(self.kernel_size, "kernel_size of MLP")
         check_boolean(self.batch_norm, "batch_norm of MLP")
         check_real(self.dropout, "dropout of MLP", minimum=0.0, maximum=1.0, include_maximum=False)
+        if self.last_rows is not None and check_integer(self.last_rows, "last_rows of MLP") > spec.context_length:
+            raise ValueError(
+                f"last_rows of MLP must be at most context_length = {spec.context_length}; got {self.last_rows}."
+            )
         linear = self._linear()
         if linear is not None:
             linear.check(spec)
@@ -172,10 +181,11 @@ class _MLPModule(nn.Module):
     def __init__(self, network: MLP, spec: NetworkSpec) -> None:
         super().__init__()
         self.targets = None if spec.all_targets else list(spec.targets)
+        self.n_rows = spec.context_length if network.last_rows is None else network.last_rows
         self.kernel_size = network.kernel_size if network.decomposition else None
         self.normalization: Any = make_normalization(network.normalization, spec.n_targets)
-        self.seasonal = _Part(network, spec)
-        self.trend = _Part(network, spec) if network.decomposition else None
+        self.seasonal = _Part(network, spec, self.n_rows)
+        self.trend = _Part(network, spec, self.n_rows) if network.decomposition else None
         linear = network._linear()
         self.skip = None if linear is None else LinearModule(linear, spec).requires_grad_(False)
         if self.skip is not None:
@@ -187,7 +197,7 @@ class _MLPModule(nn.Module):
     def forward(
         self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
     ) -> NetworkOutput:
-        values = context.transpose(1, 2)  # (n_windows, n_channels, context_length)
+        values = context[:, -self.n_rows :].transpose(1, 2)  # (n_windows, n_channels, n_rows)
         if self.targets is not None:
             values = values[:, self.targets]
         values, state = self.normalization(values)
@@ -208,9 +218,9 @@ class _MLPModule(nn.Module):
 class _Part(nn.Module):
     """Linear, BatchNorm over channels, ReLU, Linear; returns the forecast and the first layer's output."""
 
-    def __init__(self, network: MLP, spec: NetworkSpec) -> None:
+    def __init__(self, network: MLP, spec: NetworkSpec, n_rows: int) -> None:
         super().__init__()
-        self.hidden = nn.Linear(spec.context_length, network.hidden_size)
+        self.hidden = nn.Linear(n_rows, network.hidden_size)
         self.norm = nn.BatchNorm1d(spec.n_targets) if network.batch_norm else nn.Identity()
         self.dropout = nn.Dropout(network.dropout)
         self.output = nn.Linear(network.hidden_size, spec.prediction_length)

@@ -1,5 +1,6 @@
 """Teachers: sources of labels for a student."""
 
+from skdistill.teachers._adaptive_ensemble import AdaptiveEnsemble
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._chronos import Chronos
 from skdistill.teachers._cross_fitted import CrossFittedTeacher
@@ -19,6 +20,7 @@ from skdistill.teachers._tirex import TiRex
 from skdistill.teachers._trained import TrainedTeacher
 
 __all__ = [
+    "AdaptiveEnsemble",
     "BaseTeacher",
     "Chronos",
     "CrossFittedTeacher",

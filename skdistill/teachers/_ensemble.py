@@ -69,7 +69,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
             The copy.
         """
         members = [(name, resolve(one, parameter=f"teacher {name!r}")) for name, one in self.teachers]
-        return EnsembleTeacher(members, weights=self.weights)
+        return self._around(members)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters, those of the members under their names.
@@ -111,7 +111,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
             Lengths and channels of the problem.
         """
         if not len(self.teachers):
-            raise ValueError("teachers of EnsembleTeacher must name at least one teacher; got an empty list.")
+            raise ValueError(f"teachers of {type(self).__name__} must name at least one teacher; got an empty list.")
         self._validate_names([name for name, _ in self.teachers])
         if self.weights is not None:
             if len(self.weights) != len(self.teachers):
@@ -200,7 +200,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         teacher : EnsembleTeacher
             The copy.
         """
-        return EnsembleTeacher([(name, member.keyed()) for name, member in self.teachers], weights=self.weights)
+        return self._around([(name, member.keyed()) for name, member in self.teachers])
 
     def count_parameters(self) -> int | None:
         """Count the parameters of all members.
@@ -213,8 +213,14 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         counts = [member.count_parameters() for member in self.teachers_]
         return None if any(count is None for count in counts) else sum(count for count in counts if count is not None)
 
+    def _around(self, members: Sequence[tuple[str, Any]]) -> EnsembleTeacher:
+        """Return an unfitted ensemble with the same settings around other members."""
+        return type(self)(**{**self.get_params(deep=False), "teachers": members})
+
     def _combine(self, answers: Sequence[Labels]) -> Labels:
-        weights = torch.tensor([1.0] * len(answers) if self.weights is None else list(self.weights))
+        weights = torch.tensor(
+            [1.0] * len(answers) if self.weights is None else list(self.weights), dtype=torch.float32
+        )
         weights = weights / weights.sum()
         forecasts = torch.stack([answer.forecast for answer in answers])
         features = None

@@ -27,7 +27,8 @@ NETWORKS = {
     "mlp, revin": MLP(6, normalization="revin"),
     "mlp, plain": MLP(6, normalization=None, decomposition=False, batch_norm=False),
     "mlp, no batch norm": MLP(6, batch_norm=False, dropout=0.5),
-    "mlp, linear skip": MLP(6, linear_skip=Linear(period=4)),
+    "mlp, few rows": MLP(6, last_rows=3, kernel_size=4),
+    "mlp, linear skip": MLP(6, last_rows=3, linear_skip=Linear(period=4)),
     "mlp, sparse unshifted skip": MLP(6, normalization=None, linear_skip=Linear(None, last_rows=3, sparse_period=2)),
 }
 

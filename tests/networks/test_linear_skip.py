@@ -1,4 +1,4 @@
-"""An MLP on top of an exact linear solution."""
+"""An MLP that reads the last rows, and one on top of an exact linear solution."""
 
 import numpy as np
 import pytest
@@ -38,6 +38,17 @@ def test_the_quadratic_terms_of_the_loss_decide_the_linear_part():
 
 
 @pytest.mark.parametrize("normalization", [None, "mean", "revin"])
+def test_last_rows_is_the_network_on_a_shorter_context(normalization):
+    options = {"normalization": normalization, "kernel_size": 5}
+    cut = MLP(4, last_rows=7, **options).build(NetworkSpec(12, 4, 2)).eval()
+    short = MLP(4, **options).build(NetworkSpec(7, 4, 2)).eval()
+    short.load_state_dict(cut.state_dict())
+    contexts = torch.randn(3, 12, 2)
+    for ours, theirs in zip(cut(contexts)[:2], short(contexts[:, 5:])[:2], strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("normalization", [None, "mean", "revin"])
 def test_every_normalization_adds_to_the_linear_part(normalization):
     spec = NetworkSpec(12, 4, 2)
     module = MLP(4, normalization=normalization, linear_skip="exact").build(spec).eval()
@@ -62,6 +73,8 @@ def test_bad_settings_are_refused_before_training():
         fit(student=MLP(4, linear_skip="trained"))
     with pytest.raises(ValueError, match="last_rows of Linear must be at most context_length"):
         fit(student=MLP(4, linear_skip=Linear(last_rows=99)))
+    with pytest.raises(ValueError, match="last_rows of MLP must be at most context_length = 12; got 13"):
+        fit(student=MLP(4, last_rows=13))
     with pytest.raises(ValueError, match="has no quadratic term"):
         fit(student=MLP(4, linear_skip="exact"), teacher=ITransformer(8, n_heads=2), loss=FeatureMatching())
     with pytest.raises(ValueError, match="unlabelled_windows or augment"):

@@ -1,0 +1,253 @@
+"""Several teachers whose shares are learnt on the validation error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.optimize import nnls
+
+from skdistill._checks import check_integer, check_real
+from skdistill._choices import check_choice
+from skdistill.networks import Linear, NetworkSpec
+from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._ensemble import EnsembleTeacher
+from skdistill.teachers._labels import Labels
+from skdistill.windows import TrainingWindows, Windows
+
+__all__ = ["AdaptiveEnsemble", "best_shares"]
+
+_CHUNK_SIZE = 512  # windows that are labelled at once
+_PENALTY = 0.1  # of the linear student, Linear's default
+_RIDGE = 1e-9  # keeps the quadratic program solvable where members agree, relative to their errors
+
+
+class AdaptiveEnsemble(EnsembleTeacher):
+    """The mean of several teachers' forecasts, with shares that make the best student by validation error.
+
+    Shares w on the simplex minimise the mean squared error, on the validation windows, of
+
+    * ``judge="student"``: a linear student distilled from the ensemble. It is the exact solution of the MSE to the
+      truth plus ``prediction_weight`` times the MSE to the ensemble's labels. That solution is linear in the labels,
+      so the student of a mixture is the mixture of the students of the members: its validation error is a quadratic
+      function of w, and the two nested problems are solved at once, exactly;
+    * ``judge="teacher"``: the ensemble's forecast itself, which is quadratic in w, too.
+
+    A member that does not help gets the share 0. The labels of each member are asked for once for the shares (of at
+    most ``max_windows`` training windows) and once to keep.
+
+    Parameters
+    ----------
+    teachers : list of (str, teacher)
+        Named members; inside a forecaster a network or short name stands for a ``TrainedTeacher``. Their
+        parameters are reached as ``teacher__name__parameter``.
+    judge : {"student", "teacher"}, default="student"
+        Whose validation error decides.
+    prediction_weight : float, default=1.0
+        Weight of the teacher in the linear student's objective; the truth has 1.
+    max_windows : int, default=2048
+        Most training windows, spread evenly, that the linear student is solved from, and most validation windows
+        that judge.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_teachers,)
+        Share of each member, sum one.
+    validation_mse_ : ndarray of shape (n_teachers,)
+        What the judge's error would be with each member alone, standardised units.
+    teachers_ : list of teacher
+        The fitted members.
+
+    Notes
+    -----
+    Choosing shares is selection, so validation rows may serve it; but they then serve three times (the members' early
+    stopping, the shares, the student's early stopping), and the validation error of what comes out is the more
+    optimistic the more members there are. Test rows serve nothing.
+
+    LightTS the distillation method (not the network of that name) learns the shares while its student learns, by
+    alternating steps on training and validation error, for classifiers. Here labels are made once, before the student
+    is trained, so the student in the loop is a linear one, for which no steps are needed; its level, the mean of
+    the last 24 rows, and its penalty are those of :class:`~skdistill.networks.Linear`. Channels and windows have the
+    same shares.
+
+    References
+    ----------
+    Campos et al. (2023), LightTS: Lightweight time series classification with adaptive ensemble distillation
+    (arXiv 2302.12721).
+
+    Examples
+    --------
+    >>> from skdistill import DistilledForecaster
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> from skdistill.teachers import AdaptiveEnsemble
+    >>> series = make_multiseasonal(400, 2, periods=(12,), random_state=0)
+    >>> forecaster = DistilledForecaster(
+    ...     AdaptiveEnsemble([("a", "dlinear"), ("b", "nlinear")]), "linear", "response",
+    ...     context_length=24, prediction_length=6, random_state=0,
+    ... ).fit(series)
+    >>> round(float(forecaster.teacher_.weights_.sum()), 6)
+    1.0
+    """
+
+    def __init__(
+        self,
+        teachers: Sequence[tuple[str, Any]],
+        *,
+        judge: str = "student",
+        prediction_weight: float = 1.0,
+        max_windows: int = 2048,
+    ) -> None:
+        self.teachers = teachers
+        self.judge = judge
+        self.prediction_weight = prediction_weight
+        self.max_windows = max_windows
+
+    @property
+    def weights(self) -> Sequence[float] | None:  # type: ignore[override]
+        """Shares of the members; None, all alike, before they are learnt."""
+        return self.weights_.tolist() if hasattr(self, "weights_") else None
+
+    def check(self, spec: NetworkSpec) -> None:
+        """Raise if the members or the settings do not fit.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            Lengths and channels of the problem.
+        """
+        super().check(spec)
+        check_choice(self.judge, ("student", "teacher"), "judge of AdaptiveEnsemble")
+        check_real(self.prediction_weight, "prediction_weight of AdaptiveEnsemble", minimum=0.0, include_minimum=False)
+        check_integer(self.max_windows, "max_windows of AdaptiveEnsemble", minimum=2)
+
+    def probe(self, windows: TrainingWindows) -> Labels:
+        """Combine the members' probes, and check that something can be judged on.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            The windows that ``fit`` is about to see.
+
+        Returns
+        -------
+        labels : Labels
+            Labels of the first training window.
+        """
+        if windows.validation is None:
+            raise ValueError(
+                "AdaptiveEnsemble learns its shares on validation windows, and there are none: set "
+                "validation_fraction, or use EnsembleTeacher with shares of your own."
+            )
+        return super().probe(windows)
+
+    def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> AdaptiveEnsemble:
+        """Fit the members one after another, then learn their shares.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            Training windows, and validation windows, which judge.
+        checkpoint : Path or None, default=None
+            Each member's own file is named after it.
+
+        Returns
+        -------
+        self : AdaptiveEnsemble
+            The fitted teacher.
+        """
+        super().fit(windows, checkpoint)
+        assert windows.validation is not None  # probe
+        held_out = _spread(windows.validation, self.max_windows)
+        truth = _rows(windows.validation.horizons(held_out))
+        if self.judge == "teacher":
+            answers = [_forecasts(member, windows.validation, held_out, training=False) for member in self.teachers_]
+        else:
+            answers = self._student_forecasts(windows.known_train, windows.validation, held_out)
+        residuals = np.stack([(answer - truth).ravel() for answer in answers])
+        products = residuals @ residuals.T / residuals.shape[1]
+        self.weights_ = best_shares(products)
+        self.validation_mse_ = np.diag(products).copy()
+        return self
+
+    def _student_forecasts(self, train: Windows, validation: Windows, held_out: torch.Tensor) -> list[np.ndarray]:
+        """Forecast the validation windows by the linear student of each member."""
+        numbers = _spread(train, self.max_windows)
+        level = Linear().level(train.context_length)
+        contexts, levels = _shifted(train, numbers, level)
+        new, new_levels = _shifted(validation, held_out, level)
+        truth = _rows(train.horizons(numbers)) - levels
+        share = self.prediction_weight / (1.0 + self.prediction_weight)
+        answers = []
+        for member in self.teachers_:
+            labels = _forecasts(member, train, numbers, training=True) - levels
+            answers.append(_ridge((1.0 - share) * truth + share * labels, contexts, new) + new_levels)
+        return answers
+
+
+def best_shares(products: np.ndarray) -> np.ndarray:
+    """Minimise w' products w over the simplex.
+
+    With v the minimiser of ``v' products v / 2 - sum(v)`` over non-negative v, which is a least-squares problem, w is v
+    divided by its sum: both satisfy the same conditions of optimality.
+
+    Parameters
+    ----------
+    products : ndarray of shape (n_teachers, n_teachers)
+        Mean products of the members' errors.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_teachers,)
+        Non-negative, sum one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> best_shares(np.diag([1.0, 3.0]))  # independent errors: inversely to their variances
+    array([0.75, 0.25])
+    """
+    size = len(products)
+    scale = np.trace(products) / size
+    if not scale > 0:  # all members are perfect
+        return np.full(size, 1.0 / size)
+    values, vectors = np.linalg.eigh(products / scale + _RIDGE * np.eye(size))
+    roots = np.sqrt(np.clip(values, _RIDGE, None))
+    factor = roots[:, None] * vectors.T  # factor' factor = products
+    shares, _ = nnls(factor, (vectors.T @ np.ones(size)) / roots)
+    return shares / shares.sum()
+
+
+def _spread(windows: Windows, most: int) -> torch.Tensor:
+    """Choose windows at even distances, (n,)."""
+    return torch.from_numpy(np.unique(np.linspace(0, len(windows) - 1, min(most, len(windows))).astype(np.int64)))
+
+
+def _rows(values: torch.Tensor) -> np.ndarray:
+    """Lay windows and channels one under another: (n, length, n_targets) to (n * n_targets, length)."""
+    return values.transpose(1, 2).reshape(-1, values.shape[1]).double().cpu().numpy()
+
+
+def _forecasts(member: BaseTeacher, windows: Windows, numbers: torch.Tensor, *, training: bool) -> np.ndarray:
+    """Ask a member about windows."""
+    ask = member.label_training if training else member.label
+    with torch.inference_mode():
+        return np.concatenate([_rows(ask(windows.contexts(part)).forecast) for part in numbers.split(_CHUNK_SIZE)])
+
+
+def _shifted(windows: Windows, numbers: torch.Tensor, level: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return contexts of the targets less their level, and the levels."""
+    rows = _rows(windows.context_values(numbers)[..., list(windows.targets)])
+    levels = np.zeros((len(rows), 1)) if level is None else (rows @ level)[:, None]
+    return rows - levels, levels
+
+
+def _ridge(targets: np.ndarray, contexts: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Forecast new contexts by the ridge regression of targets on contexts, with a free intercept."""
+    centre, mean = contexts.mean(axis=0), targets.mean(axis=0)
+    centred = contexts - centre
+    gram = centred.T @ centred / len(centred) + _PENALTY * np.eye(centred.shape[1])
+    weight = np.linalg.solve(gram, centred.T @ (targets - mean) / len(centred))
+    return (new - centre) @ weight + mean
