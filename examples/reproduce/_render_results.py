@@ -111,6 +111,35 @@ def linear_table() -> str:
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
+def recipes_table(dataset: str, horizon: int) -> str:
+    """Lay out the recipes on one data set, each beside itself without a teacher, by validation error."""
+    path = RESULTS / "recipes_summary.csv"
+    frame = pd.read_csv(path) if path.exists() else pd.DataFrame({"dataset": [], "horizon": []})
+    frame = frame[frame["dataset"].eq(dataset) & frame["horizon"].eq(horizon)]
+    if frame.empty:
+        return "no data"
+    alone = frame[~frame["taught"]].set_index("recipe")
+    rows = []
+    for row in frame[frame["taught"]].sort_values("validation_mse", kind="stable").itertuples():
+        known = row.recipe in alone.index
+        rows.append(
+            [
+                row.recipe,
+                str(row.seeds),
+                f"{number(row.validation_mse, 4)} ({number(row.validation_spread, 4)})",
+                f"{number(row.mse, 4)} ({number(row.seed_spread, 4)})",
+                "" if pd.isna(row.difference) else f"{row.difference:+.4f} ± {row.standard_error:.4f}",
+                number(alone["validation_mse"][row.recipe], 4) if known else "",
+                f"{number(alone['mse'][row.recipe], 4)}" if known else "",
+                number(row.teacher_mse, 4),
+                f"{row.parameters:,.0f}",
+            ]
+        )
+    header = [f"{dataset}, {frame['context'].iloc[0]} -> {horizon}", "seeds", "validation MSE", "test MSE"]
+    header += ["minus published", "alone: validation", "alone: test", "teacher: test", "parameters"]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
 def calf_errors(name: str) -> str:
     """Lay out CALF beside the others on ETTh1."""
     frame = pd.read_csv(RESULTS / f"calf_etth1_{name}.csv")
@@ -146,6 +175,9 @@ TABLES = {
     "linear": linear_table,
     "etth1-short": short_table,
     "etth1-long": long_table,
+    "recipes-etth1-96": partial(recipes_table, "ETTh1", 96),
+    "recipes-etth1-336": partial(recipes_table, "ETTh1", 336),
+    "recipes-exchange-96": partial(recipes_table, "exchange rates", 96),
     "training": partial(benchmark_table, "training"),
     "tuning": partial(benchmark_table, "tuning"),
     "exact": partial(benchmark_table, "exact"),
