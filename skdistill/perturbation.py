@@ -103,6 +103,8 @@ class Perturbation(DocLink, BaseEstimator):
         cut = []
         for one, rows in zip(series, held_out, strict=True):
             stop = len(one) - rows
+            if stop < 1:  # it serves validation alone
+                continue
             cut.append(replace(one, values=one.values[:stop], index=None if one.index is None else one.index[:stop]))
         return cut * self.n_copies
 

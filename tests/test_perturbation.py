@@ -72,6 +72,13 @@ def test_only_training_rows_are_copied():
     assert float(store.values[store.offsets[1] :].abs().max()) < 10
 
 
+def test_a_series_without_training_rows_has_no_copies():
+    forecaster = make_forecaster(augment=Perturbation(), validation_fraction=40, max_epochs=1)
+    forecaster.fit([make_series(120), make_series(30)])
+    store = forecaster._make_windows([Series(make_series(120)), Series(make_series(30))]).train.store
+    assert store.lengths.tolist() == [120, 30, 80]
+
+
 def test_the_teacher_is_trained_on_the_truth_alone():
     series = make_series()
     teacher = TrainedTeacher(DLinear(5), random_state=0, max_epochs=2)
