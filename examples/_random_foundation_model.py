@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 # width, layers, heads, feed-forward width of the published Chronos-Bolt models
-BOLT_SIZES = {"small": (512, 6, 8, 2048), "base": (768, 12, 12, 3072)}
+BOLT_SIZES = {"tiny": (256, 4, 4, 1024), "small": (512, 6, 8, 2048), "base": (768, 12, 12, 3072)}
 
 
 def save_random_bolt(

@@ -1,28 +1,154 @@
 """Series that nobody measured: what the small foundation model is pretrained on.
 
-Each series adds up a few of these and standardises the sum: seasons of random shape and period,
-trends, smooth and rough random paths with power-law spectra, random walks, and noise; some change
-their regime half way.
+Each series is of one of three kinds. *Calendar*: seasons of random shape at periods that clocks and calendars make
+(a day of hours first of all), weekdays that differ, amplitudes that drift, on a level that remembers. *Wandering*:
+random walks, with clusters of volatility, a slow pull back to the mean, or noise on top. *Smooth*: sums and
+products of paths with power-law spectra, trends and seasons of any period. All get noise; some change
+their regime, have outliers, or are bent to be positive. Everything is drawn a whole batch at a time.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-PERIODS = np.array([4, 5, 6, 7, 8, 10, 12, 14, 20, 24, 24, 24, 28, 30, 36, 48, 52, 60, 72, 84, 96, 120, 144, 168])
+KINDS = {"calendar": 0.5, "wandering": 0.25, "smooth": 0.25}
+# a short period, a long one that it divides, and how often the pair is drawn
+CALENDARS = np.array(
+    [(24, 168, 0.55), (48, 336, 0.08), (7, 28, 0.1), (12, 24, 0.08), (96, 192, 0.07), (4, 52, 0.06), (10, 60, 0.06)]
+)
+N_HARMONICS = 8
 
 
-def make_series(n_series: int, length: int, generator: np.random.Generator) -> np.ndarray:
-    """Make series of shape (n_series, length), float32, standardised."""
-    time = np.arange(length)
-    total = np.zeros((n_series, length))
-    for part, chance in ((seasons, 0.75), (trends, 0.35), (coloured_noise, 0.75), (walks, 0.35)):
-        share = generator.lognormal(0.0, 0.8, (n_series, 1)) * (generator.random((n_series, 1)) < chance)
-        total += share * unit_variance(part(n_series, time, generator))
-    total += unit_variance(total) * regime_changes(n_series, time, generator)
-    noise = generator.lognormal(-2.0, 1.0, (n_series, 1)) * (generator.random((n_series, 1)) < 0.7)
-    total += noise * generator.standard_t(5, (n_series, length))
-    return unit_variance(total).astype(np.float32)
+def make_series(n_series: int, length: int, generator: np.random.Generator, kind: str | None = None) -> np.ndarray:
+    """Make series of shape (n_series, length), float32, standardised; of every kind, unless one is named."""
+    shares = list(KINDS.values()) if kind is None else [float(name == kind) for name in KINDS]
+    counts = generator.multinomial(n_series, shares)
+    makers = (calendar, wandering, smooth)
+    parts = [make(int(n), np.arange(length), generator) for make, n in zip(makers, counts, strict=True)]
+    series = np.concatenate(parts)
+    series = change_regime(series, generator)
+    noise = lognormal(-2.0, 1.0, n_series, generator) * some(0.7, n_series, generator)
+    series += noise * generator.standard_t(5, (n_series, length))
+    series += some(0.1, n_series, generator) * outliers(n_series, length, generator)
+    bent = unit_variance(np.exp(generator.uniform(0.2, 0.8, (n_series, 1)) * unit_variance(series)))
+    series = np.where(some(0.15, n_series, generator), bent, unit_variance(series))
+    return generator.permutation(series.astype(np.float32))
+
+
+# -- kinds ---------------------------------------------------------------------------------------
+
+
+def calendar(n_series: int, time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Add seasons of a short and a long period, a level that remembers, and at times a trend."""
+    chosen = CALENDARS[generator.choice(len(CALENDARS), n_series, p=CALENDARS[:, 2] / CALENDARS[:, 2].sum())]
+    short, long = chosen[:, :1], chosen[:, 1:2]
+    weekly = some(0.4, n_series, generator)
+    season = unit_variance(profile(time / short + generator.random((n_series, 1)), generator))
+    depth = generator.uniform(0.0, 0.8, (n_series, 1)) * weekly
+    part_of_week = profile(time / long + generator.random((n_series, 1)), generator, smooth=1.0)
+    season = season * (1.0 + depth * unit_variance(part_of_week))
+    season = season * np.exp(
+        lognormal(-1.5, 0.7, n_series, generator) * unit_variance(power_law(season.shape, 2.0, generator))
+    )
+    level = lognormal(-0.3, 0.8, n_series, generator) * unit_variance(memory(season.shape, generator))
+    slow = some(0.4, n_series, generator) * lognormal(-0.8, 0.7, n_series, generator)
+    level = level + slow * unit_variance(power_law(season.shape, generator.uniform(1.5, 2.5, (n_series, 1)), generator))
+    trend = some(0.2, n_series, generator) * lognormal(-1.0, 0.7, n_series, generator)
+    week = weekly * lognormal(-0.8, 0.6, n_series, generator) * unit_variance(part_of_week)
+    total = season + week + level + trend * unit_variance(trends(n_series, time, generator))
+    louder = np.exp(0.5 * np.clip(season, -2, 2) * some(0.3, n_series, generator))  # noise that follows the clock
+    return total + louder * lognormal(-1.5, 0.8, n_series, generator) * generator.normal(size=total.shape)
+
+
+def wandering(n_series: int, time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Sum shocks that are never forgotten, or slowly; at times with a drift, or noise on top."""
+    shape = (n_series, len(time))
+    volatility = np.exp(some(0.5, n_series, generator) * 0.7 * unit_variance(power_law(shape, 1.5, generator)))
+    shocks = volatility * np.where(
+        some(0.5, n_series, generator), generator.normal(size=shape), generator.standard_t(4, shape)
+    )
+    walk = unit_variance(shocks.cumsum(axis=1))
+    drift = some(0.25, n_series, generator) * generator.normal(size=(n_series, 1)) * np.linspace(-1, 1, len(time))
+    back = unit_variance(memory(shape, generator))
+    forgets = some(0.25, n_series, generator)
+    noise = some(0.2, n_series, generator) * lognormal(-2.0, 0.7, n_series, generator)
+    return np.where(forgets, back, walk + drift) + noise * generator.normal(size=shape)
+
+
+def smooth(n_series: int, time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Add and multiply paths from rough to smooth, trends, and seasons of any period."""
+    shape = (n_series, len(time))
+    paths = [unit_variance(power_law(shape, generator.uniform(0.5, 3.0, (n_series, 1)), generator)) for _ in range(2)]
+    period = np.exp(generator.uniform(np.log(3.0), np.log(250.0), (n_series, 1)))
+    season = unit_variance(profile(time / period + generator.random((n_series, 1)), generator))
+    weights = [
+        lognormal(0.0, 0.8, n_series, generator) * some(chance, n_series, generator) for chance in (0.7, 0.6, 0.4)
+    ]
+    total = weights[0] * paths[0] + weights[1] * season + weights[2] * unit_variance(trends(n_series, time, generator))
+    factor = np.where(some(0.3, n_series, generator), 1.0 + 0.7 * paths[1], 1.0)
+    return total * factor + lognormal(-1.0, 0.7, n_series, generator) * some(0.5, n_series, generator) * paths[1]
+
+
+# -- parts ---------------------------------------------------------------------------------------
+
+
+def profile(phase: np.ndarray, generator: np.random.Generator, smooth: float | None = None) -> np.ndarray:
+    """Return waves of random shape, of period one in the phase of shape (n_series, length)."""
+    order = np.arange(1, N_HARMONICS + 1)
+    decay = generator.uniform(0.3, 2.0, (len(phase), 1)) if smooth is None else np.full((len(phase), 1), smooth)
+    size = generator.normal(size=(2, len(phase), N_HARMONICS)) / order**decay
+    size *= order <= generator.integers(1, N_HARMONICS + 1, (len(phase), 1))
+    weights = size[0] + 1j * size[1]
+    turn = np.exp(-2j * np.pi * phase)
+    wave = np.zeros_like(turn)
+    for number in reversed(range(N_HARMONICS)):  # Horner's rule
+        wave = (wave + weights[:, number, None]) * turn
+    return wave.real
+
+
+def trends(n_series: int, time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Mix lines, bends and saturating growth."""
+    unit = np.linspace(0.0, 1.0, len(time))[None]
+    line = generator.normal(size=(n_series, 1)) * unit
+    bend = generator.normal(size=(n_series, 1)) * np.maximum(unit - generator.random((n_series, 1)), 0.0)
+    growth = generator.normal(size=(n_series, 1)) / (1 + np.exp(-10 * (unit - generator.random((n_series, 1)))))
+    return line + bend * some(0.4, n_series, generator) + growth * some(0.3, n_series, generator)
+
+
+def power_law(shape: tuple[int, int], power: float | np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Make paths whose spectrum falls as frequency ** -power."""
+    frequency = np.maximum(np.arange(shape[1] + 1), 1)  # of paths twice as long, cut in half: they need not close
+    return coloured(shape, frequency ** (-np.asarray(power) / 2), generator)
+
+
+def memory(shape: tuple[int, int], generator: np.random.Generator) -> np.ndarray:
+    """Make paths that forget exponentially, within one step to a few hundred."""
+    keep = np.exp(-1.0 / np.exp(generator.uniform(np.log(1.0), np.log(300.0), (shape[0], 1))))
+    angle = np.pi * np.arange(shape[1] + 1) / shape[1]
+    return coloured(shape, 1 / np.sqrt(1 + keep**2 - 2 * keep * np.cos(angle)), generator)
+
+
+def coloured(shape: tuple[int, int], size: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Make paths whose Fourier coefficients have the given size."""
+    random = generator.normal(size=(2, shape[0], shape[1] + 1))
+    return np.fft.irfft(size * (random[0] + 1j * random[1]), axis=1)[:, : shape[1]]
+
+
+def change_regime(series: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Shift the level or stretch the size from a random moment on, in one series out of six."""
+    n_series, length = series.shape
+    series = unit_variance(series)
+    after = (np.arange(length) >= length * generator.random((n_series, 1))) * some(1 / 6, n_series, generator)
+    shift, stretch = generator.normal(size=(2, n_series, 1))
+    return series * np.exp(0.5 * stretch * after) + shift * after
+
+
+def outliers(n_series: int, length: int, generator: np.random.Generator) -> np.ndarray:
+    """Make rare spikes."""
+    return 4.0 * generator.normal(size=(n_series, length)) * (generator.random((n_series, length)) < 0.01)
+
+
+# -- helpers -------------------------------------------------------------------------------------
 
 
 def unit_variance(values: np.ndarray) -> np.ndarray:
@@ -32,62 +158,11 @@ def unit_variance(values: np.ndarray) -> np.ndarray:
     return centred / np.where(scale > 1e-9, scale, 1.0)
 
 
-def seasons(n_series: int, time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Add up to three seasons, each a random profile whose size drifts slowly."""
-    total = np.zeros((n_series, len(time)))
-    for number in range(3):
-        periods = generator.choice(PERIODS, n_series)
-        jitter = np.where(generator.random(n_series) < 0.2, generator.uniform(0.8, 1.25, n_series), 1.0)
-        phase = time[None] / (periods * jitter)[:, None] + generator.random((n_series, 1))
-        harmonics = generator.integers(1, 7, n_series)
-        wave = np.zeros_like(total)
-        for order in range(1, 7):
-            size = generator.normal(size=(2, n_series, 1)) / order ** generator.uniform(0.3, 1.5, (n_series, 1))
-            size *= (order <= harmonics)[None, :, None]
-            wave += size[0] * np.sin(2 * np.pi * order * phase) + size[1] * np.cos(2 * np.pi * order * phase)
-        drift = np.exp(0.3 * generator.random((n_series, 1)) * unit_variance(spectrum(n_series, time, 3.0, generator)))
-        keep = (generator.random((n_series, 1)) < (1.0, 0.4, 0.15)[number]) * generator.lognormal(0, 0.5, (n_series, 1))
-        total += keep * unit_variance(wave) * drift
-    return total
+def lognormal(mean: float, spread: float, n_series: int, generator: np.random.Generator) -> np.ndarray:
+    """Draw a positive size for each series, (n_series, 1)."""
+    return generator.lognormal(mean, spread, (n_series, 1))
 
 
-def trends(n_series: int, time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Mix lines, bends and saturating growth."""
-    unit = np.linspace(0.0, 1.0, len(time))[None]
-    line = generator.normal(size=(n_series, 1)) * unit
-    bend = generator.normal(size=(n_series, 1)) * np.maximum(unit - generator.random((n_series, 1)), 0.0)
-    growth = generator.normal(size=(n_series, 1)) / (1 + np.exp(-10 * (unit - generator.random((n_series, 1)))))
-    return line + bend * (generator.random((n_series, 1)) < 0.4) + growth * (generator.random((n_series, 1)) < 0.3)
-
-
-def spectrum(n_series: int, time: np.ndarray, power: float | np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Make random paths whose spectrum falls as frequency ** -power."""
-    n_frequencies = len(time) + 1  # of paths twice as long, cut in half: they need not close on themselves
-    frequency = np.maximum(np.arange(n_frequencies), 1)[None]
-    size = frequency ** (-np.broadcast_to(np.asarray(power, dtype=float), (n_series, 1)) / 2)
-    random = generator.normal(size=(n_series, n_frequencies)) + 1j * generator.normal(size=(n_series, n_frequencies))
-    return np.fft.irfft(size * random, axis=1)[:, : len(time)]
-
-
-def coloured_noise(n_series: int, time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Make paths from rough (power 0.3) to smooth (power 2.5)."""
-    return spectrum(n_series, time, generator.uniform(0.3, 2.5, (n_series, 1)), generator)
-
-
-def walks(n_series: int, time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Sum shocks that are forgotten slowly or never, their size in clusters."""
-    volatility = np.exp(0.7 * unit_variance(spectrum(n_series, time, 1.5, generator)))
-    steps = generator.standard_t(4, (n_series, len(time))) * volatility
-    forget = np.where(generator.random(n_series) < 0.6, 1.0, 1.0 - 10.0 ** -generator.uniform(0.5, 2.5, n_series))
-    path, state = np.empty_like(steps), np.zeros(n_series)
-    for step in range(len(time)):
-        state = forget * state + steps[:, step]
-        path[:, step] = state
-    return path
-
-
-def regime_changes(n_series: int, time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Shift the level or stretch the size from a random moment on, in one series out of six."""
-    moment = generator.random((n_series, 1)) * len(time)
-    after = (time[None] >= moment) * (generator.random((n_series, 1)) < 1 / 6)
-    return after * generator.normal(0.0, 0.7, (n_series, 1))
+def some(chance: float, n_series: int, generator: np.random.Generator) -> np.ndarray:
+    """Choose some of the series, bool (n_series, 1)."""
+    return generator.random((n_series, 1)) < chance
