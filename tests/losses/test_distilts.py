@@ -162,6 +162,10 @@ def test_quadratic_forms_equal_the_loss(term):
     assert value(term, inputs).item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_huber_is_no_quadratic_form():
+    assert HorizonWeighted(loss="huber").quadratic_form(7) is None
+
+
 # -- alignment -----------------------------------------------------------------------------------
 
 

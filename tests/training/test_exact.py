@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from skdistill import DistilledRegressor
 from skdistill.losses import (
     FirstDifference,
+    LinearWeights,
     LossInputs,
     LossShapes,
     LossSum,
@@ -23,6 +24,7 @@ from skdistill.losses import (
     Supervised,
     TeacherForecast,
     TimeDistill,
+    Trend,
 )
 from skdistill.model_selection import RollingOriginSplit
 from skdistill.networks import DLinear, Linear
@@ -188,14 +190,26 @@ def test_plain_mse_is_the_ridge_of_scikit_learn(individual):
         np.testing.assert_allclose(ours, ridge.coef_, atol=1e-5)
 
 
+TRENDS = [Trend(step=3), Trend(step=3, include_last=False), Trend(sampling="pool", step=3), Trend(step=99)]
+
+
 @pytest.mark.parametrize(
-    "term", [Supervised(horizon_weights=[1, 2, 3, 4]), TeacherForecast(), MultiScale(n_scales=3), FirstDifference()]
+    "term",
+    [
+        Supervised(horizon_weights=LinearWeights(3.0)),
+        TeacherForecast(),
+        MultiScale(n_scales=3),
+        FirstDifference(),
+        *TRENDS,
+    ],
 )
-def test_quadratic_forms_are_their_terms(term):
+@pytest.mark.parametrize("horizon", [1, 4, 11])
+def test_quadratic_forms_are_their_terms(term, horizon):
     generator = torch.Generator().manual_seed(0)
-    forecast, target = (torch.randn(6, 4, 2, generator=generator, dtype=torch.float64) for _ in range(2))
-    value = term.build(LossShapes(4, 2)).double()(LossInputs(forecast, None, target, teacher_forecast=target))
-    form = term.quadratic_form(4)
+    forecast, target = (torch.randn(6, horizon, 2, generator=generator, dtype=torch.float64) for _ in range(2))
+    inputs = LossInputs(forecast, None, target, teacher_forecast=target)
+    value = term.build(LossShapes(horizon, 2)).double()(inputs)
+    form = term.quadratic_form(horizon)
     difference = forecast - target
     ours = torch.einsum("bhc,hk,bkc->bc", difference, torch.tensor(form.metric), difference).mean()
     assert ours.item() == pytest.approx(value.item(), rel=1e-6)
@@ -204,7 +218,7 @@ def test_quadratic_forms_are_their_terms(term):
 def test_gradient_training_converges_to_the_exact_solution():
     series = make_series(150)
     terms = [("scales", MultiScale(0.5, n_scales=2)), ("label", TeacherForecast(0.5)), ("steps", FirstDifference())]
-    loss = LossSum([("truth", Supervised()), *terms])
+    loss = LossSum([("truth", Supervised()), *terms, ("trend", Trend(0.5, sampling="pool", step=2))])
     settings_ = {"teacher": LastValueTeacher(), "loss": loss, "validation_fraction": 0.0}
     exact = make_forecaster(student=Linear(penalty=0.0, period=6), **settings_).fit(series)
     trained = make_forecaster(
