@@ -2,7 +2,7 @@
 =====================================================================================
 
 The teacher is a Chronos-Bolt at a published size (random weights: speed does not depend on them), a label is its
-forecast of one single series. Here it labels every window once, in batches of 256. sktime's wrapper of the
+forecast of one single series. Here it labels every window once, in large batches. sktime's wrapper of the
 same model takes a series at a time. The code released with DistilTS asks the teacher for every batch of every epoch.
 
 Run ``python examples/benchmarks/benchmark_labels.py``.
@@ -35,8 +35,8 @@ parser.add_argument("--sizes", nargs="+", default=["tiny", "small"], choices=sor
 parser.add_argument("--context", type=int, default=512)
 parser.add_argument("--horizons", type=int, nargs="+", default=[64, 96])
 parser.add_argument("--epochs", type=int, default=10, help="of the released training")
-parser.add_argument("--windows", type=int, default=256, help="labelled at once, a round")
-parser.add_argument("--rounds", type=int, default=5)
+parser.add_argument("--windows", type=int, default=128, help="labelled at once, a round")
+parser.add_argument("--rounds", type=int, default=3)
 arguments = parser.parse_args()
 if QUICK:
     arguments.sizes, arguments.context, arguments.horizons = ["tiny"], 48, [12]
@@ -88,14 +88,14 @@ for size in arguments.sizes:
             folder = save_random_bolt(Path(home) / size, **{"size": BOLT_SIZES[size], **tiny})
             series = make_multiseasonal(arguments.context + horizon + arguments.windows + 50, 1, random_state=0)
             ways = {
-                "once, batches of 256": in_batches(series, horizon),
-                "once, batches of 256, bfloat16": in_batches(series, horizon, dtype="bfloat16"),
+                "once, large batches": in_batches(series, horizon),
+                "once, large batches, bfloat16": in_batches(series, horizon, dtype="bfloat16"),
                 "every epoch, batches of 32": in_batches(series, horizon, epochs=arguments.epochs, batch_size=32),
                 "sktime's wrapper, float32": one_by_one(series, horizon, {"torch_dtype": torch.float32}),
                 "sktime's wrapper, its default (bfloat16)": one_by_one(series, horizon, {}),
             }
             if horizon > 64:
-                ways["once, batches of 256, median rolled out"] = in_batches(series, horizon, roll_out="point")
+                ways["once, large batches, median rolled out"] = in_batches(series, horizon, roll_out="point")
             rates: dict[str, list[float]] = {name: [] for name in ways}
             for _ in range(arguments.rounds):
                 for name, way in ways.items():
