@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -229,6 +230,28 @@ def test_bad_answers_stop_the_labelling(label, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         run(label, 20, chunk_size=6, folder=tmp_path, with_features="features" in message)
     assert not (tmp_path / "manifest.json").exists()
+
+
+def test_memory_does_not_grow_with_the_windows():
+    """Labels on disk: what is in memory at once is a chunk, however many windows there are."""
+
+    def label(indices):
+        features = np.ones((len(indices), 2, 64, 64), np.float32)
+        return Labels(torch.zeros(len(indices), *SHAPE), torch.from_numpy(features))
+
+    def peak(n_windows):
+        tracemalloc.start()
+        labels = run(label, n_windows, with_features=True, chunk_size=16, memory_budget=0)
+        for batch in torch.arange(n_windows).split(16):
+            labels.take(batch)
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest, labels.nbytes
+
+    few, many = peak(64), peak(640)
+    assert many[1] == 10 * few[1] > 10 * (1 << 20)
+    assert many[0] < 1.1 * few[0] + (1 << 16)
+    assert many[0] < 4 * 16 * 2 * 64 * 64 * 4  # a few copies of a chunk
 
 
 def test_features_beyond_half_precision_stay_single():
