@@ -168,10 +168,116 @@ def calf_m4() -> str:
     return markdown(["M4 Hourly", "SMAPE", "MASE", "OWA", "parameters"], rows) + "\n\n* " + source(frame)
 
 
+def zero_shot() -> str:
+    """Lay out the small foundation model beside forecasts that need none."""
+    frame = pd.read_csv(BENCHMARKS / "zero_shot.csv")
+    names = list(dict.fromkeys(frame["series"]))
+    rows = []
+    for forecast, group in frame.groupby("forecast", sort=False):
+        errors = group.set_index("series")
+        rows.append([forecast, *(f"{number(errors.mse[one])} / {number(errors.mae[one])}" for one in names)])
+    return markdown(["MSE / MAE", *names], rows) + "\n\n* " + source(frame)
+
+
+def labels_table() -> str:
+    """Lay out labels a second."""
+    frame = pd.read_csv(BENCHMARKS / "labels.csv")
+    rows = [
+        [
+            f"{row.model} ({row.parameters / 1e6:.0f} M), {row.context} -> {row.horizon}",
+            row.way,
+            f"{row.windows_per_second:.3g}",
+            f"{row.times_wrapper:.2g}",
+            f"{row.times_every_epoch:.2g}",
+        ]
+        for row in frame.itertuples()
+    ]
+    header = ["teacher", "labels", "windows a second", "times sktime's wrapper", "times every epoch"]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
+def foundation_table() -> str:
+    """Lay out teachers at their published sizes beside their students."""
+    frame = pd.read_csv(BENCHMARKS / "foundation.csv", keep_default_na=False)
+    rows = [
+        [
+            f"{row.teacher} ({row.teacher_parameters / 1e6:.0f} M)",
+            f"{row.student} ({row.student_parameters / 1e6:.2g} M)",
+            f"{row.times_parameters:,.0f}",
+            *(
+                f"{getattr(row, f'teacher_ms_{part}'):,.0f} / {getattr(row, f'student_ms_{part}'):.3g} = "
+                f"{getattr(row, f'times_{part}'):,.0f}"
+                for part in ("window", "batch")
+            ),
+            row.reached or "none",
+        ]
+        for row in frame.itertuples()
+    ]
+    size = frame["batch"].iloc[0]
+    header = ["teacher", "student", "times fewer parameters", "ms a window", f"ms a batch of {size}", "aims reached"]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
+def label_memory() -> str:
+    """Lay out what labels take."""
+    frame = pd.read_csv(BENCHMARKS / "label_memory.csv")
+    rows = [
+        [
+            f"{row.windows:,} x {row.channels}",
+            f"{row.labels_gib:.2f}",
+            f"{row.anonymous_gib:.2f}",
+            f"at most {row.aim_gib:g}",
+            f"{row.seconds:,.0f}",
+        ]
+        for row in frame.itertuples()
+    ]
+    header = ["windows x channels", "GiB of labels", "GiB of anonymous memory", "aim", "s for labels and an epoch"]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
+def distilts() -> str:
+    """Lay out DistilTS's accuracy: means over seeds, whole and by quarter of the horizon."""
+    frame = pd.read_csv(RESULTS / "distilts_accuracy.csv")
+    rows = []
+    for (series, student, way), group in frame.groupby(["series", "student", "way"], sort=False):
+        mean = group.mean(numeric_only=True)
+        spread = number(group["mse"].std(), 4) if len(group) > 1 else ""
+        quarters = [number(mean[f"quarter_{one}"]) for one in (1, 2, 3, 4)]
+        rows.append([series, student, way, f"{number(mean.mse, 4)} / {number(mean.mae, 4)}", spread, *quarters])
+    header = ["series", "forecaster", "objective", "MSE / MAE", "seed spread", "MSE by quarter", "", "", ""]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
+def teacher_help() -> str:
+    """Lay out the settings that were chosen and scored."""
+    frame = pd.read_csv(BENCHMARKS / "teacher_help_chosen.csv")
+    rows = [
+        [
+            row.series,
+            f"{row.share:.0%} ({row.rows})",
+            f"{row.student}, {row.teacher}, weight {row.weight:g}",
+            row.alone,
+            f"{row.valid_gain:.1%}",
+            f"{number(row.test_mse_alone, 4)} to {number(row.test_mse, 4)}",
+            f"{row.test_gain:.1%} ({row.low:.1%} to {row.high:.1%})",
+        ]
+        for row in frame.itertuples()
+    ]
+    header = ["series", "share (rows)", "student, teacher", "best alone", "gain, validation", "test MSE", "gain, test"]
+    tried = f"{frame['settings_tried'].iloc[0]} settings were tried; intervals are corrected for that."
+    return markdown(header, rows) + f"\n\n* {tried} {source(frame)}"
+
+
 TABLES = {
     "calf-few": partial(calf_errors, "few-96"),
     "calf-long": partial(calf_errors, "long-96"),
     "calf-m4": calf_m4,
+    "distilts": distilts,
+    "foundation": foundation_table,
+    "label-memory": label_memory,
+    "labels": labels_table,
+    "teacher-help": teacher_help,
+    "zero-shot": zero_shot,
     "linear": linear_table,
     "etth1-short": short_table,
     "etth1-long": long_table,
@@ -183,6 +289,8 @@ TABLES = {
     "exact": partial(benchmark_table, "exact"),
     "sktime": partial(benchmark_table, "sktime"),
 }
+
+
 
 
 def render(text: str) -> str:
