@@ -291,8 +291,6 @@ TABLES = {
 }
 
 
-
-
 def render(text: str) -> str:
     """Fill every marked place of a page."""
 
