@@ -124,7 +124,7 @@ ALONE = [
 def load(dataset: str) -> tuple[pd.DataFrame, pd.DataFrame, float]:
     """Return train part, test part and validation fraction."""
     if QUICK:
-        return standard_split(make_multiseasonal(900, 3, random_state=0), "70/10/20", context_length=CONTEXTS[dataset])
+        return standard_split(make_multiseasonal(600, 2, random_state=0), "70/10/20", context_length=CONTEXTS[dataset])
     data = fetch_exchange_rate if dataset == "exchange rates" else fetch_ett
     found = (
         data(data_home=arguments.data_home)
