@@ -67,11 +67,10 @@ class AdaptiveEnsemble(EnsembleTeacher):
     stopping, the shares, the student's early stopping), and the validation error of what comes out is the more
     optimistic the more members there are. Test rows serve nothing.
 
-    LightTS the distillation method (not the network of that name) learns the shares while its student learns, by
-    alternating steps on training and validation error, for classifiers. Here labels are made once, before the student
-    is trained, so the student in the loop is a linear one, for which no steps are needed; its level, the mean of
-    the last 24 rows, and its penalty are those of :class:`~skdistill.networks.Linear`. Channels and windows have the
-    same shares.
+    LightTS the distillation method (not the network of that name) learns the shares on validation error while its
+    student, a classifier, learns. Chosen here, because labels are made once, before the student is trained: the student
+    in the loop is a linear one, which needs no steps of training; its level, the mean of the last 24 rows, and its
+    penalty are those of :class:`~skdistill.networks.Linear`. Channels and windows have the same shares.
 
     References
     ----------
