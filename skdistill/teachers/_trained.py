@@ -133,6 +133,7 @@ class TrainedTeacher(NetworkTeacher):
             Labels with the right shapes and meaningless numbers.
         """
         spec = make_spec(self.network, windows.train)
+        self.network.check_loss(self._loss(), has_teacher=False, windows=windows)
         with seeded(0):
             module = self.network.build(spec)
             shapes = loss_shapes(module, spec, windows.train, None)
@@ -164,6 +165,7 @@ class TrainedTeacher(NetworkTeacher):
         seed = int(torch.seed() % (1 << 31)) if self.random_state is None else self.random_state
         with seeded(seed):
             self.module_ = self.network.build(self.spec_)
+            self.network.prepare(self.module_, self.spec_, windows, loss=self._loss(), labels=None)
             result = train_network(
                 self.module_,
                 self.spec_,

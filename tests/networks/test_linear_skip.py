@@ -8,6 +8,7 @@ from doubles import make_forecaster, make_series
 from skdistill.losses import FeatureMatching, LossSum, Response, Supervised, TimeDistill
 from skdistill.networks import MLP, ITransformer, Linear, NetworkSpec
 from skdistill.perturbation import Perturbation
+from skdistill.teachers import TrainedTeacher
 
 SERIES = make_series(200)
 
@@ -54,6 +55,16 @@ def test_every_normalization_adds_to_the_linear_part(normalization):
     module = MLP(4, normalization=normalization, linear_skip="exact").build(spec).eval()
     contexts = torch.randn(3, 12, 2)
     torch.testing.assert_close(module(contexts).forecast, module.skip(contexts).forecast)
+
+
+def test_a_teacher_has_its_linear_part_solved_too():
+    teacher = TrainedTeacher(MLP(4, kernel_size=5, linear_skip=Linear(period=6)), lr=1e-12, max_epochs=1)
+    fitted = make_forecaster(teacher=teacher, max_epochs=1).fit(SERIES)
+    expected = linear_alone(teacher=None, loss=Supervised()).predict(SERIES)
+    np.testing.assert_allclose(fitted.predict_teacher(SERIES), expected, rtol=1e-5)
+    several = TrainedTeacher(MLP(4, linear_skip=Linear(penalty=[0.1, 1.0])))
+    with pytest.raises(ValueError, match="no validation windows to choose among"):
+        make_forecaster(teacher=several, validation_fraction=0).fit(SERIES)
 
 
 def test_it_is_saved_and_loaded(tmp_path):
