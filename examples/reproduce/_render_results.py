@@ -111,6 +111,11 @@ def linear_table() -> str:
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
+def signed(difference: float, standard_error: float) -> str:
+    """Print a difference with one standard error."""
+    return "" if pd.isna(difference) else f"{difference:+.4f} ± {standard_error:.4f}"
+
+
 def recipes_table(dataset: str, horizon: int) -> str:
     """Lay out the recipes on one data set, each beside itself without a teacher, by validation error."""
     path = RESULTS / "recipes_summary.csv"
@@ -127,16 +132,17 @@ def recipes_table(dataset: str, horizon: int) -> str:
                 row.recipe,
                 str(row.seeds),
                 f"{number(row.validation_mse, 4)} ({number(row.validation_spread, 4)})",
+                signed(row.validation_difference, row.validation_standard_error),
                 f"{number(row.mse, 4)} ({number(row.seed_spread, 4)})",
-                "" if pd.isna(row.difference) else f"{row.difference:+.4f} ± {row.standard_error:.4f}",
+                signed(row.difference, row.standard_error),
                 number(alone["validation_mse"][row.recipe], 4) if known else "",
                 f"{number(alone['mse'][row.recipe], 4)}" if known else "",
                 number(row.teacher_mse, 4),
                 f"{row.parameters:,.0f}",
             ]
         )
-    header = [f"{dataset}, {frame['context'].iloc[0]} -> {horizon}", "seeds", "validation MSE", "test MSE"]
-    header += ["minus published", "alone: validation", "alone: test", "teacher: test", "parameters"]
+    header = [f"{dataset}, {frame['context'].iloc[0]} -> {horizon}", "seeds", "validation MSE", "minus published"]
+    header += ["test MSE", "minus published", "alone: validation", "alone: test", "teacher: test", "parameters"]
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 

@@ -172,6 +172,12 @@ def cell(dataset: str, horizon: int, seed: int, name: str, *, taught: bool) -> N
     print(json.dumps({key: row[key] for key in ("recipe", "taught", "seed", "validation_mse", "mse")}), flush=True)
     arguments.cache.mkdir(parents=True, exist_ok=True)
     np.save(arguments.cache / f"{stem}.npy", np.square(errors["student"]).mean(axis=(1, 2)))
+    held_out = train.iloc[-(round(fraction * len(train)) + CONTEXTS[dataset]) :]
+    judged = rolling_forecasts(forecaster, held_out)
+    np.save(
+        arguments.cache / f"{stem}-validation.npy",
+        np.square(judged.forecasts["student"] - judged.truth).mean(axis=(1, 2)),
+    )
     path.write_text(json.dumps({**row, "stem": stem}))
 
 
@@ -185,6 +191,17 @@ def read_cells() -> pd.DataFrame:
     rows = [json.loads(path.read_text()) for path in sorted(arguments.cache.glob("*.json"))]
     frame = pd.DataFrame(rows)
     return frame[frame["dataset"].eq("quick") == QUICK]
+
+
+def paired(ours: list[str], theirs: list[str], part: str, *, block_length: int) -> tuple[float, float]:
+    """Subtract the errors of two lists of cells, averaged over each; with one standard error."""
+    pair = [
+        np.mean([np.load(arguments.cache / f"{stem}{part}.npy") for stem in stems], axis=0) for stems in (ours, theirs)
+    ]
+    means = block_bootstrap_means(
+        np.stack(pair), [len(pair[0])], block_length=block_length, n_resamples=1000, random_state=0
+    )
+    return float(pair[0].mean() - pair[1].mean()), float((means[0] - means[1]).std())
 
 
 def summarise(cells: pd.DataFrame) -> pd.DataFrame:
@@ -201,13 +218,10 @@ def summarise(cells: pd.DataFrame) -> pd.DataFrame:
             row |= {"seed_spread": models["mse"].std(), "validation_spread": models["validation_mse"].std()}
             row |= {"context": models["context"].iloc[0], "parameters": models["parameters"].iloc[0]}
             if len(both):
-                ours = np.mean([np.load(arguments.cache / f"{stem}.npy") for stem in both["stem"]], axis=0)
-                theirs = [np.load(arguments.cache / f"{reference[seed]}.npy") for seed in both["seed"]]
-                pair = np.stack([ours, np.mean(theirs, axis=0)])
-                means = block_bootstrap_means(
-                    pair, [pair.shape[1]], block_length=2 * horizon, n_resamples=1000, random_state=0
-                )
-                row |= {"difference": pair[0].mean() - pair[1].mean(), "standard_error": (means[0] - means[1]).std()}
+                theirs = [reference[seed] for seed in both["seed"]]
+                for part, prefix in (("-validation", "validation_"), ("", "")):
+                    difference, error = paired(list(both["stem"]), theirs, part, block_length=2 * horizon)
+                    row |= {f"{prefix}difference": difference, f"{prefix}standard_error": error}
             rows.append(row)
     frame = pd.DataFrame(rows)
     return frame.sort_values(["dataset", "horizon", "taught", "validation_mse"], ascending=[True, True, False, True])
@@ -219,8 +233,9 @@ def write_tables() -> None:
     folder = Path(__file__).parent / "results"
     heading("\nRecipes, ranked by validation error; MSE minus published, one standard error")
     summary = summarise(cells)
-    columns = ["dataset", "horizon", "recipe", "taught", "seeds", "validation_mse", "mse", "seed_spread", "difference"]
-    print(summary[[*columns, "standard_error"]].to_string(index=False, float_format=lambda value: f"{value:.4f}"))
+    columns = ["dataset", "horizon", "recipe", "taught", "seeds", "validation_mse", "validation_difference"]
+    columns += ["validation_standard_error", "mse", "seed_spread", "difference", "standard_error"]
+    print(summary[columns].to_string(index=False, float_format=lambda value: f"{value:.4f}"))
     write_results(cells.drop(columns="stem"), folder / "recipes.csv")
     write_results(summary, folder / "recipes_summary.csv")
 
