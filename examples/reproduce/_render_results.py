@@ -156,11 +156,11 @@ def calf_errors(name: str) -> str:
             row.model,
             f"{number(row.mse)} / {number(row.mae)}",
             *("" if pd.isna(getattr(row, one)) else f"{getattr(row, one):,.0f}" for one in counts),
-            *([f"{row.ms_per_window:.2f}"] if counts else []),
+            *([f"{row.ms_per_window:.2f}", f"{row.ms_per_batch:.1f}"] if counts else []),
         ]
         for row in frame.itertuples()
     ]
-    header = ["ETTh1, 96 ->", "model", "MSE / MAE", *counts, *(["ms a window"] if counts else [])]
+    header = ["ETTh1, 96 ->", "model", "MSE / MAE", *counts, *(["ms a window", "ms a batch of 256"] if counts else [])]
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
@@ -277,7 +277,9 @@ def teacher_help() -> str:
 TABLES = {
     "calf-few": partial(calf_errors, "few-96"),
     "calf-long": partial(calf_errors, "long-96"),
+    "calf-long-192": partial(calf_errors, "long-192"),
     "calf-m4": calf_m4,
+    "calf-zero": partial(calf_errors, "zero-96"),
     "distilts": distilts,
     "foundation": foundation_table,
     "label-memory": label_memory,
