@@ -304,7 +304,11 @@ def render(text: str) -> str:
 
     def fill(match: re.Match[str]) -> str:
         name = match.group(1)
-        return f"<!-- {name}: written by _render_results.py -->\n{TABLES[name]()}\n<!-- end -->"
+        try:
+            table = TABLES[name]()
+        except FileNotFoundError as error:
+            table = f"*No run is kept yet: `{Path(error.filename).name}` is not there.*"
+        return f"<!-- {name}: written by _render_results.py -->\n{table}\n<!-- end -->"
 
     return re.sub(r"<!-- ([\w-]+): written by _render_results\.py -->\n.*?<!-- end -->", fill, text, flags=re.DOTALL)
 
