@@ -36,7 +36,7 @@ class TimeMoE(FoundationTeacher):
     batch_size : int, default=64
         Single series that are forecast at once; halved where memory runs out.
     dtype : {"float32", "bfloat16"}, default="float32"
-        Type of the weights; bfloat16 is for GPUs.
+        Type of the weights; bfloat16 is for GPUs, and for CPUs that multiply it faster.
     device : str or None, default=None
         Where to label; None takes the forecaster's.
 
