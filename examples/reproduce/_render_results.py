@@ -111,6 +111,30 @@ def linear_table() -> str:
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
+def timedistill_table(name: str) -> str:
+    """Lay out one of TimeDistill's tables; the reference of a block is its first row."""
+    path = RESULTS / f"timedistill-{name}.csv"
+    if not path.exists():
+        return "no data"
+    frame = pd.read_csv(path)
+    rows = [
+        [
+            row.dataset,
+            row.setting,
+            row.model,
+            f"{number(row.mse, 4)} / {number(row.mae, 4)}",
+            number(row.seed_spread, 4),
+            "" if row.difference == 0 else f"{row.difference:+.4f} ± {row.standard_error:.4f}",
+            f"{row.parameters:,.0f}",
+            f"{row.ms_per_window:.2f}",
+            f"{row.ms_per_batch:.1f}",
+        ]
+        for row in frame.itertuples()
+    ]
+    header = ["data", "setting", "model", "MSE / MAE", "seed spread", "MSE minus student", "parameters"]
+    return markdown([*header, "ms a window", "ms a batch of 256"], rows) + "\n\n* " + source(frame)
+
+
 def signed(difference: float, standard_error: float) -> str:
     """Print a difference with one standard error."""
     return "" if pd.isna(difference) else f"{difference:+.4f} ± {standard_error:.4f}"
@@ -292,6 +316,10 @@ TABLES = {
     "recipes-etth1-96": partial(recipes_table, "ETTh1", 96),
     "recipes-etth1-336": partial(recipes_table, "ETTh1", 336),
     "recipes-exchange-96": partial(recipes_table, "exchange rates", 96),
+    **{
+        f"timedistill-{name}": partial(timedistill_table, name)
+        for name in ("main", "teachers", "students", "lookbacks", "ablations")
+    },
     "training": partial(benchmark_table, "training"),
     "tuning": partial(benchmark_table, "tuning"),
     "exact": partial(benchmark_table, "exact"),
