@@ -113,10 +113,7 @@ def linear_table() -> str:
 
 def timedistill_table(name: str) -> str:
     """Lay out one of TimeDistill's tables; the reference of a block is its first row."""
-    path = RESULTS / f"timedistill-{name}.csv"
-    if not path.exists():
-        return "no data"
-    frame = pd.read_csv(path)
+    frame = pd.read_csv(RESULTS / f"timedistill-{name}.csv")
     rows = [
         [
             row.dataset,
@@ -142,8 +139,7 @@ def signed(difference: float, standard_error: float) -> str:
 
 def recipes_table(dataset: str, horizon: int) -> str:
     """Lay out the recipes on one data set, each beside itself without a teacher, by validation error."""
-    path = RESULTS / "recipes_summary.csv"
-    frame = pd.read_csv(path) if path.exists() else pd.DataFrame({"dataset": [], "horizon": []})
+    frame = pd.read_csv(RESULTS / "recipes_summary.csv")
     frame = frame[frame["dataset"].eq(dataset) & frame["horizon"].eq(horizon)]
     if frame.empty:
         return "no data"
