@@ -220,11 +220,13 @@ MAKE = dict(zip(TABLES, (main_table, teachers_table, students_table, lookbacks_t
 
 def draw(results: pd.DataFrame, path: Path) -> None:
     """Draw student, teacher and student alone over the horizons."""
-    figure, axis = plt.subplots(figsize=(5, 3), layout="constrained")
-    for name, rows in results.groupby("model", sort=False):
-        axis.plot(rows["setting"], rows["mse"], marker="o", label=name)
-    axis.set(xlabel="context -> horizon (hours)", ylabel="test MSE (standardised)", title="ETTh1, mean of the seeds")
-    axis.legend()
+    plt.style.use("tableau-colorblind10")
+    figure, axis = plt.subplots(figsize=(6.5, 3), layout="constrained")
+    for number, (name, rows) in enumerate(results.groupby("model", sort=False)):
+        horizons = rows["setting"].str.split(" -> ").str[1]
+        axis.plot(horizons, rows["mse"], marker="os^Dv"[number % 5], label=name)
+    axis.set(xlabel="horizon (steps)", ylabel="test MSE (standardised)", title=f"Context {CONTEXT}, mean of the seeds")
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     figure.savefig(path, dpi=150)
 
 
@@ -241,4 +243,4 @@ if __name__ == "__main__":
         name = "-".join(["timedistill", table, *(one for one in arguments.datasets if one != "ETTh1")])
         write_results(results, folder / f"{name}.csv")
         if table == "main" and not QUICK:
-            draw(results[results["dataset"] == arguments.datasets[0]], folder / "timedistill-main.png")
+            draw(results[results["dataset"] == arguments.datasets[0]], ROOT / "docs" / "_static" / "timedistill-main.png")
