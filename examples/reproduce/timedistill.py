@@ -243,4 +243,5 @@ if __name__ == "__main__":
         name = "-".join(["timedistill", table, *(one for one in arguments.datasets if one != "ETTh1")])
         write_results(results, folder / f"{name}.csv")
         if table == "main" and not QUICK:
-            draw(results[results["dataset"] == arguments.datasets[0]], ROOT / "docs" / "_static" / "timedistill-main.png")
+            first = results[results["dataset"] == arguments.datasets[0]]
+            draw(first, ROOT / "docs" / "_static" / "timedistill-main.png")
