@@ -201,7 +201,7 @@ def zero_shot() -> str:
     rows = []
     for forecast, group in frame.groupby("forecast", sort=False):
         errors = group.set_index("series")
-        rows.append([forecast, *(f"{number(errors.mse[one])} / {number(errors.mae[one])}" for one in names)])
+        rows.append([forecast, *(f"{number(errors.mse[one], 4)} / {number(errors.mae[one], 4)}" for one in names)])
     return markdown(["MSE / MAE", *names], rows) + "\n\n* " + source(frame)
 
 
