@@ -52,7 +52,7 @@ parser.add_argument(
 parser.add_argument("--context", type=int, default=96)
 parser.add_argument("--horizon", type=int, default=24)
 parser.add_argument("--shares", type=float, nargs="+", default=[0.02, 0.05, 0.1, 0.25, 0.5, 1.0])
-parser.add_argument("--weights", type=float, nargs="+", default=[0.3, 1.0, 3.0], help="of the teacher")
+parser.add_argument("--weights", type=float, nargs="+", default=[0.3, 1.0, 3.0, 10.0], help="of the teacher")
 parser.add_argument("--resamples", type=int, default=2000)
 parser.add_argument("--data-home", default=None, help="folder of ETTh1.csv and exchange_rate.txt")
 arguments, _ = parser.parse_known_args()
