@@ -17,6 +17,7 @@ from skdistill._checks import check_integer, check_real
 from skdistill._choices import check_choice
 from skdistill._distillation import Distilled, Labelling, distil
 from skdistill._doc_link import DocLink
+from skdistill._probabilistic import ProbabilisticMixin
 from skdistill._shorthand import expand_shorthand, resolve_loss, resolve_student
 from skdistill.networks import NetworkSpec
 from skdistill.teachers import BaseTeacher, resolve_teacher
@@ -27,7 +28,7 @@ from skdistill.windows import TrainingWindows
 __all__ = ["BaseDistilled"]
 
 
-class BaseDistilled(DocLink, BaseEstimator):
+class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
     """Base of the estimators; a subclass lists the parameters in its ``__init__``."""
 
     teacher: Any
@@ -109,7 +110,8 @@ class BaseDistilled(DocLink, BaseEstimator):
         """Write the student for another runtime: original units in and out, any number of windows at once.
 
         The file is compared with the student before it is written. In: ``context``, float32 of shape (batch,
-        context_length, n_channels). Out: ``forecast``, of shape (batch, prediction_length, n_targets).
+        context_length, n_channels). Out: ``forecast``, of shape (batch, prediction_length, n_targets); and
+        ``quantiles``, with one axis more, where the student has them, calibrated where it is.
 
         Parameters
         ----------
@@ -145,6 +147,7 @@ class BaseDistilled(DocLink, BaseEstimator):
             check_integer(self.n_jobs, f"n_jobs of {owner}", minimum=-(1 << 31))
             if self.n_jobs == 0:
                 raise ValueError(f"n_jobs of {owner} must be None, a positive number or -1 (all cores); got 0.")
+        self._check_probabilistic_parameters()
         self._settings().check(owner)
         resolve_student(self.student)
         resolve_loss(self.loss)
@@ -180,6 +183,7 @@ class BaseDistilled(DocLink, BaseEstimator):
 
     def _distil(self, windows: TrainingWindows) -> None:
         """Run the distillation and keep what it gives."""
+        self._check_calibration_windows(windows)
         result = distil(
             windows,
             teacher=self._resolve_teacher(),
@@ -188,11 +192,14 @@ class BaseDistilled(DocLink, BaseEstimator):
             settings=self._settings(),
             labelling=Labelling(LabelCache(self.memory), self.label_budget, self.features, self.n_jobs),
             seeds=self._seeds(),
+            quantiles=self._levels(),
+            point=self.point,
         )
         self.student_ = result.student
         self.spec_ = result.spec
         self.teacher_ = result.teacher
         self.history_ = result.history
+        self._calibrate_on_validation(windows)
         if result.interrupted:
             self._report_interrupt(result)
 
@@ -202,7 +209,7 @@ class BaseDistilled(DocLink, BaseEstimator):
         in_use = "the last weights are in use"
         if result.best_epoch:
             error = result.history[result.best_epoch - 1]["valid_loss"]
-            in_use = f"the best student so far (epoch {result.best_epoch}, validation MSE {error:.4g}) is in use"
+            in_use = f"the best student so far (epoch {result.best_epoch}, validation error {error:.4g}) is in use"
         warnings.warn(
             f"fit was interrupted after {len(result.history)} epochs of the student: {in_use}. With memory= and "
             "random_state= the next fit goes on from here.",

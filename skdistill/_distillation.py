@@ -22,8 +22,17 @@ from torch import Tensor, nn
 import skdistill
 from skdistill._digest import digest
 from skdistill._labelling_estimate import LabellingEstimate, estimate_labelling
-from skdistill.losses import BaseLoss, build_objective, check_loss, needs_teacher, needs_teacher_features
+from skdistill.losses import (
+    BaseLoss,
+    build_objective,
+    check_loss,
+    needs_teacher,
+    needs_teacher_features,
+    reads_teacher_quantiles,
+    with_quantile_term,
+)
 from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.networks._quantile_head import build_module, point_module
 from skdistill.teachers import BaseTeacher, Labels
 from skdistill.teachers._store import LabelCache, StoredLabels, entry_lock, label_windows
 from skdistill.training import LabelSource, TrainingSettings, loss_shapes, make_spec, seeded, train_network
@@ -97,6 +106,8 @@ def distil(
     settings: TrainingSettings,
     labelling: Labelling,
     seeds: tuple[int, int] | None,
+    quantiles: tuple[float, ...] | None = None,
+    point: str = "median",
 ) -> Distilled:
     """Train a student on the truth and on what a teacher says.
 
@@ -116,6 +127,10 @@ def distil(
         Where labels are kept.
     seeds : tuple of int or None
         Seeds of teacher and student; None draws fresh ones and shares nothing between fits.
+    quantiles : tuple of float or None, default=None
+        Levels of the quantiles that the student forecasts; None asks for its point forecast alone.
+    point : {"median", "mean"}, default="median"
+        What its point forecast is, beside quantiles.
 
     Returns
     -------
@@ -128,23 +143,28 @@ def distil(
     else:
         teacher_seed, student_seed = seeds
     has_own_seed = teacher is not None and not _unseeded(teacher)
-    spec = make_spec(student, windows.train)
+    spec = make_spec(student, windows.train, quantiles=quantiles, point=point)
     student.check(spec)
     if teacher is not None:
         teacher = _settle(teacher, teacher_seed, settings)
         teacher.check(spec)
     student.check_loss(loss, has_teacher=teacher is not None, windows=windows)
-    probe = _check_combination(windows, teacher, student, spec, loss)
+    probe = None if teacher is None else _probe(teacher, windows, spec)
+    if quantiles is not None:
+        levels = None if probe is None else probe.quantile_levels
+        loss = with_quantile_term(loss, quantiles, has_teacher=teacher is not None, teacher_levels=levels)
+        student.check_loss(loss, has_teacher=teacher is not None, windows=windows)
+    _check_combination(windows, teacher, student, spec, loss, probe)
 
     shared = labelling.cache.persistent and (seeds is not None or has_own_seed)
     labels: LabelSource | None = None
     if teacher is not None and needs_teacher(loss):
         key = digest(_versions(), teacher.keyed(), _describe(windows)) if shared else None
-        chunk_size = _chunk_size(probe)
-        teacher, labels = _fit_and_label(teacher, windows, loss, labelling, key, chunk_size, settings.verbose)
+        assert probe is not None
+        teacher, labels = _fit_and_label(teacher, windows, loss, labelling, key, probe, settings.verbose)
 
     with seeded(student_seed):
-        module = student.build(spec)
+        module = build_module(student, spec)
         solved = student.solve(module, spec, windows, loss=loss, labels=labels)
     if solved is not None:
         return Distilled(module.eval(), spec, teacher, solved.history, solved.best_epoch, interrupted=False)
@@ -153,10 +173,12 @@ def distil(
         key = digest(
             _versions(), None if teacher is None else teacher.keyed(), _describe(windows), student.keyed(), loss
         )
+        if quantiles is not None:
+            key = digest(key, quantiles, point)
         folder = labelling.cache.entry(f"student-{digest(key, settings, student_seed)}")
     with seeded(student_seed):
-        module = student.build(spec)
-        student.prepare(module, spec, windows, loss=loss, labels=labels)
+        module = build_module(student, spec)
+        student.prepare(point_module(module), spec, windows, loss=loss, labels=labels)
         result = train_network(
             module,
             spec,
@@ -210,21 +232,31 @@ def dry_run(
         teacher,
         windows,
         with_features=needs_teacher_features(loss) and labelling.features == "stored",
+        with_quantiles=reads_teacher_quantiles(loss),
         label_budget=labelling.label_budget,
         n_samples=n_samples,
     )
 
 
+def _probe(teacher: BaseTeacher, windows: TrainingWindows, spec: NetworkSpec) -> Labels:
+    """Ask what labels will look like."""
+    labels = teacher.probe(windows)
+    _check_forecast_shape(labels, spec, teacher)
+    return labels
+
+
 def _check_combination(
-    windows: TrainingWindows, teacher: BaseTeacher | None, student: BaseNetwork, spec: NetworkSpec, loss: BaseLoss
-) -> Labels | None:
+    windows: TrainingWindows,
+    teacher: BaseTeacher | None,
+    student: BaseNetwork,
+    spec: NetworkSpec,
+    loss: BaseLoss,
+    probe: Labels | None,
+) -> None:
     """Build everything once with meaningless weights, so that what does not fit fails before training."""
-    labels = None
-    if teacher is not None:
-        labels = _Probe(teacher.probe(windows))
-        _check_forecast_shape(labels.labels, spec, teacher)
     with seeded(0):
-        shapes = loss_shapes(student.build(spec), spec, windows.train, labels)
+        labels = None if probe is None else _OneWindow(probe)
+        shapes = loss_shapes(build_module(student, spec), spec, windows.train, labels)
         build_objective(
             loss,
             shapes,
@@ -232,13 +264,10 @@ def _check_combination(
             student_name=type(student).__name__,
             teacher_name="None" if teacher is None else _name(teacher),
         )
-    return None if labels is None else labels.labels
 
 
-def _chunk_size(probe: Labels | None) -> int:
+def _chunk_size(probe: Labels) -> int:
     """Return how many windows to label at once: few where each has many features, to bound memory."""
-    if probe is None:
-        return _CHUNK_SIZE
     tensors = (probe.forecast, probe.features, probe.quantiles)
     per_window = 4 * sum(one[0].numel() for one in tensors if one is not None)
     return max(1, min(_CHUNK_SIZE, _CHUNK_BYTES // per_window))
@@ -263,7 +292,7 @@ def _fit_and_label(
     loss: BaseLoss,
     labelling: Labelling,
     key: str | None,
-    chunk_size: int,
+    probe: Labels,
     verbose: int,
 ) -> tuple[BaseTeacher, LabelSource]:
     """Fit the teacher and label the training windows, or find both where an earlier fit left them."""
@@ -276,20 +305,24 @@ def _fit_and_label(
             return teacher.label_training(train.contexts(indices))
 
         recompute = labelling.features == "recompute"
+        with_features, with_quantiles = _choose_arrays(probe, len(train), loss, labelling, folder)
         stored = label_windows(
             label,
             len(train),
             folder=folder,
-            with_features=not recompute and _store_features(teacher, windows, loss, labelling, folder),
+            with_features=with_features and not recompute,
+            with_quantiles=with_quantiles,
             forecast_shape=(train.prediction_length, len(train.targets)),
             disk_budget=int(labelling.label_budget * _GIB),
-            chunk_size=chunk_size,
+            chunk_size=_chunk_size(probe),
             run=None
             if labelling.n_jobs in (None, 1)
             else partial(_label_in_parallel, teacher, train, labelling.n_jobs),
             progress=verbose > 0,
             description=f"labels of {_name(teacher)}",
         )
+    if not reads_teacher_quantiles(loss):
+        stored = stored.without_quantiles()
     if recompute and needs_teacher_features(loss):
         return teacher, _RecomputedFeatures(stored, teacher, train)
     return teacher, stored
@@ -334,19 +367,19 @@ def _fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path | 
     return teacher
 
 
-def _store_features(
-    teacher: BaseTeacher, windows: TrainingWindows, loss: BaseLoss, labelling: Labelling, folder: Path | None
-) -> bool:
-    """Store features if the loss needs them; in a lasting folder also for later losses, where they fit."""
-    if needs_teacher_features(loss):
-        return True
+def _choose_arrays(
+    probe: Labels, n_windows: int, loss: BaseLoss, labelling: Labelling, folder: Path | None
+) -> tuple[bool, bool]:
+    """Store features and quantiles if the loss reads them; in a lasting folder also for later losses, if they fit."""
+    with_features = needs_teacher_features(loss)
+    with_quantiles = reads_teacher_quantiles(loss) and probe.quantiles is not None
     if folder is None:
-        return False
-    first = teacher.label(windows.train.contexts(windows.train.starts.new_zeros(1)))
-    if first.features is None:
-        return False
-    per_window = 4 * first.forecast.numel() + 2 * first.features.numel()
-    return per_window * len(windows.train) <= labelling.label_budget * _GIB
+        return with_features, with_quantiles
+    n_features, n_quantiles = (0 if one is None else one[0].numel() for one in (probe.features, probe.quantiles))
+    room = labelling.label_budget * _GIB / n_windows - 4 * probe.forecast[0].numel() - 2 * n_quantiles * with_quantiles
+    with_features = with_features or 0 < 2 * n_features <= room
+    room -= 2 * n_features * with_features
+    return with_features, with_quantiles or 0 < 2 * n_quantiles <= room
 
 
 def _settle(teacher: BaseTeacher, seed: int, settings: TrainingSettings) -> BaseTeacher:
@@ -393,7 +426,7 @@ def _name(teacher: BaseTeacher) -> str:
     return type(inner).__name__
 
 
-class _Probe:
+class _OneWindow:
     """Labels of one window, for the dry run."""
 
     def __init__(self, labels: Labels) -> None:
@@ -420,4 +453,5 @@ class _RecomputedFeatures:
     def take(self, indices: Tensor) -> Labels:
         fresh = self.teacher.label_training(self.windows.contexts(indices))
         features = None if fresh.features is None else fresh.features.clone()
-        return Labels(self.stored.take(indices).forecast, features)
+        stored = self.stored.take(indices)
+        return Labels(stored.forecast, features, stored.quantiles, stored.quantile_levels)

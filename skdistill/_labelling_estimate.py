@@ -26,7 +26,7 @@ class LabellingEstimate:
     seconds : float or None
         Time on one worker, extrapolated from a sample; None for a teacher that is trained first.
     nbytes : int
-        Room for the labels: forecasts as float32, features, where the loss reads them, as float16.
+        Room for the labels: forecasts as float32; features and quantiles, where the loss reads them, as float16.
     label_budget : float
         Most GiB that labels may take.
     """
@@ -57,6 +57,7 @@ def estimate_labelling(
     windows: TrainingWindows,
     *,
     with_features: bool,
+    with_quantiles: bool = False,
     label_budget: float,
     n_samples: int,
 ) -> LabellingEstimate:
@@ -70,6 +71,8 @@ def estimate_labelling(
         The windows of the problem.
     with_features : bool
         Whether features would be stored.
+    with_quantiles : bool, default=False
+        Whether quantiles would be stored.
     label_budget : float
         Most GiB that labels may take.
     n_samples : int
@@ -92,4 +95,6 @@ def estimate_labelling(
     per_window = 4 * labels.forecast[0].numel()
     if with_features and labels.features is not None:
         per_window += 2 * labels.features[0].numel()
+    if with_quantiles and labels.quantiles is not None:
+        per_window += 2 * labels.quantiles[0].numel()
     return LabellingEstimate(len(train), seconds, per_window * len(train), label_budget)

@@ -63,12 +63,44 @@ class OpenModel:
         rows = np.asarray(self.transform(contexts.reshape(-1, contexts.shape[-1])))
         return self.restore(self.forecaster.predict(rows.reshape(*contexts.shape[:2], -1)))
 
+    def predict_quantile_windows(self, contexts: np.ndarray) -> np.ndarray:
+        """Forecast quantiles of windows, from original units to original units.
+
+        Parameters
+        ----------
+        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
+            Windows in original units.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
+            Quantiles in original units, where the steps before the forecaster can be inverted.
+        """
+        rows = np.asarray(self.transform(contexts.reshape(-1, contexts.shape[-1])))
+        quantiles = self.forecaster.predict_quantiles(rows.reshape(*contexts.shape[:2], -1))
+        return self.restore_quantiles(quantiles)
+
+    def restore_quantiles(self, quantiles: np.ndarray) -> np.ndarray:
+        """Undo the steps before the forecaster on quantiles.
+
+        Parameters
+        ----------
+        quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
+            Quantiles in the forecaster's units.
+
+        Returns
+        -------
+        quantiles : ndarray of the same shape
+            Quantiles in original units.
+        """
+        return np.moveaxis(self.restore(np.moveaxis(quantiles, -1, 0)), 0, -1)
+
     def restore(self, forecasts: np.ndarray) -> np.ndarray:
         """Undo the steps before the forecaster on forecasts.
 
         Parameters
         ----------
-        forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
+        forecasts : ndarray of shape (..., prediction_length, n_targets)
             Forecasts in the forecaster's units.
 
         Returns
@@ -154,7 +186,8 @@ class OpenModel:
 
         student = Linear(period=period, solver="exact")
         untaught = {"teacher": None, "unlabelled_windows": False, "augment": None}
-        return self.refit(train, **untaught, student=student, loss=Supervised(), verbose=0)
+        plain = {"quantiles": None, "calibration": None}
+        return self.refit(train, **untaught, **plain, student=student, loss=Supervised(), verbose=0)
 
 
 def open_model(model: Any) -> OpenModel:

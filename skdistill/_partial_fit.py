@@ -76,6 +76,7 @@ def check_updatable(forecaster: DistilledForecaster) -> bool:
         "teacher=None: a teacher that was trained on other rows gives other labels": forecaster.teacher is not None,
         "validation_fraction=0: all rows count": bool(forecaster.validation_fraction),
         "transformer=None": forecaster.transformer is not None,
+        "quantiles=None: quantiles are trained": forecaster.quantiles is not None,
         "a loss whose terms without a teacher are quadratic": isinstance(
             quadratic_terms(loss, forecaster.prediction_length, has_teacher=False), str
         ),

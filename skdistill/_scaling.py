@@ -136,6 +136,21 @@ class Scaling(BaseEstimator):
             return forecasts * self._of_targets(self.scale_) + self._of_targets(self.mean_)
         return self._of_targets(self.to_original(self._all_channels(forecasts)))
 
+    def quantiles_to_original(self, quantiles: np.ndarray) -> np.ndarray:
+        """Undo the standardisation of quantiles, level by level.
+
+        Parameters
+        ----------
+        quantiles : ndarray of shape (..., n_targets, n_quantiles)
+            Standardised quantiles.
+
+        Returns
+        -------
+        quantiles : float64 ndarray of the same shape
+            Quantiles in original units.
+        """
+        return np.moveaxis(self.forecasts_to_original(np.moveaxis(quantiles, -1, 0)), 0, -1)
+
     def forecasts_to_standard(self, forecasts: np.ndarray) -> np.ndarray:
         """Standardise forecasts in original units, which hold the target channels only.
 

@@ -64,6 +64,33 @@ class Series:
         frame = pd.DataFrame(forecast, index=index, columns=self.columns[list(targets)])
         return frame.iloc[:, 0] if self.was_vector else frame
 
+    def wrap_quantiles(self, quantiles: np.ndarray, targets: Sequence[int], labels: Sequence[Any], name: str) -> Any:
+        """Give quantiles the form of this series.
+
+        Parameters
+        ----------
+        quantiles : ndarray of shape (prediction_length, n_targets, n_quantiles)
+            Of the rows that follow this series.
+        targets : sequence of int
+            The channels that were forecast.
+        labels : sequence of object
+            One a quantile.
+        name : str
+            What the labels are.
+
+        Returns
+        -------
+        quantiles : ndarray or DataFrame
+            The same numbers; for pandas with the index carried on, and columns of channel and label.
+        """
+        if self.index is None or self.columns is None:
+            return quantiles
+        channels = self.columns[list(targets)]
+        both: list[Any] = [channels, list(labels)]
+        columns = pd.MultiIndex.from_product(both, names=[channels.name or "channel", name])
+        index = continue_index(self.index, len(quantiles))
+        return pd.DataFrame(quantiles.reshape(len(quantiles), -1), index=index, columns=columns)
+
 
 @dataclass(frozen=True)
 class SeriesInput:

@@ -18,11 +18,13 @@ from skdistill._checks import check_integer
 from skdistill._choices import check_choice
 from skdistill._distillation import Labelling, dry_run
 from skdistill._labelling_estimate import LabellingEstimate
+from skdistill._probabilistic import at_levels
 from skdistill._scaling import Scaling
 from skdistill._series import Series, read_series
 from skdistill._shorthand import resolve_loss
 from skdistill.calendar import calendar_features, continue_index
-from skdistill.deploy._runtime import Answer, fused_answer
+from skdistill.calibration import quantile_errors, resolve_calibration, shift_quantiles
+from skdistill.deploy._runtime import Answer, fused_answer, fused_quantiles
 from skdistill.perturbation import Perturbation
 from skdistill.teachers._store import LabelCache
 from skdistill.training import network_inputs
@@ -64,6 +66,14 @@ class DistilledForecaster(BaseDistilled):
         Rows that are forecast.
     targets : list of str or int, or None, default=None
         Columns to forecast, by name or position; the others are past covariates. None means all.
+    quantiles : sequence of float or None, default=None
+        Levels of the quantiles to forecast, rising, such as ``(0.1, 0.5, 0.9)``. They cannot cross. A loss without a
+        term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own. None forecasts a point alone.
+    point : {"median", "mean"}, default="median"
+        What the point forecast is, where there are quantiles: the quantile in the middle, or a forecast of its own
+        that a term such as :class:`~skdistill.losses.Supervised` trains.
+    calibration : {"conformal", "rolling"}, object of skdistill.calibration or None, default=None
+        How quantiles are shifted after training, by their errors on the validation windows.
     transformer : scikit-learn transformer or None, default=None
         Applied to the channels before the standardisation and inverted on forecasts, as
         ``TransformedTargetRegressor`` does. Must treat each channel by itself.
@@ -83,7 +93,7 @@ class DistilledForecaster(BaseDistilled):
     lr : float, default=0.01
         Learning rate of the first epoch.
     patience : int or None, default=5
-        Epochs without a better validation MSE before training stops; None never stops early. The
+        Epochs without a better validation error before training stops; None never stops early. The
         best epoch's weights are restored either way.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
         The optimiser.
@@ -124,7 +134,10 @@ class DistilledForecaster(BaseDistilled):
         The fitted teacher; :meth:`predict_teacher` asks it.
     history_ : list of dict
         The student's epochs: ``train_loss``, one ``train_<term>`` for each loss term, ``valid_loss``
-        (MSE on the validation windows, standardised units), ``lr`` and ``dur`` (seconds).
+        (on the validation windows, standardised units: MSE, or the mean pinball loss of quantiles), ``lr`` and
+        ``dur`` (seconds).
+    calibration_ : FittedCalibration or None
+        Offsets of the quantiles, by step, channel and level.
     spec_ : NetworkSpec
         What the student was built for.
     scaling_ : Scaling
@@ -172,6 +185,9 @@ class DistilledForecaster(BaseDistilled):
         context_length: int = 336,
         prediction_length: int = 96,
         targets: Sequence[str | int] | None = None,
+        quantiles: Sequence[float] | None = None,
+        point: str = "median",
+        calibration: Any = None,
         transformer: BaseEstimator | None = None,
         validation_fraction: float = 0.2,
         unlabelled_windows: bool = False,
@@ -198,6 +214,9 @@ class DistilledForecaster(BaseDistilled):
         self.context_length = context_length
         self.prediction_length = prediction_length
         self.targets = targets
+        self.quantiles = quantiles
+        self.point = point
+        self.calibration = calibration
         self.transformer = transformer
         self.validation_fraction = validation_fraction
         self.unlabelled_windows = unlabelled_windows
@@ -428,6 +447,111 @@ class DistilledForecaster(BaseDistilled):
             return self.forecast_windows(given.batch)
         return given.map(lambda one: self._predict_one(one, self.forecast_windows))
 
+    def predict_quantiles(self, X: Any, quantiles: Sequence[float] | None = None) -> Any:
+        """Forecast quantiles of the ``prediction_length`` rows that follow.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, 3-D array, or list
+            As :meth:`predict` takes it.
+        quantiles : sequence of float or None, default=None
+            Levels, rising, between the outermost of those that were fitted; others are interpolated (linear in
+            the level's normal score). None gives those that were fitted.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (prediction_length, n_targets, n_quantiles), DataFrame, 4-D ndarray or list
+            In original units, in the form of ``X``; a DataFrame's columns have the levels ``channel`` and
+            ``quantile``.
+
+        Raises
+        ------
+        ValueError
+            If the forecaster was fitted without quantiles, or for levels beyond them.
+        """
+        check_is_fitted(self)
+        levels, matrix = self._asked(quantiles)
+        return self._predict_around(X, matrix, [float(level) for level in levels], "quantile")
+
+    def predict_interval(self, X: Any, coverage: float = 0.8) -> Any:
+        """Forecast an interval for the ``prediction_length`` rows that follow.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, 3-D array, or list
+            As :meth:`predict` takes it.
+        coverage : float, default=0.8
+            Share of what happens that is to lie inside, as much of the rest below as above.
+
+        Returns
+        -------
+        interval : ndarray of shape (prediction_length, n_targets, 2), DataFrame, 4-D ndarray or list
+            Lower and upper end in original units, in the form of ``X``; a DataFrame's columns have the levels
+            ``channel`` and ``bound``.
+
+        Raises
+        ------
+        ValueError
+            If the forecaster was fitted without quantiles, or without those that the coverage needs.
+        """
+        check_is_fitted(self)
+        return self._predict_around(X, self._interval(coverage), ["lower", "upper"], "bound")
+
+    def _predict_around(self, X: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> Any:
+        """Forecast quantiles, mapped to those asked for, in the form of X."""
+        given = read_series(self, X, reset=False, allow_batch=True)
+        if given.batch is not None:
+            self._check_context(given.batch.shape[1], "each window of X")
+            return at_levels(self.forecast_quantiles(given.batch), matrix)
+
+        def forecast(series: Series) -> Any:
+            self._check_context(len(series), "X")
+            recent = series.values[-self.spec_.context_length :]
+            quantiles = at_levels(self.forecast_quantiles(recent[None], [series.index])[0], matrix)
+            return series.wrap_quantiles(quantiles, self.targets_, labels, name)
+
+        return given.map(forecast)
+
+    def calibrate(self, X: Any) -> DistilledForecaster:
+        """Calibrate the quantiles on another series: every stride-1 window of it.
+
+        With ``calibration="conformal"`` its windows replace those of validation, so that rows that served nothing else
+        may be kept for it; with ``"rolling"`` they follow those known so far, of which the last ones count.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, or list
+            Series of at least ``context_length + prediction_length`` rows.
+
+        Returns
+        -------
+        self : DistilledForecaster
+            The forecaster, its ``calibration_`` renewed.
+
+        Raises
+        ------
+        ValueError
+            If ``calibration`` is None, or there are too few windows.
+        """
+        check_is_fitted(self)
+        levels = self._fitted_levels("calibrate")
+        calibration = resolve_calibration(self.calibration)
+        if calibration is None:
+            raise ValueError("calibrate needs calibration='conformal' or 'rolling' of DistilledForecaster; got None.")
+        given = read_series(self, X, reset=False, allow_batch=False)
+        for one in given.series:
+            self._count_origins(one, 1)
+        windows = split_windows(
+            SeriesStore.from_series(given.series, self.scaling_, padding=self.spec_.prediction_length),
+            context_length=self.spec_.context_length,
+            prediction_length=self.spec_.prediction_length,
+            targets=self.targets_,
+            validation_rows=[0] * len(given.series),
+        )
+        errors = quantile_errors(self.student_, self.spec_, windows.train)
+        self.calibration_ = calibration.fit_errors(errors, levels, getattr(self, "calibration_", None))
+        return self
+
     def predict_teacher(self, X: Any) -> Any:
         """Forecast with the teacher, to look at what the student learnt from.
 
@@ -500,6 +624,32 @@ class DistilledForecaster(BaseDistilled):
         check_integer(step, "step of backtest", minimum=1)
         given = read_series(self, X, reset=False, allow_batch=False)
         return given.map(lambda one: self._backtest_one(one, step))
+
+    def backtest_quantiles(self, X: Any, step: int = 1) -> Any:
+        """Forecast quantiles from every origin of a series, as if time rolled on.
+
+        With ``calibration="rolling"``, offsets follow: those of an origin come from the last windows whose truth was
+        known there, the series' own among them, so that ``X`` should follow the rows that were calibrated on. The
+        forecaster itself stays as it is.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, or list
+            A series of at least ``context_length + prediction_length`` rows.
+        step : int, default=1
+            Rows between one origin and the next.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n_origins, prediction_length, n_targets, n_quantiles) or list
+            Quantiles in original units, at the levels that were fitted; number k starts at row ``context_length +
+            k * step``.
+        """
+        check_is_fitted(self)
+        self._fitted_levels("backtest_quantiles")
+        check_integer(step, "step of backtest_quantiles", minimum=1)
+        given = read_series(self, X, reset=False, allow_batch=False)
+        return given.map(lambda one: self._backtest_quantiles_one(one, step))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return minus the MSE over every stride-1 window of a series, in original units.
@@ -615,6 +765,44 @@ class DistilledForecaster(BaseDistilled):
 
         return self._answer_in_blocks(contexts, indexes, answer, with_time=self.spec_.n_time_features > 0)
 
+    def forecast_quantiles(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None = None) -> np.ndarray:
+        """Forecast quantiles of checked windows; what every other way to forecast them calls.
+
+        Parameters
+        ----------
+        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
+            Finite floats in original units, at least ``context_length`` rows; the last ones count.
+        indexes : sequence of pandas.Index or None, default=None
+            Time labels of each window's rows, for students that read the calendar.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
+            Quantiles in original units, calibrated where asked for, at the levels of ``spec_.quantiles``.
+        """
+        return self._quantiles_with(self._offsets(), contexts, indexes)
+
+    def _quantiles_with(
+        self, offsets: np.ndarray | None, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None
+    ) -> np.ndarray:
+        levels = self._fitted_levels("forecast_quantiles")
+        contexts = contexts[:, -self.spec_.context_length :]
+        shape = (len(contexts), self.spec_.prediction_length, len(self.targets_), len(levels))
+        quantiles = np.empty(shape, contexts.dtype)
+        fused = fused_quantiles(self.student_, self.spec_, self.scaling_, "float32", offsets)
+        indexes = [None] * len(contexts) if indexes is None else indexes
+        for first in range(0, len(contexts), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            if fused is not None:
+                quantiles[block] = fused(contexts[block])
+                continue
+            batch = self._contexts(contexts[block], indexes[block], with_time=self.spec_.n_time_features > 0)
+            with torch.inference_mode():
+                inputs = network_inputs(self.spec_, batch, torch.device("cpu"))
+                answer = shift_quantiles(self.student_(**inputs).quantiles.numpy(), offsets, levels)
+            quantiles[block] = self.scaling_.quantiles_to_original(answer)
+        return quantiles
+
     def _answer_fused(self, contexts: np.ndarray, fused: Answer) -> np.ndarray:
         if len(contexts) <= _BLOCK:
             return fused(contexts).astype(contexts.dtype, copy=False)
@@ -657,6 +845,10 @@ class DistilledForecaster(BaseDistilled):
 
     def _rolling(self, series: Series, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield forecasts and truth of a block of origins at a time."""
+        for contexts, indexes, truth in self._blocks(series, step):
+            yield self.forecast_windows(contexts, indexes), truth
+
+    def _count_origins(self, series: Series, step: int) -> int:
         context_length, prediction_length = self.spec_.context_length, self.spec_.prediction_length
         n_origins = (len(series) - context_length - prediction_length) // step + 1
         if n_origins < 1:
@@ -664,6 +856,12 @@ class DistilledForecaster(BaseDistilled):
                 f"X must have at least context_length + prediction_length = {context_length} + {prediction_length} = "
                 f"{context_length + prediction_length} rows; got n_samples={len(series)}."
             )
+        return n_origins
+
+    def _blocks(self, series: Series, step: int) -> Iterator[tuple[np.ndarray, list[pd.Index] | None, np.ndarray]]:
+        """Yield contexts, their labels where they are read, and truth of a block of origins at a time."""
+        context_length, prediction_length = self.spec_.context_length, self.spec_.prediction_length
+        n_origins = self._count_origins(series, step)
         for first in range(0, n_origins, _BLOCK):
             starts = np.arange(first, min(first + _BLOCK, n_origins)) * step
             contexts = np.stack([series.values[s : s + context_length] for s in starts])
@@ -673,7 +871,24 @@ class DistilledForecaster(BaseDistilled):
             truth = np.stack(
                 [series.values[s + context_length : s + context_length + prediction_length] for s in starts]
             )
-            yield self.forecast_windows(contexts, indexes), truth[..., list(self.targets_)]
+            yield contexts, indexes, truth[..., list(self.targets_)]
+
+    def _backtest_quantiles_one(self, series: Series, step: int) -> np.ndarray:
+        calibration = getattr(self, "calibration_", None)
+        rolls = calibration is not None and calibration.errors is not None
+        offsets = None if rolls else self._offsets()
+        blocks = [
+            (self._quantiles_with(offsets, contexts, indexes), truth)
+            for contexts, indexes, truth in self._blocks(series, step)
+        ]
+        quantiles = np.concatenate([one for one, _ in blocks])
+        if calibration is None or not rolls:
+            return quantiles
+        standard = np.moveaxis(self.scaling_.forecasts_to_standard(np.moveaxis(quantiles, -1, 0)), 0, -1)
+        truth = self.scaling_.forecasts_to_standard(np.concatenate([one for _, one in blocks]))
+        levels = self._fitted_levels("backtest_quantiles")
+        rolled = calibration.rolling_offsets(truth[..., None] - standard, levels, step)
+        return self.scaling_.quantiles_to_original(shift_quantiles(standard, rolled, levels))
 
     def _backtest_one(self, series: Series, step: int) -> Any:
         forecasts = np.concatenate([forecast for forecast, _ in self._rolling(series, step)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,12 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from skdistill._base import BaseDistilled
+from skdistill._probabilistic import at_levels
 from skdistill._scaling import Scaling
 from skdistill._series import Series
-from skdistill.deploy._runtime import fused_answer
+from skdistill.calibration import shift_quantiles
+from skdistill.deploy._runtime import fused_answer, fused_quantiles
+from skdistill.networks import NetworkOutput
 from skdistill.windows import SeriesStore, TrainingWindows, Windows, count_validation_rows
 
 __all__ = ["DistilledRegressor"]
@@ -39,6 +43,14 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         The network that learns.
     loss : loss or str, default="timedistill"
         The objective.
+    quantiles : sequence of float or None, default=None
+        Levels of the quantiles to forecast, rising, such as ``(0.1, 0.5, 0.9)``. They cannot cross. A loss without a
+        term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own. None forecasts a point alone.
+    point : {"median", "mean"}, default="median"
+        What the point forecast is, where there are quantiles: the quantile in the middle, or a forecast of its own
+        that a term such as :class:`~skdistill.losses.Supervised` trains.
+    calibration : {"conformal", "rolling"}, object of skdistill.calibration or None, default=None
+        How quantiles are shifted after training, by their errors on the validation windows.
     validation_fraction : float or int, default=0.2
         Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0
         means none.
@@ -49,7 +61,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     lr : float, default=0.01
         Learning rate of the first epoch.
     patience : int or None, default=5
-        Epochs without a better validation MSE before training stops; None never stops early.
+        Epochs without a better validation error before training stops; None never stops early.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
         The optimiser.
     lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
@@ -85,6 +97,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         The fitted teacher.
     history_ : list of dict
         The student's epochs.
+    calibration_ : FittedCalibration or None
+        Offsets of the quantiles, by step, channel and level.
     spec_ : NetworkSpec
         What the student was built for.
     scaling_ : Scaling
@@ -119,6 +133,9 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         student: Any = "mlp",
         loss: Any = "timedistill",
         *,
+        quantiles: Sequence[float] | None = None,
+        point: str = "median",
+        calibration: Any = None,
         validation_fraction: float = 0.2,
         max_epochs: int = 100,
         batch_size: int = 32,
@@ -139,6 +156,9 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.teacher = teacher
         self.student = student
         self.loss = loss
+        self.quantiles = quantiles
+        self.point = point
+        self.calibration = calibration
         self.validation_fraction = validation_fraction
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -196,25 +216,94 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         y : float64 ndarray
             Forecasts, in the shape of the ``y`` given to ``fit``.
         """
+        contexts = self._read_contexts(X)
+        fused = fused_answer(self.student_, self.spec_, self.scaling_, "float64")
+        if fused is not None:
+            return self._shaped(fused(contexts))
+        forecasts = np.empty((len(contexts), self.spec_.prediction_length, self.spec_.n_targets))
+        for block, output in self._answers(contexts):
+            forecasts[block] = output.forecast.numpy()
+        return self._shaped(self.scaling_.forecasts_to_original(forecasts))
+
+    def predict_quantiles(self, X: Any, quantiles: Sequence[float] | None = None) -> np.ndarray:
+        """Forecast quantiles of what follows each context.
+
+        Parameters
+        ----------
+        X : array of shape (n_windows, context_length) or (n_windows, context_length, n_channels)
+            Contexts.
+        quantiles : sequence of float or None, default=None
+            Levels, rising, between the outermost of those that were fitted; others are interpolated (linear in
+            the level's normal score). None gives those that were fitted.
+
+        Returns
+        -------
+        quantiles : float64 ndarray
+            In the shape of the ``y`` given to ``fit``, with a last axis for the levels.
+
+        Raises
+        ------
+        ValueError
+            If the regressor was fitted without quantiles, or for levels beyond them.
+        """
+        check_is_fitted(self)
+        return self._predict_around(X, self._asked(quantiles)[1])
+
+    def predict_interval(self, X: Any, coverage: float = 0.8) -> np.ndarray:
+        """Forecast an interval for what follows each context.
+
+        Parameters
+        ----------
+        X : array of shape (n_windows, context_length) or (n_windows, context_length, n_channels)
+            Contexts.
+        coverage : float, default=0.8
+            Share of what happens that is to lie inside, as much of the rest below as above.
+
+        Returns
+        -------
+        interval : float64 ndarray
+            In the shape of the ``y`` given to ``fit``, with a last axis for the lower and the upper end.
+
+        Raises
+        ------
+        ValueError
+            If the regressor was fitted without quantiles, or without those that the coverage needs.
+        """
+        check_is_fitted(self)
+        return self._predict_around(X, self._interval(coverage))
+
+    def _predict_around(self, X: Any, matrix: np.ndarray | None) -> np.ndarray:
+        """Forecast quantiles, mapped to those asked for."""
+        contexts, offsets, levels = self._read_contexts(X), self._offsets(), self._fitted_levels("predict_quantiles")
+        fused = fused_quantiles(self.student_, self.spec_, self.scaling_, "float64", offsets)
+        if fused is not None:
+            return self._shaped(at_levels(fused(contexts), matrix))
+        answer = np.empty((len(contexts), self.spec_.prediction_length, self.spec_.n_targets, len(levels)))
+        for block, output in self._answers(contexts):
+            assert output.quantiles is not None  # _fitted_levels
+            answer[block] = shift_quantiles(output.quantiles.numpy(), offsets, levels)
+        return self._shaped(at_levels(self.scaling_.quantiles_to_original(answer), matrix))
+
+    def _read_contexts(self, X: Any) -> np.ndarray:
+        """Check a table and give it its axes of length and channel."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64, allow_nd=True)
         self._check_length(X)
-        contexts = _as_cube(X)
-        fused = fused_answer(self.student_, self.spec_, self.scaling_, "float64")
-        forecasts = self._answer(contexts) if fused is None else fused(contexts)
+        return _as_cube(X)
+
+    def _shaped(self, forecasts: np.ndarray) -> np.ndarray:
+        """Leave out the axes that ``y`` did not have."""
         if self._target_ndim == 3:
             return forecasts
         return forecasts[:, :, 0] if self._target_ndim == 2 else forecasts[:, 0, 0]
 
-    def _answer(self, contexts: np.ndarray) -> np.ndarray:
+    def _answers(self, contexts: np.ndarray) -> Iterator[tuple[slice, NetworkOutput]]:
         """Ask the module, a block of windows at a time."""
-        forecasts = np.empty((len(contexts), self.spec_.prediction_length, self.spec_.n_targets))
         for first in range(0, len(contexts), _BLOCK):
             block = slice(first, first + _BLOCK)
             scaled = (contexts[block] - self.scaling_.mean_) / self.scaling_.scale_
             with torch.inference_mode():
-                forecasts[block] = self.student_(torch.from_numpy(scaled)).forecast.numpy()
-        return self.scaling_.forecasts_to_original(forecasts)
+                yield block, self.student_(torch.from_numpy(scaled))
 
     def _check_table(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         floats = (np.float64, np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,8 @@ from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
 from skdistill._checks import check_boolean, check_integer
 from skdistill._panel import append_rows, find_labels, name_instance, regular_step, split_panel
+from skdistill._probabilistic import at_levels
+from skdistill._quantiles import interpolation_matrix
 from skdistill._shorthand import expand_shorthand
 from skdistill.calendar import continue_index
 from skdistill.forecaster import DistilledForecaster
@@ -42,6 +45,16 @@ class SktimeDistilledForecaster(BaseForecaster):
         Rows of the past that a forecast is made from.
     prediction_length : int, default=96
         Steps that the student is trained for.
+    quantiles : sequence of float or None, default=None
+        Levels of the quantiles to forecast, rising, such as ``(0.1, 0.5, 0.9)``. They cannot cross. Others, asked at
+        ``predict_quantiles`` or ``predict_interval``, are linear in the level's normal score, beyond the outermost
+        ones too. A loss without a
+        term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own. None forecasts a point alone.
+    point : {"median", "mean"}, default="median"
+        What the point forecast is, where there are quantiles: the quantile in the middle, or a forecast of its own
+        that a term such as :class:`~skdistill.losses.Supervised` trains.
+    calibration : {"conformal", "rolling"}, object of skdistill.calibration or None, default=None
+        How quantiles are shifted after training, by their errors on the validation windows.
     rollout : bool, default=False
         Whether an ``fh`` beyond ``prediction_length`` is answered, by forecasts made from forecasts; with
         ``X``, its rows up to the last block must then be given to ``predict``. False raises.
@@ -67,7 +80,7 @@ class SktimeDistilledForecaster(BaseForecaster):
     lr : float, default=0.01
         Learning rate of the first epoch.
     patience : int or None, default=5
-        Epochs without a better validation MSE before training stops; None never stops early.
+        Epochs without a better validation error before training stops; None never stops early.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
         The optimiser.
     lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
@@ -137,7 +150,8 @@ class SktimeDistilledForecaster(BaseForecaster):
         "capability:insample": False,
         "capability:missing_values": False,
         "capability:non_contiguous_X": False,  # a rollout needs every row
-        "capability:pred_int": False,
+        "capability:pred_int": True,  # an instance without quantiles says False
+        "capability:pred_int:insample": False,
         "capability:pretrain": True,
         "capability:random_state": True,
         "capability:unequal_length": True,
@@ -155,6 +169,9 @@ class SktimeDistilledForecaster(BaseForecaster):
         *,
         context_length: int = 336,
         prediction_length: int = 96,
+        quantiles: Sequence[float] | None = None,
+        point: str = "median",
+        calibration: Any = None,
         rollout: bool = False,
         refit_on_update: bool = False,
         transformer: Any = None,
@@ -182,6 +199,9 @@ class SktimeDistilledForecaster(BaseForecaster):
         self.loss = loss
         self.context_length = context_length
         self.prediction_length = prediction_length
+        self.quantiles = quantiles
+        self.point = point
+        self.calibration = calibration
         self.rollout = rollout
         self.refit_on_update = refit_on_update
         self.transformer = transformer
@@ -204,6 +224,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         self.random_state = random_state
         self.verbose = verbose
         super().__init__()
+        self.set_tags(**{"capability:pred_int": quantiles is not None})
         self._y = self._X = None  # sktime fills them where a user sets remember_data=True
 
     def set_params(self, **params: Any) -> SktimeDistilledForecaster:
@@ -267,12 +288,29 @@ class SktimeDistilledForecaster(BaseForecaster):
         self._panel = series  # until fit, for a second call of pretrain
 
     def _predict(self, fh: ForecastingHorizon, X: pd.DataFrame | None) -> pd.DataFrame:
+        steps = self._steps_of(fh)
+        return self._assemble(self._forecast(max(int(one.max()) for one in steps), X), steps, self._columns)
+
+    def _predict_quantiles(self, fh: ForecastingHorizon, X: pd.DataFrame | None, alpha: list[float]) -> pd.DataFrame:
+        steps = self._steps_of(fh)
+        levels = self.forecaster_._fitted_levels("predict_quantiles")
+        if len(levels) == 1 and list(alpha) != list(levels):
+            raise ValueError(
+                f"alpha must be {levels[0]:g}, the only level among quantiles of {type(self).__name__}; got {alpha!r}. "
+                "Fit with two levels or more, from which others are interpolated."
+            )
+        quantiles = self._forecast(max(int(one.max()) for one in steps), X, with_quantiles=True)
+        asked = at_levels(quantiles, interpolation_matrix(levels, alpha))
+        columns = pd.MultiIndex.from_product([self._get_varnames(), alpha])
+        return self._assemble(asked.reshape(*asked.shape[:2], -1), steps, columns)
+
+    def _steps_of(self, fh: ForecastingHorizon) -> list[np.ndarray]:
+        """Count the steps asked of every series, and raise on those that cannot be answered."""
         steps = [self._count_steps(fh, rows.index) for rows in self._rows.values()]
         self._check_horizon(max(int(one.max()) for one in steps))
         if min(int(one.min()) for one in steps) < 1:
             raise NotImplementedError(f"{type(self).__name__} can not perform in-sample prediction. Found fh {fh}.")
-        forecasts = self._forecast(max(int(one.max()) for one in steps), X)
-        return self._assemble(forecasts, steps)
+        return steps
 
     def _update(
         self, y: pd.DataFrame, X: pd.DataFrame | None = None, update_params: bool = True
@@ -373,12 +411,16 @@ class SktimeDistilledForecaster(BaseForecaster):
                 "a larger prediction_length, or rollout=True, which forecasts on from its own forecasts."
             )
 
-    def _forecast(self, n_steps: int, X: pd.DataFrame | None) -> np.ndarray:
-        """Forecast every series, (n_series, n_steps or more, n_targets), rolling on where asked."""
+    def _forecast(self, n_steps: int, X: pd.DataFrame | None, *, with_quantiles: bool = False) -> np.ndarray:
+        """Forecast every series, (n_series, n_steps or more, n_targets), rolling on where asked.
+
+        With quantiles there is one axis more; those of later blocks take the point forecasts before them for granted.
+        """
         recent = [rows.iloc[-self.context_length :] for rows in self._rows.values()]
         contexts = np.stack([rows.to_numpy(dtype=np.float64) for rows in recent])
         indexes = [rows.index for rows in recent]
         length = self.prediction_length
+        around = [self.forecaster_.forecast_quantiles(contexts, indexes)] if with_quantiles else []
         blocks = [self.forecaster_.forecast_windows(contexts, indexes)]
         while length * len(blocks) < n_steps:
             indexes_ahead = [continue_index(index, length) for index in indexes]
@@ -386,7 +428,9 @@ class SktimeDistilledForecaster(BaseForecaster):
             contexts = np.concatenate([contexts, rows], axis=1)
             indexes = [index.append(ahead) for index, ahead in zip(indexes, indexes_ahead, strict=True)]
             blocks.append(self.forecaster_.forecast_windows(contexts, indexes))
-        return np.concatenate(blocks, axis=1)
+            if with_quantiles:
+                around.append(self.forecaster_.forecast_quantiles(contexts, indexes))
+        return np.concatenate(around or blocks, axis=1)
 
     def _look_up(self, X: pd.DataFrame | None, labels: list[pd.Index]) -> np.ndarray:
         """Read the covariates of rows that were forecast, (n_series, n_rows, n_covariates)."""
@@ -404,7 +448,7 @@ class SktimeDistilledForecaster(BaseForecaster):
             found.append(one.loc[index].to_numpy(dtype=np.float64))
         return np.stack(found)
 
-    def _assemble(self, forecasts: np.ndarray, steps: list[np.ndarray]) -> pd.DataFrame:
+    def _assemble(self, forecasts: np.ndarray, steps: list[np.ndarray], columns: pd.Index) -> pd.DataFrame:
         """Put the steps that were asked under their labels."""
         frames = []
         known: dict[object, pd.Index] = {}
@@ -415,14 +459,14 @@ class SktimeDistilledForecaster(BaseForecaster):
             frames.append((known[last][asked - 1], forecast[asked - 1]))
         values = np.concatenate([values for _, values in frames])
         if list(self._rows) == [()]:
-            return pd.DataFrame(values, index=frames[0][0].rename(self._names[-1]), columns=self._columns)
+            return pd.DataFrame(values, index=frames[0][0].rename(self._names[-1]), columns=columns)
         outer = [
             np.repeat([key[level] for key in self._rows], [len(one) for one in steps])
             for level in range(len(self._names) - 1)
         ]
         times = frames[0][0].append([index for index, _ in frames[1:]])
         return pd.DataFrame(
-            values, index=pd.MultiIndex.from_arrays([*outer, times], names=self._names), columns=self._columns
+            values, index=pd.MultiIndex.from_arrays([*outer, times], names=self._names), columns=columns
         )
 
     @classmethod
@@ -464,4 +508,5 @@ class SktimeDistilledForecaster(BaseForecaster):
                 "rollout": True,
                 "refit_on_update": True,
             },
+            {**tiny, "teacher": None, "student": small, "loss": "quantiledistill", "quantiles": (0.1, 0.5, 0.9)},
         ]

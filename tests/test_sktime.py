@@ -71,7 +71,7 @@ def test_every_check_of_sktime_passes_for_every_parameter_set():
     results = check_estimator(SktimeDistilledForecaster, raise_exceptions=False, verbose=False)
     assert {name: result for name, result in results.items() if result != "PASSED"} == {}
     assert len(results) > 1000
-    assert len(SktimeDistilledForecaster.get_test_params()) == 3
+    assert len(SktimeDistilledForecaster.get_test_params()) == 4
 
 
 def test_it_can_be_listed_among_forecasters():

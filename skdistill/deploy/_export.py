@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skdistill._optional import import_optional
+from skdistill.calibration import shift_quantiles
 from skdistill.deploy._files import write_atomically
 from skdistill.deploy._modules import deployed_module
 from skdistill.deploy._runtime import fuse_in_units
@@ -31,7 +32,8 @@ __all__ = ["ExportReport", "export"]
 _TOLERANCE = 1e-4  # of the scale of a channel: float32 sums in another order
 _MOST_WINDOWS = 512
 
-Predict = Callable[[np.ndarray], np.ndarray]
+Answer = tuple[np.ndarray, np.ndarray | None]  # forecasts, and quantiles where there are any
+Predict = Callable[[np.ndarray], Any]  # forecasts alone, or with quantiles
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class ExportReport:
     bytes : int
         Its size.
     difference : float
-        Largest difference of a forecast from the student's, in standard deviations of its channel, on windows
-        made up in the range of the training rows (of float weights, where the file holds int8).
+        Largest difference of a forecast or quantile from the student's, in standard deviations of its channel, on
+        windows made up in the range of the training rows (of float weights, where the file holds int8).
     mse : float or None, default=None
         Error on the given data, in original units; None without data.
     mse_int8 : float or None, default=None
@@ -109,11 +111,11 @@ def export(estimator: Any, path: str | os.PathLike[str], *, int8: bool = False, 
     mse = mse_int8 = None
     if data is not None:
         windows, truth = _windows_of(estimator, data)
-        mse = float(np.square(predict(windows) - truth).mean())
+        mse = float(np.square(_both(predict(windows))[0] - truth).mean())
     if int8:
         written, predict = _quantise(written)
         if data is not None:
-            mse_int8 = float(np.square(predict(windows) - truth).mean())
+            mse_int8 = float(np.square(_both(predict(windows))[0] - truth).mean())
     write_atomically(path, written)
     return ExportReport(os.fspath(path), len(written), difference, mse, mse_int8)
 
@@ -136,12 +138,17 @@ def _compare(estimator: Any, predict: Predict) -> float:
     noise = np.random.default_rng(0).normal(size=(5, spec.context_length, spec.n_channels))
     noise[2:] = noise[2:].cumsum(axis=1) / np.sqrt(np.arange(1, spec.context_length + 1))[:, None]
     windows = (scaling.mean_ + scaling.scale_ * noise).astype(np.float32)
-    expected = _answer_of(estimator, windows)
+    expected, expected_quantiles = _answer_of(estimator, windows)
     scale = scaling.scale_[list(spec.targets)]
     size = np.maximum(1.0, np.abs((windows.astype(np.float64) - scaling.mean_) / scaling.scale_).max())
     digits = np.maximum(1.0, np.abs(scaling.mean_[list(spec.targets)]) / scale * 1e-2)  # float32 of a high level
     for part in (slice(0, 1), slice(0, 5)):
-        error = np.abs(predict(windows[part]) - expected[part]) / scale
+        forecast, quantiles = _both(predict(windows[part]))
+        error = np.abs(forecast - expected[part]) / scale
+        if expected_quantiles is not None:
+            assert quantiles is not None  # a student with quantiles is exported with them
+            around = np.abs(quantiles - expected_quantiles[part]).max(axis=-1) / scale
+            error = np.maximum(error, around)
         if not (error <= _TOLERANCE * size * digits).all():
             raise RuntimeError(
                 f"the exported student differs from the student by {np.nanmax(error):.2g} standard deviations, so "
@@ -150,14 +157,24 @@ def _compare(estimator: Any, predict: Predict) -> float:
     return float(error.max())
 
 
-def _answer_of(estimator: Any, windows: np.ndarray) -> np.ndarray:
+def _both(answer: Any) -> Answer:
+    """Spell out that a forecast came alone."""
+    return answer if isinstance(answer, tuple) else (answer, None)
+
+
+def _answer_of(estimator: Any, windows: np.ndarray) -> Answer:
     """Ask the student's module itself, in float64 units around it."""
     spec, scaling = estimator.spec_, estimator.scaling_
     module = copy.deepcopy(estimator.student_).cpu().double().eval()
     with torch.no_grad():
-        forecast = module(torch.from_numpy((windows - scaling.mean_) / scaling.scale_)).forecast.numpy()
+        output = module(torch.from_numpy((windows - scaling.mean_) / scaling.scale_))
     targets = list(spec.targets)
-    return forecast * scaling.scale_[targets] + scaling.mean_[targets]
+    scale, mean = scaling.scale_[targets], scaling.mean_[targets]
+    forecast = output.forecast.numpy() * scale + mean
+    if spec.quantiles is None:
+        return forecast, None
+    quantiles = shift_quantiles(output.quantiles.numpy(), estimator._offsets(), spec.quantiles)
+    return forecast, quantiles * scale[:, None] + mean[:, None]
 
 
 def _windows_of(estimator: Any, data: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -180,7 +197,7 @@ def _windows_of(estimator: Any, data: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _numpy_bytes(estimator: Any) -> tuple[bytes, Predict]:
-    fused = fuse_in_units(estimator.student_, estimator.spec_, estimator.scaling_)
+    fused = fuse_in_units(estimator.student_, estimator.spec_, estimator.scaling_, estimator._offsets())
     if fused is None:
         raise ValueError(
             f"export to .npz needs a student that fuses into matrices; {type(estimator.student_).__name__} does not. "
@@ -190,11 +207,15 @@ def _numpy_bytes(estimator: Any) -> tuple[bytes, Predict]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "student.npz"
         NumpyStudent(fused.arrays(), dtype).save(path)
-        return path.read_bytes(), NumpyStudent.load(path).predict
+        student = NumpyStudent.load(path)
+        if student.quantile_levels is None:
+            return path.read_bytes(), student.predict
+        return path.read_bytes(), lambda windows: (student.predict(windows), student.predict_quantiles(windows))
 
 
 def _module_of(estimator: Any) -> nn.Module:
-    return deployed_module(copy.deepcopy(estimator.student_).cpu(), estimator.spec_, estimator.scaling_)
+    student = copy.deepcopy(estimator.student_).cpu()
+    return deployed_module(student, estimator.spec_, estimator.scaling_, estimator._offsets())
 
 
 def _example(estimator: Any) -> torch.Tensor:
@@ -208,9 +229,10 @@ def _torch_bytes(estimator: Any) -> tuple[bytes, Predict]:
     torch.export.save(program, buffer)
     module = program.module()
 
-    def predict(windows: np.ndarray) -> np.ndarray:
+    def predict(windows: np.ndarray) -> Any:
         with torch.no_grad():
-            return module(torch.from_numpy(np.ascontiguousarray(windows))).numpy()
+            answer = module(torch.from_numpy(np.ascontiguousarray(windows)))
+        return tuple(one.numpy() for one in answer) if isinstance(answer, tuple) else answer.numpy()
 
     return buffer.getvalue(), predict
 
@@ -226,7 +248,7 @@ def _onnx_bytes(estimator: Any) -> tuple[bytes, Predict]:
             (_example(estimator),),
             str(path),
             input_names=["context"],
-            output_names=["forecast"],
+            output_names=["forecast"] if estimator.spec_.quantiles is None else ["forecast", "quantiles"],
             dynamic_shapes={"context": {0: "batch"}},
             external_data=False,
             dynamo=True,
@@ -266,6 +288,7 @@ def _metadata(estimator: Any) -> dict[str, str]:
         "forecast_shape": ["batch", spec.prediction_length, spec.n_targets],
         "channels": channels,
         "targets": list(spec.targets) if channels is None else [channels[target] for target in spec.targets],
+        "quantile_levels": None if spec.quantiles is None else list(spec.quantiles),
         "units": "original",
         "skdistill": skdistill.__version__,
     }
@@ -275,7 +298,12 @@ def _metadata(estimator: Any) -> dict[str, str]:
 def _onnx_session(data: bytes) -> Predict:
     runtime = import_optional("onnxruntime", extra="onnx", purpose="Running an ONNX file")
     session = runtime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    return lambda windows: session.run(["forecast"], {"context": np.ascontiguousarray(windows, np.float32)})[0]
+
+    def predict(windows: np.ndarray) -> Any:
+        answers = session.run(None, {"context": np.ascontiguousarray(windows, np.float32)})
+        return answers[0] if len(answers) == 1 else tuple(answers)
+
+    return predict
 
 
 def _quantise(data: bytes) -> tuple[bytes, Predict]:

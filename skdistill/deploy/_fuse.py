@@ -145,6 +145,9 @@ def _difference(module: nn.Module, fused: FusedStudent, spec: NetworkSpec) -> fl
     windows[3:] = windows[3:].cumsum(axis=1)
     windows *= np.array([1e-2, 1.0, 30.0] * 2)[:, None, None]
     with torch.no_grad():
-        expected = module(torch.from_numpy(windows)).forecast.numpy()
-    got = NumpyStudent(fused.arrays(), "float64").forecast(windows)
-    return float(np.abs(got - expected).max() / max(1.0, np.abs(expected).max()))
+        output = module(torch.from_numpy(windows))
+    student = NumpyStudent(fused.arrays(), "float64")
+    pairs = [(student.forecast(windows), output.forecast.numpy())]
+    if output.quantiles is not None:
+        pairs.append((student.forecast_quantiles(windows), output.quantiles.numpy()))
+    return max(float(np.abs(got - expected).max() / max(1.0, np.abs(expected).max())) for got, expected in pairs)

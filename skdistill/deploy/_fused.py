@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-__all__ = ["FusedLayer", "FusedStudent"]
+__all__ = ["FusedLayer", "FusedQuantiles", "FusedStudent"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,78 @@ class FusedLayer:
     weight: np.ndarray
     bias: np.ndarray
     scale: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class FusedQuantiles:
+    """How far quantiles lie from the point forecast, as two matrix products.
+
+    For each target channel c and its window x, less ``centre[c]``, in units of ``unit[c]``::
+
+        z = output @ relu(hidden @ x + hidden_bias) + output_bias[c]
+
+    Of each step, z holds the gaps between lower levels, from the median outwards, before softplus; those between
+    upper levels; and perhaps how far the median lies from the point forecast. ``offsets`` are added to what they sum up
+    to, and a quantile that has then crossed its neighbour towards the median is set to it.
+
+    Parameters
+    ----------
+    levels : tuple of float
+        Levels of the quantiles, rising.
+    hidden : ndarray of shape (n_hidden, context_length)
+        The first matrix.
+    hidden_bias : ndarray of shape (n_hidden,)
+        Added after it.
+    output : ndarray of shape (prediction_length * n_outputs, n_hidden)
+        The second matrix, the outputs of a step side by side.
+    output_bias : ndarray of shape (n_targets, prediction_length * n_outputs)
+        Added after it.
+    unit : ndarray of shape (n_targets,) or None, default=None
+        Units of each channel; None stands for 1.
+    offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None, default=None
+        Of a calibration, in these units.
+    """
+
+    levels: tuple[float, ...]
+    hidden: np.ndarray
+    hidden_bias: np.ndarray
+    output: np.ndarray
+    output_bias: np.ndarray
+    unit: np.ndarray | None = None
+    offsets: np.ndarray | None = None
+
+    def in_units(self, scale: np.ndarray) -> FusedQuantiles:
+        """Read and answer in other units.
+
+        Parameters
+        ----------
+        scale : ndarray of shape (n_targets,)
+            Of every target.
+
+        Returns
+        -------
+        quantiles : FusedQuantiles
+            The same distances, in other units.
+        """
+        return replace(self, unit=scale if self.unit is None else self.unit * scale)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """List everything as named arrays, as :class:`~skdistill.deploy.NumpyStudent` takes it.
+
+        Returns
+        -------
+        arrays : dict of str to ndarray
+            float64 arrays.
+        """
+        arrays = {
+            "quantile_levels": np.array(self.levels),
+            "quantile_hidden": self.hidden,
+            "quantile_hidden_bias": self.hidden_bias,
+            "quantile_output": self.output,
+            "quantile_output_bias": self.output_bias,
+            "quantile_unit": np.ones(len(self.output_bias)) if self.unit is None else self.unit,
+        }
+        return arrays if self.offsets is None else {**arrays, "quantile_offsets": self.offsets}
 
 
 @dataclass(frozen=True)
@@ -56,6 +128,8 @@ class FusedStudent:
         Weights of the part of the window that passes by the layers, its mean for example.
     epsilon : ndarray of shape (n_targets,) or None, default=None
         Added to a window's variance, where the student standardises windows.
+    quantiles : FusedQuantiles or None, default=None
+        What lies around the forecast, where the student has quantiles.
     """
 
     layers: tuple[FusedLayer, ...]
@@ -64,6 +138,7 @@ class FusedStudent:
     n_channels: int
     level: np.ndarray | None = None
     epsilon: np.ndarray | None = None
+    quantiles: FusedQuantiles | None = None
 
     @classmethod
     def of(
@@ -129,7 +204,25 @@ class FusedStudent:
         layers = [replace(one, bias=growth[:, None] * one.bias) for one in self.layers]
         centre = own_mean + own_scale * self.centre
         epsilon = None if self.epsilon is None else self.epsilon * own_scale**2
-        return replace(self, layers=tuple(layers), centre=centre, epsilon=epsilon)
+        quantiles = None if self.quantiles is None else self.quantiles.in_units(own_scale)
+        return replace(self, layers=tuple(layers), centre=centre, epsilon=epsilon, quantiles=quantiles)
+
+    def calibrated(self, offsets: np.ndarray | None) -> FusedStudent:
+        """Add the offsets of a calibration to the quantiles.
+
+        Parameters
+        ----------
+        offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None
+            In standardised units; None leaves the student.
+
+        Returns
+        -------
+        student : FusedStudent
+            With these offsets.
+        """
+        if self.quantiles is None or offsets is None:
+            return self
+        return replace(self, quantiles=replace(self.quantiles, offsets=offsets))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """List everything as named arrays, as :class:`~skdistill.deploy.NumpyStudent` takes it.
@@ -148,4 +241,5 @@ class FusedStudent:
         for number, layer in enumerate(self.layers):
             arrays |= {f"weight_{number}": layer.weight, f"bias_{number}": layer.bias}
             optional[f"scale_{number}"] = layer.scale
-        return arrays | {name: value for name, value in optional.items() if value is not None}
+        arrays |= {name: value for name, value in optional.items() if value is not None}
+        return arrays if self.quantiles is None else arrays | self.quantiles.arrays()

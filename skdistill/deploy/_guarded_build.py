@@ -13,6 +13,7 @@ from torch.nn.modules import module as torch_module
 
 from skdistill.deploy._files import SavedFileError
 from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.networks._quantile_head import build_module
 from skdistill.training import seeded
 
 __all__ = ["build_with_weights"]
@@ -46,12 +47,12 @@ def build_with_weights(network: BaseNetwork, spec: NetworkSpec, weights: Mapping
     _check_sizes(network, spec, weights)
     with seeded(0), _limited(_LEAST_PARTS + 50 * len(weights)):
         with torch.device("meta"):
-            shapes = {name: tuple(tensor.shape) for name, tensor in network.build(spec).state_dict().items()}
+            shapes = {name: tuple(tensor.shape) for name, tensor in build_module(network, spec).state_dict().items()}
         found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
         if shapes != found:
             wrong = sorted(name for name in shapes.keys() | found.keys() if shapes.get(name) != found.get(name))
             raise SavedFileError(f"its weights are not those of {network}: {', '.join(wrong[:5])} differ.")
-        module = network.build(spec)
+        module = build_module(network, spec)
     own = module.state_dict()
     mixed = [name for name, tensor in weights.items() if tensor.is_floating_point() != own[name].is_floating_point()]
     if mixed:
@@ -63,6 +64,7 @@ def build_with_weights(network: BaseNetwork, spec: NetworkSpec, weights: Mapping
 def _check_sizes(network: BaseNetwork, spec: NetworkSpec, weights: Mapping[str, Tensor]) -> None:
     """Refuse sizes whose product goes far beyond the weights, before anything is made from them."""
     sizes = [spec.context_length, spec.prediction_length, spec.n_channels, spec.n_time_features, spec.label_length]
+    sizes.append(len(spec.quantiles or ()))
     sizes += _whole_numbers(network)
     largest = sorted(sizes)[-2:]
     allowed = max(_LEAST_PRODUCT, 16 * sum(tensor.numel() for tensor in weights.values()))

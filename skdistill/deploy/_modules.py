@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from skdistill._scaling import Scaling
-from skdistill.deploy._fused import FusedLayer, FusedStudent
+from skdistill.deploy._fused import FusedLayer, FusedQuantiles, FusedStudent
 from skdistill.deploy._runtime import fuse_in_units
 from skdistill.networks import NetworkSpec
+from skdistill.networks._quantile_head import sum_gaps
 
 __all__ = ["FusedModule", "deployed_module"]
 
 
-def deployed_module(student: nn.Module, spec: NetworkSpec, scaling: Scaling) -> nn.Module:
+def deployed_module(
+    student: nn.Module, spec: NetworkSpec, scaling: Scaling, offsets: np.ndarray | None = None
+) -> nn.Module:
     """Put the scaling around a student: the fused one where it fuses.
 
     Parameters
@@ -25,15 +30,18 @@ def deployed_module(student: nn.Module, spec: NetworkSpec, scaling: Scaling) -> 
         What it was built for.
     scaling : Scaling
         Units of the series; without a ``transformer``.
+    offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None, default=None
+        Of a calibration of the quantiles, in standardised units.
 
     Returns
     -------
     module : torch.nn.Module
         From float32 contexts (n_windows, context_length, n_channels) to forecasts (n_windows, prediction_length,
-        n_targets), both in original units.
+        n_targets), both in original units; for a student with quantiles to a pair of forecasts and quantiles
+        (n_windows, prediction_length, n_targets, n_quantiles).
     """
-    fused = fuse_in_units(student, spec, scaling)
-    module = _ScaledModule(student.float(), spec, scaling) if fused is None else FusedModule(fused)
+    fused = fuse_in_units(student, spec, scaling, offsets)
+    module = _ScaledModule(student.float(), spec, scaling, offsets) if fused is None else FusedModule(fused)
     return module.eval().requires_grad_(False)
 
 
@@ -59,8 +67,9 @@ class FusedModule(nn.Module):
         self.register_buffer("level", None if fused.level is None else _float(fused.level[:, None]))
         self.register_buffer("epsilon", None if fused.epsilon is None else _float(fused.epsilon))
         self.layers = nn.ModuleList(_Product(layer) for layer in fused.layers)
+        self.head = None if fused.quantiles is None else _Distances(fused.quantiles, fused.prediction_length)
 
-    def forward(self, context: Tensor) -> Tensor:
+    def forward(self, context: Tensor) -> Any:
         """Forecast.
 
         Parameters
@@ -71,7 +80,8 @@ class FusedModule(nn.Module):
         Returns
         -------
         forecast : Tensor of shape (n_windows, prediction_length, n_targets)
-            Forecasts in original units.
+            Forecasts in original units; a student with quantiles answers forecast and quantiles, (n_windows,
+            prediction_length, n_targets, n_quantiles).
         """
         if self.targets is not None:
             context = context.index_select(-1, self.targets)
@@ -86,7 +96,67 @@ class FusedModule(nn.Module):
             hidden = (
                 hidden + rows @ self.level
             )  # a matrix: onnxruntime 1.31 gets a transposed product with a vector wrong
-        return hidden.transpose(1, 2) + self.centre
+        forecast = hidden.transpose(1, 2) + self.centre
+        return forecast if self.head is None else (forecast, forecast.unsqueeze(-1) + self.head(rows))
+
+
+class _Distances(nn.Module):
+    """How far quantiles lie from the forecast, from centred rows (n_windows, n_targets, context_length)."""
+
+    hidden: Tensor
+    hidden_bias: Tensor
+    output: Tensor
+    output_bias: Tensor
+    unit: Tensor
+    offsets: Tensor | None
+
+    def __init__(self, fused: FusedQuantiles, prediction_length: int) -> None:
+        super().__init__()
+        arrays = fused.arrays()
+        for name in ("hidden", "output"):
+            self.register_buffer(name, _float(arrays[f"quantile_{name}"].T))
+        for name in ("hidden_bias", "output_bias"):
+            self.register_buffer(name, _float(arrays[f"quantile_{name}"]))
+        self.register_buffer("unit", _float(arrays["quantile_unit"][:, None]))
+        self.register_buffer("offsets", None if fused.offsets is None else _float(fused.offsets))
+        self.n_lower = sum(level < 0.5 for level in fused.levels)
+        self.n_gaps = sum(level != 0.5 for level in fused.levels)
+        self.has_median = self.n_gaps < len(fused.levels)
+        self.shape = (len(arrays["quantile_unit"]), prediction_length, len(fused.output) // prediction_length)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        hidden = (rows @ self.hidden / self.unit + self.hidden_bias).relu()
+        outputs = (hidden @ self.output + self.output_bias).reshape(-1, *self.shape).transpose(1, 2)
+        distances = sum_gaps(outputs, self.n_lower, self.n_gaps, has_median=self.has_median)
+        if self.offsets is not None:
+            distances = order_outwards(distances + self.offsets, self.n_lower, has_median=self.has_median)
+        return distances * self.unit
+
+
+def order_outwards(quantiles: Tensor, n_lower: int, *, has_median: bool) -> Tensor:
+    """Set quantiles that have crossed their neighbour towards the median to it.
+
+    Parameters
+    ----------
+    quantiles : Tensor of shape (..., n_quantiles)
+        Quantiles of rising levels, which may cross.
+    n_lower : int
+        How many levels lie below one half.
+    has_median : bool
+        Whether the median comes after them.
+
+    Returns
+    -------
+    quantiles : Tensor of the same shape
+        Not falling along the last axis.
+    """
+    each = list(quantiles.unbind(-1))
+    for level in range(n_lower - 1, -1, -1):
+        if level + 1 < n_lower or has_median:
+            each[level] = torch.minimum(each[level], each[level + 1])
+    for level in range(max(n_lower + has_median, 1), len(each)):
+        each[level] = torch.maximum(each[level], each[level - 1])
+    return torch.stack(each, dim=-1)
 
 
 class _Product(nn.Module):
@@ -114,18 +184,31 @@ class _ScaledModule(nn.Module):
 
     mean: Tensor
     scale: Tensor
+    offsets: Tensor | None
 
-    def __init__(self, student: nn.Module, spec: NetworkSpec, scaling: Scaling) -> None:
+    def __init__(
+        self, student: nn.Module, spec: NetworkSpec, scaling: Scaling, offsets: np.ndarray | None = None
+    ) -> None:
         super().__init__()
         self.student = student
+        self.levels = spec.quantiles
+        self.register_buffer("offsets", None if offsets is None else _float(offsets))
         self.register_buffer("mean", _float(np.asarray(scaling.mean_)))
         self.register_buffer("scale", _float(np.asarray(scaling.scale_)))
         self.targets = list(spec.targets)
 
-    def forward(self, context: Tensor) -> Tensor:
-        forecast = self.student((context - self.mean) / self.scale).forecast
-        return forecast * self.scale[self.targets] + self.mean[self.targets]
+    def forward(self, context: Tensor) -> Any:
+        output = self.student((context - self.mean) / self.scale)
+        scale, mean = self.scale[self.targets], self.mean[self.targets]
+        forecast = output.forecast * scale + mean
+        if self.levels is None:
+            return forecast
+        quantiles = output.quantiles
+        if self.offsets is not None:
+            n_lower = sum(level < 0.5 for level in self.levels)
+            quantiles = order_outwards(quantiles + self.offsets, n_lower, has_median=0.5 in self.levels)
+        return forecast, quantiles * scale.unsqueeze(-1) + mean.unsqueeze(-1)
 
 
 def _float(values: np.ndarray) -> Tensor:
-    return torch.tensor(values, dtype=torch.float32)
+    return torch.tensor(np.ascontiguousarray(values), dtype=torch.float32)

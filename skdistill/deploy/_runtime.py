@@ -15,7 +15,7 @@ from skdistill.deploy._fused import FusedStudent
 from skdistill.deploy.numpy_student import NumpyStudent
 from skdistill.networks import NetworkSpec
 
-__all__ = ["Answer", "fuse_in_units", "fused_answer"]
+__all__ = ["Answer", "fuse_in_units", "fused_answer", "fused_quantiles"]
 
 Answer = Callable[[np.ndarray], np.ndarray]
 
@@ -24,7 +24,8 @@ Answer = Callable[[np.ndarray], np.ndarray]
 class _Entry:
     """An answer, and what it was made from."""
 
-    answer: Answer | None
+    student: NumpyStudent | None
+    offsets: np.ndarray | None
     scaling: Scaling
     tensors: tuple[Tensor, ...]
     state: tuple[tuple[int, int], ...]
@@ -55,14 +56,64 @@ def fused_answer(student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype:
         None if the student does not fuse.
     """
     entry = _ENTRIES.get(student)
-    if entry is None or entry.scaling is not scaling or entry.state != _state(entry.tensors):
+    offsets = None if entry is None else entry.offsets  # of no matter to the forecast
+    fused = _find(student, spec, scaling, dtype, offsets)
+    if fused is None:
+        return None
+    if scaling.transformer_ is None:
+        return fused.forecast
+    return lambda contexts: scaling.forecasts_to_original(fused.forecast(scaling.standardise(contexts)))
+
+
+def fused_quantiles(
+    student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype: str, offsets: np.ndarray | None
+) -> Answer | None:
+    """Return the quantiles of the fused student, from original units to original units.
+
+    Parameters
+    ----------
+    student : torch.nn.Module
+        The trained student, with quantiles.
+    spec : NetworkSpec
+        What it was built for.
+    scaling : Scaling
+        Units of the series.
+    dtype : {"float32", "float64"}
+        What the products are computed in.
+    offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None
+        Of a calibration, in standardised units.
+
+    Returns
+    -------
+    answer : callable or None
+        From contexts (n_windows, context_length, n_channels) to quantiles (n_windows, prediction_length, n_targets,
+        n_quantiles); None if the student does not fuse.
+    """
+    fused = _find(student, spec, scaling, dtype, offsets)
+    if fused is None:
+        return None
+    if scaling.transformer_ is None:
+        return fused.forecast_quantiles
+    return lambda contexts: scaling.quantiles_to_original(fused.forecast_quantiles(scaling.standardise(contexts)))
+
+
+def _find(
+    student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype: str, offsets: np.ndarray | None
+) -> NumpyStudent | None:
+    """Return the fused student from the shelf, remade where weights, scaling or offsets have changed."""
+    entry = _ENTRIES.get(student)
+    fresh = entry is not None and entry.scaling is scaling and entry.state == _state(entry.tensors)
+    if entry is None or not fresh or entry.offsets is not offsets:
         tensors = (*student.parameters(), *student.buffers())
-        entry = _Entry(_make(student, spec, scaling, dtype), scaling, tensors, _state(tensors))
+        made = _make(student, spec, scaling, dtype, offsets)
+        entry = _Entry(made, offsets, scaling, tensors, _state(tensors))
         _ENTRIES[student] = entry
-    return entry.answer
+    return entry.student
 
 
-def fuse_in_units(student: nn.Module, spec: NetworkSpec, scaling: Scaling) -> FusedStudent | None:
+def fuse_in_units(
+    student: nn.Module, spec: NetworkSpec, scaling: Scaling, offsets: np.ndarray | None = None
+) -> FusedStudent | None:
     """Fuse a student with the standardisation around it.
 
     Parameters
@@ -73,6 +124,8 @@ def fuse_in_units(student: nn.Module, spec: NetworkSpec, scaling: Scaling) -> Fu
         What it was built for.
     scaling : Scaling
         Its standardisation is folded in; its ``transformer``, if any, is not.
+    offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None, default=None
+        Of a calibration of the quantiles, in standardised units.
 
     Returns
     -------
@@ -80,18 +133,20 @@ def fuse_in_units(student: nn.Module, spec: NetworkSpec, scaling: Scaling) -> Fu
         None if the student does not fuse.
     """
     fused = fuse(student, spec)
-    return None if fused is None else fused.in_units(np.asarray(scaling.mean_), np.asarray(scaling.scale_))
-
-
-def _make(student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype: str) -> Answer | None:
-    if scaling.transformer_ is None:
-        fused = fuse_in_units(student, spec, scaling)
-        return None if fused is None else NumpyStudent(fused.arrays(), dtype).forecast
-    fused = fuse(student, spec)
     if fused is None:
         return None
-    inner = NumpyStudent(fused.arrays(), dtype)
-    return lambda contexts: scaling.forecasts_to_original(inner.forecast(scaling.standardise(contexts)))
+    return fused.calibrated(offsets).in_units(np.asarray(scaling.mean_), np.asarray(scaling.scale_))
+
+
+def _make(
+    student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype: str, offsets: np.ndarray | None
+) -> NumpyStudent | None:
+    if scaling.transformer_ is None:
+        fused = fuse_in_units(student, spec, scaling, offsets)
+    else:
+        fused = fuse(student, spec)
+        fused = None if fused is None else fused.calibrated(offsets)
+    return None if fused is None else NumpyStudent(fused.arrays(), dtype)
 
 
 def _state(tensors: tuple[Tensor, ...]) -> tuple[tuple[int, int], ...]:

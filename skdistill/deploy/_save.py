@@ -15,8 +15,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from skdistill._quantiles import check_quantiles
 from skdistill._scaling import Scaling
 from skdistill._shorthand import resolve_student
+from skdistill.calibration import FittedCalibration
 from skdistill.deploy._files import Document, SavedFileError, read_document, write_atomically
 from skdistill.deploy._guarded_build import build_with_weights
 from skdistill.deploy._values import NotSaved, Reader, Writer
@@ -156,6 +158,7 @@ def _write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
         "spec": writer.write(dataclasses.asdict(estimator.spec_), "spec"),
         "student": _write_network(resolve_student(estimator.student), estimator.student_, writer, "student"),
         "scaling": _write_scaling(estimator.scaling_, writer),
+        "calibration": _write_calibration(getattr(estimator, "calibration_", None), writer),
         "fitted": {name: writer.write(value, name) for name, value in fitted.items()},
         "feature_names": None if names is None else [str(name) for name in names],
         "teacher": _write_teacher(estimator.teacher_, writer) if writer.with_tensors else None,
@@ -186,6 +189,14 @@ def _write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
     }
 
 
+def _write_calibration(calibration: FittedCalibration | None, writer: Writer) -> Any:
+    if calibration is None:
+        return None
+    arrays = {"offsets": calibration.offsets, "errors": calibration.errors}
+    writer.tensors |= {f"calibration/{name}": torch.from_numpy(one) for name, one in arrays.items() if one is not None}
+    return {"n_windows": calibration.n_windows, "rolls": calibration.errors is not None}
+
+
 def _write_teacher(teacher: Any, writer: Writer) -> Any:
     """Write a teacher that is a network; others are left to their description among the parameters."""
     if not isinstance(teacher, NetworkTeacher):
@@ -214,6 +225,7 @@ def _read_estimator(document: Document, *, student: Any, transformer: Any, compl
     estimator.spec_ = _read_spec(reader.read(content.get("spec"), "spec"))
     estimator.scaling_ = _read_scaling(content.get("scaling"), reader, transformer, estimator.spec_, complete)
     _read_fitted(estimator, content, reader)
+    estimator.calibration_ = _read_calibration(content.get("calibration"), reader, estimator.spec_)
     network = student if student is not None else _read_network(content.get("student"), reader, "student")
     estimator.student_ = _read_module(network, estimator.spec_, document.tensors, "student")
     if student is not None:
@@ -229,14 +241,37 @@ def _read_estimator(document: Document, *, student: Any, transformer: Any, compl
     return estimator
 
 
+def _read_calibration(content: Any, reader: Reader, spec: NetworkSpec) -> FittedCalibration | None:
+    if content is None:
+        return None
+    if not isinstance(content, dict) or set(content) != {"n_windows", "rolls"} or spec.quantiles is None:
+        raise SavedFileError("its calibration is malformed.")
+    shape = (spec.prediction_length, spec.n_targets, len(spec.quantiles))
+    n_windows, rolls = content["n_windows"], content["rolls"]
+    if type(n_windows) is not int or n_windows < 1 or type(rolls) is not bool:
+        raise SavedFileError("its calibration is malformed.")
+    arrays = {"offsets": (shape, np.float64)} | ({"errors": ((n_windows, *shape), np.float32)} if rolls else {})
+    found = {}
+    for name, (expected, dtype) in arrays.items():
+        found[name] = reader.read({"array": f"calibration/{name}"}, name)
+        if found[name].shape != expected or found[name].dtype != dtype or not np.isfinite(found[name]).all():
+            raise SavedFileError(f"its calibration's {name} are no {expected} finite numbers.")
+    return FittedCalibration(found["offsets"], n_windows, found.get("errors"))
+
+
 def _read_spec(fields: Any) -> NetworkSpec:
+    if isinstance(fields, dict):
+        fields = {"point": "median", **fields}  # files of versions without it
     if not isinstance(fields, dict) or set(fields) != {one.name for one in dataclasses.fields(NetworkSpec)}:
         raise SavedFileError("its spec is malformed.")
     quantiles = fields["quantiles"]
-    if quantiles is not None and not (
-        isinstance(quantiles, tuple) and all(isinstance(one, float) and 0 < one < 1 for one in quantiles)
-    ):
-        raise SavedFileError("its quantiles are malformed.")
+    if quantiles is not None:
+        if not isinstance(quantiles, tuple) or fields["point"] not in ("mean", "median"):
+            raise SavedFileError("its quantiles are malformed.")
+        try:
+            check_quantiles(quantiles, "quantiles", median_alone=False)
+        except (TypeError, ValueError) as error:
+            raise SavedFileError(f"its {error}") from error
     sizes = ("context_length", "prediction_length", "n_channels", "n_time_features", "label_length")
     for name in sizes:
         if type(fields[name]) is not int or not int(name in sizes[:3]) <= fields[name] < _LARGEST_CHANNEL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -94,9 +95,32 @@ class Stream:
         ValueError
             If fewer than ``context_length`` rows were taken in.
         """
+        return self.forecaster.forecast_windows(self._context())[0]
+
+    def predict_quantiles(self, quantiles: Sequence[float] | None = None) -> np.ndarray:
+        """Forecast quantiles of the rows that follow the last one.
+
+        Parameters
+        ----------
+        quantiles : sequence of float or None, default=None
+            Levels between those that were fitted; None gives those.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (prediction_length, n_targets, n_quantiles)
+            In original units.
+
+        Raises
+        ------
+        ValueError
+            If fewer than ``context_length`` rows were taken in, or the forecaster has no quantiles.
+        """
+        return self.forecaster.predict_quantiles(self._context(), quantiles)[0]
+
+    def _context(self) -> np.ndarray:
         if self._end < self._length:
             raise ValueError(f"stream needs context_length = {self._length} rows to forecast from; got {self._end}.")
-        return self.forecaster.forecast_windows(self._rows[None, self._end - self._length : self._end])[0]
+        return self._rows[None, self._end - self._length : self._end]
 
     def _read(self, recent: Any) -> np.ndarray:
         rows = recent.to_numpy() if isinstance(recent, pd.DataFrame | pd.Series) else np.asarray(recent)

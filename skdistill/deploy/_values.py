@@ -44,10 +44,10 @@ class NotSaved:
 
 def _known_classes() -> dict[str, type[BaseEstimator]]:
     """List the classes that a file may name: public parameter objects, and scikit-learn's plain scalers."""
-    from skdistill import losses, networks, perturbation, teachers
+    from skdistill import calibration, losses, networks, perturbation, teachers
 
     known: dict[str, type[BaseEstimator]] = {}
-    for module in (losses, networks, perturbation, teachers):
+    for module in (calibration, losses, networks, perturbation, teachers):
         for name in module.__all__:
             one = getattr(module, name)
             if isinstance(one, type) and issubclass(one, BaseEstimator):

@@ -26,7 +26,9 @@ class NumpyStudent:
     ----------
     arrays : dict of str to ndarray
         ``weight_0``, ``bias_0`` and perhaps ``scale_0`` for each layer, ``centre``, ``targets``, ``n_channels``, and
-        perhaps ``level`` and ``epsilon``.
+        perhaps ``level`` and ``epsilon``; for quantiles ``quantile_levels``, ``quantile_hidden``,
+        ``quantile_hidden_bias``, ``quantile_output``, ``quantile_output_bias``, ``quantile_unit`` and perhaps
+        ``quantile_offsets``.
     dtype : {"float32", "float64"}, default="float32"
         What the products are computed in; the centre is subtracted before, and added after, in float64.
 
@@ -36,6 +38,8 @@ class NumpyStudent:
         Shape of a window: (context_length, n_channels) in.
     targets : ndarray of int
         The channels that are forecast.
+    quantile_levels : tuple of float or None
+        Levels of the quantiles that it forecasts; None if it has none.
 
     Examples
     --------
@@ -61,7 +65,12 @@ class NumpyStudent:
         self._layers = [self._layer(number) for number in range(_count_layers(self._arrays))]
         self.context_length = self._arrays["weight_0"].shape[-1]
         self.prediction_length = self._arrays[f"weight_{len(self._layers) - 1}"].shape[-2]
+        levels = self._arrays.get("quantile_levels")
+        self.quantile_levels = None if levels is None else tuple(levels.tolist())
+        self._head = None if levels is None else _Head(self._arrays, self.dtype)
         widest = max(self.context_length, *(weight.shape[-1] for weight, _, _ in self._layers))
+        if self._head is not None:
+            widest = max(widest, self.prediction_length * len(self._arrays["quantile_levels"]))
         self._block = max(1, _BLOCK_VALUES // (widest * len(self.targets)))
 
     def _cast(self, name: str) -> np.ndarray | None:
@@ -91,6 +100,34 @@ class NumpyStudent:
         ValueError
             If the shape does not fit.
         """
+        batch, single = self._read(windows)
+        forecasts = self.forecast(batch)
+        return forecasts[0] if single else forecasts
+
+    def predict_quantiles(self, windows: np.ndarray) -> np.ndarray:
+        """Forecast the quantiles of the rows that follow each window, at ``quantile_levels``.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_windows, n_timestamps, n_channels) or (n_timestamps, n_channels)
+            Finite floats in original units, at least ``context_length`` rows; the last ones count.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles) or without n_windows
+            Quantiles in original units: float32 for float32 windows, else float64.
+
+        Raises
+        ------
+        ValueError
+            If the shape does not fit, or the student has no quantiles.
+        """
+        batch, single = self._read(windows)
+        quantiles = self.forecast_quantiles(batch)
+        return quantiles[0] if single else quantiles
+
+    def _read(self, windows: np.ndarray) -> tuple[np.ndarray, bool]:
+        """Check windows; return their last rows as a batch, and whether it was a single window."""
         windows = np.asarray(windows)
         if windows.dtype != np.float32:
             windows = windows.astype(np.float64, copy=False)
@@ -100,8 +137,7 @@ class NumpyStudent:
                 f"windows must have shape (n_windows, at least {self.context_length} rows, {self.n_channels} "
                 f"channels), or the same without n_windows; got {windows.shape}."
             )
-        forecasts = self.forecast(batch[:, -self.context_length :])
-        return forecasts[0] if windows.ndim == 2 else forecasts
+        return batch[:, -self.context_length :], windows.ndim == 2
 
     def forecast(self, contexts: np.ndarray) -> np.ndarray:
         """Forecast without checks.
@@ -126,6 +162,32 @@ class NumpyStudent:
             out = forecasts[first : first + self._block]
             np.add(answer.transpose(0, 2, 1), self._centre, out=out, casting="unsafe")
         return forecasts
+
+    def forecast_quantiles(self, contexts: np.ndarray) -> np.ndarray:
+        """Forecast quantiles without checks of the windows.
+
+        Parameters
+        ----------
+        contexts : ndarray of float32 or float64 of shape (n_windows, context_length, n_channels)
+            Windows in original units.
+
+        Returns
+        -------
+        quantiles : ndarray of the same type, of shape (n_windows, prediction_length, n_targets, n_quantiles)
+            Quantiles in original units, at ``quantile_levels``; the median, where it is the point forecast, to the bit.
+        """
+        if self._head is None or self.quantile_levels is None:
+            raise ValueError("this student has no quantiles: it was fitted without.")
+        forecasts = self.forecast(contexts)
+        quantiles = np.empty((*forecasts.shape, len(self.quantile_levels)), contexts.dtype)
+        for first in range(0, len(contexts), self._block):
+            block = contexts[first : first + self._block]
+            if not self._all_targets:
+                block = block[:, :, self.targets]
+            distances = self._head.distances(_centred(block, self._centre, self.dtype))
+            point = forecasts[first : first + self._block, ..., None]
+            np.add(distances, point, out=quantiles[first : first + self._block], casting="unsafe")
+        return quantiles
 
     def _answer(self, rows: np.ndarray) -> np.ndarray:
         """Run centred rows (n_windows, n_targets, context_length) through the layers."""
@@ -196,6 +258,66 @@ class NumpyStudent:
         return cls(arrays, f"float{8 * int(itemsize)}")
 
 
+class _Head:
+    """How far quantiles lie from the point forecast."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], dtype: np.dtype) -> None:
+        levels = arrays["quantile_levels"]
+        self.n_lower, self.n_gaps = int((levels < 0.5).sum()), int((levels != 0.5).sum())
+        self.has_median = self.n_gaps < len(levels)
+        unit = arrays["quantile_unit"]
+        self.hidden = np.ascontiguousarray(arrays["quantile_hidden"].T.astype(dtype))
+        self.hidden_bias = arrays["quantile_hidden_bias"].astype(dtype)
+        self.output = np.ascontiguousarray(arrays["quantile_output"].T.astype(dtype))
+        self.output_bias = arrays["quantile_output_bias"].astype(dtype)
+        self.per_unit = (1.0 / unit).astype(dtype)[:, None]
+        self.unit = unit.astype(dtype)[:, None]  # (n_targets, n_quantiles)
+        self.n_each = len(arrays["quantile_output"]) // _horizon(arrays)  # outputs of a step
+        offsets = arrays.get("quantile_offsets")
+        self.offsets = None if offsets is None else offsets.astype(dtype)
+
+    def distances(self, rows: np.ndarray) -> np.ndarray:
+        """Return (n_windows, prediction_length, n_targets, n_quantiles) for centred (n_windows, n_targets, n_steps)."""
+        hidden = _product(rows, self.hidden) * self.per_unit + self.hidden_bias
+        outputs = _product(np.maximum(hidden, 0, out=hidden), self.output) + self.output_bias
+        outputs = outputs.reshape(*outputs.shape[:2], -1, self.n_each).transpose(0, 2, 1, 3)
+        gaps = np.logaddexp(outputs[..., : self.n_gaps], 0)
+        parts = [-gaps[..., : self.n_lower].cumsum(axis=-1)[..., ::-1]]
+        parts += [np.zeros_like(outputs[..., :1])] * self.has_median
+        parts += [gaps[..., self.n_lower :].cumsum(axis=-1)]
+        distances = np.concatenate(parts, axis=-1)
+        if self.n_each > self.n_gaps:
+            distances += outputs[..., self.n_gaps :]
+        if self.offsets is not None:
+            distances = order_outwards(distances + self.offsets, self.n_lower, self.has_median)
+        return distances * self.unit
+
+
+def order_outwards(quantiles: np.ndarray, n_lower: int, has_median: bool) -> np.ndarray:
+    """Set quantiles that have crossed their neighbour towards the median to it, in place.
+
+    Parameters
+    ----------
+    quantiles : ndarray of shape (..., n_quantiles)
+        Quantiles of rising levels, which may cross.
+    n_lower : int
+        How many levels lie below one half.
+    has_median : bool
+        Whether the median comes after them.
+
+    Returns
+    -------
+    quantiles : ndarray of the same shape
+        Not falling along the last axis.
+    """
+    for level in range(n_lower - 1, -1, -1):
+        if level + 1 < n_lower or has_median:
+            np.minimum(quantiles[..., level], quantiles[..., level + 1], out=quantiles[..., level])
+    for level in range(max(n_lower + has_median, 1), quantiles.shape[-1]):
+        np.maximum(quantiles[..., level], quantiles[..., level - 1], out=quantiles[..., level])
+    return quantiles
+
+
 def _centred(block: np.ndarray, centre: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Subtract the centre in float64, round to ``dtype``, and put time last: (n_windows, n_targets, n_timestamps)."""
     if len(block) == 1:
@@ -218,12 +340,19 @@ def _count_layers(arrays: Mapping[str, np.ndarray]) -> int:
     return sum(name.startswith("weight_") for name in arrays)
 
 
+def _horizon(arrays: Mapping[str, np.ndarray]) -> int:
+    return arrays[f"weight_{_count_layers(arrays) - 1}"].shape[-2]
+
+
 def _check_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Bring the arrays to float64 and int64, and raise unless they fit together."""
     n_layers = _count_layers(arrays)
     needed = ["centre", "targets", "n_channels"]
     needed += [f"{kind}_{number}" for number in range(n_layers) for kind in ("weight", "bias")]
     optional = {"level", "epsilon", *(f"scale_{number}" for number in range(n_layers))}
+    if any(name.startswith("quantile_") for name in arrays):
+        needed += [f"quantile_{name}" for name in ("levels", "hidden", "hidden_bias", "output", "output_bias", "unit")]
+        optional.add("quantile_offsets")
     missing, unknown = set(needed) - set(arrays), set(arrays) - set(needed) - optional
     if missing or unknown or not 0 < n_layers <= _MAX_LAYERS:
         raise ValueError(f"no student: {n_layers} layers, missing {sorted(missing)}, unknown {sorted(unknown)}.")
@@ -248,6 +377,8 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
         allowed[f"bias_{number}"] = [height, n_targets + height]
         allowed[f"scale_{number}"] = [n_targets + height]
         width = height
+    if "quantile_levels" in arrays:
+        allowed |= _quantile_shapes(arrays, n_targets, width)
     for name, array in arrays.items():
         if array.shape not in allowed[name] or 0 in array.shape or (name != "n_channels" and not array.ndim):
             raise ValueError(f"no student: {name} has shape {array.shape}, which does not fit the other arrays.")
@@ -255,6 +386,29 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
             raise ValueError(f"no student: {name} is not finite.")
     if targets.min() < 0 or targets.max() >= arrays["n_channels"] or arrays["n_channels"] > 1 << 31:
         raise ValueError(f"no student: targets do not lie within {arrays['n_channels']} channels.")
+
+
+def _quantile_shapes(
+    arrays: dict[str, np.ndarray], n_targets: tuple[int, ...], height: tuple[int, ...]
+) -> dict[str, list[tuple[int, ...]]]:
+    """Return the shapes that the arrays of quantiles may have; raise on levels that are none."""
+    levels = arrays["quantile_levels"]
+    if levels.ndim != 1 or not ((levels > 0) & (levels < 1)).all() or not (np.diff(levels) > 0).all():
+        raise ValueError("no student: quantile_levels do not rise between 0 and 1.")
+    if not (arrays["quantile_unit"] > 0).all():
+        raise ValueError("no student: quantile_unit is not positive.")
+    n_hidden, n_gaps = arrays["quantile_hidden"].shape[:1], int((levels != 0.5).sum())
+    n_outputs = [(each * size,) for size in height for each in (n_gaps, n_gaps + 1)]
+    own = [size for size in n_outputs if size == arrays["quantile_output_bias"].shape[1:]]
+    return {
+        "quantile_levels": [levels.shape],
+        "quantile_hidden": [n_hidden + arrays["weight_0"].shape[-1:]],
+        "quantile_hidden_bias": [n_hidden],
+        "quantile_output": [size + n_hidden for size in own],
+        "quantile_output_bias": [n_targets + size for size in own],
+        "quantile_unit": [n_targets],
+        "quantile_offsets": [height + n_targets + levels.shape],
+    }
 
 
 def _read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:

@@ -14,9 +14,20 @@ from skdistill.losses._horizon_weights import ExponentialWeights, LinearWeights
 from skdistill.losses._log_spectrum import LogSpectrum
 from skdistill.losses._multi_period import MultiPeriod, period_probabilities
 from skdistill.losses._multi_scale import MultiScale
-from skdistill.losses._objective import Objective, build_objective, check_loss, needs_teacher, needs_teacher_features
+from skdistill.losses._objective import (
+    Objective,
+    build_objective,
+    check_loss,
+    needs_teacher,
+    needs_teacher_features,
+    reads_teacher_quantiles,
+    with_quantile_term,
+)
 from skdistill.losses._output_consistency import OutputConsistency
 from skdistill.losses._percentage import MASE, SMAPE
+from skdistill.losses._pinball import Pinball, pinball_loss
+from skdistill.losses._quantile_distance import QuantileDistance
+from skdistill.losses._quantile_distill import QuantileDistill
 from skdistill.losses._registry import LOSSES, make_loss
 from skdistill.losses._response import Response
 from skdistill.losses._sum import LossSum
@@ -52,7 +63,10 @@ __all__ = [
     "MultiScale",
     "Objective",
     "OutputConsistency",
+    "Pinball",
     "QuadraticForm",
+    "QuantileDistance",
+    "QuantileDistill",
     "Response",
     "Supervised",
     "TeacherForecast",
@@ -66,4 +80,7 @@ __all__ = [
     "needs_teacher",
     "needs_teacher_features",
     "period_probabilities",
+    "pinball_loss",
+    "reads_teacher_quantiles",
+    "with_quantile_term",
 ]

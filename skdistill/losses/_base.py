@@ -38,6 +38,10 @@ class LossInputs(NamedTuple):
         What a student with several branches hands to its own terms.
     context : Tensor of shape (n_windows, context_length, n_channels) or None
         The windows' past, all channels, maybe on another device.
+    quantiles : Tensor of shape (n_windows, prediction_length, n_targets, n_quantiles) or None
+        The student's quantiles, at the levels that the shapes name.
+    teacher_quantiles : Tensor of shape (n_windows, n_levels, prediction_length, n_targets) or None
+        The teacher's quantiles, at levels of its own.
     """
 
     forecast: Tensor
@@ -48,6 +52,8 @@ class LossInputs(NamedTuple):
     teacher_features: Tensor | None = None
     branches: object = None
     context: Tensor | None = None
+    quantiles: Tensor | None = None
+    teacher_quantiles: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,10 @@ class LossShapes:
         The forecast channels among those of a context; None means all.
     center, scale : tuple of float or None, default=None
         Of each target: the series is ``scale * standardised + center``; None means 0 and 1.
+    quantiles : tuple of float or None, default=None
+        Levels of the student's quantiles, None if it has none.
+    teacher_quantiles : tuple of float or None, default=None
+        Levels of the teacher's quantiles, None if it has none.
     """
 
     prediction_length: int
@@ -84,6 +94,8 @@ class LossShapes:
     targets: tuple[int, ...] | None = None
     center: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
+    quantiles: tuple[float, ...] | None = None
+    teacher_quantiles: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -132,13 +144,17 @@ class LossTerm(BaseLoss):
     Attributes
     ----------
     requires : frozenset of str
-        What the term reads: ``"truth"``, ``"teacher_forecast"``, ``"teacher_features"``,
-        ``"student_features"``, ``"branches"``. A term that needs nothing of the teacher survives ``teacher=None``.
+        What the term reads: ``"truth"``, ``"teacher_forecast"``, ``"teacher_features"``, ``"teacher_quantiles"``,
+        ``"student_features"``, ``"student_quantiles"``, ``"branches"``. A term that needs nothing of the teacher
+        survives ``teacher=None``.
+    prefers : frozenset of str
+        What the term reads where it exists, and can do without.
     weight : float
         Non-negative factor in the objective; a term of weight 0 is left out.
     """
 
     requires: ClassVar[frozenset[str]] = frozenset()
+    prefers: ClassVar[frozenset[str]] = frozenset()
     weight: float
 
     def check(self) -> None:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
+from skdistill._quantiles import covered_levels
 from skdistill.losses._base import BaseLoss, LossInputs, LossShapes, LossTerm
 
-__all__ = ["Objective", "build_objective", "check_loss", "needs_teacher", "needs_teacher_features"]
+__all__ = [
+    "Objective",
+    "build_objective",
+    "check_loss",
+    "needs_teacher",
+    "needs_teacher_features",
+    "reads_teacher_quantiles",
+    "with_quantile_term",
+]
 
-_OF_TEACHER = {"teacher_forecast", "teacher_features"}
+_OF_TEACHER = {"teacher_forecast", "teacher_features", "teacher_quantiles"}
 
 
 class Objective(nn.Module):
@@ -141,6 +151,73 @@ def needs_teacher_features(loss: BaseLoss) -> bool:
     return any("teacher_features" in term.requires for _, term in _active(loss))
 
 
+def reads_teacher_quantiles(loss: BaseLoss) -> bool:
+    """Say whether any term of positive weight reads the teacher's quantiles, where the teacher has them.
+
+    Parameters
+    ----------
+    loss : BaseLoss
+        The loss.
+
+    Returns
+    -------
+    read : bool
+        Whether it does.
+
+    Examples
+    --------
+    >>> from skdistill.losses import QuantileDistill, Response, reads_teacher_quantiles
+    >>> reads_teacher_quantiles(Response()), reads_teacher_quantiles(QuantileDistill())
+    (False, True)
+    """
+    return any("teacher_quantiles" in term.requires | term.prefers for _, term in _active(loss))
+
+
+def with_quantile_term(
+    loss: BaseLoss,
+    levels: Sequence[float],
+    *,
+    has_teacher: bool,
+    teacher_levels: Sequence[float] | None = None,
+) -> BaseLoss:
+    """Add :class:`Pinball` to a loss that would leave quantiles of the student untrained.
+
+    Parameters
+    ----------
+    loss : BaseLoss
+        The loss of a student that forecasts quantiles.
+    levels : sequence of float
+        Levels of the student's quantiles.
+    has_teacher : bool
+        Whether there are labels; without them, terms that read labels fall away.
+    teacher_levels : sequence of float or None, default=None
+        Levels of the teacher's quantiles, None if it has none.
+
+    Returns
+    -------
+    loss : BaseLoss
+        The same loss where a term compares every quantile with the truth, or with a teacher's; else its terms of
+        positive weight and ``Pinball()``.
+
+    Examples
+    --------
+    >>> from skdistill.losses import Response, with_quantile_term
+    >>> [name for name, _ in with_quantile_term(Response(), (0.1, 0.9), has_teacher=True).named_terms()]
+    ['supervised', 'prediction', 'pinball']
+    """
+    from skdistill.losses._pinball import Pinball
+    from skdistill.losses._sum import LossSum
+
+    active = _active(loss)
+    taught = has_teacher and teacher_levels is not None and bool(covered_levels(teacher_levels, levels).all())
+    for _, term in active:
+        sources = {"truth"} | ({"teacher_quantiles"} if taught else set())
+        if "student_quantiles" in term.requires and sources & (term.requires | term.prefers):
+            return loss
+    name = next(name for name in ("pinball", *(f"pinball{n}" for n in range(2, 99))) if name not in dict(active))
+    return LossSum([*active, (name, Pinball())])
+
+
 def build_objective(
     loss: BaseLoss,
     shapes: LossShapes,
@@ -212,12 +289,31 @@ def _check_needs(name: str, term: LossTerm, shapes: LossShapes, student_name: st
             f"{what} needs features of the student, and {student_name} has none. Choose a student with features: "
             f"{', '.join(_networks_with_features())}; {way_out}"
         )
+    if "student_quantiles" in term.requires and shapes.quantiles is None:
+        raise ValueError(
+            f"{what} needs quantiles of the student, and {student_name} was asked for a point forecast alone. Set "
+            "quantiles=(0.1, 0.5, 0.9) or other levels, or leave the term out."
+        )
+    if "teacher_quantiles" in term.requires and shapes.teacher_quantiles is None:
+        raise ValueError(
+            f"{what} needs quantiles of the teacher, and {teacher_name} has none. Choose a teacher with quantiles: "
+            f"{', '.join(_teachers_with_quantiles())}; or TrainedTeacher or SktimeTeacher with quantiles=, or a list "
+            "of teachers, whose spread stands for quantiles; or set point_teacher='median', which takes the teacher's "
+            "point alone; or leave the term out."
+        )
     if "teacher_features" in term.requires and shapes.teacher_feature_shape is None:
         raise ValueError(
             f"{what} needs features of the teacher, and {teacher_name} has none. Choose a teacher with features: "
             f"{', '.join(_teachers_with_features())}, or a network such as {', '.join(_networks_with_features())}; "
             f"{way_out}"
         )
+
+
+def _teachers_with_quantiles() -> list[str]:
+    from skdistill import teachers
+
+    public = {name: getattr(teachers, name) for name in teachers.__all__ if name != "FoundationTeacher"}
+    return sorted(name for name, one in public.items() if getattr(one, "has_quantiles", False))
 
 
 def _networks_with_features() -> list[str]:

@@ -7,6 +7,7 @@ from skdistill.losses._base import BaseLoss
 from skdistill.losses._cakd import CAKD
 from skdistill.losses._cross_modal import CrossModal
 from skdistill.losses._distilts import DistilTS
+from skdistill.losses._quantile_distill import QuantileDistill
 from skdistill.losses._response import Response
 from skdistill.losses._timedistill import TimeDistill
 
@@ -16,6 +17,7 @@ LOSSES: dict[str, type[BaseLoss]] = {
     "cakd": CAKD,
     "crossmodal": CrossModal,
     "distilts": DistilTS,
+    "quantiledistill": QuantileDistill,
     "response": Response,
     "timedistill": TimeDistill,
 }

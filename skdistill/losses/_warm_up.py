@@ -44,6 +44,11 @@ class WarmUp(LossTerm):
         return self.term.requires
 
     @property
+    def prefers(self) -> frozenset[str]:  # type: ignore[override]
+        """What the term inside reads where it exists."""
+        return self.term.prefers
+
+    @property
     def weight(self) -> float:  # type: ignore[override]
         """The full weight: that of the term inside."""
         return self.term.weight

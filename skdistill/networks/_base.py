@@ -34,6 +34,8 @@ class NetworkSpec:
         Last rows of the context whose calendar features head ``decoder_time``.
     quantiles : tuple of float or None, default=None
         Quantile levels to forecast beside the point forecast.
+    point : {"median", "mean"}, default="median"
+        What the point forecast is, where there are quantiles.
     """
 
     context_length: int
@@ -43,6 +45,7 @@ class NetworkSpec:
     n_time_features: int = 0
     label_length: int = 0
     quantiles: tuple[float, ...] | None = None
+    point: str = "median"
 
     def __post_init__(self) -> None:
         """Spell out the default targets."""
@@ -71,11 +74,15 @@ class NetworkOutput(NamedTuple):
         One vector per forecast channel; None for networks that have no hidden state.
     branches : object or None
         What a network with several branches hands to its own loss terms; None elsewhere.
+    quantiles : Tensor of shape (n_windows, prediction_length, n_targets, n_quantiles) or None
+        Quantile forecasts, rising along the last axis; None where none were asked for. A network leaves them to the
+        head that is put around it.
     """
 
     forecast: Tensor
     features: Tensor | None = None
     branches: Any = None
+    quantiles: Tensor | None = None
 
 
 class BaseNetwork(DocLink, BaseEstimator, abc.ABC):

@@ -28,11 +28,14 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
     ----------
     has_features : bool
         Whether labels may come with features, whatever the network or estimator inside.
+    has_quantiles : bool
+        Whether labels come with quantiles, whatever the parameters.
     needs_training : bool
         Whether ``fit`` trains something before the teacher can answer.
     """
 
     has_features: ClassVar[bool] = False
+    has_quantiles: ClassVar[bool] = False
     needs_training: bool = False
 
     def resolve(self, resolve: Callable[..., BaseTeacher]) -> BaseTeacher:

@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import _BaseComposition
 from skdistill._checks import check_real
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._ensemble_quantiles import ensemble_quantiles
 from skdistill.teachers._labels import Labels
 from skdistill.windows import Contexts, TrainingWindows
 
@@ -22,7 +23,9 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
     """The weighted mean of several teachers' forecasts.
 
     Features of kind *channel* are placed side by side where every member has them; otherwise the
-    ensemble has none.
+    ensemble has none. Quantiles are averaged, level by level, where every member has them; otherwise the members'
+    forecasts, sorted, are the quantiles: M of them, at the levels (i - 0.5) / M. Those tell where the members disagree,
+    which is less than what may happen.
 
     Parameters
     ----------
@@ -173,7 +176,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         Returns
         -------
         labels : Labels
-            The weighted mean; channel features side by side.
+            The weighted mean; channel features side by side; quantiles of the members, or of their forecasts.
         """
         return self._combine([member.label(contexts) for member in self.teachers_])
 
@@ -226,4 +229,5 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         features = None
         if all(answer.feature_kind == "channel" for answer in answers):
             features = torch.cat([answer.features for answer in answers if answer.features is not None], dim=-1)
-        return Labels(torch.tensordot(weights, forecasts, dims=1), features)
+        quantiles, levels = ensemble_quantiles(answers, weights)
+        return Labels(torch.tensordot(weights, forecasts, dims=1), features, quantiles, levels)

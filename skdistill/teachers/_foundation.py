@@ -50,6 +50,7 @@ class FoundationTeacher(BaseTeacher):
     """
 
     has_features: ClassVar[bool] = True
+    has_quantiles: ClassVar[bool] = True
     extra: ClassVar[str]
     family: ClassVar[str]
     handles_missing: ClassVar[bool] = False

@@ -22,12 +22,12 @@ __all__ = ["FrozenTeacher"]
 class FrozenTeacher(BaseTeacher):
     """A fitted forecaster that labels by its own ``predict``, in original units.
 
-    ``DistilledForecaster(teacher=FrozenEstimator(fitted))`` makes one by itself. The wrapped
-    estimator is either a forecaster, whose ``predict`` maps windows (n_windows, context_length,
-    n_channels) to forecasts (n_windows, prediction_length, n_targets), or a regressor on tables,
-    which sees every channel by itself: (n_windows * n_channels, context_length) to (...,
-    prediction_length). The steps of a pipeline before the forecaster are undone on its forecasts. A
-    forecaster with a shorter ``context_length`` sees the last rows.
+    ``DistilledForecaster(teacher=FrozenEstimator(fitted))`` makes one by itself. The wrapped estimator is either a
+    forecaster, whose ``predict`` maps windows (n_windows, context_length, n_channels) to forecasts (n_windows,
+    prediction_length, n_targets), or a regressor on tables, which sees every channel by itself: (n_windows *
+    n_channels, context_length) to (..., prediction_length). One of this package that was fitted with ``quantiles``
+    hands them on. The steps of a pipeline before the forecaster are undone on its forecasts. A forecaster with a
+    shorter ``context_length`` sees the last rows.
 
     A forecaster that was fitted on rows of a test fold leaks them into the student.
 
@@ -93,13 +93,19 @@ class FrozenTeacher(BaseTeacher):
         Returns
         -------
         labels : Labels
-            Forecasts, without features.
+            Forecasts, without features; with quantiles where the estimator has them.
         """
         original = contexts.original()
         forecast = self._predict_table(original, contexts) if is_regressor(self._inner) else self._predict(original)
         if forecast.ndim == 2 and len(forecast) == len(original):
             forecast = forecast[:, :, None]
-        return Labels(torch.from_numpy(np.ascontiguousarray(contexts.scaling.forecasts_to_standard(forecast))))
+        point = torch.from_numpy(np.ascontiguousarray(contexts.scaling.forecasts_to_standard(forecast)))
+        levels = self._levels()
+        if levels is None:
+            return Labels(point)
+        quantiles = self._predict_quantiles(original, contexts).transpose(0, 3, 1, 2)
+        standard = contexts.scaling.forecasts_to_standard(quantiles)
+        return Labels(point, None, torch.from_numpy(np.ascontiguousarray(standard)), levels)
 
     def count_parameters(self) -> int | None:
         """Count the parameters of the wrapped student, where it is one of ours.
@@ -126,19 +132,45 @@ class FrozenTeacher(BaseTeacher):
         forecaster = open_model(self._inner).forecaster if self._is_composite() else self._inner
         return getattr(forecaster, "context_length", None)
 
-    def _predict(self, original: np.ndarray) -> np.ndarray:
+    def _levels(self) -> tuple[float, ...] | None:
+        """Return the levels that an estimator of ours was fitted with."""
+        model = self._inner
+        if self._is_composite() and not is_regressor(model):
+            model = open_model(model).forecaster
+        return getattr(getattr(model, "spec_", None), "quantiles", None)
+
+    def _predict_quantiles(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
+        """Return quantiles in original units, (n_windows, prediction_length, n_targets, n_quantiles)."""
+        if is_regressor(self._inner):
+            table = self._table(original, contexts)
+            quantiles = np.asarray(self._inner.predict_quantiles(table)).reshape(
+                len(table), -1, len(self._levels() or ())
+            )
+            return quantiles.reshape(len(original), -1, *quantiles.shape[1:]).transpose(0, 2, 1, 3)
+        recent = self._recent(original)
+        if self._is_composite():
+            return open_model(self._inner).predict_quantile_windows(recent)
+        return self._inner.forecast_quantiles(recent)
+
+    def _recent(self, original: np.ndarray) -> np.ndarray:
+        """Keep the last rows, as many as the estimator reads."""
         needed = self._own_context_length() or original.shape[1]
-        recent = original[:, original.shape[1] - needed :]
+        return original[:, original.shape[1] - needed :]
+
+    def _predict(self, original: np.ndarray) -> np.ndarray:
+        recent = self._recent(original)
         if self._is_composite():
             return open_model(self._inner).predict_windows(recent)
         return np.asarray(self.estimator.predict(recent))
 
-    def _predict_table(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
-        needed = self._own_context_length() or original.shape[1]
+    def _table(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
+        """Lay the target channels out as rows of a table, window by window."""
         targets = contexts.scaling.targets
-        recent = original[:, original.shape[1] - needed :]
+        recent = self._recent(original)
         recent = recent if targets is None else recent[..., list(targets)]
-        n_windows, _, n_targets = recent.shape
-        table = recent.transpose(0, 2, 1).reshape(n_windows * n_targets, needed)
-        forecast = np.asarray(self.estimator.predict(table)).reshape(n_windows, n_targets, -1)
-        return forecast.transpose(0, 2, 1)
+        return recent.transpose(0, 2, 1).reshape(-1, recent.shape[1])
+
+    def _predict_table(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
+        table = self._table(original, contexts)
+        forecast = np.asarray(self.estimator.predict(table))
+        return forecast.reshape(len(original), len(table) // len(original), -1).transpose(0, 2, 1)

@@ -24,7 +24,7 @@ class Labels:
     quantiles : Tensor of shape (n_windows, n_quantiles, prediction_length, n_targets) or None, default=None
         The teacher's quantile forecasts.
     quantile_levels : tuple of float or None, default=None
-        The levels of ``quantiles``.
+        The levels of ``quantiles``, rising.
     """
 
     forecast: Tensor

@@ -34,7 +34,7 @@ class NetworkTeacher(BaseTeacher):
         Returns
         -------
         labels : Labels
-            Forecast and, where the network has them, features of kind *channel*, on the CPU.
+            Forecast and, where the network has them, features of kind *channel* and quantiles, on the CPU.
         """
         return label_with_module(self.module_, self.spec_, contexts, device=self.device)
 
@@ -80,4 +80,6 @@ def label_with_module(module: nn.Module, spec: NetworkSpec, contexts: Contexts, 
     with torch.inference_mode():
         output = module(**network_inputs(spec, contexts, target))
     features = None if output.features is None else output.features.cpu()
-    return Labels(forecast=output.forecast.cpu(), features=features)
+    quantiles = None if output.quantiles is None else output.quantiles.permute(0, 3, 1, 2).cpu()
+    levels = None if quantiles is None else spec.quantiles
+    return Labels(output.forecast.cpu(), features, quantiles, levels)

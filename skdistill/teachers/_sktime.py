@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -16,6 +16,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from skdistill._choices import check_choice
+from skdistill._quantiles import check_quantiles
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._labels import Labels
@@ -43,6 +44,9 @@ class SktimeTeacher(BaseTeacher):
     fitting : {"window", "once"}, default="window"
         Whether a copy is fitted on every context, or one on the training rows of each series.
         No part in it for a frozen forecaster.
+    quantiles : sequence of float or None, default=None
+        Levels that the forecaster is asked for beside its forecast, rising; it needs ``capability:pred_int``. None
+        asks for none.
 
     Attributes
     ----------
@@ -75,9 +79,10 @@ class SktimeTeacher(BaseTeacher):
     True
     """
 
-    def __init__(self, forecaster: Any, *, fitting: str = "window") -> None:
+    def __init__(self, forecaster: Any, *, fitting: str = "window", quantiles: Sequence[float] | None = None) -> None:
         self.forecaster = forecaster
         self.fitting = fitting
+        self.quantiles = quantiles
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if there is no sktime forecaster, or a frozen one that is not fitted.
@@ -98,6 +103,11 @@ class SktimeTeacher(BaseTeacher):
             raise ValueError(
                 f"forecaster of SktimeTeacher is frozen and not fitted: fit {type(inner).__name__} before, or give it "
                 "without FrozenEstimator to have it fitted here."
+            )
+        if self._levels is not None and not inner.get_tag("capability:pred_int"):
+            raise ValueError(
+                f"quantiles of SktimeTeacher need a forecaster with capability:pred_int, and {type(inner).__name__} "
+                "has none. Leave them out, or wrap it: sktime's NaiveVariance, ConformalIntervals or BaggingForecaster."
             )
         names = _fitted_columns(inner) if self._is_frozen else None
         if names is not None and len(names) != spec.n_targets:
@@ -123,7 +133,10 @@ class SktimeTeacher(BaseTeacher):
         if self._is_frozen or self.fitting == "window":
             self._check_heeds(windows)
             return super().probe(windows)
-        return Labels(torch.zeros(1, self.prediction_length_, len(windows.train.targets)))
+        zeros = torch.zeros(1, self.prediction_length_, len(windows.train.targets))
+        if self._levels is None:
+            return Labels(zeros)
+        return Labels(zeros, None, zeros[:, None].repeat(1, len(self._levels), 1, 1), self._levels)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> SktimeTeacher:
         """Fit on the training rows of each series where that happens once.
@@ -166,7 +179,7 @@ class SktimeTeacher(BaseTeacher):
         Returns
         -------
         labels : Labels
-            Forecasts, without features.
+            Forecasts, without features; quantiles where they are asked for.
 
         Raises
         ------
@@ -174,19 +187,27 @@ class SktimeTeacher(BaseTeacher):
             If a forecast is not finite.
         """
         rows = _of_targets(contexts)
-        forecasts = np.stack(
-            [
-                self._forecast(_as_series(values, _context_index(contexts, window)), int(contexts.series[window]))
-                for window, values in enumerate(rows)
-            ]
-        )
+        answers = [
+            self._forecast(_as_series(values, _context_index(contexts, window)), int(contexts.series[window]))
+            for window, values in enumerate(rows)
+        ]
+        forecasts = np.stack([forecast for forecast, _ in answers])
         if not np.isfinite(forecasts).all():
             window = int(np.argwhere(~np.isfinite(forecasts))[0, 0])
             raise ValueError(
                 f"the sktime forecaster {self._name} gives no finite forecast after "
                 f"{_context_index(contexts, window)[-1]}: a teacher must answer every window."
             )
-        return Labels(torch.from_numpy(np.ascontiguousarray(contexts.scaling.forecasts_to_standard(forecasts))))
+        point = torch.from_numpy(np.ascontiguousarray(contexts.scaling.forecasts_to_standard(forecasts)))
+        if self._levels is None:
+            return Labels(point)
+        quantiles = np.stack([one for _, one in answers]).transpose(0, 3, 1, 2)
+        standard = contexts.scaling.forecasts_to_standard(quantiles)
+        return Labels(point, None, torch.from_numpy(np.ascontiguousarray(standard)), self._levels)
+
+    @property
+    def _levels(self) -> tuple[float, ...] | None:
+        return None if self.quantiles is None else check_quantiles(self.quantiles, "quantiles of SktimeTeacher")
 
     @property
     def _is_frozen(self) -> bool:
@@ -210,8 +231,8 @@ class SktimeTeacher(BaseTeacher):
             return None
         return self.fitted_[series if len(self.fitted_) > 1 else 0]
 
-    def _forecast(self, y: pd.Series | pd.DataFrame, series: int) -> np.ndarray:
-        """Forecast the rows after a context, (prediction_length, n_targets)."""
+    def _forecast(self, y: pd.Series | pd.DataFrame, series: int) -> tuple[np.ndarray, np.ndarray]:
+        """Forecast the rows after a context, (prediction_length, n_targets), and quantiles with one axis more."""
         fitted = self._fitted(series)
         with _quiet():
             if fitted is None:
@@ -221,7 +242,11 @@ class SktimeTeacher(BaseTeacher):
             else:
                 forecaster = deepcopy(fitted).update(_follow(fitted, y), update_params=False)
             forecast = np.asarray(forecaster.predict(fh=self._steps()), dtype=np.float64)
-        return forecast.reshape(self.prediction_length_, -1)
+            forecast = forecast.reshape(self.prediction_length_, -1)
+            if self._levels is None:
+                return forecast, forecast[..., None]
+            answer = forecaster.predict_quantiles(fh=self._steps(), alpha=list(self._levels))
+        return forecast, np.asarray(answer, dtype=np.float64).reshape(*forecast.shape, len(self._levels))
 
     def _check_heeds(self, windows: TrainingWindows) -> None:
         """Raise if a fitted forecaster says the same after any context: it must not teach."""
@@ -233,7 +258,7 @@ class SktimeTeacher(BaseTeacher):
             return
         rows, index = _of_targets(contexts)[0], _context_index(contexts, 0)
         other = rows[::-1] + np.linspace(1.0, 2.0, len(rows))[:, None] * (1.0 + np.abs(rows).max())
-        first, second = (self._forecast(_as_series(values, index), series) for values in (rows, other))
+        first, second = (self._forecast(_as_series(values, index), series)[0] for values in (rows, other))
         if np.array_equal(first, second):
             raise ValueError(
                 f"the sktime forecaster {self._name} forecasts the same after any context: update(y, "

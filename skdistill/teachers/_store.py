@@ -51,10 +51,16 @@ class StoredLabels:
         Forecasts, float32.
     features : Tensor or None, default=None
         Hidden states, float16 where their range allows.
+    quantiles : Tensor of shape (n_windows, n_quantiles, prediction_length, n_targets) or None, default=None
+        Quantiles at the teacher's own levels, float16 where their range allows.
+    quantile_levels : tuple of float or None, default=None
+        Those levels.
     """
 
     forecast: Tensor
     features: Tensor | None = None
+    quantiles: Tensor | None = None
+    quantile_levels: tuple[float, ...] | None = None
 
     def __len__(self) -> int:
         """Count the windows."""
@@ -63,7 +69,8 @@ class StoredLabels:
     @property
     def nbytes(self) -> int:
         """Room that the labels take."""
-        return sum(one.numel() * one.element_size() for one in (self.forecast, self.features) if one is not None)
+        parts = (self.forecast, self.features, self.quantiles)
+        return sum(one.numel() * one.element_size() for one in parts if one is not None)
 
     def take(self, indices: Tensor) -> Labels:
         """Gather a batch.
@@ -80,7 +87,8 @@ class StoredLabels:
         """
         here = indices.to(self.forecast.device)
         features = None if self.features is None else self.features[here].float()
-        return Labels(self.forecast[here], features)
+        quantiles = None if self.quantiles is None else self.quantiles[here].float()
+        return Labels(self.forecast[here], features, quantiles, self.quantile_levels)
 
     def to(self, device: torch.device | str) -> StoredLabels:
         """Return the labels on a device.
@@ -96,7 +104,18 @@ class StoredLabels:
             The labels there.
         """
         features = None if self.features is None else self.features.to(device)
-        return replace(self, forecast=self.forecast.to(device), features=features)
+        quantiles = None if self.quantiles is None else self.quantiles.to(device)
+        return replace(self, forecast=self.forecast.to(device), features=features, quantiles=quantiles)
+
+    def without_quantiles(self) -> StoredLabels:
+        """Return the labels that are read where no loss term asks for quantiles.
+
+        Returns
+        -------
+        labels : StoredLabels
+            The same forecasts and features.
+        """
+        return replace(self, quantiles=None, quantile_levels=None)
 
 
 class LabelCache:
@@ -168,6 +187,7 @@ def label_windows(
     *,
     forecast_shape: tuple[int, int],
     with_features: bool,
+    with_quantiles: bool = False,
     folder: Path | None = None,
     memory_budget: int = _GIB,
     disk_budget: int = 8 * _GIB,
@@ -188,6 +208,8 @@ def label_windows(
         ``(prediction_length, n_targets)`` that the teacher must answer with.
     with_features : bool
         Whether to keep its features.
+    with_quantiles : bool, default=False
+        Whether to keep its quantiles.
     folder : Path or None, default=None
         An entry that outlasts the process; None keeps labels for this process only.
     memory_budget : int, default=1073741824
@@ -214,17 +236,17 @@ def label_windows(
     LabelBudgetError
         If they would not fit, before all but the first chunk is labelled.
     ValueError
-        If the teacher answers NaN, infinity, another shape or without features.
+        If the teacher answers NaN, infinity, another shape, or without features or quantiles.
     """
     if n_windows < 1:
         raise ValueError("there is no training window to label.")
-    checked = _Checked(label, forecast_shape, with_features, run)
+    wanted = _Wanted(with_features, with_quantiles)
     with nullcontext() if folder is None else entry_lock(folder):
-        if folder is not None and (store := _Store.open(folder, n_windows, forecast_shape, with_features)) is not None:
-            checked = replace(checked, with_features="features" in store.layout.arrays)
-            return store.finish(checked, progress, description)
-        first = checked(torch.arange(min(chunk_size, n_windows)))
-        layout = _Layout.of(first, n_windows, chunk_size)
+        if folder is not None and (store := _Store.open(folder, n_windows, forecast_shape, wanted)) is not None:
+            return store.finish(_Checked(label, forecast_shape, store.layout.holds, run), progress, description)
+        checked = _Checked(label, forecast_shape, wanted, run)
+        first, levels = checked.first(torch.arange(min(chunk_size, n_windows)))
+        layout = _Layout.of(first, n_windows, chunk_size, levels)
         if folder is None and layout.nbytes <= memory_budget:
             return _label_in_memory(checked, first, layout, progress, description)
         if layout.nbytes > disk_budget:
@@ -242,16 +264,26 @@ def label_windows(
 
 
 @dataclass(frozen=True)
+class _Wanted:
+    """What is kept beside forecasts."""
+
+    features: bool
+    quantiles: bool
+
+
+@dataclass(frozen=True)
 class _Checked:
     """The labelling function, with its answers checked and turned into arrays."""
 
     label: Callable[[Tensor], Labels]
     forecast_shape: tuple[int, int]
-    with_features: bool
+    wanted: _Wanted
     run: Callable[[Sequence[Tensor]], Iterable[Labels]] | None = None
 
-    def __call__(self, indices: Tensor) -> dict[str, np.ndarray]:
-        return self._check(indices, self._ask(indices))
+    def first(self, indices: Tensor) -> tuple[dict[str, np.ndarray], tuple[float, ...] | None]:
+        """Label the first windows; say at which levels their quantiles are."""
+        labels = self._ask(indices)
+        return self._check(indices, labels), labels.quantile_levels if self.wanted.quantiles else None
 
     def each(
         self, chunks: Sequence[slice], first: dict[str, np.ndarray] | None = None
@@ -277,7 +309,7 @@ class _Checked:
                 f"the teacher must forecast (n_windows, prediction_length, n_targets) = {expected}; "
                 f"it answered {arrays['forecast'].shape}."
             )
-        if self.with_features:
+        if self.wanted.features:
             if labels.features is None:
                 raise ValueError("the loss needs the teacher's features, and the teacher answered none.")
             arrays["features"] = labels.features.detach().to("cpu", torch.float32).numpy()
@@ -286,9 +318,23 @@ class _Checked:
                     f"the teacher's features must have shape (n_windows, n_targets, ...) = ({len(indices)}, "
                     f"{self.forecast_shape[1]}, ...); it answered {arrays['features'].shape}."
                 )
+        if self.wanted.quantiles:
+            arrays["quantiles"] = self._check_quantiles(len(indices), labels)
         for name, array in arrays.items():
             self._check_finite(name, array, indices)
         return arrays
+
+    def _check_quantiles(self, n_windows: int, labels: Labels) -> np.ndarray:
+        if labels.quantiles is None or labels.quantile_levels is None:
+            raise ValueError("the loss needs the teacher's quantiles, and the teacher answered none.")
+        quantiles = labels.quantiles.detach().to("cpu", torch.float32).numpy()
+        expected = (n_windows, len(labels.quantile_levels), *self.forecast_shape)
+        if quantiles.shape != expected:
+            raise ValueError(
+                "the teacher's quantiles must have shape (n_windows, n_quantiles, prediction_length, n_targets) = "
+                f"{expected}; it answered {quantiles.shape}."
+            )
+        return quantiles
 
     def _check_finite(self, name: str, array: np.ndarray, indices: Tensor) -> None:
         if np.isfinite(array).all():
@@ -309,15 +355,23 @@ class _Layout:
     n_windows: int
     chunk_size: int
     arrays: dict[str, tuple[tuple[int, ...], str]]  # name -> shape of one window, dtype
+    levels: tuple[float, ...] | None = None  # of the quantiles
 
     @classmethod
-    def of(cls, chunk: dict[str, np.ndarray], n_windows: int, chunk_size: int) -> _Layout:
+    def of(
+        cls, chunk: dict[str, np.ndarray], n_windows: int, chunk_size: int, levels: tuple[float, ...] | None = None
+    ) -> _Layout:
         arrays = {"forecast": (chunk["forecast"].shape[1:], "float32")}
-        if "features" in chunk:
-            # A margin of 8: later windows may have larger features than the first chunk.
-            fits = np.abs(chunk["features"]).max() < _HALF_MAX / 8
-            arrays["features"] = (chunk["features"].shape[1:], "float16" if fits else "float32")
-        return cls(n_windows, chunk_size, arrays)
+        for name in ("features", "quantiles"):
+            if name in chunk:
+                # A margin of 8: later windows may have larger numbers than the first chunk.
+                fits = np.abs(chunk[name]).max() < _HALF_MAX / 8
+                arrays[name] = (chunk[name].shape[1:], "float16" if fits else "float32")
+        return cls(n_windows, chunk_size, arrays, levels)
+
+    @property
+    def holds(self) -> _Wanted:
+        return _Wanted("features" in self.arrays, "quantiles" in self.arrays)
 
     @property
     def nbytes(self) -> int:
@@ -337,6 +391,12 @@ class _Layout:
                 )
         with np.errstate(over="ignore"):  # found and named below
             cast = {name: chunk[name].astype(dtype) for name, (_, dtype) in self.arrays.items()}
+        if "quantiles" in cast and not np.isfinite(cast["quantiles"]).all():
+            raise ValueError(
+                f"the teacher's quantiles reach {np.abs(chunk['quantiles']).max():.3g} standard deviations, beyond "
+                f"float16 ({_HALF_MAX:.3g}), after the first windows stayed within: look at the contexts, or choose "
+                "another teacher."
+            )
         if "features" in cast and not np.isfinite(cast["features"]).all():
             raise ValueError(
                 f"the teacher's features reach {np.abs(chunk['features']).max():.3g}, beyond float16 "
@@ -347,12 +407,16 @@ class _Layout:
 
     def to_json(self) -> dict[str, Any]:
         arrays = {name: [list(shape), dtype] for name, (shape, dtype) in self.arrays.items()}
-        return {"format": _FORMAT, "n_windows": self.n_windows, "chunk_size": self.chunk_size, "arrays": arrays}
+        manifest = {"format": _FORMAT, "n_windows": self.n_windows, "chunk_size": self.chunk_size, "arrays": arrays}
+        return manifest if self.levels is None else {**manifest, "quantile_levels": list(self.levels)}
 
     @classmethod
     def from_json(cls, manifest: dict[str, Any]) -> _Layout:
         arrays = {name: (tuple(shape), dtype) for name, (shape, dtype) in manifest["arrays"].items()}
-        return cls(manifest["n_windows"], manifest["chunk_size"], arrays)
+        levels = manifest.get("quantile_levels")
+        return cls(
+            manifest["n_windows"], manifest["chunk_size"], arrays, None if levels is None else tuple(map(float, levels))
+        )
 
 
 class _Store:
@@ -376,7 +440,7 @@ class _Store:
         return cls(folder, layout)
 
     @classmethod
-    def open(cls, folder: Path, n_windows: int, forecast_shape: tuple[int, int], with_features: bool) -> _Store | None:
+    def open(cls, folder: Path, n_windows: int, forecast_shape: tuple[int, int], wanted: _Wanted) -> _Store | None:
         """Open a store that can serve, or return None: there is none, or it must be made anew."""
         manifest = folder / "manifest.json"
         if not manifest.exists():
@@ -393,10 +457,13 @@ class _Store:
                 array = store.arrays[name]
                 if array.shape != (n_windows, *shape) or array.dtype != dtype:
                     raise ValueError(f"{name}.npy has shape {array.shape} and type {array.dtype}")
+            if layout.holds.quantiles and len(layout.levels or ()) != layout.arrays["quantiles"][0][0]:
+                raise ValueError(f"quantiles at the levels {layout.levels}")
         except Exception as error:
             logger.warning("the label store %s is damaged (%s) and is made anew", folder, error)
             return None
-        return None if with_features and "features" not in layout.arrays else store
+        lacks = (wanted.features and not layout.holds.features) or (wanted.quantiles and not layout.holds.quantiles)
+        return None if lacks else store
 
     def finish(
         self, label: _Checked, progress: bool, description: str, first: dict[str, np.ndarray] | None = None
@@ -455,7 +522,7 @@ class _Store:
                 name: torch.from_numpy(np.load(self.folder / f"{name}.npy", mmap_mode="r"))
                 for name in self.layout.arrays
             }
-        return StoredLabels(tensors["forecast"], tensors.get("features"))
+        return StoredLabels(tensors["forecast"], tensors.get("features"), tensors.get("quantiles"), self.layout.levels)
 
 
 def _label_in_memory(
@@ -467,8 +534,8 @@ def _label_in_memory(
             for name, values in layout.cast(fresh).items():
                 arrays[name][chunk] = values
             bar.update(chunk.stop - chunk.start)
-    features = torch.from_numpy(arrays["features"]) if "features" in arrays else None
-    return StoredLabels(torch.from_numpy(arrays["forecast"]), features)
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    return StoredLabels(tensors["forecast"], tensors.get("features"), tensors.get("quantiles"), layout.levels)
 
 
 def _over_budget(layout: _Layout, budget: int) -> str:
@@ -479,6 +546,6 @@ def _over_budget(layout: _Layout, budget: int) -> str:
     return (
         f"labels of {layout.n_windows} windows would take {layout.nbytes / _GIB:.3g} GiB ({', '.join(parts)}), more "
         f"than label_budget = {budget / _GIB:.3g} GiB. Raise label_budget; or set features='recompute' (a teacher pass "
-        "a batch); or use a loss without features (feature_weight=0), fewer rows or targets, or a shorter "
-        "prediction_length."
+        "a batch); or use a loss without features (feature_weight=0) or teacher's quantiles, fewer rows or targets, or "
+        "a shorter prediction_length."
     )

@@ -56,6 +56,7 @@ class TimeMoE(FoundationTeacher):
     'Maple728/TimeMoE-50M'
     """
 
+    has_quantiles: ClassVar[bool] = False
     extra: ClassVar[str] = "timemoe"
     family: ClassVar[str] = "Time-MoE"
 

@@ -50,6 +50,7 @@ class TinyTimeMixer(FoundationTeacher):
     '512-96-r2'
     """
 
+    has_quantiles: ClassVar[bool] = False
     extra: ClassVar[str] = "ttm"
     family: ClassVar[str] = "TinyTimeMixer"
     handles_missing: ClassVar[bool] = True

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from skdistill._checks import check_integer
-from skdistill.losses import BaseLoss, Supervised, build_objective, check_loss, make_loss
+from skdistill._quantiles import check_quantiles
+from skdistill.losses import BaseLoss, Supervised, build_objective, check_loss, make_loss, with_quantile_term
 from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.networks._quantile_head import build_module, point_module
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._labels import Labels
 from skdistill.teachers._network import NetworkTeacher, label_with_module
@@ -28,6 +31,9 @@ class TrainedTeacher(NetworkTeacher):
     loss : loss, str or None, default=None
         Its objective, such as :class:`~skdistill.losses.CrossModal` for CALF; terms that read labels fall
         away. None is the MSE to the truth.
+    quantiles : sequence of float or None, default=None
+        Levels of quantiles to forecast beside the median, rising; the truth's pinball loss joins the objective
+        where it has no term for them. None teaches the point forecast alone.
     lr : float, default=1e-4
         Learning rate of the first epoch.
     max_epochs : int, default=10
@@ -79,6 +85,7 @@ class TrainedTeacher(NetworkTeacher):
         network: BaseNetwork,
         *,
         loss: BaseLoss | str | None = None,
+        quantiles: Sequence[float] | None = None,
         lr: float = 1e-4,
         max_epochs: int = 10,
         batch_size: int = 32,
@@ -92,6 +99,7 @@ class TrainedTeacher(NetworkTeacher):
     ) -> None:
         self.network = network
         self.loss = loss
+        self.quantiles = quantiles
         self.lr = lr
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -115,6 +123,8 @@ class TrainedTeacher(NetworkTeacher):
             raise TypeError(f"network of TrainedTeacher must be a network of skdistill.networks; got {self.network!r}.")
         self.network.check(spec)
         self._settings().check("TrainedTeacher")
+        if self.quantiles is not None:
+            check_quantiles(self.quantiles, "quantiles of TrainedTeacher", median_alone=False)
         check_loss(self._loss())
         if self.random_state is not None:
             check_integer(self.random_state, "random_state of TrainedTeacher", minimum=0)
@@ -132,10 +142,10 @@ class TrainedTeacher(NetworkTeacher):
         labels : Labels
             Labels with the right shapes and meaningless numbers.
         """
-        spec = make_spec(self.network, windows.train)
+        spec = self._spec(windows)
         self.network.check_loss(self._loss(), has_teacher=False, windows=windows)
         with seeded(0):
-            module = self.network.build(spec)
+            module = build_module(self.network, spec)
             shapes = loss_shapes(module, spec, windows.train, None)
             build_objective(self._loss(), shapes, has_teacher=False, student_name=type(self.network).__name__)
         first = windows.train.starts.new_zeros(1)
@@ -161,11 +171,11 @@ class TrainedTeacher(NetworkTeacher):
         KeyboardInterrupt
             If the user interrupts: a half-trained teacher must not teach.
         """
-        self.spec_ = make_spec(self.network, windows.train)
+        self.spec_ = self._spec(windows)
         seed = int(torch.seed() % (1 << 31)) if self.random_state is None else self.random_state
         with seeded(seed):
-            self.module_ = self.network.build(self.spec_)
-            self.network.prepare(self.module_, self.spec_, windows, loss=self._loss(), labels=None)
+            self.module_ = build_module(self.network, self.spec_)
+            self.network.prepare(point_module(self.module_), self.spec_, windows, loss=self._loss(), labels=None)
             result = train_network(
                 self.module_,
                 self.spec_,
@@ -190,7 +200,19 @@ class TrainedTeacher(NetworkTeacher):
         """
         return super().keyed().set_params(network=self.network.keyed())
 
+    def _spec(self, windows: TrainingWindows) -> NetworkSpec:
+        quantiles = (
+            None
+            if self.quantiles is None
+            else check_quantiles(self.quantiles, "quantiles of TrainedTeacher", median_alone=False)
+        )
+        return make_spec(self.network, windows.train, quantiles=quantiles)
+
     def _loss(self) -> BaseLoss:
+        loss = self._own_loss()
+        return loss if self.quantiles is None else with_quantile_term(loss, self.quantiles, has_teacher=False)
+
+    def _own_loss(self) -> BaseLoss:
         if self.loss is None:
             return Supervised()
         loss = make_loss(self.loss) if isinstance(self.loss, str) else self.loss

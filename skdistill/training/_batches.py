@@ -80,7 +80,8 @@ class WindowDataset(Dataset):
         inputs : dict of Tensor
             Keyword arguments of the module.
         targets : dict of Tensor
-            ``truth`` and, where they exist, ``known``, ``teacher_forecast``, ``teacher_features``.
+            ``truth`` and, where they exist, ``known``, ``teacher_forecast``, ``teacher_features``,
+            ``teacher_quantiles``.
         """
         here = indices.to(self.windows.starts.device)
         inputs = {"context": self.windows.context_values(here)}
@@ -95,6 +96,8 @@ class WindowDataset(Dataset):
             targets["teacher_forecast"] = labels.forecast
             if labels.features is not None:
                 targets["teacher_features"] = labels.features
+            if labels.quantiles is not None:
+                targets["teacher_quantiles"] = labels.quantiles
         return inputs, targets
 
 

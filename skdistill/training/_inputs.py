@@ -11,7 +11,9 @@ from skdistill.windows import Contexts, Windows
 __all__ = ["make_spec", "network_inputs"]
 
 
-def make_spec(network: BaseNetwork, windows: Windows) -> NetworkSpec:
+def make_spec(
+    network: BaseNetwork, windows: Windows, *, quantiles: tuple[float, ...] | None = None, point: str = "median"
+) -> NetworkSpec:
     """Describe to a network the problem that windows pose.
 
     Parameters
@@ -20,6 +22,10 @@ def make_spec(network: BaseNetwork, windows: Windows) -> NetworkSpec:
         The network, which says whether it wants calendar features.
     windows : Windows
         The windows it is to work on.
+    quantiles : tuple of float or None, default=None
+        Quantile levels to forecast.
+    point : {"median", "mean"}, default="median"
+        What the point forecast is, beside quantiles.
 
     Returns
     -------
@@ -46,6 +52,8 @@ def make_spec(network: BaseNetwork, windows: Windows) -> NetworkSpec:
         targets=windows.targets,
         n_time_features=n_time_features,
         label_length=network.label_length if n_time_features else 0,
+        quantiles=quantiles,
+        point=point,
     )
 
 

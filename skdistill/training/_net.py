@@ -9,7 +9,7 @@ from skorch import NeuralNet
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from skdistill.losses import LossInputs
+from skdistill.losses import LossInputs, pinball_loss
 from skdistill.networks import NetworkOutput
 
 __all__ = ["DistillationNet"]
@@ -20,13 +20,27 @@ class DistillationNet(NeuralNet):
 
     Trainable parts of the criterion (regressors, aligners) are optimised with the module.
     ``valid_loss`` is the forecast's MSE against the truth, in standardised units, whatever the
-    objective; ``history`` holds the epoch's mean of every term as ``train_<term>``.
+    objective, or the mean pinball loss of the quantiles where there are any; ``history`` holds the epoch's mean
+    of every term as ``train_<term>``.
+
+    Parameters
+    ----------
+    *args : object
+        As skorch's ``NeuralNet`` takes them.
+    quantile_levels : tuple of float, default=()
+        Levels of the module's quantiles.
+    **kwargs : object
+        As skorch's ``NeuralNet`` takes them.
     """
+
+    def __init__(self, *args: Any, quantile_levels: tuple[float, ...] = (), **kwargs: Any) -> None:
+        self.quantile_levels = quantile_levels
+        super().__init__(*args, **kwargs)
 
     def get_loss(
         self, y_pred: NetworkOutput, y_true: dict[str, Tensor], X: Any = None, training: bool = False
     ) -> Tensor:
-        """Compute the objective in training, the forecast's MSE in validation.
+        """Compute the objective in training, the error against the truth in validation.
 
         Parameters
         ----------
@@ -46,17 +60,25 @@ class DistillationNet(NeuralNet):
         """
         y_true = {name: value.to(y_pred.forecast.device) for name, value in y_true.items()}
         if not training:
-            return mse_loss(y_pred.forecast, y_true["truth"])
+            return self._validation_loss(y_pred, y_true["truth"])
         inputs = LossInputs(
             forecast=y_pred.forecast,
             features=y_pred.features,
             branches=y_pred.branches,
             context=None if X is None else X["context"],
+            quantiles=y_pred.quantiles,
             **y_true,
         )
         terms = self.criterion_(inputs)
         self._add_up(terms, len(y_pred.forecast))
         return torch.stack(list(terms.values())).sum()
+
+    def _validation_loss(self, output: NetworkOutput, truth: Tensor) -> Tensor:
+        """Judge a forecast by its MSE, quantiles by their mean pinball loss."""
+        if output.quantiles is None:
+            return mse_loss(output.forecast, truth)
+        levels = output.quantiles.new_tensor(self.quantile_levels)
+        return pinball_loss(truth.unsqueeze(-1) - output.quantiles, levels).mean()
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Group the parameters that train: those at the net's learning rate first, then those at one of their own.

@@ -67,7 +67,8 @@ def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: 
         Widths of forecasts and features.
     """
     dataset = WindowDataset(windows, spec, labels)
-    inputs, targets = dataset.batch(torch.zeros(1, dtype=torch.int64))
+    first = torch.zeros(1, dtype=torch.int64)
+    inputs, targets = dataset.batch(first)
     device = next(iter(module.parameters())).device
     was_training = module.training
     with torch.no_grad():
@@ -85,6 +86,8 @@ def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: 
         targets=None if spec.all_targets else spec.targets,
         center=tuple(scaling.mean_[channels].tolist()),
         scale=tuple(scaling.scale_[channels].tolist()),
+        quantiles=None if output.quantiles is None else spec.quantiles,
+        teacher_quantiles=None if labels is None else labels.take(first).quantile_levels,
     )
 
 
@@ -148,6 +151,7 @@ def train_network(
         callbacks=_callbacks(settings, len(objective.constant_lr_groups()), stopper, checkpoint, description),
         device=device,
         verbose=int(settings.verbose > 1),
+        quantile_levels=spec.quantiles or (),
     )
     interrupted = _run(net, dataset, settings.max_epochs, stopper)
     history = [_plain(epoch) for epoch in net.history if "dur" in epoch]

@@ -1,0 +1,104 @@
+"""Distillation of distributions: the truth, and the teacher's quantiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from skdistill.losses._base import BaseLoss, LossTerm
+from skdistill.losses._pinball import Pinball
+from skdistill.losses._quantile_distance import QuantileDistance
+from skdistill.losses._supervised import Supervised
+
+__all__ = ["QuantileDistill"]
+
+
+class QuantileDistill(BaseLoss):
+    """Pinball loss to the truth, distance to the teacher's quantiles, and the point forecast's error.
+
+    ``L = pinball_weight * L_pinball + quantile_weight * L_quantiles + supervised_weight * L_sup``: a sum of
+    :class:`Pinball`, :class:`QuantileDistance` and :class:`Supervised`. A teacher that has no quantiles gives its point
+    to the point forecast alone; without a teacher the second term falls away.
+
+    Parameters
+    ----------
+    quantile_weight : float, default=1.0
+        Weight of the teacher's quantiles.
+    pinball_weight : float, default=1.0
+        Weight of the truth in the quantiles.
+    supervised_weight : float, default=0.5
+        Weight of the truth in the point forecast; needed where that is the mean.
+    order : {1, 2}, default=2
+        Absolute or squared distances between quantiles.
+    n_scales : int, default=1
+        Scales of the distance between quantiles, the original one included.
+    pooling_window : int, default=2
+        Steps that become one at the next scale.
+    supervised_loss : {"mse", "mae", "huber"}, default="mse"
+        Distance of the point forecast to the truth.
+    delta : float, default=1.0
+        Error, in standardised units, at which Huber's loss turns from squared to absolute.
+    horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
+        Weight of each step, in all terms.
+
+    Examples
+    --------
+    >>> from skdistill.losses import QuantileDistill
+    >>> [(name, term.weight) for name, term in QuantileDistill().named_terms()]
+    [('pinball', 1.0), ('quantiles', 1.0), ('supervised', 0.5)]
+    """
+
+    def __init__(
+        self,
+        quantile_weight: float = 1.0,
+        *,
+        pinball_weight: float = 1.0,
+        supervised_weight: float = 0.5,
+        order: int = 2,
+        n_scales: int = 1,
+        pooling_window: int = 2,
+        supervised_loss: str = "mse",
+        delta: float = 1.0,
+        horizon_weights: Any = None,
+    ) -> None:
+        self.quantile_weight = quantile_weight
+        self.pinball_weight = pinball_weight
+        self.supervised_weight = supervised_weight
+        self.order = order
+        self.n_scales = n_scales
+        self.pooling_window = pooling_window
+        self.supervised_loss = supervised_loss
+        self.delta = delta
+        self.horizon_weights = horizon_weights
+
+    def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
+        """Return the three terms.
+
+        Returns
+        -------
+        terms : list of (str, LossTerm)
+            ``pinball``, ``quantiles`` and ``supervised``.
+        """
+        return [
+            ("pinball", Pinball(self.pinball_weight, horizon_weights=self.horizon_weights)),
+            (
+                "quantiles",
+                QuantileDistance(
+                    self.quantile_weight,
+                    order=self.order,
+                    point_teacher="median",
+                    horizon_weights=self.horizon_weights,
+                    n_scales=self.n_scales,
+                    pooling_window=self.pooling_window,
+                ),
+            ),
+            (
+                "supervised",
+                Supervised(
+                    self.supervised_weight,
+                    loss=self.supervised_loss,
+                    delta=self.delta,
+                    horizon_weights=self.horizon_weights,
+                ),
+            ),
+        ]

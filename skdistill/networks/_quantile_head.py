@@ -1,0 +1,194 @@
+"""A head that gives any network quantiles, which cannot cross."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+from statistics import NormalDist
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
+
+__all__ = ["QuantileHead", "QuantileModule", "build_module", "point_module", "sum_gaps"]
+
+_HIDDEN_SIZE = 64
+_FIRST_SPREAD = 0.5  # standard deviation, in standardised units, that the quantiles start from
+
+
+def build_module(network: BaseNetwork, spec: NetworkSpec) -> nn.Module:
+    """Build a network's module, with a head for quantiles where they are asked for.
+
+    Parameters
+    ----------
+    network : BaseNetwork
+        The network, which need not know about quantiles.
+    spec : NetworkSpec
+        What to build it for.
+
+    Returns
+    -------
+    module : torch.nn.Module
+        The network's own module; inside a :class:`QuantileModule` where the spec has quantiles.
+
+    Examples
+    --------
+    >>> from skdistill.networks import DLinear, NetworkSpec
+    >>> module = build_module(DLinear(), NetworkSpec(12, 4, 3, quantiles=(0.1, 0.5, 0.9)))
+    >>> module(torch.zeros(2, 12, 3)).quantiles.shape
+    torch.Size([2, 4, 3, 3])
+    """
+    module = network.build(replace(spec, quantiles=None, point="median"))
+    return module if spec.quantiles is None else QuantileModule(module, spec)
+
+
+def point_module(module: nn.Module) -> nn.Module:
+    """Return what a network built itself, without the head around it.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        From :func:`build_module`.
+
+    Returns
+    -------
+    module : torch.nn.Module
+        The network's own module.
+    """
+    return module.network if isinstance(module, QuantileModule) else module
+
+
+class QuantileModule(nn.Module):
+    """A network's point forecast, and quantiles at non-negative distances around it.
+
+    The network forecasts the median, or the mean; a :class:`QuantileHead` says how far each quantile lies from it.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        What the network built: its ``forward`` gives a :class:`~skdistill.networks.NetworkOutput`.
+    spec : NetworkSpec
+        What it was built for, with ``quantiles`` and ``point``.
+    """
+
+    def __init__(self, network: nn.Module, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.network = network
+        self.head = QuantileHead(spec)
+
+    @property
+    def branch_sizes(self) -> Any:
+        """Widths of the branches of the network, for the loss terms that read them."""
+        return getattr(self.network, "branch_sizes", None)
+
+    def forward(
+        self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
+    ) -> NetworkOutput:
+        """Forecast a batch.
+
+        Parameters
+        ----------
+        context : Tensor of shape (n_windows, context_length, n_channels)
+            Standardised contexts.
+        context_time, decoder_time : Tensor or None, default=None
+            Calendar features, for networks that read them.
+
+        Returns
+        -------
+        output : NetworkOutput
+            The network's answer, with quantiles.
+        """
+        times = {"context_time": context_time, "decoder_time": decoder_time}
+        output = self.network(context, **{name: one for name, one in times.items() if one is not None})
+        return output._replace(quantiles=output.forecast.unsqueeze(-1) + self.head(context))
+
+
+class QuantileHead(nn.Module):
+    """How far each quantile lies from the point forecast: a small network on the window's shape.
+
+    Linear(context_length, 64) - ReLU - Linear on the window less its mean, shared by all channels, with an offset a
+    channel. Its outputs pass softplus and are added up from the median outwards, so that quantiles cannot cross. Where
+    the point forecast is the mean, one more output says how far the median lies from it.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        Lengths, channels, ``quantiles`` and ``point``.
+    """
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        assert spec.quantiles is not None  # build_module
+        self.targets = None if spec.all_targets else list(spec.targets)
+        self.n_lower = sum(level < 0.5 for level in spec.quantiles)
+        self.n_gaps = sum(level != 0.5 for level in spec.quantiles)
+        self.has_median = self.n_gaps < len(spec.quantiles)
+        self.prediction_length = spec.prediction_length
+        n_outputs = self.n_gaps + (spec.point == "mean")
+        self.hidden = nn.Linear(spec.context_length, _HIDDEN_SIZE)
+        self.output = nn.Linear(_HIDDEN_SIZE, spec.prediction_length * n_outputs)
+        self.channel = nn.Parameter(torch.zeros(spec.n_targets, n_outputs))
+        nn.init.zeros_(self.output.weight)
+        with torch.no_grad():
+            self.output.bias.copy_(torch.tensor(_first_outputs(spec)).repeat(spec.prediction_length))
+
+    def forward(self, context: Tensor) -> Tensor:
+        """Return the distances.
+
+        Parameters
+        ----------
+        context : Tensor of shape (n_windows, context_length, n_channels)
+            Standardised contexts.
+
+        Returns
+        -------
+        distances : Tensor of shape (n_windows, prediction_length, n_targets, n_quantiles)
+            Of the quantiles from the point forecast, rising.
+        """
+        values = context.transpose(1, 2)  # (n_windows, n_channels, context_length)
+        if self.targets is not None:
+            values = values[:, self.targets]
+        hidden = self.hidden(values - values.mean(dim=-1, keepdim=True)).relu()
+        outputs = self.output(hidden).unflatten(-1, (self.prediction_length, -1)) + self.channel.unsqueeze(1)
+        distances = sum_gaps(outputs, self.n_lower, self.n_gaps, has_median=self.has_median)
+        return distances.transpose(1, 2)
+
+
+def sum_gaps(outputs: Tensor, n_lower: int, n_gaps: int, *, has_median: bool) -> Tensor:
+    """Turn a head's outputs into distances that rise with the level.
+
+    Parameters
+    ----------
+    outputs : Tensor of shape (..., n_gaps) or (..., n_gaps + 1)
+        Gaps before softplus: between lower levels, from the median outwards, then between upper levels; and perhaps the
+        median's distance from the point forecast.
+    n_lower, n_gaps : int
+        How many gaps are between lower levels, and how many there are.
+    has_median : bool
+        Whether the median is one of the levels.
+
+    Returns
+    -------
+    distances : Tensor of shape (..., n_quantiles)
+        Of the quantiles from the point forecast.
+    """
+    gaps = softplus(outputs[..., :n_gaps])
+    parts = [-gaps[..., :n_lower].cumsum(dim=-1).flip(-1)] if n_lower else []
+    parts += [torch.zeros_like(outputs[..., :1])] if has_median else []
+    parts += [gaps[..., n_lower:].cumsum(dim=-1)] if n_lower < n_gaps else []
+    distances = torch.cat(parts, dim=-1)
+    return distances + outputs[..., n_gaps:] if outputs.shape[-1] > n_gaps else distances
+
+
+def _first_outputs(spec: NetworkSpec) -> list[float]:
+    """Return outputs that make the quantiles those of a normal distribution."""
+    assert spec.quantiles is not None
+    scores = [NormalDist(0.0, _FIRST_SPREAD).inv_cdf(level) for level in spec.quantiles]
+    lower = [0.0, *(-score for score in reversed(scores) if score < 0)]
+    upper = [0.0, *(score for score in scores if score > 0)]
+    gaps = [far - near for side in (lower, upper) for near, far in itertools.pairwise(side)]
+    return [math.log(math.expm1(gap)) for gap in gaps] + [0.0] * (spec.point == "mean")

@@ -1,0 +1,81 @@
+"""The distribution that several teachers give together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from skdistill._quantiles import covered_levels, interpolation_matrix
+from skdistill.teachers._labels import Labels
+
+__all__ = ["ensemble_quantiles"]
+
+
+def ensemble_quantiles(answers: Sequence[Labels], weights: Tensor) -> tuple[Tensor | None, tuple[float, ...] | None]:
+    """Average the members' quantiles, or take those of their forecasts where a member has none.
+
+    Parameters
+    ----------
+    answers : sequence of Labels
+        The members' labels of the same windows.
+    weights : Tensor of shape (n_members,)
+        Shares of the members; their sum is one.
+
+    Returns
+    -------
+    quantiles : Tensor of shape (n_windows, n_quantiles, prediction_length, n_targets) or None
+        Means of quantiles, level by level, at the first member's levels that all members cover; or the sorted
+        forecasts, as quantiles at the middle of each member's share. None for a single point forecast.
+    levels : tuple of float or None
+        Their levels.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill.teachers import Labels
+    >>> answers = [Labels(torch.full((1, 1, 1), value)) for value in (3.0, 1.0)]
+    >>> quantiles, levels = ensemble_quantiles(answers, torch.tensor([0.5, 0.5]))
+    >>> quantiles.ravel(), levels
+    (tensor([1., 3.]), (0.25, 0.75))
+    """
+    grids = [answer.quantile_levels for answer in answers if answer.quantile_levels is not None]
+    if len(grids) == len(answers):
+        return _mean_quantiles(answers, grids, weights)
+    if len(answers) == 1:
+        return None, None
+    return _quantiles_of_forecasts(torch.stack([answer.forecast for answer in answers]), weights)
+
+
+def _mean_quantiles(
+    answers: Sequence[Labels], grids: Sequence[tuple[float, ...]], weights: Tensor
+) -> tuple[Tensor | None, tuple[float, ...] | None]:
+    levels = tuple(level for level in grids[0] if all(covered_levels(grid, (level,))[0] for grid in grids))
+    if not levels:
+        return None, None
+    total: Tensor | None = None
+    for answer, grid, weight in zip(answers, grids, weights, strict=True):
+        assert answer.quantiles is not None
+        matrix = torch.tensor(interpolation_matrix(grid, levels), dtype=answer.quantiles.dtype)
+        part = weight * torch.einsum("kq,bqhc->bkhc", matrix, answer.quantiles)
+        total = part if total is None else total + part
+    return total, levels
+
+
+def _quantiles_of_forecasts(forecasts: Tensor, weights: Tensor) -> tuple[Tensor, tuple[float, ...]]:
+    """Sort the forecasts (n_members, n_windows, ...); with unequal weights, interpolate between them."""
+    n_members = len(forecasts)
+    levels = tuple((number + 0.5) / n_members for number in range(n_members))
+    values, order = forecasts.sort(dim=0)
+    if bool((weights == weights[0]).all()):
+        return values.transpose(0, 1).contiguous(), levels
+    shares = weights[order]
+    positions = shares.cumsum(dim=0) - shares / 2
+    quantiles = []
+    for level in levels:
+        right = (positions < level).sum(dim=0, keepdim=True).clamp(1, n_members - 1)
+        low, high = positions.gather(0, right - 1), positions.gather(0, right)
+        share = ((level - low) / (high - low).clamp(min=1e-9)).clamp(0.0, 1.0)
+        quantiles.append(torch.lerp(values.gather(0, right - 1), values.gather(0, right), share)[0])
+    return torch.stack(quantiles, dim=1), levels
