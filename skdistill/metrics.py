@@ -13,8 +13,9 @@ from sklearn.metrics import mean_absolute_error, mean_squared_error, root_mean_s
 from skdistill._checks import check_integer
 from skdistill._choices import check_choice
 from skdistill._open_model import open_model
+from skdistill._quantiles import check_quantiles
 
-__all__ = ["METRICS", "ForecastScorer", "forecast_errors"]
+__all__ = ["METRICS", "ForecastScorer", "QuantileScores", "forecast_errors", "quantile_scores"]
 
 
 def _smape(truth: np.ndarray, forecast: np.ndarray, **options: Any) -> Any:
@@ -97,6 +98,80 @@ def forecast_errors(
         columns = (one.reshape(n_windows * n_steps, n_targets) for one in (truth, forecast))
         index = pd.Index(rolled.names, name="channel")
     return pd.Series(_ERRORS[metric](*columns, multioutput="raw_values"), index=index, name=metric)
+
+
+@dataclass(frozen=True)
+class QuantileScores:
+    """How good quantile forecasts are.
+
+    Parameters
+    ----------
+    crps : float
+        Mean over windows, steps, channels and levels of twice the pinball loss: the weighted quantile loss, which tends
+        to the continuous ranked probability score as levels get dense. Lower is better.
+    coverage : float
+        Share of what happened that lay between the outermost quantiles.
+    width : float
+        Mean distance of these two.
+    nominal : float
+        Share that should lie between them.
+    """
+
+    crps: float
+    coverage: float
+    width: float
+    nominal: float
+
+
+def quantile_scores(truth: Any, quantiles: Any, levels: Sequence[float], *, scale: Any = None) -> QuantileScores:
+    """Score quantile forecasts against what happened.
+
+    Parameters
+    ----------
+    truth : array of shape (..., n_channels)
+        What happened.
+    quantiles : array of shape (..., n_channels, n_quantiles)
+        Quantile forecasts of it.
+    levels : sequence of float
+        Their levels, rising.
+    scale : array of shape (n_channels,) or None, default=None
+        What each channel's score and width are divided by; None stands for 1.
+
+    Returns
+    -------
+    scores : QuantileScores
+        Weighted quantile loss, coverage and width; the last two are NaN for a single level.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or levels do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.metrics import quantile_scores
+    >>> scores = quantile_scores(np.array([[0.0], [3.0]]), np.array([[[-1.0, 1.0]], [[-1.0, 1.0]]]), (0.1, 0.9))
+    >>> scores.crps, scores.coverage, scores.width, round(scores.nominal, 9)
+    (1.1, 0.5, 2.0, 0.8)
+    """
+    levels = check_quantiles(levels, "levels of quantile_scores")
+    truth, quantiles = np.asarray(truth, dtype=np.float64), np.asarray(quantiles, dtype=np.float64)
+    if quantiles.shape != (*truth.shape, len(levels)):
+        raise ValueError(
+            f"quantiles of quantile_scores must have the shape of truth and an axis for {len(levels)} levels, "
+            f"{(*truth.shape, len(levels))}; got {quantiles.shape}."
+        )
+    unit = np.ones(truth.shape[-1]) if scale is None else np.asarray(scale, dtype=np.float64)
+    tau = np.array(levels)
+    error = truth[..., None] - quantiles
+    pinball = 2.0 * np.maximum(tau * error, (tau - 1.0) * error).mean(axis=-1) / unit
+    if len(levels) == 1:
+        return QuantileScores(float(pinball.mean()), float("nan"), float("nan"), float("nan"))
+    low, high = quantiles[..., 0], quantiles[..., -1]
+    inside = (low <= truth) & (truth <= high)
+    width = float(((high - low) / unit).mean())
+    return QuantileScores(float(pinball.mean()), float(inside.mean()), width, levels[-1] - levels[0])
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,14 @@ from sklearn.base import BaseEstimator
 
 from skdistill._checks import check_integer
 from skdistill._open_model import OpenModel, open_model
+from skdistill._quantiles import covered_levels, interpolation_matrix
 from skdistill._series import Series, read_series
 from skdistill.comparison._bootstrap import block_bootstrap_means
 from skdistill.comparison._latency import median_seconds
 from skdistill.comparison._naive import find_period, seasonal_naive
 from skdistill.comparison._result import Comparison, RowResult, make_comparison
+from skdistill.metrics import QuantileScores, quantile_scores
+from skdistill.teachers import Labels
 from skdistill.windows import SeriesStore, Windows
 
 __all__ = ["compare"]
@@ -26,6 +29,7 @@ _BLOCK = 512  # windows that are forecast at once
 
 
 Forecast = Callable[[np.ndarray], np.ndarray]  # numbers of windows -> forecasts in original units
+Around = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # forecasts, and quantiles at the common levels
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class _Row:
     runs: list[Forecast]
     parameters: int | None
     of: str | None = None  # the row whose student this teaches, or is without a teacher
+    around: list[Around] | None = None  # the same, with quantiles
 
 
 def compare(
@@ -89,10 +94,13 @@ def compare(
     -------
     comparison : Comparison
         A DataFrame, one row a model: ``mse`` and ``mae`` (standardised), ``mse_original`` and
-        ``mae_original``, ``parameters``, ``ms_per_window`` (a single window), ``ms_per_batch`` (a
+        ``mae_original``, ``crps``, ``coverage`` and ``width`` (standardised) where there are quantiles,
+        ``parameters``, ``ms_per_window`` (a single window), ``ms_per_batch`` (a
         batch of ``batch_size``), ``difference`` (its MSE minus the first student's) with its
         ``standard_error``, ``seed_spread`` (standard deviation of the MSE over seeds) and
-        ``in_words``. ``comparison.differences`` has every pair of rows, ``comparison.summary()`` the
+        ``in_words``. CRPS is the mean weighted quantile loss over the levels of the first forecaster with quantiles,
+        coverage and width are those of its outermost ones; a row that does not cover these levels has none.
+        ``comparison.differences`` has every pair of rows, ``comparison.summary()`` the
         findings in sentences.
 
     Raises
@@ -120,6 +128,10 @@ def compare(
     if not models:
         raise ValueError("forecasters of compare must name at least one fitted forecaster; got an empty dict.")
     problem = _Problem.of([member for members in models.values() for member in members], X)
+    levels = next(
+        (one.forecaster.spec_.quantiles for (one, *_) in models.values() if one.forecaster.spec_.quantiles), None
+    )
+    problem = replace(problem, levels=levels)
     rows: list[_Row] = []
     for name, members in models.items():
         rows += _model_rows(name, members, problem, X, train, alone=alone, only=len(models) == 1)
@@ -143,6 +155,7 @@ def compare(
         "n_resamples": int(n_resamples),
         "period": int(period),
         "batch_size": min(batch_size, problem.n_windows),
+        **({} if levels is None else {"quantile_levels": levels}),
     }
     return make_comparison(results, means, facts)
 
@@ -158,6 +171,7 @@ class _Problem:
     prediction_length: int
     targets: list[int]
     scale: np.ndarray
+    levels: tuple[float, ...] | None = None  # that quantiles are compared at
 
     @classmethod
     def of(cls, models: Sequence[OpenModel], X: Any) -> _Problem:
@@ -232,11 +246,14 @@ def _model_rows(
     """List the rows of one model: the student, its teacher, and the student alone."""
     prefix = "" if only and name == "student" else f"{name}: "
     first = members[0].forecaster
-    rows = [_Row(name, "student", [_student(one, problem, X) for one in members], first.count_parameters())]
+    around = _together([_student_quantiles(one, problem, X) for one in members])
+    runs = [_student(one, problem, X) for one in members]
+    rows = [_Row(name, "student", runs, first.count_parameters(), around=around)]
     if first.teacher_ is None:
         return rows
     teachers = [_teacher(one, problem, X) for one in members]
-    rows.append(_Row(f"{prefix}teacher", "teacher", teachers, first.teacher_.count_parameters(), name))
+    around = _together([_teacher_quantiles(one, problem, X) for one in members])
+    rows.append(_Row(f"{prefix}teacher", "teacher", teachers, first.teacher_.count_parameters(), name, around))
     untaught = [one.untaught(train) for one in members] if alone else []
     if alone and any(one is None for one in untaught):
         warnings.warn(
@@ -246,7 +263,8 @@ def _model_rows(
         )
     elif alone:
         runs = [_student(one, problem, X) for one in untaught if one is not None]
-        rows.append(_Row(f"{prefix}alone", "student alone", runs, first.count_parameters(), name))
+        around = _together([_student_quantiles(one, problem, X) for one in untaught if one is not None])
+        rows.append(_Row(f"{prefix}alone", "student alone", runs, first.count_parameters(), name, around))
     return rows
 
 
@@ -264,25 +282,63 @@ def _linear_row(model: OpenModel, problem: _Problem, X: Any, train: Any, period:
     return [_Row("exact linear", "exact linear", [run], linear.forecaster.count_parameters())]
 
 
+def _together(around: list[Around | None]) -> list[Around] | None:
+    """Return the quantiles of all seeds, or None where one has none."""
+    return None if any(one is None for one in around) else [one for one in around if one is not None]
+
+
 def _student(model: OpenModel, problem: _Problem, X: Any) -> Forecast:
     """Return the student's forecast, by the public route."""
-    forecaster = model.forecaster
-    series = read_series(forecaster, model.transform(X), reset=False, allow_batch=False).series
-    length = forecaster.spec_.context_length
+    forecaster, gather = model.forecaster, _contexts_of(model, problem, X)
 
     def forecast(windows: np.ndarray) -> np.ndarray:
-        pairs = list(zip(problem.numbers[windows], problem.starts[windows], strict=True))
-        contexts = np.stack([series[number].values[start - length : start] for number, start in pairs])
-        if not forecaster.spec_.n_time_features:
+        contexts, indexes = gather(windows)
+        if indexes is None:
             return model.restore(forecaster.predict(contexts))
-        indexes = [series[number].index[start - length : start] for number, start in pairs]
         return model.restore(forecaster.forecast_windows(contexts, indexes))
 
     return forecast
 
 
-def _teacher(model: OpenModel, problem: _Problem, X: Any) -> Forecast:
-    """Return the teacher's forecast."""
+def _student_quantiles(model: OpenModel, problem: _Problem, X: Any) -> Around | None:
+    """Return the student's forecast with quantiles at the common levels, if it covers them."""
+    forecaster, gather = model.forecaster, _contexts_of(model, problem, X)
+    matrix = _to_common(forecaster.spec_.quantiles, problem)
+    if matrix is None:
+        return None
+    point = _student(model, problem, X)
+
+    def forecast(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return point(windows), model.restore_quantiles(forecaster.forecast_quantiles(*gather(windows)) @ matrix.T)
+
+    return forecast
+
+
+def _to_common(levels: tuple[float, ...] | None, problem: _Problem) -> np.ndarray | None:
+    """Return the map from quantiles at some levels to those at the common ones, if they are covered."""
+    if levels is None or problem.levels is None or not covered_levels(levels, problem.levels).all():
+        return None
+    return interpolation_matrix(levels, problem.levels)
+
+
+def _contexts_of(model: OpenModel, problem: _Problem, X: Any) -> Callable[[np.ndarray], tuple[np.ndarray, Any]]:
+    """Return what gathers a model's contexts, and their time labels where its student reads the calendar."""
+    forecaster = model.forecaster
+    series = read_series(forecaster, model.transform(X), reset=False, allow_batch=False).series
+    length = forecaster.spec_.context_length
+
+    def gather(windows: np.ndarray) -> tuple[np.ndarray, Any]:
+        pairs = list(zip(problem.numbers[windows], problem.starts[windows], strict=True))
+        contexts = np.stack([series[number].values[start - length : start] for number, start in pairs])
+        if not forecaster.spec_.n_time_features:
+            return contexts, None
+        return contexts, [series[number].index[start - length : start] for number, start in pairs]
+
+    return gather
+
+
+def _labeller(model: OpenModel, problem: _Problem, X: Any) -> Callable[[np.ndarray], Labels]:
+    """Return what asks the teacher about windows."""
     forecaster = model.forecaster
     series = read_series(forecaster, model.transform(X), reset=False, allow_batch=False).series
     spec = forecaster.spec_
@@ -290,9 +346,37 @@ def _teacher(model: OpenModel, problem: _Problem, X: Any) -> Forecast:
     rows = torch.from_numpy(store.offsets[problem.numbers] + problem.starts - spec.context_length)
     windows = Windows(store, rows, spec.context_length, spec.prediction_length, forecaster.targets_)
 
+    def label(numbers: np.ndarray) -> Labels:
+        return forecaster.teacher_.label(windows.contexts(torch.from_numpy(numbers)))
+
+    return label
+
+
+def _teacher(model: OpenModel, problem: _Problem, X: Any) -> Forecast:
+    """Return the teacher's forecast."""
+    label, scaling = _labeller(model, problem, X), model.forecaster.scaling_
+
     def forecast(numbers: np.ndarray) -> np.ndarray:
-        labels = forecaster.teacher_.label(windows.contexts(torch.from_numpy(numbers)))
-        return model.restore(forecaster.scaling_.forecasts_to_original(labels.forecast.numpy()))
+        return model.restore(scaling.forecasts_to_original(label(numbers).forecast.numpy()))
+
+    return forecast
+
+
+def _teacher_quantiles(model: OpenModel, problem: _Problem, X: Any) -> Around | None:
+    """Return the teacher's forecast with quantiles at the common levels, if it covers them."""
+    if problem.levels is None:
+        return None
+    label, scaling = _labeller(model, problem, X), model.forecaster.scaling_
+    matrix = _to_common(label(np.arange(1)).quantile_levels, problem)
+    if matrix is None:
+        return None
+
+    def forecast(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        labels = label(numbers)
+        assert labels.quantiles is not None  # it has levels
+        quantiles = labels.quantiles.permute(0, 2, 3, 1).numpy() @ matrix.T
+        point = model.restore(scaling.forecasts_to_original(labels.forecast.numpy()))
+        return point, model.restore_quantiles(scaling.quantiles_to_original(quantiles))
 
     return forecast
 
@@ -319,11 +403,17 @@ def _measure(row: _Row, problem: _Problem, batch_size: int) -> RowResult:
     """Forecast every window, a block at a time, and time the first run."""
     squared = np.zeros((len(row.runs), problem.n_windows))
     absolute, original, absolute_original = (np.zeros(len(row.runs)) for _ in range(3))
+    scores = np.zeros(3)  # summed over windows and runs
     for first in range(0, problem.n_windows, _BLOCK):
         windows = np.arange(first, min(first + _BLOCK, problem.n_windows))
         truth = problem.truth(windows)
         for number, run in enumerate(row.runs):
-            error = run(windows) - truth
+            if row.around is None:
+                error = run(windows) - truth
+            else:
+                point, quantiles = row.around[number](windows)
+                error = point - truth
+                scores += len(windows) * _score(truth, quantiles, problem)
             squared[number, windows] = np.square(error / problem.scale).mean(axis=(1, 2))
             absolute[number] += np.abs(error / problem.scale).mean(axis=(1, 2)).sum()
             original[number] += np.square(error).mean(axis=(1, 2)).sum()
@@ -341,4 +431,12 @@ def _measure(row: _Row, problem: _Problem, batch_size: int) -> RowResult:
         parameters=row.parameters,
         seconds_one=median_seconds(lambda: row.runs[0](one)),
         seconds_batch=median_seconds(lambda: row.runs[0](many)),
+        scores=None if row.around is None else tuple(scores / (len(row.runs) * problem.n_windows)),
     )
+
+
+def _score(truth: np.ndarray, quantiles: np.ndarray, problem: _Problem) -> np.ndarray:
+    """Score a block: CRPS, coverage, width."""
+    assert problem.levels is not None
+    found: QuantileScores = quantile_scores(truth, quantiles, problem.levels, scale=problem.scale)
+    return np.array([found.crps, found.coverage, found.width])

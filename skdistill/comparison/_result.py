@@ -33,6 +33,8 @@ class RowResult:
         Numbers learnt.
     seconds_one, seconds_batch : float
         Median seconds of one window and of a batch.
+    scores : tuple of float or None, default=None
+        CRPS, coverage and width of the outermost quantiles, standardised; None without quantiles.
     """
 
     name: str
@@ -46,6 +48,7 @@ class RowResult:
     parameters: int | None
     seconds_one: float
     seconds_batch: float
+    scores: tuple[float, ...] | None = None
 
 
 class Comparison(pd.DataFrame):
@@ -58,7 +61,7 @@ class Comparison(pd.DataFrame):
         beyond noise: every pair of rows.
     facts : dict
         ``n_windows``, ``block_length`` and ``n_resamples`` of the bootstrap, ``period`` of the
-        seasonal-naive row, ``batch_size`` of the timing.
+        seasonal-naive row, ``batch_size`` of the timing; ``quantile_levels`` where there are quantiles.
 
     Examples
     --------
@@ -87,6 +90,13 @@ class Comparison(pd.DataFrame):
         """
         lines = [f"{name}: {words}." for name, words in self["in_words"].items() if words]
         facts = self.facts
+        if "quantile_levels" in facts:
+            levels = facts["quantile_levels"]
+            for name, row in self[self["crps"].notna()].iterrows():
+                lines.append(
+                    f"{name}: CRPS {row['crps']:.4g}; {100 * row['coverage']:.1f} % of what happened lies between the "
+                    f"levels {levels[0]:g} and {levels[-1]:g}, {row['width']:.3g} standard deviations apart."
+                )
         lines.append(
             f"MSE over {facts['n_windows']} windows; noise is one standard error of the paired difference, from "
             f"{facts['n_resamples']} resamples of blocks of {facts['block_length']} windows."
@@ -120,6 +130,7 @@ def make_comparison(results: Sequence[RowResult], means: np.ndarray, facts: dict
             "mae": [result.mae for result in results],
             "mse_original": [result.mse_original for result in results],
             "mae_original": [result.mae_original for result in results],
+            **_quantile_columns(results),
             "parameters": pd.array([result.parameters for result in results], dtype="Int64"),
             "ms_per_window": [1e3 * result.seconds_one for result in results],
             "ms_per_batch": [1e3 * result.seconds_batch for result in results],
@@ -133,6 +144,14 @@ def make_comparison(results: Sequence[RowResult], means: np.ndarray, facts: dict
     table.differences = _differences(results, means)
     table.facts = facts
     return table
+
+
+def _quantile_columns(results: Sequence[RowResult]) -> dict[str, list[float]]:
+    """Lay out what was measured of quantiles, where any row has them."""
+    if all(result.scores is None for result in results):
+        return {}
+    rows = [(float("nan"),) * 3 if result.scores is None else result.scores for result in results]
+    return {name: [row[number] for row in rows] for number, name in enumerate(("crps", "coverage", "width"))}
 
 
 def _spread(by_seed: np.ndarray) -> float:
