@@ -152,7 +152,7 @@ def distil(
     probe = None if teacher is None else _probe(teacher, windows, spec)
     if quantiles is not None:
         levels = None if probe is None else probe.quantile_levels
-        loss = with_quantile_term(loss, quantiles, has_teacher=teacher is not None, teacher_levels=levels)
+        loss = with_quantile_term(loss, quantiles, has_teacher=teacher is not None, teacher_levels=levels, point=point)
         student.check_loss(loss, has_teacher=teacher is not None, windows=windows)
     _check_combination(windows, teacher, student, spec, loss, probe)
 

@@ -29,7 +29,6 @@ __all__ = [
     "RollingConformal",
     "SplitConformal",
     "conformal_offsets",
-    "quantile_errors",
     "resolve_calibration",
     "shift_quantiles",
 ]

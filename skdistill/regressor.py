@@ -48,7 +48,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own. None forecasts a point alone.
     point : {"median", "mean"}, default="median"
         What the point forecast is, where there are quantiles: the quantile in the middle, or a forecast of its own
-        that a term such as :class:`~skdistill.losses.Supervised` trains.
+        that terms such as :class:`~skdistill.losses.Supervised` train (which is added where there is none).
     calibration : {"conformal", "rolling"}, object of skdistill.calibration or None, default=None
         How quantiles are shifted after training, by their errors on the validation windows.
     validation_fraction : float or int, default=0.2

@@ -179,8 +179,9 @@ def with_quantile_term(
     *,
     has_teacher: bool,
     teacher_levels: Sequence[float] | None = None,
+    point: str = "median",
 ) -> BaseLoss:
-    """Add :class:`Pinball` to a loss that would leave quantiles of the student untrained.
+    """Add what a loss lacks to train every quantile of a student, and its point forecast.
 
     Parameters
     ----------
@@ -192,12 +193,14 @@ def with_quantile_term(
         Whether there are labels; without them, terms that read labels fall away.
     teacher_levels : sequence of float or None, default=None
         Levels of the teacher's quantiles, None if it has none.
+    point : {"median", "mean"}, default="median"
+        What the point forecast is; a mean is tied to no quantile.
 
     Returns
     -------
     loss : BaseLoss
-        The same loss where a term compares every quantile with the truth, or with a teacher's; else its terms of
-        positive weight and ``Pinball()``.
+        The same loss where a term compares every quantile with the truth, or with a teacher's, and another the
+        mean; else its terms of positive weight and ``Pinball()``, or ``Supervised()``, or both.
 
     Examples
     --------
@@ -206,16 +209,19 @@ def with_quantile_term(
     ['supervised', 'prediction', 'pinball']
     """
     from skdistill.losses._pinball import Pinball
-    from skdistill.losses._sum import LossSum
+    from skdistill.losses._sum import add_terms
+    from skdistill.losses._supervised import Supervised
 
-    active = _active(loss)
-    taught = has_teacher and teacher_levels is not None and bool(covered_levels(teacher_levels, levels).all())
-    for _, term in active:
-        sources = {"truth"} | ({"teacher_quantiles"} if taught else set())
-        if "student_quantiles" in term.requires and sources & (term.requires | term.prefers):
-            return loss
-    name = next(name for name in ("pinball", *(f"pinball{n}" for n in range(2, 99))) if name not in dict(active))
-    return LossSum([*active, (name, Pinball())])
+    active = [(name, term) for name, term in _active(loss) if has_teacher or not term.requires & _OF_TEACHER]
+    taught = teacher_levels is not None and bool(covered_levels(teacher_levels, levels).all())
+    sources = {"truth", "teacher_quantiles"} if taught else {"truth"}
+    of_quantiles = [term for _, term in active if "student_quantiles" in term.requires]
+    trains_quantiles = any(sources & (term.requires | term.prefers) for term in of_quantiles)
+    trains_point = point == "median" or any(
+        "student_quantiles" not in term.requires and term.requires & {"truth", "teacher_forecast"} for _, term in active
+    )
+    added: list[BaseLoss] = [*([] if trains_quantiles else [Pinball()]), *([] if trains_point else [Supervised()])]
+    return add_terms(_active(loss), added) if added else loss
 
 
 def build_objective(

@@ -26,8 +26,8 @@ class QuantileDistill(BaseLoss):
         Weight of the teacher's quantiles.
     pinball_weight : float, default=1.0
         Weight of the truth in the quantiles.
-    supervised_weight : float, default=0.5
-        Weight of the truth in the point forecast; needed where that is the mean.
+    supervised_weight : float, default=0.0
+        Weight of the truth in the point forecast, beside what the median's pinball loss does for it.
     order : {1, 2}, default=2
         Absolute or squared distances between quantiles.
     n_scales : int, default=1
@@ -45,7 +45,7 @@ class QuantileDistill(BaseLoss):
     --------
     >>> from skdistill.losses import QuantileDistill
     >>> [(name, term.weight) for name, term in QuantileDistill().named_terms()]
-    [('pinball', 1.0), ('quantiles', 1.0), ('supervised', 0.5)]
+    [('pinball', 1.0), ('quantiles', 1.0), ('supervised', 0.0)]
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class QuantileDistill(BaseLoss):
         quantile_weight: float = 1.0,
         *,
         pinball_weight: float = 1.0,
-        supervised_weight: float = 0.5,
+        supervised_weight: float = 0.0,
         order: int = 2,
         n_scales: int = 1,
         pooling_window: int = 2,

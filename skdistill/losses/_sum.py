@@ -9,7 +9,7 @@ from sklearn.utils.metaestimators import _BaseComposition
 
 from skdistill.losses._base import BaseLoss, LossTerm
 
-__all__ = ["LossSum", "add_losses"]
+__all__ = ["LossSum", "add_losses", "add_terms"]
 
 
 class LossSum(BaseLoss, _BaseComposition):
@@ -112,6 +112,28 @@ def add_losses(first: BaseLoss, second: BaseLoss) -> LossSum:
     pairs: list[tuple[str, BaseLoss]] = []
     for loss in (first, second):
         pairs += list(loss.terms) if isinstance(loss, LossSum) else [(type(loss).__name__.lower(), loss)]
+    return _sum_of(pairs)
+
+
+def add_terms(terms: Sequence[tuple[str, BaseLoss]], added: Sequence[BaseLoss]) -> LossSum:
+    """Add losses to named terms, under their class names; a name that is taken gets the next free number.
+
+    Parameters
+    ----------
+    terms : sequence of (str, loss)
+        What there is.
+    added : sequence of loss
+        What comes after it.
+
+    Returns
+    -------
+    loss : LossSum
+        The sum.
+    """
+    return _sum_of([*terms, *((type(loss).__name__.lower(), loss) for loss in added)])
+
+
+def _sum_of(pairs: Sequence[tuple[str, BaseLoss]]) -> LossSum:
     taken: dict[str, BaseLoss] = {}
     for name, loss in pairs:
         free, number = name, 2

@@ -29,6 +29,8 @@ class ForecastDisplay(BaseDisplay):
         Forecasts by name.
     channel : str, default="value"
         Name of what is drawn, for the axis.
+    fans : dict of str to DataFrame, or None, default=None
+        Quantiles of forecasts by name: one column a level, rising.
 
     Attributes
     ----------
@@ -48,18 +50,25 @@ class ForecastDisplay(BaseDisplay):
     """
 
     def __init__(
-        self, *, context: pd.Series, truth: pd.Series | None, forecasts: Mapping[str, pd.Series], channel: str = "value"
+        self,
+        *,
+        context: pd.Series,
+        truth: pd.Series | None,
+        forecasts: Mapping[str, pd.Series],
+        channel: str = "value",
+        fans: Mapping[str, pd.DataFrame] | None = None,
     ) -> None:
         self.context = context
         self.truth = truth
         self.forecasts = forecasts
         self.channel = channel
+        self.fans = fans
 
     @classmethod
     def from_estimator(
         cls, estimator: Any, X: Any, *, start: int | None = None, channel: Any = None, ax: Any = None, **options: Any
     ) -> ForecastDisplay:
-        """Forecast from a row of a series, and draw.
+        """Forecast from a row of a series, and draw; a student with quantiles gets a fan.
 
         Parameters
         ----------
@@ -99,6 +108,10 @@ class ForecastDisplay(BaseDisplay):
         position = _find_channel(channel, names)
         values = frame.iloc[:, forecaster.targets_[position]]
         index = getattr(forecasts["student"], "index", pd.RangeIndex(first, first + horizon))
+        fans = {}
+        if forecaster.spec_.quantiles is not None:
+            quantiles = np.asarray(forecaster.predict_quantiles(known)).reshape(horizon, len(names), -1)
+            fans["student"] = pd.DataFrame(quantiles[:, position], index=index, columns=forecaster.spec_.quantiles)
         return cls(
             context=values.iloc[first - context_length : first],
             truth=values.iloc[first : first + horizon],
@@ -107,6 +120,7 @@ class ForecastDisplay(BaseDisplay):
                 for name, one in forecasts.items()
             },
             channel=str(names[position]) if isinstance(rows, pd.DataFrame) else f"channel {names[position]}",
+            fans=fans,
         ).plot(ax=ax, **options)
 
     @classmethod
@@ -117,6 +131,7 @@ class ForecastDisplay(BaseDisplay):
         forecasts: Mapping[str, Any],
         *,
         channel: str = "value",
+        fans: Mapping[str, Any] | None = None,
         ax: Any = None,
         **options: Any,
     ) -> ForecastDisplay:
@@ -130,6 +145,8 @@ class ForecastDisplay(BaseDisplay):
             Forecasts by name.
         channel : str, default="value"
             Name of what is drawn.
+        fans : dict of str to DataFrame, or None, default=None
+            Quantiles of some of the forecasts, by their names: one column a level, rising.
         ax : matplotlib.axes.Axes or None, default=None
             Where to draw; None makes a figure.
         **options : object
@@ -147,11 +164,15 @@ class ForecastDisplay(BaseDisplay):
             return pd.Series(np.asarray(values), index=pd.RangeIndex(first, first + len(values)))
 
         start = len(context)
+        unknown = sorted(set(fans or {}) - set(forecasts))
+        if unknown:
+            raise ValueError(f"fans of ForecastDisplay must be of forecasts: {sorted(forecasts)}; got {unknown}.")
         return cls(
             context=series(context, 0),
             truth=None if truth is None else series(truth, start),
             forecasts={name: series(one, start) for name, one in forecasts.items()},
             channel=channel,
+            fans=fans,
         ).plot(ax=ax, **options)
 
     def plot(self, ax: Any = None, *, n_context: int | None = None) -> ForecastDisplay:
@@ -177,6 +198,8 @@ class ForecastDisplay(BaseDisplay):
         for number, (name, values) in enumerate({**lines, **self.forecasts}.items()):
             index = values.index.to_timestamp() if isinstance(values.index, pd.PeriodIndex) else values.index
             ax.plot(index, values, label=name, **style_of(name, number))
+            if self.fans and name in self.fans:
+                self._draw_fan(index, self.fans[name], style_of(name, number)["color"])
         ax.set_ylabel(f"{self.channel} (original units)")
         dated = isinstance(self.context.index, pd.DatetimeIndex | pd.PeriodIndex)
         ax.set_xlabel("" if dated else "row")
@@ -187,6 +210,16 @@ class ForecastDisplay(BaseDisplay):
             ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
         self._legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
         return self
+
+    def _draw_fan(self, index: Any, fan: pd.DataFrame, color: Any) -> None:
+        """Shade between pairs of levels, from the outermost inwards."""
+        values = fan.to_numpy()
+        n_bands = values.shape[1] // 2
+        for band in range(n_bands):
+            low, high = values[:, band], values[:, -1 - band]
+            levels = fan.columns[[band, -1 - band]]
+            label = f"levels {levels[0]:g} to {levels[1]:g}" if band == 0 else None
+            self.ax_.fill_between(index, low, high, color=color, alpha=0.35 / n_bands, linewidth=0, label=label)
 
 
 def _find_channel(channel: Any, names: list[Any]) -> int:

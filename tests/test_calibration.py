@@ -1,0 +1,184 @@
+"""Conformal calibration: exact ranks, coverage where theory promises it, and the rolling variant."""
+
+import numpy as np
+import pytest
+from doubles import make_forecaster, make_frame, make_series
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skdistill import DistilledRegressor
+from skdistill.calibration import (
+    FittedCalibration,
+    RollingConformal,
+    SplitConformal,
+    conformal_offsets,
+    resolve_calibration,
+    shift_quantiles,
+)
+from skdistill.networks import DLinear
+
+LEVELS = (0.1, 0.5, 0.9)
+
+
+@given(st.integers(9, 60), st.integers(0, 1000))
+def test_offsets_are_order_statistics_of_the_finite_sample_rank(n, seed):
+    errors = np.random.default_rng(seed).normal(size=(n, 2, 3))
+    offsets = conformal_offsets(errors, LEVELS)
+    ordered = np.sort(errors, axis=0)
+    rank = int(np.ceil(0.9 * (n + 1) - 1e-9))
+    np.testing.assert_array_equal(offsets[:, 2], ordered[rank - 1, :, 2])
+    np.testing.assert_array_equal(offsets[:, 0], ordered[n - rank, :, 0])  # the same rank from the other side
+    assert not offsets[:, 1].any()
+
+
+def test_too_few_windows_are_an_error_that_says_how_many():
+    with pytest.raises(ValueError, match=r"at least 19 windows.*level 0.95; got 18 of them"):
+        conformal_offsets(np.zeros((18, 3)), (0.1, 0.5, 0.95))
+
+
+def test_exchangeable_windows_are_covered():
+    """Over many draws of 39 errors and one more, an interval of 80 % covers at least 80 %, and little more."""
+    generator = np.random.default_rng(0)
+    errors = generator.gamma(2.0, size=(40, 20000, 1)) - 1.0  # skewed; quantiles of a wrong model are 0
+    both = np.concatenate([errors, errors], axis=2)  # truth minus lower, and minus upper quantile
+    offsets = conformal_offsets(both[:39], (0.1, 0.9))
+    inside = (offsets[:, 0] <= errors[39, :, 0]) & (errors[39, :, 0] <= offsets[:, 1])
+    noise = np.sqrt(0.8 * 0.2 / 20000)
+    assert 0.8 - 3 * noise <= inside.mean() <= 0.8 + 2 / 40 + 3 * noise
+
+
+def test_a_badly_calibrated_student_is_put_right_on_exchangeable_windows():
+    generator = np.random.default_rng(0)
+    table = generator.normal(size=(3000, 12))
+    targets = table[:, -1:] + 3.0 * generator.normal(size=(3000, 2))
+    settings = {"max_epochs": 1, "lr": 1e-5, "random_state": 0, "quantiles": LEVELS}
+    plain = DistilledRegressor(None, DLinear(3), "response", **settings).fit(table[:2000], targets[:2000])
+    right = plain.set_params(calibration="conformal").fit(table[:2000], targets[:2000])
+    interval = right.predict_interval(table[2000:], 0.8)
+    inside = (interval[..., 0] <= targets[2000:]) & (targets[2000:] <= interval[..., 1])
+    assert 0.76 < inside.mean() < 0.84
+    raw = right.predict_quantiles(table[2000:])
+    right.calibration_ = None
+    raw = right.predict_quantiles(table[2000:])
+    outside = (raw[..., 0] <= targets[2000:]) & (targets[2000:] <= raw[..., 2])
+    assert outside.mean() < 0.7, "or there was nothing to put right"
+
+
+def test_quantiles_never_cross_after_a_shift():
+    generator = np.random.default_rng(0)
+    for levels in (LEVELS, (0.1, 0.2, 0.8, 0.9), (0.1, 0.2), (0.8, 0.9), (0.05, 0.25, 0.5, 0.75, 0.95)):
+        quantiles = np.sort(generator.normal(size=(50, len(levels))), axis=-1)
+        shifted = shift_quantiles(quantiles, generator.normal(size=len(levels)) * 3, levels)
+        assert (np.diff(shifted, axis=-1) >= 0).all()
+    assert shift_quantiles(quantiles, None, levels) is quantiles
+
+
+def test_rolling_offsets_use_only_what_was_known():
+    """Against a plain loop: for step h of origin k, the last n errors whose truth came before the origin."""
+    generator = np.random.default_rng(0)
+    known, new = generator.normal(size=(12, 3, 1, 2)), generator.normal(size=(10, 3, 1, 2))
+    fitted = FittedCalibration(np.zeros((3, 1, 2)), 12, known)
+    for step in (1, 2):
+        got = fitted.rolling_offsets(new, (0.1, 0.9), step)
+        for origin in range(10):
+            for number in range(3):
+                past = [known[:, number]] + [
+                    new[k : k + 1, number] for k in range(origin) if k * step + number < origin * step
+                ]
+                last = np.concatenate(past)[-12:]
+                np.testing.assert_array_equal(got[origin, number], conformal_offsets(last, (0.1, 0.9)))
+
+
+def test_rolling_follows_a_drift_that_split_does_not():
+    generator = np.random.default_rng(0)
+    noise = np.concatenate([np.full(500, 0.1), np.full(400, 1.0)])[:, None]
+    series = 5.0 + noise * generator.normal(size=(900, 1))
+    settings = {"teacher": None, "quantiles": LEVELS, "prediction_length": 2, "max_epochs": 3}
+    split = make_forecaster(**settings, calibration="conformal").fit(series[:450])
+    rolling = make_forecaster(**settings, calibration=RollingConformal(60)).fit(series[:450])
+    truth = np.lib.stride_tricks.sliding_window_view(series[450:], 2, axis=0).transpose(0, 2, 1)[250:]
+
+    def coverage(forecaster):
+        answer = forecaster.backtest_quantiles(series[438:])[250:]
+        return ((answer[..., 0] <= truth) & (truth <= answer[..., 2])).mean()
+
+    assert coverage(split) < 0.6
+    assert 0.7 < coverage(rolling) < 0.9
+
+
+def test_calibrate_replaces_or_follows():
+    series = make_series(200)
+    split = make_forecaster(quantiles=LEVELS, calibration="conformal").fit(series[:120])
+    assert split.calibration_.n_windows == 27
+    assert split.calibrate(series[120:]).calibration_.n_windows == 65
+    rolling = make_forecaster(quantiles=LEVELS, calibration=RollingConformal(40)).fit(series[:120])
+    before = rolling.calibration_.errors
+    rolling.calibrate(series[180:])
+    assert rolling.calibration_.n_windows == 32
+    np.testing.assert_array_equal(rolling.calibration_.errors[:27], before)
+    rolling.calibrate(series[120:])
+    assert rolling.calibration_.n_windows == 40
+
+
+def test_calibration_of_what_fit_saw_is_that_of_calibrate():
+    frame = make_frame(200)
+    fitted = make_forecaster(quantiles=LEVELS, calibration="conformal").fit(frame)
+    offsets = fitted.calibration_.offsets.copy()
+    np.testing.assert_array_equal(fitted.calibrate(frame.iloc[150 - 12 :]).calibration_.offsets, offsets)
+
+
+def test_transformed_series_are_calibrated_in_the_units_of_training():
+    from sklearn.preprocessing import PowerTransformer
+
+    series = np.exp(make_series(300))
+    fitted = make_forecaster(quantiles=LEVELS, calibration="conformal", transformer=PowerTransformer()).fit(series)
+    quantiles = fitted.predict_quantiles(series)
+    assert (np.diff(quantiles, axis=-1) >= 0).all()
+    np.testing.assert_allclose(quantiles[..., 1], fitted.predict(series), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"calibration": "conformal"}, ValueError, r"calibration of .* shifts quantiles, and none are asked for"),
+        (
+            {"calibration": "split", "quantiles": LEVELS},
+            ValueError,
+            r"calibration must be one of 'conformal', 'rolling'",
+        ),
+        ({"calibration": 3, "quantiles": LEVELS}, TypeError, r"calibration must be .*got 3"),
+        (
+            {"calibration": RollingConformal(0), "quantiles": LEVELS},
+            ValueError,
+            r"n_windows of RollingConformal.*got 0",
+        ),
+        (
+            {"calibration": "conformal", "quantiles": LEVELS, "validation_fraction": 0},
+            ValueError,
+            r"calibration of .* needs at least 9 windows.*got 0 of them. Raise validation_fraction",
+        ),
+        (
+            {"calibration": "conformal", "quantiles": (0.01, 0.99)},
+            ValueError,
+            r"needs at least 99 windows.*got 27 of them",
+        ),
+    ],
+)
+def test_bad_input(changes, error, message, monkeypatch):
+    def fail(*args, **kwargs):
+        raise AssertionError("training started on bad input")
+
+    monkeypatch.setattr("skdistill._distillation.train_network", fail)
+    with pytest.raises(error, match=message):
+        make_forecaster(**changes).fit(make_series())
+
+
+def test_calibrate_needs_a_calibration_and_quantiles():
+    with pytest.raises(ValueError, match="calibrate needs calibration="):
+        make_forecaster(quantiles=LEVELS).fit(make_series()).calibrate(make_series())
+    with pytest.raises(ValueError, match="calibrate needs quantiles"):
+        make_forecaster().fit(make_series()).calibrate(make_series())
+    fitted = make_forecaster(quantiles=LEVELS, calibration=SplitConformal()).fit(make_series())
+    with pytest.raises(ValueError, match="at least context_length"):
+        fitted.calibrate(make_series(10))
+    assert resolve_calibration(None) is None
