@@ -22,8 +22,8 @@ class QuantileDistill(BaseLoss):
 
     Parameters
     ----------
-    quantile_weight : float, default=1.0
-        Weight of the teacher's quantiles.
+    quantile_weight : float, default=0.1
+        Weight of the teacher's quantiles; tune it from .03, for a weak teacher, to 1.
     pinball_weight : float, default=1.0
         Weight of the truth in the quantiles.
     supervised_weight : float, default=0.0
@@ -45,12 +45,12 @@ class QuantileDistill(BaseLoss):
     --------
     >>> from skdistill.losses import QuantileDistill
     >>> [(name, term.weight) for name, term in QuantileDistill().named_terms()]
-    [('pinball', 1.0), ('quantiles', 1.0), ('supervised', 0.0)]
+    [('pinball', 1.0), ('quantiles', 0.1), ('supervised', 0.0)]
     """
 
     def __init__(
         self,
-        quantile_weight: float = 1.0,
+        quantile_weight: float = 0.1,
         *,
         pinball_weight: float = 1.0,
         supervised_weight: float = 0.0,
