@@ -294,7 +294,32 @@ def teacher_help() -> str:
     return markdown(header, rows) + f"\n\n* {tried} {source(frame)}"
 
 
+
+
+def probabilistic() -> str:
+    """Lay out weighted quantile loss, coverage and width, means over seeds."""
+    frame = pd.read_csv(RESULTS / "probabilistic.csv")
+    keys = ["series", "model", "calibration"]
+    found = frame.groupby(keys, sort=False)[["crps", "wql", "coverage", "width"]].agg(["mean", "std", "count"])
+    rows = [
+        [
+            series,
+            model,
+            calibration,
+            number(row["wql", "mean"], 4),
+            number(row["wql", "std"], 4),
+            number(row["crps", "mean"], 4),
+            f"{100 * row['coverage', 'mean']:.1f} %",
+            f"{row['width', 'mean']:.3f}",
+        ]
+        for (series, model, calibration), row in found.iterrows()
+    ]
+    header = ["series", "model", "calibration", "WQL", "seed spread", "CRPS", "coverage of 80 %", "width"]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
 TABLES = {
+    "probabilistic": probabilistic,
     "calf-few": partial(calf_errors, "few-96"),
     "calf-long": partial(calf_errors, "long-96"),
     "calf-long-192": partial(calf_errors, "long-192"),
@@ -343,6 +368,14 @@ if __name__ == "__main__":
     check = parser.parse_args().check
     stale = []
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+
+
+    for page in (
+        ROOT / "README.md",
+        ROOT / "docs" / "results.md",
+        ROOT / "docs" / "calf.md",
+        ROOT / "docs" / "probabilistic.md",
+    ):
         text = page.read_text()
         if (fresh := render(text)) != text:
             stale.append(page.name)

@@ -219,7 +219,8 @@ class ForecastDisplay(BaseDisplay):
             low, high = values[:, band], values[:, -1 - band]
             levels = fan.columns[[band, -1 - band]]
             label = f"levels {levels[0]:g} to {levels[1]:g}" if band == 0 else None
-            self.ax_.fill_between(index, low, high, color=color, alpha=0.35 / n_bands, linewidth=0, label=label)
+            opacity = 1.0 - 0.4 ** (1.0 / n_bands)  # of one band; all of them together cover 60 %
+            self.ax_.fill_between(index, low, high, color=color, alpha=opacity, linewidth=0, label=label)
 
 
 def _find_channel(channel: Any, names: list[Any]) -> int:
