@@ -87,7 +87,7 @@ class Series:
             return quantiles
         channels = self.columns[list(targets)]
         both: list[Any] = [channels, list(labels)]
-        columns = pd.MultiIndex.from_product(both, names=[channels.name or "channel", name])
+        columns: pd.MultiIndex = pd.MultiIndex.from_product(both, names=[channels.name or "channel", name])
         index = continue_index(self.index, len(quantiles))
         return pd.DataFrame(quantiles.reshape(len(quantiles), -1), index=index, columns=columns)
 

@@ -152,8 +152,8 @@ def quantile_scores(truth: Any, quantiles: Any, levels: Sequence[float], *, scal
     >>> import numpy as np
     >>> from skdistill.metrics import quantile_scores
     >>> scores = quantile_scores(np.array([[0.0], [3.0]]), np.array([[[-1.0, 1.0]], [[-1.0, 1.0]]]), (0.1, 0.9))
-    >>> scores.crps, scores.coverage, scores.width, round(scores.nominal, 9)
-    (1.1, 0.5, 2.0, 0.8)
+    >>> round(scores.crps, 9), scores.coverage, scores.width, round(scores.nominal, 9)
+    (1.2, 0.5, 2.0, 0.8)
     """
     levels = check_quantiles(levels, "levels of quantile_scores")
     truth, quantiles = np.asarray(truth, dtype=np.float64), np.asarray(quantiles, dtype=np.float64)

@@ -308,13 +308,14 @@ def probabilistic() -> str:
             calibration,
             number(row["wql", "mean"], 4),
             number(row["wql", "std"], 4),
+            f"{row['wql', 'count']:.0f}",
             number(row["crps", "mean"], 4),
             f"{100 * row['coverage', 'mean']:.1f} %",
             f"{row['width', 'mean']:.3f}",
         ]
         for (series, model, calibration), row in found.iterrows()
     ]
-    header = ["series", "model", "calibration", "WQL", "seed spread", "CRPS", "coverage of 80 %", "width"]
+    header = ["series", "model", "calibration", "WQL", "seed spread", "seeds", "CRPS", "coverage of 80 %", "width"]
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
