@@ -294,8 +294,6 @@ def teacher_help() -> str:
     return markdown(header, rows) + f"\n\n* {tried} {source(frame)}"
 
 
-
-
 def probabilistic() -> str:
     """Lay out weighted quantile loss, coverage and width, means over seeds."""
     frame = pd.read_csv(RESULTS / "probabilistic.csv")
@@ -369,14 +367,6 @@ if __name__ == "__main__":
     check = parser.parse_args().check
     stale = []
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-
-
-    for page in (
-        ROOT / "README.md",
-        ROOT / "docs" / "results.md",
-        ROOT / "docs" / "calf.md",
-        ROOT / "docs" / "probabilistic.md",
-    ):
         text = page.read_text()
         if (fresh := render(text)) != text:
             stale.append(page.name)
