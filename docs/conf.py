@@ -65,6 +65,7 @@ _MODULES = {
     "skdistill.losses": "Loss terms",
     "skdistill.perturbation": "Perturbed contexts",
     "skdistill.model_selection": "Folds",
+    "skdistill.calibration": "Calibration of quantiles",
     "skdistill.metrics": "Metrics and scorers",
     "skdistill.comparison": "Comparison in detail",
     "skdistill.plotting": "Plots and the report",
