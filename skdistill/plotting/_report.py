@@ -102,6 +102,7 @@ def _list(lines: list[str]) -> str:
 
 def _table(table: pd.DataFrame) -> str:
     columns = ["mse", "mae", "mse_original", "mae_original", "parameters", "ms_per_window", "ms_per_batch"]
+    columns += [name for name in ("crps", "coverage", "width") if name in table]
     shown = pd.DataFrame(table[[*columns, "difference", "standard_error"]])
     note = (
         "<p><code>mse</code> and <code>mae</code> are standardised by the training rows; <code>difference</code> is "
