@@ -48,8 +48,8 @@ class SktimeDistilledForecaster(BaseForecaster):
     quantiles : sequence of float or None, default=None
         Levels of the quantiles to forecast, rising, such as ``(0.1, 0.5, 0.9)``. They cannot cross. Others, asked at
         ``predict_quantiles`` or ``predict_interval``, are linear in the level's normal score, beyond the outermost
-        ones too. A loss without a
-        term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own. None forecasts a point alone.
+        ones too. A loss without a term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own.
+        None forecasts a point alone, without ``capability:pred_int``.
     point : {"median", "mean"}, default="median"
         What the point forecast is, where there are quantiles: the quantile in the middle, or a forecast of its own
         that terms such as :class:`~skdistill.losses.Supervised` train (which is added where there is none).
