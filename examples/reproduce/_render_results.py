@@ -296,7 +296,7 @@ def teacher_help() -> str:
 
 def probabilistic() -> str:
     """Lay out weighted quantile loss, coverage and width, means over seeds."""
-    frame = pd.read_csv(RESULTS / "probabilistic.csv")
+    frame = pd.read_csv(RESULTS / "quantiles.csv")
     keys = ["series", "model", "calibration"]
     found = frame.groupby(keys, sort=False)[["crps", "wql", "coverage", "width"]].agg(["mean", "std", "count"])
     rows = [

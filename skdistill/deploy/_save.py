@@ -299,7 +299,7 @@ def _read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkS
             )
         fitted = transformer
     targets = reader.read(content.get("targets"), "scaling")
-    if targets is not None and targets != spec.targets:
+    if spec.targets != (tuple(range(spec.n_channels)) if targets is None else targets):
         raise SavedFileError("its scaling has other targets than its student.")
     scaling = Scaling(transformer=None, targets=targets)
     scaling.transformer_ = fitted

@@ -7,7 +7,7 @@ the teachers and the same student on the truth alone, each as trained, after spl
 validation windows, and after the rolling variant, whose last 500 windows move on with the test part. The weight of a
 teacher is chosen among four by the validation loss of each seed, and the test part is scored for the chosen one only.
 
-Run ``python examples/reproduce/probabilistic.py --model FOLDER`` with the folder of a Chronos checkpoint, for example
+Run ``python examples/reproduce/quantiles.py --model FOLDER`` with the folder of a Chronos checkpoint, for example
 that of ``examples/pretrain_small_foundation_model.py``. Rows are written as they are measured.
 """
 
@@ -55,7 +55,7 @@ if QUICK:
     arguments.model = str(save_random_bolt(scratch / "bolt", context_length=48, prediction_length=12, patch_size=8))
 torch.set_num_threads(1)
 MEMORY = tempfile.TemporaryDirectory()  # labels and fitted teachers, shared by the weights of a seed
-RESULTS = Path(__file__).resolve().parent / "results" / "probabilistic.csv"
+RESULTS = Path(__file__).resolve().parent / "results" / "quantiles.csv"
 
 
 def load(name: str) -> tuple[pd.DataFrame, pd.DataFrame, float]:
