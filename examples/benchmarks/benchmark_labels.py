@@ -1,5 +1,5 @@
 """Labels a second: one pass in large batches, against other ways to ask the same teacher
-=====================================================================================
+======================================================================================
 
 The teacher is a Chronos-Bolt at a published size (random weights: speed does not depend on them), a label is its
 forecast of one single series. Here it labels every window once, in large batches. sktime's wrapper of the
