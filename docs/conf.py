@@ -63,6 +63,7 @@ _MODULES = {
     "skdistill.networks": "Networks: students and trainable teachers",
     "skdistill.teachers": "Teachers",
     "skdistill.losses": "Loss terms",
+    "skdistill.recipes": "Recipes",
     "skdistill.perturbation": "Perturbed contexts",
     "skdistill.model_selection": "Folds",
     "skdistill.calibration": "Calibration of quantiles",
