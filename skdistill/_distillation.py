@@ -315,9 +315,7 @@ def _fit_and_label(
             forecast_shape=(train.prediction_length, len(train.targets)),
             disk_budget=int(labelling.label_budget * _GIB),
             chunk_size=_chunk_size(probe),
-            run=None
-            if labelling.n_jobs in (None, 1)
-            else partial(_label_in_parallel, teacher, train, labelling.n_jobs),
+            run=_choose_workers(teacher, train, labelling.n_jobs),
             progress=verbose > 0,
             description=f"labels of {_name(teacher)}",
         )

@@ -325,10 +325,10 @@ class SktimeDistilledForecaster(BaseForecaster):
         if list(self._rows) != [()] or not hasattr(self.forecaster_, "partial_fit"):
             self.forecaster_ = self._train(self._rows, self._n_targets)
             return
-        if not hasattr(self.forecaster_, "_moments"):  # after a plain fit
+        moments = getattr(self.forecaster_, "_moments", None)
+        if moments is None:  # after a plain fit
             self.forecaster_ = clone(self.forecaster_)
-        n_seen = len(self.forecaster_._moments.rows) if hasattr(self.forecaster_, "_moments") else 0
-        unseen = self._rows[()].iloc[n_seen:]
+        unseen = self._rows[()].iloc[0 if moments is None else len(moments.rows) :]
         if len(unseen):
             self.forecaster_.partial_fit(unseen)
 

@@ -14,7 +14,7 @@ from skorch.history import History
 
 from skdistill.training._weight_average import WeightAverage
 
-__all__ = ["ResumableCheckpoint"]
+__all__ = ["ResumableCheckpoint", "plain_record"]
 
 logger = logging.getLogger("skdistill")
 
@@ -73,7 +73,7 @@ class ResumableCheckpoint(Callback):
             "module": net.module_.state_dict(),
             "criterion": net.criterion_.state_dict(),
             "optimizer": net.optimizer_.state_dict(),
-            "history": [_plain(epoch) for epoch in net.history],
+            "history": [plain_record(epoch) for epoch in net.history],
             "rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             "schedulers": {n: c.lr_scheduler_.state_dict() for n, c in callbacks.items() if isinstance(c, LRScheduler)},
@@ -99,8 +99,19 @@ class ResumableCheckpoint(Callback):
             torch.cuda.set_rng_state_all(state["cuda_rng"])
 
 
-def _plain(epoch: dict[str, Any]) -> dict[str, Any]:
-    """Copy an epoch's record with Python's numbers: NumPy's are refused when the file is read."""
+def plain_record(epoch: dict[str, Any]) -> dict[str, Any]:
+    """Copy an epoch's record without its batches, with Python's numbers: NumPy's are refused when a file is read.
+
+    Parameters
+    ----------
+    epoch : dict
+        An epoch of skorch's history.
+
+    Returns
+    -------
+    record : dict
+        The copy.
+    """
     return {
         key: getattr(value, "item", lambda value=value: value)() for key, value in epoch.items() if key != "batches"
     }

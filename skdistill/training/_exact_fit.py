@@ -138,9 +138,7 @@ def why_not_exact(network: Linear, loss: BaseLoss, *, has_teacher: bool, windows
     targets = {term.target for term in terms}
     if len(targets) > 1 and windows.train.known is not None:
         return "with unlabelled_windows or augment truth and labels are known for different windows. Leave both out."
-    if network.sparse_period is not None and any(
-        np.count_nonzero(t.metric - np.diag(np.diag(t.metric))) for t in terms
-    ):
+    if network.sparse_period is not None and not all(_is_diagonal(term.metric) for term in terms):
         return "sparse_period asks for terms whose steps are apart, and a pooled term ties them. Leave one of them out."
     if network.sparse_period is not None and (len(network.penalties()) > 1 or grid):
         return "sparse_period takes one penalty and one set of weights."

@@ -15,7 +15,7 @@ from skdistill.losses import BaseLoss, LossShapes, build_objective
 from skdistill.networks import NetworkSpec
 from skdistill.training._batches import BatchLoader, LabelSource, WindowDataset
 from skdistill.training._callbacks import BestWeights, EpochProgress, TermHistory
-from skdistill.training._checkpoint import ResumableCheckpoint
+from skdistill.training._checkpoint import ResumableCheckpoint, plain_record
 from skdistill.training._device import resolve_device
 from skdistill.training._net import DistillationNet
 from skdistill.training._settings import TrainingSettings, lr_factor, make_optimizer_class
@@ -154,18 +154,15 @@ def train_network(
         quantile_levels=spec.quantiles or (),
     )
     interrupted = _run(net, dataset, settings.max_epochs, stopper)
-    history = [_plain(epoch) for epoch in net.history if "dur" in epoch]
+    history = [_without_bookkeeping(epoch) for epoch in net.history if "dur" in epoch]
     best_epoch = None if stopper is None else stopper.best_epoch_
     return TrainingResult(history=history, best_epoch=best_epoch, interrupted=interrupted)
 
 
-def _plain(epoch: dict[str, Any]) -> dict[str, Any]:
-    """Copy an epoch's record without skorch's bookkeeping, with Python's numbers instead of NumPy's."""
-    return {
-        key: getattr(value, "item", lambda value=value: value)()
-        for key, value in epoch.items()
-        if key != "batches" and not key.endswith(("_batch_count", "_loss_best"))
-    }
+def _without_bookkeeping(epoch: dict[str, Any]) -> dict[str, Any]:
+    """Copy an epoch's record without what skorch keeps for itself."""
+    record = plain_record(epoch)
+    return {key: value for key, value in record.items() if not key.endswith(("_batch_count", "_loss_best"))}
 
 
 def _callbacks(
