@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import StandardScaler
 
-__all__ = ["Scaling"]
+__all__ = ["Scaling", "warn_of_unlike_scales"]
 
 _BLOCK_ROWS = 1 << 16
+_LIKE = 30.0  # series whose spreads differ by more hardly learn together: squared errors differ by its square
 
 
 class Scaling(BaseEstimator):
@@ -186,3 +188,28 @@ class Scaling(BaseEstimator):
         full = np.zeros((*forecasts.shape[:-1], len(self.mean_))) + fill
         full[..., list(self.targets)] = forecasts
         return full
+
+
+def warn_of_unlike_scales(rows: Sequence[np.ndarray]) -> None:
+    """Warn where series that are standardised together differ so much in spread that small ones hardly count.
+
+    Parameters
+    ----------
+    rows : sequence of ndarray of shape (n_timestamps, n_channels)
+        Training rows of every series, in original units.
+    """
+    if len(rows) < 2:
+        return
+    spreads = np.stack([part.std(axis=0, dtype=np.float64) if len(part) else np.zeros(part.shape[1]) for part in rows])
+    smallest = np.where(spreads > 0, spreads, np.inf).min(axis=0)
+    ratios = spreads.max(axis=0) / smallest
+    channel = int(ratios.argmax())
+    if ratios[channel] > _LIKE:
+        column = spreads[:, channel]
+        large, small = int(column.argmax()), int(np.where(column > 0, column, np.inf).argmin())
+        warnings.warn(
+            f"the series of X differ in scale: the standard deviation of channel {channel} is {column[large]:.3g} in "
+            f"X[{large}] and {column[small]:.3g} in X[{small}]. They are standardised together: small ones hardly "
+            "count. Divide each by its own standard deviation before fit and predict, and multiply forecasts by it.",
+            stacklevel=4,
+        )

@@ -149,14 +149,25 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     Raises
     ------
     ValueError
-        If a value is missing or infinite, a column not numeric, an index irregular, or the
-        channels differ from those of ``fit``.
+        If a value is missing or infinite, a column not numeric, an index irregular, the
+        channels differ from those of ``fit``, or a length of the estimator was changed after it.
     """
+    if not reset:
+        _check_lengths_unchanged(estimator)
     if isinstance(X, np.ndarray) and X.ndim == 3:
         return _read_cube(estimator, X, reset=reset, allow_batch=allow_batch)
     if _is_list_of_series(X):
         return SeriesInput(list(_read_many(estimator, X, reset=reset)), is_list=True)
     return SeriesInput([_read_one(estimator, X, reset=reset, name="X")])
+
+
+def _check_lengths_unchanged(estimator: Any) -> None:
+    for name in ("context_length", "prediction_length"):
+        now, fitted = getattr(estimator, name), getattr(estimator.spec_, name)
+        if now != fitted:
+            raise ValueError(
+                f"{name} of {type(estimator).__name__} was {fitted} in fit and is {now} now: fit again, or set it back."
+            )
 
 
 def _is_list_of_series(X: Any) -> bool:

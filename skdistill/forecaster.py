@@ -19,7 +19,7 @@ from skdistill._choices import check_choice
 from skdistill._distillation import Labelling, dry_run
 from skdistill._labelling_estimate import LabellingEstimate
 from skdistill._probabilistic import at_levels
-from skdistill._scaling import Scaling
+from skdistill._scaling import Scaling, warn_of_unlike_scales
 from skdistill._series import Series, read_series
 from skdistill._shorthand import resolve_loss
 from skdistill.calendar import calendar_features, continue_index
@@ -388,9 +388,10 @@ class DistilledForecaster(BaseDistilled):
         held_out = [count_validation_rows(len(one), self.validation_fraction) for one in series]
         self._check_rows(series, held_out)
         targets = None if self.targets is None else self.targets_
-        self.scaling_ = Scaling(self.transformer, targets).fit(
-            [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
-        )
+        known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
+        if self.transformer is None:
+            warn_of_unlike_scales(known)
+        self.scaling_ = Scaling(self.transformer, targets).fit(known)
         copies = [] if self.augment is None or self.teacher is None else self.augment.copies(series, held_out)
         store = SeriesStore.from_series([*series, *copies], self.scaling_, padding=self.prediction_length)
         if self.augment is not None and copies:

@@ -238,3 +238,26 @@ def test_teacher_that_answers_nan_stops_and_names_the_window():
 def test_index_of_strings_gives_numbered_forecasts():
     frame = pd.DataFrame(make_series(), columns=["a", "b"], index=[f"row {n}" for n in range(120)])
     assert list(make_forecaster().fit(frame).predict(frame).index) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["context_length", "prediction_length"])
+def test_a_length_that_changes_after_fit_is_refused(name):
+    forecaster = make_forecaster().fit(make_series())
+    fitted = getattr(forecaster, name)
+    forecaster.set_params(**{name: fitted + 1})
+    for ask in (forecaster.predict, forecaster.backtest, forecaster.score):
+        with pytest.raises(
+            ValueError, match=rf"{name} of DistilledForecaster was {fitted} in fit and is {fitted + 1} now"
+        ):
+            ask(make_series())
+    forecaster.set_params(**{name: fitted}).predict(make_series())
+
+
+def test_series_of_unlike_scale_are_told_of():
+    with pytest.warns(UserWarning, match=r"standard deviation of channel 0 is .* in X\[1\] and .* in X\[0\]"):
+        make_forecaster(max_epochs=1).fit([make_series(), 1000 * make_series()])
+
+
+def test_series_of_like_scale_are_not(recwarn):
+    make_forecaster(max_epochs=1).fit([make_series(), 3 * make_series() + 50])
+    assert not [one for one in recwarn if "differ in scale" in str(one.message)]

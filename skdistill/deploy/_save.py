@@ -334,6 +334,9 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
         fitted.get("targets_") != estimator.spec_.targets or n_features != estimator.spec_.n_channels
     ):
         raise SavedFileError("its channels are not those of its student.")
+    for name in ("context_length", "prediction_length") if is_forecaster else ():
+        if getattr(estimator, name) != getattr(estimator.spec_, name):
+            raise SavedFileError(f"its {name} is not that of its student.")
     if not is_forecaster and fitted.get("_target_ndim") not in (1, 2, 3):
         raise SavedFileError("its targets are malformed.")
     if n_features is not None and (type(n_features) is not int or n_features < 1):

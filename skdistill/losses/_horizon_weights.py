@@ -53,7 +53,8 @@ class ExponentialWeights(BaseEstimator):
             Weights of mean one.
         """
         check_real(self.tau, "tau of ExponentialWeights")
-        weights = np.exp(self.tau * np.arange(prediction_length) / max(prediction_length - 1, 1))
+        exponents = self.tau * np.arange(prediction_length) / max(prediction_length - 1, 1)
+        weights = np.exp(exponents - exponents.max())  # at most 1: no tau overflows
         return weights / weights.mean()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from skdistill.training._batches import BatchLoader, LabelSource, WindowDataset
 from skdistill.training._callbacks import BestWeights, EpochProgress, TermHistory
 from skdistill.training._checkpoint import ResumableCheckpoint, plain_record
 from skdistill.training._device import resolve_device
+from skdistill.training._divergence import DivergedError, DivergenceStop
 from skdistill.training._net import DistillationNet
 from skdistill.training._settings import TrainingSettings, lr_factor, make_optimizer_class
 from skdistill.training._weight_average import WeightAverage
@@ -174,6 +176,7 @@ def _callbacks(
 ) -> list[tuple[str, Any]]:
     """List callbacks in the order they must run: the stopper may end the epoch, the checkpoint keeps both."""
     callbacks: list[tuple[str, Any]] = [("terms", TermHistory())]
+    callbacks.append(("divergence", DivergenceStop(description, settings.lr)))
     if settings.weight_averaging is not None:
         callbacks.append(("average", WeightAverage(settings.weight_averaging)))
     if settings.gradient_clip is not None:
@@ -202,6 +205,10 @@ def _run(net: DistillationNet, dataset: WindowDataset, max_epochs: int, stopper:
         net.fit_loop(dataset, epochs=max_epochs - len(net.history))
     except KeyboardInterrupt:
         interrupted = stopper is None or not stopper.stopped_
+    except DivergedError as error:
+        if stopper is None or stopper.best_model_weights_ is None:
+            raise
+        warnings.warn(f"{error} The weights of epoch {stopper.best_epoch_}, the best until then, stay.", stacklevel=2)
     net.notify("on_train_end", X=dataset, y=None)
     return interrupted
 

@@ -146,6 +146,13 @@ def test_weights_act_on_the_gradient_step_by_step():
     torch.testing.assert_close(weighted / plain, expected, rtol=1e-4, atol=0)
 
 
+def test_any_tau_gives_finite_weights():
+    for tau in (-1000.0, 1000.0):
+        weights = ExponentialWeights(tau).values(8)
+        assert np.isfinite(weights).all()
+        assert weights.mean() == pytest.approx(1.0)
+
+
 def test_other_weights_take_the_place_of_tau():
     inputs = make_inputs()
     term = HorizonWeighted(tau=5.0, horizon_weights=LinearWeights(3.0))

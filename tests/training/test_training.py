@@ -20,6 +20,7 @@ from skdistill.losses import Supervised, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer
 from skdistill.teachers import TrainedTeacher
 from skdistill.training import BatchLoader, TrainingSettings, WindowDataset, count_parameters, resolve_device, seeded
+from skdistill.training._net import DistillationNet
 from skdistill.training._settings import lr_factor
 
 
@@ -299,3 +300,26 @@ def test_counting_teacher_is_called_once_for_all_windows(tmp_path):
     log = tmp_path / "log"
     make_forecaster(teacher=LastValueTeacher(str(log)), max_epochs=5).fit(make_series())
     assert log.read_text().split("\n")[:-1] == ["fit", "label 75"]
+
+
+def test_a_training_that_diverges_at_once_raises_and_names_the_term():
+    forecaster = make_forecaster(lr=1e30, max_epochs=3, lr_schedule="constant")
+    with pytest.raises(
+        FloatingPointError, match=r"student MLP: .*_loss is (nan|inf) after epoch 1.*Lower lr \(1e\+30\)"
+    ):
+        forecaster.fit(make_series())
+
+
+def test_a_training_that_diverges_later_keeps_the_best_weights(monkeypatch):
+    before = DistillationNet.get_loss
+
+    def fail_in_the_third_epoch(self, *args, **kwargs):
+        loss = before(self, *args, **kwargs)
+        return loss * float("nan") if len(self.history) == 3 else loss
+
+    monkeypatch.setattr(DistillationNet, "get_loss", fail_in_the_third_epoch)
+    forecaster = make_forecaster(teacher=None, max_epochs=6, patience=6)
+    with pytest.warns(UserWarning, match=r"train_loss is nan after epoch 3.*The weights of epoch [12], the best"):
+        forecaster.fit(make_series())
+    assert len(forecaster.history_) == 3
+    assert np.isfinite(forecaster.predict(make_series())).all()
