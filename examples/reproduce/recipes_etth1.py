@@ -3,8 +3,9 @@
 
 The protocol and the teacher of ``timedistill_etth1.py``, on ETTh1 and the exchange rates. A recipe changes
 something about the published one: the student's normalisation, an average of its weights, which labels count, who
-makes them, of which contexts. Recipes are ranked by validation error, averaged over seeds; each fitted model is
-scored once on the test part. A student's row *alone* is the same recipe without a teacher.
+makes them (the small model of ``examples/pretrain_small_foundation_model.py``, where it is there), of which contexts.
+Recipes are ranked by validation error, averaged over seeds; each fitted model is scored once on the test part. A
+student's row *alone* is the same recipe without a teacher.
 
 Run ``python examples/reproduce/recipes_etth1.py --datasets ETTh1 --horizons 96``. A cell (dataset, horizon, seed,
 recipe) that is finished is not computed again; ``--tables-only`` writes the tables from the cells that there are.
@@ -33,7 +34,7 @@ from skdistill.datasets import fetch_ett, fetch_exchange_rate, make_multiseasona
 from skdistill.losses import Response, TimeDistill
 from skdistill.networks import MLP, ITransformer, Linear, TSMixer
 from skdistill.perturbation import Perturbation
-from skdistill.teachers import AdaptiveEnsemble, CrossFittedTeacher, EnsembleTeacher
+from skdistill.teachers import AdaptiveEnsemble, Chronos, CrossFittedTeacher, EnsembleTeacher
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--datasets", nargs="+", default=["ETTh1", "exchange rates"])
@@ -42,6 +43,11 @@ parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
 parser.add_argument("--recipes", nargs="+", default=None, help="names of recipes; all of them if left out")
 parser.add_argument("--tables-only", action="store_true")
 parser.add_argument("--data-home", default=None, help="folder of ETTh1.csv and exchange_rate.txt")
+parser.add_argument(
+    "--model",
+    default=str(ROOT / ".cache" / "small-chronos-bolt"),
+    help="folder of a Chronos, for the recipes that a foundation model teaches; left out where it is not there",
+)
 parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "recipes")
 arguments = parser.parse_args()
 
@@ -73,9 +79,12 @@ def make_recipes(dataset: str) -> dict[str, dict[str, Any]]:
         period=PERIODS[dataset],
         penalty=[0.01, 0.1, 1.0],
         weight_grid={"prediction": [0.0, 0.5, 1.0, 2.0, 4.0]},
+        solver="exact",
     )
     mixed = [("itransformer", teacher), ("tsmixer", TSMixer(TEACHER_WIDTH // 4)), ("mlp", MLP(WIDTH, **PLAIN))]
     recent = MLP(WIDTH, **PLAIN, last_rows=RECENT[dataset])
+    skip = MLP(WIDTH, **PLAIN, last_rows=RECENT[dataset], linear_skip=linear)
+    zero_shot = Chronos(arguments.model, layer=None, roll_out="point")
     recipes = {
         "published": {},
         "no BatchNorm": {"student": MLP(WIDTH, batch_norm=False)},
@@ -90,14 +99,19 @@ def make_recipes(dataset: str) -> dict[str, dict[str, Any]]:
         "perturbed contexts": {"augment": Perturbation()},
         "combined": {"student": recent, "loss": Response(), **AVERAGED},
         "combined, few epochs": {"student": recent, "loss": Response(), **AVERAGED, **CALM},
-        "linear skip": {
-            "student": MLP(WIDTH, **PLAIN, last_rows=RECENT[dataset], linear_skip=linear),
+        "linear skip": {"student": skip, "loss": Response(), **AVERAGED, **CALM},
+        "linear skip, foundation teacher": {
+            "teacher": zero_shot,
+            "student": skip,
             "loss": Response(),
             **AVERAGED,
             **CALM,
         },
-        "exact linear": {"student": linear.set_params(solver="exact"), "loss": Response()},
+        "exact linear": {"student": linear, "loss": Response()},
+        "exact linear, foundation teacher": {"teacher": zero_shot, "student": linear, "loss": Response()},
     }
+    if QUICK or not Path(arguments.model).is_dir():
+        recipes = {name: recipe for name, recipe in recipes.items() if "foundation" not in name}
     return {
         name: {"teacher": teacher, "student": MLP(WIDTH), "loss": published, **recipe}
         for name, recipe in recipes.items()
