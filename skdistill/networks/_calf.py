@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+import torch
 from sklearn.base import clone
 from torch import Tensor, nn
 
 from skdistill._checks import check_integer, check_real
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._layers import WindowStandardization
+from skdistill.networks.calf._adapters import find_targets
 from skdistill.networks.calf._branches import BranchSource, LanguageBranches
-from skdistill.networks.calf._language_model import position_limit, read_config
+from skdistill.networks.calf._language_model import find_word_embeddings, make_skeleton, read_config, try_out
+from skdistill.networks.calf._location import locate
+from skdistill.networks.calf._positions import position_limit
 from skdistill.networks.calf._principal_words import principal_words
 
 __all__ = ["CALF", "GPT4TS", "Branches"]
 
 _MOST_HEADS = 12
 _MOST_WORDS = 500
+_TOKENS_TO_TRY = 8
 
 
 class Branches(NamedTuple):
@@ -66,18 +71,40 @@ class LanguageNetwork(BaseNetwork):
         check_real(self.lora_alpha, f"lora_alpha of {owner}", minimum=0.0, include_minimum=False)
         for name in ("dropout", "lora_dropout"):
             check_real(getattr(self, name), f"{name} of {owner}", minimum=0.0, maximum=1.0, include_maximum=False)
-        config = read_config(str(self.model), owner)
+        model = locate(self.model, owner)
+        config = read_config(model, owner)
         if self.n_layers > config.num_hidden_layers:
             raise ValueError(
                 f"n_layers of {owner} must be at most {config.num_hidden_layers}, the blocks of {str(self.model)!r}; "
                 f"got {self.n_layers}."
             )
-        limit = position_limit(config)
+        self.check_model(make_skeleton(model, self.n_layers, owner), spec)
+
+    def check_model(self, skeleton: nn.Module, spec: NetworkSpec) -> None:
+        """Raise if language model, hyperparameters and problem do not go together.
+
+        Parameters
+        ----------
+        skeleton : transformers.PreTrainedModel
+            The blocks that are used, without weights.
+        spec : NetworkSpec
+            The problem the network is about to be built for.
+        """
+        owner, config = type(self).__name__, cast(Any, skeleton.config)
+        table = find_word_embeddings(skeleton, owner)
+        if table.embedding_dim != config.hidden_size:
+            raise ValueError(
+                f"model of {owner} must have word embeddings as wide as its blocks, whose input is added to their "
+                f"output; those of {str(self.model)!r} are {table.embedding_dim} wide, its blocks "
+                f"{config.hidden_size}. Take another model, such as GPT-2, BERT or RoBERTa."
+            )
+        limit = position_limit(skeleton)
         if limit is not None and spec.n_channels > limit:
             raise ValueError(
                 f"{owner} makes one token of each channel: the series has {spec.n_channels} channels, and the language "
                 f"model {str(self.model)!r} has positions for {limit}. Take fewer channels or another model."
             )
+        find_targets(skeleton, self.lora_targets, owner)
         self.find_heads(config.hidden_size)
 
     def find_heads(self, width: int) -> int:
@@ -111,14 +138,16 @@ class LanguageNetwork(BaseNetwork):
         network : LanguageNetwork
             The copy.
         """
-        folder = Path(self.model)
-        return clone(self).set_params(model=folder) if folder.is_dir() else self
+        model = locate(self.model, type(self).__name__)
+        return clone(self).set_params(model=Path(model)) if Path(model).is_dir() else self
 
-    def make_branches(self, *, textual: bool) -> LanguageBranches:
-        """Load the branches.
+    def make_branches(self, spec: NetworkSpec, *, textual: bool) -> LanguageBranches:
+        """Load the branches, and try the language model out.
 
         Parameters
         ----------
+        spec : NetworkSpec
+            The problem, whose channels are the tokens.
         textual : bool
             Whether there is a textual one.
 
@@ -127,19 +156,30 @@ class LanguageNetwork(BaseNetwork):
         branches : LanguageBranches
             With fresh adapters.
         """
-        targets = self.lora_targets
-        return LanguageBranches(
+        owner, targets = type(self).__name__, self.lora_targets
+        branches = LanguageBranches(
             BranchSource(
-                model=str(self.model),
+                model=locate(self.model, owner),
                 n_layers=self.n_layers,
                 lora_rank=self.lora_rank,
                 lora_alpha=self.lora_alpha,
                 lora_dropout=self.lora_dropout,
                 lora_targets=None if targets is None else (targets,) if isinstance(targets, str) else tuple(targets),
                 textual=textual,
-                owner=type(self).__name__,
+                owner=owner,
             )
         )
+        config: Any = branches.temporal.config
+        sizes = {"width": config.hidden_size, "n_layers": self.n_layers}
+        try:
+            with torch.device("cpu"):
+                try_out(branches, n_tokens=min(spec.n_channels, _TOKENS_TO_TRY), **sizes)
+        except ValueError as error:
+            raise ValueError(
+                f"model of {owner} must be an encoder or decoder of text; {str(self.model)!r}, a "
+                f"{type(branches.temporal).__name__}, will not do: {error}. Take another model, such as GPT-2 or BERT."
+            ) from error
+        return branches
 
 
 class CALF(LanguageNetwork):
@@ -158,12 +198,12 @@ class CALF(LanguageNetwork):
     ----------
     model : str, default="gpt2"
         The language model: a folder that transformers' ``save_pretrained`` wrote, or a hub id. Any encoder
-        or decoder of text.
+        or decoder of text whose word embeddings are as wide as its blocks.
     n_layers : int, default=6
         Its first blocks that are used.
     n_principal_words : int or None, default=None
-        Principal components of the word embeddings, at most the model's width; None takes 500, or the
-        width if that is less.
+        Principal components of the word embeddings, at most the model's width and vocabulary; None takes 500, or as
+        many as there can be.
     n_heads : int or None, default=None
         Heads of encoder layer and cross-attention; must divide the model's width. None takes the largest
         divisor up to 12.
@@ -178,7 +218,8 @@ class CALF(LanguageNetwork):
     lora_dropout : float, default=0.1
         Share of an adapter's inputs dropped in training.
     lora_targets : list of str or None, default=None
-        Names of the modules that get adapters; None takes those that peft lists for the architecture.
+        Names of the modules that get adapters; None takes those that peft lists for the architecture, and
+        else the projections of query and value by their common names.
 
     See Also
     --------
@@ -237,35 +278,41 @@ class CALF(LanguageNetwork):
         self.lora_dropout = lora_dropout
         self.lora_targets = lora_targets
 
-    def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range, or does not fit the language model.
+    def check_model(self, skeleton: nn.Module, spec: NetworkSpec) -> None:
+        """Raise if language model, hyperparameters and problem do not go together.
 
         Parameters
         ----------
+        skeleton : transformers.PreTrainedModel
+            The blocks that are used, without weights.
         spec : NetworkSpec
             The problem the network is about to be built for.
         """
-        super().check(spec)
-        self.find_words(read_config(str(self.model), "CALF").hidden_size)
+        super().check_model(skeleton, spec)
+        self.find_words(*find_word_embeddings(skeleton, "CALF").weight.shape)
 
-    def find_words(self, width: int) -> int:
+    def find_words(self, vocabulary_size: int, width: int) -> int:
         """Choose the number of principal words.
 
         Parameters
         ----------
+        vocabulary_size : int
+            Words that the language model knows.
         width : int
-            Width of the language model.
+            Width of their embeddings.
 
         Returns
         -------
         n_principal_words : int
-            At most the width.
+            At most the width, and at most the vocabulary.
         """
+        most = min(vocabulary_size, width)
         if self.n_principal_words is None:
-            return min(_MOST_WORDS, width)
-        if check_integer(self.n_principal_words, "n_principal_words of CALF") > width:
+            return min(_MOST_WORDS, most)
+        if check_integer(self.n_principal_words, "n_principal_words of CALF") > most:
+            what = "width" if width <= vocabulary_size else "vocabulary"
             raise ValueError(
-                f"n_principal_words of CALF must be at most {width}, the width of {str(self.model)!r}; "
+                f"n_principal_words of CALF must be at most {most}, the {what} of {str(self.model)!r}; "
                 f"got {self.n_principal_words}. None takes as many as fit, up to 500."
             )
         return self.n_principal_words
@@ -284,9 +331,9 @@ class CALF(LanguageNetwork):
             The network, with the language model's weights.
         """
         self.check(spec)
-        branches = self.make_branches(textual=True)
+        branches = self.make_branches(spec, textual=True)
         table = branches.pop_word_embeddings()
-        return _LanguageModule(self, spec, branches, principal_words(table, self.find_words(table.shape[1])))
+        return _LanguageModule(self, spec, branches, principal_words(table, self.find_words(*table.shape)))
 
 
 class GPT4TS(LanguageNetwork):
@@ -299,7 +346,7 @@ class GPT4TS(LanguageNetwork):
     ----------
     model : str, default="gpt2"
         The language model: a folder that transformers' ``save_pretrained`` wrote, or a hub id. Any encoder
-        or decoder of text.
+        or decoder of text whose word embeddings are as wide as its blocks.
     n_layers : int, default=6
         Its first blocks that are used.
     n_heads : int or None, default=None
@@ -315,7 +362,8 @@ class GPT4TS(LanguageNetwork):
     lora_dropout : float, default=0.1
         Share of an adapter's inputs dropped in training.
     lora_targets : list of str or None, default=None
-        Names of the modules that get adapters; None takes those that peft lists for the architecture.
+        Names of the modules that get adapters; None takes those that peft lists for the architecture, and
+        else the projections of query and value by their common names.
 
     See Also
     --------
@@ -374,7 +422,7 @@ class GPT4TS(LanguageNetwork):
             The network, with the language model's weights.
         """
         self.check(spec)
-        branches = self.make_branches(textual=False)
+        branches = self.make_branches(spec, textual=False)
         branches.pop_word_embeddings()
         return _LanguageModule(self, spec, branches, None)
 

@@ -1,6 +1,7 @@
 """CALF and GPT4TS: what is trained, what is saved, what runs to predict, and what is refused."""
 
 import pickle
+import shutil
 import warnings
 
 import numpy as np
@@ -58,6 +59,26 @@ def make_llama(folder):
 
 MAKERS = {"gpt2": make_gpt2, "bert": make_bert, "llama": make_llama}
 
+# Keywords that most configurations share.
+TINY = {
+    "hidden_size": WIDTH,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "vocab_size": WORDS,
+    "max_position_embeddings": 16,
+    "pad_token_id": 1,
+    "bos_token_id": 0,
+    "eos_token_id": 0,
+}
+
+
+def make_tiny(folder, name, **changes):
+    """Save a small model of any architecture, whose configuration is named like the model."""
+    config = getattr(transformers, f"{name}Config")(**(TINY | changes))
+    getattr(transformers, f"{name}Model")(config).save_pretrained(folder)
+    return str(folder)
+
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
@@ -104,6 +125,43 @@ def test_only_what_the_paper_trains_is_trained_in_bert(folders):
     assert "textual.embeddings.position_embeddings.weight" in names
     assert sum("lora_A" in name for name in names) == 2 * 2  # query and value of two blocks
     assert not any(name.startswith("textual") and "position" not in name for name in names)
+
+
+def test_position_tables_with_more_rows_than_positions_are_trained(tmp_path):
+    """OPT's has two more than its configuration says."""
+    folder = make_tiny(tmp_path, "OPT", ffn_dim=32, word_embed_proj_dim=WIDTH)
+    names = trained_parts(CALF(folder, n_layers=2).build(SPEC))
+    assert {f"{branch}.decoder.embed_positions.weight" for branch in ("temporal", "textual")} <= names
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "targets"),
+    [
+        ("DistilBert", {"dim": WIDTH, "n_layers": 3, "n_heads": 2, "hidden_dim": 32}, {"q_lin", "v_lin"}),
+        ("Albert", {"embedding_size": WIDTH}, {"query", "value"}),
+        ("MPNet", {}, {"q", "v"}),
+        ("ModernBert", {"cls_token_id": 0, "sep_token_id": 0}, {"Wqkv"}),
+        ("Phi3", {}, {"qkv_proj"}),
+        ("SmolLM3", {"num_key_value_heads": 2}, {"q_proj", "v_proj"}),
+        ("Olmo2", {}, {"q_proj", "v_proj"}),
+    ],
+)
+def test_projections_are_found_by_their_common_names(name, changes, targets, tmp_path):
+    names = trained_parts(CALF(make_tiny(tmp_path, name, **changes), n_layers=2).build(SPEC))
+    assert {one.split(".")[-4] for one in names if "lora_" in one} == targets
+
+
+def test_an_encoder_of_a_pair_trains_and_is_read_again(tmp_path):
+    """T5's, whose embeddings are tied to those of a decoder that is not there."""
+    config = transformers.T5Config(d_model=WIDTH, d_kv=12, d_ff=32, num_layers=3, num_heads=2, vocab_size=WORDS)
+    transformers.T5EncoderModel(config).save_pretrained(tmp_path)
+    series = make_series()
+    forecaster = make_calf_forecaster(CALF(str(tmp_path), n_layers=2), max_epochs=1).fit(series)
+    branches = forecaster.student_.branches
+    assert type(branches.temporal).__name__ == "T5EncoderModel"
+    assert sum("lora_A" in name for name in trained_parts(forecaster.student_)) == 2 * 2
+    restored = pickle.loads(pickle.dumps(forecaster))
+    np.testing.assert_array_equal(forecaster.predict(series), restored.predict(series))
 
 
 def test_training_moves_what_is_trained_and_nothing_else(model):
@@ -290,6 +348,26 @@ def test_a_forecaster_survives_pickle_and_refit(model):
     np.testing.assert_array_equal(forecaster.predict(series), again.predict(series))
 
 
+def test_a_relative_folder_is_found_from_elsewhere(tmp_path, monkeypatch):
+    make_gpt2(tmp_path / "model")
+    monkeypatch.chdir(tmp_path)
+    forecaster = make_calf_forecaster(CALF("model", n_layers=1), max_epochs=1).fit(make_series())
+    saved = pickle.dumps(forecaster)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    restored = pickle.loads(saved)
+    np.testing.assert_array_equal(restored.predict(make_series()), forecaster.predict(make_series()))
+    assert restored.student.model == "model"  # parameters stay as they were given
+
+
+def test_a_folder_that_is_gone_is_named(tmp_path):
+    make_gpt2(tmp_path / "model")
+    saved = pickle.dumps(GPT4TS(str(tmp_path / "model"), n_layers=1).build(SPEC))
+    (tmp_path / "model").rename(tmp_path / "moved")
+    with pytest.raises(FileNotFoundError, match=r"model of GPT4TS: there is no folder .*model"):
+        pickle.loads(saved)
+
+
 def test_a_changed_language_model_is_noticed(tmp_path):
     make_gpt2(tmp_path)
     saved = pickle.dumps(GPT4TS(str(tmp_path), n_layers=1).build(SPEC))
@@ -309,13 +387,15 @@ def test_weights_for_another_language_model_are_refused(folders, tmp_path):
         GPT4TS(folders["gpt2"], n_layers=1).build(SPEC).load_state_dict(weights)
 
 
-def test_saved_files_work_with_the_network_given_again(folders, tmp_path):
+def test_saved_files_work_with_the_network_given_again_after_a_move(folders, tmp_path):
     from skdistill.deploy import load, save
 
-    network, series = CALF(folders["gpt2"], n_layers=1), make_series()
-    forecaster = make_calf_forecaster(network, max_epochs=1).fit(series)
+    folder, series = str(tmp_path / "there"), make_series()
+    shutil.copytree(folders["gpt2"], tmp_path / "here")
+    forecaster = make_calf_forecaster(CALF(str(tmp_path / "here"), n_layers=1), max_epochs=1).fit(series)
     save(forecaster, tmp_path / "calf.skd")
-    restored = load(tmp_path / "calf.skd", student=network)
+    (tmp_path / "here").rename(folder)
+    restored = load(tmp_path / "calf.skd", student=CALF(folder, n_layers=1))
     np.testing.assert_array_equal(restored.predict(series), forecaster.predict(series))
 
 
@@ -327,8 +407,6 @@ def test_loading_leaves_the_random_state_alone(folders):
 
 
 def test_a_folder_counts_by_its_contents(folders, tmp_path):
-    import shutil
-
     shutil.copytree(folders["gpt2"], tmp_path / "elsewhere")
     here, there = CALF(folders["gpt2"]), CALF(str(tmp_path / "elsewhere"))
     assert digest(here) != digest(there)
@@ -402,6 +480,7 @@ def test_temporal_branch_alone_needs_a_loss_without_branches(folders):
     [
         ({"n_layers": 4}, "n_layers of CALF must be at most 3, the blocks of .*; got 4"),
         ({"n_principal_words": 25}, "n_principal_words of CALF must be at most 24, the width of .*; got 25"),
+        ({"lora_targets": []}, r"lora_targets of CALF must be names of modules.*or None, which finds them; got \[\]"),
         ({"n_heads": 5}, "n_heads of CALF must divide 24, the width of .*; got 5"),
         ({"lora_targets": ["q_proj"]}, r"has no \['q_proj'\]\. Its modules: c_attn, c_fc, c_proj\. Give lora_targets"),
         ({"lora_rank": 0}, "lora_rank of CALF"),
@@ -419,15 +498,43 @@ def test_more_channels_than_positions(folders):
         CALF(folders["gpt2"], n_layers=1).check(NetworkSpec(12, 4, 17))
 
 
-def test_an_architecture_without_known_targets_lists_its_modules(folders, monkeypatch):
-    import peft.utils.constants as constants
+@pytest.mark.parametrize("targets", [3, [3], {"query"}])
+def test_targets_that_are_no_names(targets, folders):
+    with pytest.raises(TypeError, match=r"lora_targets of CALF must be names of modules.*; got "):
+        CALF(folders["gpt2"], n_layers=1, lora_targets=targets).check(SPEC)
 
-    monkeypatch.setattr(constants, "TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING", {})
+
+def test_tokens_are_numbered_from_after_a_padding_row(tmp_path):
+    """RoBERTa keeps two of its 16 positions for padding."""
+    network = CALF(make_tiny(tmp_path, "Roberta"), n_layers=1)
+    spec = NetworkSpec(12, 4, 14)
+    assert network.build(spec)(torch.randn(1, 12, 14)).forecast.shape == (1, 4, 14)
+    with pytest.raises(ValueError, match=r"the series has 15 channels, .* has positions for 14"):
+        network.check(NetworkSpec(12, 4, 15))
+
+
+def test_a_limit_below_one_is_none(tmp_path):
+    config = transformers.XLNetConfig(vocab_size=WORDS, d_model=WIDTH, n_layer=2, n_head=2, d_inner=32)
+    transformers.XLNetModel(config).save_pretrained(tmp_path)
+    network = CALF(str(tmp_path), n_layers=1, lora_targets=["layer_1"])
+    assert network.build(SPEC)(torch.randn(1, 12, 2)).forecast.shape == (1, 4, 2)
+
+
+def test_an_architecture_without_known_targets_lists_its_modules(folders, monkeypatch):
+    from skdistill.networks.calf import _adapters
+
+    monkeypatch.setattr(_adapters, "_COMMON_TARGETS", ())
+    monkeypatch.setattr("peft.utils.constants.TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING", {})
     with pytest.raises(
         ValueError, match=r"architecture 'bert'\) is not in peft's table.*Its modules: dense, key, query"
     ):
-        CALF(folders["bert"], n_layers=1).build(SPEC)
+        CALF(folders["bert"], n_layers=1).check(SPEC)
     assert CALF(folders["bert"], n_layers=1, lora_targets=["query"]).build(SPEC) is not None
+
+
+def test_targets_may_be_longer_parts_of_names(folders):
+    names = trained_parts(CALF(folders["bert"], n_layers=1, lora_targets=["attention.self.key"]).build(SPEC))
+    assert {name.split(".")[-4] for name in names if "lora_" in name} == {"key"}
 
 
 def test_a_model_without_word_embeddings(tmp_path):
@@ -445,9 +552,61 @@ def test_an_encoder_with_a_decoder(tmp_path):
         CALF(str(tmp_path), n_layers=1).check(SPEC)
 
 
+def test_word_embeddings_of_another_width_than_the_blocks(tmp_path):
+    folder = make_tiny(tmp_path, "Electra", embedding_size=8)
+    with pytest.raises(ValueError, match=r"as wide as its blocks.* are 8 wide, its blocks 24\. Take another model"):
+        CALF(folder, n_layers=1).check(SPEC)
+    with pytest.raises(ValueError, match="model of GPT4TS must have word embeddings as wide"):
+        make_calf_forecaster(GPT4TS(folder, n_layers=1), "response").fit(make_series())
+
+
+def test_a_vocabulary_smaller_than_the_width_bounds_the_principal_words(tmp_path):
+    folder = make_tiny(tmp_path, "Bert", vocab_size=10)
+    assert CALF(folder, n_layers=1).build(SPEC).words.shape == (10, WIDTH)
+    with pytest.raises(
+        ValueError, match=r"n_principal_words of CALF must be at most 10, the vocabulary of .*; got 11\. None takes"
+    ):
+        CALF(folder, n_layers=1, n_principal_words=11).check(SPEC)
+
+
+def test_blocks_that_cannot_be_cut(tmp_path):
+    folder = make_tiny(tmp_path, "Longformer", attention_window=4)
+    with pytest.raises(ValueError, match=r"the first 2 of the 3 blocks of .*LongformerConfig, cannot.*Set n_layers=3"):
+        CALF(folder, n_layers=2).check(SPEC)
+
+
+def test_a_model_that_cannot_read_vectors(tmp_path):
+    folder = make_tiny(tmp_path, "Longformer", attention_window=4)
+    with pytest.raises(ValueError, match=r"LongformerModel, will not do: it cannot read vectors in place of words"):
+        CALF(folder, n_layers=3).build(SPEC)
+
+
+def test_a_model_that_pools_its_tokens(tmp_path):
+    config = transformers.FunnelConfig(
+        vocab_size=WORDS, d_model=WIDTH, block_sizes=[1, 1, 1], n_head=2, d_head=12, d_inner=32
+    )
+    transformers.FunnelModel(config).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="FunnelModel, will not do: "):
+        CALF(str(tmp_path), n_layers=3, lora_targets=["q_head"]).build(SPEC)
+
+
 def test_a_folder_that_holds_no_model(tmp_path):
     with pytest.raises(ValueError, match="must be a folder that transformers' save_pretrained wrote"):
         CALF(str(tmp_path)).check(SPEC)
+
+
+def test_a_model_is_a_folder_or_a_hub_id(folders):
+    with pytest.raises(TypeError, match=r"model of CALF must be a folder .*or a hub id; got 3 of type int"):
+        CALF(3).check(SPEC)
+    with pytest.raises(ValueError, match=r"config\.json' is a file\. Give its folder, '"):
+        CALF(folders["gpt2"] + "/config.json").check(SPEC)
+
+
+@pytest.mark.parametrize("model", ["/nowhere/gpt2", "./nowhere", "../nowhere", "~/nowhere"])
+def test_what_can_only_be_a_folder_is_not_asked_of_the_hub(model, monkeypatch):
+    monkeypatch.setattr(transformers.AutoConfig, "from_pretrained", None)
+    with pytest.raises(FileNotFoundError, match=r"there is no folder /.*nowhere.*If it has moved, give its new place"):
+        CALF(model).check(SPEC)
 
 
 def test_a_hub_id_without_internet(monkeypatch):

@@ -1,8 +1,7 @@
-"""What of a language model is trained: low-rank adapters, norms, position embeddings."""
+"""What of a language model is trained, beside position embeddings: low-rank adapters and norms."""
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,7 +10,22 @@ from torch import nn
 
 from skdistill._optional import import_optional
 
-__all__ = ["add_adapters", "find_targets", "norms", "position_embeddings"]
+__all__ = ["add_adapters", "find_targets", "norms"]
+
+# Names of the projections of attention that adapters go to, query and value where these are apart.
+_COMMON_TARGETS = (
+    ("q_proj", "v_proj"),
+    ("query", "value"),
+    ("query_proj", "value_proj"),
+    ("q_lin", "v_lin"),
+    ("q", "v"),
+    ("Wq", "Wv"),
+    ("Wqkv",),
+    ("qkv_proj",),
+    ("query_key_value",),
+    ("c_attn",),
+    ("att_proj",),
+)
 
 
 def find_targets(language_model: nn.Module, targets: Sequence[str] | None, owner: str) -> list[str]:
@@ -22,7 +36,7 @@ def find_targets(language_model: nn.Module, targets: Sequence[str] | None, owner
     language_model : transformers.PreTrainedModel
         The model.
     targets : sequence of str or None
-        Last parts of module names; None looks the architecture up in peft's table.
+        Last parts of module names; None takes what peft lists for the architecture, and else common names.
     owner : str
         Whose parameter it is, for messages.
 
@@ -33,23 +47,22 @@ def find_targets(language_model: nn.Module, targets: Sequence[str] | None, owner
 
     Raises
     ------
+    TypeError
+        If targets are no names.
     ValueError
-        If they cannot be found; lists the names of the modules that could be adapted.
+        If there are none, or they cannot be found; lists the names of the modules that could be adapted.
     """
-    import_optional("peft", extra="llm", purpose=owner)
-    from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as known
-
-    config: Any = language_model.config
-    architecture = config.model_type
-    wanted = known.get(architecture, []) if targets is None else targets
-    wanted = [wanted] if isinstance(wanted, str) else list(wanted)
     names = _adaptable(language_model)
-    missing = [one for one in wanted if one not in names]
+    wanted = _common_targets(language_model, names, owner) if targets is None else _check_targets(targets, owner)
+    last_parts = {name.rpartition(".")[-1] for name in names}
+    missing = [one for one in wanted if not any(name == one or name.endswith(f".{one}") for name in names)]
     if missing or not wanted:
-        why = f"has no {missing}" if missing else f"(architecture {architecture!r}) is not in peft's table of targets"
+        config: Any = language_model.config
+        unknown = f"(architecture {config.model_type!r}) is not in peft's table of targets and has no common ones"
+        why = f"has no {missing}" if missing else unknown
         raise ValueError(
             f"lora_targets of {owner} must name modules of the language model: {type(language_model).__name__} {why}. "
-            f"Its modules: {', '.join(sorted(names))}. Give lora_targets=[...], the attention's projections."
+            f"Its modules: {', '.join(sorted(last_parts))}. Give lora_targets=[...], the attention's projections."
         )
     return wanted
 
@@ -97,30 +110,36 @@ def norms(language_model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield name, module
 
 
-def position_embeddings(language_model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Find the position embeddings; models with rotary ones have none.
+def _check_targets(targets: Sequence[str], owner: str) -> list[str]:
+    """Return the names a user gave, one or many, as a list."""
+    rule = f"lora_targets of {owner} must be names of modules, such as ['q_proj', 'v_proj'], or None, which finds them"
+    listed = [targets] if isinstance(targets, str) else targets
+    if not isinstance(listed, Sequence) or not all(isinstance(one, str) for one in listed):
+        raise TypeError(f"{rule}; got {targets!r}.")
+    if not all(listed) or not listed:
+        raise ValueError(f"{rule}; got {targets!r}.")
+    return list(listed)
 
-    Parameters
-    ----------
-    language_model : transformers.PreTrainedModel
-        The model, without its word embeddings.
 
-    Yields
-    ------
-    name, module : str, torch.nn.Module
-        Each of them.
-    """
+def _common_targets(language_model: nn.Module, names: set[str], owner: str) -> list[str]:
+    """Look targets up in peft's table; where it has none that fit, take the first common ones that do."""
+    import_optional("peft", extra="llm", purpose=owner)
+    from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as known
+
     config: Any = language_model.config
-    for name, module in language_model.named_modules():
-        if isinstance(module, nn.Embedding) and module.num_embeddings == getattr(config, "max_position_embeddings", -1):
-            yield name, module
+    listed = known.get(config.model_type, [])
+    last_parts = {name.rpartition(".")[-1] for name in names}
+    for wanted in ([listed] if isinstance(listed, str) else listed, *_COMMON_TARGETS):
+        if wanted and last_parts.issuperset(wanted):
+            return list(wanted)
+    return []
 
 
 def _adaptable(language_model: nn.Module) -> set[str]:
-    """Name the modules that hold a weight matrix, by the last part of their names."""
+    """Name the modules that hold a weight matrix."""
     names = set()
     for name, module in language_model.named_modules():
         weight = getattr(module, "weight", None)
         if weight is not None and weight.ndim == 2 and not isinstance(module, nn.Embedding):
-            names.add(re.sub(r".*\.", "", name))
+            names.add(name)
     return names

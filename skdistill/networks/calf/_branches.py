@@ -5,14 +5,17 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from skdistill.networks.calf._adapters import add_adapters, find_targets, norms, position_embeddings
+from skdistill.networks.calf._adapters import add_adapters, find_targets, norms
 from skdistill.networks.calf._language_model import load_language_model, take_word_embeddings
+from skdistill.networks.calf._location import known_folders, locate
+from skdistill.networks.calf._positions import position_embeddings
 
 __all__ = ["BranchSource", "LanguageBranches"]
 
@@ -24,7 +27,7 @@ class BranchSource:
     Parameters
     ----------
     model : str
-        A local folder or a hub id.
+        The absolute path of a local folder, or a hub id.
     n_layers : int
         Blocks that are kept.
     lora_rank : int
@@ -178,9 +181,19 @@ class LanguageBranches(nn.Module):
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Read the language model again, and put the trained part back."""
+        """Read the language model again, from a folder at hand where it has moved, and put the trained part back."""
+        source = state["source"]
+        gone = Path(source.model).is_absolute() and not Path(source.model).is_dir()
+        for folder in known_folders() if gone else ():
+            try:
+                return self._restore(replace(source, model=folder), state)
+            except (OSError, ValueError):  # another language model, or none
+                continue
+        self._restore(replace(source, model=locate(source.model, source.owner)), state)
+
+    def _restore(self, source: BranchSource, state: dict[str, Any]) -> None:
         with torch.random.fork_rng(devices=[]):
-            self.__init__(state["source"])  # type: ignore[misc]
+            self.__init__(source)  # type: ignore[misc]
         self._word_embeddings = None
         self.load_state_dict(state["weights"])
         self.train(state["training"])

@@ -1,4 +1,4 @@
-"""Reading a language model: its configuration, its first blocks, its word embeddings."""
+"""Reading a language model: its configuration, its first blocks, its word embeddings, and a try."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from torch import Tensor, nn
 
 from skdistill._optional import import_optional
 
-__all__ = ["load_language_model", "position_limit", "read_config", "take_word_embeddings"]
+__all__ = [
+    "find_word_embeddings",
+    "load_language_model",
+    "make_skeleton",
+    "read_config",
+    "take_word_embeddings",
+    "try_out",
+]
 
 
 def read_config(model: str, owner: str) -> Any:
@@ -47,20 +54,41 @@ def read_config(model: str, owner: str) -> Any:
     return config
 
 
-def position_limit(config: Any) -> int | None:
-    """Return how many tokens a model has positions for.
+def make_skeleton(model: str, n_layers: int, owner: str) -> nn.Module:
+    """Build the first blocks of a language model without weights, which shows names and shapes for little.
 
     Parameters
     ----------
-    config : transformers.PretrainedConfig
-        The configuration.
+    model : str
+        A local folder or a hub id.
+    n_layers : int
+        How many blocks.
+    owner : str
+        Whose parameter it is, for messages.
 
     Returns
     -------
-    limit : int or None
-        None if it does not say.
+    skeleton : transformers.PreTrainedModel
+        On the device "meta".
+
+    Raises
+    ------
+    ValueError
+        If the model cannot be cut, or transformers cannot build it.
     """
-    return getattr(config, "max_position_embeddings", None)
+    transformers = import_optional("transformers", extra="llm", purpose=owner)
+    config = read_config(model, owner)
+    n_all = config.num_hidden_layers
+    try:
+        _keep_layers(config, n_layers)
+        with torch.random.fork_rng(devices=[]), torch.device("meta"), _quiet(transformers):
+            return _auto_class(transformers, config).from_config(config)
+    except Exception as error:  # whatever an architecture does with a size it does not expect
+        way_out = f"Set n_layers={n_all}, all of them, or take another model" if n_layers < n_all else "Take another"
+        raise ValueError(
+            f"n_layers of {owner}: the first {n_layers} of the {n_all} blocks of {model!r}, a {type(config).__name__}, "
+            f"cannot be had alone ({_first_line(error)}). {way_out}."
+        ) from error
 
 
 def load_language_model(model: str, n_layers: int, owner: str) -> nn.Module:
@@ -82,31 +110,30 @@ def load_language_model(model: str, n_layers: int, owner: str) -> nn.Module:
     """
     transformers = import_optional("transformers", extra="llm", purpose=owner)
     config = read_config(model, owner)
-    config.num_hidden_layers = n_layers
+    _keep_layers(config, n_layers)
     config.use_cache = False
+    auto = _auto_class(transformers, config)
     with _quiet(transformers):  # it would report the weights of the blocks that are left out
-        loaded = _read(
-            lambda: transformers.AutoModel.from_pretrained(model, config=config, dtype=torch.float32), model, owner
-        )
+        loaded = _read(lambda: auto.from_pretrained(model, config=config, dtype=torch.float32), model, owner)
     if getattr(loaded, "pooler", None) is not None:
         loaded.pooler = None
     return loaded.requires_grad_(False)
 
 
-def take_word_embeddings(language_model: nn.Module, owner: str) -> Tensor:
-    """Take the word embeddings out of a language model that is only ever given vectors.
+def find_word_embeddings(language_model: nn.Module, owner: str) -> nn.Embedding:
+    """Find the word embeddings of a language model.
 
     Parameters
     ----------
     language_model : transformers.PreTrainedModel
-        Changed: it has none afterwards.
+        The model.
     owner : str
         Whose parameter it is, for messages.
 
     Returns
     -------
-    table : Tensor of shape (n_words, hidden_size)
-        The embeddings.
+    table : torch.nn.Embedding
+        One row a word.
 
     Raises
     ------
@@ -122,8 +149,68 @@ def take_word_embeddings(language_model: nn.Module, owner: str) -> Tensor:
             f"model of {owner} must have word embeddings, and {type(language_model).__name__} has none: give a "
             "language model such as GPT-2 or BERT."
         )
-    language_model.set_input_embeddings(None)  # type: ignore[operator]
+    return embeddings
+
+
+def take_word_embeddings(language_model: nn.Module, owner: str) -> Tensor:
+    """Take the word embeddings out of a language model that is only ever given vectors.
+
+    Parameters
+    ----------
+    language_model : transformers.PreTrainedModel
+        Changed: an empty module stands in their place, as peft asks every model for them.
+    owner : str
+        Whose parameter it is, for messages.
+
+    Returns
+    -------
+    table : Tensor of shape (n_words, hidden_size)
+        The embeddings.
+    """
+    embeddings = find_word_embeddings(language_model, owner)
+    language_model.set_input_embeddings(nn.Identity())  # type: ignore[operator]
     return embeddings.weight.detach()
+
+
+def try_out(branch: Callable[[Tensor], tuple[Tensor, ...]], *, n_tokens: int, width: int, n_layers: int) -> None:
+    """Raise if a language model does not answer vectors with the states that are read.
+
+    Parameters
+    ----------
+    branch : callable
+        Gives the states: what goes into the first block, and what comes out of every block.
+    n_tokens : int
+        Tokens to try with.
+    width : int
+        Width of the model.
+    n_layers : int
+        Its blocks.
+
+    Raises
+    ------
+    ValueError
+        With what it said instead.
+    """
+    tokens = torch.zeros(1, n_tokens, width)
+    try:
+        with torch.random.fork_rng(devices=[]), torch.inference_mode():
+            found = [tuple(state.shape) for state in branch(tokens)]
+    except Exception as error:  # whatever an architecture does with what it does not expect
+        raise ValueError(f"it cannot read vectors in place of words ({_first_line(error)})") from error
+    if found != [tuple(tokens.shape)] * (n_layers + 1):
+        raise ValueError(f"its states have shapes {found} instead of {n_layers + 1} times {tuple(tokens.shape)}")
+
+
+def _keep_layers(config: Any, n_layers: int) -> None:
+    """Set the number of blocks; some architectures refuse to be told, even what they say themselves."""
+    if config.num_hidden_layers != n_layers:
+        config.num_hidden_layers = n_layers
+
+
+def _auto_class(transformers: Any, config: Any) -> Any:
+    """Choose the class that loads an encoder alone where there is one, and else the bare model."""
+    has_encoder = type(config) in transformers.MODEL_FOR_TEXT_ENCODING_MAPPING
+    return transformers.AutoModelForTextEncoding if has_encoder else transformers.AutoModel
 
 
 def _read(load: Callable[[], Any], model: str, owner: str) -> Any:
