@@ -14,6 +14,7 @@ __all__ = [
     "Objective",
     "build_objective",
     "check_loss",
+    "needs_branches",
     "needs_teacher",
     "needs_teacher_features",
     "reads_teacher_quantiles",
@@ -149,6 +150,28 @@ def needs_teacher_features(loss: BaseLoss) -> bool:
     (True, False)
     """
     return any("teacher_features" in term.requires for _, term in _active(loss))
+
+
+def needs_branches(loss: BaseLoss) -> bool:
+    """Say whether any term of positive weight reads the branches of a student that has two.
+
+    Parameters
+    ----------
+    loss : BaseLoss
+        The loss.
+
+    Returns
+    -------
+    needed : bool
+        Whether it does.
+
+    Examples
+    --------
+    >>> from skdistill.losses import CrossModal, needs_branches
+    >>> needs_branches(CrossModal()), needs_branches(CrossModal(output_weight=0.0, feature_weight=0.0))
+    (True, False)
+    """
+    return any("branches" in term.requires for _, term in _active(loss))
 
 
 def reads_teacher_quantiles(loss: BaseLoss) -> bool:

@@ -164,7 +164,7 @@ class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
         return None
 
     def prepare(self, module: nn.Module, spec: NetworkSpec, windows: Any, *, loss: Any, labels: Any) -> None:
-        """Set weights that are not to start at random, before training.
+        """Set weights that are not to start at random, and leave out what the loss does not read, before training.
 
         Parameters
         ----------

@@ -191,8 +191,8 @@ class CALF(LanguageNetwork):
     frozen, reads what cross-attention from the tokens to the principal components of the word
     embeddings makes of them. To each branch's output its input is added, then one shared
     Linear(width, prediction_length). The forecast is the temporal branch's; the textual one serves
-    :class:`~skdistill.losses.CrossModal` and is not run to predict. Features are the temporal branch's
-    output tokens.
+    :class:`~skdistill.losses.CrossModal`, and runs neither to predict nor for a loss that does not read
+    it. Features are the temporal branch's output tokens.
 
     Parameters
     ----------
@@ -335,6 +335,26 @@ class CALF(LanguageNetwork):
         table = branches.pop_word_embeddings()
         return _LanguageModule(self, spec, branches, principal_words(table, self.find_words(*table.shape)))
 
+    def prepare(self, module: nn.Module, spec: NetworkSpec, windows: Any, *, loss: Any, labels: Any) -> None:
+        """Leave the textual branch out of training where no loss term reads it, which halves the time.
+
+        Parameters
+        ----------
+        module : torch.nn.Module
+            What :meth:`build` returned.
+        spec : NetworkSpec
+            What it was built for.
+        windows : TrainingWindows
+            Training and validation windows.
+        loss : BaseLoss
+            The objective.
+        labels : LabelSource or None
+            The teacher's labels of the training windows.
+        """
+        from skdistill.losses import needs_branches
+
+        cast(_LanguageModule, module).runs_text = needs_branches(loss)
+
 
 class GPT4TS(LanguageNetwork):
     """A language model fine-tuned to forecast: the temporal branch of CALF alone.
@@ -428,7 +448,7 @@ class GPT4TS(LanguageNetwork):
 
 
 class _LanguageModule(nn.Module):
-    """Tokens, branches and head; in training, with words, the textual branch runs as well."""
+    """Tokens, branches and head; in training, with words, the textual branch runs as well if it is read."""
 
     words: Tensor | None
 
@@ -448,6 +468,7 @@ class _LanguageModule(nn.Module):
         self.head = nn.Linear(width, spec.prediction_length)
         self.cross_attention = None if words is None else nn.MultiheadAttention(width, n_heads, batch_first=True)
         self.register_buffer("words", words)
+        self.runs_text = True
         self.branch_sizes = None if words is None else (width,) * (network.n_layers + 1)
 
     def forward(
@@ -458,7 +479,7 @@ class _LanguageModule(nn.Module):
         time = self.branches(time_tokens)
         features = self.of_targets(time[-1] + time_tokens)
         forecast = self.forecast(features, state)
-        if self.words is None or not self.training:
+        if self.words is None or not (self.training and self.runs_text):
             return NetworkOutput(forecast, features)
         text_tokens = self.to_words(time_tokens)
         text = self.branches(text_tokens, textual=True)

@@ -19,13 +19,16 @@ from skdistill.losses import (
     LossSum,
     MultiPeriod,
     MultiScale,
+    OutputConsistency,
     Response,
     Supervised,
     TeacherForecast,
     TimeDistill,
+    WarmUp,
     build_objective,
     check_loss,
     make_loss,
+    needs_branches,
     needs_teacher,
     needs_teacher_features,
     period_probabilities,
@@ -358,6 +361,8 @@ def test_a_loss_knows_what_it_needs():
     assert not needs_teacher(Response(prediction_weight=0.0))
     assert needs_teacher_features(TimeDistill())
     assert not needs_teacher_features(TimeDistill(feature_weight=0.0))
+    assert needs_branches(WarmUp(OutputConsistency()))
+    assert not needs_branches(TimeDistill())
     assert not needs_teacher_features(TimeDistill(multiscale_weight=0.0, multiperiod_weight=0.0))
 
 

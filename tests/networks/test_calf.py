@@ -245,6 +245,44 @@ def test_the_textual_branch_does_not_run_to_predict(model):
     assert before.features.shape == (3, 2, WIDTH)
 
 
+def count_textual_runs(monkeypatch):
+    from skdistill.networks.calf._branches import LanguageBranches
+
+    runs, original = [], LanguageBranches.forward
+
+    def counted(branches, tokens, *, textual=False):
+        runs.append(textual)
+        return original(branches, tokens, textual=textual)
+
+    monkeypatch.setattr(LanguageBranches, "forward", counted)
+    return runs
+
+
+@pytest.mark.parametrize("quantiles", [None, (0.1, 0.9)])
+@pytest.mark.parametrize(
+    ("loss", "runs_text"),
+    [
+        (CrossModal(), True),
+        (CrossModal(output_weight=0.0), True),
+        (CrossModal(0.0, 0.0), False),
+        ("response", False),
+    ],
+)
+def test_the_textual_branch_trains_only_for_a_loss_that_reads_it(loss, runs_text, quantiles, folders, monkeypatch):
+    runs = count_textual_runs(monkeypatch)
+    network = CALF(folders["gpt2"], n_layers=1)
+    make_calf_forecaster(network, loss, max_epochs=1, quantiles=quantiles).fit(make_series())
+    assert False in runs
+    assert (True in runs) == runs_text
+
+
+def test_a_bare_calf_as_teacher_does_not_pay_for_the_textual_branch(folders, monkeypatch):
+    runs = count_textual_runs(monkeypatch)
+    make_calf_forecaster(DLinear(), "response", teacher=CALF(folders["gpt2"], n_layers=1)).fit(make_series())
+    assert False in runs
+    assert True not in runs
+
+
 def test_training_mode_gives_both_branches(model):
     module = CALF(model, n_layers=2).build(SPEC).train()
     output = module(torch.randn(3, 12, 2))
