@@ -22,6 +22,7 @@ from torch import Tensor, nn
 import skdistill
 from skdistill._digest import digest
 from skdistill._labelling_estimate import LabellingEstimate, estimate_labelling
+from skdistill._moved_folders import load_with_folders
 from skdistill.losses import (
     BaseLoss,
     build_objective,
@@ -157,9 +158,10 @@ def distil(
     _check_combination(windows, teacher, student, spec, loss, probe)
 
     shared = labelling.cache.persistent and (seeds is not None or has_own_seed)
+    keyed = teacher.keyed() if shared and teacher is not None else None
     labels: LabelSource | None = None
     if teacher is not None and needs_teacher(loss):
-        key = digest(_versions(), teacher.keyed(), _describe(windows)) if shared else None
+        key = digest(_versions(), keyed, _describe(windows)) if shared else None
         assert probe is not None
         teacher, labels = _fit_and_label(teacher, windows, loss, labelling, key, probe, settings.verbose)
 
@@ -170,9 +172,7 @@ def distil(
         return Distilled(module.eval(), spec, teacher, solved.history, solved.best_epoch, interrupted=False)
     folder = None
     if seeds is not None and labelling.cache.persistent:
-        key = digest(
-            _versions(), None if teacher is None else teacher.keyed(), _describe(windows), student.keyed(), loss
-        )
+        key = digest(_versions(), keyed, _describe(windows), student.keyed(), loss)
         if quantiles is not None:
             key = digest(key, quantiles, point)
         folder = labelling.cache.entry(f"student-{digest(key, settings, student_seed)}")
@@ -349,12 +349,11 @@ def _fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path | 
     if folder is None:
         return teacher.fit(windows)
     path = folder / "teacher.joblib"
-    try:
-        return joblib.load(path)
-    except FileNotFoundError:
-        pass
-    except Exception as error:
-        logger.warning("the teacher kept in %s cannot be read (%s) and is fitted anew", path, error)
+    if path.is_file():
+        try:
+            return load_with_folders(path, teacher)
+        except Exception as error:
+            logger.warning("the teacher kept in %s cannot be read (%s) and is fitted anew", path, error)
     checkpoint = folder / "teacher-checkpoint.pt"
     teacher = teacher.fit(windows, checkpoint)
     temporary = path.with_suffix(".tmp")

@@ -456,6 +456,25 @@ def test_a_folder_counts_by_its_contents(folders, tmp_path):
     assert CALF("gpt2-by-hub-id").keyed().model == "gpt2-by-hub-id"
 
 
+@pytest.mark.parametrize("wrap", [lambda teacher: teacher, lambda teacher: [teacher, TrainedTeacher(DLinear())]])
+def test_a_moved_folder_does_not_train_a_kept_teacher_again(wrap, folders, tmp_path, monkeypatch):
+    shutil.copytree(folders["gpt2"], tmp_path / "old")
+    series, settings = make_series(), {"memory": tmp_path / "memory", "max_epochs": 1}
+
+    def fit(folder):
+        teacher = wrap(TrainedTeacher(CALF(str(tmp_path / folder), n_layers=1), loss=CrossModal(), max_epochs=1))
+        return make_calf_forecaster(DLinear(), "response", teacher=teacher, **settings).fit(series)
+
+    before = fit("old")
+    (tmp_path / "old").rename(tmp_path / "new")
+    monkeypatch.setattr("skdistill.teachers._trained.train_network", None)  # would fail if called
+    after = fit("new")
+    np.testing.assert_array_equal(after.predict(series), before.predict(series))
+    np.testing.assert_array_equal(after.predict_teacher(series), before.predict_teacher(series))
+    assert str(tmp_path / "old") not in str(after.teacher_.get_params())
+    pickle.loads(pickle.dumps(after))
+
+
 # -- distilling ------------------------------------------------------------------------------------
 
 

@@ -532,6 +532,18 @@ def test_the_key_follows_the_contents_and_not_the_path(checkpoint, tmp_path):
     assert digest(Chronos(copy, random_state=0).keyed()) != key
 
 
+def test_a_moved_folder_serves_kept_labels_and_new_ones(checkpoint, tmp_path):
+    shutil.copytree(checkpoint("chronos_bolt"), tmp_path / "old")
+
+    def fit(folder):
+        teacher, series = Chronos(str(tmp_path / folder), layer=None), make_series()
+        return make_forecaster(teacher=teacher, memory=tmp_path / "memory").fit(series).predict_teacher(series)
+
+    before = fit("old")
+    (tmp_path / "old").rename(tmp_path / "new")
+    np.testing.assert_array_equal(fit("new"), before)
+
+
 def test_batch_size_is_in_the_key_only_where_samples_depend_on_it(checkpoint):
     folder = checkpoint("time_moe")
     assert digest(TimeMoE(folder, batch_size=3).keyed()) == digest(TimeMoE(folder, batch_size=4).keyed())

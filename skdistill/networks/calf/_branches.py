@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skdistill._moved_folders import known_folders
 from skdistill.networks.calf._adapters import add_adapters, find_targets, norms
 from skdistill.networks.calf._language_model import load_language_model, take_word_embeddings
-from skdistill.networks.calf._location import known_folders, locate
+from skdistill.networks.calf._location import locate
 from skdistill.networks.calf._positions import position_embeddings
 
 __all__ = ["BranchSource", "LanguageBranches"]
@@ -181,7 +182,7 @@ class LanguageBranches(nn.Module):
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Read the language model again, from a folder at hand where it has moved, and put the trained part back."""
+        """Read the language model again, from a known folder if it has moved, and put the trained part back."""
         source = state["source"]
         gone = Path(source.model).is_absolute() and not Path(source.model).is_dir()
         for folder in known_folders() if gone else ():

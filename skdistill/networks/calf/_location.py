@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
 
-__all__ = ["folders_at_hand", "known_folders", "locate"]
-
-_at_hand: ContextVar[tuple[str, ...]] = ContextVar("folders at hand", default=())
+__all__ = ["locate"]
 
 
 def locate(model: str | Path, owner: str) -> str:
@@ -64,39 +58,3 @@ def locate(model: str | Path, owner: str) -> str:
             f"model of {owner}: there is no folder {path.absolute()}. If it has moved, give its new place."
         )
     return str(model)
-
-
-@contextmanager
-def folders_at_hand(estimator: Any) -> Iterator[None]:
-    """Tell what is unpickled inside the block which folders an estimator's parameters name.
-
-    A language model that is gone from where a pickle says is looked for there, by its contents.
-
-    Parameters
-    ----------
-    estimator : estimator
-        An estimator with parameters.
-
-    Yields
-    ------
-    None
-        Nothing.
-    """
-    values = (one for one in estimator.get_params(deep=True).values() if isinstance(one, str | Path))
-    paths = (Path(one).expanduser() for one in values)
-    token = _at_hand.set(tuple(dict.fromkeys(str(one.absolute()) for one in paths if one.is_dir())))
-    try:
-        yield
-    finally:
-        _at_hand.reset(token)
-
-
-def known_folders() -> tuple[str, ...]:
-    """Return the folders of the surrounding :func:`folders_at_hand`.
-
-    Returns
-    -------
-    folders : tuple of str
-        Absolute paths.
-    """
-    return _at_hand.get()
