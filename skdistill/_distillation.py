@@ -448,7 +448,7 @@ class _RecomputedFeatures:
         return len(self.stored)
 
     def take(self, indices: Tensor) -> Labels:
-        fresh = self.teacher.label_training(self.windows.contexts(indices))
-        features = None if fresh.features is None else fresh.features.clone()
+        fresh = self.teacher.recompute_features(self.windows.contexts(indices))
+        features = None if fresh is None else fresh.clone()
         stored = self.stored.take(indices)
         return Labels(stored.forecast, features, stored.quantiles, stored.quantile_levels)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from sklearn.base import BaseEstimator, clone
+from torch import Tensor
 
 from skdistill._doc_link import DocLink
 from skdistill.networks import NetworkSpec
@@ -126,6 +127,21 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
             As :meth:`label` does; a teacher that must not label what it has seen answers otherwise here.
         """
         return self.label(contexts)
+
+    def recompute_features(self, contexts: Contexts) -> Tensor | None:
+        """Give the features of training windows alone, a batch at a time, for ``features="recompute"``.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts of the windows that ``fit`` saw.
+
+        Returns
+        -------
+        features : Tensor or None
+            The features of :meth:`label_training`; a teacher that need not forecast for them overrides this.
+        """
+        return self.label_training(contexts).features
 
     def keyed(self) -> BaseTeacher:
         """Return a copy that holds what labels depend on, for the key they are kept under.

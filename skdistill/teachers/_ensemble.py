@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from sklearn.utils.metaestimators import _BaseComposition
+from torch import Tensor
 
 from skdistill._checks import check_real
 from skdistill.networks import NetworkSpec
@@ -195,6 +196,21 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         """
         return self._combine([member.label_training(contexts) for member in self.teachers_])
 
+    def recompute_features(self, contexts: Contexts) -> Tensor | None:
+        """Join the members' features of training windows.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts of training windows.
+
+        Returns
+        -------
+        features : Tensor or None
+            Channel features side by side.
+        """
+        return _side_by_side([member.recompute_features(contexts) for member in self.teachers_])
+
     def keyed(self) -> EnsembleTeacher:
         """Return a copy for the key, made of the members' copies.
 
@@ -226,8 +242,12 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         )
         weights = weights / weights.sum()
         forecasts = torch.stack([answer.forecast for answer in answers])
-        features = None
-        if all(answer.feature_kind == "channel" for answer in answers):
-            features = torch.cat([answer.features for answer in answers if answer.features is not None], dim=-1)
+        features = _side_by_side([answer.features for answer in answers])
         quantiles, levels = ensemble_quantiles(answers, weights)
         return Labels(torch.tensordot(weights, forecasts, dims=1), features, quantiles, levels)
+
+
+def _side_by_side(features: Sequence[Tensor | None]) -> Tensor | None:
+    """Join channel features, (n, C, D); None unless all members have them."""
+    present = [one for one in features if one is not None and one.ndim == 3]
+    return torch.cat(present, dim=-1) if len(present) == len(features) else None

@@ -6,9 +6,9 @@ import abc
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +28,8 @@ from skdistill.windows import Contexts, TrainingWindows
 __all__ = ["FoundationTeacher"]
 
 logger = logging.getLogger("skdistill")
+
+Answer = TypeVar("Answer")
 
 _DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
@@ -174,18 +176,10 @@ class FoundationTeacher(BaseTeacher):
             If a context holds NaN that the model cannot mask, or the model answers NaN.
         """
         model = self._model()
-        n_windows, n_channels = len(contexts), len(self.targets_)
-        series = contexts.values[:, :, list(self.targets_)].transpose(1, 2).flatten(0, 1)
-        self._check_contexts(series, contexts)
-        seed = getattr(self, "random_state", None)
-        first = (int(contexts.series[0]), int(contexts.origins[0])) if n_windows else (0, 0)
-        with model.lock, torch.inference_mode(), seeded(_mix(0 if seed is None else seed, *first)):
-            longest = model.longest_context(self.prediction_length_)
-            answers = list(self._answers(model, series[:, -longest:].contiguous()))
+        answers = self._ask(model, contexts, self._answer)
 
         def join(parts: list[Tensor]) -> Tensor:
-            joined = parts[0] if len(parts) == 1 else torch.cat(parts)
-            return joined.unflatten(0, (n_windows, n_channels))
+            return self._by_window(parts, len(contexts))
 
         forecast = join([prediction.point for prediction, _ in answers])
         self._check_finite(forecast, contexts)
@@ -197,6 +191,23 @@ class FoundationTeacher(BaseTeacher):
             join(quantiles).permute(0, 2, 3, 1) if quantiles else None,
             model.quantile_levels if quantiles else None,
         )
+
+    def recompute_features(self, contexts: Contexts) -> Tensor | None:
+        """Read the chosen layer, and forecast nothing.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts.
+
+        Returns
+        -------
+        features : Tensor or None
+            The features that :meth:`label` gives.
+        """
+        if self.layer is None:
+            return None
+        return self._by_window(self._ask(self._model(), contexts, self._read), len(contexts))
 
     def keyed(self) -> BaseTeacher:
         """Return a copy for the key: a checkpoint counts by the contents of its files.
@@ -260,33 +271,59 @@ class FoundationTeacher(BaseTeacher):
                 "damaged, or the library has loaded them wrongly."
             )
 
-    def _answers(self, model: ZeroShotModel, series: Tensor) -> Iterator[tuple[Prediction, Tensor | None]]:
-        """Forecast batch by batch; where memory runs out, in batches half the size."""
-        device, start, size = resolve_device(self.device), 0, self.batch_size
+    def _ask(
+        self, model: ZeroShotModel, contexts: Contexts, answer: Callable[[ZeroShotModel, Tensor], Answer]
+    ) -> list[Answer]:
+        """Lay windows and channels one under another and have them answered, batch by batch."""
+        series = contexts.values[:, :, list(self.targets_)].transpose(1, 2).flatten(0, 1)
+        n_steps, horizon = series.shape[1], self.prediction_length_
+        self._check_contexts(series[:, n_steps - model.rows_read(n_steps, horizon) :], contexts)
+        seed = getattr(self, "random_state", None)
+        first = (int(contexts.series[0]), int(contexts.origins[0])) if len(contexts) else (0, 0)
+        with model.lock, torch.inference_mode(), seeded(_mix(0 if seed is None else seed, *first)):
+            return list(self._answers(model, series[:, -model.longest_context(horizon) :].contiguous(), answer))
+
+    def _answers(
+        self, model: ZeroShotModel, series: Tensor, answer: Callable[[ZeroShotModel, Tensor], Answer]
+    ) -> Iterator[Answer]:
+        """Answer batch by batch; where memory runs out, in batches half the size, and so ever after."""
+        lengths = (series.shape[1], self.prediction_length_)
+        size = min(self.batch_size, model.batch_limits.get(lengths, self.batch_size))
+        device, start = resolve_device(self.device), 0
         while start < len(series):
             batch = series[start : start + size]
             try:
-                answer = self._answer(model, batch.to(device))
+                answered = answer(model, batch.to(device))
             except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
                 if not _out_of_memory(error) or size == 1:
                     raise
-                size = max(1, min(size, len(batch)) // 2)
+                size = model.batch_limits[lengths] = max(1, min(size, len(batch)) // 2)
                 logger.warning("%s ran out of memory: batches are halved to %d", type(self).__name__, size)
                 if device.type == "cuda":
                     torch.cuda.empty_cache()
                 continue
             start += len(batch)
-            yield answer
+            yield answered
 
     def _answer(self, model: ZeroShotModel, batch: Tensor) -> tuple[Prediction, Tensor | None]:
         with capture(None if self.layer is None else model.layers[self.layer]) as states:
             prediction = roll_out(model, batch, self.prediction_length_)
-        state = None
-        if states:
-            tokens = model.context_tokens(states[0], batch.shape[1])
-            state = _pool(tokens, self.pooling).float().cpu()
         quantiles = None if prediction.quantiles is None else prediction.quantiles.float().cpu()
+        state = self._pooled(model, states[0], batch) if states else None
         return Prediction(prediction.point.float().cpu(), quantiles), state
+
+    def _read(self, model: ZeroShotModel, batch: Tensor) -> Tensor:
+        assert self.layer is not None  # recompute_features
+        with capture(model.layers[self.layer], stop=True) as states:
+            roll_out(model, batch, self.prediction_length_)
+        return self._pooled(model, states[0], batch)
+
+    def _pooled(self, model: ZeroShotModel, state: Tensor, batch: Tensor) -> Tensor:
+        return _pool(model.context_tokens(state, batch.shape[1]), self.pooling).float().cpu()
+
+    def _by_window(self, parts: list[Tensor], n_windows: int) -> Tensor:
+        joined = parts[0] if len(parts) == 1 else torch.cat(parts)
+        return joined.unflatten(0, (n_windows, len(self.targets_)))
 
     def _check_contexts(self, series: Tensor, contexts: Contexts) -> None:
         missing = torch.isnan(series).reshape(len(contexts), -1).any(dim=1)

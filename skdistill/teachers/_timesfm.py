@@ -131,5 +131,9 @@ class _TimesFM(ZeroShotModel):
         quantiles = output.full_predictions[:, :horizon, 1:].transpose(1, 2)
         return Prediction(output.mean_predictions[:, :horizon], quantiles)
 
+    def rows_read(self, n_steps: int, horizon: int) -> int:
+        n_rows = super().rows_read(n_steps, horizon)
+        return n_rows if n_rows < self.patch else n_rows // self.patch * self.patch
+
     def context_tokens(self, state: Tensor, n_steps: int) -> Tensor:
         return state[:, -max(math.floor(n_steps / self.patch), 1) :]

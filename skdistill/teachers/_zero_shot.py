@@ -46,6 +46,8 @@ class ZeroShotModel(abc.ABC):
         Longest horizon that :meth:`predict` answers; None rolls out by itself.
     quantile_levels : tuple of float or None
         Levels of the quantiles it gives.
+    batch_limits : dict of tuple of int to int
+        Most series that fit into memory at once, by lengths of context and horizon, where that was found out.
     """
 
     module: Any
@@ -56,6 +58,7 @@ class ZeroShotModel(abc.ABC):
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.batch_limits: dict[tuple[int, int], int] = {}
 
     @abc.abstractmethod
     def predict(self, context: Tensor, horizon: int) -> Prediction:
@@ -88,6 +91,23 @@ class ZeroShotModel(abc.ABC):
             ``max_context``, where context and horizon do not share positions.
         """
         return self.max_context
+
+    def rows_read(self, n_steps: int, horizon: int) -> int:
+        """Return how many of the last rows of a context the first pass reads.
+
+        Parameters
+        ----------
+        n_steps : int
+            Length of the context.
+        horizon : int
+            Steps to forecast, of any number.
+
+        Returns
+        -------
+        n_rows : int
+            What comes before them has no part in the forecast.
+        """
+        return min(n_steps, self.longest_context(horizon))
 
     @abc.abstractmethod
     def context_tokens(self, state: Tensor, n_steps: int) -> Tensor:
@@ -138,13 +158,15 @@ def roll_out(model: ZeroShotModel, context: Tensor, horizon: int) -> Prediction:
 
 
 @contextmanager
-def capture(layer: nn.Module | None) -> Iterator[list[Tensor]]:
+def capture(layer: nn.Module | None, *, stop: bool = False) -> Iterator[list[Tensor]]:
     """Catch the first output of a layer while the block runs.
 
     Parameters
     ----------
     layer : Module or None
         The layer; None catches nothing.
+    stop : bool, default=False
+        Whether the block ends there, and nothing is computed that the layer does not need.
 
     Yields
     ------
@@ -156,6 +178,8 @@ def capture(layer: nn.Module | None) -> Iterator[list[Tensor]]:
     def keep(module: nn.Module, arguments: Any, output: Any) -> None:
         if not states:  # later calls belong to a roll-out
             states.append(_tensor_of(output))
+        if stop:
+            raise _Caught
 
     if layer is None:
         yield states
@@ -163,8 +187,14 @@ def capture(layer: nn.Module | None) -> Iterator[list[Tensor]]:
     handle = layer.register_forward_hook(keep)
     try:
         yield states
+    except _Caught:
+        return
     finally:
         handle.remove()
+
+
+class _Caught(BaseException):
+    """Ends a pass whose state has been caught; no library takes it for an error of its own."""
 
 
 def _tensor_of(output: Any) -> Tensor:

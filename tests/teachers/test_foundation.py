@@ -159,6 +159,31 @@ def test_pooling_and_layers(checkpoint, name):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("lengths", [(40, 5), (100, 37)], ids=["usual", "rolled out"])
+def test_recomputed_features_are_those_of_the_labels(checkpoint, name, lengths):
+    windows = make_windows(*lengths)
+    for changes in ({}, {"layer": 0, "pooling": 2}):
+        teacher = make_teacher(checkpoint, name, **changes).fit(windows)
+        contexts = windows.train.contexts(torch.arange(4))
+        assert torch.equal(teacher.recompute_features(contexts), teacher.label(contexts).features)
+    assert make_teacher(checkpoint, name, layer=None).fit(windows).recompute_features(contexts) is None
+
+
+def test_recomputed_features_cost_one_pass_up_to_their_layer(checkpoint):
+    windows = make_windows(prediction_length=37)
+    teacher = make_teacher(checkpoint, "time_moe", layer=0).fit(windows)
+    contexts, model, passes = windows.train.contexts(torch.arange(4)), teacher._model(), []
+    handles = [
+        layer.register_forward_hook(lambda *_, number=number: passes.append(number))
+        for number, layer in enumerate(model.layers)
+    ]
+    teacher.recompute_features(contexts)
+    for handle in handles:
+        handle.remove()
+    assert passes == [0]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
 def test_a_long_context_is_cut_with_a_message(checkpoint, name, caplog):
     with caplog.at_level(logging.WARNING, logger="skdistill"):
         windows = make_windows(200 if name != "moirai" and name != "moirai_2" else 600, 3, n_rows=700)
@@ -465,6 +490,23 @@ def test_missing_values_are_refused_where_they_cannot_be_masked(checkpoint, name
         make_teacher(checkpoint, name).fit(windows).label(with_gap(windows))
 
 
+@pytest.mark.parametrize(
+    ("name", "n_rows", "n_unread"),
+    [("time_moe", 70, 6), ("timesfm", 70, 6), ("timesfm", 43, 3), ("timesfm_2_5", 43, 3)],
+)
+def test_missing_values_that_are_cut_off_do_not_matter(checkpoint, name, n_rows, n_unread):
+    windows = make_windows(n_rows)
+    teacher = make_teacher(checkpoint, name).fit(windows)
+    contexts = windows.train.contexts(torch.arange(3))
+    values = contexts.values.clone()
+    values[:, :n_unread] = torch.nan
+    labels, whole = teacher.label(replace(contexts, values=values)), teacher.label(contexts)
+    assert torch.equal(labels.forecast, whole.forecast)
+    values[:, n_unread] = torch.nan
+    with pytest.raises(ValueError, match="cannot read missing values"):
+        teacher.label(replace(contexts, values=values))
+
+
 def test_a_nan_answer_names_the_first_window(checkpoint):
     windows = make_windows()
     teacher = make_teacher(checkpoint, "time_moe").fit(windows)
@@ -477,6 +519,7 @@ def test_a_nan_answer_names_the_first_window(checkpoint):
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("can't allocate memory")])
 def test_out_of_memory_halves_the_batch(checkpoint, caplog, error):
+    foundation._SHELF.clear()  # a loaded model remembers what fitted
     windows = make_windows()
     teacher = make_teacher(checkpoint, "chronos_bolt", batch_size=6).fit(windows)
     expected = teacher.label(windows.train.contexts(torch.arange(4))).forecast
@@ -495,6 +538,28 @@ def test_out_of_memory_halves_the_batch(checkpoint, caplog, error):
     assert sizes == [6, 3, 1] + [1] * 7
     torch.testing.assert_close(labels.forecast, expected)
     assert "batches are halved to 3" in caplog.text
+
+
+def test_later_chunks_start_with_the_batch_that_fitted(checkpoint):
+    foundation._SHELF.clear()
+    sizes, original = [], Chronos._answer
+
+    class Small(Chronos):
+        def _answer(self, model, batch):
+            sizes.append(len(batch))
+            if len(batch) > 2:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return original(self, model, batch)
+
+    windows = make_windows()
+    teacher = Small(checkpoint("chronos_bolt"), batch_size=4, device="cpu").fit(windows)
+    teacher.label(windows.train.contexts(torch.arange(4)))
+    assert sizes == [4, 2, 2, 2, 2]
+    clone(teacher).fit(windows).label(windows.train.contexts(torch.arange(4)))
+    assert sizes[5:] == [2, 2, 2, 2]
+    shorter = make_windows(context_length=30)
+    clone(teacher).fit(shorter).label(shorter.train.contexts(torch.arange(4)))
+    assert sizes[9] == 4  # which may well fit
 
 
 def test_other_errors_are_not_taken_for_lack_of_memory(checkpoint):
