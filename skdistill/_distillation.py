@@ -143,7 +143,7 @@ def distil(
         teacher_seed, student_seed = np.random.default_rng().integers(2**31 - 1, size=2).tolist()
     else:
         teacher_seed, student_seed = seeds
-    has_own_seed = teacher is not None and not _unseeded(teacher)
+    given = teacher
     spec = make_spec(student, windows.train, quantiles=quantiles, point=point)
     student.check(spec)
     if teacher is not None:
@@ -157,10 +157,10 @@ def distil(
         student.check_loss(loss, has_teacher=teacher is not None, windows=windows)
     _check_combination(windows, teacher, student, spec, loss, probe)
 
-    shared = labelling.cache.persistent and (seeds is not None or has_own_seed)
-    keyed = teacher.keyed() if shared and teacher is not None else None
+    keyed = teacher.keyed() if teacher is not None and labelling.cache.persistent else None
     labels: LabelSource | None = None
-    if teacher is not None and needs_teacher(loss):
+    if teacher is not None and given is not None and needs_teacher(loss):
+        shared = labelling.cache.persistent and (seeds is not None or not _unseeded(given.keyed()))
         key = digest(_versions(), keyed, _describe(windows)) if shared else None
         assert probe is not None
         teacher, labels = _fit_and_label(teacher, windows, loss, labelling, key, probe, settings.verbose)
@@ -346,7 +346,7 @@ def _label_contexts(teacher: BaseTeacher, contexts: Contexts) -> Labels:
 
 
 def _fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path | None) -> BaseTeacher:
-    if folder is None:
+    if folder is None or not teacher.learns:
         return teacher.fit(windows)
     path = folder / "teacher.joblib"
     if path.is_file():

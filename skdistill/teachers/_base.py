@@ -13,6 +13,7 @@ from torch import Tensor
 from skdistill._doc_link import DocLink
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._labels import Labels
+from skdistill.training import resolve_device
 from skdistill.windows import Contexts, TrainingWindows
 
 __all__ = ["BaseTeacher"]
@@ -33,11 +34,14 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         Whether labels come with quantiles, whatever the parameters.
     needs_training : bool
         Whether ``fit`` trains something before the teacher can answer.
+    learns : bool
+        Whether ``fit`` finds out anything that is worth keeping for a later one.
     """
 
     has_features: ClassVar[bool] = False
     has_quantiles: ClassVar[bool] = False
     needs_training: bool = False
+    learns: ClassVar[bool] = True
 
     def resolve(self, resolve: Callable[..., BaseTeacher]) -> BaseTeacher:
         """Return a teacher whose members, if it has any, are teachers, too.
@@ -149,11 +153,14 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         Returns
         -------
         teacher : BaseTeacher
-            An unfitted copy: without what changes no label, and with files as ``Path``, whose contents
-            are digested.
+            An unfitted copy: without what changes no label, with the kind of device that is there, and with files
+            as ``Path``, whose contents are digested.
         """
         copy = clone(self)
-        return copy.set_params(**{name: 0 for name in copy.get_params(deep=False) if name == "verbose"})
+        params = copy.get_params(deep=False)
+        if "device" in params:
+            copy.set_params(device=resolve_device(params["device"]).type)
+        return copy.set_params(verbose=0) if "verbose" in params else copy
 
     def count_parameters(self) -> int | None:
         """Count the numbers the fitted teacher has learnt.

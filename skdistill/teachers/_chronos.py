@@ -74,7 +74,6 @@ class Chronos(FoundationTeacher):
     extra: ClassVar[str] = "chronos"
     family: ClassVar[str] = "Chronos, Chronos-Bolt or Chronos-2"
     handles_missing: ClassVar[bool] = True
-    neutral: ClassVar[tuple[str, ...]] = ()  # samples depend on the batch they are drawn in
 
     def __init__(
         self,
@@ -101,6 +100,23 @@ class Chronos(FoundationTeacher):
         self.device = device
         self.random_state = random_state
 
+    def neutral(self, path: Path) -> tuple[str, ...]:
+        """Name the parameters that change no label, so that labels are shared whatever they are.
+
+        Parameters
+        ----------
+        path : Path
+            Folder of the checkpoint.
+
+        Returns
+        -------
+        names : tuple of str
+            Those of sampling where the generation does not sample.
+        """
+        if _GENERATIONS[_pipeline_class(read_config(path, owner="Chronos"))] is _Samples:
+            return ("revision", "roll_out")  # samples depend on the batch they are drawn in
+        return (*super().neutral(path), "n_samples", "random_state")
+
     def check(self, spec: NetworkSpec) -> None:
         """Raise if a parameter is out of its range, or the checkpoint cannot be had.
 
@@ -122,7 +138,7 @@ class Chronos(FoundationTeacher):
             Folder of the checkpoint.
         """
         config = read_config(path, owner="Chronos")
-        if "chronos_config" not in config:
+        if "chronos_config" not in config or _pipeline_class(config) not in _GENERATIONS:
             raise family_error(path, config, owner="Chronos", wants=self.family)
         import_optional("chronos", extra=self.extra, purpose="The teacher Chronos")
 
@@ -217,3 +233,8 @@ _GENERATIONS: dict[str, Callable[[Any, int], ZeroShotModel]] = {
     "ChronosBoltPipeline": _Quantiles,
     "ChronosPipeline": _Samples,
 }
+
+
+def _pipeline_class(config: dict[str, Any]) -> str:
+    """Name the class of the library that reads a checkpoint; the first Chronos does not name its own."""
+    return str(config.get("chronos_pipeline_class", "ChronosPipeline"))

@@ -56,7 +56,7 @@ class FoundationTeacher(BaseTeacher):
     extra: ClassVar[str]
     family: ClassVar[str]
     handles_missing: ClassVar[bool] = False
-    neutral: ClassVar[tuple[str, ...]] = ("batch_size",)  # parameters that change no label
+    learns: ClassVar[bool] = False
 
     model: str | Path
     layer: int | None
@@ -94,6 +94,21 @@ class FoundationTeacher(BaseTeacher):
         path : Path
             Folder or file of the checkpoint.
         """
+
+    def neutral(self, path: Path) -> tuple[str, ...]:
+        """Name the parameters that change no label, so that labels are shared whatever they are.
+
+        Parameters
+        ----------
+        path : Path
+            Folder or file of the checkpoint.
+
+        Returns
+        -------
+        names : tuple of str
+            ``batch_size`` is among them unless samples are drawn.
+        """
+        return ("batch_size", "revision")
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if a parameter is out of its range, or the checkpoint cannot be had.
@@ -217,7 +232,8 @@ class FoundationTeacher(BaseTeacher):
         teacher : BaseTeacher
             The copy.
         """
-        return super().keyed().set_params(model=self._path(), **dict.fromkeys(self.neutral, 0))
+        path = self._path()
+        return super().keyed().set_params(model=path, **dict.fromkeys(self.neutral(path), 0))
 
     def count_parameters(self) -> int | None:
         """Count the parameters of the model.

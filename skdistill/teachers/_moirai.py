@@ -71,7 +71,6 @@ class Moirai(FoundationTeacher):
     extra: ClassVar[str] = "moirai"
     family: ClassVar[str] = "Moirai 1 or 2"
     handles_missing: ClassVar[bool] = True
-    neutral: ClassVar[tuple[str, ...]] = ()  # samples depend on the batch they are drawn in
     dtype = "float32"
 
     def __init__(
@@ -97,6 +96,23 @@ class Moirai(FoundationTeacher):
         self.device = device
         self.random_state = random_state
 
+    def neutral(self, path: Path) -> tuple[str, ...]:
+        """Name the parameters that change no label, so that labels are shared whatever they are.
+
+        Parameters
+        ----------
+        path : Path
+            Folder of the checkpoint.
+
+        Returns
+        -------
+        names : tuple of str
+            Those of sampling and patches where the generation has neither.
+        """
+        if _generation(read_config(path, owner="Moirai")) is _make_first:
+            return ("revision",)  # samples depend on the batch they are drawn in
+        return (*super().neutral(path), "n_samples", "patch_size", "random_state")
+
     def check(self, spec: NetworkSpec) -> None:
         """Raise if a parameter is out of its range, or the checkpoint cannot be had.
 
@@ -118,7 +134,7 @@ class Moirai(FoundationTeacher):
             Folder of the checkpoint.
         """
         config = read_config(path, owner="Moirai")
-        if not any(key in config for key in _GENERATIONS):
+        if _generation(config) is None:
             raise family_error(path, config, owner="Moirai", wants=self.family)
         sizes = config.get("patch_sizes")
         if sizes is not None and self.patch_size not in sizes:
@@ -148,7 +164,8 @@ class Moirai(FoundationTeacher):
         """
         self.check_checkpoint(path)
         config = read_config(path, owner="Moirai")
-        make = next(make for key, make in _GENERATIONS.items() if key in config)
+        make = _generation(config)
+        assert make is not None  # check_checkpoint
         return make(self, config, path, device)
 
     def library(self, module: str) -> Any:
@@ -241,11 +258,14 @@ def _make_second(teacher: Moirai, config: dict[str, Any], path: Path, device: to
     return model
 
 
+Maker = Callable[[Moirai, dict[str, Any], Path, torch.device], ZeroShotModel]
+
 # The key of the config by which a generation is known.
-_GENERATIONS: dict[str, Callable[[Moirai, dict[str, Any], Path, torch.device], ZeroShotModel]] = {
-    "distr_output": _make_first,
-    "num_predict_token": _make_second,
-}
+_GENERATIONS: dict[str, Maker] = {"distr_output": _make_first, "num_predict_token": _make_second}
+
+
+def _generation(config: dict[str, Any]) -> Maker | None:
+    return next((make for key, make in _GENERATIONS.items() if key in config), None)
 
 
 def _own_targets(node: Any, path: Path) -> Any:

@@ -21,6 +21,7 @@ from skdistill.networks import DLinear, ITransformer, NetworkSpec
 from skdistill.teachers import Chronos, Moirai, TimeMoE, TimesFM, TinyTimeMixer, TiRex
 from skdistill.teachers import _foundation as foundation
 from skdistill.teachers._checkpoint_folder import repair_buffers
+from skdistill.training import resolve_device
 from skdistill.windows import SeriesStore, split_windows
 
 # name -> maker, teacher, its own parameters, library that must be there, whether it samples
@@ -597,21 +598,44 @@ def test_the_key_follows_the_contents_and_not_the_path(checkpoint, tmp_path):
     assert digest(Chronos(copy, random_state=0).keyed()) != key
 
 
-def test_a_moved_folder_serves_kept_labels_and_new_ones(checkpoint, tmp_path):
-    shutil.copytree(checkpoint("chronos_bolt"), tmp_path / "old")
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_key_holds_what_labels_depend_on(checkpoint, name):
+    def key(**changes):
+        return digest(make_teacher(checkpoint, name, **changes).keyed())
 
-    def fit(folder):
-        teacher, series = Chronos(str(tmp_path / folder), layer=None), make_series()
-        return make_forecaster(teacher=teacher, memory=tmp_path / "memory").fit(series).predict_teacher(series)
+    samples, params = FAMILIES[name][-1], make_teacher(checkpoint, name).get_params()
+    assert key(revision="main") == key()
+    assert key(device="auto") == key(device=str(resolve_device("auto")))
+    assert key(pooling="mean") != key()
+    for parameter, value in {"batch_size": 3, "random_state": 7, "n_samples": 9}.items():
+        if parameter in params:
+            assert (key(**{parameter: value}) != key()) == samples, parameter
+    if name == "moirai_2":
+        assert key(patch_size=64) == key()
 
-    before = fit("old")
-    (tmp_path / "old").rename(tmp_path / "new")
-    np.testing.assert_array_equal(fit("new"), before)
+
+@pytest.mark.parametrize(("name", "n_labelled"), [("chronos_bolt", 1), ("chronos_t5", 3)])
+def test_seeds_share_the_labels_of_a_model_that_does_not_sample(checkpoint, monkeypatch, tmp_path, name, n_labelled):
+    calls, original = [], Chronos.label
+    monkeypatch.setattr(
+        Chronos, "label", lambda self, contexts: calls.append(len(contexts)) or original(self, contexts)
+    )
+    for seed in (0, 1, None):
+        teacher = FAMILIES[name][1](checkpoint(name), layer=None)
+        settings = {"context_length": 24, "memory": tmp_path, "random_state": seed}
+        make_forecaster(teacher=teacher, **settings).fit(make_series(100, 2))
+    assert sum(size > 1 for size in calls) == n_labelled
 
 
-def test_batch_size_is_in_the_key_only_where_samples_depend_on_it(checkpoint):
-    folder = checkpoint("time_moe")
-    assert digest(TimeMoE(folder, batch_size=3).keyed()) == digest(TimeMoE(folder, batch_size=4).keyed())
+def test_labels_outlast_the_folder_of_their_model(checkpoint, tmp_path):
+    folder = shutil.copytree(checkpoint("chronos_bolt"), tmp_path / "here")
+    settings = {"context_length": 24, "memory": tmp_path / "labels"}
+    series = make_series(100, 2)
+    make_forecaster(teacher=Chronos(folder, layer=None), **settings).fit(series)
+    moved = folder.rename(tmp_path / "there")
+    forecaster = make_forecaster(teacher=Chronos(moved, layer=None, batch_size=3), **settings).fit(series)
+    assert forecaster.teacher_.get_params()["batch_size"] == 3
+    assert np.isfinite(forecaster.predict_teacher(series)).all()
 
 
 def test_a_used_teacher_pickles_without_its_model(checkpoint):
