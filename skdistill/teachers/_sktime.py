@@ -24,6 +24,8 @@ from skdistill.windows import Contexts, TrainingWindows
 
 __all__ = ["SktimeTeacher", "is_sktime_forecaster"]
 
+_NOTE = "The default of config ``remember_data``"
+
 
 class SktimeTeacher(BaseTeacher):
     """A sktime forecaster that labels by its own ``fit``, ``update`` and ``predict``, in original units.
@@ -205,6 +207,11 @@ class SktimeTeacher(BaseTeacher):
         standard = contexts.scaling.forecasts_to_standard(quantiles)
         return Labels(point, None, torch.from_numpy(np.ascontiguousarray(standard)), self._levels)
 
+    def __sklearn_clone__(self) -> SktimeTeacher:
+        """Return an unfitted copy, without sktime's note on every construction of a forecaster."""
+        with _quiet():
+            return type(self)(clone(self.forecaster, safe=False), fitting=self.fitting, quantiles=self.quantiles)
+
     @property
     def _levels(self) -> tuple[float, ...] | None:
         return None if self.quantiles is None else check_quantiles(self.quantiles, "quantiles of SktimeTeacher")
@@ -280,9 +287,19 @@ def _follow(fitted: Any, y: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFram
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep back sktime's note on its coming default, which every single fit repeats."""
+    """Keep back sktime's note on its coming default, which every single fit repeats.
+
+    A filter does not do: sktime places one of its own, that shows every FutureWarning, before it.
+    """
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The default of config ``remember_data``", category=FutureWarning)
+        show = warnings.showwarning
+
+        def show_others(message: Warning | str, *details: Any, **more: Any) -> None:
+            if not str(message).startswith(_NOTE):
+                show(message, *details, **more)
+
+        warnings.filterwarnings("ignore", message=_NOTE, category=FutureWarning)
+        warnings.showwarning = show_others
         yield
 
 

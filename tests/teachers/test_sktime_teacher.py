@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -220,6 +222,31 @@ def test_bad_parameters():
 def test_a_forecast_that_is_not_finite_is_told_with_its_place():
     with pytest.raises(ValueError, match="gives no finite forecast after 2024-01-01 11:00"):
         fit(SktimeTeacher(Silent()))
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: SktimeTeacher(NaiveForecaster(sp=6)), lambda: SktimeTeacher(reduce(), fitting="once")]
+)
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_sktimes_note_on_its_coming_default_is_not_repeated(make, n_channels):
+    teacher = make()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        fit(teacher, make_frame(48, n_channels))
+    assert [str(one.message) for one in caught if "remember_data" in str(one.message)] == []
+
+
+def test_other_warnings_of_a_forecaster_are_shown():
+    with pytest.warns(FutureWarning, match="something else will change"):
+        fit(SktimeTeacher(Changing()))
+
+
+class Changing(NaiveForecaster):
+    """Announces a change."""
+
+    def _predict(self, fh=None, X=None):
+        warnings.warn("something else will change", FutureWarning, stacklevel=2)
+        return super()._predict(fh, X)
 
 
 class Silent(NaiveForecaster):
