@@ -210,7 +210,7 @@ def make_tirex(folder: Path) -> Path:
     return path
 
 
-def make_tiny_time_mixer(folder: Path) -> Path:
+def make_tiny_time_mixer(folder: Path, **changes: Any) -> Path:
     """Save a TinyTimeMixer of 32 steps of context and 8 of horizon."""
     from sktime.libs.granite_ttm.configuration_tinytimemixer import TinyTimeMixerConfig
     from sktime.libs.granite_ttm.modeling_tinytimemixer import TinyTimeMixerForPrediction
@@ -225,6 +225,7 @@ def make_tiny_time_mixer(folder: Path) -> Path:
         decoder_num_layers=1,
         decoder_d_model=8,
         scaling="std",
+        **changes,
     )
     return _save(TinyTimeMixerForPrediction(config), folder)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
@@ -19,6 +21,8 @@ from skdistill._optional import import_optional
 
 __all__ = [
     "check_all_weights",
+    "damage_error",
+    "damage_named",
     "family_error",
     "find_checkpoint",
     "load_strictly",
@@ -30,10 +34,63 @@ __all__ = [
 
 logger = logging.getLogger("skdistill")
 
-_FILES = ["*.json", "*.safetensors", "*.ckpt"]
+
+def damage_error(path: Path, problem: str, *, owner: str) -> ValueError:
+    """Make the error for a model whose files are damaged, or not all there.
+
+    Parameters
+    ----------
+    path : Path
+        The checkpoint, or a file of it.
+    problem : str
+        What is wrong.
+    owner : str
+        Class of the teacher.
+
+    Returns
+    -------
+    error : ValueError
+        To be raised.
+    """
+    return ValueError(
+        f"model of {owner}: {path} is damaged or incomplete: {problem}. Fetch it again, into an empty folder: "
+        "`hf download NAME --local-dir FOLDER`."
+    )
 
 
-def find_checkpoint(model: str | Path, *, owner: str, extra: str, revision: str | None = None) -> Path:
+@contextmanager
+def damage_named(path: Path, *, owner: str) -> Iterator[None]:
+    """Turn the errors of libraries that cannot read a file into one that says which model to fetch again.
+
+    Parameters
+    ----------
+    path : Path
+        Folder or file of the checkpoint.
+    owner : str
+        Class of the teacher, for messages.
+
+    Yields
+    ------
+    None
+        Nothing.
+
+    Raises
+    ------
+    ValueError
+        If a file inside the block cannot be read, or is missing.
+    """
+    try:
+        yield
+    except PermissionError:
+        raise
+    except (SafetensorError, OSError, EOFError, UnpicklingError, JSONDecodeError, UnicodeDecodeError) as error:
+        lines = str(error).strip().splitlines() or ["nothing said"]
+        raise damage_error(path, f"{type(error).__name__}: {lines[0].rstrip('.')}", owner=owner) from error
+
+
+def find_checkpoint(
+    model: str | Path, *, owner: str, extra: str, files: Sequence[str], revision: str | None = None
+) -> Path:
     """Return the local folder or file of a checkpoint, downloaded if it is a hub id.
 
     Parameters
@@ -44,6 +101,8 @@ def find_checkpoint(model: str | Path, *, owner: str, extra: str, revision: str 
         Class of the teacher, for messages.
     extra : str
         The extra that installs what downloads.
+    files : sequence of str
+        Patterns of the files to download.
     revision : str or None, default=None
         Branch, tag or commit on the hub.
 
@@ -56,11 +115,15 @@ def find_checkpoint(model: str | Path, *, owner: str, extra: str, revision: str 
     ------
     TypeError
         If ``model`` is neither str nor Path.
+    ValueError
+        If it is empty.
     FileNotFoundError
         If there is no such folder, or the hub cannot be reached or does not know the id.
     """
     if not isinstance(model, str | Path):
         raise TypeError(f"model of {owner} must be a hub id or a local folder; got {model!r}.")
+    if not str(model).strip():
+        raise ValueError(f"model of {owner} must be a hub id, 'owner/name', or a local folder; got {model!r}.")
     path = Path(model).expanduser()
     if path.exists():
         return path
@@ -72,7 +135,7 @@ def find_checkpoint(model: str | Path, *, owner: str, extra: str, revision: str 
         )
     hub = import_optional("huggingface_hub", extra=extra, purpose=f"Fetching {text!r} for {owner}")
     try:
-        return Path(hub.snapshot_download(text, revision=revision, allow_patterns=_FILES))
+        return Path(hub.snapshot_download(text, revision=revision, allow_patterns=list(files)))
     except Exception as error:
         raise FileNotFoundError(
             f"model of {owner}: {text!r} is no local folder and could not be had from the hub "
@@ -100,11 +163,17 @@ def read_config(path: Path, *, owner: str) -> dict[str, Any]:
     ------
     FileNotFoundError
         If the folder holds none.
+    ValueError
+        If it cannot be read.
     """
     file = path / "config.json"
     if not file.is_file():
         raise FileNotFoundError(f"model of {owner}: {path} holds no config.json, so it is no checkpoint.")
-    return json.loads(file.read_text())
+    with damage_named(file, owner=owner):
+        config = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(config, dict):
+        raise damage_error(file, "it holds no table of settings", owner=owner)
+    return config
 
 
 def family_error(path: Path, config: dict[str, Any], *, owner: str, wants: str) -> ValueError:

@@ -19,7 +19,7 @@ from skdistill._checks import check_integer
 from skdistill._choices import check_choice
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
-from skdistill.teachers._checkpoint_folder import find_checkpoint
+from skdistill.teachers._checkpoint_folder import damage_error, damage_named, find_checkpoint
 from skdistill.teachers._labels import Labels
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel, capture, roll_out
 from skdistill.training import count_parameters, resolve_device, seeded
@@ -47,6 +47,8 @@ class FoundationTeacher(BaseTeacher):
         The extra of skdistill that installs the library.
     family : str
         What checkpoints it reads, for messages.
+    files : tuple of str
+        Patterns of the files that are fetched from the hub.
     handles_missing : bool
         Whether contexts may hold NaN.
     """
@@ -55,6 +57,7 @@ class FoundationTeacher(BaseTeacher):
     has_quantiles: ClassVar[bool] = True
     extra: ClassVar[str]
     family: ClassVar[str]
+    files: ClassVar[tuple[str, ...]] = ("*.json", "*.safetensors")
     handles_missing: ClassVar[bool] = False
     learns: ClassVar[bool] = False
 
@@ -250,7 +253,9 @@ class FoundationTeacher(BaseTeacher):
         self.targets_ = tuple(windows.train.targets)
 
     def _path(self) -> Path:
-        return find_checkpoint(self.model, owner=type(self).__name__, extra=self.extra, revision=self.revision)
+        return find_checkpoint(
+            self.model, owner=type(self).__name__, extra=self.extra, files=self.files, revision=self.revision
+        )
 
     def _model(self) -> ZeroShotModel:
         """Return the loaded model, from the process's shelf where it stands there."""
@@ -260,7 +265,8 @@ class FoundationTeacher(BaseTeacher):
         key = repr((type(self), str(path.absolute()), str(device), sorted(params.items()), state))
         with _SHELF_LOCK:
             if key not in _SHELF:
-                model = self.load(path, device, _DTYPES[self.dtype])
+                with damage_named(path, owner=type(self).__name__):
+                    model = self.load(path, device, _DTYPES[self.dtype])
                 model.module.eval()
                 self._verify(model, path, device)
                 _SHELF[key] = model
@@ -277,15 +283,21 @@ class FoundationTeacher(BaseTeacher):
 
     def _verify(self, model: ZeroShotModel, path: Path, device: torch.device) -> None:
         """Raise unless a wave gives finite numbers."""
-        owner = type(self).__name__
         wave = torch.sin(torch.arange(min(model.max_context, 64), device=device) / 3.0)[None]
-        with torch.inference_mode(), seeded(0):
-            point = model.predict(wave, 1).point
-        if not bool(torch.isfinite(point).all()):
-            raise ValueError(
-                f"model of {owner}: {path} answers {float(point.flatten()[0])} to a plain sine wave. Its weights are "
-                "damaged, or the library has loaded them wrongly."
-            )
+        answer, cause = "", None
+        try:
+            with torch.inference_mode(), seeded(0):
+                point = model.predict(wave, 1).point
+        except (RuntimeError, ValueError) as error:  # nothing can be sampled where weights are NaN
+            if _out_of_memory(error):
+                raise
+            answer, cause = f"{type(error).__name__} ({str(error).splitlines()[0][:200]})", error
+        else:
+            if not bool(torch.isfinite(point).all()):
+                answer = str(float(point.flatten()[0]))
+        if answer:
+            problem = f"it answers a plain sine wave with {answer}, or its library reads it wrongly"
+            raise damage_error(path, problem, owner=type(self).__name__) from cause
 
     def _ask(
         self, model: ZeroShotModel, contexts: Contexts, answer: Callable[[ZeroShotModel, Tensor], Answer]

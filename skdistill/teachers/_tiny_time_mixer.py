@@ -9,12 +9,30 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from skdistill._choices import check_choice
 from skdistill._optional import import_optional
+from skdistill.networks import NetworkSpec
 from skdistill.teachers._checkpoint_folder import family_error, load_transformers, read_config
 from skdistill.teachers._foundation import FoundationTeacher
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel
 
 __all__ = ["TinyTimeMixer"]
+
+# Numbers of the frequencies in TTM's vocabulary.
+_TOKENS: dict[str | None, int] = {
+    None: 0,
+    "min": 1,
+    "2min": 2,
+    "5min": 3,
+    "10min": 4,
+    "15min": 5,
+    "30min": 6,
+    "h": 7,
+    "D": 8,
+    "W": 9,
+}
+# What the config says where channels do not see one another.
+_APART = {"mode": "common_channel", "decoder_mode": "common_channel", "enable_forecast_channel_mixing": False}
 
 
 class TinyTimeMixer(FoundationTeacher):
@@ -34,6 +52,9 @@ class TinyTimeMixer(FoundationTeacher):
         One vector a patch, their mean, the last, or means over that many blocks of patches.
     revision : str or None, default=None
         Branch, tag or commit on the hub.
+    frequency : {"min", "2min", "5min", "10min", "15min", "30min", "h", "D", "W"} or None, default=None
+        The step of the series, for checkpoints that were trained with it as a token (``resolution_prefix_tuning``);
+        None says that it is unknown, or another. The other checkpoints do not read it.
     batch_size : int, default=1024
         Single series that are forecast at once; halved where memory runs out.
     device : str or None, default=None
@@ -63,6 +84,7 @@ class TinyTimeMixer(FoundationTeacher):
         layer: int | None = -1,
         pooling: str | int | None = None,
         revision: str | None = None,
+        frequency: str | None = None,
         batch_size: int = 1024,
         device: str | None = None,
     ) -> None:
@@ -70,8 +92,36 @@ class TinyTimeMixer(FoundationTeacher):
         self.layer = layer
         self.pooling = pooling
         self.revision = revision
+        self.frequency = frequency
         self.batch_size = batch_size
         self.device = device
+
+    def neutral(self, path: Path) -> tuple[str, ...]:
+        """Name the parameters that change no label, so that labels are shared whatever they are.
+
+        Parameters
+        ----------
+        path : Path
+            Folder of the checkpoint.
+
+        Returns
+        -------
+        names : tuple of str
+            The frequency among them where the checkpoint does not read it.
+        """
+        reads = read_config(path, owner="TinyTimeMixer").get("resolution_prefix_tuning")
+        return super().neutral(path) if reads else (*super().neutral(path), "frequency")
+
+    def check(self, spec: NetworkSpec) -> None:
+        """Raise if a parameter is out of its range, or the checkpoint cannot be had.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            Lengths and channels of the problem.
+        """
+        check_choice(self.frequency, list(_TOKENS), "frequency of TinyTimeMixer")
+        super().check(spec)
 
     def check_checkpoint(self, path: Path) -> None:
         """Raise if a checkpoint is of another family, or the library that reads it is missing.
@@ -84,10 +134,19 @@ class TinyTimeMixer(FoundationTeacher):
         config = read_config(path, owner="TinyTimeMixer")
         if config.get("model_type") != "tinytimemixer":
             raise family_error(path, config, owner="TinyTimeMixer", wants=self.family)
-        if config.get("mode", "common_channel") != "common_channel" and config.get("num_input_channels", 1) > 1:
+        mixing = {name: config[name] for name, apart in _APART.items() if config.get(name, apart) != apart}
+        if mixing and config.get("num_input_channels", 1) > 1:
             raise ValueError(
-                f"model of TinyTimeMixer: {path} mixes {config['num_input_channels']} channels, and this teacher "
-                "forecasts each by itself: take a checkpoint of one channel."
+                f"model of TinyTimeMixer: {path} mixes {config['num_input_channels']} channels (its config says "
+                f"{', '.join(f'{name}={value!r}' for name, value in mixing.items())}), and this teacher forecasts each "
+                "by itself: take a checkpoint of one channel, or one that keeps them apart."
+            )
+        n_tokens = config.get("frequency_token_vocab_size", 5)
+        if config.get("resolution_prefix_tuning") and _TOKENS[self.frequency] >= n_tokens:
+            known = [name for name, token in _TOKENS.items() if token < n_tokens]
+            raise ValueError(
+                f"frequency of TinyTimeMixer must be one of those of {path}: {', '.join(map(repr, known))}; "
+                f"got {self.frequency!r}."
             )
         import_optional("transformers", extra=self.extra, purpose="The teacher TinyTimeMixer")
 
@@ -111,15 +170,16 @@ class TinyTimeMixer(FoundationTeacher):
         self.check_checkpoint(path)
         name = "sktime.libs.granite_ttm.modeling_tinytimemixer"
         library = import_optional(name, extra=self.extra, purpose="The teacher TinyTimeMixer")
-        return _TinyTimeMixer(
-            load_transformers(library.TinyTimeMixerForPrediction, path).to(device=device, dtype=dtype)
-        )
+        module = load_transformers(library.TinyTimeMixerForPrediction, path).to(device=device, dtype=dtype)
+        reads = read_config(path, owner="TinyTimeMixer").get("resolution_prefix_tuning")
+        return _TinyTimeMixer(module, _TOKENS[self.frequency] if reads else None)
 
 
 class _TinyTimeMixer(ZeroShotModel):
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: Any, token: int | None) -> None:
         super().__init__()
         self.module = module
+        self.token = token
         self.layers = list(module.backbone.encoder.mlp_mixer_encoder.mixers)
         self.patch = int(module.config.patch_stride)
         self.max_context = int(module.config.context_length)
@@ -130,10 +190,11 @@ class _TinyTimeMixer(ZeroShotModel):
         output = self.module(
             past_values=torch.nan_to_num(context)[..., None],
             past_observed_mask=known[..., None].to(context.dtype),
+            freq_token=None if self.token is None else torch.full_like(context[:, 0], self.token, dtype=torch.long),
             return_loss=False,
             return_dict=True,
         )
         return Prediction(output.prediction_outputs[:, :horizon, 0])
 
     def context_tokens(self, state: Tensor, n_steps: int) -> Tensor:
-        return state[:, 0, -math.ceil(n_steps / self.patch) :]  # the only channel; padding comes first
+        return state[:, 0, -math.ceil(n_steps / self.patch) :]  # the only channel; token and padding come first

@@ -58,6 +58,7 @@ class TiRex(FoundationTeacher):
 
     extra: ClassVar[str] = "tirex"
     family: ClassVar[str] = "TiRex"
+    files: ClassVar[tuple[str, ...]] = ("*.json", "*.ckpt")
     handles_missing: ClassVar[bool] = True
     dtype = "float32"
 

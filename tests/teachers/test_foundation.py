@@ -366,13 +366,53 @@ def test_a_missing_weight_is_no_random_weight(checkpoint, name, tmp_path):
         FAMILIES[name][1](folder, **FAMILIES[name][2], device="cpu")._model()
 
 
-def test_nan_weights_are_noticed_when_loading(checkpoint, tmp_path):
-    folder = shutil.copytree(checkpoint("chronos_bolt"), tmp_path / "broken")
+@pytest.mark.parametrize("name", ["chronos_bolt", "chronos_t5", "time_moe", "moirai", "moirai_2"])
+def test_nan_weights_are_noticed_when_loading(checkpoint, name, tmp_path):
+    folder = shutil.copytree(checkpoint(name), tmp_path / "broken")
     weights = load_file(folder / "model.safetensors")
-    weights["output_patch_embedding.output_layer.bias"].fill_(float("nan"))
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ValueError, match="answers nan to a plain sine wave"):
-        Chronos(folder, device="cpu")._model()
+    save_file(
+        {key: value * torch.nan if value.is_floating_point() else value for key, value in weights.items()},
+        folder / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+    with pytest.raises(
+        ValueError, match=r"model of \w+: .*broken is damaged .* a plain sine wave with .*Fetch it again"
+    ):
+        FAMILIES[name][1](folder, **FAMILIES[name][2], device="cpu")._model()
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name != "tirex"])
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("model.safetensors", lambda file: file.write_bytes(file.read_bytes()[:1000])),
+        ("model.safetensors", lambda file: file.unlink()),
+        ("config.json", lambda file: file.write_text(file.read_text()[:100])),
+        ("config.json", lambda file: file.write_text("[]")),
+    ],
+    ids=["weights torn", "weights missing", "config torn", "config empty"],
+)
+def test_a_broken_download_says_what_to_fetch_again(checkpoint, name, file, damage, tmp_path):
+    folder = shutil.copytree(checkpoint(name), tmp_path / "broken")
+    damage(folder / file)
+    teacher = FAMILIES[name][1](folder, **FAMILIES[name][2], device="cpu")
+    with pytest.raises(
+        ValueError, match=rf"model of {type(teacher).__name__}: .*broken.* is damaged or incomplete: .*Fetch it again"
+    ):
+        teacher.fit(make_windows())
+
+
+def test_only_the_files_of_a_family_are_fetched(monkeypatch, tmp_path):
+    hub = pytest.importorskip("huggingface_hub", reason="the hub needs huggingface_hub")
+    asked = []
+
+    def fetch(name, revision, allow_patterns):
+        asked.append(allow_patterns)
+        return tmp_path
+
+    monkeypatch.setattr(hub, "snapshot_download", fetch)
+    Moirai("owner/name")._path(), TiRex("owner/name")._path()
+    assert asked == [["*.json", "*.safetensors"], ["*.json", "*.ckpt"]]
 
 
 def test_bfloat16_stays_near(checkpoint):
@@ -438,6 +478,46 @@ def test_moirai_reads_targets_as_published(checkpoint, tmp_path):
     assert torch.equal(label(published, windows).forecast, ours)
 
 
+def test_tiny_time_mixer_tells_its_frequency_to_a_checkpoint_that_asks(tmp_path):
+    pytest.importorskip("transformers", reason="TinyTimeMixer needs transformers: pip install 'skdistill[ttm]'")
+    folder = tiny_checkpoints.make_tiny_time_mixer(
+        tmp_path / "prefix", resolution_prefix_tuning=True, frequency_token_vocab_size=8
+    )
+    windows = make_windows(context_length=32)
+    unknown, hourly = (label(TinyTimeMixer(folder, frequency=name, device="cpu"), windows) for name in (None, "h"))
+    assert unknown.features.shape == hourly.features.shape == (4, 2, 4, 16)  # a patch each, none of the token
+    module = TinyTimeMixer(folder, device="cpu")._model().module
+    for token, labels in ((0, unknown), (7, hourly)):
+        tokens = torch.full((8,), token)
+        with torch.inference_mode():
+            answer = module(past_values=contexts_of(windows)[..., None], freq_token=tokens, return_loss=False)
+        torch.testing.assert_close(flat(labels), answer.prediction_outputs[:, :5, 0])
+    assert not torch.equal(unknown.forecast, hourly.forecast)
+    keys = {digest(TinyTimeMixer(folder, frequency=name).keyed()) for name in (None, "h")}
+    assert len(keys) == 2
+    with pytest.raises(ValueError, match=r"frequency of TinyTimeMixer must be one of those of .*'h'; got 'W'"):
+        TinyTimeMixer(folder, frequency="W").check(SPEC)
+    with pytest.raises(ValueError, match=r"frequency of TinyTimeMixer must be one of .*got 'hourly'"):
+        TinyTimeMixer(folder, frequency="hourly").check(SPEC)
+
+
+def test_a_frequency_that_is_not_read_is_not_in_the_key(checkpoint):
+    keys = {digest(make_teacher(checkpoint, "tiny_time_mixer", frequency=name).keyed()) for name in (None, "h")}
+    assert len(keys) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"mode": "mix_channel"}, {"decoder_mode": "mix_channel"}, {"enable_forecast_channel_mixing": True}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_tiny_time_mixers_that_mix_channels_are_refused(changes, tmp_path):
+    pytest.importorskip("transformers", reason="TinyTimeMixer needs transformers: pip install 'skdistill[ttm]'")
+    folder = tiny_checkpoints.make_tiny_time_mixer(tmp_path, num_input_channels=2, **changes)
+    with pytest.raises(ValueError, match=rf"mixes 2 channels \(its config says {next(iter(changes))}="):
+        TinyTimeMixer(folder).check(SPEC)
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
@@ -448,6 +528,7 @@ def test_moirai_reads_targets_as_published(checkpoint, tmp_path):
         ({"layer": "last"}, TypeError, "layer of Chronos"),
         ({"n_samples": 0}, ValueError, "n_samples of Chronos"),
         ({"roll_out": "mean"}, ValueError, "roll_out of Chronos"),
+        ({"model": " "}, ValueError, "model of Chronos must be a hub id, 'owner/name', or a local folder; got ' '"),
         ({"model": 3}, TypeError, "model of Chronos must be a hub id or a local folder"),
     ],
 )
