@@ -35,7 +35,15 @@ from skdistill.losses import (
 from skdistill.networks import BaseNetwork, NetworkSpec
 from skdistill.networks._quantile_head import build_module, point_module
 from skdistill.teachers import BaseTeacher, Labels
-from skdistill.teachers._store import LabelCache, StoredLabels, entry_lock, label_windows
+from skdistill.teachers._store import (
+    LabelCache,
+    StoredLabels,
+    check_budget,
+    entry_lock,
+    expected_room,
+    has_store,
+    label_windows,
+)
 from skdistill.training import LabelSource, TrainingSettings, loss_shapes, make_spec, seeded, train_network
 from skdistill.windows import Contexts, TrainingWindows, Windows
 
@@ -57,7 +65,7 @@ class Labelling:
     cache : LabelCache
         The folder that outlasts ``fit``, if any.
     label_budget : float
-        Most GiB of disk that labels may take.
+        Most GiB that labels may take.
     features : {"stored", "recompute"}
         Whether features are labelled once, or anew for every batch.
     n_jobs : int or None, default=None
@@ -297,23 +305,28 @@ def _fit_and_label(
 ) -> tuple[BaseTeacher, LabelSource]:
     """Fit the teacher and label the training windows, or find both where an earlier fit left them."""
     folder = None if key is None else labelling.cache.entry(key)
+    train = windows.train
+    recompute = labelling.features == "recompute"
+    with_features, with_quantiles = _choose_arrays(probe, len(train), loss, labelling, folder)
+    with_features = with_features and not recompute
+    budget = int(labelling.label_budget * _GIB)
     with nullcontext() if folder is None else entry_lock(folder):
+        if folder is None or not has_store(folder):  # before a teacher is trained in vain
+            room = expected_room(probe, len(train), with_features=with_features, with_quantiles=with_quantiles)
+            check_budget(room, len(train), budget)
         teacher = _fit_teacher(teacher, windows, folder)
-        train = windows.train
 
         def label(indices: Tensor) -> Labels:
             return teacher.label_training(train.contexts(indices))
 
-        recompute = labelling.features == "recompute"
-        with_features, with_quantiles = _choose_arrays(probe, len(train), loss, labelling, folder)
         stored = label_windows(
             label,
             len(train),
             folder=folder,
-            with_features=with_features and not recompute,
+            with_features=with_features,
             with_quantiles=with_quantiles,
             forecast_shape=(train.prediction_length, len(train.targets)),
-            disk_budget=int(labelling.label_budget * _GIB),
+            budget=budget,
             chunk_size=_chunk_size(probe),
             run=_choose_workers(teacher, train, labelling.n_jobs),
             progress=verbose > 0,

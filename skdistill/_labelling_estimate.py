@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from skdistill.teachers import BaseTeacher
+from skdistill.teachers._store import expected_room
 from skdistill.windows import TrainingWindows
 
 __all__ = ["LabellingEstimate", "estimate_labelling"]
@@ -92,9 +93,5 @@ def estimate_labelling(
         with torch.inference_mode():
             teacher.label(train.contexts(indices))
         seconds = (time.perf_counter() - start) * len(train) / len(indices)
-    per_window = 4 * labels.forecast[0].numel()
-    if with_features and labels.features is not None:
-        per_window += 2 * labels.features[0].numel()
-    if with_quantiles and labels.quantiles is not None:
-        per_window += 2 * labels.quantiles[0].numel()
-    return LabellingEstimate(len(train), seconds, per_window * len(train), label_budget)
+    room = expected_room(labels, len(train), with_features=with_features, with_quantiles=with_quantiles)
+    return LabellingEstimate(len(train), seconds, sum(room.values()), label_budget)

@@ -109,7 +109,7 @@ class DistilledForecaster(BaseDistilled):
         Whether the teacher's features are kept with the labels, or computed anew for every batch
         (slow, but takes no room).
     label_budget : float, default=8.0
-        Most GiB of disk that labels may take; more stops ``fit`` before labelling.
+        Most GiB that labels may take, in memory or on disk; more stops ``fit`` before the teacher is trained.
     memory : str, Path, joblib.Memory or None, default=None
         A folder for labels, fitted teachers and checkpoints, shared by fits that differ in loss
         and student only; an interrupted or killed ``fit`` goes on from there. Needs a

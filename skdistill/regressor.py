@@ -75,7 +75,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     features : {"stored", "recompute"}, default="stored"
         Whether the teacher's features are kept with the labels.
     label_budget : float, default=8.0
-        Most GiB of disk that labels may take.
+        Most GiB that labels may take, in memory or on disk.
     memory : str, Path, joblib.Memory or None, default=None
         A folder for labels, fitted teachers and checkpoints; needs a ``random_state``.
     n_jobs : int or None, default=None

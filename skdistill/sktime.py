@@ -94,7 +94,7 @@ class SktimeDistilledForecaster(BaseForecaster):
     features : {"stored", "recompute"}, default="stored"
         Whether the teacher's features are kept with the labels.
     label_budget : float, default=8.0
-        Most GiB of disk that labels may take.
+        Most GiB that labels may take, in memory or on disk.
     memory : str, Path, joblib.Memory or None, default=None
         A folder for labels, fitted teachers and checkpoints, shared by fits that differ in loss
         and student only, so that tuning trains the teacher once a fold. Needs a ``random_state``.

@@ -110,21 +110,26 @@ def test_recomputed_features_train_the_same_student():
     np.testing.assert_allclose(fresh.predict(series), stored.predict(series), atol=1e-2)
 
 
-def test_label_budget_stops_before_labelling_and_recompute_is_a_way_out():
+def test_label_budget_stops_before_the_teacher_is_trained_and_recompute_is_a_way_out(tmp_path, monkeypatch):
+    trained, original = [], TrainedTeacher.fit
+    monkeypatch.setattr(
+        TrainedTeacher, "fit", lambda self, *given: trained.append(self.network) or original(self, *given)
+    )
     settings = {"teacher": ITransformer(8, n_heads=2), "loss": TimeDistill()}
     budget = (75 * 4 * 2 * 4 + 1000) / 2**30  # forecasts fit, features do not
-    forecaster = make_forecaster(**settings, label_budget=budget)
-    forecaster.fit(make_series())  # small labels stay in memory, whatever the disk may hold
-    import skdistill._distillation as distillation
-
-    original = distillation.label_windows
-    try:
-        distillation.label_windows = lambda *args, **options: original(*args, **{**options, "memory_budget": 0})
+    for memory in (None, tmp_path):
+        forecaster = make_forecaster(**settings, label_budget=budget, memory=memory)
+        assert not forecaster.estimate_labelling(make_series()).fits
         with pytest.raises(ValueError, match=r"label_budget.*features='recompute'"):
             forecaster.fit(make_series())
-        forecaster.set_params(features="recompute").fit(make_series())
-    finally:
-        distillation.label_windows = original
+    assert trained == []
+    forecaster.set_params(features="recompute").fit(make_series())
+    assert len(trained) == 1
+
+
+def test_labels_that_are_there_are_read_whatever_the_budget(tmp_path):
+    forecaster = make_forecaster(memory=tmp_path).fit(make_series())
+    forecaster.set_params(label_budget=1e-6).fit(make_series())
 
 
 @pytest.mark.parametrize("kind", ["pretrained", "given", "frozen", "trained"])

@@ -14,7 +14,7 @@ import tempfile
 import warnings
 import weakref
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +28,16 @@ from tqdm.auto import tqdm
 
 from skdistill.teachers._labels import Labels
 
-__all__ = ["LabelBudgetError", "LabelCache", "StoredLabels", "entry_lock", "label_windows"]
+__all__ = [
+    "LabelBudgetError",
+    "LabelCache",
+    "StoredLabels",
+    "check_budget",
+    "entry_lock",
+    "expected_room",
+    "has_store",
+    "label_windows",
+]
 
 logger = logging.getLogger("skdistill")
 
@@ -190,7 +199,7 @@ def label_windows(
     with_quantiles: bool = False,
     folder: Path | None = None,
     memory_budget: int = _GIB,
-    disk_budget: int = 8 * _GIB,
+    budget: int = 8 * _GIB,
     chunk_size: int = 512,
     run: Callable[[Sequence[Tensor]], Iterable[Labels]] | None = None,
     progress: bool = False,
@@ -214,8 +223,8 @@ def label_windows(
         An entry that outlasts the process; None keeps labels for this process only.
     memory_budget : int, default=1073741824
         Bytes up to which labels without a folder stay in memory; more go to a temporary file.
-    disk_budget : int, default=8589934592
-        Bytes that labels on disk may take.
+    budget : int, default=8589934592
+        Bytes that labels may take, wherever they are kept.
     chunk_size : int, default=512
         Windows that the teacher labels at once.
     run : callable or None, default=None
@@ -247,10 +256,9 @@ def label_windows(
         checked = _Checked(label, forecast_shape, wanted, run)
         first, levels = checked.first(torch.arange(min(chunk_size, n_windows)))
         layout = _Layout.of(first, n_windows, chunk_size, levels)
+        check_budget(layout.room, n_windows, budget)
         if folder is None and layout.nbytes <= memory_budget:
             return _label_in_memory(checked, first, layout, progress, description)
-        if layout.nbytes > disk_budget:
-            raise LabelBudgetError(_over_budget(layout, disk_budget))
         if folder is not None:
             return _Store.create(folder, layout).finish(checked, progress, description, first)
         temporary = Path(tempfile.mkdtemp(prefix="skdistill-labels-"))
@@ -261,6 +269,85 @@ def label_windows(
             raise
         weakref.finalize(labels.forecast, shutil.rmtree, temporary, ignore_errors=True)
         return labels
+
+
+def expected_room(sample: Labels, n_windows: int, *, with_features: bool, with_quantiles: bool) -> dict[str, int]:
+    """Say how much room labels will take, before there are any.
+
+    Parameters
+    ----------
+    sample : Labels
+        Labels of a window or more, of which only the shapes count.
+    n_windows : int
+        Windows to label.
+    with_features, with_quantiles : bool
+        What is kept beside forecasts.
+
+    Returns
+    -------
+    room : dict of str to int
+        Bytes of each array, if features and quantiles fit into float16.
+    """
+    room = {"forecast": 4 * n_windows * sample.forecast[0].numel()}
+    if with_features and sample.features is not None:
+        room["features"] = 2 * n_windows * sample.features[0].numel()
+    if with_quantiles and sample.quantiles is not None:
+        room["quantiles"] = 2 * n_windows * sample.quantiles[0].numel()
+    return room
+
+
+def check_budget(room: Mapping[str, int], n_windows: int, budget: int) -> None:
+    """Raise if labels would take more room than they may.
+
+    Parameters
+    ----------
+    room : mapping of str to int
+        Bytes of each array.
+    n_windows : int
+        Windows to label.
+    budget : int
+        Bytes that all may take.
+
+    Raises
+    ------
+    LabelBudgetError
+        With the sizes, and the ways out that there are, cheapest first.
+    """
+    if sum(room.values()) <= budget:
+        return
+    ways = ["raise label_budget"]
+    if "features" in room:
+        ways = [
+            "keep less of the features, by pooling= of a foundation model as teacher ('mean', or 16 blocks)",
+            "do without them, by layer=None of such a teacher and a loss that reads none (feature_weight=0; "
+            "alignment_weight=0 of DistilTS)",
+            *ways,
+            "set features='recompute' (a teacher pass a batch)",
+        ]
+    if "quantiles" in room:
+        ways.append("use a loss without the teacher's quantiles")
+    parts = ", ".join(f"{name} {one / _GIB:.3g} GiB" for name, one in room.items())
+    raise LabelBudgetError(
+        f"labels of {n_windows} windows would take {sum(room.values()) / _GIB:.3g} GiB ({parts}), more than "
+        f"label_budget = {budget / _GIB:.3g} GiB. Ways out: {'; '.join(ways)}; give fewer rows or targets, or a "
+        "shorter prediction_length."
+    )
+
+
+def has_store(folder: Path) -> bool:
+    """Say whether labels were begun in a folder, so that their room is taken already.
+
+    Parameters
+    ----------
+    folder : Path
+        An entry of the cache.
+
+    Returns
+    -------
+    begun : bool
+        Whether there is a store; it may be incomplete or damaged.
+    """
+    return (folder / "manifest.json").exists()
 
 
 @dataclass(frozen=True)
@@ -374,9 +461,15 @@ class _Layout:
         return _Wanted("features" in self.arrays, "quantiles" in self.arrays)
 
     @property
+    def room(self) -> dict[str, int]:
+        return {
+            name: self.n_windows * int(np.prod(shape)) * np.dtype(dtype).itemsize
+            for name, (shape, dtype) in self.arrays.items()
+        }
+
+    @property
     def nbytes(self) -> int:
-        per_window = sum(int(np.prod(shape)) * np.dtype(dtype).itemsize for shape, dtype in self.arrays.values())
-        return self.n_windows * per_window
+        return sum(self.room.values())
 
     def chunks(self) -> list[slice]:
         starts = range(0, self.n_windows, self.chunk_size)
@@ -536,16 +629,3 @@ def _label_in_memory(
             bar.update(chunk.stop - chunk.start)
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     return StoredLabels(tensors["forecast"], tensors.get("features"), tensors.get("quantiles"), layout.levels)
-
-
-def _over_budget(layout: _Layout, budget: int) -> str:
-    parts = []
-    for name, (shape, dtype) in layout.arrays.items():
-        room = layout.n_windows * int(np.prod(shape)) * np.dtype(dtype).itemsize / _GIB
-        parts.append(f"{name} {room:.3g} GiB")
-    return (
-        f"labels of {layout.n_windows} windows would take {layout.nbytes / _GIB:.3g} GiB ({', '.join(parts)}), more "
-        f"than label_budget = {budget / _GIB:.3g} GiB. Raise label_budget; or set features='recompute' (a teacher pass "
-        "a batch); or use a loss without features (feature_weight=0) or teacher's quantiles, fewer rows or targets, or "
-        "a shorter prediction_length."
-    )

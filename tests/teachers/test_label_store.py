@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from joblib import Memory
 
 from skdistill.teachers import Labels
-from skdistill.teachers._store import LabelBudgetError, LabelCache, StoredLabels, label_windows
+from skdistill.teachers._store import LabelBudgetError, LabelCache, StoredLabels, check_budget, label_windows
 
 SHAPE = (3, 2)
 
@@ -211,8 +211,27 @@ def test_damage_is_noticed_and_mended(name, tmp_path):
 def test_a_store_over_its_budget_stops_after_the_first_chunk():
     counter = Counter(feature_size=64)
     with pytest.raises(LabelBudgetError, match=r"features .*label_budget.*features='recompute'"):
-        run(counter, 10_000, with_features=True, memory_budget=0, disk_budget=1 << 20, chunk_size=8)
+        run(counter, 10_000, with_features=True, budget=1 << 20, chunk_size=8)
     assert len(counter.asked) == 8
+
+
+def test_the_ways_out_of_a_budget_are_those_that_there_are():
+    check_budget({"forecast": 10}, 5, 10)
+    with pytest.raises(LabelBudgetError) as all_kinds:
+        check_budget({"forecast": 10, "features": 20, "quantiles": 1}, 5, 10)
+    for way in (
+        "raise label_budget",
+        "pooling= of a foundation model",
+        "feature_weight=0; alignment_weight=0 of DistilTS",
+        "layer=None",
+        "features='recompute'",
+        "without the teacher's quantiles",
+    ):
+        assert way in str(all_kinds.value)
+    with pytest.raises(LabelBudgetError) as forecasts_alone:
+        check_budget({"forecast": 10}, 5, 9)
+    assert "pooling" not in str(forecasts_alone.value)
+    assert "recompute" not in str(forecasts_alone.value)
 
 
 @pytest.mark.parametrize(

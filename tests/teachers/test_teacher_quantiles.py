@@ -108,7 +108,7 @@ def test_bad_quantiles_stop_labelling():
 
 def test_quantiles_count_in_the_budget():
     with pytest.raises(LabelBudgetError, match=r"quantiles .* GiB"):
-        run(label, with_quantiles=True, memory_budget=0, disk_budget=20 * 6 * 4 + 1)
+        run(label, with_quantiles=True, budget=20 * 6 * 4 + 1)
 
 
 def test_numbers_beyond_float16_are_kept_in_float32():
