@@ -12,8 +12,9 @@ Run ``python examples/distil_foundation_model.py`` where the hub can be reached,
 # %%
 # The teacher
 # -----------
-# A hub id or a folder; here, without either, a model with random weights, which has nothing to teach but
-# shows the way.
+# A hub id or a folder; without either, the small model that ``examples/pretrain_small_foundation_model.py``
+# leaves, or else Chronos-Bolt small from the hub. The gallery's quick run takes random weights, which have
+# nothing to teach but show the way.
 
 import argparse
 import sys
@@ -70,7 +71,10 @@ forecaster = DistilledForecaster(
     random_state=0,
     verbose=1,
 )
-print(forecaster.estimate_labelling(train))
+try:
+    print(forecaster.estimate_labelling(train))
+except FileNotFoundError as error:
+    sys.exit(f"{error} Or make a small one here: python examples/pretrain_small_foundation_model.py")
 
 # %%
 # Distil, and compare

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 __all__ = ["check_choice"]
@@ -11,7 +11,9 @@ __all__ = ["check_choice"]
 Choice = TypeVar("Choice")
 
 
-def check_choice(value: Choice, choices: Iterable[Choice], parameter: str) -> Choice:
+def check_choice(
+    value: Choice, choices: Iterable[Choice], parameter: str, *, elsewhere: Mapping[str, str] | None = None
+) -> Choice:
     """Return ``value`` if it is one of ``choices``, else raise and suggest the nearest.
 
     Parameters
@@ -22,6 +24,8 @@ def check_choice(value: Choice, choices: Iterable[Choice], parameter: str) -> Ch
         The values that exist.
     parameter : str
         Name of the parameter, with its owner: ``"loss of Supervised"``.
+    elsewhere : mapping of str to str or None, default=None
+        What to say of values that exist under another name.
 
     Returns
     -------
@@ -48,4 +52,6 @@ def check_choice(value: Choice, choices: Iterable[Choice], parameter: str) -> Ch
     names = {str(choice).lower(): choice for choice in choices}
     near = difflib.get_close_matches(str(value).lower(), names, n=1)
     hint = f" Did you mean {names[near[0]]!r}?" if near else ""
+    told = (elsewhere or {}).get(str(value).lower())
+    hint = hint if told is None else f" {told[0].upper()}{told[1:]}."
     raise ValueError(f"{parameter} must be one of {', '.join(map(repr, choices))}; got {value!r}.{hint}")

@@ -32,6 +32,7 @@ from skdistill.windows import Contexts, SeriesStore, TrainingWindows, count_vali
 
 __all__ = ["DistilledForecaster"]
 
+_MOST_NAMED = 5  # series that a warning lists
 _BLOCK = 1024  # windows that are forecast at once, which bounds the memory of predict, backtest and score
 
 
@@ -387,6 +388,7 @@ class DistilledForecaster(BaseDistilled):
     def _make_windows(self, series: list[Series]) -> TrainingWindows:
         held_out = [count_validation_rows(len(one), self.validation_fraction) for one in series]
         self._check_rows(series, held_out)
+        self._tell_short_ones(series, held_out)
         targets = None if self.targets is None else self.targets_
         known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
         if self.transformer is None:
@@ -404,6 +406,22 @@ class DistilledForecaster(BaseDistilled):
             validation_rows=[*held_out, *[0] * len(copies)],
             unlabelled_windows=self.unlabelled_windows,
             n_without_truth=len(copies),
+        )
+
+    def _tell_short_ones(self, series: list[Series], held_out: list[int]) -> None:
+        """Warn of the series of which no training window can be cut."""
+        reach = self.context_length + (0 if self.unlabelled_windows else self.prediction_length)
+        trainable = [len(one) - rows for one, rows in zip(series, held_out, strict=True)]
+        short = [number for number, n_rows in enumerate(trainable) if n_rows < reach]
+        if not short:
+            return
+        named = [f"X[{number}] ({trainable[number]} of {len(series[number])} rows)" for number in short[:_MOST_NAMED]]
+        more = f" and {len(short) - _MOST_NAMED} more" if len(short) > _MOST_NAMED else ""
+        warnings.warn(
+            f"{len(short)} of {len(series)} series have too few training rows for a window of {reach}: no training "
+            f"window comes from {', '.join(named)}{more}. Leave them out, or take a smaller context_length, "
+            "prediction_length or validation_fraction.",
+            stacklevel=4,
         )
 
     def _check_rows(self, series: list[Series], held_out: list[int]) -> None:

@@ -1,6 +1,7 @@
 """DistilledForecaster: every way in and out, no leaks, the same bits."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -224,6 +225,19 @@ def test_fit_leaves_parameters_and_global_generators_alone():
 
 
 # -- parameters ----------------------------------------------------------------------------------
+
+
+def test_series_too_short_for_a_window_are_named():
+    panel = [make_series(rows, 1) for rows in (60, 14, 60, 18)]  # 14 is less than a window, 18 less 25 % as well
+    with pytest.warns(UserWarning, match=r"^2 of 4 .* of 16: .*X\[1\] \(11 of 14 rows\), X\[3\] \(14 of 18"):
+        make_forecaster().fit(panel)
+    with pytest.warns(UserWarning, match=r"^1 of 4 series .* a window of 12: .*X\[1\]"):
+        make_forecaster(unlabelled_windows=True).fit(panel)
+    with pytest.warns(UserWarning, match=r"^7 of 8 series .*X\[4\] \(8 of 10 rows\) and 2 more\. Leave them out"):
+        make_forecaster().fit([*[make_series(10, 1)] * 7, make_series(60, 1)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make_forecaster().fit([panel[0], panel[2]])
 
 
 def test_short_names_stand_for_defaults_and_expand_under_nested_parameters():

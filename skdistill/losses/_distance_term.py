@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor, nn
@@ -36,6 +36,8 @@ class DistanceTerm(LossTerm):
         Weight of each step.
     """
 
+    elsewhere: ClassVar[Mapping[str, str]] = {"smooth_l1": 'it is loss="huber" here'}
+
     def __init__(
         self, weight: float = 1.0, *, loss: str = "mse", delta: float = 1.0, horizon_weights: Any = None
     ) -> None:
@@ -48,11 +50,26 @@ class DistanceTerm(LossTerm):
     def make_module(self) -> DistanceModule:
         """Make the module, without its distance and weights."""
 
+    def step_weights(self, prediction_length: int) -> Tensor | None:
+        """Return how much each step weighs.
+
+        Parameters
+        ----------
+        prediction_length : int
+            Steps of a forecast.
+
+        Returns
+        -------
+        weights : Tensor of shape (prediction_length,) or None
+            Weights of mean one; None where all are equal.
+        """
+        return step_weights(self.horizon_weights, prediction_length, type(self).__name__)
+
     def check(self) -> None:
         """Raise if a parameter is out of its range."""
         super().check()
         owner = type(self).__name__
-        check_choice(self.loss, sorted(_DISTANCES), f"loss of {owner}")
+        check_choice(self.loss, sorted(_DISTANCES), f"loss of {owner}", elsewhere=self.elsewhere)
         check_real(self.delta, f"delta of {owner}", minimum=0.0, include_minimum=False)
 
     def build(self, shapes: LossShapes) -> nn.Module:
@@ -72,8 +89,7 @@ class DistanceTerm(LossTerm):
         module.distance = _DISTANCES[self.loss]
         if self.loss == "huber":
             module.distance = partial(huber_loss, delta=self.delta)
-        weights = step_weights(self.horizon_weights, shapes.prediction_length, type(self).__name__)
-        module.register_buffer("weights", weights)
+        module.register_buffer("weights", self.step_weights(shapes.prediction_length))
         return module
 
     def quadratic_form(self, prediction_length: int) -> QuadraticForm | None:
@@ -91,7 +107,7 @@ class DistanceTerm(LossTerm):
         """
         if self.loss != "mse":
             return None
-        weights = step_weights(self.horizon_weights, prediction_length, type(self).__name__)
+        weights = self.step_weights(prediction_length)
         diagonal = np.ones(prediction_length) if weights is None else weights.double().numpy()
         target = "truth" if "truth" in self.requires else "teacher_forecast"
         return QuadraticForm(np.diag(diagonal / prediction_length), target)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
+from torch import Tensor
 
 from skdistill._checks import check_real
-from skdistill.losses._base import LossShapes, QuadraticForm
-from skdistill.losses._horizon_weights import ExponentialWeights
+from skdistill.losses._horizon_weights import ExponentialWeights, step_weights
 from skdistill.losses._teacher_forecast import TeacherForecast
 
 __all__ = ["HorizonWeighted"]
@@ -71,23 +70,8 @@ class HorizonWeighted(TeacherForecast):
         super().check()
         check_real(self.tau, "tau of HorizonWeighted")
 
-    def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            What is known of student and labels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
-        return self._resolved().build(shapes)
-
-    def quadratic_form(self, prediction_length: int) -> QuadraticForm | None:
-        """Return the term as a quadratic form.
+    def step_weights(self, prediction_length: int) -> Tensor | None:
+        """Return how much each step weighs.
 
         Parameters
         ----------
@@ -96,11 +80,9 @@ class HorizonWeighted(TeacherForecast):
 
         Returns
         -------
-        form : QuadraticForm or None
-            Diagonal, with the steps' weights; None unless the distance is the MSE and all windows count alike.
+        weights : Tensor of shape (prediction_length,) or None
+            Weights of mean one; None where all are equal.
         """
-        return self._resolved().quadratic_form(prediction_length)
-
-    def _resolved(self) -> TeacherForecast:
-        weights = ExponentialWeights(self.tau) if self.horizon_weights is None else self.horizon_weights
-        return TeacherForecast(self.weight, loss=self.loss, delta=self.delta, horizon_weights=weights, trust=self.trust)
+        if self.horizon_weights is not None:
+            return super().step_weights(prediction_length)
+        return step_weights(ExponentialWeights(self.tau), prediction_length, type(self).__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -40,6 +41,11 @@ class Supervised(DistanceTerm):
     """
 
     requires: ClassVar[frozenset[str]] = frozenset({"truth"})
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **DistanceTerm.elsewhere,
+        "smape": "it is a term of its own, skdistill.losses.SMAPE",
+        "mase": "it is a term of its own, skdistill.losses.MASE, which knows the season",
+    }
 
     def make_module(self) -> DistanceModule:
         """Make the module, without its distance and weights.

@@ -50,7 +50,7 @@ class FoundationTeacher(BaseTeacher):
     files : tuple of str
         Patterns of the files that are fetched from the hub.
     handles_missing : bool
-        Whether contexts may hold NaN.
+        Whether contexts that :meth:`label` gets may hold NaN; those of the estimators never do.
     """
 
     has_features: ClassVar[bool] = True
@@ -360,8 +360,9 @@ class FoundationTeacher(BaseTeacher):
         number = int(torch.argmax(missing.int()))
         raise ValueError(
             f"{type(self).__name__} cannot read missing values, and the context of the window whose horizon starts at "
-            f"row {contexts.origins[number]} of series {contexts.series[number]} holds NaN. Fill the gaps first, or "
-            "choose a teacher that masks them: Chronos, Moirai, TiRex or TinyTimeMixer."
+            f"row {contexts.origins[number]} of series {contexts.series[number]} holds NaN. Fill the gaps first, as "
+            "the estimators want it with every teacher (sktime's Imputer, say); or call label of a teacher that masks "
+            "them: Chronos, Moirai, TiRex or TinyTimeMixer."
         )
 
     def _check_finite(self, forecast: Tensor, contexts: Contexts) -> None:

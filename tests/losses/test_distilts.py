@@ -159,6 +159,13 @@ def test_other_weights_take_the_place_of_tau():
     assert torch.equal(value(term, inputs), value(TeacherForecast(horizon_weights=LinearWeights(3.0)), inputs))
 
 
+def test_bad_weights_of_steps_are_those_of_the_term_they_were_given_to():
+    term = HorizonWeighted(horizon_weights=[1.0, 2.0])
+    for ask in (lambda: value(term, make_inputs()), lambda: term.quadratic_form(7)):
+        with pytest.raises(ValueError, match=r"horizon_weights of HorizonWeighted must have one number a step"):
+            ask()
+
+
 @pytest.mark.parametrize("term", [HorizonWeighted(tau=1.5), Trend(step=3), Trend(sampling="pool", step=2)])
 def test_quadratic_forms_equal_the_loss(term):
     inputs = make_inputs()

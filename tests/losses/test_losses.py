@@ -375,6 +375,20 @@ def test_ablated_terms_disappear():
     assert names == ["multiperiod", "features"]
 
 
+@pytest.mark.parametrize(
+    ("term", "hint"),
+    [
+        (Supervised(loss="smape"), r"got 'smape'\. It is a term of its own, skdistill\.losses\.SMAPE\.$"),
+        (Supervised(loss="MASE"), r"skdistill\.losses\.MASE, which knows the season\.$"),
+        (Supervised(loss="smooth_l1"), r'It is loss="huber" here\.$'),
+        (TeacherForecast(loss="smooth_l1"), r'It is loss="huber" here\.$'),
+    ],
+)
+def test_distances_under_another_name_are_pointed_to(term, hint):
+    with pytest.raises(ValueError, match=hint):
+        term.check()
+
+
 def test_names_stand_for_losses():
     assert isinstance(make_loss("timedistill"), TimeDistill)
     with pytest.raises(ValueError, match="Did you mean 'response'"):

@@ -146,6 +146,23 @@ def test_example_runs_in_its_quick_mode(path, tmp_path):
     assert "quick, not a result" in output
 
 
+def test_an_example_without_its_model_says_how_to_make_one(shared_path):
+    pytest.importorskip("chronos", reason="the example needs chronos: pip install 'skdistill[chronos]'")
+    done = subprocess.run(
+        [
+            *(sys.executable, ROOT / "examples" / "distil_foundation_model.py"),
+            *("--model", "nobody/nothing", "--data-home", shared_path / "data"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "SKDISTILL_QUICK": ""},
+    )
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith("python examples/pretrain_small_foundation_model.py")
+    assert "Traceback" not in done.stderr
+
+
 # -- docstrings ----------------------------------------------------------------------------------
 
 
