@@ -32,7 +32,7 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("--windows", type=int, nargs="+", default=[2500, 20_000])
 parser.add_argument("--channels", type=int, default=7)
 arguments = parser.parse_args()
-context_length, prediction_length, size, patch_size = 512, 64, (512, 1, 8, 2048), 16
+context_length, prediction_length, size, patch_size = 512, 64, (512, 1, 8, 64), 16  # narrow inside: states are as wide
 if QUICK:
     arguments.windows, arguments.channels = [40, 80], 2
     context_length, prediction_length, size, patch_size = 48, 12, (16, 1, 2, 32), 8

@@ -263,7 +263,7 @@ class FoundationTeacher(BaseTeacher):
         params = {name: value for name, value in self.get_params().items() if name not in _NOT_OF_LOADING}
         state = [(file.stat().st_mtime_ns, file.stat().st_size) for file in sorted([path, *path.glob("*")])]
         key = repr((type(self), str(path.absolute()), str(device), sorted(params.items()), state))
-        with _SHELF_LOCK:
+        with seeded(0), _SHELF_LOCK:  # a library may draw weights before it reads them
             if key not in _SHELF:
                 with damage_named(path, owner=type(self).__name__):
                     model = self.load(path, device, _DTYPES[self.dtype])
@@ -286,7 +286,7 @@ class FoundationTeacher(BaseTeacher):
         wave = torch.sin(torch.arange(min(model.max_context, 64), device=device) / 3.0)[None]
         answer, cause = "", None
         try:
-            with torch.inference_mode(), seeded(0):
+            with torch.inference_mode():
                 point = model.predict(wave, 1).point
         except (RuntimeError, ValueError) as error:  # nothing can be sampled where weights are NaN
             if _out_of_memory(error):
@@ -308,7 +308,7 @@ class FoundationTeacher(BaseTeacher):
         self._check_contexts(series[:, n_steps - model.rows_read(n_steps, horizon) :], contexts)
         seed = getattr(self, "random_state", None)
         first = (int(contexts.series[0]), int(contexts.origins[0])) if len(contexts) else (0, 0)
-        with model.lock, torch.inference_mode(), seeded(_mix(0 if seed is None else seed, *first)):
+        with seeded(_mix(0 if seed is None else seed, *first)), model.lock, torch.inference_mode():
             return list(self._answers(model, series[:, -model.longest_context(horizon) :].contiguous(), answer))
 
     def _answers(

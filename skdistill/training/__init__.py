@@ -1,7 +1,8 @@
 """Training through skorch: the net, batches, callbacks and settings."""
 
+from skdistill._generators import seeded
 from skdistill.training._batches import BatchLoader, LabelSource, WindowDataset
-from skdistill.training._device import count_parameters, resolve_device, seeded
+from skdistill.training._device import count_parameters, resolve_device
 from skdistill.training._inputs import make_spec, network_inputs
 from skdistill.training._net import DistillationNet
 from skdistill.training._settings import TrainingSettings

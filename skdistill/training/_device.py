@@ -1,14 +1,11 @@
-"""Where tensors live, and seeds that leave the rest of the process alone."""
+"""Where tensors live, and how many numbers a module holds."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import nn
 
-__all__ = ["count_parameters", "resolve_device", "seeded"]
+__all__ = ["count_parameters", "resolve_device"]
 
 
 def resolve_device(device: str | torch.device | None) -> torch.device:
@@ -43,25 +40,6 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
     if resolved.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device={device!r} was asked for, but torch sees no GPU here; use device='auto' or 'cpu'.")
     return resolved
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed torch's global generators inside the block and restore them after it.
-
-    Parameters
-    ----------
-    seed : int
-        The seed.
-
-    Yields
-    ------
-    None
-        Nothing.
-    """
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield
 
 
 def count_parameters(module: nn.Module) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skdistill._generators import untouched
 from skdistill._moved_folders import known_folders
 from skdistill.networks.calf._adapters import add_adapters, find_targets, norms
 from skdistill.networks.calf._language_model import load_language_model, take_word_embeddings
@@ -193,7 +194,7 @@ class LanguageBranches(nn.Module):
         self._restore(replace(source, model=locate(source.model, source.owner)), state)
 
     def _restore(self, source: BranchSource, state: dict[str, Any]) -> None:
-        with torch.random.fork_rng(devices=[]):
+        with untouched():
             self.__init__(source)  # type: ignore[misc]
         self._word_embeddings = None
         self.load_state_dict(state["weights"])

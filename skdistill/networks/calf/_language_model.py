@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skdistill._generators import untouched
 from skdistill._optional import import_optional
 
 __all__ = [
@@ -81,7 +82,7 @@ def make_skeleton(model: str, n_layers: int, owner: str) -> nn.Module:
     n_all = config.num_hidden_layers
     try:
         _keep_layers(config, n_layers)
-        with torch.random.fork_rng(devices=[]), torch.device("meta"), _quiet(transformers):
+        with untouched(), torch.device("meta"), _quiet(transformers):
             return _auto_class(transformers, config).from_config(config)
     except Exception as error:  # whatever an architecture does with a size it does not expect
         way_out = f"Set n_layers={n_all}, all of them, or take another model" if n_layers < n_all else "Take another"
@@ -193,7 +194,7 @@ def try_out(branch: Callable[[Tensor], tuple[Tensor, ...]], *, n_tokens: int, wi
     """
     tokens = torch.zeros(1, n_tokens, width)
     try:
-        with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        with untouched(), torch.inference_mode():
             found = [tuple(state.shape) for state in branch(tokens)]
     except Exception as error:  # whatever an architecture does with what it does not expect
         raise ValueError(f"it cannot read vectors in place of words ({_first_line(error)})") from error

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from skdistill._choices import check_choice
+from skdistill._generators import untouched
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._weights import load_weights, read_state_dict
 from skdistill.networks.tslib._registry import CONVERTERS
@@ -84,7 +84,7 @@ def from_tslib(
     weights = _without_prefix(read_state_dict(state_dict, owner="state_dict of from_tslib"))
     network, renamed = convert(options, weights)
     spec = _make_spec(network, options, weights)
-    with torch.random.fork_rng(devices=[]):  # the fresh weights are thrown away
+    with untouched():  # the fresh weights are thrown away
         module = network.build(spec)
     load_weights(module, renamed, owner=f"state_dict of from_tslib({name!r})")
     module.network, module.spec = network, spec  # type: ignore[assignment]
