@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-__all__ = ["calendar_features", "check_time_index", "continue_index"]
+__all__ = ["FREQUENCIES", "calendar_features", "check_time_index", "continue_index"]
+
+# calendar features of a row -> the frequency that has as many
+FREQUENCIES = {6: "s", 5: "min", 4: "h", 3: "D", 2: "W", 1: "ME"}
 
 _SECOND = 1_000_000_000
 _MINUTE = 60 * _SECOND

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from skdistill._scaling import Scaling
 from skdistill._series import Series
-from skdistill.calendar import calendar_features, continue_index
+from skdistill.calendar import FREQUENCIES, calendar_features, continue_index
 
 __all__ = ["Contexts", "SeriesStore", "TrainingWindows", "Windows", "count_validation_rows", "split_windows"]
 
@@ -170,6 +170,30 @@ class Contexts:
             origins=self.origins[numbers],
         )
 
+    def with_calendar(self, frequency: str) -> Contexts:
+        """Return the contexts with the calendar features of another frequency.
+
+        Parameters
+        ----------
+        frequency : str
+            A pandas frequency, which need not be that of the series.
+
+        Returns
+        -------
+        contexts : Contexts
+            With these features; as they are where they have no calendar.
+        """
+        if self.time is None or self.future_time is None or FREQUENCIES.get(self.time.shape[-1]) == frequency:
+            return self
+        n_past, length = self.time.shape[1], self.time.shape[1] + self.future_time.shape[1]
+        parts, places = [], []
+        for number in np.unique(self.series):
+            here = np.flatnonzero(self.series == number)
+            parts.append(_calendar_rows(self.indexes[number], self.origins[here] - n_past, length, frequency))
+            places.append(here)
+        rows = torch.cat(parts)[torch.from_numpy(np.concatenate(places).argsort())].to(self.time.device)
+        return replace(self, time=rows[:, :n_past], future_time=rows[:, n_past:])
+
     def original(self) -> np.ndarray:
         """Return the contexts in original units.
 
@@ -179,6 +203,17 @@ class Contexts:
             The contexts as the user gave them.
         """
         return self.scaling.to_original(self.values.cpu().numpy())
+
+
+def _calendar_rows(index: pd.Index | None, starts: np.ndarray, length: int, frequency: str) -> Tensor:
+    """Give the calendar of windows of a series, which may reach past its end: (n_windows, length, n_time_features)."""
+    assert index is not None  # there is a calendar
+    first, end = int(starts.min()), int(starts.max()) + length
+    parts = [calendar_features(index[first:end], frequency=frequency)]
+    if end > len(index):
+        parts.append(calendar_features(continue_index(index, end - len(index)), frequency=frequency))
+    rows = torch.from_numpy(np.concatenate(parts)).unfold(0, length, 1)
+    return rows[torch.from_numpy(starts - first)].transpose(1, 2)
 
 
 @dataclass(frozen=True)

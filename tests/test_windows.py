@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from skdistill._scaling import Scaling
 from skdistill._series import Series
-from skdistill.windows import SeriesStore, count_validation_rows, split_windows
+from skdistill.calendar import calendar_features, continue_index
+from skdistill.windows import SeriesStore, Windows, count_validation_rows, split_windows
 
 
 def make_store(arrays, padding=3, index=None):
@@ -103,3 +104,18 @@ def test_series_without_calendar_refuses_calendar_features():
     windows = split(make_store([np.arange(20.0)[:, None]]), 5, 3, [0])
     with pytest.raises(ValueError, match="has no calendar"):
         windows.train.context_time(torch.tensor([0]))
+
+
+def test_calendars_of_another_frequency_are_those_of_each_windows_rows():
+    indexes = [pd.date_range("2024-02-28 21:10", periods=length, freq="15min") for length in (30, 25)]
+    series = [Series(np.random.default_rng(0).normal(size=(len(index), 1)), index) for index in indexes]
+    store = SeriesStore.from_series(series, Scaling().fit([one.values for one in series]), padding=4)
+    starts = [40, 3, 18, 34, 0]
+    contexts = Windows(store, torch.tensor(starts), 12, 4, (0,)).contexts(torch.arange(5))
+    hours = contexts.with_calendar("h")
+    for number, start in enumerate(starts):
+        index = indexes[start >= 34]
+        rows = index.append(continue_index(index, 4))[start - 34 * (start >= 34) :][:16]
+        found = torch.cat([hours.time[number], hours.future_time[number]])
+        np.testing.assert_array_equal(found, calendar_features(rows, frequency="h"))
+    assert contexts.with_calendar("min") is contexts

@@ -18,6 +18,7 @@ from torch import Tensor
 from skdistill._quantiles import check_quantiles
 from skdistill._scaling import Scaling
 from skdistill._shorthand import resolve_student
+from skdistill.calendar import FREQUENCIES
 from skdistill.calibration import FittedCalibration
 from skdistill.deploy._files import Document, SavedFileError, read_document, write_atomically
 from skdistill.deploy._guarded_build import build_with_weights
@@ -261,7 +262,7 @@ def _read_calibration(content: Any, reader: Reader, spec: NetworkSpec) -> Fitted
 
 def _read_spec(fields: Any) -> NetworkSpec:
     if isinstance(fields, dict):
-        fields = {"point": "median", **fields}  # files of versions without it
+        fields = {"point": "median", "calendar": None, **fields}  # files of versions without them
     if not isinstance(fields, dict) or set(fields) != {one.name for one in dataclasses.fields(NetworkSpec)}:
         raise SavedFileError("its spec is malformed.")
     quantiles = fields["quantiles"]
@@ -272,6 +273,8 @@ def _read_spec(fields: Any) -> NetworkSpec:
             check_quantiles(quantiles, "quantiles", median_alone=False)
         except (TypeError, ValueError) as error:
             raise SavedFileError(f"its {error}") from error
+    if fields["calendar"] not in (None, *FREQUENCIES.values()):
+        raise SavedFileError("its calendar is unknown.")
     sizes = ("context_length", "prediction_length", "n_channels", "n_time_features", "label_length")
     for name in sizes:
         if type(fields[name]) is not int or not int(name in sizes[:3]) <= fields[name] < _LARGEST_CHANNEL:

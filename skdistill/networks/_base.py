@@ -36,6 +36,9 @@ class NetworkSpec:
         Quantile levels to forecast beside the point forecast.
     point : {"median", "mean"}, default="median"
         What the point forecast is, where there are quantiles.
+    calendar : str or None, default=None
+        Frequency whose calendar features the network was trained with, such as ``"h"``, whatever the step of the
+        series; None takes those of the series.
     """
 
     context_length: int
@@ -46,6 +49,7 @@ class NetworkSpec:
     label_length: int = 0
     quantiles: tuple[float, ...] | None = None
     point: str = "median"
+    calendar: str | None = None
 
     def __post_init__(self) -> None:
         """Spell out the default targets."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -22,7 +24,8 @@ class PretrainedTeacher(NetworkTeacher):
 
     The weights are a constructor argument, so they survive ``clone``, ``GridSearchCV`` and
     processes. The network reads contexts that are standardised per channel by the training rows
-    of the series at hand, and answers in those units.
+    of the series at hand, and answers in those units. A module that reads the calendar gets the features it was trained
+    with, such as those of hours, whatever the step of the series.
 
     Parameters
     ----------
@@ -133,13 +136,24 @@ class PretrainedTeacher(NetworkTeacher):
         """
         owner = "state_dict of PretrainedTeacher"
         network = self._architecture()
-        self.spec_ = make_spec(network, windows.train)
+        self.spec_ = self._spec(windows)
         with seeded(0):
             self.module_ = network.build(self.spec_)
         own = self.network.state_dict() if isinstance(self.network, nn.Module) else {}
         given = own if self.state_dict is None else read_state_dict(self.state_dict, owner=owner)
         load_weights(self.module_, given, owner=owner)
         return self
+
+    def _spec(self, windows: TrainingWindows) -> NetworkSpec:
+        """Describe the problem; a module keeps the calendar it was trained with."""
+        if not isinstance(self.network, nn.Module):
+            return make_spec(self._architecture(), windows.train)
+        spec = make_spec(self._architecture(), windows.train)
+        built: Any = self.network.spec
+        if not windows.train.store.has_calendar:
+            return spec
+        names = ("n_time_features", "label_length", "calendar")
+        return replace(spec, **{name: getattr(built, name) for name in names})
 
     def _architecture(self) -> BaseNetwork:
         """Return the parameter object, that of a module where one was given."""

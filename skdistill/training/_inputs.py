@@ -80,6 +80,8 @@ def network_inputs(spec: NetworkSpec, contexts: Contexts, device: torch.device) 
         If the module reads calendar features and the contexts have none.
     """
     inputs = {"context": contexts.values.to(device)}
+    if spec.calendar is not None:
+        contexts = contexts.with_calendar(spec.calendar)
     if spec.n_time_features:
         if contexts.time is None or contexts.future_time is None:
             raise ValueError(

@@ -6,6 +6,7 @@ import json
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from doubles import make_forecaster, make_frame, make_series
@@ -14,6 +15,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from skdistill._digest import digest
+from skdistill.calendar import calendar_features
 from skdistill.model_selection import RollingOriginSplit
 from skdistill.networks import MLP, DLinear, NetworkSpec, from_tslib
 from skdistill.networks.tslib._registry import CONVERTERS
@@ -346,6 +348,22 @@ def test_the_given_module_is_not_touched_by_teaching():
 def test_calendar_tokens_may_be_left_out(series):
     forecaster = make_forecaster(teacher=PretrainedTeacher(make("iTransformer"))).fit(series)
     assert forecaster.teacher_.spec_.n_time_features == 4 * hasattr(series, "index")
+
+
+@pytest.mark.parametrize("step", ["15min", "h", "D"])
+@pytest.mark.parametrize(("name", "freq"), [("iTransformer", "h"), ("TimesNet", "h"), ("TimesNet", "t")])
+def test_a_checkpoint_reads_the_calendar_it_was_trained_with(name, freq, step):
+    module = make(name, num_kernels=1, freq=freq)
+    for parameter in module.parameters():
+        parameter.data.mul_(5.0)
+    index = pd.date_range("2024-02-28 21:10", periods=90, freq=step)
+    series = make_frame(n_timestamps=90, n_channels=2).set_index(index)
+    forecaster = make_forecaster(teacher=PretrainedTeacher(module)).fit(series)
+    calendar = torch.from_numpy(calendar_features(index, frequency={"h": "h", "t": "min"}[freq]))
+    values = torch.from_numpy(forecaster.scaling_.standardise(series.to_numpy()))
+    expected = module(values[None, -16:-4], calendar[None, -16:-4], calendar[None, -4:]).forecast.detach().numpy()
+    answer = forecaster.predict_teacher(series[:-4])
+    np.testing.assert_allclose(answer, forecaster.scaling_.forecasts_to_original(expected)[0], rtol=1e-5)
 
 
 def test_a_checkpoint_with_a_calendar_teaches_series_that_have_one():

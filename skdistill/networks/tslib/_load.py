@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from skdistill._choices import check_choice
 from skdistill._generators import untouched
+from skdistill.calendar import FREQUENCIES
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._weights import load_weights, read_state_dict
 from skdistill.networks.tslib._registry import CONVERTERS
@@ -118,14 +119,19 @@ def _without_prefix(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _make_spec(network: BaseNetwork, options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> NetworkSpec:
-    """Describe the problem that the network was trained for."""
+    """Describe the problem that the network was trained for.
+
+    Its calendar is that of its option ``freq``, by default hourly, whatever the step of the data.
+    """
     reads_calendar = network.time_features is not False
+    size = _calendar_size(options, weights) if reads_calendar else 0
     return NetworkSpec(
         context_length=int(options["seq_len"]),
         prediction_length=int(options["pred_len"]),
         n_channels=int(options["enc_in"]),
-        n_time_features=_calendar_size(options, weights) if reads_calendar else 0,
+        n_time_features=size,
         label_length=network.label_length if reads_calendar else 0,
+        calendar=FREQUENCIES.get(size),
     )
 
 
