@@ -89,7 +89,7 @@ BAD_PARAMETERS = {
     "transformer": ({"transformer": Normalizer()}, TypeError, r"must have inverse_transform"),
     "memory": ({"memory": 3}, TypeError, r"memory must be a folder"),
     "hidden_size": ({"student": MLP(0)}, ValueError, r"hidden_size of MLP .* got 0"),
-    "n_heads": ({"teacher": ITransformer(9, n_heads=2)}, ValueError, r"n_heads .* divide hidden_size = 9; got 2"),
+    "n_heads": ({"teacher": ITransformer(3, n_heads=4)}, ValueError, r"n_heads .* at most hidden_size = 3; got 4"),
     "dropout": ({"student": MLP(dropout=1.0)}, ValueError, r"dropout of MLP .* \[0, 1\); got 1.0"),
     "normalization": ({"student": MLP(normalization="men")}, ValueError, r"Did you mean 'mean'"),
     "teacher's lr": ({"teacher": TrainedTeacher(DLinear(), lr=-1)}, ValueError, r"lr of TrainedTeacher"),

@@ -33,7 +33,7 @@ class ITransformer(BaseNetwork):
     n_layers : int, default=2
         Encoder layers.
     n_heads : int, default=8
-        Attention heads; must divide ``hidden_size``.
+        Attention heads, each ``hidden_size // n_heads`` wide.
     feedforward_size : int or None, default=None
         Width of the feed-forward layer; None takes ``hidden_size``.
     dropout : float, default=0.1
@@ -93,9 +93,9 @@ class ITransformer(BaseNetwork):
         check_integer(self.hidden_size, "hidden_size of ITransformer")
         check_integer(self.n_layers, "n_layers of ITransformer")
         check_integer(self.n_heads, "n_heads of ITransformer")
-        if self.hidden_size % self.n_heads:
+        if self.n_heads > self.hidden_size:
             raise ValueError(
-                f"n_heads of ITransformer must divide hidden_size = {self.hidden_size}; got {self.n_heads}."
+                f"n_heads of ITransformer must be at most hidden_size = {self.hidden_size}; got {self.n_heads}."
             )
         if self.feedforward_size is not None:
             check_integer(self.feedforward_size, "feedforward_size of ITransformer")

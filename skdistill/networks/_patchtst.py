@@ -31,7 +31,7 @@ class PatchTST(BaseNetwork):
     n_layers : int, default=3
         Encoder layers.
     n_heads : int, default=16
-        Attention heads; must divide ``hidden_size``.
+        Attention heads, each ``hidden_size // n_heads`` wide.
     feedforward_size : int or None, default=None
         Width of the feed-forward layer; None takes twice ``hidden_size``.
     patch_size : int, default=16
@@ -92,8 +92,10 @@ class PatchTST(BaseNetwork):
         check_integer(self.hidden_size, "hidden_size of PatchTST")
         check_integer(self.n_layers, "n_layers of PatchTST")
         check_integer(self.n_heads, "n_heads of PatchTST")
-        if self.hidden_size % self.n_heads:
-            raise ValueError(f"n_heads of PatchTST must divide hidden_size = {self.hidden_size}; got {self.n_heads}.")
+        if self.n_heads > self.hidden_size:
+            raise ValueError(
+                f"n_heads of PatchTST must be at most hidden_size = {self.hidden_size}; got {self.n_heads}."
+            )
         if self.feedforward_size is not None:
             check_integer(self.feedforward_size, "feedforward_size of PatchTST")
         check_integer(self.patch_size, "patch_size of PatchTST")

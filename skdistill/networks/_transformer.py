@@ -20,7 +20,7 @@ class EncoderLayer(nn.Module):
     hidden_size : int
         Width of a token.
     n_heads : int
-        Attention heads; must divide ``hidden_size``.
+        Attention heads, each ``hidden_size // n_heads`` wide.
     feedforward_size : int
         Width of the feed-forward layer.
     dropout : float
@@ -35,8 +35,9 @@ class EncoderLayer(nn.Module):
         super().__init__()
         self.n_heads = n_heads
         self.dropout_share = dropout
-        self.query_key_value = nn.Linear(hidden_size, 3 * hidden_size)
-        self.attention_output = nn.Linear(hidden_size, hidden_size)
+        inner = hidden_size // n_heads * n_heads
+        self.query_key_value = nn.Linear(hidden_size, 3 * inner)
+        self.attention_output = nn.Linear(inner, hidden_size)
         self.expand = nn.Linear(hidden_size, feedforward_size)
         self.contract = nn.Linear(feedforward_size, hidden_size)
         self.attention_norm = nn.LayerNorm(hidden_size)

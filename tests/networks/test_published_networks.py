@@ -10,6 +10,7 @@ from torch.nn.functional import gelu, leaky_relu
 from skdistill.networks import LightTS, Linear, ModernTCN, NetworkSpec, NLinear, PatchTST, TimesNet
 from skdistill.networks._layers import WindowStandardization
 from skdistill.networks._times_net import _Inception
+from skdistill.networks._transformer import EncoderLayer
 
 
 def build(network, context=10, horizon=4, channels=3, **changes):
@@ -49,6 +50,20 @@ def test_a_far_patch_reads_its_position():
     module = build(PatchTST(8, n_heads=2, n_layers=1, patch_size=2, patch_stride=2))
     tokens = module.encode(torch.zeros(1, 10))[0]  # every patch is the same
     assert not torch.allclose(tokens[0], tokens[3], atol=1e-3)
+
+
+def test_heads_that_do_not_divide_the_width_are_narrower():
+    torch.manual_seed(0)
+    encoder = EncoderLayer(8, n_heads=3, feedforward_size=4, dropout=0.0, activation="gelu")
+    tokens = torch.randn(2, 5, 8)
+    query, key, value = encoder.query_key_value(tokens).split(6, dim=-1)  # three heads of width 8 // 3
+    mixed = []
+    for head in (slice(0, 2), slice(2, 4), slice(4, 6)):
+        weights = (query[..., head] @ key[..., head].transpose(1, 2) / 2**0.5).softmax(dim=-1)
+        mixed.append(weights @ value[..., head])
+    expected = encoder.attention_norm(tokens + encoder.attention_output(torch.cat(mixed, dim=-1)))
+    expected = encoder.feedforward_norm(expected + encoder.contract(gelu(encoder.expand(expected))))
+    torch.testing.assert_close(encoder(tokens), expected)
 
 
 # -- ModernTCN -----------------------------------------------------------------------------------

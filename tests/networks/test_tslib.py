@@ -69,10 +69,12 @@ def dlinear_layout(options):
 
 def encoder_layout(options):
     width, shapes = options["d_model"], {}
+    inner = width // options["n_heads"] * options["n_heads"]
     for number in range(options["e_layers"]):
         name = f"encoder.attn_layers.{number}"
-        for part in ("query", "key", "value", "out"):
-            shapes |= layer(f"{name}.attention.{part}_projection", width, width)
+        for part in ("query", "key", "value"):
+            shapes |= layer(f"{name}.attention.{part}_projection", inner, width)
+        shapes |= layer(f"{name}.attention.out_projection", width, inner)
         shapes |= layer(f"{name}.conv1", options["d_ff"], width, 1) | layer(f"{name}.conv2", width, options["d_ff"], 1)
         shapes |= layer(f"{name}.norm1", width) | layer(f"{name}.norm2", width)
     return shapes
@@ -184,6 +186,8 @@ CASES = [
     ("NLinear", {"own": True, "enc_in": 3}),
     ("iTransformer", {"e_layers": 3, "n_heads": 4, "activation": "relu", "enc_in": 20}),
     ("iTransformer", {"use_norm": 0, "e_layers": 1, "data": "Solar"}),
+    ("iTransformer", {"n_heads": 3}),
+    ("PatchTST", {"seq_len": 25, "n_heads": 3}),
     ("PatchTST", {"seq_len": 16, "pred_len": 1, "enc_in": 1}),
     ("PatchTST", {"seq_len": 53, "e_layers": 3, "n_heads": 4, "activation": "relu", "enc_in": 20}),
     ("ModernTCN", PATCHES | OLD_KERNELS | {"num_blocks": [2]}),
