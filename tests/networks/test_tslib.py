@@ -315,7 +315,7 @@ def test_what_cannot_be_loaded_says_why(tmp_path):
         from_tslib("DMLP", [1], weights)
     with pytest.raises(TypeError, match="state_dict of from_tslib must be a dict of tensors"):
         from_tslib("DMLP", OPTIONS, {"epoch": 3})
-    with pytest.raises(ValueError, match="norm of MLP must be one of 'non-stationary', 'revin', None; got 'revni'"):
+    with pytest.raises(ValueError, match=r"norm of MLP must be one of 'non-stationary', 'revin', .*; got 'revni'"):
         from_tslib("DMLP", OPTIONS | {"norm": "revni"}, weights)
     for name in ("subtract_last", "small_kernel_merged"):
         with pytest.raises(ValueError, match=f"{name} of ModernTCN is not supported; got 1"):
@@ -327,6 +327,20 @@ def test_checkpoints_that_would_run_code_are_refused(tmp_path):
     torch.save({"weight": argparse.Namespace()}, file)
     with pytest.raises(pickle.UnpicklingError):
         from_tslib("DMLP", OPTIONS, file)
+
+
+# -- options that are missing or mean something else -------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["DMLP", "MLP"])
+def test_windows_are_normalised_only_if_the_options_say_so(name):
+    weights, context = make_weights(name, OPTIONS), torch.randn(2, 12, 2) + 5.0
+    plain = [from_tslib(name, OPTIONS | given, weights)(context).forecast for given in ({}, {"norm": "None"})]
+    expected = from_tslib(name, OPTIONS | {"norm": None}, weights)(context).forecast
+    assert torch.equal(plain[0], expected)
+    assert torch.equal(plain[1], expected)
+    centred = from_tslib(name, OPTIONS | {"norm": "non-stationary"}, weights)(context).forecast
+    assert not torch.allclose(centred, expected)
 
 
 # -- as a teacher ----------------------------------------------------------------------------------

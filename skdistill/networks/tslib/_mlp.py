@@ -14,7 +14,7 @@ from skdistill.networks.tslib._rename import Source, batch_norm, both, column, r
 
 __all__ = ["convert"]
 
-_NORMALIZATIONS = {"non-stationary": "mean", "revin": "revin", None: None}
+_NORMALIZATIONS = {"non-stationary": "mean", "revin": "revin", "None": None, None: None}
 # our part, its layers there, its BatchNorm there
 _PARTS = (("seasonal", "Linear_Seasonal", "bn1"), ("trend", "Linear_Trend", "bn2"))
 
@@ -22,7 +22,8 @@ _PARTS = (("seasonal", "Linear_Seasonal", "bn1"), ("trend", "Linear_Trend", "bn2
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
     """Turn options and weights of the research code into ours.
 
-    ``MLP`` and ``DMLP`` differ by the layers of the trend: the weights tell.
+    ``MLP`` and ``DMLP`` differ by the layers of the trend: the weights tell. Without the option ``norm`` windows are
+    not normalised, as by default there.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
     renamed : dict of str to Tensor
         The weights under our names.
     """
-    published = options.get("norm", "non-stationary")
+    published = options.get("norm")
     normalization = _NORMALIZATIONS[check_choice(published, _NORMALIZATIONS, "norm of MLP")]
     decomposed = any(name.startswith("Linear_Trend.") for name in weights)
     network = MLP(
