@@ -174,12 +174,15 @@ class WindowStandardization(nn.Module):
         Added to the variance, so that a flat window is no division by zero.
     detach_scale : bool, default=False
         Whether no gradient flows through the standard deviation either, as RevIN has it.
+    subtract_last : bool, default=False
+        Whether the last step takes the place of the mean, but in the standard deviation.
     """
 
-    def __init__(self, epsilon: float = 1e-5, *, detach_scale: bool = False) -> None:
+    def __init__(self, epsilon: float = 1e-5, *, detach_scale: bool = False, subtract_last: bool = False) -> None:
         super().__init__()
         self.epsilon = epsilon
         self.detach_scale = detach_scale
+        self.subtract_last = subtract_last
 
     def forward(self, values: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Standardise over time.
@@ -199,6 +202,8 @@ class WindowStandardization(nn.Module):
         mean = values.mean(dim=-1, keepdim=True).detach()
         centred = values - mean
         scale = _standard_deviation(centred.detach() if self.detach_scale else centred, self.epsilon)
+        if self.subtract_last:
+            mean, centred = _from_last(values)
         return centred / scale, (mean, scale)
 
     def undo(self, forecast: Tensor, state: tuple[Tensor, Tensor]) -> Tensor:
@@ -229,15 +234,18 @@ class ReversibleNormalization(nn.Module):
         Channels of a window.
     epsilon : float, default=1e-5
         Added to the variance; its square guards the division by the learnt scale.
+    subtract_last : bool, default=False
+        Whether the last step takes the place of the mean, but in the standard deviation.
 
     References
     ----------
     Kim et al. (2022), Reversible instance normalization (RevIN).
     """
 
-    def __init__(self, n_channels: int, epsilon: float = 1e-5) -> None:
+    def __init__(self, n_channels: int, epsilon: float = 1e-5, *, subtract_last: bool = False) -> None:
         super().__init__()
         self.epsilon = epsilon
+        self.subtract_last = subtract_last
         self.weight = nn.Parameter(torch.ones(n_channels, 1))
         self.bias = nn.Parameter(torch.zeros(n_channels, 1))
 
@@ -259,6 +267,8 @@ class ReversibleNormalization(nn.Module):
         mean = values.mean(dim=-1, keepdim=True).detach()
         centred = values - mean
         scale = _standard_deviation(centred.detach(), self.epsilon)
+        if self.subtract_last:
+            mean, centred = _from_last(values)
         return centred / scale * self.weight + self.bias, (mean, scale)
 
     def undo(self, forecast: Tensor, state: tuple[Tensor, Tensor]) -> Tensor:
@@ -278,6 +288,12 @@ class ReversibleNormalization(nn.Module):
         """
         mean, scale = state
         return (forecast - self.bias) / (self.weight + self.epsilon**2) * scale + mean
+
+
+def _from_last(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the last step of windows, and what they are above it."""
+    last = values[..., -1:]
+    return last, values - last
 
 
 def _standard_deviation(centred: Tensor, epsilon: float) -> Tensor:

@@ -58,6 +58,8 @@ class ModernTCN(BaseNetwork):
         Share of the forecast's steps dropped in training.
     normalization : {"standard", "revin", None}, default="standard"
         Of each window: standardise it; standardise it and learn a scale and a shift a channel; or nothing.
+    subtract_last : bool, default=False
+        Whether a normalised window's last row is subtracted in place of its mean.
     individual : bool, default=False
         Whether the last layer has weights of its own for every channel.
     decomposition : bool, default=False
@@ -95,6 +97,7 @@ class ModernTCN(BaseNetwork):
         dropout: float = 0.3,
         head_dropout: float = 0.0,
         normalization: str | None = "standard",
+        subtract_last: bool = False,
         individual: bool = False,
         decomposition: bool = False,
         kernel_size: int = 25,
@@ -110,6 +113,7 @@ class ModernTCN(BaseNetwork):
         self.dropout = dropout
         self.head_dropout = head_dropout
         self.normalization = normalization
+        self.subtract_last = subtract_last
         self.individual = individual
         self.decomposition = decomposition
         self.kernel_size = kernel_size
@@ -137,6 +141,7 @@ class ModernTCN(BaseNetwork):
         check_real(self.dropout, "dropout of ModernTCN", minimum=0.0, maximum=1.0, include_maximum=False)
         check_real(self.head_dropout, "head_dropout of ModernTCN", minimum=0.0, maximum=1.0, include_maximum=False)
         check_choice(self.normalization, _NORMALIZATIONS, "normalization of ModernTCN")
+        check_boolean(self.subtract_last, "subtract_last of ModernTCN")
         check_boolean(self.individual, "individual of ModernTCN")
         check_boolean(self.decomposition, "decomposition of ModernTCN")
         if spec.context_length < self.patch_size:
@@ -258,7 +263,7 @@ class _Branch(nn.Module):
     def __init__(self, network: ModernTCN, spec: NetworkSpec) -> None:
         super().__init__()
         widths, channels = network.by_stage("hidden_size"), spec.n_channels
-        self.normalization: Any = _make_normalization(network.normalization, channels)
+        self.normalization: Any = _make_normalization(network, channels)
         self.entries = nn.ModuleList([_Patches(network, widths[0])])
         self.entries.extend(_Pooling(*pair, network.downsample_ratio) for pair in pairwise(widths))
         self.stages = nn.ModuleList(_make_stage(network, stage, channels) for stage in range(len(widths)))
@@ -370,7 +375,9 @@ class _GroupedLinear(nn.Module):
         return self.weight @ values + self.bias
 
 
-def _make_normalization(name: str | None, n_channels: int) -> nn.Module:
-    if name == "revin":
-        return ReversibleNormalization(n_channels)
-    return NoNormalization() if name is None else WindowStandardization(detach_scale=True)
+def _make_normalization(network: ModernTCN, n_channels: int) -> nn.Module:
+    if network.normalization is None:
+        return NoNormalization()
+    if network.normalization == "revin":
+        return ReversibleNormalization(n_channels, subtract_last=network.subtract_last)
+    return WindowStandardization(detach_scale=True, subtract_last=network.subtract_last)

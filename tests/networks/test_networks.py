@@ -67,6 +67,9 @@ SMALL = {
         individual=True,
         decomposition=True,
     ),
+    "moderntcn-last": ModernTCN(
+        4, large_kernel=3, small_kernel=1, feedforward_ratio=1, patch_size=4, subtract_last=True
+    ),
     "timesnet": TimesNet(6, n_periods=2, n_kernels=2),
     "timesnet-published": TimesNet(4, n_layers=1, n_periods=9, n_kernels=1, features="published"),
     "timesnet-window": TimesNet(4, n_layers=1, n_periods=2, n_kernels=2, periods_of="window"),
@@ -82,7 +85,7 @@ SMALL = {
     "fedformer": FEDformer(6, n_heads=2, label_length=1, n_modes=4),
 }
 # Networks that need as many rows as their patch or chunk has.
-SHORTEST = {"patchtst": 4, "moderntcn": 4, "moderntcn-parts": 3, "lightts": 3}
+SHORTEST = {"patchtst": 4, "moderntcn": 4, "moderntcn-last": 4, "moderntcn-parts": 3, "lightts": 3}
 # Networks in which channels read each other, and so the past covariates; all of them are in the weights.
 MIXING = (
     "autoformer",

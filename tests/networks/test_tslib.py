@@ -13,6 +13,7 @@ from doubles import make_forecaster, make_frame, make_series
 from safetensors.torch import save_file
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from torch.nn.functional import pad
 
 from skdistill._digest import digest
 from skdistill.calendar import calendar_features
@@ -317,9 +318,6 @@ def test_what_cannot_be_loaded_says_why(tmp_path):
         from_tslib("DMLP", OPTIONS, {"epoch": 3})
     with pytest.raises(ValueError, match=r"norm of MLP must be one of 'non-stationary', 'revin', .*; got 'revni'"):
         from_tslib("DMLP", OPTIONS | {"norm": "revni"}, weights)
-    for name in ("subtract_last", "small_kernel_merged"):
-        with pytest.raises(ValueError, match=f"{name} of ModernTCN is not supported; got 1"):
-            from_tslib("ModernTCN", OPTIONS | {name: 1}, weights)
 
 
 def test_checkpoints_that_would_run_code_are_refused(tmp_path):
@@ -341,6 +339,54 @@ def test_windows_are_normalised_only_if_the_options_say_so(name):
     assert torch.equal(plain[1], expected)
     centred = from_tslib(name, OPTIONS | {"norm": "non-stationary"}, weights)(context).forecast
     assert not torch.allclose(centred, expected)
+
+
+def merge_kernels(weights):
+    """Fold both convolutions over time and their BatchNorms into one convolution with a bias."""
+    merged = {name: weight for name, weight in weights.items() if ".dw." not in name}
+    for start in {name.split("lkb_origin")[0] for name in weights if ".lkb_origin." in name}:
+        kernel, bias = 0.0, 0.0
+        for part, missing in (("lkb_origin", 0), ("small_conv", 1)):
+            mean, variance, weight, shift = (
+                weights[f"{start}{part}.bn.{kind}"] for kind in ("running_mean", "running_var", "weight", "bias")
+            )
+            scale = weight / (variance + 1e-5).sqrt()
+            kernel = kernel + pad(scale[:, None, None] * weights[f"{start}{part}.conv.weight"], [missing] * 2)
+            bias = bias + shift - scale * mean
+        merged |= {f"{start}lkb_reparam.weight": kernel, f"{start}lkb_reparam.bias": bias}
+    return merged
+
+
+@pytest.mark.parametrize("option", [True, "False", False])
+def test_merged_kernels_of_modern_tcn_forecast_as_the_two_of_them(option):
+    options = OPTIONS | PATCHES | {"num_blocks": [2, 1], "large_size": [5, 3], "small_size": [3, 1], "seq_len": 24}
+    weights, context = make_weights("ModernTCN", options), torch.randn(2, 24, 2)
+    expected = from_tslib("ModernTCN", options, weights)(context).forecast
+    given = options | {"small_kernel_merged": option}
+    merged = from_tslib("ModernTCN", given, merge_kernels(weights))(context).forecast
+    torch.testing.assert_close(merged, expected)
+
+
+def test_blocks_of_modern_tcn_are_read_off_the_weights():
+    options = OPTIONS | PATCHES | OLD_KERNELS | {"num_blocks": [1, 2, 1], "seq_len": 24}
+    weights = make_weights("ModernTCN", options)
+    module = from_tslib("ModernTCN", {name: one for name, one in options.items() if name != "num_blocks"}, weights)
+    assert module.network.n_layers == [1, 2, 1]
+
+
+@pytest.mark.parametrize("affine", [0, 1])
+def test_modern_tcn_may_subtract_the_last_row(affine):
+    options = OPTIONS | PATCHES | OLD_KERNELS | {"num_blocks": [1], "affine": affine}
+    weights, context = make_weights("ModernTCN", options), torch.randn(2, 12, 2)
+    last, scale = context[:, -1:], (context.var(dim=1, keepdim=True, correction=0) + 1e-5).sqrt()
+    learnt = {kind: weights.get(f"model.revin_layer.affine_{kind}") for kind in ("bias", "weight")}
+    shift, factor = (learnt["bias"], learnt["weight"]) if affine else (0.0, 1.0)
+    plain = {name: weight for name, weight in weights.items() if "revin_layer" not in name}
+    inner = from_tslib("ModernTCN", options | {"revin": 0}, plain)((context - last) / scale * factor + shift).forecast
+    expected = (inner - shift) / (factor + 1e-10) * scale + last
+    torch.testing.assert_close(
+        from_tslib("ModernTCN", options | {"subtract_last": 1}, weights)(context).forecast, expected
+    )
 
 
 # -- as a teacher ----------------------------------------------------------------------------------

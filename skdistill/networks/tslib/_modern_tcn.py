@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._modern_tcn import ModernTCN
@@ -22,12 +24,17 @@ _UNUSED = (
     "*.smooth_layer.*",
     "*.up_sample_conv.*",
 )
-_KERNELS = ("lkb_origin", "small_conv")
+_KERNELS, _MERGED = ("lkb_origin", "small_conv"), "lkb_reparam"
+_BLOCK = re.compile(r"\bstages\.(\d+)\.blocks\.(\d+)\.")
 _PERCEPTRONS = {"units": "ffn1", "channels": "ffn2"}
 
 
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
     """Turn options and weights of the research code into ours.
+
+    Where large and small kernels are merged into one convolution with a bias, the weights tell, not the option
+    ``small_kernel_merged``: its scripts pass ``False``, which its parser takes for true. Stages and blocks are
+    ``num_blocks``, or without it those of the weights.
 
     Parameters
     ----------
@@ -42,16 +49,9 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         The parameter object.
     renamed : dict of str to Tensor
         The weights under our names.
-
-    Raises
-    ------
-    ValueError
-        For ``subtract_last`` and ``small_kernel_merged``, which are not supported.
     """
-    for name in ("subtract_last", "small_kernel_merged"):
-        if options.get(name):
-            raise ValueError(f"{name} of ModernTCN is not supported; got {options[name]!r}. Train without it.")
-    blocks = _as_list(options.get("num_blocks", [1]))
+    merged = any(_MERGED in name for name in weights)
+    blocks = _as_list(options.get("num_blocks") or _count_blocks(weights))
     n_stages, dims = len(blocks), _as_list(options.get("dims", [256] * 4))
     affine, individual = bool(options.get("affine", 0)), bool(options.get("individual", 0))
     decomposition, normalised = bool(options.get("decomposition", 0)), bool(options.get("revin", 1))
@@ -59,7 +59,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         dims[:n_stages],
         n_layers=blocks,
         large_kernel=_as_list(options.get("large_size", [31, 29, 27, 13]))[:n_stages],
-        small_kernel=_as_list(options.get("small_size", [5] * 4))[:n_stages],
+        small_kernel=[1] * n_stages if merged else _as_list(options.get("small_size", [5] * 4))[:n_stages],
         feedforward_ratio=int(options.get("ffn_ratio", 2)),
         patch_size=int(options.get("patch_size", 16)),
         patch_stride=int(options.get("patch_stride", 8)),
@@ -67,6 +67,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         dropout=float(options.get("dropout", 0.1)),
         head_dropout=float(options.get("head_dropout", 0.0)),
         normalization=("revin" if affine else "standard") if normalised else None,
+        subtract_last=bool(options.get("subtract_last", 0)),
         individual=individual,
         decomposition=decomposition,
         kernel_size=int(options.get("kernel_size", 25)),
@@ -80,6 +81,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
             for block in range(n_blocks):
                 names = f"{ours}.stages.{stage}.{block}", f"{theirs}.stages.{stage}.blocks.{block}"
                 table |= _block(*names, groups)
+                table |= _merged_kernel(*names) if merged else _two_kernels(*names)
         if individual:
             table |= stacked(f"{ours}.projection", f"{theirs}.head.linears", int(options["enc_in"]))
         else:
@@ -105,15 +107,56 @@ def _entries(ours: str, theirs: str, n_stages: int) -> dict[str, Source]:
 def _block(ours: str, theirs: str, groups: Mapping[str, int]) -> dict[str, Source]:
     """Name the weights of a block; grouped convolutions over one step are a linear layer a group here."""
     table = batch_norm(f"{ours}.norm", f"{theirs}.norm")
-    for number, kernel in enumerate(_KERNELS):
-        table[f"{ours}.time.{number}.conv.weight"] = f"{theirs}.dw.{kernel}.conv.weight"
-        table |= batch_norm(f"{ours}.time.{number}.norm", f"{theirs}.dw.{kernel}.bn")
     for part, published in _PERCEPTRONS.items():
         split = partial(_by_group, n_groups=groups[part])
         for layer, inside in (("expand", "pw1"), ("contract", "pw2")):
             for kind in ("weight", "bias"):
                 table[f"{ours}.{part}.{layer}.{kind}"] = (f"{theirs}.{published}{inside}.{kind}", split)
     return table
+
+
+def _two_kernels(ours: str, theirs: str) -> dict[str, Source]:
+    table: dict[str, Source] = {}
+    for number, kernel in enumerate(_KERNELS):
+        table[f"{ours}.time.{number}.conv.weight"] = f"{theirs}.dw.{kernel}.conv.weight"
+        table |= batch_norm(f"{ours}.time.{number}.norm", f"{theirs}.dw.{kernel}.bn")
+    return table
+
+
+def _merged_kernel(ours: str, theirs: str) -> dict[str, Source]:
+    """Give the one convolution to the large kernel, its bias to the BatchNorm after it; the small kernel is 0."""
+    bias = f"{theirs}.dw.{_MERGED}.bias"
+    table: dict[str, Source] = {
+        f"{ours}.time.0.conv.weight": f"{theirs}.dw.{_MERGED}.weight",
+        f"{ours}.time.0.norm.bias": bias,
+        f"{ours}.time.1.conv.weight": (bias, _no_kernel),
+        f"{ours}.time.1.norm.bias": (bias, torch.zeros_like),
+    }
+    for number in range(2):
+        norm = f"{ours}.time.{number}.norm"
+        table |= {f"{norm}.weight": (bias, _undo_epsilon), f"{norm}.running_mean": (bias, torch.zeros_like)}
+        table |= {f"{norm}.running_var": (bias, torch.ones_like), f"{norm}.num_batches_tracked": (bias, _no_batches)}
+    return table
+
+
+def _count_blocks(weights: Mapping[str, Tensor]) -> list[int]:
+    """Count the blocks of each stage; the published default where there are none."""
+    found = {(int(one[1]), int(one[2])) for name in weights if (one := _BLOCK.search(name))}
+    stages = [stage for stage, _ in found]
+    return [stages.count(stage) for stage in sorted(set(stages))] or [1] * 4
+
+
+def _no_kernel(bias: Tensor) -> Tensor:
+    return torch.zeros(len(bias), 1, 1, dtype=bias.dtype)
+
+
+def _undo_epsilon(bias: Tensor) -> Tensor:
+    """Give the scale with which a BatchNorm of variance 1 scales nothing."""
+    return torch.full_like(bias, (1 + nn.BatchNorm1d(1).eps) ** 0.5)
+
+
+def _no_batches(bias: Tensor) -> Tensor:
+    return torch.tensor(0)
 
 
 def _by_group(weight: Tensor, n_groups: int) -> Tensor:
