@@ -282,6 +282,22 @@ def test_missing_and_unexpected_weights_are_named(name):
         convert(name, options, weights)
 
 
+def test_micn_of_timedistill_never_reads_the_calendar():
+    options, weights = make_case("MICN", {"label_len": 96})
+    assert convert("MICN", options, weights)[0].time_features is True
+    for name in ("norm", "model_t", "distillation"):
+        assert convert("MICN", options | {name: None}, weights)[0].time_features is False
+
+
+@pytest.mark.parametrize("label_length", [0, 97])
+@pytest.mark.parametrize("name", ["Autoformer", "FEDformer"])
+def test_decoders_start_from_the_whole_context_where_its_slice_is_all_of_it(name, label_length):
+    options, weights = make_case(name, {"data": "Solar"})
+    network, _ = convert(name, options | {"label_len": label_length}, weights)
+    assert network.label_length == 96
+    assert convert(name, options, weights)[0].label_length == 48
+
+
 def test_all_layers_share_one_fourier_block():
     options, weights = make_case("FEDformer", {"e_layers": 3})
     _, converted = convert("FEDformer", options, weights)

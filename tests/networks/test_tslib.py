@@ -389,6 +389,33 @@ def test_modern_tcn_may_subtract_the_last_row(affine):
     )
 
 
+@pytest.mark.parametrize(
+    ("length", "options", "n_patches", "stride"),
+    [
+        (96, {}, 12, 8),
+        (96, {"stride": 4}, 12, 8),  # an option that the research code does not read
+        (49, {"stride": 7}, 6, 8),
+        (96, {}, 22, 4),
+        (100, {"stride": 15}, 7, 15),
+    ],
+)
+def test_the_number_of_patches_tells_their_distance(length, options, n_patches, stride):
+    options = OPTIONS | {"seq_len": length} | options
+    weights = make_weights("PatchTST", options)
+    weights["head.linear.weight"] = torch.randn(4, 8 * n_patches)
+    assert from_tslib("PatchTST", options, weights).network.patch_stride == stride
+
+
+def test_a_distance_of_patches_that_cannot_be_told_is_asked_for():
+    options = OPTIONS | {"seq_len": 100}
+    weights = make_weights("PatchTST", options) | {"head.linear.weight": torch.randn(4, 8 * 7)}
+    with pytest.raises(
+        ValueError,
+        match=r"stride of PatchTST must be given: 15 to 16 rows from one patch to the next make the 7 patches",
+    ):
+        from_tslib("PatchTST", options, weights)
+
+
 # -- as a teacher ----------------------------------------------------------------------------------
 
 

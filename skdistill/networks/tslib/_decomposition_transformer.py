@@ -24,6 +24,8 @@ _NAMES = ("query", "key", "value")
 def hyperparameters(options: Mapping[str, Any], *, timed: bool) -> dict[str, Any]:
     """Give the hyperparameters that both networks have.
 
+    The last ``label_len`` rows are cut off by a slice there: the whole context for 0, and where it is shorter.
+
     Parameters
     ----------
     options : mapping of str to object
@@ -38,9 +40,10 @@ def hyperparameters(options: Mapping[str, Any], *, timed: bool) -> dict[str, Any
 
     Examples
     --------
-    >>> hyperparameters({"d_model": 8}, timed=False)["hidden_size"]
-    8
+    >>> hyperparameters({"d_model": 8, "seq_len": 96}, timed=False)["label_length"]
+    48
     """
+    length = int(options["seq_len"])
     return {
         "hidden_size": int(options.get("d_model", 512)),
         "n_layers": int(options.get("e_layers", 2)),
@@ -49,7 +52,7 @@ def hyperparameters(options: Mapping[str, Any], *, timed: bool) -> dict[str, Any
         "kernel_size": int(options.get("moving_avg", 25)),
         "dropout": float(options.get("dropout", 0.1)),
         "activation": "relu" if options.get("activation", "gelu") == "relu" else "gelu",
-        "label_length": int(options.get("label_len", 48)),
+        "label_length": min(int(options.get("label_len", 48)) or length, length),
         "time_features": timed,
     }
 

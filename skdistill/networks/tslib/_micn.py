@@ -13,6 +13,7 @@ from skdistill.networks.tslib._rename import Source, both, linear, reads_time, r
 
 __all__ = ["convert"]
 
+_TIMEDISTILL = ("distillation", "model_t", "norm")
 _UNUSED = (
     "dec_embedding.position_embedding.pe",
     "dec_embedding.temporal_embedding.*",
@@ -24,7 +25,8 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
     """Turn options and weights of the research code into ours.
 
     Time-Series-Library embeds the calendar of ``label_len + pred_len`` rows, which fits only where ``label_len`` equals
-    ``seq_len``; there the network reads it. TimeDistill's version never does.
+    ``seq_len``; there the network reads it. TimeDistill's version never does, and its weights are the same: an option
+    that only its parser has (``norm``, ``model_t``, ``distillation``) tells.
 
     Parameters
     ----------
@@ -42,7 +44,8 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
     """
     n_layers = int(options.get("d_layers", 1))
     kernels = _kernels(weights)
-    timed = options.get("label_len", 48) == options["seq_len"] and reads_time(options)
+    whole = options.get("label_len", 48) == options["seq_len"] and not any(name in options for name in _TIMEDISTILL)
+    timed = whole and reads_time(options)
     network = MICN(
         int(options.get("d_model", 512)),
         n_layers=n_layers,

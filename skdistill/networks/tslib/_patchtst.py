@@ -15,7 +15,7 @@ from skdistill.networks.tslib._transformer import encoder_layers, encoder_option
 
 __all__ = ["convert"]
 
-_EMBEDDING = "patch_embedding.value_embedding.weight"
+_EMBEDDING, _HEAD = "patch_embedding.value_embedding.weight", "head.linear.weight"
 
 
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
@@ -25,7 +25,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
     ----------
     options : mapping of str to object
         Options under the research code's names. The patches are no option there: their size is read off the weights,
-        and their distance is 8 unless ``stride`` says otherwise.
+        and their distance is 8, or, where their number is another one, ``stride`` or whatever gives it.
     weights : mapping of str to Tensor
         Its ``state_dict``.
 
@@ -35,19 +35,36 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         The parameter object.
     renamed : dict of str to Tensor
         The weights under our names.
+
+    Raises
+    ------
+    ValueError
+        If several distances give the number of patches that the weights have.
     """
-    parameters = encoder_options(options)
     network = PatchTST(
-        **parameters,
-        patch_size=weights[_EMBEDDING].shape[1] if _EMBEDDING in weights else 16,
-        patch_stride=int(options.get("stride", 8)),
+        **encoder_options(options), patch_size=weights[_EMBEDDING].shape[1] if _EMBEDDING in weights else 16
     )
+    if _HEAD in weights:
+        network.patch_stride = _stride(network, options, weights[_HEAD].shape[1] // network.hidden_size)
     table = {"embedding.weight": _EMBEDDING} | encoder_layers(network.n_layers)
     table |= batch_norm("norm", "encoder.norm.1") | both("projection", "head.linear")
-    table["projection.weight"] = ("head.linear.weight", partial(_by_patch, width=network.hidden_size))
+    table["projection.weight"] = (_HEAD, partial(_by_patch, width=network.hidden_size))
     return network, rename(weights, table, unused=("patch_embedding.position_embedding.pe",))
 
 
 def _by_patch(weight: Tensor, width: int) -> Tensor:
     """Order what one unit of all patches after the other was by patch."""
     return weight.unflatten(1, (width, -1)).transpose(1, 2).flatten(1)
+
+
+def _stride(network: PatchTST, options: Mapping[str, Any], n_patches: int) -> int:
+    """Find the rows from one patch to the next that give a number of patches."""
+    length = int(options["seq_len"])
+    fitting = [one for one in range(1, length + 1) if (length - network.patch_size) // one + 2 == n_patches]
+    likely = [one for one in (8, options.get("stride")) if one in fitting]
+    if not likely and len(fitting) > 1:
+        raise ValueError(
+            f"stride of PatchTST must be given: {fitting[0]} to {fitting[-1]} rows from one patch to the next make the "
+            f"{n_patches} patches of the weights. Set options['stride'] to what it was trained with."
+        )
+    return [*likely, *fitting, 8][0]
