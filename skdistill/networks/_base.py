@@ -96,7 +96,8 @@ class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
     returns in :meth:`build` a module whose ``forward(context, context_time=None,
     decoder_time=None)`` gives a :class:`NetworkOutput`. Shapes: ``context`` (n_windows,
     context_length, n_channels), ``context_time`` (n_windows, context_length, n_time_features),
-    ``decoder_time`` (n_windows, label_length + prediction_length, n_time_features).
+    ``decoder_time`` (n_windows, label_length + prediction_length, n_time_features). A module built with calendar
+    features leaves them out where it is called without.
 
     Attributes
     ----------

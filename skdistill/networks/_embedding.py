@@ -109,7 +109,7 @@ class StepEmbedding(nn.Module):
         values : Tensor of shape (n_windows, n_rows, n_channels)
             Rows.
         time : Tensor of shape (n_windows, n_rows, n_time_features) or None
-            Their calendar.
+            Their calendar; without one, it is left out of the tokens.
 
         Returns
         -------
@@ -117,13 +117,7 @@ class StepEmbedding(nn.Module):
             The tokens.
         """
         tokens = self.values(values.transpose(1, 2)).transpose(1, 2)
-        if self.time is not None:
-            if time is None:
-                raise ValueError(
-                    "a network built with n_time_features > 0 needs context_time of shape (n_windows, context_length, "
-                    "n_time_features), and decoder_time where it has a decoder; got None. Build it with "
-                    "time_features=False to do without."
-                )
+        if self.time is not None and time is not None:
             tokens = tokens + self.time(time)
         if self.position is not None:
             tokens = tokens + self.position[: tokens.shape[1]]

@@ -147,12 +147,7 @@ class _ITransformerModule(nn.Module):
         self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
     ) -> NetworkOutput:
         values, state = self.normalization(context.transpose(1, 2))  # (n_windows, n_channels, context_length)
-        if self.reads_time:
-            if context_time is None:
-                raise ValueError(
-                    "ITransformer built with n_time_features > 0 needs context_time of shape (n_windows, "
-                    "context_length, n_time_features); got None. Build it with time_features=False to do without."
-                )
+        if self.reads_time and context_time is not None:
             values = torch.cat([values, context_time.transpose(1, 2)], dim=1)
         tokens = self.dropout(self.embedding(values))
         for layer in self.layers:

@@ -25,7 +25,8 @@ class PretrainedTeacher(NetworkTeacher):
     The weights are a constructor argument, so they survive ``clone``, ``GridSearchCV`` and
     processes. The network reads contexts that are standardised per channel by the training rows
     of the series at hand, and answers in those units. A module that reads the calendar gets the features it was trained
-    with, such as those of hours, whatever the step of the series.
+    with, such as those of hours, whatever the step of the series; a series without a calendar it reads as the research
+    code would, without.
 
     Parameters
     ----------
@@ -148,12 +149,15 @@ class PretrainedTeacher(NetworkTeacher):
         """Describe the problem; a module keeps the calendar it was trained with."""
         if not isinstance(self.network, nn.Module):
             return make_spec(self._architecture(), windows.train)
-        spec = make_spec(self._architecture(), windows.train)
         built: Any = self.network.spec
-        if not windows.train.store.has_calendar:
-            return spec
-        names = ("n_time_features", "label_length", "calendar")
-        return replace(spec, **{name: getattr(built, name) for name in names})
+        train = windows.train
+        return replace(
+            built,
+            context_length=train.context_length,
+            prediction_length=train.prediction_length,
+            n_channels=train.n_channels,
+            targets=train.targets,
+        )
 
     def _architecture(self) -> BaseNetwork:
         """Return the parameter object, that of a module where one was given."""

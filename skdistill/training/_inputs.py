@@ -72,17 +72,18 @@ def network_inputs(spec: NetworkSpec, contexts: Contexts, device: torch.device) 
     Returns
     -------
     inputs : dict of Tensor
-        ``context`` and, where the module reads them, ``context_time`` and ``decoder_time``.
+        ``context`` and, where the module reads them, ``context_time`` and ``decoder_time``; a module with a calendar
+        of its own does without them where the contexts have none.
 
     Raises
     ------
     ValueError
-        If the module reads calendar features and the contexts have none.
+        If the module reads calendar features of the series and the contexts have none.
     """
     inputs = {"context": contexts.values.to(device)}
     if spec.calendar is not None:
         contexts = contexts.with_calendar(spec.calendar)
-    if spec.n_time_features:
+    if spec.n_time_features and not (spec.calendar is not None and contexts.time is None):
         if contexts.time is None or contexts.future_time is None:
             raise ValueError(
                 "this network was trained with calendar features and needs them to forecast: give a DataFrame with a "

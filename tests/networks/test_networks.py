@@ -228,14 +228,15 @@ def test_a_shifted_window_gives_a_shifted_forecast(name):
     torch.testing.assert_close(module(context + 5.0).forecast, module(context).forecast + 5.0)
 
 
-def test_calendar_features_join_the_itransformer_and_are_cut_off():
+def test_calendar_features_join_the_itransformer_and_may_be_left_out():
     module = build("itransformer", n_time_features=4).eval()
     context, time = torch.randn(2, 10, 3), torch.randn(2, 10, 4)
     output = module(context, context_time=time)
     assert output.features.shape == (2, 3, 8)
     assert not torch.allclose(output.forecast, module(context, context_time=time + 1).forecast)
-    with pytest.raises(ValueError, match="needs context_time"):
-        module(context)
+    plain = build("itransformer").eval()
+    plain.load_state_dict(module.state_dict(), strict=False)
+    assert torch.equal(module(context).forecast, plain(context).forecast)
 
 
 def test_itransformer_is_blind_to_the_order_of_the_other_channels():

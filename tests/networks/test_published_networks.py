@@ -198,15 +198,16 @@ def test_published_features_of_times_net_are_the_last_steps():
     assert torch.equal(published(context).features, whole(context).features[..., -4:])
 
 
-def test_calendar_of_times_net_acts_and_is_asked_for():
+def test_calendar_of_times_net_acts_and_may_be_left_out():
     module, context, time = (
         build(TimesNet(4, n_kernels=2), n_time_features=4),
         torch.randn(2, 10, 3),
         torch.rand(2, 10, 4),
     )
     assert not torch.allclose(module(context, time).forecast, module(context, -time).forecast)
-    with pytest.raises(ValueError, match="needs context_time"):
-        module(context)
+    plain = build(TimesNet(4, n_kernels=2))
+    plain.load_state_dict(module.state_dict(), strict=False)
+    assert torch.equal(module(context).forecast, plain(context).forecast)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])

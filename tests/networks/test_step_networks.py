@@ -91,12 +91,13 @@ def test_permuted_batch_gives_permuted_forecasts(name):
 
 
 @pytest.mark.parametrize("name", TIMED)
-def test_calendar_acts_and_is_asked_for(name):
+def test_calendar_acts_and_may_be_left_out(name):
     module, context = build(name, n_time_features=4).eval(), torch.randn(5, 12, 3)
     time, future = calendar()
     assert not torch.allclose(module(context, time, future).forecast, module(context, -time, -future).forecast)
-    with pytest.raises(ValueError, match="needs context_time"):
-        module(context)
+    plain = build(name).eval()
+    plain.load_state_dict(module.state_dict(), strict=False)
+    assert torch.equal(module(context).forecast, plain(context).forecast)
 
 
 @pytest.mark.parametrize("name", [name for name in TIMED if not name.startswith("timemixer")])
