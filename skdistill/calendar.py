@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-__all__ = ["FREQUENCIES", "calendar_features", "check_time_index", "continue_index"]
+__all__ = ["FREQUENCIES", "calendar_features", "calendar_numbers", "check_time_index", "continue_index"]
 
 # calendar features of a row -> the frequency that has as many
 FREQUENCIES = {6: "s", 5: "min", 4: "h", 3: "D", 2: "W", 1: "ME"}
@@ -109,6 +109,30 @@ def calendar_features(index: Any, *, frequency: str | None = None) -> np.ndarray
         low, width = _SCALES[field]
         out[:, j] = (values - low) / width - 0.5
     return out
+
+
+def calendar_numbers(index: Any) -> np.ndarray:
+    """Calendar fields of each label as whole numbers, to look up in tables.
+
+    Parameters
+    ----------
+    index : DatetimeIndex or PeriodIndex
+        The labels.
+
+    Returns
+    -------
+    ndarray of shape (n_labels, 5), dtype float32
+        Month, day of month, weekday from Monday, hour, and quarter of the hour, as TSLib has them without "timeF".
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skdistill.calendar import calendar_numbers
+    >>> calendar_numbers(pd.date_range("2024-01-01 22:45", periods=1, freq="h"))
+    array([[ 1.,  1.,  0., 22.,  3.]], dtype=float32)
+    """
+    fields = (index.month, index.day, index.weekday, index.hour, index.minute // 15)
+    return np.stack([np.asarray(field, dtype=np.float32) for field in fields], axis=1)
 
 
 def continue_index(index: pd.Index, n: int) -> pd.Index:

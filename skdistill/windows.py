@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from skdistill._scaling import Scaling
 from skdistill._series import Series
-from skdistill.calendar import FREQUENCIES, calendar_features, continue_index
+from skdistill.calendar import calendar_features, calendar_numbers, continue_index
 
 __all__ = ["Contexts", "SeriesStore", "TrainingWindows", "Windows", "count_validation_rows", "split_windows"]
 
@@ -170,28 +170,34 @@ class Contexts:
             origins=self.origins[numbers],
         )
 
-    def with_calendar(self, frequency: str) -> Contexts:
-        """Return the contexts with the calendar features of another frequency.
+    def with_calendar(self, calendar: str, n_time_features: int) -> Contexts:
+        """Return the contexts with the calendar of another frequency, or as whole numbers.
 
         Parameters
         ----------
-        frequency : str
-            A pandas frequency, which need not be that of the series.
+        calendar : str
+            A pandas frequency, which need not be that of the series; or ``"numbers"``, for those of
+            :func:`~skdistill.calendar.calendar_numbers`.
+        n_time_features : int
+            How many of its columns to keep, the first ones.
 
         Returns
         -------
         contexts : Contexts
             With these features; as they are where they have no calendar.
         """
-        if self.time is None or self.future_time is None or FREQUENCIES.get(self.time.shape[-1]) == frequency:
+        if self.time is None or self.future_time is None:
             return self
+        if calendar != "numbers" and self.time.shape[-1] == n_time_features:
+            return self  # the number of columns tells the frequency
         n_past, length = self.time.shape[1], self.time.shape[1] + self.future_time.shape[1]
         parts, places = [], []
         for number in np.unique(self.series):
             here = np.flatnonzero(self.series == number)
-            parts.append(_calendar_rows(self.indexes[number], self.origins[here] - n_past, length, frequency))
+            parts.append(_calendar_rows(self.indexes[number], self.origins[here] - n_past, length, calendar))
             places.append(here)
-        rows = torch.cat(parts)[torch.from_numpy(np.concatenate(places).argsort())].to(self.time.device)
+        rows = torch.cat(parts)[torch.from_numpy(np.concatenate(places).argsort()), :, :n_time_features]
+        rows = rows.to(self.time.device)
         return replace(self, time=rows[:, :n_past], future_time=rows[:, n_past:])
 
     def original(self) -> np.ndarray:
@@ -205,14 +211,15 @@ class Contexts:
         return self.scaling.to_original(self.values.cpu().numpy())
 
 
-def _calendar_rows(index: pd.Index | None, starts: np.ndarray, length: int, frequency: str) -> Tensor:
+def _calendar_rows(index: pd.Index | None, starts: np.ndarray, length: int, calendar: str) -> Tensor:
     """Give the calendar of windows of a series, which may reach past its end: (n_windows, length, n_time_features)."""
     assert index is not None  # there is a calendar
     first, end = int(starts.min()), int(starts.max()) + length
-    parts = [calendar_features(index[first:end], frequency=frequency)]
+    labels = [index[first:end]]
     if end > len(index):
-        parts.append(calendar_features(continue_index(index, end - len(index)), frequency=frequency))
-    rows = torch.from_numpy(np.concatenate(parts)).unfold(0, length, 1)
+        labels.append(continue_index(index, end - len(index)))
+    describe = calendar_numbers if calendar == "numbers" else partial(calendar_features, frequency=calendar)
+    rows = torch.from_numpy(np.concatenate([describe(part) for part in labels])).unfold(0, length, 1)
     return rows[torch.from_numpy(starts - first)].transpose(1, 2)
 
 

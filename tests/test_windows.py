@@ -112,10 +112,12 @@ def test_calendars_of_another_frequency_are_those_of_each_windows_rows():
     store = SeriesStore.from_series(series, Scaling().fit([one.values for one in series]), padding=4)
     starts = [40, 3, 18, 34, 0]
     contexts = Windows(store, torch.tensor(starts), 12, 4, (0,)).contexts(torch.arange(5))
-    hours = contexts.with_calendar("h")
+    hours = contexts.with_calendar("h", 4)
     for number, start in enumerate(starts):
         index = indexes[start >= 34]
         rows = index.append(continue_index(index, 4))[start - 34 * (start >= 34) :][:16]
         found = torch.cat([hours.time[number], hours.future_time[number]])
         np.testing.assert_array_equal(found, calendar_features(rows, frequency="h"))
-    assert contexts.with_calendar("min") is contexts
+    assert contexts.with_calendar("min", 5) is contexts
+    numbers = contexts.with_calendar("numbers", 4).time[0, 0].tolist()
+    assert numbers == [2.0, 28.0, 2.0, 22.0]  # Wednesday 28 February 22:40, in the second series

@@ -273,7 +273,7 @@ def _read_spec(fields: Any) -> NetworkSpec:
             check_quantiles(quantiles, "quantiles", median_alone=False)
         except (TypeError, ValueError) as error:
             raise SavedFileError(f"its {error}") from error
-    if fields["calendar"] not in (None, *FREQUENCIES.values()):
+    if fields["calendar"] not in (None, "numbers", *FREQUENCIES.values()):
         raise SavedFileError("its calendar is unknown.")
     sizes = ("context_length", "prediction_length", "n_channels", "n_time_features", "label_length")
     for name in sizes:

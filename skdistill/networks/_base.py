@@ -38,7 +38,7 @@ class NetworkSpec:
         What the point forecast is, where there are quantiles.
     calendar : str or None, default=None
         Frequency whose calendar features the network was trained with, such as ``"h"``, whatever the step of the
-        series; None takes those of the series.
+        series; ``"numbers"`` for whole numbers that it looks up in tables; None takes the features of the series.
     """
 
     context_length: int

@@ -143,7 +143,7 @@ class DecompositionTransformer(nn.Module):
         self.kernel_size = network.kernel_size
         self.published_features = network.features == "published"
         width = network.hidden_size
-        shape = (spec.n_channels, width, spec.n_time_features, network.dropout)
+        shape = (spec.n_channels, width, spec, network.dropout)
         decoder_length = self.label_length + self.prediction_length
         self.encoder_embedding = StepEmbedding(*shape, n_positions=spec.context_length if positions else 0)
         self.decoder_embedding = StepEmbedding(*shape, n_positions=decoder_length if positions else 0)

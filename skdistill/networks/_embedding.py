@@ -7,7 +7,11 @@ import math
 import torch
 from torch import Tensor, nn
 
+from skdistill.networks._base import NetworkSpec
+
 __all__ = ["StepEmbedding", "decoder_calendar", "sinusoids"]
+
+_TABLE_SIZES = (13, 32, 7, 24, 4)  # month and day of month from 1, weekday, hour, quarter of the hour
 
 
 def sinusoids(length: int, width: int) -> Tensor:
@@ -81,8 +85,8 @@ class StepEmbedding(nn.Module):
         Values of a row.
     hidden_size : int
         Width of a token.
-    n_time_features : int
-        Calendar features of a row; with 0 the calendar is not read.
+    spec : NetworkSpec
+        Says which calendar is read, if any.
     dropout : float
         Share of units dropped in training.
     n_positions : int, default=0
@@ -92,12 +96,12 @@ class StepEmbedding(nn.Module):
     position: Tensor | None
 
     def __init__(
-        self, n_channels: int, hidden_size: int, n_time_features: int, dropout: float, *, n_positions: int = 0
+        self, n_channels: int, hidden_size: int, spec: NetworkSpec, dropout: float, *, n_positions: int = 0
     ) -> None:
         super().__init__()
         self.values = nn.Conv1d(n_channels, hidden_size, 3, padding=1, padding_mode="circular", bias=False)
         nn.init.kaiming_normal_(self.values.weight, nonlinearity="leaky_relu")
-        self.time = nn.Linear(n_time_features, hidden_size, bias=False) if n_time_features else None
+        self.time = _calendar_embedding(spec, hidden_size)
         self.register_buffer("position", sinusoids(n_positions, hidden_size) if n_positions else None, persistent=False)
         self.dropout = nn.Dropout(dropout)
 
@@ -122,3 +126,23 @@ class StepEmbedding(nn.Module):
         if self.position is not None:
             tokens = tokens + self.position[: tokens.shape[1]]
         return self.dropout(tokens)
+
+
+class _CalendarTables(nn.Module):
+    """A table a calendar field: whole numbers are looked up, and what is found is added up."""
+
+    def __init__(self, n_time_features: int, hidden_size: int) -> None:
+        super().__init__()
+        self.tables = nn.ModuleList(nn.Embedding(size, hidden_size) for size in _TABLE_SIZES[:n_time_features])
+
+    def forward(self, time: Tensor) -> Tensor:
+        fields = time.long().unbind(dim=-1)
+        return torch.stack([table(field) for table, field in zip(self.tables, fields, strict=False)]).sum(dim=0)
+
+
+def _calendar_embedding(spec: NetworkSpec, hidden_size: int) -> nn.Module | None:
+    if not spec.n_time_features:
+        return None
+    if spec.calendar == "numbers":
+        return _CalendarTables(spec.n_time_features, hidden_size)
+    return nn.Linear(spec.n_time_features, hidden_size, bias=False)

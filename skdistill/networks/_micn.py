@@ -121,9 +121,7 @@ class _MICNModule(nn.Module):
         self.kernel_sizes = [_smoothing(kernel) for kernel in network.conv_kernels]
         self.feature_length = network.hidden_size if network.features == "published" else None
         length = spec.context_length + spec.prediction_length
-        self.embedding = StepEmbedding(
-            spec.n_channels, network.hidden_size, spec.n_time_features, network.dropout, n_positions=length
-        )
+        self.embedding = StepEmbedding(spec.n_channels, network.hidden_size, spec, network.dropout, n_positions=length)
         last = network.n_layers - 1
         self.layers = nn.ModuleList(_Layer(network, length, last=layer == last) for layer in range(network.n_layers))
         self.projection = nn.Linear(network.hidden_size, spec.n_channels)

@@ -158,9 +158,7 @@ class _TimeMixerModule(nn.Module):
         self.pool = _POOLINGS[network.pooling](self.window)
         self.lengths = [spec.context_length // self.window**scale for scale in range(network.n_scales)]
         self.normalizations = nn.ModuleList(make_normalization(network.normalization, n_channels) for _ in self.lengths)
-        self.embedding = StepEmbedding(
-            n_channels if joint else 1, network.hidden_size, spec.n_time_features, network.dropout
-        )
+        self.embedding = StepEmbedding(n_channels if joint else 1, network.hidden_size, spec, network.dropout)
         self.blocks = nn.ModuleList(_Block(network, self.lengths, joint=joint) for _ in range(network.n_layers))
         self.horizon = nn.ModuleList(nn.Linear(length, spec.prediction_length) for length in self.lengths)
         self.projection = nn.Linear(network.hidden_size, n_channels if joint else 1)

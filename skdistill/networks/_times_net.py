@@ -132,7 +132,7 @@ class _TimesNetModule(nn.Module):
         self.embedding = StepEmbedding(
             spec.n_channels,
             network.hidden_size,
-            spec.n_time_features,
+            spec,
             network.dropout,
             n_positions=spec.context_length,
         )

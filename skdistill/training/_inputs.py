@@ -82,7 +82,7 @@ def network_inputs(spec: NetworkSpec, contexts: Contexts, device: torch.device) 
     """
     inputs = {"context": contexts.values.to(device)}
     if spec.calendar is not None:
-        contexts = contexts.with_calendar(spec.calendar)
+        contexts = contexts.with_calendar(spec.calendar, spec.n_time_features)
     if spec.n_time_features and not (spec.calendar is not None and contexts.time is None):
         if contexts.time is None or contexts.future_time is None:
             raise ValueError(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from skdistill.networks import NetworkSpec
+from skdistill.networks import NetworkSpec, from_tslib
 
 FILES = {
     "TSMixer": "_ts_mixer",
@@ -109,10 +109,13 @@ def norm(name, width):
 
 def embedding(name, options, n_values, *, positions=True):
     width = options["d_model"]
-    return {
-        f"{name}.value_embedding.tokenConv.weight": (width, n_values, 3),
-        f"{name}.temporal_embedding.embed.weight": (width, 4),
-    } | ({f"{name}.position_embedding.pe": (1, 5000, width)} if positions else {})
+    calendar = {f"{name}.temporal_embedding.embed.weight": (width, 4)}
+    if "embed" in options and options["embed"] != "timeF":
+        sizes = {"month": 13, "day": 32, "weekday": 7, "hour": 24} | ({"minute": 4} if options["freq"] == "t" else {})
+        kind = ".emb" if options["embed"] == "fixed" else ""
+        calendar = {f"{name}.temporal_embedding.{one}_embed{kind}.weight": (n, width) for one, n in sizes.items()}
+    shapes = calendar | {f"{name}.value_embedding.tokenConv.weight": (width, n_values, 3)}
+    return shapes | ({f"{name}.position_embedding.pe": (1, 5000, width)} if positions else {})
 
 
 def ts_mixer_layout(options):
@@ -265,6 +268,20 @@ def test_other_options_load_and_forecast(number):
     assert torch.isfinite(output.forecast).all()
 
 
+@pytest.mark.parametrize("freq", ["h", "t"])
+@pytest.mark.parametrize("embed", ["fixed", "learned"])
+@pytest.mark.parametrize("name", ["TimeMixer", "MICN", "Autoformer", "FEDformer"])
+def test_calendars_of_whole_numbers_are_looked_up(name, embed, freq):
+    options, weights = make_case(name, {"embed": embed, "freq": freq, "label_len": 96, "n_heads": 4})
+    module = from_tslib(name, options, weights)
+    assert module.spec.n_time_features == 4 + (freq == "t")
+    context, numbers = torch.randn(2, 96, 3), torch.randint(0, 4, (2, 120, 4 + (freq == "t")))
+    forecast = module(context, numbers[:, :96], numbers).forecast
+    moved = numbers.clone()
+    moved[..., -1] = 3 - moved[..., -1]  # the last field alone
+    assert not torch.equal(module(context, moved[:, :96], moved).forecast, forecast)
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_layouts_above_are_those_of_the_release(name, shared_path):
     published = np.load(shared_path / "parity" / f"model_{name}.npz")
@@ -322,7 +339,6 @@ def test_lowest_modes_need_not_be_given():
         ("FEDformer", {"modes": {f"{CROSS}.index_q": [0]}}, r"options\['modes'\] of FEDformer lacks decoder.*index_kv"),
         ("TimeMixer", {"decomp_method": "dft_decomp"}, "decomp_method of TimeMixer must be one of 'moving_avg'"),
         ("TimeMixer", {"down_sampling_method": "conv"}, "down_sampling_method must be one of 'avg', 'max'"),
-        ("Autoformer", {"embed": "fixed"}, "embed must be 'timeF'.*got 'fixed'"),
     ],
 )
 def test_what_cannot_be_converted_is_refused(name, changes, message):

@@ -132,12 +132,20 @@ def modern_tcn_layout(options):
     return shapes
 
 
+def calendar_layout(name, options, n_calendar):
+    if options.get("embed", "timeF") == "timeF":
+        return layer(f"{name}.embed", options["d_model"], n_calendar, bias=False)
+    sizes = {"hour": 24, "weekday": 7, "day": 32, "month": 13} | ({"minute": 4} if options.get("freq") == "t" else {})
+    kind = ".emb" if options["embed"] == "fixed" else ""
+    return {f"{name}.{field}_embed{kind}.weight": (size, options["d_model"]) for field, size in sizes.items()}
+
+
 def times_net_layout(options):
     width, inner, channels = options["d_model"], options["d_ff"], options["enc_in"]
     n_calendar = {"h": 4, "t": 5, "d": 3}[options.get("freq", "h")]
     shapes = layer("enc_embedding.value_embedding.tokenConv", width, channels, 3, bias=False)
     shapes |= {"enc_embedding.position_embedding.pe": (1, 5000, width)} | layer("layer_norm", width)
-    shapes |= layer("enc_embedding.temporal_embedding.embed", width, n_calendar, bias=False)
+    shapes |= calendar_layout("enc_embedding.temporal_embedding", options, n_calendar)
     shapes |= layer("predict_linear", options["seq_len"] + options["pred_len"], options["seq_len"])
     shapes |= layer("projection", channels, width)
     for block in range(options["e_layers"]):
@@ -433,6 +441,36 @@ def test_the_given_module_is_not_touched_by_teaching():
     forecaster = make_forecaster(teacher=PretrainedTeacher(module)).fit(make_series())
     forecaster.teacher_.module_.seasonal.hidden.weight.data.zero_()
     assert all(torch.equal(module.state_dict()[name], before[name]) for name in before)
+
+
+@pytest.mark.parametrize("freq", ["h", "t"])
+@pytest.mark.parametrize("embed", ["fixed", "learned"])
+def test_a_calendar_of_whole_numbers_is_looked_up(embed, freq):
+    options = OPTIONS | {"num_kernels": 1, "embed": embed, "freq": freq}
+    weights = make_weights("TimesNet", options)
+    index = pd.date_range("2024-02-28 21:15", periods=90, freq="15min")
+    series = make_frame(n_timestamps=90).set_index(index)
+    module = from_tslib("TimesNet", options, weights)
+    fields = {"month": index.month, "day": index.day, "weekday": index.weekday, "hour": index.hour}
+    fields |= {"minute": index.minute // 15} if freq == "t" else {}
+    tables = {name.split("_embed")[-2].split(".")[-1]: weights[name] for name in weights if "temporal" in name}
+    numbers = torch.tensor(np.stack(list(fields.values()), axis=1)).float()
+    expected = sum(tables[name][torch.tensor(np.asarray(values))] for name, values in fields.items())
+    torch.testing.assert_close(module.embedding.time(numbers), expected)
+    forecaster = make_forecaster(teacher=PretrainedTeacher(module)).fit(series)
+    values = torch.from_numpy(forecaster.scaling_.standardise(series.to_numpy()))
+    answer = module(values[None, -16:-4], numbers[None, -16:-4], numbers[None, -4:]).forecast.detach().numpy()
+    found = forecaster.predict_teacher(series[:-4])
+    np.testing.assert_allclose(found, forecaster.scaling_.forecasts_to_original(answer)[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("data", "size"), [("ETTm1", 5), ("custom", 4)])
+def test_itransformer_takes_whole_numbers_as_they_are(data, size):
+    module = make("iTransformer", embed="fixed", data=data)
+    assert module.spec.calendar == "numbers"
+    assert module.spec.n_time_features == size
+    forecaster = make_forecaster(teacher=PretrainedTeacher(module)).fit(make_frame())
+    assert forecaster.teacher_.spec_.n_time_features == size
 
 
 @pytest.mark.parametrize("name", ["iTransformer", "TimesNet"])

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from skdistill.networks._autoformer import Autoformer
 from skdistill.networks._base import BaseNetwork
+from skdistill.networks.tslib._calendar import reads_time
 from skdistill.networks.tslib._decomposition_transformer import UNUSED, hyperparameters, transformer_table
-from skdistill.networks.tslib._rename import reads_time, rename
+from skdistill.networks.tslib._rename import rename
 
 __all__ = ["convert"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from skdistill.networks.tslib._rename import Source, both, linear, step_embedding
+from skdistill.networks.tslib._calendar import step_embedding
+from skdistill.networks.tslib._rename import Source, both, linear
 
 __all__ = ["UNUSED", "hyperparameters", "transformer_table"]
 
@@ -79,7 +80,7 @@ def transformer_table(
     encoder, decoder, cross = biases
     table: dict[str, Source] = both("projection", "decoder.projection")
     for part in ("encoder", "decoder"):
-        table |= step_embedding(f"{part}_embedding", f"{part[:3]}_embedding", timed=timed)
+        table |= step_embedding(f"{part}_embedding", f"{part[:3]}_embedding", options, timed=timed)
         table[f"{part}_norm.weight"] = f"{part}.norm.layernorm.weight"
     for layer in range(int(options.get("e_layers", 2))):
         ours, theirs = f"encoder.{layer}", f"encoder.attn_layers.{layer}"

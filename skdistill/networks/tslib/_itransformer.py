@@ -9,7 +9,8 @@ from torch import Tensor
 
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._itransformer import ITransformer
-from skdistill.networks.tslib._rename import both, reads_time, rename
+from skdistill.networks.tslib._calendar import reads_time
+from skdistill.networks.tslib._rename import both, rename
 from skdistill.networks.tslib._transformer import encoder_layers, encoder_options
 
 __all__ = ["convert"]

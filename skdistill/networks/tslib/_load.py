@@ -11,16 +11,14 @@ from torch import Tensor, nn
 
 from skdistill._choices import check_choice
 from skdistill._generators import untouched
-from skdistill.calendar import FREQUENCIES
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._weights import load_weights, read_state_dict
+from skdistill.networks.tslib._calendar import calendar_of
 from skdistill.networks.tslib._registry import CONVERTERS
 
 __all__ = ["from_tslib"]
 
 _NEEDED = ("seq_len", "pred_len", "enc_in")
-_CALENDAR = "temporal_embedding.embed.weight"
-_CALENDAR_SIZES = {"s": 6, "t": 5, "h": 4, "d": 3, "b": 3, "w": 2, "m": 1, "a": 1}  # of its time features, by freq
 
 
 def from_tslib(
@@ -119,26 +117,14 @@ def _without_prefix(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _make_spec(network: BaseNetwork, options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> NetworkSpec:
-    """Describe the problem that the network was trained for.
-
-    Its calendar is that of its option ``freq``, by default hourly, whatever the step of the data.
-    """
+    """Describe the problem that the network was trained for."""
     reads_calendar = network.time_features is not False
-    size = _calendar_size(options, weights) if reads_calendar else 0
+    calendar, size = calendar_of(options, weights) if reads_calendar else (None, 0)
     return NetworkSpec(
         context_length=int(options["seq_len"]),
         prediction_length=int(options["pred_len"]),
         n_channels=int(options["enc_in"]),
         n_time_features=size,
         label_length=network.label_length if reads_calendar else 0,
-        calendar=FREQUENCIES.get(size),
+        calendar=calendar,
     )
-
-
-def _calendar_size(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> int:
-    """Count the calendar features of a row: as the weights say, else by the frequency."""
-    for name, weight in weights.items():
-        if name.endswith(_CALENDAR):
-            return weight.shape[1]
-    unit = str(options.get("freq", "h")).lstrip("0123456789").lower()
-    return _CALENDAR_SIZES.get("t" if unit == "min" else unit[:1], 4)

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._micn import MICN
-from skdistill.networks.tslib._rename import Source, both, linear, reads_time, rename, step_embedding
+from skdistill.networks.tslib._calendar import reads_time, step_embedding
+from skdistill.networks.tslib._rename import Source, both, linear, rename
 
 __all__ = ["convert"]
 
@@ -53,7 +54,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         dropout=float(options.get("dropout", 0.05)),
         time_features=timed,
     )
-    table = step_embedding("embedding", "dec_embedding", timed=timed) | both("trend", "regression")
+    table = step_embedding("embedding", "dec_embedding", options, timed=timed) | both("trend", "regression")
     table |= both("projection", "conv_trans.projection")
     for layer in range(n_layers):
         table |= _layer(f"layers.{layer}", f"conv_trans.mic.{layer}", len(kernels), last=layer == n_layers - 1)

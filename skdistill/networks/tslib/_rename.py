@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,10 +15,8 @@ __all__ = [
     "both",
     "column",
     "linear",
-    "reads_time",
     "rename",
     "stacked",
-    "step_embedding",
 ]
 
 Source = str | tuple[str | tuple[str, ...], Callable[..., Tensor]]
@@ -206,65 +203,6 @@ def linear(weight: Tensor) -> Tensor:
     torch.Size([3, 2])
     """
     return weight.squeeze(-1)
-
-
-def reads_time(options: Mapping[str, Any]) -> bool:
-    """Say whether the research code hands the network a calendar.
-
-    Parameters
-    ----------
-    options : mapping of str to object
-        Options under the research code's names.
-
-    Returns
-    -------
-    reads : bool
-        False for the data sets that it runs without one.
-
-    Raises
-    ------
-    ValueError
-        If the calendar comes as integers to look up.
-
-    Examples
-    --------
-    >>> reads_time({"embed": "timeF"}), reads_time({"data": "Solar"})
-    (True, False)
-    """
-    if options.get("data") in ("PEMS", "Solar"):
-        return False
-    if options.get("embed", "timeF") != "timeF":
-        raise ValueError(
-            f"embed must be 'timeF', whose calendar is scaled numbers; got {options['embed']!r}, which looks up "
-            "integers. Train with embed='timeF'."
-        )
-    return True
-
-
-def step_embedding(ours: str, theirs: str, *, timed: bool) -> dict[str, Source]:
-    """Name the weights of an embedding of steps.
-
-    Parameters
-    ----------
-    ours, theirs : str
-        The embedding.
-    timed : bool
-        Whether it reads the calendar.
-
-    Returns
-    -------
-    table : dict of str to str
-        For :func:`rename`.
-
-    Examples
-    --------
-    >>> step_embedding("embedding", "enc_embedding", timed=False)
-    {'embedding.values.weight': 'enc_embedding.value_embedding.tokenConv.weight'}
-    """
-    table: dict[str, Source] = {f"{ours}.values.weight": f"{theirs}.value_embedding.tokenConv.weight"}
-    if timed:
-        table[f"{ours}.time.weight"] = f"{theirs}.temporal_embedding.embed.weight"
-    return table
 
 
 def _names_and_change(source: Source) -> tuple[tuple[str, ...], Callable[..., Tensor]]:

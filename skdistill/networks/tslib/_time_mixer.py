@@ -10,7 +10,8 @@ from torch import Tensor
 from skdistill._choices import check_choice
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._time_mixer import TimeMixer
-from skdistill.networks.tslib._rename import Source, both, column, reads_time, rename, step_embedding
+from skdistill.networks.tslib._calendar import reads_time, step_embedding
+from skdistill.networks.tslib._rename import Source, both, column, rename
 
 __all__ = ["convert"]
 
@@ -68,7 +69,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         time_features=timed,
         time_by_window=not independent,
     )
-    table = step_embedding("embedding", "enc_embedding", timed=timed) | both("projection", "projection_layer")
+    table = step_embedding("embedding", "enc_embedding", options, timed=timed) | both("projection", "projection_layer")
     for layer in range(n_layers):
         table |= _block(layer, n_steps, "out_cross_layer" if independent else "cross_layer")
     for scale in range(n_steps + 1):

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._times_net import TimesNet
-from skdistill.networks.tslib._rename import both, reads_time, rename, step_embedding
+from skdistill.networks.tslib._calendar import reads_time, step_embedding
+from skdistill.networks.tslib._rename import both, rename
 
 __all__ = ["convert"]
 
@@ -43,7 +44,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         dropout=float(options.get("dropout", 0.1)),
         time_features=timed,
     )
-    table = step_embedding("embedding", "enc_embedding", timed=timed)
+    table = step_embedding("embedding", "enc_embedding", options, timed=timed)
     table |= both("horizon", "predict_linear") | both("norm", "layer_norm") | both("projection", "projection")
     for layer in range(network.n_layers):
         for ours, theirs in _CONVOLUTIONS.items():
