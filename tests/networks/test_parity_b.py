@@ -160,7 +160,9 @@ def time_mixer_layout(options):
 def micn_layout(options):
     width, channels, kernels = options["d_model"], options["enc_in"], options.get("kernels", (12, 16))
     length = options["seq_len"] + options["pred_len"]
-    shapes = embedding("dec_embedding", options, channels) | layer("conv_trans.projection", channels, width)
+    shapes = embedding("dec_embedding", options, channels) | layer(
+        "conv_trans.projection", options.get("c_out", channels), width
+    )
     shapes |= layer("regression", options["pred_len"], options["seq_len"])
     for block in range(options["d_layers"]):
         name = f"conv_trans.mic.{block}"
@@ -178,7 +180,8 @@ def micn_layout(options):
 def transformer_layout(options):
     width, inner, channels = options["d_model"], options["d_ff"], options["enc_in"]
     attention = width // options["n_heads"] * options["n_heads"]
-    shapes = layer("decoder.projection", channels, width)
+    n_outputs = options.get("c_out", channels)
+    shapes = layer("decoder.projection", n_outputs, width)
     for part in ("enc", "dec"):
         shapes |= embedding(f"{part}_embedding", options, channels) | norm(f"{part}oder.norm.layernorm", width)
     layers = {f"encoder.attn_layers.{one}": ("attention",) for one in range(options["e_layers"])}
@@ -187,7 +190,7 @@ def transformer_layout(options):
         shapes |= layer(f"{name}.conv1", inner, width, 1, bias=False)
         shapes |= layer(f"{name}.conv2", width, inner, 1, bias=False)
         if len(attentions) == 2:
-            shapes |= layer(f"{name}.projection", channels, width, 3, bias=False)
+            shapes |= layer(f"{name}.projection", n_outputs, width, 3, bias=False)
         for which in attentions:
             for part in ("query", "key", "value"):
                 shapes |= layer(f"{name}.{which}.{part}_projection", attention, width)
@@ -297,6 +300,20 @@ def test_missing_and_unexpected_weights_are_named(name):
     weights["head.weight"] = torch.ones(1)
     with pytest.raises(ValueError, match=rf"missing {lost}; unexpected head\.weight\."):
         convert(name, options, weights)
+
+
+@pytest.mark.parametrize("name", ["MICN", "Autoformer", "FEDformer"])
+def test_one_output_serves_every_channel(name):
+    options, weights = make_case(name, {"c_out": 1, "data": "Solar"})
+    outputs = {key for key, weight in weights.items() if key.endswith("projection.weight") and len(weight) == 1}
+    outputs |= {key.replace("weight", "bias") for key in outputs} & set(weights)
+    every = {
+        key: weight.repeat(3, *[1] * (weight.ndim - 1)) if key in outputs else weight for key, weight in weights.items()
+    }
+    context = torch.randn(2, 96, 3)
+    forecast = from_tslib(name, options, weights)(context).forecast
+    assert forecast.shape == (2, 24, 3)
+    assert torch.equal(forecast, from_tslib(name, options | {"c_out": 3}, every)(context).forecast)
 
 
 def test_micn_of_timedistill_never_reads_the_calendar():

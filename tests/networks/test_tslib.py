@@ -147,7 +147,7 @@ def times_net_layout(options):
     shapes |= {"enc_embedding.position_embedding.pe": (1, 5000, width)} | layer("layer_norm", width)
     shapes |= calendar_layout("enc_embedding.temporal_embedding", options, n_calendar)
     shapes |= layer("predict_linear", options["seq_len"] + options["pred_len"], options["seq_len"])
-    shapes |= layer("projection", channels, width)
+    shapes |= layer("projection", options.get("c_out", channels), width)
     for block in range(options["e_layers"]):
         for kernel in range(options["num_kernels"]):
             size = 2 * kernel + 1
@@ -422,6 +422,16 @@ def test_a_distance_of_patches_that_cannot_be_told_is_asked_for():
         match=r"stride of PatchTST must be given: 15 to 16 rows from one patch to the next make the 7 patches",
     ):
         from_tslib("PatchTST", options, weights)
+
+
+def test_one_output_of_times_net_serves_every_channel():
+    options = OPTIONS | {"num_kernels": 1, "c_out": 1, "data": "Solar"}
+    weights, context = make_weights("TimesNet", options), torch.randn(2, 12, 2)
+    forecast = from_tslib("TimesNet", options, weights)(context).forecast
+    every = weights | {
+        f"projection.{kind}": torch.cat([weights[f"projection.{kind}"]] * 2) for kind in ("weight", "bias")
+    }
+    assert torch.equal(forecast, from_tslib("TimesNet", OPTIONS | options | {"c_out": 2}, every)(context).forecast)
 
 
 # -- as a teacher ----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from skdistill.networks.tslib._calendar import step_embedding
-from skdistill.networks.tslib._rename import Source, both, linear
+from skdistill.networks.tslib._rename import Source, both, linear, per_channel
 
 __all__ = ["UNUSED", "hyperparameters", "transformer_table"]
 
@@ -78,7 +78,8 @@ def transformer_table(
         For :func:`~skdistill.networks.tslib._rename.rename`.
     """
     encoder, decoder, cross = biases
-    table: dict[str, Source] = both("projection", "decoder.projection")
+    n_channels = int(options["enc_in"])
+    table = per_channel(both("projection", "decoder.projection"), n_channels)
     for part in ("encoder", "decoder"):
         table |= step_embedding(f"{part}_embedding", f"{part[:3]}_embedding", options, timed=timed)
         table[f"{part}_norm.weight"] = f"{part}.norm.layernorm.weight"
@@ -89,7 +90,7 @@ def transformer_table(
     for layer in range(int(options.get("d_layers", 1))):
         ours, theirs = f"decoder.{layer}", f"decoder.layers.{layer}"
         table |= _feedforward(ours, theirs)
-        table[f"{ours}.trend.weight"] = f"{theirs}.projection.weight"
+        table |= per_channel({f"{ours}.trend.weight": f"{theirs}.projection.weight"}, n_channels)
         table |= _attention(f"{ours}.attention", f"{theirs}.self_attention", decoder, output_bias=True)
         table |= _attention(f"{ours}.cross_attention", f"{theirs}.cross_attention", cross, output_bias=True)
     return table

@@ -10,7 +10,7 @@ from torch import Tensor
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._micn import MICN
 from skdistill.networks.tslib._calendar import reads_time, step_embedding
-from skdistill.networks.tslib._rename import Source, both, linear, rename
+from skdistill.networks.tslib._rename import Source, both, linear, per_channel, rename
 
 __all__ = ["convert"]
 
@@ -55,7 +55,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         time_features=timed,
     )
     table = step_embedding("embedding", "dec_embedding", options, timed=timed) | both("trend", "regression")
-    table |= both("projection", "conv_trans.projection")
+    table |= per_channel(both("projection", "conv_trans.projection"), int(options["enc_in"]))
     for layer in range(n_layers):
         table |= _layer(f"layers.{layer}", f"conv_trans.mic.{layer}", len(kernels), last=layer == n_layers - 1)
     return network, rename(weights, table, unused=_UNUSED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ __all__ = [
     "both",
     "column",
     "linear",
+    "per_channel",
     "rename",
     "stacked",
 ]
@@ -161,6 +163,31 @@ def attention(ours: str, theirs: str) -> dict[str, Source]:
     return {f"{ours}.{kind}": (names[kind], _join) for kind in names}
 
 
+def per_channel(table: Mapping[str, Source], n_channels: int) -> dict[str, Source]:
+    """Repeat the one output of a network trained for one target, ``features="MS"``, for every channel.
+
+    Parameters
+    ----------
+    table : mapping of str to str
+        The weights of an output layer, as :func:`both` gives them.
+    n_channels : int
+        Channels of a window.
+
+    Returns
+    -------
+    table : dict of str to (str, callable)
+        For :func:`rename`. The research code lets the one output broadcast, and reads the last channel.
+
+    Examples
+    --------
+    >>> import torch
+    >>> rename({"fc.bias": torch.ones(1)}, per_channel({"output.bias": "fc.bias"}, 3))
+    {'output.bias': tensor([1., 1., 1.])}
+    """
+    repeat = partial(_repeat, n_channels=n_channels)
+    return {ours: (theirs, repeat) for ours, theirs in table.items() if isinstance(theirs, str)}
+
+
 def column(weight: Tensor) -> Tensor:
     """Give a vector of one number a channel as a column.
 
@@ -216,6 +243,10 @@ def _stack(*weights: Tensor) -> Tensor:
 
 def _join(*weights: Tensor) -> Tensor:
     return torch.cat(weights)
+
+
+def _repeat(weight: Tensor, n_channels: int) -> Tensor:
+    return weight.expand(n_channels, *weight.shape[1:]) if len(weight) == 1 else weight
 
 
 def _same(weight: Tensor) -> Tensor:

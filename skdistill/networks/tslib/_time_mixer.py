@@ -11,7 +11,7 @@ from skdistill._choices import check_choice
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._time_mixer import TimeMixer
 from skdistill.networks.tslib._calendar import reads_time, step_embedding
-from skdistill.networks.tslib._rename import Source, both, column, rename
+from skdistill.networks.tslib._rename import Source, both, column, per_channel, rename
 
 __all__ = ["convert"]
 
@@ -69,7 +69,9 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         time_features=timed,
         time_by_window=not independent,
     )
-    table = step_embedding("embedding", "enc_embedding", options, timed=timed) | both("projection", "projection_layer")
+    table = step_embedding("embedding", "enc_embedding", options, timed=timed)
+    projection = both("projection", "projection_layer")
+    table |= projection if independent else per_channel(projection, int(options["enc_in"]))
     for layer in range(n_layers):
         table |= _block(layer, n_steps, "out_cross_layer" if independent else "cross_layer")
     for scale in range(n_steps + 1):

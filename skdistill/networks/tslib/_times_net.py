@@ -10,7 +10,7 @@ from torch import Tensor
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._times_net import TimesNet
 from skdistill.networks.tslib._calendar import reads_time, step_embedding
-from skdistill.networks.tslib._rename import both, rename
+from skdistill.networks.tslib._rename import both, per_channel, rename
 
 __all__ = ["convert"]
 
@@ -45,7 +45,8 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         time_features=timed,
     )
     table = step_embedding("embedding", "enc_embedding", options, timed=timed)
-    table |= both("horizon", "predict_linear") | both("norm", "layer_norm") | both("projection", "projection")
+    table |= both("horizon", "predict_linear") | both("norm", "layer_norm")
+    table |= per_channel(both("projection", "projection"), int(options["enc_in"]))
     for layer in range(network.n_layers):
         for ours, theirs in _CONVOLUTIONS.items():
             for kernel in range(network.n_kernels):
