@@ -44,6 +44,11 @@ class TimeMixer(BaseNetwork):
         How they are pooled.
     kernel_size : int, default=25
         Steps of the moving average.
+    decomposition : {"moving_average", "first_window"}, default="moving_average"
+        How a block splits a scale: by a moving average; or by what ``dft_decomp`` of the released code amounts to, as
+        it zeroes the spectrum of the first window of a batch and keeps the others': the first window, or its first
+        channel where they are independent, is all trend, the others are all seasonal. A forecast then depends on the
+        batch; it is for checkpoints that were trained so.
     dropout : float, default=0.1
         Share of the embedding dropped in training.
     normalization : {"revin", "mean", None}, default="revin"
@@ -83,6 +88,7 @@ class TimeMixer(BaseNetwork):
         down_sampling_window: int = 2,
         pooling: str = "avg",
         kernel_size: int = 25,
+        decomposition: str = "moving_average",
         dropout: float = 0.1,
         normalization: str | None = "revin",
         channel_independent: bool = True,
@@ -96,6 +102,7 @@ class TimeMixer(BaseNetwork):
         self.down_sampling_window = down_sampling_window
         self.pooling = pooling
         self.kernel_size = kernel_size
+        self.decomposition = decomposition
         self.dropout = dropout
         self.normalization = normalization
         self.channel_independent = channel_independent
@@ -118,6 +125,7 @@ class TimeMixer(BaseNetwork):
         check_integer(self.down_sampling_window, "down_sampling_window of TimeMixer")
         check_choice(self.pooling, _POOLINGS, "pooling of TimeMixer")
         check_integer(self.kernel_size, "kernel_size of TimeMixer")
+        check_choice(self.decomposition, ("moving_average", "first_window"), "decomposition of TimeMixer")
         check_real(self.dropout, "dropout of TimeMixer", minimum=0.0, maximum=1.0, include_maximum=False)
         check_choice(self.normalization, NORMALIZATIONS, "normalization of TimeMixer")
         check_boolean(self.channel_independent, "channel_independent of TimeMixer")
@@ -251,7 +259,7 @@ class _Block(nn.Module):
 
     def __init__(self, network: TimeMixer, lengths: list[int], *, joint: bool) -> None:
         super().__init__()
-        self.kernel_size = network.kernel_size
+        self.kernel_size = network.kernel_size if network.decomposition == "moving_average" else None
         self.joint = joint
         steps = list(pairwise(lengths))
         self.down = nn.ModuleList(_perceptron(fine, coarse, coarse) for fine, coarse in steps)
@@ -261,7 +269,7 @@ class _Block(nn.Module):
         self.units = _perceptron(width, inner, width)
 
     def forward(self, tokens: list[Tensor]) -> list[Tensor]:
-        parts = [decompose(rows.transpose(1, 2), self.kernel_size) for rows in tokens]
+        parts = [self.split(rows.transpose(1, 2)) for rows in tokens]
         if self.joint:  # hidden units are mixed in each part, else after both are added to the tokens
             parts = [(self.mix_units(seasonal), self.mix_units(trend)) for seasonal, trend in parts]
         seasonal = [part[0] for part in parts]
@@ -272,6 +280,13 @@ class _Block(nn.Module):
             trend[fine] = trend[fine] + layer(trend[fine + 1])
         mixed = [(fast + slow).transpose(1, 2) for fast, slow in zip(seasonal, trend, strict=True)]
         return mixed if self.joint else [rows + self.units(both) for rows, both in zip(tokens, mixed, strict=True)]
+
+    def split(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Split (n_windows, hidden_size, n_timestamps) into a seasonal part and a trend."""
+        if self.kernel_size is not None:
+            return decompose(rows, self.kernel_size)
+        nothing = torch.zeros_like(rows)
+        return torch.cat([nothing[:1], rows[1:]]), torch.cat([rows[:1], nothing[1:]])
 
     def mix_units(self, part: Tensor) -> Tensor:
         return self.units(part.transpose(1, 2)).transpose(1, 2)

@@ -302,6 +302,21 @@ def test_missing_and_unexpected_weights_are_named(name):
         convert(name, options, weights)
 
 
+@pytest.mark.parametrize("independent", [0, 1])
+def test_published_spectral_split_zeroes_the_first_window(independent):
+    options, weights = make_case("TimeMixer", {"channel_independence": independent, "decomp_method": "dft_decomp"})
+    block = from_tslib("TimeMixer", options, weights).blocks[0]
+    rows = torch.randn(4, 16, 7)
+    spectrum = torch.fft.rfft(rows, dim=1)  # over hidden units, as released
+    strength = spectrum.abs()
+    strength[0] = 0.0
+    least = strength.transpose(1, 2).topk(5).values.min()  # over the batch: 0, of the first window
+    expected = torch.fft.irfft(torch.where(strength > least, spectrum, 0.0), dim=1)
+    seasonal, trend = block.split(rows)
+    torch.testing.assert_close(seasonal, expected)
+    torch.testing.assert_close(trend, rows - expected)
+
+
 @pytest.mark.parametrize("name", ["MICN", "Autoformer", "FEDformer"])
 def test_one_output_serves_every_channel(name):
     options, weights = make_case(name, {"c_out": 1, "data": "Solar"})
@@ -341,10 +356,18 @@ def test_all_layers_share_one_fourier_block():
     assert converted["cross_mixer.key_modes"].tolist() == options["modes"][f"{CROSS}.index_kv"]
 
 
-def test_lowest_modes_need_not_be_given():
+def test_old_complex_weights_are_told():
+    options, weights = make_case("FEDformer", {})
+    old = {key: weight.to(torch.complex64) if key.endswith("weights1") else weight for key, weight in weights.items()}
+    with pytest.raises(ValueError, match=r"must hold real tensors weights1 and weights2; got complex ones"):
+        convert("FEDformer", options, {key: weight for key, weight in old.items() if not key.endswith("weights2")})
+
+
+@pytest.mark.parametrize("method", ["low", "lowest", "LOW"])
+def test_lowest_modes_need_not_be_given(method):
     options, weights = make_case("FEDformer", {})
     del options["modes"]
-    network, converted = convert("FEDformer", options | {"mode_select": "low"}, weights)
+    network, converted = convert("FEDformer", options | {"mode_select": method}, weights)
     assert converted["encoder_mixer.modes"].tolist() == list(range(32))
     network.build(make_spec(options, network)).load_state_dict(converted)
 
@@ -354,7 +377,8 @@ def test_lowest_modes_need_not_be_given():
     [
         ("FEDformer", {"modes": None}, r"give them as options\['modes'\]"),
         ("FEDformer", {"modes": {f"{CROSS}.index_q": [0]}}, r"options\['modes'\] of FEDformer lacks decoder.*index_kv"),
-        ("TimeMixer", {"decomp_method": "dft_decomp"}, "decomp_method of TimeMixer must be one of 'moving_avg'"),
+        ("FEDformer", {"version": "Wavelets"}, "version of FEDformer must be 'Fourier'; got 'Wavelets'"),
+        ("TimeMixer", {"decomp_method": "stl"}, "decomp_method of TimeMixer must be one of 'moving_avg', 'dft_decomp'"),
         ("TimeMixer", {"down_sampling_method": "conv"}, "down_sampling_method must be one of 'avg', 'max'"),
     ],
 )

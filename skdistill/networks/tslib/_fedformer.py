@@ -46,7 +46,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         ``options["modes"]``, a mapping to the lists ``index`` of the blocks
         ``encoder.attn_layers.0.attention.inner_correlation`` and ``decoder.layers.0.self_attention.inner_correlation``,
         and to the lists of ``decoder.layers.0.cross_attention.inner_correlation.index_q`` and ``.index_kv``. They are
-        not needed with ``mode_select="low"``.
+        not needed unless ``mode_select`` is "random", its default: anything else takes the lowest.
     weights : mapping of str to Tensor
         Its ``state_dict``.
 
@@ -60,8 +60,10 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
     Raises
     ------
     ValueError
-        If the modes are missing or do not fit the weights.
+        If the modes are missing or do not fit the weights; for its wavelet version, and for checkpoints of old versions
+        with complex weights.
     """
+    _check_version(options, weights)
     timed = reads_time(options)
     shared = hyperparameters(options, timed=timed)
     table = transformer_table(options, ((True,), (True,), (True, True)), timed=timed)
@@ -75,9 +77,21 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         **shared,
         n_heads=int(options.get("n_heads", 8)),
         n_modes=max(renamed[f"{mixer}.weight"].shape[-2] for mixer in _MIXERS),
-        mode_selection="lowest" if options.get("mode_select") == "low" else "random",
+        mode_selection="random" if options.get("mode_select", "random") == "random" else "lowest",
     )
     return network, renamed | _modes(options, network)
+
+
+def _check_version(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Raise where the weights are of another network than this one."""
+    version = options.get("version", "fourier")
+    if str(version).lower() == "wavelets":
+        raise ValueError(f"version of FEDformer must be 'Fourier'; got {version!r}, whose layers are other ones.")
+    if any(weight.is_complex() for weight in weights.values()):
+        raise ValueError(
+            "state_dict of FEDformer must hold real tensors weights1 and weights2; got complex ones, of an old version "
+            "of Time-Series-Library whose attention takes the tanh of complex numbers. Train it anew."
+        )
 
 
 def _modes(options: Mapping[str, Any], network: FEDformer) -> dict[str, Tensor]:

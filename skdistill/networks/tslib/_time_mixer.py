@@ -15,6 +15,7 @@ from skdistill.networks.tslib._rename import Source, both, column, per_channel, 
 
 __all__ = ["convert"]
 
+_DECOMPOSITIONS = {"moving_avg": "moving_average", "dft_decomp": "first_window"}
 _UNUSED = (
     "enc_embedding.position_embedding.pe",
     "enc_embedding.temporal_embedding.*",
@@ -27,8 +28,7 @@ _UNUSED = (
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
     """Turn options and weights of the research code into ours.
 
-    Two of its options cannot be taken over: ``decomp_method="dft_decomp"`` transforms hidden units instead of time and
-    zeroes the first window of each batch, ``down_sampling_method="conv"`` draws new weights in every pass.
+    One of its options cannot be taken over: ``down_sampling_method="conv"`` draws new weights in every pass.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
     Raises
     ------
     ValueError
-        For the two options above.
+        For that option, or one that is not known.
     """
-    check_choice(options.get("decomp_method", "moving_avg"), ("moving_avg",), "decomp_method of TimeMixer")
+    method = check_choice(options.get("decomp_method", "moving_avg"), _DECOMPOSITIONS, "decomp_method of TimeMixer")
     pooling = check_choice(options.get("down_sampling_method") or "avg", ("avg", "max"), "down_sampling_method")
     n_layers, n_steps = int(options.get("e_layers", 2)), int(options.get("down_sampling_layers", 0))
     independent, timed = bool(options.get("channel_independence", 1)), reads_time(options)
@@ -63,6 +63,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         down_sampling_window=int(options.get("down_sampling_window", 1)),
         pooling=pooling,
         kernel_size=int(options.get("moving_avg", 25)),
+        decomposition=_DECOMPOSITIONS[method],
         dropout=float(options.get("dropout", 0.1)),
         normalization="revin" if normalised else None,
         channel_independent=independent,
