@@ -19,7 +19,8 @@ def read_state_dict(source: Mapping[str, Tensor] | str | Path, *, owner: str) ->
     Parameters
     ----------
     source : dict of Tensor, str or Path
-        The weights or their file: ``.safetensors``, or anything ``torch.load(weights_only=True)`` reads.
+        The weights or their file: ``.safetensors``, or anything ``torch.load(weights_only=True)`` reads. A training
+        checkpoint that holds them as its one mapping of tensors, such as ``{"state_dict": ..., "epoch": 3}``, will do.
     owner : str
         Parameter and class, for the message.
 
@@ -41,12 +42,25 @@ def read_state_dict(source: Mapping[str, Tensor] | str | Path, *, owner: str) ->
         if not path.is_file():
             raise FileNotFoundError(f"{owner}: there is no file {path}.")
         content = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+    content = _unwrapped(content)
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
         raise TypeError(
             f"{owner} must be a dict of tensors or a file that holds one; "
             f"got {type(content).__name__}. Of a module, give module.state_dict()."
         )
     return content
+
+
+def _unwrapped(content: Any) -> Any:
+    """Return the one mapping of names to tensors in a training checkpoint; anything else as it is."""
+    if not isinstance(content, Mapping) or any(isinstance(value, Tensor) for value in content.values()):
+        return content
+    inside = [value for value in content.values() if isinstance(value, Mapping) and _are_weights(value)]
+    return inside[0] if len(inside) == 1 else content
+
+
+def _are_weights(value: Mapping[Any, Any]) -> bool:
+    return bool(value) and all(isinstance(name, str) and isinstance(one, Tensor) for name, one in value.items())
 
 
 def load_weights(module: nn.Module, state_dict: Mapping[str, Tensor], *, owner: str) -> None:

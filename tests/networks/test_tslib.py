@@ -271,6 +271,27 @@ def test_weights_come_from_memory_or_a_file(tmp_path):
         assert torch.equal(from_tslib("DMLP", OPTIONS, given)(context).forecast, expected)
 
 
+@pytest.mark.parametrize("name", ["state_dict", "model", "model_state_dict"])
+def test_weights_are_found_in_a_training_checkpoint(name, tmp_path):
+    weights, context = make_weights("DMLP", OPTIONS), torch.randn(2, 12, 2)
+    expected = from_tslib("DMLP", OPTIONS, weights)(context).forecast
+    checkpoint = {name: weights, "epoch": 3, "optimizer": {"state": {0: {"step": torch.ones(1)}}, "param_groups": []}}
+    torch.save(checkpoint, tmp_path / "checkpoint.pth")
+    for given in (checkpoint, tmp_path / "checkpoint.pth"):
+        assert torch.equal(from_tslib("DMLP", OPTIONS, given)(context).forecast, expected)
+    with pytest.raises(TypeError, match="state_dict of from_tslib must be a dict of tensors"):
+        from_tslib("DMLP", OPTIONS, checkpoint | {"ema": weights})
+
+
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "_orig_mod.module.", "module._orig_mod."])
+def test_traces_of_compiling_and_counting_are_dropped(prefix):
+    weights, context = make_weights("DMLP", OPTIONS), torch.randn(2, 12, 2)
+    expected = from_tslib("DMLP", OPTIONS, weights)(context).forecast
+    given = {f"{prefix}{name}": weight for name, weight in weights.items()}
+    given |= {"total_ops": torch.zeros(1), f"{prefix}Linear_Seasonal.total_params": torch.zeros(1)}
+    assert torch.equal(from_tslib("DMLP", OPTIONS, given)(context).forecast, expected)
+
+
 def test_options_and_weights_are_left_alone():
     options, weights = dict(OPTIONS), make_weights("DMLP", OPTIONS)
     before, state = copy.deepcopy(weights), torch.get_rng_state()

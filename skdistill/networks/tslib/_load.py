@@ -19,6 +19,8 @@ from skdistill.networks.tslib._registry import CONVERTERS
 __all__ = ["from_tslib"]
 
 _NEEDED = ("seq_len", "pred_len", "enc_in")
+_PREFIXES = ("_orig_mod.", "module.", "_orig_mod.")  # either may be inside the other
+_COUNTS = ("total_ops", "total_params")  # buffers of thop
 
 
 def from_tslib(
@@ -43,7 +45,8 @@ def from_tslib(
         argument parser returned, or as the path of a JSON file. Options that are missing have its defaults;
         ``seq_len``, ``pred_len`` and ``enc_in`` must be there.
     state_dict : mapping of str to Tensor, str or Path
-        Its weights, or their file: ``.safetensors``, or anything ``torch.load(weights_only=True)`` reads.
+        Its weights, or their file: ``.safetensors``, or anything ``torch.load(weights_only=True)`` reads. Beside
+        other things, such as an epoch, they may be the one mapping of tensors, ``{"state_dict": weights, ...}``.
     extra : mapping or None, default=None
         What a network needs beside its weights: the random Fourier modes of FEDformer, by the name of their layer.
 
@@ -80,7 +83,7 @@ def from_tslib(
     options = _read_options(config)
     if extra is not None:
         options["modes"] = extra
-    weights = _without_prefix(read_state_dict(state_dict, owner="state_dict of from_tslib"))
+    weights = _own_names(read_state_dict(state_dict, owner="state_dict of from_tslib"))
     network, renamed = convert(options, weights)
     spec = _make_spec(network, options, weights)
     with untouched():  # the fresh weights are thrown away
@@ -110,10 +113,13 @@ def _read_options(config: Any) -> dict[str, Any]:
     return dict(config)
 
 
-def _without_prefix(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Drop the prefix that training on several GPUs leaves."""
-    wrapped = all(name.startswith("module.") for name in weights)
-    return {name.removeprefix("module.") if wrapped else name: weight for name, weight in weights.items()}
+def _own_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Drop what training on several GPUs, compiling and counting operations leave in the names."""
+    named = {name: weight for name, weight in weights.items() if name.split(".")[-1] not in _COUNTS}
+    for prefix in _PREFIXES:
+        if all(name.startswith(prefix) for name in named):
+            named = {name.removeprefix(prefix): weight for name, weight in named.items()}
+    return named
 
 
 def _make_spec(network: BaseNetwork, options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> NetworkSpec:
