@@ -205,7 +205,7 @@ def _write_teacher(teacher: Any, writer: Writer) -> Any:
     return {
         "params": writer.write(teacher, "teacher_"),
         "spec": writer.write(dataclasses.asdict(teacher.spec_), "teacher_.spec"),
-        "network": _write_network(teacher.network, teacher.module_, writer, "teacher"),
+        "network": _write_network(teacher.architecture(), teacher.module_, writer, "teacher"),
         "history": writer.write(getattr(teacher, "history_", None), "teacher_.history"),
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from skdistill.networks import NetworkSpec
+from skdistill.networks import BaseNetwork, NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._labels import Labels
 from skdistill.training import count_parameters, network_inputs, resolve_device
@@ -19,9 +19,20 @@ __all__ = ["NetworkTeacher"]
 class NetworkTeacher(BaseTeacher):
     """Base of teachers that answer with a torch module, kept in ``module_``."""
 
+    network: Any
     device: str | None
     module_: nn.Module
     spec_: NetworkSpec
+
+    def architecture(self) -> BaseNetwork:
+        """Return the parameter object that the module was built from.
+
+        Returns
+        -------
+        network : BaseNetwork
+            By default the parameter ``network``.
+        """
+        return self.network
 
     def label(self, contexts: Contexts) -> Labels:
         """Run the module on a batch of contexts.

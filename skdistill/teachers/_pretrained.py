@@ -14,7 +14,7 @@ from skdistill.networks._weights import load_weights, read_state_dict
 from skdistill.teachers._labels import Labels
 from skdistill.teachers._network import NetworkTeacher
 from skdistill.training import make_spec, seeded
-from skdistill.windows import TrainingWindows
+from skdistill.windows import Contexts, TrainingWindows
 
 __all__ = ["PretrainedTeacher"]
 
@@ -75,7 +75,7 @@ class PretrainedTeacher(NetworkTeacher):
         spec : NetworkSpec
             Lengths and channels of the problem.
         """
-        network = self._architecture()
+        network = self.architecture()
         network.check(spec)
         if isinstance(self.network, nn.Module):
             _check_lengths(self.network.spec, spec)  # type: ignore[arg-type]
@@ -136,7 +136,7 @@ class PretrainedTeacher(NetworkTeacher):
             If weights are missing, unexpected or of another shape, all named.
         """
         owner = "state_dict of PretrainedTeacher"
-        network = self._architecture()
+        network = self.architecture()
         self.spec_ = self._spec(windows)
         with seeded(0):
             self.module_ = network.build(self.spec_)
@@ -145,22 +145,43 @@ class PretrainedTeacher(NetworkTeacher):
         load_weights(self.module_, given, owner=owner)
         return self
 
+    def label(self, contexts: Contexts) -> Labels:
+        """Run the module on a batch of contexts; of one that forecasts more channels than asked for, take the targets.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts.
+
+        Returns
+        -------
+        labels : Labels
+            Forecast and features of the targets, on the CPU.
+        """
+        labels, targets = super().label(contexts), contexts.scaling.targets
+        if targets is None or targets == self.spec_.targets:
+            return labels
+        places = [self.spec_.targets.index(one) for one in targets]
+        features = None if labels.features is None else labels.features[:, places]
+        return replace(labels, forecast=labels.forecast[..., places], features=features)
+
     def _spec(self, windows: TrainingWindows) -> NetworkSpec:
-        """Describe the problem; a module keeps the calendar it was trained with."""
+        """Describe the problem; a module keeps the calendar it was trained with, and forecasts every channel."""
         if not isinstance(self.network, nn.Module):
-            return make_spec(self._architecture(), windows.train)
+            return make_spec(self.architecture(), windows.train)
         built: Any = self.network.spec
         train = windows.train
-        return replace(
-            built,
-            context_length=train.context_length,
-            prediction_length=train.prediction_length,
-            n_channels=train.n_channels,
-            targets=train.targets,
-        )
+        lengths = {"context_length": train.context_length, "prediction_length": train.prediction_length}
+        return replace(built, **lengths, n_channels=train.n_channels, targets=())
 
-    def _architecture(self) -> BaseNetwork:
-        """Return the parameter object, that of a module where one was given."""
+    def architecture(self) -> BaseNetwork:
+        """Return the parameter object, that of a module where one was given.
+
+        Returns
+        -------
+        network : BaseNetwork
+            What the module was built from.
+        """
         network = getattr(self.network, "network", None) if isinstance(self.network, nn.Module) else self.network
         if not isinstance(network, BaseNetwork):
             raise TypeError(

@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from torch.nn.functional import pad
 
+from skdistill import load
 from skdistill._digest import digest
 from skdistill.calendar import calendar_features
 from skdistill.model_selection import RollingOriginSplit
@@ -528,6 +529,29 @@ def test_a_checkpoint_reads_the_calendar_it_was_trained_with(name, freq, step):
     expected = module(values[None, -16:-4], calendar[None, -16:-4], calendar[None, -4:]).forecast.detach().numpy()
     answer = forecaster.predict_teacher(series[:-4])
     np.testing.assert_allclose(answer, forecaster.scaling_.forecasts_to_original(expected)[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"), [("DMLP", {"norm": "revin"}), ("DLinear", {"own": True}), ("iTransformer", {})]
+)
+def test_a_checkpoint_of_all_channels_teaches_some_of_them(name, changes):
+    module, series = make(name, enc_in=3, **changes), make_frame(n_channels=3)
+    every = make_forecaster(teacher=PretrainedTeacher(module)).fit(series).predict_teacher(series)
+    some = make_forecaster(teacher=PretrainedTeacher(module), loss="response", targets=["c2", "c0"]).fit(series)
+    pd.testing.assert_frame_equal(some.predict_teacher(series), every[["c2", "c0"]])
+    if name != "DLinear":
+        make_forecaster(teacher=PretrainedTeacher(module), loss="timedistill", targets=["c2"]).fit(series)
+
+
+@pytest.mark.parametrize("name", ["iTransformer", "DMLP"])
+def test_a_checkpoint_that_taught_is_saved_with_its_student(name, tmp_path):
+    index = pd.date_range("2024-02-28 21:10", periods=120, freq="15min")
+    series = make_frame().set_index(index)
+    fitted = make_forecaster(teacher=PretrainedTeacher(make(name)), targets=["c1"]).fit(series)
+    fitted.save(tmp_path / "file", teacher=True)
+    with pytest.warns(UserWarning, match=r"does not hold: params\.teacher\.network"):
+        loaded = load(tmp_path / "file")
+    pd.testing.assert_frame_equal(loaded.predict_teacher(series), fitted.predict_teacher(series))
 
 
 def test_grids_reach_past_a_checkpoint(tmp_path):

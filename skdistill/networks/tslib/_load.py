@@ -43,7 +43,9 @@ def from_tslib(
     config : mapping, namespace, str or Path
         Its options under their names there (``d_model``, ``e_layers``, ``moving_avg``, ...), as a dict, as what its
         argument parser returned, or as the path of a JSON file. Options that are missing have its defaults;
-        ``seq_len``, ``pred_len`` and ``enc_in`` must be there.
+        ``seq_len``, ``pred_len`` and ``enc_in`` must be there. What weights do not show is believed: iTransformer's
+        ``enc_in``, ``use_norm`` and any ``n_heads``. ``features`` is not read: as there, the module forecasts every
+        channel, and what was trained with "MS" means the last of them; set the forecaster's ``targets`` to it.
     state_dict : mapping of str to Tensor, str or Path
         Its weights, or their file: ``.safetensors``, or anything ``torch.load(weights_only=True)`` reads. Beside
         other things, such as an epoch, they may be the one mapping of tensors, ``{"state_dict": weights, ...}``.
@@ -55,7 +57,9 @@ def from_tslib(
     module : torch.nn.Module
         Called as ``module(context, context_time=None, decoder_time=None)``, it returns a ``NetworkOutput``. The
         calendar features are the research code's: ``x_mark`` of the context, and of its last ``label_len`` rows
-        followed by the horizon.
+        followed by the horizon; whole numbers unless ``embed`` is "timeF". Without them the forecast is that of the
+        research code without. MICN reads them where ``label_len`` equals ``seq_len``, but not that of TimeDistill,
+        whose options have a ``norm``, ``model_t`` or ``distillation``.
 
     Raises
     ------
