@@ -332,6 +332,7 @@ TABLES = {
     "calf-long-192": partial(calf_errors, "long-192"),
     "calf-m4": calf_m4,
     "calf-zero": partial(calf_errors, "zero-96"),
+    "calf-zero-192": partial(calf_errors, "zero-192"),
     "distilts": distilts,
     "foundation": foundation_table,
     "label-memory": label_memory,
