@@ -388,9 +388,9 @@ class DistilledForecaster(BaseDistilled):
     def _make_windows(self, series: list[Series]) -> TrainingWindows:
         held_out = [count_validation_rows(len(one), self.validation_fraction) for one in series]
         self._check_rows(series, held_out)
-        self._tell_short_ones(series, held_out)
         targets = None if self.targets is None else self.targets_
         known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
+        self._tell_short_ones(series, known)
         if self.transformer is None:
             warn_of_unlike_scales(known)
         self.scaling_ = Scaling(self.transformer, targets).fit(known)
@@ -408,14 +408,13 @@ class DistilledForecaster(BaseDistilled):
             n_without_truth=len(copies),
         )
 
-    def _tell_short_ones(self, series: list[Series], held_out: list[int]) -> None:
+    def _tell_short_ones(self, series: list[Series], known: list[np.ndarray]) -> None:
         """Warn of the series of which no training window can be cut."""
         reach = self.context_length + (0 if self.unlabelled_windows else self.prediction_length)
-        trainable = [len(one) - rows for one, rows in zip(series, held_out, strict=True)]
-        short = [number for number, n_rows in enumerate(trainable) if n_rows < reach]
+        short = [number for number, rows in enumerate(known) if len(rows) < reach]
         if not short:
             return
-        named = [f"X[{number}] ({trainable[number]} of {len(series[number])} rows)" for number in short[:_MOST_NAMED]]
+        named = [f"X[{number}] ({len(known[number])} of {len(series[number])} rows)" for number in short[:_MOST_NAMED]]
         more = f" and {len(short) - _MOST_NAMED} more" if len(short) > _MOST_NAMED else ""
         warnings.warn(
             f"{len(short)} of {len(series)} series have too few training rows for a window of {reach}: no training "

@@ -84,7 +84,6 @@ def make_recipes(dataset: str) -> dict[str, dict[str, Any]]:
     mixed = [("itransformer", teacher), ("tsmixer", TSMixer(TEACHER_WIDTH // 4)), ("mlp", MLP(WIDTH, **PLAIN))]
     recent = MLP(WIDTH, **PLAIN, last_rows=RECENT[dataset])
     skip = MLP(WIDTH, **PLAIN, last_rows=RECENT[dataset], linear_skip=linear)
-    zero_shot = Chronos(arguments.model, layer=None, roll_out="point")
     recipes = {
         "published": {},
         "no BatchNorm": {"student": MLP(WIDTH, batch_norm=False)},
@@ -100,18 +99,12 @@ def make_recipes(dataset: str) -> dict[str, dict[str, Any]]:
         "combined": {"student": recent, "loss": Response(), **AVERAGED},
         "combined, few epochs": {"student": recent, "loss": Response(), **AVERAGED, **CALM},
         "linear skip": {"student": skip, "loss": Response(), **AVERAGED, **CALM},
-        "linear skip, foundation teacher": {
-            "teacher": zero_shot,
-            "student": skip,
-            "loss": Response(),
-            **AVERAGED,
-            **CALM,
-        },
         "exact linear": {"student": linear, "loss": Response()},
-        "exact linear, foundation teacher": {"teacher": zero_shot, "student": linear, "loss": Response()},
     }
-    if QUICK or not Path(arguments.model).is_dir():
-        recipes = {name: recipe for name, recipe in recipes.items() if "foundation" not in name}
+    if not QUICK and Path(arguments.model).is_dir():
+        zero_shot = Chronos(arguments.model, layer=None, roll_out="point")
+        for name in ("linear skip", "exact linear"):
+            recipes[f"{name}, foundation teacher"] = {**recipes[name], "teacher": zero_shot}
     return {
         name: {"teacher": teacher, "student": MLP(WIDTH), "loss": published, **recipe}
         for name, recipe in recipes.items()
