@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import statistics
 import subprocess
 import sys
@@ -26,7 +27,7 @@ def provenance() -> dict[str, str]:
     script = Path(sys.argv[0]).resolve()
     name = script.relative_to(ROOT) if script.is_relative_to(ROOT) else script.name
     return {
-        "command": " ".join(["python", str(name), *sys.argv[1:]]),
+        "command": shlex.join(["python", str(name), *sys.argv[1:]]),
         "commit": commit.stdout.strip() or "unknown",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
     }

@@ -30,9 +30,9 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def source(frame: pd.DataFrame) -> str:
-    """Say where figures come from."""
-    first = frame.iloc[0]
-    return f"`{first['command']}`, commit {first['commit']}, {first['machine']}."
+    """Say where figures come from: every run that gave some."""
+    runs = frame[["command", "commit", "machine"]].drop_duplicates().itertuples()
+    return "\n* ".join(f"`{run.command}`, commit {run.commit}, {run.machine}." for run in runs)
 
 
 def etth1() -> pd.DataFrame:
