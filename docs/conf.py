@@ -36,7 +36,12 @@ source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 templates_path = ["_templates"]
 myst_heading_anchors = 3
 html_theme = "pydata_sphinx_theme"
-html_theme_options = {"show_nav_level": 2, "navigation_with_keys": False, "show_prev_next": False}
+html_theme_options = {
+    "header_links_before_dropdown": 5,
+    "show_nav_level": 2,
+    "navigation_with_keys": False,
+    "show_prev_next": False,
+}
 html_title = "skdistill"
 html_sidebars = {"*": []}  # pages beside the gallery and the reference have no sections of their own
 html_show_sourcelink = False

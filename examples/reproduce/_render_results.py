@@ -79,7 +79,7 @@ def long_table() -> str:
             f"{row.model} ✓" if row.chosen else row.model,
             f"{number(row.mse, 4)} / {number(row.mae, 4)}",
             number(row.seed_spread, 4),
-            f"{row.difference:+.4f} ± {row.standard_error:.4f}",
+            signed(row.difference, row.standard_error),
             "" if pd.isna(row.authors_mse) else f"{number(row.authors_mse)} / {number(row.authors_mae)}",
             f"{row.ms_per_window:.2f}",
             f"{row.ms_per_batch:.1f}",
@@ -109,7 +109,7 @@ def linear_table() -> str:
             row.model,
             f"{number(row.mse, 4)} / {number(row.mae, 4)}",
             number(row.seed_spread, 4),
-            f"{row.difference:+.4f} ± {row.standard_error:.4f}",
+            signed(row.difference, row.standard_error),
             f"{row.fit_seconds:.2g}",
             f"{row.parameters:,.0f}",
         ]
@@ -129,7 +129,7 @@ def timedistill_table(name: str) -> str:
             row.model,
             f"{number(row.mse, 4)} / {number(row.mae, 4)}",
             number(row.seed_spread, 4),
-            "" if row.difference == 0 else f"{row.difference:+.4f} ± {row.standard_error:.4f}",
+            signed(row.difference, row.standard_error),
             f"{row.parameters:,.0f}",
             f"{row.ms_per_window:.2f}",
             f"{row.ms_per_batch:.1f}",
@@ -141,8 +141,8 @@ def timedistill_table(name: str) -> str:
 
 
 def signed(difference: float, standard_error: float) -> str:
-    """Print a difference with one standard error."""
-    return "" if pd.isna(difference) else f"{difference:+.4f} ± {standard_error:.4f}"
+    """Print a difference with one standard error; nothing for the reference itself."""
+    return "" if pd.isna(difference) or difference == 0 else f"{difference:+.4f} ± {standard_error:.4f}"
 
 
 def recipes_table(dataset: str, horizon: int) -> str:
