@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from sphinx.application import Sphinx
 
 DOCS = Path(__file__).resolve().parent
@@ -19,6 +21,7 @@ os.environ.setdefault("SKDISTILL_QUICK", "1")  # the gallery's figures are marke
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import skdistill  # noqa: E402
+from skdistill._doc_link import public_module  # noqa: E402
 
 project = "skdistill"
 author = "The skdistill developers"
@@ -37,7 +40,7 @@ templates_path = ["_templates"]
 myst_heading_anchors = 3
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {
-    "header_links_before_dropdown": 5,
+    "header_links_before_dropdown": 4,
     "show_nav_level": 2,
     "navigation_with_keys": False,
     "show_prev_next": False,
@@ -56,6 +59,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": ["gallery"],
     "filename_pattern": r"/(quickstart|tune_losses)\.py$",
     "ignore_pattern": r"(^|/)(_|reproduce/|benchmarks/)",
+    "default_thumb_file": str(DOCS / "_static" / "quickstart.png"),
     "copyfile_regex": r"$^",
     "nested_sections": False,
     "download_all_examples": False,
@@ -96,21 +100,15 @@ def write_api_pages(*_: object) -> None:
     (folder / "index.rst").write_text("\n".join(lines))
 
 
-def _documented(module: object, entry: str) -> bool:
+def _documented(module: ModuleType, entry: str) -> bool:
     value = getattr(module, entry)
     return inspect.isclass(value) or inspect.isfunction(value)
 
 
-def _page(module: object, entry: str) -> str:
-    """Name a page as scikit-learn's diagrams link to it: by the first public module of the class."""
-    value = getattr(module, entry)
-    parts = []
-    for part in value.__module__.split("."):
-        if part.startswith("_"):
-            break
-        parts.append(part)
-    public = ".".join(parts)
-    return f"{public}.{entry}" if hasattr(importlib.import_module(public), entry) else f"{module.__name__}.{entry}"
+def _page(module: ModuleType, entry: str) -> str:
+    """Name a page as scikit-learn's diagrams link to it."""
+    public = public_module(getattr(module, entry))
+    return f"{public if entry in sys.modules[public].__all__ else module.__name__}.{entry}"
 
 
 def skip_routing(app: object, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:

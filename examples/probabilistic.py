@@ -6,6 +6,8 @@ whole distribution; conformal calibration on the validation windows then puts th
 windows, at the coverage of every interval, and at what a drift does to it.
 """
 
+# sphinx_gallery_thumbnail_path = '_static/fan.png'
+
 # %%
 # A series whose noise changes
 # ----------------------------

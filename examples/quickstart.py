@@ -51,7 +51,7 @@ forecaster = DistilledForecaster(
     validation_fraction=validation_fraction,
     max_epochs=2 if QUICK else 100,
     random_state=0,
-    verbose=1,
+    verbose=0 if QUICK else 1,
 )
 forecaster.fit(train)
 

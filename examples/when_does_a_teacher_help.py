@@ -19,6 +19,8 @@ is frozen and scored once on the test part, and its interval is corrected for ho
 Run ``python examples/when_does_a_teacher_help.py``.
 """
 
+# sphinx_gallery_thumbnail_path = '_static/when_does_a_teacher_help.png'
+
 # %%
 # Settings
 # --------

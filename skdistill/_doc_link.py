@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from itertools import accumulate, takewhile
 from typing import ClassVar
 
-__all__ = ["DocLink"]
+__all__ = ["DocLink", "public_module"]
+
+
+def public_module(thing: type | Callable[..., object]) -> str:
+    """Name the module that users import a class or function from: the shortest one above it that lists it."""
+    parts = takewhile(lambda part: not part.startswith("_"), thing.__module__.split("."))
+    above = list(accumulate(parts, "{}.{}".format))
+    listed = (name for name in above if thing.__name__ in getattr(sys.modules.get(name), "__all__", ()))
+    return next(listed, above[-1])
 
 
 class DocLink:
     """Gives an estimator or parameter object the link to its page in the documentation."""
 
     _doc_link_module: ClassVar[str] = "skdistill"
-    _doc_link_template: ClassVar[str] = (
-        "https://skdistill.readthedocs.io/en/stable/api/{estimator_module}.{estimator_name}.html"
-    )
+    _doc_link_template: ClassVar[str] = "https://skdistill.readthedocs.io/en/stable/api/{module}.{name}.html"
+
+    def _doc_link_url_param_generator(self) -> dict[str, str]:
+        return {"module": public_module(type(self)), "name": type(self).__name__}

@@ -214,7 +214,7 @@ def test_diagram_shows_teacher_student_and_loss():
     for name, module in (("ITransformer", "networks"), ("DLinear", "networks"), ("TimeDistill", "losses")):
         assert name in html
         assert f"/api/skdistill.{module}.{name}.html" in html
-    assert "/api/skdistill.forecaster.DistilledForecaster.html" in html
+    assert "/api/skdistill.DistilledForecaster.html" in html
 
 
 def test_clone_forgets_the_fit():

@@ -105,6 +105,8 @@ def make_recipes(dataset: str) -> dict[str, dict[str, Any]]:
         zero_shot = Chronos(arguments.model, layer=None, roll_out="point")
         for name in ("linear skip", "exact linear"):
             recipes[f"{name}, foundation teacher"] = {**recipes[name], "teacher": zero_shot}
+            both = EnsembleTeacher([("foundation", zero_shot), ("itransformer", teacher)])
+            recipes[f"{name}, both teachers"] = {**recipes[name], "teacher": both}
     return {
         name: {"teacher": teacher, "student": MLP(WIDTH), "loss": published, **recipe}
         for name, recipe in recipes.items()
