@@ -174,7 +174,7 @@ def block(table: str, dataset: str, label: str, settings: dict, rows: dict[str, 
     if data is None:
         return pd.DataFrame([{**common, "model": "no data"}])
     models = {name: [fit(dataset, seed, **{**settings, **row}) for seed in seeds] for name, row in rows.items()}
-    result = compare(models, data[1], alone=False)
+    result = compare(models, data[1], train=data[0], alone=False)
     print(f"{table}, {dataset}, {label}: done", flush=True)
     return result.drop(columns="in_words").reset_index().assign(**common)
 
