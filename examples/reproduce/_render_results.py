@@ -151,26 +151,33 @@ def recipes_table(dataset: str, horizon: int) -> str:
     frame = frame[frame["dataset"].eq(dataset) & frame["horizon"].eq(horizon)]
     if frame.empty:
         return "no data"
-    alone = frame[~frame["taught"]].set_index("recipe")
-    rows = []
-    for row in frame[frame["taught"]].sort_values("validation_mse", kind="stable").itertuples():
-        known = row.recipe in alone.index
-        rows.append(
-            [
-                row.recipe,
-                str(row.seeds),
-                f"{number(row.validation_mse, 4)} ({number(row.validation_spread, 4)})",
-                signed(row.validation_difference, row.validation_standard_error),
-                f"{number(row.mse, 4)} ({number(row.seed_spread, 4)})",
-                signed(row.difference, row.standard_error),
-                number(alone["validation_mse"][row.recipe], 4) if known else "",
-                f"{number(alone['mse'][row.recipe], 4)}" if known else "",
-                number(row.teacher_mse, 4),
-                f"{row.parameters:,.0f}",
-            ]
-        )
-    header = [f"{dataset}, {frame['context'].iloc[0]} -> {horizon}", "seeds", "validation MSE", "minus published"]
-    header += ["test MSE", "minus published", "alone: validation", "alone: test", "teacher: test", "parameters"]
+    rows = [
+        [
+            row.recipe,
+            str(row.seeds),
+            *(
+                text
+                for error, spread, part in (
+                    (row.validation_mse, row.validation_spread, "validation_"),
+                    (row.mse, row.seed_spread, ""),
+                )
+                for text in (
+                    f"{number(error, 4)} ({number(spread, 4)})",
+                    *(
+                        signed(*(getattr(row, f"{part}minus_{other}{one}") for one in ("", "_standard_error")))
+                        for other in ("published", "alone")
+                    ),
+                )
+            ),
+            number(row.alone_mse, 4),
+            number(row.teacher_mse, 4),
+            f"{row.parameters:,.0f}",
+        ]
+        for row in frame[frame["taught"]].sort_values("validation_mse", kind="stable").itertuples()
+    ]
+    header = [f"{dataset}, {frame['context'].iloc[0]} -> {horizon}", "seeds"]
+    header += [name for part in ("validation", "test") for name in (f"{part} MSE", "minus published", "minus alone")]
+    header += ["alone: test", "teacher: test", "parameters"]
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
