@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ __all__ = ["digest"]
 
 
 class _Hasher(NumpyHasher):
-    """joblib's hasher, taught tensors, modules and paths, whose pickles are not reproducible."""
+    """joblib's hasher, taught tensors, modules and paths, whose pickles are not reproducible, and users' code."""
 
     def save(self, obj: Any) -> None:
         if isinstance(obj, torch.Tensor):
@@ -25,7 +27,7 @@ class _Hasher(NumpyHasher):
             state = {name: value for name, value in vars(obj).items() if name not in _MODULE_INTERNALS}
             obj = (
                 "module",
-                type(obj).__qualname__,
+                type(obj),
                 obj.state_dict(),
                 list(obj._buffers.items()),
                 list(obj._modules.items()),
@@ -38,6 +40,8 @@ class _Hasher(NumpyHasher):
             obj = ("index", str(obj.dtype), list(obj.names), getattr(obj, "freqstr", None), values)
         elif isinstance(obj, Path):
             obj = ("path", _path_bytes(obj))
+        elif isinstance(obj, type | FunctionType) and _is_users(obj):
+            obj = _function_code(obj) if isinstance(obj, FunctionType) else _class_code(obj)
         super().save(obj)
 
 
@@ -49,7 +53,8 @@ def digest(*objects: Any) -> str:
     """Digest anything that parameters, data or weights may be.
 
     Tensors count by their bytes, modules by class, settings and weights, ``pathlib`` paths by the
-    contents of the file or folder they name, everything else as joblib does it.
+    contents of the file or folder they name, classes and functions of users by what their methods do (their bytecode,
+    not what they call), everything else as joblib does it.
 
     Parameters
     ----------
@@ -68,6 +73,57 @@ def digest(*objects: Any) -> str:
     (True, False)
     """
     return str(_Hasher(hash_name="md5").hash(objects))
+
+
+def _is_users(thing: type | FunctionType) -> bool:
+    """Tell whether a class or function is neither Python's, nor ours, nor an installed library's."""
+    module = thing.__module__ or ""
+    if module.partition(".")[0] in {*sys.stdlib_module_names, "skdistill"} - {"__main__"}:
+        return False
+    file = getattr(sys.modules.get(module), "__file__", None) or ""
+    return not {"site-packages", "dist-packages"} & set(Path(file).parts)
+
+
+def _class_code(users: type) -> tuple[Any, ...]:
+    code: list[tuple[str, object]] = []
+    for name, value in sorted(vars(users).items()):
+        if isinstance(value, property):
+            code.append(
+                (name, [_function_code(one) for one in (value.fget, value.fset) if isinstance(one, FunctionType)])
+            )
+        function = getattr(value, "__func__", value)  # of class methods and static methods
+        if isinstance(function, FunctionType):
+            code.append((name, _function_code(function)))
+        elif isinstance(value, int | float | str) and name not in _CLASS_INTERNALS:
+            code.append((name, repr(value)))
+    return "class", users.__qualname__, code, [base for base in users.__bases__ if base is not object]
+
+
+def _function_code(function: FunctionType) -> tuple[Any, ...]:
+    cells = [cell.cell_contents for cell in function.__closure__ or () if not _is_empty(cell)]
+    values = [value for value in cells if not isinstance(value, type | FunctionType | ModuleType)]
+    return "function", _instructions(function.__code__), function.__defaults__, function.__kwdefaults__, values
+
+
+def _is_empty(cell: CellType) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:  # of a name that has no value yet
+        return True
+    return False
+
+
+def _instructions(code: CodeType) -> tuple[Any, ...]:
+    constants = [_instructions(one) if isinstance(one, CodeType) else _constant(one) for one in code.co_consts]
+    return code.co_code, code.co_names, code.co_varnames, constants
+
+
+def _constant(value: object) -> str:
+    return repr(sorted(map(repr, value)) if isinstance(value, frozenset) else value)  # sets have no order
+
+
+# What a class says about itself: where it stands in a file, and its words.
+_CLASS_INTERNALS = frozenset({"__doc__", "__module__", "__qualname__", "__firstlineno__", "__static_attributes__"})
 
 
 def _tensor_bytes(tensor: torch.Tensor) -> bytes:

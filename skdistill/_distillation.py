@@ -6,6 +6,7 @@ Every estimator of the package checks and converts, and then calls :func:`distil
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -169,6 +170,8 @@ def distil(
     labels: LabelSource | None = None
     if teacher is not None and given is not None and needs_teacher(loss):
         shared = labelling.cache.persistent and (seeds is not None or not _unseeded(given.keyed()))
+        if labelling.cache.persistent and not shared:
+            warnings.warn(_UNSEEDED, stacklevel=4)
         key = digest(_versions(), keyed, _describe(windows)) if shared else None
         assert probe is not None
         teacher, labels = _fit_and_label(teacher, windows, loss, labelling, key, probe, settings.verbose)
@@ -404,6 +407,9 @@ def _settle(teacher: BaseTeacher, seed: int, settings: TrainingSettings) -> Base
         elif value is None and last in inherited:
             teacher.set_params(**{name: inherited[last]})
     return teacher
+
+
+_UNSEEDED = "memory shares no teacher and no labels between fits while random_state is None: set random_state=0, say."
 
 
 def _unseeded(teacher: BaseTeacher) -> bool:

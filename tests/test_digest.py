@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from skdistill._digest import digest
-from skdistill.networks import MLP, DLinear, NetworkSpec
+from skdistill.networks import MLP, DLinear, NetworkSpec, OwnNetwork
 from skdistill.teachers import PretrainedTeacher, TrainedTeacher
 
 SCRIPT = """
@@ -21,6 +21,10 @@ from skdistill.teachers import PretrainedTeacher
 torch.manual_seed(0)
 weights = DLinear().build(NetworkSpec(6, 2, 1)).state_dict()
 index = pd.date_range("2024-01-01", periods=3, freq="h")
+class Mine:
+    def __init__(self, scale=2.0): self.known = scale
+    def answer(self, name): return name in {"one", "two", "three"}
+print(digest(Mine(), lambda value: Mine(value)))
 print(digest({"b": 1, "a": {3, 1, 2}}, PretrainedTeacher(DLinear(), weights), MLP(4), np.arange(3.0), index, weights))
 """
 
@@ -69,6 +73,57 @@ def test_a_change_changes_the_digest(name):
     a, b = PAIRS[name]
     assert digest(a) == digest(a)
     assert digest(a) != digest(b)
+
+
+USERS = """
+class Base:
+    size = 3
+    def __init__(self, width): self.width = width
+    def shift(self): return 1.0
+class Mine(Base):
+    def answer(self, value=2): return [value + each for each in self.shift()]
+def make(scale): return lambda value: scale * value
+"""
+
+
+def written(edit=("", "")):
+    """Run a user's file, edited."""
+    names = {"__name__": "__main__"}
+    exec(USERS.replace(*edit), names)
+    return names
+
+
+EDITS = {
+    "a line": ("value + each", "value - each"),
+    "a base": ("return 1.0", "return 2.0"),
+    "a default": ("value=2", "value=3"),
+    "a constant of the class": ("size = 3", "size = 4"),
+    "a name": ("self.shift()", "self.other()"),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+@pytest.mark.parametrize("made", [lambda users: users["Mine"], lambda users: users["Mine"](5)], ids=["class", "object"])
+def test_code_of_users_counts_by_what_it_does(name, made):
+    a, same, edited = (
+        digest(OwnNetwork, made(written(edit))) for edit in (("", ""), ("class", " \nclass"), EDITS[name])
+    )
+    assert a == same
+    assert a != edited
+
+
+def test_values_a_function_has_taken_in_count():
+    make = written()["make"]
+    assert digest(make(1.0)) == digest(make(1.0)) != digest(make(2.0))
+
+
+def test_a_class_that_mentions_itself():
+    class Loop(OwnNetwork):
+        def check(self):
+            super().check()
+            return Loop
+
+    assert digest(Loop) == digest(Loop) != digest(OwnNetwork)
 
 
 def test_files_count_by_their_contents(tmp_path):

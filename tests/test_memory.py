@@ -63,12 +63,12 @@ def test_what_labels_do_not_depend_on_finds_the_entry(change, tmp_path, log):
 
 def test_a_teacher_without_a_seed_is_not_shared(tmp_path):
     series = make_series()
-    forecasts = [
-        make_forecaster(teacher=TrainedTeacher(DLinear(), max_epochs=1), memory=tmp_path, random_state=None)
-        .fit(series)
-        .predict_teacher(series)
-        for _ in range(2)
-    ]
+    forecaster = make_forecaster(teacher=TrainedTeacher(DLinear(), max_epochs=1), memory=tmp_path, random_state=None)
+    forecasts = []
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="random_state is None") as caught:
+            forecasts.append(forecaster.fit(series).predict_teacher(series))
+        assert caught[0].filename == __file__
     assert not np.array_equal(*forecasts)
 
 
