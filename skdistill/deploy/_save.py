@@ -168,11 +168,14 @@ def _write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
 
 def _write_network(network: BaseNetwork, module: torch.nn.Module, writer: Writer, where: str) -> Any:
     writer.tensors |= {f"{where}/{name}": tensor for name, tensor in module.state_dict().items()}
-    return (
-        {"missing": f"{type(network).__name__}, which reads files"}
-        if _reads_files(network)
-        else writer.write(network, where)
-    )
+    if _reads_files(network):
+        return {"missing": f"{type(network).__name__}, which reads files"}
+    n_missing = len(writer.missing)
+    written = writer.write(network, where)
+    described = [one.removeprefix(f"{where}.") for one in writer.missing[n_missing:]]
+    if "object" in written and described:
+        return {"missing": f"{type(network).__name__}, whose {', '.join(described)} no file can hold"}
+    return written
 
 
 def _reads_files(network: BaseNetwork) -> bool:
@@ -202,10 +205,17 @@ def _write_teacher(teacher: Any, writer: Writer) -> Any:
     """Write a teacher that is a network; others are left to their description among the parameters."""
     if not isinstance(teacher, NetworkTeacher):
         return None
+    network = _write_network(teacher.architecture(), teacher.module_, writer, "teacher")
+    if "missing" in network:
+        raise ValueError(
+            "teacher of save must be False for a teacher whose network is not built from its parameters alone "
+            f"({network['missing']}); got True. Save the student, and keep the teacher's weights with "
+            "torch.save(forecaster.teacher_.module_.state_dict(), file), for PretrainedTeacher."
+        )
     return {
         "params": writer.write(teacher, "teacher_"),
         "spec": writer.write(dataclasses.asdict(teacher.spec_), "teacher_.spec"),
-        "network": _write_network(teacher.architecture(), teacher.module_, writer, "teacher"),
+        "network": network,
         "history": writer.write(getattr(teacher, "history_", None), "teacher_.history"),
     }
 
@@ -231,7 +241,7 @@ def _read_estimator(document: Document, *, student: Any, transformer: Any, compl
     estimator.student_ = _read_module(network, estimator.spec_, document.tensors, "student")
     if student is not None:
         estimator.student = student
-        reader.missing = [one for one in reader.missing if not one.startswith("params.student ")]
+        reader.missing = [one for one in reader.missing if not one.startswith(("params.student ", "params.student."))]
     estimator.teacher_ = _read_teacher(content.get("teacher"), reader)
     if reader.missing and complete:
         warnings.warn(

@@ -21,7 +21,7 @@ from skdistill.deploy._files import Document, read_document
 from skdistill.deploy._guarded_build import build_with_weights
 from skdistill.deploy._save import _read_estimator, _reads_files
 from skdistill.losses import TimeDistill
-from skdistill.networks import MLP, NETWORKS, DLinear, ITransformer, Linear, NetworkSpec, make_network
+from skdistill.networks import MLP, NETWORKS, DLinear, ITransformer, Linear, NetworkSpec, OwnNetwork, make_network
 from skdistill.teachers import PretrainedTeacher
 
 
@@ -156,6 +156,43 @@ def test_a_student_of_ones_own_is_saved_as_weights(tmp_path):
     assert isinstance(copy.student, OwnStudent)
     with pytest.raises(SavedFileError, match=r"weights are not those of OwnStudent\(hidden_size=5\)"):
         load(tmp_path / "file", student=OwnStudent(5))
+
+
+class OwnModule(torch.nn.Module):
+    """A module of a user's own."""
+
+    def __init__(self, spec, bias=True):
+        super().__init__()
+        self.layer = torch.nn.Linear(spec.context_length, spec.prediction_length, bias=bias)
+
+    def forward(self, context):
+        return self.layer(context.transpose(1, 2)).transpose(1, 2)
+
+
+@pytest.mark.parametrize("quantiles", [None, [0.1, 0.5, 0.9]])
+def test_a_student_in_own_network_is_saved_as_weights(quantiles, tmp_path):
+    fitted = make_forecaster(teacher=None, student=OwnNetwork(OwnModule), quantiles=quantiles).fit(make_series())
+    fitted.save(tmp_path / "file")
+    with pytest.raises(SavedFileError, match=r"OwnNetwork, whose factory .*load\(path, student=...\)"):
+        load(tmp_path / "file")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        copy = load(tmp_path / "file", student=OwnNetwork(OwnModule))
+    np.testing.assert_array_equal(copy.predict(make_series()), fitted.predict(make_series()))
+    copy.fit(make_series())
+    with pytest.raises(SavedFileError, match="weights are not those of OwnNetwork"):
+        load(tmp_path / "file", student=OwnNetwork(OwnModule, {"bias": False}))
+
+
+def test_a_teacher_in_own_network_stays_behind(tmp_path):
+    fitted = make_forecaster(teacher=OwnNetwork(OwnModule)).fit(make_series())
+    with pytest.raises(ValueError, match=r"teacher of save must be False .*whose factory .*got True"):
+        fitted.save(tmp_path / "file", teacher=True)
+    assert os.listdir(tmp_path) == []
+    fitted.save(tmp_path / "file")
+    with pytest.warns(UserWarning, match=r"params\.teacher\.factory"):
+        copy = load(tmp_path / "file")
+    np.testing.assert_array_equal(copy.predict(make_series()), fitted.predict(make_series()))
 
 
 def test_loading_leaves_the_random_state_alone(tmp_path, saved):
