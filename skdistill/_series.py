@@ -11,7 +11,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from skdistill.calendar import check_time_index, continue_index
+from skdistill._row_labels import check_row_labels
+from skdistill.calendar import continue_index
 
 __all__ = ["Series", "SeriesInput", "read_series"]
 
@@ -149,8 +150,9 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     Raises
     ------
     ValueError
-        If a value is missing or infinite, a column not numeric, an index irregular, the
-        channels differ from those of ``fit``, or a length of the estimator was changed after it.
+        If a value is missing or infinite, a column not numeric, an index irregular, of several levels or of dates
+        that are not of a time type, the channels differ from those of ``fit``, or a length of the estimator was
+        changed after it.
     """
     if not reset:
         _check_lengths_unchanged(estimator)
@@ -197,7 +199,7 @@ def _read_like(before: Series, X: Any, name: str) -> Series | None:
     if values.dtype not in (np.float64, np.float32):
         return None
     if X.index is not before.index:
-        check_time_index(X.index, name=name)
+        check_row_labels(X.index, name=name)
     _check_finite(values, X.index, X.columns, name)
     return Series(values, X.index, X.columns)
 
@@ -236,7 +238,7 @@ def _read_one(estimator: BaseEstimator, X: Any, *, reset: bool, name: str) -> Se
     index = columns = None
     if isinstance(X, pd.DataFrame):
         _check_numeric(X, name)
-        check_time_index(X.index, name=name)
+        check_row_labels(X.index, name=name)
         index, columns = X.index, X.columns
     values = validate_data(
         estimator, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite=False, ensure_min_samples=1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -195,8 +196,9 @@ def continue_index(index: pd.Index, n: int) -> pd.Index:
 def check_time_index(index: Any, *, name: str = "X") -> None:
     """Raise unless the labels of a time index are distinct, in order and of regular step.
 
-    A DatetimeIndex, a PeriodIndex and an integer index are checked; any other kind passes. Month ends, business days
-    and time-zone-aware steps across a change of the clock are regular.
+    A DatetimeIndex, a PeriodIndex and an integer index are checked; a TimedeltaIndex and an index of floats must be
+    distinct and in order, of any steps; any other kind passes. Month ends, business days and time-zone-aware steps
+    across a change of the clock are regular.
 
     Parameters
     ----------
@@ -224,19 +226,16 @@ def check_time_index(index: Any, *, name: str = "X") -> None:
         if index.step < 0 and len(index) > 1:
             _raise_order(index, 1, name)
         return
-    timed = isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
-    if not timed and not (
-        isinstance(index, pd.Index)
-        and not isinstance(index, pd.MultiIndex)
-        and pd.api.types.is_integer_dtype(index.dtype)
-    ):
+    timed = isinstance(index, pd.DatetimeIndex | pd.PeriodIndex | pd.TimedeltaIndex)
+    counted = _is_kind(index, pd.api.types.is_integer_dtype)
+    if not (timed or counted or _is_kind(index, pd.api.types.is_float_dtype)):
         return
     if index.hasnans:
         missing = "NaT" if timed else "a missing label"
         raise ValueError(f"The index of {name} holds {missing}, first at position {_first(index.isna())}.")
     if len(index) < 2:
         return
-    values = index.asi8 if timed else index.to_numpy(dtype=np.int64)
+    values = index.asi8 if timed else index.to_numpy(dtype=np.int64 if counted else np.float64)
     steps = np.diff(values)
     if steps.min() <= 0:
         repeated = index.duplicated()
@@ -247,7 +246,8 @@ def check_time_index(index: Any, *, name: str = "X") -> None:
                 "Keep one row per label."
             )
         _raise_order(index, _first(steps < 0) + 1, name)
-    if len(index) == 2 or steps.min() == steps.max():
+    has_regular_step = counted or isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
+    if len(index) == 2 or steps.min() == steps.max() or not has_regular_step:
         return
     if isinstance(index, pd.DatetimeIndex):
         if _offset(index) is not None:
@@ -263,6 +263,10 @@ def check_time_index(index: Any, *, name: str = "X") -> None:
         f"(positions {i} and {i + 1}). Likely causes: missing rows (holidays included), or a cross-validation whose "
         "training folds are not contiguous; fill in the rows, or use RollingOriginSplit."
     )
+
+
+def _is_kind(index: Any, is_dtype: Callable[[Any], bool]) -> bool:
+    return isinstance(index, pd.Index) and not isinstance(index, pd.MultiIndex) and is_dtype(index.dtype)
 
 
 def _raise_order(index: pd.Index, i: int, name: str) -> None:

@@ -240,6 +240,55 @@ def test_index_of_strings_gives_numbered_forecasts():
     assert list(make_forecaster().fit(frame).predict(frame).index) == [0, 1, 2, 3]
 
 
+def relabelled(index):
+    return make_frame().set_axis(pd.Index(index), axis=0)
+
+
+TIMES = make_frame().index
+SHUFFLED = np.random.default_rng(0).permutation(120)
+PANEL = pd.concat({"a": make_frame(60), "b": make_frame(60, seed=1)})
+BAD_LABELS = {
+    "two levels": (PANEL, r"index of X has 2 levels.*\[g.droplevel\(0\) for _, g in X.groupby\(level=0\)\]"),
+    "three levels": (pd.concat({"r": PANEL}), r"3 levels.*droplevel\(\[0, 1\]\) .*SktimeDistilledForecaster"),
+    "a vector of two levels": (PANEL["c0"], r"2 levels"),
+    "text": (relabelled(TIMES.strftime("%d/%m/%Y %H:%M")), r"X is text, not time: '01/01/2024 00:00'.*to_datetime"),
+    "text objects": (relabelled(TIMES.strftime("%Y-%m-%d %H").astype(object)), r"X.reset_index\(drop=True\)"),
+    "years": (relabelled([str(1900 + n) for n in range(120)]), r"is text, not time: '1900'"),
+    "dates": (relabelled([day.date() for day in pd.date_range("2024", periods=120)]), r"objects of type date.*2024"),
+    "moments of no type": (relabelled(TIMES.astype(object)), r"objects of type Timestamp"),
+    "shuffled floats": (relabelled(SHUFFLED / 2), r"index of X is out of order"),
+    "in a list": ([make_frame(), relabelled(TIMES.strftime("%F %T"))], r"X\[1\].index = pd.to_datetime\(X\[1\].index"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_LABELS)
+@pytest.mark.usefixtures("training_is_an_error")
+def test_row_labels_that_are_no_time_but_look_like_it(name, recwarn):
+    series, message = BAD_LABELS[name]
+    with pytest.raises(ValueError, match=message):
+        make_forecaster().fit(series)
+    assert not list(recwarn)
+
+
+def test_row_labels_are_checked_in_predict():
+    forecaster = make_forecaster().fit(make_frame())
+    for name, ask in [("two levels", forecaster.predict), ("text", forecaster.backtest), ("dates", forecaster.score)]:
+        series, message = BAD_LABELS[name]
+        with pytest.raises(ValueError, match=message):
+            ask(series)
+
+
+def test_the_way_out_of_a_panel_in_one_table_is_right():
+    members = [g.droplevel(0) for _, g in PANEL.groupby(level=0)]
+    assert [frame.index[0] for frame in make_forecaster().fit(members).predict(members)] == [TIMES[60]] * 2
+
+
+@pytest.mark.parametrize("prefix", ["", "T", "m", "h", "1-", "row ", "id-"])
+def test_labels_that_are_no_dates_pass(prefix):
+    frame = relabelled([f"{prefix}{n}" for n in range(120)])
+    make_forecaster().fit(frame)
+
+
 @pytest.mark.parametrize("name", ["context_length", "prediction_length"])
 def test_a_length_that_changes_after_fit_is_refused(name):
     forecaster = make_forecaster().fit(make_series())
