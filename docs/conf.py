@@ -72,6 +72,7 @@ _MODULES = {
     "skdistill.networks": "Networks: students and trainable teachers",
     "skdistill.teachers": "Teachers",
     "skdistill.losses": "Loss terms",
+    "skdistill.windows": "Windows: what teachers read",
     "skdistill.recipes": "Recipes",
     "skdistill.perturbation": "Perturbed contexts",
     "skdistill.model_selection": "Folds",

@@ -251,7 +251,13 @@ def dry_run(
 
 def _probe(teacher: BaseTeacher, windows: TrainingWindows, spec: NetworkSpec) -> Labels:
     """Ask what labels will look like."""
-    labels = teacher.probe(windows)
+    try:
+        labels = teacher.probe(windows)
+    except AttributeError as error:
+        raise TypeError(
+            f"{_name(teacher)} failed when it was asked for one window before its fit: {error}. If label needs what "
+            f"fit learns, set needs_training = True, or override probe."
+        ) from error
     _check_forecast_shape(labels, spec, teacher)
     return labels
 

@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from skdistill import DistilledForecaster
 from skdistill.losses import LossSum, Response, Supervised, TeacherForecast, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer
-from skdistill.teachers import EnsembleTeacher, GivenLabels, PretrainedTeacher, TrainedTeacher
+from skdistill.teachers import BaseTeacher, EnsembleTeacher, GivenLabels, Labels, PretrainedTeacher, TrainedTeacher
 
 # -- ways in and out -----------------------------------------------------------------------------
 
@@ -353,3 +353,25 @@ def test_ensemble_is_the_weighted_mean_of_its_members():
     np.testing.assert_allclose(forecaster.predict_teacher(series), np.repeat(series[-1:], 4, axis=0), rtol=1e-5)
     forecaster.set_params(teacher__high__offset=0.5)
     assert members[1][1].offset == 0.5
+
+
+class _LastSeen(BaseTeacher):
+    """Needs what its fit learns; a user's first teacher."""
+
+    def fit(self, windows, checkpoint=None):
+        self.steps_ = windows.train.prediction_length
+        return self
+
+    def label(self, contexts):
+        return Labels(forecast=contexts.values[:, -1:].repeat(1, self.steps_, 1))
+
+
+def test_a_teacher_that_needs_its_fit_says_so_or_is_told():
+    with pytest.raises(TypeError, match="needs_training = True, or override probe"):
+        make_forecaster(teacher=_LastSeen()).fit(make_series())
+
+    class Trained(_LastSeen):
+        needs_training = True
+
+    forecaster = make_forecaster(teacher=Trained()).fit(make_series())
+    np.testing.assert_allclose(forecaster.predict_teacher(make_series()), np.tile(make_series()[-1], (4, 1)), rtol=1e-5)

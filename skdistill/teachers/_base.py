@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
+import torch
 from sklearn.base import BaseEstimator, clone
 from torch import Tensor
 
@@ -71,7 +72,8 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         """Say what labels will look like, before the teacher is fitted.
 
         The numbers are meaningless, the shapes count: they let a wrong combination of teacher,
-        student and loss stop before anything is trained.
+        student and loss stop before anything is trained. A teacher that ``needs_training`` is taken to
+        give a point forecast alone, others are asked; a trained one with features or quantiles overrides this.
 
         Parameters
         ----------
@@ -83,7 +85,10 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         labels : Labels
             Labels of the first training window.
         """
-        return self.label(windows.train.contexts(windows.train.starts.new_zeros(1)))
+        train = windows.train
+        if self.needs_training:
+            return Labels(forecast=torch.zeros(1, train.prediction_length, len(train.targets)))
+        return self.label(train.contexts(train.starts.new_zeros(1)))
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> BaseTeacher:
         """Learn from windows; teachers with given weights have nothing to do.

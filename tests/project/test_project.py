@@ -235,7 +235,7 @@ def test_docstring_lists_the_real_parameters_and_defaults(found):
 
 # -- pages ---------------------------------------------------------------------------------------
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -245,7 +245,7 @@ def test_every_python_block_of_a_page_runs(page, tmp_path):
         run(sys.executable, "-c", "\n".join(blocks), cwd=tmp_path)
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_local_link_of_a_page_leads_somewhere(page):
     for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         generated = link.startswith(("api/", "gallery/"))  # checked by the build of the site
