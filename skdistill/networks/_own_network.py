@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
@@ -101,10 +102,11 @@ class _OwnModule(nn.Module):
             output = answer
         else:
             output = NetworkOutput(*answer) if isinstance(answer, tuple) else NetworkOutput(answer)
-        expected = (len(context), *self.shape)
-        if tuple(output.forecast.shape) != expected:
+        forecast = output.forecast
+        fits = forecast.ndim == 3 and tuple(forecast.shape[1:]) == self.shape
+        if not fits or (not torch.compiler.is_compiling() and len(forecast) != len(context)):
             raise ValueError(
                 "the module of OwnNetwork must forecast (n_windows, prediction_length, n_targets) = "
-                f"{expected}; it answered {tuple(output.forecast.shape)}."
+                f"{(len(context), *self.shape)}; it answered {tuple(forecast.shape)}."
             )
         return output

@@ -10,6 +10,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from skdistill.networks._own_network import _OwnModule
+
 __all__ = ["load_weights", "read_state_dict"]
 
 
@@ -71,7 +73,7 @@ def load_weights(module: nn.Module, state_dict: Mapping[str, Tensor], *, owner: 
     module : torch.nn.Module
         Changed in place.
     state_dict : dict of Tensor
-        The weights.
+        The weights. Those of a user's module may go by its own names, or by those that ``OwnNetwork`` gives them.
     owner : str
         Parameter and class, for the message.
 
@@ -80,6 +82,7 @@ def load_weights(module: nn.Module, state_dict: Mapping[str, Tensor], *, owner: 
     ValueError
         If weights are missing, unexpected or of another shape.
     """
+    module = _module_named(module, state_dict)
     own = module.state_dict()
     problems = [f"missing {name!r} of shape {tuple(own[name].shape)}" for name in own if name not in state_dict]
     problems += [f"unexpected {name!r}" for name in state_dict if name not in own]
@@ -94,3 +97,10 @@ def load_weights(module: nn.Module, state_dict: Mapping[str, Tensor], *, owner: 
             "Check the network's hyperparameters, context_length, prediction_length and the number of channels."
         )
     module.load_state_dict(state_dict)
+
+
+def _module_named(module: nn.Module, state_dict: Mapping[str, Tensor]) -> nn.Module:
+    """Return what the names belong to: a user's module, or what ``OwnNetwork`` puts around it."""
+    if not isinstance(module, _OwnModule):
+        return module
+    return max(module.module, module, key=lambda one: len(one.state_dict().keys() & state_dict.keys()))

@@ -52,6 +52,56 @@ def test_weights_that_exist_make_a_teacher():
     assert np.isfinite(forecaster.predict_teacher(series)).all()
 
 
+class Wrapped(Perceptron):
+    """Has a part of the name that OwnNetwork uses."""
+
+    def __init__(self, spec):
+        super().__init__(spec)
+        self.module = nn.Linear(spec.context_length, spec.prediction_length)
+
+
+@pytest.mark.parametrize("factory", [Perceptron, Wrapped])
+def test_weights_go_by_the_names_of_the_module_or_of_the_network(factory, tmp_path):
+    series, network, spec = make_series(), OwnNetwork(factory), NetworkSpec(12, 4, 2)
+    built = network.build(spec)
+    torch.save(built.module.state_dict(), tmp_path / "weights.pt")
+    answers = [
+        make_forecaster(teacher=PretrainedTeacher(network, weights)).fit(series).predict_teacher(series)
+        for weights in (built.state_dict(), built.module.state_dict(), tmp_path / "weights.pt")
+    ]
+    np.testing.assert_array_equal(answers[1], answers[0])
+    np.testing.assert_array_equal(answers[2], answers[0])
+
+
+def test_weights_that_do_not_fit_are_named_as_in_the_module():
+    weights = {f"{name}s": one for name, one in Perceptron(NetworkSpec(12, 4, 2)).state_dict().items()}
+    with pytest.raises(ValueError, match=r"missing 'hidden\.weight'.*unexpected 'hidden\.weights'"):
+        make_forecaster(teacher=PretrainedTeacher(OwnNetwork(Perceptron), weights)).fit(make_series())
+
+
+class OneTooMany(nn.Module):
+    """Forecasts one window more than it is asked for."""
+
+    def __init__(self, spec):
+        super().__init__()
+        self.inner = Perceptron(spec, with_features=False)
+
+    def forward(self, context):
+        forecast = self.inner(context)
+        return torch.cat([forecast, forecast[:1]])
+
+
+@pytest.mark.parametrize("suffix", [".pt2", ".onnx"])
+@pytest.mark.parametrize("quantiles", [None, [0.1, 0.5, 0.9]])
+def test_an_export_takes_any_number_of_windows(quantiles, suffix, tmp_path):
+    if suffix == ".onnx":
+        pytest.importorskip("onnxscript")
+        pytest.importorskip("onnxruntime")
+    student = OwnNetwork(Perceptron)
+    forecaster = make_forecaster(teacher=None, student=student, quantiles=quantiles).fit(make_series())
+    assert forecaster.export(tmp_path / f"student{suffix}").difference < 1e-5  # of batches of 1 and 5 windows
+
+
 @pytest.mark.parametrize(
     ("network", "error", "message"),
     [
@@ -59,6 +109,7 @@ def test_weights_that_exist_make_a_teacher():
         (OwnNetwork(Perceptron, options=3), TypeError, "options of OwnNetwork"),
         (OwnNetwork(lambda spec: 3), TypeError, "must return a torch.nn.Module"),
         (OwnNetwork(Perceptron, {"steps_off": 1}), ValueError, r"= \(1, 4, 2\); it answered \(1, 5, 2\)"),
+        (OwnNetwork(OneTooMany), ValueError, r"= \(1, 4, 2\); it answered \(2, 4, 2\)"),
     ],
 )
 def test_what_is_no_network_stops_before_training(network, error, message):
