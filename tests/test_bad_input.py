@@ -8,6 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import KBinsDiscretizer, Normalizer
+from torch import nn
 
 from skdistill.losses import LossSum, MultiScale, Response, Supervised, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer
@@ -84,6 +85,16 @@ BAD_PARAMETERS = {
     "bare estimator": ({"teacher": Ridge()}, TypeError, r"bare estimator Ridge.*FrozenEstimator"),
     "teacher class": ({"teacher": ITransformer}, TypeError, r"give an instance, ITransformer\(\)"),
     "unfitted frozen": ({"teacher": FrozenEstimator(Ridge())}, NotFittedError, r"not fitted"),
+    "student torch class": ({"student": nn.Linear}, TypeError, r"wrap it, OwnNetwork\(Linear\)"),
+    "student module": ({"student": nn.Linear(2, 2)}, TypeError, r"wrap its class, OwnNetwork\(Linear\)"),
+    "teacher torch class": ({"teacher": nn.Linear}, TypeError, r"wrap it, OwnNetwork\(Linear\)"),
+    "teacher module": ({"teacher": nn.Linear(2, 2)}, TypeError, r"PretrainedTeacher\(OwnNetwork\(Linear\), module.st"),
+    "network torch class": ({"teacher": TrainedTeacher(nn.Linear)}, TypeError, r"network of .*OwnNetwork\(Linear\)"),
+    "network name": ({"teacher": TrainedTeacher("mpl")}, ValueError, r"network of TrainedTeacher .*Did you mean 'mlp'"),
+    "foundation name": ({"teacher": "chronos"}, ValueError, r'Chronos is .* give Chronos\("folder or hub id"\)'),
+    "other foundation name": ({"teacher": "TiRex"}, ValueError, r'give TiRex\("folder or hub id"\)'),
+    "one target": ({"targets": "load"}, TypeError, r"must be a list .*the str 'load': write targets=\['load'\]"),
+    "one position": ({"targets": 1}, TypeError, r"must be a list .*the int 1: write targets=\[1\]"),
     "targets": ({"targets": [2]}, ValueError, r"positions from 0 to 1; got 2"),
     "targets twice": ({"targets": [0, 0]}, ValueError, r"each column once"),
     "transformer": ({"transformer": Normalizer()}, TypeError, r"must have inverse_transform"),

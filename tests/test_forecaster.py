@@ -15,7 +15,15 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from skdistill import DistilledForecaster
 from skdistill.losses import LossSum, Response, Supervised, TeacherForecast, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer
-from skdistill.teachers import BaseTeacher, EnsembleTeacher, GivenLabels, Labels, PretrainedTeacher, TrainedTeacher
+from skdistill.teachers import (
+    BaseTeacher,
+    CrossFittedTeacher,
+    EnsembleTeacher,
+    GivenLabels,
+    Labels,
+    PretrainedTeacher,
+    TrainedTeacher,
+)
 
 # -- ways in and out -----------------------------------------------------------------------------
 
@@ -154,6 +162,15 @@ def test_constant_channel_is_no_problem():
 
 
 # -- leaks ---------------------------------------------------------------------------------------
+
+
+def test_a_trained_teacher_takes_a_short_name_and_keeps_it():
+    series = make_series()
+    named = make_forecaster(teacher=TrainedTeacher("dlinear", max_epochs=2)).fit(series)
+    given = make_forecaster(teacher=TrainedTeacher(DLinear(), max_epochs=2)).fit(series)
+    np.testing.assert_array_equal(named.predict_teacher(series), given.predict_teacher(series))
+    assert clone(named).teacher.network == "dlinear"
+    make_forecaster(teacher=CrossFittedTeacher(TrainedTeacher("dlinear", max_epochs=1), n_folds=2)).fit(series)
 
 
 @pytest.mark.parametrize("teacher", [LastValueTeacher(), TrainedTeacher(DLinear(), max_epochs=2), None])

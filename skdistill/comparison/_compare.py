@@ -105,6 +105,8 @@ def compare(
 
     Raises
     ------
+    TypeError
+        If ``forecasters`` is no dict.
     ValueError
         If forecasters differ in ``prediction_length`` or targets, or ``X`` is too short.
 
@@ -124,6 +126,12 @@ def compare(
     """
     check_integer(n_resamples, "n_resamples of compare", minimum=2)
     check_integer(batch_size, "batch_size of compare")
+    if not isinstance(forecasters, Mapping):
+        kind = type(forecasters).__name__
+        raise TypeError(
+            f"forecasters of compare must be a dict from names to fitted forecasters; got {kind}. One model: "
+            "{'student': f}; several seeds of one model: {'student': [f0, f1]}."
+        )
     models = {name: [open_model(one) for one in _as_list(value)] for name, value in forecasters.items()}
     if not models:
         raise ValueError("forecasters of compare must name at least one fitted forecaster; got an empty dict.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from skdistill._choices import check_choice
 from skdistill.networks._autoformer import Autoformer
 from skdistill.networks._base import BaseNetwork
@@ -39,7 +41,7 @@ NETWORKS: dict[str, type[BaseNetwork]] = {
 }
 
 
-def make_network(name: str, *, parameter: str = "network") -> BaseNetwork:
+def make_network(name: str, *, parameter: str = "network", elsewhere: Mapping[str, str] | None = None) -> BaseNetwork:
     """Make the network that a short name stands for, with its defaults.
 
     Parameters
@@ -48,6 +50,8 @@ def make_network(name: str, *, parameter: str = "network") -> BaseNetwork:
         A short name, in lower case.
     parameter : str, default="network"
         The parameter it was given for, for the message.
+    elsewhere : mapping of str to str or None, default=None
+        What to say of names, in lower case, that are no networks.
 
     Returns
     -------
@@ -64,4 +68,4 @@ def make_network(name: str, *, parameter: str = "network") -> BaseNetwork:
     >>> make_network("mlp")
     MLP()
     """
-    return NETWORKS[check_choice(name, sorted(NETWORKS), parameter)]()
+    return NETWORKS[check_choice(name, sorted(NETWORKS), parameter, elsewhere=elsewhere)]()

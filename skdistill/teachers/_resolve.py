@@ -9,13 +9,25 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from skdistill.networks import BaseNetwork, make_network
+from skdistill.networks._no_network import tell_no_network
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._chronos import Chronos
 from skdistill.teachers._ensemble import EnsembleTeacher
 from skdistill.teachers._frozen import FrozenTeacher
+from skdistill.teachers._moirai import Moirai
 from skdistill.teachers._sktime import SktimeTeacher, is_sktime_forecaster
+from skdistill.teachers._time_moe import TimeMoE
+from skdistill.teachers._timesfm import TimesFM
+from skdistill.teachers._tiny_time_mixer import TinyTimeMixer
+from skdistill.teachers._tirex import TiRex
 from skdistill.teachers._trained import TrainedTeacher
 
 __all__ = ["resolve_teacher"]
+
+_FOUNDATION = {
+    cls.__name__.lower(): f'{cls.__name__} is a foundation model: give {cls.__name__}("folder or hub id")'
+    for cls in (Chronos, Moirai, TimeMoE, TimesFM, TinyTimeMixer, TiRex)
+}
 
 
 def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
@@ -45,7 +57,7 @@ def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
     TrainedTeacher(network=DLinear())
     """
     if isinstance(teacher, str):
-        return TrainedTeacher(make_network(teacher, parameter=parameter))
+        return TrainedTeacher(make_network(teacher, parameter=parameter, elsewhere=_FOUNDATION))
     if isinstance(teacher, BaseNetwork):
         return TrainedTeacher(teacher)
     if isinstance(teacher, BaseTeacher):
@@ -60,11 +72,14 @@ def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
 def _way_out(teacher: Any) -> str:
     name = type(teacher).__name__
     if isinstance(teacher, type):
-        return f"the class {teacher.__name__}: give an instance, {teacher.__name__}()."
+        return tell_no_network(teacher)
     if isinstance(teacher, nn.Module) and isinstance(getattr(teacher, "network", None), BaseNetwork):
         return f"the torch module {name} that from_tslib loaded: wrap it, PretrainedTeacher(module)."
     if isinstance(teacher, nn.Module):
-        return f"the torch module {name}: wrap its weights, PretrainedTeacher(network, module.state_dict())."
+        return (
+            f"the torch module {name}: wrap its class, OwnNetwork({name}), which calls {name}(spec), and its "
+            f"weights, PretrainedTeacher(OwnNetwork({name}), module.state_dict())."
+        )
     if is_sktime_forecaster(teacher):
         return f"the bare sktime forecaster {name}: give SktimeTeacher({name}(...)), which fits it for every window."
     if isinstance(teacher, BaseEstimator) or hasattr(teacher, "predict"):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from sklearn.base import clone
 
 from skdistill._checks import check_integer
 from skdistill._quantiles import check_quantiles
 from skdistill.losses import BaseLoss, Supervised, build_objective, check_loss, make_loss, with_quantile_term
-from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.networks import BaseNetwork, NetworkSpec, make_network
+from skdistill.networks._no_network import tell_no_network
 from skdistill.networks._quantile_head import build_module, point_module
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._labels import Labels
@@ -26,8 +28,9 @@ class TrainedTeacher(NetworkTeacher):
 
     Parameters
     ----------
-    network : network
-        The architecture, for example ``ITransformer(hidden_size=256)``.
+    network : network or str
+        The architecture, for example ``ITransformer(hidden_size=256)``; inside a forecaster a short name, such as
+        ``"itransformer"``, stands for it.
     loss : loss, str or None, default=None
         Its objective, such as :class:`~skdistill.losses.CrossModal` for CALF; terms that read labels fall
         away. None is the MSE to the truth.
@@ -82,7 +85,7 @@ class TrainedTeacher(NetworkTeacher):
 
     def __init__(
         self,
-        network: BaseNetwork,
+        network: BaseNetwork | str,
         *,
         loss: BaseLoss | str | None = None,
         quantiles: Sequence[float] | None = None,
@@ -111,6 +114,23 @@ class TrainedTeacher(NetworkTeacher):
         self.random_state = random_state
         self.verbose = verbose
 
+    def resolve(self, resolve: Callable[..., BaseTeacher]) -> BaseTeacher:
+        """Return a copy with the network that a short name stands for.
+
+        Parameters
+        ----------
+        resolve : callable
+            Unused here, where the member is a network.
+
+        Returns
+        -------
+        teacher : TrainedTeacher
+            The copy; this teacher where its network is none by name.
+        """
+        if not isinstance(self.network, str):
+            return self
+        return clone(self).set_params(network=make_network(self.network, parameter="network of TrainedTeacher"))
+
     def check(self, spec: NetworkSpec) -> None:
         """Raise if network or training settings are out of their ranges.
 
@@ -120,7 +140,8 @@ class TrainedTeacher(NetworkTeacher):
             Lengths and channels of the problem.
         """
         if not isinstance(self.network, BaseNetwork):
-            raise TypeError(f"network of TrainedTeacher must be a network of skdistill.networks; got {self.network!r}.")
+            told = tell_no_network(self.network)
+            raise TypeError(f"network of TrainedTeacher must be a network of skdistill.networks; got {told}")
         self.network.check(spec)
         self._settings().check("TrainedTeacher")
         if self.quantiles is not None:

@@ -177,6 +177,12 @@ def test_bad_calls(call, message):
         call(make_forecaster().fit(series), series)
 
 
+@pytest.mark.parametrize("given", [["f0", "f1"], "f"])
+def test_forecasters_without_names_are_told_to_have_them(given):
+    with pytest.raises(TypeError, match=r"must be a dict .*got (list|str)\..*\{'student': \[f0, f1\]\}"):
+        compare(given, make_series())
+
+
 def test_what_is_no_distilled_forecaster_is_refused():
     from sklearn.linear_model import Ridge
 

@@ -1,0 +1,46 @@
+"""What to say of a value that stands where a network belongs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from skdistill.networks._base import BaseNetwork
+
+__all__ = ["tell_no_network"]
+
+
+def tell_no_network(value: Any) -> str:
+    """Name a value that is no network, with the way out.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+
+    Returns
+    -------
+    told : str
+        The end of a message, after ``got``.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> tell_no_network(nn.Linear)
+    'the torch class Linear: wrap it, OwnNetwork(Linear), which calls Linear(spec) in every fit.'
+    """
+    if isinstance(value, type) and issubclass(value, nn.Module):
+        name = value.__name__
+        return f"the torch class {name}: wrap it, OwnNetwork({name}), which calls {name}(spec) in every fit."
+    if isinstance(value, type):
+        return f"the class {value.__name__}; give an instance, {value.__name__}()."
+    if not isinstance(value, nn.Module):
+        return f"{value!r}."
+    name = type(value).__name__
+    if isinstance(getattr(value, "network", None), BaseNetwork):
+        return f"the torch module {name} that from_tslib loaded: give what it was built from, module.network."
+    return (
+        f"the torch module {name}: every fit starts from new weights, so wrap its class, OwnNetwork({name}), which "
+        f"calls {name}(spec)."
+    )
