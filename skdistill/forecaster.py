@@ -725,7 +725,7 @@ class DistilledForecaster(BaseDistilled):
 
         Parameters
         ----------
-        X : array, DataFrame or Series
+        X : array, DataFrame, Series, or a list of them
             A test series that ``fit`` has not seen; its first ``context_length`` rows may be the
             last ones of the training series.
         path : str or Path

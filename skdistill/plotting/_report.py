@@ -14,8 +14,10 @@ import pandas as pd
 
 from skdistill._open_model import open_model
 from skdistill._optional import import_optional
+from skdistill._series import _is_list_of_series
 from skdistill._show_versions import versions
 from skdistill.comparison import compare, rolling_forecasts
+from skdistill.networks import NetworkSpec
 from skdistill.plotting._forecast import ForecastDisplay
 from skdistill.plotting._history import HistoryDisplay
 from skdistill.plotting._horizon_error import HorizonErrorDisplay
@@ -45,7 +47,7 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
     ----------
     estimator : DistilledForecaster, Pipeline or fitted search
         What was fitted.
-    X : array, DataFrame or Series
+    X : array, DataFrame, Series, or a list of them
         A test series that ``fit`` has not seen: context rows, then rows to forecast.
     path : str or Path
         The HTML file to write; an existing one is replaced.
@@ -113,7 +115,7 @@ def _table(table: pd.DataFrame) -> str:
 
 
 def _pictures(estimator: Any, X: Any, table: pd.DataFrame) -> str:
-    rolled = rolling_forecasts(estimator, X, step=_stride(len(X)))
+    rolled = rolling_forecasts(estimator, X, step=_stride(X))
     draw: dict[str, Callable[[], Any]] = {
         "What accuracy costs": lambda: TradeOffDisplay.from_comparison(table),
         "Error over the horizon": lambda: HorizonErrorDisplay.from_predictions(rolled.truth, rolled.forecasts),
@@ -128,25 +130,43 @@ def _pictures(estimator: Any, X: Any, table: pd.DataFrame) -> str:
     return '<div class="plots">' + "".join(_figure(name, make()) for name, make in draw.items()) + "</div>"
 
 
-def _stride(n_rows: int) -> int:
+def _is_panel(X: Any) -> bool:
+    return _is_list_of_series(X) or (isinstance(X, np.ndarray) and X.ndim == 3)
+
+
+def _list_series(X: Any) -> list[Any]:
+    """List the series of a panel; a single one alone."""
+    return list(X) if _is_panel(X) else [X]
+
+
+def _stride(X: Any) -> int:
     """Look at some 2000 windows of a long series."""
-    return max(1, n_rows // 2000)
+    return max(1, sum(map(len, _list_series(X))) // 2000)
+
+
+def _place(series: list[Any], spec: NetworkSpec, window: int) -> tuple[int, int]:
+    """Return the series that a window lies in, and the row of it that the forecast starts at."""
+    n_windows = [max(0, len(one) - spec.context_length - spec.prediction_length + 1) for one in series]
+    ends = np.cumsum(n_windows)
+    number = int(np.searchsorted(ends, window, side="right"))
+    return number, spec.context_length + window - int(ends[number]) + n_windows[number]
 
 
 def _windows(estimator: Any, X: Any) -> str:
     """Draw the windows in which the student errs least, as usual, and most."""
-    model = open_model(estimator)
-    step = _stride(len(X))
+    spec, series = open_model(estimator).forecaster.spec_, _list_series(X)
+    step = _stride(X)
     rolled = rolling_forecasts(estimator, X, step=step)
     errors = np.square(rolled.forecasts["student"] - rolled.truth).mean(axis=(1, 2))
     order = np.argsort(errors)
     parts = []
     for name, number in (("best", order[0]), ("median", order[len(order) // 2]), ("worst", order[-1])):
-        start = model.forecaster.spec_.context_length + int(number) * step
+        which, start = _place(series, spec, int(number) * step)
         channel = int(np.argmax(np.square(rolled.forecasts["student"][number] - rolled.truth[number]).mean(axis=0)))
-        display = ForecastDisplay.from_estimator(estimator, X, start=start, channel=channel)
+        display = ForecastDisplay.from_estimator(estimator, series[which], start=start, channel=channel)
+        where = f"row {start} of series {which}" if _is_panel(X) else f"row {start}"
         error = errors[number]
-        caption = f"{name} window, from row {start}: MSE {error:.3g}; shown is its channel with the largest error"
+        caption = f"{name} window, from {where}: MSE {error:.3g}; shown is its channel with the largest error"
         parts.append(_figure(caption, display))
     return '<div class="plots">' + "".join(parts) + "</div>"
 
@@ -162,15 +182,22 @@ def _figure(caption: str, display: Any) -> str:
 
 
 def _data(X: Any, forecaster: Any) -> str:
-    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X).reshape(len(X), -1))
-    span = f"{frame.index[0]} to {frame.index[-1]}"
+    frames = [_frame(one) for one in _list_series(X)]
+    frame, lengths = pd.concat(frames), [len(one) for one in frames]
+    size = f"{len(frame)} rows, {frame.shape[1]} channels, {frame.index[0]} to {frame.index[-1]}"
+    if _is_panel(X):
+        size = f"{len(frames)} series of {min(lengths)} to {max(lengths)} rows, {frame.shape[1]} channels"
     spec = forecaster.spec_
     facts = [
-        f"test series: {len(frame)} rows, {frame.shape[1]} channels, {span}",
+        f"test series: {size}",
         f"a forecast reads {spec.context_length} rows and gives {spec.prediction_length} of {spec.n_targets} channels",
     ]
     summary = frame.describe().T[["mean", "std", "min", "max"]]
     return _list(facts) + summary.to_html(float_format=lambda value: f"{value:.4g}", border=0)
+
+
+def _frame(series: Any) -> pd.DataFrame:
+    return series if isinstance(series, pd.DataFrame) else pd.DataFrame(np.asarray(series).reshape(len(series), -1))
 
 
 def _seed(forecaster: Any) -> str:

@@ -204,3 +204,33 @@ def test_the_report_is_one_page_that_needs_nothing_else(piped, fitted, test_fram
     if piped:
         assert "A &lt;small&gt; model" in page
     assert not plt.get_fignums(), "figures are closed"
+
+
+@pytest.mark.parametrize(
+    ("make", "as_panel"),
+    [(make_series, list), (make_frame, list), (make_series, np.stack)],
+    ids=["arrays", "frames", "3-D array"],
+)
+def test_the_report_of_a_panel_draws_each_window_in_its_series(make, as_panel, tmp_path, monkeypatch):
+    calm, wild = make(40, seed=1), make(40, seed=2)
+    wild[-8:] *= 3.0  # the worst window is the last one
+    panel, drawn, draw = as_panel([calm, wild]), [], ForecastDisplay.from_estimator
+    monkeypatch.setattr(
+        ForecastDisplay, "from_estimator", lambda *args, **at: drawn.append((args, at)) or draw(*args, **at)
+    )
+    page = make_forecaster().fit(make(120)).report(panel, tmp_path / "report.html").read_text()
+    assert "worst window, from row 36 of series 1" in page
+    assert "test series: 2 series of 40 to 40 rows, 2 channels" in page
+    (_, worst), at = drawn[-1]
+    np.testing.assert_array_equal(worst, wild)
+    assert at["start"] == 36
+
+
+def test_windows_of_a_panel_are_found_in_their_series(fitted):
+    from skdistill.plotting._report import _place
+
+    spec = fitted.spec_  # 12 rows of context, 4 to forecast
+    panel = [np.zeros((length, 2)) for length in (17, 15, 16, 20)]  # of 2, 0, 1 and 5 windows
+    places = [_place(panel, spec, window) for window in range(8)]
+    assert places == [(0, 12), (0, 13), (2, 12), (3, 12), (3, 13), (3, 14), (3, 15), (3, 16)]
+    assert _place(panel[3:], spec, 2) == (0, 14)
