@@ -150,12 +150,13 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     Raises
     ------
     ValueError
-        If a value is missing or infinite, a column not numeric, an index irregular, of several levels or of dates
-        that are not of a time type, the channels differ from those of ``fit``, or a length of the estimator was
-        changed after it.
+        If there is no series or one of one dimension, a value is missing or infinite, a column not numeric, an
+        index irregular, of several levels or of dates that are not of a time type, the channels differ from those
+        of ``fit``, or a length of the estimator was changed after it.
     """
     if not reset:
         _check_lengths_unchanged(estimator)
+    _check_dimensions(X)
     if isinstance(X, np.ndarray) and X.ndim == 3:
         return _read_cube(estimator, X, reset=reset, allow_batch=allow_batch)
     if _is_list_of_series(X):
@@ -170,6 +171,16 @@ def _check_lengths_unchanged(estimator: Any) -> None:
             raise ValueError(
                 f"{name} of {type(estimator).__name__} was {fitted} in fit and is {now} now: fit again, or set it back."
             )
+
+
+def _check_dimensions(X: Any) -> None:
+    if isinstance(X, list | tuple) and not len(X):
+        raise ValueError(f"X is an empty {type(X).__name__}: give at least one series.")
+    if isinstance(X, np.ndarray) and X.ndim == 1:
+        raise ValueError(
+            f"X must be 2-D (n_timestamps, n_channels); got shape {X.shape}. Reshape your data: X[:, None] is one "
+            "channel."
+        )
 
 
 def _is_list_of_series(X: Any) -> bool:

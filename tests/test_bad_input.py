@@ -38,7 +38,8 @@ BAD_SERIES = {
     "NaN": (with_value(7, 1, np.nan), r"NaN, first at row 7, channel 1"),
     "infinity": (with_value(3, 0, np.inf), r"infinity, first at row 3, channel 0"),
     "text": (make_frame().assign(name="x"), r"numeric columns only; not numeric: 'name'"),
-    "one dimension": (make_series()[:, 0], r"(?i)reshape your data"),
+    "one dimension": (make_series()[:, 0], r"2-D .*got shape \(120,\)\. Reshape your data: X\[:, None\] "),
+    "no series": ([], r"X is an empty list: give at least one series"),
     "empty": (np.empty((0, 2)), r"0 sample"),
     "duplicate time": (make_frame().iloc[[0, 1, 1, *range(2, 110)]], r"2024-01-01 01:00:00"),
     "unsorted time": (make_frame().iloc[::-1], r"(?i)order"),
@@ -213,6 +214,14 @@ def test_predict_on_another_number_order_or_length():
         forecaster.predict(batch)
     with pytest.raises(ValueError, match=r"12 \+ 4 = 16 rows; got n_samples=15"):
         forecaster.score(frame.iloc[:15])
+
+
+def test_predict_says_what_is_wrong_with_the_shape_and_not_the_numbers():
+    forecaster = make_forecaster().fit(make_series())
+    for name in ("one dimension", "no series"):
+        series, message = BAD_SERIES[name]
+        with pytest.raises(ValueError, match=message):
+            forecaster.predict(series)
 
 
 def test_targets_by_unknown_name_suggest_the_nearest():
