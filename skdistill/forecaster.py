@@ -367,6 +367,11 @@ class DistilledForecaster(BaseDistilled):
         n_channels = series.values.shape[1]
         if self.targets is None:
             return tuple(range(n_channels))
+        if isinstance(self.targets, str | int | np.integer):
+            raise TypeError(
+                "targets of DistilledForecaster must be a list of column names or positions; got the "
+                f"{type(self.targets).__name__} {self.targets!r}: write targets=[{self.targets!r}]."
+            )
         names = [] if series.columns is None else list(series.columns)
         positions = []
         for target in self.targets:
