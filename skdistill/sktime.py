@@ -248,6 +248,63 @@ class SktimeDistilledForecaster(BaseForecaster):
                 params[name] = expand_shorthand(name, params.get(name, getattr(self, name)), keys)
         return super().set_params(**params)
 
+    def predict_interval(self, fh: Any = None, X: Any = None, coverage: Any = 0.90) -> pd.DataFrame:
+        """Forecast intervals, where there are quantiles.
+
+        Parameters
+        ----------
+        fh : ForecastingHorizon, int or list of int, default=None
+            The steps asked for; None takes those of ``fit``.
+        X : sktime's series, panel or hierarchy, default=None
+            Covariates, which only a rollout reads.
+        coverage : float or list of float, default=0.90
+            Nominal coverage of the intervals.
+
+        Returns
+        -------
+        intervals : DataFrame
+            Columns of variable, coverage, and ``lower`` or ``upper``.
+
+        Raises
+        ------
+        NotImplementedError
+            If the forecaster has no quantiles.
+        """
+        self._check_has_quantiles("prediction intervals")
+        return super().predict_interval(fh=fh, X=X, coverage=coverage)
+
+    def predict_quantiles(self, fh: Any = None, X: Any = None, alpha: Any = None) -> pd.DataFrame:
+        """Forecast quantiles, where there are any.
+
+        Parameters
+        ----------
+        fh : ForecastingHorizon, int or list of int, default=None
+            The steps asked for; None takes those of ``fit``.
+        X : sktime's series, panel or hierarchy, default=None
+            Covariates, which only a rollout reads.
+        alpha : float or list of float, default=None
+            Levels asked for; None takes 0.05 and 0.95.
+
+        Returns
+        -------
+        quantiles : DataFrame
+            Columns of variable and level.
+
+        Raises
+        ------
+        NotImplementedError
+            If the forecaster has no quantiles.
+        """
+        self._check_has_quantiles("quantile predictions")
+        return super().predict_quantiles(fh=fh, X=X, alpha=alpha)
+
+    def _check_has_quantiles(self, asked: str) -> None:
+        if not self.get_tag("capability:pred_int"):
+            raise NotImplementedError(
+                f"{type(self).__name__} makes {asked} from quantiles, and quantiles=None forecasts a point alone: set "
+                "quantiles=(0.1, 0.5, 0.9), and fit again."
+            )
+
     # -- sktime's template: it has checked and converted -------------------------------------
 
     def _fit(self, y: pd.DataFrame, X: pd.DataFrame | None, fh: Any) -> SktimeDistilledForecaster:
@@ -315,10 +372,19 @@ class SktimeDistilledForecaster(BaseForecaster):
     def _update(
         self, y: pd.DataFrame, X: pd.DataFrame | None = None, update_params: bool = True
     ) -> SktimeDistilledForecaster:
+        if X is None and len(self._known_channels()) > self._n_targets:
+            names = [name.removeprefix("X:") for name in self._known_channels()[self._n_targets :]]
+            raise ValueError(
+                f"X is missing in update: fit had the covariates {names}, whose rows join the context; give "
+                "update(y, X)."
+            )
         self._remember(self._read(y, X, None))
         if update_params and self.refit_on_update and not self._is_pretrained():
             self._learn()
         return self
+
+    def _known_channels(self) -> list[str]:
+        return list(next(iter(self._rows.values())).columns)
 
     def _learn(self) -> None:
         """Train on all rows; where rows can be taken in exactly, only those not seen yet cost anything."""
@@ -384,12 +450,21 @@ class SktimeDistilledForecaster(BaseForecaster):
             name = name_instance(key)
             rows = append_rows(self._rows[key], new, self._step, name) if key in self._rows else new
             if len(rows) < self.context_length:
+                self._check_newer(key, new, name)
                 raise ValueError(
                     f"{name} is too short to forecast from: context_length = {self.context_length} rows are needed; "
                     f"got {len(rows)}."
                 )
             kept[key] = rows if self.refit_on_update else rows.iloc[-self.context_length :].copy()
         self._rows.update(kept)
+
+    def _check_newer(self, key: tuple[object, ...], new: pd.DataFrame, name: str) -> None:
+        last = self._rows[key].index[-1] if key in self._rows else None
+        if last is not None and new.index[-1] < last:
+            raise ValueError(
+                f"{name} ends at {new.index[-1]}, but rows up to {last} are known already: give update the rows that "
+                f"follow, or at least context_length = {self.context_length} rows to forecast from an earlier time."
+            )
 
     # -- forecasting -------------------------------------------------------------------------
 

@@ -205,6 +205,17 @@ def test_update_refuses_a_gap_and_another_step(new):
         make().fit(TRAIN).update(new)
 
 
+def test_update_with_rows_that_are_known_already_says_so():
+    with pytest.raises(ValueError, match=rf"y ends at {Y.index[39]}, but rows up to {TRAIN.index[-1]} are known"):
+        make().fit(TRAIN).update(Y.iloc[35:40])
+
+
+@pytest.mark.parametrize("method", ["predict_interval", "predict_quantiles"])
+def test_intervals_without_quantiles_name_the_parameter(method):
+    with pytest.raises(NotImplementedError, match=r"point alone: set quantiles=\(0.1, 0.5, 0.9\)"):
+        getattr(make().fit(TRAIN), method)(fh=[1, 2])
+
+
 def test_a_full_context_of_another_frequency_is_refused():
     days = pd.Series(np.arange(20.0), index=pd.date_range("2025-01-01", periods=20, freq="D"))
     with pytest.raises(ValueError, match="must keep the step of fit, h"):
@@ -224,8 +235,10 @@ def test_exogenous_columns_join_the_context_and_are_not_forecast():
     np.testing.assert_array_equal(forecast, forecaster.predict(fh=ALL_STEPS))  # their future is not looked at
     forecaster.update(y.iloc[60:65], X=X.iloc[60:65])
     np.testing.assert_allclose(forecaster.predict(fh=ALL_STEPS), model.predict(frame.iloc[:65]), rtol=1e-6)
-    with pytest.raises(ValueError, match=r"must have the columns of fit, \['y', 'X:c1', 'X:c2'\]; got \['y'\]"):
+    with pytest.raises(ValueError, match=r"X is missing in update: fit had the covariates \['c1', 'c2'\]"):
         forecaster.update(y.iloc[65:70])
+    with pytest.raises(ValueError, match=r"must have the columns of fit, \['y', 'X:c1', 'X:c2'\]; got \['y', 'X:c1'\]"):
+        forecaster.update(y.iloc[65:70], X=X[["c1"]].iloc[65:70])
 
 
 def test_a_rollout_with_exogenous_columns_reads_their_rows_or_says_so():
