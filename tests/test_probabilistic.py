@@ -270,8 +270,10 @@ def test_grids_pickles_and_clones():
 
 def test_linear_students_with_quantiles_are_trained_and_say_so():
     series = make_series()
-    with pytest.warns(UserWarning, match=r"trained by gradient descent.*'pinball' \(Pinball\) is no quadratic form"):
+    told = r"trained by gradient descent.*'pinball' \(Pinball\) is no quadratic form"
+    with pytest.warns(UserWarning, match=told) as caught:
         make_forecaster(teacher=None, student=Linear(), loss=Supervised(), quantiles=LEVELS).fit(series)
+    assert [one.filename for one in caught if "gradient" in str(one.message)] == [__file__]
     with pytest.raises(ValueError, match=r"solver='exact' of Linear cannot be had.*Pinball"):
         make_forecaster(teacher=None, student=Linear(solver="exact"), loss=Supervised(), quantiles=LEVELS).fit(series)
     settings = {"teacher": None, "student": Linear(), "loss": Supervised(), "validation_fraction": 0}

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from skdistill._checks import check_boolean, check_integer, check_real
 from skdistill._choices import check_choice
+from skdistill._user_line import stacklevel_of_user
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 
 __all__ = ["Linear"]
@@ -271,7 +272,8 @@ class Linear(BaseNetwork):
             return None
         reason = why_not_exact(self, loss, has_teacher=labels is not None, windows=windows)
         if reason is not None:
-            warnings.warn(f"Linear is trained by gradient descent, not solved exactly: {reason}", stacklevel=2)
+            told = f"Linear is trained by gradient descent, not solved exactly: {reason}"
+            warnings.warn(told, stacklevel=stacklevel_of_user())
             return None
         return solve_linear(self, module, spec, windows, loss=loss, labels=labels)
 
