@@ -19,6 +19,7 @@ from skdistill._distillation import Distilled, Labelling, distil
 from skdistill._doc_link import DocLink
 from skdistill._probabilistic import ProbabilisticMixin
 from skdistill._shorthand import expand_shorthand, resolve_loss, resolve_student
+from skdistill._user_line import stacklevel_of_user
 from skdistill.networks import NetworkSpec
 from skdistill.teachers import BaseTeacher, resolve_teacher
 from skdistill.teachers._store import LabelCache
@@ -214,7 +215,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
             f"fit was interrupted after {len(result.history)} epochs of the student: {in_use}. With memory= and "
             "random_state= the next fit goes on from here.",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=stacklevel_of_user(),
         )
 
     def _sk_visual_block_(self) -> Any:

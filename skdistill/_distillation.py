@@ -24,6 +24,7 @@ import skdistill
 from skdistill._digest import digest
 from skdistill._labelling_estimate import LabellingEstimate, estimate_labelling
 from skdistill._moved_folders import load_with_folders
+from skdistill._user_line import stacklevel_of_user
 from skdistill.losses import (
     BaseLoss,
     build_objective,
@@ -171,7 +172,7 @@ def distil(
     if teacher is not None and given is not None and needs_teacher(loss):
         shared = labelling.cache.persistent and (seeds is not None or not _unseeded(given.keyed()))
         if labelling.cache.persistent and not shared:
-            warnings.warn(_UNSEEDED, stacklevel=4)
+            warnings.warn(_UNSEEDED, stacklevel=stacklevel_of_user())
         key = digest(_versions(), keyed, _describe(windows)) if shared else None
         assert probe is not None
         teacher, labels = _fit_and_label(teacher, windows, loss, labelling, key, probe, settings.verbose)

@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import StandardScaler
 
+from skdistill._user_line import stacklevel_of_user
+
 __all__ = ["Scaling", "warn_of_unlike_scales"]
 
 _BLOCK_ROWS = 1 << 16
@@ -211,5 +213,5 @@ def warn_of_unlike_scales(rows: Sequence[np.ndarray]) -> None:
             f"the series of X differ in scale: the standard deviation of channel {channel} is {column[large]:.3g} in "
             f"X[{large}] and {column[small]:.3g} in X[{small}]. They are standardised together: small ones hardly "
             "count. Divide each by its own standard deviation before fit and predict, and multiply forecasts by it.",
-            stacklevel=4,
+            stacklevel=stacklevel_of_user(),
         )

@@ -22,6 +22,7 @@ from skdistill._probabilistic import at_levels
 from skdistill._scaling import Scaling, warn_of_unlike_scales
 from skdistill._series import Series, read_series
 from skdistill._shorthand import resolve_loss
+from skdistill._user_line import stacklevel_of_user
 from skdistill.calendar import calendar_features, continue_index
 from skdistill.calibration import quantile_errors, resolve_calibration, shift_quantiles
 from skdistill.deploy._runtime import Answer, fused_answer, fused_quantiles
@@ -352,7 +353,10 @@ class DistilledForecaster(BaseDistilled):
                 f"units; got {self.transformer!r}. Put it before the forecaster in a Pipeline instead."
             )
         if self.unlabelled_windows and self.teacher is None:
-            warnings.warn("unlabelled_windows has no effect with teacher=None: nobody labels them.", stacklevel=3)
+            warnings.warn(
+                "unlabelled_windows has no effect with teacher=None: nobody labels them.",
+                stacklevel=stacklevel_of_user(),
+            )
         if self.augment is not None:
             if not isinstance(self.augment, Perturbation):
                 raise TypeError(
@@ -361,7 +365,10 @@ class DistilledForecaster(BaseDistilled):
                 )
             self.augment.check()
             if self.teacher is None:
-                warnings.warn("augment has no effect with teacher=None: nobody labels the copies.", stacklevel=3)
+                warnings.warn(
+                    "augment has no effect with teacher=None: nobody labels the copies.",
+                    stacklevel=stacklevel_of_user(),
+                )
 
     def _find_targets(self, series: Series) -> tuple[int, ...]:
         n_channels = series.values.shape[1]
@@ -425,7 +432,7 @@ class DistilledForecaster(BaseDistilled):
             f"{len(short)} of {len(series)} series have too few training rows for a window of {reach}: no training "
             f"window comes from {', '.join(named)}{more}. Leave them out, or take a smaller context_length, "
             "prediction_length or validation_fraction.",
-            stacklevel=4,
+            stacklevel=stacklevel_of_user(),
         )
 
     def _check_rows(self, series: list[Series], held_out: list[int]) -> None:

@@ -15,6 +15,7 @@ from skdistill._checks import check_integer
 from skdistill._open_model import OpenModel, open_model
 from skdistill._quantiles import covered_levels, interpolation_matrix
 from skdistill._series import Series, read_series
+from skdistill._user_line import stacklevel_of_user
 from skdistill.comparison._bootstrap import block_bootstrap_means
 from skdistill.comparison._latency import median_seconds
 from skdistill.comparison._naive import find_period, seasonal_naive
@@ -200,7 +201,7 @@ class _Problem:
         if not models[0].invertible:
             warnings.warn(
                 "a step before the forecaster has no inverse_transform: errors are in its units, not in original ones.",
-                stacklevel=3,
+                stacklevel=stacklevel_of_user(),
             )
             X = models[0].transform(X)
         door = first if models[0].before is None else BaseEstimator()  # before a pipeline, any channels may enter
@@ -267,7 +268,7 @@ def _model_rows(
         warnings.warn(
             f"the row '{prefix}alone' is left out: the training series is not at hand (it is never pickled). "
             "Give it: compare(..., train=X_train).",
-            stacklevel=3,
+            stacklevel=stacklevel_of_user(),
         )
     elif alone:
         runs = [_student(one, problem, X) for one in untaught if one is not None]
@@ -283,7 +284,7 @@ def _linear_row(model: OpenModel, problem: _Problem, X: Any, train: Any, period:
         warnings.warn(
             "the row 'exact linear' is left out: the training series is not at hand (it is never pickled). Give it: "
             "compare(..., train=X_train).",
-            stacklevel=3,
+            stacklevel=stacklevel_of_user(),
         )
         return []
     run = _student(linear, problem, X)

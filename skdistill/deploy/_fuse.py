@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from skdistill._user_line import stacklevel_of_user
 from skdistill.deploy._fused import FusedLayer, FusedStudent
 from skdistill.deploy.numpy_student import NumpyStudent
 from skdistill.networks import NetworkSpec
@@ -94,7 +95,7 @@ def fuse(module: nn.Module, spec: NetworkSpec) -> FusedStudent | None:
         warnings.warn(
             f"{type(module).__name__} is not fused: the fused student differs from it by {error:.2g} in float64. "
             "Forecasts come from the module.",
-            stacklevel=2,
+            stacklevel=stacklevel_of_user(),
         )
         return None
     return fused

@@ -18,6 +18,7 @@ from torch import Tensor
 from skdistill._quantiles import check_quantiles
 from skdistill._scaling import Scaling
 from skdistill._shorthand import resolve_student
+from skdistill._user_line import stacklevel_of_user
 from skdistill.calendar import FREQUENCIES
 from skdistill.calibration import FittedCalibration
 from skdistill.deploy._files import Document, SavedFileError, read_document, write_atomically
@@ -247,7 +248,7 @@ def _read_estimator(document: Document, *, student: Any, transformer: Any, compl
         warnings.warn(
             f"the file describes, but does not hold: {'; '.join(reader.missing)}. Forecasts do not need it; set it "
             "with set_params before another fit.",
-            stacklevel=3,
+            stacklevel=stacklevel_of_user(),
         )
     return estimator
 

@@ -12,6 +12,7 @@ from skorch.callbacks import GradientNormClipping, LRScheduler
 from skorch.helper import predefined_split
 from torch import nn
 
+from skdistill._user_line import stacklevel_of_user
 from skdistill.losses import BaseLoss, LossShapes, build_objective
 from skdistill.networks import NetworkSpec
 from skdistill.training._batches import BatchLoader, LabelSource, WindowDataset
@@ -208,7 +209,10 @@ def _run(net: DistillationNet, dataset: WindowDataset, max_epochs: int, stopper:
     except DivergedError as error:
         if stopper is None or stopper.best_model_weights_ is None:
             raise
-        warnings.warn(f"{error} The weights of epoch {stopper.best_epoch_}, the best until then, stay.", stacklevel=2)
+        warnings.warn(
+            f"{error} The weights of epoch {stopper.best_epoch_}, the best until then, stay.",
+            stacklevel=stacklevel_of_user(),
+        )
     net.notify("on_train_end", X=dataset, y=None)
     return interrupted
 
