@@ -14,7 +14,9 @@ from skdistill.calendar import check_time_index
 __all__ = ["load_csv"]
 
 
-def load_csv(path: str | Path, *, time: str | int | None = None, **read_options: Any) -> pd.DataFrame:
+def load_csv(
+    path: str | Path, *, time: str | int | None = None, unit: str | None = None, **read_options: Any
+) -> pd.DataFrame:
     r"""Read a series from a CSV file: rows are time, columns are channels.
 
     Parameters
@@ -22,7 +24,11 @@ def load_csv(path: str | Path, *, time: str | int | None = None, **read_options:
     path : str or Path
         The file.
     time : str, int or None, default=None
-        Name or position of the column of timestamps; None numbers the rows.
+        Name or position of the column of timestamps; None numbers the rows. Where their offsets from UTC
+        change, as with daylight saving, the index is in UTC.
+    unit : str or None, default=None
+        What numbers in the column of timestamps count since 1970: ``"s"``, ``"ms"`` or ``"D"``, as
+        :func:`pandas.to_datetime` takes it. None means that they are no numbers.
     **read_options : object
         Passed to :func:`pandas.read_csv`, ``sep=";"`` or ``usecols=`` for example.
 
@@ -36,8 +42,8 @@ def load_csv(path: str | Path, *, time: str | int | None = None, **read_options:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the time column is missing or unreadable, timestamps are irregular, or a column is not
-        numeric.
+        If the time column is missing or unreadable, or holds numbers and there is no ``unit``, timestamps are
+        irregular, or a column is not numeric.
 
     Examples
     --------
@@ -51,10 +57,10 @@ def load_csv(path: str | Path, *, time: str | int | None = None, **read_options:
     frame = pd.read_csv(path, **read_options)
     if time is not None:
         column = _find_time(frame, time)
+        if unit is None:
+            _refuse_numbers(frame[column], path)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # pandas' guess of a format; a bad one raises
-                moments = pd.to_datetime(frame[column])
+            moments = _read_moments(frame[column], unit)
         except (ValueError, TypeError) as error:
             raise ValueError(f"the time column {column!r} of {path} cannot be read as timestamps: {error}") from error
         frame = frame.drop(columns=column).set_index(pd.DatetimeIndex(moments, name=column))
@@ -64,6 +70,31 @@ def load_csv(path: str | Path, *, time: str | int | None = None, **read_options:
         raise ValueError(f"{path} must have numeric columns only; not numeric: {', '.join(map(repr, others))}.{hint}")
     check_time_index(frame.index, name=str(path))
     return frame
+
+
+def _refuse_numbers(column: pd.Series, path: str | Path) -> None:
+    """Raise if times are numbers: pandas would count them in nanoseconds since 1970."""
+    if pd.api.types.is_numeric_dtype(column) and len(column):
+        raise ValueError(
+            f"the time column {column.name!r} of {path} must hold timestamps; got numbers, first {column.iloc[0]}. "
+            f"Give unit='s' for seconds since 1970 ('ms', 'D'), or dtype={{{column.name!r}: str}} for years (1990) and "
+            "dates without dashes (19900131)."
+        )
+
+
+def _read_moments(column: pd.Series, unit: Any) -> pd.Series:
+    """Read timestamps; in UTC where their offsets from it change, as with daylight saving."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a guessed format, mixed offsets before pandas 3; what is bad raises
+        try:
+            moments = pd.to_datetime(column, unit=unit)
+        except ValueError as error:
+            if "utc=True" not in str(error):
+                raise
+        else:
+            if moments.dtype != object:
+                return moments
+        return pd.to_datetime(column, utc=True)
 
 
 def _find_time(frame: pd.DataFrame, time: str | int) -> Any:

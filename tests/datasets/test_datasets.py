@@ -108,12 +108,26 @@ def test_a_csv_becomes_a_series():
         (CSV, {"time": 7}, "position below 3"),
         (CSV, {"time": "note", "usecols": [1, 2]}, "'note' .* cannot be read as timestamps"),
         ("day,x\n2024-01-02,1\n2024-01-01,2\n", {"time": "day"}, "(?i)order"),
+        ("year,x\n1990,1\n1991,2\n", {"time": "year"}, r"'year' .*got numbers, first 1990.*dtype=\{'year': str\}"),
         ("day,x\n2024-01-01,1\n2024-01-01,2\n", {"time": "day"}, "(?i)(twice|unique|duplicate|repeat)"),
     ],
 )
 def test_bad_csv(text, options, message):
     with pytest.raises(ValueError, match=message):
         load_csv(io.StringIO(text), **options)
+
+
+def test_numbers_are_times_in_the_unit_given_or_years():
+    years = load_csv(io.StringIO("year,x\n1990,1\n1991,2\n"), time="year", dtype={"year": str})
+    assert list(years.index.year) == [1990, 1991]
+    seconds = load_csv(io.StringIO("t,x\n1704067200,1\n1704070800,2\n"), time="t", unit="s")
+    assert list(seconds.index) == [pd.Timestamp("2024-01-01 00:00"), pd.Timestamp("2024-01-01 01:00")]
+
+
+def test_offsets_that_change_with_daylight_saving_end_in_utc():
+    rows = [f"2024-10-27T{time},{row}" for row, time in enumerate(["01:00+02:00", "02:00+02:00", "02:00+01:00"])]
+    frame = load_csv(io.StringIO("\n".join(["t,x", *rows])), time="t")
+    assert frame.index.equals(pd.date_range("2024-10-26 23:00", periods=3, freq="h", tz="UTC", name="t"))
 
 
 # -- made series ---------------------------------------------------------------------------------
