@@ -62,15 +62,21 @@ class Scaling(BaseEstimator):
         -------
         self : Scaling
             The fitted scaling.
+
+        Raises
+        ------
+        ValueError
+            If the transformer turns a value into NaN or infinity.
         """
         self.transformer_ = None
         if self.transformer is not None:
             self.transformer_ = clone(self.transformer).fit(rows[0] if len(rows) == 1 else np.concatenate(rows))
         scaler, original = StandardScaler(), StandardScaler()
-        for part in rows:
+        for number, part in enumerate(rows):
+            place = "X" if len(rows) == 1 else f"X[{number}]"
             for first in range(0, len(part), _BLOCK_ROWS):
                 block = part[first : first + _BLOCK_ROWS]
-                scaler.partial_fit(self._transform(block))
+                scaler.partial_fit(self._transform_checked(block, place, first))
                 original.partial_fit(block)
         self.mean_, self.scale_, self.original_scale_ = scaler.mean_, scaler.scale_, original.scale_
         return self
@@ -87,8 +93,13 @@ class Scaling(BaseEstimator):
         -------
         values : float32 ndarray of the same shape
             Standardised rows.
+
+        Raises
+        ------
+        ValueError
+            If the transformer turns a value into NaN or infinity.
         """
-        return ((self._transform(rows) - self.mean_) / self.scale_).astype(np.float32)
+        return self._standardised(self._transform_checked(rows))
 
     def standardise_into(self, rows: np.ndarray, out: np.ndarray) -> None:
         """Standardise many rows into memory that exists, a block at a time.
@@ -102,7 +113,7 @@ class Scaling(BaseEstimator):
         """
         for first in range(0, len(rows), _BLOCK_ROWS):
             block = slice(first, first + _BLOCK_ROWS)
-            out[block] = self.standardise(rows[block])
+            out[block] = self._standardised(self._transform_checked(rows[block], "its series", first))
 
     def to_original(self, values: np.ndarray) -> np.ndarray:
         """Undo the standardisation of values with every channel.
@@ -172,7 +183,26 @@ class Scaling(BaseEstimator):
             scaled = (forecasts - self._of_targets(self.mean_)) / self._of_targets(self.scale_)
             return scaled.astype(np.float32)
         middle = self.to_original(np.zeros((1, len(self.mean_))))[0]
-        return self._of_targets(self.standardise(self._all_channels(forecasts, fill=middle)))
+        rows = self._all_channels(forecasts, fill=middle)
+        return self._of_targets(self._standardised(self._transform(rows)))  # a store of labels finds what is not finite
+
+    def _standardised(self, transformed: np.ndarray) -> np.ndarray:
+        return ((transformed - self.mean_) / self.scale_).astype(np.float32)
+
+    def _transform_checked(self, rows: np.ndarray, place: str = "X", first: int = 0) -> np.ndarray:
+        """Transform rows, the first of them row ``first`` of ``place``, or raise where that is not finite."""
+        transformed = self._transform(rows)
+        if self.transformer_ is None or np.isfinite(transformed).all():
+            return transformed
+        where = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(transformed)))
+        *window, row, channel = where
+        if window:
+            place = f"the {rows.shape[-2]} context rows of window {window[0]}"
+        raise ValueError(
+            f"transformer must turn every value into a finite one; got {self.transformer_!r}, which turns "
+            f"{rows[where]:g} in channel {channel}, row {first + row} of {place}, into {transformed[where]:g}: the value "
+            "lies outside what it can take. Change or leave out such values, or take another transformer, or None."
+        )
 
     def _transform(self, rows: np.ndarray) -> np.ndarray:
         if self.transformer_ is None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from doubles import make_forecaster, make_series
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
@@ -45,3 +46,25 @@ def test_original_scale_ignores_the_transformer():
     rows = np.random.default_rng(0).lognormal(size=(40, 2))
     scaling = Scaling(FunctionTransformer(np.log, np.exp)).fit([rows])
     np.testing.assert_allclose(scaling.original_scale_, rows.std(axis=0))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in log")
+def test_values_outside_the_domain_of_the_transformer_are_named_by_fit_and_predict():
+    logarithm, good = FunctionTransformer(np.log, np.exp, check_inverse=False), make_series()
+    bad = good.copy()
+    bad[20, 1] = -3.5
+    forecaster = make_forecaster(teacher=None, transformer=logarithm)
+    message = r"(?s)transformer must .*got Func.* turns -3.5 in channel 1, row 20 of X, into nan: .*outside"
+    with pytest.raises(ValueError, match=message):
+        forecaster.fit(bad)
+    with pytest.raises(ValueError, match=r"row 20 of X\[1\], into nan"):
+        forecaster.fit([good, bad])
+    late = good.copy()
+    late[-1, 0] = -1.0  # a validation row
+    with pytest.raises(ValueError, match=r"turns -1 in channel 0, row 119 of its series, into nan"):
+        forecaster.fit(late)
+    fitted = forecaster.fit(good)
+    with pytest.raises(ValueError, match=r"turns -3.5 in channel 1, row 8 of the 12 context rows of window 0"):
+        fitted.predict(bad[:24])
+    with pytest.raises(ValueError, match=r"row 2 of the 12 context rows of window 1"):
+        fitted.predict(np.stack([good[:12], bad[18:30]]))

@@ -320,8 +320,8 @@ def _read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkS
     for name in _STATISTICS:
         setattr(scaling, name, _read_statistic(reader, name, spec.n_channels))
     if fitted is not None:
-        rows = np.asarray(scaling.standardise(np.ones((1, spec.n_channels))))
-        if rows.shape != (1, spec.n_channels) or scaling.to_original(rows).shape != rows.shape:
+        rows = np.asarray(scaling.to_original(np.zeros((1, spec.n_channels))))  # a value that the transformer can take
+        if rows.shape != (1, spec.n_channels) or scaling.standardise(rows).shape != rows.shape:
             raise SavedFileError("its transformer does not fit its channels.")
     return scaling
 
