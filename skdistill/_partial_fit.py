@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from skdistill._checks import check_integer
 from skdistill._scaling import Scaling
-from skdistill._series import read_series
+from skdistill._series import Series, read_series
 from skdistill._shorthand import resolve_loss, resolve_student
+from skdistill.calendar import check_time_index, continue_index
 from skdistill.networks import Linear, NetworkSpec
 from skdistill.training._exact_fit import quadratic_terms, solve_from_moments
 from skdistill.training._rolling import RollingMoments
@@ -34,23 +37,29 @@ def add_rows(forecaster: DistilledForecaster, X: Any, forget: int) -> None:
     """
     network = resolve_student(forecaster.student)
     check_integer(forget, "forget of partial_fit", minimum=0)
-    rolling = _rolling_so_far(forecaster)
+    rolling, seen = _seen_so_far(forecaster)
     series = read_series(forecaster, X, reset=rolling is None, allow_batch=False)
     if series.is_list or len(series.series) != 1:
         raise ValueError("partial_fit takes one series; got a list. Fit all of them anew with fit.")
-    rows = series.series[0].values
-    if rolling is None:
+    new = series.series[0]
+    if rolling is None or seen is None:
         if forget:
             raise ValueError(f"forget of partial_fit must be 0 before any rows were seen; got {forget}.")
-        forecaster.targets_ = forecaster._find_targets(series.series[0])
+        forecaster.targets_ = forecaster._find_targets(new)
         forecaster._check_rows(series.series, [0])
-        rolling = RollingMoments(rows, forecaster.context_length, forecaster.prediction_length)
+        rolling = RollingMoments(new.values, forecaster.context_length, forecaster.prediction_length)
+        index, columns = new.index, new.columns
     else:
-        rolling.append(rows)
+        index, columns = _join_labels(seen, new), seen.columns
+        rolling = copy.copy(rolling)  # which replaces its arrays: what was seen stays as it is if anything raises
+        rolling.append(new.values)
     if forget:
         rolling.forget(forget)
+        index = None if index is None else index[forget:]
     assert isinstance(network, Linear)  # check_updatable
     _solve(forecaster, network, rolling)
+    forecaster._seen = Series(rolling.rows, index, columns)
+    forecaster._train = rolling.rows if columns is None else pd.DataFrame(rolling.rows, index, columns)
 
 
 def check_updatable(forecaster: DistilledForecaster) -> bool:
@@ -87,21 +96,49 @@ def check_updatable(forecaster: DistilledForecaster) -> bool:
     return True
 
 
-def _rolling_so_far(forecaster: DistilledForecaster) -> RollingMoments | None:
-    """Return the moments of the rows seen so far; after a plain fit they are taken from its series."""
+def _seen_so_far(forecaster: DistilledForecaster) -> tuple[RollingMoments | None, Series | None]:
+    """Return moments and rows seen so far; after a plain fit they are taken from its series."""
     rolling = getattr(forecaster, "_moments", None)
     if rolling is not None or not hasattr(forecaster, "student_"):
-        return rolling
+        return rolling, getattr(forecaster, "_seen", None)
     train = getattr(forecaster, "_train", None)
     if train is None:
         raise ValueError(
             "partial_fit needs the rows that fit has seen, which are never pickled: call fit with all rows, or start "
             "with partial_fit, whose moments are pickled."
         )
-    seen = read_series(forecaster, train, reset=False, allow_batch=False)
-    if len(seen.series) != 1:
+    given = read_series(forecaster, train, reset=False, allow_batch=False).series
+    if len(given) != 1:
         raise ValueError("partial_fit goes on with one series, but fit saw several: fit all of them anew.")
-    return RollingMoments(seen.series[0].values, forecaster.context_length, forecaster.prediction_length)
+    rolling = RollingMoments(given[0].values, forecaster.context_length, forecaster.prediction_length)
+    return rolling, given[0]
+
+
+def _join_labels(seen: Series, new: Series) -> pd.Index | None:
+    """Return the labels of all rows; raise where the new ones do not continue those seen."""
+    if seen.index is None:
+        return None
+    if new.index is None or _is_default(new.index):
+        ahead = continue_index(seen.index, len(new))
+        return seen.index.append(ahead) if ahead.dtype == seen.index.dtype else None
+    joined = seen.index.append(new.index)
+    try:
+        check_time_index(joined)
+        wrong = None
+    except ValueError as error:
+        wrong = error
+    if wrong or (joined.dtype == object and new.index.dtype != seen.index.dtype):
+        raise ValueError(
+            f"X of partial_fit must follow the rows seen so far, which end at {seen.index[-1]} ({seen.index.dtype}); got "
+            f"labels from {new.index[0]} to {new.index[-1]} ({new.index.dtype}). Give the rows that come next, or all "
+            "rows to fit."
+        ) from wrong
+    return joined
+
+
+def _is_default(index: pd.Index) -> bool:
+    """Say whether pandas made the index up: row numbers from 0, which tell nothing about what came before."""
+    return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
 
 
 def _solve(forecaster: DistilledForecaster, network: Linear, rolling: RollingMoments) -> None:
@@ -114,4 +151,3 @@ def _solve(forecaster: DistilledForecaster, network: Linear, rolling: RollingMom
     result = solve_from_moments(network, module, spec, [moments[target] for target in targets], loss)
     forecaster.student_, forecaster.spec_, forecaster.teacher_ = module.eval(), spec, None
     forecaster.scaling_, forecaster.history_, forecaster._moments = scaling, result.history, rolling
-    forecaster._train = rolling.rows

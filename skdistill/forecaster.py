@@ -267,7 +267,8 @@ class DistilledForecaster(BaseDistilled):
         self.targets_ = self._find_targets(given.series[0])
         self._distil(self._make_windows(given.series))
         self._train = X
-        self.__dict__.pop("_moments", None)
+        for name in ("_moments", "_seen"):
+            self.__dict__.pop(name, None)
         return self
 
     def estimate_labelling(self, X: Any, *, n_samples: int = 32) -> LabellingEstimate:
@@ -335,7 +336,8 @@ class DistilledForecaster(BaseDistilled):
         Raises
         ------
         ValueError
-            If the rows cannot follow, or too few would remain.
+            If the rows do not follow, as far as the index of a DataFrame tells, or too few would remain. The
+            forecaster stays as it was.
         """
         from skdistill._partial_fit import add_rows
 

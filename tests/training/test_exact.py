@@ -360,6 +360,53 @@ def test_forgetting_too_much_says_how_much_must_stay():
         forecaster._moments.forget(15)
 
 
+def test_a_refused_update_leaves_everything_as_it_was():
+    series = make_series(120)
+    forecaster = updatable().partial_fit(series[:100])
+    with pytest.raises(ValueError, match="forget must leave"):
+        forecaster.partial_fit(series[100:110], forget=500)
+    forecaster.partial_fit(series[100:110])
+    expected = updatable().partial_fit(series[:110])
+    np.testing.assert_allclose(forecaster.predict(series), expected.predict(series), rtol=1e-5)
+    assert len(forecaster._train) == 110
+
+
+@pytest.mark.parametrize("again", [slice(150, 160), slice(90, 120), slice(50, 60)], ids=["gap", "overlap", "before"])
+@pytest.mark.parametrize("start", ["fit", "partial_fit"])
+def test_rows_that_do_not_follow_are_refused(start, again):
+    frame = make_frame(200)
+    forecaster = getattr(updatable(), start)(frame[:100])
+    with pytest.raises(ValueError, match=r"must follow the rows seen so far, which end at .* 03:00:00"):
+        forecaster.partial_fit(frame[again])
+    forecaster.partial_fit(frame[100:110])
+    with pytest.raises(ValueError, match=r"must follow the rows seen"):
+        pickle.loads(pickle.dumps(forecaster)).partial_fit(frame[100:110])
+
+
+def test_rows_of_another_kind_of_index_are_refused():
+    frame = make_frame(120)
+    forecaster = updatable().partial_fit(frame[:100])
+    with pytest.raises(ValueError, match=r"\(datetime64.*\); got labels from 100 to 119 \(int64\)"):
+        forecaster.partial_fit(frame[100:].set_axis(range(100, 120)))
+
+
+def test_rows_without_labels_follow():
+    frame = make_frame(130)
+    forecaster = updatable().partial_fit(frame[:100])
+    forecaster.partial_fit(frame[100:110].reset_index(drop=True), forget=5)
+    forecaster.partial_fit(frame[110:])
+    assert forecaster._train.index.equals(frame.index[5:])
+    arrays = updatable().partial_fit(frame[:100].to_numpy())
+    assert len(arrays.partial_fit(frame[120:].to_numpy())._train) == 110
+
+
+def test_compare_after_updates_knows_the_columns():
+    frame = make_frame(200)
+    name = frame.columns[0]
+    forecaster = updatable(targets=[name]).partial_fit(frame[:100]).partial_fit(frame[100:150])
+    assert "student" in forecaster.compare(frame[138:], n_resamples=5).index
+
+
 def test_rows_are_not_at_hand_after_pickling_a_plain_fit():
     forecaster = pickle.loads(pickle.dumps(updatable().fit(make_series())))
     with pytest.raises(ValueError, match="never pickled"):
