@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skdistill._optional import import_optional
+from skdistill._series import read_series
 from skdistill.calibration import shift_quantiles
 from skdistill.deploy._files import write_atomically
 from skdistill.deploy._modules import deployed_module
@@ -178,8 +180,12 @@ def _answer_of(estimator: Any, windows: np.ndarray) -> Answer:
 
 
 def _windows_of(estimator: Any, data: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Cut at most 512 windows and their horizons from a series."""
+    """Cut at most 512 windows and their horizons from a series, whose columns are those of ``fit``."""
+    from skdistill.forecaster import DistilledForecaster
+
     spec = estimator.spec_
+    if isinstance(data, pd.DataFrame | pd.Series) and isinstance(estimator, DistilledForecaster):
+        data = read_series(estimator, data, reset=False, allow_batch=False).series[0].values
     rows = np.asarray(data, dtype=np.float32)
     rows = rows[:, None] if rows.ndim == 1 else rows
     reach = spec.context_length + spec.prediction_length

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._series import read_series
+
 __all__ = ["Stream"]
 
 
@@ -123,5 +125,13 @@ class Stream:
         return self._rows[None, self._end - self._length : self._end]
 
     def _read(self, recent: Any) -> np.ndarray:
-        rows = recent.to_numpy() if isinstance(recent, pd.DataFrame | pd.Series) else np.asarray(recent)
-        return rows[:, None] if rows.ndim == 1 else rows
+        """Check rows as ``predict`` does, column names included; there may be none."""
+        if not isinstance(recent, pd.DataFrame | pd.Series):
+            recent = np.asarray(recent)
+            recent = recent[:, None] if recent.ndim == 1 else recent
+        if not len(recent):
+            return np.empty((0, self._n_channels))
+        given = read_series(self.forecaster, recent, reset=False, allow_batch=False)
+        if given.is_list:
+            raise ValueError(f"recent of stream must be one series, (n_timestamps, n_channels); got {recent.shape}.")
+        return given.series[0].values

@@ -107,3 +107,12 @@ def test_what_cannot_be_exported_says_why(tmp_path):
         make(DLinear(3)).export(tmp_path / "student.npz", int8=True)
     with pytest.raises(ValueError, match="data of export must be a series of at least 16 finite rows and 2 channels"):
         make(DLinear(3)).export(tmp_path / "student.npz", data=np.zeros((15, 2)))
+
+
+def test_columns_of_the_data_are_checked_as_in_predict(tmp_path):
+    forecaster, frame = make(DLinear(3)), make_frame(seed=3)
+    path = tmp_path / "student.npz"
+    with pytest.raises(ValueError, match="feature names should match"):
+        forecaster.export(path, data=frame[frame.columns[::-1]])
+    assert not path.exists()
+    assert forecaster.export(path, data=frame).mse == forecaster.export(path, data=frame.to_numpy()).mse

@@ -30,3 +30,14 @@ def test_a_stream_says_what_is_missing():
             stream.append(bad)
     with pytest.raises(ValueError, match="reads no calendar features"):
         make_forecaster(teacher=None, student=ITransformer(8, n_heads=2)).fit(make_frame()).stream()
+
+
+def test_columns_in_another_order_are_refused_as_in_predict():
+    frame = make_frame()
+    forecaster = make_forecaster(teacher=None).fit(frame)
+    with pytest.raises(ValueError, match="feature names should match"):
+        forecaster.stream(frame[frame.columns[::-1]])
+    np.testing.assert_allclose(forecaster.stream(frame).predict(), forecaster.predict(frame), rtol=1e-5)
+    assert len(forecaster.stream(frame[:0])) == 0
+    with pytest.raises(ValueError, match="recent of stream must be one series"):
+        make_forecaster(teacher=None).fit(make_series()).stream(make_series()[None])
