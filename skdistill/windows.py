@@ -42,6 +42,8 @@ class SeriesStore:
         Rows after each series that stand for its unknown future.
     scaling : Scaling
         How values were standardised.
+    columns : tuple of str or None, default=None
+        Names of the channels, where they came with names.
     """
 
     values: Tensor
@@ -50,6 +52,7 @@ class SeriesStore:
     indexes: tuple[pd.Index | None, ...]
     padding: int
     scaling: Scaling
+    columns: tuple[str, ...] | None = None
 
     @classmethod
     def from_series(cls, series: Sequence[Series], scaling: Scaling, *, padding: int) -> SeriesStore:
@@ -74,7 +77,9 @@ class SeriesStore:
         values = torch.zeros((int((lengths + padding).sum()), series[0].values.shape[1]), dtype=torch.float32)
         for offset, length, one in zip(offsets, lengths, series, strict=True):
             scaling.standardise_into(one.values, values[offset : offset + length].numpy())
-        return cls(values, offsets, lengths, tuple(one.index for one in series), padding, scaling)
+        names = None if series[0].columns is None else tuple(series[0].columns)
+        columns = names if names and all(isinstance(name, str) for name in names) else None
+        return cls(values, offsets, lengths, tuple(one.index for one in series), padding, scaling, columns)
 
     @property
     def has_calendar(self) -> bool:

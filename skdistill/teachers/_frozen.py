@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import is_regressor
 from sklearn.frozen import FrozenEstimator
@@ -14,7 +16,7 @@ from skdistill._open_model import open_model
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._labels import Labels
-from skdistill.windows import Contexts
+from skdistill.windows import Contexts, TrainingWindows
 
 __all__ = ["FrozenTeacher"]
 
@@ -26,8 +28,9 @@ class FrozenTeacher(BaseTeacher):
     forecaster, whose ``predict`` maps windows (n_windows, context_length, n_channels) to forecasts (n_windows,
     prediction_length, n_targets), or a regressor on tables, which sees every channel by itself: (n_windows *
     n_channels, context_length) to (..., prediction_length). One of this package that was fitted with ``quantiles``
-    hands them on. The steps of a pipeline before the forecaster are undone on its forecasts. A forecaster with a
-    shorter ``context_length`` sees the last rows.
+    hands them on, reads the calendar of the series, and may forecast more targets than are asked for; it was fitted
+    on the same columns in the same order. The steps of a pipeline before the forecaster are undone on its forecasts. A
+    forecaster with a shorter ``context_length`` sees the last rows.
 
     A forecaster that was fitted on rows of a test fold leaks them into the student.
 
@@ -52,7 +55,7 @@ class FrozenTeacher(BaseTeacher):
         self.estimator = estimator
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if the estimator is not fitted or needs longer contexts.
+        """Raise if the estimator is not fitted, needs longer contexts or forecasts other channels.
 
         Parameters
         ----------
@@ -81,6 +84,31 @@ class FrozenTeacher(BaseTeacher):
                 f"the teacher {type(self._inner).__name__} needs contexts of {needed} rows, but context_length is "
                 f"{spec.context_length}: raise context_length to at least {needed}."
             )
+        ours = self._distilled()
+        if ours is not None:
+            _check_channels(ours, spec)
+
+    def probe(self, windows: TrainingWindows) -> Labels:
+        """Compare the names of the columns, and label one window.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            The windows that ``fit`` is about to see.
+
+        Returns
+        -------
+        labels : Labels
+            Labels of the first training window.
+
+        Raises
+        ------
+        ValueError
+            If a forecaster of this package was fitted on columns of other names, or in another order.
+        """
+        if self._distilled() is not None:
+            _check_names(getattr(self._inner, "feature_names_in_", None), windows.train.store.columns)
+        return super().probe(windows)
 
     def label(self, contexts: Contexts) -> Labels:
         """Forecast in original units and standardise the answer.
@@ -96,14 +124,18 @@ class FrozenTeacher(BaseTeacher):
             Forecasts, without features; with quantiles where the estimator has them.
         """
         original = contexts.original()
-        forecast = self._predict_table(original, contexts) if is_regressor(self._inner) else self._predict(original)
+        by_table = is_regressor(self._inner)
+        forecast = self._predict_table(original, contexts) if by_table else self._predict(original, contexts)
         if forecast.ndim == 2 and len(forecast) == len(original):
             forecast = forecast[:, :, None]
+        places = self._places(contexts)
+        forecast = forecast if places is None else forecast[..., places]
         point = torch.from_numpy(np.ascontiguousarray(contexts.scaling.forecasts_to_standard(forecast)))
         levels = self._levels()
         if levels is None:
             return Labels(point)
         quantiles = self._predict_quantiles(original, contexts).transpose(0, 3, 1, 2)
+        quantiles = quantiles if places is None else quantiles[..., places]
         standard = contexts.scaling.forecasts_to_standard(quantiles)
         return Labels(point, None, torch.from_numpy(np.ascontiguousarray(standard)), levels)
 
@@ -125,6 +157,35 @@ class FrozenTeacher(BaseTeacher):
     def _is_composite(self) -> bool:
         """Say whether a pipeline or a search wraps the forecaster."""
         return hasattr(self._inner, "steps") or hasattr(self._inner, "best_estimator_")
+
+    def _distilled(self) -> Any:
+        """Return the forecaster of this package that is inside; None if it is another's, or a regressor."""
+        from skdistill.forecaster import DistilledForecaster
+
+        if is_regressor(self._inner):
+            return None
+        forecaster = open_model(self._inner).forecaster if self._is_composite() else self._inner
+        return forecaster if isinstance(forecaster, DistilledForecaster) else None
+
+    def _places(self, contexts: Contexts) -> list[int] | None:
+        """Find the targets among the channels that a forecaster of ours forecasts; None leaves an answer as it is."""
+        ours, targets = self._distilled(), contexts.scaling.targets
+        if ours is None:
+            return None
+        asked = range(contexts.values.shape[-1]) if targets is None else targets
+        return [ours.targets_.index(target) for target in asked]
+
+    def _row_labels(self, contexts: Contexts) -> list[pd.Index | None] | None:
+        """Return the time labels of each context's rows, for a forecaster of ours that reads the calendar."""
+        ours = self._distilled()
+        if ours is None or not ours.spec_.n_time_features:
+            return None
+        length = contexts.values.shape[1]
+        indexes = [contexts.indexes[number] for number in contexts.series]
+        return [
+            None if index is None else index[origin - length : origin]
+            for index, origin in zip(indexes, contexts.origins, strict=True)
+        ]
 
     def _own_context_length(self) -> int | None:
         if is_regressor(self._inner):
@@ -149,18 +210,20 @@ class FrozenTeacher(BaseTeacher):
             return quantiles.reshape(len(original), -1, *quantiles.shape[1:]).transpose(0, 2, 1, 3)
         recent = self._recent(original)
         if self._is_composite():
-            return open_model(self._inner).predict_quantile_windows(recent)
-        return self._inner.forecast_quantiles(recent)
+            return open_model(self._inner).predict_quantile_windows(recent, self._row_labels(contexts))
+        return self._inner.forecast_quantiles(recent, self._row_labels(contexts))
 
     def _recent(self, original: np.ndarray) -> np.ndarray:
         """Keep the last rows, as many as the estimator reads."""
         needed = self._own_context_length() or original.shape[1]
         return original[:, original.shape[1] - needed :]
 
-    def _predict(self, original: np.ndarray) -> np.ndarray:
-        recent = self._recent(original)
+    def _predict(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
+        recent, indexes = self._recent(original), self._row_labels(contexts)
         if self._is_composite():
-            return open_model(self._inner).predict_windows(recent)
+            return open_model(self._inner).predict_windows(recent, indexes)
+        if indexes is not None:
+            return self._inner.forecast_windows(recent, indexes)
         return np.asarray(self.estimator.predict(recent))
 
     def _table(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
@@ -174,3 +237,29 @@ class FrozenTeacher(BaseTeacher):
         table = self._table(original, contexts)
         forecast = np.asarray(self.estimator.predict(table))
         return forecast.reshape(len(original), len(table) // len(original), -1).transpose(0, 2, 1)
+
+
+def _check_channels(forecaster: Any, spec: NetworkSpec) -> None:
+    """Raise if a forecaster of ours was fitted on other channels, or does not forecast every target."""
+    if forecaster.n_features_in_ != spec.n_channels:
+        raise ValueError(
+            f"the frozen teacher was fitted on {forecaster.n_features_in_} channels, and X has {spec.n_channels}: give "
+            "the same ones (targets= says which to forecast), or fit the teacher on the channels of X."
+        )
+    missing = [target for target in spec.targets if target not in forecaster.targets_]
+    if missing:
+        raise ValueError(
+            f"targets must be among the columns that the frozen teacher forecasts, {list(forecaster.targets_)} by "
+            f"position; got {list(spec.targets)}, of which it does not forecast {missing}. Fit the teacher with these "
+            "targets (targets=None forecasts all), or leave them out."
+        )
+
+
+def _check_names(own: Sequence[str] | None, given: Sequence[str] | None) -> None:
+    """Raise if columns that both have names are others, or in another order; of one column the name is no matter."""
+    if own is None or given is None or len(given) < 2 or list(own) == list(given):
+        return
+    raise ValueError(
+        f"X must have the columns that the frozen teacher was fitted on, {list(own)}, in this order; got "
+        f"{list(given)}. Reorder them, X[{list(own)}], or rename them; arrays (X.to_numpy()) are taken by position."
+    )

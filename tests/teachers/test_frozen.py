@@ -1,0 +1,100 @@
+"""A fitted forecaster as teacher: which channel a label is of, and what the forecaster may read."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from doubles import make_forecaster
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skdistill.losses import Supervised
+from skdistill.networks import ITransformer, Linear
+from skdistill.teachers import EnsembleTeacher, FrozenTeacher
+
+pytestmark = pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
+
+STEPS = np.arange(200)
+FRAME = pd.DataFrame(
+    {"a": np.sin(STEPS / 3) + 100, "b": np.sin(STEPS / 5)}, index=pd.date_range("2024", periods=200, freq="h")
+)
+LEVELS = (0.1, 0.5, 0.9)
+
+
+def fit(teacher=None, frame=FRAME, **changes):
+    settings = {"teacher": teacher, "student": Linear(), "loss": "response", "max_epochs": 1, **changes}
+    return make_forecaster(**settings).fit(frame)
+
+
+def in_pipeline(forecaster):
+    return make_pipeline(StandardScaler().set_output(transform="pandas"), forecaster).fit(FRAME)
+
+
+# -- which channel a label is of ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("targets", [["b", "a"], ["b"], ["a"], None])
+@pytest.mark.parametrize("before", [lambda one: one, in_pipeline])
+def test_labels_are_of_the_targets_of_the_student(targets, before):
+    heavy = before(fit())
+    labels = fit(FrozenEstimator(heavy), targets=targets).predict_teacher(FRAME)
+    expected = fit().predict(FRAME)[targets or ["a", "b"]]
+    pd.testing.assert_frame_equal(labels, expected, rtol=1e-3, atol=1e-2, check_freq=False)
+
+
+def test_quantiles_are_of_the_targets_of_the_student():
+    heavy = fit(student="dlinear", quantiles=LEVELS, loss=Supervised())
+    forecaster = fit(FrozenEstimator(heavy), targets=["b"])
+    contexts = forecaster._contexts(FRAME.to_numpy()[None, -12:], [FRAME.index[-12:]], with_time=False)
+    quantiles = forecaster.teacher_.label(contexts).quantiles.numpy()
+    found = forecaster.scaling_.forecasts_to_original(quantiles)[0, ..., 0].T
+    np.testing.assert_allclose(found, heavy.predict_quantiles(FRAME)["b"], rtol=1e-3, atol=1e-3)
+
+
+def test_a_target_that_the_teacher_does_not_forecast_is_refused():
+    heavy = fit(targets=["a"])
+    with pytest.raises(ValueError, match=r"among the columns that the frozen teacher forecasts, \[0\].*got \[1\]"):
+        fit(FrozenEstimator(heavy), targets=["b"])
+
+
+def test_other_channels_are_refused():
+    with pytest.raises(ValueError, match=r"fitted on 1 channels, and X has 2: give the same"):
+        fit(FrozenEstimator(fit(frame=FRAME[["a"]])))
+
+
+@pytest.mark.parametrize(
+    "wrap", [FrozenEstimator, lambda one: EnsembleTeacher([("one", FrozenTeacher(FrozenEstimator(one)))])]
+)
+@pytest.mark.parametrize("frame", [FRAME[["b", "a"]], FRAME.set_axis(["c", "d"], axis=1)])
+def test_columns_of_another_order_or_name_are_refused(wrap, frame):
+    with pytest.raises(ValueError, match=r"fitted on, \['a', 'b'\], in this order; got .*X\[\['a', 'b'\]\]"):
+        fit(wrap(fit()), frame)
+
+
+def test_without_names_channels_are_taken_by_position():
+    heavy = fit()
+    labels = fit(FrozenEstimator(heavy), FRAME.to_numpy()).predict_teacher(FRAME.to_numpy())
+    np.testing.assert_allclose(labels, heavy.predict(FRAME), rtol=1e-4, atol=1e-3)
+
+
+# -- the calendar ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", [lambda one: one, in_pipeline])
+@pytest.mark.parametrize("quantiles", [None, LEVELS])
+def test_a_forecaster_that_reads_the_calendar_teaches(before, quantiles):
+    loss = "response" if quantiles is None else Supervised()
+    heavy = before(
+        make_forecaster(teacher=None, student=ITransformer(8, n_heads=2), loss=loss, quantiles=quantiles).fit(FRAME)
+    )
+    labels = fit(FrozenEstimator(heavy), context_length=16).predict_teacher(FRAME)
+    expected = heavy.predict(FRAME)
+    if before is in_pipeline:
+        expected = heavy[0].inverse_transform(expected)
+    np.testing.assert_allclose(labels, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_without_a_calendar_the_error_names_what_is_missing():
+    heavy = make_forecaster(teacher=None, student=ITransformer(8, n_heads=2)).fit(FRAME)
+    with pytest.raises(ValueError, match="DatetimeIndex"):
+        fit(FrozenEstimator(heavy), FRAME.to_numpy())
