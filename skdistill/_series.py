@@ -16,6 +16,7 @@ from skdistill.calendar import continue_index
 
 __all__ = ["Series", "SeriesInput", "read_series"]
 
+_VECTOR = "value"  # the channel of Series that have no name, or names of their own
 _BLOCK = 1024  # windows of a batch that are looked at together: a batch may be a view that is far larger than memory
 
 
@@ -193,10 +194,11 @@ def _is_list_of_series(X: Any) -> bool:
 
 def _read_many(estimator: BaseEstimator, X: Iterable[Any], *, reset: bool) -> Iterable[Series]:
     before: Series | None = None
+    alike = len({one.name for one in X if isinstance(one, pd.Series)}) < 2
     for number, one in enumerate(X):
         name = f"X[{number}]"
         like = None if before is None else _read_like(before, one, name)
-        before = like or _read_one(estimator, one, reset=reset and number == 0, name=name)
+        before = like or _read_one(estimator, one, reset=reset and number == 0, name=name, alike=alike)
         yield before
 
 
@@ -242,20 +244,27 @@ def _check_finite_batch(values: np.ndarray, first: int) -> None:
     )
 
 
-def _read_one(estimator: BaseEstimator, X: Any, *, reset: bool, name: str) -> Series:
+def _read_one(estimator: BaseEstimator, X: Any, *, reset: bool, name: str, alike: bool = True) -> Series:
     was_vector = isinstance(X, pd.Series)
     if was_vector:
-        X = X.to_frame(X.name if X.name is not None else "value")
+        X = X.to_frame(X.name if X.name is not None else _VECTOR)
     index = columns = None
     if isinstance(X, pd.DataFrame):
         _check_numeric(X, name)
         check_row_labels(X.index, name=name)
         index, columns = X.index, X.columns
+    if was_vector and (not alike if reset else _names_no_channel(estimator)):
+        X = X.set_axis([_VECTOR], axis=1)
     values = validate_data(
         estimator, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite=False, ensure_min_samples=1
     )
     _check_finite(values, index, columns, name)
     return Series(values, index, columns, was_vector)
+
+
+def _names_no_channel(estimator: Any) -> bool:
+    """Say whether fit saw Series whose names are those of series, not of a channel they share."""
+    return list(getattr(estimator, "feature_names_in_", [])) == [_VECTOR]
 
 
 def _check_numeric(frame: pd.DataFrame, name: str) -> None:

@@ -1,0 +1,15 @@
+"""What a user calls a series is brought to one normal form."""
+
+import pandas as pd
+import pytest
+from doubles import make_forecaster, make_frame
+
+
+def test_a_list_of_series_with_names_of_their_own_is_one_channel_of_many_series():
+    frame = make_frame()
+    forecaster = make_forecaster(teacher=None).fit([frame["c0"], frame["c1"]])
+    forecasts = forecaster.predict([frame["c1"], frame["c0"].rename("other")])
+    assert [forecast.name for forecast in forecasts] == ["c1", "other"]
+    pd.testing.assert_series_equal(forecaster.predict(frame["c1"]), forecasts[0])
+    with pytest.raises(ValueError, match="c0"):
+        make_forecaster(teacher=None).fit([frame["c0"], frame["c0"]]).predict(frame["c1"])
