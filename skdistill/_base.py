@@ -184,6 +184,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
 
     def _distil(self, windows: TrainingWindows) -> None:
         """Run the distillation and keep what it gives."""
+        self._check_transformer_rises(windows)
         self._check_calibration_windows(windows)
         result = distil(
             windows,

@@ -10,7 +10,7 @@ import numpy as np
 from skdistill._checks import check_real
 from skdistill._choices import check_choice
 from skdistill._quantiles import check_quantiles, covered_levels, interpolation_matrix
-from skdistill.calibration import FittedCalibration, check_enough, quantile_errors, resolve_calibration
+from skdistill.calibration import FittedCalibration, quantile_errors, resolve_calibration
 from skdistill.networks import NetworkSpec
 from skdistill.windows import TrainingWindows
 
@@ -44,14 +44,21 @@ class ProbabilisticMixin:
                 f"calibration=None; got calibration={self.calibration!r}."
             )
 
+    def _check_transformer_rises(self, windows: TrainingWindows) -> None:
+        """Raise before training if the transformer would make quantiles cross."""
+        if self._levels() is not None:
+            store = windows.train.store
+            store.scaling.check_rises(store.values.numpy(), type(self).__name__)
+
     def _check_calibration_windows(self, windows: TrainingWindows) -> None:
         """Raise before training if there are too few validation windows to calibrate on."""
-        if resolve_calibration(self.calibration) is None:
+        calibration = resolve_calibration(self.calibration)
+        if calibration is None:
             return
         n_windows = 0 if windows.validation is None else len(windows.validation)
         levels = self._levels()
         assert levels is not None  # _check_probabilistic_parameters
-        check_enough(n_windows, levels, f"calibration of {type(self).__name__}")
+        calibration.check_windows(n_windows, levels, f"calibration of {type(self).__name__}")
 
     def _calibrate_on_validation(self, windows: TrainingWindows) -> None:
         self.calibration_ = None

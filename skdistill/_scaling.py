@@ -14,6 +14,7 @@ from skdistill._user_line import stacklevel_of_user
 __all__ = ["Scaling", "warn_of_unlike_scales"]
 
 _BLOCK_ROWS = 1 << 16
+_N_TRIED = 17  # values between the ends of a channel on which a transformer is tried
 _LIKE = 30.0  # series whose spreads differ by more hardly learn together: squared errors differ by its square
 
 
@@ -166,6 +167,35 @@ class Scaling(BaseEstimator):
         """
         return np.moveaxis(self.forecasts_to_original(np.moveaxis(quantiles, -1, 0)), 0, -1)
 
+    def check_rises(self, values: np.ndarray, owner: str) -> None:
+        """Raise if the transformer turns the order of values around, which would make quantiles cross.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_timestamps, n_channels)
+            Standardised values; the transformer is tried between their smallest and their largest.
+        owner : str
+            The estimator, for the message.
+
+        Raises
+        ------
+        ValueError
+            If it falls somewhere in a target channel.
+        """
+        if self.transformer_ is None:
+            return
+        ends = values.min(axis=0), values.max(axis=0)
+        rows = self._of_targets(self.to_original(np.linspace(*ends, _N_TRIED, dtype=np.float64)))
+        falls = (np.diff(rows, axis=0) < -1e-9 * np.abs(rows).max(axis=0)).any(axis=0)
+        if falls.any():
+            channel = np.arange(len(falls)) if self.targets is None else np.array(self.targets)
+            raise ValueError(
+                f"transformer of {owner} must rise with its input where quantiles are asked for, or the upper ones "
+                f"come out below the lower ones; got {self.transformer_!r}, which falls in channel "
+                f"{channel[falls][0]}. Multiply its output and the input of its inverse by -1, take another, or set "
+                "quantiles=None."
+            )
+
     def forecasts_to_standard(self, forecasts: np.ndarray) -> np.ndarray:
         """Standardise forecasts in original units, which hold the target channels only.
 
@@ -200,8 +230,8 @@ class Scaling(BaseEstimator):
             place = f"the {rows.shape[-2]} context rows of window {window[0]}"
         raise ValueError(
             f"transformer must turn every value into a finite one; got {self.transformer_!r}, which turns "
-            f"{rows[where]:g} in channel {channel}, row {first + row} of {place}, into {transformed[where]:g}: the value "
-            "lies outside what it can take. Change or leave out such values, or take another transformer, or None."
+            f"{rows[where]:g} in channel {channel}, row {first + row} of {place}, into {transformed[where]:g}: the "
+            "value lies outside what it can take. Change or leave out such values, or take another transformer or None."
         )
 
     def _transform(self, rows: np.ndarray) -> np.ndarray:

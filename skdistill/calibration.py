@@ -89,14 +89,19 @@ def check_enough(n_windows: int, levels: Sequence[float], name: str = "calibrati
     name : str, default="calibration"
         Parameter and owner, for the message.
     """
-    outermost = max(max(level, 1.0 - level) for level in levels)
-    needed = math.ceil(round(outermost / (1.0 - outermost), 6))
+    outermost, needed = _most_demanding(levels)
     if n_windows < needed:
         raise ValueError(
-            f"{name} needs at least {needed} windows with a known truth to calibrate the level "
-            f"{max(levels, key=lambda level: max(level, 1.0 - level)):g}; got {n_windows} of them. Raise "
-            "validation_fraction, or ask for quantiles nearer to the median."
+            f"{name} needs at least {needed} windows with a known truth to calibrate the level {outermost:g}; got "
+            f"{n_windows} of them. Raise validation_fraction, or ask for quantiles nearer to the median."
         )
+
+
+def _most_demanding(levels: Sequence[float]) -> tuple[float, int]:
+    """Return the outermost level, and the windows it takes to calibrate it."""
+    outermost = max(levels, key=lambda level: max(level, 1.0 - level))
+    share = max(outermost, 1.0 - outermost)
+    return outermost, math.ceil(round(share / (1.0 - share), 6))
 
 
 def _rank(n_windows: int, level: float) -> int:
@@ -114,6 +119,20 @@ class BaseCalibration(DocLink, BaseEstimator, abc.ABC):
     @abc.abstractmethod
     def check(self) -> None:
         """Raise if a parameter is out of its range; called before any training."""
+
+    def check_windows(self, n_windows: int, levels: Sequence[float], name: str = "calibration") -> None:
+        """Raise if there are too few windows for some levels; called before any training.
+
+        Parameters
+        ----------
+        n_windows : int
+            Windows to calibrate on.
+        levels : sequence of float
+            Levels of the quantiles.
+        name : str, default="calibration"
+            Parameter and owner, for the message.
+        """
+        check_enough(n_windows, levels, name)
 
     @abc.abstractmethod
     def fit_errors(self, errors: np.ndarray, levels: Sequence[float], before: FittedCalibration | None) -> Any:
@@ -279,6 +298,26 @@ class RollingConformal(BaseCalibration):
         """Raise if a parameter is out of its range."""
         check_integer(self.n_windows, "n_windows of RollingConformal")
 
+    def check_windows(self, n_windows: int, levels: Sequence[float], name: str = "calibration") -> None:
+        """Raise if there are too few windows for some levels, or too few of them are kept.
+
+        Parameters
+        ----------
+        n_windows : int
+            Windows to calibrate on.
+        levels : sequence of float
+            Levels of the quantiles.
+        name : str, default="calibration"
+            Parameter and owner, for the message.
+        """
+        outermost, needed = _most_demanding(levels)
+        if self.n_windows < needed:
+            raise ValueError(
+                f"n_windows of RollingConformal must be at least {needed} to calibrate the level {outermost:g}; got "
+                f"{self.n_windows}. Raise it, or ask for quantiles nearer to the median."
+            )
+        check_enough(n_windows, levels, name)
+
     def fit_errors(
         self, errors: np.ndarray, levels: Sequence[float], before: FittedCalibration | None
     ) -> FittedCalibration:
@@ -300,6 +339,7 @@ class RollingConformal(BaseCalibration):
         """
         if before is not None and before.errors is not None:
             errors = np.concatenate([before.errors, errors])
+        self.check_windows(len(errors), levels)
         kept = np.ascontiguousarray(errors[-self.n_windows :])
         return FittedCalibration(conformal_offsets(kept, levels).astype(np.float64), len(kept), kept)
 

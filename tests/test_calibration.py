@@ -162,6 +162,11 @@ def test_transformed_series_are_calibrated_in_the_units_of_training():
             ValueError,
             r"needs at least 99 windows.*got 27 of them",
         ),
+        (
+            {"calibration": RollingConformal(10), "quantiles": (0.05, 0.5, 0.95)},
+            ValueError,
+            r"n_windows of RollingConformal must be at least 19 to calibrate the level 0.05; got 10. Raise it",
+        ),
     ],
 )
 def test_bad_input(changes, error, message, monkeypatch):
@@ -182,3 +187,10 @@ def test_calibrate_needs_a_calibration_and_quantiles():
     with pytest.raises(ValueError, match="at least context_length"):
         fitted.calibrate(make_series(10))
     assert resolve_calibration(None) is None
+
+
+def test_rolling_calibration_that_is_made_to_keep_too_few_windows_says_so():
+    fitted = make_forecaster(quantiles=LEVELS, calibration=RollingConformal()).fit(make_series())
+    fitted.set_params(calibration=RollingConformal(5))
+    with pytest.raises(ValueError, match=r"n_windows of RollingConformal must be at least 9 .*got 5"):
+        fitted.calibrate(make_series())

@@ -5,7 +5,13 @@ import pytest
 from doubles import make_forecaster, make_series
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    PowerTransformer,
+    QuantileTransformer,
+    StandardScaler,
+)
 
 from skdistill._scaling import Scaling
 
@@ -68,3 +74,33 @@ def test_values_outside_the_domain_of_the_transformer_are_named_by_fit_and_predi
         fitted.predict(bad[:24])
     with pytest.raises(ValueError, match=r"row 2 of the 12 context rows of window 1"):
         fitted.predict(np.stack([good[:12], bad[18:30]]))
+
+
+def test_falling_transformer_is_refused_where_quantiles_are_asked_for():
+    def student(transformer, **settings):
+        return make_forecaster(teacher=None, transformer=transformer, **settings)
+
+    series, levels = make_series(), (0.1, 0.5, 0.9)
+    falling = FunctionTransformer(np.negative, np.negative)
+    with pytest.raises(ValueError, match=r"(?s)transformer of DistilledForecaster must rise .*falls in channel 0.*-1"):
+        student(falling, quantiles=levels).fit(series)
+    student(falling).fit(series)
+    second = FunctionTransformer(lambda rows: rows * [1, -1], lambda rows: rows * [1, -1])
+    student(second, quantiles=levels, targets=[0]).fit(series)
+    with pytest.raises(ValueError, match="falls in channel 1"):
+        student(second, quantiles=levels, targets=[1]).fit(series)
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        FunctionTransformer(np.sqrt, np.square),  # the square falls below zero, where no row is
+        PowerTransformer(),
+        QuantileTransformer(n_quantiles=20),
+        KBinsDiscretizer(5, encode="ordinal", quantile_method="averaged_inverted_cdf"),
+    ],
+)
+def test_rising_transformers_go_with_quantiles(transformer):
+    series = np.column_stack([np.random.default_rng(0).exponential(size=120) ** 3, np.arange(120.0)])
+    scaling = Scaling(transformer).fit([series])
+    scaling.check_rises(scaling.standardise(series), "DistilledForecaster")
