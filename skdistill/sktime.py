@@ -391,12 +391,13 @@ class SktimeDistilledForecaster(BaseForecaster):
         if list(self._rows) != [()] or not hasattr(self.forecaster_, "partial_fit"):
             self.forecaster_ = self._train(self._rows, self._n_targets)
             return
+        rows = self._rows[()]
         moments = getattr(self.forecaster_, "_moments", None)
-        if moments is None:  # after a plain fit
-            self.forecaster_ = clone(self.forecaster_)
-        unseen = self._rows[()].iloc[0 if moments is None else len(moments.rows) :]
-        if len(unseen):
-            self.forecaster_.partial_fit(unseen)
+        n_seen = 0 if moments is None else len(moments.rows)
+        if moments is None or not np.array_equal(rows.iloc[:n_seen], moments.rows):  # a plain fit, or rows revised
+            self.forecaster_ = clone(self.forecaster_).partial_fit(rows)
+        elif len(rows) > n_seen:
+            self.forecaster_.partial_fit(rows.iloc[n_seen:])
 
     # -- fitting -----------------------------------------------------------------------------
 

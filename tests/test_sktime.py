@@ -187,6 +187,19 @@ def test_update_takes_new_rows_in_exactly(pickled, monkeypatch):
     np.testing.assert_allclose(forecaster.predict(fh=ALL_STEPS), expected, rtol=1e-7)
 
 
+def test_update_takes_revised_rows_in():
+    exact = {"teacher": None, "student": Linear(period=4), "loss": Supervised()}
+    forecaster = make(**exact, refit_on_update=True).fit(TRAIN).update(Y.iloc[60:70])
+    revised = Y.iloc[64:74].copy()
+    revised.iloc[:6] += 5
+    known = pd.concat([Y.iloc[:64], revised])
+    for new in (revised, revised.iloc[:8]):  # the second ends earlier: what followed is dropped
+        forecaster.update(new)
+        rows = known.loc[: new.index[-1]]
+        expected = plain(**exact).fit(rows).predict(rows)
+        np.testing.assert_allclose(forecaster.predict(fh=ALL_STEPS), expected, rtol=1e-7)
+
+
 def test_update_predict_walks_on():
     splitter = SlidingWindowSplitter(fh=[1, 2], window_length=4, step_length=4)
     forecaster = make().fit(TRAIN)
