@@ -129,9 +129,9 @@ def _join_labels(seen: Series, new: Series) -> pd.Index | None:
         wrong = error
     if wrong or (joined.dtype == object and new.index.dtype != seen.index.dtype):
         raise ValueError(
-            f"X of partial_fit must follow the rows seen so far, which end at {seen.index[-1]} ({seen.index.dtype}); got "
-            f"labels from {new.index[0]} to {new.index[-1]} ({new.index.dtype}). Give the rows that come next, or all "
-            "rows to fit."
+            f"X of partial_fit must follow the rows seen so far, which end at {seen.index[-1]} ({seen.index.dtype}); "
+            f"got labels from {new.index[0]} to {new.index[-1]} ({new.index.dtype}). Give the rows that come next, or "
+            "all rows to fit."
         ) from wrong
     return joined
 

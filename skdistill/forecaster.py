@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -263,12 +264,12 @@ class DistilledForecaster(BaseDistilled):
             On bad parameters or a bad series, before anything is trained.
         """
         self._check_parameters()
+        for name in ("student_", "_moments", "_seen", "_train"):  # an old student does not fit the new scaling
+            self.__dict__.pop(name, None)
         given = read_series(self, X, reset=True, allow_batch=False)
         self.targets_ = self._find_targets(given.series[0])
         self._distil(self._make_windows(given.series))
         self._train = X
-        for name in ("_moments", "_seen"):
-            self.__dict__.pop(name, None)
         return self
 
     def estimate_labelling(self, X: Any, *, n_samples: int = 32) -> LabellingEstimate:
@@ -400,7 +401,7 @@ class DistilledForecaster(BaseDistilled):
         return tuple(positions)
 
     def _make_windows(self, series: list[Series]) -> TrainingWindows:
-        held_out = [count_validation_rows(len(one), self.validation_fraction) for one in series]
+        held_out = [min(len(one), count_validation_rows(len(one), self.validation_fraction)) for one in series]
         self._check_rows(series, held_out)
         targets = None if self.targets is None else self.targets_
         known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
@@ -609,14 +610,23 @@ class DistilledForecaster(BaseDistilled):
                 "file without its teacher: save(path, teacher=True) keeps one that is a network."
             )
         given = read_series(self, X, reset=False, allow_batch=False)
-        return given.map(lambda one: self._predict_one(one, self._teacher_windows))
+        forecasts = [
+            self._predict_one(one, partial(self._ask_teacher, number=number, n_series=len(given.series)))
+            for number, one in enumerate(given.series)
+        ]
+        return forecasts if given.is_list else forecasts[0]
 
-    def _teacher_windows(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None = None) -> np.ndarray:
+    def _ask_teacher(
+        self, context: np.ndarray, indexes: Sequence[pd.Index | None], *, number: int, n_series: int
+    ) -> np.ndarray:
+        """Ask the teacher about one context, which is of the series with this number."""
         teacher = self.teacher_
         assert teacher is not None  # predict_teacher
-        return self._answer_in_blocks(
-            contexts, indexes, lambda batch: teacher.label(batch).forecast.numpy(), with_time=True
-        )
+
+        def answer(batch: Contexts) -> np.ndarray:
+            return teacher.label(batch.as_series(number, n_series)).forecast.numpy()
+
+        return self._answer_in_blocks(context, indexes, answer, with_time=True)
 
     def stream(self, recent: Any = None) -> Any:
         """Keep the last context and take in new rows one at a time.

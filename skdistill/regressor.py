@@ -197,6 +197,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
             On bad parameters or a bad table, before anything is trained.
         """
         self._check_distillation_parameters()
+        self.__dict__.pop("student_", None)  # an old student does not fit the new scaling
         X, y = self._check_table(X, y)
         self._target_ndim = y.ndim
         self._distil(self._make_windows(_as_cube(X), _as_cube(y)))

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -392,3 +393,33 @@ def test_a_teacher_that_needs_its_fit_says_so_or_is_told():
 
     forecaster = make_forecaster(teacher=Trained()).fit(make_series())
     np.testing.assert_allclose(forecaster.predict_teacher(make_series()), np.tile(make_series()[-1], (4, 1)), rtol=1e-5)
+
+
+# -- a second fit --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("budget", "n_rows", "message"), [(0.0, 100, "label_budget"), (8.0, 5, "too few rows")])
+def test_a_second_fit_that_fails_leaves_no_student_behind(budget, n_rows, message):
+    frame = make_frame()
+    forecaster = make_forecaster().fit(frame)
+    with pytest.raises(ValueError, match=message):
+        forecaster.set_params(label_budget=budget).fit(frame[:n_rows] * 1000 + 5)
+    with pytest.raises(NotFittedError):
+        forecaster.predict(frame)
+
+
+def test_a_second_fit_with_bad_parameters_leaves_the_forecaster_as_it_was():
+    frame = make_frame()
+    forecaster = make_forecaster().fit(frame)
+    expected = forecaster.predict(frame)
+    with pytest.raises(ValueError, match="max_epochs"):
+        forecaster.set_params(max_epochs=0).fit(frame * 1000)
+    pd.testing.assert_frame_equal(forecaster.predict(frame), expected)
+
+
+def test_a_series_shorter_than_its_validation_rows_serves_validation_alone():
+    series = make_series(300)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "1 of 2 series have too few training rows")
+        forecaster = make_forecaster(validation_fraction=100).fit([series, series[:60] + 100])
+    np.testing.assert_allclose(forecaster.scaling_.mean_, series[:200].mean(axis=0))

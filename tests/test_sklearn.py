@@ -10,6 +10,7 @@ import pytest
 from doubles import make_forecaster, make_frame, make_series
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV, cross_val_score, learning_curve
 from sklearn.pipeline import make_pipeline
@@ -89,6 +90,15 @@ def test_regressor_learns_a_wave():
         X[:300], y[:300]
     )
     assert regressor.score(X[300:], y[300:]) > 0.9
+
+
+def test_a_second_fit_of_the_regressor_that_fails_leaves_no_student_behind():
+    X, y = make_table()
+    regressor = make_regressor().fit(X, y)
+    with pytest.raises(ValueError, match="label_budget"):
+        regressor.set_params(label_budget=0.0).fit(X * 1000 + 5, y * 1000 + 5)
+    with pytest.raises(NotFittedError):
+        regressor.predict(X)
 
 
 def test_regressor_keeps_the_shape_of_y():
