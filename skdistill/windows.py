@@ -175,6 +175,24 @@ class Contexts:
             origins=self.origins[numbers],
         )
 
+    def as_series(self, number: int, n_series: int) -> Contexts:
+        """Return a single context with the number of its series, where it was cut out of one of many.
+
+        Parameters
+        ----------
+        number : int
+            Which of the series it is from.
+        n_series : int
+            How many there are.
+
+        Returns
+        -------
+        contexts : Contexts
+            The same one; labels of the other series are not known to it.
+        """
+        before, after = (None,) * number, (None,) * (n_series - number - 1)
+        return replace(self, series=np.array([number]), indexes=(*before, *self.indexes, *after))
+
     def with_calendar(self, calendar: str, n_time_features: int) -> Contexts:
         """Return the contexts with the calendar of another frequency, or as whole numbers.
 

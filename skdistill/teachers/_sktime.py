@@ -44,7 +44,8 @@ class SktimeTeacher(BaseTeacher):
         as an update of it; a pretrained one there takes each context in its own ``fit``. One
         that saw rows of a test fold leaks them.
     fitting : {"window", "once"}, default="window"
-        Whether a copy is fitted on every context, or one on the training rows of each series.
+        Whether a copy is fitted on every context, or one on the training rows of each series, which then answers
+        the series at its place in the list.
         No part in it for a frozen forecaster.
     quantiles : sequence of float or None, default=None
         Levels that the forecaster is asked for beside its forecast, rising; it needs ``capability:pred_int``. None
@@ -53,7 +54,8 @@ class SktimeTeacher(BaseTeacher):
     Attributes
     ----------
     fitted_ : list of sktime forecaster
-        The fitted forecaster of each series, where ``fitting="once"``.
+        The fitted forecaster of each series, where ``fitting="once"``; that of a single series answers any. None for a
+        series without training windows, whose contexts are fitted one by one.
 
     See Also
     --------
@@ -186,8 +188,9 @@ class SktimeTeacher(BaseTeacher):
         Raises
         ------
         ValueError
-            If a forecast is not finite.
+            If a forecast is not finite, or the series are not those that forecasters were fitted on.
         """
+        self._check_series(len(contexts.indexes))
         rows = _of_targets(contexts)
         answers = [
             self._forecast(_as_series(values, _context_index(contexts, window)), int(contexts.series[window]))
@@ -237,6 +240,18 @@ class SktimeTeacher(BaseTeacher):
         if self.fitting == "window":
             return None
         return self.fitted_[series if len(self.fitted_) > 1 else 0]
+
+    def _check_series(self, n_given: int) -> None:
+        """Raise if series, which have forecasters of their own, are not as many as were fitted."""
+        if self._is_frozen or self.fitting == "window" or len(self.fitted_) == 1:
+            return
+        n_needed = max(number for number, one in enumerate(self.fitted_) if one is not None) + 1
+        if not n_needed <= n_given <= len(self.fitted_):
+            raise ValueError(
+                f"X must be a list of the {n_needed} series of fit, in their order, each of which has a forecaster "
+                f"where fitting of SktimeTeacher is 'once'; got {n_given} series. Give all of them, or use "
+                'SktimeTeacher(forecaster, fitting="window"), which answers any series.'
+            )
 
     def _forecast(self, y: pd.Series | pd.DataFrame, series: int) -> tuple[np.ndarray, np.ndarray]:
         """Forecast the rows after a context, (prediction_length, n_targets), and quantiles with one axis more."""

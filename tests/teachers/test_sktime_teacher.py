@@ -102,6 +102,27 @@ def test_each_series_of_several_has_its_own_fit():
     assert coefficients[0] != coefficients[1]
 
 
+def test_each_series_is_answered_by_its_own_fit():
+    series = [make_frame(40, 1), make_frame(40, 1, seed=1) * 10]
+    both = fit(SktimeTeacher(reduce(), fitting="once"), series)
+    alone = fit(SktimeTeacher(reduce(), fitting="once"), series[1])
+    found, expected = both.predict_teacher(series)[1], alone.predict_teacher(series[1])
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-3)
+    assert np.abs(found - alone.predict_teacher(series)[1]).max().max() < 1e-2  # a single fit answers any series
+
+
+def test_fitted_once_series_that_fit_did_not_see_are_refused():
+    series = [make_frame(40, 1), make_frame(40, 1, seed=1) * 10]
+    forecaster = fit(SktimeTeacher(reduce(), fitting="once"), series)
+    several = r'list of the 2 series of fit, in their order.*got {} series.*fitting="window"'
+    with pytest.raises(ValueError, match=several.format(1)):
+        forecaster.predict_teacher(series[1])
+    with pytest.raises(ValueError, match=several.format(3)):
+        forecaster.predict_teacher([*series, series[0]])
+    with pytest.raises(ValueError, match=several.format(3)):
+        forecaster.compare([*series, series[0]], alone=False, n_resamples=3)
+
+
 def test_arrays_and_time_zones_do_too():
     assert fit(SktimeTeacher(NaiveForecaster(sp=4)), make_series(40, 1)).predict_teacher(make_series(40, 1)).shape == (
         4,
