@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-__all__ = ["FREQUENCIES", "calendar_features", "calendar_numbers", "check_time_index", "continue_index"]
+__all__ = [
+    "FREQUENCIES",
+    "calendar_features",
+    "calendar_fields",
+    "calendar_numbers",
+    "check_time_index",
+    "continue_index",
+]
 
 # calendar features of a row -> the frequency that has as many
 FREQUENCIES = {6: "s", 5: "min", 4: "h", 3: "D", 2: "W", 1: "ME"}
@@ -110,6 +117,28 @@ def calendar_features(index: Any, *, frequency: str | None = None) -> np.ndarray
         low, width = _SCALES[field]
         out[:, j] = (values - low) / width - 0.5
     return out
+
+
+def calendar_fields(index: Any) -> tuple[str, ...]:
+    """Name the columns of :func:`calendar_features`.
+
+    Parameters
+    ----------
+    index : DatetimeIndex or PeriodIndex
+        Time labels.
+
+    Returns
+    -------
+    fields : tuple of str
+        What the columns hold, which follows the frequency of the labels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> calendar_fields(pd.date_range("2024-01-01", periods=3, freq="D"))
+    ('weekday', 'day', 'dayofyear')
+    """
+    return _FIELDS[_family(index, None)]
 
 
 def calendar_numbers(index: Any) -> np.ndarray:

@@ -19,9 +19,11 @@ from torch import Tensor
 
 from skdistill._scaling import Scaling
 from skdistill._series import Series
-from skdistill.calendar import calendar_features, calendar_numbers, continue_index
+from skdistill.calendar import calendar_features, calendar_fields, calendar_numbers, continue_index
 
 __all__ = ["Contexts", "SeriesStore", "TrainingWindows", "Windows", "count_validation_rows", "split_windows"]
+
+_CALENDARS = (pd.DatetimeIndex, pd.PeriodIndex)
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,19 @@ class SeriesStore:
     @property
     def has_calendar(self) -> bool:
         """Whether every series has timestamps from which calendar features follow."""
-        return all(isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) for index in self.indexes)
+        return all(isinstance(index, _CALENDARS) for index in self.indexes)
+
+    @cached_property
+    def has_one_calendar(self) -> bool:
+        """Whether, moreover, these features are the same ones for every series: those of one frequency."""
+        return self.has_calendar and _odd_calendar(self.indexes) is None
 
     @cached_property
     def time(self) -> Tensor | None:
         """Calendar features of every row, (n_rows, n_time_features); None without a calendar."""
         if not self.has_calendar:
             return None
+        _check_one_calendar(self.indexes)
         parts = []
         for index in self.indexes:
             assert index is not None  # has_calendar
@@ -210,6 +218,7 @@ class Contexts:
             With these features; as they are where they have no calendar.
         """
         if self.time is None or self.future_time is None:
+            _check_one_calendar(self.indexes)
             return self
         if calendar != "numbers" and self.time.shape[-1] == n_time_features:
             return self  # the number of columns tells the frequency
@@ -232,6 +241,23 @@ class Contexts:
             The contexts as the user gave them.
         """
         return self.scaling.to_original(self.values.cpu().numpy())
+
+
+def _odd_calendar(indexes: Sequence[pd.Index | None]) -> int | None:
+    """Return the first series whose calendar has other fields than that of series 0, if there is one."""
+    fields = [calendar_fields(index) for index in indexes]
+    return next((number for number, one in enumerate(fields) if one != fields[0]), None)
+
+
+def _check_one_calendar(indexes: Sequence[pd.Index | None]) -> None:
+    """Raise if every series has a calendar, and they are of several frequencies."""
+    if not all(isinstance(index, _CALENDARS) for index in indexes) or (odd := _odd_calendar(indexes)) is None:
+        return
+    first, other = (", ".join(calendar_fields(index)) or "no field" for index in (indexes[0], indexes[odd]))
+    raise ValueError(
+        f"a network that reads the calendar needs series of one frequency: the calendar of X[0] has {first}; that of "
+        f"X[{odd}] has {other}. Set time_features=False of the network, fit each frequency by itself, or resample."
+    )
 
 
 def _calendar_rows(index: pd.Index | None, starts: np.ndarray, length: int, calendar: str) -> Tensor:
@@ -367,14 +393,14 @@ class Windows:
         indices : Tensor of int64 of shape (n,)
             Numbers of the windows.
         with_time : bool, default=True
-            Whether to add calendar features where the series has a calendar.
+            Whether to add calendar features where the series have a calendar, of one frequency.
 
         Returns
         -------
         contexts : Contexts
             Values, calendar and origins; no horizon values.
         """
-        timed = with_time and self.store.has_calendar
+        timed = with_time and self.store.has_one_calendar
         starts = self.starts[indices].cpu().numpy()
         series = np.searchsorted(self.store.offsets, starts, side="right") - 1
         return Contexts(

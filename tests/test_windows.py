@@ -4,12 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from doubles import make_forecaster, make_frame
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skdistill._scaling import Scaling
 from skdistill._series import Series
 from skdistill.calendar import calendar_features, continue_index
+from skdistill.networks import DLinear, ITransformer
+from skdistill.teachers import TrainedTeacher
 from skdistill.windows import SeriesStore, Windows, count_validation_rows, split_windows
 
 
@@ -104,6 +107,21 @@ def test_series_without_calendar_refuses_calendar_features():
     windows = split(make_store([np.arange(20.0)[:, None]]), 5, 3, [0])
     with pytest.raises(ValueError, match="has no calendar"):
         windows.train.context_time(torch.tensor([0]))
+
+
+def test_series_of_several_frequencies_go_with_networks_that_read_no_calendar():
+    hourly = make_frame()
+    daily = hourly.set_axis(pd.date_range("2024-01-01", periods=len(hourly), freq="D"))
+    make_forecaster(teacher=TrainedTeacher(DLinear(3), max_epochs=1), student=DLinear(3)).fit([hourly, daily])
+    message = r"series of one frequency: .*X\[0\] has hour, weekday.*X\[1\] has weekday.*time_features=False"
+    with pytest.raises(ValueError, match=message):
+        make_forecaster(student=ITransformer(4, n_heads=2)).fit([hourly, daily])
+    series = [Series(one.to_numpy(), one.index) for one in (hourly, daily)]
+    store = SeriesStore.from_series(series, Scaling().fit([one.values for one in series]), padding=4)
+    contexts = split(store, 12, 4, [0, 0]).train.contexts(torch.tensor([0]))
+    assert contexts.time is None
+    with pytest.raises(ValueError, match="series of one frequency"):
+        contexts.with_calendar("h", 4)
 
 
 def test_calendars_of_another_frequency_are_those_of_each_windows_rows():
