@@ -28,6 +28,7 @@ from skdistill.calendar import calendar_features, continue_index
 from skdistill.calibration import quantile_errors, resolve_calibration, shift_quantiles
 from skdistill.deploy._runtime import Answer, fused_answer, fused_quantiles
 from skdistill.perturbation import Perturbation
+from skdistill.teachers._given import holds_given_labels
 from skdistill.teachers._store import LabelCache
 from skdistill.training import network_inputs
 from skdistill.windows import Contexts, SeriesStore, TrainingWindows, count_validation_rows, split_windows
@@ -367,6 +368,11 @@ class DistilledForecaster(BaseDistilled):
                     f"got {self.augment!r}."
                 )
             self.augment.check()
+            if holds_given_labels(self.teacher):
+                raise ValueError(
+                    "augment of DistilledForecaster needs a teacher that reads the perturbed rows; got GivenLabels, "
+                    "which holds the forecasts of the rows as they were. Set augment=None."
+                )
             if self.teacher is None:
                 warnings.warn(
                     "augment has no effect with teacher=None: nobody labels the copies.",
@@ -624,7 +630,7 @@ class DistilledForecaster(BaseDistilled):
         assert teacher is not None  # predict_teacher
 
         def answer(batch: Contexts) -> np.ndarray:
-            return teacher.label(batch.as_series(number, n_series)).forecast.numpy()
+            return teacher.label_new(batch.as_series(number, n_series)).forecast.numpy()
 
         return self._answer_in_blocks(context, indexes, answer, with_time=True)
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from skdistill._checks import check_integer
 from skdistill._open_model import open_model
+from skdistill.teachers._given import NoLabelError, warn_left_out
 
 __all__ = ["RollingForecasts", "error_by_scale", "error_by_step", "period_spectra", "rolling_forecasts", "win_rates"]
 
@@ -88,12 +89,18 @@ def rolling_forecasts(
         if untaught is None:
             raise ValueError("the student alone needs the training series, which is never pickled: give train=.")
         runs["alone"] = _student(untaught, problem, X)
+    forecasts = {}
     blocks = np.array_split(np.arange(0, problem.n_windows, step), -(-problem.n_windows // (1024 * step)))
     scale = problem.scale
+    for name, run in runs.items():
+        try:
+            forecasts[name] = np.concatenate([run(block) for block in blocks]) / scale
+        except NoLabelError as error:
+            warn_left_out(f"{name!r} of rolling_forecasts", error)
     columns = problem.series[0].columns
     return RollingForecasts(
         truth=np.concatenate([problem.truth(block) for block in blocks]) / scale,
-        forecasts={name: np.concatenate([run(block) for block in blocks]) / scale for name, run in runs.items()},
+        forecasts=forecasts,
         channels=[target if columns is None else columns[target] for target in problem.targets],
     )
 

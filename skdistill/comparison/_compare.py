@@ -22,6 +22,7 @@ from skdistill.comparison._naive import find_period, seasonal_naive
 from skdistill.comparison._result import Comparison, RowResult, make_comparison
 from skdistill.metrics import QuantileScores, quantile_scores
 from skdistill.teachers import Labels
+from skdistill.teachers._given import NoLabelError, warn_left_out
 from skdistill.windows import SeriesStore, Windows
 
 __all__ = ["compare"]
@@ -150,7 +151,7 @@ def compare(
     rows.append(_Row("seasonal naive", "baseline", [problem.naive(period)], 0))
     if block_length is None:
         block_length = max(2 * problem.prediction_length, period)
-    results = [_measure(row, problem, batch_size) for row in rows]
+    results = [result for row in rows if (result := _try_to_measure(row, problem, batch_size)) is not None]
     means = block_bootstrap_means(
         np.stack([result.squared for result in results]),
         problem.lengths,
@@ -356,7 +357,7 @@ def _labeller(model: OpenModel, problem: _Problem, X: Any) -> Callable[[np.ndarr
     windows = Windows(store, rows, spec.context_length, spec.prediction_length, forecaster.targets_)
 
     def label(numbers: np.ndarray) -> Labels:
-        return forecaster.teacher_.label(windows.contexts(torch.from_numpy(numbers)))
+        return forecaster.teacher_.label_new(windows.contexts(torch.from_numpy(numbers)))
 
     return label
 
@@ -376,7 +377,11 @@ def _teacher_quantiles(model: OpenModel, problem: _Problem, X: Any) -> Around | 
     if problem.levels is None:
         return None
     label, scaling = _labeller(model, problem, X), model.forecaster.scaling_
-    matrix = _to_common(label(np.arange(1)).quantile_levels, problem)
+    try:
+        levels = label(np.arange(1)).quantile_levels
+    except NoLabelError:  # which measuring its forecasts tells
+        return None
+    matrix = _to_common(levels, problem)
     if matrix is None:
         return None
 
@@ -406,6 +411,15 @@ def _choose_period(problem: _Problem, period: int | None, model: OpenModel, trai
     return find_period(
         values[:, problem.targets], seen.index, max_period=shortest, prediction_length=problem.prediction_length
     )
+
+
+def _try_to_measure(row: _Row, problem: _Problem, batch_size: int) -> RowResult | None:
+    """Measure a row, or leave it out with a warning where a teacher's labels are given and do not cover the windows."""
+    try:
+        return _measure(row, problem, batch_size)
+    except NoLabelError as error:
+        warn_left_out(f"the row {row.name!r}", error)
+        return None
 
 
 def _measure(row: _Row, problem: _Problem, batch_size: int) -> RowResult:

@@ -12,6 +12,7 @@ from skdistill._checks import check_integer
 from skdistill._open_model import open_model
 from skdistill._optional import import_optional
 from skdistill.plotting._style import BaseDisplay, style_of
+from skdistill.teachers._given import NoLabelError, warn_left_out
 
 __all__ = ["ForecastDisplay"]
 
@@ -102,7 +103,10 @@ class ForecastDisplay(BaseDisplay):
         known = rows[first - context_length : first]
         forecasts = {"student": forecaster.predict(known)}
         if forecaster.teacher_ is not None:
-            forecasts["teacher"] = forecaster.predict_teacher(known)
+            try:
+                forecasts["teacher"] = forecaster.predict_teacher(known)
+            except NoLabelError as error:
+                warn_left_out("the teacher's forecast", error)
         frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(np.asarray(rows).reshape(len(rows), -1))
         names = list(frame.columns[list(forecaster.targets_)])
         position = _find_channel(channel, names)

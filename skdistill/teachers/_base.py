@@ -122,6 +122,21 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
             Forecasts in standardised units; features and quantiles where the teacher has them.
         """
 
+    def label_new(self, contexts: Contexts) -> Labels:
+        """Say what follows each context of a series that ``fit`` need not have seen.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts, whose series and origins are not numbered as those of ``fit``.
+
+        Returns
+        -------
+        labels : Labels
+            As :meth:`label` does; a teacher that reads these numbers answers otherwise here.
+        """
+        return self.label(contexts)
+
     def label_training(self, contexts: Contexts) -> Labels:
         """Say what follows each context of the training windows.
 

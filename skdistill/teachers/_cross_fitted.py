@@ -184,6 +184,21 @@ class CrossFittedTeacher(BaseTeacher):
         """
         return self.teacher_.label(contexts)
 
+    def label_new(self, contexts: Contexts) -> Labels:
+        """Say what follows each context of a series that ``fit`` need not have seen.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts.
+
+        Returns
+        -------
+        labels : Labels
+            Those of the teacher that was fitted on all windows.
+        """
+        return self.teacher_.label_new(contexts)
+
     def label_training(self, contexts: Contexts) -> Labels:
         """Label training windows, each by the copy that did not see it.
 

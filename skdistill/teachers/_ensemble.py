@@ -181,6 +181,21 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         """
         return self._combine([member.label(contexts) for member in self.teachers_])
 
+    def label_new(self, contexts: Contexts) -> Labels:
+        """Average the members' forecasts of a series that ``fit`` need not have seen.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts.
+
+        Returns
+        -------
+        labels : Labels
+            The weighted mean; channel features side by side.
+        """
+        return self._combine([member.label_new(contexts) for member in self.teachers_])
+
     def label_training(self, contexts: Contexts) -> Labels:
         """Average the members' forecasts of training windows.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 from typing import Any
 
@@ -9,12 +10,51 @@ import numpy as np
 import pandas as pd
 import torch
 
+from skdistill._user_line import stacklevel_of_user
+from skdistill.calendar import continue_index
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._labels import Labels
 from skdistill.windows import Contexts
 
-__all__ = ["GivenLabels"]
+__all__ = ["GivenLabels", "NoLabelError", "holds_given_labels", "warn_left_out"]
+
+
+class NoLabelError(ValueError):
+    """A window was asked about that no given label belongs to."""
+
+
+def warn_left_out(what: str, error: NoLabelError) -> None:
+    """Warn that a teacher whose labels are given has none here.
+
+    Parameters
+    ----------
+    what : str
+        What is left out.
+    error : NoLabelError
+        Why.
+    """
+    warnings.warn(f"{what} is left out: {error}", stacklevel=stacklevel_of_user())
+
+
+def holds_given_labels(teacher: Any) -> bool:
+    """Say whether labels of a teacher, or of a member, are looked up instead of made from the rows.
+
+    Parameters
+    ----------
+    teacher : object
+        What a user gives as ``teacher``.
+
+    Returns
+    -------
+    holds : bool
+        Whether there is a :class:`GivenLabels` in it.
+    """
+    if isinstance(teacher, list | tuple):
+        return any(map(holds_given_labels, teacher))
+    if not isinstance(teacher, BaseTeacher):
+        return False
+    return isinstance(teacher, GivenLabels) or holds_given_labels(list(teacher.get_params(deep=False).values()))
 
 
 class GivenLabels(BaseTeacher):
@@ -34,6 +74,9 @@ class GivenLabels(BaseTeacher):
     Notes
     -----
     Forecasts that a model made after it had seen the rows of a test fold leak them.
+
+    After ``fit``, ``predict_teacher`` and ``compare`` find forecasts by index labels alone: a position says nothing
+    about another series.
 
     Examples
     --------
@@ -106,14 +149,48 @@ class GivenLabels(BaseTeacher):
         ValueError
             If a window has no forecast.
         """
+        way_out = "forecasts for every training window, and index labels as origins if folds do not start at row 0"
+        return self._look_up(contexts, "training needs", way_out)
+
+    def label_new(self, contexts: Contexts) -> Labels:
+        """Look the forecasts up by index labels, which mean the same rows in any series.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts.
+
+        Returns
+        -------
+        labels : Labels
+            Forecasts, without features.
+
+        Raises
+        ------
+        ValueError
+            If there are no index labels, fewer series than are numbered, or a window has no forecast.
+        """
+        if any(contexts.indexes[number] is None for number in np.unique(contexts.series)):
+            raise NoLabelError(
+                "origins of GivenLabels are positions in what fit saw, where rows have no index, and say nothing of "
+                "rows given now. Give timestamps as origins, and DataFrames to fit and here; or look at the forecasts "
+                "themselves."
+            )
+        if self.series is not None and len(contexts.indexes) <= max(self.series):
+            raise NoLabelError(
+                f"series of GivenLabels are numbers, up to {max(self.series)}, in the list that fit saw; got "
+                f"{len(contexts.indexes)} series. Give as many as fit saw, in the same order."
+            )
+        return self._look_up(contexts, "was asked for", "a forecast for it, or ask about rows that have one")
+
+    def _look_up(self, contexts: Contexts, need: str, way_out: str) -> Labels:
         keys = self._keys(contexts)
         positions = self._lookup.get_indexer(keys)
         if (positions < 0).any():
             first = keys[int(np.argmax(positions < 0))]
-            raise ValueError(
-                f"GivenLabels covers no forecast that starts at row {first}, which training needs "
-                f"({int((positions < 0).sum())} of the {len(positions)} windows looked up have none). Give forecasts "
-                "for every training window, and index labels as origins if folds do not start at row 0."
+            raise NoLabelError(
+                f"GivenLabels covers no forecast that starts at row {first}, which {need} "
+                f"({int((positions < 0).sum())} of the {len(positions)} windows looked up have none). Give {way_out}."
             )
         forecast = contexts.scaling.forecasts_to_standard(self._forecasts()[positions])
         return Labels(torch.from_numpy(np.ascontiguousarray(forecast)))
@@ -138,6 +215,11 @@ class GivenLabels(BaseTeacher):
         labels: list[Any] = []
         for number, origin in zip(contexts.series, contexts.origins, strict=True):
             index = contexts.indexes[number]
-            labels.append(origin if index is None or origin >= len(index) else index[origin])
+            labels.append(origin if index is None else _label_at(index, int(origin)))
         keys = pd.Index(labels)
         return keys if self.series is None else pd.MultiIndex.from_arrays([contexts.series, keys])
+
+
+def _label_at(index: pd.Index, position: int) -> Any:
+    """Return the label of a row, which may follow those that are there."""
+    return index[position] if position < len(index) else continue_index(index, position - len(index) + 1)[-1]

@@ -1,0 +1,96 @@
+"""Given labels answer for the rows they belong to, and for no others."""
+
+import numpy as np
+import pytest
+from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
+
+from skdistill.comparison import rolling_forecasts
+from skdistill.networks import DLinear
+from skdistill.perturbation import Perturbation
+from skdistill.teachers import CrossFittedTeacher, EnsembleTeacher, GivenLabels, TrainedTeacher
+
+ORIGINS = np.arange(12, 117)
+
+
+def truth(values, origins=ORIGINS):
+    return np.stack([values[origin : origin + 4] for origin in origins])
+
+
+def by_position(values):
+    return GivenLabels(truth(values), ORIGINS)
+
+
+def by_time(frame):
+    return GivenLabels(truth(frame.to_numpy()), frame.index[ORIGINS])
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda one: one,
+        lambda one: EnsembleTeacher([("one", one), ("last", LastValueTeacher())]),
+        lambda one: CrossFittedTeacher(EnsembleTeacher([("one", one), ("net", TrainedTeacher(DLinear(3)))])),
+    ],
+    ids=["alone", "in an ensemble", "cross-fitted"],
+)
+def test_positions_do_not_answer_for_another_series(wrap):
+    series = make_series()
+    forecaster = make_forecaster(teacher=wrap(by_position(series))).fit(series)
+    with pytest.raises(ValueError, match=r"origins of GivenLabels are positions in what fit saw.*Give timestamps"):
+        forecaster.predict_teacher(series[30:60])
+
+
+def test_numbers_of_series_are_those_of_a_list_as_long_as_that_of_fit():
+    frames = [make_frame(), make_frame(seed=1)]
+    forecasts = np.concatenate([truth(frame.to_numpy()) for frame in frames])
+    origins = frames[0].index[np.tile(ORIGINS, 2)]
+    teacher = GivenLabels(forecasts, origins, series=np.repeat([0, 1], len(ORIGINS)))
+    forecaster = make_forecaster(teacher=teacher).fit(frames)
+    for frame, forecast in zip(frames, forecaster.predict_teacher([frame[:60] for frame in frames]), strict=True):
+        np.testing.assert_allclose(forecast, frame[60:64], rtol=1e-5)
+    with pytest.raises(ValueError, match=r"series of GivenLabels are numbers, up to 1, .* got 1 series"):
+        forecaster.predict_teacher(frames[1][:60])
+
+
+def test_timestamps_find_the_forecast_that_continues_the_rows():
+    frame = make_frame()
+    forecaster = make_forecaster(teacher=by_time(frame)).fit(frame)
+    np.testing.assert_allclose(forecaster.predict_teacher(frame[20:60]), frame[60:64], rtol=1e-5)
+    with pytest.raises(ValueError, match=r"starts at row 2024-01-06 00:00:00, which was asked for"):
+        forecaster.predict_teacher(frame)
+
+
+def test_compare_looks_up_by_time_and_leaves_out_what_has_no_label():
+    frame, other = make_frame(), make_frame(200)
+    forecaster = make_forecaster(teacher=by_time(frame)).fit(frame)
+    table = forecaster.compare(frame[60:110], n_resamples=3)
+    assert table.loc["teacher", "mse"] < 1e-9
+    with pytest.warns(UserWarning, match="the row 'teacher' is left out: GivenLabels covers no forecast"):
+        table = forecaster.compare(other[110:], n_resamples=3)
+    assert "teacher" not in table.index
+    assert "alone" in table.index
+    with pytest.warns(UserWarning, match="'teacher' of rolling_forecasts is left out"):
+        assert set(rolling_forecasts(forecaster, other[110:]).forecasts) == {"student"}
+
+
+def test_compare_with_quantiles_and_positions_leaves_the_teacher_out():
+    series = make_series()
+    forecaster = make_forecaster(teacher=by_position(series), quantiles=(0.1, 0.5, 0.9)).fit(series)
+    with pytest.warns(UserWarning, match="the row 'teacher' is left out: origins of GivenLabels are positions"):
+        assert "teacher" not in forecaster.compare(series[60:], alone=False, n_resamples=3).index
+
+
+def test_a_report_is_written_without_the_teacher(tmp_path):
+    pytest.importorskip("matplotlib")
+    frame = make_frame()
+    forecaster = make_forecaster(teacher=by_time(frame)).fit(frame)
+    with pytest.warns(UserWarning, match="left out"):
+        path = forecaster.report(make_frame(200)[110:], tmp_path / "report.html")
+    assert path.is_file()
+
+
+@pytest.mark.parametrize("wrap", [lambda one: one, lambda one: [one, "dlinear"], CrossFittedTeacher])
+def test_perturbed_rows_have_no_given_labels(wrap):
+    series = make_series()
+    with pytest.raises(ValueError, match=r"augment of DistilledForecaster .* GivenLabels"):
+        make_forecaster(teacher=wrap(by_position(series)), augment=Perturbation()).fit(series)
