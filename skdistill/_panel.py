@@ -9,7 +9,7 @@ import pandas as pd
 
 from skdistill.calendar import check_time_index, continue_index
 
-__all__ = ["append_rows", "find_labels", "name_instance", "regular_step", "split_panel"]
+__all__ = ["append_rows", "find_labels", "name_instance", "regular_step", "split_panel", "with_step"]
 
 Key = tuple[object, ...]
 
@@ -111,6 +111,29 @@ def regular_step(index: pd.Index) -> pd.offsets.BaseOffset | None:
         return None
     name = index.freqstr or pd.infer_freq(index)
     return None if name is None else pd.tseries.frequencies.to_offset(name)
+
+
+def with_step(index: pd.Index, step: pd.offsets.BaseOffset | None) -> pd.Index:
+    """Let a part of a time index know the step of the whole, which a few labels do not tell.
+
+    Parameters
+    ----------
+    index : Index
+        Labels in order.
+    step : BaseOffset or None
+        From :func:`regular_step`.
+
+    Returns
+    -------
+    index : Index
+        The same labels; with this ``freq`` where they had none and keep the step.
+    """
+    if step is None or not isinstance(index, pd.DatetimeIndex) or index.freq is not None:
+        return index
+    try:
+        return pd.DatetimeIndex(index, freq=step)
+    except ValueError:
+        return index
 
 
 def find_labels(index: pd.Index, wanted: pd.Index) -> np.ndarray:

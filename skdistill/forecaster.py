@@ -19,6 +19,7 @@ from skdistill._checks import check_integer
 from skdistill._choices import check_choice
 from skdistill._distillation import Labelling, dry_run
 from skdistill._labelling_estimate import LabellingEstimate
+from skdistill._panel import regular_step, with_step
 from skdistill._probabilistic import at_levels
 from skdistill._scaling import Scaling, warn_of_unlike_scales
 from skdistill._series import Series, read_series
@@ -880,7 +881,12 @@ class DistilledForecaster(BaseDistilled):
 
     def _contexts(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None], *, with_time: bool) -> Contexts:
         values = torch.from_numpy(self.scaling_.standardise(contexts))
-        indexes = [None if index is None else index[-self.spec_.context_length :] for index in indexes]
+        length = self.spec_.context_length
+        steps = [regular_step(index) if with_time and index is not None else None for index in indexes]
+        indexes = [
+            None if index is None else with_step(index[-length:], step)
+            for index, step in zip(indexes, steps, strict=True)
+        ]
         time = future = None
         if with_time and all(isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) for index in indexes):
             rows = [index for index in indexes if index is not None]
@@ -910,12 +916,12 @@ class DistilledForecaster(BaseDistilled):
         """Yield contexts, their labels where they are read, and truth of a block of origins at a time."""
         context_length, prediction_length = self.spec_.context_length, self.spec_.prediction_length
         n_origins = self._count_origins(series, step)
+        index = series.index if self.spec_.n_time_features else None
+        index = None if index is None else with_step(index, regular_step(index))
         for first in range(0, n_origins, _BLOCK):
             starts = np.arange(first, min(first + _BLOCK, n_origins)) * step
             contexts = np.stack([series.values[s : s + context_length] for s in starts])
-            indexes = None
-            if self.spec_.n_time_features and series.index is not None:
-                indexes = [series.index[s : s + context_length] for s in starts]
+            indexes = None if index is None else [index[s : s + context_length] for s in starts]
             truth = np.stack(
                 [series.values[s + context_length : s + context_length + prediction_length] for s in starts]
             )

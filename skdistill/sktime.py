@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
 from skdistill._checks import check_boolean, check_integer
-from skdistill._panel import append_rows, find_labels, name_instance, regular_step, split_panel
+from skdistill._panel import append_rows, find_labels, name_instance, regular_step, split_panel, with_step
 from skdistill._probabilistic import at_levels
 from skdistill._quantiles import interpolation_matrix
 from skdistill._shorthand import expand_shorthand
@@ -456,7 +456,8 @@ class SktimeDistilledForecaster(BaseForecaster):
                     f"{name} is too short to forecast from: context_length = {self.context_length} rows are needed; "
                     f"got {len(rows)}."
                 )
-            kept[key] = rows if self.refit_on_update else rows.iloc[-self.context_length :].copy()
+            rows = rows if self.refit_on_update else rows.iloc[-self.context_length :]
+            kept[key] = rows.set_axis(with_step(rows.index, self._step)).copy()
         self._rows.update(kept)
 
     def _check_newer(self, key: tuple[object, ...], new: pd.DataFrame, name: str) -> None:

@@ -423,3 +423,18 @@ def test_a_series_shorter_than_its_validation_rows_serves_validation_alone():
         warnings.filterwarnings("ignore", "1 of 2 series have too few training rows")
         forecaster = make_forecaster(validation_fraction=100).fit([series, series[:60] + 100])
     np.testing.assert_allclose(forecaster.scaling_.mean_, series[:200].mean(axis=0))
+
+
+# -- the calendar --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("frequency", "context_length"), [("h", 1), ("MS", 2), ("B", 5), ("W-WED", 1)])
+def test_labels_without_a_frequency_give_the_calendar_of_those_with_one(frequency, context_length):
+    known = make_frame(80).set_axis(pd.date_range("2000-01-03", periods=80, freq=frequency))
+    unknown = known.set_axis(pd.DatetimeIndex(known.index.to_numpy()))
+    network = ITransformer(8, n_heads=2)
+    settings = {"teacher": network, "student": network, "context_length": context_length, "prediction_length": 1}
+    forecaster = make_forecaster(**settings, max_epochs=1).fit(unknown)
+    for method in ("predict", "predict_teacher", "backtest"):
+        ours, theirs = (getattr(forecaster, method)(frame).to_numpy() for frame in (unknown, known))
+        np.testing.assert_array_equal(ours, theirs)

@@ -30,7 +30,7 @@ from sktime.utils.estimator_checks import check_estimator
 
 from skdistill import DistilledForecaster
 from skdistill.losses import Supervised
-from skdistill.networks import Linear
+from skdistill.networks import ITransformer, Linear
 from skdistill.sktime import SktimeDistilledForecaster
 
 pytestmark = pytest.mark.filterwarnings("ignore:The default of config:FutureWarning")
@@ -198,6 +198,14 @@ def test_update_takes_revised_rows_in():
         rows = known.loc[: new.index[-1]]
         expected = plain(**exact).fit(rows).predict(rows)
         np.testing.assert_allclose(forecaster.predict(fh=ALL_STEPS), expected, rtol=1e-7)
+
+
+def test_labels_without_a_frequency_are_carried_on():
+    labels = pd.date_range("2000-01-01", periods=65, freq="MS")
+    rows = make_frame(65, 1).set_axis(pd.DatetimeIndex(labels.to_numpy()))
+    forecaster = make(student=ITransformer(8, n_heads=2), context_length=2, max_epochs=1)
+    assert forecaster.fit(rows[:60]).predict(fh=[1, 2]).index.tolist() == labels[60:62].tolist()
+    assert forecaster.update(rows[60:63]).predict(fh=[1, 2]).index.tolist() == labels[63:65].tolist()
 
 
 def test_update_predict_walks_on():
