@@ -257,7 +257,10 @@ def _check_channels(forecaster: Any, spec: NetworkSpec) -> None:
 
 def _check_names(own: Sequence[str] | None, given: Sequence[str] | None) -> None:
     """Raise if columns that both have names are others, or in another order; of one column the name is no matter."""
-    if own is None or given is None or len(given) < 2 or list(own) == list(given):
+    if own is None or given is None or len(given) < 2:
+        return
+    bare = [name.removeprefix("y:").removeprefix("X:") for name in given]  # SktimeDistilledForecaster says what is what
+    if all(name in ("y", one) for name, one in zip(bare, own, strict=True)):
         return
     raise ValueError(
         f"X must have the columns that the frozen teacher was fitted on, {list(own)}, in this order; got "

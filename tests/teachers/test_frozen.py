@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill.losses import Supervised
 from skdistill.networks import ITransformer, Linear
+from skdistill.sktime import SktimeDistilledForecaster
 from skdistill.teachers import EnsembleTeacher, FrozenTeacher
 
 pytestmark = pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
@@ -98,3 +99,16 @@ def test_without_a_calendar_the_error_names_what_is_missing():
     heavy = make_forecaster(teacher=None, student=ITransformer(8, n_heads=2)).fit(FRAME)
     with pytest.raises(ValueError, match="DatetimeIndex"):
         fit(FrozenEstimator(heavy), FRAME.to_numpy())
+
+
+@pytest.mark.parametrize("covariate", [False, True])
+def test_inside_sktime_the_names_are_those_without_the_prefix(covariate):
+    names = list(FRAME.columns)
+    heavy = fit(targets=names[:1] if covariate else None)
+    student = SktimeDistilledForecaster(
+        teacher=FrozenEstimator(heavy), student=Linear(), loss="response", context_length=12, prediction_length=4
+    )
+    y, X = (FRAME[names[:1]], FRAME[names[1:]]) if covariate else (FRAME, None)
+    student.fit(y, X)
+    forecast = student.predict([1], X if X is None else X.iloc[-1:].set_axis(X.index[-1:] + X.index.freq))
+    assert abs(forecast.iloc[0, 0] - 100) < 5
