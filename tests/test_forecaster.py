@@ -438,3 +438,5 @@ def test_labels_without_a_frequency_give_the_calendar_of_those_with_one(frequenc
     for method in ("predict", "predict_teacher", "backtest"):
         ours, theirs = (getattr(forecaster, method)(frame).to_numpy() for frame in (unknown, known))
         np.testing.assert_array_equal(ours, theirs)
+    ours, theirs = (forecaster.compare(frame, alone=False, n_resamples=3)["mse"] for frame in (unknown, known))
+    pd.testing.assert_series_equal(ours, theirs)

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 
 from skdistill._checks import check_integer
 from skdistill._open_model import OpenModel, open_model
+from skdistill._panel import regular_step, with_step
 from skdistill._quantiles import covered_levels, interpolation_matrix
 from skdistill._series import Series, read_series
 from skdistill._user_line import stacklevel_of_user
@@ -336,13 +337,16 @@ def _contexts_of(model: OpenModel, problem: _Problem, X: Any) -> Callable[[np.nd
     forecaster = model.forecaster
     series = read_series(forecaster, model.transform(X), reset=False, allow_batch=False).series
     length = forecaster.spec_.context_length
+    indexes = [one.index for one in series]
+    if forecaster.spec_.n_time_features:
+        indexes = [None if index is None else with_step(index, regular_step(index)) for index in indexes]
 
     def gather(windows: np.ndarray) -> tuple[np.ndarray, Any]:
         pairs = list(zip(problem.numbers[windows], problem.starts[windows], strict=True))
         contexts = np.stack([series[number].values[start - length : start] for number, start in pairs])
         if not forecaster.spec_.n_time_features:
             return contexts, None
-        return contexts, [series[number].index[start - length : start] for number, start in pairs]
+        return contexts, [indexes[number][start - length : start] for number, start in pairs]
 
     return gather
 
