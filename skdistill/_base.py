@@ -197,6 +197,8 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
             quantiles=self._levels(),
             point=self.point,
         )
+        if result.interrupted and not result.history:
+            raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")
         self.student_ = result.student
         self.spec_ = result.spec
         self.teacher_ = result.teacher
@@ -206,8 +208,6 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
             self._report_interrupt(result)
 
     def _report_interrupt(self, result: Distilled) -> None:
-        if not result.history:
-            raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")
         in_use = "the last weights are in use"
         if result.best_epoch:
             error = result.history[result.best_epoch - 1]["valid_loss"]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from doubles import LastValueTeacher, make_forecaster, make_series
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from skdistill.losses import Supervised, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer
@@ -224,6 +224,23 @@ def test_ctrl_c_in_the_teachers_training_goes_up():
     teacher = TrainedTeacher(DLinear(), lr_schedule=InterruptAt(1))
     with pytest.raises(KeyboardInterrupt, match="teacher's training"):
         make_forecaster(teacher=teacher).fit(make_series())
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_no_untrained_student(monkeypatch):
+    batch, calls = WindowDataset.batch, []
+
+    def interrupted_batch(self, indices):
+        calls.append(len(indices))
+        if len(calls) == 4:  # two probes, one batch
+            raise KeyboardInterrupt
+        return batch(self, indices)
+
+    monkeypatch.setattr(WindowDataset, "batch", interrupted_batch)
+    forecaster = make_forecaster(lr_schedule="constant", max_epochs=9)
+    with pytest.raises(KeyboardInterrupt, match="first epoch"):
+        forecaster.fit(make_series())
+    with pytest.raises(NotFittedError):
+        forecaster.predict(make_series())
 
 
 def test_early_stopping_is_no_interrupt():
