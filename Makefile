@@ -1,8 +1,10 @@
-# make demo: the main job. make test: the whole suite. make docs: the site, in docs/_build/html. All set everything up by themselves in .venv.
+# make demo: the main job. make test: the whole suite. make quick: its fast part. make docs: the site, in docs/_build/html.
+# All set everything up by themselves in .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PLOT := $(VENV)/.installed-plot
+DEV := $(VENV)/.installed-dev
 TEST := $(VENV)/.installed-test
 
 export OMP_NUM_THREADS ?= 1
@@ -11,7 +13,7 @@ ifneq ($(wildcard ../shared/data/ETTh1.csv),)
 export SKDISTILL_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: demo test docs lint format types clean
+.PHONY: demo quick lowest test docs lint format types clean
 .NOTPARALLEL: # one environment, one installer at a time
 
 demo: $(PLOT)
@@ -19,6 +21,15 @@ demo: $(PLOT)
 
 test: $(TEST)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+quick: $(DEV)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+# The same tests on the oldest versions that pyproject.toml allows of the packages it names; in an environment of its own, made by uv.
+lowest:
+	uv venv --clear --python $(PYTHON) .venv-lowest
+	uv pip install --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[dev]'
+	.venv-lowest/bin/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 lint: $(TEST)
 	$(BIN)/ruff check .
@@ -44,4 +55,4 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist build docs/_build docs/api docs/gallery .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest dist build docs/_build docs/api docs/gallery .pytest_cache .mypy_cache .ruff_cache .hypothesis
