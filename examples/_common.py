@@ -27,10 +27,20 @@ def provenance() -> dict[str, str]:
     script = Path(sys.argv[0]).resolve()
     name = script.relative_to(ROOT) if script.is_relative_to(ROOT) else script.name
     return {
-        "command": shlex.join(["python", str(name), *sys.argv[1:]]),
+        "command": " ".join(["python", str(name), *_without_paths(sys.argv[1:])]),
         "commit": commit.stdout.strip() or "unknown",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
     }
+
+
+def _without_paths(arguments: list[str]) -> list[str]:
+    """Quote the arguments of a command; a path of this machine becomes what it stands for, as ``<data folder>``."""
+    options = [None, *arguments]
+    named = [
+        f"<{option.strip('-').removesuffix('-home')} folder>" if option and Path(argument).is_absolute() else None
+        for option, argument in zip(options, arguments, strict=False)
+    ]
+    return [name or shlex.quote(argument) for name, argument in zip(named, arguments, strict=True)]
 
 
 def write_results(frame: pd.DataFrame, path: Path) -> None:

@@ -46,10 +46,10 @@ def table(title: str, calls: dict[str, Callable[[], object]]) -> None:
     heading(title)
     times = interleaved(calls, arguments.seconds)
     first, base = next(iter(times.items()))
-    rows.append({"what": f"{title}: {first}", "figure": base / 1000, "unit": "ms", "aim": ""})
+    rows.append({"what": f"{title}: {first}", "figure": base / 1000, "unit": "ms"})
     for name, duration in times.items():
         if name != first:
-            rows.append({"what": f"{title}: {name}", "figure": duration / base, "unit": "x the first", "aim": ""})
+            rows.append({"what": f"{title}: {name}", "figure": duration / base, "unit": "x the first"})
         print(f"{name:<60} {duration / 1000:10.3f} ms {duration / base:9.2f} x")
 
 

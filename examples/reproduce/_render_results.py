@@ -25,14 +25,16 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Print an error as the field does: .373."""
-    return "" if pd.isna(value) else f"{value:.{digits}f}".removeprefix("0")
+    """Print an error: 0.373; nothing for a missing one."""
+    return "" if pd.isna(value) else f"{value:.{digits}f}"
 
 
 def source(frame: pd.DataFrame) -> str:
     """Say where figures come from: every run that gave some."""
-    runs = frame[["command", "commit", "machine"]].drop_duplicates().itertuples()
-    return "\n* ".join(f"`{run.command}`, commit {run.commit}, {run.machine}." for run in runs)
+    runs = frame[["command", "commit", "machine"]].fillna("").drop_duplicates().itertuples()
+    return "\n* ".join(
+        f"`{run.command}`, {f'commit {run.commit}, ' if run.commit else ''}{run.machine}." for run in runs
+    )
 
 
 def etth1() -> pd.DataFrame:
@@ -98,8 +100,9 @@ def benchmark_table(name: str) -> str:
     frame = pd.read_csv(BENCHMARKS / f"{name}.csv", keep_default_na=False, na_values={"figure": [""]})
     if "rows" in frame:
         frame["what"] = frame["rows"].map("{:,} rows: ".format) + frame["what"]
-    rows = [[row.what, f"{row.figure:.3g}", row.unit, row.aim] for row in frame.itertuples()]
-    return markdown(["what", "figure", "unit", "aim"], rows) + "\n\n* " + source(frame)
+    aims = ["aim"] if "aim" in frame and frame["aim"].any() else []
+    rows = [[row.what, f"{row.figure:.3g}", row.unit, *(row.aim for _ in aims)] for row in frame.itertuples()]
+    return markdown(["what", "figure", "unit", *aims], rows) + "\n\n* " + source(frame)
 
 
 def linear_table() -> str:
@@ -325,12 +328,12 @@ def probabilistic() -> str:
             number(row["wql", "std"], 4),
             f"{row['wql', 'count']:.0f}",
             number(row["crps", "mean"], 4),
-            f"{100 * row['coverage', 'mean']:.1f} %",
+            f"{100 * row['coverage', 'mean']:.1f}%",
             f"{row['width', 'mean']:.3f}",
         ]
         for (series, model, calibration), row in found.iterrows()
     ]
-    header = ["series", "model", "calibration", "WQL", "seed spread", "seeds", "CRPS", "coverage of 80 %", "width"]
+    header = ["series", "model", "calibration", "WQL", "seed spread", "seeds", "CRPS", "coverage of 80%", "width"]
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
