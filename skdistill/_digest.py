@@ -78,7 +78,9 @@ def digest(*objects: Any) -> str:
 def _is_users(thing: type | FunctionType) -> bool:
     """Tell whether a class or function is neither Python's, nor ours, nor an installed library's."""
     module = thing.__module__ or ""
-    if module.partition(".")[0] in {*sys.stdlib_module_names, "skdistill"} - {"__main__"}:
+    if module == "__main__":  # a script or notebook, also where ``python -m`` runs an installed library
+        return True
+    if module.partition(".")[0] in {*sys.stdlib_module_names, "skdistill"}:
         return False
     file = getattr(sys.modules.get(module), "__file__", None) or ""
     return not {"site-packages", "dist-packages"} & set(Path(file).parts)

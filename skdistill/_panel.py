@@ -38,9 +38,10 @@ def split_panel(y: pd.DataFrame, X: pd.DataFrame | None) -> dict[Key, pd.DataFra
     series: dict[Key, pd.DataFrame] = {(): table}
     if isinstance(y.index, pd.MultiIndex):
         outer: list[Hashable] = list(range(y.index.nlevels - 1))
+        levels = outer if len(outer) > 1 else outer[0]
         series = {
             key if isinstance(key, tuple) else (key,): group.droplevel(outer)
-            for key, group in table.groupby(level=outer, sort=False)
+            for key, group in table.groupby(level=levels, sort=False)
         }
     for key, one in series.items():
         check_time_index(one.index, name=name_instance(key))

@@ -261,7 +261,7 @@ def test_index_of_strings_gives_numbered_forecasts():
 
 
 def relabelled(index):
-    return make_frame().set_axis(pd.Index(index), axis=0)
+    return make_frame().set_axis(index if isinstance(index, pd.Index) else pd.Index(index), axis=0)
 
 
 TIMES = make_frame().index

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -215,11 +216,12 @@ class NumpyStudent:
         temporary = f"{os.fspath(path)}.{os.getpid()}.tmp"
         try:
             with open(temporary, "wb") as file:
-                everything: dict[str, np.ndarray] = {
+                everything: dict[str, Any] = {
                     "version": np.array(_VERSION),
                     "dtype": np.array(self.dtype.itemsize),
+                    **self._arrays,
                 }
-                np.savez(file, allow_pickle=False, **everything, **self._arrays)
+                np.savez(file, **everything)  # allow_pickle=False would be one more array in NumPy 1.26
             os.replace(temporary, path)
         finally:
             if os.path.exists(temporary):

@@ -104,7 +104,8 @@ class QuantileModule(nn.Module):
         """
         times = {"context_time": context_time, "decoder_time": decoder_time}
         output = self.network(context, **{name: one for name, one in times.items() if one is not None})
-        return output._replace(quantiles=output.forecast.unsqueeze(-1) + self.head(context))
+        quantiles = output.forecast.unsqueeze(-1) + self.head(context)
+        return NetworkOutput(output.forecast, output.features, output.branches, quantiles)
 
 
 class QuantileHead(nn.Module):
