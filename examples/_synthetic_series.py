@@ -20,7 +20,7 @@ N_HARMONICS = 8
 
 
 def make_series(n_series: int, length: int, generator: np.random.Generator, kind: str | None = None) -> np.ndarray:
-    """Make series of shape (n_series, length), float32, standardised; of every kind, unless one is named."""
+    """Make series of shape (n_series, length), float32, standardized; of every kind, unless one is named."""
     shares = list(KINDS.values()) if kind is None else [float(name == kind) for name in KINDS]
     counts = generator.multinomial(n_series, shares)
     makers = (calendar, wandering, smooth)
@@ -118,17 +118,17 @@ def trends(n_series: int, time: np.ndarray, generator: np.random.Generator) -> n
 def power_law(shape: tuple[int, int], power: float | np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Make paths whose spectrum falls as frequency ** -power."""
     frequency = np.maximum(np.arange(shape[1] + 1), 1)  # of paths twice as long, cut in half: they need not close
-    return coloured(shape, frequency ** (-np.asarray(power) / 2), generator)
+    return colored(shape, frequency ** (-np.asarray(power) / 2), generator)
 
 
 def memory(shape: tuple[int, int], generator: np.random.Generator) -> np.ndarray:
     """Make paths that forget exponentially, within one step to a few hundred."""
     keep = np.exp(-1.0 / np.exp(generator.uniform(np.log(1.0), np.log(300.0), (shape[0], 1))))
     angle = np.pi * np.arange(shape[1] + 1) / shape[1]
-    return coloured(shape, 1 / np.sqrt(1 + keep**2 - 2 * keep * np.cos(angle)), generator)
+    return colored(shape, 1 / np.sqrt(1 + keep**2 - 2 * keep * np.cos(angle)), generator)
 
 
-def coloured(shape: tuple[int, int], size: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def colored(shape: tuple[int, int], size: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Make paths whose Fourier coefficients have the given size."""
     random = generator.normal(size=(2, shape[0], shape[1] + 1))
     return np.fft.irfft(size * (random[0] + 1j * random[1]), axis=1)[:, : shape[1]]
@@ -152,10 +152,10 @@ def outliers(n_series: int, length: int, generator: np.random.Generator) -> np.n
 
 
 def unit_variance(values: np.ndarray) -> np.ndarray:
-    """Standardise each series; a flat one stays flat."""
-    centred = values - values.mean(axis=1, keepdims=True)
-    scale = centred.std(axis=1, keepdims=True)
-    return centred / np.where(scale > 1e-9, scale, 1.0)
+    """Standardize each series; a flat one stays flat."""
+    centered = values - values.mean(axis=1, keepdims=True)
+    scale = centered.std(axis=1, keepdims=True)
+    return centered / np.where(scale > 1e-9, scale, 1.0)
 
 
 def lognormal(mean: float, spread: float, n_series: int, generator: np.random.Generator) -> np.ndarray:

@@ -41,7 +41,7 @@ forecaster = DistilledForecaster(
 # %%
 # What is left of it
 # ------------------
-# The standardisation, the mean of the window, the moving average and BatchNorm are linear: they are folded into two
+# The standardization, the mean of the window, the moving average and BatchNorm are linear: they are folded into two
 # matrices. ``predict`` multiplies by these, not by the module.
 
 for number, layer in enumerate(fuse(forecaster.student_, forecaster.spec_).layers):

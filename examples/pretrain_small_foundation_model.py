@@ -1,7 +1,7 @@
 """Pretrain a small foundation model on made series
 ===================================================
 
-Where no hub can be reached there are no pretrained weights, and so nothing to distil. This script makes
+Where no hub can be reached there are no pretrained weights, and so nothing to distill. This script makes
 a stand-in: a Chronos-Bolt of some hundred thousand parameters, built from its config by the real
 libraries and trained on synthetic series only, stopped by its error on synthetic series held out.
 Then it is scored once, zero-shot, on the test parts of ETTh1 and exchange rate, which it has never
@@ -252,7 +252,7 @@ for kind in KINDS:
 
 
 def test_windows(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Cut the standardised test part into windows of single channels."""
+    """Cut the standardized test part into windows of single channels."""
     if QUICK:
         frame, protocol = make_multiseasonal(900, 2, random_state=0), "70/10/20"
     else:
@@ -270,7 +270,7 @@ if arguments.score:
     for name, period in (("ETTh1", 24), ("exchange rate", 7)):
         rows += score(name, *test_windows(name), period)
 table = pd.DataFrame(rows).assign(n_parameters=n_parameters, steps=step, seconds=round(seconds), held_out=best)
-heading(f"Zero-shot, {arguments.context} -> {arguments.horizon}, every stride-1 test window, standardised units")
+heading(f"Zero-shot, {arguments.context} -> {arguments.horizon}, every stride-1 test window, standardized units")
 print(table.pivot(index="series", columns="forecast", values=["mse", "mae"]).round(3).to_string())
 if arguments.score:
     write_results(table, Path(__file__).resolve().parent / "benchmarks" / "results" / "zero_shot.csv")

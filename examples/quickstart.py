@@ -1,4 +1,4 @@
-"""Distil a transformer into an MLP
+"""Distill a transformer into an MLP
 =================================
 
 A transformer forecasts four days of an electricity transformer's seven channels. We teach a small
@@ -58,7 +58,7 @@ forecaster.fit(train)
 # %%
 # Compare
 # -------
-# ``mse`` and ``mae`` are standardised, ``difference`` is to the student, and ``standard_error`` says how
+# ``mse`` and ``mae`` are standardized, ``difference`` is to the student, and ``standard_error`` says how
 # much of it may be the choice of test weeks.
 
 comparison = forecaster.compare(test)
@@ -83,11 +83,11 @@ figure, axes = plt.subplots(figsize=(8, 3.5), layout="constrained")
 shown = context[channel].iloc[-2 * prediction_length :]
 axes.plot(shown.index, shown, color="0.6", label="context")
 axes.plot(truth.index, truth[channel], color="black", label="truth")
-for label, forecast, colour, style in (
+for label, forecast, color, style in (
     ("teacher", forecaster.predict_teacher(context), "#0072B2", "--"),
     ("student", forecaster.predict(context), "#D55E00", "-"),
 ):
-    axes.plot(forecast.index, forecast[channel], color=colour, linestyle=style, label=label)
+    axes.plot(forecast.index, forecast[channel], color=color, linestyle=style, label=label)
 axes.set_ylabel(f"{channel} (original units)")
 axes.set_title(f"{prediction_length} hours ahead" + (" [quick, not a result]" if QUICK else ""))
 axes.legend(loc="upper left", ncols=4, frameon=False)

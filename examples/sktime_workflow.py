@@ -1,4 +1,4 @@
-"""Distil inside sktime
+"""Distill inside sktime
 ====================
 
 Theta is a good forecaster of short monthly series, and it is fitted anew for every forecast. We teach a
@@ -148,12 +148,12 @@ figure, axes = plt.subplots(figsize=(8, 3.5), layout="constrained")
 axes.plot(known[-36:].index.to_timestamp(), known[-36:], color="0.6", label="known")
 axes.plot(truth.index.to_timestamp(), truth, color="black", label="truth")
 looks = {"theta (teacher)": ("#0072B2", "--"), "student": ("#D55E00", "-"), "student alone": ("#009E73", ":")}
-for name, (colour, style) in looks.items():
+for name, (color, style) in looks.items():
     if "theta" in name:
         forecast = forecasters[name].clone().fit(known, fh=steps).predict()
     else:  # a student moves on without a fit
         forecast = forecasters[name].clone().fit(train).update(known[-24:], update_params=False).predict(fh=steps)
-    axes.plot(forecast.index.to_timestamp(), forecast, color=colour, linestyle=style, label=name)
+    axes.plot(forecast.index.to_timestamp(), forecast, color=color, linestyle=style, label=name)
 axes.set_ylabel("passengers (thousands)")
 axes.set_title("Twelve months ahead" + (" [quick, not a result]" if QUICK else ""))
 axes.legend(loc="upper left", ncols=2, frameon=False)

@@ -49,7 +49,7 @@ for rows, rolled in split.split(train):
 # A pipeline
 # ----------
 # A ``StandardScaler`` before the forecaster, as in any pipeline. scikit-learn does not undo it on forecasts:
-# they, and all scores below, are in units of its standard deviations. The forecaster standardises by itself,
+# they, and all scores below, are in units of its standard deviations. The forecaster standardizes by itself,
 # so leave the scaler out to get original units.
 
 from sklearn.model_selection import GridSearchCV
@@ -112,8 +112,8 @@ for axes, ((n_scales, temperature), panel) in zip(all_axes[0], panels, strict=Tr
     for row in range(len(table)):
         for column in range(table.shape[1]):
             value = table.iloc[row, column]
-            colour = "white" if value > (low + high) / 2 else "black"
-            axes.text(column, row, f"{value:.4f}", ha="center", va="center", color=colour)
+            color = "white" if value > (low + high) / 2 else "black"
+            axes.text(column, row, f"{value:.4f}", ha="center", va="center", color=color)
     axes.set_xticks(range(table.shape[1]), [f"{one:g}" for one in table.columns])
     axes.set_yticks(range(len(table)), [f"{one:g}" for one in table.index])
     axes.set_title(f"{n_scales} scale{'s' * (n_scales > 1)}, temperature {temperature:g}", fontsize=9)

@@ -71,7 +71,7 @@ FIGURE = ROOT / "docs" / "_static" / "when_does_a_teacher_help.png"
 
 
 def load(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return training rows, and validation and test rows with the context before them, all standardised."""
+    """Return training rows, and validation and test rows with the context before them, all standardized."""
     if QUICK:
         frame, protocol = make_multiseasonal(500, 2, random_state=len(name)), "70/10/20"
     else:
@@ -121,7 +121,7 @@ def make_teachers(series: str, train: np.ndarray) -> dict[str, object]:
 
 
 def fit(teacher: object, student: object, rows: np.ndarray, weight: float = 1.0) -> DistilledForecaster:
-    """Distil on some rows, or train alone."""
+    """Distill on some rows, or train alone."""
     loss = Supervised() if teacher is None else Response(weight)
     return DistilledForecaster(teacher, student, loss, memory=MEMORY, **lengths, **TRAINING).fit(rows)
 
@@ -243,7 +243,7 @@ for (series, student), axis in zip([(a, b) for b in ("linear", "MLP") for a in L
     shown = taught[(taught["series"] == series) & (taught["student"] == student) & (taught["weight"] == 1.0)]
     for teacher, line in shown.groupby("teacher", sort=False):
         axis.errorbar(100 * line["share"], 100 * line["gain"], 100 * line["gain_error"], label=teacher, capsize=2)
-    axis.axhline(0.0, color="grey", linewidth=0.8)
+    axis.axhline(0.0, color="gray", linewidth=0.8)
     axis.set(xscale="log", title=f"{series}, {student}", ylabel="error taken off, %")
 for axis in axes[1]:
     axis.set_xlabel("share of the training rows, %")

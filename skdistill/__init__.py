@@ -1,4 +1,4 @@
-"""Distil heavy time-series forecasters into small ones, the scikit-learn way."""
+"""Distill heavy time-series forecasters into small ones, the scikit-learn way."""
 
 __version__ = "0.1.0"
 

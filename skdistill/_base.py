@@ -15,7 +15,7 @@ from torch import nn
 
 from skdistill._checks import check_integer, check_real
 from skdistill._choices import check_choice
-from skdistill._distillation import Distilled, Labelling, distil
+from skdistill._distillation import Distilled, Labeling, distill
 from skdistill._doc_link import DocLink
 from skdistill._probabilistic import ProbabilisticMixin
 from skdistill._shorthand import expand_shorthand, resolve_loss, resolve_student
@@ -182,17 +182,17 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         """Derive the seed of perturbed copies."""
         return int(check_random_state(self.random_state).randint(2**31 - 1, size=3)[2])
 
-    def _distil(self, windows: TrainingWindows) -> None:
+    def _distill(self, windows: TrainingWindows) -> None:
         """Run the distillation and keep what it gives."""
         self._check_transformer_rises(windows)
         self._check_calibration_windows(windows)
-        result = distil(
+        result = distill(
             windows,
             teacher=self._resolve_teacher(),
             student=resolve_student(self.student),
             loss=resolve_loss(self.loss),
             settings=self._settings(),
-            labelling=Labelling(LabelCache(self.memory), self.label_budget, self.features, self.n_jobs),
+            labeling=Labeling(LabelCache(self.memory), self.label_budget, self.features, self.n_jobs),
             seeds=self._seeds(),
             quantiles=self._levels(),
             point=self.point,

@@ -1,6 +1,6 @@
 """The flow: windows, a fitted teacher, its labels, and a student trained on both.
 
-Every estimator of the package checks and converts, and then calls :func:`distil`.
+Every estimator of the package checks and converts, and then calls :func:`distill`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 import skdistill
 from skdistill._digest import digest
-from skdistill._labelling_estimate import LabellingEstimate, estimate_labelling
+from skdistill._labeling_estimate import LabelingEstimate, estimate_labeling
 from skdistill._moved_folders import load_with_folders
 from skdistill._user_line import stacklevel_of_user
 from skdistill.losses import (
@@ -49,17 +49,17 @@ from skdistill.teachers._store import (
 from skdistill.training import LabelSource, TrainingSettings, loss_shapes, make_spec, seeded, train_network
 from skdistill.windows import Contexts, TrainingWindows, Windows
 
-__all__ = ["Distilled", "Labelling", "distil", "dry_run"]
+__all__ = ["Distilled", "Labeling", "distill", "dry_run"]
 
 logger = logging.getLogger("skdistill")
 
 _GIB = 1 << 30
-_CHUNK_SIZE = 512  # windows that are labelled at once
+_CHUNK_SIZE = 512  # windows that are labeled at once
 _CHUNK_BYTES = 128 << 20  # unless their labels would take more than this
 
 
 @dataclass(frozen=True)
-class Labelling:
+class Labeling:
     """Where and how labels are kept.
 
     Parameters
@@ -69,7 +69,7 @@ class Labelling:
     label_budget : float
         Most GiB that labels may take.
     features : {"stored", "recompute"}
-        Whether features are labelled once, or anew for every batch.
+        Whether features are labeled once, or anew for every batch.
     n_jobs : int or None, default=None
         Workers that label at once; None labels here, one chunk after another.
     """
@@ -108,14 +108,14 @@ class Distilled:
     interrupted: bool
 
 
-def distil(
+def distill(
     windows: TrainingWindows,
     *,
     teacher: BaseTeacher | None,
     student: BaseNetwork,
     loss: BaseLoss,
     settings: TrainingSettings,
-    labelling: Labelling,
+    labeling: Labeling,
     seeds: tuple[int, int] | None,
     quantiles: tuple[float, ...] | None = None,
     point: str = "median",
@@ -134,7 +134,7 @@ def distil(
         The objective.
     settings : TrainingSettings
         How the student is trained; the teacher has settings of its own.
-    labelling : Labelling
+    labeling : Labeling
         Where labels are kept.
     seeds : tuple of int or None
         Seeds of teacher and student; None draws fresh ones and shares nothing between fits.
@@ -167,15 +167,15 @@ def distil(
         student.check_loss(loss, has_teacher=teacher is not None, windows=windows)
     _check_combination(windows, teacher, student, spec, loss, probe)
 
-    keyed = teacher.keyed() if teacher is not None and labelling.cache.persistent else None
+    keyed = teacher.keyed() if teacher is not None and labeling.cache.persistent else None
     labels: LabelSource | None = None
     if teacher is not None and given is not None and needs_teacher(loss):
-        shared = labelling.cache.persistent and (seeds is not None or not _unseeded(given.keyed()))
-        if labelling.cache.persistent and not shared:
+        shared = labeling.cache.persistent and (seeds is not None or not _unseeded(given.keyed()))
+        if labeling.cache.persistent and not shared:
             warnings.warn(_UNSEEDED, stacklevel=stacklevel_of_user())
         key = digest(_versions(), keyed, _describe(windows)) if shared else None
         assert probe is not None
-        teacher, labels = _fit_and_label(teacher, windows, loss, labelling, key, probe, settings.verbose)
+        teacher, labels = _fit_and_label(teacher, windows, loss, labeling, key, probe, settings.verbose)
 
     with seeded(student_seed):
         module = build_module(student, spec)
@@ -183,11 +183,11 @@ def distil(
     if solved is not None:
         return Distilled(module.eval(), spec, teacher, solved.history, solved.best_epoch, interrupted=False)
     folder = None
-    if seeds is not None and labelling.cache.persistent:
+    if seeds is not None and labeling.cache.persistent:
         key = digest(_versions(), keyed, _describe(windows), student.keyed(), loss)
         if quantiles is not None:
             key = digest(key, quantiles, point)
-        folder = labelling.cache.entry(f"student-{digest(key, settings, student_seed)}")
+        folder = labeling.cache.entry(f"student-{digest(key, settings, student_seed)}")
     with seeded(student_seed):
         module = build_module(student, spec)
         student.prepare(point_module(module), spec, windows, loss=loss, labels=labels)
@@ -212,10 +212,10 @@ def dry_run(
     teacher: BaseTeacher,
     loss: BaseLoss,
     settings: TrainingSettings,
-    labelling: Labelling,
+    labeling: Labeling,
     n_samples: int,
-) -> LabellingEstimate:
-    """Estimate what labelling will cost, without labelling more than a few windows.
+) -> LabelingEstimate:
+    """Estimate what labeling will cost, without labeling more than a few windows.
 
     Parameters
     ----------
@@ -227,25 +227,25 @@ def dry_run(
         The objective, which says whether features are stored.
     settings : TrainingSettings
         What the teacher takes from the forecaster: device, verbosity.
-    labelling : Labelling
+    labeling : Labeling
         Where labels would be kept.
     n_samples : int
         Windows to label for it.
 
     Returns
     -------
-    estimate : LabellingEstimate
+    estimate : LabelingEstimate
         Time and room.
     """
     teacher = _settle(teacher, 0, settings)
     train = windows.train
     teacher.check(NetworkSpec(train.context_length, train.prediction_length, train.n_channels, train.targets))
-    return estimate_labelling(
+    return estimate_labeling(
         teacher,
         windows,
-        with_features=needs_teacher_features(loss) and labelling.features == "stored",
+        with_features=needs_teacher_features(loss) and labeling.features == "stored",
         with_quantiles=reads_teacher_quantiles(loss),
-        label_budget=labelling.label_budget,
+        label_budget=labeling.label_budget,
         n_samples=n_samples,
     )
 
@@ -308,18 +308,18 @@ def _fit_and_label(
     teacher: BaseTeacher,
     windows: TrainingWindows,
     loss: BaseLoss,
-    labelling: Labelling,
+    labeling: Labeling,
     key: str | None,
     probe: Labels,
     verbose: int,
 ) -> tuple[BaseTeacher, LabelSource]:
     """Fit the teacher and label the training windows, or find both where an earlier fit left them."""
-    folder = None if key is None else labelling.cache.entry(key)
+    folder = None if key is None else labeling.cache.entry(key)
     train = windows.train
-    recompute = labelling.features == "recompute"
-    with_features, with_quantiles = _choose_arrays(probe, len(train), loss, labelling, folder)
+    recompute = labeling.features == "recompute"
+    with_features, with_quantiles = _choose_arrays(probe, len(train), loss, labeling, folder)
     with_features = with_features and not recompute
-    budget = int(labelling.label_budget * _GIB)
+    budget = int(labeling.label_budget * _GIB)
     with nullcontext() if folder is None else entry_lock(folder):
         if folder is None or not has_store(folder):  # before a teacher is trained in vain
             room = expected_room(probe, len(train), with_features=with_features, with_quantiles=with_quantiles)
@@ -338,7 +338,7 @@ def _fit_and_label(
             forecast_shape=(train.prediction_length, len(train.targets)),
             budget=budget,
             chunk_size=_chunk_size(probe),
-            run=_choose_workers(teacher, train, labelling.n_jobs),
+            run=_choose_workers(teacher, train, labeling.n_jobs),
             progress=verbose > 0,
             description=f"labels of {_name(teacher)}",
         )
@@ -388,7 +388,7 @@ def _fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path | 
 
 
 def _choose_arrays(
-    probe: Labels, n_windows: int, loss: BaseLoss, labelling: Labelling, folder: Path | None
+    probe: Labels, n_windows: int, loss: BaseLoss, labeling: Labeling, folder: Path | None
 ) -> tuple[bool, bool]:
     """Store features and quantiles if the loss reads them; in a lasting folder also for later losses, if they fit."""
     with_features = needs_teacher_features(loss)
@@ -396,7 +396,7 @@ def _choose_arrays(
     if folder is None:
         return with_features, with_quantiles
     n_features, n_quantiles = (0 if one is None else one[0].numel() for one in (probe.features, probe.quantiles))
-    room = labelling.label_budget * _GIB / n_windows - 4 * probe.forecast[0].numel() - 2 * n_quantiles * with_quantiles
+    room = labeling.label_budget * _GIB / n_windows - 4 * probe.forecast[0].numel() - 2 * n_quantiles * with_quantiles
     with_features = with_features or 0 < 2 * n_features <= room
     room -= 2 * n_features * with_features
     return with_features, with_quantiles or 0 < 2 * n_quantiles <= room

@@ -177,7 +177,7 @@ class OpenModel:
         model : OpenModel or None
             The same model with another student; None if the training series is not at hand.
         """
-        return self.refit(train, teacher=None, unlabelled_windows=False, augment=None)
+        return self.refit(train, teacher=None, unlabeled_windows=False, augment=None)
 
     def exact_linear(self, train: Any, period: int) -> OpenModel | None:
         """Solve for a linear student without a teacher.
@@ -198,7 +198,7 @@ class OpenModel:
         from skdistill.networks import Linear
 
         student = Linear(period=period, solver="exact")
-        untaught = {"teacher": None, "unlabelled_windows": False, "augment": None}
+        untaught = {"teacher": None, "unlabeled_windows": False, "augment": None}
         plain = {"quantiles": None, "calibration": None}
         return self.refit(train, **untaught, **plain, student=student, loss=Supervised(), verbose=0)
 

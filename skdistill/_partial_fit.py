@@ -146,7 +146,7 @@ def _solve(forecaster: DistilledForecaster, network: Linear, rolling: RollingMom
     spec = NetworkSpec(forecaster.context_length, forecaster.prediction_length, rolling.rows.shape[1], targets)
     module = network.build(spec)
     scaling = Scaling(None, None if forecaster.targets is None else targets).fit([rolling.rows])
-    moments = rolling.standardised(np.asarray(scaling.mean_), np.asarray(scaling.scale_))
+    moments = rolling.standardized(np.asarray(scaling.mean_), np.asarray(scaling.scale_))
     loss = resolve_loss(forecaster.loss)
     result = solve_from_moments(network, module, spec, [moments[target] for target in targets], loss)
     forecaster.student_, forecaster.spec_, forecaster.teacher_ = module.eval(), spec, None

@@ -69,7 +69,7 @@ class ProbabilisticMixin:
             self.calibration_ = calibration.fit_errors(errors, self._fitted_levels("calibration"), None)
 
     def _offsets(self) -> np.ndarray | None:
-        """Return what quantiles are shifted by, in standardised units."""
+        """Return what quantiles are shifted by, in standardized units."""
         calibration = getattr(self, "calibration_", None)
         return None if calibration is None else calibration.offsets
 

@@ -1,4 +1,4 @@
-"""Between the units a series came in and the standardised units networks are trained in."""
+"""Between the units a series came in and the standardized units networks are trained in."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _LIKE = 30.0  # series whose spreads differ by more hardly learn together: squar
 
 
 class Scaling(BaseEstimator):
-    """A transformer of the user's choice, then standardisation of each channel.
+    """A transformer of the user's choice, then standardization of each channel.
 
     Parameters
     ----------
     transformer : scikit-learn transformer or None, default=None
-        Applied before the standardisation and inverted on forecasts; must treat each channel by
+        Applied before the standardization and inverted on forecasts; must treat each channel by
         itself, keep their number, and have ``inverse_transform``.
     targets : tuple of int or None, default=None
         The channels that forecasts hold; None means all.
@@ -43,7 +43,7 @@ class Scaling(BaseEstimator):
     --------
     >>> import numpy as np
     >>> scaling = Scaling().fit([np.array([[0.0], [2.0]])])
-    >>> scaling.standardise(np.array([[3.0]]))
+    >>> scaling.standardize(np.array([[3.0]]))
     array([[2.]], dtype=float32)
     """
 
@@ -82,8 +82,8 @@ class Scaling(BaseEstimator):
         self.mean_, self.scale_, self.original_scale_ = scaler.mean_, scaler.scale_, original.scale_
         return self
 
-    def standardise(self, rows: np.ndarray) -> np.ndarray:
-        """Bring rows to standardised units.
+    def standardize(self, rows: np.ndarray) -> np.ndarray:
+        """Bring rows to standardized units.
 
         Parameters
         ----------
@@ -93,36 +93,36 @@ class Scaling(BaseEstimator):
         Returns
         -------
         values : float32 ndarray of the same shape
-            Standardised rows.
+            Standardized rows.
 
         Raises
         ------
         ValueError
             If the transformer turns a value into NaN or infinity.
         """
-        return self._standardised(self._transform_checked(rows))
+        return self._standardized(self._transform_checked(rows))
 
-    def standardise_into(self, rows: np.ndarray, out: np.ndarray) -> None:
-        """Standardise many rows into memory that exists, a block at a time.
+    def standardize_into(self, rows: np.ndarray, out: np.ndarray) -> None:
+        """Standardize many rows into memory that exists, a block at a time.
 
         Parameters
         ----------
         rows : ndarray of shape (n_timestamps, n_channels)
             Rows in original units.
         out : float32 ndarray of the same shape
-            Where the standardised rows go.
+            Where the standardized rows go.
         """
         for first in range(0, len(rows), _BLOCK_ROWS):
             block = slice(first, first + _BLOCK_ROWS)
-            out[block] = self._standardised(self._transform_checked(rows[block], "its series", first))
+            out[block] = self._standardized(self._transform_checked(rows[block], "its series", first))
 
     def to_original(self, values: np.ndarray) -> np.ndarray:
-        """Undo the standardisation of values with every channel.
+        """Undo the standardization of values with every channel.
 
         Parameters
         ----------
         values : ndarray of shape (..., n_channels)
-            Standardised values.
+            Standardized values.
 
         Returns
         -------
@@ -136,12 +136,12 @@ class Scaling(BaseEstimator):
         return np.asarray(flat, dtype=np.float64).reshape(rows.shape)
 
     def forecasts_to_original(self, forecasts: np.ndarray) -> np.ndarray:
-        """Undo the standardisation of forecasts, which hold the target channels only.
+        """Undo the standardization of forecasts, which hold the target channels only.
 
         Parameters
         ----------
         forecasts : ndarray of shape (..., n_targets)
-            Standardised forecasts.
+            Standardized forecasts.
 
         Returns
         -------
@@ -153,12 +153,12 @@ class Scaling(BaseEstimator):
         return self._of_targets(self.to_original(self._all_channels(forecasts)))
 
     def quantiles_to_original(self, quantiles: np.ndarray) -> np.ndarray:
-        """Undo the standardisation of quantiles, level by level.
+        """Undo the standardization of quantiles, level by level.
 
         Parameters
         ----------
         quantiles : ndarray of shape (..., n_targets, n_quantiles)
-            Standardised quantiles.
+            Standardized quantiles.
 
         Returns
         -------
@@ -173,7 +173,7 @@ class Scaling(BaseEstimator):
         Parameters
         ----------
         values : ndarray of shape (n_timestamps, n_channels)
-            Standardised values; the transformer is tried between their smallest and their largest.
+            Standardized values; the transformer is tried between their smallest and their largest.
         owner : str
             The estimator, for the message.
 
@@ -197,7 +197,7 @@ class Scaling(BaseEstimator):
             )
 
     def forecasts_to_standard(self, forecasts: np.ndarray) -> np.ndarray:
-        """Standardise forecasts in original units, which hold the target channels only.
+        """Standardize forecasts in original units, which hold the target channels only.
 
         Parameters
         ----------
@@ -207,16 +207,16 @@ class Scaling(BaseEstimator):
         Returns
         -------
         forecasts : float32 ndarray of the same shape
-            Standardised forecasts.
+            Standardized forecasts.
         """
         if self.transformer_ is None:
             scaled = (forecasts - self._of_targets(self.mean_)) / self._of_targets(self.scale_)
             return scaled.astype(np.float32)
         middle = self.to_original(np.zeros((1, len(self.mean_))))[0]
         rows = self._all_channels(forecasts, fill=middle)
-        return self._of_targets(self._standardised(self._transform(rows)))  # a store of labels finds what is not finite
+        return self._of_targets(self._standardized(self._transform(rows)))  # a store of labels finds what is not finite
 
-    def _standardised(self, transformed: np.ndarray) -> np.ndarray:
+    def _standardized(self, transformed: np.ndarray) -> np.ndarray:
         return ((transformed - self.mean_) / self.scale_).astype(np.float32)
 
     def _transform_checked(self, rows: np.ndarray, place: str = "X", first: int = 0) -> np.ndarray:
@@ -253,7 +253,7 @@ class Scaling(BaseEstimator):
 
 
 def warn_of_unlike_scales(rows: Sequence[np.ndarray]) -> None:
-    """Warn where series that are standardised together differ so much in spread that small ones hardly count.
+    """Warn where series that are standardized together differ so much in spread that small ones hardly count.
 
     Parameters
     ----------
@@ -271,7 +271,7 @@ def warn_of_unlike_scales(rows: Sequence[np.ndarray]) -> None:
         large, small = int(column.argmax()), int(np.where(column > 0, column, np.inf).argmin())
         warnings.warn(
             f"the series of X differ in scale: the standard deviation of channel {channel} is {column[large]:.3g} in "
-            f"X[{large}] and {column[small]:.3g} in X[{small}]. They are standardised together: small ones hardly "
+            f"X[{large}] and {column[small]:.3g} in X[{small}]. They are standardized together: small ones hardly "
             "count. Divide each by its own standard deviation before fit and predict, and multiply forecasts by it.",
             stacklevel=stacklevel_of_user(),
         )

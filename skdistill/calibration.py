@@ -141,7 +141,7 @@ class BaseCalibration(DocLink, BaseEstimator, abc.ABC):
         Parameters
         ----------
         errors : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
-            Truth minus quantile, in standardised units, oldest window first.
+            Truth minus quantile, in standardized units, oldest window first.
         levels : sequence of float
             Levels of the quantiles.
         before : FittedCalibration or None
@@ -161,7 +161,7 @@ class FittedCalibration:
     Parameters
     ----------
     offsets : ndarray of shape (prediction_length, n_targets, n_quantiles)
-        What is added to the student's quantiles, in standardised units.
+        What is added to the student's quantiles, in standardized units.
     n_windows : int
         Windows that they come from.
     errors : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles) or None, default=None
@@ -219,7 +219,7 @@ class SplitConformal(BaseCalibration):
     Notes
     -----
     What is guaranteed, and what is not: exchangeable windows are covered, whatever student and series. Windows of a
-    series are not exchangeable: neighbours overlap, so that n of them tell less than n would, and a series drifts.
+    series are not exchangeable: neighbors overlap, so that n of them tell less than n would, and a series drifts.
     The validation windows have also chosen the student's best epoch, which makes their errors a little smaller than
     those of fresh ones. The guarantee holds for each step and channel on average over windows, not given a window, and
     not for all steps of a window at once.
@@ -250,7 +250,7 @@ class SplitConformal(BaseCalibration):
         Parameters
         ----------
         errors : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
-            Truth minus quantile, in standardised units, oldest window first.
+            Truth minus quantile, in standardized units, oldest window first.
         levels : sequence of float
             Levels of the quantiles.
         before : FittedCalibration or None
@@ -326,7 +326,7 @@ class RollingConformal(BaseCalibration):
         Parameters
         ----------
         errors : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
-            Truth minus quantile, in standardised units, oldest window first.
+            Truth minus quantile, in standardized units, oldest window first.
         levels : sequence of float
             Levels of the quantiles.
         before : FittedCalibration or None
@@ -384,7 +384,7 @@ def resolve_calibration(calibration: Any) -> BaseCalibration | None:
 
 
 def shift_quantiles(quantiles: np.ndarray, offsets: np.ndarray | None, levels: Sequence[float]) -> np.ndarray:
-    """Add offsets to quantiles, and set those that have then crossed their neighbour towards the median to it.
+    """Add offsets to quantiles, and set those that have then crossed their neighbor towards the median to it.
 
     Parameters
     ----------
@@ -427,7 +427,7 @@ def quantile_errors(module: nn.Module, spec: NetworkSpec, windows: Windows) -> n
     Returns
     -------
     errors : float32 ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
-        Truth minus quantile, in standardised units.
+        Truth minus quantile, in standardized units.
     """
     assert spec.quantiles is not None
     most = max(1, _MOST_VALUES // (spec.prediction_length * spec.n_targets * len(spec.quantiles)))

@@ -17,8 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._base import BaseDistilled
 from skdistill._checks import check_integer
 from skdistill._choices import check_choice
-from skdistill._distillation import Labelling, dry_run
-from skdistill._labelling_estimate import LabellingEstimate
+from skdistill._distillation import Labeling, dry_run
+from skdistill._labeling_estimate import LabelingEstimate
 from skdistill._panel import regular_step, with_step
 from skdistill._probabilistic import at_levels
 from skdistill._scaling import Scaling, warn_of_unlike_scales
@@ -51,7 +51,7 @@ class DistilledForecaster(BaseDistilled):
 
     ``fit`` trains the teacher (where it needs training), asks it once for its forecast of every
     training window, and trains the student on the truth and on those labels. ``predict`` runs the
-    student alone. Channels are standardised inside by the training rows; numbers leave in the
+    student alone. Channels are standardized inside by the training rows; numbers leave in the
     units they came in.
 
     Parameters
@@ -80,12 +80,12 @@ class DistilledForecaster(BaseDistilled):
     calibration : {"conformal", "rolling"}, object of skdistill.calibration or None, default=None
         How quantiles are shifted after training, by their errors on the validation windows.
     transformer : scikit-learn transformer or None, default=None
-        Applied to the channels before the standardisation and inverted on forecasts, as
+        Applied to the channels before the standardization and inverted on forecasts, as
         ``TransformedTargetRegressor`` does. Must treat each channel by itself.
     validation_fraction : float or int, default=0.2
         Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0
         means none. Training targets end before the first of them.
-    unlabelled_windows : bool, default=False
+    unlabeled_windows : bool, default=False
         Whether windows whose horizon reaches past the training rows join the training, on the
         teacher's labels alone.
     augment : Perturbation or None, default=None
@@ -101,7 +101,7 @@ class DistilledForecaster(BaseDistilled):
         Epochs without a better validation error before training stops; None never stops early. The
         best epoch's weights are restored either way.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
-        The optimiser.
+        The optimizer.
     lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
         Factor of ``lr`` by epoch, counted from 0.
     gradient_clip : float or None, default=None
@@ -139,7 +139,7 @@ class DistilledForecaster(BaseDistilled):
         The fitted teacher; :meth:`predict_teacher` asks it.
     history_ : list of dict
         The student's epochs: ``train_loss``, one ``train_<term>`` for each loss term, ``valid_loss``
-        (on the validation windows, standardised units: MSE, or the mean pinball loss of quantiles), ``lr`` and
+        (on the validation windows, standardized units: MSE, or the mean pinball loss of quantiles), ``lr`` and
         ``dur`` (seconds).
     calibration_ : FittedCalibration or None
         Offsets of the quantiles, by step, channel and level.
@@ -195,7 +195,7 @@ class DistilledForecaster(BaseDistilled):
         calibration: Any = None,
         transformer: BaseEstimator | None = None,
         validation_fraction: float = 0.2,
-        unlabelled_windows: bool = False,
+        unlabeled_windows: bool = False,
         augment: Perturbation | None = None,
         max_epochs: int = 100,
         batch_size: int = 32,
@@ -224,7 +224,7 @@ class DistilledForecaster(BaseDistilled):
         self.calibration = calibration
         self.transformer = transformer
         self.validation_fraction = validation_fraction
-        self.unlabelled_windows = unlabelled_windows
+        self.unlabeled_windows = unlabeled_windows
         self.augment = augment
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -270,14 +270,14 @@ class DistilledForecaster(BaseDistilled):
             self.__dict__.pop(name, None)
         given = read_series(self, X, reset=True, allow_batch=False)
         self.targets_ = self._find_targets(given.series[0])
-        self._distil(self._make_windows(given.series))
+        self._distill(self._make_windows(given.series))
         self._train = X
         return self
 
-    def estimate_labelling(self, X: Any, *, n_samples: int = 32) -> LabellingEstimate:
-        """Say how long labelling would take and how large the labels would be: a dry run of ``fit``.
+    def estimate_labeling(self, X: Any, *, n_samples: int = 32) -> LabelingEstimate:
+        """Say how long labeling would take and how large the labels would be: a dry run of ``fit``.
 
-        A few windows, spread over the series, are labelled; nothing is kept, and the forecaster stays as it is.
+        A few windows, spread over the series, are labeled; nothing is kept, and the forecaster stays as it is.
 
         Parameters
         ----------
@@ -288,7 +288,7 @@ class DistilledForecaster(BaseDistilled):
 
         Returns
         -------
-        estimate : LabellingEstimate
+        estimate : LabelingEstimate
             Windows, seconds and bytes; printed, a sentence.
 
         Raises
@@ -296,7 +296,7 @@ class DistilledForecaster(BaseDistilled):
         ValueError
             If there is no teacher, or ``fit`` would raise.
         """
-        check_integer(n_samples, "n_samples of estimate_labelling")
+        check_integer(n_samples, "n_samples of estimate_labeling")
         copy = clone(self)
         copy._check_parameters()
         teacher = copy._resolve_teacher()
@@ -309,7 +309,7 @@ class DistilledForecaster(BaseDistilled):
             teacher=teacher,
             loss=resolve_loss(self.loss),
             settings=self._settings(),
-            labelling=Labelling(LabelCache(None), self.label_budget, self.features),
+            labeling=Labeling(LabelCache(None), self.label_budget, self.features),
             n_samples=n_samples,
         )
 
@@ -357,9 +357,9 @@ class DistilledForecaster(BaseDistilled):
                 "transformer of DistilledForecaster must have inverse_transform, to bring forecasts back to original "
                 f"units; got {self.transformer!r}. Put it before the forecaster in a Pipeline instead."
             )
-        if self.unlabelled_windows and self.teacher is None:
+        if self.unlabeled_windows and self.teacher is None:
             warnings.warn(
-                "unlabelled_windows has no effect with teacher=None: nobody labels them.",
+                "unlabeled_windows has no effect with teacher=None: nobody labels them.",
                 stacklevel=stacklevel_of_user(),
             )
         if self.augment is not None:
@@ -426,13 +426,13 @@ class DistilledForecaster(BaseDistilled):
             prediction_length=self.prediction_length,
             targets=self.targets_,
             validation_rows=[*held_out, *[0] * len(copies)],
-            unlabelled_windows=self.unlabelled_windows,
+            unlabeled_windows=self.unlabeled_windows,
             n_without_truth=len(copies),
         )
 
     def _tell_short_ones(self, series: list[Series], known: list[np.ndarray]) -> None:
         """Warn of the series of which no training window can be cut."""
-        reach = self.context_length + (0 if self.unlabelled_windows else self.prediction_length)
+        reach = self.context_length + (0 if self.unlabeled_windows else self.prediction_length)
         short = [number for number, rows in enumerate(known) if len(rows) < reach]
         if not short:
             return
@@ -593,7 +593,7 @@ class DistilledForecaster(BaseDistilled):
         return self
 
     def predict_teacher(self, X: Any) -> Any:
-        """Forecast with the teacher, to look at what the student learnt from.
+        """Forecast with the teacher, to look at what the student learned from.
 
         Parameters
         ----------
@@ -869,7 +869,7 @@ class DistilledForecaster(BaseDistilled):
         *,
         with_time: bool,
     ) -> np.ndarray:
-        """Standardise a block of windows at a time, ask, and bring the answer to original units."""
+        """Standardize a block of windows at a time, ask, and bring the answer to original units."""
         contexts = contexts[:, -self.spec_.context_length :]
         indexes = [None] * len(contexts) if indexes is None else indexes
         forecasts = np.empty((len(contexts), self.spec_.prediction_length, len(self.targets_)), contexts.dtype)
@@ -880,7 +880,7 @@ class DistilledForecaster(BaseDistilled):
         return forecasts
 
     def _contexts(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None], *, with_time: bool) -> Contexts:
-        values = torch.from_numpy(self.scaling_.standardise(contexts))
+        values = torch.from_numpy(self.scaling_.standardize(contexts))
         length = self.spec_.context_length
         steps = [regular_step(index) if with_time and index is not None else None for index in indexes]
         indexes = [

@@ -125,17 +125,17 @@ def _is_seasonal(values: np.ndarray, season: int) -> bool:
     """Test whether the autocorrelation at the season's lag is more than chance."""
     if season == 1 or len(values) < 3 * season:
         return False
-    centred = values - values.mean()
-    variance = centred @ centred
+    centered = values - values.mean()
+    variance = centered @ centered
     if variance == 0.0:
         return False
-    correlations = np.array([centred[lag:] @ centred[:-lag] for lag in range(1, season + 1)]) / variance
+    correlations = np.array([centered[lag:] @ centered[:-lag] for lag in range(1, season + 1)]) / variance
     limit = _CRITICAL * np.sqrt((1.0 + 2.0 * np.square(correlations[:-1]).sum()) / len(values))
     return bool(abs(correlations[-1]) > limit)
 
 
 def _seasonal_indices(values: np.ndarray, season: int) -> np.ndarray:
-    """Average the ratios to a centred moving average by phase, scaled to mean 1."""
+    """Average the ratios to a centered moving average by phase, scaled to mean 1."""
     kernel = np.ones(season) / season
     if season % 2 == 0:  # an even season has no middle row: two averages, half a row apart
         kernel = np.convolve(kernel, [0.5, 0.5])

@@ -24,7 +24,7 @@ class Perturbation(DocLink, BaseEstimator):
 
     ``DistilledForecaster(augment=Perturbation())`` adds the windows of each copy to the training. What follows a
     perturbed context never happened, so terms that read the truth leave these windows out, and a trained teacher is
-    not trained on them: they ask the teacher what it would say. In standardised units a copy of the rows x is
+    not trained on them: they ask the teacher what it would say. In standardized units a copy of the rows x is
 
     ``(1 + s(t)) * ((1 - m(t)) * x(t) + m(t) * x(t + shift)) + jitter * noise(t)``
 
@@ -114,7 +114,7 @@ class Perturbation(DocLink, BaseEstimator):
         Parameters
         ----------
         store : SeriesStore
-            Standardised series.
+            Standardized series.
         first : int
             Number of the first series to perturb.
         seed : int

@@ -20,7 +20,7 @@ def exact_linear(period: int = 24, *, n_periods: int = 21) -> dict[str, Any]:
     """Return the recipe that validated best: a linear student, solved exactly in seconds.
 
     Its penalty and the weight of the teacher are chosen on the validation rows, all of them from one
-    factorisation. It works without a teacher, too.
+    factorization. It works without a teacher, too.
 
     Parameters
     ----------

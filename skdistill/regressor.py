@@ -25,11 +25,11 @@ _BLOCK = 1024  # windows that are forecast at once
 
 
 class DistilledRegressor(RegressorMixin, BaseDistilled):
-    """Distil a teacher into a student on a table of windows.
+    """Distill a teacher into a student on a table of windows.
 
     For tools that reduce forecasting to a table: each row of ``X`` is a context, each row of ``y``
     what followed it. Lengths and channels are inferred from the shapes. Rows must be in order of
-    time, because the last ones serve validation. Values are standardised inside (one mean and scale a
+    time, because the last ones serve validation. Values are standardized inside (one mean and scale a
     channel, from contexts and targets of the training rows), and predictions leave in the units of ``y``.
 
     Predictions are computed in float64, so that a row's forecast does not depend on the rows beside
@@ -63,7 +63,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     patience : int or None, default=5
         Epochs without a better validation error before training stops; None never stops early.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
-        The optimiser.
+        The optimizer.
     lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
         Factor of ``lr`` by epoch, counted from 0.
     gradient_clip : float or None, default=None
@@ -112,7 +112,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
 
     Notes
     -----
-    Neighbouring rows of a table of windows overlap. Validation rows are the last ones, but the table does
+    Neighboring rows of a table of windows overlap. Validation rows are the last ones, but the table does
     not tell whether the targets of the training rows before them reach into the validation rows:
     leave a gap of ``prediction_length`` rows out of the table if that matters.
 
@@ -200,7 +200,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.__dict__.pop("student_", None)  # an old student does not fit the new scaling
         X, y = self._check_table(X, y)
         self._target_ndim = y.ndim
-        self._distil(self._make_windows(_as_cube(X), _as_cube(y)))
+        self._distill(self._make_windows(_as_cube(X), _as_cube(y)))
         self.student_ = self.student_.double()
         return self
 

@@ -63,11 +63,11 @@ class SktimeDistilledForecaster(BaseForecaster):
         A linear student without a teacher takes the new rows in exactly, as
         :meth:`DistilledForecaster.partial_fit` does, at a cost that does not grow with the rows seen before.
     transformer : scikit-learn transformer or None, default=None
-        Applied to the channels before the standardisation and inverted on forecasts.
+        Applied to the channels before the standardization and inverted on forecasts.
     validation_fraction : float or int, default=0.2
         Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0
         means none.
-    unlabelled_windows : bool, default=False
+    unlabeled_windows : bool, default=False
         Whether windows whose horizon reaches past the training rows join the training, on the
         teacher's labels alone.
     augment : Perturbation or None, default=None
@@ -82,7 +82,7 @@ class SktimeDistilledForecaster(BaseForecaster):
     patience : int or None, default=5
         Epochs without a better validation error before training stops; None never stops early.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
-        The optimiser.
+        The optimizer.
     lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
         Factor of ``lr`` by epoch, counted from 0.
     gradient_clip : float or None, default=None
@@ -176,7 +176,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         refit_on_update: bool = False,
         transformer: Any = None,
         validation_fraction: float = 0.2,
-        unlabelled_windows: bool = False,
+        unlabeled_windows: bool = False,
         augment: Perturbation | None = None,
         max_epochs: int = 100,
         batch_size: int = 32,
@@ -206,7 +206,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         self.refit_on_update = refit_on_update
         self.transformer = transformer
         self.validation_fraction = validation_fraction
-        self.unlabelled_windows = unlabelled_windows
+        self.unlabeled_windows = unlabeled_windows
         self.augment = augment
         self.max_epochs = max_epochs
         self.batch_size = batch_size

@@ -28,12 +28,12 @@ _CALENDARS = (pd.DatetimeIndex, pd.PeriodIndex)
 
 @dataclass(frozen=True)
 class SeriesStore:
-    """Standardised series, one after another in one tensor.
+    """Standardized series, one after another in one tensor.
 
     Parameters
     ----------
     values : Tensor of shape (n_rows, n_channels)
-        Standardised float32 values; each series is followed by ``padding`` rows of zeros.
+        Standardized float32 values; each series is followed by ``padding`` rows of zeros.
     offsets : ndarray of shape (n_series,)
         Row of ``values`` where each series starts.
     lengths : ndarray of shape (n_series,)
@@ -43,7 +43,7 @@ class SeriesStore:
     padding : int
         Rows after each series that stand for its unknown future.
     scaling : Scaling
-        How values were standardised.
+        How values were standardized.
     columns : tuple of str or None, default=None
         Names of the channels, where they came with names.
     """
@@ -58,14 +58,14 @@ class SeriesStore:
 
     @classmethod
     def from_series(cls, series: Sequence[Series], scaling: Scaling, *, padding: int) -> SeriesStore:
-        """Standardise series into one store.
+        """Standardize series into one store.
 
         Parameters
         ----------
         series : sequence of Series
             The series, in original units.
         scaling : Scaling
-            The fitted standardisation.
+            The fitted standardization.
         padding : int
             Rows to leave after each series.
 
@@ -78,7 +78,7 @@ class SeriesStore:
         offsets = np.concatenate([[0], np.cumsum(lengths + padding)[:-1]]).astype(np.int64)
         values = torch.zeros((int((lengths + padding).sum()), series[0].values.shape[1]), dtype=torch.float32)
         for offset, length, one in zip(offsets, lengths, series, strict=True):
-            scaling.standardise_into(one.values, values[offset : offset + length].numpy())
+            scaling.standardize_into(one.values, values[offset : offset + length].numpy())
         names = None if series[0].columns is None else tuple(series[0].columns)
         columns = names if names and all(isinstance(name, str) for name in names) else None
         return cls(values, offsets, lengths, tuple(one.index for one in series), padding, scaling, columns)
@@ -133,13 +133,13 @@ class Contexts:
     Parameters
     ----------
     values : Tensor of shape (n_windows, context_length, n_channels)
-        Standardised values.
+        Standardized values.
     time : Tensor of shape (n_windows, context_length, n_time_features) or None
         Calendar features of the context rows.
     future_time : Tensor of shape (n_windows, prediction_length, n_time_features) or None
         Calendar features of the horizon rows.
     scaling : Scaling
-        Converts between original and standardised units.
+        Converts between original and standardized units.
     series : ndarray of shape (n_windows,)
         Number of the series that each window comes from.
     origins : ndarray of shape (n_windows,)
@@ -328,7 +328,7 @@ class Windows:
         Returns
         -------
         values : Tensor of shape (n, context_length, n_channels)
-            Standardised contexts, a transposed view of channel-major memory.
+            Standardized contexts, a transposed view of channel-major memory.
         """
         return self._context_views[self.starts[indices]].transpose(1, 2)
 
@@ -343,7 +343,7 @@ class Windows:
         Returns
         -------
         values : Tensor of shape (n, prediction_length, n_targets)
-            Standardised horizons; meaningless where ``known`` is False.
+            Standardized horizons; meaningless where ``known`` is False.
         """
         return self._horizon_views[self.starts[indices]].transpose(1, 2)
 
@@ -489,7 +489,7 @@ def split_windows(
     prediction_length: int,
     targets: tuple[int, ...],
     validation_rows: Sequence[int],
-    unlabelled_windows: bool = False,
+    unlabeled_windows: bool = False,
     n_without_truth: int = 0,
 ) -> TrainingWindows:
     """Cut every series into training and validation windows, in time order.
@@ -499,14 +499,14 @@ def split_windows(
     Parameters
     ----------
     store : SeriesStore
-        The series, with at least ``prediction_length`` rows of padding if ``unlabelled_windows``.
+        The series, with at least ``prediction_length`` rows of padding if ``unlabeled_windows``.
     context_length, prediction_length : int
         Lengths of context and horizon.
     targets : tuple of int
         Channels to forecast.
     validation_rows : sequence of int
         Rows of each series, at its end, that serve validation.
-    unlabelled_windows : bool, default=False
+    unlabeled_windows : bool, default=False
         Whether training windows may end anywhere in the training rows, their horizon unknown.
     n_without_truth : int, default=0
         How many series, the last ones, never happened: no horizon of theirs is known.
@@ -524,7 +524,7 @@ def split_windows(
     ):
         n_train = length - held_out
         n_whole = max(0, n_train - reach + 1)
-        n_starts = max(0, n_train - context_length + 1) if unlabelled_windows else n_whole
+        n_starts = max(0, n_train - context_length + 1) if unlabeled_windows else n_whole
         train.append(torch.arange(offset, offset + n_starts))
         known.append(torch.arange(n_starts) < (n_whole if number < n_true else 0))
         first = max(0, n_train - context_length)

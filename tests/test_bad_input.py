@@ -17,7 +17,7 @@ from skdistill.teachers import EnsembleTeacher, FrozenTeacher, GivenLabels, Pret
 
 @pytest.fixture
 def training_is_an_error(monkeypatch):
-    """Fail if anything is trained or labelled."""
+    """Fail if anything is trained or labeled."""
 
     def fail(*args, **kwargs):
         raise AssertionError("training started on bad input")
@@ -109,7 +109,7 @@ BAD_PARAMETERS = {
     "n_scales": ({"loss": MultiScale(n_scales=0)}, ValueError, r"n_scales of MultiScale .* got 0"),
     "temperature": ({"loss": TimeDistill(temperature=0)}, ValueError, r"temperature of MultiPeriod .* got 0"),
     "horizon_weights": ({"loss": Response(horizon_weights=[1.0])}, ValueError, r"shape \(4,\)"),
-    "no weight": ({"loss": Supervised(weight=0)}, ValueError, r"nothing to minimise"),
+    "no weight": ({"loss": Supervised(weight=0)}, ValueError, r"nothing to minimize"),
     "nothing without teacher": (
         {"teacher": None, "loss": TimeDistill(supervised_weight=0)},
         ValueError,
@@ -239,9 +239,9 @@ def test_transformer_that_learns_bins_has_an_inverse_and_is_allowed():
     assert np.isfinite(make_forecaster(transformer=transformer).fit(make_series()).predict(make_series())).all()
 
 
-def test_unlabelled_windows_without_a_teacher_are_pointless_and_say_so():
-    with pytest.warns(UserWarning, match="unlabelled_windows has no effect"):
-        make_forecaster(teacher=None, unlabelled_windows=True).fit(make_series())
+def test_unlabeled_windows_without_a_teacher_are_pointless_and_say_so():
+    with pytest.warns(UserWarning, match="unlabeled_windows has no effect"):
+        make_forecaster(teacher=None, unlabeled_windows=True).fit(make_series())
 
 
 def test_teacher_that_answers_nan_stops_and_names_the_window():
@@ -260,7 +260,7 @@ def test_index_of_strings_gives_numbered_forecasts():
     assert list(make_forecaster().fit(frame).predict(frame).index) == [0, 1, 2, 3]
 
 
-def relabelled(index):
+def relabeled(index):
     return make_frame().set_axis(index if isinstance(index, pd.Index) else pd.Index(index), axis=0)
 
 
@@ -271,13 +271,13 @@ BAD_LABELS = {
     "two levels": (PANEL, r"index of X has 2 levels.*\[g.droplevel\(0\) for _, g in X.groupby\(level=0\)\]"),
     "three levels": (pd.concat({"r": PANEL}), r"3 levels.*droplevel\(\[0, 1\]\) .*SktimeDistilledForecaster"),
     "a vector of two levels": (PANEL["c0"], r"2 levels"),
-    "text": (relabelled(TIMES.strftime("%d/%m/%Y %H:%M")), r"X is text, not time: '01/01/2024 00:00'.*to_datetime"),
-    "text objects": (relabelled(TIMES.strftime("%Y-%m-%d %H").astype(object)), r"X.reset_index\(drop=True\)"),
-    "years": (relabelled([str(1900 + n) for n in range(120)]), r"is text, not time: '1900'"),
-    "dates": (relabelled([day.date() for day in pd.date_range("2024", periods=120)]), r"objects of type date.*2024"),
-    "moments of no type": (relabelled(TIMES.astype(object)), r"objects of type Timestamp"),
-    "shuffled floats": (relabelled(SHUFFLED / 2), r"index of X is out of order"),
-    "in a list": ([make_frame(), relabelled(TIMES.strftime("%F %T"))], r"X\[1\].index = pd.to_datetime\(X\[1\].index"),
+    "text": (relabeled(TIMES.strftime("%d/%m/%Y %H:%M")), r"X is text, not time: '01/01/2024 00:00'.*to_datetime"),
+    "text objects": (relabeled(TIMES.strftime("%Y-%m-%d %H").astype(object)), r"X.reset_index\(drop=True\)"),
+    "years": (relabeled([str(1900 + n) for n in range(120)]), r"is text, not time: '1900'"),
+    "dates": (relabeled([day.date() for day in pd.date_range("2024", periods=120)]), r"objects of type date.*2024"),
+    "moments of no type": (relabeled(TIMES.astype(object)), r"objects of type Timestamp"),
+    "shuffled floats": (relabeled(SHUFFLED / 2), r"index of X is out of order"),
+    "in a list": ([make_frame(), relabeled(TIMES.strftime("%F %T"))], r"X\[1\].index = pd.to_datetime\(X\[1\].index"),
 }
 
 
@@ -305,7 +305,7 @@ def test_the_way_out_of_a_panel_in_one_table_is_right():
 
 @pytest.mark.parametrize("prefix", ["", "T", "m", "h", "1-", "row ", "id-"])
 def test_labels_that_are_no_dates_pass(prefix):
-    frame = relabelled([f"{prefix}{n}" for n in range(120)])
+    frame = relabeled([f"{prefix}{n}" for n in range(120)])
     make_forecaster().fit(frame)
 
 

@@ -1,4 +1,4 @@
-"""One teacher and one labelling for all that differ in loss and student only."""
+"""One teacher and one labeling for all that differ in loss and student only."""
 
 import logging
 from pathlib import Path
@@ -119,7 +119,7 @@ def test_label_budget_stops_before_the_teacher_is_trained_and_recompute_is_a_way
     budget = (75 * 4 * 2 * 4 + 1000) / 2**30  # forecasts fit, features do not
     for memory in (None, tmp_path):
         forecaster = make_forecaster(**settings, label_budget=budget, memory=memory)
-        assert not forecaster.estimate_labelling(make_series()).fits
+        assert not forecaster.estimate_labeling(make_series()).fits
         with pytest.raises(ValueError, match=r"label_budget.*features='recompute'"):
             forecaster.fit(make_series())
     assert trained == []

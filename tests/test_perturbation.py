@@ -51,7 +51,7 @@ def test_the_seed_decides_and_copies_differ():
     assert (first != other).any()
 
 
-def test_windows_of_copies_are_labelled_but_have_no_truth(tmp_path):
+def test_windows_of_copies_are_labeled_but_have_no_truth(tmp_path):
     log = tmp_path / "log"
     forecaster = make_forecaster(teacher=LastValueTeacher(str(log)), augment=Perturbation(2), max_epochs=1)
     forecaster.fit(make_frame())
@@ -119,7 +119,7 @@ def test_bad_settings_are_refused_and_a_pointless_one_is_reported():
         make_forecaster(augment=Perturbation(mix=2)).fit(make_series())
     with pytest.warns(UserWarning, match="augment has no effect"):
         make_forecaster(teacher=None, augment=Perturbation()).fit(make_series())
-    with pytest.raises(ValueError, match="unlabelled_windows or augment"):
+    with pytest.raises(ValueError, match="unlabeled_windows or augment"):
         make_forecaster(student=Linear(solver="exact"), augment=Perturbation()).fit(make_series())
 
 

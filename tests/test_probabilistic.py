@@ -161,7 +161,7 @@ def test_trained_quantiles_cover_what_they_should():
 def test_validation_is_by_the_pinball_loss():
     series = make_series()
     fitted = make_forecaster(quantiles=LEVELS).fit(series)
-    rows = fitted.scaling_.standardise(series)
+    rows = fitted.scaling_.standardize(series)
     truth = np.lib.stride_tricks.sliding_window_view(rows[90:], 4, axis=0).transpose(0, 2, 1)
     quantiles = fitted.backtest_quantiles(series[90 - 12 :])
     standard = (quantiles - fitted.scaling_.mean_[:, None]) / fitted.scaling_.scale_[:, None]
@@ -353,7 +353,7 @@ def test_fused_quantiles_equal_the_module_and_change_with_the_calibration():
     forecaster.calibration_ = None
     plain = forecaster.predict_quantiles(series)
     assert np.abs(plain - calibrated).max() > 1e-3
-    standard = torch.from_numpy(forecaster.scaling_.standardise(series[None, -12:]))
+    standard = torch.from_numpy(forecaster.scaling_.standardize(series[None, -12:]))
     module = forecaster.scaling_.quantiles_to_original(forecaster.student_(standard).quantiles.detach().numpy())
     np.testing.assert_allclose(plain, module[0], rtol=1e-5)
     fused = fuse_in_units(forecaster.student_, forecaster.spec_, forecaster.scaling_)

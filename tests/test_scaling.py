@@ -1,4 +1,4 @@
-"""Units: what goes in standardised comes out as it was."""
+"""Units: what goes in standardized comes out as it was."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from skdistill._scaling import Scaling
 def test_original_units_return_after_a_round_trip(n_rows, n_channels, scale, shift):
     rows = np.random.default_rng(0).normal(size=(n_rows, n_channels)) * scale + shift
     scaling = Scaling().fit([rows])
-    back = scaling.to_original(scaling.standardise(rows))
+    back = scaling.to_original(scaling.standardize(rows))
     np.testing.assert_allclose(back, rows, atol=1e-5 * (abs(rows).max() + scale))
 
 
@@ -35,7 +35,7 @@ def test_statistics_equal_those_of_scikit_learn_over_all_series():
 def test_constant_channel_has_scale_one():
     scaling = Scaling().fit([np.column_stack([np.full(10, 7.0), np.arange(10.0)])])
     assert scaling.scale_[0] == 1.0
-    np.testing.assert_array_equal(scaling.standardise(np.array([[7.0, 0.0]]))[0, 0], 0.0)
+    np.testing.assert_array_equal(scaling.standardize(np.array([[7.0, 0.0]]))[0, 0], 0.0)
 
 
 @pytest.mark.parametrize("transformer", [None, FunctionTransformer(np.log, np.exp), PowerTransformer()])
@@ -103,4 +103,4 @@ def test_falling_transformer_is_refused_where_quantiles_are_asked_for():
 def test_rising_transformers_go_with_quantiles(transformer):
     series = np.column_stack([np.random.default_rng(0).exponential(size=120) ** 3, np.arange(120.0)])
     scaling = Scaling(transformer).fit([series])
-    scaling.check_rises(scaling.standardise(series), "DistilledForecaster")
+    scaling.check_rises(scaling.standardize(series), "DistilledForecaster")

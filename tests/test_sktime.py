@@ -419,7 +419,7 @@ def test_grid_search_trains_the_teacher_once_per_fold(splitter, tmp_path):
 
 
 @pytest.mark.parametrize("backend", ["loky", "dask"])
-def test_randomised_search_on_several_workers_shares_the_teacher(backend, tmp_path):
+def test_randomized_search_on_several_workers_shares_the_teacher(backend, tmp_path):
     log = tmp_path / "log"
     forecaster = make(teacher=LastValueTeacher(str(log)), memory=str(tmp_path / "memory"))
     settings = {"loky": {"n_jobs": 2}, "dask": {"scheduler": "threads", "num_workers": 2}}[backend]

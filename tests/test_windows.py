@@ -52,7 +52,7 @@ def test_gathered_windows_equal_slices_of_each_series(lengths, context, horizon,
     windows = split(store, context, horizon, [0] * len(arrays))
     assert windows.validation is None
     expected = [
-        (store.scaling.standardise(array[s : s + context]), store.scaling.standardise(array[s + context :][:horizon]))
+        (store.scaling.standardize(array[s : s + context]), store.scaling.standardize(array[s + context :][:horizon]))
         for array in arrays
         for s in range(len(array) - context - horizon + 1)
         if len(array[s + context :][:horizon]) == horizon
@@ -75,13 +75,13 @@ def test_horizons_hold_the_target_channels_in_their_order():
     values = np.random.default_rng(0).normal(size=(20, 4))
     store = make_store([values])
     windows = split(store, 5, 2, [0], targets=(3, 1))
-    expected = store.scaling.standardise(values)[5:7][:, [3, 1]]
+    expected = store.scaling.standardize(values)[5:7][:, [3, 1]]
     np.testing.assert_array_equal(windows.train.horizons(torch.tensor([0]))[0], expected)
 
 
-def test_unlabelled_windows_stay_in_the_training_rows_and_are_marked_unknown():
+def test_unlabeled_windows_stay_in_the_training_rows_and_are_marked_unknown():
     store = make_store([np.arange(30.0)[:, None]])
-    windows = split(store, 5, 3, [10], unlabelled_windows=True)
+    windows = split(store, 5, 3, [10], unlabeled_windows=True)
     assert windows.train.starts.tolist() == list(range(20 - 5 + 1))
     assert windows.train.known.tolist() == [start + 8 <= 20 for start in range(16)]
     assert len(windows.known_train) == 13

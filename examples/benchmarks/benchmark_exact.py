@@ -2,7 +2,7 @@
 ===========================================================
 
 A linear student is solved from second moments, which follow from lagged products without any window. How
-long does it take beside scikit-learn's ``Ridge`` on materialised windows, beside one epoch of gradient training,
+long does it take beside scikit-learn's ``Ridge`` on materialized windows, beside one epoch of gradient training,
 and beside reading the series once; and what do 100 combinations of loss weights cost?
 """
 
@@ -89,7 +89,7 @@ def measure(n_rows: int) -> None:
         return
     epoch = seconds(lambda: make(Linear(solver="gradient"), batch_size=256).fit(series))
     note(n_rows, "one epoch of gradient training, batch 256", epoch / exact, "x exact fit")
-    note(n_rows, "scikit-learn's Ridge on materialised windows", seconds(lambda: ridge(series)) / exact, "x exact fit")
+    note(n_rows, "scikit-learn's Ridge on materialized windows", seconds(lambda: ridge(series)) / exact, "x exact fit")
 
 
 heading(f"Exact linear student, context {CONTEXT}, horizon {HORIZON}, {CHANNELS} channels, {arguments.threads} threads")

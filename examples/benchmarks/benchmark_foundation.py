@@ -109,11 +109,11 @@ def published_teachers() -> dict[str, Callable[[], object]]:
 
 
 def contexts_of(values: np.ndarray, forecaster: DistilledForecaster) -> Contexts:
-    """Hand windows to a teacher as labelling does."""
-    standardised = torch.from_numpy(forecaster.scaling_.standardise(values).astype(np.float32))
+    """Hand windows to a teacher as labeling does."""
+    standardized = torch.from_numpy(forecaster.scaling_.standardize(values).astype(np.float32))
     n_windows = len(values)
     origins = np.arange(n_windows) + arguments.context
-    return Contexts(standardised, None, None, forecaster.scaling_, np.zeros(n_windows, int), origins, (None,))
+    return Contexts(standardized, None, None, forecaster.scaling_, np.zeros(n_windows, int), origins, (None,))
 
 
 makers = published_teachers()

@@ -65,7 +65,7 @@ for n_windows in arguments.windows:
             random_state=0,
             verbose=1,
         )
-        estimate = forecaster.estimate_labelling(series, n_samples=4)  # loads the model
+        estimate = forecaster.estimate_labeling(series, n_samples=4)  # loads the model
         start = time.perf_counter()
         with PeakMemory() as memory:
             forecaster.fit(series)

@@ -35,7 +35,7 @@ parser.add_argument("--sizes", nargs="+", default=["tiny", "small"], choices=sor
 parser.add_argument("--context", type=int, default=512)
 parser.add_argument("--horizons", type=int, nargs="+", default=[64, 96])
 parser.add_argument("--epochs", type=int, default=10, help="of the released training")
-parser.add_argument("--windows", type=int, default=128, help="labelled at once, a round")
+parser.add_argument("--windows", type=int, default=128, help="labeled at once, a round")
 parser.add_argument("--rounds", type=int, default=3)
 arguments = parser.parse_args()
 if QUICK:
@@ -57,7 +57,7 @@ def in_batches(series: pd.DataFrame, horizon: int, epochs: int = 1, **settings: 
     )
 
     def rate() -> float:
-        estimate = forecaster.estimate_labelling(series, n_samples=arguments.windows)
+        estimate = forecaster.estimate_labeling(series, n_samples=arguments.windows)
         return estimate.n_windows / estimate.seconds / epochs
 
     return rate

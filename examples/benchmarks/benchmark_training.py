@@ -2,7 +2,7 @@
 ================================================
 
 One training step of the student alone counts 1. How much do the prediction-level terms add, how much
-the feature level, how much would a teacher in the loop cost, what does labelling cost beside an epoch of
+the feature level, how much would a teacher in the loop cost, what does labeling cost beside an epoch of
 the teacher, and how much memory does a series of 1,000,000 rows take?
 """
 
@@ -148,7 +148,7 @@ for name in list(variants)[1:]:
     note(f"step {name}", statistics.median(ratios), "x student alone", aims.get(name, ""))
 
 # %%
-# Labelling
+# Labeling
 # ---------
 # Every window once, beside an epoch of the teacher without gradients, in its training batches.
 
@@ -160,7 +160,7 @@ def teacher_epoch() -> None:
             module(windows.train.context_values(indices))
 
 
-heading("Labelling")
+heading("Labeling")
 pairs = [(seconds(label_all), seconds(teacher_epoch)) for _ in range(max(arguments.repeats, 2))]
 note("labels of every window", statistics.median(a / b for a, b in pairs), "x teacher epoch, no gradient", "about 1")
 

@@ -2,7 +2,7 @@
 ======================================================
 
 A grid of 12 candidates over 3 folds needs 36 student fits, and, with ``memory=``, 3 teacher fits and 3
-labellings. How much more than these does the whole search take, and what would it take without?
+labelings. How much more than these does the whole search take, and what would it take without?
 """
 
 # %%
@@ -107,7 +107,7 @@ rows = [
     {"what": "student fits", "figure": students, "unit": "", "aim": "36"},
     {"what": "teacher fits", "figure": teachers, "unit": "", "aim": "3"},
     {"what": "all student and teacher fits", "figure": floor, "unit": "s", "aim": ""},
-    {"what": "labelling, and opening labels", "figure": label_share, "unit": "s", "aim": ""},
+    {"what": "labeling, and opening labels", "figure": label_share, "unit": "s", "aim": ""},
     {
         "what": "grid with memory",
         "figure": with_memory / (floor + label_share),

@@ -63,7 +63,7 @@ recent = [series[-arguments.rows :] for series in data.train]
 # Every series on one scale
 # -------------------------
 # Series differ in size by orders of magnitude, and squared errors of the large ones would drown the rest.
-# CALF standardises every window by itself, and SMAPE and MASE have no scale; the student, which learns from
+# CALF standardizes every window by itself, and SMAPE and MASE have no scale; the student, which learns from
 # squared errors, gets every series divided by its mean.
 
 levels = [series.mean() for series in recent]

@@ -90,7 +90,7 @@ def make_forecaster(student: object, **changes: object) -> DistilledForecaster:
 
 
 def quarter_errors(forecasts: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Average errors of all windows, in standardised units, whole and by quarter of the horizon."""
+    """Average errors of all windows, in standardized units, whole and by quarter of the horizon."""
     errors = ((forecasts - truth) ** 2).mean(axis=(0, 2))
     quarters = {f"quarter_{number + 1}": float(part.mean()) for number, part in enumerate(np.array_split(errors, 4))}
     return {"mse": float(errors.mean()), "mae": float(np.abs(forecasts - truth).mean()), **quarters}
@@ -98,7 +98,7 @@ def quarter_errors(forecasts: np.ndarray, truth: np.ndarray) -> dict[str, float]
 
 def student_errors(forecaster: DistilledForecaster, test: pd.DataFrame) -> dict[str, float]:
     """Score a student on every stride-1 window."""
-    values = forecaster.scaling_.standardise(test.to_numpy())[arguments.context :]
+    values = forecaster.scaling_.standardize(test.to_numpy())[arguments.context :]
     truth = np.lib.stride_tricks.sliding_window_view(values, arguments.horizon, axis=0).transpose(0, 2, 1)
     forecasts = forecaster.backtest(test).to_numpy().reshape(truth.shape)
     return quarter_errors(forecaster.scaling_.forecasts_to_standard(forecasts), truth)

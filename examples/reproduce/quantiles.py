@@ -114,7 +114,7 @@ def truth_of(forecaster: DistilledForecaster, test: pd.DataFrame) -> np.ndarray:
 
 def teacher_quantiles(forecaster: DistilledForecaster, test: pd.DataFrame) -> np.ndarray:
     """Ask the teacher at the student's levels, which both teachers know."""
-    rows = forecaster.scaling_.standardise(test.to_numpy())
+    rows = forecaster.scaling_.standardize(test.to_numpy())
     parts = []
     for first in range(0, len(rows) - arguments.context - arguments.horizon + 1, 256):
         last = min(first + 256, len(rows) - arguments.context - arguments.horizon + 1)
@@ -128,7 +128,7 @@ def teacher_quantiles(forecaster: DistilledForecaster, test: pd.DataFrame) -> np
 
 
 def score(forecaster: DistilledForecaster, test: pd.DataFrame, quantiles: np.ndarray) -> dict[str, float]:
-    """Measure weighted quantile loss, coverage of the 80 % interval and its width, standardised."""
+    """Measure weighted quantile loss, coverage of the 80 % interval and its width, standardized."""
     truth, scale = truth_of(forecaster, test), forecaster.scaling_.scale_
     found = quantile_scores(truth, quantiles, LEVELS, scale=scale)
     size = float(np.abs((truth - forecaster.scaling_.mean_) / scale).mean())

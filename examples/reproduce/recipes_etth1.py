@@ -2,7 +2,7 @@
 ===========================================================================
 
 The protocol and the teacher of ``timedistill_etth1.py``, on ETTh1 and the exchange rates. A recipe changes
-something about the published one: the student's normalisation, an average of its weights, which labels count, who
+something about the published one: the student's normalization, an average of its weights, which labels count, who
 makes them (the small model of ``examples/pretrain_small_foundation_model.py``, where it is there), of which contexts.
 Recipes are ranked by validation error, averaged over seeds; each fitted model is scored once on the test part. A
 student's row *alone* is the same recipe without a teacher.
@@ -94,7 +94,7 @@ def make_recipes(dataset: str) -> dict[str, dict[str, Any]]:
         "trust": {"loss": TimeDistill(2.0, 2.0, trust=1.0)},
         "cross-fitted teacher": {"teacher": CrossFittedTeacher(teacher, n_folds=3)},
         "three teachers": {"teacher": EnsembleTeacher(mixed)},
-        "three teachers, learnt shares": {"teacher": AdaptiveEnsemble(mixed)},
+        "three teachers, learned shares": {"teacher": AdaptiveEnsemble(mixed)},
         "perturbed contexts": {"augment": Perturbation()},
         "combined": {"student": recent, "loss": Response(), **AVERAGED},
         "combined, few epochs": {"student": recent, "loss": Response(), **AVERAGED, **CALM},
@@ -232,7 +232,7 @@ def differences(models: pd.DataFrame, others: pd.DataFrame, name: str, *, block_
     return row
 
 
-def summarise(cells: pd.DataFrame) -> pd.DataFrame:
+def summarize(cells: pd.DataFrame) -> pd.DataFrame:
     """Average over seeds; differences to the published recipe with a teacher, and to the same student alone."""
     rows = []
     for (dataset, horizon), block in cells.groupby(["dataset", "horizon"]):
@@ -259,7 +259,7 @@ def write_tables() -> None:
     cells = read_cells()
     folder = Path(__file__).parent / "results"
     heading("\nRecipes, ranked by validation error; MSE minus published and minus alone, one standard error")
-    summary = summarise(cells)
+    summary = summarize(cells)
     columns = ["dataset", "horizon", "recipe", "taught", "seeds", "validation_mse", "mse", "seed_spread"]
     for other in ("minus_published", "minus_alone"):
         columns += [f"{part}{other}{error}" for part in ("validation_", "") for error in ("", "_standard_error")]

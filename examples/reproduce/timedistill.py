@@ -234,7 +234,7 @@ def draw(results: pd.DataFrame, path: Path) -> None:
     for number, (name, rows) in enumerate(results.groupby("model", sort=False)):
         horizons = rows["setting"].str.split(" -> ").str[1]
         axis.plot(horizons, rows["mse"], marker="os^Dv"[number % 5], label=name)
-    axis.set(xlabel="horizon (steps)", ylabel="test MSE (standardised)", title=f"Context {CONTEXT}, mean of the seeds")
+    axis.set(xlabel="horizon (steps)", ylabel="test MSE (standardized)", title=f"Context {CONTEXT}, mean of the seeds")
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     figure.savefig(path, dpi=150)
 
@@ -244,7 +244,7 @@ if __name__ == "__main__":
     for table in arguments.tables:
         parts = [part for dataset in arguments.datasets for part in MAKE[table](dataset)]
         results = pd.concat([one_teacher(part) for part in parts], ignore_index=True)
-        heading(f"{table}, {arguments.seeds} seeds, standardised errors")
+        heading(f"{table}, {arguments.seeds} seeds, standardized errors")
         columns = ["dataset", "setting", "model", "mse", "mae", "seed_spread", "difference", "standard_error"]
         columns += ["parameters", "ms_per_window", "ms_per_batch"]
         shown = results.reindex(columns=columns)

@@ -2,7 +2,7 @@
 ====================================================================
 
 The protocol of the published tables: rows 0-8639 train, 8640-11519 validate, 11520-14399 test;
-channels standardised by the training rows; every stride-1 test window counts. Two students are
+channels standardized by the training rows; every stride-1 test window counts. Two students are
 trained, with the published settings (both distillation weights 2, as on ETTh1): the published MLP, and
 the same MLP with dropout in place of BatchNorm. Validation error, averaged over seeds, chooses between
 them; both are shown, each beside itself without a teacher.
@@ -127,7 +127,7 @@ if __name__ == "__main__":
     results = pd.concat([table(horizon) for horizon in arguments.horizons], ignore_index=True)
     columns = ["context", "horizon", "model", "mse", "mae", "authors_mse", "authors_mae", "seed_spread"]
     columns += ["validation_mse", "chosen", "difference", "standard_error", "parameters", "ms_per_window"]
-    heading(f"ETTh1, {arguments.seeds} seeds, standardised errors")
+    heading(f"ETTh1, {arguments.seeds} seeds, standardized errors")
     print(results[columns].to_string(index=False, float_format=lambda value: f"{value:.4g}"))
     name = "-".join(map(str, [arguments.context, *arguments.horizons]))
     write_results(results.drop(columns="in_words"), Path(__file__).parent / "results" / f"timedistill_etth1_{name}.csv")

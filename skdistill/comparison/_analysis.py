@@ -18,7 +18,7 @@ __all__ = ["RollingForecasts", "error_by_scale", "error_by_step", "period_spectr
 
 @dataclass(frozen=True)
 class RollingForecasts:
-    """The truth and several forecasts of the same windows, standardised by the training rows.
+    """The truth and several forecasts of the same windows, standardized by the training rows.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def error_by_step(rolled: RollingForecasts) -> pd.DataFrame:
     Returns
     -------
     errors : DataFrame of shape (prediction_length, n_forecasts)
-        Standardised MSE; the index counts steps from 1.
+        Standardized MSE; the index counts steps from 1.
 
     Examples
     --------
@@ -147,7 +147,7 @@ def error_by_scale(rolled: RollingForecasts, n_scales: int = 4, pooling_window: 
     Returns
     -------
     errors : DataFrame of shape (n_scales, n_forecasts)
-        Standardised MSE; the index counts the steps that are averaged.
+        Standardized MSE; the index counts the steps that are averaged.
 
     References
     ----------

@@ -19,8 +19,8 @@ def block_bootstrap_means(
 ) -> np.ndarray:
     """Resample windows in blocks of time, the same blocks for every row.
 
-    Neighbouring windows overlap, so their errors move together: resampling single windows would
-    take one bad week for hundreds of independent facts. A block keeps neighbours together, and
+    Neighboring windows overlap, so their errors move together: resampling single windows would
+    take one bad week for hundreds of independent facts. A block keeps neighbors together, and
     the same blocks for every row keep the rows paired.
 
     Parameters

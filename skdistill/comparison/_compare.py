@@ -64,7 +64,7 @@ def compare(
     Two rows are always there: a seasonal naive forecast, and *exact linear*, the linear student
     (:class:`~skdistill.networks.Linear`) that is solved in closed form without a teacher, which leaves few
     heavy models unembarrassed. Every row forecasts the same stride-1 windows of ``X``. Errors come
-    standardised (each channel divided by the standard deviation of the training rows, the scale of
+    standardized (each channel divided by the standard deviation of the training rows, the scale of
     published tables) and in original units.
 
     Parameters
@@ -96,8 +96,8 @@ def compare(
     Returns
     -------
     comparison : Comparison
-        A DataFrame, one row a model: ``mse`` and ``mae`` (standardised), ``mse_original`` and
-        ``mae_original``, ``crps``, ``coverage`` and ``width`` (standardised) where there are quantiles,
+        A DataFrame, one row a model: ``mse`` and ``mae`` (standardized), ``mse_original`` and
+        ``mae_original``, ``crps``, ``coverage`` and ``width`` (standardized) where there are quantiles,
         ``parameters``, ``ms_per_window`` (a single window), ``ms_per_batch`` (a
         batch of ``batch_size``), ``difference`` (its MSE minus the first student's) with its
         ``standard_error``, ``seed_spread`` (standard deviation of the MSE over seeds) and
@@ -351,7 +351,7 @@ def _contexts_of(model: OpenModel, problem: _Problem, X: Any) -> Callable[[np.nd
     return gather
 
 
-def _labeller(model: OpenModel, problem: _Problem, X: Any) -> Callable[[np.ndarray], Labels]:
+def _labeler(model: OpenModel, problem: _Problem, X: Any) -> Callable[[np.ndarray], Labels]:
     """Return what asks the teacher about windows."""
     forecaster = model.forecaster
     series = read_series(forecaster, model.transform(X), reset=False, allow_batch=False).series
@@ -368,7 +368,7 @@ def _labeller(model: OpenModel, problem: _Problem, X: Any) -> Callable[[np.ndarr
 
 def _teacher(model: OpenModel, problem: _Problem, X: Any) -> Forecast:
     """Return the teacher's forecast."""
-    label, scaling = _labeller(model, problem, X), model.forecaster.scaling_
+    label, scaling = _labeler(model, problem, X), model.forecaster.scaling_
 
     def forecast(numbers: np.ndarray) -> np.ndarray:
         return model.restore(scaling.forecasts_to_original(label(numbers).forecast.numpy()))
@@ -380,7 +380,7 @@ def _teacher_quantiles(model: OpenModel, problem: _Problem, X: Any) -> Around | 
     """Return the teacher's forecast with quantiles at the common levels, if it covers them."""
     if problem.levels is None:
         return None
-    label, scaling = _labeller(model, problem, X), model.forecaster.scaling_
+    label, scaling = _labeler(model, problem, X), model.forecaster.scaling_
     try:
         levels = label(np.arange(1)).quantile_levels
     except NoLabelError:  # which measuring its forecasts tells

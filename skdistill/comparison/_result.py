@@ -24,17 +24,17 @@ class RowResult:
     of : str or None
         The student it belongs to.
     squared : ndarray of shape (n_windows,)
-        Mean squared error of each window, standardised, averaged over seeds.
+        Mean squared error of each window, standardized, averaged over seeds.
     by_seed : ndarray of shape (n_seeds,)
         Mean squared error of each seed.
     mae, mse_original, mae_original : float
         Further errors.
     parameters : int or None
-        Numbers learnt.
+        Numbers learned.
     seconds_one, seconds_batch : float
         Median seconds of one window and of a batch.
     scores : tuple of float or None, default=None
-        CRPS, coverage and width of the outermost quantiles, standardised; None without quantiles.
+        CRPS, coverage and width of the outermost quantiles, standardized; None without quantiles.
     """
 
     name: str

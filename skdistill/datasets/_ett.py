@@ -33,7 +33,7 @@ def fetch_ett(name: str = "ETTh1", *, data_home: str | Path | None = None, downl
     -------
     data : sklearn.utils.Bunch
         ``frame``: DataFrame of 7 channels with a DatetimeIndex; ``protocol``: the name of its split
-        for :func:`~skdistill.datasets.standard_split`; ``DESCR``: source and licence.
+        for :func:`~skdistill.datasets.standard_split`; ``DESCR``: source and license.
 
     Raises
     ------

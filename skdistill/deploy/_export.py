@@ -115,7 +115,7 @@ def export(estimator: Any, path: str | os.PathLike[str], *, int8: bool = False, 
         windows, truth = _windows_of(estimator, data)
         mse = float(np.square(_both(predict(windows))[0] - truth).mean())
     if int8:
-        written, predict = _quantise(written)
+        written, predict = _quantize(written)
         if data is not None:
             mse_int8 = float(np.square(_both(predict(windows))[0] - truth).mean())
     write_atomically(path, written)
@@ -312,7 +312,7 @@ def _onnx_session(data: bytes) -> Predict:
     return predict
 
 
-def _quantise(data: bytes) -> tuple[bytes, Predict]:
+def _quantize(data: bytes) -> tuple[bytes, Predict]:
     quantization = import_optional("onnxruntime.quantization", extra="onnx", purpose="Rounding to int8")
     with tempfile.TemporaryDirectory() as folder:
         source, ready, result = (Path(folder) / name for name in ("float.onnx", "ready.onnx", "int8.onnx"))

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load as parse_tensors
-from safetensors.torch import save as serialise_tensors
+from safetensors.torch import save as serialize_tensors
 from torch import Tensor
 
 __all__ = ["Document", "SavedFileError", "read_document", "write_atomically"]
@@ -66,7 +66,7 @@ class Document:
         tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in self.tensors.items()}
         text = json.dumps(self.content, allow_nan=False)
         header = {"format": FORMAT, "version": str(VERSION), "content": text, "sha256": _checksum(text, tensors)}
-        return serialise_tensors(tensors, metadata=header)
+        return serialize_tensors(tensors, metadata=header)
 
 
 def read_document(data: bytes) -> Document:

@@ -57,7 +57,7 @@ def fuses(module_class: type[nn.Module]) -> Callable[[AnyFuser], AnyFuser]:
 
 
 def fuse(module: nn.Module, spec: NetworkSpec) -> FusedStudent | None:
-    """Write a trained module as matrix products, in standardised units.
+    """Write a trained module as matrix products, in standardized units.
 
     The result is compared with the module, in float64, on a few windows; where it differs, a warning says so and
     the module is not fused.

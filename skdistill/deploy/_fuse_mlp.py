@@ -21,7 +21,7 @@ __all__ = ["fuse_mlp"]
 def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     """Stack both parts' hidden layers, and fold everything linear before them into their matrix.
 
-    With the centred window M x, the learnt scale w and shift v of a channel and the window's spread s, a part that
+    With the centered window M x, the learned scale w and shift v of a channel and the window's spread s, a part that
     reads P (M x w / s + v) and has the BatchNorm z -> g z + d gives s relu(...) =
     relu(g w (W P M) x + s (g (v W P 1 + b) + d)). A linear part A x + b, which
     has the level in A, is relu(A x) - relu(-A x) + b: two more hidden units a step.
@@ -36,7 +36,7 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     Returns
     -------
     student : FusedStudent or None
-        Two layers; None where a linear part has a matrix a channel, or where windows are standardised and not
+        Two layers; None where a linear part has a matrix a channel, or where windows are standardized and not
         all of the context goes the same way.
     """
     length, n_rows, normalization = spec.context_length, module.n_rows, module.normalization
@@ -57,7 +57,7 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     outputs = [part.output.weight.numpy() for part, _ in parts]
     output_bias = sum(part.output.bias.numpy() for part, _ in parts)
     weight = np.concatenate([one.weight for one in hidden])
-    if _centres(normalization):
+    if _centers(normalization):
         weight = weight - weight.mean(axis=1, keepdims=True)
     weight = np.pad(weight, ((0, 0), (length - n_rows, 0)))
     if module.skip is not None:
@@ -79,17 +79,17 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
         bias=(output_bias - shift) * undone,
         scale=np.repeat(undone, spec.prediction_length, axis=1) if learns else None,
     )
-    centred = _centres(normalization) and module.skip is None
+    centered = _centers(normalization) and module.skip is None
     return FusedStudent.of(
         [first, last],
         targets=spec.targets,
         n_channels=spec.n_channels,
-        level=np.pad(np.full(n_rows, 1.0 / n_rows), (length - n_rows, 0)) if centred else None,
+        level=np.pad(np.full(n_rows, 1.0 / n_rows), (length - n_rows, 0)) if centered else None,
         epsilon=normalization.epsilon if learns else None,
     )
 
 
-def _centres(normalization: nn.Module) -> bool:
+def _centers(normalization: nn.Module) -> bool:
     """Say whether a window's mean is subtracted."""
     return isinstance(normalization, MeanNormalization | ReversibleNormalization)
 

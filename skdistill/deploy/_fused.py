@@ -33,13 +33,13 @@ class FusedLayer:
 class FusedQuantiles:
     """How far quantiles lie from the point forecast, as two matrix products.
 
-    For each target channel c and its window x, less ``centre[c]``, in units of ``unit[c]``::
+    For each target channel c and its window x, less ``center[c]``, in units of ``unit[c]``::
 
         z = output @ relu(hidden @ x + hidden_bias) + output_bias[c]
 
     Of each step, z holds the gaps between lower levels, from the median outwards, before softplus; those between
     upper levels; and perhaps how far the median lies from the point forecast. ``offsets`` are added to what they sum up
-    to, and a quantile that has then crossed its neighbour towards the median is set to it.
+    to, and a quantile that has then crossed its neighbor towards the median is set to it.
 
     Parameters
     ----------
@@ -105,20 +105,20 @@ class FusedQuantiles:
 class FusedStudent:
     """A student as matrix products, exactly: ReLU between the layers, the window's level added at the end.
 
-    For each target channel c and its window x, less ``centre[c]``::
+    For each target channel c and its window x, less ``center[c]``::
 
         h = x;  h = relu(scale * (weight @ h) + spread * bias) for all layers but the last, which has no relu
-        forecast = h + level @ x + centre[c]
+        forecast = h + level @ x + center[c]
 
     where spread = sqrt(variance of x + epsilon[c]), or 1 without ``epsilon``. Every such function commutes with
-    a change of units, which is how scaling folds into it; and the centre stays apart, because in float32 a large
+    a change of units, which is how scaling folds into it; and the center stays apart, because in float32 a large
     level folded into the biases would cost digits.
 
     Parameters
     ----------
     layers : tuple of FusedLayer
         At least one.
-    centre : ndarray of shape (n_targets,)
+    center : ndarray of shape (n_targets,)
         Subtracted from each channel first and added last.
     targets : tuple of int
         The channels of a context that are read, and forecast.
@@ -127,13 +127,13 @@ class FusedStudent:
     level : ndarray of shape (context_length,) or None, default=None
         Weights of the part of the window that passes by the layers, its mean for example.
     epsilon : ndarray of shape (n_targets,) or None, default=None
-        Added to a window's variance, where the student standardises windows.
+        Added to a window's variance, where the student standardizes windows.
     quantiles : FusedQuantiles or None, default=None
         What lies around the forecast, where the student has quantiles.
     """
 
     layers: tuple[FusedLayer, ...]
-    centre: np.ndarray
+    center: np.ndarray
     targets: tuple[int, ...]
     n_channels: int
     level: np.ndarray | None = None
@@ -150,7 +150,7 @@ class FusedStudent:
         level: np.ndarray | None = None,
         epsilon: float | None = None,
     ) -> FusedStudent:
-        """Make a student that reads and answers in standardised units.
+        """Make a student that reads and answers in standardized units.
 
         Parameters
         ----------
@@ -163,7 +163,7 @@ class FusedStudent:
         level : ndarray of shape (context_length,) or None, default=None
             Weights of the part that passes by the layers.
         epsilon : float or None, default=None
-            Added to a window's variance, where windows are standardised.
+            Added to a window's variance, where windows are standardized.
 
         Returns
         -------
@@ -185,7 +185,7 @@ class FusedStudent:
         return self.layers[-1].weight.shape[-2]
 
     def in_units(self, mean: np.ndarray, scale: np.ndarray) -> FusedStudent:
-        """Fold a standardisation in: the student then reads and answers in the units before it.
+        """Fold a standardization in: the student then reads and answers in the units before it.
 
         Parameters
         ----------
@@ -202,10 +202,10 @@ class FusedStudent:
             own_scale if self.epsilon is None else np.ones_like(own_scale)
         )  # a spread grows with the unit by itself
         layers = [replace(one, bias=growth[:, None] * one.bias) for one in self.layers]
-        centre = own_mean + own_scale * self.centre
+        center = own_mean + own_scale * self.center
         epsilon = None if self.epsilon is None else self.epsilon * own_scale**2
         quantiles = None if self.quantiles is None else self.quantiles.in_units(own_scale)
-        return replace(self, layers=tuple(layers), centre=centre, epsilon=epsilon, quantiles=quantiles)
+        return replace(self, layers=tuple(layers), center=center, epsilon=epsilon, quantiles=quantiles)
 
     def calibrated(self, offsets: np.ndarray | None) -> FusedStudent:
         """Add the offsets of a calibration to the quantiles.
@@ -213,7 +213,7 @@ class FusedStudent:
         Parameters
         ----------
         offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None
-            In standardised units; None leaves the student.
+            In standardized units; None leaves the student.
 
         Returns
         -------
@@ -233,7 +233,7 @@ class FusedStudent:
             float64 arrays, and int64 for the channels.
         """
         arrays = {
-            "centre": self.centre,
+            "center": self.center,
             "targets": np.array(self.targets, dtype=np.int64),
             "n_channels": np.array(self.n_channels, dtype=np.int64),
         }

@@ -31,7 +31,7 @@ def deployed_module(
     scaling : Scaling
         Units of the series; without a ``transformer``.
     offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None, default=None
-        Of a calibration of the quantiles, in standardised units.
+        Of a calibration of the quantiles, in standardized units.
 
     Returns
     -------
@@ -54,7 +54,7 @@ class FusedModule(nn.Module):
         The student.
     """
 
-    centre: Tensor
+    center: Tensor
     targets: Tensor | None
     level: Tensor | None
     epsilon: Tensor | None
@@ -63,7 +63,7 @@ class FusedModule(nn.Module):
         super().__init__()
         every = fused.targets == tuple(range(fused.n_channels))
         self.register_buffer("targets", None if every else torch.tensor(fused.targets))
-        self.register_buffer("centre", _float(fused.centre))
+        self.register_buffer("center", _float(fused.center))
         self.register_buffer("level", None if fused.level is None else _float(fused.level[:, None]))
         self.register_buffer("epsilon", None if fused.epsilon is None else _float(fused.epsilon))
         self.layers = nn.ModuleList(_Product(layer) for layer in fused.layers)
@@ -85,7 +85,7 @@ class FusedModule(nn.Module):
         """
         if self.targets is not None:
             context = context.index_select(-1, self.targets)
-        rows = (context - self.centre).transpose(1, 2)
+        rows = (context - self.center).transpose(1, 2)
         hidden, spread = rows, None
         if self.epsilon is not None:
             variance = (rows - rows.mean(dim=-1, keepdim=True)).square().mean(dim=-1, keepdim=True)
@@ -96,12 +96,12 @@ class FusedModule(nn.Module):
             hidden = (
                 hidden + rows @ self.level
             )  # a matrix: onnxruntime 1.31 gets a transposed product with a vector wrong
-        forecast = hidden.transpose(1, 2) + self.centre
+        forecast = hidden.transpose(1, 2) + self.center
         return forecast if self.head is None else (forecast, forecast.unsqueeze(-1) + self.head(rows))
 
 
 class _Distances(nn.Module):
-    """How far quantiles lie from the forecast, from centred rows (n_windows, n_targets, context_length)."""
+    """How far quantiles lie from the forecast, from centered rows (n_windows, n_targets, context_length)."""
 
     hidden: Tensor
     hidden_bias: Tensor
@@ -134,7 +134,7 @@ class _Distances(nn.Module):
 
 
 def order_outwards(quantiles: Tensor, n_lower: int, *, has_median: bool) -> Tensor:
-    """Set quantiles that have crossed their neighbour towards the median to it.
+    """Set quantiles that have crossed their neighbor towards the median to it.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ class _Product(nn.Module):
 
 
 class _ScaledModule(nn.Module):
-    """A student that does not fuse, with the standardisation before and after it."""
+    """A student that does not fuse, with the standardization before and after it."""
 
     mean: Tensor
     scale: Tensor

@@ -62,7 +62,7 @@ def fused_answer(student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype:
         return None
     if scaling.transformer_ is None:
         return fused.forecast
-    return lambda contexts: scaling.forecasts_to_original(fused.forecast(scaling.standardise(contexts)))
+    return lambda contexts: scaling.forecasts_to_original(fused.forecast(scaling.standardize(contexts)))
 
 
 def fused_quantiles(
@@ -81,7 +81,7 @@ def fused_quantiles(
     dtype : {"float32", "float64"}
         What the products are computed in.
     offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None
-        Of a calibration, in standardised units.
+        Of a calibration, in standardized units.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def fused_quantiles(
         return None
     if scaling.transformer_ is None:
         return fused.forecast_quantiles
-    return lambda contexts: scaling.quantiles_to_original(fused.forecast_quantiles(scaling.standardise(contexts)))
+    return lambda contexts: scaling.quantiles_to_original(fused.forecast_quantiles(scaling.standardize(contexts)))
 
 
 def _find(
@@ -114,7 +114,7 @@ def _find(
 def fuse_in_units(
     student: nn.Module, spec: NetworkSpec, scaling: Scaling, offsets: np.ndarray | None = None
 ) -> FusedStudent | None:
-    """Fuse a student with the standardisation around it.
+    """Fuse a student with the standardization around it.
 
     Parameters
     ----------
@@ -123,9 +123,9 @@ def fuse_in_units(
     spec : NetworkSpec
         What it was built for.
     scaling : Scaling
-        Its standardisation is folded in; its ``transformer``, if any, is not.
+        Its standardization is folded in; its ``transformer``, if any, is not.
     offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None, default=None
-        Of a calibration of the quantiles, in standardised units.
+        Of a calibration of the quantiles, in standardized units.
 
     Returns
     -------

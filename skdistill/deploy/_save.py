@@ -321,7 +321,7 @@ def _read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkS
         setattr(scaling, name, _read_statistic(reader, name, spec.n_channels))
     if fitted is not None:
         rows = np.asarray(scaling.to_original(np.zeros((1, spec.n_channels))))  # a value that the transformer can take
-        if rows.shape != (1, spec.n_channels) or scaling.standardise(rows).shape != rows.shape:
+        if rows.shape != (1, spec.n_channels) or scaling.standardize(rows).shape != rows.shape:
             raise SavedFileError("its transformer does not fit its channels.")
     return scaling
 

@@ -26,12 +26,12 @@ class NumpyStudent:
     Parameters
     ----------
     arrays : dict of str to ndarray
-        ``weight_0``, ``bias_0`` and perhaps ``scale_0`` for each layer, ``centre``, ``targets``, ``n_channels``, and
+        ``weight_0``, ``bias_0`` and perhaps ``scale_0`` for each layer, ``center``, ``targets``, ``n_channels``, and
         perhaps ``level`` and ``epsilon``; for quantiles ``quantile_levels``, ``quantile_hidden``,
         ``quantile_hidden_bias``, ``quantile_output``, ``quantile_output_bias``, ``quantile_unit`` and perhaps
         ``quantile_offsets``.
     dtype : {"float32", "float64"}, default="float32"
-        What the products are computed in; the centre is subtracted before, and added after, in float64.
+        What the products are computed in; the center is subtracted before, and added after, in float64.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class NumpyStudent:
     --------
     >>> import numpy as np
     >>> from skdistill.deploy import NumpyStudent
-    >>> last_row = {"weight_0": np.array([[0.0, 0.0, 1.0]]), "bias_0": np.zeros(1), "centre": np.zeros(2)}
+    >>> last_row = {"weight_0": np.array([[0.0, 0.0, 1.0]]), "bias_0": np.zeros(1), "center": np.zeros(2)}
     >>> student = NumpyStudent({**last_row, "targets": np.arange(2), "n_channels": np.array(2)})
     >>> student.predict(np.arange(6.0).reshape(3, 2))
     array([[4., 5.]])
@@ -60,7 +60,7 @@ class NumpyStudent:
         self.targets = self._arrays["targets"]
         self.n_channels = int(self._arrays["n_channels"])
         self._all_targets = np.array_equal(self.targets, np.arange(self.n_channels))
-        self._centre = self._arrays["centre"]
+        self._center = self._arrays["center"]
         self._level = self._cast("level")
         self._epsilon = self._cast("epsilon")
         self._layers = [self._layer(number) for number in range(_count_layers(self._arrays))]
@@ -159,9 +159,9 @@ class NumpyStudent:
             block = contexts[first : first + self._block]
             if not self._all_targets:
                 block = block[:, :, self.targets]
-            answer = self._answer(_centred(block, self._centre, self.dtype))
+            answer = self._answer(_centered(block, self._center, self.dtype))
             out = forecasts[first : first + self._block]
-            np.add(answer.transpose(0, 2, 1), self._centre, out=out, casting="unsafe")
+            np.add(answer.transpose(0, 2, 1), self._center, out=out, casting="unsafe")
         return forecasts
 
     def forecast_quantiles(self, contexts: np.ndarray) -> np.ndarray:
@@ -185,13 +185,13 @@ class NumpyStudent:
             block = contexts[first : first + self._block]
             if not self._all_targets:
                 block = block[:, :, self.targets]
-            distances = self._head.distances(_centred(block, self._centre, self.dtype))
+            distances = self._head.distances(_centered(block, self._center, self.dtype))
             point = forecasts[first : first + self._block, ..., None]
             np.add(distances, point, out=quantiles[first : first + self._block], casting="unsafe")
         return quantiles
 
     def _answer(self, rows: np.ndarray) -> np.ndarray:
-        """Run centred rows (n_windows, n_targets, context_length) through the layers."""
+        """Run centered rows (n_windows, n_targets, context_length) through the layers."""
         spread = None if self._epsilon is None else np.sqrt(rows.var(axis=-1) + self._epsilon)[..., None]
         hidden = rows
         for number, (weight, bias, scale) in enumerate(self._layers):
@@ -279,7 +279,7 @@ class _Head:
         self.offsets = None if offsets is None else offsets.astype(dtype)
 
     def distances(self, rows: np.ndarray) -> np.ndarray:
-        """Return (n_windows, prediction_length, n_targets, n_quantiles) for centred (n_windows, n_targets, n_steps)."""
+        """Return (n_windows, prediction_length, n_targets, n_quantiles) for centered (n_windows, n_targets, n_steps)."""
         hidden = _product(rows, self.hidden) * self.per_unit + self.hidden_bias
         outputs = _product(np.maximum(hidden, 0, out=hidden), self.output) + self.output_bias
         outputs = outputs.reshape(*outputs.shape[:2], -1, self.n_each).transpose(0, 2, 1, 3)
@@ -296,7 +296,7 @@ class _Head:
 
 
 def order_outwards(quantiles: np.ndarray, n_lower: int, has_median: bool) -> np.ndarray:
-    """Set quantiles that have crossed their neighbour towards the median to it, in place.
+    """Set quantiles that have crossed their neighbor towards the median to it, in place.
 
     Parameters
     ----------
@@ -320,13 +320,13 @@ def order_outwards(quantiles: np.ndarray, n_lower: int, has_median: bool) -> np.
     return quantiles
 
 
-def _centred(block: np.ndarray, centre: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Subtract the centre in float64, round to ``dtype``, and put time last: (n_windows, n_targets, n_timestamps)."""
+def _centered(block: np.ndarray, center: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Subtract the center in float64, round to ``dtype``, and put time last: (n_windows, n_targets, n_timestamps)."""
     if len(block) == 1:
-        return (block[0] - centre).astype(dtype, copy=False).T[None]
-    centred = np.empty(block.shape, dtype)
-    np.subtract(block, centre, out=centred, casting="unsafe")
-    return np.ascontiguousarray(centred.transpose(0, 2, 1))
+        return (block[0] - center).astype(dtype, copy=False).T[None]
+    centered = np.empty(block.shape, dtype)
+    np.subtract(block, center, out=centered, casting="unsafe")
+    return np.ascontiguousarray(centered.transpose(0, 2, 1))
 
 
 def _product(hidden: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -349,7 +349,7 @@ def _horizon(arrays: Mapping[str, np.ndarray]) -> int:
 def _check_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Bring the arrays to float64 and int64, and raise unless they fit together."""
     n_layers = _count_layers(arrays)
-    needed = ["centre", "targets", "n_channels"]
+    needed = ["center", "targets", "n_channels"]
     needed += [f"{kind}_{number}" for number in range(n_layers) for kind in ("weight", "bias")]
     optional = {"level", "epsilon", *(f"scale_{number}" for number in range(n_layers))}
     if any(name.startswith("quantile_") for name in arrays):
@@ -372,7 +372,7 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
     targets, width = arrays["targets"], arrays["weight_0"].shape[-1:]
     n_targets = (len(targets),) if targets.ndim == 1 else ()
     allowed: dict[str, list[tuple[int, ...]]] = {"n_channels": [()], "targets": [n_targets], "level": [width]}
-    allowed |= {"centre": [n_targets], "epsilon": [n_targets]}
+    allowed |= {"center": [n_targets], "epsilon": [n_targets]}
     for number in range(n_layers):
         height = arrays[f"weight_{number}"].shape[-2:-1]
         allowed[f"weight_{number}"] = [height + width, n_targets + height + width]

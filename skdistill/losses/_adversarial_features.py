@@ -21,8 +21,8 @@ class AdversarialFeatures(LossTerm):
     The student's states pass a trained linear layer to the teacher's width; a discriminator D (Linear - LeakyReLU -
     Linear) tells them from the teacher's. The term is its mean cross-entropy,
     ``mean((softplus(-D(t)) + softplus(D(s))) / 2)``: log 2 where it cannot tell, near 0 where it can. The
-    discriminator minimises it; on the way to the linear layer and the student the gradient is reversed, so they
-    maximise it, all in one step of one optimiser. Discriminator and layer are dropped after training.
+    discriminator minimizes it; on the way to the linear layer and the student the gradient is reversed, so they
+    maximize it, all in one step of one optimizer. Discriminator and layer are dropped after training.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class AdversarialFeatures(LossTerm):
     Notes
     -----
     CAKD aligns the features' distributions by adversarial adaptation. Chosen here: a gradient-reversal layer, because
-    the criterion trains with the student in one optimiser; the linear layer, because the widths differ; the
+    the criterion trains with the student in one optimizer; the linear layer, because the widths differ; the
     discriminator's form; and that a sample is one channel of one window.
 
     References

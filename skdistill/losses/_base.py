@@ -18,7 +18,7 @@ __all__ = ["BaseLoss", "LossInputs", "LossShapes", "LossTerm", "QuadraticForm"]
 
 
 class LossInputs(NamedTuple):
-    """One batch, as a loss term sees it. Forecasts are in standardised units.
+    """One batch, as a loss term sees it. Forecasts are in standardized units.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class LossShapes:
     targets : tuple of int or None, default=None
         The forecast channels among those of a context; None means all.
     center, scale : tuple of float or None, default=None
-        Of each target: the series is ``scale * standardised + center``; None means 0 and 1.
+        Of each target: the series is ``scale * standardized + center``; None means 0 and 1.
     quantiles : tuple of float or None, default=None
         Levels of the student's quantiles, None if it has none.
     teacher_quantiles : tuple of float or None, default=None

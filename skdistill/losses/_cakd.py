@@ -39,7 +39,7 @@ class CAKD(BaseLoss):
     Notes
     -----
     Written from the paper's description, not from code of its authors. The weights of the two feature terms were chosen
-    here, so that at the start of training on standardised series they are of the order of the forecast's error
+    here, so that at the start of training on standardized series they are of the order of the forecast's error
     or below; tune them. See the two terms for what else was chosen.
 
     References

@@ -29,7 +29,7 @@ class CrossModal(BaseLoss):
     output_weight : float, default=1.0
         Weight of the output consistency (lambda_1 in the paper).
     feature_weight : float, default=0.01
-        Weight of the feature regularisation (lambda_2 in the paper).
+        Weight of the feature regularization (lambda_2 in the paper).
     supervised_weight : float, default=1.0
         Weight of the truth.
     supervised_loss : {"mae", "mse", "smooth_l1", "smape", "mase"}, default="mae"

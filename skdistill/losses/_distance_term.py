@@ -31,7 +31,7 @@ class DistanceTerm(LossTerm):
     loss : {"mse", "mae", "huber"}, default="mse"
         The distance.
     delta : float, default=1.0
-        Error, in standardised units, at which Huber's loss turns from squared to absolute.
+        Error, in standardized units, at which Huber's loss turns from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step.
     """

@@ -39,7 +39,7 @@ class DistilTS(BaseLoss):
     supervised_loss : {"mse", "mae", "huber"}, default="mse"
         Distance to the truth.
     delta : float, default=1.0
-        Error, in standardised units, at which Huber's loss turns from squared to absolute.
+        Error, in standardized units, at which Huber's loss turns from squared to absolute.
     alignment_loss : {"mse", "cosine"}, default="mse"
         Distance between hidden states.
     embedding_size : int, default=256

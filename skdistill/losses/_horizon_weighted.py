@@ -26,12 +26,12 @@ class HorizonWeighted(TeacherForecast):
     weight : float, default=1.0
         Factor in the objective.
     tau : float, default=1.0
-        Growth of the weights over the whole horizon; negative favours the first steps. Read where
+        Growth of the weights over the whole horizon; negative favors the first steps. Read where
         ``horizon_weights`` is None.
     loss : {"mse", "mae", "huber"}, default="mse"
         The distance.
     delta : float, default=1.0
-        Error, in standardised units, at which Huber's loss turns from squared to absolute.
+        Error, in standardized units, at which Huber's loss turns from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Other weights, in place of the exponential ones of ``tau``.
     trust : float, default=0.0

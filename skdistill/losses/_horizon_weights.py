@@ -18,7 +18,7 @@ class ExponentialWeights(BaseEstimator):
     """Weights that grow exponentially over the horizon.
 
     ``w_h = exp(tau * h / (H - 1))`` for h = 0 .. H - 1, rescaled to mean one, so that ``tau=0`` is the
-    plain loss. A negative ``tau`` favours the first steps.
+    plain loss. A negative ``tau`` favors the first steps.
 
     Parameters
     ----------

@@ -225,14 +225,14 @@ class _MeanOverScales(torch.autograd.Function):
 
 
 def pool(values: Tensor, window: int) -> Tensor:
-    """Average neighbours along the last axis and drop the remainder.
+    """Average neighbors along the last axis and drop the remainder.
 
     Parameters
     ----------
     values : Tensor of shape (..., length)
         What to pool.
     window : int
-        Neighbours that become one.
+        Neighbors that become one.
 
     Returns
     -------

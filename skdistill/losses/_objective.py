@@ -55,7 +55,7 @@ class Objective(nn.Module):
         Returns
         -------
         groups : list of dict
-            Parameter groups of an optimiser: ``params`` and ``lr``.
+            Parameter groups of an optimizer: ``params`` and ``lr``.
         """
         asking = [module for module in self.modules() if getattr(module, "constant_lr", None) is not None]
         return [{"params": list(module.parameters()), "lr": module.constant_lr} for module in asking]
@@ -104,7 +104,7 @@ def check_loss(loss: BaseLoss) -> None:
     if not any(term.weight > 0 for _, term in terms):
         raise ValueError(
             f"{type(loss).__name__} has no term with a positive weight ({', '.join(name for name, _ in terms)}): "
-            "there is nothing to minimise."
+            "there is nothing to minimize."
         )
 
 

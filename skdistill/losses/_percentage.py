@@ -58,7 +58,7 @@ class SMAPE(LossTerm):
 
     ``mean over windows, steps, channels of 200 |s - y| / (|s| + |y|)``, windows of unknown truth left
     out. As M4's training losses have it, no gradient flows through the denominator. Percentages need
-    a zero, so the internal standardisation is undone first (a ``transformer`` is not): multiplying a
+    a zero, so the internal standardization is undone first (a ``transformer`` is not): multiplying a
     series changes nothing, shifting it does.
 
     Parameters
@@ -116,7 +116,7 @@ class MASE(LossTerm):
     weight : float, default=1.0
         Factor in the objective.
     season : int, default=1
-        Rows of a season; must be less than ``context_length``. 1 compares neighbours.
+        Rows of a season; must be less than ``context_length``. 1 compares neighbors.
 
     See Also
     --------

@@ -57,7 +57,7 @@ class Pinball(LossTerm):
         Weight of each step.
     n_scales : int, default=1
         Scales, the original one included; a scale is the one before it, averaged over ``pooling_window`` steps. The
-        quantile of an average is no average of quantiles: where errors of neighbouring steps are not all of one sign,
+        quantile of an average is no average of quantiles: where errors of neighboring steps are not all of one sign,
         pooled scales draw the outer quantiles inwards.
     pooling_window : int, default=2
         Steps that become one at the next scale.

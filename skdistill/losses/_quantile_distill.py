@@ -37,7 +37,7 @@ class QuantileDistill(BaseLoss):
     supervised_loss : {"mse", "mae", "huber"}, default="mse"
         Distance of the point forecast to the truth.
     delta : float, default=1.0
-        Error, in standardised units, at which Huber's loss turns from squared to absolute.
+        Error, in standardized units, at which Huber's loss turns from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step, in all terms.
 

@@ -26,7 +26,7 @@ class Response(BaseLoss):
     supervised_loss : {"mse", "mae", "huber"}, default="mse"
         Distance to the truth.
     delta : float, default=1.0
-        Error, in standardised units, at which Huber's loss turns from squared to absolute.
+        Error, in standardized units, at which Huber's loss turns from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step, in both terms.
     trust : float, default=0.0

@@ -41,11 +41,11 @@ class TemporalAlignment(LossTerm):
     Notes
     -----
     The release averages the means of its blocks, which over-weights a short last one, and never hands
-    the aligner to the optimiser. Here it is the plain mean, and the aligner trains.
+    the aligner to the optimizer. Here it is the plain mean, and the aligner trains.
 
     References
     ----------
-    DistilTS (arXiv 2601.12785), factorised temporal alignment.
+    DistilTS (arXiv 2601.12785), factorized temporal alignment.
 
     Examples
     --------

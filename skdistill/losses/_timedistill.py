@@ -45,7 +45,7 @@ class TimeDistill(BaseLoss):
     supervised_loss : {"mse", "mae", "huber"}, default="mse"
         Distance to the truth.
     delta : float, default=1.0
-        Error, in standardised units, at which Huber's loss turns from squared to absolute.
+        Error, in standardized units, at which Huber's loss turns from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step in the terms that have a step axis: the truth and the multi-scale
         agreement of forecasts.

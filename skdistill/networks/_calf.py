@@ -185,7 +185,7 @@ class LanguageNetwork(BaseNetwork):
 class CALF(LanguageNetwork):
     """A language model fine-tuned to forecast, its textual knowledge distilled into a temporal branch.
 
-    Windows are standardised one by one; each channel is one token, Linear(context_length, width) and a
+    Windows are standardized one by one; each channel is one token, Linear(context_length, width) and a
     transformer encoder layer over channels. The *temporal branch*, the first blocks of a language
     model with low-rank adapters, reads these tokens. In training a *textual branch*, the same blocks
     frozen, reads what cross-attention from the tokens to the principal components of the word

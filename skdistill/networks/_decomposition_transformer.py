@@ -328,8 +328,8 @@ class _SeasonalNorm(nn.LayerNorm):
         super().__init__(width, bias=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        normalised = super().forward(tokens)
-        return normalised - normalised.mean(dim=1, keepdim=True)
+        normalized = super().forward(tokens)
+        return normalized - normalized.mean(dim=1, keepdim=True)
 
 
 def _split(tokens: Tensor, kernel_size: int) -> tuple[Tensor, Tensor]:

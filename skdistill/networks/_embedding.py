@@ -77,7 +77,7 @@ def decoder_calendar(
 
 
 class StepEmbedding(nn.Module):
-    """One token a step: three neighbouring rows (the ends meet) by a convolution, plus calendar and position.
+    """One token a step: three neighboring rows (the ends meet) by a convolution, plus calendar and position.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ _NORMALIZATIONS: dict[str | None, type[nn.Module]] = {"standard": WindowStandard
 class ITransformer(BaseNetwork):
     """The inverted transformer: each channel's whole window is one token.
 
-    Windows are standardised one by one, embedded by Linear(context_length, hidden_size), mixed
+    Windows are standardized one by one, embedded by Linear(context_length, hidden_size), mixed
     over channels by transformer encoder layers, and projected to the forecast. Calendar features,
     where there are any, are extra tokens that are cut off before the projection. Its features are
     the channel tokens of the last layer.
@@ -41,7 +41,7 @@ class ITransformer(BaseNetwork):
     activation : {"gelu", "relu"}, default="gelu"
         Of the feed-forward layer.
     normalization : {"standard", None}, default="standard"
-        Of each window: standardise it, or nothing.
+        Of each window: standardize it, or nothing.
     time_features : {"auto", True, False}, default="auto"
         Whether calendar features join as tokens: where the index has them, always, or never.
 

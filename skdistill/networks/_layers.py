@@ -19,7 +19,7 @@ __all__ = [
 
 
 def moving_average(values: Tensor, kernel_size: int) -> Tensor:
-    """Average every step with its neighbours; the ends are replicated, so the length stays.
+    """Average every step with its neighbors; the ends are replicated, so the length stays.
 
     An even kernel looks one step further back than ahead. Sums of 1, 2, 4, ... steps are doubled
     and added up to ``kernel_size`` steps: about 2 log2(kernel_size) additions a step, several times
@@ -136,7 +136,7 @@ class MeanNormalization(nn.Module):
 
         Returns
         -------
-        centred : Tensor of the same shape
+        centered : Tensor of the same shape
             Windows of mean 0.
         mean : Tensor of shape (n_windows, n_channels, 1)
             What to add back.
@@ -150,7 +150,7 @@ class MeanNormalization(nn.Module):
         Parameters
         ----------
         forecast : Tensor of shape (n_windows, n_channels, prediction_length)
-            A forecast of centred windows.
+            A forecast of centered windows.
         state : Tensor of shape (n_windows, n_channels, 1)
             The mean.
 
@@ -185,7 +185,7 @@ class WindowStandardization(nn.Module):
         self.subtract_last = subtract_last
 
     def forward(self, values: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Standardise over time.
+        """Standardize over time.
 
         Parameters
         ----------
@@ -194,17 +194,17 @@ class WindowStandardization(nn.Module):
 
         Returns
         -------
-        standardised : Tensor of the same shape
+        standardized : Tensor of the same shape
             Windows of mean 0 and variance 1.
         state : tuple of Tensor of shape (n_windows, n_channels, 1)
             Mean and standard deviation.
         """
         mean = values.mean(dim=-1, keepdim=True).detach()
-        centred = values - mean
-        scale = _standard_deviation(centred.detach() if self.detach_scale else centred, self.epsilon)
+        centered = values - mean
+        scale = _standard_deviation(centered.detach() if self.detach_scale else centered, self.epsilon)
         if self.subtract_last:
-            mean, centred = _from_last(values)
-        return centred / scale, (mean, scale)
+            mean, centered = _from_last(values)
+        return centered / scale, (mean, scale)
 
     def undo(self, forecast: Tensor, state: tuple[Tensor, Tensor]) -> Tensor:
         """Multiply by the standard deviation and add the mean.
@@ -212,7 +212,7 @@ class WindowStandardization(nn.Module):
         Parameters
         ----------
         forecast : Tensor of shape (n_windows, n_channels, prediction_length)
-            A forecast of standardised windows.
+            A forecast of standardized windows.
         state : tuple of Tensor
             Mean and standard deviation.
 
@@ -226,14 +226,14 @@ class WindowStandardization(nn.Module):
 
 
 class ReversibleNormalization(nn.Module):
-    """Standardise each window, then scale and shift each channel by learnt numbers; undo all of it.
+    """Standardize each window, then scale and shift each channel by learned numbers; undo all of it.
 
     Parameters
     ----------
     n_channels : int
         Channels of a window.
     epsilon : float, default=1e-5
-        Added to the variance; its square guards the division by the learnt scale.
+        Added to the variance; its square guards the division by the learned scale.
     subtract_last : bool, default=False
         Whether the last step takes the place of the mean, but in the standard deviation.
 
@@ -250,7 +250,7 @@ class ReversibleNormalization(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_channels, 1))
 
     def forward(self, values: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Standardise over time, then scale and shift.
+        """Standardize over time, then scale and shift.
 
         Parameters
         ----------
@@ -259,25 +259,25 @@ class ReversibleNormalization(nn.Module):
 
         Returns
         -------
-        normalised : Tensor of the same shape
-            The windows on the learnt scale.
+        normalized : Tensor of the same shape
+            The windows on the learned scale.
         state : tuple of Tensor of shape (n_windows, n_channels, 1)
             Mean and standard deviation.
         """
         mean = values.mean(dim=-1, keepdim=True).detach()
-        centred = values - mean
-        scale = _standard_deviation(centred.detach(), self.epsilon)
+        centered = values - mean
+        scale = _standard_deviation(centered.detach(), self.epsilon)
         if self.subtract_last:
-            mean, centred = _from_last(values)
-        return centred / scale * self.weight + self.bias, (mean, scale)
+            mean, centered = _from_last(values)
+        return centered / scale * self.weight + self.bias, (mean, scale)
 
     def undo(self, forecast: Tensor, state: tuple[Tensor, Tensor]) -> Tensor:
-        """Undo shift and scale, then the standardisation.
+        """Undo shift and scale, then the standardization.
 
         Parameters
         ----------
         forecast : Tensor of shape (n_windows, n_channels, prediction_length)
-            A forecast of normalised windows.
+            A forecast of normalized windows.
         state : tuple of Tensor
             Mean and standard deviation.
 
@@ -296,15 +296,15 @@ def _from_last(values: Tensor) -> tuple[Tensor, Tensor]:
     return last, values - last
 
 
-def _standard_deviation(centred: Tensor, epsilon: float) -> Tensor:
-    return torch.sqrt(centred.square().mean(dim=-1, keepdim=True) + epsilon)
+def _standard_deviation(centered: Tensor, epsilon: float) -> Tensor:
+    return torch.sqrt(centered.square().mean(dim=-1, keepdim=True) + epsilon)
 
 
 NORMALIZATIONS = (None, "mean", "revin")
 
 
 def make_normalization(name: str | None, n_channels: int) -> nn.Module:
-    """Build a window normalisation by name.
+    """Build a window normalization by name.
 
     Parameters
     ----------
@@ -316,7 +316,7 @@ def make_normalization(name: str | None, n_channels: int) -> nn.Module:
     Returns
     -------
     normalization : torch.nn.Module
-        ``forward`` returns the normalised windows and a state; ``undo`` takes the state back.
+        ``forward`` returns the normalized windows and a state; ``undo`` takes the state back.
     """
     if name == "revin":
         return ReversibleNormalization(n_channels)

@@ -33,14 +33,14 @@ class LightTS(BaseNetwork):
     chunk_size : int, default=72
         Rows of a chunk; no more than ``prediction_length`` are taken. A context must have as many.
     normalization : {"mean", "revin", None}, default=None
-        Of each window: subtract its mean; standardise it and learn a scale and a shift a channel; or nothing, as
+        Of each window: subtract its mean; standardize it and learn a scale and a shift a channel; or nothing, as
         published.
 
     References
     ----------
     Zhang et al. (2022), Less is more: fast multivariate time series forecasting with light sampling-oriented MLP
     structures (arXiv 2207.01186), with the widths and chunks of TimeDistill's student. (LightTS of Campos et al.
-    (2023), a method to distil ensembles, is another work.)
+    (2023), a method to distill ensembles, is another work.)
 
     Examples
     --------

@@ -50,9 +50,9 @@ class Linear(BaseNetwork):
     penalty : float or sequence of float, default=0.1
         Ridge penalty of the exact solver: the objective is the weighted sum of the terms plus penalty /
         prediction_length * ||W||^2 (so plain MSE gives ``W = C (G + penalty I)^-1`` with the mean second moment G
-        of standardised contexts). With 0, the solution of smallest norm. Of several, ``selection`` decides.
+        of standardized contexts). With 0, the solution of smallest norm. Of several, ``selection`` decides.
     penalty_on : {"weights", "forecast"}, default="weights"
-        Whether ||W||^2 is penalised, or tr(W' M W) with the metric M of the objective.
+        Whether ||W||^2 is penalized, or tr(W' M W) with the metric M of the objective.
     weight_grid : dict of str to sequence of float, or None, default=None
         Weights to try for terms of the loss, by their names in ``loss.named_terms()``: all combinations, with every
         penalty, cost little more than one. ``history_`` holds the whole surface.
@@ -226,7 +226,7 @@ class Linear(BaseNetwork):
         return LinearModule(self, spec)
 
     def check_loss(self, loss: Any, *, has_teacher: bool, windows: Any) -> None:
-        """Raise if the loss must be, but cannot be, minimised exactly.
+        """Raise if the loss must be, but cannot be, minimized exactly.
 
         Parameters
         ----------
@@ -311,7 +311,7 @@ class LinearModule(nn.Module):
         Parameters
         ----------
         context : Tensor of shape (n_windows, context_length, n_channels)
-            Standardised contexts.
+            Standardized contexts.
         context_time, decoder_time : Tensor or None, default=None
             Ignored.
 

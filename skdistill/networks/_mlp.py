@@ -20,7 +20,7 @@ __all__ = ["MLP"]
 class MLP(BaseNetwork):
     """One hidden layer on each part of a decomposed window, shared by all channels.
 
-    A window is normalised, split into trend and rest by a moving average, each part goes through
+    A window is normalized, split into trend and rest by a moving average, each part goes through
     Linear(context_length, hidden_size) - BatchNorm over channels - ReLU - Linear(hidden_size,
     prediction_length), and the sum of both is brought back to the window's level. Its features
     are the sum of the two hidden layers before BatchNorm and ReLU.
@@ -30,7 +30,7 @@ class MLP(BaseNetwork):
     hidden_size : int, default=512
         Width of the hidden layers; 1024 was published for Traffic.
     normalization : {"mean", "revin", None}, default="mean"
-        Of each window: subtract its mean; standardise it and learn a scale and a shift a channel
+        Of each window: subtract its mean; standardize it and learn a scale and a shift a channel
         (published for Traffic); or nothing.
     decomposition : bool, default=True
         Whether to split off the trend; False leaves one plain hidden layer.

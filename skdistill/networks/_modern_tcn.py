@@ -29,7 +29,7 @@ _NORMALIZATIONS = ("standard", "revin", None)
 class ModernTCN(BaseNetwork):
     """A convolutional network that treats time, hidden units and channels one after another.
 
-    Windows are standardised and cut into overlapping patches, each embedded by one linear layer. A block convolves the
+    Windows are standardized and cut into overlapping patches, each embedded by one linear layer. A block convolves the
     patches of every channel and unit by a large and a small kernel, mixes the units of a channel, then the channels of
     a unit, and is added to its input. Stages of such blocks may follow each other, each on fewer and wider steps. One
     linear layer maps all steps of a channel to the forecast. Its features are the steps of the last stage, flattened.
@@ -57,9 +57,9 @@ class ModernTCN(BaseNetwork):
     head_dropout : float, default=0.0
         Share of the forecast's steps dropped in training.
     normalization : {"standard", "revin", None}, default="standard"
-        Of each window: standardise it; standardise it and learn a scale and a shift a channel; or nothing.
+        Of each window: standardize it; standardize it and learn a scale and a shift a channel; or nothing.
     subtract_last : bool, default=False
-        Whether a normalised window's last row is subtracted in place of its mean.
+        Whether a normalized window's last row is subtracted in place of its mean.
     individual : bool, default=False
         Whether the last layer has weights of its own for every channel.
     decomposition : bool, default=False

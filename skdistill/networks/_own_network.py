@@ -20,7 +20,7 @@ class OwnNetwork(BaseNetwork):
     ----------
     factory : callable
         ``factory(spec, **options)`` returns a fresh ``torch.nn.Module`` for a :class:`NetworkSpec`. The module
-        gets standardised contexts (n_windows, context_length, n_channels) and returns forecasts (n_windows,
+        gets standardized contexts (n_windows, context_length, n_channels) and returns forecasts (n_windows,
         prediction_length, n_targets), or a pair of forecasts and features (n_windows, n_targets, D) for
         feature-level loss terms. A function or class that can be imported, so that estimators can be pickled.
     options : dict or None, default=None
@@ -28,7 +28,7 @@ class OwnNetwork(BaseNetwork):
 
     See Also
     --------
-    skdistill.teachers.PretrainedTeacher : To give the module weights that it has learnt elsewhere.
+    skdistill.teachers.PretrainedTeacher : To give the module weights that it has learned elsewhere.
 
     Examples
     --------

@@ -19,7 +19,7 @@ __all__ = ["PatchTST"]
 class PatchTST(BaseNetwork):
     """The patch transformer: overlapping stretches of a channel are its tokens; channels share all weights.
 
-    Windows are standardised, their last row is repeated ``patch_stride`` times, and every ``patch_stride`` rows a
+    Windows are standardized, their last row is repeated ``patch_stride`` times, and every ``patch_stride`` rows a
     patch of ``patch_size`` rows is embedded by one linear layer, plus its position. Transformer encoder layers mix the
     patches of a channel; after BatchNorm one linear layer maps all of them to the forecast. Its features are these
     patch tokens, flattened.

@@ -17,7 +17,7 @@ from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 __all__ = ["QuantileHead", "QuantileModule", "build_module", "point_module", "sum_gaps"]
 
 _HIDDEN_SIZE = 64
-_FIRST_SPREAD = 0.5  # standard deviation, in standardised units, that the quantiles start from
+_FIRST_SPREAD = 0.5  # standard deviation, in standardized units, that the quantiles start from
 
 
 def build_module(network: BaseNetwork, spec: NetworkSpec) -> nn.Module:
@@ -93,7 +93,7 @@ class QuantileModule(nn.Module):
         Parameters
         ----------
         context : Tensor of shape (n_windows, context_length, n_channels)
-            Standardised contexts.
+            Standardized contexts.
         context_time, decoder_time : Tensor or None, default=None
             Calendar features, for networks that read them.
 
@@ -143,7 +143,7 @@ class QuantileHead(nn.Module):
         Parameters
         ----------
         context : Tensor of shape (n_windows, context_length, n_channels)
-            Standardised contexts.
+            Standardized contexts.
 
         Returns
         -------

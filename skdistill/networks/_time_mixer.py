@@ -23,10 +23,10 @@ _POOLINGS: dict[str, Callable[[int], nn.Module]] = {"avg": nn.AvgPool1d, "max": 
 class TimeMixer(BaseNetwork):
     """Multi-scale mixing: seasonal parts from fine to coarse, trends from coarse to fine, one forecast a scale.
 
-    A window is pooled to ``n_scales`` lengths, each normalised on its own and embedded step by step. Every block splits
+    A window is pooled to ``n_scales`` lengths, each normalized on its own and embedded step by step. Every block splits
     each scale by a moving average, adds the fine seasonal parts to the coarse ones and the coarse trends to the fine
     ones through small perceptrons over time, and mixes the hidden units. Each scale then forecasts the horizon; the
-    forecasts add up. Its features are that sum before the normalisation is undone.
+    forecasts add up. Its features are that sum before the normalization is undone.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class TimeMixer(BaseNetwork):
     dropout : float, default=0.1
         Share of the embedding dropped in training.
     normalization : {"revin", "mean", None}, default="revin"
-        Of each window and scale: standardise it and learn a scale and a shift a channel; subtract its mean; or nothing.
+        Of each window and scale: standardize it and learn a scale and a shift a channel; subtract its mean; or nothing.
     channel_independent : bool, default=True
         Whether every channel is a window of its own, all with the same weights; False embeds the channels of a step
         together, without its trend, which is forecast by linear layers of its own.
@@ -157,7 +157,7 @@ class TimeMixer(BaseNetwork):
 
 
 class _TimeMixerModule(nn.Module):
-    """What both treatments of channels share: scales, normalisation, blocks."""
+    """What both treatments of channels share: scales, normalization, blocks."""
 
     def __init__(self, network: TimeMixer, spec: NetworkSpec, *, n_channels: int, joint: bool) -> None:
         super().__init__()
@@ -172,11 +172,11 @@ class _TimeMixerModule(nn.Module):
         self.projection = nn.Linear(network.hidden_size, n_channels if joint else 1)
 
     def scales(self, values: Tensor) -> tuple[list[Tensor], Any]:
-        """Pool and normalise (n_windows, n_channels, context_length); also give what undoes the finest scale."""
+        """Pool and normalize (n_windows, n_channels, context_length); also give what undoes the finest scale."""
         scaled, states = [], []
         for normalization in self.normalizations:
-            normalised, state = normalization(values)
-            scaled.append(normalised)
+            normalized, state = normalization(values)
+            scaled.append(normalized)
             states.append(state)
             if len(scaled) < len(self.lengths):
                 values = self.pool(values)

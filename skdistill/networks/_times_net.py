@@ -18,7 +18,7 @@ __all__ = ["TimesNet"]
 class TimesNet(BaseNetwork):
     """Two-dimensional convolutions within and between the periods of a window.
 
-    A window is standardised, embedded step by step and continued over the horizon by one linear layer. Each layer
+    A window is standardized, embedded step by step and continued over the horizon by one linear layer. Each layer
     finds the strongest frequencies, folds the steps at each period into rows, convolves rows and columns by kernels of
     several sizes, unfolds, and adds what came out, weighed by the amplitude of its frequency. One linear layer brings
     each step back to the channels.
@@ -44,7 +44,7 @@ class TimesNet(BaseNetwork):
         Whether calendar features are embedded with the values: where the index has them, always, or never.
     features : {"whole", "published"}, default="whole"
         What feature-level losses see of a channel: context and horizon as the network reconstructs them, before the
-        normalisation is undone, or the last ``hidden_size`` steps of that, as TimeDistill takes it.
+        normalization is undone, or the last ``hidden_size`` steps of that, as TimeDistill takes it.
 
     References
     ----------

@@ -13,7 +13,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": gelu, "relu": relu
 
 
 class EncoderLayer(nn.Module):
-    """Self-attention and a feed-forward layer, each added to its input and normalised after.
+    """Self-attention and a feed-forward layer, each added to its input and normalized after.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ __all__ = ["TSMixer"]
 class TSMixer(BaseNetwork):
     """Perceptrons over time and over channels in turn, each added to its input, and one linear layer to the forecast.
 
-    Windows are normalised, pass ``n_layers`` blocks that keep their shape, and are projected from context to horizon
+    Windows are normalized, pass ``n_layers`` blocks that keep their shape, and are projected from context to horizon
     by one linear layer that all channels share. Its features are the windows after the last block.
 
     Parameters
@@ -29,13 +29,13 @@ class TSMixer(BaseNetwork):
     dropout : float, default=0.1
         Share of what a perceptron adds that is dropped in training.
     normalization : {"revin", "mean", None}, default="revin"
-        Of each window: standardise it and learn a scale and a shift a channel, as TimeDistill does; subtract its
+        Of each window: standardize it and learn a scale and a shift a channel, as TimeDistill does; subtract its
         mean; or nothing, as in Time-Series-Library.
 
     References
     ----------
     Chen et al. (2023), TSMixer: an all-MLP architecture for time series forecasting (arXiv 2303.06053), in the form
-    that TimeDistill takes as a student: no batch normalisation, a width of its own for time and channels alike.
+    that TimeDistill takes as a student: no batch normalization, a width of its own for time and channels alike.
 
     Examples
     --------

@@ -85,7 +85,7 @@ class HistoryDisplay(BaseDisplay):
             ax.plot(epochs, valid, label="validation MSE", color="black", linestyle="--", marker=marker, markersize=3)
             best = min((one, epoch) for one, epoch in zip(valid, epochs, strict=True) if one == one)[1]
             ax.axvline(best, color="0.7", linewidth=0.8, zorder=0)
-        ax.set(xlabel="epoch", ylabel="weighted loss (standardised)", yscale="log")
+        ax.set(xlabel="epoch", ylabel="weighted loss (standardized)", yscale="log")
         ax.xaxis.get_major_locator().set_params(integer=True)
         self._legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
         return self

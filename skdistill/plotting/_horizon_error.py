@@ -8,7 +8,7 @@ import pandas as pd
 
 from skdistill.comparison import RollingForecasts, error_by_step
 from skdistill.plotting._rolled import RolledDisplay
-from skdistill.plotting._style import STANDARDISED, style_of
+from skdistill.plotting._style import STANDARDIZED, style_of
 
 __all__ = ["HorizonErrorDisplay"]
 
@@ -21,7 +21,7 @@ class HorizonErrorDisplay(RolledDisplay):
     Parameters
     ----------
     errors : DataFrame
-        Standardised MSE, one row a step, one column a forecast.
+        Standardized MSE, one row a step, one column a forecast.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class HorizonErrorDisplay(RolledDisplay):
         self.errors = errors
 
     @staticmethod
-    def _analyse(rolled: RollingForecasts) -> pd.DataFrame:
+    def _analyze(rolled: RollingForecasts) -> pd.DataFrame:
         return error_by_step(rolled)
 
     def plot(self, ax: Any = None) -> HorizonErrorDisplay:
@@ -63,6 +63,6 @@ class HorizonErrorDisplay(RolledDisplay):
         ax = self._begin(ax)
         for number, name in enumerate(self.errors):
             ax.plot(self.errors.index, self.errors[name], label=name, **style_of(name, number))
-        ax.set(xlabel="step of the horizon", ylabel=STANDARDISED, ylim=(0, None))
+        ax.set(xlabel="step of the horizon", ylabel=STANDARDIZED, ylim=(0, None))
         self._legend()
         return self

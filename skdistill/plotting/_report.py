@@ -107,7 +107,7 @@ def _table(table: pd.DataFrame) -> str:
     columns += [name for name in ("crps", "coverage", "width") if name in table]
     shown = pd.DataFrame(table[[*columns, "difference", "standard_error"]])
     note = (
-        "<p><code>mse</code> and <code>mae</code> are standardised by the training rows; <code>difference</code> is "
+        "<p><code>mse</code> and <code>mae</code> are standardized by the training rows; <code>difference</code> is "
         "the MSE less the student's, with its standard error over test weeks.</p>"
     )
     text = shown.to_html(float_format=lambda value: f"{value:.4g}", border=0, na_rep="")

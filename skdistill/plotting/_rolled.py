@@ -29,7 +29,7 @@ class RolledDisplay(BaseDisplay):
 
     @staticmethod
     @abc.abstractmethod
-    def _analyse(rolled: RollingForecasts) -> pd.DataFrame:
+    def _analyze(rolled: RollingForecasts) -> pd.DataFrame:
         """Compute the table."""
 
     @abc.abstractmethod
@@ -70,7 +70,7 @@ class RolledDisplay(BaseDisplay):
             Drawn.
         """
         rolled = rolling_forecasts(estimator, X, train=train, alone=alone)
-        return cls(cls._analyse(rolled)).plot(ax=ax)
+        return cls(cls._analyze(rolled)).plot(ax=ax)
 
     @classmethod
     def from_predictions(cls, truth: Any, forecasts: Mapping[str, Any], *, ax: Any = None) -> Self:
@@ -79,7 +79,7 @@ class RolledDisplay(BaseDisplay):
         Parameters
         ----------
         truth : array of shape (n_windows, prediction_length, n_targets)
-            What happened, standardised.
+            What happened, standardized.
         forecasts : dict of str to array of the same shape
             Forecasts by name.
         ax : matplotlib.axes.Axes or None, default=None
@@ -91,4 +91,4 @@ class RolledDisplay(BaseDisplay):
             Drawn.
         """
         rolled = RollingForecasts(np.asarray(truth), {k: np.asarray(v) for k, v in forecasts.items()}, [])
-        return cls(cls._analyse(rolled)).plot(ax=ax)
+        return cls(cls._analyze(rolled)).plot(ax=ax)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from skdistill.comparison import RollingForecasts, error_by_scale
 from skdistill.plotting._rolled import RolledDisplay
-from skdistill.plotting._style import STANDARDISED, style_of
+from skdistill.plotting._style import STANDARDIZED, style_of
 
 __all__ = ["ScalesDisplay"]
 
@@ -22,7 +22,7 @@ class ScalesDisplay(RolledDisplay):
     Parameters
     ----------
     errors : DataFrame
-        Standardised MSE, one row a scale, one column a forecast.
+        Standardized MSE, one row a scale, one column a forecast.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class ScalesDisplay(RolledDisplay):
         self.errors = errors
 
     @staticmethod
-    def _analyse(rolled: RollingForecasts) -> pd.DataFrame:
+    def _analyze(rolled: RollingForecasts) -> pd.DataFrame:
         return error_by_scale(rolled)
 
     def plot(self, ax: Any = None) -> ScalesDisplay:
@@ -69,6 +69,6 @@ class ScalesDisplay(RolledDisplay):
             color = style_of(name, number)["color"]
             ax.bar(positions + offset, self.errors[name], 0.9 * width, label=name, color=color)
         ax.set_xticks(positions, [str(steps) for steps in self.errors.index])
-        ax.set(xlabel="steps averaged", ylabel=STANDARDISED)
+        ax.set(xlabel="steps averaged", ylabel=STANDARDIZED)
         self._legend()
         return self

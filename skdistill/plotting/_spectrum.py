@@ -44,7 +44,7 @@ class SpectrumDisplay(RolledDisplay):
         self.amplitudes = amplitudes
 
     @staticmethod
-    def _analyse(rolled: RollingForecasts) -> pd.DataFrame:
+    def _analyze(rolled: RollingForecasts) -> pd.DataFrame:
         return period_spectra(rolled)
 
     def plot(self, ax: Any = None) -> SpectrumDisplay:
@@ -65,6 +65,6 @@ class SpectrumDisplay(RolledDisplay):
             ax.plot(self.amplitudes.index, self.amplitudes[name], label=name, **style_of(name, number))
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter(lambda period, _: f"{period:g}")
-        ax.set(xlabel="period (steps)", ylabel="mean amplitude (standardised)", ylim=(0, None))
+        ax.set(xlabel="period (steps)", ylabel="mean amplitude (standardized)", ylim=(0, None))
         self._legend()
         return self

@@ -1,4 +1,4 @@
-"""One look for all plots: colours that colour-blind readers tell apart, and line styles beside them."""
+"""One look for all plots: colors that color-blind readers tell apart, and line styles beside them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 from skdistill._optional import import_optional
 
-__all__ = ["STANDARDISED", "BaseDisplay", "style_of"]
+__all__ = ["STANDARDIZED", "BaseDisplay", "style_of"]
 
-# Okabe and Ito (2008), Color universal design; each with a line style, so that grey prints can be read, too.
+# Okabe and Ito (2008), Color universal design; each with a line style, so that gray prints can be read, too.
 _STYLES: dict[str, dict[str, Any]] = {
     "truth": {"color": "black", "linestyle": "-"},
     "context": {"color": "0.6", "linestyle": "-"},
@@ -19,11 +19,11 @@ _STYLES: dict[str, dict[str, Any]] = {
     "seasonal naive": {"color": "#999999", "linestyle": (0, (1, 3))},
 }
 _OTHERS = ("#E69F00", "#56B4E9", "#F0E442", "#009E73", "#CC79A7")
-STANDARDISED = "MSE (standardised)"
+STANDARDIZED = "MSE (standardized)"
 
 
 def style_of(name: Any, number: int = 0) -> dict[str, Any]:
-    """Return colour and line style of a row.
+    """Return color and line style of a row.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._choices import check_choice
-from skdistill.plotting._style import STANDARDISED, BaseDisplay, style_of
+from skdistill.plotting._style import STANDARDIZED, BaseDisplay, style_of
 
 __all__ = ["TradeOffDisplay"]
 
@@ -129,7 +129,7 @@ class TradeOffDisplay(BaseDisplay):
         ax.set_xlim(x.min() / 2, x.max() * 4)
         for number, (name, height) in enumerate(zip(shown.index, _spread_labels(y), strict=True)):
             ax.annotate(str(name), (x[number], y[number]), (x[number] * 1.12, height), fontsize="small", va="center")
-        ax.set(xlabel=_COSTS[self.cost], ylabel=STANDARDISED)
+        ax.set(xlabel=_COSTS[self.cost], ylabel=STANDARDIZED)
         return self
 
 

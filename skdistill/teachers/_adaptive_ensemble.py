@@ -1,4 +1,4 @@
-"""Several teachers whose shares are learnt on the validation error."""
+"""Several teachers whose shares are learned on the validation error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from skdistill.windows import TrainingWindows, Windows
 
 __all__ = ["AdaptiveEnsemble", "best_shares"]
 
-_CHUNK_SIZE = 512  # windows that are labelled at once
+_CHUNK_SIZE = 512  # windows that are labeled at once
 _PENALTY = 0.1  # of the linear student, Linear's default
 _RIDGE = 1e-9  # keeps the quadratic program solvable where members agree, relative to their errors
 
@@ -28,7 +28,7 @@ _RIDGE = 1e-9  # keeps the quadratic program solvable where members agree, relat
 class AdaptiveEnsemble(EnsembleTeacher):
     """The mean of several teachers' forecasts, with shares that make the best student by validation error.
 
-    Shares w on the simplex minimise the mean squared error, on the validation windows, of
+    Shares w on the simplex minimize the mean squared error, on the validation windows, of
 
     * ``judge="student"``: a linear student distilled from the ensemble. It is the exact solution of the MSE to the
       truth plus ``prediction_weight`` times the MSE to the ensemble's labels. That solution is linear in the labels,
@@ -57,7 +57,7 @@ class AdaptiveEnsemble(EnsembleTeacher):
     weights_ : ndarray of shape (n_teachers,)
         Share of each member, sum one.
     validation_mse_ : ndarray of shape (n_teachers,)
-        What the judge's error would be with each member alone, standardised units.
+        What the judge's error would be with each member alone, standardized units.
     teachers_ : list of teacher
         The fitted members.
 
@@ -65,7 +65,7 @@ class AdaptiveEnsemble(EnsembleTeacher):
     -----
     Choosing shares is selection, so validation rows may serve it; but they then serve three times (the members' early
     stopping, the shares, the student's early stopping), and the validation error of what comes out is the more
-    optimistic the more members there are. Test rows serve nothing.
+    optimiztic the more members there are. Test rows serve nothing.
 
     LightTS the distillation method (not the network of that name) learns the shares on validation error while its
     student, a classifier, learns. Chosen here, because labels are made once, before the student is trained: the student
@@ -106,7 +106,7 @@ class AdaptiveEnsemble(EnsembleTeacher):
 
     @property
     def weights(self) -> Sequence[float] | None:  # type: ignore[override]
-        """Shares of the members; None, all alike, before they are learnt."""
+        """Shares of the members; None, all alike, before they are learned."""
         return self.weights_.tolist() if hasattr(self, "weights_") else None
 
     def check(self, spec: NetworkSpec) -> None:
@@ -187,9 +187,9 @@ class AdaptiveEnsemble(EnsembleTeacher):
 
 
 def best_shares(products: np.ndarray) -> np.ndarray:
-    """Minimise w' products w over the simplex.
+    """Minimize w' products w over the simplex.
 
-    With v the minimiser of ``v' products v / 2 - sum(v)`` over non-negative v, which is a least-squares problem, w is v
+    With v the minimizer of ``v' products v / 2 - sum(v)`` over non-negative v, which is a least-squares problem, w is v
     divided by its sum: both satisfy the same conditions of optimality.
 
     Parameters
@@ -245,8 +245,8 @@ def _shifted(windows: Windows, numbers: torch.Tensor, level: np.ndarray | None) 
 
 def _ridge(targets: np.ndarray, contexts: np.ndarray, new: np.ndarray) -> np.ndarray:
     """Forecast new contexts by the ridge regression of targets on contexts, with a free intercept."""
-    centre, mean = contexts.mean(axis=0), targets.mean(axis=0)
-    centred = contexts - centre
-    gram = centred.T @ centred / len(centred) + _PENALTY * np.eye(centred.shape[1])
-    weight = np.linalg.solve(gram, centred.T @ (targets - mean) / len(centred))
-    return (new - centre) @ weight + mean
+    center, mean = contexts.mean(axis=0), targets.mean(axis=0)
+    centered = contexts - center
+    gram = centered.T @ centered / len(centered) + _PENALTY * np.eye(centered.shape[1])
+    weight = np.linalg.solve(gram, centered.T @ (targets - mean) / len(centered))
+    return (new - center) @ weight + mean

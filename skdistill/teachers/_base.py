@@ -119,7 +119,7 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         Returns
         -------
         labels : Labels
-            Forecasts in standardised units; features and quantiles where the teacher has them.
+            Forecasts in standardized units; features and quantiles where the teacher has them.
         """
 
     def label_new(self, contexts: Contexts) -> Labels:
@@ -183,7 +183,7 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         return copy.set_params(verbose=0) if "verbose" in params else copy
 
     def count_parameters(self) -> int | None:
-        """Count the numbers the fitted teacher has learnt.
+        """Count the numbers the fitted teacher has learned.
 
         Returns
         -------

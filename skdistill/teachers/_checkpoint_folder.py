@@ -256,7 +256,7 @@ def quiet_bars() -> Iterator[None]:
 def repair_buffers(module: nn.Module, twin: nn.Module) -> list[str]:
     """Copy from a twin, built from the same config, every buffer that is in no checkpoint.
 
-    transformers 5 leaves such buffers (rotary tables, say) uninitialised in some models, without a
+    transformers 5 leaves such buffers (rotary tables, say) uninitialized in some models, without a
     word, and the outputs are garbage.
 
     Parameters

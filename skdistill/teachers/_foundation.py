@@ -39,7 +39,7 @@ class FoundationTeacher(BaseTeacher):
 
     A subclass says in :meth:`load` how its model is loaded, and lists in ``extra`` the extra that
     installs its library. The model is loaded when it is first used, kept for the process, and never
-    pickled: the parameters say it all. Contexts are fed in standardised units.
+    pickled: the parameters say it all. Contexts are fed in standardized units.
 
     Attributes
     ----------
@@ -149,7 +149,7 @@ class FoundationTeacher(BaseTeacher):
         return super().probe(windows)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> FoundationTeacher:
-        """Note what is to be forecast; nothing is learnt.
+        """Note what is to be forecast; nothing is learned.
 
         Parameters
         ----------
@@ -186,7 +186,7 @@ class FoundationTeacher(BaseTeacher):
         Returns
         -------
         labels : Labels
-            Forecasts in standardised units; features of the chosen layer; quantiles where there are any.
+            Forecasts in standardized units; features of the chosen layer; quantiles where there are any.
 
         Raises
         ------
@@ -371,7 +371,7 @@ class FoundationTeacher(BaseTeacher):
             number = int(torch.argmax(bad.int()))
             raise ValueError(
                 f"the teacher {type(self).__name__} answered NaN or infinity, first for the window whose horizon "
-                f"starts at row {contexts.origins[number]} of series {contexts.series[number]}: labelling stops. "
+                f"starts at row {contexts.origins[number]} of series {contexts.series[number]}: labeling stops. "
                 "Look at that window's context, or set dtype='float32'."
             )
 

@@ -111,7 +111,7 @@ class FrozenTeacher(BaseTeacher):
         return super().probe(windows)
 
     def label(self, contexts: Contexts) -> Labels:
-        """Forecast in original units and standardise the answer.
+        """Forecast in original units and standardize the answer.
 
         Parameters
         ----------

@@ -12,7 +12,7 @@ __all__ = ["Labels"]
 
 @dataclass(frozen=True)
 class Labels:
-    """What a teacher says about some windows, in the standardised units it was trained in.
+    """What a teacher says about some windows, in the standardized units it was trained in.
 
     Parameters
     ----------

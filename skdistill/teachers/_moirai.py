@@ -53,7 +53,7 @@ class Moirai(FoundationTeacher):
 
     Notes
     -----
-    The networks are those in sktime. The weights of Moirai come under a licence that excludes
+    The networks are those in sktime. The weights of Moirai come under a license that excludes
     commercial use.
 
     References

@@ -20,10 +20,10 @@ __all__ = ["PretrainedTeacher"]
 
 
 class PretrainedTeacher(NetworkTeacher):
-    """A network whose weights are given, not learnt here.
+    """A network whose weights are given, not learned here.
 
     The weights are a constructor argument, so they survive ``clone``, ``GridSearchCV`` and
-    processes. The network reads contexts that are standardised per channel by the training rows
+    processes. The network reads contexts that are standardized per channel by the training rows
     of the series at hand, and answers in those units. A module that reads the calendar gets the features it was trained
     with, such as those of hours, whatever the step of the series; a series without a calendar it reads as the research
     code would, without.
@@ -116,7 +116,7 @@ class PretrainedTeacher(NetworkTeacher):
         return super().probe(windows)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> PretrainedTeacher:
-        """Build the network and put the weights in; nothing is learnt.
+        """Build the network and put the weights in; nothing is learned.
 
         Parameters
         ----------

@@ -173,7 +173,7 @@ class SktimeTeacher(BaseTeacher):
         return self
 
     def label(self, contexts: Contexts) -> Labels:
-        """Forecast after each context and standardise the answers.
+        """Forecast after each context and standardize the answers.
 
         Parameters
         ----------

@@ -2,7 +2,7 @@
 
 A store is one ``.npy`` file an array, written chunk by chunk, with a journal of the chunks that are
 finished and their checksums. A run that was killed goes on after the last finished chunk; a chunk
-whose checksum no longer fits is labelled again; a lock lets several processes share a store.
+whose checksum no longer fits is labeled again; a lock lets several processes share a store.
 """
 
 from __future__ import annotations
@@ -243,7 +243,7 @@ def label_windows(
     Raises
     ------
     LabelBudgetError
-        If they would not fit, before all but the first chunk is labelled.
+        If they would not fit, before all but the first chunk is labeled.
     ValueError
         If the teacher answers NaN, infinity, another shape, or without features or quantiles.
     """
@@ -360,7 +360,7 @@ class _Wanted:
 
 @dataclass(frozen=True)
 class _Checked:
-    """The labelling function, with its answers checked and turned into arrays."""
+    """The labeling function, with its answers checked and turned into arrays."""
 
     label: Callable[[Tensor], Labels]
     forecast_shape: tuple[int, int]
@@ -430,7 +430,7 @@ class _Checked:
         raise ValueError(
             f"the teacher answered {array[tuple(position)]} in its {name}, first for training window "
             f"{int(indices[position[0]])}, "
-            f"target channel {position[1 if name == 'features' else -1]}: labelling stops. Look at the context of that "
+            f"target channel {position[1 if name == 'features' else -1]}: labeling stops. Look at the context of that "
             "window, or choose another teacher."
         )
 
@@ -588,7 +588,7 @@ class _Store:
         intact = {n for n, sums in records.items() if n < len(chunks) and self._checksums(chunks[n]) == sums}
         if len(intact) < len(records):
             logger.warning(
-                "%d chunks of the label store %s are damaged and are labelled again",
+                "%d chunks of the label store %s are damaged and are labeled again",
                 len(records) - len(intact),
                 self.folder,
             )

@@ -19,7 +19,7 @@ __all__ = ["TimeMoE"]
 class TimeMoE(FoundationTeacher):
     """Time-MoE as a zero-shot teacher.
 
-    Every channel is forecast by itself, its context standardised; the model appends its forecasts, up
+    Every channel is forecast by itself, its context standardized; the model appends its forecasts, up
     to its longest head at a time, until the horizon is full. Features are the states of the context,
     one vector a *step*: large, so pool them (``pooling=16``), or let them be recomputed.
 

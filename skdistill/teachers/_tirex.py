@@ -42,7 +42,7 @@ class TiRex(FoundationTeacher):
 
     Notes
     -----
-    TiRex and its weights come under a licence of their own (NXAI Community License).
+    TiRex and its weights come under a license of their own (NXAI Community License).
 
     References
     ----------

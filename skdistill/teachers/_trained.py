@@ -47,7 +47,7 @@ class TrainedTeacher(NetworkTeacher):
         Epochs without a better validation error before training stops; None never stops early.
         The weights of the best epoch are restored either way.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
-        The optimiser.
+        The optimizer.
     lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
         Factor of ``lr`` by epoch, counted from 0.
     gradient_clip : float or None, default=None

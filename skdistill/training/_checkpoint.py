@@ -39,7 +39,7 @@ class ResumableCheckpoint(Callback):
         Parameters
         ----------
         net : NeuralNet
-            The initialised net.
+            The initialized net.
         **kwargs : object
             Ignored.
         """

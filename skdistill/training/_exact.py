@@ -125,7 +125,7 @@ class ExactProblem:
     terms : sequence of QuadraticTerm
         The terms.
     penalty_on : {"weights", "forecast"}
-        What is penalised.
+        What is penalized.
     intercept : bool
         Whether there is one.
     """

@@ -137,7 +137,7 @@ def why_not_exact(network: Linear, loss: BaseLoss, *, has_teacher: bool, windows
         )
     targets = {term.target for term in terms}
     if len(targets) > 1 and windows.train.known is not None:
-        return "with unlabelled_windows or augment truth and labels are known for different windows. Leave both out."
+        return "with unlabeled_windows or augment truth and labels are known for different windows. Leave both out."
     if network.sparse_period is not None and not all(_is_diagonal(term.metric) for term in terms):
         return "sparse_period asks for terms whose steps are apart, and a pooled term ties them. Leave one of them out."
     if network.sparse_period is not None and (len(network.penalties()) > 1 or grid):
@@ -240,7 +240,7 @@ def solve_from_moments(
     spec : NetworkSpec
         What it was built for.
     by_channel : list of Moments
-        Standardised moments of full contexts and truth, one a target channel.
+        Standardized moments of full contexts and truth, one a target channel.
     loss : BaseLoss
         The objective, whose terms without a teacher are quadratic.
 

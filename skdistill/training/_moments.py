@@ -194,7 +194,7 @@ def truth_moments(windows: Windows, context_length: int) -> list[Moments]:
     Parameters
     ----------
     windows : Windows
-        Windows whose truth is known, in standardised units.
+        Windows whose truth is known, in standardized units.
     context_length : int
         Last rows of each context that count.
 
@@ -232,7 +232,7 @@ def label_moments(windows: Windows, labels: LabelSource, context_length: int) ->
     Parameters
     ----------
     windows : Windows
-        The windows that are labelled, in the labels' order.
+        The windows that are labeled, in the labels' order.
     labels : LabelSource
         Their labels.
     context_length : int

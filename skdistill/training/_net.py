@@ -18,8 +18,8 @@ __all__ = ["DistillationNet"]
 class DistillationNet(NeuralNet):
     """A skorch net whose criterion is an objective of named terms.
 
-    Trainable parts of the criterion (regressors, aligners) are optimised with the module.
-    ``valid_loss`` is the forecast's MSE against the truth, in standardised units, whatever the
+    Trainable parts of the criterion (regressors, aligners) are optimized with the module.
+    ``valid_loss`` is the forecast's MSE against the truth, in standardized units, whatever the
     objective, or the mean pinball loss of the quantiles where there are any; ``history`` holds the epoch's mean
     of every term as ``train_<term>``.
 
@@ -95,7 +95,7 @@ class DistillationNet(NeuralNet):
         args : tuple
             The parameter groups.
         kwargs : dict
-            The optimiser's options.
+            The optimizer's options.
         """
         apart = self.criterion_.constant_lr_groups()
         taken = {id(parameter) for group in apart for parameter in group["params"]}

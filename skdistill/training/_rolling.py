@@ -12,7 +12,7 @@ __all__ = ["RollingMoments"]
 class RollingMoments:
     """The moments of all stride-1 windows of a growing or sliding series, in raw units.
 
-    Kept in float64 relative to the mean of the first rows; mean and scale of the standardisation may move,
+    Kept in float64 relative to the mean of the first rows; mean and scale of the standardization may move,
     because moments follow any affine map exactly.
 
     Parameters
@@ -29,7 +29,7 @@ class RollingMoments:
     >>> grown, whole = RollingMoments(rows[:20], 4, 2), RollingMoments(rows, 4, 2)
     >>> grown.append(rows[20:])
     >>> mean, scale = rows.mean(axis=0), rows.std(axis=0)
-    >>> ours, theirs = grown.standardised(mean, scale)[0], whole.standardised(mean, scale)[0]
+    >>> ours, theirs = grown.standardized(mean, scale)[0], whole.standardized(mean, scale)[0]
     >>> bool(np.allclose(ours.second, theirs.second, rtol=1e-12, atol=1e-12))
     True
     """
@@ -73,13 +73,13 @@ class RollingMoments:
         self.channels = [one - old for one, old in zip(self.channels, leaving, strict=True)]
         self.rows = self.rows[n_rows:].copy()
 
-    def standardised(self, mean: np.ndarray, scale: np.ndarray) -> list[Moments]:
-        """Return the moments in standardised units.
+    def standardized(self, mean: np.ndarray, scale: np.ndarray) -> list[Moments]:
+        """Return the moments in standardized units.
 
         Parameters
         ----------
         mean, scale : ndarray of shape (n_channels,)
-            Of the standardisation.
+            Of the standardization.
 
         Returns
         -------

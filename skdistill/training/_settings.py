@@ -33,7 +33,7 @@ class TrainingSettings:
     patience : int or None
         Epochs without a better validation error before training stops; None never stops early.
     optimizer : str
-        Name of the optimiser.
+        Name of the optimizer.
     lr_schedule : str or callable
         Factor of ``lr`` by epoch, counted from 0.
     gradient_clip : float or None
@@ -88,7 +88,7 @@ class TrainingSettings:
 
 
 def make_optimizer_class(settings: TrainingSettings) -> type[torch.optim.Optimizer]:
-    """Return the optimiser class that a name stands for.
+    """Return the optimizer class that a name stands for.
 
     Parameters
     ----------

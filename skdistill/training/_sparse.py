@@ -35,7 +35,7 @@ def solve_sparse(
     penalty : float
         The penalty.
     penalty_on : {"weights", "forecast"}
-        What is penalised.
+        What is penalized.
     intercept : bool
         Whether there is one.
 

@@ -37,7 +37,7 @@ class WeightAverage(Callback):
         Parameters
         ----------
         net : NeuralNet
-            The initialised net.
+            The initialized net.
         **kwargs : object
             Ignored.
         """

@@ -153,7 +153,7 @@ def test_several_series_are_compared_window_by_window():
     table = forecaster.compare(panel, alone=False)
     errors = [forecaster.compare(one, alone=False).loc["student", "mse"] for one in panel]
     weights = [200 - 15, 150 - 15]
-    # Each call standardises by the same training rows, so the whole is the weighted mean of the parts.
+    # Each call standardizes by the same training rows, so the whole is the weighted mean of the parts.
     assert table.loc["student", "mse"] == pytest.approx(np.average(errors, weights=weights), rel=1e-6)
 
 

@@ -395,7 +395,7 @@ def test_newer_files_say_that_an_upgrade_is_needed(saved, monkeypatch):
         (struct.pack("<Q", 1 << 60) + b"{}", "truncated"),
     ],
 )
-def test_other_files_are_recognised(data, message):
+def test_other_files_are_recognized(data, message):
     with pytest.raises(SavedFileError, match=message):
         read(data)
 

@@ -101,7 +101,7 @@ GOOD = {
     "dtype": np.array(4),
     "weight_0": np.ones((2, 3)),
     "bias_0": np.zeros(2),
-    "centre": np.zeros(1),
+    "center": np.zeros(1),
     "targets": np.array([0]),
     "n_channels": np.array(1),
 }
@@ -116,7 +116,7 @@ GOOD = {
         ({"bias_0": np.zeros(3)}, "bias_0 has shape"),
         ({"targets": np.array([1])}, "within 1 channels"),
         ({"surprise": np.zeros(2)}, "unknown"),
-        ({"centre": np.array(["a"])}, "no student"),
+        ({"center": np.array(["a"])}, "no student"),
     ],
 )
 def test_wrong_contents_are_named(changes, message, tmp_path):

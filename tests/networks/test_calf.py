@@ -210,7 +210,7 @@ def test_projections_keep_their_learning_rate_and_the_rest_follows_the_schedule(
     assert [epoch["lr"] for epoch in forecaster.history_] == [1e-3, 5e-4, 2.5e-4]
 
 
-def test_nothing_frozen_is_given_to_the_optimiser(folders, monkeypatch):
+def test_nothing_frozen_is_given_to_the_optimizer(folders, monkeypatch):
     from skdistill.training import DistillationNet
 
     nets = []
@@ -343,8 +343,8 @@ def test_aligning_all_windows_at_once_equals_one_by_one(folders):
 def test_principal_words_are_the_eigenvectors_of_the_words_scatter():
     table = torch.randn(40, 6, dtype=torch.float64)
     words = principal_words(table, 3).double()
-    centred = table.T - table.T.mean(0)
-    values, vectors = torch.linalg.eigh(centred @ centred.T)
+    centered = table.T - table.T.mean(0)
+    values, vectors = torch.linalg.eigh(centered @ centered.T)
     torch.testing.assert_close(words.square().sum(1), values.flip(0)[:3], rtol=1e-5, atol=1e-5)
     cosines = (words @ vectors.flip(1)[:, :3] / words.norm(dim=1, keepdim=True)).abs()
     torch.testing.assert_close(cosines, torch.eye(3, dtype=torch.float64), atol=1e-5, rtol=0)

@@ -88,6 +88,6 @@ def test_bad_settings_are_refused_before_training():
         fit(student=MLP(4, last_rows=13))
     with pytest.raises(ValueError, match="has no quadratic term"):
         fit(student=MLP(4, linear_skip="exact"), teacher=ITransformer(8, n_heads=2), loss=FeatureMatching())
-    with pytest.raises(ValueError, match="unlabelled_windows or augment"):
+    with pytest.raises(ValueError, match="unlabeled_windows or augment"):
         fit(student=MLP(4, linear_skip="exact"), augment=Perturbation())
     fit(student=MLP(4, linear_skip="exact"), loss=Supervised())

@@ -272,7 +272,7 @@ def test_moving_average_is_the_mean_of_the_replicated_window(length, kernel):
     np.testing.assert_allclose(average.numpy(), np.broadcast_to(expected, (2, 3, length)), rtol=0, atol=1e-12)
 
 
-def test_gradient_passes_the_moving_average_and_the_normalisations():
+def test_gradient_passes_the_moving_average_and_the_normalizations():
     for layer in (
         lambda values: moving_average(values, 4),
         lambda values: WindowStandardization()(values - values.mean(dim=-1, keepdim=True))[0],
@@ -298,12 +298,12 @@ def test_trend_of_a_line_is_the_line_away_from_the_ends(half):
 
 
 @pytest.mark.parametrize("normalization", [WindowStandardization(), ReversibleNormalization(3)])
-def test_normalisations_undo_what_they_did(normalization):
+def test_normalizations_undo_what_they_did(normalization):
     values = torch.randn(4, 3, 50) * 7 + 2
-    normalised, state = normalization(values)
-    torch.testing.assert_close(normalised.mean(dim=-1), torch.zeros(4, 3), atol=1e-5, rtol=0)
-    torch.testing.assert_close(normalised.std(dim=-1, unbiased=False), torch.ones(4, 3), atol=1e-5, rtol=0)
-    torch.testing.assert_close(normalization.undo(normalised, state), values, rtol=1e-4, atol=1e-4)
+    normalized, state = normalization(values)
+    torch.testing.assert_close(normalized.mean(dim=-1), torch.zeros(4, 3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(normalized.std(dim=-1, unbiased=False), torch.ones(4, 3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(normalization.undo(normalized, state), values, rtol=1e-4, atol=1e-4)
 
 
 def test_individual_dlinear_is_one_shared_dlinear_a_channel():
@@ -323,14 +323,14 @@ def test_individual_dlinear_is_one_shared_dlinear_a_channel():
 
 
 @pytest.mark.parametrize("normalization", [WindowStandardization(), ReversibleNormalization(3)])
-def test_a_flat_window_is_normalised_to_zeros(normalization):
+def test_a_flat_window_is_normalized_to_zeros(normalization):
     values = torch.full((2, 3, 20), 7.0)
-    normalised, state = normalization(values)
-    torch.testing.assert_close(normalised, torch.zeros(2, 3, 20))
-    torch.testing.assert_close(normalization.undo(normalised, state), values)
+    normalized, state = normalization(values)
+    torch.testing.assert_close(normalized, torch.zeros(2, 3, 20))
+    torch.testing.assert_close(normalization.undo(normalized, state), values)
 
 
-def test_reversible_normalisation_guards_a_learnt_scale_of_zero():
+def test_reversible_normalization_guards_a_learned_scale_of_zero():
     normalization = ReversibleNormalization(1)
     torch.nn.init.zeros_(normalization.weight)
     state = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)

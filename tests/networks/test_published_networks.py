@@ -144,8 +144,8 @@ def test_individual_head_of_modern_tcn_is_one_layer_a_channel():
 @pytest.mark.parametrize("detach", [True, False])
 def test_gradient_through_the_scale_of_a_window_can_be_cut(detach):
     values = torch.randn(1, 1, 6, requires_grad=True)
-    normalised, _ = WindowStandardization(detach_scale=detach)(values)
-    (gradient,) = torch.autograd.grad(normalised[0, 0, 0], values)
+    normalized, _ = WindowStandardization(detach_scale=detach)(values)
+    (gradient,) = torch.autograd.grad(normalized[0, 0, 0], values)
     assert (gradient.count_nonzero() == 1) == detach
 
 

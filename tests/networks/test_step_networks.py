@@ -247,7 +247,7 @@ def test_modes_are_distinct_sorted_and_at_most_half_the_length(length, expected)
 # -- embedding, hyperparameters --------------------------------------------------------------------
 
 
-def test_embedding_reads_neighbours_in_a_circle():
+def test_embedding_reads_neighbors_in_a_circle():
     module = StepEmbedding(1, 4, NetworkSpec(6, 1, 1), 0.0)
     rows = torch.zeros(1, 6, 1)
     rows[0, 0, 0] = 1.0

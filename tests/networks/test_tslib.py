@@ -361,14 +361,14 @@ def test_checkpoints_that_would_run_code_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["DMLP", "MLP"])
-def test_windows_are_normalised_only_if_the_options_say_so(name):
+def test_windows_are_normalized_only_if_the_options_say_so(name):
     weights, context = make_weights(name, OPTIONS), torch.randn(2, 12, 2) + 5.0
     plain = [from_tslib(name, OPTIONS | given, weights)(context).forecast for given in ({}, {"norm": "None"})]
     expected = from_tslib(name, OPTIONS | {"norm": None}, weights)(context).forecast
     assert torch.equal(plain[0], expected)
     assert torch.equal(plain[1], expected)
-    centred = from_tslib(name, OPTIONS | {"norm": "non-stationary"}, weights)(context).forecast
-    assert not torch.allclose(centred, expected)
+    centered = from_tslib(name, OPTIONS | {"norm": "non-stationary"}, weights)(context).forecast
+    assert not torch.allclose(centered, expected)
 
 
 def merge_kernels(weights):
@@ -409,8 +409,8 @@ def test_modern_tcn_may_subtract_the_last_row(affine):
     options = OPTIONS | PATCHES | OLD_KERNELS | {"num_blocks": [1], "affine": affine}
     weights, context = make_weights("ModernTCN", options), torch.randn(2, 12, 2)
     last, scale = context[:, -1:], (context.var(dim=1, keepdim=True, correction=0) + 1e-5).sqrt()
-    learnt = {kind: weights.get(f"model.revin_layer.affine_{kind}") for kind in ("bias", "weight")}
-    shift, factor = (learnt["bias"], learnt["weight"]) if affine else (0.0, 1.0)
+    learned = {kind: weights.get(f"model.revin_layer.affine_{kind}") for kind in ("bias", "weight")}
+    shift, factor = (learned["bias"], learned["weight"]) if affine else (0.0, 1.0)
     plain = {name: weight for name, weight in weights.items() if "revin_layer" not in name}
     inner = from_tslib("ModernTCN", options | {"revin": 0}, plain)((context - last) / scale * factor + shift).forecast
     expected = (inner - shift) / (factor + 1e-10) * scale + last
@@ -490,7 +490,7 @@ def test_a_calendar_of_whole_numbers_is_looked_up(embed, freq):
     expected = sum(tables[name][torch.tensor(np.asarray(values))] for name, values in fields.items())
     torch.testing.assert_close(module.embedding.time(numbers), expected)
     forecaster = make_forecaster(teacher=PretrainedTeacher(module)).fit(series)
-    values = torch.from_numpy(forecaster.scaling_.standardise(series.to_numpy()))
+    values = torch.from_numpy(forecaster.scaling_.standardize(series.to_numpy()))
     answer = module(values[None, -16:-4], numbers[None, -16:-4], numbers[None, -4:]).forecast.detach().numpy()
     found = forecaster.predict_teacher(series[:-4])
     np.testing.assert_allclose(found, forecaster.scaling_.forecasts_to_original(answer)[0], rtol=1e-5)
@@ -509,7 +509,7 @@ def test_itransformer_takes_whole_numbers_as_they_are(data, size):
 def test_a_checkpoint_does_without_the_calendar_of_a_series_that_has_none(name):
     module, series = make(name, num_kernels=1), make_series()
     forecaster = make_forecaster(teacher=PretrainedTeacher(module)).fit(series)
-    values = torch.from_numpy(forecaster.scaling_.standardise(series[None, -12:]))
+    values = torch.from_numpy(forecaster.scaling_.standardize(series[None, -12:]))
     expected = forecaster.scaling_.forecasts_to_original(module(values).forecast.detach().numpy())
     np.testing.assert_allclose(forecaster.predict_teacher(series), expected[0], rtol=1e-5)
     make_forecaster(teacher=PretrainedTeacher(module), loss="timedistill").fit(make_frame())
@@ -525,7 +525,7 @@ def test_a_checkpoint_reads_the_calendar_it_was_trained_with(name, freq, step):
     series = make_frame(n_timestamps=90, n_channels=2).set_index(index)
     forecaster = make_forecaster(teacher=PretrainedTeacher(module)).fit(series)
     calendar = torch.from_numpy(calendar_features(index, frequency={"h": "h", "t": "min"}[freq]))
-    values = torch.from_numpy(forecaster.scaling_.standardise(series.to_numpy()))
+    values = torch.from_numpy(forecaster.scaling_.standardize(series.to_numpy()))
     expected = module(values[None, -16:-4], calendar[None, -16:-4], calendar[None, -4:]).forecast.detach().numpy()
     answer = forecaster.predict_teacher(series[:-4])
     np.testing.assert_allclose(answer, forecaster.scaling_.forecasts_to_original(expected)[0], rtol=1e-5)

@@ -43,7 +43,7 @@ def test_frame():
 # -- the numbers behind --------------------------------------------------------------------------
 
 
-def test_rolled_forecasts_are_the_public_ones_standardised(fitted, test_frame):
+def test_rolled_forecasts_are_the_public_ones_standardized(fitted, test_frame):
     rolled = rolling_forecasts(fitted, test_frame, step=3)
     by_hand = fitted.backtest(test_frame).to_numpy().reshape(-1, 4, 2)[::3] / fitted.scaling_.original_scale_
     np.testing.assert_allclose(rolled.forecasts["student"], by_hand, rtol=1e-5)

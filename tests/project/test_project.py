@@ -155,7 +155,7 @@ def test_an_example_without_its_model_says_how_to_make_one(shared_path):
     pytest.importorskip("chronos", reason="the example needs chronos: pip install 'skdistill[chronos]'")
     done = subprocess.run(
         [
-            *(sys.executable, ROOT / "examples" / "distil_foundation_model.py"),
+            *(sys.executable, ROOT / "examples" / "distill_foundation_model.py"),
             *("--model", "nobody/nothing", "--data-home", shared_path / "data"),
         ],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Shares learnt on validation error: the optimum, and that nothing else is looked at."""
+"""Shares learned on validation error: the optimum, and that nothing else is looked at."""
 
 import numpy as np
 import pytest

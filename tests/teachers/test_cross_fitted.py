@@ -61,7 +61,7 @@ def test_no_label_comes_from_a_teacher_that_shared_a_row(n_folds, monkeypatch):
     assert float(crossed.forecast.abs().max()) == 0.0
 
 
-def test_many_series_and_unlabelled_windows(monkeypatch):
+def test_many_series_and_unlabeled_windows(monkeypatch):
     from skdistill import _distillation
 
     kept = []
@@ -69,7 +69,7 @@ def test_many_series_and_unlabelled_windows(monkeypatch):
     monkeypatch.setattr(
         _distillation, "_fit_and_label", lambda *a, **k: kept.append((a[1], original(*a, **k))) or kept[-1][1]
     )
-    forecaster = make_forecaster(teacher=CrossFittedTeacher(Rememberer(), n_folds=2), unlabelled_windows=True)
+    forecaster = make_forecaster(teacher=CrossFittedTeacher(Rememberer(), n_folds=2), unlabeled_windows=True)
     forecaster.fit([make_series(120), make_series(90, seed=1)])
     windows, (_, labels) = kept[-1]
     known = windows.train.known

@@ -695,8 +695,8 @@ def test_the_key_holds_what_labels_depend_on(checkpoint, name):
         assert key(patch_size=64) == key()
 
 
-@pytest.mark.parametrize(("name", "n_labelled"), [("chronos_bolt", 1), ("chronos_t5", 3)])
-def test_seeds_share_the_labels_of_a_model_that_does_not_sample(checkpoint, monkeypatch, tmp_path, name, n_labelled):
+@pytest.mark.parametrize(("name", "n_labeled"), [("chronos_bolt", 1), ("chronos_t5", 3)])
+def test_seeds_share_the_labels_of_a_model_that_does_not_sample(checkpoint, monkeypatch, tmp_path, name, n_labeled):
     calls, original = [], Chronos.label
     monkeypatch.setattr(
         Chronos, "label", lambda self, contexts: calls.append(len(contexts)) or original(self, contexts)
@@ -705,7 +705,7 @@ def test_seeds_share_the_labels_of_a_model_that_does_not_sample(checkpoint, monk
         teacher = FAMILIES[name][1](checkpoint(name), layer=None)
         settings = {"context_length": 24, "memory": tmp_path, "random_state": seed}
         make_forecaster(teacher=teacher, **settings).fit(make_series(100, 2))
-    assert sum(size > 1 for size in calls) == n_labelled
+    assert sum(size > 1 for size in calls) == n_labeled
 
 
 def test_labels_outlast_the_folder_of_their_model(checkpoint, tmp_path):
@@ -765,28 +765,28 @@ def test_the_dry_run_tells_time_and_size(checkpoint):
     teacher, series = make_teacher(checkpoint, "chronos_bolt"), make_series(100, 2)
     settings = {"context_length": 24, "prediction_length": 4, "student": TINY_TRANSFORMER}
     forecaster = make_forecaster(teacher=teacher, loss=DistilTS(), **settings)
-    estimate = forecaster.estimate_labelling(series, n_samples=5)
+    estimate = forecaster.estimate_labeling(series, n_samples=5)
     assert estimate.n_windows == 75 - 28 + 1
     assert estimate.nbytes == 48 * (4 * 4 * 2 + 2 * 2 * 3 * 16)
     assert estimate.seconds > 0
     assert estimate.fits
     assert "within label_budget = 8 GiB" in str(estimate)
     assert not hasattr(forecaster, "scaling_")
-    cramped = forecaster.set_params(label_budget=1e-6, loss="response").estimate_labelling(series)
+    cramped = forecaster.set_params(label_budget=1e-6, loss="response").estimate_labeling(series)
     assert cramped.nbytes == 48 * 4 * 4 * 2
     assert not cramped.fits
 
 
 def test_the_dry_run_does_not_train_a_teacher():
     forecaster = make_forecaster(teacher=DLinear(kernel_size=5))
-    estimate = forecaster.estimate_labelling(make_series(100, 2))
+    estimate = forecaster.estimate_labeling(make_series(100, 2))
     assert estimate.seconds is None
     assert "once the teacher is trained" in str(estimate)
     with pytest.raises(ValueError, match="there is nothing to label"):
-        make_forecaster(teacher=None).estimate_labelling(make_series(100, 2))
+        make_forecaster(teacher=None).estimate_labeling(make_series(100, 2))
 
 
-def test_windows_with_many_features_are_labelled_a_few_at_a_time(checkpoint, monkeypatch):
+def test_windows_with_many_features_are_labeled_a_few_at_a_time(checkpoint, monkeypatch):
     sizes, original = [], Chronos.label
 
     def label_and_note(self, contexts):
@@ -804,7 +804,7 @@ def test_windows_with_many_features_are_labelled_a_few_at_a_time(checkpoint, mon
     assert sum(sizes) >= 48
 
 
-def test_labelling_goes_on_after_an_interruption(checkpoint, monkeypatch, tmp_path):
+def test_labeling_goes_on_after_an_interruption(checkpoint, monkeypatch, tmp_path):
     monkeypatch.setattr("skdistill._distillation._CHUNK_SIZE", 8)
     teacher = make_teacher(checkpoint, "chronos_bolt", layer=None)
     forecaster = make_forecaster(teacher=teacher, context_length=24, memory=tmp_path)

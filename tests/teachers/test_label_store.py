@@ -25,7 +25,7 @@ SHAPE = (3, 2)
 
 
 class Counter:
-    """A labelling function with a known answer, which remembers what it was asked."""
+    """A labeling function with a known answer, which remembers what it was asked."""
 
     def __init__(self, feature_size=None, scale=1.0):
         self.asked = []
@@ -47,7 +47,7 @@ def run(label, n_windows, **options):
 
 
 @given(n_windows=st.integers(1, 50), chunk_size=st.integers(1, 16))
-def test_every_window_is_labelled_exactly_once(n_windows, chunk_size):
+def test_every_window_is_labeled_exactly_once(n_windows, chunk_size):
     counter = Counter()
     labels = run(counter, n_windows, chunk_size=chunk_size)
     assert counter.asked == list(range(n_windows))
@@ -95,7 +95,7 @@ def test_features_asked_for_later_are_added(tmp_path):
     assert labels.features.shape == (20, 2, 4)
 
 
-def test_interrupted_labelling_goes_on_where_it_stopped(tmp_path):
+def test_interrupted_labeling_goes_on_where_it_stopped(tmp_path):
     class Interrupted(Counter):
         def __call__(self, indices):
             if 12 in indices.tolist():
@@ -129,7 +129,7 @@ print(labels.forecast.sum().item())
 
 @pytest.fixture
 def start(tmp_path):
-    """Start labelling in another process."""
+    """Start labeling in another process."""
     here = Path(__file__)
     script = tmp_path / "label.py"
     script.write_text(textwrap.dedent(SCRIPT).format(tests=str(here.parent), root=str(here.parents[2])))
@@ -198,13 +198,13 @@ DAMAGE = {
 
 @pytest.mark.parametrize("name", DAMAGE)
 def test_damage_is_noticed_and_mended(name, tmp_path):
-    damage, relabelled = DAMAGE[name]
+    damage, relabeled = DAMAGE[name]
     run(Counter(), 20, folder=tmp_path, chunk_size=6)
     gc.collect()
     damage(tmp_path)
     again = Counter()
     labels = run(again, 20, folder=tmp_path, chunk_size=6)
-    assert again.asked == relabelled
+    assert again.asked == relabeled
     torch.testing.assert_close(labels.forecast, Counter()(torch.arange(20)).forecast)
 
 
@@ -245,7 +245,7 @@ def test_the_ways_out_of_a_budget_are_those_that_there_are():
         (lambda i: Labels(torch.zeros(len(i), *SHAPE)), "needs the teacher's features"),
     ],
 )
-def test_bad_answers_stop_the_labelling(label, message, tmp_path):
+def test_bad_answers_stop_the_labeling(label, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         run(label, 20, chunk_size=6, folder=tmp_path, with_features="features" in message)
     assert not (tmp_path / "manifest.json").exists()

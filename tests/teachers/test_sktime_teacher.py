@@ -88,7 +88,7 @@ def test_a_deep_forecaster_of_sktime_teaches_from_the_context():
     np.testing.assert_allclose(first.to_numpy().ravel(), np.ravel(expected), rtol=1e-4)
 
 
-def test_every_target_is_labelled_and_covariates_are_not_shown():
+def test_every_target_is_labeled_and_covariates_are_not_shown():
     frame = make_frame(40, 3)
     forecaster = fit(SktimeTeacher(NaiveForecaster()), frame, targets=["c2", "c0"])
     forecast = forecaster.predict_teacher(frame)

@@ -81,7 +81,7 @@ def test_a_store_without_quantiles_is_made_anew_where_they_are_read(tmp_path):
     assert labels.quantile_levels == (0.25, 0.75)
 
 
-def test_damaged_quantiles_are_labelled_again(tmp_path, caplog):
+def test_damaged_quantiles_are_labeled_again(tmp_path, caplog):
     run(label, folder=tmp_path, chunk_size=6, with_quantiles=True)
     stored = np.load(tmp_path / "quantiles.npy", mmap_mode="r+")
     stored[8] = 77.0
@@ -95,7 +95,7 @@ def test_damaged_quantiles_are_labelled_again(tmp_path, caplog):
     assert "is damaged" in caplog.text
 
 
-def test_bad_quantiles_stop_labelling():
+def test_bad_quantiles_stop_labeling():
     with pytest.raises(ValueError, match="needs the teacher's quantiles, and the teacher answered none"):
         run(lambda indices: Labels(label(indices).forecast), with_quantiles=True)
     with pytest.raises(ValueError, match=r"n_quantiles, prediction_length, n_targets\) = \(20, 2, 3, 2\)"):
@@ -120,7 +120,7 @@ def test_numbers_beyond_float16_are_kept_in_float32():
 
 
 def fitted_gaps(forecaster):
-    """Distances of the outer quantiles from the median, standardised, averaged."""
+    """Distances of the outer quantiles from the median, standardized, averaged."""
     quantiles = forecaster.predict_quantiles(make_series())
     return ((quantiles[..., [0, 2]] - quantiles[..., [1]]) / forecaster.scaling_.scale_[:, None]).mean(axis=(0, 1))
 
@@ -288,10 +288,10 @@ def test_recomputed_features_leave_quantiles_stored():
     np.testing.assert_allclose(stored.predict(make_series()), fresh.predict(make_series()), rtol=1e-5)
 
 
-def test_the_estimate_of_labelling_counts_quantiles():
+def test_the_estimate_of_labeling_counts_quantiles():
     settings = {"teacher": SpreadTeacher(), "quantiles": LEVELS}
-    with_them = make_forecaster(**settings, loss="quantiledistill").estimate_labelling(make_series())
-    without = make_forecaster(**settings, loss="response").estimate_labelling(make_series())
+    with_them = make_forecaster(**settings, loss="quantiledistill").estimate_labeling(make_series())
+    without = make_forecaster(**settings, loss="response").estimate_labeling(make_series())
     assert with_them.nbytes == without.nbytes * (4 + 3 * 2) / 4
 
 

@@ -78,7 +78,7 @@ def test_rows_enter_and_leave_exactly(n_rows, n_new, n_old, seed):
     rolling.append(rows[n_rows:])
     rolling.forget(n_old)
     mean, scale = rows[n_old:].mean(axis=0), rows[n_old:].std(axis=0)
-    for channel, ours in enumerate(rolling.standardised(mean, scale)):
+    for channel, ours in enumerate(rolling.standardized(mean, scale)):
         assert_same(ours, plain(slide((rows[n_old:, channel] - mean[channel]) / scale[channel], 9), 6), 1e-9)
 
 
@@ -426,7 +426,7 @@ def test_auto_trains_with_a_warning_that_names_the_term():
     ("student", "changes", "message"),
     [
         (Linear(solver="exact"), {"loss": Response(supervised_loss="mae")}, r"'supervised' \(Supervised\)"),
-        (Linear(solver="exact"), {"unlabelled_windows": True}, "unlabelled_windows"),
+        (Linear(solver="exact"), {"unlabeled_windows": True}, "unlabeled_windows"),
         (Linear(penalty=[0.1, 1.0]), {"validation_fraction": 0.0}, "selection='blocks'"),
         (Linear(penalty=-1.0), {}, "penalty of Linear"),
         (Linear(penalty=[]), {}, "penalty of Linear"),

@@ -62,7 +62,7 @@ def test_the_best_epoch_is_restored_and_patience_counts_from_it():
     scores = [epoch["valid_loss"] for epoch in forecaster.history_]
     best = int(np.argmin(scores))
     assert len(scores) == best + 1 + 3, "the case must stop early to test anything"
-    scaled = forecaster.scaling_.standardise(series)[150 - 12 :]
+    scaled = forecaster.scaling_.standardize(series)[150 - 12 :]
     truth = np.stack([scaled[start + 12 : start + 16] for start in range(len(scaled) - 15)])
     contexts = torch.from_numpy(np.stack([scaled[start : start + 12] for start in range(len(scaled) - 15)]))
     with torch.inference_mode():

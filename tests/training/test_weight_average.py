@@ -52,7 +52,7 @@ def test_validation_judges_the_average_and_its_best_epoch_is_restored():
     settings = {"lr": 0.3, "lr_schedule": "constant", "max_epochs": 8, "weight_averaging": 0.8}
     forecaster = make_forecaster(**settings).fit(series)
     scores = [epoch["valid_loss"] for epoch in forecaster.history_]
-    scaled = forecaster.scaling_.standardise(series)[150 - 12 :]
+    scaled = forecaster.scaling_.standardize(series)[150 - 12 :]
     windows = np.stack([scaled[start : start + 16] for start in range(len(scaled) - 15)])
     with torch.inference_mode():
         forecast = forecaster.student_(torch.from_numpy(windows[:, :12])).forecast

@@ -93,7 +93,7 @@ def add_adapters(language_model: nn.Module, targets: Sequence[str], *, rank: int
 
 
 def norms(language_model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Find the normalisation layers, of whatever kind.
+    """Find the normalization layers, of whatever kind.
 
     Parameters
     ----------

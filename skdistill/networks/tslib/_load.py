@@ -32,7 +32,7 @@ def from_tslib(
 ) -> nn.Module:
     """Load a network that was trained with Time-Series-Library or TimeDistill.
 
-    The module works on contexts that are standardised per channel, as it did there, and is in evaluation mode.
+    The module works on contexts that are standardized per channel, as it did there, and is in evaluation mode.
     It remembers what it was built from, ``module.network`` and ``module.spec``, so that
     ``PretrainedTeacher(module)`` takes it as it is.
 

@@ -23,7 +23,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
     """Turn options and weights of the research code into ours.
 
     ``MLP`` and ``DMLP`` differ by the layers of the trend: the weights tell. Without the option ``norm`` windows are
-    not normalised, as by default there.
+    not normalized, as by default there.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
     blocks = _as_list(options.get("num_blocks") or _count_blocks(weights))
     n_stages, dims = len(blocks), _as_list(options.get("dims", [256] * 4))
     affine, individual = bool(options.get("affine", 0)), bool(options.get("individual", 0))
-    decomposition, normalised = bool(options.get("decomposition", 0)), bool(options.get("revin", 1))
+    decomposition, normalized = bool(options.get("decomposition", 0)), bool(options.get("revin", 1))
     network = ModernTCN(
         dims[:n_stages],
         n_layers=blocks,
@@ -66,7 +66,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         downsample_ratio=int(options.get("downsample_ratio", 2)),
         dropout=float(options.get("dropout", 0.1)),
         head_dropout=float(options.get("head_dropout", 0.0)),
-        normalization=("revin" if affine else "standard") if normalised else None,
+        normalization=("revin" if affine else "standard") if normalized else None,
         subtract_last=bool(options.get("subtract_last", 0)),
         individual=individual,
         decomposition=decomposition,
@@ -86,7 +86,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
             table |= stacked(f"{ours}.projection", f"{theirs}.head.linears", int(options["enc_in"]))
         else:
             table |= both(f"{ours}.projection", f"{theirs}.head.linear")
-        if normalised and affine:
+        if normalized and affine:
             for kind in ("weight", "bias"):
                 table[f"{ours}.normalization.{kind}"] = (f"{theirs}.revin_layer.affine_{kind}", column)
     return network, rename(weights, table, unused=_UNUSED)

@@ -54,7 +54,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
     pooling = check_choice(options.get("down_sampling_method") or "avg", ("avg", "max"), "down_sampling_method")
     n_layers, n_steps = int(options.get("e_layers", 2)), int(options.get("down_sampling_layers", 0))
     independent, timed = bool(options.get("channel_independence", 1)), reads_time(options)
-    normalised = bool(options.get("use_norm", 1))
+    normalized = bool(options.get("use_norm", 1))
     network = TimeMixer(
         int(options.get("d_model", 512)),
         n_layers=n_layers,
@@ -65,7 +65,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         kernel_size=int(options.get("moving_avg", 25)),
         decomposition=_DECOMPOSITIONS[method],
         dropout=float(options.get("dropout", 0.1)),
-        normalization="revin" if normalised else None,
+        normalization="revin" if normalized else None,
         channel_independent=independent,
         time_features=timed,
         time_by_window=not independent,
@@ -80,7 +80,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
         if not independent:
             table |= both(f"trend.{scale}.0", f"out_res_layers.{scale}")
             table |= both(f"trend.{scale}.1", f"regression_layers.{scale}")
-        if normalised:
+        if normalized:
             affine: dict[str, Source] = {
                 f"normalizations.{scale}.{kind}": (f"normalize_layers.{scale}.affine_{kind}", column)
                 for kind in ("weight", "bias")

@@ -17,7 +17,7 @@ __all__ = ["convert"]
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
     """Turn options and weights of the research code into ours.
 
-    TimeDistill's version normalises windows, Time-Series-Library's does not: the weights tell.
+    TimeDistill's version normalizes windows, Time-Series-Library's does not: the weights tell.
 
     Parameters
     ----------
@@ -33,20 +33,20 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
     renamed : dict of str to Tensor
         The weights under our names.
     """
-    normalised = "revin_layer.affine_weight" in weights
+    normalized = "revin_layer.affine_weight" in weights
     n_layers = int(options.get("e_layers", 2))
     network = TSMixer(
         int(options.get("d_model", 512)),
         n_layers=n_layers,
         dropout=float(options.get("dropout", 0.1)),
-        normalization="revin" if normalised else None,
+        normalization="revin" if normalized else None,
     )
     table = both("projection", "projection")
     for layer in range(n_layers):
         for ours, theirs in (("time", "temporal"), ("channel", "channel")):
             for part in (0, 2):
                 table |= both(f"blocks.{layer}.{ours}.{part}", f"model.{layer}.{theirs}.{part}")
-    if normalised:
+    if normalized:
         affine: dict[str, Source] = {
             f"normalization.{kind}": (f"revin_layer.affine_{kind}", column) for kind in ("weight", "bias")
         }

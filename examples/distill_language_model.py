@@ -1,4 +1,4 @@
-"""Distil a language model into an MLP
+"""Distill a language model into an MLP
 ===================================
 
 CALF fine-tunes a language model to forecast; a small MLP then learns from it and serves in its place. The

@@ -1,11 +1,11 @@
-"""Distil a foundation model into DLinear
+"""Distill a foundation model into DLinear
 ======================================
 
 A pretrained foundation model forecasts any series at once, and costs a thousand times what a linear
 model does. Here it labels the windows of a series once, and a DLinear learns from the truth and from
 those labels, later steps weighing more (DistilTS).
 
-Run ``python examples/distil_foundation_model.py`` where the hub can be reached, or give a folder:
+Run ``python examples/distill_foundation_model.py`` where the hub can be reached, or give a folder:
 ``--model .cache/small-chronos-bolt``, which ``examples/pretrain_small_foundation_model.py`` has filled.
 """
 
@@ -54,7 +54,7 @@ else:
 train, test, validation_fraction = standard_split(frame, protocol, context_length=context_length)
 
 # %%
-# What will labelling cost?
+# What will labeling cost?
 # -------------------------
 # A dry run labels a few windows and extrapolates, before anything starts.
 
@@ -72,15 +72,15 @@ forecaster = DistilledForecaster(
     verbose=1,
 )
 try:
-    print(forecaster.estimate_labelling(train))
+    print(forecaster.estimate_labeling(train))
 except FileNotFoundError as error:
     sys.exit(f"{error} Or make a small one here: python examples/pretrain_small_foundation_model.py")
 
 # %%
-# Distil, and compare
+# Distill, and compare
 # -------------------
 # The teacher, its student, the same student alone, and the seasonal-naive forecast, on rows nobody has
-# seen: errors in standardised units, and what each costs.
+# seen: errors in standardized units, and what each costs.
 
 forecaster.fit(train)
 heading(f"Foundation model {Path(arguments.model).name} into DLinear, {context_length} -> {prediction_length}")

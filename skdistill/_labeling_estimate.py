@@ -1,4 +1,4 @@
-"""What labelling will cost, before it starts."""
+"""What labeling will cost, before it starts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from skdistill.teachers import BaseTeacher
 from skdistill.teachers._store import expected_room
 from skdistill.windows import TrainingWindows
 
-__all__ = ["LabellingEstimate", "estimate_labelling"]
+__all__ = ["LabelingEstimate", "estimate_labeling"]
 
 _GIB = 1 << 30
 
 
 @dataclass(frozen=True)
-class LabellingEstimate:
+class LabelingEstimate:
     """Time and room that the labels of all training windows would take.
 
     Parameters
@@ -53,7 +53,7 @@ class LabellingEstimate:
         )
 
 
-def estimate_labelling(
+def estimate_labeling(
     teacher: BaseTeacher,
     windows: TrainingWindows,
     *,
@@ -61,7 +61,7 @@ def estimate_labelling(
     with_quantiles: bool = False,
     label_budget: float,
     n_samples: int,
-) -> LabellingEstimate:
+) -> LabelingEstimate:
     """Label a few windows and extrapolate.
 
     Parameters
@@ -81,7 +81,7 @@ def estimate_labelling(
 
     Returns
     -------
-    estimate : LabellingEstimate
+    estimate : LabelingEstimate
         The estimate.
     """
     train = windows.train
@@ -94,4 +94,4 @@ def estimate_labelling(
             teacher.label(train.contexts(indices))
         seconds = (time.perf_counter() - start) * len(train) / len(indices)
     room = expected_room(labels, len(train), with_features=with_features, with_quantiles=with_quantiles)
-    return LabellingEstimate(len(train), seconds, sum(room.values()), label_budget)
+    return LabelingEstimate(len(train), seconds, sum(room.values()), label_budget)
