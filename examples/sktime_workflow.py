@@ -1,5 +1,5 @@
 """Distill inside sktime
-====================
+=====================
 
 Theta is a good forecaster of short monthly series, and it is fitted anew for every forecast. We teach a
 linear student to answer as theta does, tune how much it listens, and ask: is the student as good as its
@@ -50,7 +50,7 @@ print(f"airline: {len(train)} months to fit on, {len(test)} to test on")
 
 student = SktimeDistilledForecaster(
     teacher=SktimeTeacher(ThetaForecaster(sp=12)),
-    student=Linear(period=12),
+    student=Linear(season=12),
     loss="response",
     context_length=36,
     prediction_length=12,
@@ -111,7 +111,7 @@ print(pd.DataFrame(rows).T.to_string(float_format=lambda value: f"{value:.3g}"))
 
 n_series, n_rows = (4, 300) if QUICK else (20, 2000)
 series = {
-    f"s{number}": make_multiseasonal(n_rows, 1, periods=(24, 168), random_state=number)
+    f"s{number}": make_multiseasonal(n_rows, 1, seasons=(24, 168), random_state=number)
     for number in range(n_series + 1)
 }
 index = pd.date_range("2024-01-01", periods=n_rows, freq="h", name="time")

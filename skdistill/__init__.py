@@ -2,11 +2,11 @@
 
 __version__ = "0.1.0"
 
-from skdistill._clear_memory import clear_memory
 from skdistill._show_versions import show_versions
 from skdistill.comparison import compare
 from skdistill.deploy import load
 from skdistill.forecaster import DistilledForecaster
+from skdistill.labeling._clear_memory import clear_memory
 from skdistill.regressor import DistilledRegressor
 
 __all__ = [

@@ -13,18 +13,18 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from skdistill._checks import check_integer, check_real
-from skdistill._choices import check_choice
 from skdistill._distillation import Distilled, Labeling, distill
-from skdistill._doc_link import DocLink
-from skdistill._probabilistic import ProbabilisticMixin
 from skdistill._shorthand import expand_shorthand, resolve_loss, resolve_student
-from skdistill._user_line import stacklevel_of_user
+from skdistill._utils._checks import check_integer, check_real
+from skdistill._utils._choices import check_choice
+from skdistill._utils._doc_link import DocLink
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._windows import TrainingWindows
+from skdistill.labeling._store import LabelCache
 from skdistill.networks import NetworkSpec
+from skdistill.probabilistic._settings import ProbabilisticMixin
 from skdistill.teachers import BaseTeacher, resolve_teacher
-from skdistill.teachers._store import LabelCache
 from skdistill.training import TrainingSettings, count_parameters
-from skdistill.windows import TrainingWindows
 
 __all__ = ["BaseDistilled"]
 
@@ -44,7 +44,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
     lr_schedule: Any
     gradient_clip: float | None
     weight_averaging: float | None
-    features: str
+    feature_storage: str
     label_budget: float
     memory: Any
     n_jobs: int | None
@@ -142,7 +142,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
                 f"validation_fraction of {owner} must be a fraction below 1 or a whole number of rows; "
                 f"got {self.validation_fraction!r}."
             )
-        check_choice(self.features, ("stored", "recompute"), f"features of {owner}")
+        check_choice(self.feature_storage, ("stored", "recompute"), f"feature_storage of {owner}")
         check_real(self.label_budget, f"label_budget of {owner} (GiB)", minimum=0.0)
         if self.n_jobs is not None:
             check_integer(self.n_jobs, f"n_jobs of {owner}", minimum=-(1 << 31))
@@ -192,10 +192,10 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
             student=resolve_student(self.student),
             loss=resolve_loss(self.loss),
             settings=self._settings(),
-            labeling=Labeling(LabelCache(self.memory), self.label_budget, self.features, self.n_jobs),
+            labeling=Labeling(LabelCache(self.memory), self.label_budget, self.feature_storage, self.n_jobs),
             seeds=self._seeds(),
             quantiles=self._levels(),
-            point=self.point,
+            point_forecast=self.point_forecast,
         )
         if result.interrupted and not result.history:
             raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")

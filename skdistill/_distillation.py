@@ -21,10 +21,20 @@ from sklearn.base import clone
 from torch import Tensor, nn
 
 import skdistill
-from skdistill._digest import digest
-from skdistill._labeling_estimate import LabelingEstimate, estimate_labeling
-from skdistill._moved_folders import load_with_folders
-from skdistill._user_line import stacklevel_of_user
+from skdistill._utils._digest import digest
+from skdistill._utils._moved_folders import load_with_folders
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._windows import Contexts, TrainingWindows, Windows
+from skdistill.labeling._estimate import LabelingEstimate, estimate_labeling
+from skdistill.labeling._store import (
+    LabelCache,
+    StoredLabels,
+    check_budget,
+    entry_lock,
+    expected_room,
+    has_store,
+    label_windows,
+)
 from skdistill.losses import (
     BaseLoss,
     build_objective,
@@ -37,17 +47,7 @@ from skdistill.losses import (
 from skdistill.networks import BaseNetwork, NetworkSpec
 from skdistill.networks._quantile_head import build_module, point_module
 from skdistill.teachers import BaseTeacher, Labels
-from skdistill.teachers._store import (
-    LabelCache,
-    StoredLabels,
-    check_budget,
-    entry_lock,
-    expected_room,
-    has_store,
-    label_windows,
-)
 from skdistill.training import LabelSource, TrainingSettings, loss_shapes, make_spec, seeded, train_network
-from skdistill.windows import Contexts, TrainingWindows, Windows
 
 __all__ = ["Distilled", "Labeling", "distill", "dry_run"]
 
@@ -68,7 +68,7 @@ class Labeling:
         The folder that outlasts ``fit``, if any.
     label_budget : float
         Most GiB that labels may take.
-    features : {"stored", "recompute"}
+    feature_storage : {"stored", "recompute"}
         Whether features are labeled once, or anew for every batch.
     n_jobs : int or None, default=None
         Workers that label at once; None labels here, one chunk after another.
@@ -76,7 +76,7 @@ class Labeling:
 
     cache: LabelCache
     label_budget: float = 8.0
-    features: str = "stored"
+    feature_storage: str = "stored"
     n_jobs: int | None = None
 
 
@@ -118,7 +118,7 @@ def distill(
     labeling: Labeling,
     seeds: tuple[int, int] | None,
     quantiles: tuple[float, ...] | None = None,
-    point: str = "median",
+    point_forecast: str = "median",
 ) -> Distilled:
     """Train a student on the truth and on what a teacher says.
 
@@ -140,7 +140,7 @@ def distill(
         Seeds of teacher and student; None draws fresh ones and shares nothing between fits.
     quantiles : tuple of float or None, default=None
         Levels of the quantiles that the student forecasts; None asks for its point forecast alone.
-    point : {"median", "mean"}, default="median"
+    point_forecast : {"median", "mean"}, default="median"
         What its point forecast is, beside quantiles.
 
     Returns
@@ -154,7 +154,7 @@ def distill(
     else:
         teacher_seed, student_seed = seeds
     given = teacher
-    spec = make_spec(student, windows.train, quantiles=quantiles, point=point)
+    spec = make_spec(student, windows.train, quantiles=quantiles, point_forecast=point_forecast)
     student.check(spec)
     if teacher is not None:
         teacher = _settle(teacher, teacher_seed, settings)
@@ -163,14 +163,16 @@ def distill(
     probe = None if teacher is None else _probe(teacher, windows, spec)
     if quantiles is not None:
         levels = None if probe is None else probe.quantile_levels
-        loss = with_quantile_term(loss, quantiles, has_teacher=teacher is not None, teacher_levels=levels, point=point)
+        loss = with_quantile_term(
+            loss, quantiles, has_teacher=teacher is not None, teacher_levels=levels, point_forecast=point_forecast
+        )
         student.check_loss(loss, has_teacher=teacher is not None, windows=windows)
     _check_combination(windows, teacher, student, spec, loss, probe)
 
-    keyed = teacher.keyed() if teacher is not None and labeling.cache.persistent else None
+    keyed = teacher.for_cache_key() if teacher is not None and labeling.cache.persistent else None
     labels: LabelSource | None = None
     if teacher is not None and given is not None and needs_teacher(loss):
-        shared = labeling.cache.persistent and (seeds is not None or not _unseeded(given.keyed()))
+        shared = labeling.cache.persistent and (seeds is not None or not _unseeded(given.for_cache_key()))
         if labeling.cache.persistent and not shared:
             warnings.warn(_UNSEEDED, stacklevel=stacklevel_of_user())
         key = digest(_versions(), keyed, _describe(windows)) if shared else None
@@ -184,9 +186,9 @@ def distill(
         return Distilled(module.eval(), spec, teacher, solved.history, solved.best_epoch, interrupted=False)
     folder = None
     if seeds is not None and labeling.cache.persistent:
-        key = digest(_versions(), keyed, _describe(windows), student.keyed(), loss)
+        key = digest(_versions(), keyed, _describe(windows), student.for_cache_key(), loss)
         if quantiles is not None:
-            key = digest(key, quantiles, point)
+            key = digest(key, quantiles, point_forecast)
         folder = labeling.cache.entry(f"student-{digest(key, settings, student_seed)}")
     with seeded(student_seed):
         module = build_module(student, spec)
@@ -243,7 +245,7 @@ def dry_run(
     return estimate_labeling(
         teacher,
         windows,
-        with_features=needs_teacher_features(loss) and labeling.features == "stored",
+        with_features=needs_teacher_features(loss) and labeling.feature_storage == "stored",
         with_quantiles=reads_teacher_quantiles(loss),
         label_budget=labeling.label_budget,
         n_samples=n_samples,
@@ -316,7 +318,7 @@ def _fit_and_label(
     """Fit the teacher and label the training windows, or find both where an earlier fit left them."""
     folder = None if key is None else labeling.cache.entry(key)
     train = windows.train
-    recompute = labeling.features == "recompute"
+    recompute = labeling.feature_storage == "recompute"
     with_features, with_quantiles = _choose_arrays(probe, len(train), loss, labeling, folder)
     with_features = with_features and not recompute
     budget = int(labeling.label_budget * _GIB)
@@ -369,7 +371,7 @@ def _label_contexts(teacher: BaseTeacher, contexts: Contexts) -> Labels:
 
 
 def _fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path | None) -> BaseTeacher:
-    if folder is None or not teacher.learns:
+    if folder is None or not teacher.keeps_what_fit_learned:
         return teacher.fit(windows)
     path = folder / "teacher.joblib"
     if path.is_file():

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from skdistill._checks import check_integer
-from skdistill._scaling import Scaling
-from skdistill._series import Series, read_series
 from skdistill._shorthand import resolve_loss, resolve_student
-from skdistill.calendar import check_time_index, continue_index
+from skdistill._utils._checks import check_integer
+from skdistill.data._calendar import check_time_index, continue_index
+from skdistill.data._inputs import Series, read_series
+from skdistill.data._scaling import Scaling
 from skdistill.networks import Linear, NetworkSpec
 from skdistill.training._exact_fit import quadratic_terms, solve_from_moments
 from skdistill.training._rolling import RollingMoments

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 
 from skdistill.losses import BaseLoss, make_loss
 from skdistill.networks import BaseNetwork, make_network
-from skdistill.networks._no_network import tell_no_network
+from skdistill.networks._no_network import explain_not_a_network
 from skdistill.teachers import TrainedTeacher
 
 __all__ = ["expand_shorthand", "resolve_loss", "resolve_student"]
@@ -35,7 +35,7 @@ def resolve_student(student: Any) -> BaseNetwork:
     if isinstance(student, str):
         return make_network(student, parameter="student")
     if not isinstance(student, BaseNetwork):
-        told = tell_no_network(student)
+        told = explain_not_a_network(student)
         raise TypeError(f"student must be a network of skdistill.networks or a short name; got {told}")
     return student
 

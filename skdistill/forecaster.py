@@ -15,24 +15,24 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._base import BaseDistilled
-from skdistill._checks import check_integer
-from skdistill._choices import check_choice
 from skdistill._distillation import Labeling, dry_run
-from skdistill._labeling_estimate import LabelingEstimate
-from skdistill._panel import regular_step, with_step
-from skdistill._probabilistic import at_levels
-from skdistill._scaling import Scaling, warn_of_unlike_scales
-from skdistill._series import Series, read_series
 from skdistill._shorthand import resolve_loss
-from skdistill._user_line import stacklevel_of_user
-from skdistill.calendar import calendar_features, continue_index
-from skdistill.calibration import quantile_errors, resolve_calibration, shift_quantiles
-from skdistill.deploy._runtime import Answer, fused_answer, fused_quantiles
-from skdistill.perturbation import Perturbation
+from skdistill._utils._checks import check_integer
+from skdistill._utils._choices import check_choice
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._augmentation import Augmentation
+from skdistill.data._calendar import calendar_features, continue_index
+from skdistill.data._inputs import Series, read_series
+from skdistill.data._panel import regular_step, with_step
+from skdistill.data._scaling import Scaling, warn_of_unlike_scales
+from skdistill.data._windows import Contexts, SeriesStore, TrainingWindows, count_validation_rows, split_windows
+from skdistill.fused._runtime import Answer, fused_answer, fused_quantiles
+from skdistill.labeling._estimate import LabelingEstimate
+from skdistill.labeling._store import LabelCache
+from skdistill.probabilistic._calibration import quantile_errors, resolve_calibration, shift_quantiles
+from skdistill.probabilistic._settings import at_levels
 from skdistill.teachers._given import holds_given_labels
-from skdistill.teachers._store import LabelCache
 from skdistill.training import network_inputs
-from skdistill.windows import Contexts, SeriesStore, TrainingWindows, count_validation_rows, split_windows
 
 __all__ = ["DistilledForecaster"]
 
@@ -74,10 +74,10 @@ class DistilledForecaster(BaseDistilled):
     quantiles : sequence of float or None, default=None
         Levels of the quantiles to forecast, rising, such as ``(0.1, 0.5, 0.9)``. They cannot cross. A loss without a
         term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own. None forecasts a point alone.
-    point : {"median", "mean"}, default="median"
+    point_forecast : {"median", "mean"}, default="median"
         What the point forecast is, where there are quantiles: the quantile in the middle, or a forecast of its own
         that terms such as :class:`~skdistill.losses.Supervised` train (which is added where there is none).
-    calibration : {"conformal", "rolling"}, object of skdistill.calibration or None, default=None
+    calibration : {"conformal", "rolling"}, object of skdistill.probabilistic._calibration or None, default=None
         How quantiles are shifted after training, by their errors on the validation windows.
     transformer : scikit-learn transformer or None, default=None
         Applied to the channels before the standardization and inverted on forecasts, as
@@ -85,12 +85,12 @@ class DistilledForecaster(BaseDistilled):
     validation_fraction : float or int, default=0.2
         Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0
         means none. Training targets end before the first of them.
-    unlabeled_windows : bool, default=False
+    windows_without_truth : bool, default=False
         Whether windows whose horizon reaches past the training rows join the training, on the
         teacher's labels alone.
-    augment : Perturbation or None, default=None
+    augmentation : Augmentation or None, default=None
         Perturbed copies of the training rows, whose windows join the training on the teacher's labels
-        alone, such as ``skdistill.perturbation.Perturbation()``; None adds none.
+        alone, such as ``skdistill.data._augmentation.Augmentation()``; None adds none.
     max_epochs : int, default=100
         Most epochs to train the student.
     batch_size : int, default=32
@@ -110,7 +110,7 @@ class DistilledForecaster(BaseDistilled):
         Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as .99; the
         average, BatchNorm's statistics included, is what validation judges and what the student gets. None
         keeps the plain weights.
-    features : {"stored", "recompute"}, default="stored"
+    feature_storage : {"stored", "recompute"}, default="stored"
         Whether the teacher's features are kept with the labels, or computed anew for every batch
         (slow, but takes no room).
     label_budget : float, default=8.0
@@ -172,7 +172,7 @@ class DistilledForecaster(BaseDistilled):
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
     >>> from skdistill.networks import ITransformer, MLP
-    >>> series = make_multiseasonal(n_timestamps=400, n_channels=2, periods=(24,), random_state=0)
+    >>> series = make_multiseasonal(n_timestamps=400, n_channels=2, seasons=(24,), random_state=0)
     >>> forecaster = DistilledForecaster(
     ...     teacher=ITransformer(hidden_size=16, n_heads=2), student=MLP(hidden_size=16),
     ...     context_length=48, prediction_length=12, max_epochs=2, random_state=0,
@@ -191,12 +191,12 @@ class DistilledForecaster(BaseDistilled):
         prediction_length: int = 96,
         targets: Sequence[str | int] | None = None,
         quantiles: Sequence[float] | None = None,
-        point: str = "median",
+        point_forecast: str = "median",
         calibration: Any = None,
         transformer: BaseEstimator | None = None,
         validation_fraction: float = 0.2,
-        unlabeled_windows: bool = False,
-        augment: Perturbation | None = None,
+        windows_without_truth: bool = False,
+        augmentation: Augmentation | None = None,
         max_epochs: int = 100,
         batch_size: int = 32,
         lr: float = 0.01,
@@ -205,7 +205,7 @@ class DistilledForecaster(BaseDistilled):
         lr_schedule: Any = "halving",
         gradient_clip: float | None = None,
         weight_averaging: float | None = None,
-        features: str = "stored",
+        feature_storage: str = "stored",
         label_budget: float = 8.0,
         memory: Any = None,
         n_jobs: int | None = None,
@@ -220,12 +220,12 @@ class DistilledForecaster(BaseDistilled):
         self.prediction_length = prediction_length
         self.targets = targets
         self.quantiles = quantiles
-        self.point = point
+        self.point_forecast = point_forecast
         self.calibration = calibration
         self.transformer = transformer
         self.validation_fraction = validation_fraction
-        self.unlabeled_windows = unlabeled_windows
-        self.augment = augment
+        self.windows_without_truth = windows_without_truth
+        self.augmentation = augmentation
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
@@ -234,7 +234,7 @@ class DistilledForecaster(BaseDistilled):
         self.lr_schedule = lr_schedule
         self.gradient_clip = gradient_clip
         self.weight_averaging = weight_averaging
-        self.features = features
+        self.feature_storage = feature_storage
         self.label_budget = label_budget
         self.memory = memory
         self.n_jobs = n_jobs
@@ -309,7 +309,7 @@ class DistilledForecaster(BaseDistilled):
             teacher=teacher,
             loss=resolve_loss(self.loss),
             settings=self._settings(),
-            labeling=Labeling(LabelCache(None), self.label_budget, self.features),
+            labeling=Labeling(LabelCache(None), self.label_budget, self.feature_storage),
             n_samples=n_samples,
         )
 
@@ -357,26 +357,26 @@ class DistilledForecaster(BaseDistilled):
                 "transformer of DistilledForecaster must have inverse_transform, to bring forecasts back to original "
                 f"units; got {self.transformer!r}. Put it before the forecaster in a Pipeline instead."
             )
-        if self.unlabeled_windows and self.teacher is None:
+        if self.windows_without_truth and self.teacher is None:
             warnings.warn(
-                "unlabeled_windows has no effect with teacher=None: nobody labels them.",
+                "windows_without_truth has no effect with teacher=None: nobody labels them.",
                 stacklevel=stacklevel_of_user(),
             )
-        if self.augment is not None:
-            if not isinstance(self.augment, Perturbation):
+        if self.augmentation is not None:
+            if not isinstance(self.augmentation, Augmentation):
                 raise TypeError(
-                    "augment of DistilledForecaster must be a skdistill.perturbation.Perturbation or None; "
-                    f"got {self.augment!r}."
+                    "augmentation of DistilledForecaster must be a skdistill.data._augmentation.Augmentation or None; "
+                    f"got {self.augmentation!r}."
                 )
-            self.augment.check()
+            self.augmentation.check()
             if holds_given_labels(self.teacher):
                 raise ValueError(
-                    "augment of DistilledForecaster needs a teacher that reads the perturbed rows; got GivenLabels, "
-                    "which holds the forecasts of the rows as they were. Set augment=None."
+                    "augmentation of DistilledForecaster needs a teacher that reads the perturbed rows; got "
+                    "GivenLabels, which holds the forecasts of the rows as they were. Set augmentation=None."
                 )
             if self.teacher is None:
                 warnings.warn(
-                    "augment has no effect with teacher=None: nobody labels the copies.",
+                    "augmentation has no effect with teacher=None: nobody labels the copies.",
                     stacklevel=stacklevel_of_user(),
                 )
 
@@ -416,23 +416,23 @@ class DistilledForecaster(BaseDistilled):
         if self.transformer is None:
             warn_of_unlike_scales(known)
         self.scaling_ = Scaling(self.transformer, targets).fit(known)
-        copies = [] if self.augment is None or self.teacher is None else self.augment.copies(series, held_out)
+        copies = [] if self.augmentation is None or self.teacher is None else self.augmentation.copies(series, held_out)
         store = SeriesStore.from_series([*series, *copies], self.scaling_, padding=self.prediction_length)
-        if self.augment is not None and copies:
-            self.augment.perturb(store, len(series), self._augment_seed())
+        if self.augmentation is not None and copies:
+            self.augmentation.perturb(store, len(series), self._augment_seed())
         return split_windows(
             store,
             context_length=self.context_length,
             prediction_length=self.prediction_length,
             targets=self.targets_,
             validation_rows=[*held_out, *[0] * len(copies)],
-            unlabeled_windows=self.unlabeled_windows,
+            windows_without_truth=self.windows_without_truth,
             n_without_truth=len(copies),
         )
 
     def _tell_short_ones(self, series: list[Series], known: list[np.ndarray]) -> None:
         """Warn of the series of which no training window can be cut."""
-        reach = self.context_length + (0 if self.unlabeled_windows else self.prediction_length)
+        reach = self.context_length + (0 if self.windows_without_truth else self.prediction_length)
         short = [number for number, rows in enumerate(known) if len(rows) < reach]
         if not short:
             return

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill._checks import check_integer
+from skdistill._utils._checks import check_integer
 
 __all__ = ["m4_scores", "naive2_forecast"]
 

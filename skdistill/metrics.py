@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import mean_absolute_error, mean_squared_error, root_mean_squared_error
 
-from skdistill._checks import check_integer
-from skdistill._choices import check_choice
-from skdistill._open_model import open_model
-from skdistill._quantiles import check_quantiles
+from skdistill._unwrap import unwrap_model
+from skdistill._utils._checks import check_integer
+from skdistill._utils._choices import check_choice
+from skdistill.data._levels import check_quantiles
 
 __all__ = ["METRICS", "ForecastScorer", "QuantileScores", "forecast_errors", "quantile_scores"]
 
@@ -78,7 +78,7 @@ def forecast_errors(
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
     >>> from skdistill.metrics import forecast_errors
-    >>> series = make_multiseasonal(300, 2, periods=(12,), random_state=0)
+    >>> series = make_multiseasonal(300, 2, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
     ...     "dlinear", "dlinear", "response", context_length=24, prediction_length=3, max_epochs=1, random_state=0
     ... ).fit(series[:200])
@@ -271,7 +271,7 @@ class _Rolled:
 
 
 def _roll(estimator: Any, X: Any, context_length: int | None, prediction_length: int | None = None) -> _Rolled:
-    model = open_model(estimator)
+    model = unwrap_model(estimator)
     X = model.transform(X)
     spec, targets = model.forecaster.spec_, list(model.forecaster.targets_)
     before = spec.context_length if context_length is None else context_length

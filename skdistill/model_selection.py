@@ -10,8 +10,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _num_samples
 
-from skdistill._checks import check_integer
-from skdistill._doc_link import DocLink
+from skdistill._utils._checks import check_integer
+from skdistill._utils._doc_link import DocLink
 from skdistill.metrics import ForecastScorer
 
 __all__ = ["RollingOriginSplit", "SktimeSplit"]

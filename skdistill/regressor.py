@@ -11,13 +11,13 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from skdistill._base import BaseDistilled
-from skdistill._probabilistic import at_levels
-from skdistill._scaling import Scaling
-from skdistill._series import Series
-from skdistill.calibration import shift_quantiles
-from skdistill.deploy._runtime import fused_answer, fused_quantiles
+from skdistill.data._inputs import Series
+from skdistill.data._scaling import Scaling
+from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, count_validation_rows
+from skdistill.fused._runtime import fused_answer, fused_quantiles
 from skdistill.networks import NetworkOutput
-from skdistill.windows import SeriesStore, TrainingWindows, Windows, count_validation_rows
+from skdistill.probabilistic._calibration import shift_quantiles
+from skdistill.probabilistic._settings import at_levels
 
 __all__ = ["DistilledRegressor"]
 
@@ -46,10 +46,10 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     quantiles : sequence of float or None, default=None
         Levels of the quantiles to forecast, rising, such as ``(0.1, 0.5, 0.9)``. They cannot cross. A loss without a
         term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own. None forecasts a point alone.
-    point : {"median", "mean"}, default="median"
+    point_forecast : {"median", "mean"}, default="median"
         What the point forecast is, where there are quantiles: the quantile in the middle, or a forecast of its own
         that terms such as :class:`~skdistill.losses.Supervised` train (which is added where there is none).
-    calibration : {"conformal", "rolling"}, object of skdistill.calibration or None, default=None
+    calibration : {"conformal", "rolling"}, object of skdistill.probabilistic._calibration or None, default=None
         How quantiles are shifted after training, by their errors on the validation windows.
     validation_fraction : float or int, default=0.2
         Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0
@@ -72,7 +72,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as .99; the
         average, BatchNorm's statistics included, is what validation judges and what the student gets. None
         keeps the plain weights.
-    features : {"stored", "recompute"}, default="stored"
+    feature_storage : {"stored", "recompute"}, default="stored"
         Whether the teacher's features are kept with the labels.
     label_budget : float, default=8.0
         Most GiB that labels may take, in memory or on disk.
@@ -134,7 +134,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         loss: Any = "timedistill",
         *,
         quantiles: Sequence[float] | None = None,
-        point: str = "median",
+        point_forecast: str = "median",
         calibration: Any = None,
         validation_fraction: float = 0.2,
         max_epochs: int = 100,
@@ -145,7 +145,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         lr_schedule: Any = "halving",
         gradient_clip: float | None = None,
         weight_averaging: float | None = None,
-        features: str = "stored",
+        feature_storage: str = "stored",
         label_budget: float = 8.0,
         memory: Any = None,
         n_jobs: int | None = None,
@@ -157,7 +157,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.student = student
         self.loss = loss
         self.quantiles = quantiles
-        self.point = point
+        self.point_forecast = point_forecast
         self.calibration = calibration
         self.validation_fraction = validation_fraction
         self.max_epochs = max_epochs
@@ -168,7 +168,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.lr_schedule = lr_schedule
         self.gradient_clip = gradient_clip
         self.weight_averaging = weight_averaging
-        self.features = features
+        self.feature_storage = feature_storage
         self.label_budget = label_budget
         self.memory = memory
         self.n_jobs = n_jobs

@@ -10,14 +10,14 @@ import pandas as pd
 from sklearn.base import clone
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
-from skdistill._checks import check_boolean, check_integer
-from skdistill._panel import append_rows, find_labels, name_instance, regular_step, split_panel, with_step
-from skdistill._probabilistic import at_levels
-from skdistill._quantiles import interpolation_matrix
 from skdistill._shorthand import expand_shorthand
-from skdistill.calendar import continue_index
+from skdistill._utils._checks import check_boolean, check_integer
+from skdistill.data._augmentation import Augmentation
+from skdistill.data._calendar import continue_index
+from skdistill.data._levels import interpolation_matrix
+from skdistill.data._panel import append_rows, find_labels, name_instance, regular_step, split_panel, with_step
 from skdistill.forecaster import DistilledForecaster
-from skdistill.perturbation import Perturbation
+from skdistill.probabilistic._settings import at_levels
 
 __all__ = ["SktimeDistilledForecaster"]
 
@@ -50,10 +50,10 @@ class SktimeDistilledForecaster(BaseForecaster):
         ``predict_quantiles`` or ``predict_interval``, are linear in the level's normal score, beyond the outermost
         ones too. A loss without a term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own.
         None forecasts a point alone, without ``capability:pred_int``.
-    point : {"median", "mean"}, default="median"
+    point_forecast : {"median", "mean"}, default="median"
         What the point forecast is, where there are quantiles: the quantile in the middle, or a forecast of its own
         that terms such as :class:`~skdistill.losses.Supervised` train (which is added where there is none).
-    calibration : {"conformal", "rolling"}, object of skdistill.calibration or None, default=None
+    calibration : {"conformal", "rolling"}, object of skdistill.probabilistic._calibration or None, default=None
         How quantiles are shifted after training, by their errors on the validation windows.
     rollout : bool, default=False
         Whether an ``fh`` beyond ``prediction_length`` is answered, by forecasts made from forecasts; with
@@ -67,10 +67,10 @@ class SktimeDistilledForecaster(BaseForecaster):
     validation_fraction : float or int, default=0.2
         Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0
         means none.
-    unlabeled_windows : bool, default=False
+    windows_without_truth : bool, default=False
         Whether windows whose horizon reaches past the training rows join the training, on the
         teacher's labels alone.
-    augment : Perturbation or None, default=None
+    augmentation : Augmentation or None, default=None
         Perturbed copies of the training rows, whose windows join the training on the teacher's labels
         alone; None adds none.
     max_epochs : int, default=100
@@ -91,7 +91,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as .99; the
         average, BatchNorm's statistics included, is what validation judges and what the student gets. None
         keeps the plain weights.
-    features : {"stored", "recompute"}, default="stored"
+    feature_storage : {"stored", "recompute"}, default="stored"
         Whether the teacher's features are kept with the labels.
     label_budget : float, default=8.0
         Most GiB that labels may take, in memory or on disk.
@@ -170,14 +170,14 @@ class SktimeDistilledForecaster(BaseForecaster):
         context_length: int = 336,
         prediction_length: int = 96,
         quantiles: Sequence[float] | None = None,
-        point: str = "median",
+        point_forecast: str = "median",
         calibration: Any = None,
         rollout: bool = False,
         refit_on_update: bool = False,
         transformer: Any = None,
         validation_fraction: float = 0.2,
-        unlabeled_windows: bool = False,
-        augment: Perturbation | None = None,
+        windows_without_truth: bool = False,
+        augmentation: Augmentation | None = None,
         max_epochs: int = 100,
         batch_size: int = 32,
         lr: float = 0.01,
@@ -186,7 +186,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         lr_schedule: Any = "halving",
         gradient_clip: float | None = None,
         weight_averaging: float | None = None,
-        features: str = "stored",
+        feature_storage: str = "stored",
         label_budget: float = 8.0,
         memory: Any = None,
         n_jobs: int | None = None,
@@ -200,14 +200,14 @@ class SktimeDistilledForecaster(BaseForecaster):
         self.context_length = context_length
         self.prediction_length = prediction_length
         self.quantiles = quantiles
-        self.point = point
+        self.point_forecast = point_forecast
         self.calibration = calibration
         self.rollout = rollout
         self.refit_on_update = refit_on_update
         self.transformer = transformer
         self.validation_fraction = validation_fraction
-        self.unlabeled_windows = unlabeled_windows
-        self.augment = augment
+        self.windows_without_truth = windows_without_truth
+        self.augmentation = augmentation
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
@@ -216,7 +216,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         self.lr_schedule = lr_schedule
         self.gradient_clip = gradient_clip
         self.weight_averaging = weight_averaging
-        self.features = features
+        self.feature_storage = feature_storage
         self.label_budget = label_budget
         self.memory = memory
         self.n_jobs = n_jobs

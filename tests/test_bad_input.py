@@ -76,7 +76,11 @@ BAD_PARAMETERS = {
     "optimizer": ({"optimizer": "adma"}, ValueError, r"optimizer .*Did you mean 'adam'"),
     "lr_schedule": ({"lr_schedule": "halfing"}, ValueError, r"Did you mean 'halving'"),
     "device": ({"device": "gpu"}, ValueError, r"device must be .*got 'gpu'"),
-    "features": ({"features": "keep"}, ValueError, r"features of .*'stored', 'recompute'; got 'keep'"),
+    "feature storage": (
+        {"feature_storage": "keep"},
+        ValueError,
+        r"feature_storage of .*; got 'keep'",
+    ),
     "student name": ({"student": "mpl"}, ValueError, r"student must be one of .* Did you mean 'mlp'"),
     "teacher name": ({"teacher": "itransfomer"}, ValueError, r"teacher must .* Did you mean 'itransformer'"),
     "loss name": ({"loss": "timedistil"}, ValueError, r"Did you mean 'timedistill'"),
@@ -86,11 +90,15 @@ BAD_PARAMETERS = {
     "bare estimator": ({"teacher": Ridge()}, TypeError, r"bare estimator Ridge.*FrozenEstimator"),
     "teacher class": ({"teacher": ITransformer}, TypeError, r"give an instance, ITransformer\(\)"),
     "unfitted frozen": ({"teacher": FrozenEstimator(Ridge())}, NotFittedError, r"not fitted"),
-    "student torch class": ({"student": nn.Linear}, TypeError, r"wrap it, OwnNetwork\(Linear\)"),
-    "student module": ({"student": nn.Linear(2, 2)}, TypeError, r"wrap its class, OwnNetwork\(Linear\)"),
-    "teacher torch class": ({"teacher": nn.Linear}, TypeError, r"wrap it, OwnNetwork\(Linear\)"),
-    "teacher module": ({"teacher": nn.Linear(2, 2)}, TypeError, r"PretrainedTeacher\(OwnNetwork\(Linear\), module.st"),
-    "network torch class": ({"teacher": TrainedTeacher(nn.Linear)}, TypeError, r"network of .*OwnNetwork\(Linear\)"),
+    "student torch class": ({"student": nn.Linear}, TypeError, r"wrap it, CustomNetwork\(Linear\)"),
+    "student module": ({"student": nn.Linear(2, 2)}, TypeError, r"wrap its class, CustomNetwork\(Linear\)"),
+    "teacher torch class": ({"teacher": nn.Linear}, TypeError, r"wrap it, CustomNetwork\(Linear\)"),
+    "teacher module": (
+        {"teacher": nn.Linear(2, 2)},
+        TypeError,
+        r"PretrainedTeacher\(CustomNetwork\(Linear\), module.st",
+    ),
+    "network torch class": ({"teacher": TrainedTeacher(nn.Linear)}, TypeError, r"network of .*CustomNetwork\(Linear\)"),
     "network name": ({"teacher": TrainedTeacher("mpl")}, ValueError, r"network of TrainedTeacher .*Did you mean 'mlp'"),
     "foundation name": ({"teacher": "chronos"}, ValueError, r'Chronos is .* give Chronos\("folder or hub id"\)'),
     "other foundation name": ({"teacher": "TiRex"}, ValueError, r'give TiRex\("folder or hub id"\)'),
@@ -239,9 +247,9 @@ def test_transformer_that_learns_bins_has_an_inverse_and_is_allowed():
     assert np.isfinite(make_forecaster(transformer=transformer).fit(make_series()).predict(make_series())).all()
 
 
-def test_unlabeled_windows_without_a_teacher_are_pointless_and_say_so():
-    with pytest.warns(UserWarning, match="unlabeled_windows has no effect"):
-        make_forecaster(teacher=None, unlabeled_windows=True).fit(make_series())
+def test_windows_without_truth_without_a_teacher_are_pointless_and_say_so():
+    with pytest.warns(UserWarning, match="windows_without_truth has no effect"):
+        make_forecaster(teacher=None, windows_without_truth=True).fit(make_series())
 
 
 def test_teacher_that_answers_nan_stops_and_names_the_window():

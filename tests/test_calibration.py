@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skdistill import DistilledRegressor
-from skdistill.calibration import (
+from skdistill.networks import DLinear
+from skdistill.probabilistic._calibration import (
     FittedCalibration,
     RollingConformal,
     SplitConformal,
@@ -15,7 +16,6 @@ from skdistill.calibration import (
     resolve_calibration,
     shift_quantiles,
 )
-from skdistill.networks import DLinear
 
 LEVELS = (0.1, 0.5, 0.9)
 

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 import torch
 
-from skdistill._digest import digest
-from skdistill.networks import MLP, DLinear, NetworkSpec, OwnNetwork
+from skdistill._utils._digest import digest
+from skdistill.networks import MLP, CustomNetwork, DLinear, NetworkSpec
 from skdistill.teachers import PretrainedTeacher, TrainedTeacher
 
 SCRIPT = """
 import torch, numpy as np, pandas as pd
-from skdistill._digest import digest
+from skdistill._utils._digest import digest
 from skdistill.networks import MLP, DLinear, NetworkSpec
 from skdistill.teachers import PretrainedTeacher
 torch.manual_seed(0)
@@ -106,7 +106,7 @@ EDITS = {
 @pytest.mark.parametrize("made", [lambda users: users["Mine"], lambda users: users["Mine"](5)], ids=["class", "object"])
 def test_code_of_users_counts_by_what_it_does(name, made):
     a, same, edited = (
-        digest(OwnNetwork, made(written(edit))) for edit in (("", ""), ("class", " \nclass"), EDITS[name])
+        digest(CustomNetwork, made(written(edit))) for edit in (("", ""), ("class", " \nclass"), EDITS[name])
     )
     assert a == same
     assert a != edited
@@ -118,12 +118,12 @@ def test_values_a_function_has_taken_in_count():
 
 
 def test_a_class_that_mentions_itself():
-    class Loop(OwnNetwork):
+    class Loop(CustomNetwork):
         def check(self):
             super().check()
             return Loop
 
-    assert digest(Loop) == digest(Loop) != digest(OwnNetwork)
+    assert digest(Loop) == digest(Loop) != digest(CustomNetwork)
 
 
 def test_files_count_by_their_contents(tmp_path):

@@ -179,7 +179,7 @@ def test_validation_rows_change_neither_scaling_nor_training(teacher):
     """With one epoch nothing can be selected, so validation rows must change no bit."""
     series, other = make_series(), make_series()
     other[90:] = 1000.0 * np.random.default_rng(1).normal(size=(30, 2))
-    settings = {"teacher": teacher, "max_epochs": 1, "unlabeled_windows": teacher is not None}
+    settings = {"teacher": teacher, "max_epochs": 1, "windows_without_truth": teacher is not None}
     if isinstance(teacher, TrainedTeacher):
         settings["teacher"] = clone(teacher).set_params(max_epochs=1)
     a, b = make_forecaster(**settings).fit(series), make_forecaster(**settings).fit(other)
@@ -250,7 +250,7 @@ def test_series_too_short_for_a_window_are_named():
     with pytest.warns(UserWarning, match=r"^2 of 4 .* of 16: .*X\[1\] \(11 of 14 rows\), X\[3\] \(14 of 18"):
         make_forecaster().fit(panel)
     with pytest.warns(UserWarning, match=r"^1 of 4 series .* a window of 12: .*X\[1\]"):
-        make_forecaster(unlabeled_windows=True).fit(panel)
+        make_forecaster(windows_without_truth=True).fit(panel)
     with pytest.warns(UserWarning, match=r"^7 of 8 series .*X\[4\] \(8 of 10 rows\) and 2 more\. Leave them out"):
         make_forecaster().fit([*[make_series(10, 1)] * 7, make_series(60, 1)])
     with warnings.catch_warnings():
@@ -292,8 +292,8 @@ def test_supervised_weight_zero_learns_from_the_teacher_alone():
     assert forecaster.history_[-1]["train_prediction"] < 0.05 * forecaster.history_[0]["train_prediction"]
 
 
-def test_unlabeled_windows_join_the_training():
-    log = make_forecaster(unlabeled_windows=True).fit(make_series())
+def test_windows_without_truth_join_the_training():
+    log = make_forecaster(windows_without_truth=True).fit(make_series())
     plain = make_forecaster().fit(make_series())
     assert not np.array_equal(log.predict(make_series()), plain.predict(make_series()))
 

@@ -106,7 +106,7 @@ def test_recomputed_features_train_the_same_student():
     series = make_series()
     settings = {"teacher": ITransformer(8, n_heads=2), "loss": TimeDistill()}
     stored = make_forecaster(**settings).fit(series)
-    fresh = make_forecaster(**settings, features="recompute").fit(series)
+    fresh = make_forecaster(**settings, feature_storage="recompute").fit(series)
     np.testing.assert_allclose(fresh.predict(series), stored.predict(series), atol=1e-2)
 
 
@@ -123,7 +123,7 @@ def test_label_budget_stops_before_the_teacher_is_trained_and_recompute_is_a_way
         with pytest.raises(ValueError, match=r"label_budget.*features='recompute'"):
             forecaster.fit(make_series())
     assert trained == []
-    forecaster.set_params(features="recompute").fit(make_series())
+    forecaster.set_params(feature_storage="recompute").fit(make_series())
     assert len(trained) == 1
 
 
@@ -184,8 +184,8 @@ def test_a_file_of_weights_counts_by_its_contents(tmp_path):
 
 def test_new_labels_leave_those_of_a_reader_alone(tmp_path):
     """Features that are added later make new files; whoever has mapped the old ones keeps them."""
+    from skdistill.labeling._store import label_windows
     from skdistill.teachers import Labels
-    from skdistill.teachers._store import label_windows
 
     def label(indices):
         return Labels(indices.float()[:, None, None].repeat(1, 4, 2), torch.ones(len(indices), 2, 3))
@@ -198,8 +198,8 @@ def test_new_labels_leave_those_of_a_reader_alone(tmp_path):
 
 
 def test_a_store_with_features_serves_a_loss_without_them_after_a_kill(tmp_path):
+    from skdistill.labeling._store import label_windows
     from skdistill.teachers import Labels
-    from skdistill.teachers._store import label_windows
 
     def label(indices):
         return Labels(indices.float()[:, None, None].repeat(1, 4, 2), torch.ones(len(indices), 2, 3))

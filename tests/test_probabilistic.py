@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistilledForecaster, DistilledRegressor, load
 from skdistill.deploy import NumpyStudent, fuse
-from skdistill.deploy._runtime import fuse_in_units
+from skdistill.fused._runtime import fuse_in_units
 from skdistill.losses import Pinball, Response, Supervised
 from skdistill.metrics import quantile_scores
 from skdistill.model_selection import RollingOriginSplit
@@ -45,18 +45,18 @@ def table(n_channels=1):
 # -- the head --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("point", ["median", "mean"])
+@pytest.mark.parametrize("point_forecast", ["median", "mean"])
 @pytest.mark.parametrize("levels", [LEVELS, MANY, (0.5, 0.9), (0.1, 0.4), (0.7, 0.8)])
-def test_quantiles_cannot_cross_whatever_the_weights(levels, point):
+def test_quantiles_cannot_cross_whatever_the_weights(levels, point_forecast):
     torch.manual_seed(0)
-    spec = NetworkSpec(8, 3, 4, targets=(2, 0), quantiles=levels, point=point)
+    spec = NetworkSpec(8, 3, 4, targets=(2, 0), quantiles=levels, point_forecast=point_forecast)
     module = build_module(DLinear(3), spec).eval()
     for parameter in module.parameters():
         torch.nn.init.normal_(parameter, std=3.0)
     output = module(10.0 * torch.randn(50, 8, 4))
     assert output.quantiles.shape == (50, 3, 2, len(levels))
     assert (output.quantiles.diff(dim=-1) >= 0).all()
-    if point == "median" and 0.5 in levels:
+    if point_forecast == "median" and 0.5 in levels:
         assert torch.equal(output.quantiles[..., levels.index(0.5)], output.forecast)
     assert (
         build_module(DLinear(3), NetworkSpec(8, 3, 4)).state_dict().keys()
@@ -135,7 +135,7 @@ def test_the_point_can_be_the_mean():
         "max_epochs": 15,
         "lr_schedule": "constant",
     }
-    mean = make_forecaster(**settings, loss="quantiledistill", point="mean").fit(series)
+    mean = make_forecaster(**settings, loss="quantiledistill", point_forecast="mean").fit(series)
     assert "train_supervised" in mean.history_[0]
     median = make_forecaster(**settings, loss="quantiledistill").fit(series)
     assert "train_supervised" not in median.history_[0]
@@ -148,7 +148,7 @@ def test_the_point_can_be_the_mean():
 def test_trained_quantiles_cover_what_they_should():
     series = make_series(1500, 1)
     forecaster = make_forecaster(
-        teacher=None, student=Linear(period=12, solver="gradient"), quantiles=LEVELS, max_epochs=10, loss=Pinball()
+        teacher=None, student=Linear(season=12, solver="gradient"), quantiles=LEVELS, max_epochs=10, loss=Pinball()
     ).fit(series[:1000])
     quantiles = forecaster.backtest_quantiles(series[988:])
     truth = np.lib.stride_tricks.sliding_window_view(series[1000:], 4, axis=0).transpose(0, 2, 1)
@@ -196,7 +196,7 @@ def test_point_forecasts_without_quantiles_have_the_bits_of_before():
         ({"quantiles": (0.1, 1.0)}, ValueError, r"quantiles of .* out of range"),
         ({"quantiles": (0.5,)}, ValueError, r"median alone is a point forecast"),
         ({"quantiles": 0.5}, TypeError, r"quantiles of .* of type float"),
-        ({"point": "mode"}, ValueError, r"point of .* must be one of 'mean', 'median'; got 'mode'"),
+        ({"point_forecast": "mode"}, ValueError, r"point_forecast of .* must be one of 'mean', 'median'; got 'mode'"),
         ({"loss": "quantiledistill"}, ValueError, r"needs quantiles of the student, and MLP.*Set quantiles="),
     ],
 )
@@ -305,11 +305,17 @@ def test_sktime_answers_quantiles_and_intervals():
 # -- deployment ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("point", ["median", "mean"])
+@pytest.mark.parametrize("point_forecast", ["median", "mean"])
 @pytest.mark.parametrize("student", [DLinear(3), MLP(4, normalization="revin"), Linear(solver="gradient")])
-def test_every_way_out_gives_the_same_quantiles(student, point, tmp_path):
+def test_every_way_out_gives_the_same_quantiles(student, point_forecast, tmp_path):
     series = make_series(240, 3)
-    settings = {"targets": [2, 0], "quantiles": MANY, "point": point, "calibration": "rolling", "student": student}
+    settings = {
+        "targets": [2, 0],
+        "quantiles": MANY,
+        "point_forecast": point_forecast,
+        "calibration": "rolling",
+        "student": student,
+    }
     forecaster = make_forecaster(**settings, loss="quantiledistill").fit(series)
     expected = forecaster.predict_quantiles(series)
     assert fuse(forecaster.student_, forecaster.spec_) is not None
@@ -383,8 +389,8 @@ def test_numpy_students_refuse_arrays_that_do_not_fit(name, value):
 
 
 def test_a_file_with_a_foreign_calibration_is_refused(tmp_path, monkeypatch):
-    from skdistill.calibration import FittedCalibration
     from skdistill.deploy import SavedFileError
+    from skdistill.probabilistic import FittedCalibration
 
     forecaster = make_forecaster(quantiles=LEVELS, calibration="conformal").fit(make_series())
     forecaster.calibration_ = FittedCalibration(np.zeros((4, 2, 2)), 5)

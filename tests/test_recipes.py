@@ -5,20 +5,20 @@ from skdistill import DistilledForecaster
 from skdistill.datasets import make_multiseasonal
 from skdistill.recipes import exact_linear, linear_skip_mlp
 
-SERIES = make_multiseasonal(300, 2, periods=(12,), random_state=0)
+SERIES = make_multiseasonal(300, 2, seasons=(12,), random_state=0)
 LENGTHS = {"context_length": 48, "prediction_length": 6, "random_state": 0}
 
 
 @pytest.mark.parametrize("teacher", [None, "dlinear"])
 @pytest.mark.parametrize("recipe", [exact_linear, lambda *args, **kw: linear_skip_mlp(*args, **kw, hidden_size=8)])
 def test_recipes_fit_with_and_without_a_teacher(recipe, teacher):
-    forecaster = DistilledForecaster(teacher=teacher, **recipe(12, n_periods=3), **LENGTHS).fit(SERIES)
+    forecaster = DistilledForecaster(teacher=teacher, **recipe(12, n_seasons=3), **LENGTHS).fit(SERIES)
     assert np.isfinite(forecaster.predict(SERIES).to_numpy()).all()
 
 
 def test_the_exact_recipe_is_solved_and_not_trained():
-    forecaster = DistilledForecaster(teacher=None, **exact_linear(12, n_periods=3), **LENGTHS).fit(SERIES)
-    same = DistilledForecaster(teacher=None, **exact_linear(12, n_periods=3), **LENGTHS, max_epochs=1).fit(SERIES)
+    forecaster = DistilledForecaster(teacher=None, **exact_linear(12, n_seasons=3), **LENGTHS).fit(SERIES)
+    same = DistilledForecaster(teacher=None, **exact_linear(12, n_seasons=3), **LENGTHS, max_epochs=1).fit(SERIES)
     np.testing.assert_array_equal(forecaster.predict(SERIES), same.predict(SERIES))
 
 
@@ -27,7 +27,7 @@ def test_a_recipe_that_reads_more_than_the_context_is_refused():
         DistilledForecaster(teacher=None, **exact_linear(24), **LENGTHS).fit(SERIES)
 
 
-@pytest.mark.parametrize("wrong", [{"period": 0}, {"n_periods": 0}])
+@pytest.mark.parametrize("wrong", [{"season": 0}, {"n_seasons": 0}])
 def test_sizes_are_checked(wrong):
     with pytest.raises(ValueError, match="of the recipe must be"):
         exact_linear(**wrong)

@@ -16,10 +16,10 @@ from sktime.split import ExpandingWindowSplitter
 
 import skdistill
 from skdistill import DistilledForecaster, DistilledRegressor
-from skdistill._digest import digest
+from skdistill._utils._digest import digest
 from skdistill.losses import LossSum, MultiScale, Supervised, WarmUp
 from skdistill.model_selection import SktimeSplit
-from skdistill.networks import MLP, DLinear, OwnNetwork
+from skdistill.networks import MLP, CustomNetwork, DLinear
 from skdistill.teachers import (
     AdaptiveEnsemble,
     CrossFittedTeacher,
@@ -41,7 +41,7 @@ NEEDS_ARGUMENTS = {
         FrozenEstimator(make_forecaster(teacher=None, student="dlinear").fit(make_series()))
     ),
     GivenLabels: lambda: GivenLabels(np.ones((3, 4, 2)), [12, 13, 14]),
-    OwnNetwork: lambda: OwnNetwork(dict, {"width": 3}),
+    CustomNetwork: lambda: CustomNetwork(dict, {"width": 3}),
     SktimeTeacher: lambda: SktimeTeacher(NaiveForecaster()),
     WarmUp: lambda: WarmUp(MultiScale(0.5)),
     PretrainedTeacher: lambda: PretrainedTeacher(DLinear(), {"weight": np.ones(3)}),

@@ -6,10 +6,10 @@ import pytest
 from doubles import LastValueTeacher, make_forecaster, make_frame
 from sklearn.model_selection import GridSearchCV
 
+from skdistill.labeling._store import label_windows
 from skdistill.losses import TimeDistill
 from skdistill.model_selection import RollingOriginSplit
 from skdistill.networks import ITransformer
-from skdistill.teachers._store import label_windows
 
 
 @pytest.fixture(scope="module")

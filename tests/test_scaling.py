@@ -13,7 +13,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from skdistill._scaling import Scaling
+from skdistill.data._scaling import Scaling
 
 
 @given(st.integers(2, 50), st.integers(1, 4), st.floats(1e-3, 1e6), st.floats(-1e6, 1e6))

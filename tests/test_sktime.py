@@ -177,7 +177,7 @@ def test_update_refits_on_request():
 
 @pytest.mark.parametrize("pickled", [False, True])
 def test_update_takes_new_rows_in_exactly(pickled, monkeypatch):
-    exact = {"teacher": None, "student": Linear(period=4), "loss": Supervised()}
+    exact = {"teacher": None, "student": Linear(season=4), "loss": Supervised()}
     forecaster = make(**exact, refit_on_update=True).fit(TRAIN)
     if pickled:
         forecaster = pickle.loads(pickle.dumps(forecaster))
@@ -188,7 +188,7 @@ def test_update_takes_new_rows_in_exactly(pickled, monkeypatch):
 
 
 def test_update_takes_revised_rows_in():
-    exact = {"teacher": None, "student": Linear(period=4), "loss": Supervised()}
+    exact = {"teacher": None, "student": Linear(season=4), "loss": Supervised()}
     forecaster = make(**exact, refit_on_update=True).fit(TRAIN).update(Y.iloc[60:70])
     revised = Y.iloc[64:74].copy()
     revised.iloc[:6] += 5

@@ -8,12 +8,11 @@ from doubles import make_forecaster, make_frame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skdistill._scaling import Scaling
-from skdistill._series import Series
-from skdistill.calendar import calendar_features, continue_index
+from skdistill.data import SeriesStore, Windows, calendar_features, continue_index, count_validation_rows, split_windows
+from skdistill.data._inputs import Series
+from skdistill.data._scaling import Scaling
 from skdistill.networks import DLinear, ITransformer
 from skdistill.teachers import TrainedTeacher
-from skdistill.windows import SeriesStore, Windows, count_validation_rows, split_windows
 
 
 def make_store(arrays, padding=3, index=None):
@@ -79,9 +78,9 @@ def test_horizons_hold_the_target_channels_in_their_order():
     np.testing.assert_array_equal(windows.train.horizons(torch.tensor([0]))[0], expected)
 
 
-def test_unlabeled_windows_stay_in_the_training_rows_and_are_marked_unknown():
+def test_windows_without_truth_stay_in_the_training_rows_and_are_marked_unknown():
     store = make_store([np.arange(30.0)[:, None]])
-    windows = split(store, 5, 3, [10], unlabeled_windows=True)
+    windows = split(store, 5, 3, [10], windows_without_truth=True)
     assert windows.train.starts.tolist() == list(range(20 - 5 + 1))
     assert windows.train.known.tolist() == [start + 8 <= 20 for start in range(16)]
     assert len(windows.known_train) == 13

@@ -27,10 +27,10 @@ from _common import QUICK, heading, provenance, write_results
 from _random_foundation_model import BOLT_SIZES, save_random_bolt, save_random_moirai, save_random_time_moe
 
 from skdistill import DistilledForecaster
+from skdistill.data import Contexts
 from skdistill.datasets import make_multiseasonal
 from skdistill.networks import DLinear, ITransformer
 from skdistill.teachers import Chronos, Moirai, TimeMoE
-from skdistill.windows import Contexts
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--context", type=int, default=512)

@@ -24,14 +24,14 @@ from _common import QUICK, PeakMemory, heading, write_results
 
 from skdistill import DistilledForecaster
 from skdistill._distillation import _RecomputedFeatures
-from skdistill._scaling import Scaling
-from skdistill._series import Series
+from skdistill.data import SeriesStore, TrainingWindows, split_windows
+from skdistill.data._inputs import Series
+from skdistill.data._scaling import Scaling
+from skdistill.labeling._store import StoredLabels, label_windows
 from skdistill.losses import BaseLoss, Response, Supervised, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer, NetworkSpec
 from skdistill.teachers import Labels, PretrainedTeacher
-from skdistill.teachers._store import StoredLabels, label_windows
 from skdistill.training import TrainingSettings, make_spec, seeded, train_network
-from skdistill.windows import SeriesStore, TrainingWindows, split_windows
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--threads", type=int, default=1)

@@ -48,7 +48,7 @@ if QUICK:
     config = transformers.GPT2Config(**sizes, bos_token_id=0, eos_token_id=0)
     transformers.GPT2Model(config).save_pretrained(arguments.model)
     arguments.layers, arguments.max_epochs = 2, 1
-    made = make_multiseasonal(200, 6, periods=(24,), random_state=0).to_numpy().T + 20.0
+    made = make_multiseasonal(200, 6, seasons=(24,), random_state=0).to_numpy().T + 20.0
     data = Bunch(train=list(made[:, :176, None]), test=made[:, 176:], prediction_length=24, season=24)
 else:
     data = fetch_m4("Hourly", data_home=arguments.data_home)

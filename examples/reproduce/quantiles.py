@@ -82,7 +82,7 @@ def teachers(seed: int) -> dict[str, object]:
 
 def make_forecaster(series: str, teacher: object, seed: int, fraction: float, weight: float) -> DistilledForecaster:
     """Make the student: one linear layer and the head for quantiles, trained by gradient descent."""
-    shift = "last" if series == "exchange rate" else "last_period"
+    shift = "last" if series == "exchange rate" else "last_season"
     return DistilledForecaster(
         teacher=teacher,
         student=Linear(shift=shift, solver="gradient"),

@@ -30,10 +30,10 @@ from _common import QUICK, ROOT, heading, provenance, write_results
 
 from skdistill import DistilledForecaster
 from skdistill.comparison import block_bootstrap_means, rolling_forecasts
+from skdistill.data import Augmentation
 from skdistill.datasets import fetch_ett, fetch_exchange_rate, make_multiseasonal, standard_split
 from skdistill.losses import Response, TimeDistill
 from skdistill.networks import MLP, ITransformer, Linear, TSMixer
-from skdistill.perturbation import Perturbation
 from skdistill.teachers import AdaptiveEnsemble, Chronos, CrossFittedTeacher, EnsembleTeacher
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -53,7 +53,7 @@ arguments = parser.parse_args()
 
 CONTEXTS = {"ETTh1": 720, "exchange rates": 336, "quick": 48}
 RECENT = {"ETTh1": 504, "exchange rates": 168, "quick": 36}  # the last rows, for recipes that read no more
-PERIODS = {"ETTh1": 24, "exchange rates": 1, "quick": 24}
+SEASONS = {"ETTh1": 24, "exchange rates": 1, "quick": 24}
 WIDTH, TEACHER_WIDTH, LIMITS = (16, 16, {"max_epochs": 1}) if QUICK else (512, 256, {})
 if QUICK:
     arguments.datasets, arguments.horizons, arguments.seeds = ["quick"], [12], [0]
@@ -76,7 +76,7 @@ def make_recipes(dataset: str) -> dict[str, dict[str, Any]]:
     teacher = ITransformer(hidden_size=TEACHER_WIDTH, n_layers=2, n_heads=8)
     linear = Linear(
         last_rows=RECENT[dataset],
-        period=PERIODS[dataset],
+        season=SEASONS[dataset],
         penalty=[0.01, 0.1, 1.0],
         weight_grid={"prediction": [0.0, 0.5, 1.0, 2.0, 4.0]},
         solver="exact",
@@ -95,7 +95,7 @@ def make_recipes(dataset: str) -> dict[str, dict[str, Any]]:
         "cross-fitted teacher": {"teacher": CrossFittedTeacher(teacher, n_folds=3)},
         "three teachers": {"teacher": EnsembleTeacher(mixed)},
         "three teachers, learned shares": {"teacher": AdaptiveEnsemble(mixed)},
-        "perturbed contexts": {"augment": Perturbation()},
+        "perturbed contexts": {"augmentation": Augmentation()},
         "combined": {"student": recent, "loss": Response(), **AVERAGED},
         "combined, few epochs": {"student": recent, "loss": Response(), **AVERAGED, **CALM},
         "linear skip": {"student": skip, "loss": Response(), **AVERAGED, **CALM},

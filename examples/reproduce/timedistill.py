@@ -121,7 +121,7 @@ if QUICK:
 def load(dataset: str, context: int):
     """Return train part, test part and validation fraction; None where there is no data."""
     if QUICK:
-        return standard_split(make_multiseasonal(700, 2, periods=(24,), random_state=0), "70/10/20", context_length=48)
+        return standard_split(make_multiseasonal(700, 2, seasons=(24,), random_state=0), "70/10/20", context_length=48)
     if dataset in BY_PATH:
         path = None if arguments.folder is None else arguments.folder / f"{dataset}.csv"
         if path is None or not path.exists():

@@ -48,7 +48,7 @@ AUTHORS = {
 
 if QUICK:
     arguments.horizons, arguments.context, arguments.seeds = [12], 48, 2
-    frame = make_multiseasonal(1200, 3, periods=(24,), random_state=0)
+    frame = make_multiseasonal(1200, 3, seasons=(24,), random_state=0)
     train, test, fraction = standard_split(frame, "70/10/20", context_length=48)
     sizes = {"teacher": 16, "student": 16}
     limits = {"max_epochs": 2}

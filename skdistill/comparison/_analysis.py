@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill._checks import check_integer
-from skdistill._open_model import open_model
+from skdistill._unwrap import unwrap_model
+from skdistill._utils._checks import check_integer
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
 __all__ = ["RollingForecasts", "error_by_scale", "error_by_step", "period_spectra", "rolling_forecasts", "win_rates"]
@@ -68,7 +68,7 @@ def rolling_forecasts(
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.comparison import rolling_forecasts, win_rates
     >>> from skdistill.datasets import make_multiseasonal
-    >>> series = make_multiseasonal(300, 1, periods=(12,), random_state=0)
+    >>> series = make_multiseasonal(300, 1, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
     ...     "dlinear", "linear", "response", context_length=24, prediction_length=6, random_state=0
     ... ).fit(series[:200])
@@ -79,16 +79,16 @@ def rolling_forecasts(
     from skdistill.comparison._compare import _Problem, _student, _teacher
 
     check_integer(step, "step of rolling_forecasts")
-    model = open_model(estimator)
+    model = unwrap_model(estimator)
     problem = _Problem.of([model], X)
     runs = {"student": _student(model, problem, X)}
     if model.forecaster.teacher_ is not None:
         runs["teacher"] = _teacher(model, problem, X)
     if alone:
-        untaught = model.untaught(train)
-        if untaught is None:
+        without_teacher = model.without_teacher(train)
+        if without_teacher is None:
             raise ValueError("the student alone needs the training series, which is never pickled: give train=.")
-        runs["alone"] = _student(untaught, problem, X)
+        runs["alone"] = _student(without_teacher, problem, X)
     forecasts = {}
     blocks = np.array_split(np.arange(0, problem.n_windows, step), -(-problem.n_windows // (1024 * step)))
     scale = problem.scale
@@ -191,7 +191,7 @@ def period_spectra(rolled: RollingForecasts) -> pd.DataFrame:
     Returns
     -------
     amplitudes : DataFrame of shape (prediction_length // 2, 1 + n_forecasts)
-        Mean amplitude of the real FFT over time, per step; the index is the period in steps, longest first;
+        Mean amplitude of the real FFT over time, per step; the index is the season in steps, longest first;
         the constant is left out. The first column is the truth.
 
     References
@@ -204,7 +204,7 @@ def period_spectra(rolled: RollingForecasts) -> pd.DataFrame:
     >>> from skdistill.comparison import RollingForecasts, period_spectra
     >>> truth = np.array([1.0, -1.0, 1.0, -1.0]).reshape(1, 4, 1)
     >>> rolled = RollingForecasts(truth, {"student": 0.5 * truth, "teacher": 0.0 * truth}, ["load"])
-    >>> period_spectra(rolled)["student"].round(2).to_dict()  # by period
+    >>> period_spectra(rolled)["student"].round(2).to_dict()  # by season
     {4.0: 0.0, 2.0: 0.5}
     """
     length = rolled.truth.shape[1]
@@ -213,7 +213,7 @@ def period_spectra(rolled: RollingForecasts) -> pd.DataFrame:
     amplitudes = {
         name: np.abs(np.fft.rfft(one, axis=1))[:, 1:].mean(axis=(0, 2)) / length for name, one in parts.items()
     }
-    return pd.DataFrame(amplitudes, index=pd.Index(length / frequencies, name="period"))
+    return pd.DataFrame(amplitudes, index=pd.Index(length / frequencies, name="season"))
 
 
 def win_rates(rolled: RollingForecasts, row: str = "student", other: str = "teacher") -> pd.Series:

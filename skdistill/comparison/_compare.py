@@ -11,20 +11,20 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
-from skdistill._checks import check_integer
-from skdistill._open_model import OpenModel, open_model
-from skdistill._panel import regular_step, with_step
-from skdistill._quantiles import covered_levels, interpolation_matrix
-from skdistill._series import Series, read_series
-from skdistill._user_line import stacklevel_of_user
+from skdistill._unwrap import UnwrappedModel, unwrap_model
+from skdistill._utils._checks import check_integer
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.comparison._bootstrap import block_bootstrap_means
 from skdistill.comparison._latency import median_seconds
-from skdistill.comparison._naive import find_period, seasonal_naive
+from skdistill.comparison._naive import find_season, seasonal_naive
 from skdistill.comparison._result import Comparison, RowResult, make_comparison
+from skdistill.data._inputs import Series, read_series
+from skdistill.data._levels import covered_levels, interpolation_matrix
+from skdistill.data._panel import regular_step, with_step
+from skdistill.data._windows import SeriesStore, Windows
 from skdistill.metrics import QuantileScores, quantile_scores
 from skdistill.teachers import Labels
 from skdistill.teachers._given import NoLabelError, warn_left_out
-from skdistill.windows import SeriesStore, Windows
 
 __all__ = ["compare"]
 
@@ -53,13 +53,13 @@ def compare(
     train: Any = None,
     *,
     alone: bool = True,
-    period: int | None = None,
+    season: int | None = None,
     n_resamples: int = 1000,
     block_length: int | None = None,
     batch_size: int = 256,
     random_state: int = 0,
 ) -> Comparison:
-    """Compare fitted forecasters with their teachers, with themselves untaught, and with naive forecasts.
+    """Compare fitted forecasters with their teachers, with themselves without_teacher, and with naive forecasts.
 
     Two rows are always there: a seasonal naive forecast, and *exact linear*, the linear student
     (:class:`~skdistill.networks.Linear`) that is solved in closed form without a teacher, which leaves few
@@ -80,7 +80,7 @@ def compare(
         forecaster keeps by reference and never pickles.
     alone : bool, default=True
         Whether to train each student once more without a teacher.
-    period : int or None, default=None
+    season : int or None, default=None
         Rows of a season for the seasonal-naive row; None takes the calendar's (a day of hours, a
         week of days) or else the one that errs least on the training series.
     n_resamples : int, default=1000
@@ -118,7 +118,7 @@ def compare(
     >>> from skdistill import DistilledForecaster, compare
     >>> from skdistill.datasets import make_multiseasonal
     >>> from skdistill.networks import DLinear
-    >>> series = make_multiseasonal(n_timestamps=400, n_channels=2, periods=(24,), random_state=0)
+    >>> series = make_multiseasonal(n_timestamps=400, n_channels=2, seasons=(24,), random_state=0)
     >>> forecaster = DistilledForecaster(
     ...     teacher="dlinear", student=DLinear(), loss="response", context_length=48, prediction_length=12,
     ...     max_epochs=2, random_state=0,
@@ -135,7 +135,7 @@ def compare(
             f"forecasters of compare must be a dict from names to fitted forecasters; got {kind}. One model: "
             "{'student': f}; several seeds of one model: {'student': [f0, f1]}."
         )
-    models = {name: [open_model(one) for one in _as_list(value)] for name, value in forecasters.items()}
+    models = {name: [unwrap_model(one) for one in _as_list(value)] for name, value in forecasters.items()}
     if not models:
         raise ValueError("forecasters of compare must name at least one fitted forecaster; got an empty dict.")
     problem = _Problem.of([member for members in models.values() for member in members], X)
@@ -147,11 +147,11 @@ def compare(
     for name, members in models.items():
         rows += _model_rows(name, members, problem, X, train, alone=alone, only=len(models) == 1)
     first = next(iter(models.values()))[0]
-    period = _choose_period(problem, period, first, train)
-    rows += _linear_row(first, problem, X, train, period)
-    rows.append(_Row("seasonal naive", "baseline", [problem.naive(period)], 0))
+    season = _choose_season(problem, season, first, train)
+    rows += _linear_row(first, problem, X, train, season)
+    rows.append(_Row("seasonal naive", "baseline", [problem.naive(season)], 0))
     if block_length is None:
-        block_length = max(2 * problem.prediction_length, period)
+        block_length = max(2 * problem.prediction_length, season)
     results = [result for row in rows if (result := _try_to_measure(row, problem, batch_size)) is not None]
     means = block_bootstrap_means(
         np.stack([result.squared for result in results]),
@@ -164,7 +164,7 @@ def compare(
         "n_windows": problem.n_windows,
         "block_length": int(block_length),
         "n_resamples": int(n_resamples),
-        "period": int(period),
+        "season": int(season),
         "batch_size": min(batch_size, problem.n_windows),
         **({} if levels is None else {"quantile_levels": levels}),
     }
@@ -185,7 +185,7 @@ class _Problem:
     levels: tuple[float, ...] | None = None  # that quantiles are compared at
 
     @classmethod
-    def of(cls, models: Sequence[OpenModel], X: Any) -> _Problem:
+    def of(cls, models: Sequence[UnwrappedModel], X: Any) -> _Problem:
         first = models[0].forecaster
         for model in models[1:]:
             other = model.forecaster
@@ -236,13 +236,13 @@ class _Problem:
         pairs = zip(self.numbers[windows], self.starts[windows], strict=True)
         return np.stack([self.series[number].values[start + steps][:, self.targets] for number, start in pairs])
 
-    def naive(self, period: int) -> Forecast:
+    def naive(self, season: int) -> Forecast:
         """Return the seasonal-naive forecast."""
 
         def forecast(windows: np.ndarray) -> np.ndarray:
             pairs = zip(self.numbers[windows], self.starts[windows], strict=True)
-            last = np.stack([self.series[n].values[start - period : start, self.targets] for n, start in pairs])
-            return seasonal_naive(last, period, self.prediction_length)
+            last = np.stack([self.series[n].values[start - season : start, self.targets] for n, start in pairs])
+            return seasonal_naive(last, season, self.prediction_length)
 
         return forecast
 
@@ -252,7 +252,7 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _model_rows(
-    name: str, members: list[OpenModel], problem: _Problem, X: Any, train: Any, *, alone: bool, only: bool
+    name: str, members: list[UnwrappedModel], problem: _Problem, X: Any, train: Any, *, alone: bool, only: bool
 ) -> list[_Row]:
     """List the rows of one model: the student, its teacher, and the student alone."""
     prefix = "" if only and name == "student" else f"{name}: "
@@ -265,23 +265,23 @@ def _model_rows(
     teachers = [_teacher(one, problem, X) for one in members]
     around = _together([_teacher_quantiles(one, problem, X) for one in members])
     rows.append(_Row(f"{prefix}teacher", "teacher", teachers, first.teacher_.count_parameters(), name, around))
-    untaught = [one.untaught(train) for one in members] if alone else []
-    if alone and any(one is None for one in untaught):
+    without_teacher = [one.without_teacher(train) for one in members] if alone else []
+    if alone and any(one is None for one in without_teacher):
         warnings.warn(
             f"the row '{prefix}alone' is left out: the training series is not at hand (it is never pickled). "
             "Give it: compare(..., train=X_train).",
             stacklevel=stacklevel_of_user(),
         )
     elif alone:
-        runs = [_student(one, problem, X) for one in untaught if one is not None]
-        around = _together([_student_quantiles(one, problem, X) for one in untaught if one is not None])
+        runs = [_student(one, problem, X) for one in without_teacher if one is not None]
+        around = _together([_student_quantiles(one, problem, X) for one in without_teacher if one is not None])
         rows.append(_Row(f"{prefix}alone", "student alone", runs, first.count_parameters(), name, around))
     return rows
 
 
-def _linear_row(model: OpenModel, problem: _Problem, X: Any, train: Any, period: int) -> list[_Row]:
+def _linear_row(model: UnwrappedModel, problem: _Problem, X: Any, train: Any, season: int) -> list[_Row]:
     """Give the student that costs nothing to fit: linear, exact, without a teacher."""
-    linear = model.exact_linear(train, period)
+    linear = model.exact_linear(train, season)
     if linear is None:
         warnings.warn(
             "the row 'exact linear' is left out: the training series is not at hand (it is never pickled). Give it: "
@@ -298,7 +298,7 @@ def _together(around: list[Around | None]) -> list[Around] | None:
     return None if any(one is None for one in around) else [one for one in around if one is not None]
 
 
-def _student(model: OpenModel, problem: _Problem, X: Any) -> Forecast:
+def _student(model: UnwrappedModel, problem: _Problem, X: Any) -> Forecast:
     """Return the student's forecast, by the public route."""
     forecaster, gather = model.forecaster, _contexts_of(model, problem, X)
 
@@ -311,7 +311,7 @@ def _student(model: OpenModel, problem: _Problem, X: Any) -> Forecast:
     return forecast
 
 
-def _student_quantiles(model: OpenModel, problem: _Problem, X: Any) -> Around | None:
+def _student_quantiles(model: UnwrappedModel, problem: _Problem, X: Any) -> Around | None:
     """Return the student's forecast with quantiles at the common levels, if it covers them."""
     forecaster, gather = model.forecaster, _contexts_of(model, problem, X)
     matrix = _to_common(forecaster.spec_.quantiles, problem)
@@ -332,7 +332,7 @@ def _to_common(levels: tuple[float, ...] | None, problem: _Problem) -> np.ndarra
     return interpolation_matrix(levels, problem.levels)
 
 
-def _contexts_of(model: OpenModel, problem: _Problem, X: Any) -> Callable[[np.ndarray], tuple[np.ndarray, Any]]:
+def _contexts_of(model: UnwrappedModel, problem: _Problem, X: Any) -> Callable[[np.ndarray], tuple[np.ndarray, Any]]:
     """Return what gathers a model's contexts, and their time labels where its student reads the calendar."""
     forecaster = model.forecaster
     series = read_series(forecaster, model.transform(X), reset=False, allow_batch=False).series
@@ -351,7 +351,7 @@ def _contexts_of(model: OpenModel, problem: _Problem, X: Any) -> Callable[[np.nd
     return gather
 
 
-def _labeler(model: OpenModel, problem: _Problem, X: Any) -> Callable[[np.ndarray], Labels]:
+def _labeler(model: UnwrappedModel, problem: _Problem, X: Any) -> Callable[[np.ndarray], Labels]:
     """Return what asks the teacher about windows."""
     forecaster = model.forecaster
     series = read_series(forecaster, model.transform(X), reset=False, allow_batch=False).series
@@ -366,7 +366,7 @@ def _labeler(model: OpenModel, problem: _Problem, X: Any) -> Callable[[np.ndarra
     return label
 
 
-def _teacher(model: OpenModel, problem: _Problem, X: Any) -> Forecast:
+def _teacher(model: UnwrappedModel, problem: _Problem, X: Any) -> Forecast:
     """Return the teacher's forecast."""
     label, scaling = _labeler(model, problem, X), model.forecaster.scaling_
 
@@ -376,7 +376,7 @@ def _teacher(model: OpenModel, problem: _Problem, X: Any) -> Forecast:
     return forecast
 
 
-def _teacher_quantiles(model: OpenModel, problem: _Problem, X: Any) -> Around | None:
+def _teacher_quantiles(model: UnwrappedModel, problem: _Problem, X: Any) -> Around | None:
     """Return the teacher's forecast with quantiles at the common levels, if it covers them."""
     if problem.levels is None:
         return None
@@ -399,21 +399,21 @@ def _teacher_quantiles(model: OpenModel, problem: _Problem, X: Any) -> Around | 
     return forecast
 
 
-def _choose_period(problem: _Problem, period: int | None, model: OpenModel, train: Any) -> int:
+def _choose_season(problem: _Problem, season: int | None, model: UnwrappedModel, train: Any) -> int:
     shortest = int(problem.starts.min())
-    if period is not None:
-        check_integer(period, "period of compare")
-        if period > shortest:
+    if season is not None:
+        check_integer(season, "season of compare")
+        if season > shortest:
             raise ValueError(
-                f"period of compare must be at most the {shortest} rows before the first forecast; got {period}."
+                f"season of compare must be at most the {shortest} rows before the first forecast; got {season}."
             )
-        return period
+        return season
     seen = problem.series[0]
     values = seen.values
     if model.before is None and (known := getattr(model.forecaster, "_train", train)) is not None:
         values = read_series(model.forecaster, known, reset=False, allow_batch=False).series[0].values
-    return find_period(
-        values[:, problem.targets], seen.index, max_period=shortest, prediction_length=problem.prediction_length
+    return find_season(
+        values[:, problem.targets], seen.index, max_season=shortest, prediction_length=problem.prediction_length
     )
 
 

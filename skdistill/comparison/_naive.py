@@ -1,4 +1,4 @@
-"""The seasonal-naive forecast and its period."""
+"""The seasonal-naive forecast and its season."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["find_period", "seasonal_naive"]
+__all__ = ["find_season", "seasonal_naive"]
 
 _AS_GOOD = 1.05
-_PERIODS = {"s": 60, "min": 60, "h": 24, "D": 7, "B": 5, "W": 52, "M": 12, "ME": 12, "MS": 12, "Q": 4, "QE": 4, "QS": 4}
+_SEASONS = {"s": 60, "min": 60, "h": 24, "D": 7, "B": 5, "W": 52, "M": 12, "ME": 12, "MS": 12, "Q": 4, "QE": 4, "QS": 4}
 
 
-def seasonal_naive(contexts: np.ndarray, period: int, prediction_length: int) -> np.ndarray:
-    """Repeat the last period of each context.
+def seasonal_naive(contexts: np.ndarray, season: int, prediction_length: int) -> np.ndarray:
+    """Repeat the last season of each context.
 
     Parameters
     ----------
     contexts : ndarray of shape (n_windows, context_length, n_channels)
-        Contexts of at least ``period`` rows.
-    period : int
-        Rows of a period; 1 repeats the last row.
+        Contexts of at least ``season`` rows.
+    season : int
+        Rows of a season; 1 repeats the last row.
     prediction_length : int
         Rows to forecast.
 
@@ -36,12 +36,12 @@ def seasonal_naive(contexts: np.ndarray, period: int, prediction_length: int) ->
     >>> seasonal_naive(np.arange(4.0).reshape(1, 4, 1), 2, 3).ravel()
     array([2., 3., 2.])
     """
-    rows = contexts.shape[1] - period + np.arange(prediction_length) % period
+    rows = contexts.shape[1] - season + np.arange(prediction_length) % season
     return contexts[:, rows]
 
 
-def find_period(values: np.ndarray, index: pd.Index | None, *, max_period: int, prediction_length: int) -> int:
-    """Choose the period of the seasonal-naive forecast.
+def find_season(values: np.ndarray, index: pd.Index | None, *, max_season: int, prediction_length: int) -> int:
+    """Choose the season of the seasonal-naive forecast.
 
     Parameters
     ----------
@@ -49,37 +49,37 @@ def find_period(values: np.ndarray, index: pd.Index | None, *, max_period: int, 
         The series to choose on.
     index : pandas.Index or None
         Its time labels; a known frequency decides (a day of hours, a week of days, ...).
-    max_period : int
-        Longest period allowed.
+    max_season : int
+        Longest season allowed.
     prediction_length : int
         Rows that are forecast.
 
     Returns
     -------
-    period : int
-        The calendar's period, or else the one whose seasonal-naive forecasts err least.
+    season : int
+        The calendar's season, or else the one whose seasonal-naive forecasts err least.
 
     Examples
     --------
     >>> import numpy as np
     >>> wave = np.sin(2 * np.pi * np.arange(200) / 12)[:, None]
-    >>> find_period(wave, None, max_period=20, prediction_length=24)
+    >>> find_season(wave, None, max_season=20, prediction_length=24)
     12
     """
-    period = _calendar_period(index)
-    if period is not None and period <= max_period:
-        return period
-    squares = _squared_differences(values, max_lag=min(max_period + prediction_length, len(values) - 1))
+    season = _calendar_season(index)
+    if season is not None and season <= max_season:
+        return season
+    squares = _squared_differences(values, max_lag=min(max_season + prediction_length, len(values) - 1))
     steps = np.arange(prediction_length)
-    errors = np.full(max_period + 1, np.inf)
-    for candidate in range(1, min(max_period, len(squares) - 1) + 1):
+    errors = np.full(max_season + 1, np.inf)
+    for candidate in range(1, min(max_season, len(squares) - 1) + 1):
         lags = candidate * (steps // candidate + 1)
         errors[candidate] = squares[lags[lags < len(squares)]].mean()
-    # Multiples of a period do as well as the period: take the first that is as good as the best.
+    # Multiples of a season do as well as the season: take the first that is as good as the best.
     return int(np.argmax(errors <= _AS_GOOD * errors.min() + 1e-9))
 
 
-def _calendar_period(index: Any) -> int | None:
+def _calendar_season(index: Any) -> int | None:
     if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) or len(index) < 3:
         return None
     frequency = index.freqstr or pd.infer_freq(index)  # type: ignore[arg-type]
@@ -87,7 +87,7 @@ def _calendar_period(index: Any) -> int | None:
         return None
     offset = pd.tseries.frequencies.to_offset(frequency)
     name = (getattr(offset, "rule_code", "") or "").split("-")[0]
-    season = _PERIODS.get(name)
+    season = _SEASONS.get(name)
     if season is None:
         return None
     if name in ("s", "min"):

@@ -60,19 +60,19 @@ class Comparison(pd.DataFrame):
         MSE of ``row`` minus MSE of ``other``, its ``standard_error``, and ``in_words`` whether it is
         beyond noise: every pair of rows.
     facts : dict
-        ``n_windows``, ``block_length`` and ``n_resamples`` of the bootstrap, ``period`` of the
+        ``n_windows``, ``block_length`` and ``n_resamples`` of the bootstrap, ``season`` of the
         seasonal-naive row, ``batch_size`` of the timing; ``quantile_levels`` where there are quantiles.
 
     Examples
     --------
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
-    >>> series = make_multiseasonal(300, 1, periods=(24,), random_state=0)
+    >>> series = make_multiseasonal(300, 1, seasons=(24,), random_state=0)
     >>> forecaster = DistilledForecaster(
     ...     None, "dlinear", context_length=48, prediction_length=12, max_epochs=1, random_state=0
     ... ).fit(series[:200])
     >>> comparison = forecaster.compare(series[152:])
-    >>> list(comparison.differences["other"]), comparison.facts["period"]
+    >>> list(comparison.differences["other"]), comparison.facts["season"]
     (['exact linear', 'seasonal naive', 'seasonal naive'], 24)
     """
 

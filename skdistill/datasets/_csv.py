@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from skdistill._choices import check_choice
-from skdistill.calendar import check_time_index
+from skdistill._utils._choices import check_choice
+from skdistill.data._calendar import check_time_index
 
 __all__ = ["load_csv"]
 

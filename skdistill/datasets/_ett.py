@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skdistill._choices import check_choice
+from skdistill._utils._choices import check_choice
 from skdistill.datasets._files import find_file
 
 __all__ = ["fetch_ett"]

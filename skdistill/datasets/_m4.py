@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skdistill._choices import check_choice
+from skdistill._utils._choices import check_choice
 from skdistill.datasets._files import find_file
 
 __all__ = ["fetch_m4"]

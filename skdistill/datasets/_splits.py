@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from skdistill._checks import check_integer
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_integer
+from skdistill._utils._choices import check_choice
 
 __all__ = ["standard_split"]
 

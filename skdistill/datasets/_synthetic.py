@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.signal import lfilter
 from sklearn.utils import check_random_state
 
-from skdistill._checks import check_integer, check_real
+from skdistill._utils._checks import check_integer, check_real
 
 __all__ = ["make_multiseasonal"]
 
@@ -19,7 +19,7 @@ def make_multiseasonal(
     n_timestamps: int = 5000,
     n_channels: int = 3,
     *,
-    periods: Sequence[int] = (24, 168),
+    seasons: Sequence[int] = (24, 168),
     n_harmonics: int = 3,
     trend: float = 1.0,
     noise: float = 0.3,
@@ -28,7 +28,7 @@ def make_multiseasonal(
 ) -> pd.DataFrame:
     """Make an hourly series whose channels share seasons, a slow trend and correlated noise.
 
-    Each channel is a level, a random walk, one wave of random shape a period (its harmonics k have
+    Each channel is a level, a random walk, one wave of random shape a season (its harmonics k have
     amplitudes 1 / k), and an autoregressive noise of order one whose shocks are correlated between
     channels.
 
@@ -38,7 +38,7 @@ def make_multiseasonal(
         Rows.
     n_channels : int, default=3
         Columns.
-    periods : sequence of int, default=(24, 168)
+    seasons : sequence of int, default=(24, 168)
         Rows of each season.
     n_harmonics : int, default=3
         Waves that make up a season.
@@ -67,8 +67,8 @@ def make_multiseasonal(
     check_real(noise, "noise of make_multiseasonal", minimum=0.0)
     generator = check_random_state(random_state)
     values = generator.normal(size=(1, n_channels)) + _walk(generator, n_timestamps, n_channels, trend)
-    for period in periods:
-        values = values + _season(generator, n_timestamps, n_channels, period, n_harmonics)
+    for season in seasons:
+        values = values + _season(generator, n_timestamps, n_channels, season, n_harmonics)
     values = values + noise * _shocks(generator, n_timestamps, n_channels)
     index = pd.date_range(start, periods=n_timestamps, freq="h", name="time")
     return pd.DataFrame(values, index=index, columns=[f"channel_{number}" for number in range(n_channels)])
@@ -80,14 +80,14 @@ def _walk(generator: np.random.RandomState, n_timestamps: int, n_channels: int, 
 
 
 def _season(
-    generator: np.random.RandomState, n_timestamps: int, n_channels: int, period: int, n_harmonics: int
+    generator: np.random.RandomState, n_timestamps: int, n_channels: int, length: int, n_harmonics: int
 ) -> np.ndarray:
     time = np.arange(n_timestamps)[:, None]
     season = np.zeros((n_timestamps, n_channels))
     for harmonic in range(1, n_harmonics + 1):
         phase = generator.uniform(0, 2 * np.pi, size=(1, n_channels))
         size = generator.uniform(0.5, 1.5, size=(1, n_channels)) / harmonic
-        season += size * np.sin(2 * np.pi * harmonic * time / period + phase)
+        season += size * np.sin(2 * np.pi * harmonic * time / length + phase)
     return season
 
 

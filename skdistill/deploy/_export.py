@@ -21,13 +21,13 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from skdistill._optional import import_optional
-from skdistill._series import read_series
-from skdistill.calibration import shift_quantiles
+from skdistill._utils._optional import import_optional
+from skdistill.data._inputs import read_series
 from skdistill.deploy._files import write_atomically
 from skdistill.deploy._modules import deployed_module
-from skdistill.deploy._runtime import fuse_in_units
-from skdistill.deploy.numpy_student import NumpyStudent
+from skdistill.fused._runtime import fuse_in_units
+from skdistill.fused.numpy_student import NumpyStudent
+from skdistill.probabilistic._calibration import shift_quantiles
 
 __all__ = ["ExportReport", "export"]
 
@@ -90,7 +90,7 @@ def export(estimator: Any, path: str | os.PathLike[str], *, int8: bool = False, 
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
     >>> from skdistill.deploy import NumpyStudent, export
-    >>> series = make_multiseasonal(200, 2, periods=(12,), random_state=0)
+    >>> series = make_multiseasonal(200, 2, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
     ...     None, "linear", "response", context_length=24, prediction_length=6
     ... ).fit(series)

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skdistill._scaling import Scaling
-from skdistill.deploy._fused import FusedLayer, FusedQuantiles, FusedStudent
-from skdistill.deploy._runtime import fuse_in_units
+from skdistill.data._scaling import Scaling
+from skdistill.fused._fused import FusedLayer, FusedQuantiles, FusedStudent
+from skdistill.fused._runtime import fuse_in_units
 from skdistill.networks import NetworkSpec
 from skdistill.networks._quantile_head import sum_gaps
 

@@ -15,16 +15,16 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from skdistill._quantiles import check_quantiles
-from skdistill._scaling import Scaling
 from skdistill._shorthand import resolve_student
-from skdistill._user_line import stacklevel_of_user
-from skdistill.calendar import FREQUENCIES
-from skdistill.calibration import FittedCalibration
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._calendar import FREQUENCIES
+from skdistill.data._levels import check_quantiles
+from skdistill.data._scaling import Scaling
 from skdistill.deploy._files import Document, SavedFileError, read_document, write_atomically
 from skdistill.deploy._guarded_build import build_with_weights
 from skdistill.deploy._values import NotSaved, Reader, Writer
 from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.probabilistic._calibration import FittedCalibration
 from skdistill.teachers._network import NetworkTeacher
 
 __all__ = ["load", "save"]
@@ -53,7 +53,7 @@ def save(estimator: Any, path: str | os.PathLike[str], *, teacher: bool = False)
     >>> from skdistill import DistilledForecaster, load
     >>> from skdistill.datasets import make_multiseasonal
     >>> from skdistill.deploy import save
-    >>> series = make_multiseasonal(200, 2, periods=(12,), random_state=0)
+    >>> series = make_multiseasonal(200, 2, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
     ...     None, "linear", "response", context_length=24, prediction_length=6
     ... ).fit(series)
@@ -114,7 +114,7 @@ def load(
     >>> from pathlib import Path
     >>> from skdistill import DistilledForecaster, load
     >>> from skdistill.datasets import make_multiseasonal
-    >>> series = make_multiseasonal(200, 2, periods=(12,), random_state=0)
+    >>> series = make_multiseasonal(200, 2, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
     ...     None, "linear", "response", context_length=24, prediction_length=6
     ... ).fit(series)
@@ -181,7 +181,7 @@ def _write_network(network: BaseNetwork, module: torch.nn.Module, writer: Writer
 
 def _reads_files(network: BaseNetwork) -> bool:
     """Say whether building it reads files that its parameters name, which no file may choose."""
-    return type(network).keyed is not BaseNetwork.keyed
+    return type(network).for_cache_key is not BaseNetwork.for_cache_key
 
 
 def _write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
@@ -273,12 +273,12 @@ def _read_calibration(content: Any, reader: Reader, spec: NetworkSpec) -> Fitted
 
 def _read_spec(fields: Any) -> NetworkSpec:
     if isinstance(fields, dict):
-        fields = {"point": "median", "calendar": None, **fields}  # files of versions without them
+        fields = {"point_forecast": "median", "calendar": None, **fields}  # files of versions without them
     if not isinstance(fields, dict) or set(fields) != {one.name for one in dataclasses.fields(NetworkSpec)}:
         raise SavedFileError("its spec is malformed.")
     quantiles = fields["quantiles"]
     if quantiles is not None:
-        if not isinstance(quantiles, tuple) or fields["point"] not in ("mean", "median"):
+        if not isinstance(quantiles, tuple) or fields["point_forecast"] not in ("mean", "median"):
             raise SavedFileError("its quantiles are malformed.")
         try:
             check_quantiles(quantiles, "quantiles", median_alone=False)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._series import read_series
+from skdistill.data._inputs import read_series
 
 __all__ = ["Stream"]
 
@@ -32,7 +32,7 @@ class Stream:
     --------
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
-    >>> series = make_multiseasonal(200, 2, periods=(12,), random_state=0).to_numpy()
+    >>> series = make_multiseasonal(200, 2, seasons=(12,), random_state=0).to_numpy()
     >>> forecaster = DistilledForecaster(
     ...     None, "linear", "response", context_length=24, prediction_length=6
     ... ).fit(series[:150])

@@ -44,10 +44,10 @@ class NotSaved:
 
 def _known_classes() -> dict[str, type[BaseEstimator]]:
     """List the classes that a file may name: public parameter objects, and scikit-learn's plain scalers."""
-    from skdistill import calibration, losses, networks, perturbation, teachers
+    from skdistill import data, losses, networks, probabilistic, teachers
 
     known: dict[str, type[BaseEstimator]] = {}
-    for module in (calibration, losses, networks, perturbation, teachers):
+    for module in (data, losses, networks, probabilistic, teachers):
         for name in module.__all__:
             one = getattr(module, name)
             if isinstance(one, type) and issubclass(one, BaseEstimator):

@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
-from skdistill._checks import check_real
-from skdistill._doc_link import DocLink
+from skdistill._utils._checks import check_real
+from skdistill._utils._doc_link import DocLink
 
 __all__ = ["BaseLoss", "LossInputs", "LossShapes", "LossTerm", "QuadraticForm"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from skdistill._choices import check_choice
+from skdistill._utils._choices import check_choice
 from skdistill.losses._base import BaseLoss, LossTerm
 from skdistill.losses._feature_regularization import FeatureRegularization
 from skdistill.losses._output_consistency import OutputConsistency

@@ -11,8 +11,8 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn.functional import huber_loss, l1_loss, mse_loss
 
-from skdistill._checks import check_real
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_real
+from skdistill._utils._choices import check_choice
 from skdistill.losses._base import LossInputs, LossShapes, LossTerm, QuadraticForm
 from skdistill.losses._horizon_weights import step_weights
 

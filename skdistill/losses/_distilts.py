@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from skdistill._checks import check_integer
+from skdistill._utils._checks import check_integer
 from skdistill.losses._base import BaseLoss, LossTerm
 from skdistill.losses._horizon_weighted import HorizonWeighted
 from skdistill.losses._supervised import Supervised

@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from skdistill._checks import check_real
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_real
+from skdistill._utils._choices import check_choice
 from skdistill.losses._base import LossInputs, LossShapes, LossTerm
 from skdistill.losses._output_consistency import BRANCH_DISTANCES, branches_of
 

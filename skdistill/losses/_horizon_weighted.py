@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from skdistill._checks import check_real
+from skdistill._utils._checks import check_real
 from skdistill.losses._horizon_weights import ExponentialWeights, step_weights
 from skdistill.losses._teacher_forecast import TeacherForecast
 

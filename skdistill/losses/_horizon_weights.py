@@ -9,7 +9,7 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
-from skdistill._checks import check_real
+from skdistill._utils._checks import check_real
 
 __all__ = ["ExponentialWeights", "LinearWeights", "step_weights"]
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from skdistill._checks import check_real
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_real
+from skdistill._utils._choices import check_choice
 from skdistill.losses._base import LossInputs, LossShapes, LossTerm
 from skdistill.losses._trust import window_trust
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from skdistill._checks import check_integer, check_real
+from skdistill._utils._checks import check_integer, check_real
 from skdistill.losses._base import LossInputs, LossShapes, LossTerm, QuadraticForm
 from skdistill.losses._horizon_weights import step_weights
 from skdistill.losses._trust import window_trust

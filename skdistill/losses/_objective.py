@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from skdistill._quantiles import covered_levels
+from skdistill.data._levels import covered_levels
 from skdistill.losses._base import BaseLoss, LossInputs, LossShapes, LossTerm
 
 __all__ = [
@@ -202,7 +202,7 @@ def with_quantile_term(
     *,
     has_teacher: bool,
     teacher_levels: Sequence[float] | None = None,
-    point: str = "median",
+    point_forecast: str = "median",
 ) -> BaseLoss:
     """Add what a loss lacks to train every quantile of a student, and its point forecast.
 
@@ -216,7 +216,7 @@ def with_quantile_term(
         Whether there are labels; without them, terms that read labels fall away.
     teacher_levels : sequence of float or None, default=None
         Levels of the teacher's quantiles, None if it has none.
-    point : {"median", "mean"}, default="median"
+    point_forecast : {"median", "mean"}, default="median"
         What the point forecast is; a mean is tied to no quantile.
 
     Returns
@@ -240,7 +240,7 @@ def with_quantile_term(
     sources = {"truth", "teacher_quantiles"} if taught else {"truth"}
     of_quantiles = [term for _, term in active if "student_quantiles" in term.requires]
     trains_quantiles = any(sources & (term.requires | term.prefers) for term in of_quantiles)
-    trains_point = point == "median" or any(
+    trains_point = point_forecast == "median" or any(
         "student_quantiles" not in term.requires and term.requires & {"truth", "teacher_forecast"} for _, term in active
     )
     added: list[BaseLoss] = [*([] if trains_quantiles else [Pinball()]), *([] if trains_point else [Supervised()])]

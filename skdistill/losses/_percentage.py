@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from skdistill._checks import check_integer
+from skdistill._utils._checks import check_integer
 from skdistill.losses._base import LossInputs, LossShapes, LossTerm
 
 __all__ = ["MASE", "SMAPE", "scaled_error", "symmetric_percentage"]

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skdistill._choices import check_choice
-from skdistill._quantiles import covered_levels, interpolation_matrix
+from skdistill._utils._choices import check_choice
+from skdistill.data._levels import covered_levels, interpolation_matrix
 from skdistill.losses._base import LossInputs, LossShapes, LossTerm
 from skdistill.losses._horizon_weights import step_weights
 from skdistill.losses._multi_scale import check_scales

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skdistill._choices import check_choice
+from skdistill._utils._choices import check_choice
 from skdistill.losses._base import BaseLoss
 from skdistill.losses._cakd import CAKD
 from skdistill.losses._cross_modal import CrossModal

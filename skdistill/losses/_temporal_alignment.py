@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, gelu
 from torch.utils.checkpoint import checkpoint
 
-from skdistill._checks import check_integer
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_integer
+from skdistill._utils._choices import check_choice
 from skdistill.losses._base import LossInputs, LossShapes, LossTerm
 
 __all__ = ["TemporalAlignment"]

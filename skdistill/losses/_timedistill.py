@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from skdistill._checks import check_real
+from skdistill._utils._checks import check_real
 from skdistill.losses._base import BaseLoss, LossTerm
 from skdistill.losses._feature_matching import FeatureMatching
 from skdistill.losses._multi_period import MultiPeriod

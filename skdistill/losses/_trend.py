@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from skdistill._checks import check_boolean, check_integer
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_boolean, check_integer
+from skdistill._utils._choices import check_choice
 from skdistill.losses._base import LossInputs, LossShapes, LossTerm, QuadraticForm
 from skdistill.losses._multi_scale import pool
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from skdistill._checks import check_integer
+from skdistill._utils._checks import check_integer
 from skdistill.losses._base import LossInputs, LossShapes, LossTerm
 
 __all__ = ["WarmUp"]

@@ -3,6 +3,7 @@
 from skdistill.networks._autoformer import Autoformer
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._calf import CALF, GPT4TS, Branches
+from skdistill.networks._custom_network import CustomNetwork
 from skdistill.networks._dlinear import DLinear
 from skdistill.networks._fedformer import FEDformer
 from skdistill.networks._itransformer import ITransformer
@@ -12,13 +13,11 @@ from skdistill.networks._micn import MICN
 from skdistill.networks._mlp import MLP
 from skdistill.networks._modern_tcn import ModernTCN
 from skdistill.networks._nlinear import NLinear
-from skdistill.networks._own_network import OwnNetwork
 from skdistill.networks._patchtst import PatchTST
 from skdistill.networks._registry import NETWORKS, make_network
 from skdistill.networks._time_mixer import TimeMixer
 from skdistill.networks._times_net import TimesNet
 from skdistill.networks._ts_mixer import TSMixer
-from skdistill.networks.tslib import from_tslib
 
 __all__ = [
     "CALF",
@@ -29,6 +28,7 @@ __all__ = [
     "Autoformer",
     "BaseNetwork",
     "Branches",
+    "CustomNetwork",
     "DLinear",
     "FEDformer",
     "ITransformer",
@@ -38,11 +38,9 @@ __all__ = [
     "NLinear",
     "NetworkOutput",
     "NetworkSpec",
-    "OwnNetwork",
     "PatchTST",
     "TSMixer",
     "TimeMixer",
     "TimesNet",
-    "from_tslib",
     "make_network",
 ]

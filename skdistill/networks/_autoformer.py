@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from skdistill._checks import check_integer, check_real
+from skdistill._utils._checks import check_integer, check_real
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._decomposition_transformer import (
     DecompositionNetwork,

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
-from skdistill._doc_link import DocLink
+from skdistill._utils._doc_link import DocLink
 
 __all__ = ["BaseNetwork", "NetworkOutput", "NetworkSpec"]
 
@@ -34,7 +34,7 @@ class NetworkSpec:
         Last rows of the context whose calendar features head ``decoder_time``.
     quantiles : tuple of float or None, default=None
         Quantile levels to forecast beside the point forecast.
-    point : {"median", "mean"}, default="median"
+    point_forecast : {"median", "mean"}, default="median"
         What the point forecast is, where there are quantiles.
     calendar : str or None, default=None
         Frequency whose calendar features the network was trained with, such as ``"h"``, whatever the step of the
@@ -48,7 +48,7 @@ class NetworkSpec:
     n_time_features: int = 0
     label_length: int = 0
     quantiles: tuple[float, ...] | None = None
-    point: str = "median"
+    point_forecast: str = "median"
     calendar: str | None = None
 
     def __post_init__(self) -> None:
@@ -185,7 +185,7 @@ class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
             The teacher's labels of the training windows.
         """
 
-    def keyed(self) -> BaseNetwork:
+    def for_cache_key(self) -> BaseNetwork:
         """Return a copy that holds what the weights depend on, for the key labels are kept under.
 
         Returns

@@ -10,7 +10,7 @@ import torch
 from sklearn.base import clone
 from torch import Tensor, nn
 
-from skdistill._checks import check_integer, check_real
+from skdistill._utils._checks import check_integer, check_real
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._layers import WindowStandardization
 from skdistill.networks.calf._adapters import find_targets
@@ -130,7 +130,7 @@ class LanguageNetwork(BaseNetwork):
             )
         return self.n_heads
 
-    def keyed(self) -> BaseNetwork:
+    def for_cache_key(self) -> BaseNetwork:
         """Return a copy for keys: a folder counts by its contents.
 
         Returns

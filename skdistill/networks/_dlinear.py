@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from skdistill._checks import check_boolean, check_integer
+from skdistill._utils._checks import check_boolean, check_integer
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._layers import decompose
 

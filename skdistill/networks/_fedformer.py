@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from skdistill._checks import check_integer
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_integer
+from skdistill._utils._choices import check_choice
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._decomposition_transformer import (
     DecompositionNetwork,

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from skdistill._checks import check_integer
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_integer
+from skdistill._utils._choices import check_choice
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._layers import NORMALIZATIONS, make_normalization
 

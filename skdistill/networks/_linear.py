@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skdistill._checks import check_boolean, check_integer, check_real
-from skdistill._choices import check_choice
-from skdistill._user_line import stacklevel_of_user
+from skdistill._utils._checks import check_boolean, check_integer, check_real
+from skdistill._utils._choices import check_choice
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 
 __all__ = ["Linear"]
 
-_SHIFTS = ("last", "last_period", "mean")
+_SHIFTS = ("last", "last_season", "mean")
 _SOLVERS = ("auto", "exact", "gradient")
 _PENALTIES = ("forecast", "weights")
 _SELECTIONS = ("blocks", "validation")
@@ -32,18 +32,18 @@ class Linear(BaseNetwork):
 
     Parameters
     ----------
-    shift : {"last_period", "last", "mean"} or None, default="last_period"
-        The level: mean of the last ``period`` rows, the last row, the mean of the window; None subtracts nothing.
-    period : int, default=24
-        Rows of a period, for ``shift="last_period"``; a shorter context counts whole.
+    shift : {"last_season", "last", "mean"} or None, default="last_season"
+        The level: mean of the last ``season`` rows, the last row, the mean of the window; None subtracts nothing.
+    season : int, default=24
+        Rows of a season, for ``shift="last_season"``; a shorter context counts whole.
     last_rows : int or None, default=None
         How many rows at the end of the context the map reads; None reads all.
     individual : bool, default=False
         Whether every channel has a map of its own.
     intercept : bool, default=True
         Whether there is a b; it carries no penalty.
-    sparse_period : int or None, default=None
-        If given, a step of the horizon reads only the rows a whole number of these periods before it.
+    sparse_season : int or None, default=None
+        If given, a step of the horizon reads only the rows a whole number of these seasons before it.
     solver : {"auto", "exact", "gradient"}, default="auto"
         ``"auto"`` solves exactly where every term is quadratic, and else trains with a warning that names
         the term; ``"exact"`` raises there instead.
@@ -74,9 +74,9 @@ class Linear(BaseNetwork):
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
     >>> from skdistill.networks import Linear
-    >>> series = make_multiseasonal(400, 2, periods=(12,), random_state=0)
+    >>> series = make_multiseasonal(400, 2, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
-    ...     teacher="dlinear", student=Linear(period=12, penalty=[0.01, 0.1, 1.0]), loss="response",
+    ...     teacher="dlinear", student=Linear(season=12, penalty=[0.01, 0.1, 1.0]), loss="response",
     ...     context_length=24, prediction_length=6, max_epochs=1, random_state=0,
     ... ).fit(series)
     >>> len(forecaster.history_), sum(row["chosen"] for row in forecaster.history_)
@@ -87,13 +87,13 @@ class Linear(BaseNetwork):
 
     def __init__(
         self,
-        shift: str | None = "last_period",
+        shift: str | None = "last_season",
         *,
-        period: int = 24,
+        season: int = 24,
         last_rows: int | None = None,
         individual: bool = False,
         intercept: bool = True,
-        sparse_period: int | None = None,
+        sparse_season: int | None = None,
         solver: str = "auto",
         penalty: float | Sequence[float] = 0.1,
         penalty_on: str = "weights",
@@ -101,11 +101,11 @@ class Linear(BaseNetwork):
         selection: str = "validation",
     ) -> None:
         self.shift = shift
-        self.period = period
+        self.season = season
         self.last_rows = last_rows
         self.individual = individual
         self.intercept = intercept
-        self.sparse_period = sparse_period
+        self.sparse_season = sparse_season
         self.solver = solver
         self.penalty = penalty
         self.penalty_on = penalty_on
@@ -122,18 +122,18 @@ class Linear(BaseNetwork):
         """
         if self.shift is not None:
             check_choice(self.shift, _SHIFTS, "shift of Linear")
-        check_integer(self.period, "period of Linear")
+        check_integer(self.season, "season of Linear")
         if self.last_rows is not None and check_integer(self.last_rows, "last_rows of Linear") > spec.context_length:
             raise ValueError(
                 f"last_rows of Linear must be at most context_length = {spec.context_length}; got {self.last_rows}."
             )
         check_boolean(self.individual, "individual of Linear")
         check_boolean(self.intercept, "intercept of Linear")
-        if self.sparse_period is not None:
+        if self.sparse_season is not None:
             longest = self.n_rows(spec)
-            if check_integer(self.sparse_period, "sparse_period of Linear") > longest:
+            if check_integer(self.sparse_season, "sparse_season of Linear") > longest:
                 raise ValueError(
-                    f"sparse_period of Linear must be at most the {longest} rows it reads; got {self.sparse_period}."
+                    f"sparse_season of Linear must be at most the {longest} rows it reads; got {self.sparse_season}."
                 )
         check_choice(self.solver, _SOLVERS, "solver of Linear")
         check_choice(self.penalty_on, _PENALTIES, "penalty_on of Linear")
@@ -185,7 +185,7 @@ class Linear(BaseNetwork):
         """
         if self.shift is None:
             return None
-        rows = {"last": 1, "last_period": min(self.period, n_rows), "mean": n_rows}[self.shift]
+        rows = {"last": 1, "last_season": min(self.season, n_rows), "mean": n_rows}[self.shift]
         weights = np.zeros(n_rows)
         weights[-rows:] = 1.0 / rows
         return weights
@@ -203,11 +203,11 @@ class Linear(BaseNetwork):
         mask : ndarray of bool of shape (prediction_length, n_rows) or None
             None where all may.
         """
-        if self.sparse_period is None:
+        if self.sparse_season is None:
             return None
         n_rows = self.n_rows(spec)
         distance = n_rows + np.arange(spec.prediction_length)[:, None] - np.arange(n_rows)[None]
-        return distance % self.sparse_period == 0
+        return distance % self.sparse_season == 0
 
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module, whose map is 0: it forecasts each window's level.

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from skdistill._checks import check_boolean
+from skdistill._utils._checks import check_boolean
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._channel_linear import ChannelLinear
 

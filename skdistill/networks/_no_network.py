@@ -8,10 +8,10 @@ from torch import nn
 
 from skdistill.networks._base import BaseNetwork
 
-__all__ = ["tell_no_network"]
+__all__ = ["explain_not_a_network"]
 
 
-def tell_no_network(value: Any) -> str:
+def explain_not_a_network(value: Any) -> str:
     """Name a value that is no network, with the way out.
 
     Parameters
@@ -27,12 +27,12 @@ def tell_no_network(value: Any) -> str:
     Examples
     --------
     >>> from torch import nn
-    >>> tell_no_network(nn.Linear)
-    'the torch class Linear: wrap it, OwnNetwork(Linear), which calls Linear(spec) in every fit.'
+    >>> explain_not_a_network(nn.Linear)
+    'the torch class Linear: wrap it, CustomNetwork(Linear), which calls Linear(spec) in every fit.'
     """
     if isinstance(value, type) and issubclass(value, nn.Module):
         name = value.__name__
-        return f"the torch class {name}: wrap it, OwnNetwork({name}), which calls {name}(spec) in every fit."
+        return f"the torch class {name}: wrap it, CustomNetwork({name}), which calls {name}(spec) in every fit."
     if isinstance(value, type):
         return f"the class {value.__name__}; give an instance, {value.__name__}()."
     if not isinstance(value, nn.Module):
@@ -41,6 +41,6 @@ def tell_no_network(value: Any) -> str:
     if isinstance(getattr(value, "network", None), BaseNetwork):
         return f"the torch module {name} that from_tslib loaded: give what it was built from, module.network."
     return (
-        f"the torch module {name}: every fit starts from new weights, so wrap its class, OwnNetwork({name}), which "
+        f"the torch module {name}: every fit starts from new weights, so wrap its class, CustomNetwork({name}), which "
         f"calls {name}(spec)."
     )

@@ -42,7 +42,7 @@ def build_module(network: BaseNetwork, spec: NetworkSpec) -> nn.Module:
     >>> module(torch.zeros(2, 12, 3)).quantiles.shape
     torch.Size([2, 4, 3, 3])
     """
-    module = network.build(replace(spec, quantiles=None, point="median"))
+    module = network.build(replace(spec, quantiles=None, point_forecast="median"))
     return module if spec.quantiles is None else QuantileModule(module, spec)
 
 
@@ -72,7 +72,7 @@ class QuantileModule(nn.Module):
     network : torch.nn.Module
         What the network built: its ``forward`` gives a :class:`~skdistill.networks.NetworkOutput`.
     spec : NetworkSpec
-        What it was built for, with ``quantiles`` and ``point``.
+        What it was built for, with ``quantiles`` and ``point_forecast``.
     """
 
     def __init__(self, network: nn.Module, spec: NetworkSpec) -> None:
@@ -118,7 +118,7 @@ class QuantileHead(nn.Module):
     Parameters
     ----------
     spec : NetworkSpec
-        Lengths, channels, ``quantiles`` and ``point``.
+        Lengths, channels, ``quantiles`` and ``point_forecast``.
     """
 
     def __init__(self, spec: NetworkSpec) -> None:
@@ -129,7 +129,7 @@ class QuantileHead(nn.Module):
         self.n_gaps = sum(level != 0.5 for level in spec.quantiles)
         self.has_median = self.n_gaps < len(spec.quantiles)
         self.prediction_length = spec.prediction_length
-        n_outputs = self.n_gaps + (spec.point == "mean")
+        n_outputs = self.n_gaps + (spec.point_forecast == "mean")
         self.hidden = nn.Linear(spec.context_length, _HIDDEN_SIZE)
         self.output = nn.Linear(_HIDDEN_SIZE, spec.prediction_length * n_outputs)
         self.channel = nn.Parameter(torch.zeros(spec.n_targets, n_outputs))
@@ -192,4 +192,4 @@ def _first_outputs(spec: NetworkSpec) -> list[float]:
     lower = [0.0, *(-score for score in reversed(scores) if score < 0)]
     upper = [0.0, *(score for score in scores if score > 0)]
     gaps = [far - near for side in (lower, upper) for near, far in itertools.pairwise(side)]
-    return [math.log(math.expm1(gap)) for gap in gaps] + [0.0] * (spec.point == "mean")
+    return [math.log(math.expm1(gap)) for gap in gaps] + [0.0] * (spec.point_forecast == "mean")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from skdistill._choices import check_choice
+from skdistill._utils._choices import check_choice
 from skdistill.networks._autoformer import Autoformer
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._dlinear import DLinear

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skdistill._checks import check_boolean, check_integer, check_real
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_boolean, check_integer, check_real
+from skdistill._utils._choices import check_choice
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._embedding import StepEmbedding
 from skdistill.networks._layers import NORMALIZATIONS, decompose, make_normalization

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, gelu, pad
 
-from skdistill._checks import check_integer, check_real
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_integer, check_real
+from skdistill._utils._choices import check_choice
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._embedding import StepEmbedding
 from skdistill.networks._layers import WindowStandardization

@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from skdistill._checks import check_integer, check_real
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_integer, check_real
+from skdistill._utils._choices import check_choice
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._layers import NORMALIZATIONS, make_normalization
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from skdistill.networks._own_network import _OwnModule
+from skdistill.networks._custom_network import _OwnModule
 
 __all__ = ["load_weights", "read_state_dict"]
 
@@ -73,7 +73,7 @@ def load_weights(module: nn.Module, state_dict: Mapping[str, Tensor], *, owner: 
     module : torch.nn.Module
         Changed in place.
     state_dict : dict of Tensor
-        The weights. Those of a user's module may go by its own names, or by those that ``OwnNetwork`` gives them.
+        The weights. Those of a user's module may go by its own names, or by those that ``CustomNetwork`` gives them.
     owner : str
         Parameter and class, for the message.
 
@@ -100,7 +100,7 @@ def load_weights(module: nn.Module, state_dict: Mapping[str, Tensor], *, owner: 
 
 
 def _module_named(module: nn.Module, state_dict: Mapping[str, Tensor]) -> nn.Module:
-    """Return what the names belong to: a user's module, or what ``OwnNetwork`` puts around it."""
+    """Return what the names belong to: a user's module, or what ``CustomNetwork`` puts around it."""
     if not isinstance(module, _OwnModule):
         return module
     return max(module.module, module, key=lambda one: len(one.state_dict().keys() & state_dict.keys()))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill._checks import check_integer
-from skdistill._open_model import open_model
-from skdistill._optional import import_optional
+from skdistill._unwrap import unwrap_model
+from skdistill._utils._checks import check_integer
+from skdistill._utils._optional import import_optional
 from skdistill.plotting._style import BaseDisplay, style_of
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
@@ -91,7 +91,7 @@ class ForecastDisplay(BaseDisplay):
         display : ForecastDisplay
             The display, drawn.
         """
-        model = open_model(estimator)
+        model = unwrap_model(estimator)
         forecaster, rows = model.forecaster, model.transform(X)
         horizon, context_length = forecaster.spec_.prediction_length, forecaster.spec_.context_length
         first = len(rows) - horizon if start is None else check_integer(start, "start of ForecastDisplay")

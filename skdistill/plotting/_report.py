@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill._open_model import open_model
-from skdistill._optional import import_optional
-from skdistill._series import _is_list_of_series
 from skdistill._show_versions import versions
+from skdistill._unwrap import unwrap_model
+from skdistill._utils._optional import import_optional
 from skdistill.comparison import compare, rolling_forecasts
+from skdistill.data._inputs import _is_list_of_series
 from skdistill.networks import NetworkSpec
 from skdistill.plotting._forecast import ForecastDisplay
 from skdistill.plotting._history import HistoryDisplay
@@ -66,7 +66,7 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
     >>> import tempfile
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
-    >>> series = make_multiseasonal(300, 1, periods=(12,), random_state=0)
+    >>> series = make_multiseasonal(300, 1, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
     ...     "dlinear", "linear", "response", context_length=24, prediction_length=6, random_state=0
     ... ).fit(series[:200])
@@ -74,7 +74,7 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
     ...     write_report(forecaster, series[176:], folder + "/report.html").name
     'report.html'
     """
-    model = open_model(estimator)
+    model = unwrap_model(estimator)
     forecaster = model.forecaster
     table = compare({"student": estimator}, X, train)
     sections = [
@@ -126,7 +126,7 @@ def _pictures(estimator: Any, X: Any, table: pd.DataFrame) -> str:
         draw["How often the student wins"] = lambda: WinRateDisplay.from_predictions(
             rolled.truth, rolled.forecasts, rolled.channels
         )
-    draw["Training of the student"] = lambda: HistoryDisplay.from_estimator(open_model(estimator).forecaster)
+    draw["Training of the student"] = lambda: HistoryDisplay.from_estimator(unwrap_model(estimator).forecaster)
     return '<div class="plots">' + "".join(_figure(name, make()) for name, make in draw.items()) + "</div>"
 
 
@@ -154,7 +154,7 @@ def _place(series: list[Any], spec: NetworkSpec, window: int) -> tuple[int, int]
 
 def _windows(estimator: Any, X: Any) -> str:
     """Draw the windows in which the student errs least, as usual, and most."""
-    spec, series = open_model(estimator).forecaster.spec_, _list_series(X)
+    spec, series = unwrap_model(estimator).forecaster.spec_, _list_series(X)
     step = _stride(X)
     rolled = rolling_forecasts(estimator, X, step=step)
     errors = np.square(rolled.forecasts["student"] - rolled.truth).mean(axis=(1, 2))

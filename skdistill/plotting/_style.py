@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from skdistill._optional import import_optional
+from skdistill._utils._optional import import_optional
 
 __all__ = ["STANDARDIZED", "BaseDisplay", "style_of"]
 

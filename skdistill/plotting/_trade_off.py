@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill._choices import check_choice
+from skdistill._utils._choices import check_choice
 from skdistill.plotting._style import STANDARDIZED, BaseDisplay, style_of
 
 __all__ = ["TradeOffDisplay"]

@@ -1,5 +1,6 @@
 """Teachers: sources of labels for a student."""
 
+from skdistill.data import Labels
 from skdistill.teachers._adaptive_ensemble import AdaptiveEnsemble
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._chronos import Chronos
@@ -8,7 +9,6 @@ from skdistill.teachers._ensemble import EnsembleTeacher
 from skdistill.teachers._foundation import FoundationTeacher
 from skdistill.teachers._frozen import FrozenTeacher
 from skdistill.teachers._given import GivenLabels
-from skdistill.teachers._labels import Labels
 from skdistill.teachers._moirai import Moirai
 from skdistill.teachers._pretrained import PretrainedTeacher
 from skdistill.teachers._resolve import resolve_teacher

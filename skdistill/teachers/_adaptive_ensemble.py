@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from scipy.optimize import nnls
 
-from skdistill._checks import check_integer, check_real
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_integer, check_real
+from skdistill._utils._choices import check_choice
+from skdistill.data._labels import Labels
+from skdistill.data._windows import TrainingWindows, Windows
 from skdistill.networks import Linear, NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._ensemble import EnsembleTeacher
-from skdistill.teachers._labels import Labels
-from skdistill.windows import TrainingWindows, Windows
 
 __all__ = ["AdaptiveEnsemble", "best_shares"]
 
@@ -82,7 +82,7 @@ class AdaptiveEnsemble(EnsembleTeacher):
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
     >>> from skdistill.teachers import AdaptiveEnsemble
-    >>> series = make_multiseasonal(400, 2, periods=(12,), random_state=0)
+    >>> series = make_multiseasonal(400, 2, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
     ...     AdaptiveEnsemble([("a", "dlinear"), ("b", "nlinear")]), "linear", "response",
     ...     context_length=24, prediction_length=6, random_state=0,

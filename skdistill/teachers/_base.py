@@ -11,11 +11,11 @@ import torch
 from sklearn.base import BaseEstimator, clone
 from torch import Tensor
 
-from skdistill._doc_link import DocLink
+from skdistill._utils._doc_link import DocLink
+from skdistill.data._labels import Labels
+from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks import NetworkSpec
-from skdistill.teachers._labels import Labels
 from skdistill.training import resolve_device
-from skdistill.windows import Contexts, TrainingWindows
 
 __all__ = ["BaseTeacher"]
 
@@ -35,21 +35,21 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         Whether labels come with quantiles, whatever the parameters.
     needs_training : bool
         Whether ``fit`` trains something before the teacher can answer.
-    learns : bool
+    keeps_what_fit_learned : bool
         Whether ``fit`` finds out anything that is worth keeping for a later one.
     """
 
     has_features: ClassVar[bool] = False
     has_quantiles: ClassVar[bool] = False
     needs_training: bool = False
-    learns: ClassVar[bool] = True
+    keeps_what_fit_learned: ClassVar[bool] = True
 
-    def resolve(self, resolve: Callable[..., BaseTeacher]) -> BaseTeacher:
+    def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> BaseTeacher:
         """Return a teacher whose members, if it has any, are teachers, too.
 
         Parameters
         ----------
-        resolve : callable
+        resolve_teacher : callable
             :func:`~skdistill.teachers.resolve_teacher`, which turns what a user gives into a teacher.
 
         Returns
@@ -153,7 +153,7 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         return self.label(contexts)
 
     def recompute_features(self, contexts: Contexts) -> Tensor | None:
-        """Give the features of training windows alone, a batch at a time, for ``features="recompute"``.
+        """Give the features of training windows alone, a batch at a time, for ``feature_storage="recompute"``.
 
         Parameters
         ----------
@@ -167,7 +167,7 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         """
         return self.label_training(contexts).features
 
-    def keyed(self) -> BaseTeacher:
+    def for_cache_key(self) -> BaseTeacher:
         """Return a copy that holds what labels depend on, for the key they are kept under.
 
         Returns

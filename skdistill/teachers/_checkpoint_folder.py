@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
-from skdistill._optional import import_optional
+from skdistill._utils._optional import import_optional
 
 __all__ = [
     "check_all_weights",

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from skdistill._checks import check_integer
-from skdistill._choices import check_choice
-from skdistill._optional import import_optional
+from skdistill._utils._checks import check_integer
+from skdistill._utils._choices import check_choice
+from skdistill._utils._optional import import_optional
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._checkpoint_folder import (
     check_all_weights,
@@ -100,7 +100,7 @@ class Chronos(FoundationTeacher):
         self.device = device
         self.random_state = random_state
 
-    def neutral(self, path: Path) -> tuple[str, ...]:
+    def parameters_without_effect(self, path: Path) -> tuple[str, ...]:
         """Name the parameters that change no label, so that labels are shared whatever they are.
 
         Parameters
@@ -115,7 +115,7 @@ class Chronos(FoundationTeacher):
         """
         if _GENERATIONS[_pipeline_class(read_config(path, owner="Chronos"))] is _Samples:
             return ("revision", "roll_out")  # samples depend on the batch they are drawn in
-        return (*super().neutral(path), "n_samples", "random_state")
+        return (*super().parameters_without_effect(path), "n_samples", "random_state")
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if a parameter is out of its range, or the checkpoint cannot be had.

@@ -12,11 +12,11 @@ import torch
 from sklearn.base import clone
 from torch import Tensor
 
-from skdistill._checks import check_integer
+from skdistill._utils._checks import check_integer
+from skdistill.data._labels import Labels
+from skdistill.data._windows import Contexts, TrainingWindows, Windows
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
-from skdistill.teachers._labels import Labels
-from skdistill.windows import Contexts, TrainingWindows, Windows
 
 __all__ = ["CrossFittedTeacher"]
 
@@ -58,7 +58,7 @@ class CrossFittedTeacher(BaseTeacher):
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
     >>> from skdistill.teachers import CrossFittedTeacher
-    >>> series = make_multiseasonal(400, 2, periods=(12,), random_state=0)
+    >>> series = make_multiseasonal(400, 2, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
     ...     CrossFittedTeacher("dlinear", n_folds=2), "linear", "response",
     ...     context_length=24, prediction_length=6, random_state=0,
@@ -76,12 +76,12 @@ class CrossFittedTeacher(BaseTeacher):
         """Whether the teacher is trained in ``fit``."""
         return self.teacher.needs_training
 
-    def resolve(self, resolve: Callable[..., BaseTeacher]) -> CrossFittedTeacher:
+    def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> CrossFittedTeacher:
         """Return a copy around what a network or short name stands for.
 
         Parameters
         ----------
-        resolve : callable
+        resolve_teacher : callable
             Turns what a user gives into a teacher.
 
         Returns
@@ -90,7 +90,7 @@ class CrossFittedTeacher(BaseTeacher):
             The copy.
         """
         return CrossFittedTeacher(
-            resolve(self.teacher, parameter="teacher of CrossFittedTeacher"), n_folds=self.n_folds
+            resolve_teacher(self.teacher, parameter="teacher of CrossFittedTeacher"), n_folds=self.n_folds
         )
 
     def check(self, spec: NetworkSpec) -> None:
@@ -227,7 +227,7 @@ class CrossFittedTeacher(BaseTeacher):
             parts[0].quantile_levels,
         )
 
-    def keyed(self) -> CrossFittedTeacher:
+    def for_cache_key(self) -> CrossFittedTeacher:
         """Return a copy for the key, around the teacher's own.
 
         Returns
@@ -235,7 +235,7 @@ class CrossFittedTeacher(BaseTeacher):
         teacher : CrossFittedTeacher
             The copy.
         """
-        return CrossFittedTeacher(self.teacher.keyed(), n_folds=self.n_folds)
+        return CrossFittedTeacher(self.teacher.for_cache_key(), n_folds=self.n_folds)
 
     def count_parameters(self) -> int | None:
         """Count the parameters of the copy fitted on all windows.

@@ -10,12 +10,12 @@ import torch
 from sklearn.utils.metaestimators import _BaseComposition
 from torch import Tensor
 
-from skdistill._checks import check_real
+from skdistill._utils._checks import check_real
+from skdistill.data._labels import Labels
+from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._ensemble_quantiles import ensemble_quantiles
-from skdistill.teachers._labels import Labels
-from skdistill.windows import Contexts, TrainingWindows
 
 __all__ = ["EnsembleTeacher"]
 
@@ -59,12 +59,12 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         """Whether any member is trained in ``fit``."""
         return any(member.needs_training for _, member in self.teachers)
 
-    def resolve(self, resolve: Callable[..., BaseTeacher]) -> EnsembleTeacher:
+    def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> EnsembleTeacher:
         """Return a copy whose members are what networks and short names stand for.
 
         Parameters
         ----------
-        resolve : callable
+        resolve_teacher : callable
             Turns what a user gives into a teacher.
 
         Returns
@@ -72,7 +72,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         teacher : EnsembleTeacher
             The copy.
         """
-        members = [(name, resolve(one, parameter=f"teacher {name!r}")) for name, one in self.teachers]
+        members = [(name, resolve_teacher(one, parameter=f"teacher {name!r}")) for name, one in self.teachers]
         return self._around(members)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -226,7 +226,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         """
         return _side_by_side([member.recompute_features(contexts) for member in self.teachers_])
 
-    def keyed(self) -> EnsembleTeacher:
+    def for_cache_key(self) -> EnsembleTeacher:
         """Return a copy for the key, made of the members' copies.
 
         Returns
@@ -234,7 +234,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         teacher : EnsembleTeacher
             The copy.
         """
-        return self._around([(name, member.keyed()) for name, member in self.teachers])
+        return self._around([(name, member.for_cache_key()) for name, member in self.teachers])
 
     def count_parameters(self) -> int | None:
         """Count the parameters of all members.

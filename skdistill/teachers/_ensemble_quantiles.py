@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from skdistill._quantiles import covered_levels, interpolation_matrix
-from skdistill.teachers._labels import Labels
+from skdistill.data._labels import Labels
+from skdistill.data._levels import covered_levels, interpolation_matrix
 
 __all__ = ["ensemble_quantiles"]
 

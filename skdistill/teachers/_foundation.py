@@ -15,15 +15,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d
 
-from skdistill._checks import check_integer
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_integer
+from skdistill._utils._choices import check_choice
+from skdistill.data._labels import Labels
+from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._checkpoint_folder import damage_error, damage_named, find_checkpoint
-from skdistill.teachers._labels import Labels
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel, capture, roll_out
 from skdistill.training import count_parameters, resolve_device, seeded
-from skdistill.windows import Contexts, TrainingWindows
 
 __all__ = ["FoundationTeacher"]
 
@@ -59,7 +59,7 @@ class FoundationTeacher(BaseTeacher):
     family: ClassVar[str]
     files: ClassVar[tuple[str, ...]] = ("*.json", "*.safetensors")
     handles_missing: ClassVar[bool] = False
-    learns: ClassVar[bool] = False
+    keeps_what_fit_learned: ClassVar[bool] = False
 
     model: str | Path
     layer: int | None
@@ -98,7 +98,7 @@ class FoundationTeacher(BaseTeacher):
             Folder or file of the checkpoint.
         """
 
-    def neutral(self, path: Path) -> tuple[str, ...]:
+    def parameters_without_effect(self, path: Path) -> tuple[str, ...]:
         """Name the parameters that change no label, so that labels are shared whatever they are.
 
         Parameters
@@ -227,7 +227,7 @@ class FoundationTeacher(BaseTeacher):
             return None
         return self._by_window(self._ask(self._model(), contexts, self._read), len(contexts))
 
-    def keyed(self) -> BaseTeacher:
+    def for_cache_key(self) -> BaseTeacher:
         """Return a copy for the key: a checkpoint counts by the contents of its files.
 
         Returns
@@ -236,7 +236,7 @@ class FoundationTeacher(BaseTeacher):
             The copy.
         """
         path = self._path()
-        return super().keyed().set_params(model=path, **dict.fromkeys(self.neutral(path), 0))
+        return super().for_cache_key().set_params(model=path, **dict.fromkeys(self.parameters_without_effect(path), 0))
 
     def count_parameters(self) -> int | None:
         """Count the parameters of the model.

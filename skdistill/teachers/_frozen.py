@@ -12,11 +12,11 @@ from sklearn.base import is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._open_model import open_model
+from skdistill._unwrap import unwrap_model
+from skdistill.data._labels import Labels
+from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
-from skdistill.teachers._labels import Labels
-from skdistill.windows import Contexts, TrainingWindows
 
 __all__ = ["FrozenTeacher"]
 
@@ -73,7 +73,7 @@ class FrozenTeacher(BaseTeacher):
                 "window: give it as SktimeTeacher(FrozenEstimator(fitted)), or unfitted as SktimeTeacher(forecaster)."
             )
         check_is_fitted(self._inner)
-        if self._is_composite() and not is_regressor(self._inner) and not open_model(self._inner).invertible:
+        if self._is_composite() and not is_regressor(self._inner) and not unwrap_model(self._inner).invertible:
             raise ValueError(
                 "a pipeline teaches in original units, and a step of this one has no inverse_transform: freeze the "
                 "forecaster alone, or use its transformer= parameter."
@@ -164,7 +164,7 @@ class FrozenTeacher(BaseTeacher):
 
         if is_regressor(self._inner):
             return None
-        forecaster = open_model(self._inner).forecaster if self._is_composite() else self._inner
+        forecaster = unwrap_model(self._inner).forecaster if self._is_composite() else self._inner
         return forecaster if isinstance(forecaster, DistilledForecaster) else None
 
     def _places(self, contexts: Contexts) -> list[int] | None:
@@ -190,14 +190,14 @@ class FrozenTeacher(BaseTeacher):
     def _own_context_length(self) -> int | None:
         if is_regressor(self._inner):
             return getattr(self._inner, "n_features_in_", None)
-        forecaster = open_model(self._inner).forecaster if self._is_composite() else self._inner
+        forecaster = unwrap_model(self._inner).forecaster if self._is_composite() else self._inner
         return getattr(forecaster, "context_length", None)
 
     def _levels(self) -> tuple[float, ...] | None:
         """Return the levels that an estimator of ours was fitted with."""
         model = self._inner
         if self._is_composite() and not is_regressor(model):
-            model = open_model(model).forecaster
+            model = unwrap_model(model).forecaster
         return getattr(getattr(model, "spec_", None), "quantiles", None)
 
     def _predict_quantiles(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
@@ -210,7 +210,7 @@ class FrozenTeacher(BaseTeacher):
             return quantiles.reshape(len(original), -1, *quantiles.shape[1:]).transpose(0, 2, 1, 3)
         recent = self._recent(original)
         if self._is_composite():
-            return open_model(self._inner).predict_quantile_windows(recent, self._row_labels(contexts))
+            return unwrap_model(self._inner).predict_quantile_windows(recent, self._row_labels(contexts))
         return self._inner.forecast_quantiles(recent, self._row_labels(contexts))
 
     def _recent(self, original: np.ndarray) -> np.ndarray:
@@ -221,7 +221,7 @@ class FrozenTeacher(BaseTeacher):
     def _predict(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
         recent, indexes = self._recent(original), self._row_labels(contexts)
         if self._is_composite():
-            return open_model(self._inner).predict_windows(recent, indexes)
+            return unwrap_model(self._inner).predict_windows(recent, indexes)
         if indexes is not None:
             return self._inner.forecast_windows(recent, indexes)
         return np.asarray(self.estimator.predict(recent))

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from skdistill._user_line import stacklevel_of_user
-from skdistill.calendar import continue_index
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._calendar import continue_index
+from skdistill.data._labels import Labels
+from skdistill.data._windows import Contexts
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
-from skdistill.teachers._labels import Labels
-from skdistill.windows import Contexts
 
 __all__ = ["GivenLabels", "NoLabelError", "holds_given_labels", "warn_left_out"]
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from skdistill._checks import check_integer
-from skdistill._optional import import_optional
+from skdistill._utils._checks import check_integer
+from skdistill._utils._optional import import_optional
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._checkpoint_folder import family_error, load_strictly, read_config
 from skdistill.teachers._foundation import FoundationTeacher
@@ -96,7 +96,7 @@ class Moirai(FoundationTeacher):
         self.device = device
         self.random_state = random_state
 
-    def neutral(self, path: Path) -> tuple[str, ...]:
+    def parameters_without_effect(self, path: Path) -> tuple[str, ...]:
         """Name the parameters that change no label, so that labels are shared whatever they are.
 
         Parameters
@@ -111,7 +111,7 @@ class Moirai(FoundationTeacher):
         """
         if _generation(read_config(path, owner="Moirai")) is _make_first:
             return ("revision",)  # samples depend on the batch they are drawn in
-        return (*super().neutral(path), "n_samples", "patch_size", "random_state")
+        return (*super().parameters_without_effect(path), "n_samples", "patch_size", "random_state")
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if a parameter is out of its range, or the checkpoint cannot be had.

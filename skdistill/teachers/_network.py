@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from skdistill.data._labels import Labels
+from skdistill.data._windows import Contexts
 from skdistill.networks import BaseNetwork, NetworkSpec
 from skdistill.teachers._base import BaseTeacher
-from skdistill.teachers._labels import Labels
 from skdistill.training import count_parameters, network_inputs, resolve_device
-from skdistill.windows import Contexts
 
 __all__ = ["NetworkTeacher"]
 

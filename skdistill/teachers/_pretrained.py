@@ -9,12 +9,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from skdistill.data._labels import Labels
+from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks import BaseNetwork, NetworkSpec
 from skdistill.networks._weights import load_weights, read_state_dict
-from skdistill.teachers._labels import Labels
 from skdistill.teachers._network import NetworkTeacher
 from skdistill.training import make_spec, seeded
-from skdistill.windows import Contexts, TrainingWindows
 
 __all__ = ["PretrainedTeacher"]
 
@@ -32,7 +32,7 @@ class PretrainedTeacher(NetworkTeacher):
     ----------
     network : network or Module
         The architecture, with the hyperparameters the weights were trained with; or a module with its weights
-        that :func:`~skdistill.networks.from_tslib` loaded.
+        that :func:`~skdistill.interop.from_tslib` loaded.
     state_dict : dict of Tensor, str, Path or None, default=None
         The weights, or a file of them: ``.safetensors``, or anything
         ``torch.load(weights_only=True)`` reads. None takes those of a module.
@@ -85,7 +85,7 @@ class PretrainedTeacher(NetworkTeacher):
                 "from_tslib loaded brings its own."
             )
 
-    def keyed(self) -> PretrainedTeacher:
+    def for_cache_key(self) -> PretrainedTeacher:
         """Return a copy for the key: a file of weights counts by its contents.
 
         Returns
@@ -93,9 +93,9 @@ class PretrainedTeacher(NetworkTeacher):
         teacher : PretrainedTeacher
             The copy.
         """
-        copy = super().keyed()
+        copy = super().for_cache_key()
         if isinstance(self.network, BaseNetwork):
-            copy.set_params(network=self.network.keyed())
+            copy.set_params(network=self.network.for_cache_key())
         is_file = isinstance(self.state_dict, str | Path)
         return copy.set_params(state_dict=Path(self.state_dict)) if is_file else copy  # type: ignore[arg-type]
 

@@ -9,7 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from skdistill.networks import BaseNetwork, make_network
-from skdistill.networks._no_network import tell_no_network
+from skdistill.networks._no_network import explain_not_a_network
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._chronos import Chronos
 from skdistill.teachers._ensemble import EnsembleTeacher
@@ -61,7 +61,7 @@ def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
     if isinstance(teacher, BaseNetwork):
         return TrainedTeacher(teacher)
     if isinstance(teacher, BaseTeacher):
-        return teacher.resolve(resolve_teacher)
+        return teacher.resolve_members(resolve_teacher)
     if isinstance(teacher, FrozenEstimator):
         return SktimeTeacher(teacher) if is_sktime_forecaster(teacher.estimator) else FrozenTeacher(teacher)
     if isinstance(teacher, list | tuple) and len(teacher):
@@ -72,13 +72,13 @@ def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
 def _way_out(teacher: Any) -> str:
     name = type(teacher).__name__
     if isinstance(teacher, type):
-        return tell_no_network(teacher)
+        return explain_not_a_network(teacher)
     if isinstance(teacher, nn.Module) and isinstance(getattr(teacher, "network", None), BaseNetwork):
         return f"the torch module {name} that from_tslib loaded: wrap it, PretrainedTeacher(module)."
     if isinstance(teacher, nn.Module):
         return (
-            f"the torch module {name}: wrap its class, OwnNetwork({name}), which calls {name}(spec), and its "
-            f"weights, PretrainedTeacher(OwnNetwork({name}), module.state_dict())."
+            f"the torch module {name}: wrap its class, CustomNetwork({name}), which calls {name}(spec), and its "
+            f"weights, PretrainedTeacher(CustomNetwork({name}), module.state_dict())."
         )
     if is_sktime_forecaster(teacher):
         return f"the bare sktime forecaster {name}: give SktimeTeacher({name}(...)), which fits it for every window."

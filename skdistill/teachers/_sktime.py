@@ -15,12 +15,12 @@ import torch
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
-from skdistill._choices import check_choice
-from skdistill._quantiles import check_quantiles
+from skdistill._utils._choices import check_choice
+from skdistill.data._labels import Labels
+from skdistill.data._levels import check_quantiles
+from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
-from skdistill.teachers._labels import Labels
-from skdistill.windows import Contexts, TrainingWindows
 
 __all__ = ["SktimeTeacher", "is_sktime_forecaster"]
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from skdistill._optional import import_optional
+from skdistill._utils._optional import import_optional
 from skdistill.teachers._checkpoint_folder import family_error, load_transformers, read_config
 from skdistill.teachers._foundation import FoundationTeacher
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel

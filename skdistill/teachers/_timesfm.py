@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from skdistill._optional import import_optional
+from skdistill._utils._optional import import_optional
 from skdistill.teachers._checkpoint_folder import family_error, load_transformers, read_config
 from skdistill.teachers._foundation import FoundationTeacher
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from skdistill._choices import check_choice
-from skdistill._optional import import_optional
+from skdistill._utils._choices import check_choice
+from skdistill._utils._optional import import_optional
 from skdistill.networks import NetworkSpec
 from skdistill.teachers._checkpoint_folder import family_error, load_transformers, read_config
 from skdistill.teachers._foundation import FoundationTeacher
@@ -96,7 +96,7 @@ class TinyTimeMixer(FoundationTeacher):
         self.batch_size = batch_size
         self.device = device
 
-    def neutral(self, path: Path) -> tuple[str, ...]:
+    def parameters_without_effect(self, path: Path) -> tuple[str, ...]:
         """Name the parameters that change no label, so that labels are shared whatever they are.
 
         Parameters
@@ -110,7 +110,11 @@ class TinyTimeMixer(FoundationTeacher):
             The frequency among them where the checkpoint does not read it.
         """
         reads = read_config(path, owner="TinyTimeMixer").get("resolution_prefix_tuning")
-        return super().neutral(path) if reads else (*super().neutral(path), "frequency")
+        return (
+            super().parameters_without_effect(path)
+            if reads
+            else (*super().parameters_without_effect(path), "frequency")
+        )
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if a parameter is out of its range, or the checkpoint cannot be had.

@@ -8,17 +8,17 @@ from pathlib import Path
 import torch
 from sklearn.base import clone
 
-from skdistill._checks import check_integer
-from skdistill._quantiles import check_quantiles
+from skdistill._utils._checks import check_integer
+from skdistill.data._labels import Labels
+from skdistill.data._levels import check_quantiles
+from skdistill.data._windows import TrainingWindows
 from skdistill.losses import BaseLoss, Supervised, build_objective, check_loss, make_loss, with_quantile_term
 from skdistill.networks import BaseNetwork, NetworkSpec, make_network
-from skdistill.networks._no_network import tell_no_network
+from skdistill.networks._no_network import explain_not_a_network
 from skdistill.networks._quantile_head import build_module, point_module
 from skdistill.teachers._base import BaseTeacher
-from skdistill.teachers._labels import Labels
 from skdistill.teachers._network import NetworkTeacher, label_with_module
 from skdistill.training import TrainingSettings, loss_shapes, make_spec, seeded, train_network
-from skdistill.windows import TrainingWindows
 
 __all__ = ["TrainedTeacher"]
 
@@ -114,12 +114,12 @@ class TrainedTeacher(NetworkTeacher):
         self.random_state = random_state
         self.verbose = verbose
 
-    def resolve(self, resolve: Callable[..., BaseTeacher]) -> BaseTeacher:
+    def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> BaseTeacher:
         """Return a copy with the network that a short name stands for.
 
         Parameters
         ----------
-        resolve : callable
+        resolve_teacher : callable
             Unused here, where the member is a network.
 
         Returns
@@ -140,7 +140,7 @@ class TrainedTeacher(NetworkTeacher):
             Lengths and channels of the problem.
         """
         if not isinstance(self.network, BaseNetwork):
-            told = tell_no_network(self.network)
+            told = explain_not_a_network(self.network)
             raise TypeError(f"network of TrainedTeacher must be a network of skdistill.networks; got {told}")
         self.network.check(spec)
         self._settings().check("TrainedTeacher")
@@ -211,7 +211,7 @@ class TrainedTeacher(NetworkTeacher):
         self.history_ = result.history
         return self
 
-    def keyed(self) -> BaseTeacher:
+    def for_cache_key(self) -> BaseTeacher:
         """Return a copy for the key: files that the network reads count by their contents.
 
         Returns
@@ -219,7 +219,7 @@ class TrainedTeacher(NetworkTeacher):
         teacher : TrainedTeacher
             The copy.
         """
-        return super().keyed().set_params(network=self.network.keyed())
+        return super().for_cache_key().set_params(network=self.network.for_cache_key())
 
     def _spec(self, windows: TrainingWindows) -> NetworkSpec:
         quantiles = (

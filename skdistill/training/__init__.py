@@ -1,6 +1,6 @@
 """Training through skorch: the net, batches, callbacks and settings."""
 
-from skdistill._generators import seeded
+from skdistill._utils._generators import seeded
 from skdistill.training._batches import BatchLoader, LabelSource, WindowDataset
 from skdistill.training._device import count_parameters, resolve_device
 from skdistill.training._inputs import make_spec, network_inputs

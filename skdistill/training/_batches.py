@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from skdistill.data._windows import Windows
 from skdistill.networks import NetworkSpec
-from skdistill.windows import Windows
 
 if TYPE_CHECKING:  # teachers train networks, so training must not import teachers
     from skdistill.teachers import Labels

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skdistill._checks import check_real
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_real
+from skdistill._utils._choices import check_choice
+from skdistill.data._windows import TrainingWindows, Windows
 from skdistill.losses import BaseLoss, LossSum
 from skdistill.networks import NetworkSpec
 from skdistill.teachers import Labels
@@ -28,7 +29,6 @@ from skdistill.training._exact import (
 from skdistill.training._moments import Moments, add_up, label_moments, truth_moments
 from skdistill.training._sparse import solve_sparse
 from skdistill.training._train import TrainingResult
-from skdistill.windows import TrainingWindows, Windows
 
 if TYPE_CHECKING:
     from skdistill.networks import Linear
@@ -137,11 +137,14 @@ def why_not_exact(network: Linear, loss: BaseLoss, *, has_teacher: bool, windows
         )
     targets = {term.target for term in terms}
     if len(targets) > 1 and windows.train.known is not None:
-        return "with unlabeled_windows or augment truth and labels are known for different windows. Leave both out."
-    if network.sparse_period is not None and not all(_is_diagonal(term.metric) for term in terms):
-        return "sparse_period asks for terms whose steps are apart, and a pooled term ties them. Leave one of them out."
-    if network.sparse_period is not None and (len(network.penalties()) > 1 or grid):
-        return "sparse_period takes one penalty and one set of weights."
+        return (
+            "with windows_without_truth or augmentation truth and labels are known for different windows. Leave both "
+            "out."
+        )
+    if network.sparse_season is not None and not all(_is_diagonal(term.metric) for term in terms):
+        return "sparse_season asks for terms whose steps are apart, and a pooled term ties them. Leave one of them out."
+    if network.sparse_season is not None and (len(network.penalties()) > 1 or grid):
+        return "sparse_season takes one penalty and one set of weights."
     searched = len(network.penalties()) > 1 or bool(grid)
     if searched and network.selection == "validation" and windows.validation is None:
         return (

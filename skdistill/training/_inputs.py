@@ -5,14 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from skdistill.data._windows import Contexts, Windows
 from skdistill.networks import BaseNetwork, NetworkSpec
-from skdistill.windows import Contexts, Windows
 
 __all__ = ["make_spec", "network_inputs"]
 
 
 def make_spec(
-    network: BaseNetwork, windows: Windows, *, quantiles: tuple[float, ...] | None = None, point: str = "median"
+    network: BaseNetwork,
+    windows: Windows,
+    *,
+    quantiles: tuple[float, ...] | None = None,
+    point_forecast: str = "median",
 ) -> NetworkSpec:
     """Describe to a network the problem that windows pose.
 
@@ -24,7 +28,7 @@ def make_spec(
         The windows it is to work on.
     quantiles : tuple of float or None, default=None
         Quantile levels to forecast.
-    point : {"median", "mean"}, default="median"
+    point_forecast : {"median", "mean"}, default="median"
         What the point forecast is, beside quantiles.
 
     Returns
@@ -53,7 +57,7 @@ def make_spec(
         n_time_features=n_time_features,
         label_length=network.label_length if n_time_features else 0,
         quantiles=quantiles,
-        point=point,
+        point_forecast=point_forecast,
     )
 
 

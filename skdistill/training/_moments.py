@@ -18,8 +18,8 @@ import scipy.fft
 import torch
 from torch import Tensor
 
+from skdistill.data._windows import Windows
 from skdistill.training._batches import LabelSource
-from skdistill.windows import Windows
 
 __all__ = ["Moments", "add_up", "label_moments", "run_moments", "truth_moments", "window_runs"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from skdistill._checks import check_integer, check_real
-from skdistill._choices import check_choice
+from skdistill._utils._checks import check_integer, check_real
+from skdistill._utils._choices import check_choice
 from skdistill.training._device import resolve_device
 
 __all__ = ["TrainingSettings", "lr_factor", "make_optimizer_class"]

@@ -12,7 +12,8 @@ from skorch.callbacks import GradientNormClipping, LRScheduler
 from skorch.helper import predefined_split
 from torch import nn
 
-from skdistill._user_line import stacklevel_of_user
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._windows import TrainingWindows, Windows
 from skdistill.losses import BaseLoss, LossShapes, build_objective
 from skdistill.networks import NetworkSpec
 from skdistill.training._batches import BatchLoader, LabelSource, WindowDataset
@@ -23,7 +24,6 @@ from skdistill.training._divergence import DivergedError, DivergenceStop
 from skdistill.training._net import DistillationNet
 from skdistill.training._settings import TrainingSettings, lr_factor, make_optimizer_class
 from skdistill.training._weight_average import WeightAverage
-from skdistill.windows import TrainingWindows, Windows
 
 __all__ = ["TrainingResult", "loss_shapes", "train_network"]
 

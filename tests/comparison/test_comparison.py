@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill import compare
 from skdistill.comparison import block_bootstrap_means
-from skdistill.comparison._naive import find_period, seasonal_naive
+from skdistill.comparison._naive import find_season, seasonal_naive
 from skdistill.networks import ITransformer
 from skdistill.teachers import TrainedTeacher
 
@@ -26,7 +26,7 @@ COLUMNS += ["difference", "standard_error", "seed_spread", "in_words"]
 def test_table_has_the_rows_and_numbers_it_promises():
     series = 10.0 * make_series(400)
     forecaster = make_forecaster(teacher=LastValueTeacher()).fit(series[:300])
-    table = forecaster.compare(series[288:], period=12)
+    table = forecaster.compare(series[288:], season=12)
     assert list(table.index) == ["student", "teacher", "alone", "exact linear", "seasonal naive"]
     assert list(table.columns) == COLUMNS
     truth = np.stack([series[288:][start + 12 : start + 16] for start in range(97)])
@@ -162,8 +162,8 @@ def test_several_series_are_compared_window_by_window():
     [
         (lambda f, s: compare({}, s), "at least one fitted forecaster"),
         (lambda f, s: f.compare(s[:15]), r"12 \+ 4 = 16 rows to compare on; got n_samples=15"),
-        (lambda f, s: f.compare(s, period=0), "period of compare"),
-        (lambda f, s: f.compare(s, period=500), "at most the 12 rows"),
+        (lambda f, s: f.compare(s, season=0), "season of compare"),
+        (lambda f, s: f.compare(s, season=500), "at most the 12 rows"),
         (lambda f, s: f.compare(s, n_resamples=1), "n_resamples of compare"),
         (
             lambda f, s: compare({"a": f, "b": make_forecaster(prediction_length=5).fit(s)}, s),
@@ -230,26 +230,26 @@ def test_blocks_never_cross_from_one_series_to_the_next(lengths, block_length):
 
 
 @given(st.integers(1, 10), st.integers(1, 30))
-def test_seasonal_naive_repeats_the_last_season(period, horizon):
+def test_seasonal_naive_repeats_the_last_season(season, horizon):
     context = np.arange(12.0)[None, :, None]
-    forecast = seasonal_naive(context, period, horizon)[0, :, 0]
-    np.testing.assert_array_equal(forecast, [12 - period + step % period for step in range(horizon)])
+    forecast = seasonal_naive(context, season, horizon)[0, :, 0]
+    np.testing.assert_array_equal(forecast, [12 - season + step % season for step in range(horizon)])
 
 
 @pytest.mark.parametrize(
-    ("frequency", "period"), [("h", 24), ("D", 7), ("ME", 12), ("MS", 12), ("QE", 4), ("15min", 96), ("30min", 48)]
+    ("frequency", "season"), [("h", 24), ("D", 7), ("ME", 12), ("MS", 12), ("QE", 4), ("15min", 96), ("30min", 48)]
 )
-def test_the_calendar_tells_the_period(frequency, period):
+def test_the_calendar_tells_the_period(frequency, season):
     index = pd.date_range("2024-01-01", periods=300, freq=frequency)
     values = np.random.default_rng(0).normal(size=(300, 1))
-    assert find_period(values, index, max_period=100, prediction_length=5) == period
+    assert find_season(values, index, max_season=100, prediction_length=5) == season
 
 
-@pytest.mark.parametrize("period", [5, 12, 30])
-def test_without_a_calendar_the_period_that_errs_least_is_taken(period):
+@pytest.mark.parametrize("season", [5, 12, 30])
+def test_without_a_calendar_the_period_that_errs_least_is_taken(season):
     generator = np.random.default_rng(0)
-    values = np.tile(generator.normal(size=(period, 2)), (200, 1)) + 0.1 * generator.normal(size=(200 * period, 2))
-    assert find_period(values, None, max_period=50, prediction_length=4) == period
+    values = np.tile(generator.normal(size=(season, 2)), (200, 1)) + 0.1 * generator.normal(size=(200 * season, 2))
+    assert find_season(values, None, max_season=50, prediction_length=4) == season
 
 
 def test_the_exact_linear_row_is_that_student_fitted_by_hand():
@@ -257,9 +257,9 @@ def test_the_exact_linear_row_is_that_student_fitted_by_hand():
 
     frame = make_frame(300)
     forecaster = make_forecaster(validation_fraction=0.0).fit(frame[:200])
-    table = forecaster.compare(frame[188:], period=12)
-    linear = make_forecaster(teacher=None, student=Linear(period=12), validation_fraction=0.0).fit(frame[:200])
-    by_hand = linear.compare(frame[188:], period=12)
+    table = forecaster.compare(frame[188:], season=12)
+    linear = make_forecaster(teacher=None, student=Linear(season=12), validation_fraction=0.0).fit(frame[:200])
+    by_hand = linear.compare(frame[188:], season=12)
     assert table.loc["exact linear", "mse"] == pytest.approx(by_hand.loc["student", "mse"])
     assert table.loc["exact linear", "role"] == "exact linear"
     assert "does not beat the exact linear student" in by_hand.loc["student", "in_words"]
@@ -272,5 +272,5 @@ def test_a_student_that_beats_the_linear_one_is_told_so_in_figures():
     rng = np.random.default_rng(0)
     wave = np.sin(2 * np.pi * np.arange(400) / 12)[:, None] + 0.01 * rng.normal(size=(400, 1))
     good = make_forecaster(teacher=None, student=Linear(None, penalty=0.0), validation_fraction=0.0).fit(wave[:300])
-    table = good.compare(wave[288:], period=1)
+    table = good.compare(wave[288:], season=1)
     assert "lower than 'exact linear'" in table.loc["student", "in_words"]

@@ -134,13 +134,13 @@ def test_offsets_that_change_with_daylight_saving_end_in_utc():
 
 
 def test_made_series_repeat_with_their_periods_and_seed():
-    frame = make_multiseasonal(2400, 3, periods=(24,), noise=0.0, trend=0.0, random_state=0)
+    frame = make_multiseasonal(2400, 3, seasons=(24,), noise=0.0, trend=0.0, random_state=0)
     np.testing.assert_allclose(frame.to_numpy()[24:], frame.to_numpy()[:-24], atol=1e-9)
     pd.testing.assert_frame_equal(make_multiseasonal(50, random_state=1), make_multiseasonal(50, random_state=1))
     assert not make_multiseasonal(50, random_state=1).equals(make_multiseasonal(50, random_state=2))
 
 
 def test_noise_has_the_size_asked_for():
-    quiet = make_multiseasonal(20_000, 1, periods=(24,), noise=0.0, random_state=0)
-    loud = make_multiseasonal(20_000, 1, periods=(24,), noise=0.5, random_state=0)
+    quiet = make_multiseasonal(20_000, 1, seasons=(24,), noise=0.0, random_state=0)
+    loud = make_multiseasonal(20_000, 1, seasons=(24,), noise=0.5, random_state=0)
     assert (loud - quiet).to_numpy().std() == pytest.approx(0.5, rel=0.05)

@@ -21,7 +21,7 @@ from skdistill.deploy._files import Document, read_document
 from skdistill.deploy._guarded_build import build_with_weights
 from skdistill.deploy._save import _read_estimator, _reads_files
 from skdistill.losses import TimeDistill
-from skdistill.networks import MLP, NETWORKS, DLinear, ITransformer, Linear, NetworkSpec, OwnNetwork, make_network
+from skdistill.networks import MLP, NETWORKS, CustomNetwork, DLinear, ITransformer, Linear, NetworkSpec, make_network
 from skdistill.teachers import PretrainedTeacher
 
 
@@ -61,7 +61,7 @@ def test_everything_comes_back(forecaster, tmp_path):
 
 @pytest.mark.parametrize(
     "student",
-    [Linear(period=4), Linear("last", individual=True), DLinear(individual=True), MLP(4, normalization="revin")],
+    [Linear(season=4), Linear("last", individual=True), DLinear(individual=True), MLP(4, normalization="revin")],
     ids=["linear", "linear, individual", "dlinear, individual", "mlp, revin"],
 )
 def test_other_students_come_back(student, tmp_path):
@@ -171,21 +171,21 @@ class OwnModule(torch.nn.Module):
 
 @pytest.mark.parametrize("quantiles", [None, [0.1, 0.5, 0.9]])
 def test_a_student_in_own_network_is_saved_as_weights(quantiles, tmp_path):
-    fitted = make_forecaster(teacher=None, student=OwnNetwork(OwnModule), quantiles=quantiles).fit(make_series())
+    fitted = make_forecaster(teacher=None, student=CustomNetwork(OwnModule), quantiles=quantiles).fit(make_series())
     fitted.save(tmp_path / "file")
-    with pytest.raises(SavedFileError, match=r"OwnNetwork, whose factory .*load\(path, student=...\)"):
+    with pytest.raises(SavedFileError, match=r"CustomNetwork, whose factory .*load\(path, student=...\)"):
         load(tmp_path / "file")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        copy = load(tmp_path / "file", student=OwnNetwork(OwnModule))
+        copy = load(tmp_path / "file", student=CustomNetwork(OwnModule))
     np.testing.assert_array_equal(copy.predict(make_series()), fitted.predict(make_series()))
     copy.fit(make_series())
-    with pytest.raises(SavedFileError, match="weights are not those of OwnNetwork"):
-        load(tmp_path / "file", student=OwnNetwork(OwnModule, {"bias": False}))
+    with pytest.raises(SavedFileError, match="weights are not those of CustomNetwork"):
+        load(tmp_path / "file", student=CustomNetwork(OwnModule, {"bias": False}))
 
 
 def test_a_teacher_in_own_network_stays_behind(tmp_path):
-    fitted = make_forecaster(teacher=OwnNetwork(OwnModule)).fit(make_series())
+    fitted = make_forecaster(teacher=CustomNetwork(OwnModule)).fit(make_series())
     with pytest.raises(ValueError, match=r"teacher of save must be False .*whose factory .*got True"):
         fitted.save(tmp_path / "file", teacher=True)
     assert os.listdir(tmp_path) == []
@@ -364,7 +364,7 @@ def test_declared_sizes_take_no_memory(saved):
         {"spec__dict__context_length": 10**6, "spec__dict__prediction_length": 10**6},
         {"student": {"object": "skdistill.networks.MLP", "params": {"hidden_size": 10**9}}},
         {"student": {"object": "skdistill.networks.ITransformer", "params": {"n_layers": 10**7}}},
-        {"student": {"object": "skdistill.networks.Linear", "params": {"period": 10**18}}},
+        {"student": {"object": "skdistill.networks.Linear", "params": {"season": 10**18}}},
     ):
         with pytest.raises(SavedFileError):
             read(edited(saved, **changes))

@@ -15,11 +15,11 @@ NETWORKS = {
     "dlinear, wide kernel": DLinear(kernel_size=40),
     "dlinear, even kernel": DLinear(kernel_size=6),
     "dlinear, individual": DLinear(5, individual=True),
-    "linear": Linear(period=4),
+    "linear": Linear(season=4),
     "linear, last": Linear("last"),
     "linear, mean, individual": Linear("mean", individual=True),
     "linear, unshifted, few rows": Linear(None, last_rows=3),
-    "linear, sparse": Linear(sparse_period=2, period=2),
+    "linear, sparse": Linear(sparse_season=2, season=2),
     "nlinear": NLinear(),
     "nlinear, individual": NLinear(individual=True),
     "mlp": MLP(6),
@@ -28,8 +28,8 @@ NETWORKS = {
     "mlp, plain": MLP(6, normalization=None, decomposition=False, batch_norm=False),
     "mlp, no batch norm": MLP(6, batch_norm=False, dropout=0.5),
     "mlp, few rows": MLP(6, last_rows=3, kernel_size=4),
-    "mlp, linear skip": MLP(6, last_rows=3, linear_skip=Linear(period=4)),
-    "mlp, sparse unshifted skip": MLP(6, normalization=None, linear_skip=Linear(None, last_rows=3, sparse_period=2)),
+    "mlp, linear skip": MLP(6, last_rows=3, linear_skip=Linear(season=4)),
+    "mlp, sparse unshifted skip": MLP(6, normalization=None, linear_skip=Linear(None, last_rows=3, sparse_season=2)),
 }
 
 

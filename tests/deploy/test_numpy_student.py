@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from doubles import make_forecaster, make_frame, make_series
 
-from skdistill.deploy import NumpyStudent, numpy_student
+from skdistill.fused import NumpyStudent, numpy_student
 from skdistill.networks import MLP, Linear
 
 ALONE = """
@@ -136,5 +136,5 @@ def test_declared_sizes_and_bombs_take_no_memory(tmp_path):
 
 
 def test_it_reads_more_rows_than_it_needs():
-    forecaster = make_forecaster(teacher=None, student=Linear(period=4)).fit(make_series())
+    forecaster = make_forecaster(teacher=None, student=Linear(season=4)).fit(make_series())
     np.testing.assert_array_equal(forecaster.predict(make_series(50)), forecaster.predict(make_series(50)[-12:]))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import mean_pinball_loss
 
-from skdistill._quantiles import check_quantiles, covered_levels, interpolation_matrix
+from skdistill.data._levels import check_quantiles, covered_levels, interpolation_matrix
 from skdistill.losses import (
     LinearWeights,
     LossInputs,
@@ -210,16 +210,18 @@ def test_without_a_teacher_what_needs_labels_falls_away(loss):
 
 
 def test_pinball_joins_a_loss_that_would_leave_quantiles_untrained():
-    def names(loss, teacher_levels=None, has_teacher=True, point="median"):
-        found = with_quantile_term(loss, LEVELS, has_teacher=has_teacher, teacher_levels=teacher_levels, point=point)
+    def names(loss, teacher_levels=None, has_teacher=True, point_forecast="median"):
+        found = with_quantile_term(
+            loss, LEVELS, has_teacher=has_teacher, teacher_levels=teacher_levels, point_forecast=point_forecast
+        )
         return [name for name, _ in found.named_terms()]
 
     assert names(Response()) == ["supervised", "prediction", "pinball"]
     assert names(QuantileDistill(), TEACHER_LEVELS) == ["pinball", "quantiles", "supervised"]
-    assert names(QuantileDistill(), TEACHER_LEVELS, point="mean") == ["pinball", "quantiles", "supervised"]
-    assert names(Response(), point="mean") == ["supervised", "prediction", "pinball"]
-    assert names(Response(supervised_weight=0.0), point="mean") == ["prediction", "pinball"]
-    assert names(Response(supervised_weight=0.0), has_teacher=False, point="mean") == [
+    assert names(QuantileDistill(), TEACHER_LEVELS, point_forecast="mean") == ["pinball", "quantiles", "supervised"]
+    assert names(Response(), point_forecast="mean") == ["supervised", "prediction", "pinball"]
+    assert names(Response(supervised_weight=0.0), point_forecast="mean") == ["prediction", "pinball"]
+    assert names(Response(supervised_weight=0.0), has_teacher=False, point_forecast="mean") == [
         "prediction",
         "pinball",
         "supervised",

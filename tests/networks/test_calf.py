@@ -14,7 +14,7 @@ transformers = pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
 from skdistill import DistilledForecaster  # noqa: E402
-from skdistill._digest import digest  # noqa: E402
+from skdistill._utils._digest import digest  # noqa: E402
 from skdistill.losses import CrossModal, DistilTS, TimeDistill  # noqa: E402
 from skdistill.networks import CALF, GPT4TS, MLP, DLinear, NetworkSpec  # noqa: E402
 from skdistill.networks.calf._principal_words import principal_words  # noqa: E402
@@ -448,12 +448,12 @@ def test_a_folder_counts_by_its_contents(folders, tmp_path):
     shutil.copytree(folders["gpt2"], tmp_path / "elsewhere")
     here, there = CALF(folders["gpt2"]), CALF(str(tmp_path / "elsewhere"))
     assert digest(here) != digest(there)
-    assert digest(here.keyed()) == digest(there.keyed())
-    assert digest(TrainedTeacher(here).keyed()) == digest(TrainedTeacher(there).keyed())
-    given = [PretrainedTeacher(one, {}).keyed() for one in (here, there)]
+    assert digest(here.for_cache_key()) == digest(there.for_cache_key())
+    assert digest(TrainedTeacher(here).for_cache_key()) == digest(TrainedTeacher(there).for_cache_key())
+    given = [PretrainedTeacher(one, {}).for_cache_key() for one in (here, there)]
     assert digest(given[0]) == digest(given[1])
-    assert digest(here.keyed()) != digest(CALF(folders["bert"]).keyed())
-    assert CALF("gpt2-by-hub-id").keyed().model == "gpt2-by-hub-id"
+    assert digest(here.for_cache_key()) != digest(CALF(folders["bert"]).for_cache_key())
+    assert CALF("gpt2-by-hub-id").for_cache_key().model == "gpt2-by-hub-id"
 
 
 @pytest.mark.parametrize("wrap", [lambda teacher: teacher, lambda teacher: [teacher, TrainedTeacher(DLinear())]])

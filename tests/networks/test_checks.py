@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skdistill._checks import check_boolean, check_integer, check_real
+from skdistill._utils._checks import check_boolean, check_integer, check_real
 
 
 @given(st.integers(-5, 5), st.integers(-5, 5))

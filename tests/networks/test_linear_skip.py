@@ -5,21 +5,21 @@ import pytest
 import torch
 from doubles import make_forecaster, make_series
 
+from skdistill.data import Augmentation
 from skdistill.losses import FeatureMatching, LossSum, Response, Supervised, TimeDistill
 from skdistill.networks import MLP, ITransformer, Linear, NetworkSpec
-from skdistill.perturbation import Perturbation
 from skdistill.teachers import TrainedTeacher
 
 SERIES = make_series(200)
 
 
 def linear_alone(**changes):
-    return make_forecaster(student=Linear(period=6, solver="exact"), **changes).fit(SERIES)
+    return make_forecaster(student=Linear(season=6, solver="exact"), **changes).fit(SERIES)
 
 
 def test_training_starts_from_the_linear_solution_and_leaves_it_alone():
     settings = {"loss": Response(), "teacher": None}
-    student = MLP(4, kernel_size=5, linear_skip=Linear(period=6))
+    student = MLP(4, kernel_size=5, linear_skip=Linear(season=6))
     started = make_forecaster(student=student, lr=1e-12, max_epochs=1, **settings).fit(SERIES)
     np.testing.assert_allclose(started.predict(SERIES), linear_alone(**settings).predict(SERIES), rtol=1e-5)
     trained = make_forecaster(student=student, max_epochs=5, **settings).fit(SERIES)
@@ -30,7 +30,7 @@ def test_training_starts_from_the_linear_solution_and_leaves_it_alone():
 
 def test_the_quadratic_terms_of_the_loss_decide_the_linear_part():
     teacher = ITransformer(8, n_heads=2)
-    student = MLP(4, kernel_size=5, linear_skip=Linear(period=6))
+    student = MLP(4, kernel_size=5, linear_skip=Linear(season=6))
     full = make_forecaster(teacher=teacher, student=student, loss=TimeDistill(), lr=1e-12, max_epochs=1).fit(SERIES)
     quadratic = TimeDistill(feature_weight=0.0)
     terms = [(name, term) for name, term in quadratic.named_terms() if name in ("supervised", "multiscale")]
@@ -58,7 +58,7 @@ def test_every_normalization_adds_to_the_linear_part(normalization):
 
 
 def test_a_teacher_has_its_linear_part_solved_too():
-    teacher = TrainedTeacher(MLP(4, kernel_size=5, linear_skip=Linear(period=6)), lr=1e-12, max_epochs=1)
+    teacher = TrainedTeacher(MLP(4, kernel_size=5, linear_skip=Linear(season=6)), lr=1e-12, max_epochs=1)
     fitted = make_forecaster(teacher=teacher, max_epochs=1).fit(SERIES)
     expected = linear_alone(teacher=None, loss=Supervised()).predict(SERIES)
     np.testing.assert_allclose(fitted.predict_teacher(SERIES), expected, rtol=1e-5)
@@ -88,6 +88,6 @@ def test_bad_settings_are_refused_before_training():
         fit(student=MLP(4, last_rows=13))
     with pytest.raises(ValueError, match="has no quadratic term"):
         fit(student=MLP(4, linear_skip="exact"), teacher=ITransformer(8, n_heads=2), loss=FeatureMatching())
-    with pytest.raises(ValueError, match="unlabeled_windows or augment"):
-        fit(student=MLP(4, linear_skip="exact"), augment=Perturbation())
+    with pytest.raises(ValueError, match="windows_without_truth or augmentation"):
+        fit(student=MLP(4, linear_skip="exact"), augmentation=Augmentation())
     fit(student=MLP(4, linear_skip="exact"), loss=Supervised())

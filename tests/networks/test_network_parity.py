@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from skdistill.networks import from_tslib
+from skdistill.interop import from_tslib
 
 # what TimeDistill takes as a channel's feature, from the published tensors; of networks without features, nothing
 FEATURES = {

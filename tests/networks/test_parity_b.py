@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from skdistill.networks import NetworkSpec, from_tslib
+from skdistill.interop import from_tslib
+from skdistill.networks import NetworkSpec
 
 FILES = {
     "TSMixer": "_ts_mixer",
@@ -45,7 +46,7 @@ CROSS = "decoder.layers.0.cross_attention.inner_correlation"
 
 
 def convert(name, options, weights):
-    return importlib.import_module(f"skdistill.networks.tslib.{FILES[name]}").convert(options, weights)
+    return importlib.import_module(f"skdistill.interop.tslib.{FILES[name]}").convert(options, weights)
 
 
 def make_spec(options, network):

@@ -16,11 +16,12 @@ from sklearn.model_selection import GridSearchCV
 from torch.nn.functional import pad
 
 from skdistill import load
-from skdistill._digest import digest
-from skdistill.calendar import calendar_features
+from skdistill._utils._digest import digest
+from skdistill.data import calendar_features
+from skdistill.interop import from_tslib
+from skdistill.interop.tslib._registry import CONVERTERS
 from skdistill.model_selection import RollingOriginSplit
-from skdistill.networks import MLP, DLinear, NetworkSpec, from_tslib
-from skdistill.networks.tslib._registry import CONVERTERS
+from skdistill.networks import MLP, DLinear, NetworkSpec
 from skdistill.teachers import PretrainedTeacher
 
 LENGTHS = {"seq_len": 12, "pred_len": 4, "enc_in": 2}
@@ -563,7 +564,7 @@ def test_grids_reach_past_a_checkpoint(tmp_path):
 
 
 def test_digest_tells_checkpoints_apart():
-    one, other = (PretrainedTeacher(make("DMLP")).keyed() for _ in range(2))
+    one, other = (PretrainedTeacher(make("DMLP")).for_cache_key() for _ in range(2))
     assert digest(one) == digest(clone(one))
     assert digest(one) == digest(pickle.loads(pickle.dumps(one)))
     assert digest(one) != digest(other)

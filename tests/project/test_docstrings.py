@@ -11,7 +11,7 @@ import skdistill
 
 FOUND = [module.name for module in pkgutil.walk_packages(skdistill.__path__, "skdistill.")]
 # Rooms for contributors: what is in them is used through the estimators.
-WORKSHOPS = {"skdistill.training", "skdistill.windows"}
+WORKSHOPS = {"skdistill.training", "skdistill.data"}
 MODULES = ["skdistill", *sorted(name for name in FOUND if "._" not in name and name not in WORKSHOPS)]
 
 

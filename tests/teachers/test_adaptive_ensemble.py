@@ -45,7 +45,7 @@ def test_shares_by_hand():
 def test_errors_that_cancel_are_given_the_shares_that_cancel_them():
     """With teachers that err by +.3 and -.9 the mean of the errors vanishes at shares 3/4 and 1/4."""
     for judge in ("teacher", "student"):
-        settings = {"student": Linear(period=12), "loss": TeacherForecast(), "max_epochs": 1}
+        settings = {"student": Linear(season=12), "loss": TeacherForecast(), "max_epochs": 1}
         forecaster = make_forecaster(teacher=AdaptiveEnsemble(ERRING, judge=judge), **settings).fit(SERIES)
         expected = [0.75, 0.25]
         if judge == "teacher":  # the last value errs by itself, a constant at most shifts the shares a little
@@ -64,7 +64,7 @@ def test_the_student_judges_as_a_linear_student_distilled_from_each_mixture_woul
     def validation_error(share):
         shares = EnsembleTeacher(ERRING, weights=[share, 1 - share])
         loss = Supervised() + TeacherForecast(2.0)
-        student = Linear(penalty=0.1 * 3, period=24)  # the objective's weights add up to 3
+        student = Linear(penalty=0.1 * 3, season=24)  # the objective's weights add up to 3
         return make_forecaster(teacher=shares, student=student, loss=loss).fit(SERIES).history_[0]["valid_loss"]
 
     grid = np.linspace(0, 1, 41)

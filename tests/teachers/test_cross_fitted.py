@@ -61,7 +61,7 @@ def test_no_label_comes_from_a_teacher_that_shared_a_row(n_folds, monkeypatch):
     assert float(crossed.forecast.abs().max()) == 0.0
 
 
-def test_many_series_and_unlabeled_windows(monkeypatch):
+def test_many_series_and_windows_without_truth(monkeypatch):
     from skdistill import _distillation
 
     kept = []
@@ -69,7 +69,7 @@ def test_many_series_and_unlabeled_windows(monkeypatch):
     monkeypatch.setattr(
         _distillation, "_fit_and_label", lambda *a, **k: kept.append((a[1], original(*a, **k))) or kept[-1][1]
     )
-    forecaster = make_forecaster(teacher=CrossFittedTeacher(Rememberer(), n_folds=2), unlabeled_windows=True)
+    forecaster = make_forecaster(teacher=CrossFittedTeacher(Rememberer(), n_folds=2), windows_without_truth=True)
     forecaster.fit([make_series(120), make_series(90, seed=1)])
     windows, (_, labels) = kept[-1]
     known = windows.train.known
@@ -123,7 +123,7 @@ def test_label_training_puts_parts_back_in_order():
 
 
 def _series():
-    from skdistill._series import Series
+    from skdistill.data._inputs import Series
 
     return Series(forecaster_series)
 

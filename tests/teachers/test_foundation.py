@@ -14,15 +14,15 @@ from doubles import make_forecaster, make_series
 from safetensors.torch import load_file, save_file
 from sklearn.base import clone
 
-from skdistill._digest import digest
-from skdistill._scaling import Scaling
+from skdistill._utils._digest import digest
+from skdistill.data import SeriesStore, split_windows
+from skdistill.data._scaling import Scaling
 from skdistill.losses import DistilTS, TimeDistill
 from skdistill.networks import DLinear, ITransformer, NetworkSpec
 from skdistill.teachers import Chronos, Moirai, TimeMoE, TimesFM, TinyTimeMixer, TiRex
 from skdistill.teachers import _foundation as foundation
 from skdistill.teachers._checkpoint_folder import repair_buffers
 from skdistill.training import resolve_device
-from skdistill.windows import SeriesStore, split_windows
 
 # name -> maker, teacher, its own parameters, library that must be there, whether it samples
 FAMILIES = {
@@ -493,7 +493,7 @@ def test_tiny_time_mixer_tells_its_frequency_to_a_checkpoint_that_asks(tmp_path)
             answer = module(past_values=contexts_of(windows)[..., None], freq_token=tokens, return_loss=False)
         torch.testing.assert_close(flat(labels), answer.prediction_outputs[:, :5, 0])
     assert not torch.equal(unknown.forecast, hourly.forecast)
-    keys = {digest(TinyTimeMixer(folder, frequency=name).keyed()) for name in (None, "h")}
+    keys = {digest(TinyTimeMixer(folder, frequency=name).for_cache_key()) for name in (None, "h")}
     assert len(keys) == 2
     with pytest.raises(ValueError, match=r"frequency of TinyTimeMixer must be one of those of .*'h'; got 'W'"):
         TinyTimeMixer(folder, frequency="W").check(SPEC)
@@ -502,7 +502,7 @@ def test_tiny_time_mixer_tells_its_frequency_to_a_checkpoint_that_asks(tmp_path)
 
 
 def test_a_frequency_that_is_not_read_is_not_in_the_key(checkpoint):
-    keys = {digest(make_teacher(checkpoint, "tiny_time_mixer", frequency=name).keyed()) for name in (None, "h")}
+    keys = {digest(make_teacher(checkpoint, "tiny_time_mixer", frequency=name).for_cache_key()) for name in (None, "h")}
     assert len(keys) == 1
 
 
@@ -670,19 +670,19 @@ def test_a_missing_library_names_its_extra(checkpoint, monkeypatch, name, module
 def test_the_key_follows_the_contents_and_not_the_path(checkpoint, tmp_path):
     folder = checkpoint("chronos_bolt")
     copy = shutil.copytree(folder, tmp_path / "elsewhere")
-    key = digest(Chronos(folder, random_state=0).keyed())
-    assert digest(Chronos(str(copy), random_state=0).keyed()) == key
-    assert digest(Chronos(copy, random_state=0, pooling="mean").keyed()) != key
+    key = digest(Chronos(folder, random_state=0).for_cache_key())
+    assert digest(Chronos(str(copy), random_state=0).for_cache_key()) == key
+    assert digest(Chronos(copy, random_state=0, pooling="mean").for_cache_key()) != key
     weights = load_file(copy / "model.safetensors")
     weights["shared.weight"] = weights["shared.weight"] + 1
     save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
-    assert digest(Chronos(copy, random_state=0).keyed()) != key
+    assert digest(Chronos(copy, random_state=0).for_cache_key()) != key
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_key_holds_what_labels_depend_on(checkpoint, name):
     def key(**changes):
-        return digest(make_teacher(checkpoint, name, **changes).keyed())
+        return digest(make_teacher(checkpoint, name, **changes).for_cache_key())
 
     samples, params = FAMILIES[name][-1], make_teacher(checkpoint, name).get_params()
     assert key(revision="main") == key()

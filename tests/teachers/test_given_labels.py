@@ -5,8 +5,8 @@ import pytest
 from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
 
 from skdistill.comparison import rolling_forecasts
+from skdistill.data import Augmentation
 from skdistill.networks import DLinear
-from skdistill.perturbation import Perturbation
 from skdistill.teachers import CrossFittedTeacher, EnsembleTeacher, GivenLabels, TrainedTeacher
 
 ORIGINS = np.arange(12, 117)
@@ -92,5 +92,5 @@ def test_a_report_is_written_without_the_teacher(tmp_path):
 @pytest.mark.parametrize("wrap", [lambda one: one, lambda one: [one, "dlinear"], CrossFittedTeacher])
 def test_perturbed_rows_have_no_given_labels(wrap):
     series = make_series()
-    with pytest.raises(ValueError, match=r"augment of DistilledForecaster .* GivenLabels"):
-        make_forecaster(teacher=wrap(by_position(series)), augment=Perturbation()).fit(series)
+    with pytest.raises(ValueError, match=r"augmentation of DistilledForecaster .* GivenLabels"):
+        make_forecaster(teacher=wrap(by_position(series)), augmentation=Augmentation()).fit(series)

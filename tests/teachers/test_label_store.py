@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joblib import Memory
 
+from skdistill.labeling._store import LabelBudgetError, LabelCache, StoredLabels, check_budget, label_windows
 from skdistill.teachers import Labels
-from skdistill.teachers._store import LabelBudgetError, LabelCache, StoredLabels, check_budget, label_windows
 
 SHAPE = (3, 2)
 

@@ -15,11 +15,11 @@ from sktime.forecasting.croston import Croston
 from sktime.forecasting.naive import NaiveForecaster
 
 from skdistill import DistilledForecaster, DistilledRegressor
+from skdistill.labeling._store import LabelBudgetError, label_windows
 from skdistill.losses import QuantileDistance, QuantileDistill, Response
 from skdistill.networks import MLP, DLinear
 from skdistill.teachers import Chronos, EnsembleTeacher, Labels, SktimeTeacher, TrainedTeacher
 from skdistill.teachers._ensemble_quantiles import ensemble_quantiles
-from skdistill.teachers._store import LabelBudgetError, label_windows
 
 LEVELS = (0.1, 0.5, 0.9)
 pytestmark = pytest.mark.filterwarnings("ignore:The default of config:FutureWarning")
@@ -284,7 +284,7 @@ def test_recomputed_features_leave_quantiles_stored():
     loss = QuantileDistill() + Response()
     settings = {"teacher": teacher, "loss": loss, "quantiles": LEVELS}
     stored = make_forecaster(**settings).fit(make_series())
-    fresh = make_forecaster(**settings, features="recompute").fit(make_series())
+    fresh = make_forecaster(**settings, feature_storage="recompute").fit(make_series())
     np.testing.assert_allclose(stored.predict(make_series()), fresh.predict(make_series()), rtol=1e-5)
 
 

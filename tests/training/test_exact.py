@@ -87,7 +87,7 @@ def test_moments_of_many_series_add_up_and_labels_enter_by_blocks(monkeypatch):
     monkeypatch.setattr("skdistill.training._moments._BLOCK", 7)
     series = [make_series(60, 3, seed=seed) for seed in range(3)]
     forecaster = make_forecaster(
-        teacher=LastValueTeacher(offset=0.3), student=Linear(period=6), targets=[2, 0], validation_fraction=0.0
+        teacher=LastValueTeacher(offset=0.3), student=Linear(season=6), targets=[2, 0], validation_fraction=0.0
     ).fit(series)
     X, Y = [], []
     for one in series:
@@ -220,9 +220,9 @@ def test_gradient_training_converges_to_the_exact_solution():
     terms = [("scales", MultiScale(0.5, n_scales=2)), ("label", TeacherForecast(0.5)), ("steps", FirstDifference())]
     loss = LossSum([("truth", Supervised()), *terms, ("trend", Trend(0.5, sampling="pool", step=2))])
     settings_ = {"teacher": LastValueTeacher(), "loss": loss, "validation_fraction": 0.0}
-    exact = make_forecaster(student=Linear(penalty=0.0, period=6), **settings_).fit(series)
+    exact = make_forecaster(student=Linear(penalty=0.0, season=6), **settings_).fit(series)
     trained = make_forecaster(
-        student=Linear(solver="gradient", period=6),
+        student=Linear(solver="gradient", season=6),
         **settings_,
         max_epochs=400,
         batch_size=500,
@@ -249,13 +249,13 @@ def test_history_holds_the_losses_of_the_solution():
 def test_cross_period_sparsity_reads_whole_periods_only():
     frame = make_frame(150)
     forecaster = make_forecaster(
-        teacher=None, student=Linear(None, sparse_period=6, penalty=1e-3), loss="response"
+        teacher=None, student=Linear(None, sparse_season=6, penalty=1e-3), loss="response"
     ).fit(frame)
     weight = forecaster.student_.weight.detach().numpy()
     for step, row in itertools.product(range(4), range(12)):
         assert (weight[step, row] == 0) == ((12 + step - row) % 6 != 0)
     assert -forecaster.score(frame[90:]) < 0.1
-    trained = make_forecaster(student=Linear(None, sparse_period=6, solver="gradient"), max_epochs=60).fit(frame)
+    trained = make_forecaster(student=Linear(None, sparse_season=6, solver="gradient"), max_epochs=60).fit(frame)
     assert -trained.score(frame[90:]) < 0.5
 
 
@@ -317,11 +317,11 @@ def test_tables_of_windows_are_solved_too():
 
 
 def updatable(**changes):
-    options = {"teacher": None, "student": Linear(period=6), "loss": "response", "validation_fraction": 0.0}
+    options = {"teacher": None, "student": Linear(season=6), "loss": "response", "validation_fraction": 0.0}
     return make_forecaster(**{**options, **changes})
 
 
-@pytest.mark.parametrize("student", [Linear(period=6), Linear("mean", individual=True), Linear(last_rows=8, period=4)])
+@pytest.mark.parametrize("student", [Linear(season=6), Linear("mean", individual=True), Linear(last_rows=8, season=4)])
 def test_partial_fit_equals_a_refit_on_all_rows(student):
     frame = make_frame(160)
     refit = updatable(student=student).partial_fit(frame[20:])
@@ -426,7 +426,7 @@ def test_auto_trains_with_a_warning_that_names_the_term():
     ("student", "changes", "message"),
     [
         (Linear(solver="exact"), {"loss": Response(supervised_loss="mae")}, r"'supervised' \(Supervised\)"),
-        (Linear(solver="exact"), {"unlabeled_windows": True}, "unlabeled_windows"),
+        (Linear(solver="exact"), {"windows_without_truth": True}, "windows_without_truth"),
         (Linear(penalty=[0.1, 1.0]), {"validation_fraction": 0.0}, "selection='blocks'"),
         (Linear(penalty=-1.0), {}, "penalty of Linear"),
         (Linear(penalty=[]), {}, "penalty of Linear"),
@@ -435,8 +435,8 @@ def test_auto_trains_with_a_warning_that_names_the_term():
         (Linear(weight_grid={"prediction": []}), {}, "at least one weight"),
         (Linear("lst"), {}, "Did you mean 'last'"),
         (Linear(last_rows=13), {}, "last_rows of Linear must be at most context_length = 12"),
-        (Linear(sparse_period=13), {}, "sparse_period of Linear"),
-        (Linear(sparse_period=6, solver="exact"), {"loss": MultiScale()}, "ties them"),
+        (Linear(sparse_season=13), {}, "sparse_season of Linear"),
+        (Linear(sparse_season=6, solver="exact"), {"loss": MultiScale()}, "ties them"),
         (Linear(), {"loss": Response(0.0, supervised_weight=0.0)}, "no term with a positive weight"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from skdistill._optional import import_optional
+from skdistill._utils._optional import import_optional
 
 __all__ = ["add_adapters", "find_targets", "norms"]
 

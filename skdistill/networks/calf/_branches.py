@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skdistill._generators import untouched
-from skdistill._moved_folders import known_folders
+from skdistill._utils._generators import untouched
+from skdistill._utils._moved_folders import known_folders
 from skdistill.networks.calf._adapters import add_adapters, find_targets, norms
 from skdistill.networks.calf._language_model import load_language_model, take_word_embeddings
 from skdistill.networks.calf._location import locate

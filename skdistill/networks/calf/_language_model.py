@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skdistill._generators import untouched
-from skdistill._optional import import_optional
+from skdistill._utils._generators import untouched
+from skdistill._utils._optional import import_optional
 
 __all__ = [
     "find_word_embeddings",

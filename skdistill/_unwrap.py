@@ -1,0 +1,237 @@
+"""What is inside a model: a distilled forecaster, and the steps that come before it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import assert_all_finite
+from sklearn.utils.validation import check_is_fitted
+
+__all__ = ["UnwrappedModel", "unwrap_model"]
+
+
+@dataclass(frozen=True)
+class UnwrappedModel:
+    """A distilled forecaster with the pipeline steps before it.
+
+    Parameters
+    ----------
+    forecaster : DistilledForecaster
+        The fitted forecaster.
+    before : Pipeline or None
+        The fitted steps before it.
+    """
+
+    forecaster: Any
+    before: Any
+
+    @property
+    def invertible(self) -> bool:
+        """Whether forecasts can be brought back to original units."""
+        return self.before is None or hasattr(self.before, "inverse_transform")
+
+    def transform(self, X: Any) -> Any:
+        """Apply the steps before the forecaster to a series.
+
+        Parameters
+        ----------
+        X : array, DataFrame or Series
+            A series in original units.
+
+        Returns
+        -------
+        X : array or DataFrame
+            The series as the forecaster sees it.
+        """
+        return X if self.before is None else self.before.transform(X)
+
+    def predict_windows(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None = None) -> np.ndarray:
+        """Forecast windows, from original units to original units.
+
+        Parameters
+        ----------
+        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
+            Windows in original units.
+        indexes : sequence of pandas.Index or None, default=None
+            Time labels of each window's rows, for students that read the calendar.
+
+        Returns
+        -------
+        forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
+            Forecasts in original units, where the steps before the forecaster can be inverted.
+        """
+        return self.restore(self.forecaster.forecast_windows(self._transform_windows(contexts), indexes))
+
+    def predict_quantile_windows(
+        self, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None = None
+    ) -> np.ndarray:
+        """Forecast quantiles of windows, from original units to original units.
+
+        Parameters
+        ----------
+        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
+            Windows in original units.
+        indexes : sequence of pandas.Index or None, default=None
+            Time labels of each window's rows, for students that read the calendar.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
+            Quantiles in original units, where the steps before the forecaster can be inverted.
+        """
+        quantiles = self.forecaster.forecast_quantiles(self._transform_windows(contexts), indexes)
+        return self.restore_quantiles(quantiles)
+
+    def _transform_windows(self, contexts: np.ndarray) -> np.ndarray:
+        """Apply the steps before the forecaster to every row of windows."""
+        rows = np.asarray(self.transform(contexts.reshape(-1, contexts.shape[-1])))
+        assert_all_finite(rows, input_name="X after the steps of the pipeline")
+        return rows.reshape(*contexts.shape[:2], -1)
+
+    def restore_quantiles(self, quantiles: np.ndarray) -> np.ndarray:
+        """Undo the steps before the forecaster on quantiles.
+
+        Parameters
+        ----------
+        quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
+            Quantiles in the forecaster's units.
+
+        Returns
+        -------
+        quantiles : ndarray of the same shape
+            Quantiles in original units.
+        """
+        return np.moveaxis(self.restore(np.moveaxis(quantiles, -1, 0)), 0, -1)
+
+    def restore(self, forecasts: np.ndarray) -> np.ndarray:
+        """Undo the steps before the forecaster on forecasts.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (..., prediction_length, n_targets)
+            Forecasts in the forecaster's units.
+
+        Returns
+        -------
+        forecasts : ndarray of the same shape
+            Forecasts in original units.
+        """
+        if self.before is None or not self.invertible:
+            return forecasts
+        targets = list(self.forecaster.targets_)
+        full = np.zeros((*forecasts.shape[:-1], self.forecaster.n_features_in_))
+        full[..., targets] = forecasts
+        rows = np.asarray(self.before.inverse_transform(full.reshape(-1, full.shape[-1])))
+        return rows.reshape(full.shape)[..., targets]
+
+    def scale(self) -> np.ndarray:
+        """Return the scale of each target in original units, from the training rows.
+
+        Returns
+        -------
+        scale : ndarray of shape (n_targets,)
+            Standard deviations.
+        """
+        scaling, targets = self.forecaster.scaling_, list(self.forecaster.targets_)
+        scale = scaling.original_scale_[targets]
+        if self.before is None or not self.invertible:
+            return scale
+        high = np.broadcast_to(scale, (1, 1, len(targets)))
+        return (self.restore(high) - self.restore(-high)).ravel() / 2
+
+    def refit(self, train: Any, **changes: Any) -> UnwrappedModel | None:
+        """Fit the same model with other parameters, such as no teacher.
+
+        Parameters
+        ----------
+        train : array, DataFrame, Series or None
+            The training series in original units; None takes the one that ``fit`` saw.
+        **changes : object
+            Parameters of the forecaster.
+
+        Returns
+        -------
+        model : UnwrappedModel or None
+            The new model; None if the training series is not at hand.
+        """
+        seen = getattr(self.forecaster, "_train", None) if train is None else self.transform(train)
+        if seen is None:
+            return None
+        return UnwrappedModel(copy.copy(self.forecaster).set_params(**changes).fit(seen), self.before)
+
+    def without_teacher(self, train: Any) -> UnwrappedModel | None:
+        """Train the same student without a teacher.
+
+        Parameters
+        ----------
+        train : array, DataFrame, Series or None
+            The training series in original units; None takes the one that ``fit`` saw.
+
+        Returns
+        -------
+        model : UnwrappedModel or None
+            The same model with another student; None if the training series is not at hand.
+        """
+        return self.refit(train, teacher=None, windows_without_truth=False, augmentation=None)
+
+    def exact_linear(self, train: Any, season: int) -> UnwrappedModel | None:
+        """Solve for a linear student without a teacher.
+
+        Parameters
+        ----------
+        train : array, DataFrame, Series or None
+            The training series in original units; None takes the one that ``fit`` saw.
+        season : int
+            Rows of a season, whose mean is the level of a window.
+
+        Returns
+        -------
+        model : UnwrappedModel or None
+            The linear model; None if the training series is not at hand.
+        """
+        from skdistill.losses import Supervised
+        from skdistill.networks import Linear
+
+        student = Linear(season=season, solver="exact")
+        without_teacher = {"teacher": None, "windows_without_truth": False, "augmentation": None}
+        plain = {"quantiles": None, "calibration": None}
+        return self.refit(train, **without_teacher, **plain, student=student, loss=Supervised(), verbose=0)
+
+
+def unwrap_model(model: Any) -> UnwrappedModel:
+    """Find the distilled forecaster in what a user fitted.
+
+    Parameters
+    ----------
+    model : DistilledForecaster, Pipeline or fitted search
+        What the user fitted.
+
+    Returns
+    -------
+    model : UnwrappedModel
+        The forecaster and the steps before it.
+
+    Raises
+    ------
+    TypeError
+        If there is none.
+    """
+    from skdistill.forecaster import DistilledForecaster
+
+    check_is_fitted(model)
+    inner = getattr(model, "best_estimator_", model)
+    before = None
+    if hasattr(inner, "steps"):
+        before = inner[:-1] if len(inner.steps) > 1 else None
+        inner = inner.steps[-1][1]
+    if not isinstance(inner, DistilledForecaster):
+        raise TypeError(
+            "the model must be a fitted DistilledForecaster, or a pipeline or search that ends in one; "
+            f"got {type(inner).__name__}."
+        )
+    return UnwrappedModel(inner, before)

@@ -1,0 +1,1 @@
+"""Checks, choices, digests, warnings and optional imports: what every layer may use."""

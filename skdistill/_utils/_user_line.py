@@ -1,0 +1,27 @@
+"""Where a warning points: the user's line, however deep inside the package it comes up."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+__all__ = ["stacklevel_of_user"]
+
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
+
+
+def stacklevel_of_user() -> int:
+    """Count the frames from the caller to the first one outside the package.
+
+    It does what ``skip_file_prefixes`` of ``warnings.warn`` does, which Python has from 3.12 on.
+
+    Returns
+    -------
+    stacklevel : int
+        For ``warnings.warn`` in the function that asks.
+    """
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -1,0 +1,141 @@
+"""Perturbed contexts: more questions for a teacher, whose answers need no truth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from torch import Tensor
+
+from skdistill._utils._checks import check_integer, check_real
+from skdistill._utils._doc_link import DocLink
+from skdistill.data._inputs import Series
+from skdistill.data._windows import SeriesStore
+
+__all__ = ["Augmentation"]
+
+
+class Augmentation(DocLink, BaseEstimator):
+    """Copies of the training rows, mixed, scaled and jittered, whose windows the teacher labels.
+
+    ``DistilledForecaster(augmentation=Augmentation())`` adds the windows of each copy to the training. What follows a
+    perturbed context never happened, so terms that read the truth leave these windows out, and a trained teacher is
+    not trained on them: they ask the teacher what it would say. In standardized units a copy of the rows x is
+
+    ``(1 + s(t)) * ((1 - m(t)) * x(t) + m(t) * x(t + shift)) + jitter * noise(t)``
+
+    with s in [-scale, scale] and m in [0, mix], each a broken line through independent uniform values every
+    ``knot_distance`` rows, a random shift around the end, and standard normal noise. Calendar features stay those of x.
+
+    Parameters
+    ----------
+    n_copies : int, default=1
+        Copies of the training rows; each adds as many windows as there are, and as many labels.
+    jitter : float, default=0.05
+        Standard deviation of the noise, in standard deviations of the channel.
+    scale : float, default=0.1
+        Largest relative change of the values.
+    mix : float, default=0.2
+        Largest share of another time of the same series.
+    knot_distance : int, default=168
+        Rows between independent values of s and m.
+    random_state : int or None, default=None
+        Seed; None derives one from the forecaster's.
+
+    Examples
+    --------
+    >>> from skdistill import DistilledForecaster
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> from skdistill.data._augmentation import Augmentation
+    >>> series = make_multiseasonal(300, 2, seasons=(12,), random_state=0)
+    >>> forecaster = DistilledForecaster(
+    ...     "dlinear", "dlinear", "response", augmentation=Augmentation(mix=0.0),
+    ...     context_length=24, prediction_length=6, max_epochs=1, random_state=0,
+    ... ).fit(series)
+    """
+
+    def __init__(
+        self,
+        n_copies: int = 1,
+        *,
+        jitter: float = 0.05,
+        scale: float = 0.1,
+        mix: float = 0.2,
+        knot_distance: int = 168,
+        random_state: int | None = None,
+    ) -> None:
+        self.n_copies = n_copies
+        self.jitter = jitter
+        self.scale = scale
+        self.mix = mix
+        self.knot_distance = knot_distance
+        self.random_state = random_state
+
+    def check(self) -> None:
+        """Raise if a parameter is out of its range; called before any training."""
+        check_integer(self.n_copies, "n_copies of Augmentation")
+        check_real(self.jitter, "jitter of Augmentation", minimum=0.0)
+        check_real(self.scale, "scale of Augmentation", minimum=0.0, maximum=1.0)
+        check_real(self.mix, "mix of Augmentation", minimum=0.0, maximum=1.0)
+        check_integer(self.knot_distance, "knot_distance of Augmentation")
+        if self.random_state is not None:
+            check_integer(self.random_state, "random_state of Augmentation", minimum=0)
+
+    def copies(self, series: Sequence[Series], held_out: Sequence[int]) -> list[Series]:
+        """Copy the training rows of series, not perturbed yet.
+
+        Parameters
+        ----------
+        series : sequence of Series
+            The series, in original units.
+        held_out : sequence of int
+            Rows of each, at its end, that serve validation and are not copied.
+
+        Returns
+        -------
+        copies : list of Series
+            ``n_copies`` times all of them.
+        """
+        cut = []
+        for one, rows in zip(series, held_out, strict=True):
+            stop = len(one) - rows
+            if stop < 1:  # it serves validation alone
+                continue
+            cut.append(replace(one, values=one.values[:stop], index=None if one.index is None else one.index[:stop]))
+        return cut * self.n_copies
+
+    def perturb(self, store: SeriesStore, first: int, seed: int) -> None:
+        """Perturb the last series of a store in place.
+
+        Parameters
+        ----------
+        store : SeriesStore
+            Standardized series.
+        first : int
+            Number of the first series to perturb.
+        seed : int
+            The seed, where ``random_state`` is None.
+        """
+        generator = np.random.default_rng(seed if self.random_state is None else self.random_state)
+        for offset, length in zip(store.offsets[first:], store.lengths[first:], strict=True):
+            rows = store.values[offset : offset + length]
+            rows.copy_(self._perturbed(rows, generator))
+
+    def _perturbed(self, rows: Tensor, generator: np.random.Generator) -> Tensor:
+        n_rows = len(rows)
+        share = self._broken_line(n_rows, 0.0, self.mix, generator)
+        shift = int(generator.integers(n_rows))
+        factor = 1.0 + self._broken_line(n_rows, -self.scale, self.scale, generator)
+        noise = torch.from_numpy(generator.standard_normal(rows.shape, dtype=np.float32))
+        mixed = (1.0 - share) * rows + share * rows.roll(-shift, dims=0)
+        return factor * mixed + self.jitter * noise
+
+    def _broken_line(self, n_rows: int, low: float, high: float, generator: np.random.Generator) -> Tensor:
+        """Draw a value every ``knot_distance`` rows and join them by lines, (n_rows, 1)."""
+        knots = generator.uniform(low, high, math.ceil(n_rows / self.knot_distance) + 1)
+        line = np.interp(np.arange(n_rows) / self.knot_distance, np.arange(len(knots)), knots)
+        return torch.from_numpy(line.astype(np.float32))[:, None]

@@ -1,0 +1,293 @@
+"""The door: whatever a user calls a series, checked and brought to one normal form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from skdistill.data._calendar import continue_index
+from skdistill.data._row_labels import check_row_labels
+
+__all__ = ["Series", "SeriesInput", "read_series"]
+
+_VECTOR = "value"  # the channel of Series that have no name, or names of their own
+_BLOCK = 1024  # windows of a batch that are looked at together: a batch may be a view that is far larger than memory
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series in normal form.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_timestamps, n_channels)
+        Finite floats, in original units.
+    index : pandas.Index or None, default=None
+        Time labels, where the series came with them.
+    columns : pandas.Index or None, default=None
+        Channel names, where the series came with them.
+    was_vector : bool, default=False
+        Whether it came as a pandas Series.
+    """
+
+    values: np.ndarray
+    index: pd.Index | None = None
+    columns: pd.Index | None = None
+    was_vector: bool = False
+
+    def __len__(self) -> int:
+        """Count the timestamps."""
+        return len(self.values)
+
+    def wrap_forecast(self, forecast: np.ndarray, targets: Sequence[int]) -> Any:
+        """Give a forecast the form of this series.
+
+        Parameters
+        ----------
+        forecast : ndarray of shape (prediction_length, n_targets)
+            The rows that follow this series.
+        targets : sequence of int
+            The channels that were forecast.
+
+        Returns
+        -------
+        forecast : ndarray, DataFrame or Series
+            The same numbers; for pandas with the index carried on.
+        """
+        if self.index is None or self.columns is None:
+            return forecast
+        index = continue_index(self.index, len(forecast))
+        frame = pd.DataFrame(forecast, index=index, columns=self.columns[list(targets)])
+        return frame.iloc[:, 0] if self.was_vector else frame
+
+    def wrap_quantiles(self, quantiles: np.ndarray, targets: Sequence[int], labels: Sequence[Any], name: str) -> Any:
+        """Give quantiles the form of this series.
+
+        Parameters
+        ----------
+        quantiles : ndarray of shape (prediction_length, n_targets, n_quantiles)
+            Of the rows that follow this series.
+        targets : sequence of int
+            The channels that were forecast.
+        labels : sequence of object
+            One a quantile.
+        name : str
+            What the labels are.
+
+        Returns
+        -------
+        quantiles : ndarray or DataFrame
+            The same numbers; for pandas with the index carried on, and columns of channel and label.
+        """
+        if self.index is None or self.columns is None:
+            return quantiles
+        channels = self.columns[list(targets)]
+        both: list[Any] = [channels, list(labels)]
+        columns: pd.MultiIndex = pd.MultiIndex.from_product(both, names=[channels.name or "channel", name])
+        index = continue_index(self.index, len(quantiles))
+        return pd.DataFrame(quantiles.reshape(len(quantiles), -1), index=index, columns=columns)
+
+
+@dataclass(frozen=True)
+class SeriesInput:
+    """What a user gave: one series, a batch or a list, in normal form.
+
+    Parameters
+    ----------
+    series : list of Series
+        The series; empty for a batch.
+    batch : ndarray of shape (n_windows, n_timestamps, n_channels) or None, default=None
+        The windows, where a 3-D array was given.
+    is_list : bool, default=False
+        Whether a list was given.
+    """
+
+    series: list[Series]
+    batch: np.ndarray | None = None
+    is_list: bool = False
+
+    def map(self, function: Callable[[Series], Any]) -> Any:
+        """Apply a function to every series; give a list back where a list was given.
+
+        Parameters
+        ----------
+        function : callable
+            From a series to anything.
+
+        Returns
+        -------
+        result : object or list of object
+            One result, or a list of them.
+        """
+        results = [function(one) for one in self.series]
+        return results if self.is_list else results[0]
+
+
+def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: bool) -> SeriesInput:
+    """Check a user's series and bring them to normal form.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose ``n_features_in_`` and ``feature_names_in_`` are set or compared.
+    X : array, DataFrame, Series, 3-D array or list of them
+        What the user gave.
+    reset : bool
+        Whether to set (in ``fit``) or to compare (in ``predict``) the channels.
+    allow_batch : bool
+        Whether a 3-D array is a batch of windows (True) or many series of one length (False).
+
+    Returns
+    -------
+    series : SeriesInput
+        The series in normal form.
+
+    Raises
+    ------
+    ValueError
+        If there is no series or one of one dimension, a value is missing or infinite, a column not numeric, an
+        index irregular, of several levels or of dates that are not of a time type, the channels differ from those
+        of ``fit``, or a length of the estimator was changed after it.
+    """
+    if not reset:
+        _check_lengths_unchanged(estimator)
+    _check_dimensions(X)
+    if isinstance(X, np.ndarray) and X.ndim == 3:
+        return _read_cube(estimator, X, reset=reset, allow_batch=allow_batch)
+    if _is_list_of_series(X):
+        return SeriesInput(list(_read_many(estimator, X, reset=reset)), is_list=True)
+    return SeriesInput([_read_one(estimator, X, reset=reset, name="X")])
+
+
+def _check_lengths_unchanged(estimator: Any) -> None:
+    for name in ("context_length", "prediction_length"):
+        now, fitted = getattr(estimator, name), getattr(estimator.spec_, name)
+        if now != fitted:
+            raise ValueError(
+                f"{name} of {type(estimator).__name__} was {fitted} in fit and is {now} now: fit again, or set it back."
+            )
+
+
+def _check_dimensions(X: Any) -> None:
+    if isinstance(X, list | tuple) and not len(X):
+        raise ValueError(f"X is an empty {type(X).__name__}: give at least one series.")
+    if isinstance(X, np.ndarray) and X.ndim == 1:
+        raise ValueError(
+            f"X must be 2-D (n_timestamps, n_channels); got shape {X.shape}. Reshape your data: X[:, None] is one "
+            "channel."
+        )
+
+
+def _is_list_of_series(X: Any) -> bool:
+    if not isinstance(X, list | tuple) or not len(X):
+        return False
+    return all(
+        isinstance(one, pd.DataFrame | pd.Series) or (isinstance(one, np.ndarray) and one.ndim == 2) for one in X
+    )
+
+
+def _read_many(estimator: BaseEstimator, X: Iterable[Any], *, reset: bool) -> Iterable[Series]:
+    before: Series | None = None
+    alike = len({one.name for one in X if isinstance(one, pd.Series)}) < 2
+    for number, one in enumerate(X):
+        name = f"X[{number}]"
+        like = None if before is None else _read_like(before, one, name)
+        before = like or _read_one(estimator, one, reset=reset and number == 0, name=name, alike=alike)
+        yield before
+
+
+def _read_like(before: Series, X: Any, name: str) -> Series | None:
+    """Read a frame of floats with the columns of the one before, which was checked in full: thousands of them come."""
+    if not isinstance(X, pd.DataFrame) or before.was_vector or before.columns is None or not len(X):
+        return None
+    if X.columns is not before.columns and not X.columns.identical(before.columns):
+        return None
+    values = X.to_numpy()
+    if values.dtype not in (np.float64, np.float32):
+        return None
+    if X.index is not before.index:
+        check_row_labels(X.index, name=name)
+    _check_finite(values, X.index, X.columns, name)
+    return Series(values, X.index, X.columns)
+
+
+def _read_cube(estimator: BaseEstimator, X: np.ndarray, *, reset: bool, allow_batch: bool) -> SeriesInput:
+    if not len(X):
+        raise ValueError(f"X is an empty batch of shape {X.shape}: give at least one window.")
+    if not allow_batch:
+        return SeriesInput(list(_read_many(estimator, X, reset=reset)), is_list=True)
+    expected = estimator.n_features_in_
+    if X.shape[2] != expected:
+        raise ValueError(
+            f"X has {X.shape[2]} features, but {type(estimator).__name__} is expecting {expected} features as input: a "
+            f"batch has shape (n_windows, n_timestamps, n_channels); got {X.shape}."
+        )
+    values = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
+    for first in range(0, len(values), _BLOCK):
+        _check_finite_batch(values[first : first + _BLOCK], first)
+    return SeriesInput([], batch=values)
+
+
+def _check_finite_batch(values: np.ndarray, first: int) -> None:
+    if np.isfinite(values).all():
+        return
+    window, row, channel = np.argwhere(~np.isfinite(values))[0]
+    raise ValueError(
+        f"X contains NaN or infinity, first in window {first + window}, row {row}, channel {channel}: every value must "
+        "be finite. Fill or interpolate it first."
+    )
+
+
+def _read_one(estimator: BaseEstimator, X: Any, *, reset: bool, name: str, alike: bool = True) -> Series:
+    was_vector = isinstance(X, pd.Series)
+    if was_vector:
+        X = X.to_frame(X.name if X.name is not None else _VECTOR)
+    index = columns = None
+    if isinstance(X, pd.DataFrame):
+        _check_numeric(X, name)
+        check_row_labels(X.index, name=name)
+        index, columns = X.index, X.columns
+    if was_vector and (not alike if reset else _names_no_channel(estimator)):
+        X = X.set_axis([_VECTOR], axis=1)
+    values = validate_data(
+        estimator, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite=False, ensure_min_samples=1
+    )
+    _check_finite(values, index, columns, name)
+    return Series(values, index, columns, was_vector)
+
+
+def _names_no_channel(estimator: Any) -> bool:
+    """Say whether fit saw Series whose names are those of series, not of a channel they share."""
+    return list(getattr(estimator, "feature_names_in_", [])) == [_VECTOR]
+
+
+def _check_numeric(frame: pd.DataFrame, name: str) -> None:
+    others = [
+        f"{column!r} ({dtype})"
+        for column, dtype in frame.dtypes.items()
+        if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
+    ]
+    if others:
+        raise ValueError(
+            f"{name} must have numeric columns only; not numeric: {', '.join(others)}. "
+            "Drop or encode them; put timestamps into the index (X.set_index(...))."
+        )
+
+
+def _check_finite(values: np.ndarray, index: pd.Index | None, columns: pd.Index | None, name: str) -> None:
+    if np.isfinite(values).all():
+        return
+    row, channel = np.argwhere(~np.isfinite(values))[0]
+    kind = "NaN" if np.isnan(values[row, channel]) else "infinity"
+    where = f"row {row}" + ("" if index is None else f" ({index[row]})")
+    which = f"channel {channel}" + ("" if columns is None else f" ({columns[channel]!r})")
+    raise ValueError(
+        f"{name} contains {kind}, first at {where}, {which}: every value must be finite. "
+        "Fill or interpolate it first, for example with sklearn.impute.SimpleImputer in a Pipeline."
+    )

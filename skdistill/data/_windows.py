@@ -1,0 +1,541 @@
+"""Series to windows: one contiguous float32 store, and windows that are views into it.
+
+A window is a *context* (``context_length`` rows) and the *horizon* after it (``prediction_length``
+rows). A window is kept as the row where its context starts, so memory grows with the series and
+not with windows times length; contexts and horizons are gathered a batch at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from skdistill.data._calendar import calendar_features, calendar_fields, calendar_numbers, continue_index
+from skdistill.data._inputs import Series
+from skdistill.data._scaling import Scaling
+
+__all__ = ["Contexts", "SeriesStore", "TrainingWindows", "Windows", "count_validation_rows", "split_windows"]
+
+_CALENDARS = (pd.DatetimeIndex, pd.PeriodIndex)
+
+
+@dataclass(frozen=True)
+class SeriesStore:
+    """Standardized series, one after another in one tensor.
+
+    Parameters
+    ----------
+    values : Tensor of shape (n_rows, n_channels)
+        Standardized float32 values; each series is followed by ``padding`` rows of zeros.
+    offsets : ndarray of shape (n_series,)
+        Row of ``values`` where each series starts.
+    lengths : ndarray of shape (n_series,)
+        Timestamps of each series.
+    indexes : tuple of pandas.Index or None
+        Time labels of each series, None where it came without.
+    padding : int
+        Rows after each series that stand for its unknown future.
+    scaling : Scaling
+        How values were standardized.
+    columns : tuple of str or None, default=None
+        Names of the channels, where they came with names.
+    """
+
+    values: Tensor
+    offsets: np.ndarray
+    lengths: np.ndarray
+    indexes: tuple[pd.Index | None, ...]
+    padding: int
+    scaling: Scaling
+    columns: tuple[str, ...] | None = None
+
+    @classmethod
+    def from_series(cls, series: Sequence[Series], scaling: Scaling, *, padding: int) -> SeriesStore:
+        """Standardize series into one store.
+
+        Parameters
+        ----------
+        series : sequence of Series
+            The series, in original units.
+        scaling : Scaling
+            The fitted standardization.
+        padding : int
+            Rows to leave after each series.
+
+        Returns
+        -------
+        store : SeriesStore
+            The store, which owns its memory.
+        """
+        lengths = np.array([len(one.values) for one in series], dtype=np.int64)
+        offsets = np.concatenate([[0], np.cumsum(lengths + padding)[:-1]]).astype(np.int64)
+        values = torch.zeros((int((lengths + padding).sum()), series[0].values.shape[1]), dtype=torch.float32)
+        for offset, length, one in zip(offsets, lengths, series, strict=True):
+            scaling.standardize_into(one.values, values[offset : offset + length].numpy())
+        names = None if series[0].columns is None else tuple(series[0].columns)
+        columns = names if names and all(isinstance(name, str) for name in names) else None
+        return cls(values, offsets, lengths, tuple(one.index for one in series), padding, scaling, columns)
+
+    @property
+    def has_calendar(self) -> bool:
+        """Whether every series has timestamps from which calendar features follow."""
+        return all(isinstance(index, _CALENDARS) for index in self.indexes)
+
+    @cached_property
+    def has_one_calendar(self) -> bool:
+        """Whether, moreover, these features are the same ones for every series: those of one frequency."""
+        return self.has_calendar and _odd_calendar(self.indexes) is None
+
+    @cached_property
+    def time(self) -> Tensor | None:
+        """Calendar features of every row, (n_rows, n_time_features); None without a calendar."""
+        if not self.has_calendar:
+            return None
+        _check_one_calendar(self.indexes)
+        parts = []
+        for index in self.indexes:
+            assert index is not None  # has_calendar
+            parts += [calendar_features(index), calendar_features(continue_index(index, self.padding))]
+        return torch.from_numpy(np.concatenate(parts).astype(np.float32))
+
+    def to(self, device: torch.device | str) -> SeriesStore:
+        """Return the store with its values and calendar on a device.
+
+        Parameters
+        ----------
+        device : torch.device or str
+            Where to put them.
+
+        Returns
+        -------
+        store : SeriesStore
+            This store if it is there already.
+        """
+        if self.values.device == torch.device(device):
+            return self
+        moved = replace(self, values=self.values.to(device))
+        if "time" in self.__dict__ and self.time is not None:
+            moved.__dict__["time"] = self.time.to(device)
+        return moved
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """A batch of contexts: all that a teacher may look at when it labels.
+
+    Parameters
+    ----------
+    values : Tensor of shape (n_windows, context_length, n_channels)
+        Standardized values.
+    time : Tensor of shape (n_windows, context_length, n_time_features) or None
+        Calendar features of the context rows.
+    future_time : Tensor of shape (n_windows, prediction_length, n_time_features) or None
+        Calendar features of the horizon rows.
+    scaling : Scaling
+        Converts between original and standardized units.
+    series : ndarray of shape (n_windows,)
+        Number of the series that each window comes from.
+    origins : ndarray of shape (n_windows,)
+        Position, in its series, of the first horizon row.
+    indexes : tuple of pandas.Index or None
+        Time labels of the series.
+    """
+
+    values: Tensor
+    time: Tensor | None
+    future_time: Tensor | None
+    scaling: Scaling
+    series: np.ndarray
+    origins: np.ndarray
+    indexes: tuple[pd.Index | None, ...]
+
+    def __len__(self) -> int:
+        """Count the windows."""
+        return len(self.values)
+
+    def take(self, numbers: np.ndarray) -> Contexts:
+        """Return some of the contexts.
+
+        Parameters
+        ----------
+        numbers : ndarray of int of shape (n,)
+            Which ones.
+
+        Returns
+        -------
+        contexts : Contexts
+            These, in this order.
+        """
+        here = torch.from_numpy(numbers).to(self.values.device)
+        return replace(
+            self,
+            values=self.values[here],
+            time=None if self.time is None else self.time[here],
+            future_time=None if self.future_time is None else self.future_time[here],
+            series=self.series[numbers],
+            origins=self.origins[numbers],
+        )
+
+    def as_series(self, number: int, n_series: int) -> Contexts:
+        """Return a single context with the number of its series, where it was cut out of one of many.
+
+        Parameters
+        ----------
+        number : int
+            Which of the series it is from.
+        n_series : int
+            How many there are.
+
+        Returns
+        -------
+        contexts : Contexts
+            The same one; labels of the other series are not known to it.
+        """
+        before, after = (None,) * number, (None,) * (n_series - number - 1)
+        return replace(self, series=np.array([number]), indexes=(*before, *self.indexes, *after))
+
+    def with_calendar(self, calendar: str, n_time_features: int) -> Contexts:
+        """Return the contexts with the calendar of another frequency, or as whole numbers.
+
+        Parameters
+        ----------
+        calendar : str
+            A pandas frequency, which need not be that of the series; or ``"numbers"``, for those of
+            :func:`~skdistill.data._calendar.calendar_numbers`.
+        n_time_features : int
+            How many of its columns to keep, the first ones.
+
+        Returns
+        -------
+        contexts : Contexts
+            With these features; as they are where they have no calendar.
+        """
+        if self.time is None or self.future_time is None:
+            _check_one_calendar(self.indexes)
+            return self
+        if calendar != "numbers" and self.time.shape[-1] == n_time_features:
+            return self  # the number of columns tells the frequency
+        n_past, length = self.time.shape[1], self.time.shape[1] + self.future_time.shape[1]
+        parts, places = [], []
+        for number in np.unique(self.series):
+            here = np.flatnonzero(self.series == number)
+            parts.append(_calendar_rows(self.indexes[number], self.origins[here] - n_past, length, calendar))
+            places.append(here)
+        rows = torch.cat(parts)[torch.from_numpy(np.concatenate(places).argsort()), :, :n_time_features]
+        rows = rows.to(self.time.device)
+        return replace(self, time=rows[:, :n_past], future_time=rows[:, n_past:])
+
+    def original(self) -> np.ndarray:
+        """Return the contexts in original units.
+
+        Returns
+        -------
+        values : ndarray of shape (n_windows, context_length, n_channels)
+            The contexts as the user gave them.
+        """
+        return self.scaling.to_original(self.values.cpu().numpy())
+
+
+def _odd_calendar(indexes: Sequence[pd.Index | None]) -> int | None:
+    """Return the first series whose calendar has other fields than that of series 0, if there is one."""
+    fields = [calendar_fields(index) for index in indexes]
+    return next((number for number, one in enumerate(fields) if one != fields[0]), None)
+
+
+def _check_one_calendar(indexes: Sequence[pd.Index | None]) -> None:
+    """Raise if every series has a calendar, and they are of several frequencies."""
+    if not all(isinstance(index, _CALENDARS) for index in indexes) or (odd := _odd_calendar(indexes)) is None:
+        return
+    first, other = (", ".join(calendar_fields(index)) or "no field" for index in (indexes[0], indexes[odd]))
+    raise ValueError(
+        f"a network that reads the calendar needs series of one frequency: the calendar of X[0] has {first}; that of "
+        f"X[{odd}] has {other}. Set time_features=False of the network, fit each frequency by itself, or resample."
+    )
+
+
+def _calendar_rows(index: pd.Index | None, starts: np.ndarray, length: int, calendar: str) -> Tensor:
+    """Give the calendar of windows of a series, which may reach past its end: (n_windows, length, n_time_features)."""
+    assert index is not None  # there is a calendar
+    first, end = int(starts.min()), int(starts.max()) + length
+    labels = [index[first:end]]
+    if end > len(index):
+        labels.append(continue_index(index, end - len(index)))
+    describe = calendar_numbers if calendar == "numbers" else partial(calendar_features, frequency=calendar)
+    rows = torch.from_numpy(np.concatenate([describe(part) for part in labels])).unfold(0, length, 1)
+    return rows[torch.from_numpy(starts - first)].transpose(1, 2)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of one store, addressed by number.
+
+    Parameters
+    ----------
+    store : SeriesStore
+        The series.
+    starts : Tensor of int64 of shape (n_windows,)
+        Row of the store where each context starts.
+    context_length, prediction_length : int
+        Lengths of context and horizon.
+    targets : tuple of int
+        Channels to forecast.
+    known : Tensor of bool of shape (n_windows,) or None, default=None
+        Which horizons may be looked at; None means all.
+    """
+
+    store: SeriesStore
+    starts: Tensor
+    context_length: int
+    prediction_length: int
+    targets: tuple[int, ...]
+    known: Tensor | None = None
+
+    def __len__(self) -> int:
+        """Count the windows."""
+        return len(self.starts)
+
+    @property
+    def n_channels(self) -> int:
+        """Channels of a context."""
+        return self.store.values.shape[1]
+
+    @cached_property
+    def _context_views(self) -> Tensor:
+        return self.store.values.unfold(0, self.context_length, 1)
+
+    @cached_property
+    def _horizon_views(self) -> Tensor:
+        values = self.store.values[self.context_length :]
+        if self.targets != tuple(range(self.n_channels)):
+            values = values[:, list(self.targets)]  # one copy of the target channels, not of windows
+        return values.unfold(0, self.prediction_length, 1)
+
+    def context_values(self, indices: Tensor) -> Tensor:
+        """Gather contexts.
+
+        Parameters
+        ----------
+        indices : Tensor of int64 of shape (n,)
+            Numbers of the windows.
+
+        Returns
+        -------
+        values : Tensor of shape (n, context_length, n_channels)
+            Standardized contexts, a transposed view of channel-major memory.
+        """
+        return self._context_views[self.starts[indices]].transpose(1, 2)
+
+    def horizons(self, indices: Tensor) -> Tensor:
+        """Gather the truth.
+
+        Parameters
+        ----------
+        indices : Tensor of int64 of shape (n,)
+            Numbers of the windows.
+
+        Returns
+        -------
+        values : Tensor of shape (n, prediction_length, n_targets)
+            Standardized horizons; meaningless where ``known`` is False.
+        """
+        return self._horizon_views[self.starts[indices]].transpose(1, 2)
+
+    def context_time(self, indices: Tensor) -> Tensor:
+        """Gather the calendar features of the contexts.
+
+        Parameters
+        ----------
+        indices : Tensor of int64 of shape (n,)
+            Numbers of the windows.
+
+        Returns
+        -------
+        features : Tensor of shape (n, context_length, n_time_features)
+            Calendar features.
+        """
+        return self._time_rows(indices, 0, self.context_length)
+
+    def decoder_time(self, indices: Tensor, label_length: int = 0) -> Tensor:
+        """Gather the calendar features of the last context rows and the horizon.
+
+        Parameters
+        ----------
+        indices : Tensor of int64 of shape (n,)
+            Numbers of the windows.
+        label_length : int, default=0
+            How many context rows come first.
+
+        Returns
+        -------
+        features : Tensor of shape (n, label_length + prediction_length, n_time_features)
+            Calendar features.
+        """
+        return self._time_rows(indices, self.context_length - label_length, label_length + self.prediction_length)
+
+    def _time_rows(self, indices: Tensor, first: int, length: int) -> Tensor:
+        time = self.store.time
+        if time is None:
+            raise ValueError("this series has no calendar: give a DataFrame with a DatetimeIndex or PeriodIndex")
+        return time[first:].unfold(0, length, 1)[self.starts[indices]].transpose(1, 2)
+
+    def contexts(self, indices: Tensor, *, with_time: bool = True) -> Contexts:
+        """Gather what a teacher may see of some windows.
+
+        Parameters
+        ----------
+        indices : Tensor of int64 of shape (n,)
+            Numbers of the windows.
+        with_time : bool, default=True
+            Whether to add calendar features where the series have a calendar, of one frequency.
+
+        Returns
+        -------
+        contexts : Contexts
+            Values, calendar and origins; no horizon values.
+        """
+        timed = with_time and self.store.has_one_calendar
+        starts = self.starts[indices].cpu().numpy()
+        series = np.searchsorted(self.store.offsets, starts, side="right") - 1
+        return Contexts(
+            values=self.context_values(indices),
+            time=self.context_time(indices) if timed else None,
+            future_time=self.decoder_time(indices) if timed else None,
+            scaling=self.store.scaling,
+            series=series,
+            origins=starts - self.store.offsets[series] + self.context_length,
+            indexes=self.store.indexes,
+        )
+
+    def to(self, device: torch.device | str) -> Windows:
+        """Return the windows with store and addresses on a device.
+
+        Parameters
+        ----------
+        device : torch.device or str
+            Where to put them.
+
+        Returns
+        -------
+        windows : Windows
+            These windows if they are there already.
+        """
+        if self.starts.device == torch.device(device):
+            return self
+        known = None if self.known is None else self.known.to(device)
+        return replace(self, store=self.store.to(device), starts=self.starts.to(device), known=known)
+
+
+@dataclass(frozen=True)
+class TrainingWindows:
+    """What ``fit`` works on: training windows, and validation windows where there are any.
+
+    Parameters
+    ----------
+    train : Windows
+        Windows whose targets end before the first validation row.
+    validation : Windows or None
+        Windows whose horizon lies in the validation rows; None without validation.
+    """
+
+    train: Windows
+    validation: Windows | None
+
+    @property
+    def known_train(self) -> Windows:
+        """The training windows whose truth is known."""
+        if self.train.known is None:
+            return self.train
+        return replace(self.train, starts=self.train.starts[self.train.known], known=None)
+
+
+def count_validation_rows(n_rows: int, validation_fraction: float | int) -> int:
+    """Count the rows at the end of a series that serve validation.
+
+    Parameters
+    ----------
+    n_rows : int
+        Timestamps of the series.
+    validation_fraction : float or int
+        A fraction in [0, 1), or a whole number that counts rows.
+
+    Returns
+    -------
+    n_validation : int
+        Rows of validation.
+
+    Examples
+    --------
+    >>> count_validation_rows(11520, 0.25)
+    2880
+    >>> count_validation_rows(11520, 96)
+    96
+    """
+    if isinstance(validation_fraction, int | np.integer):
+        return int(validation_fraction)
+    return math.floor(round(n_rows * float(validation_fraction), 6))
+
+
+def split_windows(
+    store: SeriesStore,
+    *,
+    context_length: int,
+    prediction_length: int,
+    targets: tuple[int, ...],
+    validation_rows: Sequence[int],
+    windows_without_truth: bool = False,
+    n_without_truth: int = 0,
+) -> TrainingWindows:
+    """Cut every series into training and validation windows, in time order.
+
+    Training targets end before the first validation row; validation contexts may reach back.
+
+    Parameters
+    ----------
+    store : SeriesStore
+        The series, with at least ``prediction_length`` rows of padding if ``windows_without_truth``.
+    context_length, prediction_length : int
+        Lengths of context and horizon.
+    targets : tuple of int
+        Channels to forecast.
+    validation_rows : sequence of int
+        Rows of each series, at its end, that serve validation.
+    windows_without_truth : bool, default=False
+        Whether training windows may end anywhere in the training rows, their horizon unknown.
+    n_without_truth : int, default=0
+        How many series, the last ones, never happened: no horizon of theirs is known.
+
+    Returns
+    -------
+    windows : TrainingWindows
+        The windows; series too short for a window contribute none.
+    """
+    train, known, validation = [], [], []
+    reach = context_length + prediction_length
+    n_true = len(store.offsets) - n_without_truth
+    for number, (offset, length, held_out) in enumerate(
+        zip(store.offsets, store.lengths, validation_rows, strict=True)
+    ):
+        n_train = length - held_out
+        n_whole = max(0, n_train - reach + 1)
+        n_starts = max(0, n_train - context_length + 1) if windows_without_truth else n_whole
+        train.append(torch.arange(offset, offset + n_starts))
+        known.append(torch.arange(n_starts) < (n_whole if number < n_true else 0))
+        first = max(0, n_train - context_length)
+        validation.append(torch.arange(offset + first, max(offset + first, offset + length - reach + 1)))
+    mask = torch.cat(known)
+    validation_starts = torch.cat(validation) if any(validation_rows) else torch.empty(0, dtype=torch.int64)
+
+    def make(starts: Tensor, known: Tensor | None = None) -> Windows:
+        return Windows(store, starts, context_length, prediction_length, targets, known)
+
+    return TrainingWindows(
+        train=make(torch.cat(train), None if bool(mask.all()) else mask),
+        validation=make(validation_starts) if len(validation_starts) else None,
+    )

@@ -1,0 +1,35 @@
+"""DLinear is one matrix: the moving average is part of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skdistill.fused._fuse import fuses
+from skdistill.fused._fused import FusedLayer, FusedStudent
+from skdistill.fused._maps import moving_average_matrix
+from skdistill.networks import NetworkSpec
+from skdistill.networks._dlinear import _DLinearModule
+
+__all__ = ["fuse_dlinear"]
+
+
+@fuses(_DLinearModule)
+def fuse_dlinear(module: Any, spec: NetworkSpec) -> FusedStudent:
+    """Fuse S (x - A x) + T A x, with the moving average A, into (S + (T - S) A) x.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module of :class:`~skdistill.networks.DLinear`, in float64.
+    spec : NetworkSpec
+        What it was built for.
+
+    Returns
+    -------
+    student : FusedStudent
+        One layer.
+    """
+    average = moving_average_matrix(spec.context_length, module.kernel_size)
+    seasonal, trend = module.seasonal.weight.numpy(), module.trend.weight.numpy()
+    layer = FusedLayer(seasonal + (trend - seasonal) @ average, (module.seasonal.bias + module.trend.bias).numpy())
+    return FusedStudent.of([layer], targets=spec.targets, n_channels=spec.n_channels)

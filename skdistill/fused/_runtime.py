@@ -1,0 +1,154 @@
+"""The fused student that an estimator forecasts with: made once, remade when the student changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from torch import Tensor, nn
+
+from skdistill.data._scaling import Scaling
+from skdistill.fused._fuse import fuse
+from skdistill.fused._fused import FusedStudent
+from skdistill.fused.numpy_student import NumpyStudent
+from skdistill.networks import NetworkSpec
+
+__all__ = ["Answer", "fuse_in_units", "fused_answer", "fused_quantiles"]
+
+Answer = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """An answer, and what it was made from."""
+
+    student: NumpyStudent | None
+    offsets: np.ndarray | None
+    scaling: Scaling
+    tensors: tuple[Tensor, ...]
+    state: tuple[tuple[int, int], ...]
+
+
+# Outside the estimators: never pickled, and a predict leaves them unchanged.
+_ENTRIES: WeakKeyDictionary[nn.Module, _Entry] = WeakKeyDictionary()
+
+
+def fused_answer(student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype: str) -> Answer | None:
+    """Return the fused student, from original units to original units.
+
+    Parameters
+    ----------
+    student : torch.nn.Module
+        The trained student.
+    spec : NetworkSpec
+        What it was built for.
+    scaling : Scaling
+        Units of the series.
+    dtype : {"float32", "float64"}
+        What the products are computed in.
+
+    Returns
+    -------
+    answer : callable or None
+        From contexts (n_windows, context_length, n_channels) to forecasts (n_windows, prediction_length, n_targets);
+        None if the student does not fuse.
+    """
+    entry = _ENTRIES.get(student)
+    offsets = None if entry is None else entry.offsets  # of no matter to the forecast
+    fused = _find(student, spec, scaling, dtype, offsets)
+    if fused is None:
+        return None
+    if scaling.transformer_ is None:
+        return fused.forecast
+    return lambda contexts: scaling.forecasts_to_original(fused.forecast(scaling.standardize(contexts)))
+
+
+def fused_quantiles(
+    student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype: str, offsets: np.ndarray | None
+) -> Answer | None:
+    """Return the quantiles of the fused student, from original units to original units.
+
+    Parameters
+    ----------
+    student : torch.nn.Module
+        The trained student, with quantiles.
+    spec : NetworkSpec
+        What it was built for.
+    scaling : Scaling
+        Units of the series.
+    dtype : {"float32", "float64"}
+        What the products are computed in.
+    offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None
+        Of a calibration, in standardized units.
+
+    Returns
+    -------
+    answer : callable or None
+        From contexts (n_windows, context_length, n_channels) to quantiles (n_windows, prediction_length, n_targets,
+        n_quantiles); None if the student does not fuse.
+    """
+    fused = _find(student, spec, scaling, dtype, offsets)
+    if fused is None:
+        return None
+    if scaling.transformer_ is None:
+        return fused.forecast_quantiles
+    return lambda contexts: scaling.quantiles_to_original(fused.forecast_quantiles(scaling.standardize(contexts)))
+
+
+def _find(
+    student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype: str, offsets: np.ndarray | None
+) -> NumpyStudent | None:
+    """Return the fused student from the shelf, remade where weights, scaling or offsets have changed."""
+    entry = _ENTRIES.get(student)
+    fresh = entry is not None and entry.scaling is scaling and entry.state == _state(entry.tensors)
+    if entry is None or not fresh or entry.offsets is not offsets:
+        tensors = (*student.parameters(), *student.buffers())
+        made = _make(student, spec, scaling, dtype, offsets)
+        entry = _Entry(made, offsets, scaling, tensors, _state(tensors))
+        _ENTRIES[student] = entry
+    return entry.student
+
+
+def fuse_in_units(
+    student: nn.Module, spec: NetworkSpec, scaling: Scaling, offsets: np.ndarray | None = None
+) -> FusedStudent | None:
+    """Fuse a student with the standardization around it.
+
+    Parameters
+    ----------
+    student : torch.nn.Module
+        The trained student.
+    spec : NetworkSpec
+        What it was built for.
+    scaling : Scaling
+        Its standardization is folded in; its ``transformer``, if any, is not.
+    offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None, default=None
+        Of a calibration of the quantiles, in standardized units.
+
+    Returns
+    -------
+    student : FusedStudent or None
+        None if the student does not fuse.
+    """
+    fused = fuse(student, spec)
+    if fused is None:
+        return None
+    return fused.calibrated(offsets).in_units(np.asarray(scaling.mean_), np.asarray(scaling.scale_))
+
+
+def _make(
+    student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype: str, offsets: np.ndarray | None
+) -> NumpyStudent | None:
+    if scaling.transformer_ is None:
+        fused = fuse_in_units(student, spec, scaling, offsets)
+    else:
+        fused = fuse(student, spec)
+        fused = None if fused is None else fused.calibrated(offsets)
+    return None if fused is None else NumpyStudent(fused.arrays(), dtype)
+
+
+def _state(tensors: tuple[Tensor, ...]) -> tuple[tuple[int, int], ...]:
+    """Tell whether weights were replaced or written to."""
+    return tuple((tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors)

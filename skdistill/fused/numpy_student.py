@@ -1,0 +1,449 @@
+"""A fused student in NumPy alone; this file may be copied to a device and used by itself.
+
+It holds the forecast of a student that skdistill distilled and exported with ``export("student.npz")``, and needs
+nothing but NumPy: ``NumpyStudent.load("student.npz").predict(windows)``.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+__all__ = ["NumpyStudent"]
+
+_VERSION = 1
+_BLOCK_VALUES = 1 << 20  # values of the widest layer that are computed at once: they stay in the cache
+_MAX_LAYERS = 64
+
+
+class NumpyStudent:
+    """A student as matrix products, from original units to original units.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        ``weight_0``, ``bias_0`` and perhaps ``scale_0`` for each layer, ``center``, ``targets``, ``n_channels``, and
+        perhaps ``level`` and ``epsilon``; for quantiles ``quantile_levels``, ``quantile_hidden``,
+        ``quantile_hidden_bias``, ``quantile_output``, ``quantile_output_bias``, ``quantile_unit`` and perhaps
+        ``quantile_offsets``.
+    dtype : {"float32", "float64"}, default="float32"
+        What the products are computed in; the center is subtracted before, and added after, in float64.
+
+    Attributes
+    ----------
+    context_length, prediction_length, n_channels : int
+        Shape of a window: (context_length, n_channels) in.
+    targets : ndarray of int
+        The channels that are forecast.
+    quantile_levels : tuple of float or None
+        Levels of the quantiles that it forecasts; None if it has none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.deploy import NumpyStudent
+    >>> last_row = {"weight_0": np.array([[0.0, 0.0, 1.0]]), "bias_0": np.zeros(1), "center": np.zeros(2)}
+    >>> student = NumpyStudent({**last_row, "targets": np.arange(2), "n_channels": np.array(2)})
+    >>> student.predict(np.arange(6.0).reshape(3, 2))
+    array([[4., 5.]])
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], dtype: str = "float32") -> None:
+        if dtype not in ("float32", "float64"):
+            raise ValueError(f"dtype of NumpyStudent must be 'float32' or 'float64'; got {dtype!r}.")
+        self.dtype = np.dtype(dtype)
+        self._arrays = _check_arrays(arrays)
+        self.targets = self._arrays["targets"]
+        self.n_channels = int(self._arrays["n_channels"])
+        self._all_targets = np.array_equal(self.targets, np.arange(self.n_channels))
+        self._center = self._arrays["center"]
+        self._level = self._cast("level")
+        self._epsilon = self._cast("epsilon")
+        self._layers = [self._layer(number) for number in range(_count_layers(self._arrays))]
+        self.context_length = self._arrays["weight_0"].shape[-1]
+        self.prediction_length = self._arrays[f"weight_{len(self._layers) - 1}"].shape[-2]
+        levels = self._arrays.get("quantile_levels")
+        self.quantile_levels = None if levels is None else tuple(levels.tolist())
+        self._head = None if levels is None else _Head(self._arrays, self.dtype)
+        widest = max(self.context_length, *(weight.shape[-1] for weight, _, _ in self._layers))
+        if self._head is not None:
+            widest = max(widest, self.prediction_length * len(self._arrays["quantile_levels"]))
+        self._block = max(1, _BLOCK_VALUES // (widest * len(self.targets)))
+
+    def _cast(self, name: str) -> np.ndarray | None:
+        return self._arrays[name].astype(self.dtype) if name in self._arrays else None
+
+    def _layer(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        weight, bias = self._cast(f"weight_{number}"), self._cast(f"bias_{number}")
+        assert weight is not None  # _check_arrays
+        assert bias is not None
+        return np.ascontiguousarray(np.swapaxes(weight, -1, -2)), bias, self._cast(f"scale_{number}")
+
+    def predict(self, windows: np.ndarray) -> np.ndarray:
+        """Forecast the rows that follow each window.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_windows, n_timestamps, n_channels) or (n_timestamps, n_channels)
+            Finite floats in original units, at least ``context_length`` rows; the last ones count.
+
+        Returns
+        -------
+        forecasts : ndarray of shape (n_windows, prediction_length, n_targets) or (prediction_length, n_targets)
+            Forecasts in original units: float32 for float32 windows, else float64.
+
+        Raises
+        ------
+        ValueError
+            If the shape does not fit.
+        """
+        batch, single = self._read(windows)
+        forecasts = self.forecast(batch)
+        return forecasts[0] if single else forecasts
+
+    def predict_quantiles(self, windows: np.ndarray) -> np.ndarray:
+        """Forecast the quantiles of the rows that follow each window, at ``quantile_levels``.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_windows, n_timestamps, n_channels) or (n_timestamps, n_channels)
+            Finite floats in original units, at least ``context_length`` rows; the last ones count.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles) or without n_windows
+            Quantiles in original units: float32 for float32 windows, else float64.
+
+        Raises
+        ------
+        ValueError
+            If the shape does not fit, or the student has no quantiles.
+        """
+        batch, single = self._read(windows)
+        quantiles = self.forecast_quantiles(batch)
+        return quantiles[0] if single else quantiles
+
+    def _read(self, windows: np.ndarray) -> tuple[np.ndarray, bool]:
+        """Check windows; return their last rows as a batch, and whether it was a single window."""
+        windows = np.asarray(windows)
+        if windows.dtype != np.float32:
+            windows = windows.astype(np.float64, copy=False)
+        batch = windows[None] if windows.ndim == 2 else windows
+        if batch.ndim != 3 or batch.shape[1] < self.context_length or batch.shape[2] != self.n_channels:
+            raise ValueError(
+                f"windows must have shape (n_windows, at least {self.context_length} rows, {self.n_channels} "
+                f"channels), or the same without n_windows; got {windows.shape}."
+            )
+        return batch[:, -self.context_length :], windows.ndim == 2
+
+    def forecast(self, contexts: np.ndarray) -> np.ndarray:
+        """Forecast without checks.
+
+        Parameters
+        ----------
+        contexts : ndarray of float32 or float64 of shape (n_windows, context_length, n_channels)
+            Windows in original units.
+
+        Returns
+        -------
+        forecasts : ndarray of the same type, of shape (n_windows, prediction_length, n_targets)
+            Forecasts in original units.
+        """
+        n_windows, n_targets = len(contexts), len(self.targets)
+        forecasts = np.empty((n_windows, self.prediction_length, n_targets), contexts.dtype)
+        for first in range(0, n_windows, self._block):
+            block = contexts[first : first + self._block]
+            if not self._all_targets:
+                block = block[:, :, self.targets]
+            answer = self._answer(_centered(block, self._center, self.dtype))
+            out = forecasts[first : first + self._block]
+            np.add(answer.transpose(0, 2, 1), self._center, out=out, casting="unsafe")
+        return forecasts
+
+    def forecast_quantiles(self, contexts: np.ndarray) -> np.ndarray:
+        """Forecast quantiles without checks of the windows.
+
+        Parameters
+        ----------
+        contexts : ndarray of float32 or float64 of shape (n_windows, context_length, n_channels)
+            Windows in original units.
+
+        Returns
+        -------
+        quantiles : ndarray of the same type, of shape (n_windows, prediction_length, n_targets, n_quantiles)
+            Quantiles in original units, at ``quantile_levels``; the median, where it is the point forecast, to the bit.
+        """
+        if self._head is None or self.quantile_levels is None:
+            raise ValueError("this student has no quantiles: it was fitted without.")
+        forecasts = self.forecast(contexts)
+        quantiles = np.empty((*forecasts.shape, len(self.quantile_levels)), contexts.dtype)
+        for first in range(0, len(contexts), self._block):
+            block = contexts[first : first + self._block]
+            if not self._all_targets:
+                block = block[:, :, self.targets]
+            distances = self._head.distances(_centered(block, self._center, self.dtype))
+            point = forecasts[first : first + self._block, ..., None]
+            np.add(distances, point, out=quantiles[first : first + self._block], casting="unsafe")
+        return quantiles
+
+    def _answer(self, rows: np.ndarray) -> np.ndarray:
+        """Run centered rows (n_windows, n_targets, context_length) through the layers."""
+        spread = None if self._epsilon is None else np.sqrt(rows.var(axis=-1) + self._epsilon)[..., None]
+        hidden = rows
+        for number, (weight, bias, scale) in enumerate(self._layers):
+            if number:
+                np.maximum(hidden, 0, out=hidden)
+            hidden = _product(hidden, weight)
+            if scale is not None:
+                hidden *= scale
+            hidden += bias if spread is None else bias * spread
+        if self._level is not None:
+            hidden += (rows.reshape(-1, rows.shape[-1]) @ self._level).reshape(*rows.shape[:2], 1)
+        return hidden
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the arrays into one file, which appears whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to; the name should end in ``.npz``.
+        """
+        temporary = f"{os.fspath(path)}.{os.getpid()}.tmp"
+        try:
+            with open(temporary, "wb") as file:
+                everything: dict[str, Any] = {
+                    "version": np.array(_VERSION),
+                    "dtype": np.array(self.dtype.itemsize),
+                    **self._arrays,
+                }
+                np.savez(file, **everything)  # allow_pickle=False would be one more array in NumPy 1.26
+            os.replace(temporary, path)
+        finally:
+            if os.path.exists(temporary):
+                os.remove(temporary)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> NumpyStudent:
+        """Read a file that :meth:`save` or ``export("student.npz")`` wrote.
+
+        No file runs code, and none takes more memory than its own size.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        student : NumpyStudent
+            The student.
+
+        Raises
+        ------
+        ValueError
+            If it is no such file, damaged, or from a newer version.
+        """
+        arrays = _read_arrays(path)
+        version = arrays.pop("version", np.array(0))
+        if version.ndim or version != _VERSION:
+            raise ValueError(
+                f"{path} has format version {version}, but this NumpyStudent reads version {_VERSION} only."
+            )
+        itemsize = arrays.pop("dtype", np.array(4))
+        if itemsize.ndim or itemsize not in (4, 8):
+            raise ValueError(f"{path} is no student: dtype must be 4 or 8 bytes; got {itemsize}.")
+        return cls(arrays, f"float{8 * int(itemsize)}")
+
+
+class _Head:
+    """How far quantiles lie from the point forecast."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], dtype: np.dtype) -> None:
+        levels = arrays["quantile_levels"]
+        self.n_lower, self.n_gaps = int((levels < 0.5).sum()), int((levels != 0.5).sum())
+        self.has_median = self.n_gaps < len(levels)
+        unit = arrays["quantile_unit"]
+        self.hidden = np.ascontiguousarray(arrays["quantile_hidden"].T.astype(dtype))
+        self.hidden_bias = arrays["quantile_hidden_bias"].astype(dtype)
+        self.output = np.ascontiguousarray(arrays["quantile_output"].T.astype(dtype))
+        self.output_bias = arrays["quantile_output_bias"].astype(dtype)
+        self.per_unit = (1.0 / unit).astype(dtype)[:, None]
+        self.unit = unit.astype(dtype)[:, None]  # (n_targets, n_quantiles)
+        self.n_each = len(arrays["quantile_output"]) // _horizon(arrays)  # outputs of a step
+        offsets = arrays.get("quantile_offsets")
+        self.offsets = None if offsets is None else offsets.astype(dtype)
+
+    def distances(self, rows: np.ndarray) -> np.ndarray:
+        """Give (n_windows, prediction_length, n_targets, n_quantiles) for centered (n_windows, n_targets, n_steps)."""
+        hidden = _product(rows, self.hidden) * self.per_unit + self.hidden_bias
+        outputs = _product(np.maximum(hidden, 0, out=hidden), self.output) + self.output_bias
+        outputs = outputs.reshape(*outputs.shape[:2], -1, self.n_each).transpose(0, 2, 1, 3)
+        gaps = np.logaddexp(outputs[..., : self.n_gaps], 0)
+        parts = [-gaps[..., : self.n_lower].cumsum(axis=-1)[..., ::-1]]
+        parts += [np.zeros_like(outputs[..., :1])] * self.has_median
+        parts += [gaps[..., self.n_lower :].cumsum(axis=-1)]
+        distances = np.concatenate(parts, axis=-1)
+        if self.n_each > self.n_gaps:
+            distances += outputs[..., self.n_gaps :]
+        if self.offsets is not None:
+            distances = order_outwards(distances + self.offsets, self.n_lower, self.has_median)
+        return distances * self.unit
+
+
+def order_outwards(quantiles: np.ndarray, n_lower: int, has_median: bool) -> np.ndarray:
+    """Set quantiles that have crossed their neighbor towards the median to it, in place.
+
+    Parameters
+    ----------
+    quantiles : ndarray of shape (..., n_quantiles)
+        Quantiles of rising levels, which may cross.
+    n_lower : int
+        How many levels lie below one half.
+    has_median : bool
+        Whether the median comes after them.
+
+    Returns
+    -------
+    quantiles : ndarray of the same shape
+        Not falling along the last axis.
+    """
+    for level in range(n_lower - 1, -1, -1):
+        if level + 1 < n_lower or has_median:
+            np.minimum(quantiles[..., level], quantiles[..., level + 1], out=quantiles[..., level])
+    for level in range(max(n_lower + has_median, 1), quantiles.shape[-1]):
+        np.maximum(quantiles[..., level], quantiles[..., level - 1], out=quantiles[..., level])
+    return quantiles
+
+
+def _centered(block: np.ndarray, center: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Subtract the center in float64, round to ``dtype``, and put time last: (n_windows, n_targets, n_timestamps)."""
+    if len(block) == 1:
+        return (block[0] - center).astype(dtype, copy=False).T[None]
+    centered = np.empty(block.shape, dtype)
+    np.subtract(block, center, out=centered, casting="unsafe")
+    return np.ascontiguousarray(centered.transpose(0, 2, 1))
+
+
+def _product(hidden: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Multiply (n_windows, n_targets, n_inputs) by one matrix for all channels, or one a channel."""
+    if weight.ndim == 3:
+        return np.matmul(hidden.transpose(1, 0, 2), weight).transpose(1, 0, 2)
+    if len(hidden) == 1:
+        return (hidden[0] @ weight)[None]
+    return (hidden.reshape(-1, hidden.shape[-1]) @ weight).reshape(*hidden.shape[:2], -1)
+
+
+def _count_layers(arrays: Mapping[str, np.ndarray]) -> int:
+    return sum(name.startswith("weight_") for name in arrays)
+
+
+def _horizon(arrays: Mapping[str, np.ndarray]) -> int:
+    return arrays[f"weight_{_count_layers(arrays) - 1}"].shape[-2]
+
+
+def _check_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Bring the arrays to float64 and int64, and raise unless they fit together."""
+    n_layers = _count_layers(arrays)
+    needed = ["center", "targets", "n_channels"]
+    needed += [f"{kind}_{number}" for number in range(n_layers) for kind in ("weight", "bias")]
+    optional = {"level", "epsilon", *(f"scale_{number}" for number in range(n_layers))}
+    if any(name.startswith("quantile_") for name in arrays):
+        needed += [f"quantile_{name}" for name in ("levels", "hidden", "hidden_bias", "output", "output_bias", "unit")]
+        optional.add("quantile_offsets")
+    missing, unknown = set(needed) - set(arrays), set(arrays) - set(needed) - optional
+    if missing or unknown or not 0 < n_layers <= _MAX_LAYERS:
+        raise ValueError(f"no student: {n_layers} layers, missing {sorted(missing)}, unknown {sorted(unknown)}.")
+    checked = {}
+    for name, array in arrays.items():
+        kind = np.int64 if name in ("targets", "n_channels") else np.float64
+        if array.dtype.kind not in ("iu" if kind is np.int64 else "f"):
+            raise ValueError(f"no student: {name} has type {array.dtype}.")
+        checked[name] = np.ascontiguousarray(array, dtype=kind) if array.ndim else np.asarray(array, dtype=kind)
+    _check_shapes(checked, n_layers)
+    return checked
+
+
+def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
+    targets, width = arrays["targets"], arrays["weight_0"].shape[-1:]
+    n_targets = (len(targets),) if targets.ndim == 1 else ()
+    allowed: dict[str, list[tuple[int, ...]]] = {"n_channels": [()], "targets": [n_targets], "level": [width]}
+    allowed |= {"center": [n_targets], "epsilon": [n_targets]}
+    for number in range(n_layers):
+        height = arrays[f"weight_{number}"].shape[-2:-1]
+        allowed[f"weight_{number}"] = [height + width, n_targets + height + width]
+        allowed[f"bias_{number}"] = [height, n_targets + height]
+        allowed[f"scale_{number}"] = [n_targets + height]
+        width = height
+    if "quantile_levels" in arrays:
+        allowed |= _quantile_shapes(arrays, n_targets, width)
+    for name, array in arrays.items():
+        if array.shape not in allowed[name] or 0 in array.shape or (name != "n_channels" and not array.ndim):
+            raise ValueError(f"no student: {name} has shape {array.shape}, which does not fit the other arrays.")
+        if not np.isfinite(array).all():
+            raise ValueError(f"no student: {name} is not finite.")
+    if targets.min() < 0 or targets.max() >= arrays["n_channels"] or arrays["n_channels"] > 1 << 31:
+        raise ValueError(f"no student: targets do not lie within {arrays['n_channels']} channels.")
+
+
+def _quantile_shapes(
+    arrays: dict[str, np.ndarray], n_targets: tuple[int, ...], height: tuple[int, ...]
+) -> dict[str, list[tuple[int, ...]]]:
+    """Return the shapes that the arrays of quantiles may have; raise on levels that are none."""
+    levels = arrays["quantile_levels"]
+    if levels.ndim != 1 or not ((levels > 0) & (levels < 1)).all() or not (np.diff(levels) > 0).all():
+        raise ValueError("no student: quantile_levels do not rise between 0 and 1.")
+    if not (arrays["quantile_unit"] > 0).all():
+        raise ValueError("no student: quantile_unit is not positive.")
+    n_hidden, n_gaps = arrays["quantile_hidden"].shape[:1], int((levels != 0.5).sum())
+    n_outputs = [(each * size,) for size in height for each in (n_gaps, n_gaps + 1)]
+    own = [size for size in n_outputs if size == arrays["quantile_output_bias"].shape[1:]]
+    return {
+        "quantile_levels": [levels.shape],
+        "quantile_hidden": [n_hidden + arrays["weight_0"].shape[-1:]],
+        "quantile_hidden_bias": [n_hidden],
+        "quantile_output": [size + n_hidden for size in own],
+        "quantile_output_bias": [n_targets + size for size in own],
+        "quantile_unit": [n_targets],
+        "quantile_offsets": [height + n_targets + levels.shape],
+    }
+
+
+def _read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Read an uncompressed .npz whose members are no larger than the file, and hold numbers only."""
+    size = os.path.getsize(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            names = [member.filename for member in members]
+            whole = sum(member.file_size for member in members) <= size
+            if len(set(names)) < len(names) or not whole or any(member.compress_type for member in members):
+                raise ValueError("its members are compressed, doubled or larger than the file")
+            return {member.filename.removesuffix(".npy"): _read_member(archive, member) for member in members}
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # zipfile and numpy raise many kinds on damaged files
+        raise ValueError(f"{path} is no student, or damaged: {error}") from error
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(member) as file:
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError(f"{member.filename} is no version 1.0 array")
+        shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=1000)
+        content = file.read()
+    n_values = 1
+    for length in shape:
+        n_values *= length
+    if (
+        dtype.kind not in "iuf"
+        or fortran_order
+        or min(shape, default=0) < 0
+        or n_values * dtype.itemsize != len(content)
+    ):
+        raise ValueError(f"{member.filename} does not hold the numbers that it declares")
+    return np.frombuffer(content, dtype).reshape(shape)

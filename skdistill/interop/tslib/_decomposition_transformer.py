@@ -1,0 +1,113 @@
+"""What the conversions of Autoformer and FEDformer share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from skdistill.interop.tslib._calendar import step_embedding
+from skdistill.interop.tslib._rename import Source, both, linear, per_channel
+
+__all__ = ["UNUSED", "hyperparameters", "transformer_table"]
+
+# Position tables are computed; biases that cannot change a forecast are left out (see Projections).
+UNUSED = (
+    "*_embedding.position_embedding.pe",
+    "*_embedding.temporal_embedding.*",
+    "encoder.attn_layers.*.attention.*_projection.bias",
+    "decoder.layers.*.self_attention.*_projection.bias",
+    "decoder.layers.*.cross_attention.*_projection.bias",
+    "*.norm.layernorm.bias",
+)
+_NAMES = ("query", "key", "value")
+
+
+def hyperparameters(options: Mapping[str, Any], *, timed: bool) -> dict[str, Any]:
+    """Give the hyperparameters that both networks have.
+
+    The last ``label_len`` rows are cut off by a slice there: the whole context for 0, and where it is shorter.
+
+    Parameters
+    ----------
+    options : mapping of str to object
+        Options under the research code's names.
+    timed : bool
+        Whether the network reads the calendar.
+
+    Returns
+    -------
+    parameters : dict of str to object
+        Under our names.
+
+    Examples
+    --------
+    >>> hyperparameters({"d_model": 8, "seq_len": 96}, timed=False)["label_length"]
+    48
+    """
+    length = int(options["seq_len"])
+    return {
+        "hidden_size": int(options.get("d_model", 512)),
+        "n_layers": int(options.get("e_layers", 2)),
+        "n_decoder_layers": int(options.get("d_layers", 1)),
+        "feedforward_size": int(options.get("d_ff", 2048)),
+        "kernel_size": int(options.get("moving_avg", 25)),
+        "dropout": float(options.get("dropout", 0.1)),
+        "activation": "relu" if options.get("activation", "gelu") == "relu" else "gelu",
+        "label_length": min(int(options.get("label_len", 48)) or length, length),
+        "time_features": timed,
+    }
+
+
+def transformer_table(
+    options: Mapping[str, Any], biases: Sequence[tuple[bool, ...]], *, timed: bool
+) -> dict[str, Source]:
+    """Name the weights of encoder and decoder, but for those of the mixers.
+
+    Parameters
+    ----------
+    options : mapping of str to object
+        Options under the research code's names.
+    biases : sequence of three tuples of bool
+        For encoder, decoder and cross attention: whether query and memory projections have biases with us.
+    timed : bool
+        Whether the network reads the calendar.
+
+    Returns
+    -------
+    table : dict of str to (str or (str, callable))
+        For :func:`~skdistill.interop.tslib._rename.rename`.
+    """
+    encoder, decoder, cross = biases
+    n_channels = int(options["enc_in"])
+    table = per_channel(both("projection", "decoder.projection"), n_channels)
+    for part in ("encoder", "decoder"):
+        table |= step_embedding(f"{part}_embedding", f"{part[:3]}_embedding", options, timed=timed)
+        table[f"{part}_norm.weight"] = f"{part}.norm.layernorm.weight"
+    for layer in range(int(options.get("e_layers", 2))):
+        ours, theirs = f"encoder.{layer}", f"encoder.attn_layers.{layer}"
+        table |= _feedforward(ours, theirs)
+        table |= _attention(f"{ours}.attention", f"{theirs}.attention", encoder, output_bias=False)
+    for layer in range(int(options.get("d_layers", 1))):
+        ours, theirs = f"decoder.{layer}", f"decoder.layers.{layer}"
+        table |= _feedforward(ours, theirs)
+        table |= per_channel({f"{ours}.trend.weight": f"{theirs}.projection.weight"}, n_channels)
+        table |= _attention(f"{ours}.attention", f"{theirs}.self_attention", decoder, output_bias=True)
+        table |= _attention(f"{ours}.cross_attention", f"{theirs}.cross_attention", cross, output_bias=True)
+    return table
+
+
+def _feedforward(ours: str, theirs: str) -> dict[str, Source]:
+    parts = {"expand": "conv1", "contract": "conv2"}
+    return {f"{ours}.feedforward.{part}.weight": (f"{theirs}.{name}.weight", linear) for part, name in parts.items()}
+
+
+def _attention(ours: str, theirs: str, biases: tuple[bool, ...], *, output_bias: bool) -> dict[str, Source]:
+    table = both(f"{ours}.output", f"{theirs}.out_projection")
+    if not output_bias:
+        del table[f"{ours}.output.bias"]
+    places = ["query", *(f"memory.{number}" for number in range(len(biases) - 1))]
+    for place, name, bias in zip(places, _NAMES, biases, strict=False):
+        table[f"{ours}.{place}.weight"] = f"{theirs}.{name}_projection.weight"
+        if bias:
+            table[f"{ours}.{place}.bias"] = f"{theirs}.{name}_projection.bias"
+    return table

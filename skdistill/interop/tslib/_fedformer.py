@@ -1,0 +1,114 @@
+"""FEDformer (Fourier version) of TimeDistill and of Time-Series-Library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from skdistill.interop.tslib._calendar import reads_time
+from skdistill.interop.tslib._decomposition_transformer import UNUSED, hyperparameters, transformer_table
+from skdistill.interop.tslib._rename import rename
+from skdistill.networks._base import BaseNetwork
+from skdistill.networks._fedformer import FEDformer
+
+__all__ = ["convert"]
+
+# our mixers -> the first of the layers that share the published one
+_MIXERS = {
+    "encoder_mixer": "encoder.attn_layers.0.attention.inner_correlation",
+    "decoder_mixer": "decoder.layers.0.self_attention.inner_correlation",
+    "cross_mixer": "decoder.layers.0.cross_attention.inner_correlation",
+}
+# buffers of ours -> where the research code keeps the modes, outside its state_dict
+_MODES = {
+    "encoder_mixer.modes": _MIXERS["encoder_mixer"],
+    "decoder_mixer.modes": _MIXERS["decoder_mixer"],
+    "cross_mixer.modes": f"{_MIXERS['cross_mixer']}.index_q",
+    "cross_mixer.key_modes": f"{_MIXERS['cross_mixer']}.index_kv",
+}
+_NOT_PROJECTED = (
+    "encoder.attn_layers.*.attention.*_projection.weight",
+    "decoder.layers.*.*_attention.*_projection.weight",
+    "*.inner_correlation.weights*",  # the same tensor again in every further layer
+)
+
+
+def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
+    """Turn options and weights of the research code into ours.
+
+    Parameters
+    ----------
+    options : mapping of str to object
+        Options under the research code's names. Its random modes are not in its ``state_dict``: give them as
+        ``options["modes"]``, a mapping to the lists ``index`` of the blocks
+        ``encoder.attn_layers.0.attention.inner_correlation`` and ``decoder.layers.0.self_attention.inner_correlation``,
+        and to the lists of ``decoder.layers.0.cross_attention.inner_correlation.index_q`` and ``.index_kv``. They are
+        not needed unless ``mode_select`` is "random", its default: anything else takes the lowest.
+    weights : mapping of str to Tensor
+        Its ``state_dict``.
+
+    Returns
+    -------
+    network : BaseNetwork
+        The parameter object.
+    renamed : dict of str to Tensor
+        The weights under our names, modes included.
+
+    Raises
+    ------
+    ValueError
+        If the modes are missing or do not fit the weights; for its wavelet version, and for checkpoints of old versions
+        with complex weights.
+    """
+    _check_version(options, weights)
+    timed = reads_time(options)
+    shared = hyperparameters(options, timed=timed)
+    table = transformer_table(options, ((True,), (True,), (True, True)), timed=timed)
+    for ours, theirs in _MIXERS.items():
+        table |= {f"{ours}.real": f"{theirs}.weights1", f"{ours}.imaginary": f"{theirs}.weights2"}
+    renamed = rename(weights, table, unused=(*UNUSED, *_NOT_PROJECTED))
+    for mixer in _MIXERS:
+        parts = renamed.pop(f"{mixer}.real"), renamed.pop(f"{mixer}.imaginary")
+        renamed[f"{mixer}.weight"] = torch.stack(parts, dim=-1)
+    network = FEDformer(
+        **shared,
+        n_heads=int(options.get("n_heads", 8)),
+        n_modes=max(renamed[f"{mixer}.weight"].shape[-2] for mixer in _MIXERS),
+        mode_selection="random" if options.get("mode_select", "random") == "random" else "lowest",
+    )
+    return network, renamed | _modes(options, network)
+
+
+def _check_version(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Raise where the weights are of another network than this one."""
+    version = options.get("version", "fourier")
+    if str(version).lower() == "wavelets":
+        raise ValueError(f"version of FEDformer must be 'Fourier'; got {version!r}, whose layers are other ones.")
+    if any(weight.is_complex() for weight in weights.values()):
+        raise ValueError(
+            "state_dict of FEDformer must hold real tensors weights1 and weights2; got complex ones, of an old version "
+            "of Time-Series-Library whose attention takes the tanh of complex numbers. Train it anew."
+        )
+
+
+def _modes(options: Mapping[str, Any], network: FEDformer) -> dict[str, Tensor]:
+    """Give the modes of all blocks under our names."""
+    given = options.get("modes")
+    if isinstance(given, Mapping):
+        missing = sorted(set(_MODES.values()) - set(given))
+        if missing:
+            raise ValueError(f"options['modes'] of FEDformer lacks {', '.join(missing)}.")
+        return {ours: torch.as_tensor(given[theirs], dtype=torch.int64) for ours, theirs in _MODES.items()}
+    if network.mode_selection == "random":
+        raise ValueError(
+            "FEDformer draws its Fourier modes at random and does not keep them in its state_dict: give them as "
+            "options['modes'], a mapping from " + ", ".join(_MODES.values()) + " to lists of integers (the attributes "
+            "`index`, `index_q` and `index_kv` of those blocks); or set options['mode_select'] = 'low' if it was "
+            "trained so."
+        )
+    context, decoder = options["seq_len"], options["seq_len"] // 2 + options["pred_len"]
+    of_context = ("encoder_mixer.modes", "cross_mixer.key_modes")
+    return {name: network.draw(context if name in of_context else decoder) for name in _MODES}

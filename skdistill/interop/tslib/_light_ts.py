@@ -1,0 +1,50 @@
+"""LightTS of TimeDistill and of Time-Series-Library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from skdistill.interop.tslib._rename import both, rename
+from skdistill.networks._base import BaseNetwork
+from skdistill.networks._light_ts import LightTS
+
+__all__ = ["convert"]
+
+_BLOCKS = {"successive": "layer_1", "spread": "layer_2", "channels": "layer_3"}
+_LAYERS = {"expand": "spatial_proj.0", "contract": "spatial_proj.2", "nodes": "channel_proj", "output": "output_proj"}
+_ROWS, _WIDTH = "layer_1.spatial_proj.0.weight", "layer_3.spatial_proj.0.weight"
+
+
+def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
+    """Turn options and weights of the research code into ours.
+
+    Time-Series-Library has half the width and a third of the chunk of TimeDistill under the same options: both are
+    read off the weights.
+
+    Parameters
+    ----------
+    options : mapping of str to object
+        Options under the research code's names.
+    weights : mapping of str to Tensor
+        Its ``state_dict``.
+
+    Returns
+    -------
+    network : BaseNetwork
+        The parameter object.
+    renamed : dict of str to Tensor
+        The weights under our names.
+    """
+    network = LightTS(
+        weights[_WIDTH].shape[1] if _WIDTH in weights else int(options.get("d_model", 512)),
+        chunk_size=weights[_ROWS].shape[1] if _ROWS in weights else 72,
+    )
+    table = both("direct", "ar")
+    table |= both("successive_weights", "chunk_proj_1") | both("spread_weights", "chunk_proj_2")
+    for block, published in _BLOCKS.items():
+        for layer, inside in _LAYERS.items():
+            table |= both(f"{block}.{layer}", f"{published}.{inside}")
+    return network, rename(weights, table)

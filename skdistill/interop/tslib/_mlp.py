@@ -1,0 +1,57 @@
+"""MLP and DMLP of TimeDistill."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from skdistill._utils._choices import check_choice
+from skdistill.interop.tslib._rename import Source, batch_norm, both, column, rename
+from skdistill.networks._base import BaseNetwork
+from skdistill.networks._mlp import MLP
+
+__all__ = ["convert"]
+
+_NORMALIZATIONS = {"non-stationary": "mean", "revin": "revin", "None": None, None: None}
+# our part, its layers there, its BatchNorm there
+_PARTS = (("seasonal", "Linear_Seasonal", "bn1"), ("trend", "Linear_Trend", "bn2"))
+
+
+def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
+    """Turn options and weights of the research code into ours.
+
+    ``MLP`` and ``DMLP`` differ by the layers of the trend: the weights tell. Without the option ``norm`` windows are
+    not normalized, as by default there.
+
+    Parameters
+    ----------
+    options : mapping of str to object
+        Options under the research code's names.
+    weights : mapping of str to Tensor
+        Its ``state_dict``.
+
+    Returns
+    -------
+    network : BaseNetwork
+        The parameter object.
+    renamed : dict of str to Tensor
+        The weights under our names.
+    """
+    published = options.get("norm")
+    normalization = _NORMALIZATIONS[check_choice(published, _NORMALIZATIONS, "norm of MLP")]
+    decomposed = any(name.startswith("Linear_Trend.") for name in weights)
+    network = MLP(
+        int(options.get("d_model", 512)),
+        normalization=normalization,
+        decomposition=decomposed,
+        kernel_size=int(options.get("moving_avg", 25)),
+    )
+    table: dict[str, Source] = {}
+    for ours, theirs, norm in _PARTS if decomposed else _PARTS[:1]:
+        table |= both(f"{ours}.hidden", f"{theirs}.0") | both(f"{ours}.output", f"{theirs}.2")
+        table |= batch_norm(f"{ours}.norm", norm)
+    if normalization == "revin":
+        table |= {f"normalization.{kind}": (f"revin_layer.affine_{kind}", column) for kind in ("weight", "bias")}
+    return network, rename(weights, table, unused=("revin_layer.*", "bn2.*"))

@@ -1,0 +1,70 @@
+"""PatchTST of TimeDistill and of Time-Series-Library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+
+from skdistill.interop.tslib._rename import batch_norm, both, rename
+from skdistill.interop.tslib._transformer import encoder_layers, encoder_options
+from skdistill.networks._base import BaseNetwork
+from skdistill.networks._patchtst import PatchTST
+
+__all__ = ["convert"]
+
+_EMBEDDING, _HEAD = "patch_embedding.value_embedding.weight", "head.linear.weight"
+
+
+def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
+    """Turn options and weights of the research code into ours.
+
+    Parameters
+    ----------
+    options : mapping of str to object
+        Options under the research code's names. The patches are no option there: their size is read off the weights,
+        and their distance is 8, or, where their number is another one, ``stride`` or whatever gives it.
+    weights : mapping of str to Tensor
+        Its ``state_dict``.
+
+    Returns
+    -------
+    network : BaseNetwork
+        The parameter object.
+    renamed : dict of str to Tensor
+        The weights under our names.
+
+    Raises
+    ------
+    ValueError
+        If several distances give the number of patches that the weights have.
+    """
+    network = PatchTST(
+        **encoder_options(options), patch_size=weights[_EMBEDDING].shape[1] if _EMBEDDING in weights else 16
+    )
+    if _HEAD in weights:
+        network.patch_stride = _stride(network, options, weights[_HEAD].shape[1] // network.hidden_size)
+    table = {"embedding.weight": _EMBEDDING} | encoder_layers(network.n_layers)
+    table |= batch_norm("norm", "encoder.norm.1") | both("projection", "head.linear")
+    table["projection.weight"] = (_HEAD, partial(_by_patch, width=network.hidden_size))
+    return network, rename(weights, table, unused=("patch_embedding.position_embedding.pe",))
+
+
+def _by_patch(weight: Tensor, width: int) -> Tensor:
+    """Order what one unit of all patches after the other was by patch."""
+    return weight.unflatten(1, (width, -1)).transpose(1, 2).flatten(1)
+
+
+def _stride(network: PatchTST, options: Mapping[str, Any], n_patches: int) -> int:
+    """Find the rows from one patch to the next that give a number of patches."""
+    length = int(options["seq_len"])
+    fitting = [one for one in range(1, length + 1) if (length - network.patch_size) // one + 2 == n_patches]
+    likely = [one for one in (8, options.get("stride")) if one in fitting]
+    if not likely and len(fitting) > 1:
+        raise ValueError(
+            f"stride of PatchTST must be given: {fitting[0]} to {fitting[-1]} rows from one patch to the next make the "
+            f"{n_patches} patches of the weights. Set options['stride'] to what it was trained with."
+        )
+    return [*likely, *fitting, 8][0]

@@ -1,0 +1,28 @@
+"""Emptying the folder that fits share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skdistill.labeling._store import LabelCache
+
+__all__ = ["clear_memory"]
+
+
+def clear_memory(memory: Any) -> None:
+    """Delete all labels, fitted teachers and checkpoints that ``memory=`` has kept.
+
+    Nothing else in the folder is touched. Do not call it while a ``fit`` uses the folder.
+
+    Parameters
+    ----------
+    memory : str, Path or joblib.Memory
+        What the estimators were given as ``memory``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skdistill import clear_memory
+    >>> clear_memory(tempfile.mkdtemp())  # nothing was kept there: nothing happens
+    """
+    LabelCache(memory).clear()

@@ -1,0 +1,97 @@
+"""What labeling will cost, before it starts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+
+from skdistill.data._windows import TrainingWindows
+from skdistill.labeling._store import expected_room
+from skdistill.teachers import BaseTeacher
+
+__all__ = ["LabelingEstimate", "estimate_labeling"]
+
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class LabelingEstimate:
+    """Time and room that the labels of all training windows would take.
+
+    Parameters
+    ----------
+    n_windows : int
+        Windows to label.
+    seconds : float or None
+        Time on one worker, extrapolated from a sample; None for a teacher that is trained first.
+    nbytes : int
+        Room for the labels: forecasts as float32; features and quantiles, where the loss reads them, as float16.
+    label_budget : float
+        Most GiB that labels may take.
+    """
+
+    n_windows: int
+    seconds: float | None
+    nbytes: int
+    label_budget: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether the labels stay within the budget."""
+        return self.nbytes <= self.label_budget * _GIB
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        duration = "in a time that is known once the teacher is trained" if self.seconds is None else ""
+        duration = duration or f"in about {self.seconds:.3g} s"
+        verdict = "within" if self.fits else "more than"
+        return (
+            f"{self.n_windows} windows {duration}; {self.nbytes / _GIB:.3g} GiB, {verdict} label_budget = "
+            f"{self.label_budget:.3g} GiB"
+        )
+
+
+def estimate_labeling(
+    teacher: BaseTeacher,
+    windows: TrainingWindows,
+    *,
+    with_features: bool,
+    with_quantiles: bool = False,
+    label_budget: float,
+    n_samples: int,
+) -> LabelingEstimate:
+    """Label a few windows and extrapolate.
+
+    Parameters
+    ----------
+    teacher : BaseTeacher
+        The teacher, settled but not fitted.
+    windows : TrainingWindows
+        The windows of the problem.
+    with_features : bool
+        Whether features would be stored.
+    with_quantiles : bool, default=False
+        Whether quantiles would be stored.
+    label_budget : float
+        Most GiB that labels may take.
+    n_samples : int
+        Windows to label for it.
+
+    Returns
+    -------
+    estimate : LabelingEstimate
+        The estimate.
+    """
+    train = windows.train
+    labels, seconds = teacher.probe(windows), None  # the first answer also loads and warms up
+    if not teacher.needs_training:
+        teacher = teacher.fit(windows)
+        indices = torch.linspace(0, len(train) - 1, min(n_samples, len(train))).long()
+        start = time.perf_counter()
+        with torch.inference_mode():
+            teacher.label(train.contexts(indices))
+        seconds = (time.perf_counter() - start) * len(train) / len(indices)
+    room = expected_room(labels, len(train), with_features=with_features, with_quantiles=with_quantiles)
+    return LabelingEstimate(len(train), seconds, sum(room.values()), label_budget)

@@ -1,0 +1,117 @@
+"""Modules of users, as teacher and student."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from doubles import make_forecaster, make_series
+from torch import nn
+
+from skdistill.losses import TimeDistill
+from skdistill.networks import CustomNetwork, NetworkSpec
+from skdistill.teachers import PretrainedTeacher
+
+
+class Perceptron(nn.Module):
+    def __init__(self, spec, width=6, with_features=True, steps_off=0):
+        super().__init__()
+        self.hidden = nn.Linear(spec.context_length, width)
+        self.output = nn.Linear(width, spec.prediction_length + steps_off)
+        self.with_features = with_features
+
+    def forward(self, context):
+        hidden = self.hidden(context.transpose(1, 2))
+        forecast = self.output(hidden.relu()).transpose(1, 2)
+        return (forecast, hidden) if self.with_features else forecast
+
+
+def test_teacher_and_student_with_features():
+    series = make_series()
+    forecaster = make_forecaster(
+        teacher=CustomNetwork(Perceptron, {"width": 5}), student=CustomNetwork(Perceptron), loss=TimeDistill()
+    ).fit(series)
+    again = pickle.loads(pickle.dumps(forecaster))
+    np.testing.assert_array_equal(again.predict(series), forecaster.predict(series))
+    assert "train_features" in forecaster.history_[0]
+
+
+def test_a_module_without_features_is_told_so_by_the_loss():
+    student = CustomNetwork(Perceptron, {"with_features": False})
+    make_forecaster(student=student, loss="response").fit(make_series())
+    with pytest.raises(ValueError, match="features"):
+        make_forecaster(teacher=CustomNetwork(Perceptron), student=student, loss=TimeDistill()).fit(make_series())
+
+
+def test_weights_that_exist_make_a_teacher():
+    series = make_series()
+    network = CustomNetwork(Perceptron)
+    torch.manual_seed(0)
+    weights = network.build(NetworkSpec(12, 4, 2)).state_dict()
+    forecaster = make_forecaster(teacher=PretrainedTeacher(network, weights)).fit(series)
+    assert np.isfinite(forecaster.predict_teacher(series)).all()
+
+
+class Wrapped(Perceptron):
+    """Has a part of the name that CustomNetwork uses."""
+
+    def __init__(self, spec):
+        super().__init__(spec)
+        self.module = nn.Linear(spec.context_length, spec.prediction_length)
+
+
+@pytest.mark.parametrize("factory", [Perceptron, Wrapped])
+def test_weights_go_by_the_names_of_the_module_or_of_the_network(factory, tmp_path):
+    series, network, spec = make_series(), CustomNetwork(factory), NetworkSpec(12, 4, 2)
+    built = network.build(spec)
+    torch.save(built.module.state_dict(), tmp_path / "weights.pt")
+    answers = [
+        make_forecaster(teacher=PretrainedTeacher(network, weights)).fit(series).predict_teacher(series)
+        for weights in (built.state_dict(), built.module.state_dict(), tmp_path / "weights.pt")
+    ]
+    np.testing.assert_array_equal(answers[1], answers[0])
+    np.testing.assert_array_equal(answers[2], answers[0])
+
+
+def test_weights_that_do_not_fit_are_named_as_in_the_module():
+    weights = {f"{name}s": one for name, one in Perceptron(NetworkSpec(12, 4, 2)).state_dict().items()}
+    with pytest.raises(ValueError, match=r"missing 'hidden\.weight'.*unexpected 'hidden\.weights'"):
+        make_forecaster(teacher=PretrainedTeacher(CustomNetwork(Perceptron), weights)).fit(make_series())
+
+
+class OneTooMany(nn.Module):
+    """Forecasts one window more than it is asked for."""
+
+    def __init__(self, spec):
+        super().__init__()
+        self.inner = Perceptron(spec, with_features=False)
+
+    def forward(self, context):
+        forecast = self.inner(context)
+        return torch.cat([forecast, forecast[:1]])
+
+
+@pytest.mark.parametrize("suffix", [".pt2", ".onnx"])
+@pytest.mark.parametrize("quantiles", [None, [0.1, 0.5, 0.9]])
+def test_an_export_takes_any_number_of_windows(quantiles, suffix, tmp_path):
+    if suffix == ".onnx":
+        pytest.importorskip("onnxscript")
+        pytest.importorskip("onnxruntime")
+    student = CustomNetwork(Perceptron)
+    forecaster = make_forecaster(teacher=None, student=student, quantiles=quantiles).fit(make_series())
+    assert forecaster.export(tmp_path / f"student{suffix}").difference < 1e-5  # of batches of 1 and 5 windows
+
+
+@pytest.mark.parametrize(
+    ("network", "error", "message"),
+    [
+        (CustomNetwork(nn.Linear(2, 2)), TypeError, "PretrainedTeacher"),
+        (CustomNetwork(Perceptron, options=3), TypeError, "options of CustomNetwork"),
+        (CustomNetwork(lambda spec: 3), TypeError, "must return a torch.nn.Module"),
+        (CustomNetwork(Perceptron, {"steps_off": 1}), ValueError, r"= \(1, 4, 2\); it answered \(1, 5, 2\)"),
+        (CustomNetwork(OneTooMany), ValueError, r"= \(1, 4, 2\); it answered \(2, 4, 2\)"),
+    ],
+)
+def test_what_is_no_network_stops_before_training(network, error, message):
+    with pytest.raises(error, match=message):
+        make_forecaster(student=network).fit(make_series())
