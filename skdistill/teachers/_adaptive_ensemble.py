@@ -65,7 +65,7 @@ class AdaptiveEnsemble(EnsembleTeacher):
     -----
     Choosing shares is selection, so validation rows may serve it; but they then serve three times (the members' early
     stopping, the shares, the student's early stopping), and the validation error of what comes out is the more
-    optimiztic the more members there are. Test rows serve nothing.
+    optimistic the more members there are. Test rows serve nothing.
 
     LightTS the distillation method (not the network of that name) learns the shares on validation error while its
     student, a classifier, learns. Chosen here, because labels are made once, before the student is trained: the student
