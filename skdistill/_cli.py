@@ -1,0 +1,93 @@
+"""The command line: ``skdistill``, or ``python -m skdistill``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str or None, default=None
+        What follows the program's name; None takes what it was called with.
+
+    Returns
+    -------
+    status : int
+        0, or 1 where the command failed; its last line says why.
+    """
+    parser = _make_parser()
+    given = parser.parse_args(arguments)
+    if given.command is None:
+        parser.print_help()
+        return 0
+    try:
+        given.command(given)
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        sys.stderr.write(f"skdistill: {error}\n")
+        return 1
+    return 0
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    from skdistill import __version__
+
+    parser = argparse.ArgumentParser(prog="skdistill", description="Small forecasters distilled from heavy ones.")
+    parser.add_argument("--version", action="version", version=f"skdistill {__version__}")
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(title="commands", metavar="")
+    versions = commands.add_parser("versions", help="what is installed, for a bug report")
+    versions.set_defaults(command=_show_versions)
+    _add_serve(commands)
+    return parser
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = commands.add_parser(
+        "serve",
+        help="answer HTTP requests with a saved student",
+        description="Serve a saved student over HTTP until SIGTERM or Ctrl-C; /docs says how to ask it. A new file in "
+        "its place is served as soon as it is noticed, or at SIGHUP; a bad one changes nothing.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    serve.add_argument("path", help="a file of forecaster.save (.skdistill), or of forecaster.export (.npz)")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen at")
+    serve.add_argument("--port", type=int, default=8000, help="port; 0 takes a free one")
+    serve.add_argument("--connections", type=int, default=256, help="most connections open at once")
+    serve.add_argument("--body-bytes", type=int, default=4 << 20, help="most bytes of a request's body")
+    serve.add_argument("--series", type=int, default=1024, help="most series of a panel request")
+    serve.add_argument("--batch", type=int, default=256, help="most contexts that are forecast at once")
+    serve.add_argument("--answer-seconds", type=float, default=30.0, help="most seconds of a forecast")
+    serve.add_argument("--stop-seconds", type=float, default=10.0, help="most seconds from SIGTERM to the end")
+    serve.add_argument("--watch", type=float, default=1.0, help="seconds between looks at the file; 0: at SIGHUP alone")
+    serve.add_argument("--access-log", action="store_true", help="log every request")
+    serve.set_defaults(command=_serve)
+
+
+def _show_versions(_: argparse.Namespace) -> None:
+    from skdistill import show_versions
+
+    show_versions()
+
+
+def _serve(given: argparse.Namespace) -> None:
+    from skdistill.serving import Limits, serve
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    limits = Limits(
+        connections=given.connections,
+        body_bytes=given.body_bytes,
+        series=given.series,
+        batch=given.batch,
+        answer_seconds=given.answer_seconds,
+        stop_seconds=given.stop_seconds,
+    )
+    watch = given.watch if given.watch > 0 else None
+    serve(given.path, host=given.host, port=given.port, limits=limits, watch=watch, access_log=given.access_log)

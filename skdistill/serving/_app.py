@@ -1,0 +1,222 @@
+"""The application: a handful of paths, and an answer to whatever comes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from skdistill._optional import import_optional
+from skdistill.serving._batcher import Batcher
+from skdistill.serving._limits import Limits
+from skdistill.serving._metrics import Metrics
+from skdistill.serving._model import ModelFile
+from skdistill.serving._openapi import PAGE, describe
+from skdistill.serving._refused import Refused
+from skdistill.serving._requests import make_reader, write_answer
+
+__all__ = ["make_app"]
+
+_LOG = logging.getLogger(__name__)
+_LINGER = 1.0  # seconds in which the rest of a body that is too large is read, so that the client reads the answer
+
+Handler = Callable[[Any], Awaitable[Any]]
+
+
+def make_app(
+    path: str | os.PathLike[str],
+    *,
+    limits: Limits | None = None,
+    watch: float | None = 1.0,
+    metrics: Metrics | None = None,
+) -> Any:
+    """Make the ASGI application that answers for a saved student.
+
+    Time-outs of heads and idle connections and the limit on connections are the server's, so they come with
+    :func:`serve`; everything else is the application's.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file of ``save`` (``.skdistill``) or of ``export("student.npz")``.
+    limits : Limits or None, default=None
+        None takes the defaults of :class:`Limits`.
+    watch : float or None, default=1.0
+        How often, in seconds, to look whether the file has changed and must be read again; None never does.
+    metrics : Metrics or None, default=None
+        Where to count; None makes counters of its own.
+
+    Returns
+    -------
+    app : starlette.applications.Starlette
+        Paths ``/forecast``, ``/model``, ``/health``, ``/metrics``, ``/openapi.json`` and ``/docs``; ``app.state.file``
+        has ``reload()``.
+
+    Raises
+    ------
+    ImportError
+        Without the extra: ``pip install 'skdistill[serve]'``.
+    ValueError, OSError
+        If there is no such file, or its student cannot be served.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skdistill import DistilledForecaster
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> from skdistill.serving import make_app
+    >>> series = make_multiseasonal(200, 2, periods=(12,), random_state=0).to_numpy()
+    >>> path = Path(tempfile.mkdtemp()) / "student.skdistill"
+    >>> DistilledForecaster(None, "linear", "response", context_length=24, prediction_length=6).fit(series).save(path)
+    >>> [route.path for route in make_app(path).routes]
+    ['/forecast', '/model', '/health', '/metrics', '/openapi.json', '/docs']
+    """
+    applications: Any = import_optional("starlette.applications", extra="serve", purpose="Serving")
+    routing: Any = import_optional("starlette.routing", extra="serve", purpose="Serving")
+    limits, metrics = limits or Limits(), metrics or Metrics()
+    file = ModelFile(path, metrics.note_reload)
+    server = _Handlers(file, limits, metrics)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        watcher = asyncio.create_task(file.watch(watch))
+        try:
+            yield
+        finally:
+            watcher.cancel()
+            server.batcher.close()
+
+    answering = {path: server.answering(path, handler) for path, handler in server.paths().items()}
+    routes = [
+        routing.Route(path, handler, methods=["POST" if path == "/forecast" else "GET"])
+        for path, handler in answering.items()
+    ]
+    app = applications.Starlette(routes=routes, lifespan=lifespan, exception_handlers=server.exception_handlers())
+    app.state.file = file
+    metrics.watch(waiting=lambda: server.batcher.waiting, loaded=lambda: file.model.loaded)
+    return app
+
+
+class _Handlers:
+    """What answers each path."""
+
+    def __init__(self, file: ModelFile, limits: Limits, metrics: Metrics) -> None:
+        from skdistill import __version__
+
+        self._json: Any = import_optional("msgspec", extra="serve", purpose="Serving").json
+        self._requests: Any = import_optional("starlette.requests", extra="serve", purpose="Serving")
+        self._responses: Any = import_optional("starlette.responses", extra="serve", purpose="Serving")
+        self._file, self._limits, self._metrics, self._version = file, limits, metrics, __version__
+        self._read = make_reader(limits)
+        self.batcher = Batcher(limits, metrics.note_batch)
+
+    def paths(self) -> dict[str, Handler]:
+        return {
+            "/forecast": self._forecast,
+            "/model": self._model,
+            "/health": self._health,
+            "/metrics": self._metrics_text,
+            "/openapi.json": self._openapi,
+            "/docs": self._page,
+        }
+
+    def answering(self, path: str, handler: Handler) -> Handler:
+        """Wrap a handler, so that whatever happens has an answer, and is counted."""
+        is_forecast = path == "/forecast"
+
+        async def answer(request: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                response = await handler(request)
+            except Refused as refused:
+                response = self._refusal(refused)
+            except self._requests.ClientDisconnect:
+                self._metrics.note_closed("client left")
+                response = self._responses.Response(status_code=499)  # nobody reads it
+            except asyncio.CancelledError:
+                response = self._refusal(Refused(503, "the server is stopping."))
+            except Exception:
+                _LOG.exception("a request to %s failed", path)
+                response = self._refusal(Refused(500, "the server failed; its log says more."))
+            if is_forecast:
+                self._metrics.seconds.observe(time.perf_counter() - started)
+            self._metrics.requests.labels(path, response.status_code).inc()
+            return response
+
+        return answer
+
+    def exception_handlers(self) -> dict[Any, Callable[..., Awaitable[Any]]]:
+        """Answer what goes to no path, or with another method, in the form of every other refusal."""
+
+        async def refuse(request: Any, error: Any) -> Any:
+            self._metrics.requests.labels("other", error.status_code).inc()
+            paths = ", ".join(self.paths())
+            reason = f"there is nothing at {request.url.path[:80]}: the paths are {paths}."
+            if error.status_code == 405:
+                reason = f"{request.url.path} does not take {request.method[:20]}: POST for /forecast, GET for others."
+            return self._reply({"error": reason}, error.status_code, dict(error.headers or {}))
+
+        return {404: refuse, 405: refuse}
+
+    def _reply(self, content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Any:
+        body = self._json.encode(content)
+        return self._responses.Response(body, status, headers, media_type="application/json")
+
+    def _refusal(self, refused: Refused) -> Any:
+        headers = {"retry-after": "1"} if refused.status == 503 else {}
+        if refused.status in (408, 413, 503):
+            headers["connection"] = "close"  # what is left of the body is not read
+        return self._reply({"error": str(refused)}, refused.status, headers)
+
+    async def _forecast(self, request: Any) -> Any:
+        body = await self._read_body(request)
+        model = self._file.model  # the same from here on, whatever is loaded meanwhile
+        question = self._read(body, model)
+        try:
+            async with asyncio.timeout(self._limits.answer_seconds):
+                forecasts, quantiles = await self.batcher.answer(model, question.contexts, question.levels)
+        except TimeoutError:
+            raise Refused(503, f"no forecast within {self._limits.answer_seconds:g} seconds: try again.") from None
+        return self._reply(write_answer(question, forecasts, quantiles))
+
+    async def _read_body(self, request: Any) -> bytes:
+        most, seconds = self._limits.body_bytes, self._limits.body_seconds
+        body = bytearray()
+        try:
+            async with asyncio.timeout(seconds):
+                async for part in request.stream():
+                    body += part
+                    if len(body) > most:
+                        body.clear()
+                        await self._linger(request)
+                        raise Refused(413, f"the body must have at most {most} bytes.")
+        except TimeoutError:
+            raise Refused(408, f"the body must arrive within {seconds:g} seconds.") from None
+        return bytes(body)
+
+    async def _linger(self, request: Any) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER):
+                while (await request.receive()).get("more_body", False):
+                    pass
+
+    async def _model(self, _: Any) -> Any:
+        return self._reply(self._file.model.facts())
+
+    async def _health(self, _: Any) -> Any:
+        return self._reply({"status": "ok"})
+
+    async def _metrics_text(self, _: Any) -> Any:
+        text, content_type = self._metrics.text()
+        return self._responses.Response(text, headers={"content-type": content_type})
+
+    async def _openapi(self, _: Any) -> Any:
+        return self._reply(describe(self._file.model, self._limits, self._version))
+
+    async def _page(self, _: Any) -> Any:
+        return self._responses.HTMLResponse(PAGE)

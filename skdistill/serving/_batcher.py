@@ -1,0 +1,159 @@
+"""Contexts that come while others are answered are answered together; none spoils another's forecast."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from skdistill.serving._limits import Limits
+from skdistill.serving._model import ServedModel
+from skdistill.serving._refused import Refused
+
+__all__ = ["Batcher"]
+
+_LOG = logging.getLogger(__name__)
+
+Answer = tuple[np.ndarray, np.ndarray | None]
+_TOO_LARGE = "the forecast is not finite: the numbers of the context are too large, or too far from the training data."
+_BROKEN = "the model failed; the server's log says more."
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A request's contexts, and who waits for their forecast."""
+
+    model: ServedModel
+    contexts: np.ndarray
+    levels: tuple[float, ...]
+    waiter: asyncio.Future[Answer]
+
+
+class Batcher:
+    """Asks the model for all contexts that wait, one batch after the other.
+
+    Nobody waits for company: a batch holds what came while the one before it was computed, in a thread of its own, so
+    that one request alone is answered at once, and batches grow with the load.
+
+    Parameters
+    ----------
+    limits : Limits
+        Of the server.
+    on_batch : callable or None, default=None
+        Told the number of contexts of every batch.
+    """
+
+    def __init__(self, limits: Limits, on_batch: Callable[[int], None] | None = None) -> None:
+        self.waiting = 0
+        self._limits = limits
+        self._on_batch = on_batch
+        self._items: deque[_Item] = deque()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="skdistill-forecast")
+        self._task: asyncio.Task[None] | None = None
+
+    async def answer(self, model: ServedModel, contexts: np.ndarray, levels: tuple[float, ...]) -> Answer:
+        """Forecast the contexts of one request, beside those of others.
+
+        Parameters
+        ----------
+        model : ServedModel
+            Who is asked.
+        contexts : ndarray of shape (n_series, context_length, n_channels)
+            In original units.
+        levels : tuple of float
+            Levels of quantiles, if any.
+
+        Returns
+        -------
+        answer : tuple
+            Forecasts (n_series, prediction_length, n_targets), and quantiles or None.
+
+        Raises
+        ------
+        Refused
+            If there are too many that wait, or these contexts have no finite forecast.
+        """
+        if self.waiting + len(contexts) > max(self._limits.waiting, len(contexts)):
+            raise Refused(503, "too many contexts wait for their forecast: try again in a moment.")
+        item = _Item(model, contexts, levels, asyncio.get_running_loop().create_future())
+        self._items.append(item)
+        self.waiting += len(contexts)
+        if self._task is None:
+            self._task = asyncio.create_task(self._work())
+        return await item.waiter
+
+    async def _work(self) -> None:
+        """Answer until nobody waits."""
+        try:
+            while self._items:
+                batch = self._take()
+                if not batch:
+                    continue
+                if self._on_batch is not None:
+                    self._on_batch(sum(len(one.contexts) for one in batch))
+                loop = asyncio.get_running_loop()
+                answers = await loop.run_in_executor(self._worker, _answer_batch, batch)
+                for item, answer in zip(batch, answers, strict=True):
+                    if item.waiter.done():
+                        continue
+                    if isinstance(answer, Exception):
+                        item.waiter.set_exception(answer)
+                    else:
+                        item.waiter.set_result(answer)
+        finally:
+            self._task = None
+
+    def _take(self) -> list[_Item]:
+        """Take the next requests that can be answered in one call, leaving out those who no longer wait."""
+        batch: list[_Item] = []
+        room = self._limits.batch
+        while self._items:
+            item = self._items[0]
+            alike = not batch or (item.model is batch[0].model and item.levels == batch[0].levels)
+            if batch and (len(item.contexts) > room or not alike):
+                break
+            self._items.popleft()
+            self.waiting -= len(item.contexts)
+            if not item.waiter.done():
+                batch.append(item)
+                room -= len(item.contexts)
+        return batch
+
+    def close(self) -> None:
+        """Let the thread go, once it has answered."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+
+def _answer_batch(batch: Sequence[_Item]) -> list[Answer | Exception]:
+    """Ask for all at once; where that fails, one request at a time."""
+    model, levels = batch[0].model, batch[0].levels
+    contexts = batch[0].contexts if len(batch) == 1 else np.concatenate([one.contexts for one in batch])
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            forecasts = model.forecast(contexts)
+            quantiles = model.forecast_quantiles(contexts, levels) if levels else None
+    except Exception as error:
+        if len(batch) > 1:
+            return [answer for one in batch for answer in _answer_batch([one])]
+        return [_explain(error)]
+    ends = np.cumsum([len(one.contexts) for one in batch])[:-1]
+    parts = np.split(forecasts, ends)
+    around = [None] * len(batch) if quantiles is None else np.split(quantiles, ends)
+    return [
+        (one, more)
+        if np.isfinite(one).all() and (more is None or np.isfinite(more).all())
+        else Refused(422, _TOO_LARGE)
+        for one, more in zip(parts, around, strict=True)
+    ]
+
+
+def _explain(error: Exception) -> Refused:
+    if isinstance(error, ValueError | ArithmeticError):
+        return Refused(422, f"the context cannot be forecast: {error}")
+    _LOG.error("a forecast failed", exc_info=error)
+    return Refused(500, _BROKEN)

@@ -1,0 +1,252 @@
+"""The student that is served: what the server needs to know of it, and the file it comes from."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["ModelFile", "ServedModel", "open_model"]
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A student that can be asked.
+
+    Parameters
+    ----------
+    student : DistilledForecaster or NumpyStudent
+        Fitted.
+    context_length, prediction_length, n_channels : int
+        Shape of a context, and rows of a forecast.
+    channels : tuple of str or None
+        Names of the channels, where ``fit`` saw any.
+    targets : tuple of int
+        The channels that are forecast.
+    quantile_levels : tuple of float or None
+        Levels of the quantiles that it forecasts.
+    sha256 : str, default=""
+        Of its file.
+    loaded : float, default=0.0
+        When it was read, in seconds since 1970.
+    """
+
+    student: Any
+    context_length: int
+    prediction_length: int
+    n_channels: int
+    channels: tuple[str, ...] | None
+    targets: tuple[int, ...]
+    quantile_levels: tuple[float, ...] | None
+    sha256: str = ""
+    loaded: float = 0.0
+
+    def forecast(self, contexts: np.ndarray) -> np.ndarray:
+        """Forecast contexts.
+
+        Parameters
+        ----------
+        contexts : ndarray of shape (n_windows, context_length, n_channels)
+            In original units.
+
+        Returns
+        -------
+        forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
+            In original units.
+        """
+        return np.asarray(self.student.predict(contexts))
+
+    def forecast_quantiles(self, contexts: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+        """Forecast quantiles of contexts.
+
+        Parameters
+        ----------
+        contexts : ndarray of shape (n_windows, context_length, n_channels)
+            In original units.
+        levels : sequence of float
+            Levels, rising.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
+            In original units.
+        """
+        fitted = self.quantile_levels or ()
+        if set(levels) <= set(fitted):
+            every = np.asarray(self.student.predict_quantiles(contexts))
+            return every[..., [fitted.index(level) for level in levels]]
+        return np.asarray(self.student.predict_quantiles(contexts, quantiles=list(levels)))
+
+    @property
+    def interpolates(self) -> bool:
+        """Whether levels between those that were fitted can be asked for."""
+        return not hasattr(self.student, "quantile_levels")
+
+    def facts(self) -> dict[str, Any]:
+        """Tell clients what the model takes and gives.
+
+        Returns
+        -------
+        facts : dict
+            Plain values.
+        """
+        names = self.channels or tuple(f"channel {number}" for number in range(self.n_channels))
+        return {
+            "context_length": self.context_length,
+            "prediction_length": self.prediction_length,
+            "channels": list(names),
+            "targets": [names[one] for one in self.targets],
+            "quantiles": None if self.quantile_levels is None else list(self.quantile_levels),
+            "sha256": self.sha256,
+            "loaded": self.loaded,
+        }
+
+
+def open_model(path: str | os.PathLike[str]) -> ServedModel:
+    """Read a student's file, and ask it once.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file of ``save`` (``.skdistill``) or of ``export("student.npz")``.
+
+    Returns
+    -------
+    model : ServedModel
+        Ready to answer: whatever is made at the first forecast is made.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or its student cannot be served; the message says why.
+    OSError
+        If the file cannot be read.
+    """
+    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    model, probe = _read_numpy(path) if Path(path).suffix == ".npz" else _read_saved(path)
+    model = ServedModel(**{**vars(model), "sha256": digest, "loaded": time.time()})
+    shape = (1, model.prediction_length, len(model.targets))
+    forecast = model.forecast(probe)
+    if forecast.shape != shape or not np.isfinite(forecast).all():
+        raise ValueError(f"{path} cannot be served: its forecast of a constant series is no {shape} finite numbers.")
+    if model.quantile_levels is not None:
+        model.forecast_quantiles(probe, model.quantile_levels)
+    return model
+
+
+def _read_numpy(path: str | os.PathLike[str]) -> tuple[ServedModel, np.ndarray]:
+    from skdistill.deploy import NumpyStudent
+
+    student = NumpyStudent.load(path)
+    model = ServedModel(
+        student,
+        student.context_length,
+        student.prediction_length,
+        student.n_channels,
+        None,
+        tuple(int(one) for one in student.targets),
+        student.quantile_levels,
+    )
+    return model, np.zeros((1, student.context_length, student.n_channels))
+
+
+def _read_saved(path: str | os.PathLike[str]) -> tuple[ServedModel, np.ndarray]:
+    from skdistill import DistilledForecaster, load
+
+    forecaster = load(path)
+    if not isinstance(forecaster, DistilledForecaster):
+        raise ValueError(f"{path} cannot be served: it holds a {type(forecaster).__name__}, not a DistilledForecaster.")
+    spec = forecaster.spec_
+    if spec.n_time_features:
+        raise ValueError(
+            f"{path} cannot be served: its student reads the calendar, and requests carry none. Train it with "
+            "time_features=False."
+        )
+    names = getattr(forecaster, "feature_names_in_", None)
+    model = ServedModel(
+        forecaster,
+        spec.context_length,
+        spec.prediction_length,
+        spec.n_channels,
+        None if names is None else tuple(str(one) for one in names),
+        tuple(spec.targets),
+        spec.quantiles,
+    )
+    row = np.asarray(forecaster.scaling_.to_original(np.zeros((1, spec.n_channels))))  # a value it can take
+    return model, np.broadcast_to(row, (1, spec.context_length, spec.n_channels)).copy()
+
+
+class ModelFile:
+    """A file, and the model read from it last; a bad new file changes nothing.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    on_reload : callable, default=None
+        Told after every attempt whether it succeeded.
+
+    Attributes
+    ----------
+    model : ServedModel
+        What is served now.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], on_reload: Callable[[bool], None] | None = None) -> None:
+        self.path = Path(path)
+        self._on_reload = on_reload
+        self._seen = self._state()
+        self._asked = asyncio.Event()
+        self.model = open_model(self.path)
+
+    def reload(self) -> None:
+        """Read the file again soon, changed or not; may be called from a signal handler of the loop."""
+        self._asked.set()
+
+    async def watch(self, seconds: float | None = 1.0) -> None:
+        """Read the file again whenever it has changed, or :meth:`reload` is called; never returns.
+
+        Parameters
+        ----------
+        seconds : float or None, default=1.0
+            How often to look at the file; None waits for :meth:`reload` alone.
+        """
+        while True:
+            try:
+                await asyncio.wait_for(self._asked.wait(), seconds)
+            except TimeoutError:
+                if self._state() in (self._seen, None):
+                    continue
+            self._asked.clear()
+            await self._read_again()
+
+    async def _read_again(self) -> None:
+        self._seen = self._state()  # before it is read: a change meanwhile is a change
+        try:
+            model = await asyncio.to_thread(open_model, self.path)
+        except Exception as error:  # whatever is wrong with a file, the old model goes on
+            _LOG.error("the old model is kept: %s", error)
+            succeeded = False
+        else:
+            _LOG.info("%s is served from now on (sha256 %s)", self.path, model.sha256[:12])
+            self.model, succeeded = model, True
+        if self._on_reload is not None:
+            self._on_reload(succeeded)
+
+    def _state(self) -> tuple[int, int, int] | None:
+        """Tell what changes when the file does; None if there is no such file."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino

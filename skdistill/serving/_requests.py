@@ -1,0 +1,159 @@
+"""Reading requests: JSON of one shape, in time that its length bounds, checked before anything is forecast."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from skdistill._optional import import_optional
+from skdistill.serving._limits import Limits
+from skdistill.serving._model import ServedModel
+from skdistill.serving._refused import Refused
+
+__all__ = ["Question", "make_reader", "write_answer"]
+
+_MOST_LEVELS = 99
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a request asks.
+
+    Parameters
+    ----------
+    contexts : ndarray of shape (n_series, context_length, n_channels)
+        Finite, in original units.
+    ids : tuple of str or None
+        Names of the series of a panel; None for one series.
+    levels : tuple of float
+        Levels of the quantiles that are asked for.
+    """
+
+    contexts: np.ndarray
+    ids: tuple[str, ...] | None
+    levels: tuple[float, ...]
+
+
+def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
+    """Make the function that reads the bodies of requests.
+
+    Parameters
+    ----------
+    limits : Limits
+        Of the server.
+
+    Returns
+    -------
+    read : callable
+        From a body and the model to the question; raises ``Refused``.
+    """
+    msgspec: Any = import_optional("msgspec", extra="serve", purpose="Serving")
+    rows = list[list[float]]
+    fields = [("context", rows | None, None), ("panel", dict[str, rows] | None, None)]
+    request = msgspec.defstruct(
+        "Request", [*fields, ("quantiles", bool | list[float] | None, None)], forbid_unknown_fields=True
+    )
+    decoder = msgspec.json.Decoder(request)
+
+    def read(body: bytes, model: ServedModel) -> Question:
+        try:
+            with _no_collection():
+                given = decoder.decode(body)
+        except msgspec.ValidationError as error:
+            raise Refused(422, _explain(str(error))) from None
+        except (ValueError, RecursionError) as error:
+            raise Refused(400, f'the body must be JSON such as {{"context": [[1.5, ...], ...]}}: {error}.') from None
+        if (given.context is None) == (given.panel is None):
+            raise Refused(422, 'the body must have either "context", rows of one series, or "panel", rows by series.')
+        levels = _read_levels(given.quantiles, model)
+        if given.panel is None:
+            return Question(_read_rows(given.context, model, "context")[None], None, levels)
+        if not 0 < len(given.panel) <= limits.series:
+            raise Refused(422, f"panel must have between 1 and {limits.series} series; got {len(given.panel)}.")
+        contexts = [_read_rows(one, model, f"series {name[:80]!r} of panel") for name, one in given.panel.items()]
+        return Question(np.stack(contexts), tuple(given.panel), levels)
+
+    return read
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the collector from walking through a million new lists again and again while they are made."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _explain(message: str) -> str:
+    place = message.partition(" - at ")[2].strip("`")
+    if message.startswith("Number out of range"):
+        return f"every number must be finite in float64: out of range at {place}."
+    if "`float`, got `null`" in message:
+        return f"every number must be given: null at {place}. Fill or interpolate missing values first."
+    return f"the body does not have the expected form: {message}."
+
+
+def _read_rows(rows: list[list[float]], model: ServedModel, name: str) -> np.ndarray:
+    """Check the rows of a series, and return the last ones as an array."""
+    length, width = model.context_length, model.n_channels
+    if len(rows) < length:
+        raise Refused(422, f"{name} must have at least {length} rows; got {len(rows)}.")
+    wrong = next((number for number, row in enumerate(rows) if len(row) != width), None)
+    if wrong is not None:
+        raise Refused(422, f"every row of {name} must have {width} numbers; row {wrong} has {len(rows[wrong])}.")
+    values = np.fromiter(chain.from_iterable(rows[-length:]), np.float64, length * width)
+    return values.reshape(length, width)  # JSON has no infinity, and what overflows was refused
+
+
+def _read_levels(asked: bool | list[float] | None, model: ServedModel) -> tuple[float, ...]:
+    if asked is None or asked is False or asked == []:
+        return ()
+    fitted = model.quantile_levels
+    if fitted is None:
+        raise Refused(422, "this model has no quantiles: it was fitted for a point forecast alone.")
+    if asked is True:
+        return fitted
+    levels = tuple(sorted(set(asked)))
+    if len(levels) > _MOST_LEVELS:
+        raise Refused(422, f"quantiles must be at most {_MOST_LEVELS} levels; got {len(levels)}.")
+    if not fitted[0] <= levels[0] <= levels[-1] <= fitted[-1]:
+        raise Refused(422, f"quantiles must lie between {fitted[0]:g} and {fitted[-1]:g}, the outermost fitted ones.")
+    if not model.interpolates and not set(levels) <= set(fitted):
+        raise Refused(422, f"quantiles must be among {list(fitted)}: this file holds no others.")
+    return levels
+
+
+def write_answer(question: Question, forecasts: np.ndarray, quantiles: np.ndarray | None) -> dict[str, Any]:
+    """Put forecasts into the form of the question.
+
+    Parameters
+    ----------
+    question : Question
+        What was asked.
+    forecasts : ndarray of shape (n_series, prediction_length, n_targets)
+        In original units.
+    quantiles : ndarray of shape (n_series, prediction_length, n_targets, n_quantiles) or None
+        In original units.
+
+    Returns
+    -------
+    answer : dict
+        Plain values.
+    """
+    answers: list[dict[str, Any]] = [{"forecast": one} for one in forecasts.tolist()]
+    if quantiles is not None:
+        by_level = np.moveaxis(quantiles, -1, 1).tolist()
+        names = [f"{level:g}" if float(f"{level:g}") == level else repr(level) for level in question.levels]
+        for answer, values in zip(answers, by_level, strict=True):
+            answer["quantiles"] = dict(zip(names, values, strict=True))
+    return answers[0] if question.ids is None else {"panel": dict(zip(question.ids, answers, strict=True))}
