@@ -186,24 +186,29 @@ class _Handlers:
 
     async def _read_body(self, request: Any) -> bytes:
         most, seconds = self._limits.body_bytes, self._limits.body_seconds
-        body = bytearray()
+        body, more = bytearray(), True
         try:
             async with asyncio.timeout(seconds):
-                async for part in request.stream():
+                while more and len(body) <= most:
+                    part, more = await self._receive(request)
                     body += part
-                    if len(body) > most:
-                        body.clear()
-                        await self._linger(request)
-                        raise Refused(413, f"the body must have at most {most} bytes.")
         except TimeoutError:
             raise Refused(408, f"the body must arrive within {seconds:g} seconds.") from None
-        return bytes(body)
-
-    async def _linger(self, request: Any) -> None:
+        if len(body) <= most:
+            return bytes(body)
+        body.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LINGER):
-                while (await request.receive()).get("more_body", False):
-                    pass
+                while more:
+                    _, more = await self._receive(request)
+        raise Refused(413, f"the body must have at most {most} bytes.")
+
+    async def _receive(self, request: Any) -> tuple[bytes, bool]:
+        """Give the next part of the body, and whether there are more."""
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise self._requests.ClientDisconnect
+        return message.get("body", b""), message.get("more_body", False)
 
     async def _model(self, _: Any) -> Any:
         return self._reply(self._file.model.facts())

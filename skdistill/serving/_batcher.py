@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import queue
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +56,7 @@ class Batcher:
         self._limits = limits
         self._on_batch = on_batch
         self._items: deque[_Item] = deque()
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="skdistill-forecast")
+        self._worker = _Worker()
         self._task: asyncio.Task[None] | None = None
 
     async def answer(self, model: ServedModel, contexts: np.ndarray, levels: tuple[float, ...]) -> Answer:
@@ -96,8 +99,7 @@ class Batcher:
                     continue
                 if self._on_batch is not None:
                     self._on_batch(sum(len(one.contexts) for one in batch))
-                loop = asyncio.get_running_loop()
-                answers = await loop.run_in_executor(self._worker, _answer_batch, batch)
+                answers = await self._worker.run(batch)
                 for item, answer in zip(batch, answers, strict=True):
                     if item.waiter.done():
                         continue
@@ -126,7 +128,36 @@ class Batcher:
 
     def close(self) -> None:
         """Let the thread go, once it has answered."""
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        self._worker.close()
+
+
+class _Worker:
+    """A thread that answers batches; unlike an executor's, it keeps no process from ending."""
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        threading.Thread(target=self._work, name="skdistill-forecast", daemon=True).start()
+
+    async def run(self, batch: Sequence[_Item]) -> list[Answer | Exception]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[list[Answer | Exception]] = loop.create_future()
+        self._calls.put((loop, future, batch))
+        return await future
+
+    def close(self) -> None:
+        self._calls.put(None)
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            loop, future, batch = call
+            answers = _answer_batch(batch)
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(_hand_over, future, answers)
+
+
+def _hand_over(future: asyncio.Future[Any], answers: Any) -> None:
+    if not future.done():
+        future.set_result(answers)
 
 
 def _answer_batch(batch: Sequence[_Item]) -> list[Answer | Exception]:

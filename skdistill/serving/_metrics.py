@@ -90,4 +90,4 @@ class Metrics:
         text : tuple of (bytes, str)
             The text and its content type.
         """
-        return self._client.generate_latest(self._registry), self._client.CONTENT_TYPE_PLAIN_0_0_4
+        return self._client.generate_latest(self._registry), self._client.CONTENT_TYPE_LATEST

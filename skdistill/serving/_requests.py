@@ -67,7 +67,7 @@ def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
                 given = decoder.decode(body)
         except msgspec.ValidationError as error:
             raise Refused(422, _explain(str(error))) from None
-        except (ValueError, RecursionError) as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise Refused(400, f'the body must be JSON such as {{"context": [[1.5, ...], ...]}}: {error}.') from None
         if (given.context is None) == (given.panel is None):
             raise Refused(422, 'the body must have either "context", rows of one series, or "panel", rows by series.')

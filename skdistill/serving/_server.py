@@ -62,6 +62,11 @@ def serve(
         If the file cannot be served.
     SystemExit
         If the port is taken.
+
+    Examples
+    --------
+    >>> from skdistill.serving import serve
+    >>> serve("student.skdistill", port=8000)  # doctest: +SKIP
     """
     server = make_server(path, host=host, port=port, limits=limits, watch=watch, access_log=access_log)
     gc.collect()
@@ -219,6 +224,7 @@ def _make_protocol(limits: Limits, metrics: Metrics) -> Any:
             super().on_response_complete()
 
         def timeout_keep_alive_handler(self) -> None:
+            metrics.note_closed("idle")
             self._guarded(super().timeout_keep_alive_handler)
 
         def check_time(self) -> None:
