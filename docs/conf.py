@@ -80,6 +80,7 @@ _MODULES = {
     "skdistill.comparison": "Comparison in detail",
     "skdistill.plotting": "Plots and the report",
     "skdistill.deploy": "Deployment",
+    "skdistill.serving": "Serving",
     "skdistill.sktime": "sktime",
     "skdistill.datasets": "Data",
 }
