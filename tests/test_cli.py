@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import skdistill
-from skdistill import _optional
+from skdistill._utils import _optional
 from skdistill._cli import main
 
 

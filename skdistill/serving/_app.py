@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from skdistill._optional import import_optional
+from skdistill._utils._optional import import_optional
 from skdistill.serving._batcher import Batcher
 from skdistill.serving._limits import Limits
 from skdistill.serving._metrics import Metrics

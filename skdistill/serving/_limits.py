@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from skdistill._checks import check_integer, check_real
+from skdistill._utils._checks import check_integer, check_real
 
 __all__ = ["Limits"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from skdistill._optional import import_optional
+from skdistill._utils._optional import import_optional
 
 __all__ = ["Metrics"]
 

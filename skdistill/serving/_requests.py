@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from skdistill._optional import import_optional
+from skdistill._utils._optional import import_optional
 from skdistill.serving._limits import Limits
 from skdistill.serving._model import ServedModel
 from skdistill.serving._refused import Refused

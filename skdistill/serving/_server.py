@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from skdistill._optional import import_optional
+from skdistill._utils._optional import import_optional
 from skdistill.serving._app import make_app
 from skdistill.serving._limits import Limits
 from skdistill.serving._metrics import Metrics
