@@ -6,8 +6,8 @@ import sys
 import pytest
 
 import skdistill
-from skdistill._utils import _optional
 from skdistill._cli import main
+from skdistill._utils import _optional
 
 
 def test_the_version(capsys):

@@ -70,7 +70,7 @@ def make_app(
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
     >>> from skdistill.serving import make_app
-    >>> series = make_multiseasonal(200, 2, periods=(12,), random_state=0).to_numpy()
+    >>> series = make_multiseasonal(200, 2, seasons=(12,), random_state=0).to_numpy()
     >>> path = Path(tempfile.mkdtemp()) / "student.skdistill"
     >>> DistilledForecaster(None, "linear", "response", context_length=24, prediction_length=6).fit(series).save(path)
     >>> [route.path for route in make_app(path).routes]

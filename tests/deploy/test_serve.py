@@ -43,7 +43,7 @@ LEVELS = (0.1, 0.5, 0.9)
 def folder(tmp_path_factory):
     """Two students on the same channels, one with quantiles, and the latter in a file for NumPy."""
     folder = tmp_path_factory.mktemp("served")
-    plain = make_forecaster(teacher=None, student=Linear(period=4)).fit(make_frame())
+    plain = make_forecaster(teacher=None, student=Linear(season=4)).fit(make_frame())
     plain.save(folder / "plain.skdistill")
     around = make_forecaster(teacher=None, student=DLinear(3), quantiles=LEVELS).fit(make_frame())
     around.save(folder / "quantiles.skdistill")
