@@ -21,10 +21,12 @@ from skdistill._utils._doc_link import DocLink
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._windows import TrainingWindows
 from skdistill.labeling._store import LabelCache
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.probabilistic._settings import ProbabilisticMixin
-from skdistill.teachers import BaseTeacher, resolve_teacher
-from skdistill.training import TrainingSettings, count_parameters
+from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._resolve import resolve_teacher
+from skdistill.training._device import count_parameters
+from skdistill.training._settings import TrainingSettings
 
 __all__ = ["BaseDistilled"]
 
@@ -103,7 +105,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         teacher : bool, default=False
             Whether the weights of a teacher that is a network are saved too.
         """
-        from skdistill.deploy import save
+        from skdistill.deploy._save import save
 
         save(self, path, teacher=teacher)
 
@@ -129,7 +131,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         report : ExportReport
             Size, largest difference from the student, and errors on ``data``.
         """
-        from skdistill.deploy import export
+        from skdistill.deploy._export import export
 
         return export(self, path, int8=int8, data=data)
 

@@ -78,7 +78,8 @@ def _show_versions(_: argparse.Namespace) -> None:
 
 
 def _serve(given: argparse.Namespace) -> None:
-    from skdistill.serving import Limits, serve
+    from skdistill.serving._limits import Limits
+    from skdistill.serving._server import serve
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     limits = Limits(

@@ -22,8 +22,10 @@ from torch import Tensor, nn
 
 import skdistill
 from skdistill._utils._digest import digest
+from skdistill._utils._generators import seeded
 from skdistill._utils._moved_folders import load_with_folders
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts, TrainingWindows, Windows
 from skdistill.labeling._estimate import LabelingEstimate, estimate_labeling
 from skdistill.labeling._store import (
@@ -35,8 +37,8 @@ from skdistill.labeling._store import (
     has_store,
     label_windows,
 )
-from skdistill.losses import (
-    BaseLoss,
+from skdistill.losses._base import BaseLoss
+from skdistill.losses._objective import (
     build_objective,
     check_loss,
     needs_teacher,
@@ -44,10 +46,13 @@ from skdistill.losses import (
     reads_teacher_quantiles,
     with_quantile_term,
 )
-from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._quantile_head import build_module, point_module
-from skdistill.teachers import BaseTeacher, Labels
-from skdistill.training import LabelSource, TrainingSettings, loss_shapes, make_spec, seeded, train_network
+from skdistill.teachers._base import BaseTeacher
+from skdistill.training._batches import LabelSource
+from skdistill.training._inputs import make_spec
+from skdistill.training._settings import TrainingSettings
+from skdistill.training._train import loss_shapes, train_network
 
 __all__ = ["Distilled", "Labeling", "distill", "dry_run"]
 

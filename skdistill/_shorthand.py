@@ -6,10 +6,12 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from skdistill.losses import BaseLoss, make_loss
-from skdistill.networks import BaseNetwork, make_network
+from skdistill.losses._base import BaseLoss
+from skdistill.losses._registry import make_loss
+from skdistill.networks._base import BaseNetwork
 from skdistill.networks._no_network import explain_not_a_network
-from skdistill.teachers import TrainedTeacher
+from skdistill.networks._registry import make_network
+from skdistill.teachers._trained import TrainedTeacher
 
 __all__ = ["expand_shorthand", "resolve_loss", "resolve_student"]
 

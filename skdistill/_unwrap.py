@@ -194,8 +194,8 @@ class UnwrappedModel:
         model : UnwrappedModel or None
             The linear model; None if the training series is not at hand.
         """
-        from skdistill.losses import Supervised
-        from skdistill.networks import Linear
+        from skdistill.losses._supervised import Supervised
+        from skdistill.networks._linear import Linear
 
         student = Linear(season=season, solver="exact")
         without_teacher = {"teacher": None, "windows_without_truth": False, "augmentation": None}

@@ -32,7 +32,7 @@ from skdistill.labeling._store import LabelCache
 from skdistill.probabilistic._calibration import quantile_errors, resolve_calibration, shift_quantiles
 from skdistill.probabilistic._settings import at_levels
 from skdistill.teachers._given import holds_given_labels
-from skdistill.training import network_inputs
+from skdistill.training._inputs import network_inputs
 
 __all__ = ["DistilledForecaster"]
 
@@ -648,7 +648,7 @@ class DistilledForecaster(BaseDistilled):
         stream : Stream
             With ``append(row)`` and ``predict()``; see :class:`skdistill.deploy.Stream`.
         """
-        from skdistill.deploy import Stream
+        from skdistill.deploy._stream import Stream
 
         return Stream(self, recent)
 
@@ -745,7 +745,7 @@ class DistilledForecaster(BaseDistilled):
         comparison : Comparison
             A table; printing it says the ratios in words.
         """
-        from skdistill.comparison import compare
+        from skdistill.comparison._compare import compare
 
         return compare({"student": self}, X, **options)
 

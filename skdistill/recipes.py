@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from skdistill._utils._checks import check_integer
-from skdistill.losses import Response
-from skdistill.networks import MLP, Linear
+from skdistill.losses._response import Response
+from skdistill.networks._linear import Linear
+from skdistill.networks._mlp import MLP
 
 __all__ = ["exact_linear", "linear_skip_mlp"]
 

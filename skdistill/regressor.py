@@ -15,7 +15,7 @@ from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
 from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, count_validation_rows
 from skdistill.fused._runtime import fused_answer, fused_quantiles
-from skdistill.networks import NetworkOutput
+from skdistill.networks._base import NetworkOutput
 from skdistill.probabilistic._calibration import shift_quantiles
 from skdistill.probabilistic._settings import at_levels
 

@@ -560,9 +560,10 @@ class SktimeDistilledForecaster(BaseForecaster):
         params : list of dict
             Keywords for the constructor.
         """
-        from skdistill.losses import Supervised
-        from skdistill.networks import DLinear, Linear
-        from skdistill.teachers import TrainedTeacher
+        from skdistill.losses._supervised import Supervised
+        from skdistill.networks._dlinear import DLinear
+        from skdistill.networks._linear import Linear
+        from skdistill.teachers._trained import TrainedTeacher
 
         tiny = {
             "context_length": 4,

@@ -19,11 +19,11 @@ from skdistill.comparison._latency import median_seconds
 from skdistill.comparison._naive import find_season, seasonal_naive
 from skdistill.comparison._result import Comparison, RowResult, make_comparison
 from skdistill.data._inputs import Series, read_series
+from skdistill.data._labels import Labels
 from skdistill.data._levels import covered_levels, interpolation_matrix
 from skdistill.data._panel import regular_step, with_step
 from skdistill.data._windows import SeriesStore, Windows
 from skdistill.metrics import QuantileScores, quantile_scores
-from skdistill.teachers import Labels
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
 __all__ = ["compare"]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from skdistill.data._scaling import Scaling
 from skdistill.fused._fused import FusedLayer, FusedQuantiles, FusedStudent
 from skdistill.fused._runtime import fuse_in_units
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.networks._quantile_head import sum_gaps
 
 __all__ = ["FusedModule", "deployed_module"]

@@ -23,7 +23,7 @@ from skdistill.data._scaling import Scaling
 from skdistill.deploy._files import Document, SavedFileError, read_document, write_atomically
 from skdistill.deploy._guarded_build import build_with_weights
 from skdistill.deploy._values import NotSaved, Reader, Writer
-from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.probabilistic._calibration import FittedCalibration
 from skdistill.teachers._network import NetworkTeacher
 

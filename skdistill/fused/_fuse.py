@@ -14,7 +14,7 @@ from torch import nn
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.fused._fused import FusedLayer, FusedStudent
 from skdistill.fused.numpy_student import NumpyStudent
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 
 __all__ = ["fuse", "fuse_affine", "fuses"]
 

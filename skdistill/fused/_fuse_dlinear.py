@@ -7,7 +7,7 @@ from typing import Any
 from skdistill.fused._fuse import fuses
 from skdistill.fused._fused import FusedLayer, FusedStudent
 from skdistill.fused._maps import moving_average_matrix
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.networks._dlinear import _DLinearModule
 
 __all__ = ["fuse_dlinear"]

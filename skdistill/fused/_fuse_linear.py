@@ -6,7 +6,7 @@ import numpy as np
 
 from skdistill.fused._fuse import fuses
 from skdistill.fused._fused import FusedLayer, FusedStudent
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.networks._linear import LinearModule
 
 __all__ = ["fuse_linear"]

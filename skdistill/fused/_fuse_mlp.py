@@ -10,7 +10,7 @@ from torch import nn
 from skdistill.fused._fuse import fuses
 from skdistill.fused._fused import FusedLayer, FusedStudent
 from skdistill.fused._maps import moving_average_matrix
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.networks._layers import MeanNormalization, ReversibleNormalization
 from skdistill.networks._mlp import _MLPModule
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from skdistill.fused._fuse import fuses
 from skdistill.fused._fused import FusedLayer, FusedStudent
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.networks._nlinear import _NLinearModule
 
 __all__ = ["fuse_nlinear"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from skdistill.fused._fuse import fuse, fuses
 from skdistill.fused._fused import FusedQuantiles, FusedStudent
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.networks._quantile_head import QuantileModule
 
 __all__ = ["fuse_quantiles"]

@@ -13,7 +13,7 @@ from skdistill.data._scaling import Scaling
 from skdistill.fused._fuse import fuse
 from skdistill.fused._fused import FusedStudent
 from skdistill.fused.numpy_student import NumpyStudent
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 
 __all__ = ["Answer", "fuse_in_units", "fused_answer", "fused_quantiles"]
 

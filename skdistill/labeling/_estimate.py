@@ -9,7 +9,7 @@ import torch
 
 from skdistill.data._windows import TrainingWindows
 from skdistill.labeling._store import expected_room
-from skdistill.teachers import BaseTeacher
+from skdistill.teachers._base import BaseTeacher
 
 __all__ = ["LabelingEstimate", "estimate_labeling"]
 

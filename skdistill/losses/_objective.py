@@ -346,7 +346,7 @@ def _teachers_with_quantiles() -> list[str]:
 
 
 def _networks_with_features() -> list[str]:
-    from skdistill.networks import NETWORKS
+    from skdistill.networks._registry import NETWORKS
 
     return sorted(network.__name__ for network in NETWORKS.values() if network.has_features)
 

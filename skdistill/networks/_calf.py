@@ -351,7 +351,7 @@ class CALF(LanguageNetwork):
         labels : LabelSource or None
             The teacher's labels of the training windows.
         """
-        from skdistill.losses import needs_branches
+        from skdistill.losses._objective import needs_branches
 
         cast(_LanguageModule, module).runs_text = needs_branches(loss)
 

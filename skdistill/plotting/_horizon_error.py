@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from skdistill.comparison import RollingForecasts, error_by_step
+from skdistill.comparison._analysis import RollingForecasts, error_by_step
 from skdistill.plotting._rolled import RolledDisplay
 from skdistill.plotting._style import STANDARDIZED, style_of
 

@@ -15,9 +15,10 @@ import pandas as pd
 from skdistill._show_versions import versions
 from skdistill._unwrap import unwrap_model
 from skdistill._utils._optional import import_optional
-from skdistill.comparison import compare, rolling_forecasts
+from skdistill.comparison._analysis import rolling_forecasts
+from skdistill.comparison._compare import compare
 from skdistill.data._inputs import _is_list_of_series
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.plotting._forecast import ForecastDisplay
 from skdistill.plotting._history import HistoryDisplay
 from skdistill.plotting._horizon_error import HorizonErrorDisplay

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from skdistill.comparison import RollingForecasts, rolling_forecasts
+from skdistill.comparison._analysis import RollingForecasts, rolling_forecasts
 from skdistill.plotting._style import BaseDisplay
 
 __all__ = ["RolledDisplay"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill.comparison import RollingForecasts, error_by_scale
+from skdistill.comparison._analysis import RollingForecasts, error_by_scale
 from skdistill.plotting._rolled import RolledDisplay
 from skdistill.plotting._style import STANDARDIZED, style_of
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from skdistill.comparison import RollingForecasts, period_spectra
+from skdistill.comparison._analysis import RollingForecasts, period_spectra
 from skdistill.plotting._rolled import RolledDisplay
 from skdistill.plotting._style import style_of
 

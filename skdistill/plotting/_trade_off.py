@@ -100,7 +100,7 @@ class TradeOffDisplay(BaseDisplay):
         display : TradeOffDisplay
             The display, drawn.
         """
-        from skdistill.comparison import compare
+        from skdistill.comparison._compare import compare
 
         return cls.from_comparison(compare({"student": estimator}, X, train), cost=cost, ax=ax)
 

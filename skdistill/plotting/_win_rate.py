@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill.comparison import RollingForecasts, rolling_forecasts, win_rates
+from skdistill.comparison._analysis import RollingForecasts, rolling_forecasts, win_rates
 from skdistill.plotting._style import BaseDisplay
 
 __all__ = ["WinRateDisplay"]

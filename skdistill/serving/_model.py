@@ -145,7 +145,7 @@ def open_model(path: str | os.PathLike[str]) -> ServedModel:
 
 
 def _read_numpy(path: str | os.PathLike[str]) -> tuple[ServedModel, np.ndarray]:
-    from skdistill.deploy import NumpyStudent
+    from skdistill.fused.numpy_student import NumpyStudent
 
     student = NumpyStudent.load(path)
     model = ServedModel(

@@ -14,8 +14,8 @@ from torch import Tensor
 from skdistill._utils._doc_link import DocLink
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts, TrainingWindows
-from skdistill.networks import NetworkSpec
-from skdistill.training import resolve_device
+from skdistill.networks._base import NetworkSpec
+from skdistill.training._device import resolve_device
 
 __all__ = ["BaseTeacher"]
 

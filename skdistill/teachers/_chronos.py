@@ -14,7 +14,7 @@ from torch import Tensor
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._optional import import_optional
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._checkpoint_folder import (
     check_all_weights,
     family_error,

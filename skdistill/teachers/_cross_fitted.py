@@ -15,7 +15,7 @@ from torch import Tensor
 from skdistill._utils._checks import check_integer
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts, TrainingWindows, Windows
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 
 __all__ = ["CrossFittedTeacher"]

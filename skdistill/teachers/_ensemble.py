@@ -13,7 +13,7 @@ from torch import Tensor
 from skdistill._utils._checks import check_real
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts, TrainingWindows
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._ensemble_quantiles import ensemble_quantiles
 

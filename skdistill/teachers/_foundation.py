@@ -17,13 +17,14 @@ from torch.nn.functional import adaptive_avg_pool1d
 
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
+from skdistill._utils._generators import seeded
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts, TrainingWindows
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._checkpoint_folder import damage_error, damage_named, find_checkpoint
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel, capture, roll_out
-from skdistill.training import count_parameters, resolve_device, seeded
+from skdistill.training._device import count_parameters, resolve_device
 
 __all__ = ["FoundationTeacher"]
 

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._unwrap import unwrap_model
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts, TrainingWindows
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 
 __all__ = ["FrozenTeacher"]

@@ -14,7 +14,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._calendar import continue_index
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 
 __all__ = ["GivenLabels", "NoLabelError", "holds_given_labels", "warn_left_out"]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from skdistill._utils._checks import check_integer
 from skdistill._utils._optional import import_optional
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._checkpoint_folder import family_error, load_strictly, read_config
 from skdistill.teachers._foundation import FoundationTeacher
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel

@@ -9,9 +9,10 @@ from torch import nn
 
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts
-from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.teachers._base import BaseTeacher
-from skdistill.training import count_parameters, network_inputs, resolve_device
+from skdistill.training._device import count_parameters, resolve_device
+from skdistill.training._inputs import network_inputs
 
 __all__ = ["NetworkTeacher"]
 

@@ -8,8 +8,9 @@ from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
-from skdistill.networks import BaseNetwork, make_network
+from skdistill.networks._base import BaseNetwork
 from skdistill.networks._no_network import explain_not_a_network
+from skdistill.networks._registry import make_network
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._chronos import Chronos
 from skdistill.teachers._ensemble import EnsembleTeacher

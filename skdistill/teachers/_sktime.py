@@ -19,7 +19,7 @@ from skdistill._utils._choices import check_choice
 from skdistill.data._labels import Labels
 from skdistill.data._levels import check_quantiles
 from skdistill.data._windows import Contexts, TrainingWindows
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 
 __all__ = ["SktimeTeacher", "is_sktime_forecaster"]

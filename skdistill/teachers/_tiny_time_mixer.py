@@ -11,7 +11,7 @@ from torch import Tensor
 
 from skdistill._utils._choices import check_choice
 from skdistill._utils._optional import import_optional
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._checkpoint_folder import family_error, load_transformers, read_config
 from skdistill.teachers._foundation import FoundationTeacher
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel

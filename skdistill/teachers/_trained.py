@@ -9,16 +9,23 @@ import torch
 from sklearn.base import clone
 
 from skdistill._utils._checks import check_integer
+from skdistill._utils._generators import seeded
 from skdistill.data._labels import Labels
 from skdistill.data._levels import check_quantiles
 from skdistill.data._windows import TrainingWindows
-from skdistill.losses import BaseLoss, Supervised, build_objective, check_loss, make_loss, with_quantile_term
-from skdistill.networks import BaseNetwork, NetworkSpec, make_network
+from skdistill.losses._base import BaseLoss
+from skdistill.losses._objective import build_objective, check_loss, with_quantile_term
+from skdistill.losses._registry import make_loss
+from skdistill.losses._supervised import Supervised
+from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._no_network import explain_not_a_network
 from skdistill.networks._quantile_head import build_module, point_module
+from skdistill.networks._registry import make_network
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._network import NetworkTeacher, label_with_module
-from skdistill.training import TrainingSettings, loss_shapes, make_spec, seeded, train_network
+from skdistill.training._inputs import make_spec
+from skdistill.training._settings import TrainingSettings
+from skdistill.training._train import loss_shapes, train_network
 
 __all__ = ["TrainedTeacher"]
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from skdistill.data._windows import Windows
-from skdistill.networks import NetworkSpec
+from skdistill.networks._base import NetworkSpec
 
 if TYPE_CHECKING:  # teachers train networks, so training must not import teachers
-    from skdistill.teachers import Labels
+    from skdistill.data._labels import Labels
 
 __all__ = ["BatchLoader", "LabelSource", "WindowDataset"]
 

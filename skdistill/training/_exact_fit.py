@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from skdistill._utils._checks import check_real
 from skdistill._utils._choices import check_choice
+from skdistill.data._labels import Labels
 from skdistill.data._windows import TrainingWindows, Windows
-from skdistill.losses import BaseLoss, LossSum
-from skdistill.networks import NetworkSpec
-from skdistill.teachers import Labels
+from skdistill.losses._base import BaseLoss
+from skdistill.losses._sum import LossSum
+from skdistill.networks._base import NetworkSpec
 from skdistill.training._batches import LabelSource
 from skdistill.training._exact import (
     Candidate,
@@ -31,7 +32,7 @@ from skdistill.training._sparse import solve_sparse
 from skdistill.training._train import TrainingResult
 
 if TYPE_CHECKING:
-    from skdistill.networks import Linear
+    from skdistill.networks._linear import Linear
 
 __all__ = ["quadratic_part", "quadratic_terms", "solve_from_moments", "solve_linear", "why_not_exact"]
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from skdistill.data._windows import Contexts, Windows
-from skdistill.networks import BaseNetwork, NetworkSpec
+from skdistill.networks._base import BaseNetwork, NetworkSpec
 
 __all__ = ["make_spec", "network_inputs"]
 

@@ -9,8 +9,9 @@ from skorch import NeuralNet
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from skdistill.losses import LossInputs, pinball_loss
-from skdistill.networks import NetworkOutput
+from skdistill.losses._base import LossInputs
+from skdistill.losses._pinball import pinball_loss
+from skdistill.networks._base import NetworkOutput
 
 __all__ = ["DistillationNet"]
 

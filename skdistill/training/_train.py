@@ -14,8 +14,9 @@ from torch import nn
 
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._windows import TrainingWindows, Windows
-from skdistill.losses import BaseLoss, LossShapes, build_objective
-from skdistill.networks import NetworkSpec
+from skdistill.losses._base import BaseLoss, LossShapes
+from skdistill.losses._objective import build_objective
+from skdistill.networks._base import NetworkSpec
 from skdistill.training._batches import BatchLoader, LabelSource, WindowDataset
 from skdistill.training._callbacks import BestWeights, EpochProgress, TermHistory
 from skdistill.training._checkpoint import ResumableCheckpoint, plain_record
