@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from skdistill._utils._choices import check_choice
 from skdistill.data._calendar import check_time_index
+from skdistill.datasets._duplicates import doubled_hint, repeats
+from skdistill.datasets._gaps import find_gaps, skipped_hint
+from skdistill.datasets._moments import read_moments
+from skdistill.datasets._steps import find_grid
+from skdistill.datasets._times import Times
 
 __all__ = ["load_csv"]
 
 
 def load_csv(
-    path: str | Path, *, time: str | int | None = None, unit: str | None = None, **read_options: Any
+    path: str | Path,
+    *,
+    time: str | int | None = None,
+    unit: str | None = None,
+    dayfirst: bool | None = None,
+    date_format: str | None = None,
+    **read_options: Any,
 ) -> pd.DataFrame:
     r"""Read a series from a CSV file: rows are time, columns are channels.
 
@@ -29,6 +40,12 @@ def load_csv(
     unit : str or None, default=None
         What numbers in the column of timestamps count since 1970: ``"s"``, ``"ms"`` or ``"D"``, as
         :func:`pandas.to_datetime` takes it. None means that they are no numbers.
+    dayfirst : bool or None, default=None
+        Whether dates such as 03/04/2024 begin with the day. None finds out from the dates: a warning says the order
+        where only the step of the rows decides, and an error asks where nothing does.
+    date_format : str or None, default=None
+        Form of the timestamps, with the directives of :meth:`~datetime.datetime.strptime`: ``"%d/%m/%Y %H:%M"``, or
+        ``"%Y%m%d"`` for numbers such as 19900131.
     **read_options : object
         Passed to :func:`pandas.read_csv`, ``sep=";"`` or ``usecols=`` for example.
 
@@ -43,7 +60,17 @@ def load_csv(
         If there is no such file.
     ValueError
         If the time column is missing or unreadable, or holds numbers and there is no ``unit``, timestamps are
-        irregular, or a column is not numeric.
+        irregular or can be read in two ways, or a column is not numeric.
+
+    Warns
+    -----
+    UserWarning
+        If no timestamp decides whether the day or the month comes first, but their step does.
+
+    See Also
+    --------
+    regularize : For files with duplicates, missing rows, or local times.
+    read_panel : Many series.
 
     Examples
     --------
@@ -57,44 +84,48 @@ def load_csv(
     frame = pd.read_csv(path, **read_options)
     if time is not None:
         column = _find_time(frame, time)
-        if unit is None:
-            _refuse_numbers(frame[column], path)
-        try:
-            moments = _read_moments(frame[column], unit)
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"the time column {column!r} of {path} cannot be read as timestamps: {error}") from error
-        frame = frame.drop(columns=column).set_index(pd.DatetimeIndex(moments, name=column))
+        moments, codes = read_moments(
+            frame[column],
+            f"the time column {column!r} of {path}",
+            dayfirst=dayfirst,
+            date_format=date_format,
+            unit=unit,
+            numbers=False,
+        )
+        frame = frame.drop(columns=column).set_index(moments[codes].rename(column))
     others = [str(name) for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
     if others:
         hint = f" If {others[0]!r} holds the timestamps, give time={others[0]!r}." if time is None else ""
         raise ValueError(f"{path} must have numeric columns only; not numeric: {', '.join(map(repr, others))}.{hint}")
-    check_time_index(frame.index, name=str(path))
+    _check_clock(frame.index, path)
+    try:
+        check_time_index(frame.index, name=str(path))
+    except ValueError as error:
+        raise ValueError(f"{error} {_WAY_OUT}") from None
     return frame
 
 
-def _refuse_numbers(column: pd.Series, path: str | Path) -> None:
-    """Raise if times are numbers: pandas would count them in nanoseconds since 1970."""
-    if pd.api.types.is_numeric_dtype(column) and len(column):
-        raise ValueError(
-            f"the time column {column.name!r} of {path} must hold timestamps; got numbers, first {column.iloc[0]}. "
-            f"Give unit='s' for seconds since 1970 ('ms', 'D'), or dtype={{{column.name!r}: str}} for years (1990) and "
-            "dates without dashes (19900131)."
-        )
+_WAY_OUT = "skdistill.datasets.regularize sorts rows, merges duplicates and inserts missing rows."
 
 
-def _read_moments(column: pd.Series, unit: Any) -> pd.Series:
-    """Read timestamps; in UTC where their offsets from it change, as with daylight saving."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a guessed format, mixed offsets before pandas 3; what is bad raises
+def _check_clock(index: pd.Index, path: str | Path) -> None:
+    """Raise if times are doubled or missing where a clock changes: to drop or fill in rows there costs an hour."""
+    if not isinstance(index, pd.DatetimeIndex) or index.tz is not None or index.hasnans:
+        return
+    ordered = index.sort_values()
+    codes, moments = pd.factorize(ordered)
+    times = Times(pd.Index(moments), codes, np.zeros(len(codes), dtype=np.int64), pd.Index([str(path)]))
+    again = np.flatnonzero(repeats(times))
+    if len(again):
+        hint, what = doubled_hint(times, again), f"has duplicate times, first {ordered[again[0]]}"
+    else:
         try:
-            moments = pd.to_datetime(column, unit=unit)
-        except ValueError as error:
-            if "utc=True" not in str(error):
-                raise
-        else:
-            if moments.dtype != object:
-                return moments
-        return pd.to_datetime(column, utc=True)
+            grid = find_grid(times)
+        except ValueError:
+            return
+        hint, what = skipped_hint(times, grid, find_gaps(times, grid)), "has an irregular step"
+    if hint is not None:
+        raise ValueError(f"The index of {path} {what}. {hint}")
 
 
 def _find_time(frame: pd.DataFrame, time: str | int) -> Any:

@@ -1,0 +1,108 @@
+"""The channels of a table: numbers as floats, the rest reported."""
+
+from __future__ import annotations
+
+import decimal
+import numbers
+import warnings
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill._user_line import stacklevel_of_user
+
+__all__ = ["read_channels", "stack_columns"]
+
+
+def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: str) -> pd.DataFrame:
+    """Bring numbers to floats; leave other columns as they are, with a warning.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_channels)
+        The channels.
+    ids : Index of shape (n_series,)
+        Names of the series.
+    codes : ndarray of int of shape (n_rows,)
+        The series of each row.
+    name : str
+        What to call the table in messages.
+
+    Returns
+    -------
+    channels : DataFrame of shape (n_rows, n_channels)
+        Single floats stay what they are, other numbers are double ones; missing is NaN.
+
+    Raises
+    ------
+    ValueError
+        If a number is infinite; names row, column and id.
+    """
+    columns: list[Any] = []
+    others = []
+    for column in range(frame.shape[1]):
+        values, label = frame.iloc[:, column], frame.columns[column]
+        if _is_number(values):
+            floats = _to_floats(values)
+            infinite = np.isinf(floats)
+            if infinite.any():
+                row = int(np.argmax(infinite))
+                whose = f" of series {ids[codes[row]]!r}" if len(ids) > 1 else ""
+                raise ValueError(
+                    f"{name} holds an infinite value in column {label!r}, row {row}{whose} ({infinite.sum()} in all). "
+                    "Where nothing was observed write NaN: table.replace([np.inf, -np.inf], np.nan)."
+                )
+            columns.append(floats)
+        else:
+            others.append(_say_other(values, label))
+            columns.append(values.array)
+    if others:
+        warnings.warn(
+            f"{name} has columns that are not numbers, kept as they are: {'; '.join(others)}. Leave them out with "
+            "columns=, or encode them before fit.",
+            stacklevel=stacklevel_of_user(),
+        )
+    return stack_columns(columns, frame.columns)
+
+
+def stack_columns(columns: list[Any], names: pd.Index) -> pd.DataFrame:
+    """Make a table, of one block where all columns are of one type of float."""
+    kinds = {getattr(one, "dtype", None) for one in columns}
+    if len(kinds) == 1 and isinstance(columns[0], np.ndarray) and columns[0].dtype.kind == "f":
+        block = columns[0][None] if len(columns) == 1 else np.stack(columns)
+        return pd.DataFrame(block.T, columns=names, copy=False)
+    return pd.DataFrame(dict(enumerate(columns)), copy=False).set_axis(names, axis=1)
+
+
+def _is_number(values: pd.Series) -> bool:
+    if pd.api.types.is_complex_dtype(values.dtype):
+        return False
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return True
+    if values.dtype != object:
+        return False
+    known = values[values.notna()]
+    return all(isinstance(one, numbers.Real | decimal.Decimal) for one in known)
+
+
+def _to_floats(values: pd.Series) -> np.ndarray:
+    if values.dtype in (np.float64, np.float32):
+        return values.to_numpy()
+    kind = np.float32 if str(values.dtype) in ("Float32", "float[pyarrow]") else np.float64
+    return values.to_numpy(dtype=kind, na_value=np.nan)
+
+
+def _say_other(values: pd.Series, label: Hashable) -> str:
+    if not (values.dtype == object or isinstance(values.dtype, pd.StringDtype)):
+        return f"{label!r} ({values.dtype})"
+    parsed = pd.to_numeric(values, errors="coerce")
+    bad = parsed.isna() & values.notna()
+    if bad.any() and not bad.all():
+        row = int(np.argmax(bad))
+        more = f" and {bad.sum() - 1} more" if bad.sum() > 1 else ""
+        return f"{label!r} (numbers but for {values.iloc[row]!r} in row {row}{more}: na_values= has it missing)"
+    first = values[values.notna()].iloc[0]
+    comma = isinstance(first, str) and first.replace(",", "", 1).replace("-", "", 1).isdigit() and "," in first
+    return f"{label!r} (text such as {first!r}{': decimal=' + repr(',') + ' reads it' if comma else ''})"

@@ -1,0 +1,99 @@
+"""Several rows of one series and time: refused, or made one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from skdistill.datasets._clock import name_zone
+from skdistill.datasets._rows import Rows
+from skdistill.datasets._times import Times
+
+__all__ = ["doubled_hint", "merge_duplicates", "refuse_duplicates", "repeats"]
+
+_FEW = 3  # examples in a message
+_DUPLICATES_WAY_OUT = (
+    "Choose with regularize(..., duplicates='first', 'last', 'mean' or 'sum'); where rows differ in another column, a "
+    "shop or a product, name the series by both: id=[..., ...]."
+)
+
+
+def repeats(times: Times) -> np.ndarray:
+    """Mark the rows that have series and time of the row before."""
+    again = np.zeros(len(times.codes), dtype=bool)
+    again[1:] = (times.series[1:] == times.series[:-1]) & (times.codes[1:] == times.codes[:-1])
+    return again
+
+
+def refuse_duplicates(rows: Rows) -> None:
+    """Raise if a series has two rows of one time.
+
+    Parameters
+    ----------
+    rows : Rows
+        In order.
+
+    Raises
+    ------
+    ValueError
+        If so; names series and times, and the time zone where its clock shows these times twice.
+    """
+    times, again = rows.times, repeats(rows.times)
+    if not again.any():
+        return
+    where = np.flatnonzero(again)
+    examples = ", ".join(times.say(row) for row in where[:_FEW])
+    raise ValueError(
+        f"{rows.name} has {len(where)} rows whose {'series and ' * (len(times.labels) > 1)}time were seen before: "
+        f"{examples}{', ...' * (len(where) > _FEW)}. {doubled_hint(times, where) or _DUPLICATES_WAY_OUT}"
+    )
+
+
+def doubled_hint(times: Times, where: np.ndarray) -> str | None:
+    """Say which clock shows the times of repeated rows twice, if one does."""
+    found = times.moments[np.unique(times.codes[where])]
+    zone = name_zone(found, "doubled") if isinstance(found, pd.DatetimeIndex) else None
+    if zone is None:
+        return None
+    return (
+        f"The clock of {zone}, for one, shows {'these times' if len(found) > 1 else 'this time'} twice: both rows were "
+        f"observed, and to drop one would lose an hour. Give the zone: regularize(..., tz={zone!r}, ambiguous='infer')."
+    )
+
+
+def merge_duplicates(rows: Rows, how: str) -> tuple[Rows, int]:
+    """Make one row of rows of one series and time.
+
+    Parameters
+    ----------
+    rows : Rows
+        In order.
+    how : {"first", "last", "mean", "sum"}
+        Which row, or which number of them; missing values do not count in the latter two, and columns that are not
+        numbers keep their first value.
+
+    Returns
+    -------
+    rows : Rows
+        Distinct.
+    n_merged : int
+        By how many rows there are fewer.
+    """
+    again = repeats(rows.times)
+    if not again.any():
+        return rows, 0
+    kept = np.append(~again[1:], True) if how == "last" else ~again
+    channels = rows.channels
+    if how in ("mean", "sum"):
+        runs = np.cumsum(~again) - 1
+        numeric = channels.columns[[pd.api.types.is_float_dtype(one) for one in channels.dtypes]]
+        groups = channels[numeric].groupby(runs, sort=False)
+        merged = groups.mean() if how == "mean" else groups.sum(min_count=1)
+        channels = channels[kept].reset_index(drop=True)
+        channels[numeric] = merged.astype(channels[numeric].dtypes)
+    else:
+        channels = channels[kept].reset_index(drop=True)
+    times = replace(rows.times, codes=rows.times.codes[kept], series=rows.times.series[kept])
+    return replace(rows, times=times, channels=channels), int(again.sum())

@@ -1,0 +1,171 @@
+"""Missing rows: found, told and inserted."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill.datasets._channels import stack_columns
+from skdistill.datasets._clock import name_zone
+from skdistill.datasets._rows import Rows
+from skdistill.datasets._steps import Grid
+from skdistill.datasets._times import Times
+
+__all__ = ["Gaps", "find_gaps", "insert_missing", "say_gaps", "skipped_hint"]
+
+_TIMES_LONGER = 20  # inserted rows per observed one from which on times are taken for wrong
+_SMALL = 10_000  # rows, up to which they are not
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Where rows are missing between the first and the last of a series.
+
+    Parameters
+    ----------
+    before : ndarray of int of shape (n_gaps,)
+        The rows before the gaps.
+    sizes : ndarray of int of shape (n_gaps,)
+        How many rows each lacks.
+    """
+
+    before: np.ndarray
+    sizes: np.ndarray
+
+    @property
+    def n_rows(self) -> int:
+        """Number of missing rows."""
+        return int(self.sizes.sum())
+
+
+def find_gaps(times: Times, grid: Grid) -> Gaps:
+    """Find the missing rows."""
+    if not grid.stride:
+        none = np.zeros(0, dtype=np.int64)
+        return Gaps(none, none)
+    steps = np.diff(grid.numbers)
+    wide = times.follows & (steps > grid.stride)
+    before = np.flatnonzero(wide)
+    return Gaps(before, steps[before] // grid.stride - 1)
+
+
+def say_gaps(times: Times, gaps: Gaps) -> str:
+    """Put the missing rows into words, with the longest gap."""
+    if not len(gaps.before):
+        return "no missing rows"
+    k = int(np.argmax(gaps.sizes))
+    where = times.say(gaps.before[k])
+    if gaps.n_rows == 1:
+        return f"1 missing row, after {where}"
+    n_series = len(np.unique(times.series[gaps.before]))
+    whose = f" in {n_series} series" if len(times.labels) > 1 else ""
+    longest = f"{gaps.sizes[k]} {'rows' if gaps.sizes[k] > 1 else 'row'}"
+    return f"{gaps.n_rows} missing rows{whose}, the longest gap ({longest}) after {where}"
+
+
+def skipped_hint(times: Times, grid: Grid, gaps: Gaps) -> str | None:
+    """Say which clock skips the missing rows, if they are but the hours that one skips."""
+    moments = times.moments
+    short = gaps.before[gaps.sizes <= 4]  # a quarter of an hour at least
+    if not isinstance(moments, pd.DatetimeIndex) or moments.tz is not None or not len(short):
+        return None
+    springs = [row for row in short[:1000] if moments[times.codes[row]].hour < 5]
+    missing = grid.ruler.moments(times.series[springs], grid.numbers[springs] + grid.stride) if springs else moments[:0]
+    for moment in missing.unique()[:50]:
+        zone = name_zone([moment], "skipped")
+        if zone is not None and name_zone([moment - pd.Timedelta(hours=1)], "skipped") is None:
+            return (
+                f"No clock in {zone}, for one, shows {moment}: times seem local to such a zone, and then no row is "
+                f"missing there. Give the zone: regularize(..., tz={zone!r}, ambiguous='infer')."
+            )
+    return None
+
+
+def insert_missing(rows: Rows, grid: Grid, gaps: Gaps, fill_value: Any, *, given: bool) -> Rows:
+    """Insert the missing rows.
+
+    Parameters
+    ----------
+    rows : Rows
+        In order, distinct.
+    grid : Grid
+        Their step.
+    gaps : Gaps
+        What is missing.
+    fill_value : float or mapping of column to float
+        What is observed there; NaN for nothing.
+    given : bool
+        Whether the user gave the step; a found one is not trusted with very many rows.
+
+    Returns
+    -------
+    rows : Rows
+        Regular.
+
+    Raises
+    ------
+    ValueError
+        If there would be very many rows, or values are for no column.
+    """
+    values = _values_of(fill_value, rows.channels.columns)
+    if not len(gaps.before):
+        return rows
+    times, n_rows, n_missing = rows.times, len(rows.channels), gaps.n_rows
+    if not given and n_missing > max(_TIMES_LONGER * n_rows, _SMALL):
+        raise ValueError(
+            f"{rows.name} would grow from {n_rows} to {n_rows + n_missing} rows at a step of {grid.name}: "
+            f"{say_gaps(times, gaps)}. Look for a wrong date there; if the step is right give it, freq=; events at any "
+            "time are no series: count them by the hour or day first."
+        )
+    ahead = _ahead_within(gaps)
+    before = np.repeat(gaps.before, gaps.sizes)
+    series = times.series[before]
+    inserted = grid.ruler.moments(series, grid.numbers[before] + ahead * grid.stride)
+    moments = times.moments.union(inserted.unique())
+    shift = np.zeros(n_rows + 1, dtype=np.int64)
+    np.add.at(shift, gaps.before + 1, gaps.sizes)
+    old = np.arange(n_rows) + np.cumsum(shift[:-1])
+    new = old[before] + ahead
+    n_all = n_rows + n_missing
+    all_series, codes = np.empty(n_all, dtype=times.series.dtype), np.empty(n_all, dtype=np.int64)
+    all_series[old], all_series[new] = times.series, series
+    codes[old] = moments.get_indexer(times.moments)[times.codes]
+    codes[new] = moments.get_indexer(inserted)
+    columns: list[Any] = []
+    for k, value in enumerate(values):
+        column = rows.channels.iloc[:, k]
+        if isinstance(column.dtype, np.dtype) and column.dtype.kind == "f":
+            floats = np.full(n_all, value, dtype=column.dtype)
+            floats[old] = column.to_numpy()
+            columns.append(floats)
+        else:
+            places = np.full(n_all, -1)
+            places[old] = np.arange(n_rows)
+            columns.append(pd.api.extensions.take(column.array, places, allow_fill=True))
+    return replace(
+        rows,
+        times=Times(moments, codes, all_series, times.labels),
+        channels=stack_columns(columns, rows.channels.columns),
+    )
+
+
+def _ahead_within(gaps: Gaps) -> np.ndarray:
+    """Count 1, 2, ... in each gap."""
+    ends = np.cumsum(gaps.sizes)
+    return np.arange(1, gaps.n_rows + 1) - np.repeat(ends - gaps.sizes, gaps.sizes)
+
+
+def _values_of(fill_value: Any, columns: pd.Index) -> list[float]:
+    if not isinstance(fill_value, Mapping):
+        if not isinstance(fill_value, numbers.Real):
+            raise TypeError(f"fill_value must be a number or a dict of column and number; got {fill_value!r}.")
+        return [float(fill_value)] * len(columns)
+    unknown = [one for one in fill_value if one not in columns]
+    if unknown:
+        raise ValueError(f"fill_value names the column {unknown[0]!r}; the channels are {list(columns)}.")
+    return [float(fill_value.get(one, np.nan)) for one in columns]

@@ -1,0 +1,80 @@
+"""The ids of a long table as numbers of series."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["number_ids"]
+
+
+def number_ids(frame: pd.DataFrame, columns: Sequence[Hashable], name: str) -> tuple[pd.Index, np.ndarray]:
+    """Give numbers to the series.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    columns : sequence of str
+        The columns that name the series; several are joined with ``"/"``.
+    name : str
+        What to call the table in messages.
+
+    Returns
+    -------
+    labels : Index of shape (n_series,)
+        The ids in order.
+    codes : ndarray of int of shape (n_rows,)
+        Which of them each row has.
+
+    Raises
+    ------
+    ValueError
+        If an id is missing, or ids are of kinds that have no order.
+    """
+    parts = [_number_one(frame[column], column, name) for column in columns]
+    if len(parts) == 1:
+        return parts[0]
+    codes, together = pd.factorize(pd.MultiIndex.from_arrays([labels[codes] for labels, codes in parts]))
+    texts = pd.Index(["/".join(map(str, one)) for one in together])
+    if texts.has_duplicates:
+        raise ValueError(
+            f"the ids of {name} have two meanings: {texts[texts.duplicated()][0]!r} comes of different values of "
+            f"{', '.join(map(repr, columns))}. Make one column of ids yourself."
+        )
+    order = np.argsort(texts.to_numpy(dtype=object), kind="stable")
+    return texts[order], np.argsort(order)[codes]
+
+
+def _number_one(column: pd.Series, name: Hashable, table: str) -> tuple[pd.Index, np.ndarray]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, labels = column.cat.codes.to_numpy(), column.cat.categories
+        used = np.zeros(len(labels), dtype=bool)
+        used[codes[codes >= 0]] = True
+        if not used.all():
+            codes, labels = np.where(codes < 0, -1, np.cumsum(used)[codes] - 1), labels[used]
+    else:
+        codes, labels = pd.factorize(column)
+    if (codes < 0).any():
+        row = int(np.argmax(codes < 0))
+        raise ValueError(
+            f"the id column {name!r} of {table} lacks an id in {(codes < 0).sum()} rows, first in row {row}. Drop or "
+            "name them; from a CSV file the texts 'NA', 'null' and 'None' are read as missing unless "
+            "keep_default_na=False is given."
+        )
+    labels = pd.Index(labels)
+    try:
+        order = np.argsort(labels.to_numpy(), kind="stable")
+    except TypeError:
+        kinds = sorted({type(one).__name__ for one in labels})
+        raise ValueError(
+            f"the ids in {name!r} of {table} are of several kinds, {' and '.join(kinds)}: they have no order. Make "
+            "them alike, for example with .astype(str)."
+        ) from None
+    if (order[1:] > order[:-1]).all():
+        return labels, codes
+    places = np.empty(len(order), dtype=codes.dtype if codes.dtype.itemsize >= 4 else np.int32)
+    places[order] = np.arange(len(order))
+    return labels[order], places[codes]

@@ -1,0 +1,258 @@
+"""Columns of times, in whatever way they are written, as moments."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill._user_line import stacklevel_of_user
+from skdistill.datasets._steps import is_regular
+
+__all__ = ["read_moments"]
+
+_ISO = re.compile(r"\s*\d{4}-\d{2}-\d{2}")
+_THREE_NUMBERS = re.compile(r"^\s*(\d{1,2})([/.\- ])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
+_YEAR_LAST = re.compile(r"^\s*\d{1,2}[/.\- ]\d{1,2}[/.\- ]\d{4}(?!\d)")
+# order -> (what it is called, directives of strptime)
+_ORDERS = {
+    "day first": ("%d", "%m", "%y"),
+    "month first": ("%m", "%d", "%y"),
+    "year first": ("%y", "%m", "%d"),
+}
+_UNITS = ("D", "h", "m", "s", "ms", "us", "ns")
+_FIRST_DAY, _LAST_DAY = 1900_01_01, 2100_12_31  # whole numbers between them that are written as days
+_FIRST_SECOND = 300_000_000  # 1979; whole numbers from here on count seconds, milliseconds, ... since 1970
+
+
+def read_moments(
+    column: pd.Series,
+    where: str,
+    *,
+    dayfirst: bool | None = None,
+    date_format: str | None = None,
+    unit: str | None = None,
+    numbers: bool = True,
+) -> tuple[pd.Index, np.ndarray]:
+    """Read a column of times: each distinct one once.
+
+    Parameters
+    ----------
+    column : Series of shape (n_rows,)
+        Text, moments, periods, dates or numbers.
+    where : str
+        What to call the column in messages.
+    dayfirst : bool or None, default=None
+        Whether dates such as 03/04/2024 begin with the day. None finds out from the dates, with a warning where
+        either order gives dates and only the step of the rows decides.
+    date_format : str or None, default=None
+        The form of the text, with the directives of strptime.
+    unit : {"D", "h", "m", "s", "ms", "us", "ns"} or None, default=None
+        What numbers count since 1970.
+    numbers : bool, default=True
+        Whether whole numbers without a unit may number the rows.
+
+    Returns
+    -------
+    moments : Index of shape (n_distinct,)
+        DatetimeIndex, PeriodIndex, TimedeltaIndex or whole numbers, without order. Text with several offsets from
+        UTC is in UTC.
+    codes : ndarray of int of shape (n_rows,)
+        Which of them each row has.
+
+    Raises
+    ------
+    ValueError
+        If a time is missing or cannot be read, dates can be read in two ways, or numbers have no unit.
+
+    Examples
+    --------
+    >>> moments, codes = read_moments(pd.Series(["13.1.2024", "14.1.2024", "13.1.2024"]), "the time column")
+    >>> moments[codes].strftime("%Y-%m-%d").tolist()
+    ['2024-01-13', '2024-01-14', '2024-01-13']
+    """
+    if unit is not None and unit not in _UNITS:
+        raise ValueError(f"unit must be one of {', '.join(map(repr, _UNITS))}; got {unit!r}.")
+    codes, labels = pd.factorize(column)
+    if (codes < 0).any():
+        row = int(np.argmax(codes < 0))
+        raise ValueError(
+            f"{where} lacks a time in {(codes < 0).sum()} rows, first in row {row}: drop these rows, or fill in when "
+            "they were observed."
+        )
+    distinct = pd.Index(labels, name=column.name)
+    moments = _read_distinct(distinct, where, dayfirst, date_format, unit, numbers)
+    if not moments.is_unique:
+        again, moments = pd.factorize(moments)
+        codes = again[codes]
+    return pd.Index(moments), codes
+
+
+def _read_distinct(
+    distinct: pd.Index, where: str, dayfirst: bool | None, date_format: str | None, unit: str | None, numbers: bool
+) -> pd.Index:
+    if isinstance(distinct, pd.CategoricalIndex):
+        distinct = pd.Index(distinct.astype(distinct.categories.dtype))
+    if isinstance(distinct.dtype, pd.ArrowDtype):
+        distinct = _from_arrow(distinct)
+    if isinstance(distinct, pd.DatetimeIndex | pd.PeriodIndex | pd.TimedeltaIndex):
+        return distinct
+    if pd.api.types.is_bool_dtype(distinct.dtype):
+        raise ValueError(f"{where} holds True and False, not times.")
+    if pd.api.types.is_numeric_dtype(distinct.dtype):
+        if date_format is None:
+            return _read_numbers(distinct, where, unit, numbers)
+        distinct = distinct.astype("int64").astype(str)
+    elif not all(isinstance(one, str) for one in distinct):
+        return _parse(distinct, where)
+    if date_format is not None:
+        return _parse(distinct, where, format=date_format)
+    return _read_text(distinct, where, dayfirst)
+
+
+def _from_arrow(distinct: Any) -> pd.Index:
+    kind = distinct.dtype.pyarrow_dtype
+    if distinct.dtype.kind not in "mM":
+        return pd.Index(distinct.to_numpy())
+    if getattr(kind, "tz", None) is not None:
+        return distinct.astype(f"datetime64[{kind.unit}, {kind.tz}]")
+    numpy_kind = "datetime64" if distinct.dtype.kind == "M" else "timedelta64"
+    return pd.Index(distinct.to_numpy(dtype=f"{numpy_kind}[{getattr(kind, 'unit', 's')}]"))  # days have no unit
+
+
+# -- numbers -------------------------------------------------------------------------------------
+
+
+def _read_numbers(distinct: pd.Index, where: str, unit: str | None, numbers: bool) -> pd.Index:
+    values = distinct.to_numpy()
+    if unit is not None:
+        return _parse(distinct, where, unit=unit)
+    first = values[0]
+    whole = values.astype(np.int64)
+    text = "" if numbers else f" or dtype={{{distinct.name!r}: str}}"
+    advice = (
+        f"Give unit='s' for seconds since 1970 ('ms', 'D'), date_format='%Y'{text} for years (1990), '%Y%m' for "
+        "months, '%Y%m%d' for dates without dashes (19900131)."
+    )
+    if not (whole == values).all():
+        raise ValueError(f"{where} must hold timestamps or whole numbers; got {values[whole != values][0]}. {advice}")
+    dates = whole.min() >= _FIRST_DAY and whole.max() <= _LAST_DAY
+    if not numbers or dates or whole.min() >= _FIRST_SECOND:
+        raise ValueError(f"{where} must hold timestamps; got numbers, first {first}. {advice}")
+    return pd.Index(whole)
+
+
+# -- text ----------------------------------------------------------------------------------------
+
+
+def _read_text(distinct: pd.Index, where: str, dayfirst: bool | None) -> pd.Index:
+    if not all(map(_THREE_NUMBERS.match, distinct)):
+        is_iso = all(map(_ISO.match, distinct))  # dayfirst is not for them: pandas would read 2024-01-02 as February
+        return _parse(distinct, where, **({"format": "ISO8601"} if is_iso else {"dayfirst": bool(dayfirst)}))
+    readings = _read_each_way(distinct, where)
+    if dayfirst is not None:
+        order = "day first" if dayfirst else "month first"
+        if order not in readings:
+            raise ValueError(f"{where} cannot be read with the {order}: {_counterexample(distinct, order)!r}.")
+        return readings[order]
+    if len(readings) == 1:
+        return next(iter(readings.values()))
+    return _choose_order(distinct, readings, where)
+
+
+def _read_each_way(distinct: pd.Index, where: str) -> dict[str, pd.Index]:
+    """Read text in every order that fits all of it."""
+    parts = [_THREE_NUMBERS.match(one) for one in distinct]
+    numbers = np.array([[int(part[k]) for k in (1, 3, 4)] for part in parts if part])
+    years_last = all(map(_YEAR_LAST.match, distinct))
+    readings: dict[str, pd.Index] = {}
+    for order, directives in _ORDERS.items():
+        if order == "year first" and years_last:
+            continue
+        highest = dict(zip(directives, numbers.max(axis=0), strict=True))
+        if highest["%m"] > 12 or highest["%d"] > 31:
+            continue
+        text = pd.Index([_as_iso(one, directives) for one in distinct])
+        for form in ("ISO8601", "mixed"):  # the second for 1:30 PM
+            with contextlib.suppress(ValueError):
+                readings[order] = _parse(text, where, format=form)
+                break
+    if not readings:
+        raise ValueError(
+            f"{where} holds times that cannot be read, such as {distinct[0]!r}, in any order of day, month and year: "
+            "give date_format=, for example '%d/%m/%Y %H:%M'."
+        )
+    return readings
+
+
+def _as_iso(text: str, directives: tuple[str, str, str]) -> str:
+    match = _THREE_NUMBERS.match(text)
+    assert match is not None
+    parts = dict(zip(directives, (match[1], match[3], match[4]), strict=True))
+    year = parts["%y"] if len(parts["%y"]) == 4 else f"{19 if int(parts['%y']) >= 69 else 20}{parts['%y']:0>2}"
+    return f"{year}-{parts['%m']:0>2}-{parts['%d']:0>2}{text[match.end() :]}"
+
+
+def _counterexample(distinct: pd.Index, order: str) -> str:
+    month = _ORDERS[order].index("%m")
+    found = (_THREE_NUMBERS.match(one) for one in distinct)
+    return next((one[0].strip() for one in found if one and int(one[(1, 3, 4)[month]]) > 12), str(distinct[0]))
+
+
+def _choose_order(distinct: pd.Index, readings: dict[str, pd.Index], where: str) -> pd.Index:
+    """Take the one order in which the times are regular, and say so; ask where several or none are."""
+    sorted_readings = {order: moments.sort_values() for order, moments in readings.items()}
+    first = next(iter(readings.values()))
+    if all(moments.equals(first) for moments in readings.values()):
+        return first
+    regular = [order for order, moments in sorted_readings.items() if is_regular(moments)]
+    if len(regular) != 1 and all(re.match(r"\s*\d+\.", one) for one in distinct) and "day first" in readings:
+        regular = ["day first"]  # no country writes 12.31.2024
+    if len(regular) != 1:
+        example = next(one for k, one in enumerate(distinct) if len({str(m[k]) for m in readings.values()}) > 1)
+        raise ValueError(
+            f"{where} can be read with the {' or with the '.join(readings)}: {example!r} is "
+            f"{' or '.join(f'{moments[list(distinct).index(example)]:%d %B %Y}' for moments in readings.values())}. "
+            "Give dayfirst=True (03/04/2024 is 3 April), dayfirst=False (March 4), or date_format=."
+        )
+    chosen = readings[regular[0]]
+    example = next(one for k, one in enumerate(distinct) if len({str(m[k]) for m in readings.values()}) > 1)
+    warnings.warn(
+        f"{where} was read with the {regular[0]}, {example!r} as {chosen[list(distinct).index(example)]:%d %B %Y}, "
+        "because times are in regular steps then; no number in it decides. Give dayfirst=True, dayfirst=False or "
+        "date_format= to be sure.",
+        stacklevel=stacklevel_of_user(),
+    )
+    return chosen
+
+
+def _parse(distinct: pd.Index, where: str, **options: Any) -> pd.DatetimeIndex:
+    """Let pandas read the times; in UTC where their offsets from it change, as with daylight saving."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a guessed format; what is bad raises
+            try:
+                moments = pd.to_datetime(distinct, **options)
+            except ValueError as error:
+                if "utc=True" not in str(error) and "Mixed timezones" not in str(error):
+                    raise
+                moments = pd.to_datetime(distinct, utc=True, **options)
+            if not isinstance(moments, pd.DatetimeIndex):
+                moments = pd.to_datetime(distinct, utc=True, **options)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError(f"{where} cannot be read as timestamps: {error}. {_advice(distinct)}") from error
+    if moments.hasnans:
+        bad = distinct[moments.isna()][0]
+        raise ValueError(f"{where} cannot be read as timestamps: {bad!r} is none.")
+    return moments
+
+
+def _advice(distinct: pd.Index) -> str:
+    return (
+        f"Times are written as {distinct[0]!r}: give date_format=, for example '%d/%m/%Y %H:%M', where they all have "
+        "one form."
+    )

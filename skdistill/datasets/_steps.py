@@ -1,0 +1,286 @@
+"""The regular step of many series, found or given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill.calendar import _parse as parse_frequency
+from skdistill.datasets._day_rulers import (
+    BusinessMonthRuler,
+    DayOfMonthRuler,
+    HalfMonthRuler,
+    WeekdayOfMonthRuler,
+    WeekRuler,
+)
+from skdistill.datasets._rulers import FixedRuler, OffsetRuler, Ruler
+from skdistill.datasets._times import DAY, NANOSECONDS, Times, local_times, nanoseconds_of
+
+__all__ = ["Grid", "find_grid", "is_regular"]
+
+_LEAST_SHARE = 1 / 3  # of the steps that must have the common size where another one is more frequent
+_ALIKE = 1.25  # steps of one size are within this ratio: months and half months are
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A step, and where on it the rows lie.
+
+    Parameters
+    ----------
+    ruler : Ruler
+        Numbers moments.
+    numbers : ndarray of int of shape (n_rows,)
+        The number of each row's moment.
+    stride : int
+        By how many numbers successive rows differ; 0 where no series has two rows.
+    """
+
+    ruler: Ruler
+    numbers: np.ndarray
+    stride: int
+
+    @property
+    def name(self) -> str:
+        """The step in words."""
+        return self.ruler.say(self.stride)
+
+    @property
+    def offset(self) -> Any:
+        """The step as pandas has it, or None."""
+        return self.ruler.offset(self.stride) if self.stride else None
+
+
+def find_grid(times: Times, freq: Any = None) -> Grid:
+    """Find the one step of all series, gaps allowed.
+
+    Parameters
+    ----------
+    times : Times
+        Distinct times of each series, in order.
+    freq : str, offset, timedelta, int or None, default=None
+        The step where it is known.
+
+    Returns
+    -------
+    grid : Grid
+        The step, and where the rows lie on it.
+
+    Raises
+    ------
+    ValueError
+        If the series have no common regular step; names a series and a row.
+    """
+    if freq is not None:
+        return _given_grid(times, freq)
+    plain = FixedRuler()
+    numbers = plain.number(times)
+    assert numbers is not None
+    steps = times.steps(numbers)
+    if not len(steps):
+        return Grid(plain, numbers, 0)
+    for ruler in _rulers(times, plain, steps):
+        found = numbers if ruler is plain else ruler.number(times)
+        stride = None if found is None else _find_stride(times.steps(found))
+        if found is not None and stride is not None:
+            grid = Grid(ruler, found, stride)
+            _check_alike(times, grid)
+            return grid
+    raise ValueError(_explain(times, plain, numbers))
+
+
+def is_regular(moments: pd.Index) -> bool:
+    """Say whether moments in order are one step apart, all of them.
+
+    Parameters
+    ----------
+    moments : Index
+        Distinct moments of one series, in order.
+
+    Returns
+    -------
+    regular : bool
+        Without a gap.
+
+    Examples
+    --------
+    >>> is_regular(pd.DatetimeIndex(["2024-01-30", "2024-02-29", "2024-03-30"]))
+    True
+    >>> is_regular(pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-04"]))
+    False
+    """
+    one = np.zeros(len(moments), dtype=np.int64)
+    times = Times(moments, np.arange(len(moments)), one, pd.Index([0]))
+    try:
+        grid = find_grid(times)
+    except ValueError:
+        return False
+    return bool((times.steps(grid.numbers) == grid.stride).all())
+
+
+def _rulers(times: Times, plain: FixedRuler, steps: np.ndarray) -> Sequence[Ruler]:
+    """List the rulers that may fit, the likeliest first."""
+    if not isinstance(times.moments, pd.DatetimeIndex):
+        return [plain]
+    smallest = int(steps.min()) * NANOSECONDS[times.moments.unit] / DAY
+    fixed = [plain] if times.moments.tz is None else [FixedRuler(local=True), plain]
+    if smallest > 27.9:
+        months = [BusinessMonthRuler(last=True), BusinessMonthRuler(last=False), WeekdayOfMonthRuler()]
+        return [DayOfMonthRuler(), *fixed, *months]
+    if smallest > 12.9:
+        return [*fixed, HalfMonthRuler()]
+    if smallest > 0.9:
+        even = steps.min() == steps.max()
+        return fixed if even else [WeekRuler(), *fixed]
+    return fixed[::-1]
+
+
+def _find_stride(steps: np.ndarray) -> int | None:
+    """Return the greatest step that all are multiples of, if it occurs often enough to be the one."""
+    low, high = int(steps.min()), int(steps.max())
+    if low <= 0:
+        return None
+    if low == high:
+        return low
+    counts = pd.Series(steps).value_counts()
+    common = int(np.gcd.reduce(counts.index.to_numpy()))
+    if counts.index[0] == common or counts.get(common, 0) >= _LEAST_SHARE * len(steps):
+        return common
+    return None
+
+
+def _given_grid(times: Times, freq: Any) -> Grid:
+    moments = times.moments
+    if not isinstance(moments, pd.DatetimeIndex):
+        ruler: Ruler = FixedRuler()
+        stride = _whole_step(moments, freq)
+    else:
+        step = pd.tseries.frequencies.to_offset(freq) if isinstance(freq, pd.Timedelta) else freq
+        step = parse_frequency(step) if isinstance(step, str) else step
+        ruler, stride = _ruler_of(step, moments)
+    numbers = ruler.number(times)
+    if numbers is None:
+        raise ValueError(
+            f"times do not lie on the step {freq!r}: each series must have one day of the month and one time of the "
+            "day."
+        )
+    steps = np.diff(numbers)
+    off = times.follows & (steps % stride != 0)
+    if off.any():
+        row = int(np.argmax(off)) + 1
+        raise ValueError(
+            f"{times.say(row)} does not lie on the step {freq!r} that begins at {moments[times.codes[row - 1]]}. Give "
+            "another freq=, or none to let it be found."
+        )
+    return Grid(ruler, numbers, stride)
+
+
+def _whole_step(moments: pd.Index, freq: Any) -> int:
+    if isinstance(moments, pd.TimedeltaIndex):
+        return nanoseconds_of(freq) // NANOSECONDS[moments.unit]
+    if isinstance(moments, pd.PeriodIndex) and not isinstance(freq, int):
+        step = pd.tseries.frequencies.to_offset(freq)
+        if step.base != moments.freq.base:  # type: ignore[union-attr]
+            raise ValueError(f"freq must be in periods of {moments.freqstr}; got {freq!r}.")
+        return int(step.n)
+    if not isinstance(freq, int | np.integer) or freq < 1:
+        raise ValueError(f"freq must be a positive whole number, as the times are whole numbers; got {freq!r}.")
+    return int(freq)
+
+
+def _ruler_of(step: Any, moments: pd.DatetimeIndex) -> tuple[Ruler, int]:
+    if isinstance(step, pd.offsets.Tick | pd.offsets.Day) or (
+        isinstance(step, pd.offsets.Week) and getattr(step, "weekday", None) is None
+    ):
+        days = isinstance(step, pd.offsets.Day | pd.offsets.Week)
+        span = nanoseconds_of(step)
+        stride, rest = divmod(span, NANOSECONDS[moments.unit])
+        if rest or stride < 1:
+            raise ValueError(f"the step {step.freqstr!r} is finer than the times, which are in {moments.unit}.")
+        return FixedRuler(local=days and moments.tz is not None), stride
+    kwds = getattr(step, "kwds", {})
+    if type(step) is pd.DateOffset and kwds and set(kwds) <= {"months", "years"}:
+        return DayOfMonthRuler(), step.n * (kwds.get("months", 0) + 12 * kwds.get("years", 0))
+    if not isinstance(step, pd.offsets.BaseOffset):
+        raise ValueError(f"freq must be a frequency of pandas such as 'h', '15min', 'D', 'B', 'ME'; got {step!r}.")
+    return OffsetRuler(step), 1
+
+
+# -- what is wrong -------------------------------------------------------------------------------
+
+
+def _check_alike(times: Times, grid: Grid) -> None:
+    """Raise if a series has regular steps that are larger than those of the others."""
+    steps = times.steps(grid.numbers)
+    if steps.min() == steps.max():
+        return
+    which, low, high, counts = _steps_of_series(times, steps)
+    enough = 3 if (steps == grid.stride).mean() >= 0.5 else 8
+    other = (counts >= enough) & (low >= 2 * grid.stride) & (high <= _ALIKE * low)
+    if other.any():
+        i = int(np.argmax(other))
+        usual = int(which[np.argmax(low == low.min())])
+        raise ValueError(_say_mixed(times, usual, grid.name, int(which[i]), grid.ruler.say(int(low[i])), other.sum()))
+
+
+def _steps_of_series(times: Times, steps: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the series of two rows or more, their smallest and largest step, and how many they have."""
+    counts = np.bincount(times.series[1:][times.follows], minlength=len(times.labels))
+    which = np.flatnonzero(counts)
+    counts = counts[which]
+    begins = np.cumsum(counts) - counts
+    return which, np.minimum.reduceat(steps, begins), np.maximum.reduceat(steps, begins), counts
+
+
+def _say_mixed(times: Times, usual: int, its: str, other: int, others: str, n_others: int) -> str:
+    more = f" ({n_others - 1} more like it)" if n_others > 1 else ""
+    return (
+        f"the series have different steps: {times.say_series(usual)} has a step of {its}, {times.say_series(other)} of "
+        f"{others}{more}. Read series of each step apart; if all of them have the same step and rows are missing, "
+        "give it: freq="
+    )
+
+
+def _explain(times: Times, plain: FixedRuler, numbers: np.ndarray) -> str:
+    """Say why there is no regular step."""
+    steps = times.steps(numbers)
+    which, low, high, counts = _steps_of_series(times, steps)
+    even = (high <= _ALIKE * low) & (counts >= 3)
+    if even.sum() > 1 and low[even].max() >= 2 * low[even].min():
+        fine, coarse = np.flatnonzero(even)[[np.argmin(low[even]), np.argmax(low[even])]]
+        said = plain.say(int(low[fine])), plain.say(int(low[coarse]))
+        return _say_mixed(times, int(which[fine]), said[0], int(which[coarse]), said[1], 1)
+    if isinstance(times.moments, pd.DatetimeIndex) and steps.min() * NANOSECONDS[times.moments.unit] > 27.9 * DAY:
+        return _explain_months(times)
+    median = int(np.median(steps))
+    usual = pd.Series(steps).mode()[0]
+    spread = np.quantile(np.abs(steps - median), 0.9)
+    if 0 < spread <= 0.25 * median and (steps == usual).mean() < 0.9 and isinstance(times.moments, pd.DatetimeIndex):
+        return (
+            f"times jitter: in {times.say_series(times.series[0])} and others steps lie around {plain.say(median)}, "
+            f"most of them within {plain.say(int(spread))} of it. regularize(..., tolerance=...) rounds times to it."
+        )
+    off = times.follows & (np.diff(numbers) % usual != 0)
+    row = int(np.argmax(off)) + 1
+    before, after = times.moments[times.codes[row - 1]], times.moments[times.codes[row]]
+    return (
+        f"there is no regular step: most rows are {plain.say(int(usual))} apart, but in "
+        f"{times.say_series(times.series[row])} {before} is followed by {after} ({off.sum()} such rows). Give the "
+        "step, freq=, round times to it with regularize(..., tolerance=...), or leave rows as they are with "
+        "missing_rows='keep'."
+    )
+
+
+def _explain_months(times: Times) -> str:
+    days = pd.Series(local_times(times.moments).day[times.codes])
+    usual = days.groupby(times.series).agg(lambda one: one.mode()[0]).to_numpy()
+    row = int(np.argmax(days.to_numpy() != usual[times.series]))
+    return (
+        f"there is no regular step of months: in {times.say_series(times.series[row])} most rows lie on day "
+        f"{usual[times.series[row]]} of the month, but one on {times.moments[times.codes[row]]}. Move it, give the "
+        "step, freq=, or leave rows as they are with missing_rows='keep'."
+    )

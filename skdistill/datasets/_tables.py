@@ -1,0 +1,233 @@
+"""Tables of any library and files, as pandas tables with the columns asked for."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Hashable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill._choices import check_choice
+from skdistill._optional import import_optional
+
+__all__ = ["open_table"]
+
+_SEPARATORS = (";", "\t", "|")
+_WHOLE = re.compile(r"0|-?[1-9]\d{0,17}")
+
+
+def open_table(
+    table: Any,
+    *,
+    ids: Sequence[Hashable],
+    time: Hashable | None,
+    columns: Sequence[Hashable] | None,
+    owner: str,
+    read_options: dict[str, Any],
+) -> tuple[pd.DataFrame, str]:
+    """Open a table or file, and take the columns asked for.
+
+    Parameters
+    ----------
+    table : str, Path, file object or table
+        A CSV or Parquet file, a pandas table, or one of a library that narwhals knows.
+    ids : sequence of str
+        The columns that name the series; from a CSV file they come as text.
+    time : str or None
+        The column of times; None where the index holds them.
+    columns : sequence of str or None
+        The channels; None takes all other columns.
+    owner : str
+        The function that the user called, for messages.
+    read_options : dict
+        For the reader of the file.
+
+    Returns
+    -------
+    frame : DataFrame
+        Columns of ids, time and channels, in this order.
+    name : str
+        What to call the table in messages.
+
+    Raises
+    ------
+    TypeError
+        If it is no table, or options are given that nothing reads.
+    ValueError
+        If a column is missing or there twice, or the kind of a file is unknown.
+    ImportError
+        If a library is missing.
+    """
+    wanted = [*ids, *([] if time is None else [time])]
+    select = _Selection(wanted, columns, ids, owner)
+    if isinstance(table, str | os.PathLike) or hasattr(table, "read"):
+        return _open_file(table, select, ids, read_options)
+    if read_options:
+        raise TypeError(f"{owner} got {', '.join(read_options)}, which only files take; table is no path.")
+    if isinstance(table, pd.DataFrame):
+        name = "the table"
+        _check_twice(table.columns, name)
+        return table[select(list(table.columns), name)], name
+    return _open_foreign(table, select, owner), f"the {type(table).__module__.split('.')[0].strip('_')} table"
+
+
+class _Selection:
+    """The columns that a user wants, once those that exist are known."""
+
+    def __init__(
+        self, wanted: Sequence[Hashable], columns: Sequence[Hashable] | None, ids: Sequence[Hashable], owner: str
+    ) -> None:
+        if isinstance(columns, str):
+            columns = [columns]
+        self.wanted, self.columns, self.ids, self.owner = list(wanted), columns, list(ids), owner
+        twice = [one for k, one in enumerate(self.wanted) if one in self.wanted[:k]]
+        if twice:
+            raise ValueError(f"{owner} got the column {twice[0]!r} as id and as time; each needs a column of its own.")
+
+    def __call__(self, found: list[Hashable], name: str) -> list[Hashable]:
+        for column in self.wanted:
+            self._check(column, found, "id" if column in self.ids else "time", name)
+        if self.columns is None:
+            channels = [one for one in found if one not in self.wanted]
+        else:
+            channels = [self._check(one, found, "columns", name) for one in self.columns]
+            both = [one for one in channels if one in self.wanted]
+            if both:
+                raise ValueError(f"columns of {self.owner} are the channels; {both[0]!r} is id or time.")
+        if not channels:
+            raise ValueError(f"{name} has no column beside {', '.join(map(repr, self.wanted))}: no channel is left.")
+        return [*self.wanted, *channels]
+
+    def _check(self, column: Hashable, found: list[Hashable], parameter: str, name: str) -> Hashable:
+        if column in found:
+            return column
+        if len(found) == 1 and isinstance(found[0], str):
+            separator = next((one for one in _SEPARATORS if one in found[0]), None)
+            if separator:
+                raise ValueError(f"{name} has the single column {found[0]!r}: give sep={separator!r}.")
+        try:
+            return check_choice(column, found, f"{parameter} of {self.owner}")
+        except ValueError as error:
+            hint = " A table of one series has none: use regularize or load_csv." if parameter == "id" else ""
+            raise ValueError(f"{error} These are the columns of {name}.{hint}") from None
+
+
+def _check_twice(columns: pd.Index, name: str) -> None:
+    if columns.has_duplicates:
+        raise ValueError(f"{name} has the column {columns[columns.duplicated()][0]!r} twice: rename one of them.")
+
+
+# -- files ---------------------------------------------------------------------------------------
+
+
+def _open_file(
+    path: Any, select: _Selection, ids: Sequence[Hashable], read_options: dict[str, Any]
+) -> tuple[pd.DataFrame, str]:
+    name = str(path) if isinstance(path, str | os.PathLike) else "the file"
+    suffixes = [] if hasattr(path, "read") else [one.lower() for one in Path(path).suffixes]
+    if {".parquet", ".pq"} & set(suffixes) or (not hasattr(path, "read") and Path(path).is_dir()):
+        return _read_parquet(path, select, ids, name, read_options), name
+    if not hasattr(path, "read") and not {".csv", ".tsv", ".txt"} & set(suffixes):
+        raise ValueError(
+            f"{select.owner} reads .csv, .tsv, .txt and .parquet files; got {name}. Read it first, for example with "
+            "pandas.read_excel, and give the table."
+        )
+    if ".tsv" in suffixes:
+        read_options = {"sep": "\t", **read_options}
+    return _read_csv(path, select, ids, name, read_options), name
+
+
+def _read_csv(
+    path: Any, select: _Selection, ids: Sequence[Hashable], name: str, read_options: dict[str, Any]
+) -> pd.DataFrame:
+    """Read a CSV file; ids as text, for a number would lose the zeros before it."""
+    options = {"low_memory": False, **read_options}
+    types = options.pop("dtype", {})
+    if isinstance(types, dict):
+        types = {**dict.fromkeys(ids, "category"), **types}
+    if select.columns is not None and "usecols" not in options:
+        kept = {*select.wanted, *select.columns}
+        options["usecols"] = kept.__contains__
+    try:
+        frame = pd.read_csv(path, dtype=types, **options)
+    except pd.errors.EmptyDataError:
+        raise ValueError(f"{name} is empty.") from None
+    if select.columns is not None and not set(frame.columns) >= {*select.wanted, *select.columns}:
+        frame = _read_all_columns(path, types, options, frame)
+    frame = frame[select(list(frame.columns), name)]
+    whole = {column: _whole_numbers(frame[column]) for column in ids}
+    return frame.assign(**{str(column): values for column, values in whole.items() if values is not None})
+
+
+def _whole_numbers(column: pd.Series) -> pd.Series | None:
+    """Turn text into the whole numbers it is, unless that loses zeros before them."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return None
+    texts = column.cat.categories
+    if not len(texts) or not all(isinstance(one, str) and _WHOLE.fullmatch(one) for one in texts):
+        return None
+    return column.cat.rename_categories(list(texts.astype(np.int64)))
+
+
+def _read_all_columns(path: Any, types: Any, options: dict[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
+    """Read the header alone, so that a message can list what there is."""
+    if hasattr(path, "seek"):
+        path.seek(0)
+    elif hasattr(path, "read"):
+        return frame
+    return pd.read_csv(path, dtype=types, **{**options, "usecols": None, "nrows": 0})
+
+
+def _read_parquet(
+    path: Any, select: _Selection, ids: Sequence[Hashable], name: str, read_options: dict[str, Any]
+) -> pd.DataFrame:
+    parquet = import_optional("pyarrow.parquet", extra="parquet", purpose="Reading Parquet files")
+    arrow = import_optional("pyarrow", extra="parquet", purpose="Reading Parquet files")
+    schema = parquet.ParquetDataset(path).schema
+    _check_twice(pd.Index(schema.names), name)
+    columns = select(list(schema.names), name)
+    text = [one for one in ids if arrow.types.is_string(schema.field(one).type)]
+    table = parquet.read_table(path, columns=columns, read_dictionary=text, **read_options)
+    return _to_pandas(table.replace_schema_metadata(None), lambda found: columns)
+
+
+# -- tables of other libraries -------------------------------------------------------------------
+
+
+def _open_foreign(table: Any, select: _Selection, owner: str) -> pd.DataFrame:
+    import narwhals as nw
+
+    try:
+        nw.from_native(table)
+    except TypeError:
+        raise TypeError(
+            f"{owner} reads paths and tables of pandas, polars, Arrow and DuckDB; got {type(table).__name__}. "
+            "Make a table of it, for example with pandas.DataFrame."
+        ) from None
+    name = f"the {type(table).__module__.split('.')[0].strip('_')} table"
+    return _to_pandas(table, lambda found: select(found, name))
+
+
+def _to_pandas(table: Any, select: Callable[[list[Hashable]], list[Hashable]]) -> pd.DataFrame:
+    """Convert by way of narwhals; decimals and booleans as floats, days as moments."""
+    import narwhals as nw
+
+    frame: Any = nw.from_native(table)
+    schema = frame.collect_schema()
+    casts: dict[Any, Any] = {nw.Boolean: nw.Float64, nw.Decimal: nw.Float64, nw.Date: nw.Datetime("us")}
+    columns = []
+    column: Any
+    for column in select(list(schema.names())):
+        target = next((new for old, new in casts.items() if schema[column] == old), None)
+        columns.append(nw.col(column) if target is None else nw.col(column).cast(target))
+    frame = frame.select(*columns)
+    if isinstance(frame, nw.LazyFrame):
+        import_optional("pyarrow", extra="parquet", purpose="Reading this kind of table")
+        frame = frame.collect()
+    elif not frame.implementation.is_pandas_like():
+        import_optional("pyarrow", extra="parquet", purpose="Reading this kind of table")
+    return frame.to_pandas()
