@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill._user_line import stacklevel_of_user
+from skdistill._utils._user_line import stacklevel_of_user
 
 __all__ = ["read_channels", "stack_columns"]
 
@@ -68,19 +68,21 @@ def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: s
 
 
 def stack_columns(columns: list[Any], names: pd.Index) -> pd.DataFrame:
-    """Make a table, of one block where all columns are of one type of float."""
+    """Make a table that shares no memory with another, of one block where all columns are of one type of float."""
     kinds = {getattr(one, "dtype", None) for one in columns}
-    if len(kinds) == 1 and isinstance(columns[0], np.ndarray) and columns[0].dtype.kind == "f":
-        block = columns[0][None] if len(columns) == 1 else np.stack(columns)
-        return pd.DataFrame(block.T, columns=names, copy=False)
-    return pd.DataFrame(dict(enumerate(columns)), copy=False).set_axis(names, axis=1)
+    if len(columns) > 1 and len(kinds) == 1 and isinstance(columns[0], np.ndarray) and columns[0].dtype.kind == "f":
+        return pd.DataFrame(np.stack(columns).T, columns=names, copy=False)
+    own = [one if isinstance(one, np.ndarray) and one.flags.owndata else one.copy() for one in columns]
+    return pd.DataFrame(dict(enumerate(own)), copy=False).set_axis(names, axis=1)
 
 
 def _is_number(values: pd.Series) -> bool:
     if pd.api.types.is_complex_dtype(values.dtype):
         return False
-    if pd.api.types.is_numeric_dtype(values.dtype):
+    if pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
         return True
+    if values.isna().all() and not isinstance(values.dtype, pd.CategoricalDtype) and values.dtype.kind not in "mM":
+        return True  # nothing that says what it would be
     if values.dtype != object:
         return False
     known = values[values.notna()]
@@ -90,6 +92,8 @@ def _is_number(values: pd.Series) -> bool:
 def _to_floats(values: pd.Series) -> np.ndarray:
     if values.dtype in (np.float64, np.float32):
         return values.to_numpy()
+    if values.isna().all():
+        return np.full(len(values), np.nan)
     kind = np.float32 if str(values.dtype) in ("Float32", "float[pyarrow]") else np.float64
     return values.to_numpy(dtype=kind, na_value=np.nan)
 

@@ -2,52 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["localize", "name_zone"]
+__all__ = ["ZONES", "localize", "name_zone"]
 
 # Each stands for those that change their clocks at the same local hour of the same days.
-_ZONES = (
+ZONES = (
     "Europe/Berlin", "Europe/London", "Europe/Athens", "America/New_York", "Australia/Sydney", "Pacific/Auckland",
     "America/Santiago", "America/Sao_Paulo", "America/Mexico_City", "America/Havana", "America/Asuncion",
     "Africa/Cairo", "Africa/Casablanca", "Asia/Jerusalem", "Asia/Beirut", "Asia/Amman", "Asia/Damascus",
     "Asia/Tehran", "Europe/Moscow", "Europe/Chisinau", "Atlantic/Azores", "Australia/Lord_Howe",
 )  # fmt: skip
+_HOURS_A_YEAR = 8760  # in one of which a clock changes
+_UNLIKELY = 0.05  # the chance at which a zone counts as found
 
 
-def name_zone(moments: Iterable[pd.Timestamp], change: str) -> str | None:
-    """Name a time zone whose clock shows all of these local times twice, or none of them.
+def name_zone(walls: pd.DatetimeIndex, change: str, others: pd.DatetimeIndex) -> tuple[str, np.ndarray] | None:
+    """Name a time zone whose clock change explains why local times are in a table twice, or not at all.
 
     Parameters
     ----------
-    moments : iterable of Timestamp
-        Local times without a zone, a few.
+    walls : DatetimeIndex of shape (n_odd,)
+        Local times that are doubled or missing, once for each series.
     change : {"doubled", "skipped"}
-        Which of the two changes.
+        Which of the two.
+    others : DatetimeIndex
+        Times that are there; a zone that skips one of them is none.
 
     Returns
     -------
-    zone : str or None
-        None where no zone changes its clock at all of these times.
+    zone : str
+        One that changes its clock then, where that is unlikely to be chance; None where there is none.
+    explained : ndarray of bool of shape (n_odd,)
+        Which times its change explains.
 
     Examples
     --------
-    >>> name_zone([pd.Timestamp("2024-10-27 02:30")], "doubled")
-    'Europe/Berlin'
-    >>> name_zone([pd.Timestamp("2024-10-27 12:30")], "doubled") is None
+    >>> night = pd.DatetimeIndex(["2024-10-27 02:30", "2024-12-01 10:00"])
+    >>> name_zone(night, "doubled", night[:0])
+    ('Europe/Berlin', array([ True, False]))
+    >>> name_zone(night[1:], "doubled", night[:0]) is None
     True
     """
-    walls = pd.DatetimeIndex(list(moments))
     if not len(walls) or walls.tz is not None:
         return None
-    options: dict[str, Any] = {"ambiguous": "NaT", "nonexistent": "shift_forward"}
-    if change == "skipped":
-        options = {"ambiguous": np.zeros(len(walls), dtype=bool), "nonexistent": "NaT"}
-    return next((zone for zone in _ZONES if walls.tz_localize(zone, **options).isna().all()), None)
+    found = []
+    for zone in ZONES:
+        odd = _is_odd(walls, zone, change)
+        chance = len(ZONES) * (len(walls) / _HOURS_A_YEAR) ** odd.sum()
+        if odd.any() and chance < _UNLIKELY and not _is_odd(others, zone, "skipped").any():
+            found.append((int(odd.sum()), zone, odd))
+    return max(found, key=lambda one: one[0])[1:] if found else None
+
+
+def _is_odd(walls: pd.DatetimeIndex, zone: str, change: str) -> np.ndarray:
+    """Mark the times that a clock shows twice, or skips."""
+    if change == "doubled":
+        return np.asarray(walls.tz_localize(zone, ambiguous="NaT", nonexistent="shift_forward").isna())
+    return np.asarray(walls.tz_localize(zone, ambiguous=np.zeros(len(walls), dtype=bool), nonexistent="NaT").isna())
 
 
 def localize(
@@ -83,6 +99,7 @@ def localize(
     ValueError
         If a time is skipped or doubled and the parameter is ``"raise"``, or occurs but once and is to be inferred.
     """
+    _check_options(ambiguous, nonexistent)
     missing = np.asarray(walls.tz_localize(tz, ambiguous=np.ones(len(walls), dtype=bool), nonexistent="NaT").isna())
     if isinstance(nonexistent, str) and nonexistent == "raise" and missing.any():
         raise ValueError(
@@ -93,10 +110,10 @@ def localize(
     summer = walls.tz_localize(tz, ambiguous=np.ones(len(walls), dtype=bool), nonexistent=nonexistent)
     winter = walls.tz_localize(tz, ambiguous=np.zeros(len(walls), dtype=bool), nonexistent=nonexistent)
     twice = np.flatnonzero((summer != winter) & summer.notna())
-    if not len(twice) or ambiguous is True:
+    if not len(twice):
         return summer, codes
-    if ambiguous is False:
-        return winter, codes
+    if isinstance(ambiguous, bool | np.bool_):
+        return (summer if ambiguous else winter), codes
     if ambiguous == "NaT":
         return pd.DatetimeIndex(summer.where(~np.isin(np.arange(len(walls)), twice))), codes
     if ambiguous == "raise":
@@ -106,6 +123,16 @@ def localize(
             "True for summer time, False for winter time, 'NaT' to drop them."
         )
     return pd.DatetimeIndex(summer.append(winter[twice])), _tell_apart(walls, codes, series, twice)
+
+
+def _check_options(ambiguous: Any, nonexistent: Any) -> None:
+    if not isinstance(ambiguous, bool | np.bool_) and ambiguous not in ("raise", "infer", "NaT"):
+        raise ValueError(f"ambiguous must be one of 'raise', 'infer', 'NaT', True, False; got {ambiguous!r}.")
+    texts = ("raise", "shift_forward", "shift_backward", "NaT")
+    if not isinstance(nonexistent, datetime.timedelta) and nonexistent not in texts:
+        raise ValueError(
+            f"nonexistent must be one of {', '.join(map(repr, texts))} or a timedelta; got {nonexistent!r}."
+        )
 
 
 def _tell_apart(walls: pd.DatetimeIndex, codes: np.ndarray, series: np.ndarray, twice: np.ndarray) -> np.ndarray:

@@ -81,25 +81,26 @@ def load_csv(
     2024-01-01   3.5
     2024-01-02   4.0
     """
+    name = "the file" if hasattr(path, "read") else str(path)
     frame = pd.read_csv(path, **read_options)
     if time is not None:
         column = _find_time(frame, time)
         moments, codes = read_moments(
             frame[column],
-            f"the time column {column!r} of {path}",
+            f"the time column {column!r} of {name}",
             dayfirst=dayfirst,
             date_format=date_format,
             unit=unit,
             numbers=False,
         )
         frame = frame.drop(columns=column).set_index(moments[codes].rename(column))
-    others = [str(name) for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
+    others = [str(one) for one in frame.columns if not pd.api.types.is_numeric_dtype(frame[one])]
     if others:
         hint = f" If {others[0]!r} holds the timestamps, give time={others[0]!r}." if time is None else ""
-        raise ValueError(f"{path} must have numeric columns only; not numeric: {', '.join(map(repr, others))}.{hint}")
-    _check_clock(frame.index, path)
+        raise ValueError(f"{name} must have numeric columns only; not numeric: {', '.join(map(repr, others))}.{hint}")
+    _check_clock(frame.index, name)
     try:
-        check_time_index(frame.index, name=str(path))
+        check_time_index(frame.index, name=name)
     except ValueError as error:
         raise ValueError(f"{error} {_WAY_OUT}") from None
     return frame
@@ -108,13 +109,13 @@ def load_csv(
 _WAY_OUT = "skdistill.datasets.regularize sorts rows, merges duplicates and inserts missing rows."
 
 
-def _check_clock(index: pd.Index, path: str | Path) -> None:
+def _check_clock(index: pd.Index, name: str) -> None:
     """Raise if times are doubled or missing where a clock changes: to drop or fill in rows there costs an hour."""
     if not isinstance(index, pd.DatetimeIndex) or index.tz is not None or index.hasnans:
         return
     ordered = index.sort_values()
     codes, moments = pd.factorize(ordered)
-    times = Times(pd.Index(moments), codes, np.zeros(len(codes), dtype=np.int64), pd.Index([str(path)]))
+    times = Times(pd.Index(moments), codes, np.zeros(len(codes), dtype=np.int64), pd.Index([name]))
     again = np.flatnonzero(repeats(times))
     if len(again):
         hint, what = doubled_hint(times, again), f"has duplicate times, first {ordered[again[0]]}"
@@ -125,7 +126,7 @@ def _check_clock(index: pd.Index, path: str | Path) -> None:
             return
         hint, what = skipped_hint(times, grid, find_gaps(times, grid)), "has an irregular step"
     if hint is not None:
-        raise ValueError(f"The index of {path} {what}. {hint}")
+        raise ValueError(f"The index of {name} {what}. {hint}")
 
 
 def _find_time(frame: pd.DataFrame, time: str | int) -> Any:

@@ -11,7 +11,14 @@ import pandas as pd
 from skdistill.datasets._rulers import Ruler
 from skdistill.datasets._times import DAY, NANOSECONDS, Times, count_of, local_times, localize_labels
 
-__all__ = ["BusinessMonthRuler", "DayOfMonthRuler", "HalfMonthRuler", "WeekRuler", "WeekdayOfMonthRuler"]
+__all__ = [
+    "BusinessMonthRuler",
+    "DayOfMonthRuler",
+    "EveryDayRuler",
+    "HalfMonthRuler",
+    "WeekRuler",
+    "WeekdayOfMonthRuler",
+]
 
 _ALL_WEEK = "1111111"
 _WORKING_WEEK = "1111100"
@@ -57,6 +64,22 @@ class DayRuler(Ruler):
     @abstractmethod
     def days(self, series: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         """Give back days of numbers."""
+
+
+class EveryDayRuler(DayRuler):
+    """All days, of a clock that may skip the hour of the rows."""
+
+    def number_days(self, days: np.ndarray, times: Times) -> np.ndarray | None:
+        return days
+
+    def days(self, series: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        return numbers
+
+    def say(self, stride: int) -> str:
+        return count_of(stride, "day")
+
+    def offset(self, stride: int) -> Any:
+        return pd.offsets.Week(stride // 7) if stride % 7 == 0 else pd.offsets.Day(stride)
 
 
 class WeekRuler(DayRuler):

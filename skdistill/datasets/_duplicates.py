@@ -53,12 +53,16 @@ def refuse_duplicates(rows: Rows) -> None:
 
 def doubled_hint(times: Times, where: np.ndarray) -> str | None:
     """Say which clock shows the times of repeated rows twice, if one does."""
-    found = times.moments[np.unique(times.codes[where])]
-    zone = name_zone(found, "doubled") if isinstance(found, pd.DatetimeIndex) else None
-    if zone is None:
+    moments = times.moments
+    if not isinstance(moments, pd.DatetimeIndex) or (moments == moments.normalize()).all():
         return None
+    found = name_zone(moments[times.codes[where]], "doubled", moments[:0])
+    if found is None:
+        return None
+    zone, explained = found
+    which = "these times" if explained.all() else f"{explained.sum()} of these times"
     return (
-        f"The clock of {zone}, for one, shows {'these times' if len(found) > 1 else 'this time'} twice: both rows were "
+        f"The clock of {zone}, for one, shows {which if len(where) > 1 else 'this time'} twice: both rows were "
         f"observed, and to drop one would lose an hour. Give the zone: regularize(..., tz={zone!r}, ambiguous='infer')."
     )
 

@@ -13,13 +13,15 @@ import pandas as pd
 from skdistill.datasets._channels import stack_columns
 from skdistill.datasets._clock import name_zone
 from skdistill.datasets._rows import Rows
+from skdistill.datasets._rulers import FixedRuler
 from skdistill.datasets._steps import Grid
-from skdistill.datasets._times import Times
+from skdistill.datasets._times import NANOSECONDS, Times
 
 __all__ = ["Gaps", "find_gaps", "insert_missing", "say_gaps", "skipped_hint"]
 
 _TIMES_LONGER = 20  # inserted rows per observed one from which on times are taken for wrong
 _SMALL = 10_000  # rows, up to which they are not
+_LATEST_CHANGE = 5  # o'clock; clocks change before
 
 
 @dataclass(frozen=True)
@@ -69,21 +71,22 @@ def say_gaps(times: Times, gaps: Gaps) -> str:
 
 
 def skipped_hint(times: Times, grid: Grid, gaps: Gaps) -> str | None:
-    """Say which clock skips the missing rows, if they are but the hours that one skips."""
+    """Say which clock skips missing rows, if one does."""
     moments = times.moments
-    short = gaps.before[gaps.sizes <= 4]  # a quarter of an hour at least
-    if not isinstance(moments, pd.DatetimeIndex) or moments.tz is not None or not len(short):
+    hour = 3600 * NANOSECONDS["s"]
+    if not isinstance(grid.ruler, FixedRuler) or not isinstance(moments, pd.DatetimeIndex) or moments.tz is not None:
         return None
-    springs = [row for row in short[:1000] if moments[times.codes[row]].hour < 5]
-    missing = grid.ruler.moments(times.series[springs], grid.numbers[springs] + grid.stride) if springs else moments[:0]
-    for moment in missing.unique()[:50]:
-        zone = name_zone([moment], "skipped")
-        if zone is not None and name_zone([moment - pd.Timedelta(hours=1)], "skipped") is None:
-            return (
-                f"No clock in {zone}, for one, shows {moment}: times seem local to such a zone, and then no row is "
-                f"missing there. Give the zone: regularize(..., tz={zone!r}, ambiguous='infer')."
-            )
-    return None
+    short = gaps.before[gaps.sizes * grid.stride * NANOSECONDS[moments.unit] == hour]
+    early = short[moments[times.codes[short]].hour < _LATEST_CHANGE]
+    missing: Any = grid.ruler.moments(times.series[early], grid.numbers[early] + grid.stride)
+    found = name_zone(missing, "skipped", moments[moments.hour < _LATEST_CHANGE])
+    if found is None:
+        return None
+    zone, explained = found
+    return (
+        f"The clock of {zone}, for one, never showed {missing[explained][0]}: times seem local to such a zone, and "
+        f"then no row is missing there. Give the zone: regularize(..., tz={zone!r}, ambiguous='infer')."
+    )
 
 
 def insert_missing(rows: Rows, grid: Grid, gaps: Gaps, fill_value: Any, *, given: bool) -> Rows:

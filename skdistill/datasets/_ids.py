@@ -64,7 +64,7 @@ def _number_one(column: pd.Series, name: Hashable, table: str) -> tuple[pd.Index
             "name them; from a CSV file the texts 'NA', 'null' and 'None' are read as missing unless "
             "keep_default_na=False is given."
         )
-    labels = pd.Index(labels)
+    labels = _plain(pd.Index(labels))
     try:
         order = np.argsort(labels.to_numpy(), kind="stable")
     except TypeError:
@@ -78,3 +78,10 @@ def _number_one(column: pd.Series, name: Hashable, table: str) -> tuple[pd.Index
     places = np.empty(len(order), dtype=codes.dtype if codes.dtype.itemsize >= 4 else np.int32)
     places[order] = np.arange(len(order))
     return labels[order], places[codes]
+
+
+def _plain(labels: pd.Index) -> pd.Index:
+    """Bring nullable and Arrow types to those that pandas has by default."""
+    if isinstance(labels.dtype, np.dtype) or labels.dtype.kind in "mM":
+        return labels
+    return pd.Index(labels.to_numpy(dtype=object)).infer_objects()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill._user_line import stacklevel_of_user
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.datasets._steps import is_regular
 
 __all__ = ["read_moments"]
@@ -244,11 +244,16 @@ def _parse(distinct: pd.Index, where: str, **options: Any) -> pd.DatetimeIndex:
             if not isinstance(moments, pd.DatetimeIndex):
                 moments = pd.to_datetime(distinct, utc=True, **options)
     except (ValueError, TypeError, OverflowError) as error:
-        raise ValueError(f"{where} cannot be read as timestamps: {error}. {_advice(distinct)}") from error
+        raise ValueError(f"{where} cannot be read as timestamps: {_said(error)}. {_advice(distinct)}") from error
     if moments.hasnans:
         bad = distinct[moments.isna()][0]
         raise ValueError(f"{where} cannot be read as timestamps: {bad!r} is none.")
     return moments
+
+
+def _said(error: Exception) -> str:
+    """Give what pandas says, without its own advice."""
+    return str(error).partition(". You might")[0].partition("\n")[0].rstrip(".")
 
 
 def _advice(distinct: pd.Index) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from skdistill._choices import check_choice
-from skdistill._user_line import stacklevel_of_user
+from skdistill._utils._choices import check_choice
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.datasets._channels import read_channels
-from skdistill.datasets._clock import localize
+from skdistill.datasets._clock import ZONES, localize
 from skdistill.datasets._duplicates import refuse_duplicates
 from skdistill.datasets._gaps import Gaps, find_gaps, insert_missing, say_gaps, skipped_hint
 from skdistill.datasets._ids import number_ids
@@ -206,6 +207,8 @@ def read_rows(
         table = table.to_frame("value" if table.name is None else table.name)
     if isinstance(table, pd.DataFrame):
         table, ids, time = _index_to_columns(table, ids, time)
+    if time is None:
+        raise ValueError(f"{owner} needs the column of times: give time=, or a DataFrame whose index holds them.")
     frame, name = open_table(table, ids=ids, time=time, columns=columns, owner=owner, read_options=read_options)
     if not len(frame):
         raise ValueError(f"{name} has no rows.")
@@ -284,11 +287,12 @@ def make_regular(rows: Rows, freq: Any, missing_rows: str, fill_value: Any) -> t
         if missing_rows == "keep" and freq is None:
             warnings.warn(f"{rows.name}: {error}", stacklevel=stacklevel_of_user())
             return rows, None
-        raise ValueError(f"{rows.name}: {error}") from error
+        raise ValueError(f"{rows.name}: {_zone_hint(rows.times, freq) or error}") from error
     gaps = find_gaps(rows.times, grid)
     if missing_rows == "insert":
-        _warn_of_gaps(rows, grid, gaps)
-        return insert_missing(rows, grid, gaps, fill_value, given=freq is not None), grid
+        regular = insert_missing(rows, grid, gaps, fill_value, given=freq is not None)
+        _warn_of_gaps(rows, grid, gaps, np.isnan(fill_value) if isinstance(fill_value, float) else False)
+        return regular, grid
     if gaps.n_rows:
         hint = skipped_hint(rows.times, grid, gaps)
         said = f"{rows.name} has {say_gaps(rows.times, gaps)}, at a step of {grid.name}.{' ' + hint if hint else ''}"
@@ -299,7 +303,22 @@ def make_regular(rows: Rows, freq: Any, missing_rows: str, fill_value: Any) -> t
     return rows, grid
 
 
-def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps) -> None:
+def _zone_hint(times: Times, freq: Any) -> str:
+    """Say in which zone times are regular that are not so in UTC, if in one."""
+    moments = times.moments
+    if not isinstance(moments, pd.DatetimeIndex) or moments.tz is None:
+        return ""
+    for zone in ZONES:
+        try:
+            find_grid(replace(times, moments=moments.tz_convert(zone)), freq)
+        except ValueError:
+            continue
+        local = f"but have one in local time, in {zone} for one: give tz={zone!r}."
+        return f"times have no regular step in {moments.tz}, {local}"
+    return ""
+
+
+def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
     """Warn of gaps that are none: a wrong date, the hour that a clock skips, zeros that were left out."""
     if not gaps.n_rows:
         return
@@ -315,7 +334,7 @@ def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps) -> None:
         )
     elif hint is not None:
         text = hint
-    elif gaps.n_rows > len(times.codes):
+    elif as_missing and gaps.n_rows > len(times.codes):
         text = (
             f"{say_gaps(times, gaps)}, more than the {len(times.codes)} that are there. They are inserted as not "
             "observed (NaN); if rows without sales or events were left out, give fill_value=0."

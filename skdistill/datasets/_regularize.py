@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill._choices import check_choice
-from skdistill._user_line import stacklevel_of_user
+from skdistill._utils._choices import check_choice
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.datasets._duplicates import doubled_hint, merge_duplicates, refuse_duplicates, repeats
 from skdistill.datasets._gaps import find_gaps, say_gaps
 from skdistill.datasets._read_panel import make_regular, read_rows

@@ -39,7 +39,7 @@ class FixedRuler(Ruler):
     def __init__(self, *, local: bool = False) -> None:
         self.local = local
 
-    def number(self, times: Times) -> np.ndarray | None:
+    def number(self, times: Times) -> np.ndarray:
         self.like_ = times.moments
         stamps = local_times(times.moments).asi8 if self.local else stamps_of(times.moments)
         return stamps[times.codes]

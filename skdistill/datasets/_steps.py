@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill.calendar import _parse as parse_frequency
+from skdistill.data._calendar import _parse as parse_frequency
 from skdistill.datasets._day_rulers import (
     BusinessMonthRuler,
     DayOfMonthRuler,
+    EveryDayRuler,
     HalfMonthRuler,
     WeekdayOfMonthRuler,
     WeekRuler,
@@ -79,7 +80,6 @@ def find_grid(times: Times, freq: Any = None) -> Grid:
         return _given_grid(times, freq)
     plain = FixedRuler()
     numbers = plain.number(times)
-    assert numbers is not None
     steps = times.steps(numbers)
     if not len(steps):
         return Grid(plain, numbers, 0)
@@ -127,7 +127,7 @@ def _rulers(times: Times, plain: FixedRuler, steps: np.ndarray) -> Sequence[Rule
     if not isinstance(times.moments, pd.DatetimeIndex):
         return [plain]
     smallest = int(steps.min()) * NANOSECONDS[times.moments.unit] / DAY
-    fixed = [plain] if times.moments.tz is None else [FixedRuler(local=True), plain]
+    fixed: list[Ruler] = [plain] if times.moments.tz is None else [EveryDayRuler(), plain]
     if smallest > 27.9:
         months = [BusinessMonthRuler(last=True), BusinessMonthRuler(last=False), WeekdayOfMonthRuler()]
         return [DayOfMonthRuler(), *fixed, *months]
@@ -136,7 +136,7 @@ def _rulers(times: Times, plain: FixedRuler, steps: np.ndarray) -> Sequence[Rule
     if smallest > 0.9:
         even = steps.min() == steps.max()
         return fixed if even else [WeekRuler(), *fixed]
-    return fixed[::-1]
+    return [plain] if times.moments.tz is None else [plain, FixedRuler(local=True)]
 
 
 def _find_stride(steps: np.ndarray) -> int | None:
@@ -183,7 +183,7 @@ def _whole_step(moments: pd.Index, freq: Any) -> int:
     if isinstance(moments, pd.TimedeltaIndex):
         return nanoseconds_of(freq) // NANOSECONDS[moments.unit]
     if isinstance(moments, pd.PeriodIndex) and not isinstance(freq, int):
-        step = pd.tseries.frequencies.to_offset(freq)
+        step = freq if isinstance(freq, pd.offsets.BaseOffset) else pd.Period("2024", freq=freq).freq
         if step.base != moments.freq.base:  # type: ignore[union-attr]
             raise ValueError(f"freq must be in periods of {moments.freqstr}; got {freq!r}.")
         return int(step.n)
@@ -201,7 +201,9 @@ def _ruler_of(step: Any, moments: pd.DatetimeIndex) -> tuple[Ruler, int]:
         stride, rest = divmod(span, NANOSECONDS[moments.unit])
         if rest or stride < 1:
             raise ValueError(f"the step {step.freqstr!r} is finer than the times, which are in {moments.unit}.")
-        return FixedRuler(local=days and moments.tz is not None), stride
+        if days and moments.tz is not None:
+            return EveryDayRuler(), span // DAY
+        return FixedRuler(), stride
     kwds = getattr(step, "kwds", {})
     if type(step) is pd.DateOffset and kwds and set(kwds) <= {"months", "years"}:
         return DayOfMonthRuler(), step.n * (kwds.get("months", 0) + 12 * kwds.get("years", 0))
@@ -222,9 +224,7 @@ def _check_alike(times: Times, grid: Grid) -> None:
     enough = 3 if (steps == grid.stride).mean() >= 0.5 else 8
     other = (counts >= enough) & (low >= 2 * grid.stride) & (high <= _ALIKE * low)
     if other.any():
-        i = int(np.argmax(other))
-        usual = int(which[np.argmax(low == low.min())])
-        raise ValueError(_say_mixed(times, usual, grid.name, int(which[i]), grid.ruler.say(int(low[i])), other.sum()))
+        raise ValueError(_say_mixed(times, int(which[np.argmin(low)]), int(which[np.argmax(other)]), int(other.sum())))
 
 
 def _steps_of_series(times: Times, steps: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -236,13 +236,24 @@ def _steps_of_series(times: Times, steps: np.ndarray) -> tuple[np.ndarray, ...]:
     return which, np.minimum.reduceat(steps, begins), np.maximum.reduceat(steps, begins), counts
 
 
-def _say_mixed(times: Times, usual: int, its: str, other: int, others: str, n_others: int) -> str:
+def _say_mixed(times: Times, usual: int, other: int, n_others: int) -> str:
     more = f" ({n_others - 1} more like it)" if n_others > 1 else ""
     return (
-        f"the series have different steps: {times.say_series(usual)} has a step of {its}, {times.say_series(other)} of "
-        f"{others}{more}. Read series of each step apart; if all of them have the same step and rows are missing, "
-        "give it: freq="
+        f"the series have different steps: {times.say_series(usual)} has a step of {_name_step(times, usual)}, "
+        f"{times.say_series(other)} of {_name_step(times, other)}{more}. Read series of each step apart; if all of "
+        "them have the same step and rows are missing, give it: freq="
     )
+
+
+def _name_step(times: Times, series: int) -> str:
+    """Name the step that one series has for itself."""
+    codes = times.codes[times.series == series]
+    alone = Times(times.moments[codes], np.arange(len(codes)), np.zeros(len(codes), dtype=np.int64), pd.Index([0]))
+    try:
+        return find_grid(alone).name
+    except ValueError:
+        ruler = FixedRuler()
+        return f"about {ruler.say(int(np.median(alone.steps(ruler.number(alone)))))}"
 
 
 def _explain(times: Times, plain: FixedRuler, numbers: np.ndarray) -> str:
@@ -252,17 +263,16 @@ def _explain(times: Times, plain: FixedRuler, numbers: np.ndarray) -> str:
     even = (high <= _ALIKE * low) & (counts >= 3)
     if even.sum() > 1 and low[even].max() >= 2 * low[even].min():
         fine, coarse = np.flatnonzero(even)[[np.argmin(low[even]), np.argmax(low[even])]]
-        said = plain.say(int(low[fine])), plain.say(int(low[coarse]))
-        return _say_mixed(times, int(which[fine]), said[0], int(which[coarse]), said[1], 1)
+        return _say_mixed(times, int(which[fine]), int(which[coarse]), 1)
     if isinstance(times.moments, pd.DatetimeIndex) and steps.min() * NANOSECONDS[times.moments.unit] > 27.9 * DAY:
         return _explain_months(times)
     median = int(np.median(steps))
     usual = pd.Series(steps).mode()[0]
-    spread = np.quantile(np.abs(steps - median), 0.9)
+    spread = np.quantile(np.abs(steps - median), 0.9, method="higher")
     if 0 < spread <= 0.25 * median and (steps == usual).mean() < 0.9 and isinstance(times.moments, pd.DatetimeIndex):
         return (
-            f"times jitter: in {times.say_series(times.series[0])} and others steps lie around {plain.say(median)}, "
-            f"most of them within {plain.say(int(spread))} of it. regularize(..., tolerance=...) rounds times to it."
+            f"times jitter: steps lie around {plain.say(median)}, most of them within {plain.say(int(spread))} of it. "
+            "regularize(..., tolerance=...) rounds times to the step."
         )
     off = times.follows & (np.diff(numbers) % usual != 0)
     row = int(np.argmax(off)) + 1

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill._choices import check_choice
-from skdistill._optional import import_optional
+from skdistill._utils._choices import check_choice
+from skdistill._utils._optional import import_optional
 
 __all__ = ["open_table"]
 

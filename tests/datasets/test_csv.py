@@ -1,0 +1,64 @@
+"""One series from a CSV file: the order of dates, and clock changes."""
+
+import io
+
+import pandas as pd
+import pytest
+
+from skdistill.datasets import load_csv
+
+
+def text_of(index, form="%Y-%m-%d %H:%M"):
+    return io.StringIO("\n".join(["at,load", *(f"{one:{form}},{k}" for k, one in enumerate(index))]))
+
+
+MONTHS = pd.date_range("2021-01-01", periods=36, freq="MS", name="at")
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%d.%m.%y", "%d-%m-%Y %H:%M"])
+def test_dates_with_the_day_first(form):
+    assert load_csv(text_of(MONTHS, form), time="at", dayfirst=True).index.equals(MONTHS)
+    assert load_csv(text_of(MONTHS, form), time="at", date_format=form).index.equals(MONTHS)
+    with pytest.warns(UserWarning, match="the time column 'at' of the file was read with the day first"):
+        assert load_csv(text_of(MONTHS, form), time="at").index.equals(MONTHS)
+
+
+def test_dates_with_the_month_first():
+    days = pd.date_range("2021-03-01", periods=30, freq="D", name="at")
+    assert load_csv(text_of(days, "%m/%d/%Y"), time="at").index.equals(days)
+    with pytest.raises(ValueError, match="cannot be read with the day first: '03/13/2021'"):
+        load_csv(text_of(days, "%m/%d/%Y"), time="at", dayfirst=True)
+
+
+def test_what_can_be_read_both_ways_is_asked_about():
+    with pytest.raises(ValueError, match=r"day first or with the month first.*Give dayfirst=True"):
+        load_csv(text_of(MONTHS[:12], "%d/%m/%Y"), time="at")
+
+
+def test_numbers_in_a_form_are_dates():
+    days = pd.date_range("2021-01-30", periods=5, freq="D", name="at")
+    assert load_csv(text_of(days, "%Y%m%d"), time="at", date_format="%Y%m%d").index.equals(days)
+
+
+@pytest.mark.parametrize(("zone", "start"), [("Europe/Berlin", "2024-10-26"), ("America/New_York", "2024-11-02")])
+@pytest.mark.parametrize("freq", ["h", "15min"])
+def test_advice_on_a_doubled_hour_costs_no_hour(zone, start, freq):
+    walls = pd.date_range(start, periods=300, freq=freq, tz=zone).tz_localize(None)
+    with pytest.raises(ValueError, match=rf"has duplicate times.*lose an hour.*tz='{zone}', ambiguous='infer'"):
+        load_csv(text_of(walls), time="at")
+
+
+@pytest.mark.parametrize(("zone", "start"), [("Europe/Berlin", "2024-03-30"), ("Australia/Sydney", "2024-10-05")])
+@pytest.mark.parametrize("freq", ["h", "15min"])
+def test_advice_on_a_skipped_hour_makes_up_no_rows(zone, start, freq):
+    walls = pd.date_range(start, periods=300, freq=freq, tz=zone).tz_localize(None)
+    with pytest.raises(ValueError, match=rf"irregular step.*no row is missing there.*tz='{zone}'"):
+        load_csv(text_of(walls), time="at")
+
+
+def test_other_gaps_and_duplicates_name_the_tool_for_them():
+    hours = pd.date_range("2024-06-01", periods=50, freq="h")
+    with pytest.raises(ValueError, match=r"irregular step.*regularize sorts rows, merges duplicates and inserts"):
+        load_csv(text_of(hours.delete(7)), time="at")
+    with pytest.raises(ValueError, match=r"duplicate labels.*regularize"):
+        load_csv(text_of(hours.insert(7, hours[7])), time="at")

@@ -1,0 +1,127 @@
+"""Times as people write them."""
+
+import datetime
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skdistill.datasets._moments import read_moments
+
+
+def read(values, **options):
+    moments, codes = read_moments(pd.Series(values), "the time column", **options)
+    assert moments.is_unique
+    return moments[codes]
+
+
+DAYS = pd.date_range("2024-01-01", periods=40, freq="D")
+HALF_HOURS = pd.date_range("2024-01-12 22:00", periods=40, freq="30min")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M",
+        "%d.%m.%Y %H:%M:%S", "%m/%d/%y %I:%M %p", "%d %b %Y %H:%M", "%B %d, %Y %H:%M", "%Y%m%d %H:%M",
+        "%d/%m/%Y %H:%M:%S.%f",
+    ],
+)  # fmt: skip
+def test_forms_that_tell_their_order(form):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert list(read(HALF_HOURS.strftime(form))) == list(HALF_HOURS)
+        assert list(read(HALF_HOURS.strftime(form), date_format=form)) == list(HALF_HOURS)
+
+
+@given(st.dates(datetime.date(1970, 1, 1), datetime.date(2067, 12, 31)), st.booleans(), st.sampled_from(["%y", "%Y"]))
+def test_an_order_that_is_given_is_read_or_refused(day, dayfirst, year):
+    text = day.strftime(f"%d/%m/{year}" if dayfirst else f"%m/%d/{year}")
+    assert read([text], dayfirst=dayfirst)[0] == pd.Timestamp(day)
+    if day.day > 12:
+        with pytest.raises(ValueError, match=r"cannot be read with the (day|month) first"):
+            read([text], dayfirst=not dayfirst)
+
+
+def test_the_order_of_dates_that_leave_it_open_is_found_by_the_step_and_told():
+    months = pd.date_range("2022-01-01", periods=30, freq="MS")
+    for form, order in (("%d/%m/%Y", "day first"), ("%m/%d/%Y", "month first"), ("%d-%m-%y", "day first")):
+        with pytest.warns(UserWarning, match=rf"read with the {order}, .* as 01 (Jan|Febr)uary 2022.*dayfirst=True"):
+            assert list(read(months.strftime(form))) == list(months)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert list(read(months.strftime("%d/%m/%Y"), dayfirst=True)) == list(months)
+        assert list(read(["01/01/2024", "02/02/2024"])) == list(pd.DatetimeIndex(["2024-01-01", "2024-02-02"]))
+
+
+def test_where_nothing_decides_the_order_is_asked_for():
+    twelve = pd.date_range("2024-01-01", periods=12, freq="MS").strftime("%d/%m/%Y")  # or twelve days of January
+    ways = "'01/02/2024' is 01 February 2024 or 02 January 2024"
+    with pytest.raises(ValueError, match=rf"with the day first or with the month first: {ways}\. Give dayfirst=True"):
+        read(twelve)
+    with pytest.raises(ValueError, match="with the day first or with the month first or with the year first"):
+        read(["01/02/03", "05/04/03", "07/08/03"])
+
+
+def test_points_mean_that_the_day_is_first():
+    with pytest.warns(UserWarning, match="day first"):
+        assert read(["01.02.2024", "05.02.2024", "08.03.2024"])[0] == pd.Timestamp("2024-02-01")
+
+
+def test_days_first_does_not_turn_other_forms_around():
+    for dayfirst in (True, False, None):
+        assert list(read(["2024-01-02", "2024-01-03 12:00"], dayfirst=dayfirst)) == [
+            pd.Timestamp("2024-01-02"),
+            pd.Timestamp("2024-01-03 12:00"),
+        ]
+
+
+def test_offsets_from_utc():
+    one = read(["2024-01-01 00:00+01:00", "2024-01-02 00:00+01:00"])
+    assert str(one[0]) == "2024-01-01 00:00:00+01:00"
+    several = read(["2024-03-30T12:00+01:00", "2024-03-31T12:00+02:00"])
+    assert str(several.tz) == "UTC"
+    assert list(several.hour) == [11, 10]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        DAYS,
+        DAYS.tz_localize("Asia/Kolkata"),
+        DAYS.date,
+        DAYS.to_pydatetime(),
+        DAYS.to_series().astype("category").array,
+        np.array(DAYS.to_numpy(), dtype="datetime64[D]"),
+    ],
+)
+def test_moments_of_every_type(values):
+    assert list(read(values).tz_localize(None)) == list(DAYS)
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "message"),
+    [
+        (["2024-01-01", None], {}, "lacks a time in 1 rows, first in row 1"),
+        (["32/13/2024"], {}, "cannot be read, such as '32/13/2024', in any order of day, month and year"),
+        (["01/02/2024", "soon"], {}, "cannot be read as timestamps: .*date_format="),
+        (
+            ["2024-01-01 10:00"],
+            {"date_format": "%d/%m/%Y"},
+            "cannot be read as timestamps: .*written as '2024-01-01 10",
+        ),
+        (["2024-01-01 24:00"], {}, "cannot be read as timestamps"),
+        ([1.5], {}, r"whole numbers; got 1\.5"),
+        ([1990], {"numbers": False}, r"got numbers, first 1990\. .*date_format='%Y' or dtype=\{None: str\} for years"),
+        ([19900131], {}, "got numbers, first 19900131"),
+        ([1e300], {"unit": "s"}, "cannot be read as timestamps"),
+        ([1], {"unit": "week"}, "unit must be one of"),
+        ([["a"]], {}, "(cannot be read|unhashable)"),
+    ],
+)
+def test_bad_times(values, options, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        read(values, **options)

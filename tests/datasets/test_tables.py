@@ -1,0 +1,176 @@
+"""Files and tables of every library give the same panel."""
+
+import datetime
+import decimal
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skdistill.datasets import read_panel, regularize
+
+DAYS = [datetime.datetime(2024, 1, 1) + datetime.timedelta(days=k) for k in (0, 1, 3)]
+PANEL = pd.DataFrame(
+    {"y": [1.0, np.nan, np.nan, 4.0, 5.0, 6.0], "promo": [0.0, 1.0, np.nan, 1.0, np.nan, 0.0]},
+    index=pd.MultiIndex.from_arrays(
+        [
+            ["a"] * 4 + ["b"] * 2,
+            pd.DatetimeIndex([*pd.date_range("2024-01-01", periods=4), *pd.date_range("2024-01-01", periods=2)]),
+        ],
+        names=["series", "time"],
+    ),
+)
+IDS = ["b", "a", "a", "a", "b"]
+TIMES = [DAYS[0], DAYS[0], DAYS[1], DAYS[2], DAYS[1]]
+Y = [5.0, 1.0, None, 4.0, 6.0]
+PROMO = [None, False, True, True, False]
+
+
+def arrow_table(**more):
+    pa = pytest.importorskip("pyarrow")
+    return pa.table({"unique_id": IDS, "ds": TIMES, "y": Y, "promo": PROMO, **more})
+
+
+def polars_table():
+    pytest.importorskip("pyarrow")
+    return pytest.importorskip("polars").DataFrame({"unique_id": IDS, "ds": TIMES, "y": Y, "promo": PROMO})
+
+
+def relation(table):
+    return pytest.importorskip("duckdb").from_arrow(table)
+
+
+MAKERS = {
+    "pandas": lambda: pd.DataFrame({"unique_id": IDS, "ds": TIMES, "y": Y, "promo": PROMO}),
+    "pandas, nullable": lambda: pd.DataFrame({"unique_id": IDS, "ds": TIMES, "y": Y, "promo": PROMO}).convert_dtypes(),
+    "pandas, categories": lambda: pd.DataFrame(
+        {"unique_id": pd.Categorical(IDS, ["z", "b", "a"]), "ds": TIMES, "y": Y, "promo": PROMO}
+    ),
+    "pandas, index": lambda: pd.DataFrame({"unique_id": IDS, "ds": TIMES, "y": Y, "promo": PROMO}).set_index(
+        "unique_id"
+    ),
+    "pandas, Arrow types": lambda: arrow_table().to_pandas(types_mapper=pd.ArrowDtype),
+    "pyarrow": arrow_table,
+    "polars": polars_table,
+    "polars, lazy": lambda: polars_table().lazy(),
+    "duckdb": lambda: relation(arrow_table()),
+    "duckdb, from polars": lambda: relation(polars_table().to_arrow()),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_every_library_gives_the_same_panel(name):
+    pd.testing.assert_frame_equal(read_panel(MAKERS[name]()), PANEL, check_freq=False, check_index_type="equiv")
+
+
+@pytest.mark.parametrize("form", ["csv", "csv.gz", "tsv", "parquet"])
+@pytest.mark.parametrize("as_text", [True, False])
+def test_every_kind_of_file_gives_the_same_panel(tmp_path, form, as_text):
+    frame = MAKERS["pandas"]()
+    path = tmp_path / f"long.{form}"
+    if form == "parquet":
+        pytest.importorskip("pyarrow")
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if form == "tsv" else ",")
+    panel = read_panel(str(path) if as_text else path, columns=["y"])
+    pd.testing.assert_frame_equal(panel, PANEL[["y"]], check_freq=False, check_index_type="equiv")
+
+
+def test_a_folder_of_parquet_files_is_one_table(tmp_path):
+    pytest.importorskip("pyarrow")
+    frame = MAKERS["pandas"]()
+    for name, part in frame.groupby("unique_id"):
+        (tmp_path / "long" / f"unique_id={name}").mkdir(parents=True)
+        part.drop(columns="unique_id").to_parquet(tmp_path / "long" / f"unique_id={name}" / "part.parquet")
+    assert read_panel(tmp_path / "long", columns="y")["y"].equals(PANEL["y"])
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
+def test_arrow_moments_keep_unit_and_zone(unit, tz):
+    pa = pytest.importorskip("pyarrow")
+    moments = pd.date_range("2024-03-30", periods=4, freq="D", tz=tz).as_unit(unit)
+    table = pa.table(
+        {"unique_id": ["a"] * 3, "ds": pa.array(moments[[0, 1, 3]], pa.timestamp(unit, tz)), "y": [1.0, 2.0, 4.0]}
+    )
+    for one in (table, table.to_pandas(types_mapper=pd.ArrowDtype)):
+        index = read_panel(one).index
+        assert list(index.get_level_values("time")) == list(moments)
+        assert index.levels[1].dtype == moments.dtype
+
+
+def test_decimals_days_and_tables_of_nothing_but_nulls():
+    pa = pytest.importorskip("pyarrow")
+    prices = [decimal.Decimal("1.5"), None, decimal.Decimal("2.25")]
+    days = [datetime.date(2024, 1, k) for k in (1, 2, 3)]
+    table = pa.table({"unique_id": [1, 1, 1], "ds": days, "price": prices, "none": pa.nulls(3)})
+    frame = pd.DataFrame({"unique_id": [1, 1, 1], "ds": days, "price": prices, "none": [None] * 3})
+    for one in (table, frame, table.to_pandas(types_mapper=pd.ArrowDtype)):
+        panel = read_panel(one)
+        assert panel["price"].dtype == np.float64
+        np.testing.assert_array_equal(panel["price"], [1.5, np.nan, 2.25])
+        assert panel["none"].isna().all()
+        assert list(panel.index) == [(1, pd.Timestamp(day)) for day in days]
+
+
+def test_ids_of_a_csv_file_are_as_they_are_written():
+    def ids(*written):
+        lines = [f"{one},2024-01-01,1" for one in written]
+        return list(read_panel(io.StringIO("\n".join(["unique_id,ds,y", *lines]))).index.get_level_values(0))
+
+    assert ids("10", "9", "-3") == [-3, 9, 10]
+    assert ids("010", "9") == ["010", "9"]
+    assert ids("10", "9", "x") == ["10", "9", "x"]
+    assert ids("1.0", "2.0") == ["1.0", "2.0"]
+    text = pd.DataFrame({"unique_id": ["10", "9"], "ds": [0, 0], "y": [1.0, 2.0]})
+    assert list(read_panel(text).index.get_level_values(0)) == ["10", "9"]  # text in a table is meant
+
+
+LONG = "unique_id,ds,y\na,2024-01-01,1\na,2024-01-02,2\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "message"),
+    [
+        (LONG, {"id": "uniqueid"}, "id of read_panel must be one of .*Did you mean 'unique_id'.*columns of the file"),
+        (LONG, {"time": "date"}, "time of read_panel must be one of 'unique_id', 'ds', 'y'; got 'date'"),
+        (LONG, {"columns": ["z"]}, "columns of read_panel must be one of 'unique_id', 'ds', 'y'; got 'z'"),
+        (LONG, {"columns": ["ds"]}, "'ds' is id or time"),
+        (LONG, {"id": "ds"}, "the column 'ds' as id and as time"),
+        (LONG.replace(",", ";"), {}, "the single column 'unique_id;ds;y': give sep=';'"),
+        ("unique_id,ds\na,2024-01-01\n", {}, "no column beside 'unique_id', 'ds'"),
+        ("", {}, "the file is empty"),
+        ("unique_id,ds,y\n", {}, "the file has no rows"),
+        (pd.DataFrame(np.ones((2, 3)), columns=["unique_id", "y", "y"]), {}, "the column 'y' twice"),
+        ("long.xlsx", {}, r"reads \.csv, .*pandas\.read_excel"),
+    ],
+)
+def test_bad_tables(table, options, message):
+    if isinstance(table, str) and not table.endswith(".xlsx"):
+        table = io.StringIO(table)
+    with pytest.raises(ValueError, match=message):
+        read_panel(table, **options)
+
+
+def test_what_is_no_table_is_refused():
+    with pytest.raises(TypeError, match=r"read_panel reads paths and tables of pandas, polars, .*; got list"):
+        read_panel([{"y": 1}])
+    with pytest.raises(TypeError, match="got sep, which only files take"):
+        read_panel(MAKERS["pandas"](), sep=";")
+    with pytest.raises(FileNotFoundError, match=r"missing\.csv"):
+        read_panel("missing.csv")
+    with pytest.raises(ValueError, match="A table of one series has none: use regularize or load_csv"):
+        read_panel(io.StringIO("ds,y\n2024-01-01,1"))
+    with pytest.raises(TypeError, match="regularize reads paths and tables"):
+        regularize(np.ones(3), time="at")
+
+
+def test_without_pyarrow_the_error_says_what_to_install(tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(ImportError, match=r"Parquet files needs pyarrow.*pip install 'skdistill\[parquet\]'"):
+        read_panel(tmp_path / "long.parquet")
