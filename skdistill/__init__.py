@@ -1,8 +1,7 @@
 """Distill heavy time-series forecasters into small ones, the scikit-learn way."""
 
-__version__ = "0.1.0"
-
 from skdistill._show_versions import show_versions
+from skdistill._version import __version__
 from skdistill.comparison import compare
 from skdistill.deploy import load
 from skdistill.forecaster import DistilledForecaster

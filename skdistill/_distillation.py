@@ -20,11 +20,11 @@ import torch
 from sklearn.base import clone
 from torch import Tensor, nn
 
-import skdistill
 from skdistill._utils._digest import digest
-from skdistill._utils._generators import seeded
+from skdistill._utils._generators import RandomStream, seeded
 from skdistill._utils._moved_folders import load_with_folders
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill._version import __version__
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts, TrainingWindows, Windows
 from skdistill.labeling._estimate import LabelingEstimate, estimate_labeling
@@ -47,11 +47,12 @@ from skdistill.losses._objective import (
     with_quantile_term,
 )
 from skdistill.networks._base import BaseNetwork, NetworkSpec
-from skdistill.networks._quantile_head import build_module, point_module
+from skdistill.networks._quantile_head import build_module
 from skdistill.teachers._base import BaseTeacher
 from skdistill.training._batches import LabelSource
 from skdistill.training._inputs import make_spec
 from skdistill.training._settings import TrainingSettings
+from skdistill.training._solve import check_solvable, prepare_network, solve_network
 from skdistill.training._train import loss_shapes, train_network
 
 __all__ = ["Distilled", "Labeling", "distill", "dry_run"]
@@ -164,15 +165,18 @@ def distill(
     if teacher is not None:
         teacher = _settle(teacher, teacher_seed, settings)
         teacher.check(spec)
-    student.check_loss(loss, has_teacher=teacher is not None, windows=windows)
+    check_solvable(student, spec, loss, has_teacher=teacher is not None, windows=windows)
     probe = None if teacher is None else _probe(teacher, windows, spec)
     if quantiles is not None:
         levels = None if probe is None else probe.quantile_levels
         loss = with_quantile_term(
             loss, quantiles, has_teacher=teacher is not None, teacher_levels=levels, point_forecast=point_forecast
         )
-        student.check_loss(loss, has_teacher=teacher is not None, windows=windows)
-    _check_combination(windows, teacher, student, spec, loss, probe)
+        check_solvable(student, spec, loss, has_teacher=teacher is not None, windows=windows)
+    randomness = RandomStream(student_seed)
+    with randomness.block():
+        module = build_module(student, spec)
+    _check_combination(windows, teacher, student, module, spec, loss, probe)
 
     keyed = teacher.for_cache_key() if teacher is not None and labeling.cache.persistent else None
     labels: LabelSource | None = None
@@ -184,9 +188,7 @@ def distill(
         assert probe is not None
         teacher, labels = _fit_and_label(teacher, windows, loss, labeling, key, probe, settings.verbose)
 
-    with seeded(student_seed):
-        module = build_module(student, spec)
-        solved = student.solve(module, spec, windows, loss=loss, labels=labels)
+    solved = solve_network(student, module, spec, windows, loss=loss, labels=labels)
     if solved is not None:
         return Distilled(module.eval(), spec, teacher, solved.history, solved.best_epoch, interrupted=False)
     folder = None
@@ -195,9 +197,8 @@ def distill(
         if quantiles is not None:
             key = digest(key, quantiles, point_forecast)
         folder = labeling.cache.entry(f"student-{digest(key, settings, student_seed)}")
-    with seeded(student_seed):
-        module = build_module(student, spec)
-        student.prepare(point_module(module), spec, windows, loss=loss, labels=labels)
+    with randomness.block():
+        prepare_network(student, module, spec, windows, loss=loss, labels=labels)
         result = train_network(
             module,
             spec,
@@ -274,14 +275,15 @@ def _check_combination(
     windows: TrainingWindows,
     teacher: BaseTeacher | None,
     student: BaseNetwork,
+    module: nn.Module,
     spec: NetworkSpec,
     loss: BaseLoss,
     probe: Labels | None,
 ) -> None:
-    """Build everything once with meaningless weights, so that what does not fit fails before training."""
+    """Build the objective once with meaningless weights, so that what does not fit fails before training."""
     with seeded(0):
         labels = None if probe is None else _OneWindow(probe)
-        shapes = loss_shapes(build_module(student, spec), spec, windows.train, labels)
+        shapes = loss_shapes(module, spec, windows.train, labels)
         build_objective(
             loss,
             shapes,
@@ -448,7 +450,7 @@ def _describe(windows: TrainingWindows) -> tuple[Any, ...]:
 
 
 def _versions() -> tuple[str, ...]:
-    return (skdistill.__version__, torch.__version__, np.__version__)
+    return (__version__, torch.__version__, np.__version__)
 
 
 def _name(teacher: BaseTeacher) -> str:

@@ -145,10 +145,10 @@ def _is_default(index: pd.Index) -> bool:
 def _solve(forecaster: DistilledForecaster, network: Linear, rolling: RollingMoments) -> None:
     targets = forecaster.targets_
     spec = NetworkSpec(forecaster.context_length, forecaster.prediction_length, rolling.rows.shape[1], targets)
-    module = network.build(spec)
+    module, part = network.build(spec), network.solvable_part(spec)
     scaling = Scaling(None, None if forecaster.targets is None else targets).fit([rolling.rows])
     moments = rolling.standardized(np.asarray(scaling.mean_), np.asarray(scaling.scale_))
     loss = resolve_loss(forecaster.loss)
-    result = solve_from_moments(network, module, spec, [moments[target] for target in targets], loss)
+    result = solve_from_moments(part, module, spec, [moments[target] for target in targets], loss)
     forecaster.student_, forecaster.spec_, forecaster.teacher_ = module.eval(), spec, None
     forecaster.scaling_, forecaster.history_, forecaster._moments = scaling, result.history, rolling

@@ -7,6 +7,8 @@ import re
 import sys
 from importlib.metadata import PackageNotFoundError, requires, version
 
+from skdistill._version import __version__
+
 __all__ = ["show_versions", "versions"]
 
 
@@ -64,9 +66,7 @@ def _requirements() -> list[str]:
 def _version(package: str) -> str:
     try:
         if package == "skdistill":
-            import skdistill
-
-            return skdistill.__version__
+            return __version__
         return version(package)
     except PackageNotFoundError:
         return "not installed"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
-__all__ = ["seeded", "untouched"]
+__all__ = ["RandomStream", "seeded", "untouched"]
 
 # Taken before any other lock of the package, so that no two threads wait for each other.
 _LOCK = threading.RLock()
@@ -34,6 +34,50 @@ def seeded(seed: int) -> Iterator[None]:
     with _LOCK, torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
+
+
+class RandomStream:
+    """Random numbers of one seed, drawn in several blocks: each goes on where the block before it stopped.
+
+    Only the generator of the CPU goes on; those of other devices start every block anew.
+
+    Parameters
+    ----------
+    seed : int
+        The seed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> stream = RandomStream(0)
+    >>> with stream.block():
+    ...     first = torch.rand(1)
+    >>> with stream.block():
+    ...     second = torch.rand(1)
+    >>> with seeded(0):
+    ...     both = torch.rand(1), torch.rand(1)
+    >>> both == (first, second)
+    True
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._state: torch.Tensor | None = None
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """Draw from the stream inside the block, as in :func:`seeded`.
+
+        Yields
+        ------
+        None
+            Nothing.
+        """
+        with seeded(self.seed):
+            if self._state is not None:
+                torch.set_rng_state(self._state)
+            yield
+            self._state = torch.get_rng_state()
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skdistill._utils._optional import import_optional
+from skdistill._version import __version__
 from skdistill.data._inputs import read_series
 from skdistill.deploy._files import write_atomically
 from skdistill.deploy._modules import deployed_module
@@ -284,8 +285,6 @@ def _quiet_exporter() -> Iterator[None]:
 
 def _metadata(estimator: Any) -> dict[str, str]:
     """Say what goes in and comes out, in the words of the estimator."""
-    import skdistill
-
     spec = estimator.spec_
     names = getattr(estimator, "feature_names_in_", None)
     channels = [str(name) for name in names] if names is not None and len(names) == spec.n_channels else None
@@ -296,7 +295,7 @@ def _metadata(estimator: Any) -> dict[str, str]:
         "targets": list(spec.targets) if channels is None else [channels[target] for target in spec.targets],
         "quantile_levels": None if spec.quantiles is None else list(spec.quantiles),
         "units": "original",
-        "skdistill": skdistill.__version__,
+        "skdistill": __version__,
     }
     return {f"skdistill.{name}": json.dumps(value) for name, value in facts.items()}
 

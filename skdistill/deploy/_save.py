@@ -17,6 +17,7 @@ from torch import Tensor
 
 from skdistill._shorthand import resolve_student
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill._version import __version__
 from skdistill.data._calendar import FREQUENCIES
 from skdistill.data._levels import check_quantiles
 from skdistill.data._scaling import Scaling
@@ -147,12 +148,10 @@ def _estimators() -> dict[str, type[BaseEstimator]]:
 def _write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
     import sklearn
 
-    import skdistill
-
     params = {name: getattr(estimator, name) for name in type(estimator)._get_param_names() if name != "memory"}
     fitted = {name: getattr(estimator, name) for name in _FITTED if hasattr(estimator, name)}
     names = getattr(estimator, "feature_names_in_", None)
-    versions = {one.__name__: one.__version__ for one in (skdistill, torch, np, sklearn)}
+    versions = {"skdistill": __version__} | {one.__name__: one.__version__ for one in (torch, np, sklearn)}
     return {
         "class": type(estimator).__name__,
         "versions": {name: str(version) for name, version in versions.items()},

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from skdistill._utils._doc_link import DocLink
+from skdistill.networks._solvable_part import SolvablePart
 
 __all__ = ["BaseNetwork", "NetworkOutput", "NetworkSpec"]
 
@@ -130,59 +131,32 @@ class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
             A module whose ``forward`` returns a :class:`NetworkOutput`.
         """
 
-    def check_loss(self, loss: Any, *, has_teacher: bool, windows: Any) -> None:
-        """Raise a ValueError if a student with this network cannot be fitted with a loss.
+    def solvable_part(self, spec: NetworkSpec) -> SolvablePart | None:
+        """Declare what of the network is one linear map, which is then solved exactly and not trained.
 
-        Called at the top of ``fit``, before any training.
-
-        Parameters
-        ----------
-        loss : BaseLoss
-            The objective.
-        has_teacher : bool
-            Whether there will be labels.
-        windows : TrainingWindows
-            What the student will be fitted on.
-        """
-
-    def solve(self, module: nn.Module, spec: NetworkSpec, windows: Any, *, loss: Any, labels: Any) -> Any:
-        """Find the student's optimum without training it, where that can be done.
+        Asked only after :meth:`check`.
 
         Parameters
         ----------
-        module : torch.nn.Module
-            What :meth:`build` returned; gets the solution.
         spec : NetworkSpec
-            What it was built for.
-        windows : TrainingWindows
-            Training and validation windows.
-        loss : BaseLoss
-            The objective.
-        labels : LabelSource or None
-            The teacher's labels of the training windows.
+            The problem.
 
         Returns
         -------
-        result : TrainingResult or None
-            None, the default: the student is trained.
+        part : SolvablePart or None
+            None, the default: all of it is trained.
         """
         return None
 
-    def prepare(self, module: nn.Module, spec: NetworkSpec, windows: Any, *, loss: Any, labels: Any) -> None:
-        """Set weights that are not to start at random, and leave out what the loss does not read, before training.
+    def prepare(self, module: nn.Module, *, reads_branches: bool) -> None:
+        """Leave out what the loss does not read, before training.
 
         Parameters
         ----------
         module : torch.nn.Module
             What :meth:`build` returned.
-        spec : NetworkSpec
-            What it was built for.
-        windows : TrainingWindows
-            Training and validation windows.
-        loss : BaseLoss
-            The objective.
-        labels : LabelSource or None
-            The teacher's labels of the training windows.
+        reads_branches : bool
+            Whether a term of positive weight reads ``branches``.
         """
 
     def for_cache_key(self) -> BaseNetwork:

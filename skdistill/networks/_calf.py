@@ -335,25 +335,17 @@ class CALF(LanguageNetwork):
         table = branches.pop_word_embeddings()
         return _LanguageModule(self, spec, branches, principal_words(table, self.find_words(*table.shape)))
 
-    def prepare(self, module: nn.Module, spec: NetworkSpec, windows: Any, *, loss: Any, labels: Any) -> None:
+    def prepare(self, module: nn.Module, *, reads_branches: bool) -> None:
         """Leave the textual branch out of training where no loss term reads it, which halves the time.
 
         Parameters
         ----------
         module : torch.nn.Module
             What :meth:`build` returned.
-        spec : NetworkSpec
-            What it was built for.
-        windows : TrainingWindows
-            Training and validation windows.
-        loss : BaseLoss
-            The objective.
-        labels : LabelSource or None
-            The teacher's labels of the training windows.
+        reads_branches : bool
+            Whether a term of positive weight reads ``branches``.
         """
-        from skdistill.losses._objective import needs_branches
-
-        cast(_LanguageModule, module).runs_text = needs_branches(loss)
+        cast(_LanguageModule, module).runs_text = reads_branches
 
 
 class GPT4TS(LanguageNetwork):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -12,8 +11,8 @@ from torch import Tensor, nn
 
 from skdistill._utils._checks import check_boolean, check_integer, check_real
 from skdistill._utils._choices import check_choice
-from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
+from skdistill.networks._solvable_part import SolvablePart
 
 __all__ = ["Linear"]
 
@@ -225,57 +224,33 @@ class Linear(BaseNetwork):
         self.check(spec)
         return LinearModule(self, spec)
 
-    def check_loss(self, loss: Any, *, has_teacher: bool, windows: Any) -> None:
-        """Raise if the loss must be, but cannot be, minimized exactly.
+    def solvable_part(self, spec: NetworkSpec) -> SolvablePart:
+        """Declare the whole network, one linear map, as solvable.
 
         Parameters
         ----------
-        loss : BaseLoss
-            The objective.
-        has_teacher : bool
-            Whether there will be labels.
-        windows : TrainingWindows
-            What the student will be fitted on.
-        """
-        from skdistill.training._exact_fit import why_not_exact
-
-        reason = why_not_exact(self, loss, has_teacher=has_teacher, windows=windows)
-        searched = len(self.penalties()) > 1 or self.weight_grid
-        if reason is not None and (self.solver == "exact" or searched):
-            what = "solver='exact' of Linear" if self.solver == "exact" else "Linear with several penalties or weights"
-            raise ValueError(f"{what} cannot be had: {reason}")
-
-    def solve(self, module: nn.Module, spec: NetworkSpec, windows: Any, *, loss: Any, labels: Any) -> Any:
-        """Solve for the map where every term is quadratic.
-
-        Parameters
-        ----------
-        module : torch.nn.Module
-            What :meth:`build` returned; gets the solution.
         spec : NetworkSpec
-            What it was built for.
-        windows : TrainingWindows
-            Training and validation windows.
-        loss : BaseLoss
-            The objective.
-        labels : LabelSource or None
-            The teacher's labels of the training windows.
+            The problem.
 
         Returns
         -------
-        result : TrainingResult or None
-            None where it must be trained instead.
+        part : SolvablePart
+            Its rows, level, mask and penalties.
         """
-        from skdistill.training._exact_fit import solve_linear, why_not_exact
-
-        if self.solver == "gradient":
-            return None
-        reason = why_not_exact(self, loss, has_teacher=labels is not None, windows=windows)
-        if reason is not None:
-            told = f"Linear is trained by gradient descent, not solved exactly: {reason}"
-            warnings.warn(told, stacklevel=stacklevel_of_user())
-            return None
-        return solve_linear(self, module, spec, windows, loss=loss, labels=labels)
+        n_rows = self.n_rows(spec)
+        return SolvablePart(
+            type(self).__name__,
+            n_rows,
+            self.level(n_rows),
+            self.mask(spec),
+            individual=self.individual,
+            intercept=self.intercept,
+            penalties=tuple(self.penalties()),
+            penalty_on=self.penalty_on,
+            weight_grid=self.weight_grid or {},
+            selection=self.selection,
+            solver=self.solver,
+        )
 
 
 class LinearModule(nn.Module):

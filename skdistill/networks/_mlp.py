@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from skdistill._utils._choices import check_choice
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._layers import NORMALIZATIONS, decompose, make_normalization
 from skdistill.networks._linear import Linear, LinearModule
+from skdistill.networks._solvable_part import SolvablePart
 
 __all__ = ["MLP"]
 
@@ -106,27 +108,6 @@ class MLP(BaseNetwork):
         if linear is not None:
             linear.check(spec)
 
-    def check_loss(self, loss: Any, *, has_teacher: bool, windows: Any) -> None:
-        """Raise if the linear part cannot be solved exactly.
-
-        Parameters
-        ----------
-        loss : BaseLoss
-            The objective.
-        has_teacher : bool
-            Whether there will be labels.
-        windows : TrainingWindows
-            What the student will be fitted on.
-        """
-        linear = self._linear()
-        if linear is not None:
-            from skdistill.training._exact_fit import quadratic_part
-
-            exact = linear.set_params(solver="exact")
-            exact.check_loss(
-                quadratic_part(loss, windows, has_teacher=has_teacher), has_teacher=has_teacher, windows=windows
-            )
-
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module.
 
@@ -143,29 +124,21 @@ class MLP(BaseNetwork):
         self.check(spec)
         return _MLPModule(self, spec)
 
-    def prepare(self, module: nn.Module, spec: NetworkSpec, windows: Any, *, loss: Any, labels: Any) -> None:
-        """Solve for the linear part, where there is one.
+    def solvable_part(self, spec: NetworkSpec) -> SolvablePart | None:
+        """Declare the linear skip, where there is one, as solvable.
 
         Parameters
         ----------
-        module : torch.nn.Module
-            What :meth:`build` returned.
         spec : NetworkSpec
-            What it was built for.
-        windows : TrainingWindows
-            Training and validation windows.
-        loss : BaseLoss
-            The objective, whose quadratic terms count.
-        labels : LabelSource or None
-            The teacher's labels of the training windows.
+            The problem.
+
+        Returns
+        -------
+        part : SolvablePart or None
+            The linear network that is added, which must be solved.
         """
         linear = self._linear()
-        if linear is not None:
-            from skdistill.training._exact_fit import quadratic_part, solve_linear
-
-            part = quadratic_part(loss, windows, has_teacher=labels is not None)
-            skip: Any = module.skip
-            solve_linear(linear, skip, spec, windows, loss=part, labels=labels)
+        return None if linear is None else replace(linear.solvable_part(spec), solver="exact", module="skip")
 
     def _linear(self) -> Linear | None:
         """Return the linear part, as a copy; raise on anything that is none."""

@@ -19,12 +19,13 @@ from skdistill.losses._registry import make_loss
 from skdistill.losses._supervised import Supervised
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._no_network import explain_not_a_network
-from skdistill.networks._quantile_head import build_module, point_module
+from skdistill.networks._quantile_head import build_module
 from skdistill.networks._registry import make_network
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._network import NetworkTeacher, label_with_module
 from skdistill.training._inputs import make_spec
 from skdistill.training._settings import TrainingSettings
+from skdistill.training._solve import check_solvable, prepare_network
 from skdistill.training._train import loss_shapes, train_network
 
 __all__ = ["TrainedTeacher"]
@@ -171,7 +172,7 @@ class TrainedTeacher(NetworkTeacher):
             Labels with the right shapes and meaningless numbers.
         """
         spec = self._spec(windows)
-        self.network.check_loss(self._loss(), has_teacher=False, windows=windows)
+        check_solvable(self.network, spec, self._loss(), has_teacher=False, windows=windows)
         with seeded(0):
             module = build_module(self.network, spec)
             shapes = loss_shapes(module, spec, windows.train, None)
@@ -203,7 +204,7 @@ class TrainedTeacher(NetworkTeacher):
         seed = int(torch.seed() % (1 << 31)) if self.random_state is None else self.random_state
         with seeded(seed):
             self.module_ = build_module(self.network, self.spec_)
-            self.network.prepare(point_module(self.module_), self.spec_, windows, loss=self._loss(), labels=None)
+            prepare_network(self.network, self.module_, self.spec_, windows, loss=self._loss(), labels=None)
             result = train_network(
                 self.module_,
                 self.spec_,

@@ -1,11 +1,11 @@
-"""From windows, labels and a loss to the exact solution of a linear student."""
+"""From windows, labels and a loss to the exact solution of what a network declares solvable."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from skdistill.data._windows import TrainingWindows, Windows
 from skdistill.losses._base import BaseLoss
 from skdistill.losses._sum import LossSum
 from skdistill.networks._base import NetworkSpec
+from skdistill.networks._solvable_part import SolvablePart
 from skdistill.training._batches import LabelSource
 from skdistill.training._exact import (
     Candidate,
@@ -31,10 +32,7 @@ from skdistill.training._moments import Moments, add_up, label_moments, truth_mo
 from skdistill.training._sparse import solve_sparse
 from skdistill.training._train import TrainingResult
 
-if TYPE_CHECKING:
-    from skdistill.networks._linear import Linear
-
-__all__ = ["quadratic_part", "quadratic_terms", "solve_from_moments", "solve_linear", "why_not_exact"]
+__all__ = ["quadratic_part", "quadratic_terms", "solve_from_moments", "solve_part", "why_not_exact"]
 
 _N_BLOCKS = 5
 
@@ -108,13 +106,13 @@ def quadratic_part(loss: BaseLoss, windows: TrainingWindows, *, has_teacher: boo
     return LossSum(terms)
 
 
-def why_not_exact(network: Linear, loss: BaseLoss, *, has_teacher: bool, windows: TrainingWindows) -> str | None:
-    """Say what keeps a linear student from being solved exactly.
+def why_not_exact(part: SolvablePart, loss: BaseLoss, *, has_teacher: bool, windows: TrainingWindows) -> str | None:
+    """Say what keeps a solvable part from being solved exactly.
 
     Parameters
     ----------
-    network : Linear
-        The student.
+    part : SolvablePart
+        What the network declares of itself.
     loss : BaseLoss
         The objective.
     has_teacher : bool
@@ -127,9 +125,9 @@ def why_not_exact(network: Linear, loss: BaseLoss, *, has_teacher: bool, windows
     reason : str or None
         The reason and the way out; None if nothing does.
     """
-    if network.solver == "gradient":
+    if part.solver == "gradient":
         return "solver='gradient' was asked for."
-    grid = _check_grid(network, loss)
+    grid = _check_grid(part, loss)
     terms = quadratic_terms(loss, windows.train.prediction_length, has_teacher=has_teacher, named=list(grid))
     if isinstance(terms, str):
         return (
@@ -142,12 +140,11 @@ def why_not_exact(network: Linear, loss: BaseLoss, *, has_teacher: bool, windows
             "with windows_without_truth or augmentation truth and labels are known for different windows. Leave both "
             "out."
         )
-    if network.sparse_season is not None and not all(_is_diagonal(term.metric) for term in terms):
+    if part.mask is not None and not all(_is_diagonal(term.metric) for term in terms):
         return "sparse_season asks for terms whose steps are apart, and a pooled term ties them. Leave one of them out."
-    if network.sparse_season is not None and (len(network.penalties()) > 1 or grid):
+    if part.mask is not None and (len(part.penalties) > 1 or grid):
         return "sparse_season takes one penalty and one set of weights."
-    searched = len(network.penalties()) > 1 or bool(grid)
-    if searched and network.selection == "validation" and windows.validation is None:
+    if part.is_searched and part.selection == "validation" and windows.validation is None:
         return (
             "there are no validation windows to choose among several penalties or weights: set validation_fraction, "
             "or selection='blocks'."
@@ -159,21 +156,21 @@ def _is_diagonal(metric: np.ndarray) -> bool:
     return not np.count_nonzero(metric - np.diag(np.diag(metric)))
 
 
-def _check_grid(network: Linear, loss: BaseLoss) -> Mapping[str, Sequence[float]]:
+def _check_grid(part: SolvablePart, loss: BaseLoss) -> Mapping[str, Sequence[float]]:
     """Return the grid of weights, checked against the loss' terms."""
-    grid = network.weight_grid or {}
+    grid = part.weight_grid
     names = [name for name, _ in loss.named_terms()]
     for name, weights in grid.items():
-        check_choice(name, names, "weight_grid of Linear")
+        check_choice(name, names, f"weight_grid of {part.owner}")
         if np.isscalar(weights) or not len(weights):
-            raise ValueError(f"weight_grid of Linear must give {name!r} at least one weight; got {weights!r}.")
+            raise ValueError(f"weight_grid of {part.owner} must give {name!r} at least one weight; got {weights!r}.")
         for weight in weights:
-            check_real(weight, f"weight_grid[{name!r}] of Linear", minimum=0.0)
+            check_real(weight, f"weight_grid[{name!r}] of {part.owner}", minimum=0.0)
     return grid
 
 
-def solve_linear(
-    network: Linear,
+def solve_part(
+    part: SolvablePart,
     module: nn.Module,
     spec: NetworkSpec,
     windows: TrainingWindows,
@@ -185,10 +182,10 @@ def solve_linear(
 
     Parameters
     ----------
-    network : Linear
-        The student.
+    part : SolvablePart
+        What the network declares of itself.
     module : torch.nn.Module
-        Its module, which gets the solution.
+        The module of that part, which gets the solution.
     spec : NetworkSpec
         What it was built for.
     windows : TrainingWindows
@@ -204,18 +201,18 @@ def solve_linear(
         One entry of history for every candidate.
     """
     start = time.perf_counter()
-    grid = _check_grid(network, loss)
+    grid = _check_grid(part, loss)
     terms = quadratic_terms(loss, spec.prediction_length, has_teacher=labels is not None, named=list(grid))
     assert not isinstance(terms, str)  # why_not_exact
-    setup = _Setup(network, terms, network.n_rows(spec), network.level(network.n_rows(spec)))
+    setup = _Setup(part, terms)
     train = windows.known_train if labels is None else windows.train
     moments = setup.moments(train, labels)
     held_out = None if windows.validation is None else setup.truth(windows.validation)
     problem = setup.problem(moments)
-    points = candidates(terms, network.penalties(), grid)
-    mask = network.mask(spec)
+    points = candidates(terms, list(part.penalties), grid)
+    mask = part.mask
     errors = np.full(len(points), np.nan)
-    if len(points) > 1 and network.selection == "blocks":
+    if len(points) > 1 and part.selection == "blocks":
         errors = _leave_blocks_out(setup, points, moments, train, labels)
     elif held_out is not None and mask is None:
         errors = problem.errors(points, held_out)
@@ -231,16 +228,16 @@ def solve_linear(
 
 
 def solve_from_moments(
-    network: Linear, module: nn.Module, spec: NetworkSpec, by_channel: list[Moments], loss: BaseLoss
+    part: SolvablePart, module: nn.Module, spec: NetworkSpec, by_channel: list[Moments], loss: BaseLoss
 ) -> TrainingResult:
     """Solve from moments that exist, without a teacher, and load the solution into the module.
 
     Parameters
     ----------
-    network : Linear
-        The student, with one penalty and no grid.
+    part : SolvablePart
+        What the network declares of itself, with one penalty and no grid.
     module : torch.nn.Module
-        Its module, which gets the solution.
+        The module of that part, which gets the solution.
     spec : NetworkSpec
         What it was built for.
     by_channel : list of Moments
@@ -256,11 +253,10 @@ def solve_from_moments(
     start = time.perf_counter()
     terms = quadratic_terms(loss, spec.prediction_length, has_teacher=False)
     assert not isinstance(terms, str)  # why_not_exact
-    n_rows = network.n_rows(spec)
-    setup = _Setup(network, terms, n_rows, network.level(n_rows))
-    moments = {"truth": setup.group([one.tail(n_rows) for one in by_channel])}
-    problem, point = setup.problem(moments), candidates(terms, network.penalties(), {})[0]
-    mask = network.mask(spec)
+    setup = _Setup(part, terms)
+    moments = {"truth": setup.group([one.tail(part.n_rows) for one in by_channel])}
+    problem, point = setup.problem(moments), candidates(terms, list(part.penalties), {})[0]
+    mask = part.mask
     if mask is None:
         solution = problem.solve(point)
     else:
@@ -272,16 +268,14 @@ def solve_from_moments(
 
 @dataclass(frozen=True)
 class _Setup:
-    """The student, and how its windows become moments."""
+    """The part that is solved, and how its windows become moments."""
 
-    network: Linear
+    part: SolvablePart
     terms: list[QuadraticTerm]
-    n_rows: int
-    shift: np.ndarray | None
 
     @property
     def options(self) -> dict[str, Any]:
-        return {"penalty_on": self.network.penalty_on, "intercept": self.network.intercept}
+        return {"penalty_on": self.part.penalty_on, "intercept": self.part.intercept}
 
     def problem(self, moments: dict[str, list[Moments]]) -> ExactProblem:
         return ExactProblem(moments, self.terms, **self.options)
@@ -294,16 +288,16 @@ class _Setup:
             parts["truth"] = self.truth(windows)
         if "teacher_forecast" in targets:
             assert labels is not None  # quadratic_terms
-            parts["teacher_forecast"] = self.group(label_moments(windows, labels, self.n_rows))
+            parts["teacher_forecast"] = self.group(label_moments(windows, labels, self.part.n_rows))
         return parts
 
     def truth(self, windows: Windows) -> list[Moments]:
         """Take the moments of contexts and truth."""
-        return self.group(truth_moments(windows, self.n_rows))
+        return self.group(truth_moments(windows, self.part.n_rows))
 
     def group(self, moments: list[Moments]) -> list[Moments]:
-        shifted = [one.shifted(self.shift) for one in moments]
-        return shifted if self.network.individual else [add_up(shifted)]
+        shifted = [one.shifted(self.part.level) for one in moments]
+        return shifted if self.part.individual else [add_up(shifted)]
 
 
 def _leave_blocks_out(
@@ -320,8 +314,8 @@ def _leave_blocks_out(
         near = np.arange(max(0, block[0] - reach), min(len(train), block[-1] + 1 + reach))
         if len(near) == len(train):
             raise ValueError(
-                "selection='blocks' of Linear needs more training windows: leaving out a block and the windows that "
-                f"share rows with it leaves none of {len(train)}. Use selection='validation'."
+                f"selection='blocks' of {setup.part.owner} needs more training windows: leaving out a block and the "
+                f"windows that share rows with it leaves none of {len(train)}. Use selection='validation'."
             )
         taken = setup.moments(_subset(train, near), None if labels is None else _Subset(labels, near))
         rest = {

@@ -1,0 +1,130 @@
+"""Networks that declare a solvable part: the check before training, and the solution."""
+
+from __future__ import annotations
+
+import warnings
+
+from torch import nn
+
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._windows import TrainingWindows
+from skdistill.losses._base import BaseLoss
+from skdistill.losses._objective import needs_branches
+from skdistill.networks._base import BaseNetwork, NetworkSpec
+from skdistill.networks._quantile_head import point_module
+from skdistill.training._batches import LabelSource
+from skdistill.training._exact_fit import quadratic_part, solve_part, why_not_exact
+from skdistill.training._train import TrainingResult
+
+__all__ = ["check_solvable", "prepare_network", "solve_network"]
+
+
+def check_solvable(
+    network: BaseNetwork, spec: NetworkSpec, loss: BaseLoss, *, has_teacher: bool, windows: TrainingWindows
+) -> None:
+    """Raise if a part of the network must be, but cannot be, solved exactly; called before any training.
+
+    Parameters
+    ----------
+    network : BaseNetwork
+        The network.
+    spec : NetworkSpec
+        What it is about to be built for.
+    loss : BaseLoss
+        The objective.
+    has_teacher : bool
+        Whether there will be labels.
+    windows : TrainingWindows
+        What it will be fitted on.
+
+    Raises
+    ------
+    ValueError
+        With what keeps it from being solved, and the way out.
+    """
+    part = network.solvable_part(spec)
+    if part is None:
+        return
+    if not part.is_whole:
+        loss = quadratic_part(loss, windows, has_teacher=has_teacher)
+    reason = why_not_exact(part, loss, has_teacher=has_teacher, windows=windows)
+    if reason is not None and (part.solver == "exact" or part.is_searched):
+        exact = f"solver='exact' of {part.owner}"
+        what = exact if part.solver == "exact" else f"{part.owner} with several penalties or weights"
+        raise ValueError(f"{what} cannot be had: {reason}")
+
+
+def solve_network(
+    network: BaseNetwork,
+    module: nn.Module,
+    spec: NetworkSpec,
+    windows: TrainingWindows,
+    *,
+    loss: BaseLoss,
+    labels: LabelSource | None,
+) -> TrainingResult | None:
+    """Solve for a network that is nothing but its solvable part, where every term is quadratic.
+
+    Parameters
+    ----------
+    network : BaseNetwork
+        The network.
+    module : torch.nn.Module
+        What was built of it; gets the solution.
+    spec : NetworkSpec
+        What it was built for.
+    windows : TrainingWindows
+        Training and validation windows.
+    loss : BaseLoss
+        The objective.
+    labels : LabelSource or None
+        The teacher's labels of the training windows.
+
+    Returns
+    -------
+    result : TrainingResult or None
+        None where it must be trained instead.
+    """
+    part = network.solvable_part(spec)
+    if part is None or not part.is_whole or part.solver == "gradient":
+        return None
+    reason = why_not_exact(part, loss, has_teacher=labels is not None, windows=windows)
+    if reason is not None:
+        told = f"{part.owner} is trained by gradient descent, not solved exactly: {reason}"
+        warnings.warn(told, stacklevel=stacklevel_of_user())
+        return None
+    return solve_part(part, part.of(point_module(module)), spec, windows, loss=loss, labels=labels)
+
+
+def prepare_network(
+    network: BaseNetwork,
+    module: nn.Module,
+    spec: NetworkSpec,
+    windows: TrainingWindows,
+    *,
+    loss: BaseLoss,
+    labels: LabelSource | None,
+) -> None:
+    """Make a module ready to train: solve for the part of it that is solvable, leave out what the loss does not read.
+
+    Parameters
+    ----------
+    network : BaseNetwork
+        The network.
+    module : torch.nn.Module
+        What was built of it.
+    spec : NetworkSpec
+        What it was built for.
+    windows : TrainingWindows
+        Training and validation windows.
+    loss : BaseLoss
+        The objective, whose quadratic terms count for the part.
+    labels : LabelSource or None
+        The teacher's labels of the training windows.
+    """
+    module = point_module(module)
+    network.prepare(module, reads_branches=needs_branches(loss))
+    part = network.solvable_part(spec)
+    if part is not None and not part.is_whole:
+        quadratic = quadratic_part(loss, windows, has_teacher=labels is not None)
+        solve_part(part, part.of(module), spec, windows, loss=quadratic, labels=labels)
