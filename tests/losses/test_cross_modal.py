@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from published import load_published
 
 from skdistill.losses import (
     MASE,
@@ -30,9 +31,8 @@ CASES = ["long_l1_", "long_smoothl1_", "long_mse_", "short0_", "short1_", "short
 
 
 @pytest.fixture(scope="module")
-def published(shared_path):
-    with np.load(shared_path / "parity" / "calf_losses.npz") as file:
-        return {name: file[name] for name in file.files}
+def published():
+    return load_published("calf_losses")
 
 
 def tensor(published, name):

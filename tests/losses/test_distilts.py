@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from published import load_published
 from sklearn.base import clone
 from torch.nn.functional import gelu, mse_loss
 
@@ -59,8 +60,8 @@ def value(term, inputs):
 
 
 @pytest.fixture(scope="module")
-def published(shared_path):
-    return np.load(shared_path / "parity" / "distilts_losses.npz")
+def published():
+    return load_published("distilts_losses")
 
 
 def check_published(published, case, term, name, rtol=1e-6):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from published import load_published
 from sklearn.base import clone
 from torch.nn.functional import mse_loss
 
@@ -74,8 +75,8 @@ LOSSES = [*TERMS, TimeDistill(), Response(), LossSum([("a", Supervised()), ("b",
 
 
 @pytest.mark.parametrize("case", ["c0", "c1", "c2", "c3", "c4", "c5"])
-def test_published_timedistill_values_and_gradients(case, shared_path):
-    published = np.load(shared_path / "parity" / "timedistill_losses.npz")
+def test_published_timedistill_values_and_gradients(case):
+    published = load_published("timedistill_losses")
     tensors = {
         name: torch.tensor(published[f"{case}_{name}"])
         for name in ("student", "teacher", "target", "feat_student", "feat_teacher")
@@ -108,14 +109,14 @@ def test_published_timedistill_values_and_gradients(case, shared_path):
         np.testing.assert_allclose(ours, published[f"{case}_grad_{theirs}_total"], rtol=1e-4, atol=1e-7)
 
 
-def test_published_distributions_of_periods(shared_path):
-    published = np.load(shared_path / "parity" / "timedistill_losses.npz")
+def test_published_distributions_of_periods():
+    published = load_published("timedistill_losses")
     ours = period_probabilities(torch.tensor(published["c0_student"]).transpose(1, 2), 0.5).transpose(1, 2)
     np.testing.assert_allclose(ours, published["c0_period_prob_student"], rtol=1e-4, atol=1e-7)
 
 
-def test_underflowing_target_has_finite_gradients(shared_path):
-    published = np.load(shared_path / "parity" / "timedistill_losses.npz")
+def test_underflowing_target_has_finite_gradients():
+    published = load_published("timedistill_losses")
     student = torch.tensor(published["big_feat_student"], requires_grad=True)
     teacher = torch.tensor(published["big_feat_teacher"], requires_grad=True)
     divergence = multi_period_divergence(student, teacher, 0.5, "published")
@@ -128,8 +129,8 @@ def test_underflowing_target_has_finite_gradients(shared_path):
 
 @pytest.mark.parametrize("tau", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("horizon", [96, 192, 1])
-def test_published_horizon_weights(tau, horizon, shared_path):
-    published = np.load(shared_path / "parity" / "distilts_losses.npz")[f"hw_tau{tau}_T{horizon}"]
+def test_published_horizon_weights(tau, horizon):
+    published = load_published("distilts_losses")[f"hw_tau{tau}_T{horizon}"]
     ours = ExponentialWeights(tau).values(horizon)
     np.testing.assert_allclose(ours, published / published.mean(), rtol=1e-5)
     assert ours.mean() == pytest.approx(1.0)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from published import PARITY, load_published
 
 from skdistill.interop import from_tslib
 
@@ -30,11 +31,11 @@ FEATURES = {
 }
 
 
-def load(name, shared_path):
+def load(name):
     """Read a file of published numbers: everything in it, and the module that from_tslib makes of it."""
-    published = np.load(shared_path / "parity" / f"model_{name}.npz")
-    weights = {key[2:]: torch.tensor(published[key]) for key in published.files if key.startswith("w/")}
-    extra = json.loads(str(published["extra"])) if "extra" in published.files else None
+    published = load_published(f"model_{name}")
+    weights = {key[2:]: torch.tensor(value) for key, value in published.items() if key.startswith("w/")}
+    extra = json.loads(str(published["extra"])) if "extra" in published else None
     config = json.loads(str(published["config"]))
     return published, from_tslib(name.split("_")[0], config, weights, extra=extra)
 
@@ -52,32 +53,32 @@ def relative_error(ours, theirs):
 
 
 @pytest.mark.parametrize("name", FEATURES)
-def test_published_forecasts_features_and_gradients(name, shared_path):
-    published, module = load(name, shared_path)
+def test_published_forecasts_features_and_gradients(name):
+    published, module = load(name)
     output, gradient = forecast(module, published)
     assert not module.training
     assert relative_error(output.forecast, published["output"]) < 1e-5
-    if "grad_x" in published.files:
+    if "grad_x" in published:
         assert relative_error(gradient, published["grad_x"]) < 1e-4
     if FEATURES[name] is not None:
         assert relative_error(output.features, FEATURES[name](published)) < 1e-5
 
 
-def test_every_published_network_is_compared(shared_path):
-    files = (shared_path / "parity").glob("model_*.npz")
+def test_every_published_network_is_compared():
+    files = PARITY.glob("model_*.npz")
     assert {path.stem.removeprefix("model_") for path in files} == set(FEATURES)
 
 
 @pytest.mark.parametrize("name", ["DMLP_revin", "MLP", "LightTS", "PatchTST", "TimesNet", "TSMixer", "iTransformer"])
-def test_published_gradients_of_the_weights(name, shared_path):
-    published, module = load(name, shared_path)
+def test_published_gradients_of_the_weights(name):
+    published, module = load(name)
     forecast(module, published)
     ours = [parameter.grad.double().norm().item() for parameter in module.parameters()]
     np.testing.assert_allclose(np.linalg.norm(ours), np.linalg.norm(published["grad_param_norms"]), rtol=1e-4)
 
 
-def test_published_features_of_the_times_net_are_its_last_steps(shared_path):
-    published, module = load("TimesNet", shared_path)
+def test_published_features_of_the_times_net_are_its_last_steps():
+    published, module = load("TimesNet")
     slices = module.network.set_params(features="published").build(module.spec).eval()
     slices.load_state_dict(module.state_dict())
     output, _ = forecast(slices, published)

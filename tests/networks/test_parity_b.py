@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from published import load_published
 
 from skdistill.interop import from_tslib
 from skdistill.networks import NetworkSpec
@@ -60,15 +61,15 @@ def relative_error(ours, theirs):
 
 
 @pytest.fixture
-def published(request, shared_path):
-    return np.load(shared_path / "parity" / f"model_{request.param}.npz")
+def published(request):
+    return load_published(f"model_{request.param}")
 
 
 def load(published):
     options = json.loads(str(published["config"]))
-    if "extra" in published.files:
+    if "extra" in published:
         options["modes"] = json.loads(str(published["extra"]))
-    return options, {key[2:]: torch.tensor(published[key]) for key in published.files if key.startswith("w/")}
+    return options, {key[2:]: torch.tensor(value) for key, value in published.items() if key.startswith("w/")}
 
 
 @pytest.mark.parametrize(("name", "published"), [(name, name) for name in FILES], indirect=["published"])
@@ -287,9 +288,8 @@ def test_calendars_of_whole_numbers_are_looked_up(name, embed, freq):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_layouts_above_are_those_of_the_release(name, shared_path):
-    published = np.load(shared_path / "parity" / f"model_{name}.npz")
-    options, weights = load(published)
+def test_layouts_above_are_those_of_the_release(name):
+    options, weights = load(load_published(f"model_{name}"))
     assert {key: tuple(value.shape) for key, value in weights.items()} == LAYOUTS[name](options)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from doubles import make_forecaster, make_frame, make_series
+from published import load_published
 from safetensors.torch import save_file
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -238,11 +239,11 @@ def test_other_options_load_and_forecast(number):
 
 
 @pytest.mark.parametrize("name", [*LAYOUTS, "ModernTCN_2stage"])
-def test_layouts_above_are_those_of_the_release(name, shared_path):
+def test_layouts_above_are_those_of_the_release(name):
     if name == "NLinear":  # of LTSF-Linear
         return
-    published = np.load(shared_path / "parity" / f"model_{name}.npz")
-    shapes = {key[2:]: published[key].shape for key in published.files if key.startswith("w/")}
+    published = load_published(f"model_{name}")
+    shapes = {key[2:]: value.shape for key, value in published.items() if key.startswith("w/")}
     assert shapes == LAYOUTS[name.split("_")[0]](json.loads(str(published["config"])))
 
 
