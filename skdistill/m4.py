@@ -93,8 +93,8 @@ def m4_scores(forecasts: Any, truth: Any, train: Sequence[np.ndarray], *, season
     >>> import numpy as np
     >>> from skdistill.m4 import m4_scores
     >>> train = [np.array([1.0, 2.0, 1.0, 2.0, 3.0])]
-    >>> m4_scores([[3.0, 3.0]], [[4.0, 2.0]], train, season=1)["owa"]
-    np.float64(1.0)
+    >>> float(m4_scores([[3.0, 3.0]], [[4.0, 2.0]], train, season=1)["owa"])
+    1.0
     """
     truth = np.asarray(truth, dtype=np.float64)
     forecasts = np.stack([np.asarray(one, dtype=np.float64).reshape(-1) for one in forecasts])

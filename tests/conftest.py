@@ -1,5 +1,6 @@
 """Shared fixtures: one torch thread, fixed seeds, and the folder of real series where it exists."""
 
+import importlib.util
 import os
 import random
 import sys
@@ -18,6 +19,21 @@ settings.register_profile("suite", deadline=None, derandomize=True, max_examples
 settings.load_profile("suite")
 
 
+# Doctests that need an extra: a part of the module's name, and the package that must be there.
+DOCTESTS_NEED = {
+    "skdistill.plotting": "matplotlib",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip doctests of extras that are not installed."""
+    for item in items:
+        if isinstance(item, pytest.DoctestItem):
+            for module, package in DOCTESTS_NEED.items():
+                if item.name.startswith(module) and importlib.util.find_spec(package) is None:
+                    item.add_marker(pytest.mark.skip(reason=f"the example needs {package}"))
+
+
 @pytest.fixture(autouse=True)
 def _fixed_seeds() -> Iterator[None]:
     """Start every test from the same global seeds, and put back what was there."""
@@ -33,9 +49,9 @@ def _fixed_seeds() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared_path() -> Path:
-    """Give the folder with real series and published numbers, or skip."""
+    """Give the folder with real series, or skip."""
     default = Path(__file__).resolve().parents[2] / "shared"
     path = Path(os.environ.get("SKDISTILL_SHARED", default))
-    if not (path / "parity").is_dir():
-        pytest.skip(f"needs the folder shared/ with data and parity numbers, not found at {path}")
+    if not (path / "data").is_dir():
+        pytest.skip(f"needs the folder shared/ with real series, not found at {path}")
     return path

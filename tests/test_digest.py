@@ -29,6 +29,7 @@ print(digest({"b": 1, "a": {3, 1, 2}}, PretrainedTeacher(DLinear(), weights), ML
 """
 
 
+@pytest.mark.slow
 def test_two_processes_agree():
     answers = set()
     for seed in ("1", "2"):

@@ -199,6 +199,7 @@ def test_training_rows_do_change_the_student():
 # -- the same bits -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -218,6 +219,7 @@ def test_same_random_state_gives_the_same_bits(changes):
     assert not np.array_equal(other, forecast)
 
 
+@pytest.mark.slow
 def test_pickle_keeps_forecasts_and_leaves_the_series_behind():
     series = make_series(2000)
     forecaster = make_forecaster(teacher=DLinear(), max_epochs=1).fit(series)
@@ -428,6 +430,7 @@ def test_a_series_shorter_than_its_validation_rows_serves_validation_alone():
 # -- the calendar --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("frequency", "context_length"), [("h", 1), ("MS", 2), ("B", 5), ("W-WED", 1)])
 def test_labels_without_a_frequency_give_the_calendar_of_those_with_one(frequency, context_length):
     known = make_frame(80).set_axis(pd.date_range("2000-01-03", periods=80, freq=frequency))

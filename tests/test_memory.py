@@ -132,6 +132,7 @@ def test_labels_that_are_there_are_read_whatever_the_budget(tmp_path):
     forecaster.set_params(label_budget=1e-6).fit(make_series())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pretrained", "given", "frozen", "trained"])
 def test_teachers_keep_what_they_know_through_a_parallel_grid_search(kind, tmp_path):
     frame = make_frame()

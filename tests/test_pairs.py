@@ -48,6 +48,7 @@ def test_every_published_network_is_here():
     assert set(TINY) == set(NETWORKS) - needs_a_language_model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("teacher", TINY)
 def test_pairs_train(teacher, tmp_path):
     for name, student in TINY.items():

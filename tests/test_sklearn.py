@@ -54,6 +54,7 @@ def test_scikit_learn_estimator_checks(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
 def test_checks_pass_under_the_array_api_switch():
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
@@ -149,6 +150,7 @@ def test_regressor_refuses_contexts_of_another_shape():
         cube.predict(np.zeros((3, 12, 1)))
 
 
+@pytest.mark.slow
 def test_regressor_in_the_tools_that_reduce_forecasting_to_a_table():
     X, y = make_table()
     wrapped = TransformedTargetRegressor(make_regressor(), transformer=StandardScaler()).fit(X, y)
@@ -187,6 +189,7 @@ def test_frames_go_through_a_pipeline_that_outputs_frames():
     assert forecast.index[0] > frame.index[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("routing", [False, True])
 def test_grid_search_over_loss_and_student_with_and_without_routing(routing):
     import sklearn

@@ -67,6 +67,7 @@ TRAIN, TEST = Y.iloc[:60], Y.iloc[60:]
 # -- sktime's own checks ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_check_of_sktime_passes_for_every_parameter_set():
     results = check_estimator(SktimeDistilledForecaster, raise_exceptions=False, verbose=False)
     assert {name: result for name, result in results.items() if result != "PASSED"} == {}
@@ -377,6 +378,7 @@ def equals_hand_made(pipeline, transform, undo):
 
 
 def test_transformed_target_detrended_and_deseasonalised():
+    pytest.importorskip("statsmodels", reason="sktime's Deseasonalizer needs statsmodels")
     detrender, deseasonalizer = Detrender().fit(TRAIN), Deseasonalizer(sp=12).fit(TRAIN)
     equals_hand_made(Detrender() * make(), detrender.transform, detrender.inverse_transform)
     equals_hand_made(
@@ -407,6 +409,7 @@ SPLITTERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("splitter", SPLITTERS.values(), ids=SPLITTERS.keys())
 def test_grid_search_trains_the_teacher_once_per_fold(splitter, tmp_path):
     log = tmp_path / "log"
@@ -418,8 +421,10 @@ def test_grid_search_trains_the_teacher_once_per_fold(splitter, tmp_path):
     assert log.read_text().splitlines().count("fit") == splitter.get_n_splits(TRAIN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["loky", "dask"])
 def test_randomized_search_on_several_workers_shares_the_teacher(backend, tmp_path):
+    pytest.importorskip("joblib" if backend == "loky" else backend, reason="needs pip install 'skdistill[dask]'")
     log = tmp_path / "log"
     forecaster = make(teacher=LastValueTeacher(str(log)), memory=str(tmp_path / "memory"))
     settings = {"loky": {"n_jobs": 2}, "dask": {"scheduler": "threads", "num_workers": 2}}[backend]
@@ -483,7 +488,8 @@ def test_save_and_load(tmp_path):
 
 
 def test_plot_series():
-    import matplotlib.pyplot as plt
+    plt = pytest.importorskip("matplotlib.pyplot", reason="needs pip install 'skdistill[plot]'")
+    pytest.importorskip("seaborn", reason="sktime's plot_series needs seaborn")
     from sktime.utils.plotting import plot_series
 
     figure, axes = plot_series(TRAIN, make().fit(TRAIN).predict(fh=ALL_STEPS), labels=["y", "student"])

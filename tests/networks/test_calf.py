@@ -21,6 +21,8 @@ from skdistill.networks.calf._principal_words import principal_words  # noqa: E4
 from skdistill.teachers import PretrainedTeacher, TrainedTeacher  # noqa: E402
 from skdistill.training import count_parameters  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 SPEC = NetworkSpec(context_length=12, prediction_length=4, n_channels=2)
 WIDTH, WORDS = 24, 60
 

@@ -1,15 +1,13 @@
 """Displays show what they are told, on the axes they are given."""
 
-import matplotlib as mpl
-
-mpl.use("agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from doubles import make_forecaster, make_frame, make_series
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+pytest.importorskip("matplotlib", reason="needs pip install 'skdistill[plot]'")
+from matplotlib import pyplot as plt
 
 from skdistill.comparison import error_by_scale, error_by_step, period_spectra, rolling_forecasts, win_rates
 from skdistill.plotting import (

@@ -24,7 +24,8 @@ for module in pkgutil.walk_packages(skdistill.__path__, "skdistill."):
 @pytest.mark.parametrize("code", ["import json, sys, skdistill", IMPORT_ALL], ids=["package", "every module"])
 def test_importing_brings_nothing_heavy_along(code):
     installed = {name for name in HEAVY if importlib.util.find_spec(name)}
-    assert {"dask", "matplotlib", "sktime"} <= installed, "what is not installed cannot be caught"
+    if missing := {"dask", "matplotlib", "sktime"} - installed:
+        pytest.skip(f"what is not installed cannot be caught: {', '.join(sorted(missing))}")
     code = f"{code}\nprint(json.dumps(sorted(sys.modules.keys() & {HEAVY!r})))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}

@@ -47,6 +47,7 @@ def test_ruff_is_content(check):
     run(sys.executable, "-m", "ruff", *check, ".")
 
 
+@pytest.mark.slow
 def test_types_hold():
     run(sys.executable, "-m", "mypy")
 
@@ -61,6 +62,7 @@ def distributions(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_wheel_holds_the_package_and_nothing_else(distributions):
     (wheel,) = distributions.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
@@ -70,6 +72,7 @@ def test_wheel_holds_the_package_and_nothing_else(distributions):
     assert {name.split("/")[0] for name in names} == {"skdistill", f"skdistill-{skdistill.__version__}.dist-info"}
 
 
+@pytest.mark.slow
 def test_sdist_holds_what_it_takes_to_test(distributions):
     (sdist,) = distributions.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
@@ -79,6 +82,7 @@ def test_sdist_holds_what_it_takes_to_test(distributions):
     assert not any(name.startswith((".venv", ".cache")) for name in names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
 def test_distributions_install_and_import(kind, distributions, tmp_path):
     (package,) = distributions.glob(kind)
@@ -127,6 +131,7 @@ print(sorted(name for name in ("matplotlib", "dask", "sktime", "transformers", "
 """
 
 
+@pytest.mark.slow
 def test_everything_works_with_every_extra_blocked_and_nothing_heavy_is_imported():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     packages = {
@@ -145,12 +150,14 @@ def test_everything_works_with_every_extra_blocked_and_nothing_heavy_is_imported
 # -- examples ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT / "examples")))
 def test_example_runs_in_its_quick_mode(path, tmp_path):
     output = run(sys.executable, str(path), cwd=tmp_path, timeout=120, SKDISTILL_QUICK="1")
     assert "quick, not a result" in output
 
 
+@pytest.mark.slow
 def test_an_example_without_its_model_says_how_to_make_one(shared_path):
     pytest.importorskip("chronos", reason="the example needs chronos: pip install 'skdistill[chronos]'")
     done = subprocess.run(
@@ -243,6 +250,7 @@ def test_docstring_lists_the_real_parameters_and_defaults(found):
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_python_block_of_a_page_runs(page, tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)

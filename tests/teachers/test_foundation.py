@@ -24,6 +24,8 @@ from skdistill.teachers import _foundation as foundation
 from skdistill.teachers._checkpoint_folder import repair_buffers
 from skdistill.training import resolve_device
 
+pytestmark = pytest.mark.slow
+
 # name -> maker, teacher, its own parameters, library that must be there, whether it samples
 FAMILIES = {
     "chronos_t5": (tiny_checkpoints.make_chronos_t5, Chronos, {"n_samples": 3}, "chronos", True),

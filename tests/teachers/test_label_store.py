@@ -142,6 +142,7 @@ def start(tmp_path):
     return start
 
 
+@pytest.mark.slow
 def test_a_killed_run_relabels_nothing_that_was_finished(tmp_path, start):
     folder, log = tmp_path / "store", tmp_path / "log"
     folder.mkdir()
@@ -159,6 +160,7 @@ def test_a_killed_run_relabels_nothing_that_was_finished(tmp_path, start):
     torch.testing.assert_close(labels.forecast, Counter()(torch.arange(40)).forecast)
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_store_and_one_labels(tmp_path, start):
     folder, log = tmp_path / "store", tmp_path / "log"
     folder.mkdir()

@@ -46,7 +46,12 @@ class CountingNaive(NaiveForecaster):
 # -- what the labels are -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [lambda: AutoETS(error="add", trend="add"), TrendForecaster, reduce])
+def auto_ets(**settings):
+    pytest.importorskip("statsmodels", reason="sktime's AutoETS needs statsmodels")
+    return AutoETS(**settings)
+
+
+@pytest.mark.parametrize("make", [lambda: auto_ets(error="add", trend="add"), TrendForecaster, reduce])
 def test_a_label_of_a_window_is_the_forecast_of_a_copy_fitted_on_its_context(make):
     forecaster = fit(SktimeTeacher(make()), FRAME.iloc[:20])
     context = FRAME.iloc[20:32]  # of rows that fit has not seen
@@ -219,8 +224,9 @@ def test_one_sktime_forecaster_distilled_inside_sktime():
 # -- bad input ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("forecaster", [TrendForecaster(), AutoETS()])
-def test_a_forecaster_that_no_context_moves_is_refused(forecaster):
+@pytest.mark.parametrize("make", [TrendForecaster, auto_ets])
+def test_a_forecaster_that_no_context_moves_is_refused(make):
+    forecaster = make()
     with pytest.raises(ValueError, match=r'same after any context.*fitting="window"'):
         fit(SktimeTeacher(forecaster, fitting="once"))
     with pytest.raises(ValueError, match=r"same after any context"):
@@ -245,6 +251,7 @@ def test_a_forecast_that_is_not_finite_is_told_with_its_place():
         fit(SktimeTeacher(Silent()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make", [lambda: SktimeTeacher(NaiveForecaster(sp=6)), lambda: SktimeTeacher(reduce(), fitting="once")]
 )

@@ -268,6 +268,7 @@ def test_a_sktime_teacher_without_pred_int_is_refused():
         labels_of(SktimeTeacher(Croston(), quantiles=LEVELS))
 
 
+@pytest.mark.slow
 def test_a_foundation_model_hands_on_its_quantiles(tmp_path, monkeypatch):
     pytest.importorskip("chronos", reason="needs chronos: pip install 'skdistill[chronos]'")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

@@ -154,6 +154,7 @@ def heavy_forecaster(memory):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", ["teacher-checkpoint.pt", "checkpoint.pt"])
 def test_a_killed_fit_goes_on_to_the_same_bits(victim, tmp_path):
     series = make_series(400)
