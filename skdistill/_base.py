@@ -13,14 +13,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from skdistill._distillation import Distilled, Labeling, distill
+from skdistill._distillation import Distilled, distill
 from skdistill._shorthand import expand_shorthand, resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._windows import TrainingWindows
-from skdistill.labeling._store import LabelCache
+from skdistill.labeling._cache import LabelCache
+from skdistill.labeling._run import Labeling
 from skdistill.networks._base import NetworkSpec
 from skdistill.probabilistic._settings import ProbabilisticMixin
 from skdistill.teachers._base import BaseTeacher

@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._base import BaseDistilled
-from skdistill._distillation import Labeling, dry_run
+from skdistill._distillation import dry_run
 from skdistill._shorthand import resolve_loss
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
@@ -27,8 +27,9 @@ from skdistill.data._panel import regular_step, with_step
 from skdistill.data._scaling import Scaling, warn_of_unlike_scales
 from skdistill.data._windows import Contexts, SeriesStore, TrainingWindows, count_validation_rows, split_windows
 from skdistill.fused._runtime import Answer, fused_answer, fused_quantiles
+from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._estimate import LabelingEstimate
-from skdistill.labeling._store import LabelCache
+from skdistill.labeling._run import Labeling
 from skdistill.probabilistic._calibration import quantile_errors, resolve_calibration, shift_quantiles
 from skdistill.probabilistic._settings import at_levels
 from skdistill.teachers._given import holds_given_labels

@@ -6,7 +6,7 @@ import pytest
 from doubles import LastValueTeacher, make_forecaster, make_frame
 from sklearn.model_selection import GridSearchCV
 
-from skdistill.labeling._store import label_windows
+from skdistill.labeling._label_windows import label_windows
 from skdistill.losses import TimeDistill
 from skdistill.model_selection import RollingOriginSplit
 from skdistill.networks import ITransformer
@@ -40,7 +40,7 @@ def test_a_grid_on_a_dask_cluster(client, tmp_path):
 def test_labels_from_many_workers_are_the_same(backend, client, monkeypatch):
     """Chunks of 16 windows: several tasks, in order."""
     monkeypatch.setattr(
-        "skdistill._distillation.label_windows",
+        "skdistill.labeling._run.label_windows",
         lambda *args, **options: label_windows(*args, **{**options, "chunk_size": 16}),
     )
     settings = {"teacher": ITransformer(8, n_heads=2), "loss": TimeDistill()}
@@ -52,7 +52,7 @@ def test_labels_from_many_workers_are_the_same(backend, client, monkeypatch):
 
 def test_a_failing_worker_names_the_window(monkeypatch):
     monkeypatch.setattr(
-        "skdistill._distillation.label_windows",
+        "skdistill.labeling._run.label_windows",
         lambda *args, **options: label_windows(*args, **{**options, "chunk_size": 16}),
     )
     with pytest.raises(ValueError, match=r"training window 0"):

@@ -23,11 +23,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from _common import QUICK, PeakMemory, heading, write_results
 
 from skdistill import DistilledForecaster
-from skdistill._distillation import _RecomputedFeatures
 from skdistill.data import SeriesStore, TrainingWindows, split_windows
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
-from skdistill.labeling._store import StoredLabels, label_windows
+from skdistill.labeling._label_windows import label_windows
+from skdistill.labeling._recompute import RecomputedFeatures
+from skdistill.labeling._stored import StoredLabels
 from skdistill.losses import BaseLoss, Response, Supervised, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer, NetworkSpec
 from skdistill.teachers import Labels, PretrainedTeacher
@@ -65,7 +66,7 @@ def make_windows(n_rows: int) -> TrainingWindows:
     )
 
 
-class LiveTeacher(_RecomputedFeatures):
+class LiveTeacher(RecomputedFeatures):
     """The research code's way: the teacher runs on every batch."""
 
     def take(self, indices: torch.Tensor) -> Labels:

@@ -24,6 +24,7 @@ from _common import QUICK, heading, write_results
 from sklearn.model_selection import GridSearchCV
 
 import skdistill._distillation as distillation
+import skdistill.labeling._run as labeling
 import skdistill.teachers._trained as trained
 from skdistill import DistilledForecaster
 from skdistill.datasets import make_multiseasonal
@@ -88,7 +89,7 @@ def search(memory: str | None) -> float:
     with (
         timed(distillation, "train_network", "student"),
         timed(trained, "train_network", "teacher"),
-        timed(distillation, "label_windows", "labels"),
+        timed(labeling, "label_windows", "labels"),
     ):
         start = time.perf_counter()
         GridSearchCV(forecaster, grid, cv=split, scoring=split.scorer(), refit=False, error_score="raise").fit(series)

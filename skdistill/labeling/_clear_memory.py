@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from skdistill.labeling._store import LabelCache
+from skdistill.labeling._cache import LabelCache
 
 __all__ = ["clear_memory"]
 

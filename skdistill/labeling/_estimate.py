@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import torch
 
 from skdistill.data._windows import TrainingWindows
-from skdistill.labeling._store import expected_room
+from skdistill.labeling._budget import GIB, expected_room
 from skdistill.teachers._base import BaseTeacher
 
 __all__ = ["LabelingEstimate", "estimate_labeling"]
-
-_GIB = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class LabelingEstimate:
     @property
     def fits(self) -> bool:
         """Whether the labels stay within the budget."""
-        return self.nbytes <= self.label_budget * _GIB
+        return self.nbytes <= self.label_budget * GIB
 
     def __str__(self) -> str:
         """Say it in a sentence."""
@@ -48,7 +46,7 @@ class LabelingEstimate:
         duration = duration or f"in about {self.seconds:.3g} s"
         verdict = "within" if self.fits else "more than"
         return (
-            f"{self.n_windows} windows {duration}; {self.nbytes / _GIB:.3g} GiB, {verdict} label_budget = "
+            f"{self.n_windows} windows {duration}; {self.nbytes / GIB:.3g} GiB, {verdict} label_budget = "
             f"{self.label_budget:.3g} GiB"
         )
 

@@ -38,13 +38,13 @@ def labels_of(forecaster, monkeypatch):
     from skdistill import _distillation
 
     kept = []
-    original = _distillation._fit_and_label
+    original = _distillation.fit_and_label
 
     def keep(*arguments, **options):
         kept.append(original(*arguments, **options))
         return kept[-1]
 
-    monkeypatch.setattr(_distillation, "_fit_and_label", keep)
+    monkeypatch.setattr(_distillation, "fit_and_label", keep)
     forecaster.fit(forecaster_series)
     return kept[-1][1]
 
@@ -65,9 +65,9 @@ def test_many_series_and_windows_without_truth(monkeypatch):
     from skdistill import _distillation
 
     kept = []
-    original = _distillation._fit_and_label
+    original = _distillation.fit_and_label
     monkeypatch.setattr(
-        _distillation, "_fit_and_label", lambda *a, **k: kept.append((a[1], original(*a, **k))) or kept[-1][1]
+        _distillation, "fit_and_label", lambda *a, **k: kept.append((a[1], original(*a, **k))) or kept[-1][1]
     )
     forecaster = make_forecaster(teacher=CrossFittedTeacher(Rememberer(), n_folds=2), windows_without_truth=True)
     forecaster.fit([make_series(120), make_series(90, seed=1)])

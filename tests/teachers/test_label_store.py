@@ -18,7 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joblib import Memory
 
-from skdistill.labeling._store import LabelBudgetError, LabelCache, StoredLabels, check_budget, label_windows
+from skdistill.labeling._budget import LabelBudgetError, check_budget
+from skdistill.labeling._cache import LabelCache
+from skdistill.labeling._label_windows import label_windows
+from skdistill.labeling._stored import StoredLabels
 from skdistill.teachers import Labels
 
 SHAPE = (3, 2)

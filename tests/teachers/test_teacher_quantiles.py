@@ -15,7 +15,8 @@ from sktime.forecasting.croston import Croston
 from sktime.forecasting.naive import NaiveForecaster
 
 from skdistill import DistilledForecaster, DistilledRegressor
-from skdistill.labeling._store import LabelBudgetError, label_windows
+from skdistill.labeling._budget import LabelBudgetError
+from skdistill.labeling._label_windows import label_windows
 from skdistill.losses import QuantileDistance, QuantileDistill, Response
 from skdistill.networks import MLP, DLinear
 from skdistill.teachers import Chronos, EnsembleTeacher, Labels, SktimeTeacher, TrainedTeacher
@@ -170,7 +171,7 @@ def training_is_an_error(monkeypatch):
         raise AssertionError("training started on bad input")
 
     monkeypatch.setattr("skdistill._distillation.train_network", fail)
-    monkeypatch.setattr("skdistill._distillation.label_windows", fail)
+    monkeypatch.setattr("skdistill.labeling._run.label_windows", fail)
 
 
 # -- teachers --------------------------------------------------------------------------------------

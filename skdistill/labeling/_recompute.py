@@ -1,0 +1,30 @@
+"""Features that are made anew for every batch."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from skdistill.data._labels import Labels
+from skdistill.data._windows import Windows
+from skdistill.labeling._stored import StoredLabels
+from skdistill.teachers._base import BaseTeacher
+
+__all__ = ["RecomputedFeatures"]
+
+
+class RecomputedFeatures:
+    """Stored forecasts, and features from a teacher pass a batch."""
+
+    def __init__(self, stored: StoredLabels, teacher: BaseTeacher, windows: Windows) -> None:
+        self.stored = stored
+        self.teacher = teacher
+        self.windows = windows
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def take(self, indices: Tensor) -> Labels:
+        fresh = self.teacher.recompute_features(self.windows.contexts(indices))
+        features = None if fresh is None else fresh.clone()
+        stored = self.stored.take(indices)
+        return Labels(stored.forecast, features, stored.quantiles, stored.quantile_levels)
