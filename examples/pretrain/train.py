@@ -1,0 +1,295 @@
+"""Train the teacher that ships with skdistill, on made series only.
+
+``python examples/pretrain/train.py --minutes 90 --output runs/echo`` trains on whatever is there, CPU or GPU; the same
+command with ``--resume`` goes on from the last checkpoint, ``--resume-from-package`` from the weights that ship. Two
+further ends: ``--steps`` and the time. The rate is constant after a warm-up and falls to nought in the last 15 % of
+whichever end comes first, so the end may still be moved by a resumed run.
+
+Series come from a pool of files that a process of its own fills and renews. Checkpoints are replaced atomically.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from made_series import LENGTHS, make_pool
+
+from skdistill.teachers._echo_network import EchoAnswer, EchoConfig, EchoNetwork
+
+CHUNK = {"long": 768, "short": 4096}
+DECAY_SHARE = 0.15
+WARM_UP = 150
+
+
+def main() -> None:
+    """Train."""
+    arguments = parse()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(arguments.seed)
+    torch.set_num_threads(arguments.threads)
+    device = torch.device(arguments.device)
+    network = EchoNetwork(EchoConfig()).to(device)
+    run = Run(network, arguments)
+    if arguments.resume_from_package:
+        from skdistill.teachers._echo_weights import load_echo
+
+        network.load_state_dict(load_echo(torch.device("cpu")).state_dict())
+        run.average.module.load_state_dict(network.state_dict())
+    if arguments.resume and run.checkpoint.exists():
+        run.load()
+    print(f"{sum(p.numel() for p in network.parameters()):,} parameters, on {device}, from step {run.step}", flush=True)
+    filler = multiprocessing.get_context("spawn").Process(
+        target=fill, args=(arguments.pool, arguments.n_chunks, arguments.seed + 1000 * run.step + 1), daemon=True
+    )
+    filler.start()
+    run.train()
+    filler.terminate()
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=Path("runs/echo"))
+    parser.add_argument("--pool", type=Path, default=Path("runs/pool"), help="folder of made series")
+    parser.add_argument("--n-chunks", type=int, default=24, help="files of made series, in turn renewed")
+    parser.add_argument("--minutes", type=float, default=90.0, help="of all runs together")
+    parser.add_argument("--steps", type=int, default=10**9)
+    parser.add_argument("--tokens", type=int, default=6000, help="patches a step")
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--matrix-lr", type=float, default=0.02, help="rate of the matrices that Muon trains")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--resume-from-package", action="store_true")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+# -- the pool ------------------------------------------------------------------------------------
+
+
+def fill(folder: Path, n_chunks: int, seed: int) -> None:
+    """Make series for ever: fill the pool, then renew a file a minute, the oldest first."""
+    os.nice(19)
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(seed)
+    while True:
+        for pool, n_series in CHUNK.items():
+            files = sorted(folder.glob(f"{pool}-*.npy"), key=lambda file: file.stat().st_mtime)
+            number = len(files) if len(files) < n_chunks else int(files[0].stem.split("-")[1])
+            temporary = folder / f"{pool}.tmp{os.getpid()}.npy"
+            np.save(temporary, make_pool(generator, pool, n_series))
+            os.replace(temporary, folder / f"{pool}-{number:03d}.npy")
+        if len(files) >= n_chunks:
+            time.sleep(45.0)
+
+
+class Pool:
+    """Windows of made series, of lengths that change from batch to batch."""
+
+    def __init__(self, folder: Path, n_tokens: int, config: EchoConfig, generator: np.random.Generator) -> None:
+        self.folder, self.n_tokens, self.config, self.generator = folder, n_tokens, config, generator
+        self.files: dict[str, list[np.ndarray]] = {}
+        self.n_batches = 0
+
+    def batch(self) -> tuple[Tensor, Tensor]:
+        """Return contexts (n, context rows), NaN where missing, and horizons (n, steps)."""
+        if self.n_batches % 200 == 0:
+            self.look()
+        self.n_batches += 1
+        g = self.generator
+        pool, n_context, horizon = self.lengths()
+        patch = self.config.patch_sizes[self.config.scale_of(n_context)]
+        n_windows = int(np.clip(self.n_tokens / (n_context / patch + horizon / 16), 32, 320)) // 16 * 16
+        stride = 1
+        if pool == "long" and g.random() < 0.12:
+            stride = int(min(g.integers(2, 13), LENGTHS[pool] // (n_context + horizon)))
+        length = n_context + horizon
+        first, second = (self.windows(pool, n, length, stride) for n in (n_windows, n_windows // 8))
+        mix(first, second, g)
+        change(first, g)
+        context, target = first[:, :n_context], first[:, n_context:].copy()
+        lose(context, g, self.config)
+        return torch.from_numpy(np.ascontiguousarray(context)), torch.from_numpy(target)
+
+    def lengths(self) -> tuple[str, int, int]:
+        """Draw a pool, a context and a horizon."""
+        g = self.generator
+        if g.random() < 0.42:
+            pool = "short" if g.random() < 0.85 else "long"
+            n_context = int(np.exp(g.uniform(np.log(8), np.log(300))))
+            return pool, n_context, int(g.choice([16, 32, 48, 96], p=[0.5, 0.28, 0.14, 0.08]))
+        n_context = 512 if g.random() < 0.25 else int(np.exp(g.uniform(np.log(96), np.log(2049))))
+        horizon = int(g.choice([16, 32, 48, 96, 192, 384, 720], p=[0.08, 0.2, 0.26, 0.32, 0.06, 0.05, 0.03]))
+        return "long", n_context, horizon
+
+    def windows(self, pool: str, n_windows: int, length: int, stride: int) -> np.ndarray:
+        """Cut windows anywhere from series of one file."""
+        g = self.generator
+        series = self.files[pool][g.integers(len(self.files[pool]))]
+        rows = g.integers(len(series), size=n_windows)
+        starts = g.integers(series.shape[1] - stride * length + 1, size=n_windows)
+        cut = [series[row, start : start + stride * length : stride] for row, start in zip(rows, starts, strict=True)]
+        return np.stack(cut)
+
+    def look(self) -> None:
+        """Open the files that are there; wait for the first."""
+        for pool in CHUNK:
+            while not (files := sorted(self.folder.glob(f"{pool}-*.npy"))):
+                time.sleep(1.0)
+            self.files[pool] = [np.load(file, mmap_mode="r") for file in files]
+
+
+def mix(first: np.ndarray, second: np.ndarray, g: np.random.Generator) -> None:
+    """Add other series to the first ones, weighed by chance, in place."""
+    n = len(second)
+    sizes = [np.abs(x - x.mean(1, keepdims=True)).mean(1, keepdims=True) + 1e-6 for x in (first[:n], second)]
+    share = g.random((n, 1), dtype=np.float32)
+    first[:n] = (1 - share) * first[:n] / sizes[0] + share * second / sizes[1]
+
+
+def change(series: np.ndarray, g: np.random.Generator) -> None:
+    """Turn some upside down, a few back to front, move some, in place."""
+    n = len(series)
+    turned = g.random((n, 1)) < 0.12
+    series *= np.where(turned, -1.0, 1.0).astype(np.float32)
+    reverse = g.random(n) < 0.03
+    series[reverse] = series[reverse, ::-1]
+    size = np.abs(series - series.mean(1, keepdims=True)).mean(1, keepdims=True)
+    moved = (g.random((n, 1)) < 0.4) * g.normal(0.0, 4.0, (n, 1))
+    series += (size * moved).astype(np.float32)
+
+
+def lose(context: np.ndarray, g: np.random.Generator, config: EchoConfig) -> None:
+    """Take values away, in place: starts, stretches, single ones."""
+    n, n_rows = context.shape
+    time_ = np.arange(n_rows)
+    number = config.scale_of(n_rows)
+    shortest = 4 if number == 0 else config.context_lengths[number - 1]
+    if n_rows > shortest:
+        known = np.exp(g.uniform(np.log(shortest), np.log(n_rows), (n, 1)))
+        context[(g.random((n, 1)) < 0.25) & (time_ < n_rows - known)] = np.nan
+    if n_rows < 12:
+        return
+    start = g.integers(0, n_rows, (n, 1))
+    long = (g.random((n, 1)) ** 2 * n_rows / 3).astype(int)
+    gap = (time_ >= start) & (time_ < start + long) & (g.random((n, 1)) < 0.07)
+    single = (g.random((n, n_rows), dtype=np.float32) < g.uniform(0, 0.5, (n, 1)) ** 2) & (g.random((n, 1)) < 0.08)
+    gone = (gap | single) & (time_ != n_rows - 3)
+    context[gone] = np.nan
+
+
+# -- training ------------------------------------------------------------------------------------
+
+
+def loss_of(answer: EchoAnswer, target: Tensor, levels: Tensor) -> Tensor:
+    """Average the quantile loss in bent units; a window that is easy to predict weighs more."""
+    truth = answer.window.enter(target).clamp(-15.0, 15.0)
+    error = truth[:, None] - answer.quantiles
+    loss = 2 * torch.maximum(levels[:, None] * error, (levels[:, None] - 1) * error)
+    return (loss.mean(dim=(1, 2)) / (answer.noise[:, 0] + 0.1)).mean() / 3
+
+
+class Run:
+    """A network in training: its optimizers, average, step and time."""
+
+    def __init__(self, network: EchoNetwork, arguments: argparse.Namespace) -> None:
+        self.network, self.arguments = network, arguments
+        matrices = [
+            value for name, value in network.named_parameters() if name.startswith("layers.") and value.ndim == 2
+        ]
+        others = [value for value in network.parameters() if not any(value is matrix for matrix in matrices)]
+        self.optimizers = [
+            torch.optim.Muon(matrices, lr=arguments.matrix_lr, weight_decay=0.01, momentum=0.95),
+            torch.optim.AdamW(others, lr=arguments.lr, weight_decay=0.01, betas=(0.9, 0.98)),
+        ]
+        self.rates = (arguments.matrix_lr, arguments.lr)
+        self.average = torch.optim.swa_utils.AveragedModel(
+            network, avg_fn=lambda old, new, n: old + (new - old) / min(int(n) / 5 + 1, 300)
+        )
+        self.step, self.seconds = 0, 0.0
+        self.checkpoint = arguments.output / "checkpoint.pt"
+        self.generator = np.random.default_rng([arguments.seed, int(time.time())])
+
+    def train(self) -> None:
+        """Train to the end."""
+        arguments = self.arguments
+        device = torch.device(arguments.device)
+        levels = torch.tensor(self.network.config.quantile_levels, device=device)
+        pool = Pool(arguments.pool, arguments.tokens, self.network.config, self.generator)
+        forward = torch.compile(self.network, dynamic=True) if arguments.compile else self.network
+        pool.look()
+        before = saved = time.perf_counter()
+        running = 0.0
+        while (rate := self.rate()) > 0:
+            for optimizer, highest in zip(self.optimizers, self.rates, strict=True):
+                optimizer.param_groups[0]["lr"] = highest * rate
+                optimizer.zero_grad(set_to_none=True)
+            context, target = (part.to(device, non_blocking=True) for part in pool.batch())
+            with torch.autocast(device.type, torch.bfloat16):
+                answer = forward(context, target.shape[1])
+            loss = loss_of(answer, target, levels)
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            if bool(torch.isfinite(norm)):
+                for optimizer in self.optimizers:
+                    optimizer.step()
+                self.average.update_parameters(self.network)
+            else:
+                print(f"step {self.step}: gradient is not finite, left out", flush=True)
+            self.step += 1
+            now = time.perf_counter()
+            self.seconds, before = self.seconds + now - before, now
+            running += (float(loss.detach()) - running) / min(self.step, 200)
+            if self.step % 200 == 0:
+                print(f"step {self.step}, {self.seconds:.0f} s: loss {running:.4f}, rate {rate:.3f}", flush=True)
+            if now - saved > 150:
+                self.save()
+                saved = now
+        self.save()
+
+    def rate(self) -> float:
+        """Return the share of the highest rates: warm-up, constant, down to nought."""
+        share = max(self.seconds / (60 * self.arguments.minutes), self.step / self.arguments.steps)
+        return min(1.0, (self.step + 1) / WARM_UP, max(0.0, (1 - share) / DECAY_SHARE))
+
+    def save(self) -> None:
+        """Write a checkpoint and the averaged weights, each in one stroke."""
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        temporary = self.checkpoint.with_suffix(".tmp")
+        torch.save(state, temporary)
+        os.replace(temporary, self.checkpoint)
+        note = {"step": self.step, "seconds": round(self.seconds), "at": time.strftime("%H:%M:%S")}
+        with (self.arguments.output / "log.jsonl").open("a") as file:
+            file.write(json.dumps(note) + "\n")
+
+    def load(self) -> None:
+        """Go on from the checkpoint."""
+        state = torch.load(self.checkpoint, map_location=self.arguments.device, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        for optimizer, part in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(part)
+        self.step, self.seconds = state["step"], state["seconds"]
+
+
+if __name__ == "__main__":
+    main()
