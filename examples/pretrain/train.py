@@ -16,6 +16,8 @@ import multiprocessing
 import os
 import sys
 import time
+from collections.abc import Callable
+from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,7 @@ from skdistill.teachers._echo_network import EchoAnswer, EchoConfig, EchoNetwork
 CHUNK = {"long": 768, "short": 4096}
 DECAY_SHARE = 0.15
 WARM_UP = 150
+RENEWAL = 100  # steps to which a file of the pool lasts
 
 
 def main() -> None:
@@ -49,11 +52,12 @@ def main() -> None:
     if arguments.resume and run.checkpoint.exists():
         run.load()
     print(f"{sum(p.numel() for p in network.parameters()):,} parameters, on {device}, from step {run.step}", flush=True)
-    filler = multiprocessing.get_context("spawn").Process(
-        target=fill, args=(arguments.pool, arguments.n_chunks, arguments.seed + 1000 * run.step + 1), daemon=True
-    )
+    spawn = multiprocessing.get_context("spawn")
+    wanted = spawn.Semaphore(arguments.n_chunks)
+    seed = arguments.seed + 1000 * run.step + 1
+    filler = spawn.Process(target=fill, args=(arguments.pool, arguments.n_chunks, seed, wanted), daemon=True)
     filler.start()
-    run.train()
+    run.train(wanted.release)
     filler.terminate()
 
 
@@ -62,7 +66,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("runs/echo"))
     parser.add_argument("--pool", type=Path, default=Path("runs/pool"), help="folder of made series")
-    parser.add_argument("--n-chunks", type=int, default=24, help="files of made series, in turn renewed")
+    parser.add_argument("--n-chunks", type=int, default=12, help="files of made series, in turn renewed")
     parser.add_argument("--minutes", type=float, default=90.0, help="of all runs together")
     parser.add_argument("--steps", type=int, default=10**9)
     parser.add_argument("--tokens", type=int, default=6000, help="patches a step")
@@ -80,20 +84,19 @@ def parse() -> argparse.Namespace:
 # -- the pool ------------------------------------------------------------------------------------
 
 
-def fill(folder: Path, n_chunks: int, seed: int) -> None:
-    """Make series for ever: fill the pool, then renew a file a minute, the oldest first."""
+def fill(folder: Path, n_chunks: int, seed: int, wanted: Semaphore) -> None:
+    """Make series for ever: fill the pool, then renew the oldest file whenever one is wanted."""
     os.nice(19)
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(seed)
     while True:
+        wanted.acquire()
         for pool, n_series in CHUNK.items():
             files = sorted(folder.glob(f"{pool}-*.npy"), key=lambda file: file.stat().st_mtime)
             number = len(files) if len(files) < n_chunks else int(files[0].stem.split("-")[1])
             temporary = folder / f"{pool}.tmp{os.getpid()}.npy"
             np.save(temporary, make_pool(generator, pool, n_series))
             os.replace(temporary, folder / f"{pool}-{number:03d}.npy")
-        if len(files) >= n_chunks:
-            time.sleep(45.0)
 
 
 class Pool:
@@ -223,8 +226,8 @@ class Run:
         self.checkpoint = arguments.output / "checkpoint.pt"
         self.generator = np.random.default_rng([arguments.seed, int(time.time())])
 
-    def train(self) -> None:
-        """Train to the end."""
+    def train(self, want_chunk: Callable[[], object]) -> None:
+        """Train to the end; ask for new series now and then."""
         arguments = self.arguments
         device = torch.device(arguments.device)
         levels = torch.tensor(self.network.config.quantile_levels, device=device)
@@ -250,6 +253,8 @@ class Run:
             else:
                 print(f"step {self.step}: gradient is not finite, left out", flush=True)
             self.step += 1
+            if self.step % RENEWAL == 0:
+                want_chunk()
             now = time.perf_counter()
             self.seconds, before = self.seconds + now - before, now
             running += (float(loss.detach()) - running) / min(self.step, 200)

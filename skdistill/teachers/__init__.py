@@ -12,6 +12,7 @@ from skdistill.teachers._given import GivenLabels
 from skdistill.teachers._moirai import Moirai
 from skdistill.teachers._pretrained import PretrainedTeacher
 from skdistill.teachers._resolve import resolve_teacher
+from skdistill.teachers._shipped import Pretrained
 from skdistill.teachers._sktime import SktimeTeacher
 from skdistill.teachers._time_moe import TimeMoE
 from skdistill.teachers._timesfm import TimesFM
@@ -30,6 +31,7 @@ __all__ = [
     "GivenLabels",
     "Labels",
     "Moirai",
+    "Pretrained",
     "PretrainedTeacher",
     "SktimeTeacher",
     "TiRex",

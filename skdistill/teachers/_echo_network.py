@@ -80,6 +80,21 @@ class EchoConfig:
         """Number of forecasts that are weighed: three a lag, the last value and the mean."""
         return 3 * self.n_lags + 2
 
+    def n_patches(self, n_rows: int) -> int:
+        """Count the patches of a context.
+
+        Parameters
+        ----------
+        n_rows : int
+            Rows of the context.
+
+        Returns
+        -------
+        n_patches : int
+            Their number.
+        """
+        return -(-min(n_rows, self.context_lengths[-1]) // self.patch_sizes[self.scale_of(n_rows)])
+
     def scale_of(self, n_rows: int) -> int:
         """Number the patch size of a context.
 
@@ -213,11 +228,12 @@ class EchoNetwork(nn.Module):
             features = _features(window, lags, noise, center)
         patches = torch.cat([window.values[:, None], window.observed[:, None], shown], dim=1)
         patches = patches.unflatten(2, (-1, size)).transpose(1, 2).flatten(2)
-        told = self.window_input(features)[:, None]
-        tokens = self.context_inputs[number](patches) + self.positions[number][-patches.shape[1] :] + told
+        dtype = self.add.weight.dtype
+        told = self.window_input(features.to(dtype))[:, None]
+        tokens = self.context_inputs[number](patches.to(dtype)) + self.positions[number][-patches.shape[1] :] + told
         steps = echoes[:, :-2].unflatten(2, (n_patches, _HORIZON_PATCH)).transpose(1, 2).flatten(2)
         when = _clock(n_patches, context.device).expand(len(context), -1, -1)
-        asked = self.horizon_input(torch.cat([steps, when], dim=2)) + told
+        asked = self.horizon_input(torch.cat([steps, when], dim=2).to(dtype)) + told
         state = torch.cat([tokens, asked], dim=1)
         for layer in self.layers[:-1]:
             state = layer(state, 0)

@@ -16,6 +16,7 @@ from skdistill.teachers._chronos import Chronos
 from skdistill.teachers._ensemble import EnsembleTeacher
 from skdistill.teachers._frozen import FrozenTeacher
 from skdistill.teachers._moirai import Moirai
+from skdistill.teachers._shipped import Pretrained
 from skdistill.teachers._sktime import SktimeTeacher, is_sktime_forecaster
 from skdistill.teachers._time_moe import TimeMoE
 from skdistill.teachers._timesfm import TimesFM
@@ -56,7 +57,11 @@ def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
     >>> from skdistill.teachers import resolve_teacher
     >>> resolve_teacher("dlinear")
     TrainedTeacher(network=DLinear())
+    >>> resolve_teacher("pretrained")
+    Pretrained()
     """
+    if teacher == "pretrained":
+        return Pretrained()
     if isinstance(teacher, str):
         return TrainedTeacher(make_network(teacher, parameter=parameter, elsewhere=_FOUNDATION))
     if isinstance(teacher, BaseNetwork):

@@ -1,0 +1,131 @@
+"""Weights of Echo on disk: a JSON file that says what they are, and a safetensors file that holds them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from skdistill.teachers._echo_network import EchoConfig, EchoNetwork
+
+__all__ = ["CARD", "SHIPPED", "WEIGHTS", "load_echo", "read_card", "save_echo"]
+
+SHIPPED = Path(__file__).with_name("echo")
+CARD, WEIGHTS = "echo.json", "echo.safetensors"
+_FORMAT = 1  # of both files; another network that reads other weights has another
+
+
+def load_echo(device: torch.device, folder: Path = SHIPPED) -> EchoNetwork:
+    """Load a network, and check that its weights are those the card was written for.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where to put it.
+    folder : Path, default=SHIPPED
+        Folder of both files.
+
+    Returns
+    -------
+    network : EchoNetwork
+        The network in float32, in evaluation mode.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+    ValueError
+        If the weights are damaged or of another version.
+    """
+    card = read_card(folder)
+    file = folder / WEIGHTS
+    if not file.is_file():
+        raise FileNotFoundError(f"{folder} holds no {WEIGHTS}: install skdistill again, or give another folder.")
+    content = file.read_bytes()
+    if hashlib.sha256(content).hexdigest() != card["sha256"]:
+        raise ValueError(
+            f"{file} is damaged, or not the one {CARD} was written for: its checksum differs. Install skdistill again, "
+            "or copy both files once more."
+        )
+    try:
+        network = EchoNetwork(_config(card["config"]))
+        network.load_state_dict({name: value.float() for name, value in load_tensors(content).items()})
+    except (TypeError, RuntimeError) as error:
+        raise ValueError(f"{folder} was written by another version of skdistill: {error}") from error
+    return network.to(device).eval()
+
+
+def save_echo(network: EchoNetwork, folder: Path, training: dict[str, Any]) -> Path:
+    """Write a network in float16, its weights first and its card last.
+
+    Parameters
+    ----------
+    network : EchoNetwork
+        The network.
+    folder : Path
+        Where to; made if need be.
+    training : dict
+        What the card says about how it was trained.
+
+    Returns
+    -------
+    folder : Path
+        The folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    content = save_tensors({name: value.half().contiguous() for name, value in network.state_dict().items()})
+    card = {
+        "format": _FORMAT,
+        "config": dataclasses.asdict(network.config),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "n_parameters": sum(value.numel() for value in network.parameters()),
+        "training": training,
+    }
+    (folder / WEIGHTS).write_bytes(content)
+    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    return folder
+
+
+def read_card(folder: Path = SHIPPED) -> dict[str, Any]:
+    """Read what the weights are.
+
+    Parameters
+    ----------
+    folder : Path, default=SHIPPED
+        Folder of both files.
+
+    Returns
+    -------
+    card : dict
+        Format, sizes, checksum and training.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no card.
+    ValueError
+        If it is no card, or one of another version.
+    """
+    file = folder / CARD
+    if not file.is_file():
+        raise FileNotFoundError(f"{folder} holds no {CARD}: give the folder of weights that skdistill wrote.")
+    try:
+        card = json.loads(file.read_text(encoding="utf-8"))
+        version = card["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{file} is damaged: it is no card of pretrained weights ({error}).") from error
+    if version != _FORMAT:
+        raise ValueError(
+            f"{file} is of format {version}, and this skdistill reads format {_FORMAT}: the weights are of another version."
+        )
+    return card
+
+
+def _config(values: dict[str, Any]) -> EchoConfig:
+    return EchoConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

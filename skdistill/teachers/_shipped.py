@@ -1,0 +1,245 @@
+"""The pretrained teacher that ships with the package."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from skdistill.teachers._echo_network import EchoNetwork
+from skdistill.teachers._echo_weights import SHIPPED, load_echo, read_card
+from skdistill.teachers._foundation import FoundationTeacher
+from skdistill.teachers._zero_shot import Prediction, ZeroShotModel
+from skdistill.windows import Contexts, TrainingWindows
+
+__all__ = ["Pretrained"]
+
+logger = logging.getLogger("skdistill")
+
+
+class Pretrained(FoundationTeacher):
+    """The pretrained model that comes with skdistill, as a zero-shot teacher: no download, no extra.
+
+    A network of 1.2 million parameters, called Echo, that was trained on made series only: it has seen no data set, so
+    none of its forecasts leaks a test part. Every channel is forecast by itself. Forecasts are the median, with nine
+    deciles beside it; missing values are masked; contexts of 2 to 2,048 rows are read, of longer ones the last 2,048.
+    Horizons up to 720 steps are answered at once, longer ones rolled out. Features are the states of the context, one
+    vector a patch of 8, 16, 32 or 64 rows, by the length of the context.
+
+    Parameters
+    ----------
+    model : str, Path or None, default=None
+        A folder of other weights, as ``examples/pretrain/train.py`` writes them; None takes those of the package.
+    layer : int or None, default=-1
+        The layer whose state is the feature; None gives none.
+    pooling : {None, "mean", "last"} or int, default=None
+        One vector a patch, their mean, the last, or means over that many blocks of patches.
+    batch_size : int, default=256
+        Single series that are forecast at once; halved where memory runs out.
+    dtype : {"float32", "bfloat16"}, default="float32"
+        Type of the weights; bfloat16 is about twice as fast on GPUs and on CPUs that multiply it.
+    device : str or None, default=None
+        Where to label; None takes the forecaster's.
+
+    Attributes
+    ----------
+    source : str
+        Where the weights are from.
+    license : str
+        Under what terms.
+    training_data : str
+        What the model has seen.
+
+    Notes
+    -----
+    How it was trained, what it reaches and where it fails stands in the page "The pretrained teacher".
+
+    References
+    ----------
+    Ansari et al. (2024), Chronos: Learning the language of time series (arXiv 2403.07815): patches of Chronos-Bolt and
+    made series. Montero-Manso et al. (2020), FFORMA: Feature-based forecast model averaging: weights for simple
+    forecasts, learned from features of a series.
+
+    Examples
+    --------
+    >>> from skdistill.teachers import Pretrained
+    >>> Pretrained(layer=None).license
+    'BSD-3-Clause'
+    """
+
+    extra: ClassVar[str] = ""
+    family: ClassVar[str] = "Echo"
+    handles_missing: ClassVar[bool] = True
+    source: ClassVar[str] = "skdistill"
+    license: ClassVar[str] = "BSD-3-Clause"
+    training_data: ClassVar[str] = "made series only; no measured data"
+    revision = None
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        layer: int | None = -1,
+        pooling: str | int | None = None,
+        batch_size: int = 256,
+        dtype: str = "float32",
+        device: str | None = None,
+    ) -> None:
+        self.model = model  # type: ignore[assignment]
+        self.layer = layer
+        self.pooling = pooling
+        self.batch_size = batch_size
+        self.dtype = dtype
+        self.device = device
+
+    def check_checkpoint(self, path: Path) -> None:
+        """Raise if a folder holds no weights of this network, or of another version.
+
+        Parameters
+        ----------
+        path : Path
+            The folder.
+        """
+        read_card(path)
+
+    def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> Pretrained:
+        """Note what is to be forecast; nothing is learned.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            Only their shapes are read.
+        checkpoint : Path or None, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : Pretrained
+            The teacher, ready to label.
+        """
+        super().fit(windows, checkpoint)
+        longest = self._model().max_horizon
+        if longest is not None and windows.train.prediction_length > longest:
+            logger.warning(
+                "Pretrained answers %d steps at once: the horizon of %d steps is rolled out, each part on the medians "
+                "before it, and its later quantiles are too narrow",
+                longest,
+                windows.train.prediction_length,
+            )
+        return self
+
+    def load(self, path: Path, device: torch.device, dtype: torch.dtype) -> ZeroShotModel:
+        """Load the network.
+
+        Parameters
+        ----------
+        path : Path
+            Folder of the weights.
+        device : torch.device
+            Where to put it.
+        dtype : torch.dtype
+            The type of its weights.
+
+        Returns
+        -------
+        model : ZeroShotModel
+            The model.
+        """
+        return EchoModel(load_echo(device, path).to(dtype))
+
+    def neutral(self, path: Path) -> tuple[str, ...]:
+        """Name the parameters that change no label, so that labels are shared whatever they are.
+
+        Parameters
+        ----------
+        path : Path
+            Folder of the weights.
+
+        Returns
+        -------
+        names : tuple of str
+            ``batch_size`` alone.
+        """
+        return ("batch_size",)
+
+    def _path(self) -> Path:
+        return SHIPPED if self.model is None else Path(self.model)
+
+    def _check_contexts(self, series: Tensor, contexts: Contexts) -> None:
+        empty = (~torch.isfinite(series)).reshape(len(contexts), -1, series.shape[1]).all(dim=2).any(dim=1)
+        if bool(empty.any()):
+            number = int(torch.argmax(empty.int()))
+            raise ValueError(
+                "Pretrained needs at least one observed value of every channel in each context, and the context of the "
+                f"window whose horizon starts at row {contexts.origins[number]} of series {contexts.series[number]} "
+                "holds none in some channel. Leave that window or channel out, or fill it."
+            )
+
+
+class EchoModel(ZeroShotModel):
+    """The network as a zero-shot model: rows of unequal lengths are answered with those of their patch size.
+
+    Parameters
+    ----------
+    network : EchoNetwork
+        The network, in evaluation mode.
+    """
+
+    def __init__(self, network: EchoNetwork) -> None:
+        super().__init__()
+        self.module = network
+        self.layers = list(network.layers[:-1])  # the last one keeps no state of the context
+        self.max_context = network.config.context_lengths[-1]
+        self.max_horizon = network.config.max_horizon
+        self.quantile_levels = network.config.quantile_levels
+        self.median = self.quantile_levels.index(0.5)
+
+    def predict(self, context: Tensor, horizon: int) -> Prediction:
+        """Forecast single series.
+
+        Parameters
+        ----------
+        context : Tensor of shape (n_series, n_steps)
+            What is known, NaN where nothing was observed; a short series is NaN on its left.
+        horizon : int
+            Steps to forecast.
+
+        Returns
+        -------
+        prediction : Prediction
+            Median and deciles.
+        """
+        config = self.module.config
+        first = torch.isfinite(context).int().argmax(dim=1)
+        scales = [config.scale_of(context.shape[1] - int(start)) for start in first.tolist()]
+        whole = config.scale_of(context.shape[1])
+        quantiles = self._quantiles(context, horizon)  # of all rows, short ones too: features need one number of patches
+        for scale in set(scales) - {whole}:
+            rows = torch.tensor([number for number, one in enumerate(scales) if one == scale], device=context.device)
+            part = context[rows][:, -config.context_lengths[scale] :]
+            quantiles[rows] = self._quantiles(part, horizon)
+        return Prediction(quantiles[:, self.median], quantiles)
+
+    def _quantiles(self, context: Tensor, horizon: int) -> Tensor:
+        answer = self.module(context, horizon)
+        return answer.window.leave(answer.quantiles.sort(dim=1).values)
+
+    def context_tokens(self, state: Tensor, n_steps: int) -> Tensor:
+        """Keep of a hidden state what stands for the context.
+
+        Parameters
+        ----------
+        state : Tensor
+            What a layer returned.
+        n_steps : int
+            Length of the context.
+
+        Returns
+        -------
+        state : Tensor of shape (n_series, n_tokens, width)
+            One vector a patch, in time order.
+        """
+        return state[:, : self.module.config.n_patches(n_steps)]
