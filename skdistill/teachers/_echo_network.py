@@ -36,13 +36,13 @@ class EchoConfig:
 
     Parameters
     ----------
-    hidden_size : int, default=128
+    hidden_size : int, default=96
         Width of a token.
-    n_layers : int, default=3
+    n_layers : int, default=2
         Layers of the transformer.
-    n_heads : int, default=4
+    n_heads : int, default=3
         Heads of its attention.
-    feedforward_size : int, default=512
+    feedforward_size : int, default=256
         Width between its feed-forward products.
     n_lags : int, default=6
         Lags that are picked for a window.
@@ -62,10 +62,10 @@ class EchoConfig:
         Levels of the quantiles.
     """
 
-    hidden_size: int = 128
-    n_layers: int = 3
-    n_heads: int = 4
-    feedforward_size: int = 512
+    hidden_size: int = 96
+    n_layers: int = 2
+    n_heads: int = 3
+    feedforward_size: int = 256
     n_lags: int = 6
     n_cycles: int = 6
     n_shown: int = 3
