@@ -1,8 +1,8 @@
 """Echo: a small pretrained network that forecasts any series, from echoes of its own past.
 
 The network is told what a season is. From the autocorrelation of each context it picks the lags at which the series
-resembles itself, and lays out what each of them would say of the horizon: its last cycle, the mean of several, and the
-last cycle moved to where the series stands now. A small transformer reads the context in patches, beside how wrong those
+resembles itself, and lays out what each of them would say of the horizon: its last cycle, the mean of several, the last
+cycle moved to where the series stands now, and the mean profile at the level of the last cycle. A small transformer reads the context in patches, beside how wrong those
 echoes were there, and the echoes of the horizon in patches of 16 steps. It answers with a weight for each echo and
 with what to add to their weighted mean, for each of nine quantiles. So sharp seasons of any length cost no capacity, and
 any horizon is answered at once, as many tokens as it takes.
@@ -77,8 +77,8 @@ class EchoConfig:
 
     @property
     def n_echoes(self) -> int:
-        """Number of forecasts that are weighed: three a lag, the last value and the mean."""
-        return 3 * self.n_lags + 2
+        """Number of forecasts that are weighed: four a lag, the last value and the mean."""
+        return 4 * self.n_lags + 2
 
     def n_patches(self, n_rows: int) -> int:
         """Count the patches of a context.
@@ -182,7 +182,7 @@ class EchoNetwork(nn.Module):
             math.ceil(longest / size) for longest, size in zip(config.context_lengths, config.patch_sizes, strict=True)
         ]
         self.positions = nn.ParameterList(nn.Parameter(0.02 * torch.randn(count, width)) for count in counts)
-        self.horizon_input = _Embedding(3 * config.n_lags * _HORIZON_PATCH + 16, 2 * width, width)
+        self.horizon_input = _Embedding(4 * config.n_lags * _HORIZON_PATCH + 16, 2 * width, width)
         self.window_input = _Embedding(config.n_lags * _N_SLOT_FEATURES + _N_WINDOW_FEATURES, 2 * width, width)
         self.layers = nn.ModuleList(
             _Layer(width, config.n_heads, config.feedforward_size) for _ in range(config.n_layers)
@@ -393,27 +393,33 @@ def _past_errors(window: Window, lags: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _echoes(window: Window, lags: Tensor, horizon: int, n_cycles: int) -> tuple[Tensor, Tensor]:
-    """Lay out the echoes of the horizon, (n_series, 3 * n_lags + 2, horizon), and the mean of the context."""
+    """Lay out the echoes of the horizon, (n_series, 4 * n_lags + 2, horizon), and the mean of the context."""
     n_rows = window.values.shape[1]
     steps = torch.arange(horizon, device=lags.device) % lags[..., None]  # (n_series, n_lags, horizon)
-    total = weight = None
+    sums, counts = _running(window)
+    total = weight = about = None
     for cycle in range(1, n_cycles + 1):
         place = n_rows - cycle * lags[..., None] + steps
+        first, end = ((n_rows - part * lags).clamp_min(0) for part in (cycle, cycle - 1))
+        level = _mean_between(sums, counts, first, end)[..., None]
         inside = place.clamp_min(0).flatten(1)
         seen = window.observed.gather(1, inside).view(place.shape) * (place >= 0)
         values = window.values.gather(1, inside).view(place.shape)
-        if total is None or weight is None:
-            last, total, weight = values * (place >= 0), values * seen, seen
+        if total is None or weight is None or about is None:
+            now, last, total, weight = level, values * (place >= 0), values * seen, seen
+            about = (values - level) * seen
         else:
             total, weight = total + values * seen, weight + seen
-    assert total is not None and weight is not None  # n_cycles is at least one
+            about = about + (values - level) * seen
+    assert total is not None and weight is not None and about is not None  # n_cycles is at least one
     mean = torch.where(weight > 0, total / weight.clamp_min(1.0), last)
+    profile = torch.where(weight > 0, now + about / weight.clamp_min(1.0), last)
     before = (n_rows - 1 - lags).clamp_min(0)
     moved = last - window.values.gather(1, before)[..., None]
     count = window.observed.sum(1, keepdim=True).clamp_min(1.0)
     center = (window.values * window.observed).sum(1, keepdim=True) / count
     flat = center.new_zeros(len(center), 1, horizon)
-    return torch.cat([last, mean, moved, flat, flat + center[..., None]], dim=1), center
+    return torch.cat([last, mean, moved, profile, flat, flat + center[..., None]], dim=1), center
 
 
 def _noise(window: Window, shown: Tensor, known: Tensor) -> Tensor:
@@ -436,9 +442,8 @@ def _features(window: Window, lags: _Lags, noise: Tensor, center: Tensor) -> Ten
     cycles = torch.log(length / lags.lags)
     steps = torch.arange(n_rows, device=values.device)
     since = n_rows - lags.lags
-    sums = torch.cat([values.new_zeros(len(values), 1), (values * observed).cumsum(1)], dim=1)
-    counts = torch.cat([values.new_zeros(len(values), 1), observed.cumsum(1)], dim=1)
-    now = _mean_between(sums, counts, since.clamp_min(0), n_rows)
+    sums, counts = _running(window)
+    now = _mean_between(sums, counts, since.clamp_min(0), torch.full_like(since, n_rows))
     earlier = _mean_between(sums, counts, (n_rows - 2 * lags.lags).clamp_min(0), since.clamp_min(0))
     by_lag = torch.stack(
         [
@@ -483,11 +488,17 @@ def _features(window: Window, lags: _Lags, noise: Tensor, center: Tensor) -> Ten
     return torch.cat([by_lag.flatten(1), of_window], dim=1)
 
 
-def _mean_between(sums: Tensor, counts: Tensor, first: Tensor, end: Tensor | int) -> Tensor:
+def _running(window: Window) -> tuple[Tensor, Tensor]:
+    """Running sums and counts of what was observed, from nought on, (n_series, n_rows + 1) each."""
+    start = window.values.new_zeros(len(window.values), 1)
+    sums = (window.values * window.observed).cumsum(1)
+    return torch.cat([start, sums], dim=1), torch.cat([start, window.observed.cumsum(1)], dim=1)
+
+
+def _mean_between(sums: Tensor, counts: Tensor, first: Tensor, end: Tensor) -> Tensor:
     """Mean of what was observed from the rows ``first`` to ``end``, from running sums."""
-    last = torch.full_like(first, end) if isinstance(end, int) else end
-    count = counts.gather(1, last) - counts.gather(1, first)
-    return (sums.gather(1, last) - sums.gather(1, first)) / count.clamp_min(1.0)
+    count = counts.gather(1, end) - counts.gather(1, first)
+    return (sums.gather(1, end) - sums.gather(1, first)) / count.clamp_min(1.0)
 
 
 def _clock(n_patches: int, device: torch.device) -> Tensor:
