@@ -27,8 +27,8 @@ def main() -> None:
     commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
     training = {
         "data": "made series only: examples/pretrain/made_series.py",
-        "steps": state["step"],
-        "seconds": round(state["seconds"]),
+        "steps": state.get("step"),
+        "seconds": round(state.get("seconds", 0)),
         "commit": commit.stdout.strip(),
         "date": time.strftime("%Y-%m-%d"),
         "license": "BSD-3-Clause",

@@ -44,7 +44,7 @@ def main() -> None:
     device = torch.device(arguments.device)
     network = EchoNetwork(EchoConfig()).to(device)
     run = Run(network, arguments)
-    if arguments.resume_from_package:
+    if arguments.resume_from_package and not (arguments.resume and run.checkpoint.exists()):
         from skdistill.teachers._echo_weights import load_echo
 
         network.load_state_dict(load_echo(torch.device("cpu")).state_dict())

@@ -58,7 +58,7 @@ def load_echo(device: torch.device, folder: Path = SHIPPED) -> EchoNetwork:
         network.load_state_dict({name: value.float() for name, value in load_tensors(content).items()})
     except (TypeError, RuntimeError) as error:
         raise ValueError(f"{folder} was written by another version of skdistill: {error}") from error
-    return network.to(device).eval()
+    return network.to(device).requires_grad_(False).eval()
 
 
 def save_echo(network: EchoNetwork, folder: Path, training: dict[str, Any]) -> Path:
