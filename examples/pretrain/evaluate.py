@@ -1,10 +1,10 @@
 """Score the pretrained teacher, zero-shot, on real series it never saw.
 
 ``python examples/pretrain/evaluate.py --data FOLDER --sets development`` scores the weights of the package, or those of
-``--checkpoint``; ``--sets final`` the sets that were kept back. The protocol is GIFT-Eval's: windows that do not overlap
-at the end of each series, a tenth of it but at most 20; MASE by the season of the frequency (hours 24, days 1, weeks
-1, months 12), mean over series and windows; each beside seasonal naive of the same windows. WQL is the mean quantile
-loss of nine deciles over the sum of absolute values. A set whose file is missing is left out, and said.
+``--checkpoint``; ``--sets final`` the sets that were kept back. The protocol is GIFT-Eval's: windows that do not
+overlap at the end of each series, a tenth of it but at most 20; MASE by the season of the frequency (hours 24, days 1,
+weeks 1, months 12), mean over series and windows; each beside seasonal naive of the same windows. WQL is the mean
+quantile loss of nine deciles over the sum of absolute values. A set whose file is missing is left out, and said.
 """
 
 from __future__ import annotations
@@ -58,9 +58,11 @@ def main() -> None:
         except FileNotFoundError as error:
             print(f"{name}: left out, {error}")
             continue
-        chosen = np.unique(np.linspace(0, len(task.series) - 1, arguments.max_series).astype(int)) if len(
-            task.series
-        ) > arguments.max_series else range(len(task.series))
+        chosen = (
+            np.unique(np.linspace(0, len(task.series) - 1, arguments.max_series).astype(int))
+            if len(task.series) > arguments.max_series
+            else range(len(task.series))
+        )
         start = time.perf_counter()
         row = score(network, Task([task.series[i] for i in chosen], task.horizon, task.season, task.n_windows))
         rows.append({"set": name, **row, "seconds": time.perf_counter() - start})

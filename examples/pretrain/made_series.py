@@ -37,7 +37,16 @@ MIXTURE = {
         "bursts": 0.03, "summed": 0.07,
     },
 }  # fmt: skip
-HOURS = ((24, 7, 0.6), (48, 7, 0.1), (96, 7, 0.08), (12, 7, 0.05), (144, 7, 0.04), (24, 5, 0.04), (60, 24, 0.04), (10, 6, 0.05))
+HOURS = (
+    (24, 7, 0.6),
+    (48, 7, 0.1),
+    (96, 7, 0.08),
+    (12, 7, 0.05),
+    (144, 7, 0.04),
+    (24, 5, 0.04),
+    (60, 24, 0.04),
+    (10, 6, 0.05),
+)
 
 
 def make_pool(generator: np.random.Generator, pool: str, n_series: int) -> np.ndarray:
@@ -116,7 +125,7 @@ def any_season(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 
 
 def gaussian_process(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Sums and products of draws with kernels of random scales: smooth, rough, periodic."""
+    """Add and multiply draws with kernels of random scales: smooth, rough, periodic."""
     total = np.zeros((n, length))
     for _ in range(int(g.integers(1, 4))):
         choice = g.integers(0, 4)
@@ -162,7 +171,7 @@ def cycles(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 
 
 def counts(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Counts whose rate has a level and seasons."""
+    """Count what comes at a rate that has a level and seasons."""
     period = float(g.choice([7, 12, 24, 52, 4, 1], p=[0.3, 0.3, 0.2, 0.08, 0.05, 0.07]))
     season = look_up(g, table_of(g, n, max(2, int(period))), length) * some(g, n, 0.7 if period > 1 else 0.0)
     slow = 0.4 * unit(level(g, n, length)) * size(g, n, 0.0, 0.5, 0.8)
@@ -204,8 +213,10 @@ def bursts(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 
 
 def summed(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Sums or means of finer series: weeks of days, months of days, days of hours."""
-    kind = str(g.choice(["days", "bursts", "hours", "wandering", "cycles", "counts"], p=[0.3, 0.25, 0.2, 0.1, 0.1, 0.05]))
+    """Average finer series: weeks of days, months of days, days of hours."""
+    kind = str(
+        g.choice(["days", "bursts", "hours", "wandering", "cycles", "counts"], p=[0.3, 0.25, 0.2, 0.1, 0.1, 0.05])
+    )
     factor = {"hours": 24, "cycles": int(g.integers(2, 13)), "wandering": int(g.integers(2, 31))}.get(
         kind, int(g.choice([7, 30]))
     )
@@ -245,7 +256,9 @@ def put_together(
     n, length = season.shape
     weight = g.lognormal(0.0, 0.5, (n, 1))
     noise = noise_of(g, n, length, season) * g.lognormal(*noise_size, (n, 1))
-    noise = np.where(some(g, n, 0.2), unit(lfilter([1.0], [1.0, -g.uniform(0.3, 0.95)], noise, axis=1)) * spread_of(noise), noise)
+    noise = np.where(
+        some(g, n, 0.2), unit(lfilter([1.0], [1.0, -g.uniform(0.3, 0.95)], noise, axis=1)) * spread_of(noise), noise
+    )
     added = weight * season + base + noise
     depth = g.lognormal(-1.3, 0.6, (n, 1))
     multiplied = np.exp(np.clip(depth * (weight * season + base + noise), -8, 8))
@@ -333,7 +346,7 @@ def look_up(g: np.random.Generator, table: np.ndarray, length: int, period: floa
 
 
 def level(g: np.random.Generator, n: int, length: int, *, steady: float = 0.3, quick: bool = False) -> np.ndarray:
-    """A level that wanders, grows, bends, jumps or stays."""
+    """Make levels that wander, grow, bend, jump or stay."""
     walk = unit(g.normal(size=(n, length)).cumsum(axis=1))
     path = unit(power_law(g, n, length, g.uniform(1.0, 3.0, (n, 1))))
     jumps = (g.random((n, length)) < g.uniform(0.5, 4.0, (n, 1)) / length) * g.normal(size=(n, length))
@@ -378,7 +391,9 @@ def memory(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 
 def coloured(g: np.random.Generator, n: int, length: int, weight: np.ndarray) -> np.ndarray:
     """Make paths twice as long whose Fourier coefficients have the given size; return half: they need not close."""
-    random = g.standard_normal((n, length + 1), dtype=np.float32) + 1j * g.standard_normal((n, length + 1), dtype=np.float32)
+    random = g.standard_normal((n, length + 1), dtype=np.float32) + 1j * g.standard_normal(
+        (n, length + 1), dtype=np.float32
+    )
     return np.fft.irfft(weight * random, axis=1)[:, :length]
 
 

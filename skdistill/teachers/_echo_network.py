@@ -1,11 +1,12 @@
 """Echo: a small pretrained network that forecasts any series, from echoes of its own past.
 
 The network is told what a season is. From the autocorrelation of each context it picks the lags at which the series
-resembles itself, and lays out what each of them would say of the horizon: its last cycle, the mean of several, the last
-cycle moved to where the series stands now, and the mean profile at the level of the last cycle. A small transformer reads the context in patches, beside how wrong those
-echoes were there, and the echoes of the horizon in patches of 16 steps. It answers with a weight for each echo and
-with what to add to their weighted mean, for each of nine quantiles. So sharp seasons of any length cost no capacity, and
-any horizon is answered at once, as many tokens as it takes.
+resembles itself, and lays out what each of them would say of the horizon: its last cycle, the mean of several, the
+last cycle moved to where the series stands now, and the mean profile at the level of the last cycle. A small
+transformer reads the context in patches, beside how wrong those echoes were there, and the echoes of the horizon in
+patches of 16 steps. It answers with a weight for each echo and with what to add to their weighted mean, for each of
+nine quantiles. So sharp seasons of any length cost no capacity, and any horizon is answered at once, as many tokens
+as it takes.
 
 Scaling is by the window: mean and mean absolute deviation of what was observed, then ``asinh``. NaN is what was not
 observed. The cost follows the context: patches have 8, 16, 32 or 64 rows, so that there are at most 32 of them.
@@ -96,7 +97,7 @@ class EchoConfig:
         return -(-min(n_rows, self.context_lengths[-1]) // self.patch_sizes[self.scale_of(n_rows)])
 
     def scale_of(self, n_rows: int) -> int:
-        """Number the patch size of a context.
+        """Return which patch size a context has.
 
         Parameters
         ----------
@@ -281,7 +282,9 @@ class _Layer(nn.Module):
         normal = rms_norm(state, state.shape[-1:], self.norm_attention)
         keys, values = self.read(normal).chunk(2, dim=2)
         questions = self.ask(normal[:, first:]) * (state.shape[2] / self.n_heads) ** -0.5
-        asked = self._by_head(questions) @ self._by_head(keys).transpose(2, 3)  # few tokens: faster than fused attention
+        asked = self._by_head(questions) @ self._by_head(keys).transpose(
+            2, 3
+        )  # few tokens: faster than fused attention
         asked = asked.softmax(dim=3).to(values.dtype) @ self._by_head(values)
         state = state[:, first:] + self.out(asked.transpose(1, 2).flatten(2))
         normal = rms_norm(state, state.shape[-1:], self.norm_feedforward)
@@ -397,7 +400,7 @@ def _echoes(window: Window, lags: Tensor, horizon: int, n_cycles: int) -> tuple[
     n_rows = window.values.shape[1]
     steps = torch.arange(horizon, device=lags.device) % lags[..., None]  # (n_series, n_lags, horizon)
     sums, counts = _running(window)
-    total = weight = about = None
+    total = weight = about = torch.zeros_like(steps, dtype=window.values.dtype)
     for cycle in range(1, n_cycles + 1):
         place = n_rows - cycle * lags[..., None] + steps
         first, end = ((n_rows - part * lags).clamp_min(0) for part in (cycle, cycle - 1))
@@ -405,13 +408,9 @@ def _echoes(window: Window, lags: Tensor, horizon: int, n_cycles: int) -> tuple[
         inside = place.clamp_min(0).flatten(1)
         seen = window.observed.gather(1, inside).view(place.shape) * (place >= 0)
         values = window.values.gather(1, inside).view(place.shape)
-        if total is None or weight is None or about is None:
-            now, last, total, weight = level, values * (place >= 0), values * seen, seen
-            about = (values - level) * seen
-        else:
-            total, weight = total + values * seen, weight + seen
-            about = about + (values - level) * seen
-    assert total is not None and weight is not None and about is not None  # n_cycles is at least one
+        if cycle == 1:
+            now, last = level, values * (place >= 0)
+        total, weight, about = total + values * seen, weight + seen, about + (values - level) * seen
     mean = torch.where(weight > 0, total / weight.clamp_min(1.0), last)
     profile = torch.where(weight > 0, now + about / weight.clamp_min(1.0), last)
     before = (n_rows - 1 - lags).clamp_min(0)
@@ -489,7 +488,7 @@ def _features(window: Window, lags: _Lags, noise: Tensor, center: Tensor) -> Ten
 
 
 def _running(window: Window) -> tuple[Tensor, Tensor]:
-    """Running sums and counts of what was observed, from nought on, (n_series, n_rows + 1) each."""
+    """Sum and count what was observed before each row, (n_series, n_rows + 1) each."""
     start = window.values.new_zeros(len(window.values), 1)
     sums = (window.values * window.observed).cumsum(1)
     return torch.cat([start, sums], dim=1), torch.cat([start, window.observed.cumsum(1)], dim=1)

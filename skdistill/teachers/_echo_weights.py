@@ -122,10 +122,12 @@ def read_card(folder: Path = SHIPPED) -> dict[str, Any]:
         raise ValueError(f"{file} is damaged: it is no card of pretrained weights ({error}).") from error
     if version != _FORMAT:
         raise ValueError(
-            f"{file} is of format {version}, and this skdistill reads format {_FORMAT}: the weights are of another version."
+            f"{file} is of format {version}, and this skdistill reads format {_FORMAT}: the weights are of another "
+            "version."
         )
     return card
 
 
 def _config(values: dict[str, Any]) -> EchoConfig:
-    return EchoConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    sizes: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in values.items()}
+    return EchoConfig(**sizes)

@@ -9,11 +9,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.teachers._echo_network import EchoNetwork
 from skdistill.teachers._echo_weights import SHIPPED, load_echo, read_card
 from skdistill.teachers._foundation import FoundationTeacher
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel
-from skdistill.windows import Contexts, TrainingWindows
 
 __all__ = ["Pretrained"]
 
@@ -150,7 +150,7 @@ class Pretrained(FoundationTeacher):
         """
         return EchoModel(load_echo(device, path).to(dtype))
 
-    def neutral(self, path: Path) -> tuple[str, ...]:
+    def parameters_without_effect(self, path: Path) -> tuple[str, ...]:
         """Name the parameters that change no label, so that labels are shared whatever they are.
 
         Parameters
@@ -216,7 +216,9 @@ class EchoModel(ZeroShotModel):
         first = torch.isfinite(context).int().argmax(dim=1)
         scales = [config.scale_of(context.shape[1] - int(start)) for start in first.tolist()]
         whole = config.scale_of(context.shape[1])
-        quantiles = self._quantiles(context, horizon)  # of all rows, short ones too: features need one number of patches
+        quantiles = self._quantiles(
+            context, horizon
+        )  # of all rows, short ones too: features need one number of patches
         for scale in set(scales) - {whole}:
             rows = torch.tensor([number for number, one in enumerate(scales) if one == scale], device=context.device)
             part = context[rows][:, -config.context_lengths[scale] :]

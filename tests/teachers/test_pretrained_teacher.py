@@ -15,7 +15,7 @@ from test_foundation import make_windows
 from torch import Tensor
 
 from skdistill import DistilledForecaster
-from skdistill._digest import digest
+from skdistill._utils._digest import digest
 from skdistill.networks import Linear
 from skdistill.teachers import Pretrained, resolve_teacher
 from skdistill.teachers import _echo_network as echo
@@ -268,7 +268,7 @@ def test_a_horizon_beyond_training_is_said(caplog):
 def test_other_weights_have_another_key(network, tmp_path):
     folder = save_echo(network, tmp_path / "echo", {})
     copied = shutil.copytree(folder, tmp_path / "copied")
-    keys = [Pretrained(model).keyed().get_params()["model"] for model in (None, folder, copied)]
+    keys = [Pretrained(model).for_cache_key().get_params()["model"] for model in (None, folder, copied)]
     digests = [digest(key) for key in keys]
     assert digests[0] != digests[1]
     assert digests[1] == digests[2]
