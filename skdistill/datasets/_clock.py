@@ -100,12 +100,17 @@ def localize(
         If a time is skipped or doubled and the parameter is ``"raise"``, or occurs but once and is to be inferred.
     """
     _check_options(ambiguous, nonexistent)
+    if (walls == walls.normalize()).all():  # days: midnight, or the first moment after it
+        ambiguous, nonexistent = (
+            default if given == "raise" else given
+            for given, default in ((ambiguous, False), (nonexistent, "shift_forward"))
+        )
     missing = np.asarray(walls.tz_localize(tz, ambiguous=np.ones(len(walls), dtype=bool), nonexistent="NaT").isna())
-    if isinstance(nonexistent, str) and nonexistent == "raise" and missing.any():
+    if nonexistent == "raise" and missing.any():
         raise ValueError(
             f"{missing.sum()} times are skipped by the clock of {tz}, first {walls[missing][0]}. If times are local to "
-            f"{tz}, such rows were made up: nonexistent='NaT' drops them, 'shift_forward' moves them; else tz= is "
-            "not the zone of the file (many files are in UTC or in winter time all year: tz='UTC', 'Etc/GMT-1')."
+            f"{tz}, such rows were made up: regularize(..., nonexistent='NaT') drops them, 'shift_forward' moves them; "
+            "else tz= is not the zone of the file (many are in UTC or in winter time all year: tz='UTC', 'Etc/GMT-1')."
         )
     summer = walls.tz_localize(tz, ambiguous=np.ones(len(walls), dtype=bool), nonexistent=nonexistent)
     winter = walls.tz_localize(tz, ambiguous=np.zeros(len(walls), dtype=bool), nonexistent=nonexistent)
@@ -119,8 +124,8 @@ def localize(
     if ambiguous == "raise":
         raise ValueError(
             f"{len(twice)} times are shown twice by the clock of {tz}, first {walls[twice[0]]}, so that they name two "
-            "moments each. Give ambiguous='infer' where both are in the file (the first is taken for the earlier one), "
-            "True for summer time, False for winter time, 'NaT' to drop them."
+            "moments each. Give regularize(..., ambiguous='infer') where both are in the file (in order of time), True "
+            "for summer time, False for winter time, 'NaT' to drop them."
         )
     return pd.DatetimeIndex(summer.append(winter[twice])), _tell_apart(walls, codes, series, twice)
 
@@ -137,7 +142,8 @@ def _check_options(ambiguous: Any, nonexistent: Any) -> None:
 
 def _tell_apart(walls: pd.DatetimeIndex, codes: np.ndarray, series: np.ndarray, twice: np.ndarray) -> np.ndarray:
     """Let the second row of a doubled time point to its later moment, behind all others."""
-    rows = np.flatnonzero(np.isin(codes, twice))
+    order = _in_order_of_time(walls, codes, series, twice)
+    rows = order[np.isin(codes[order], twice)]
     keys = pd.DataFrame({"series": series[rows], "code": codes[rows], "wall": walls[codes[rows]]})
     keys["change"] = keys["wall"].dt.normalize()
     same = keys.groupby(["series", "code"], sort=False)
@@ -150,10 +156,40 @@ def _tell_apart(walls: pd.DatetimeIndex, codes: np.ndarray, series: np.ndarray, 
         i = int(np.argmin(all_twice | once_back))
         raise ValueError(
             f"{keys['wall'][i]} is shown twice by the clock and is in the file {keys['size'][i]} times in a series, so "
-            "that ambiguous='infer' cannot tell which it is. Give ambiguous=True (summer time), False (winter time) or "
-            "'NaT' to drop such rows."
+            f"that {_NO_TELLING}"
         )
     later = np.where(all_twice, keys["count"] == 1, night["goes_back"].cumsum() == 1)
     codes = codes.copy()
     codes[rows[later]] = len(walls) + np.searchsorted(twice, codes[rows[later]])
     return codes
+
+
+_NO_TELLING = (
+    "ambiguous='infer' cannot tell which it is. Give ambiguous=True (summer time), False (winter time) or 'NaT' to "
+    "drop such rows."
+)
+
+
+def _in_order_of_time(walls: pd.DatetimeIndex, codes: np.ndarray, series: np.ndarray, twice: np.ndarray) -> np.ndarray:
+    """Return the rows series by series, each from its earliest on; raise where the file is in no order of time."""
+    order = np.argsort(series, kind="stable")
+    starts = np.flatnonzero(np.diff(series[order], prepend=-1))
+    ends = np.append(starts[1:], len(order))
+    stamps = walls.asi8[codes]
+    backward = stamps[order[starts]] > stamps[order[ends - 1]]  # the latest row first
+    place = np.arange(len(order)) - np.repeat(starts, ends - starts)
+    last = np.repeat(ends - 1, ends - starts)
+    turned = np.where(np.repeat(backward, ends - starts), last - place, np.arange(len(order)))
+    order = order[turned]
+    doubled = np.isin(codes[order], twice)
+    with_doubled = np.logical_or.reduceat(doubled, starts)
+    falls = np.zeros(len(order), dtype=bool)
+    falls[1:] = (np.diff(stamps[order]) < 0) & ~doubled[1:] & (series[order][1:] == series[order][:-1])
+    wrong = falls & np.repeat(with_doubled, ends - starts)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ValueError(
+            f"rows are not in order of time, {walls[codes[order[row]]]} after {walls[codes[order[row - 1]]]}, so that "
+            f"where the clock shows a time twice {_NO_TELLING}"
+        )
+    return order

@@ -20,6 +20,8 @@ __all__ = [
     "WeekdayOfMonthRuler",
 ]
 
+_FEW_DAYS = 5  # too few rows to tell that a day of the week never occurs
+_SPARSE = 2  # steps from row to row, on average, at which gaps tell nothing of the days of the week
 _ALL_WEEK = "1111111"
 _WORKING_WEEK = "1111100"
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -95,7 +97,9 @@ class WeekRuler(DayRuler):
         if longest < (7 if self.mask_ == _WORKING_WEEK else 21):  # too few weeks to tell
             return None
         numbers = np.busday_count(np.datetime64(0, "D"), days.astype("datetime64[D]"), weekmask=self.mask_)
-        return numbers if times.steps(numbers).min() == 1 else None
+        steps = times.steps(numbers)
+        few = len(np.unique(days)) < (_FEW_DAYS if self.mask_ == _WORKING_WEEK else 3 * _FEW_DAYS)
+        return None if few or steps.min() > 1 or steps.mean() > _SPARSE else numbers
 
     def days(self, series: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         first = np.datetime64(0, "D")

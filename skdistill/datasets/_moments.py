@@ -24,6 +24,9 @@ _ORDERS = {
     "month first": ("%m", "%d", "%y"),
     "year first": ("%y", "%m", "%d"),
 }
+_TIME_ALONE = re.compile(r"\s*\d{1,2}:\d{2}")
+_WITH_OFFSET = re.compile(r"(Z|UTC|GMT|[+-]\d{2}:?(\d{2})?)\s*$", re.IGNORECASE)
+_FIRST_YEAR = 1000  # what pandas reads as earlier has no year: Jan-24
 _UNITS = ("D", "h", "m", "s", "ms", "us", "ns")
 _FIRST_DAY, _LAST_DAY = 1900_01_01, 2100_12_31  # whole numbers between them that are written as days
 _FIRST_SECOND = 300_000_000  # 1979; whole numbers from here on count seconds, milliseconds, ... since 1970
@@ -232,6 +235,11 @@ def _choose_order(distinct: pd.Index, readings: dict[str, pd.Index], where: str)
 
 def _parse(distinct: pd.Index, where: str, **options: Any) -> pd.DatetimeIndex:
     """Let pandas read the times; in UTC where their offsets from it change, as with daylight saving."""
+    is_text = all(isinstance(one, str) for one in distinct)
+    if is_text and all(map(_TIME_ALONE.match, distinct)):
+        raise ValueError(
+            f"{where} holds times of the day without a date, such as {distinct[0]!r}: put both into one column."
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a guessed format; what is bad raises
@@ -245,6 +253,16 @@ def _parse(distinct: pd.Index, where: str, **options: Any) -> pd.DatetimeIndex:
                 moments = pd.to_datetime(distinct, utc=True, **options)
     except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"{where} cannot be read as timestamps: {_said(error)}. {_advice(distinct)}") from error
+    if is_text and moments.tz is not None and (plain := [one for one in distinct if not _WITH_OFFSET.search(one)]):
+        raise ValueError(
+            f"{where} has times with an offset from UTC and times without: {distinct[0]!r}, {plain[0]!r}. Write all in "
+            "one way."
+        )
+    if is_text and (moments.year < _FIRST_YEAR).any():
+        bad = distinct[moments.year < _FIRST_YEAR][0]
+        raise ValueError(
+            f"{where} cannot be read as timestamps: {bad!r} has no year. Give date_format=, such as '%b-%y'."
+        )
     if moments.hasnans:
         bad = distinct[moments.isna()][0]
         raise ValueError(f"{where} cannot be read as timestamps: {bad!r} is none.")

@@ -198,6 +198,8 @@ def _ruler_of(step: Any, moments: pd.DatetimeIndex) -> tuple[Ruler, int]:
     ):
         days = isinstance(step, pd.offsets.Day | pd.offsets.Week)
         span = nanoseconds_of(step)
+        if span < 1:
+            raise ValueError(f"freq must go forward; got {step.freqstr!r}.")
         stride, rest = divmod(span, NANOSECONDS[moments.unit])
         if rest or stride < 1:
             raise ValueError(f"the step {step.freqstr!r} is finer than the times, which are in {moments.unit}.")

@@ -17,6 +17,10 @@ from skdistill._utils._optional import import_optional
 __all__ = ["open_table"]
 
 _SEPARATORS = (";", "\t", "|")
+_NO_ID = (
+    " A table of one series has none: use regularize or load_csv. A table with a column for each series becomes a long "
+    "one with its method melt."
+)
 _WHOLE = re.compile(r"0|-?[1-9]\d{0,17}")
 
 
@@ -112,7 +116,7 @@ class _Selection:
         try:
             return check_choice(column, found, f"{parameter} of {self.owner}")
         except ValueError as error:
-            hint = " A table of one series has none: use regularize or load_csv." if parameter == "id" else ""
+            hint = _NO_ID if parameter == "id" else ""
             raise ValueError(f"{error} These are the columns of {name}.{hint}") from None
 
 
@@ -131,7 +135,7 @@ def _open_file(
     suffixes = [] if hasattr(path, "read") else [one.lower() for one in Path(path).suffixes]
     if {".parquet", ".pq"} & set(suffixes) or (not hasattr(path, "read") and Path(path).is_dir()):
         return _read_parquet(path, select, ids, name, read_options), name
-    if not hasattr(path, "read") and not {".csv", ".tsv", ".txt"} & set(suffixes):
+    if not hasattr(path, "read") and not {".csv", ".tsv", ".txt", ".zip"} & set(suffixes):
         raise ValueError(
             f"{select.owner} reads .csv, .tsv, .txt and .parquet files; got {name}. Read it first, for example with "
             "pandas.read_excel, and give the table."

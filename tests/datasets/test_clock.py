@@ -41,6 +41,16 @@ def test_a_night_with_gaps_is_inferred_or_asked_about(out):
         assert got.equals(night)
 
 
+def test_a_file_with_the_latest_row_first_is_read_from_its_end():
+    assert put_in_zone(NIGHT[::-1].tz_localize(None), ambiguous="infer").equals(NIGHT[::-1])
+    both = NIGHT.append(NIGHT[::-1])
+    assert put_in_zone(both.tz_localize(None), np.repeat([0, 1], 8), ambiguous="infer").equals(both)
+    mixed = [7, 6, 0, 1, 2, 3, 4, 5]
+    with pytest.raises(ValueError, match=r"not in order of time|cannot tell"):
+        put_in_zone(NIGHT[mixed].tz_localize(None), ambiguous="infer")
+    assert put_in_zone(NIGHT[[5, 6, 0, 1]].tz_localize(None), ambiguous="infer") is not None  # nothing is doubled there
+
+
 def test_every_series_has_a_night_of_its_own():
     walls = NIGHT.tz_localize(None)
     both = put_in_zone(walls.append(walls), np.repeat([0, 1], 8), ambiguous="infer")

@@ -114,6 +114,13 @@ def test_moments_of_every_type(values):
             "cannot be read as timestamps: .*written as '2024-01-01 10",
         ),
         (["2024-01-01 24:00"], {}, "cannot be read as timestamps"),
+        (["Jan-24", "Feb-24"], {}, "'Jan-24' has no year. Give date_format="),
+        (["10:00", "11:00"], {}, "times of the day without a date, such as '10:00'"),
+        (
+            ["2024-01-01 00:00+01:00", "2024-01-01 01:00"],
+            {},
+            "with an offset from UTC and times without",
+        ),
         ([1.5], {}, r"whole numbers; got 1\.5"),
         ([1990], {"numbers": False}, r"got numbers, first 1990\. .*date_format='%Y' or dtype=\{None: str\} for years"),
         ([19900131], {}, "got numbers, first 19900131"),

@@ -93,7 +93,7 @@ def test_clock_changes_that_are_not_spoken_of_name_the_way_out():
     with pytest.warns(UserWarning, match="lose an hour"):
         assert len(quiet(table(walls), time="at", duplicates="first")) == 59
     spring = pd.date_range("2024-03-31", periods=5, freq="h")
-    with pytest.raises(ValueError, match=r"skipped by the clock of Europe/Berlin.*nonexistent='NaT' drops"):
+    with pytest.raises(ValueError, match=r"skipped by the clock of Europe/Berlin.*nonexistent='NaT'. drops"):
         quiet(table(spring), time="at", tz="Europe/Berlin")
 
 
@@ -107,6 +107,15 @@ def test_rows_of_an_hour_that_was_not_are_dropped_or_moved(capsys):
     assert moved["y"].tolist() == [0, 1, 2.5, 4]
     with pytest.raises(ValueError, match=r"unknown time zone|No time zone found|Mars"):
         quiet(spring, time="at", tz="Mars/Olympus")
+
+
+@pytest.mark.parametrize("zone", ["Africa/Cairo", "America/Santiago", "America/Havana"])
+def test_days_begin_with_midnight_or_the_first_moment_after_it(zone):
+    days = pd.date_range("2024-01-01", periods=366, freq="D")
+    series = quiet(table(days.delete([100, 200])), time="at", tz=zone)
+    assert (series.index.tz_localize(None).normalize() == days).all()
+    panel = read_panel(table(days, unique_id="a", ds=days, y=1.0).drop(columns="at"), tz=zone)
+    assert list(panel.index.get_level_values(1)) == list(series.index)
 
 
 def test_one_row_for_the_doubled_hour_leaves_the_other_missing():

@@ -109,6 +109,8 @@ def test_series_may_begin_at_points_of_their_own():
 def test_few_rows_are_read_the_likely_way():
     assert find_grid(times_of(a=pd.DatetimeIndex(["2024-01-01", "2024-02-01"]))).name == "1 month"
     assert find_grid(times_of(a=pd.DatetimeIndex(["2024-01-01", "2024-01-03"]))).name == "2 days"
+    sparse = pd.DatetimeIndex(["2024-01-05", "2024-01-08", "2024-01-09", "2024-03-08", "2024-03-11", "2024-03-12"])
+    assert find_grid(times_of(a=sparse)).name == "1 day"  # too few to say that there are no Wednesdays
     assert find_grid(times_of(a=pd.DatetimeIndex(["2024-01-01"]), b=pd.DatetimeIndex(["2024-01-07"]))).stride == 0
 
 

@@ -64,7 +64,7 @@ def test_every_library_gives_the_same_panel(name):
     pd.testing.assert_frame_equal(read_panel(MAKERS[name]()), PANEL, check_freq=False, check_index_type="equiv")
 
 
-@pytest.mark.parametrize("form", ["csv", "csv.gz", "tsv", "parquet"])
+@pytest.mark.parametrize("form", ["csv", "csv.gz", "zip", "tsv", "parquet"])
 @pytest.mark.parametrize("as_text", [True, False])
 def test_every_kind_of_file_gives_the_same_panel(tmp_path, form, as_text):
     frame = MAKERS["pandas"]()
