@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.base import clone
 from torch import Tensor, nn
 
+from skdistill._suggest import suggest
 from skdistill._utils._digest import digest
 from skdistill._utils._generators import RandomStream, seeded
 from skdistill._utils._user_line import stacklevel_of_user
@@ -250,6 +251,7 @@ def _check_combination(
             has_teacher=teacher is not None,
             student_name=type(student).__name__,
             teacher_name="None" if teacher is None else teacher_name(teacher),
+            suggest=suggest,
         )
 
 

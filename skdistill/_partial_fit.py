@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,13 +18,10 @@ from skdistill.networks._linear import Linear
 from skdistill.training._exact_fit import quadratic_terms, solve_from_moments
 from skdistill.training._rolling import RollingMoments
 
-if TYPE_CHECKING:
-    from skdistill.forecaster import DistilledForecaster
-
 __all__ = ["add_rows", "check_updatable"]
 
 
-def add_rows(forecaster: DistilledForecaster, X: Any, forget: int) -> None:
+def add_rows(forecaster: Any, X: Any, forget: int) -> None:
     """Let rows enter and leave, and solve anew.
 
     Parameters
@@ -63,7 +60,7 @@ def add_rows(forecaster: DistilledForecaster, X: Any, forget: int) -> None:
     forecaster._train = rolling.rows if columns is None else pd.DataFrame(rolling.rows, index, columns)
 
 
-def check_updatable(forecaster: DistilledForecaster) -> bool:
+def check_updatable(forecaster: Any) -> bool:
     """Raise unless new rows can be taken in exactly.
 
     Parameters
@@ -97,7 +94,7 @@ def check_updatable(forecaster: DistilledForecaster) -> bool:
     return True
 
 
-def _seen_so_far(forecaster: DistilledForecaster) -> tuple[RollingMoments | None, Series | None]:
+def _seen_so_far(forecaster: Any) -> tuple[RollingMoments | None, Series | None]:
     """Return moments and rows seen so far; after a plain fit they are taken from its series."""
     rolling = getattr(forecaster, "_moments", None)
     if rolling is not None or not hasattr(forecaster, "student_"):
@@ -142,7 +139,7 @@ def _is_default(index: pd.Index) -> bool:
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
 
 
-def _solve(forecaster: DistilledForecaster, network: Linear, rolling: RollingMoments) -> None:
+def _solve(forecaster: Any, network: Linear, rolling: RollingMoments) -> None:
     targets = forecaster.targets_
     spec = NetworkSpec(forecaster.context_length, forecaster.prediction_length, rolling.rows.shape[1], targets)
     module, part = network.build(spec), network.solvable_part(spec)

@@ -12,6 +12,10 @@ import pandas as pd
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill.data._window_forecaster import WindowForecaster
+from skdistill.losses._supervised import Supervised
+from skdistill.networks._linear import Linear
+
 __all__ = ["UnwrappedModel", "unwrap_model"]
 
 
@@ -194,9 +198,6 @@ class UnwrappedModel:
         model : UnwrappedModel or None
             The linear model; None if the training series is not at hand.
         """
-        from skdistill.losses._supervised import Supervised
-        from skdistill.networks._linear import Linear
-
         student = Linear(season=season, solver="exact")
         without_teacher = {"teacher": None, "windows_without_truth": False, "augmentation": None}
         plain = {"quantiles": None, "calibration": None}
@@ -221,15 +222,13 @@ def unwrap_model(model: Any) -> UnwrappedModel:
     TypeError
         If there is none.
     """
-    from skdistill.forecaster import DistilledForecaster
-
     check_is_fitted(model)
     inner = getattr(model, "best_estimator_", model)
     before = None
     if hasattr(inner, "steps"):
         before = inner[:-1] if len(inner.steps) > 1 else None
         inner = inner.steps[-1][1]
-    if not isinstance(inner, DistilledForecaster):
+    if not isinstance(inner, WindowForecaster):
         raise TypeError(
             "the model must be a fitted DistilledForecaster, or a pipeline or search that ends in one; "
             f"got {type(inner).__name__}."

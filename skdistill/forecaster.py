@@ -26,6 +26,7 @@ from skdistill.data._inputs import Series, read_series
 from skdistill.data._panel import regular_step, with_step
 from skdistill.data._scaling import Scaling, warn_of_unlike_scales
 from skdistill.data._windows import Contexts, SeriesStore, TrainingWindows, count_validation_rows, split_windows
+from skdistill.deploy._saveable import saveable
 from skdistill.fused._runtime import Answer, fused_answer, fused_quantiles
 from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._estimate import LabelingEstimate
@@ -47,6 +48,7 @@ def _check_updatable(forecaster: DistilledForecaster) -> bool:
     return check_updatable(forecaster)
 
 
+@saveable
 class DistilledForecaster(BaseDistilled):
     """Teach a small forecaster to do what a heavy one does.
 

@@ -14,6 +14,7 @@ from skdistill._base import BaseDistilled
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
 from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, count_validation_rows
+from skdistill.deploy._saveable import saveable
 from skdistill.fused._runtime import fused_answer, fused_quantiles
 from skdistill.networks._base import NetworkOutput
 from skdistill.probabilistic._calibration import shift_quantiles
@@ -24,6 +25,7 @@ __all__ = ["DistilledRegressor"]
 _BLOCK = 1024  # windows that are forecast at once
 
 
+@saveable
 class DistilledRegressor(RegressorMixin, BaseDistilled):
     """Distill a teacher into a student on a table of windows.
 

@@ -2,7 +2,7 @@
 
 from skdistill.deploy._export import ExportReport, export
 from skdistill.deploy._files import SavedFileError
-from skdistill.deploy._save import load, save
+from skdistill.deploy._save import save
 from skdistill.deploy._stream import Stream
 from skdistill.fused import (
     FusedLayer,
@@ -26,6 +26,5 @@ __all__ = [
     "fuse",
     "fuse_affine",
     "fuses",
-    "load",
     "save",
 ]

@@ -24,6 +24,7 @@ from torch import nn
 from skdistill._utils._optional import import_optional
 from skdistill._version import __version__
 from skdistill.data._inputs import read_series
+from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.deploy._files import write_atomically
 from skdistill.deploy._modules import deployed_module
 from skdistill.fused._runtime import fuse_in_units
@@ -182,10 +183,8 @@ def _answer_of(estimator: Any, windows: np.ndarray) -> Answer:
 
 def _windows_of(estimator: Any, data: Any) -> tuple[np.ndarray, np.ndarray]:
     """Cut at most 512 windows and their horizons from a series, whose columns are those of ``fit``."""
-    from skdistill.forecaster import DistilledForecaster
-
     spec = estimator.spec_
-    if isinstance(data, pd.DataFrame | pd.Series) and isinstance(estimator, DistilledForecaster):
+    if isinstance(data, pd.DataFrame | pd.Series) and isinstance(estimator, WindowForecaster):
         data = read_series(estimator, data, reset=False, allow_batch=False).series[0].values
     rows = np.asarray(data, dtype=np.float32)
     rows = rows[:, None] if rows.ndim == 1 else rows

@@ -21,14 +21,16 @@ from skdistill._version import __version__
 from skdistill.data._calendar import FREQUENCIES
 from skdistill.data._levels import check_quantiles
 from skdistill.data._scaling import Scaling
+from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.deploy._files import Document, SavedFileError, read_document, write_atomically
 from skdistill.deploy._guarded_build import build_with_weights
+from skdistill.deploy._saveable import SAVEABLE
 from skdistill.deploy._values import NotSaved, Reader, Writer
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.probabilistic._calibration import FittedCalibration
 from skdistill.teachers._network import NetworkTeacher
 
-__all__ = ["load", "save"]
+__all__ = ["read_file", "save"]
 
 _STATISTICS = ("mean_", "scale_", "original_scale_")
 _FITTED = ("targets_", "n_features_in_", "history_", "_target_ndim")
@@ -64,9 +66,9 @@ def save(estimator: Any, path: str | os.PathLike[str], *, teacher: bool = False)
     True
     """
     check_is_fitted(estimator)
-    if type(estimator) not in _estimators().values():
+    if type(estimator) not in SAVEABLE.values():
         raise TypeError(
-            f"save writes {' and '.join(_estimators())}, not {type(estimator).__name__}: pickle a class of your own, "
+            f"save writes {' and '.join(SAVEABLE)}, not {type(estimator).__name__}: pickle a class of your own, "
             "or save the estimator inside."
         )
     writer = Writer(with_tensors=teacher)
@@ -82,47 +84,27 @@ def save(estimator: Any, path: str | os.PathLike[str], *, teacher: bool = False)
     write_atomically(path, data)
 
 
-def load(
-    path: str | os.PathLike[str], *, student: BaseNetwork | None = None, transformer: BaseEstimator | None = None
-) -> Any:
-    """Load an estimator that ``save`` wrote.
-
-    No code of the file is run: it names classes of this package and scikit-learn's plain scalers, and numbers, and is
-    refused where its sizes are not those of its numbers. ``memory`` is never restored.
+def read_file(path: str | os.PathLike[str], *, student: BaseNetwork | None, transformer: BaseEstimator | None) -> Any:
+    """Read a file that ``save`` wrote; see :func:`skdistill.load`.
 
     Parameters
     ----------
     path : str or Path
         The file.
-    student : network or None, default=None
-        The student's network, for files that hold its weights alone, because its class is not of this package.
-    transformer : fitted transformer or None, default=None
+    student : network or None
+        The student's network, for files that hold its weights alone.
+    transformer : fitted transformer or None
         What was ``transformer=``, fitted, for files that only describe it.
 
     Returns
     -------
-    estimator : DistilledForecaster or DistilledRegressor
-        The fitted estimator. Parameters that could not be saved are ``<not saved: ...>``, with a warning.
+    estimator : estimator
+        Of a class that registered itself as saveable.
 
     Raises
     ------
     SavedFileError
-        A ValueError: if the file is damaged, newer, or not what ``save`` writes.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from skdistill import DistilledForecaster, load
-    >>> from skdistill.datasets import make_multiseasonal
-    >>> series = make_multiseasonal(200, 2, seasons=(12,), random_state=0)
-    >>> forecaster = DistilledForecaster(
-    ...     None, "linear", "response", context_length=24, prediction_length=6
-    ... ).fit(series)
-    >>> path = Path(tempfile.mkdtemp()) / "student.skdistill"
-    >>> forecaster.save(path)
-    >>> load(path).predict(series).shape
-    (6, 2)
+        If the file is damaged, newer, or not what ``save`` writes.
     """
     data = Path(path).read_bytes()
     try:
@@ -133,13 +115,6 @@ def load(
         raise SavedFileError(f"{path} cannot be loaded, it is malformed: {error}") from error
     except (TypeError, ValueError) as error:
         raise SavedFileError(f"{path} cannot be loaded, it is malformed: {error}") from error
-
-
-def _estimators() -> dict[str, type[BaseEstimator]]:
-    from skdistill.forecaster import DistilledForecaster
-    from skdistill.regressor import DistilledRegressor
-
-    return {"DistilledForecaster": DistilledForecaster, "DistilledRegressor": DistilledRegressor}
 
 
 # -- writing -----------------------------------------------------------------------------------------
@@ -225,7 +200,7 @@ def _write_teacher(teacher: Any, writer: Writer) -> Any:
 
 def _read_estimator(document: Document, *, student: Any, transformer: Any, complete: bool) -> Any:
     content, reader = document.content, Reader(document.tensors)
-    cls = _estimators().get(str(content.get("class")))
+    cls = SAVEABLE.get(str(content.get("class")))
     if cls is None:
         raise SavedFileError(f"it holds a {str(content.get('class'))[:50]!r}, which is no estimator of skdistill.")
     params = reader.read({"dict": content.get("params")}, "params")
@@ -342,7 +317,7 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
     if not isinstance(history, list) or not all(isinstance(one, dict) for one in history):
         raise SavedFileError("its history is malformed.")
     n_features = fitted.get("n_features_in_")
-    is_forecaster = type(estimator).__name__ == "DistilledForecaster"
+    is_forecaster = isinstance(estimator, WindowForecaster)
     if is_forecaster and (
         fitted.get("targets_") != estimator.spec_.targets or n_features != estimator.spec_.n_channels
     ):

@@ -1,7 +1,7 @@
 """Loss terms, their sums, and the published objectives."""
 
 from skdistill.losses._adversarial_features import AdversarialFeatures
-from skdistill.losses._base import BaseLoss, LossInputs, LossShapes, LossTerm, QuadraticForm
+from skdistill.losses._base import BaseLoss, LossSum, LossTerm
 from skdistill.losses._cakd import CAKD
 from skdistill.losses._contrastive_features import ContrastiveFeatures
 from skdistill.losses._cross_modal import CrossModal
@@ -11,6 +11,7 @@ from skdistill.losses._feature_regularization import FeatureRegularization
 from skdistill.losses._first_difference import FirstDifference
 from skdistill.losses._horizon_weighted import HorizonWeighted
 from skdistill.losses._horizon_weights import ExponentialWeights, LinearWeights
+from skdistill.losses._inputs import LossInputs, LossShapes, QuadraticForm
 from skdistill.losses._log_spectrum import LogSpectrum
 from skdistill.losses._multi_period import MultiPeriod, period_probabilities
 from skdistill.losses._multi_scale import MultiScale
@@ -31,7 +32,6 @@ from skdistill.losses._quantile_distance import QuantileDistance
 from skdistill.losses._quantile_distill import QuantileDistill
 from skdistill.losses._registry import LOSSES, make_loss
 from skdistill.losses._response import Response
-from skdistill.losses._sum import LossSum
 from skdistill.losses._supervised import Supervised
 from skdistill.losses._teacher_forecast import TeacherForecast
 from skdistill.losses._temporal_alignment import TemporalAlignment

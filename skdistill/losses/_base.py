@@ -1,117 +1,20 @@
-"""What a loss term is, and what it sees."""
+"""What a loss is: a term, or a sum of named terms."""
 
 from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar
 
-import numpy as np
 from sklearn.base import BaseEstimator
-from torch import Tensor, nn
+from sklearn.utils.metaestimators import _BaseComposition
+from torch import nn
 
 from skdistill._utils._checks import check_real
 from skdistill._utils._doc_link import DocLink
+from skdistill.losses._inputs import LossShapes, QuadraticForm
 
-__all__ = ["BaseLoss", "LossInputs", "LossShapes", "LossTerm", "QuadraticForm"]
-
-
-class LossInputs(NamedTuple):
-    """One batch, as a loss term sees it. Forecasts are in standardized units.
-
-    Attributes
-    ----------
-    forecast : Tensor of shape (n_windows, prediction_length, n_targets)
-        The student's forecast.
-    features : Tensor of shape (n_windows, n_targets, student_feature_size) or None
-        The student's hidden state.
-    truth : Tensor of shape (n_windows, prediction_length, n_targets)
-        What really happened; meaningless where ``known`` is False.
-    known : Tensor of bool of shape (n_windows,) or None
-        Which windows have a known truth; None means all of them.
-    teacher_forecast : Tensor of shape (n_windows, prediction_length, n_targets) or None
-        The teacher's forecast; None without a teacher.
-    teacher_features : Tensor or None
-        The teacher's hidden state: (n_windows, n_targets, D) or (n_windows, n_targets, T, D).
-    branches : object or None
-        What a student with several branches hands to its own terms.
-    context : Tensor of shape (n_windows, context_length, n_channels) or None
-        The windows' past, all channels, maybe on another device.
-    quantiles : Tensor of shape (n_windows, prediction_length, n_targets, n_quantiles) or None
-        The student's quantiles, at the levels that the shapes name.
-    teacher_quantiles : Tensor of shape (n_windows, n_levels, prediction_length, n_targets) or None
-        The teacher's quantiles, at levels of its own.
-    """
-
-    forecast: Tensor
-    features: Tensor | None
-    truth: Tensor
-    known: Tensor | None = None
-    teacher_forecast: Tensor | None = None
-    teacher_features: Tensor | None = None
-    branches: object = None
-    context: Tensor | None = None
-    quantiles: Tensor | None = None
-    teacher_quantiles: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class LossShapes:
-    """What is known of student and labels when a loss term is built.
-
-    Parameters
-    ----------
-    prediction_length : int
-        Steps of a forecast.
-    n_targets : int
-        Channels of a forecast.
-    student_feature_size : int or None, default=None
-        Width of the student's hidden state, None if it has none.
-    teacher_feature_shape : tuple of int or None, default=None
-        Shape of the teacher's hidden state without the window and channel axes: (D,) or (T, D);
-        None if it has none.
-    branch_sizes : tuple of int or None, default=None
-        Widths of the hidden states that a student with two branches hands to its own terms.
-    context_length : int or None, default=None
-        Rows of a context, None if unknown.
-    targets : tuple of int or None, default=None
-        The forecast channels among those of a context; None means all.
-    center, scale : tuple of float or None, default=None
-        Of each target: the series is ``scale * standardized + center``; None means 0 and 1.
-    quantiles : tuple of float or None, default=None
-        Levels of the student's quantiles, None if it has none.
-    teacher_quantiles : tuple of float or None, default=None
-        Levels of the teacher's quantiles, None if it has none.
-    """
-
-    prediction_length: int
-    n_targets: int
-    student_feature_size: int | None = None
-    teacher_feature_shape: tuple[int, ...] | None = None
-    branch_sizes: tuple[int, ...] | None = None
-    context_length: int | None = None
-    targets: tuple[int, ...] | None = None
-    center: tuple[float, ...] | None = None
-    scale: tuple[float, ...] | None = None
-    quantiles: tuple[float, ...] | None = None
-    teacher_quantiles: tuple[float, ...] | None = None
-
-
-@dataclass(frozen=True)
-class QuadraticForm:
-    """A term that is a squared distance: mean over windows and channels of (s - t)' metric (s - t).
-
-    Parameters
-    ----------
-    metric : ndarray of shape (prediction_length, prediction_length)
-        Symmetric and positive semi-definite.
-    target : {"truth", "teacher_forecast"}
-        What the forecast is compared with.
-    """
-
-    metric: np.ndarray
-    target: str
+__all__ = ["BaseLoss", "LossSum", "LossTerm", "add_losses", "add_terms"]
 
 
 class BaseLoss(DocLink, BaseEstimator, abc.ABC):
@@ -129,8 +32,6 @@ class BaseLoss(DocLink, BaseEstimator, abc.ABC):
 
     def __add__(self, other: BaseLoss) -> BaseLoss:
         """Add two losses to one :class:`~skdistill.losses.LossSum`."""
-        from skdistill.losses._sum import add_losses
-
         return add_losses(self, other) if isinstance(other, BaseLoss) else NotImplemented
 
 
@@ -200,3 +101,134 @@ class LossTerm(BaseLoss):
             One pair.
         """
         return [(type(self).__name__.lower(), self)]
+
+
+class LossSum(BaseLoss, _BaseComposition):
+    """A sum of named losses, each tunable by its name.
+
+    Parameters
+    ----------
+    terms : list of (str, loss)
+        Names and losses: single terms or published sums. Parameters are reached by
+        ``loss__name__parameter``, a whole term is replaced by ``loss__name``.
+
+    Examples
+    --------
+    >>> from skdistill.losses import LossSum, MultiPeriod, Supervised
+    >>> loss = LossSum([("truth", Supervised()), ("periods", MultiPeriod(weight=0.5))])
+    >>> loss.set_params(periods__weight=2.0).terms[1]
+    ('periods', MultiPeriod(weight=2.0))
+    >>> [name for name, _ in (Supervised() + MultiPeriod()).terms]
+    ['supervised', 'multiperiod']
+    """
+
+    def __init__(self, terms: Sequence[tuple[str, BaseLoss]]) -> None:
+        self.terms = terms
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters, those of the terms under their names.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to go into the terms.
+
+        Returns
+        -------
+        params : dict
+            Parameters by name.
+        """
+        return self._get_params("terms", deep=deep)
+
+    def set_params(self, **params: Any) -> LossSum:
+        """Set parameters, those of the terms by ``name__parameter``.
+
+        Parameters
+        ----------
+        **params : object
+            Parameters by name.
+
+        Returns
+        -------
+        self : LossSum
+            This loss.
+        """
+        self._set_params("terms", **params)
+        return self
+
+    def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
+        """Return the terms; those of a sum inside carry its name: ``"outer.inner"``.
+
+        Returns
+        -------
+        terms : list of (str, LossTerm)
+            The terms of the objective, in order.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If names clash, or something is no loss.
+        """
+        self._check_terms()
+        flat: list[tuple[str, LossTerm]] = []
+        for name, loss in self.terms:
+            if isinstance(loss, LossTerm):
+                flat.append((name, loss))
+            else:
+                flat += [(f"{name}.{inner}", term) for inner, term in loss.named_terms()]
+        return flat
+
+    def _check_terms(self) -> None:
+        if not len(self.terms):
+            raise ValueError("terms of LossSum must name at least one loss; got an empty list.")
+        for entry in self.terms:
+            if not isinstance(entry, tuple) or len(entry) != 2 or not isinstance(entry[1], BaseLoss):
+                raise TypeError(f"terms of LossSum must be pairs (name, loss); got {entry!r}.")
+        self._validate_names([name for name, _ in self.terms])
+
+
+def add_losses(first: BaseLoss, second: BaseLoss) -> LossSum:
+    """Add two losses; a name that is taken gets the next free number.
+
+    Parameters
+    ----------
+    first, second : BaseLoss
+        What to add; sums are flattened, published methods are kept whole under their name.
+
+    Returns
+    -------
+    loss : LossSum
+        The sum.
+    """
+    pairs: list[tuple[str, BaseLoss]] = []
+    for loss in (first, second):
+        pairs += list(loss.terms) if isinstance(loss, LossSum) else [(type(loss).__name__.lower(), loss)]
+    return _sum_of(pairs)
+
+
+def add_terms(terms: Sequence[tuple[str, BaseLoss]], added: Sequence[BaseLoss]) -> LossSum:
+    """Add losses to named terms, under their class names; a name that is taken gets the next free number.
+
+    Parameters
+    ----------
+    terms : sequence of (str, loss)
+        What there is.
+    added : sequence of loss
+        What comes after it.
+
+    Returns
+    -------
+    loss : LossSum
+        The sum.
+    """
+    return _sum_of([*terms, *((type(loss).__name__.lower(), loss) for loss in added)])
+
+
+def _sum_of(pairs: Sequence[tuple[str, BaseLoss]]) -> LossSum:
+    taken: dict[str, BaseLoss] = {}
+    for name, loss in pairs:
+        free, number = name, 2
+        while free in taken:
+            free, number = f"{name}{number}", number + 1
+        taken[free] = loss
+    return LossSum(list(taken.items()))

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from skdistill._utils._checks import check_integer, check_real
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._base import LossTerm
 from skdistill.losses._feature_pairs import feature_pairs, feature_sizes
+from skdistill.losses._inputs import LossInputs, LossShapes
 
 __all__ = ["ContrastiveFeatures"]
 

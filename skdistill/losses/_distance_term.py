@@ -13,8 +13,9 @@ from torch.nn.functional import huber_loss, l1_loss, mse_loss
 
 from skdistill._utils._checks import check_real
 from skdistill._utils._choices import check_choice
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm, QuadraticForm
+from skdistill.losses._base import LossTerm
 from skdistill.losses._horizon_weights import step_weights
+from skdistill.losses._inputs import LossInputs, LossShapes, QuadraticForm
 
 __all__ = ["DistanceModule", "DistanceTerm"]
 

@@ -7,7 +7,8 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from skdistill._utils._checks import check_real
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._base import LossTerm
+from skdistill.losses._inputs import LossInputs, LossShapes
 from skdistill.losses._multi_period import check_spectrum, multi_period_divergence
 from skdistill.losses._multi_scale import check_scales, multi_scale_error, weigh_windows
 from skdistill.losses._trust import window_trust

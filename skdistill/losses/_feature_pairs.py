@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from skdistill.losses._base import LossInputs, LossShapes
+from skdistill.losses._inputs import LossInputs, LossShapes
 
 __all__ = ["feature_pairs", "feature_sizes"]
 

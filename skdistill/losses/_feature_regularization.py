@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from skdistill._utils._checks import check_real
 from skdistill._utils._choices import check_choice
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._base import LossTerm
+from skdistill.losses._inputs import LossInputs, LossShapes
 from skdistill.losses._output_consistency import BRANCH_DISTANCES, branches_of
 
 __all__ = ["FeatureRegularization", "layer_weights"]

@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor, nn
 
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm, QuadraticForm
+from skdistill.losses._base import LossTerm
+from skdistill.losses._inputs import LossInputs, LossShapes, QuadraticForm
 
 __all__ = ["FirstDifference"]
 

@@ -10,7 +10,8 @@ from torch.autograd.function import once_differentiable
 
 from skdistill._utils._checks import check_real
 from skdistill._utils._choices import check_choice
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._base import LossTerm
+from skdistill.losses._inputs import LossInputs, LossShapes
 from skdistill.losses._trust import window_trust
 
 __all__ = ["AMPLITUDES", "MultiPeriod", "check_spectrum", "multi_period_divergence", "period_probabilities"]

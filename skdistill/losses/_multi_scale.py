@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from skdistill._utils._checks import check_integer, check_real
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm, QuadraticForm
+from skdistill.losses._base import LossTerm
 from skdistill.losses._horizon_weights import step_weights
+from skdistill.losses._inputs import LossInputs, LossShapes, QuadraticForm
 from skdistill.losses._trust import window_trust
 
 __all__ = ["MultiScale", "check_scales", "multi_scale_error", "pool", "weigh_windows"]

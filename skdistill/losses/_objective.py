@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from skdistill.data._levels import covered_levels
-from skdistill.losses._base import BaseLoss, LossInputs, LossShapes, LossTerm
+from skdistill.losses._base import BaseLoss, LossTerm, add_terms
+from skdistill.losses._inputs import LossInputs, LossShapes
+from skdistill.losses._pinball import Pinball
+from skdistill.losses._supervised import Supervised
 
 __all__ = [
     "Objective",
@@ -231,10 +234,6 @@ def with_quantile_term(
     >>> [name for name, _ in with_quantile_term(Response(), (0.1, 0.9), has_teacher=True).named_terms()]
     ['supervised', 'prediction', 'pinball']
     """
-    from skdistill.losses._pinball import Pinball
-    from skdistill.losses._sum import add_terms
-    from skdistill.losses._supervised import Supervised
-
     active = [(name, term) for name, term in _active(loss) if has_teacher or not term.requires & _OF_TEACHER]
     taught = teacher_levels is not None and bool(covered_levels(teacher_levels, levels).all())
     sources = {"truth", "teacher_quantiles"} if taught else {"truth"}
@@ -247,6 +246,10 @@ def with_quantile_term(
     return add_terms(_active(loss), added) if added else loss
 
 
+def _suggest_nothing(need: str) -> Sequence[str]:
+    return ()
+
+
 def build_objective(
     loss: BaseLoss,
     shapes: LossShapes,
@@ -254,6 +257,7 @@ def build_objective(
     has_teacher: bool,
     student_name: str = "the student",
     teacher_name: str = "the teacher",
+    suggest: Callable[[str], Sequence[str]] = _suggest_nothing,
 ) -> Objective:
     """Build the terms that apply.
 
@@ -271,6 +275,9 @@ def build_objective(
         For messages.
     teacher_name : str, default="the teacher"
         For messages.
+    suggest : callable, optional
+        For messages: from what a term requires, such as ``"teacher_features"``, to names of students or teachers that
+        have it.
 
     Returns
     -------
@@ -297,7 +304,7 @@ def build_objective(
             "Give a teacher, or a positive supervised_weight."
         )
     for name, term in active:
-        _check_needs(name, term, shapes, student_name, teacher_name)
+        _check_needs(name, term, shapes, student_name, teacher_name, suggest)
     return Objective({name: term.build(shapes) for name, term in active}, {name: term.weight for name, term in active})
 
 
@@ -305,7 +312,14 @@ def _active(loss: BaseLoss) -> list[tuple[str, LossTerm]]:
     return [(name, term) for name, term in loss.named_terms() if term.weight > 0]
 
 
-def _check_needs(name: str, term: LossTerm, shapes: LossShapes, student_name: str, teacher_name: str) -> None:
+def _check_needs(
+    name: str,
+    term: LossTerm,
+    shapes: LossShapes,
+    student_name: str,
+    teacher_name: str,
+    suggest: Callable[[str], Sequence[str]],
+) -> None:
     what = f"the loss term {name!r} ({type(term).__name__})"
     way_out = "or leave the term out (feature_weight=0, alignment_weight=0, or the loss 'response')."
     if "branches" in term.requires and shapes.branch_sizes is None:
@@ -315,8 +329,8 @@ def _check_needs(name: str, term: LossTerm, shapes: LossShapes, student_name: st
         )
     if "student_features" in term.requires and shapes.student_feature_size is None:
         raise ValueError(
-            f"{what} needs features of the student, and {student_name} has none. Choose a student with features: "
-            f"{', '.join(_networks_with_features())}; {way_out}"
+            f"{what} needs features of the student, and {student_name} has none. Choose a student with "
+            f"features{_list(suggest('student_features'))}; {way_out}"
         )
     if "student_quantiles" in term.requires and shapes.quantiles is None:
         raise ValueError(
@@ -325,34 +339,22 @@ def _check_needs(name: str, term: LossTerm, shapes: LossShapes, student_name: st
         )
     if "teacher_quantiles" in term.requires and shapes.teacher_quantiles is None:
         raise ValueError(
-            f"{what} needs quantiles of the teacher, and {teacher_name} has none. Choose a teacher with quantiles: "
-            f"{', '.join(_teachers_with_quantiles())}; or TrainedTeacher or SktimeTeacher with quantiles=, or a list "
-            "of teachers, whose spread stands for quantiles; or set point_teacher='median', which takes the teacher's "
-            "point alone; or leave the term out."
+            f"{what} needs quantiles of the teacher, and {teacher_name} has none. Choose a teacher with "
+            f"quantiles{_list(suggest('teacher_quantiles'))}; or TrainedTeacher or SktimeTeacher with quantiles=, or a "
+            "list of teachers, whose spread stands for quantiles; or set point_teacher='median', which takes the "
+            "teacher's point alone; or leave the term out."
         )
     if "teacher_features" in term.requires and shapes.teacher_feature_shape is None:
         raise ValueError(
-            f"{what} needs features of the teacher, and {teacher_name} has none. Choose a teacher with features: "
-            f"{', '.join(_teachers_with_features())}, or a network such as {', '.join(_networks_with_features())}; "
+            f"{what} needs features of the teacher, and {teacher_name} has none. Choose a teacher with "
+            f"features{_list(suggest('teacher_features'))}, or a network{_such_as(suggest('student_features'))}; "
             f"{way_out}"
         )
 
 
-def _teachers_with_quantiles() -> list[str]:
-    from skdistill import teachers
-
-    public = {name: getattr(teachers, name) for name in teachers.__all__ if name != "FoundationTeacher"}
-    return sorted(name for name, one in public.items() if getattr(one, "has_quantiles", False))
+def _list(names: Sequence[str]) -> str:
+    return f": {', '.join(names)}" if names else ""
 
 
-def _networks_with_features() -> list[str]:
-    from skdistill.networks._registry import NETWORKS
-
-    return sorted(network.__name__ for network in NETWORKS.values() if network.has_features)
-
-
-def _teachers_with_features() -> list[str]:
-    from skdistill import teachers
-
-    public = {name: getattr(teachers, name) for name in teachers.__all__ if name != "FoundationTeacher"}
-    return sorted(name for name, one in public.items() if getattr(one, "has_features", False))
+def _such_as(names: Sequence[str]) -> str:
+    return f" such as {', '.join(names)}" if names else ""

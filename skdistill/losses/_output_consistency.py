@@ -10,7 +10,8 @@ from torch.nn.functional import l1_loss, mse_loss, smooth_l1_loss
 
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._base import LossTerm
+from skdistill.losses._inputs import LossInputs, LossShapes
 from skdistill.losses._percentage import check_season, scaled_error, target_context
 
 __all__ = ["BRANCH_DISTANCES", "OutputConsistency", "branches_of"]

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from skdistill._utils._checks import check_integer
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._base import LossTerm
+from skdistill.losses._inputs import LossInputs, LossShapes
 
 __all__ = ["MASE", "SMAPE", "scaled_error", "symmetric_percentage"]
 

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from skdistill._utils._choices import check_choice
 from skdistill.data._levels import covered_levels, interpolation_matrix
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._base import LossTerm
 from skdistill.losses._horizon_weights import step_weights
+from skdistill.losses._inputs import LossInputs, LossShapes
 from skdistill.losses._multi_scale import check_scales
 from skdistill.losses._over_scales import mean_over_scales
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from skdistill.losses._base import LossInputs
 from skdistill.losses._distance_term import DistanceModule, DistanceTerm
+from skdistill.losses._inputs import LossInputs
 
 __all__ = ["Supervised"]
 

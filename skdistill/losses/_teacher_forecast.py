@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from skdistill._utils._checks import check_real
-from skdistill.losses._base import LossInputs, QuadraticForm
 from skdistill.losses._distance_term import DistanceModule, DistanceTerm
+from skdistill.losses._inputs import LossInputs, QuadraticForm
 from skdistill.losses._trust import window_trust
 
 __all__ = ["TeacherForecast"]

@@ -12,7 +12,8 @@ from torch.utils.checkpoint import checkpoint
 
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm
+from skdistill.losses._base import LossTerm
+from skdistill.losses._inputs import LossInputs, LossShapes
 
 __all__ = ["TemporalAlignment"]
 

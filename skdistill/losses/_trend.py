@@ -10,7 +10,8 @@ from torch.nn.functional import mse_loss
 
 from skdistill._utils._checks import check_boolean, check_integer
 from skdistill._utils._choices import check_choice
-from skdistill.losses._base import LossInputs, LossShapes, LossTerm, QuadraticForm
+from skdistill.losses._base import LossTerm
+from skdistill.losses._inputs import LossInputs, LossShapes, QuadraticForm
 from skdistill.losses._multi_scale import pool
 
 __all__ = ["Trend"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from skdistill.losses._base import LossInputs
+from skdistill.losses._inputs import LossInputs
 
 __all__ = ["window_trust"]
 

@@ -21,7 +21,7 @@ from skdistill.networks._time_mixer import TimeMixer
 from skdistill.networks._times_net import TimesNet
 from skdistill.networks._ts_mixer import TSMixer
 
-__all__ = ["NETWORKS", "make_network"]
+__all__ = ["NETWORKS", "make_network", "suggest_networks"]
 
 NETWORKS: dict[str, type[BaseNetwork]] = {
     "autoformer": Autoformer,
@@ -69,3 +69,26 @@ def make_network(name: str, *, parameter: str = "network", elsewhere: Mapping[st
     MLP()
     """
     return NETWORKS[check_choice(name, sorted(NETWORKS), parameter, elsewhere=elsewhere)]()
+
+
+def suggest_networks(need: str) -> list[str]:
+    """Name the networks that have what a loss term needs of a student.
+
+    Parameters
+    ----------
+    need : str
+        What the term requires.
+
+    Returns
+    -------
+    names : list of str
+        Their classes, in order; none for what no network decides.
+
+    Examples
+    --------
+    >>> suggest_networks("student_features")[:3]
+    ['Autoformer', 'FEDformer', 'ITransformer']
+    """
+    if need != "student_features":
+        return []
+    return sorted(network.__name__ for network in NETWORKS.values() if network.has_features)

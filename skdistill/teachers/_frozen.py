@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._unwrap import unwrap_model
 from skdistill.data._labels import Labels
+from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
@@ -160,12 +161,10 @@ class FrozenTeacher(BaseTeacher):
 
     def _distilled(self) -> Any:
         """Return the forecaster of this package that is inside; None if it is another's, or a regressor."""
-        from skdistill.forecaster import DistilledForecaster
-
         if is_regressor(self._inner):
             return None
         forecaster = unwrap_model(self._inner).forecaster if self._is_composite() else self._inner
-        return forecaster if isinstance(forecaster, DistilledForecaster) else None
+        return forecaster if isinstance(forecaster, WindowForecaster) else None
 
     def _places(self, contexts: Contexts) -> list[int] | None:
         """Find the targets among the channels that a forecaster of ours forecasts; None leaves an answer as it is."""

@@ -20,7 +20,7 @@ from skdistill.losses._supervised import Supervised
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._no_network import explain_not_a_network
 from skdistill.networks._quantile_head import build_module
-from skdistill.networks._registry import make_network
+from skdistill.networks._registry import make_network, suggest_networks
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._network import NetworkTeacher, label_with_module
 from skdistill.training._inputs import make_spec
@@ -176,7 +176,13 @@ class TrainedTeacher(NetworkTeacher):
         with seeded(0):
             module = build_module(self.network, spec)
             shapes = loss_shapes(module, spec, windows.train, None)
-            build_objective(self._loss(), shapes, has_teacher=False, student_name=type(self.network).__name__)
+            build_objective(
+                self._loss(),
+                shapes,
+                has_teacher=False,
+                student_name=type(self.network).__name__,
+                suggest=suggest_networks,
+            )
         first = windows.train.starts.new_zeros(1)
         return label_with_module(module, spec, windows.train.contexts(first), device="cpu")
 

@@ -15,8 +15,7 @@ from skdistill._utils._checks import check_real
 from skdistill._utils._choices import check_choice
 from skdistill.data._labels import Labels
 from skdistill.data._windows import TrainingWindows, Windows
-from skdistill.losses._base import BaseLoss
-from skdistill.losses._sum import LossSum
+from skdistill.losses._base import BaseLoss, LossSum
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._solvable_part import SolvablePart
 from skdistill.training._batches import LabelSource

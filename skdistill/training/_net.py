@@ -9,7 +9,7 @@ from skorch import NeuralNet
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from skdistill.losses._base import LossInputs
+from skdistill.losses._inputs import LossInputs
 from skdistill.losses._pinball import pinball_loss
 from skdistill.networks._base import NetworkOutput
 

@@ -14,7 +14,8 @@ from torch import nn
 
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._windows import TrainingWindows, Windows
-from skdistill.losses._base import BaseLoss, LossShapes
+from skdistill.losses._base import BaseLoss
+from skdistill.losses._inputs import LossShapes
 from skdistill.losses._objective import build_objective
 from skdistill.networks._base import NetworkSpec
 from skdistill.training._batches import BatchLoader, LabelSource, WindowDataset

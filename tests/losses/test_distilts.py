@@ -9,6 +9,7 @@ from published import load_published
 from sklearn.base import clone
 from torch.nn.functional import gelu, mse_loss
 
+from skdistill._suggest import suggest
 from skdistill.losses import (
     DistilTS,
     ExponentialWeights,
@@ -330,7 +331,7 @@ def test_without_a_teacher_the_truth_remains():
 def test_missing_features_are_named_with_who_has_them():
     shapes = LossShapes(prediction_length=7, n_targets=2, student_feature_size=8)
     with pytest.raises(ValueError, match=r"needs features of the teacher.*Chronos.*TimeMoE"):
-        build_objective(DistilTS(), shapes, has_teacher=True)
+        build_objective(DistilTS(), shapes, has_teacher=True, suggest=suggest)
     shapes = LossShapes(prediction_length=7, n_targets=2, teacher_feature_shape=(3, 4))
     with pytest.raises(ValueError, match=r"needs features of the student.*alignment_weight=0"):
         build_objective(DistilTS(), shapes, has_teacher=True)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import mean_pinball_loss
 
+from skdistill._suggest import suggest
 from skdistill.data._levels import check_quantiles, covered_levels, interpolation_matrix
 from skdistill.losses import (
     LinearWeights,
@@ -181,10 +182,11 @@ def test_a_point_teacher_gives_its_point_to_the_point_forecast_only():
 
 
 def test_a_term_that_lacks_quantiles_says_who_has_them():
+    names = {"has_teacher": True, "teacher_name": "DLinear", "suggest": suggest}
     with pytest.raises(
         ValueError, match=r"needs quantiles of the teacher, and DLinear has none.*Chronos, Moirai, TiRex"
     ):
-        build_objective(QuantileDistance(), shapes(teacher_levels=None), has_teacher=True, teacher_name="DLinear")
+        build_objective(QuantileDistance(), shapes(teacher_levels=None), **names)
     with pytest.raises(ValueError, match=r"needs quantiles of the student.*quantiles=\(0.1, 0.5, 0.9\)"):
         build_objective(Pinball(), LossShapes(6, 2), has_teacher=False)
 

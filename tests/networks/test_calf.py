@@ -428,7 +428,8 @@ def test_weights_for_another_language_model_are_refused(folders, tmp_path):
 
 
 def test_saved_files_work_with_the_network_given_again_after_a_move(folders, tmp_path):
-    from skdistill.deploy import load, save
+    from skdistill import load
+    from skdistill.deploy import save
 
     folder, series = str(tmp_path / "there"), make_series()
     shutil.copytree(folders["gpt2"], tmp_path / "here")

@@ -1,0 +1,59 @@
+"""Loading what ``save`` wrote."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from skdistill import forecaster, regressor  # noqa: F401 (their classes register themselves as saveable)
+from skdistill.deploy._save import read_file
+from skdistill.networks._base import BaseNetwork
+
+__all__ = ["load"]
+
+
+def load(
+    path: str | os.PathLike[str], *, student: BaseNetwork | None = None, transformer: BaseEstimator | None = None
+) -> Any:
+    """Load an estimator that ``save`` wrote.
+
+    No code of the file is run: it names classes of this package and scikit-learn's plain scalers, and numbers, and is
+    refused where its sizes are not those of its numbers. ``memory`` is never restored.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    student : network or None, default=None
+        The student's network, for files that hold its weights alone, because its class is not of this package.
+    transformer : fitted transformer or None, default=None
+        What was ``transformer=``, fitted, for files that only describe it.
+
+    Returns
+    -------
+    estimator : DistilledForecaster or DistilledRegressor
+        The fitted estimator. Parameters that could not be saved are ``<not saved: ...>``, with a warning.
+
+    Raises
+    ------
+    SavedFileError
+        A ValueError: if the file is damaged, newer, or not what ``save`` writes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skdistill import DistilledForecaster, load
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> series = make_multiseasonal(200, 2, seasons=(12,), random_state=0)
+    >>> forecaster = DistilledForecaster(
+    ...     None, "linear", "response", context_length=24, prediction_length=6
+    ... ).fit(series)
+    >>> path = Path(tempfile.mkdtemp()) / "student.skdistill"
+    >>> forecaster.save(path)
+    >>> load(path).predict(series).shape
+    (6, 2)
+    """
+    return read_file(path, student=student, transformer=transformer)
