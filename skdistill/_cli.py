@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _make_parser() -> argparse.ArgumentParser:
-    from skdistill import __version__
+    from skdistill._version import __version__
 
     parser = argparse.ArgumentParser(prog="skdistill", description="Small forecasters distilled from heavy ones.")
     parser.add_argument("--version", action="version", version=f"skdistill {__version__}")
@@ -72,7 +72,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _show_versions(_: argparse.Namespace) -> None:
-    from skdistill import show_versions
+    from skdistill._show_versions import show_versions
 
     show_versions()
 

@@ -33,11 +33,11 @@ from skdistill.losses._objective import (
     with_quantile_term,
 )
 from skdistill.networks._base import BaseNetwork, NetworkSpec
+from skdistill.networks._inputs import make_spec
 from skdistill.networks._quantile_head import build_module
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._teacher_name import teacher_name
 from skdistill.training._batches import LabelSource
-from skdistill.training._inputs import make_spec
 from skdistill.training._settings import TrainingSettings
 from skdistill.training._solve import check_solvable, prepare_network, solve_network
 from skdistill.training._train import loss_shapes, train_network

@@ -31,10 +31,10 @@ from skdistill.fused._runtime import Answer, fused_answer, fused_quantiles
 from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._estimate import LabelingEstimate
 from skdistill.labeling._run import Labeling
+from skdistill.networks._inputs import network_inputs
 from skdistill.probabilistic._calibration import quantile_errors, resolve_calibration, shift_quantiles
 from skdistill.probabilistic._settings import at_levels
 from skdistill.teachers._given import holds_given_labels
-from skdistill.training._inputs import network_inputs
 
 __all__ = ["DistilledForecaster"]
 

@@ -20,7 +20,7 @@ from skdistill._utils._doc_link import DocLink
 from skdistill.data._windows import Windows
 from skdistill.fused.numpy_student import order_outwards
 from skdistill.networks._base import NetworkSpec
-from skdistill.training._inputs import network_inputs
+from skdistill.networks._inputs import network_inputs
 
 __all__ = [
     "CALIBRATIONS",

@@ -106,7 +106,7 @@ class _Handlers:
     """What answers each path."""
 
     def __init__(self, file: ModelFile, limits: Limits, metrics: Metrics) -> None:
-        from skdistill import __version__
+        from skdistill._version import __version__
 
         self._json: Any = import_optional("msgspec", extra="serve", purpose="Serving").json
         self._requests: Any = import_optional("starlette.requests", extra="serve", purpose="Serving")

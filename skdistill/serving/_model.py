@@ -161,7 +161,8 @@ def _read_numpy(path: str | os.PathLike[str]) -> tuple[ServedModel, np.ndarray]:
 
 
 def _read_saved(path: str | os.PathLike[str]) -> tuple[ServedModel, np.ndarray]:
-    from skdistill import DistilledForecaster, load
+    from skdistill._load import load
+    from skdistill.forecaster import DistilledForecaster
 
     forecaster = load(path)
     if not isinstance(forecaster, DistilledForecaster):

@@ -10,9 +10,9 @@ from torch import nn
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts
 from skdistill.networks._base import BaseNetwork, NetworkSpec
+from skdistill.networks._inputs import network_inputs
 from skdistill.teachers._base import BaseTeacher
 from skdistill.training._device import count_parameters, resolve_device
-from skdistill.training._inputs import network_inputs
 
 __all__ = ["NetworkTeacher"]
 

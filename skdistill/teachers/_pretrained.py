@@ -13,9 +13,9 @@ from skdistill._utils._generators import seeded
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks._base import BaseNetwork, NetworkSpec
+from skdistill.networks._inputs import make_spec
 from skdistill.networks._weights import load_weights, read_state_dict
 from skdistill.teachers._network import NetworkTeacher
-from skdistill.training._inputs import make_spec
 
 __all__ = ["PretrainedTeacher"]
 

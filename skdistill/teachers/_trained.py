@@ -18,12 +18,12 @@ from skdistill.losses._objective import build_objective, check_loss, with_quanti
 from skdistill.losses._registry import make_loss
 from skdistill.losses._supervised import Supervised
 from skdistill.networks._base import BaseNetwork, NetworkSpec
+from skdistill.networks._inputs import make_spec
 from skdistill.networks._no_network import explain_not_a_network
 from skdistill.networks._quantile_head import build_module
 from skdistill.networks._registry import make_network, suggest_networks
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._network import NetworkTeacher, label_with_module
-from skdistill.training._inputs import make_spec
 from skdistill.training._settings import TrainingSettings
 from skdistill.training._solve import check_solvable, prepare_network
 from skdistill.training._train import loss_shapes, train_network
