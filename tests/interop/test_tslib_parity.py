@@ -11,7 +11,7 @@ from skdistill.interop import from_tslib
 
 # what TimeDistill takes as a channel's feature, from the published tensors; of networks without features, nothing
 FEATURES = {
-    "Autoformer": None,  # ours are projected: test_parity_b has the published ones
+    "Autoformer": None,  # ours are projected: test_tslib_conversion has the published ones
     "DLinear": None,
     "DMLP": lambda published: published["feature0"],
     "DMLP_nonorm": lambda published: published["feature0"],

@@ -117,7 +117,7 @@ SCRIPT = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r}); sys.path.insert(0, {root!r})
-from test_label_store import Counter, run
+from test_store import Counter, run
 folder, log, pause = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
 class Slow(Counter):
     def __call__(self, indices):
