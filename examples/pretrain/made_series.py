@@ -134,7 +134,7 @@ def gaussian_process(g: np.random.Generator, n: int, length: int) -> np.ndarray:
         elif choice == 1:  # a squared exponential of random scale
             scale = np.exp(g.uniform(np.log(2.0), np.log(length / 4), (n, 1)))
             frequency = np.arange(length + 1) / (2 * length)
-            part = coloured(g, n, length, np.exp(-((np.pi * frequency * scale) ** 2)) + 1e-6)
+            part = colored(g, n, length, np.exp(-((np.pi * frequency * scale) ** 2)) + 1e-6)
         elif choice == 2:  # periodic, its shape free to drift
             period = int(np.exp(g.uniform(np.log(4.0), np.log(length / 4))))
             part = look_up(g, table_of(g, n, period, smooth=0.8), length)
@@ -311,7 +311,7 @@ def weekly_table(g: np.random.Generator, n: int, short: int, per_long: int) -> n
 
 
 def table_of(g: np.random.Generator, n: int, period: int, smooth: float = 0.45) -> np.ndarray:
-    """Tables of one period, standardised, (n, period): smooth, sharp, of plateaus, of peaks."""
+    """Tables of one period, standardized, (n, period): smooth, sharp, of plateaus, of peaks."""
     n_waves = period // 2 + 1
     order = np.arange(n_waves)
     is_smooth = some(g, n, smooth)
@@ -379,17 +379,17 @@ def trends(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 
 def power_law(g: np.random.Generator, n: int, length: int, power: float | np.ndarray) -> np.ndarray:
     """Make paths whose spectrum falls as frequency ** -power."""
-    return coloured(g, n, length, np.maximum(np.arange(length + 1), 1) ** (-np.asarray(power) / 2))
+    return colored(g, n, length, np.maximum(np.arange(length + 1), 1) ** (-np.asarray(power) / 2))
 
 
 def memory(g: np.random.Generator, n: int, length: int) -> np.ndarray:
     """Make paths that forget exponentially, within one step to a few hundred."""
     keep = np.exp(-1.0 / np.exp(g.uniform(0.0, np.log(300.0), (n, 1))))
     angle = np.pi * np.arange(length + 1) / length
-    return coloured(g, n, length, 1 / np.sqrt(1 + keep**2 - 2 * keep * np.cos(angle)))
+    return colored(g, n, length, 1 / np.sqrt(1 + keep**2 - 2 * keep * np.cos(angle)))
 
 
-def coloured(g: np.random.Generator, n: int, length: int, weight: np.ndarray) -> np.ndarray:
+def colored(g: np.random.Generator, n: int, length: int, weight: np.ndarray) -> np.ndarray:
     """Make paths twice as long whose Fourier coefficients have the given size; return half: they need not close."""
     random = g.standard_normal((n, length + 1), dtype=np.float32) + 1j * g.standard_normal(
         (n, length + 1), dtype=np.float32
@@ -401,10 +401,10 @@ def coloured(g: np.random.Generator, n: int, length: int, weight: np.ndarray) ->
 
 
 def unit(values: np.ndarray) -> np.ndarray:
-    """Standardise each series; a flat one becomes nought."""
-    centred = values - values.mean(axis=1, keepdims=True)
-    spread = centred.std(axis=1, keepdims=True)
-    return centred / np.where(spread > 1e-9, spread, 1.0)
+    """Standardize each series; a flat one becomes nought."""
+    centered = values - values.mean(axis=1, keepdims=True)
+    spread = centered.std(axis=1, keepdims=True)
+    return centered / np.where(spread > 1e-9, spread, 1.0)
 
 
 def spread_of(values: np.ndarray) -> np.ndarray:

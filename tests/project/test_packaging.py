@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
@@ -11,6 +13,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from published import PARITY
 
 import skdistill
 from skdistill import _show_versions
@@ -86,6 +89,34 @@ def test_continuous_integration_runs_the_command_of_the_readme():
     assert script.stat().st_mode & 0o111
     assert script.read_text().split("\n")[-2] == "make test"
     assert "make test" in (ROOT / "README.md").read_text()
+
+
+def test_workflows_run_what_a_developer_runs():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text())["jobs"]
+    commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    called = {word for run in commands.values() for one in run for word in re.findall(r"make ([a-z]+)", one)}
+    assert called == {"quick", "lowest", "docs"} <= targets
+    assert commands["whole"] == ["bash .ci/run"]
+    pythons = jobs["quick"]["strategy"]["matrix"]["python"]
+    wanted = SpecifierSet(PROJECT["requires-python"])
+    assert pythons == [one for one in (f"3.{minor}" for minor in range(30)) if wanted.contains(one)]
+
+
+def test_pre_commit_runs_the_pinned_versions():
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    versions = dict(one.split("==") for hook in repository["hooks"] for one in hook["additional_dependencies"])
+    assert {"ruff", "codespell"} <= versions.keys()
+    assert {name: version for name, version in versions.items() if pins().get(name, version) != version} == {}
+
+
+def test_words_are_spelled_as_in_a_dictionary():
+    done = subprocess.run([sys.executable, "-m", "codespell_lib", "."], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_published_numbers_are_small():
+    assert sum(path.stat().st_size for path in PARITY.iterdir()) <= 3_000_000
 
 
 # -- citation ------------------------------------------------------------------------------------
