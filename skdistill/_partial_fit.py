@@ -10,9 +10,10 @@ import pandas as pd
 
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
-from skdistill.data._calendar import check_time_index, continue_index
+from skdistill.data._index_checks import check_time_index
 from skdistill.data._inputs import Series, read_series
 from skdistill.data._scaling import Scaling
+from skdistill.data._steps import continue_index
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._linear import Linear
 from skdistill.training._exact_fit import quadratic_terms, solve_from_moments

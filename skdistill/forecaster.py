@@ -21,10 +21,11 @@ from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
-from skdistill.data._calendar import calendar_features, continue_index
+from skdistill.data._calendar import calendar_features
 from skdistill.data._inputs import Series, read_series
 from skdistill.data._panel import regular_step, with_step
 from skdistill.data._scaling import Scaling, warn_of_unlike_scales
+from skdistill.data._steps import continue_index
 from skdistill.data._windows import Contexts, SeriesStore, TrainingWindows, count_validation_rows, split_windows
 from skdistill.deploy._saveable import saveable
 from skdistill.fused._runtime import Answer, fused_answer, fused_quantiles

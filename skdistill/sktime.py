@@ -13,9 +13,9 @@ from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 from skdistill._shorthand import expand_shorthand
 from skdistill._utils._checks import check_boolean, check_integer
 from skdistill.data._augmentation import Augmentation
-from skdistill.data._calendar import continue_index
 from skdistill.data._levels import interpolation_matrix
 from skdistill.data._panel import append_rows, find_labels, name_instance, regular_step, split_panel, with_step
+from skdistill.data._steps import continue_index
 from skdistill.forecaster import DistilledForecaster
 from skdistill.probabilistic._settings import at_levels
 

@@ -5,10 +5,10 @@ from skdistill.data._calendar import (
     calendar_features,
     calendar_fields,
     calendar_numbers,
-    check_time_index,
-    continue_index,
 )
+from skdistill.data._index_checks import check_time_index
 from skdistill.data._labels import Labels
+from skdistill.data._steps import continue_index
 from skdistill.data._windows import (
     Contexts,
     SeriesStore,

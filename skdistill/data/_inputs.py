@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from skdistill.data._calendar import continue_index
 from skdistill.data._row_labels import check_row_labels
+from skdistill.data._series_labels import SeriesLabels, check_columns
+from skdistill.data._steps import Step, as_time_index, continue_index
+from skdistill.data._tables import check_is_no_other_table, fill_masked
 
 __all__ = ["Series", "SeriesInput", "read_series"]
 
@@ -34,16 +36,39 @@ class Series:
         Channel names, where the series came with them.
     was_vector : bool, default=False
         Whether it came as a pandas Series.
+    step : Step or None, default=None
+        How its index goes on, where that is known.
+    label_type : ExtensionDtype or None, default=None
+        Type of the index as it came, where that is Arrow's.
     """
 
     values: np.ndarray
     index: pd.Index | None = None
     columns: pd.Index | None = None
     was_vector: bool = False
+    step: Step | None = None
+    label_type: Any = None
 
     def __len__(self) -> int:
         """Count the timestamps."""
         return len(self.values)
+
+    def labels_ahead(self, n: int) -> pd.Index:
+        """Return the labels of the rows that follow.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+
+        Returns
+        -------
+        labels : Index of shape (n,)
+            The index carried on; numbers from 0 where it does not go on.
+        """
+        assert self.index is not None  # the series has labels
+        ahead = continue_index(self.index, n, step=self.step)
+        return ahead if self.label_type is None or type(ahead) is pd.RangeIndex else ahead.astype(self.label_type)
 
     def wrap_forecast(self, forecast: np.ndarray, targets: Sequence[int]) -> Any:
         """Give a forecast the form of this series.
@@ -62,7 +87,7 @@ class Series:
         """
         if self.index is None or self.columns is None:
             return forecast
-        index = continue_index(self.index, len(forecast))
+        index = self.labels_ahead(len(forecast))
         frame = pd.DataFrame(forecast, index=index, columns=self.columns[list(targets)])
         return frame.iloc[:, 0] if self.was_vector else frame
 
@@ -90,7 +115,7 @@ class Series:
         channels = self.columns[list(targets)]
         both: list[Any] = [channels, list(labels)]
         columns: pd.MultiIndex = pd.MultiIndex.from_product(both, names=[channels.name or "channel", name])
-        index = continue_index(self.index, len(quantiles))
+        index = self.labels_ahead(len(quantiles))
         return pd.DataFrame(quantiles.reshape(len(quantiles), -1), index=index, columns=columns)
 
 
@@ -135,7 +160,7 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     Parameters
     ----------
     estimator : estimator
-        Whose ``n_features_in_`` and ``feature_names_in_`` are set or compared.
+        Whose ``n_features_in_``, ``feature_names_in_`` and ``series_labels_`` are set or compared.
     X : array, DataFrame, Series, 3-D array or list of them
         What the user gave.
     reset : bool
@@ -155,14 +180,52 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
         index irregular, of several levels or of dates that are not of a time type, the channels differ from those
         of ``fit``, or a length of the estimator was changed after it.
     """
-    if not reset:
+    if reset:
+        estimator.__dict__.pop("series_labels_", None)
+    else:
         _check_lengths_unchanged(estimator)
+    X = _as_arrays_or_frames(X)
     _check_dimensions(X)
     if isinstance(X, np.ndarray) and X.ndim == 3:
-        return _read_cube(estimator, X, reset=reset, allow_batch=allow_batch)
-    if _is_list_of_series(X):
-        return SeriesInput(list(_read_many(estimator, X, reset=reset)), is_list=True)
-    return SeriesInput([_read_one(estimator, X, reset=reset, name="X")])
+        given = _read_cube(estimator, X, reset=reset, allow_batch=allow_batch)
+    elif _is_list_of_series(X):
+        given = SeriesInput(list(_read_many(estimator, X, reset=reset)), is_list=True)
+    else:
+        given = SeriesInput([_read_one(estimator, X, reset=reset, name="X")])
+    return _keep_labels(estimator, given) if reset else given
+
+
+def _as_arrays_or_frames(X: Any) -> Any:
+    """Refuse tables of other libraries, and write NaN where arrays are masked."""
+    check_is_no_other_table(X, "X")
+    if not isinstance(X, list | tuple):
+        return fill_masked(X)
+    for number, one in enumerate(X):
+        check_is_no_other_table(one, f"X[{number}]")
+    return type(X)(map(fill_masked, X)) if any(isinstance(one, np.ma.MaskedArray) for one in X) else X
+
+
+def _keep_labels(estimator: Any, given: SeriesInput) -> SeriesInput:
+    """Note columns and steps on the estimator, and let series that are too short for a step have that of the others."""
+    labels = _gather_labels(estimator, given.series)
+    estimator.series_labels_ = labels
+    series = [
+        one if one.step is not None or one.index is None else replace(one, step=labels.step_of(one.index))
+        for one in given.series
+    ]
+    return replace(given, series=series)
+
+
+def _gather_labels(estimator: Any, series: list[Series]) -> SeriesLabels:
+    columns = series[0].columns
+    if series[0].was_vector and _names_no_channel(estimator):
+        columns = pd.Index([_VECTOR])
+    return SeriesLabels.of(columns, [one.step for one in series])
+
+
+def _labels_of(estimator: Any) -> SeriesLabels:
+    """Return the labels that fit saw; none where it saw arrays."""
+    return getattr(estimator, "series_labels_", None) or SeriesLabels()
 
 
 def _check_lengths_unchanged(estimator: Any) -> None:
@@ -194,15 +257,18 @@ def _is_list_of_series(X: Any) -> bool:
 
 def _read_many(estimator: BaseEstimator, X: Iterable[Any], *, reset: bool) -> Iterable[Series]:
     before: Series | None = None
+    known, where = _labels_of(estimator), "fit"
     alike = len({one.name for one in X if isinstance(one, pd.Series)}) < 2
     for number, one in enumerate(X):
-        name = f"X[{number}]"
-        like = None if before is None else _read_like(before, one, name)
-        before = like or _read_one(estimator, one, reset=reset and number == 0, name=name, alike=alike)
+        name, first = f"X[{number}]", reset and number == 0
+        like = None if before is None else _read_like(before, one, name, known)
+        before = like or _read_one(estimator, one, reset=first, name=name, alike=alike, known=known, where=where)
+        if first:
+            known, where = _gather_labels(estimator, [before]), name
         yield before
 
 
-def _read_like(before: Series, X: Any, name: str) -> Series | None:
+def _read_like(before: Series, X: Any, name: str, known: SeriesLabels) -> Series | None:
     """Read a frame of floats with the columns of the one before, which was checked in full: thousands of them come."""
     if not isinstance(X, pd.DataFrame) or before.was_vector or before.columns is None or not len(X):
         return None
@@ -211,10 +277,12 @@ def _read_like(before: Series, X: Any, name: str) -> Series | None:
     values = X.to_numpy()
     if values.dtype not in (np.float64, np.float32):
         return None
-    if X.index is not before.index:
-        check_row_labels(X.index, name=name)
-    _check_finite(values, X.index, X.columns, name)
-    return Series(values, X.index, X.columns)
+    if X.index is before.index:
+        return replace(before, values=_checked_finite(values, X.index, X.columns, name))
+    step = check_row_labels(X.index, name=name, known=known.steps)
+    index = as_time_index(X.index)
+    label_type = None if index is X.index else X.index.dtype
+    return Series(_checked_finite(values, index, X.columns, name), index, X.columns, step=step, label_type=label_type)
 
 
 def _read_cube(estimator: BaseEstimator, X: np.ndarray, *, reset: bool, allow_batch: bool) -> SeriesInput:
@@ -244,22 +312,41 @@ def _check_finite_batch(values: np.ndarray, first: int) -> None:
     )
 
 
-def _read_one(estimator: BaseEstimator, X: Any, *, reset: bool, name: str, alike: bool = True) -> Series:
+def _read_one(
+    estimator: BaseEstimator,
+    X: Any,
+    *,
+    reset: bool,
+    name: str,
+    alike: bool = True,
+    known: SeriesLabels | None = None,
+    where: str = "fit",
+) -> Series:
+    known = _labels_of(estimator) if known is None else known
     was_vector = isinstance(X, pd.Series)
     if was_vector:
         X = X.to_frame(X.name if X.name is not None else _VECTOR)
-    index = columns = None
+    index = columns = names = step = label_type = None
     if isinstance(X, pd.DataFrame):
         _check_numeric(X, name)
-        check_row_labels(X.index, name=name)
-        index, columns = X.index, X.columns
+        step = check_row_labels(X.index, name=name, known=known.steps)
+        index = as_time_index(X.index)
+        label_type = None if index is X.index else X.index.dtype
+        columns = names = X.columns
     if was_vector and (not alike if reset else _names_no_channel(estimator)):
         X = X.set_axis([_VECTOR], axis=1)
+        names = X.columns
+    if not reset and not (_are_text(known.columns) and _are_text(names)):  # names that are text compares scikit-learn
+        check_columns(known.columns, names, name=name, where=where)
+    table = X if names is None or _are_text(names) else X.set_axis(range(len(names)), axis=1)
     values = validate_data(
-        estimator, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite=False, ensure_min_samples=1
+        estimator, table, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite=False, ensure_min_samples=1
     )
-    _check_finite(values, index, columns, name)
-    return Series(values, index, columns, was_vector)
+    return Series(_checked_finite(values, index, columns, name), index, columns, was_vector, step, label_type)
+
+
+def _are_text(columns: pd.Index | None) -> bool:
+    return columns is not None and all(isinstance(column, str) for column in columns)
 
 
 def _names_no_channel(estimator: Any) -> bool:
@@ -280,9 +367,9 @@ def _check_numeric(frame: pd.DataFrame, name: str) -> None:
         )
 
 
-def _check_finite(values: np.ndarray, index: pd.Index | None, columns: pd.Index | None, name: str) -> None:
+def _checked_finite(values: np.ndarray, index: pd.Index | None, columns: pd.Index | None, name: str) -> np.ndarray:
     if np.isfinite(values).all():
-        return
+        return values
     row, channel = np.argwhere(~np.isfinite(values))[0]
     kind = "NaN" if np.isnan(values[row, channel]) else "infinity"
     where = f"row {row}" + ("" if index is None else f" ({index[row]})")

@@ -7,7 +7,8 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import pandas as pd
 
-from skdistill.data._calendar import check_time_index, continue_index
+from skdistill.data._index_checks import check_time_index
+from skdistill.data._steps import continue_index
 
 __all__ = ["append_rows", "find_labels", "name_instance", "regular_step", "split_panel", "with_step"]
 

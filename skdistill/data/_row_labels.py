@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import warnings
+from collections.abc import Iterable
 
 import pandas as pd
 
-from skdistill.data._calendar import check_time_index
+from skdistill.data._index_checks import checked_step
+from skdistill.data._steps import Step, as_time_index
 
 __all__ = ["check_row_labels"]
 
@@ -15,7 +17,7 @@ _N_LOOKED_AT = 3  # labels at either end that say whether text holds dates
 _FIRST_YEAR = 1678  # what pandas reads as earlier is a number or a word: "1000", "T1", "may"
 
 
-def check_row_labels(index: pd.Index, *, name: str = "X") -> None:
+def check_row_labels(index: pd.Index, *, name: str = "X", known: Iterable[Step] = ()) -> Step | None:
     """Raise unless the labels of a table are those of one series, and in order where they are moments or numbers.
 
     Parameters
@@ -24,6 +26,13 @@ def check_row_labels(index: pd.Index, *, name: str = "X") -> None:
         The row labels.
     name : str, default="X"
         What to call the table in messages.
+    known : iterable of Step, default=()
+        Steps that the labels may have, those of ``fit``.
+
+    Returns
+    -------
+    step : Step or None
+        How the labels go on; None where they do not.
 
     Raises
     ------
@@ -48,12 +57,14 @@ def check_row_labels(index: pd.Index, *, name: str = "X") -> None:
         )
     if not pd.api.types.is_numeric_dtype(index.dtype):
         _check_not_disguised(index, name)
-    check_time_index(index, name=name)
+    return checked_step(index, name=name, known=known)
 
 
 def _check_not_disguised(index: pd.Index, name: str) -> None:
     """Raise if the labels are moments in a type whose order nobody checks."""
     if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex | pd.TimedeltaIndex):
+        return
+    if as_time_index(index) is not index:
         return
     labels = [*index[:_N_LOOKED_AT], *index[-_N_LOOKED_AT:]]
     is_text = bool(labels) and all(isinstance(label, str) for label in labels)

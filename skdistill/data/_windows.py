@@ -17,9 +17,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from skdistill.data._calendar import calendar_features, calendar_fields, calendar_numbers, continue_index
+from skdistill.data._calendar import calendar_features, calendar_fields, calendar_numbers
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._steps import continue_index
 
 __all__ = ["Contexts", "SeriesStore", "TrainingWindows", "Windows", "count_validation_rows", "split_windows"]
 

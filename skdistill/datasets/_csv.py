@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._choices import check_choice
-from skdistill.data._calendar import check_time_index
+from skdistill.data._index_checks import check_time_index
 from skdistill.datasets._duplicates import doubled_hint, repeats
 from skdistill.datasets._gaps import find_gaps, skipped_hint
 from skdistill.datasets._moments import read_moments

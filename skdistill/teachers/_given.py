@@ -11,8 +11,8 @@ import pandas as pd
 import torch
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._calendar import continue_index
 from skdistill.data._labels import Labels
+from skdistill.data._steps import continue_index
 from skdistill.data._windows import Contexts
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher

@@ -1,0 +1,174 @@
+"""Checks of row labels: distinct, in order, and of a step that goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill.data._offsets import count_months
+from skdistill.data._steps import Step, as_time_index, find_step
+from skdistill.data._wall_clock import DAY, nanoseconds_of, read_wall_clock
+
+__all__ = ["check_time_index", "checked_step"]
+
+
+def check_time_index(index: Any, *, name: str = "X") -> None:
+    """Raise unless the labels of a time index are distinct, in order and of regular step.
+
+    Moments, periods, durations and numbers are checked; any other kind passes. Month ends, business days and steps
+    on the clock of a time zone are regular, and so is what an index that carries a ``freq`` has.
+
+    Parameters
+    ----------
+    index : Index
+        The row labels.
+    name : str, default="X"
+        What to call the table in messages.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing (NaT), repeated, out of order, or not one regular step after the one before.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skdistill.data import check_time_index
+    >>> check_time_index(pd.date_range("2024-01-31", periods=12, freq="ME"))
+    >>> check_time_index(pd.Index([0, 1, 3]))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: The index of X has an irregular step between 1 and 3 (positions 1 and 2). Likely causes: ...
+    """
+    checked_step(index, name=name)
+
+
+def checked_step(index: Any, *, name: str = "X", known: Iterable[Step] = ()) -> Step | None:
+    """Check the labels of a table, and return how they go on.
+
+    Parameters
+    ----------
+    index : Index
+        The row labels.
+    name : str, default="X"
+        What to call the table in messages.
+    known : iterable of Step, default=()
+        Steps that the labels may have; one that they keep goes before what they show themselves.
+
+    Returns
+    -------
+    step : Step or None
+        None where the labels are of a kind that has no step, or too few.
+
+    Raises
+    ------
+    ValueError
+        As :func:`check_time_index` does.
+    """
+    if not isinstance(index, pd.Index) or isinstance(index, pd.MultiIndex):
+        return None
+    index = as_time_index(index)
+    timed = isinstance(index, pd.DatetimeIndex | pd.PeriodIndex | pd.TimedeltaIndex)
+    if not (timed or pd.api.types.is_integer_dtype(index.dtype) or pd.api.types.is_float_dtype(index.dtype)):
+        return None
+    _check_order(index, timed, name)
+    if getattr(index, "freq", None) is None and not isinstance(index, pd.RangeIndex):
+        kept = [step for step in known if step.keeps(index)]
+        if len(kept) == 1:
+            return kept[0]
+        if len(kept) > 1 and len(index) < 3:  # which one, such labels do not tell
+            return None
+    step = find_step(index)
+    if step is None and len(index) > 2:
+        _raise_irregular(index, name)
+    return step
+
+
+def _check_order(index: pd.Index, timed: bool, name: str) -> None:
+    if isinstance(index, pd.RangeIndex):
+        if index.step < 0 and len(index) > 1:
+            _raise_order(index, 1, name)
+        return
+    if index.hasnans:
+        missing = "NaT" if timed else "a missing label"
+        raise ValueError(f"The index of {name} holds {missing}, first at position {_first(index.isna())}.")
+    values = _numbers(index)
+    if not np.isfinite(values).all():
+        raise ValueError(f"The index of {name} holds infinity, first at position {_first(~np.isfinite(values))}.")
+    if len(index) < 2:
+        return
+    steps = np.diff(values)
+    if steps.min() > 0:
+        return
+    repeated = index.duplicated()
+    if repeated.any():
+        i = _first(repeated)
+        raise ValueError(
+            f"The index of {name} has duplicate labels: {index[i]} at position {i} was seen before. "
+            "Keep one row per label."
+        )
+    _raise_order(index, _first(steps < 0) + 1, name)
+
+
+def _numbers(index: pd.Index) -> np.ndarray:
+    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex | pd.TimedeltaIndex):
+        return index.asi8
+    return index.to_numpy(dtype=np.int64 if pd.api.types.is_integer_dtype(index.dtype) else np.float64)
+
+
+def _raise_order(index: pd.Index, i: int, name: str) -> None:
+    raise ValueError(
+        f"The index of {name} is out of order: {index[i]} at position {i} comes after {index[i - 1]}. "
+        "Shuffled rows are the likely cause, e.g. a shuffled cross-validation: use RollingOriginSplit or "
+        "KFold(shuffle=False), or sort the rows."
+    )
+
+
+def _raise_irregular(index: pd.Index, name: str) -> None:
+    steps = _natural_steps(index) if isinstance(index, pd.DatetimeIndex) else np.diff(_numbers(index))
+    i = _odd_one(steps)
+    calendar = ""
+    if isinstance(index, pd.DatetimeIndex) and np.median(np.diff(index.asi8)) * nanoseconds_of(index) >= DAY // 24:
+        calendar = (
+            f"; where the labels follow a calendar of their own, with holidays for example, say which: {name}.index = "
+            f"pd.DatetimeIndex({name}.index, freq=pd.offsets.CustomBusinessDay(holidays=...))"
+        )
+    raise ValueError(
+        f"The index of {name} has an irregular step between {index[i]} and {index[i + 1]} "
+        f"(positions {i} and {i + 1}). Likely causes: missing rows (holidays included), or a cross-validation whose "
+        f"training folds are not contiguous; fill in the rows, or use RollingOriginSplit{calendar}. If the rows are "
+        f"all there, in order of time, number them: {name}.reset_index(drop=True)."
+    )
+
+
+def _odd_one(steps: np.ndarray) -> int:
+    """Return the place of the first step that is not the usual one."""
+    if steps.dtype.kind == "f":
+        median = np.median(steps)
+        return _first(np.abs(steps - median) > 0.25 * median)
+    found, counts = np.unique(steps, return_counts=True)
+    return _first(steps != found[counts.argmax()])
+
+
+def _natural_steps(index: pd.DatetimeIndex) -> np.ndarray:
+    """Count steps in the unit (month, business day, day, instant) in which one odd step stands out."""
+    local = read_wall_clock(index)
+    unit = nanoseconds_of(index)
+    raw = np.diff(local.asi8)
+    median = float(np.median(raw)) * unit
+    candidates = []
+    if median >= 27 * DAY:
+        candidates.append(np.diff(count_months(local)))
+    elif raw.min() * unit >= DAY // 2 and median == DAY and (local.weekday < 5).all():
+        days = local.to_numpy().astype("datetime64[D]")
+        candidates.append(np.busday_count(days[:-1], days[1:]))
+    instants = np.diff(index.asi8)
+    candidates += [raw, instants] if median % DAY == 0 else [instants]
+    return next((steps for steps in candidates if steps.min() != steps.max()), raw)
+
+
+def _first(mask: Any) -> int:
+    return int(np.argmax(np.asarray(mask)))

@@ -1,0 +1,396 @@
+"""The step of a series: how its row labels go on, whatever kind they are of."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from skdistill.data._offsets import constant_step, exact_offset, find_offset, is_exact, keeps_offset
+from skdistill.data._wall_clock import DAY, nanoseconds_of, read_wall_clock, set_wall_clock
+
+__all__ = [
+    "ClockStep",
+    "DurationStep",
+    "NumberStep",
+    "PeriodStep",
+    "Step",
+    "as_time_index",
+    "continue_index",
+    "find_step",
+]
+
+_N_LOOKED_BACK = 10  # labels from which a shifted last one is understood
+_LARGEST_DEVIATION = 0.25  # of a step: how far from a line floats may lie, years with two decimals for example
+
+
+class Step(ABC):
+    """How the labels of a series go on; immutable, compared by value."""
+
+    @property
+    def offset(self) -> pd.offsets.BaseOffset | None:
+        """The step as a pandas offset, which says what calendar the labels have; None without one."""
+        return None
+
+    @abstractmethod
+    def follow(self, index: pd.Index, n: int) -> pd.Index:
+        """Return the labels that come after an index.
+
+        Parameters
+        ----------
+        index : Index
+            At least one label, of this step's kind.
+        n : int
+            How many.
+
+        Returns
+        -------
+        ahead : Index of shape (n,)
+            Labels of the kind of ``index``, with its name.
+        """
+
+    @abstractmethod
+    def keeps(self, index: pd.Index) -> bool:
+        """Say whether labels go on by this step.
+
+        Parameters
+        ----------
+        index : Index
+            Any labels, in order.
+
+        Returns
+        -------
+        kept : bool
+            False for labels of another kind; a single label keeps a step that can lead to it.
+        """
+
+
+@dataclass(frozen=True)
+class NumberStep(Step):
+    """A step between numbers.
+
+    Parameters
+    ----------
+    size : int or float
+        What is added.
+    """
+
+    size: int | float
+
+    def follow(self, index: pd.Index, n: int) -> pd.Index:
+        """Return the numbers that come next; see :meth:`Step.follow`."""
+        if isinstance(index, pd.RangeIndex) and index.step == self.size:
+            start = index.start + len(index) * index.step
+            return pd.RangeIndex(start, start + n * index.step, index.step, name=index.name)
+        ahead = np.arange(1, n + 1, dtype=np.int64)
+        if pd.api.types.is_integer_dtype(index.dtype):
+            labels = pd.Index(int(index[-1]) + int(self.size) * ahead, name=index.name)
+            dtype = getattr(index.dtype, "numpy_dtype", index.dtype)
+            return labels.astype(index.dtype) if _holds(dtype, labels.to_numpy()) else labels
+        last = float(index[-1])
+        digits = 12 - int(np.ceil(np.log10(max(abs(last), abs(self.size * (n + 1)), abs(self.size)))))
+        labels = pd.Index(np.round(last + self.size * ahead, digits), name=index.name)
+        return labels.astype(index.dtype)
+
+    def keeps(self, index: pd.Index) -> bool:
+        """Say whether numbers go on by this step; see :meth:`Step.keeps`."""
+        if isinstance(index, pd.RangeIndex):
+            return index.step == self.size or len(index) < 2
+        if not _is_number(index) or not len(index):
+            return False
+        if len(index) == 1:
+            return True
+        if pd.api.types.is_integer_dtype(index.dtype):
+            return constant_step(index.to_numpy(dtype=np.int64)) == self.size
+        size = _float_step(index.to_numpy(dtype=np.float64))
+        return size is not None and bool(np.isclose(size, self.size, rtol=0.1))
+
+    def __str__(self) -> str:
+        """Say the step."""
+        return f"{self.size:g}"
+
+
+@dataclass(frozen=True)
+class DurationStep(Step):
+    """A step between durations.
+
+    Parameters
+    ----------
+    size : Timedelta
+        What is added.
+    """
+
+    size: pd.Timedelta
+
+    def follow(self, index: pd.Index, n: int) -> pd.Index:
+        """Return the durations that come next; see :meth:`Step.follow`."""
+        ahead = pd.timedelta_range(index[-1], periods=n + 1, freq=exact_offset(self.size.as_unit("ns").value))[1:]
+        return ahead.rename(index.name)
+
+    def keeps(self, index: pd.Index) -> bool:
+        """Say whether durations go on by this step; see :meth:`Step.keeps`."""
+        if not isinstance(index, pd.TimedeltaIndex) or not len(index):
+            return False
+        step = constant_step(index.asi8)
+        return len(index) == 1 or (step is not None and step * nanoseconds_of(index) == self.size.as_unit("ns").value)
+
+    def __str__(self) -> str:
+        """Say the step."""
+        return str(self.size)
+
+
+@dataclass(frozen=True)
+class PeriodStep(Step):
+    """A step between periods.
+
+    Parameters
+    ----------
+    unit : BaseOffset
+        The frequency of the periods.
+    size : int
+        How many of their shortest unit are added.
+    """
+
+    unit: pd.offsets.BaseOffset
+    size: int
+
+    @property
+    def offset(self) -> pd.offsets.BaseOffset:
+        """The frequency of the periods."""
+        return self.unit
+
+    def follow(self, index: pd.Index, n: int) -> pd.Index:
+        """Return the periods that come next; see :meth:`Step.follow`."""
+        assert isinstance(index, pd.PeriodIndex)
+        ordinals = index.asi8[-1] + self.size * np.arange(1, n + 1, dtype=np.int64)
+        return pd.PeriodIndex.from_ordinals(ordinals, freq=index.freq, name=index.name)  # type: ignore[attr-defined]
+
+    def keeps(self, index: pd.Index) -> bool:
+        """Say whether periods go on by this step; see :meth:`Step.keeps`."""
+        if not isinstance(index, pd.PeriodIndex) or index.freq != self.unit or not len(index):
+            return False
+        return len(index) == 1 or constant_step(index.asi8) == self.size
+
+    def __str__(self) -> str:
+        """Say the step."""
+        return str(self.unit.freqstr if self.size == self.unit.n else f"{self.size} {self.unit.base.freqstr}")
+
+
+@dataclass(frozen=True)
+class ClockStep(Step):
+    """A step between moments: hours and below in time that passes, everything else on the clock on the wall.
+
+    Parameters
+    ----------
+    by : BaseOffset
+        What is added.
+    time : Timedelta or None, default=None
+        Time of day of every label, where it is the same one: a label that the clock shifted does not show it.
+    """
+
+    by: pd.offsets.BaseOffset
+    time: pd.Timedelta | None = None
+
+    @property
+    def offset(self) -> pd.offsets.BaseOffset:
+        """What is added."""
+        return self.by
+
+    def follow(self, index: pd.Index, n: int) -> pd.Index:
+        """Return the moments that come next; see :meth:`Step.follow`."""
+        assert isinstance(index, pd.DatetimeIndex)
+        if is_exact(self.by):
+            ahead = pd.date_range(index[-1], periods=n + 1, freq=self.by)[1:]
+            return ahead.as_unit(index.unit).rename(index.name)
+        start = read_wall_clock(index[-_N_LOOKED_BACK:], self.time)[-1]
+        wall = pd.date_range(start, periods=n + 3, freq=self.by).as_unit(index.unit)
+        first = int(wall.searchsorted(start, side="right"))
+        if index.tz is None:
+            return wall[first : first + n].rename(index.name)
+        ahead = set_wall_clock(wall[first:], index.tz)
+        distinct = np.append(ahead.asi8[1:] > ahead.asi8[:-1], True)  # of a day that was skipped, both labels are one
+        ahead = ahead[distinct & np.asarray(ahead > index[-1])]
+        return self._with_freq(ahead[:n]).rename(index.name)
+
+    def _with_freq(self, index: pd.DatetimeIndex) -> pd.DatetimeIndex:
+        """Note the step on labels of a zone, where pandas would come to the same ones."""
+        wall = index.tz_localize(None)
+        if not len(index) or not wall.equals(read_wall_clock(index, self.time)) or not keeps_offset(wall, self.by):
+            return index
+        doubled = wall.tz_localize(index.tz, ambiguous=np.ones(len(wall), dtype=bool)) != index
+        return index if doubled.any() else pd.DatetimeIndex(index, freq=self.by)
+
+    def keeps(self, index: pd.Index) -> bool:
+        """Say whether moments go on by this step; see :meth:`Step.keeps`."""
+        if not isinstance(index, pd.DatetimeIndex) or not len(index):
+            return False
+        if index.freq is not None and index.freq == self.by:
+            return True
+        if is_exact(self.by):
+            return len(index) == 1 or _passes(index, self.by)
+        wall = read_wall_clock(index, self.time)
+        if not keeps_offset(wall, self.by):
+            return False
+        return index.tz is None or _same_wall_clock(set_wall_clock(wall, index.tz), index)
+
+    def __str__(self) -> str:
+        """Say the step."""
+        return str(self.by.freqstr) if type(self.by) is not pd.DateOffset else repr(self.by)
+
+
+def find_step(index: pd.Index) -> Step | None:
+    """Find the step of labels in order.
+
+    Parameters
+    ----------
+    index : Index
+        Distinct labels in order.
+
+    Returns
+    -------
+    step : Step or None
+        None where labels are of a kind that has none, irregular, or a single one that does not tell.
+
+    Examples
+    --------
+    >>> find_step(pd.DatetimeIndex(["2024-01-31", "2024-02-29", "2024-03-31"]))
+    ClockStep(by=<MonthEnd>, time=Timedelta('0 days 00:00:00'))
+    """
+    if isinstance(index, pd.RangeIndex):
+        return NumberStep(index.step)
+    if isinstance(index, pd.MultiIndex) or not len(index) or index.hasnans:
+        return None
+    if isinstance(index, pd.DatetimeIndex):
+        offset = _find_clock_offset(index) if index.freq is None else index.freq
+        return None if offset is None else ClockStep(offset, _time_of_day(index))
+    if isinstance(index, pd.PeriodIndex):
+        size = index.freq.n if len(index) == 1 else constant_step(index.asi8)  # type: ignore[union-attr]
+        return PeriodStep(index.freq, size) if size else None  # type: ignore[arg-type]
+    if isinstance(index, pd.TimedeltaIndex):
+        size = constant_step(index.asi8)
+        return DurationStep(pd.Timedelta(size * nanoseconds_of(index), unit="ns")) if size else None
+    if not _is_number(index) or len(index) < 2:
+        return None
+    if pd.api.types.is_integer_dtype(index.dtype):
+        step = constant_step(index.to_numpy(dtype=np.int64))
+        return NumberStep(step) if step else None
+    real = _float_step(index.to_numpy(dtype=np.float64))
+    return NumberStep(real) if real else None
+
+
+def continue_index(index: pd.Index, n: int, *, step: Step | None = None) -> pd.Index:
+    """Return the `n` labels that follow `index`.
+
+    Parameters
+    ----------
+    index : Index
+        Moments, periods, durations or numbers of a regular step.
+    n : int
+        The number of labels, at least 0.
+    step : Step or None, default=None
+        The step, where it is known; None finds it.
+
+    Returns
+    -------
+    Index
+        Of the kind of `index` and with its name; ``RangeIndex(n)`` where `index` is of another kind or shows no
+        regular step.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skdistill.data import continue_index
+    >>> continue_index(pd.RangeIndex(0, 10, 2), 3)
+    RangeIndex(start=10, stop=16, step=2)
+    >>> continue_index(pd.DatetimeIndex(["2024-01-31", "2024-02-29", "2024-03-31"]), 2).strftime("%Y-%m-%d").tolist()
+    ['2024-04-30', '2024-05-31']
+    >>> continue_index(pd.Index(["a", "b"]), 2)
+    RangeIndex(start=0, stop=2, step=1)
+    """
+    if n < 0:
+        raise ValueError(f"n must be at least 0, got {n}.")
+    labels = as_time_index(index)
+    step = find_step(labels) if step is None else step
+    if step is None or (len(labels) == 0 and not isinstance(labels, pd.RangeIndex)):
+        return pd.RangeIndex(n, name=index.name)
+    ahead = step.follow(labels, n)
+    return ahead if labels is index else ahead.astype(index.dtype)
+
+
+def as_time_index(index: pd.Index) -> pd.Index:
+    """Turn moments and durations of Arrow's types into pandas' own; leave every other index as it is.
+
+    Parameters
+    ----------
+    index : Index
+        The labels.
+
+    Returns
+    -------
+    index : Index
+        The same labels.
+    """
+    if not isinstance(index.dtype, pd.ArrowDtype):
+        return index
+    name = str(index.dtype.pyarrow_dtype)
+    if name.startswith(("timestamp", "date")):
+        return pd.DatetimeIndex(index, name=index.name)
+    return pd.TimedeltaIndex(index, name=index.name) if name.startswith("duration") else index
+
+
+def _find_clock_offset(index: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
+    if index.tz is None:
+        return find_offset(index)
+    wall = read_wall_clock(index)
+    passing, on_wall = constant_step(index.asi8), constant_step(wall.asi8)
+    unit = nanoseconds_of(index)
+    if passing and not (on_wall and on_wall * unit % DAY == 0):
+        return exact_offset(passing * unit)
+    offset = find_offset(wall)
+    if offset is not None and is_exact(offset):
+        offset = _on_the_wall(offset)
+    return offset if offset is not None and ClockStep(offset).keeps(index) else None
+
+
+def _on_the_wall(offset: pd.offsets.BaseOffset) -> pd.offsets.BaseOffset:
+    """Turn hours that pass into hours on the clock."""
+    parts = pd.Timedelta(offset).components._asdict()  # type: ignore[arg-type]
+    return pd.DateOffset(**{unit: number for unit, number in parts.items() if number})
+
+
+def _time_of_day(index: pd.DatetimeIndex) -> pd.Timedelta | None:
+    wall = read_wall_clock(index)
+    times = np.unique(wall.asi8 % (DAY // nanoseconds_of(wall)))
+    return pd.Timedelta(int(times[0]) * nanoseconds_of(wall), unit="ns") if len(times) == 1 else None
+
+
+def _passes(index: pd.DatetimeIndex, offset: pd.offsets.BaseOffset) -> bool:
+    step = constant_step(index.asi8)
+    return step is not None and step * nanoseconds_of(index) == pd.Timedelta(offset).as_unit("ns").value  # type: ignore[arg-type]
+
+
+def _same_wall_clock(expected: pd.DatetimeIndex, index: pd.DatetimeIndex) -> bool:
+    """Say whether labels are those expected, of doubled hours either one."""
+    same = (expected == index) | (expected.tz_localize(None) == index.tz_localize(None))
+    return bool(np.asarray(same).all())
+
+
+def _is_number(index: pd.Index) -> bool:
+    if isinstance(index, pd.MultiIndex):
+        return False
+    return pd.api.types.is_integer_dtype(index.dtype) or pd.api.types.is_float_dtype(index.dtype)
+
+
+def _float_step(values: np.ndarray) -> float | None:
+    """Return the step of numbers near a line, or None."""
+    step = float(values[-1] - values[0]) / (len(values) - 1)
+    deviation = np.abs(values - (values[0] + step * np.arange(len(values)))).max()
+    return step if step and np.isfinite(step) and deviation <= _LARGEST_DEVIATION * abs(step) else None
+
+
+def _holds(dtype: np.dtype, values: np.ndarray) -> bool:
+    if isinstance(dtype, pd.ArrowDtype):
+        return True
+    return np.array_equal(values.astype(dtype), values)
