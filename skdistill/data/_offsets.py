@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,7 @@ def constant_step(values: np.ndarray) -> int | None:
 
 
 def count_months(index: pd.DatetimeIndex) -> np.ndarray:
-    """Number the months of labels, through the years.
+    """Count months, through the years, up to that of each label.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def span_of(offset: Offset) -> pd.Timedelta | None:
     if isinstance(offset, pd.offsets.Week):
         return pd.Timedelta(weeks=offset.n)
     if isinstance(offset, pd.offsets.Tick):
-        return pd.Timedelta(offset)  # type: ignore[arg-type]
+        return pd.Timedelta(offset)
     if type(offset) is pd.DateOffset and offset.kwds and _EXACT_PARTS.issuperset(offset.kwds):
         return pd.Timedelta(**offset.kwds) * offset.n
     return None
@@ -147,7 +148,7 @@ def keeps_offset(wall: pd.DatetimeIndex, offset: Offset) -> bool:
     if span is not None:
         step = constant_step(wall.asi8)
         return step is not None and step * nanoseconds_of(wall) == span.as_unit("ns").value
-    if isinstance(offset, pd.offsets.BusinessDay) and not offset.offset and not offset.normalize:
+    if isinstance(offset, pd.offsets.BusinessDay) and not _is_shifted(offset):
         return _keeps_business_days(wall, offset)
     return _generates(wall[:_N_FIRST], offset) and (len(wall) <= _N_FIRST or _generates(wall, offset))
 
@@ -183,6 +184,10 @@ def _leads_to(label: pd.Timestamp, offset: Offset) -> bool:
     if day is not None:
         return label.day == min(day, label.days_in_month)
     return bool(offset.is_on_offset(label))
+
+
+def _is_shifted(offset: Offset) -> bool:
+    return any(getattr(offset, part, None) for part in ("offset", "normalize"))
 
 
 def _keeps_business_days(wall: pd.DatetimeIndex, offset: Offset) -> bool:
@@ -223,7 +228,7 @@ def _monthly(wall: pd.DatetimeIndex, step: int) -> Iterator[Offset]:
         yield pd.offsets.MonthEnd(step)
     highest = int(days.max())
     if (days == np.minimum(highest, lengths)).all():
-        yield pd.DateOffset(months=step) if highest <= 28 else pd.DateOffset(months=step, day=highest)  # type: ignore[call-arg]
+        yield pd.DateOffset(months=step) if highest <= 28 else pd.DateOffset(months=step, day=highest)
     if len(wall) == 2:
         return
     weekdays = wall.weekday.to_numpy()
@@ -231,8 +236,9 @@ def _monthly(wall: pd.DatetimeIndex, step: int) -> Iterator[Offset]:
         if constant_step((days - 1) // 7) == 0:
             yield pd.offsets.WeekOfMonth(step, week=int(days[0] - 1) // 7, weekday=int(weekdays[0]))
         if (days > lengths - 7).all():
-            yield pd.offsets.LastWeekOfMonth(step, weekday=int(weekdays[0]))
-    yield pd.DateOffset(months=step)  # type: ignore[call-arg]
+            last: Any = pd.offsets.LastWeekOfMonth
+            yield last(step, weekday=int(weekdays[0]))
+    yield pd.DateOffset(months=step)
 
 
 def _twice_a_month(wall: pd.DatetimeIndex, months: np.ndarray) -> Iterator[Offset]:
@@ -249,7 +255,7 @@ def _by_weekdays(wall: pd.DatetimeIndex) -> Iterator[Offset]:
     """Yield the week of the days that are there, and its hours where there are several a day; two weeks must show."""
     weekdays = np.unique(wall.weekday)
     n_days = wall.normalize().nunique()
-    if len(weekdays) == 7 and n_days == len(wall) or n_days < 2 * len(weekdays) + 1:
+    if (len(weekdays) == 7 and n_days == len(wall)) or n_days < 2 * len(weekdays) + 1:
         return
     weekmask = "".join("01"[day in weekdays] for day in range(7))
     if n_days == len(wall):
@@ -261,4 +267,5 @@ def _by_weekdays(wall: pd.DatetimeIndex) -> Iterator[Offset]:
     opening, closing = first.min(), first.max() + pd.Timedelta(hours=1)
     if closing < pd.Timedelta(days=1):
         begin, end = (str(pd.Timestamp(0) + time)[11:16] for time in (opening, closing))
-        yield pd.offsets.CustomBusinessHour(start=begin, end=end, weekmask=weekmask)
+        hours: Any = pd.offsets.CustomBusinessHour
+        yield hours(start=begin, end=end, weekmask=weekmask)

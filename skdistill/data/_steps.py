@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,8 +92,7 @@ class NumberStep(Step):
             return labels.astype(index.dtype) if _holds(dtype, labels.to_numpy()) else labels
         last = float(index[-1])
         digits = 12 - int(np.ceil(np.log10(max(abs(last), abs(self.size * (n + 1)), abs(self.size)))))
-        labels = pd.Index(np.round(last + self.size * ahead, digits), name=index.name)
-        return labels.astype(index.dtype)
+        return pd.Index(np.round(last + self.size * ahead, digits), name=index.name).astype(index.dtype)
 
     def keeps(self, index: pd.Index) -> bool:
         """Say whether numbers go on by this step; see :meth:`Step.keeps`."""
@@ -336,8 +336,8 @@ def as_time_index(index: pd.Index) -> pd.Index:
         return index
     name = str(index.dtype.pyarrow_dtype)
     if name.startswith(("timestamp", "date")):
-        return pd.DatetimeIndex(index, name=index.name)
-    return pd.TimedeltaIndex(index, name=index.name) if name.startswith("duration") else index
+        return pd.DatetimeIndex(index).rename(index.name)
+    return pd.TimedeltaIndex(index).rename(index.name) if name.startswith("duration") else index
 
 
 def _find_clock_offset(index: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
@@ -390,7 +390,7 @@ def _float_step(values: np.ndarray) -> float | None:
     return step if step and np.isfinite(step) and deviation <= _LARGEST_DEVIATION * abs(step) else None
 
 
-def _holds(dtype: np.dtype, values: np.ndarray) -> bool:
+def _holds(dtype: Any, values: np.ndarray) -> bool:
     if isinstance(dtype, pd.ArrowDtype):
         return True
     return np.array_equal(values.astype(dtype), values)

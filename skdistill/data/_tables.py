@@ -24,7 +24,7 @@ def check_is_no_other_table(X: Any, name: str) -> None:
 
     Raises
     ------
-    TypeError
+    ValueError
         If it is such a table, or a column of one.
 
     Examples
@@ -36,7 +36,7 @@ def check_is_no_other_table(X: Any, name: str) -> None:
     if not any(hasattr(X, mark) for mark in _MARKS):
         return
     kind = f"{type(X).__module__.partition('.')[0]}.{type(X).__name__}"
-    raise TypeError(
+    raise ValueError(
         f"{name} must be an array or of pandas; got {kind}, whose times would be read as numbers. Write "
         f"{_as_pandas(X, name)}."
     )
@@ -79,4 +79,4 @@ def fill_masked(X: Any) -> Any:
     """
     if not isinstance(X, np.ma.MaskedArray):
         return X
-    return X.data if not np.ma.is_masked(X) else X.astype(np.float64).filled(np.nan)
+    return np.ma.filled(X.astype(np.float64), np.nan) if np.ma.is_masked(X) else X.data

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pandas as pd
 
@@ -26,7 +28,7 @@ def nanoseconds_of(index: pd.DatetimeIndex | pd.TimedeltaIndex) -> int:
     return {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}[index.unit]
 
 
-def set_wall_clock(wall: pd.DatetimeIndex, zone: object) -> pd.DatetimeIndex:
+def set_wall_clock(wall: pd.DatetimeIndex, zone: datetime.tzinfo | str | None) -> pd.DatetimeIndex:
     """Read wall-clock times in a zone: skipped ones are shifted forward, of doubled ones the second is meant.
 
     Parameters
