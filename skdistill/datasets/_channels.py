@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.datasets._times import say_id
 
 __all__ = ["read_channels", "stack_columns"]
 
@@ -49,7 +50,7 @@ def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: s
             infinite = np.isinf(floats)
             if infinite.any():
                 row = int(np.argmax(infinite))
-                whose = f" of series {ids[codes[row]]!r}" if len(ids) > 1 else ""
+                whose = f" of series {say_id(ids[codes[row]])}" if len(ids) > 1 else ""
                 raise ValueError(
                     f"{name} holds an infinite value in column {label!r}, row {row}{whose} ({infinite.sum()} in all). "
                     "Where nothing was observed write NaN: table.replace([np.inf, -np.inf], np.nan)."
@@ -101,12 +102,12 @@ def _to_floats(values: pd.Series) -> np.ndarray:
 def _say_other(values: pd.Series, label: Hashable) -> str:
     if not (values.dtype == object or isinstance(values.dtype, pd.StringDtype)):
         return f"{label!r} ({values.dtype})"
-    parsed = pd.to_numeric(values, errors="coerce")
-    bad = parsed.isna() & values.notna()
-    if bad.any() and not bad.all():
-        row = int(np.argmax(bad))
-        more = f" and {bad.sum() - 1} more" if bad.sum() > 1 else ""
-        return f"{label!r} (numbers but for {values.iloc[row]!r} in row {row}{more}: na_values= has it missing)"
+    distinct = values.dropna().drop_duplicates()
+    bad = distinct[pd.to_numeric(distinct, errors="coerce").isna()]
+    if 0 < len(bad) < len(distinct):
+        row, n_bad = int(np.argmax(values == bad.iloc[0])), int(values.isin(bad).sum())
+        more = f" and {n_bad - 1} more" if n_bad > 1 else ""
+        return f"{label!r} (numbers but for {bad.iloc[0]!r} in row {row}{more}: na_values= has it missing)"
     first = values[values.notna()].iloc[0]
     comma = isinstance(first, str) and first.replace(",", "", 1).replace("-", "", 1).isdigit() and "," in first
     return f"{label!r} (text such as {first!r}{': decimal=' + repr(',') + ' reads it' if comma else ''})"

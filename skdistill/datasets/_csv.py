@@ -82,18 +82,20 @@ def load_csv(
     2024-01-02   4.0
     """
     name = "the file" if hasattr(path, "read") else str(path)
+    wants_dates = read_options.get("parse_dates", False) is True
+    if time is not None or wants_dates:
+        read_options = {**read_options, "parse_dates": False}  # pandas would read days for months in silence
     frame = pd.read_csv(path, **read_options)
+    how: dict[str, Any] = {"dayfirst": dayfirst, "date_format": date_format, "unit": unit, "numbers": False}
     if time is not None:
         column = _find_time(frame, time)
-        moments, codes = read_moments(
-            frame[column],
-            f"the time column {column!r} of {name}",
-            dayfirst=dayfirst,
-            date_format=date_format,
-            unit=unit,
-            numbers=False,
-        )
+        moments, codes = read_moments(frame[column], f"the time column {column!r} of {name}", **how)
         frame = frame.drop(columns=column).set_index(moments[codes].rename(column))
+    elif wants_dates and read_options.get("index_col") is not None:
+        moments, codes = read_moments(frame.index.to_series(), f"the index of {name}", **how)
+        frame.index = moments[codes].rename(frame.index.name)
+    elif not (dayfirst is None and date_format is None and unit is None):
+        raise ValueError(f"dayfirst, date_format and unit say how to read times: name their column of {name}, time=.")
     others = [str(one) for one in frame.columns if not pd.api.types.is_numeric_dtype(frame[one])]
     if others:
         hint = f" If {others[0]!r} holds the timestamps, give time={others[0]!r}." if time is None else ""

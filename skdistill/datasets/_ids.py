@@ -37,8 +37,15 @@ def number_ids(frame: pd.DataFrame, columns: Sequence[Hashable], name: str) -> t
     parts = [_number_one(frame[column], column, name) for column in columns]
     if len(parts) == 1:
         return parts[0]
-    codes, together = pd.factorize(pd.MultiIndex.from_arrays([labels[codes] for labels, codes in parts]))
-    texts = pd.Index(["/".join(map(str, one)) for one in together])
+    together = np.zeros(len(frame), dtype=np.int64)
+    for labels, codes in parts:
+        together = together * len(labels) + codes
+    codes, distinct = pd.factorize(together)
+    names: list[np.ndarray] = []
+    for labels, _ in reversed(parts):
+        distinct, rest = np.divmod(distinct, len(labels))
+        names.insert(0, labels.astype(str).to_numpy(dtype=object)[rest])
+    texts = pd.Index(["/".join(one) for one in zip(*names, strict=True)])
     if texts.has_duplicates:
         raise ValueError(
             f"the ids of {name} have two meanings: {texts[texts.duplicated()][0]!r} comes of different values of "

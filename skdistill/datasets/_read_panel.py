@@ -18,7 +18,7 @@ from skdistill.datasets._duplicates import refuse_duplicates
 from skdistill.datasets._gaps import Gaps, find_gaps, insert_missing, say_gaps, skipped_hint
 from skdistill.datasets._ids import number_ids
 from skdistill.datasets._moments import read_moments
-from skdistill.datasets._rows import Rows, sort_rows, to_panel
+from skdistill.datasets._rows import LEVELS, Rows, sort_rows, to_panel
 from skdistill.datasets._steps import Grid, find_grid
 from skdistill.datasets._tables import open_table
 from skdistill.datasets._times import Times
@@ -203,9 +203,11 @@ def read_rows(
         Rows without a time after clock changes.
     """
     ids: list[Hashable] = [] if id is None else [id] if not isinstance(id, list | tuple) else list(id)
+    time_name = time
     if isinstance(table, pd.Series):
         table = table.to_frame("value" if table.name is None else table.name)
     if isinstance(table, pd.DataFrame):
+        time_name = table.index.name if time is None else time
         table, ids, time = _index_to_columns(table, ids, time)
     if time is None:
         raise ValueError(f"{owner} needs the column of times: give time=, or a DataFrame whose index holds them.")
@@ -219,16 +221,24 @@ def read_rows(
     where = f"the time column {time!r} of {name}"
     moments, codes = read_moments(frame[time], where, dayfirst=dayfirst, date_format=date_format, unit=unit)
     channels = read_channels(frame.drop(columns=[*ids, time]), labels, series, name)
-    kept = np.ones(len(codes), dtype=bool)
     if tz is not None:
         moments, codes = _in_zone(moments, codes, series, tz, ambiguous, nonexistent, where)
-        kept = np.asarray(moments.notna())[codes]
-        if not kept.all():
-            codes, series, channels = codes[kept], series[kept], channels[kept].reset_index(drop=True)
-        again, moments = pd.factorize(moments)  # moments that were shifted may be there twice
-        codes = again[codes]
-    times = Times(pd.Index(moments), codes, series, labels)
-    return sort_rows(Rows(times, channels, name, bool(ids), time)), int((~kept).sum())
+    rows = Rows(Times(moments, codes, series, labels), channels, name, bool(ids), time_name)
+    if tz is not None:
+        rows = _drop_untimed(rows)
+    return sort_rows(rows), len(codes) - len(rows.times.codes)
+
+
+def _drop_untimed(rows: Rows) -> Rows:
+    """Drop rows without a moment, and let each moment be there once: some were moved onto others."""
+    times = rows.times
+    kept = np.asarray(times.moments.notna())[times.codes]
+    if not kept.any():
+        raise ValueError(f"no row of {rows.name} has a time that the clock shows once: none is left.")
+    again, moments = pd.factorize(times.moments)
+    present, series = np.unique(times.series[kept], return_inverse=True)
+    left = Times(pd.Index(moments), again[times.codes[kept]], series, times.labels[present])
+    return replace(rows, times=left, channels=rows.channels[kept].reset_index(drop=True))
 
 
 def _index_to_columns(
@@ -243,12 +253,18 @@ def _index_to_columns(
     if by_name:
         return table.reset_index(level=[names.index(one) for one in by_name]), ids, time
     if len(names) == 2 and (not wanted or not any(one in table.columns for one in wanted)):
-        table = table.rename_axis(index=["series", "time"])
-        return table.reset_index(), ["series"], "time"
+        levels: Any = [_free_name(one, table) for one in LEVELS]
+        return table.rename_axis(index=levels).reset_index(), levels[:1], levels[1]
     if time is None and len(names) == 1 and not ids:
-        label: Any = names[0] if names[0] is not None else "time"
+        label: Any = names[0] if names[0] is not None else _free_name("time", table)
         return table.rename_axis(index=label).reset_index(), ids, label
     return table, ids, time
+
+
+def _free_name(name: str, table: pd.DataFrame) -> Hashable:
+    while name in table.columns:
+        name += "_"
+    return name
 
 
 def _in_zone(

@@ -24,6 +24,8 @@ from skdistill.datasets._times import DAY, NANOSECONDS, Times, local_times, nano
 __all__ = ["Grid", "find_grid", "is_regular"]
 
 _LEAST_SHARE = 1 / 3  # of the steps that must have the common size where another one is more frequent
+_LARGEST_SHARE = 0.25  # of the steps that rows left out at random make alike and larger than the one
+_UNLIKELY = 0.01  # the chance at which gaps no longer explain a series of larger steps
 _ALIKE = 1.25  # steps of one size are within this ratio: months and half months are
 
 
@@ -148,9 +150,11 @@ def _find_stride(steps: np.ndarray) -> int | None:
         return low
     counts = pd.Series(steps).value_counts()
     common = int(np.gcd.reduce(counts.index.to_numpy()))
-    if counts.index[0] == common or counts.get(common, 0) >= _LEAST_SHARE * len(steps):
+    n_common, n_mode = counts.get(common, 0), counts.iloc[0]
+    if n_common == n_mode or n_common >= _LEAST_SHARE * len(steps):
         return common
-    return None
+    at_random = n_mode < len(steps) / 2 and n_common > n_mode / 4  # no size prevails where most rows are left out
+    return common if at_random else None
 
 
 def _given_grid(times: Times, freq: Any) -> Grid:
@@ -223,7 +227,8 @@ def _check_alike(times: Times, grid: Grid) -> None:
     if steps.min() == steps.max():
         return
     which, low, high, counts = _steps_of_series(times, steps)
-    enough = 3 if (steps == grid.stride).mean() >= 0.5 else 8
+    larger = min((steps != grid.stride).mean(), _LARGEST_SHARE)  # the chance that gaps make one step so
+    enough = max(3, np.log(_UNLIKELY / len(times.labels)) / np.log(larger))
     other = (counts >= enough) & (low >= 2 * grid.stride) & (high <= _ALIKE * low)
     if other.any():
         raise ValueError(_say_mixed(times, int(which[np.argmin(low)]), int(which[np.argmax(other)]), int(other.sum())))

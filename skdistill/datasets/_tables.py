@@ -150,6 +150,7 @@ def _read_csv(
 ) -> pd.DataFrame:
     """Read a CSV file; ids as text, for a number would lose the zeros before it."""
     options = {"low_memory": False, **read_options}
+    options.pop("parse_dates", None)  # it would read days for months in silence
     types = options.pop("dtype", {})
     if isinstance(types, dict):
         types = {**dict.fromkeys(ids, "category"), **types}

@@ -17,6 +17,7 @@ __all__ = [
     "local_times",
     "localize_labels",
     "nanoseconds_of",
+    "say_id",
     "say_span",
     "stamps_of",
 ]
@@ -72,7 +73,12 @@ class Times:
 
     def say_series(self, series: int) -> str:
         """Name a series in a message."""
-        return f"series {self.labels[series]!r}" if len(self.labels) > 1 else "the series"
+        return f"series {say_id(self.labels[series])}" if len(self.labels) > 1 else "the series"
+
+
+def say_id(label: Any) -> str:
+    """Write an id as the user would, 3 and not np.int64(3)."""
+    return repr(label.item() if isinstance(label, np.generic) else label)
 
 
 def say_span(nanoseconds: int) -> str:

@@ -23,6 +23,16 @@ def test_dates_with_the_day_first(form):
         assert load_csv(text_of(MONTHS, form), time="at").index.equals(MONTHS)
 
 
+def test_pandas_own_ways_to_ask_for_dates_read_them_no_other_way():
+    form = "%d/%m/%Y"
+    assert load_csv(text_of(MONTHS, form), time="at", dayfirst=True, parse_dates=["at"]).index.equals(MONTHS)
+    assert load_csv(text_of(MONTHS, form), index_col=0, parse_dates=True, dayfirst=True).index.equals(MONTHS)
+    with pytest.raises(ValueError, match="the index of the file can be read with the day first or with the month"):
+        load_csv(text_of(MONTHS[:12], form), index_col="at", parse_dates=True)
+    with pytest.raises(ValueError, match="say how to read times: name their column of the file, time="):
+        load_csv(text_of(MONTHS, form), dayfirst=True)
+
+
 def test_dates_with_the_month_first():
     days = pd.date_range("2021-03-01", periods=30, freq="D", name="at")
     assert load_csv(text_of(days, "%m/%d/%Y"), time="at").index.equals(days)

@@ -136,6 +136,17 @@ def test_missing_rows_are_inserted_left_or_refused():
         gap(fill_value="ffill")
 
 
+@pytest.mark.parametrize("density", [0.02, 0.1, 0.5])
+def test_rows_left_out_at_random_are_no_other_step(density):
+    rng = np.random.default_rng(0)
+    there = rng.random((2000, 100)) < density
+    series, day = np.nonzero(there)
+    frame = pd.DataFrame({"unique_id": series, "ds": pd.date_range("2024-01-01", periods=100)[day], "y": 1.0})
+    panel = read_panel(frame, fill_value=0)
+    assert panel["y"].sum() == there.sum()
+    assert (np.diff(panel.loc[series[0]].index) == np.timedelta64(1, "D")).all()
+
+
 def test_text_is_kept_reported_and_missing_in_inserted_rows():
     with pytest.warns(UserWarning, match=r"not numbers, kept as they are: 'text' \(text such as 'u'\).*columns="):
         panel = read_panel(io.StringIO(GAP))

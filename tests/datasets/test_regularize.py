@@ -45,6 +45,25 @@ def test_one_series_comes_of_a_column_an_index_or_a_vector(capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_an_index_without_a_name_and_channels_called_as_levels_are():
+    days = pd.date_range("2024-01-01", periods=3, freq="D")
+    series = quiet(pd.DataFrame({"time": [1.0, 3.0]}, index=days[[0, 2]]))
+    assert series.index.name is None
+    assert list(series.columns) == ["time"]
+    panel = quiet(pd.concat({"a": series.rename(columns={"time": "series"})}))
+    assert list(panel.columns) == ["series"]
+    assert panel.index.names == ["series", "time"]
+
+
+def test_a_series_of_which_no_row_is_left():
+    walls = pd.DatetimeIndex(["2024-03-31 02:00", "2024-03-31 01:00", "2024-03-31 03:00"])
+    frame = table(walls, shop=["a", "b", "b"], y=[1.0, 2.0, 3.0])
+    options = {"time": "at", "tz": "Europe/Berlin", "nonexistent": "NaT"}
+    assert quiet(frame, id="shop", **options)["y"].tolist() == [2.0, 3.0]
+    with pytest.raises(ValueError, match="no row of the table has a time that the clock shows once"):
+        quiet(frame[:1], id="shop", **options)
+
+
 def test_a_panel_comes_of_a_column_of_ids_or_a_panel():
     days = pd.date_range("2024-01-01", periods=3, freq="D")
     frame = table([*days[[0, 2]], *days], shop=[2, 2, 1, 1, 1], y=np.arange(5.0))
