@@ -14,11 +14,13 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skdistill._distillation import Distilled, distill
+from skdistill._predictor import Predictor
 from skdistill._shorthand import expand_shorthand, resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._scaling import Scaling
 from skdistill.data._windows import TrainingWindows
 from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._run import Labeling
@@ -59,6 +61,15 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
     teacher_: BaseTeacher | None
     history_: list[dict[str, Any]]
     spec_: NetworkSpec
+    scaling_: Scaling
+
+    _dtype: str = "float32"  # what forecasts are computed in
+
+    @property
+    def predictor_(self) -> Predictor:
+        """The student between original units and original units, which every way to forecast asks."""
+        check_is_fitted(self)
+        return Predictor(self.student_, self.spec_, self.scaling_, self._offsets(), self._dtype)
 
     def set_params(self, **params: Any) -> BaseDistilled:
         """Set parameters, nested ones by ``teacher__``, ``student__`` and ``loss__``.

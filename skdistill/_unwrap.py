@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill.data._context_batch import ContextBatch
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.losses._supervised import Supervised
 from skdistill.networks._linear import Linear
@@ -54,48 +53,45 @@ class UnwrappedModel:
         """
         return X if self.before is None else self.before.transform(X)
 
-    def predict_windows(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None = None) -> np.ndarray:
+    def forecast(self, contexts: ContextBatch) -> np.ndarray:
         """Forecast windows, from original units to original units.
 
         Parameters
         ----------
-        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
+        contexts : ContextBatch
             Windows in original units.
-        indexes : sequence of pandas.Index or None, default=None
-            Time labels of each window's rows, for students that read the calendar.
 
         Returns
         -------
         forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
             Forecasts in original units, where the steps before the forecaster can be inverted.
         """
-        return self.restore(self.forecaster.forecast_windows(self._transform_windows(contexts), indexes))
+        return self.restore(self.forecaster.predictor_.forecast(self._transform_windows(contexts)))
 
-    def predict_quantile_windows(
-        self, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None = None
-    ) -> np.ndarray:
+    def forecast_quantiles(self, contexts: ContextBatch) -> np.ndarray:
         """Forecast quantiles of windows, from original units to original units.
 
         Parameters
         ----------
-        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
+        contexts : ContextBatch
             Windows in original units.
-        indexes : sequence of pandas.Index or None, default=None
-            Time labels of each window's rows, for students that read the calendar.
 
         Returns
         -------
         quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
             Quantiles in original units, where the steps before the forecaster can be inverted.
         """
-        quantiles = self.forecaster.forecast_quantiles(self._transform_windows(contexts), indexes)
+        quantiles = self.forecaster.predictor_.forecast_quantiles(self._transform_windows(contexts))
         return self.restore_quantiles(quantiles)
 
-    def _transform_windows(self, contexts: np.ndarray) -> np.ndarray:
+    def _transform_windows(self, contexts: ContextBatch) -> ContextBatch:
         """Apply the steps before the forecaster to every row of windows."""
-        rows = np.asarray(self.transform(contexts.reshape(-1, contexts.shape[-1])))
+        if self.before is None:
+            return contexts
+        values = contexts.values
+        rows = np.asarray(self.transform(values.reshape(-1, values.shape[-1])))
         assert_all_finite(rows, input_name="X after the steps of the pipeline")
-        return rows.reshape(*contexts.shape[:2], -1)
+        return replace(contexts, values=rows.reshape(*values.shape[:2], -1))
 
     def restore_quantiles(self, quantiles: np.ndarray) -> np.ndarray:
         """Undo the steps before the forecaster on quantiles.

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import torch
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._backtest import backtest, backtest_quantiles, count_origins, mean_squared_error
 from skdistill._base import BaseDistilled
 from skdistill._distillation import dry_run
 from skdistill._shorthand import resolve_loss
@@ -21,26 +20,21 @@ from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
-from skdistill.data._calendar import calendar_features
+from skdistill.data._context_batch import ContextBatch, ContextCutter
 from skdistill.data._inputs import Series, read_series
-from skdistill.data._panel import regular_step, with_step
 from skdistill.data._scaling import Scaling, warn_of_unlike_scales
-from skdistill.data._steps import continue_index
-from skdistill.data._windows import Contexts, SeriesStore, TrainingWindows, count_validation_rows, split_windows
+from skdistill.data._windows import SeriesStore, TrainingWindows, count_validation_rows, split_windows
 from skdistill.deploy._saveable import saveable
-from skdistill.fused._runtime import Answer, fused_answer, fused_quantiles
 from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._estimate import LabelingEstimate
 from skdistill.labeling._run import Labeling
-from skdistill.networks._inputs import network_inputs
-from skdistill.probabilistic._calibration import quantile_errors, resolve_calibration, shift_quantiles
+from skdistill.probabilistic._calibration import quantile_errors, resolve_calibration
 from skdistill.probabilistic._settings import at_levels
 from skdistill.teachers._given import holds_given_labels
 
 __all__ = ["DistilledForecaster"]
 
 _MOST_NAMED = 5  # series that a warning lists
-_BLOCK = 1024  # windows that are forecast at once, which bounds the memory of predict, backtest and score
 
 
 def _check_updatable(forecaster: DistilledForecaster) -> bool:
@@ -488,8 +482,8 @@ class DistilledForecaster(BaseDistilled):
         given = read_series(self, X, reset=False, allow_batch=True)
         if given.batch is not None:
             self._check_context(given.batch.shape[1], "each window of X")
-            return self.forecast_windows(given.batch)
-        return given.map(lambda one: self._predict_one(one, self.forecast_windows))
+            return self.predictor_.forecast(ContextBatch(given.batch))
+        return given.map(lambda one: self._predict_one(one, self.predictor_.forecast))
 
     def predict_quantiles(self, X: Any, quantiles: Sequence[float] | None = None) -> Any:
         """Forecast quantiles of the ``prediction_length`` rows that follow.
@@ -546,12 +540,11 @@ class DistilledForecaster(BaseDistilled):
         given = read_series(self, X, reset=False, allow_batch=True)
         if given.batch is not None:
             self._check_context(given.batch.shape[1], "each window of X")
-            return at_levels(self.forecast_quantiles(given.batch), matrix)
+            return at_levels(self.predictor_.forecast_quantiles(ContextBatch(given.batch)), matrix)
 
         def forecast(series: Series) -> Any:
-            self._check_context(len(series), "X")
-            recent = series.values[-self.spec_.context_length :]
-            quantiles = at_levels(self.forecast_quantiles(recent[None], [series.index])[0], matrix)
+            contexts = self._latest(series, self.predictor_.reads_calendar)
+            quantiles = at_levels(self.predictor_.forecast_quantiles(contexts)[0], matrix)
             return series.wrap_quantiles(quantiles, self.targets_, labels, name)
 
         return given.map(forecast)
@@ -584,7 +577,7 @@ class DistilledForecaster(BaseDistilled):
             raise ValueError("calibrate needs calibration='conformal' or 'rolling' of DistilledForecaster; got None.")
         given = read_series(self, X, reset=False, allow_batch=False)
         for one in given.series:
-            self._count_origins(one, 1)
+            count_origins(one, self.spec_)
         windows = split_windows(
             SeriesStore.from_series(given.series, self.scaling_, padding=self.spec_.prediction_length),
             context_length=self.spec_.context_length,
@@ -621,23 +614,16 @@ class DistilledForecaster(BaseDistilled):
                 "file without its teacher: save(path, teacher=True) keeps one that is a network."
             )
         given = read_series(self, X, reset=False, allow_batch=False)
+        n_series = len(given.series)
         forecasts = [
-            self._predict_one(one, partial(self._ask_teacher, number=number, n_series=len(given.series)))
+            self._predict_one(
+                one,
+                partial(self.predictor_.forecast_teacher, self.teacher_, number=number, n_series=n_series),
+                with_time=True,
+            )
             for number, one in enumerate(given.series)
         ]
         return forecasts if given.is_list else forecasts[0]
-
-    def _ask_teacher(
-        self, context: np.ndarray, indexes: Sequence[pd.Index | None], *, number: int, n_series: int
-    ) -> np.ndarray:
-        """Ask the teacher about one context, which is of the series with this number."""
-        teacher = self.teacher_
-        assert teacher is not None  # predict_teacher
-
-        def answer(batch: Contexts) -> np.ndarray:
-            return teacher.label_new(batch.as_series(number, n_series)).forecast.numpy()
-
-        return self._answer_in_blocks(context, indexes, answer, with_time=True)
 
     def stream(self, recent: Any = None) -> Any:
         """Keep the last context and take in new rows one at a time.
@@ -676,7 +662,7 @@ class DistilledForecaster(BaseDistilled):
         check_is_fitted(self)
         check_integer(step, "step of backtest", minimum=1)
         given = read_series(self, X, reset=False, allow_batch=False)
-        return given.map(lambda one: self._backtest_one(one, step))
+        return given.map(lambda one: backtest(self.predictor_, one, step))
 
     def backtest_quantiles(self, X: Any, step: int = 1) -> Any:
         """Forecast quantiles from every origin of a series, as if time rolled on.
@@ -702,7 +688,8 @@ class DistilledForecaster(BaseDistilled):
         self._fitted_levels("backtest_quantiles")
         check_integer(step, "step of backtest_quantiles", minimum=1)
         given = read_series(self, X, reset=False, allow_batch=False)
-        return given.map(lambda one: self._backtest_quantiles_one(one, step))
+        calibration = getattr(self, "calibration_", None)
+        return given.map(lambda one: backtest_quantiles(self.predictor_, calibration, one, step))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return minus the MSE over every stride-1 window of a series, in original units.
@@ -726,12 +713,7 @@ class DistilledForecaster(BaseDistilled):
         """
         check_is_fitted(self)
         given = read_series(self, X, reset=False, allow_batch=False)
-        total, count = 0.0, 0
-        for one in given.series:
-            for forecast, truth in self._rolling(one, 1):
-                total += float(np.square(forecast - truth).sum())
-                count += truth.size
-        return -total / count
+        return -mean_squared_error(self.predictor_, given.series)
 
     def compare(self, X: Any, **options: Any) -> Any:
         """Compare teacher, student, the student without a teacher, and baselines on a series.
@@ -780,10 +762,15 @@ class DistilledForecaster(BaseDistilled):
 
         return write_report(self, X, path, train=train, title=title)
 
-    def _predict_one(self, series: Series, forecast: Callable[..., np.ndarray]) -> Any:
+    def _predict_one(
+        self, series: Series, forecast: Callable[[ContextBatch], np.ndarray], *, with_time: bool | None = None
+    ) -> Any:
+        contexts = self._latest(series, self.predictor_.reads_calendar if with_time is None else with_time)
+        return series.wrap_forecast(forecast(contexts)[0], self.targets_)
+
+    def _latest(self, series: Series, with_time: bool) -> ContextBatch:
         self._check_context(len(series), "X")
-        recent = series.values[-self.spec_.context_length :]
-        return series.wrap_forecast(forecast(recent[None], [series.index])[0], self.targets_)
+        return ContextCutter([series], self.spec_.context_length, with_time).latest()
 
     def _check_context(self, n_rows: int, name: str) -> None:
         if n_rows < self.spec_.context_length:
@@ -791,175 +778,6 @@ class DistilledForecaster(BaseDistilled):
                 f"{name} must have at least context_length = {self.spec_.context_length} rows to forecast from; "
                 f"got n_samples={n_rows}."
             )
-
-    def forecast_windows(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None = None) -> np.ndarray:
-        """Forecast checked windows; what every other way to forecast calls.
-
-        Parameters
-        ----------
-        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
-            Finite floats in original units, at least ``context_length`` rows; the last ones count.
-        indexes : sequence of pandas.Index or None, default=None
-            Time labels of each window's rows, for students that read the calendar.
-
-        Returns
-        -------
-        forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
-            Forecasts in original units, of the contexts' float type.
-        """
-        fused = fused_answer(self.student_, self.spec_, self.scaling_, "float32")
-        if fused is not None:
-            return self._answer_fused(contexts[:, -self.spec_.context_length :], fused)
-        cpu = torch.device("cpu")
-
-        def answer(batch: Contexts) -> np.ndarray:
-            with torch.inference_mode():
-                return self.student_(**network_inputs(self.spec_, batch, cpu)).forecast.numpy()
-
-        return self._answer_in_blocks(contexts, indexes, answer, with_time=self.spec_.n_time_features > 0)
-
-    def forecast_quantiles(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None = None) -> np.ndarray:
-        """Forecast quantiles of checked windows; what every other way to forecast them calls.
-
-        Parameters
-        ----------
-        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
-            Finite floats in original units, at least ``context_length`` rows; the last ones count.
-        indexes : sequence of pandas.Index or None, default=None
-            Time labels of each window's rows, for students that read the calendar.
-
-        Returns
-        -------
-        quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
-            Quantiles in original units, calibrated where asked for, at the levels of ``spec_.quantiles``.
-        """
-        return self._quantiles_with(self._offsets(), contexts, indexes)
-
-    def _quantiles_with(
-        self, offsets: np.ndarray | None, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None
-    ) -> np.ndarray:
-        levels = self._fitted_levels("forecast_quantiles")
-        contexts = contexts[:, -self.spec_.context_length :]
-        shape = (len(contexts), self.spec_.prediction_length, len(self.targets_), len(levels))
-        quantiles = np.empty(shape, contexts.dtype)
-        fused = fused_quantiles(self.student_, self.spec_, self.scaling_, "float32", offsets)
-        indexes = [None] * len(contexts) if indexes is None else indexes
-        for first in range(0, len(contexts), _BLOCK):
-            block = slice(first, first + _BLOCK)
-            if fused is not None:
-                quantiles[block] = fused(contexts[block])
-                continue
-            batch = self._contexts(contexts[block], indexes[block], with_time=self.spec_.n_time_features > 0)
-            with torch.inference_mode():
-                inputs = network_inputs(self.spec_, batch, torch.device("cpu"))
-                answer = shift_quantiles(self.student_(**inputs).quantiles.numpy(), offsets, levels)
-            quantiles[block] = self.scaling_.quantiles_to_original(answer)
-        return quantiles
-
-    def _answer_fused(self, contexts: np.ndarray, fused: Answer) -> np.ndarray:
-        if len(contexts) <= _BLOCK:
-            return fused(contexts).astype(contexts.dtype, copy=False)
-        forecasts = np.empty((len(contexts), self.spec_.prediction_length, len(self.targets_)), contexts.dtype)
-        for first in range(0, len(contexts), _BLOCK):
-            block = slice(first, first + _BLOCK)
-            forecasts[block] = fused(contexts[block])
-        return forecasts
-
-    def _answer_in_blocks(
-        self,
-        contexts: np.ndarray,
-        indexes: Sequence[pd.Index | None] | None,
-        answer: Callable[[Contexts], np.ndarray],
-        *,
-        with_time: bool,
-    ) -> np.ndarray:
-        """Standardize a block of windows at a time, ask, and bring the answer to original units."""
-        contexts = contexts[:, -self.spec_.context_length :]
-        indexes = [None] * len(contexts) if indexes is None else indexes
-        forecasts = np.empty((len(contexts), self.spec_.prediction_length, len(self.targets_)), contexts.dtype)
-        for first in range(0, len(contexts), _BLOCK):
-            block = slice(first, first + _BLOCK)
-            batch = self._contexts(contexts[block], indexes[block], with_time=with_time)
-            forecasts[block] = self.scaling_.forecasts_to_original(answer(batch))
-        return forecasts
-
-    def _contexts(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None], *, with_time: bool) -> Contexts:
-        values = torch.from_numpy(self.scaling_.standardize(contexts))
-        length = self.spec_.context_length
-        steps = [regular_step(index) if with_time and index is not None else None for index in indexes]
-        indexes = [
-            None if index is None else with_step(index[-length:], step)
-            for index, step in zip(indexes, steps, strict=True)
-        ]
-        time = future = None
-        if with_time and all(isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) for index in indexes):
-            rows = [index for index in indexes if index is not None]
-            time = torch.from_numpy(np.stack([calendar_features(index) for index in rows]))
-            ahead = [continue_index(index, self.spec_.prediction_length) for index in rows]
-            future = torch.from_numpy(np.stack([calendar_features(index) for index in ahead]))
-        numbers = np.arange(len(values))
-        origins = np.full(len(values), self.spec_.context_length)
-        return Contexts(values, time, future, self.scaling_, numbers, origins, tuple(indexes))
-
-    def _rolling(self, series: Series, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield forecasts and truth of a block of origins at a time."""
-        for contexts, indexes, truth in self._blocks(series, step):
-            yield self.forecast_windows(contexts, indexes), truth
-
-    def _count_origins(self, series: Series, step: int) -> int:
-        context_length, prediction_length = self.spec_.context_length, self.spec_.prediction_length
-        n_origins = (len(series) - context_length - prediction_length) // step + 1
-        if n_origins < 1:
-            raise ValueError(
-                f"X must have at least context_length + prediction_length = {context_length} + {prediction_length} = "
-                f"{context_length + prediction_length} rows; got n_samples={len(series)}."
-            )
-        return n_origins
-
-    def _blocks(self, series: Series, step: int) -> Iterator[tuple[np.ndarray, list[pd.Index] | None, np.ndarray]]:
-        """Yield contexts, their labels where they are read, and truth of a block of origins at a time."""
-        context_length, prediction_length = self.spec_.context_length, self.spec_.prediction_length
-        n_origins = self._count_origins(series, step)
-        index = series.index if self.spec_.n_time_features else None
-        index = None if index is None else with_step(index, regular_step(index))
-        for first in range(0, n_origins, _BLOCK):
-            starts = np.arange(first, min(first + _BLOCK, n_origins)) * step
-            contexts = np.stack([series.values[s : s + context_length] for s in starts])
-            indexes = None if index is None else [index[s : s + context_length] for s in starts]
-            truth = np.stack(
-                [series.values[s + context_length : s + context_length + prediction_length] for s in starts]
-            )
-            yield contexts, indexes, truth[..., list(self.targets_)]
-
-    def _backtest_quantiles_one(self, series: Series, step: int) -> np.ndarray:
-        calibration = getattr(self, "calibration_", None)
-        rolls = calibration is not None and calibration.errors is not None
-        offsets = None if rolls else self._offsets()
-        blocks = [
-            (self._quantiles_with(offsets, contexts, indexes), truth)
-            for contexts, indexes, truth in self._blocks(series, step)
-        ]
-        quantiles = np.concatenate([one for one, _ in blocks])
-        if calibration is None or not rolls:
-            return quantiles
-        standard = np.moveaxis(self.scaling_.forecasts_to_standard(np.moveaxis(quantiles, -1, 0)), 0, -1)
-        truth = self.scaling_.forecasts_to_standard(np.concatenate([one for _, one in blocks]))
-        levels = self._fitted_levels("backtest_quantiles")
-        rolled = calibration.rolling_offsets(truth[..., None] - standard, levels, step)
-        return self.scaling_.quantiles_to_original(shift_quantiles(standard, rolled, levels))
-
-    def _backtest_one(self, series: Series, step: int) -> Any:
-        forecasts = np.concatenate([forecast for forecast, _ in self._rolling(series, step)])
-        if series.index is None or series.columns is None:
-            return forecasts
-        origins = np.arange(len(forecasts)) * step + self.spec_.context_length
-        rows = origins[:, None] + np.arange(self.spec_.prediction_length)
-        index = pd.MultiIndex.from_arrays(
-            [series.index[np.repeat(origins, self.spec_.prediction_length)], series.index[rows.ravel()]],
-            names=["origin", series.index.name or "time"],
-        )
-        columns = series.columns[list(self.targets_)]
-        return pd.DataFrame(forecasts.reshape(len(index), -1), index=index, columns=columns)
 
     # -- scikit-learn ------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,14 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from skdistill._base import BaseDistilled
+from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
 from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, count_validation_rows
 from skdistill.deploy._saveable import saveable
-from skdistill.fused._runtime import fused_answer, fused_quantiles
-from skdistill.networks._base import NetworkOutput
-from skdistill.probabilistic._calibration import shift_quantiles
 from skdistill.probabilistic._settings import at_levels
 
 __all__ = ["DistilledRegressor"]
-
-_BLOCK = 1024  # windows that are forecast at once
 
 
 @saveable
@@ -129,6 +125,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     (5, 4)
     """
 
+    _dtype = "float64"
+
     def __init__(
         self,
         teacher: Any = "itransformer",
@@ -219,14 +217,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         y : float64 ndarray
             Forecasts, in the shape of the ``y`` given to ``fit``.
         """
-        contexts = self._read_contexts(X)
-        fused = fused_answer(self.student_, self.spec_, self.scaling_, "float64")
-        if fused is not None:
-            return self._shaped(fused(contexts))
-        forecasts = np.empty((len(contexts), self.spec_.prediction_length, self.spec_.n_targets))
-        for block, output in self._answers(contexts):
-            forecasts[block] = output.forecast.numpy()
-        return self._shaped(self.scaling_.forecasts_to_original(forecasts))
+        return self._shaped(self.predictor_.forecast(self._read_contexts(X)))
 
     def predict_quantiles(self, X: Any, quantiles: Sequence[float] | None = None) -> np.ndarray:
         """Forecast quantiles of what follows each context.
@@ -277,36 +268,20 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
 
     def _predict_around(self, X: Any, matrix: np.ndarray | None) -> np.ndarray:
         """Forecast quantiles, mapped to those asked for."""
-        contexts, offsets, levels = self._read_contexts(X), self._offsets(), self._fitted_levels("predict_quantiles")
-        fused = fused_quantiles(self.student_, self.spec_, self.scaling_, "float64", offsets)
-        if fused is not None:
-            return self._shaped(at_levels(fused(contexts), matrix))
-        answer = np.empty((len(contexts), self.spec_.prediction_length, self.spec_.n_targets, len(levels)))
-        for block, output in self._answers(contexts):
-            assert output.quantiles is not None  # _fitted_levels
-            answer[block] = shift_quantiles(output.quantiles.numpy(), offsets, levels)
-        return self._shaped(at_levels(self.scaling_.quantiles_to_original(answer), matrix))
+        return self._shaped(at_levels(self.predictor_.forecast_quantiles(self._read_contexts(X)), matrix))
 
-    def _read_contexts(self, X: Any) -> np.ndarray:
+    def _read_contexts(self, X: Any) -> ContextBatch:
         """Check a table and give it its axes of length and channel."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64, allow_nd=True)
         self._check_length(X)
-        return _as_cube(X)
+        return ContextBatch(_as_cube(X))
 
     def _shaped(self, forecasts: np.ndarray) -> np.ndarray:
         """Leave out the axes that ``y`` did not have."""
         if self._target_ndim == 3:
             return forecasts
         return forecasts[:, :, 0] if self._target_ndim == 2 else forecasts[:, 0, 0]
-
-    def _answers(self, contexts: np.ndarray) -> Iterator[tuple[slice, NetworkOutput]]:
-        """Ask the module, a block of windows at a time."""
-        for first in range(0, len(contexts), _BLOCK):
-            block = slice(first, first + _BLOCK)
-            scaled = (contexts[block] - self.scaling_.mean_) / self.scaling_.scale_
-            with torch.inference_mode():
-                yield block, self.student_(torch.from_numpy(scaled))
 
     def _check_table(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         floats = (np.float64, np.float32)

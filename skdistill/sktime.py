@@ -13,6 +13,7 @@ from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 from skdistill._shorthand import expand_shorthand
 from skdistill._utils._checks import check_boolean, check_integer
 from skdistill.data._augmentation import Augmentation
+from skdistill.data._context_batch import ContextBatch
 from skdistill.data._levels import interpolation_matrix
 from skdistill.data._panel import append_rows, find_labels, name_instance, regular_step, split_panel, with_step
 from skdistill.data._steps import continue_index
@@ -497,16 +498,19 @@ class SktimeDistilledForecaster(BaseForecaster):
         contexts = np.stack([rows.to_numpy(dtype=np.float64) for rows in recent])
         indexes = [rows.index for rows in recent]
         length = self.prediction_length
-        around = [self.forecaster_.forecast_quantiles(contexts, indexes)] if with_quantiles else []
-        blocks = [self.forecaster_.forecast_windows(contexts, indexes)]
+        predictor = self.forecaster_.predictor_
+        batch = ContextBatch(contexts, indexes)
+        around = [predictor.forecast_quantiles(batch)] if with_quantiles else []
+        blocks = [predictor.forecast(batch)]
         while length * len(blocks) < n_steps:
             indexes_ahead = [continue_index(index, length) for index in indexes]
             rows = np.concatenate([blocks[-1], self._look_up(X, indexes_ahead)], axis=2)
             contexts = np.concatenate([contexts, rows], axis=1)
             indexes = [index.append(ahead) for index, ahead in zip(indexes, indexes_ahead, strict=True)]
-            blocks.append(self.forecaster_.forecast_windows(contexts, indexes))
+            batch = ContextBatch(contexts, indexes)
+            blocks.append(predictor.forecast(batch))
             if with_quantiles:
-                around.append(self.forecaster_.forecast_quantiles(contexts, indexes))
+                around.append(predictor.forecast_quantiles(batch))
         return np.concatenate(around or blocks, axis=1)
 
     def _look_up(self, X: pd.DataFrame | None, labels: list[pd.Index]) -> np.ndarray:

@@ -29,6 +29,7 @@ from _common import QUICK, ROOT, heading, write_results
 from _random_foundation_model import save_random_bolt
 
 from skdistill import DistilledForecaster
+from skdistill.data._context_batch import ContextBatch
 from skdistill.datasets import fetch_ett, fetch_exchange_rate, make_multiseasonal, standard_split
 from skdistill.losses import QuantileDistill
 from skdistill.metrics import quantile_scores
@@ -120,7 +121,7 @@ def teacher_quantiles(forecaster: DistilledForecaster, test: pd.DataFrame) -> np
         last = min(first + 256, len(rows) - arguments.context - arguments.horizon + 1)
         index = [test.index[start : start + arguments.context] for start in range(first, last)]
         contexts = np.stack([test.to_numpy()[start : start + arguments.context] for start in range(first, last)])
-        batch = forecaster._contexts(contexts, index, with_time=True)
+        batch = ContextBatch(contexts, index).standardized(forecaster.scaling_, arguments.horizon, with_time=True)
         labels = forecaster.teacher_.label(batch)
         assert np.allclose(labels.quantile_levels, LEVELS)
         parts.append(labels.quantiles.permute(0, 2, 3, 1).numpy())

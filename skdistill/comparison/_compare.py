@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
+from skdistill._predictor import blocks
 from skdistill._unwrap import UnwrappedModel, unwrap_model
 from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
@@ -18,18 +19,15 @@ from skdistill.comparison._bootstrap import block_bootstrap_means
 from skdistill.comparison._latency import median_seconds
 from skdistill.comparison._naive import find_season, seasonal_naive
 from skdistill.comparison._result import Comparison, RowResult, make_comparison
+from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import Series, read_series
 from skdistill.data._labels import Labels
 from skdistill.data._levels import covered_levels, interpolation_matrix
-from skdistill.data._panel import regular_step, with_step
 from skdistill.data._windows import SeriesStore, Windows
 from skdistill.metrics import QuantileScores, quantile_scores
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
 __all__ = ["compare"]
-
-_BLOCK = 512  # windows that are forecast at once
-
 
 Forecast = Callable[[np.ndarray], np.ndarray]  # numbers of windows -> forecasts in original units
 Around = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # forecasts, and quantiles at the common levels
@@ -299,28 +297,25 @@ def _together(around: list[Around | None]) -> list[Around] | None:
 
 
 def _student(model: UnwrappedModel, problem: _Problem, X: Any) -> Forecast:
-    """Return the student's forecast, by the public route."""
-    forecaster, gather = model.forecaster, _contexts_of(model, problem, X)
+    """Return the student's forecast."""
+    predictor, gather = model.forecaster.predictor_, _contexts_of(model, problem, X)
 
     def forecast(windows: np.ndarray) -> np.ndarray:
-        contexts, indexes = gather(windows)
-        if indexes is None:
-            return model.restore(forecaster.predict(contexts))
-        return model.restore(forecaster.forecast_windows(contexts, indexes))
+        return model.restore(predictor.forecast(gather(windows)))
 
     return forecast
 
 
 def _student_quantiles(model: UnwrappedModel, problem: _Problem, X: Any) -> Around | None:
     """Return the student's forecast with quantiles at the common levels, if it covers them."""
-    forecaster, gather = model.forecaster, _contexts_of(model, problem, X)
-    matrix = _to_common(forecaster.spec_.quantiles, problem)
+    predictor, gather = model.forecaster.predictor_, _contexts_of(model, problem, X)
+    matrix = _to_common(predictor.spec.quantiles, problem)
     if matrix is None:
         return None
     point = _student(model, problem, X)
 
     def forecast(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return point(windows), model.restore_quantiles(forecaster.forecast_quantiles(*gather(windows)) @ matrix.T)
+        return point(windows), model.restore_quantiles(predictor.forecast_quantiles(gather(windows)) @ matrix.T)
 
     return forecast
 
@@ -332,21 +327,13 @@ def _to_common(levels: tuple[float, ...] | None, problem: _Problem) -> np.ndarra
     return interpolation_matrix(levels, problem.levels)
 
 
-def _contexts_of(model: UnwrappedModel, problem: _Problem, X: Any) -> Callable[[np.ndarray], tuple[np.ndarray, Any]]:
-    """Return what gathers a model's contexts, and their time labels where its student reads the calendar."""
-    forecaster = model.forecaster
-    series = read_series(forecaster, model.transform(X), reset=False, allow_batch=False).series
-    length = forecaster.spec_.context_length
-    indexes = [one.index for one in series]
-    if forecaster.spec_.n_time_features:
-        indexes = [None if index is None else with_step(index, regular_step(index)) for index in indexes]
+def _contexts_of(model: UnwrappedModel, problem: _Problem, X: Any) -> Callable[[np.ndarray], ContextBatch]:
+    """Return what gathers the contexts that a model's student reads."""
+    series = read_series(model.forecaster, model.transform(X), reset=False, allow_batch=False).series
+    cutter = model.forecaster.predictor_.cutter(series)
 
-    def gather(windows: np.ndarray) -> tuple[np.ndarray, Any]:
-        pairs = list(zip(problem.numbers[windows], problem.starts[windows], strict=True))
-        contexts = np.stack([series[number].values[start - length : start] for number, start in pairs])
-        if not forecaster.spec_.n_time_features:
-            return contexts, None
-        return contexts, [indexes[number][start - length : start] for number, start in pairs]
+    def gather(windows: np.ndarray) -> ContextBatch:
+        return cutter.cut(problem.numbers[windows], problem.starts[windows])
 
     return gather
 
@@ -431,8 +418,8 @@ def _measure(row: _Row, problem: _Problem, batch_size: int) -> RowResult:
     squared = np.zeros((len(row.runs), problem.n_windows))
     absolute, original, absolute_original = (np.zeros(len(row.runs)) for _ in range(3))
     scores = np.zeros(3)  # summed over windows and runs
-    for first in range(0, problem.n_windows, _BLOCK):
-        windows = np.arange(first, min(first + _BLOCK, problem.n_windows))
+    for block in blocks(problem.n_windows):
+        windows = np.arange(block.start, block.stop)
         truth = problem.truth(windows)
         for number, run in enumerate(row.runs):
             if row.around is None:

@@ -82,17 +82,19 @@ class Scaling(BaseEstimator):
         self.mean_, self.scale_, self.original_scale_ = scaler.mean_, scaler.scale_, original.scale_
         return self
 
-    def standardize(self, rows: np.ndarray) -> np.ndarray:
+    def standardize(self, rows: np.ndarray, dtype: str = "float32") -> np.ndarray:
         """Bring rows to standardized units.
 
         Parameters
         ----------
         rows : ndarray of shape (..., n_channels)
             Rows in original units.
+        dtype : {"float32", "float64"}, default="float32"
+            What the standardized rows are rounded to.
 
         Returns
         -------
-        values : float32 ndarray of the same shape
+        values : ndarray of that type and of the same shape
             Standardized rows.
 
         Raises
@@ -100,7 +102,7 @@ class Scaling(BaseEstimator):
         ValueError
             If the transformer turns a value into NaN or infinity.
         """
-        return self._standardized(self._transform_checked(rows))
+        return self._standardized(self._transform_checked(rows), dtype)
 
     def standardize_into(self, rows: np.ndarray, out: np.ndarray) -> None:
         """Standardize many rows into memory that exists, a block at a time.
@@ -216,8 +218,8 @@ class Scaling(BaseEstimator):
         rows = self._all_channels(forecasts, fill=middle)
         return self._of_targets(self._standardized(self._transform(rows)))  # a store of labels finds what is not finite
 
-    def _standardized(self, transformed: np.ndarray) -> np.ndarray:
-        return ((transformed - self.mean_) / self.scale_).astype(np.float32)
+    def _standardized(self, transformed: np.ndarray, dtype: str = "float32") -> np.ndarray:
+        return ((transformed - self.mean_) / self.scale_).astype(dtype, copy=False)
 
     def _transform_checked(self, rows: np.ndarray, place: str = "X", first: int = 0) -> np.ndarray:
         """Transform rows, the first of them row ``first`` of ``place``, or raise where that is not finite."""

@@ -1,48 +1,47 @@
-"""What turns contexts into forecasts, as lower layers see it: they never name an estimator."""
+"""A forecaster of series, as lower layers see it: they never name an estimator."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
-
-import numpy as np
-import pandas as pd
+from typing import Any, Protocol, runtime_checkable
 
 __all__ = ["WindowForecaster"]
 
 
 @runtime_checkable
 class WindowForecaster(Protocol):
-    """A fitted forecaster that answers for windows, from original units to original units."""
+    """A distilled forecaster of series; once it is fitted, its ``predictor_`` answers for windows.
 
-    def forecast_windows(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None = None) -> np.ndarray:
-        """Forecast windows.
+    What tells it from a regressor, and from the forecasters of others, is that it rolls over a series.
+    """
+
+    def backtest(self, X: Any, step: int = 1) -> Any:
+        """Forecast from every origin of a series.
 
         Parameters
         ----------
-        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
-            Windows in original units.
-        indexes : sequence of pandas.Index or None, default=None
-            Time labels of each window's rows.
+        X : array, DataFrame, Series or list
+            The series.
+        step : int, default=1
+            Rows between one origin and the next.
 
         Returns
         -------
-        forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
-            Forecasts in original units.
+        forecasts : ndarray, DataFrame or list
+            In original units.
         """
 
-    def forecast_quantiles(self, contexts: np.ndarray, indexes: Sequence[pd.Index | None] | None = None) -> np.ndarray:
-        """Forecast quantiles of windows.
+    def backtest_quantiles(self, X: Any, step: int = 1) -> Any:
+        """Forecast quantiles from every origin of a series.
 
         Parameters
         ----------
-        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
-            Windows in original units.
-        indexes : sequence of pandas.Index or None, default=None
-            Time labels of each window's rows.
+        X : array, DataFrame, Series or list
+            The series.
+        step : int, default=1
+            Rows between one origin and the next.
 
         Returns
         -------
-        quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
-            Quantiles in original units.
+        quantiles : ndarray or list
+            In original units.
         """

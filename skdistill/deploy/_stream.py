@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
 
 __all__ = ["Stream"]
@@ -97,7 +98,7 @@ class Stream:
         ValueError
             If fewer than ``context_length`` rows were taken in.
         """
-        return self.forecaster.forecast_windows(self._context())[0]
+        return self.forecaster.predictor_.forecast(ContextBatch(self._context()))[0]
 
     def predict_quantiles(self, quantiles: Sequence[float] | None = None) -> np.ndarray:
         """Forecast quantiles of the rows that follow the last one.

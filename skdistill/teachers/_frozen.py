@@ -13,6 +13,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._unwrap import unwrap_model
+from skdistill.data._context_batch import ContextBatch
 from skdistill.data._labels import Labels
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.data._windows import Contexts, TrainingWindows
@@ -207,10 +208,7 @@ class FrozenTeacher(BaseTeacher):
                 len(table), -1, len(self._levels() or ())
             )
             return quantiles.reshape(len(original), -1, *quantiles.shape[1:]).transpose(0, 2, 1, 3)
-        recent = self._recent(original)
-        if self._is_composite():
-            return unwrap_model(self._inner).predict_quantile_windows(recent, self._row_labels(contexts))
-        return self._inner.forecast_quantiles(recent, self._row_labels(contexts))
+        return unwrap_model(self._inner).forecast_quantiles(self._batch(original, contexts))
 
     def _recent(self, original: np.ndarray) -> np.ndarray:
         """Keep the last rows, as many as the estimator reads."""
@@ -218,12 +216,13 @@ class FrozenTeacher(BaseTeacher):
         return original[:, original.shape[1] - needed :]
 
     def _predict(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
-        recent, indexes = self._recent(original), self._row_labels(contexts)
-        if self._is_composite():
-            return unwrap_model(self._inner).predict_windows(recent, indexes)
-        if indexes is not None:
-            return self._inner.forecast_windows(recent, indexes)
-        return np.asarray(self.estimator.predict(recent))
+        if self._distilled() is not None:
+            return unwrap_model(self._inner).forecast(self._batch(original, contexts))
+        return np.asarray(self.estimator.predict(self._recent(original)))
+
+    def _batch(self, original: np.ndarray, contexts: Contexts) -> ContextBatch:
+        """Hand contexts to a forecaster of ours, in its units, with time labels where it reads the calendar."""
+        return ContextBatch(self._recent(original), self._row_labels(contexts))
 
     def _table(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
         """Lay the target channels out as rows of a table, window by window."""

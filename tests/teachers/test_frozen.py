@@ -8,6 +8,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skdistill.data._context_batch import ContextBatch
 from skdistill.losses import Supervised
 from skdistill.networks import ITransformer, Linear
 from skdistill.sktime import SktimeDistilledForecaster
@@ -46,7 +47,9 @@ def test_labels_are_of_the_targets_of_the_student(targets, before):
 def test_quantiles_are_of_the_targets_of_the_student():
     heavy = fit(student="dlinear", quantiles=LEVELS, loss=Supervised())
     forecaster = fit(FrozenEstimator(heavy), targets=["b"])
-    contexts = forecaster._contexts(FRAME.to_numpy()[None, -12:], [FRAME.index[-12:]], with_time=False)
+    contexts = ContextBatch(FRAME.to_numpy()[None, -12:], [FRAME.index[-12:]]).standardized(
+        forecaster.scaling_, 4, with_time=False
+    )
     quantiles = forecaster.teacher_.label(contexts).quantiles.numpy()
     found = forecaster.scaling_.forecasts_to_original(quantiles)[0, ..., 0].T
     np.testing.assert_allclose(found, heavy.predict_quantiles(FRAME)["b"], rtol=1e-3, atol=1e-3)

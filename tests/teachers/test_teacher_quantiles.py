@@ -15,6 +15,7 @@ from sktime.forecasting.croston import Croston
 from sktime.forecasting.naive import NaiveForecaster
 
 from skdistill import DistilledForecaster, DistilledRegressor
+from skdistill.data._context_batch import ContextBatch
 from skdistill.labeling._budget import LabelBudgetError
 from skdistill.labeling._label_windows import label_windows
 from skdistill.losses import QuantileDistance, QuantileDistill, Response
@@ -183,7 +184,7 @@ def labels_of(teacher, series=None, **changes):
     forecaster = make_forecaster(teacher=teacher, **{"loss": "quantiledistill", "quantiles": LEVELS, **changes})
     forecaster.fit(series)
     contexts = np.stack([np.asarray(series)[start : start + 12] for start in range(3)])
-    batch = forecaster._contexts(contexts, [None] * 3, with_time=False)
+    batch = ContextBatch(contexts).standardized(forecaster.scaling_, 4, with_time=False)
     return forecaster, forecaster.teacher_.label(batch)
 
 

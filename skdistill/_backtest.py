@@ -1,0 +1,166 @@
+"""Forecasts from every origin of a series, as if time rolled on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill._predictor import Predictor, blocks
+from skdistill.data._context_batch import ContextBatch
+from skdistill.data._inputs import Series
+from skdistill.networks._base import NetworkSpec
+from skdistill.probabilistic._calibration import FittedCalibration, shift_quantiles
+
+__all__ = ["backtest", "backtest_quantiles", "count_origins", "mean_squared_error", "roll"]
+
+
+def count_origins(series: Series, spec: NetworkSpec, step: int = 1) -> int:
+    """Count the rows of a series from which a whole horizon can be forecast and compared.
+
+    Parameters
+    ----------
+    series : Series
+        The series.
+    spec : NetworkSpec
+        Lengths of context and horizon.
+    step : int, default=1
+        Rows between one origin and the next.
+
+    Returns
+    -------
+    n_origins : int
+        At least 1.
+
+    Raises
+    ------
+    ValueError
+        If the series is too short for one.
+    """
+    context_length, prediction_length = spec.context_length, spec.prediction_length
+    n_origins = (len(series) - context_length - prediction_length) // step + 1
+    if n_origins < 1:
+        raise ValueError(
+            f"X must have at least context_length + prediction_length = {context_length} + {prediction_length} = "
+            f"{context_length + prediction_length} rows; got n_samples={len(series)}."
+        )
+    return n_origins
+
+
+def roll(predictor: Predictor, series: Series, step: int) -> Iterator[tuple[ContextBatch, np.ndarray]]:
+    """Cut contexts and the truth after them, a block of origins at a time.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        Whose contexts to cut.
+    series : Series
+        The series.
+    step : int
+        Rows between one origin and the next.
+
+    Yields
+    ------
+    contexts : ContextBatch
+        Contexts of the next origins.
+    truth : ndarray of shape (n_windows, prediction_length, n_targets)
+        What followed them, in original units.
+    """
+    spec, cutter = predictor.spec, predictor.cutter([series])
+    horizon, targets = np.arange(spec.prediction_length), list(spec.targets)
+    n_origins = count_origins(series, spec, step)
+    for block in blocks(n_origins):
+        origins = np.arange(block.start, block.stop) * step + spec.context_length
+        truth = series.values[origins[:, None] + horizon]
+        yield cutter.cut(np.zeros(len(origins), dtype=int), origins), truth[..., targets]
+
+
+def backtest(predictor: Predictor, series: Series, step: int) -> Any:
+    """Forecast from every origin.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The student.
+    series : Series
+        The series.
+    step : int
+        Rows between one origin and the next.
+
+    Returns
+    -------
+    forecasts : ndarray of shape (n_origins, prediction_length, n_targets) or DataFrame
+        In original units; a DataFrame, of the levels ``origin`` and time, where the series came with names.
+    """
+    forecasts = np.concatenate([predictor.forecast(contexts) for contexts, _ in roll(predictor, series, step)])
+    if series.index is None or series.columns is None:
+        return forecasts
+    length = predictor.spec.prediction_length
+    origins = np.arange(len(forecasts)) * step + predictor.spec.context_length
+    rows = origins[:, None] + np.arange(length)
+    index = pd.MultiIndex.from_arrays(
+        [series.index[np.repeat(origins, length)], series.index[rows.ravel()]],
+        names=["origin", series.index.name or "time"],
+    )
+    columns = series.columns[list(predictor.spec.targets)]
+    return pd.DataFrame(forecasts.reshape(len(index), -1), index=index, columns=columns)
+
+
+def backtest_quantiles(
+    predictor: Predictor, calibration: FittedCalibration | None, series: Series, step: int
+) -> np.ndarray:
+    """Forecast quantiles from every origin; offsets of a rolling calibration follow what was known there.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The student.
+    calibration : FittedCalibration or None
+        Of its quantiles.
+    series : Series
+        The series.
+    step : int
+        Rows between one origin and the next.
+
+    Returns
+    -------
+    quantiles : ndarray of shape (n_origins, prediction_length, n_targets, n_quantiles)
+        In original units.
+    """
+    rolls = calibration is not None and calibration.errors is not None
+    asked = predictor.with_offsets(None) if rolls else predictor
+    parts = [(asked.forecast_quantiles(contexts), truth) for contexts, truth in roll(asked, series, step)]
+    quantiles = np.concatenate([one for one, _ in parts])
+    if calibration is None or not rolls:
+        return quantiles
+    scaling, levels = predictor.scaling, predictor.spec.quantiles
+    assert levels is not None  # it forecasts quantiles
+    standard = np.moveaxis(scaling.forecasts_to_standard(np.moveaxis(quantiles, -1, 0)), 0, -1)
+    truth = scaling.forecasts_to_standard(np.concatenate([one for _, one in parts]))
+    rolled = calibration.rolling_offsets(truth[..., None] - standard, levels, step)
+    return scaling.quantiles_to_original(shift_quantiles(standard, rolled, levels))
+
+
+def mean_squared_error(predictor: Predictor, series: Sequence[Series]) -> float:
+    """Average squared errors over every stride-1 window of some series.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The student.
+    series : sequence of Series
+        The series.
+
+    Returns
+    -------
+    error : float
+        Over windows, steps and targets, in original units.
+    """
+    total, count = 0.0, 0
+    for one in series:
+        for contexts, truth in roll(predictor, one, 1):
+            total += float(np.square(predictor.forecast(contexts) - truth).sum())
+            count += truth.size
+    return total / count

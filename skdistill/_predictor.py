@@ -1,0 +1,208 @@
+"""Contexts in, forecasts out, a block at a time: the one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from skdistill.data._context_batch import ContextBatch, ContextCutter
+from skdistill.data._inputs import Series
+from skdistill.data._scaling import Scaling
+from skdistill.data._windows import Contexts
+from skdistill.fused._runtime import fused_answer, fused_quantiles
+from skdistill.networks._base import NetworkOutput, NetworkSpec
+from skdistill.networks._inputs import network_inputs
+from skdistill.probabilistic._calibration import shift_quantiles
+from skdistill.teachers._base import BaseTeacher
+
+__all__ = ["Predictor", "blocks"]
+
+_BLOCK = 1024  # windows that are forecast at once, which bounds the memory of whatever forecasts
+
+
+def blocks(n_windows: int) -> Iterator[slice]:
+    """Cut many windows into blocks that are forecast at once.
+
+    Parameters
+    ----------
+    n_windows : int
+        How many there are.
+
+    Yields
+    ------
+    block : slice
+        The next ones.
+
+    Examples
+    --------
+    >>> list(blocks(1500))
+    [slice(0, 1024, None), slice(1024, 1500, None)]
+    """
+    for first in range(0, n_windows, _BLOCK):
+        yield slice(first, min(first + _BLOCK, n_windows))
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained student between original units and original units.
+
+    A student that fuses answers by its matrix products, any other by its module, on the CPU.
+
+    Parameters
+    ----------
+    student : torch.nn.Module
+        The trained student.
+    spec : NetworkSpec
+        What it was built for.
+    scaling : Scaling
+        Units of the series.
+    offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None, default=None
+        What a calibration adds to the quantiles, in standardized units.
+    dtype : {"float32", "float64"}, default="float32"
+        What is computed in.
+    """
+
+    student: nn.Module
+    spec: NetworkSpec
+    scaling: Scaling
+    offsets: np.ndarray | None = None
+    dtype: str = "float32"
+
+    @property
+    def reads_calendar(self) -> bool:
+        """Whether the student reads the time labels of contexts."""
+        return self.spec.n_time_features > 0
+
+    def with_offsets(self, offsets: np.ndarray | None) -> Predictor:
+        """Return the same student with other offsets of its quantiles.
+
+        Parameters
+        ----------
+        offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None
+            In standardized units; None leaves the quantiles as they were trained.
+
+        Returns
+        -------
+        predictor : Predictor
+            The new one.
+        """
+        return replace(self, offsets=offsets)
+
+    def cutter(self, series: list[Series]) -> ContextCutter:
+        """Return what cuts the contexts that the student reads.
+
+        Parameters
+        ----------
+        series : list of Series
+            The series, in original units.
+
+        Returns
+        -------
+        cutter : ContextCutter
+            With the time labels where the student reads the calendar.
+        """
+        return ContextCutter(series, self.spec.context_length, self.reads_calendar)
+
+    def forecast(self, contexts: ContextBatch) -> np.ndarray:
+        """Forecast what follows each context.
+
+        Parameters
+        ----------
+        contexts : ContextBatch
+            At least ``context_length`` rows of each; the last ones count.
+
+        Returns
+        -------
+        forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
+            In original units, of the contexts' float type.
+        """
+        fused = fused_answer(self.student, self.spec, self.scaling, self.dtype)
+
+        def answer(block: ContextBatch) -> np.ndarray:
+            if fused is not None:
+                return fused(block.values)
+            read = self._read(block)
+            return read.scaling.forecasts_to_original(self._ask(read).forecast.numpy())
+
+        return self._in_blocks(contexts, answer, ())
+
+    def forecast_quantiles(self, contexts: ContextBatch) -> np.ndarray:
+        """Forecast quantiles of what follows each context.
+
+        Parameters
+        ----------
+        contexts : ContextBatch
+            At least ``context_length`` rows of each; the last ones count.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
+            In original units, shifted by ``offsets``, at the levels of ``spec.quantiles``.
+        """
+        levels = self.spec.quantiles
+        assert levels is not None  # the estimators ask for quantiles only where there are some
+        fused = fused_quantiles(self.student, self.spec, self.scaling, self.dtype, self.offsets)
+
+        def answer(block: ContextBatch) -> np.ndarray:
+            if fused is not None:
+                return fused(block.values)
+            read = self._read(block)
+            quantiles = self._ask(read).quantiles
+            assert quantiles is not None  # the student was built for levels
+            return read.scaling.quantiles_to_original(shift_quantiles(quantiles.numpy(), self.offsets, levels))
+
+        return self._in_blocks(contexts, answer, (len(levels),))
+
+    def forecast_teacher(
+        self, teacher: BaseTeacher, contexts: ContextBatch, *, number: int = 0, n_series: int = 1
+    ) -> np.ndarray:
+        """Ask a teacher what follows one context.
+
+        Parameters
+        ----------
+        teacher : BaseTeacher
+            The fitted teacher.
+        contexts : ContextBatch
+            One context, with time labels where there are any.
+        number : int, default=0
+            Which of the series that are asked about it is of.
+        n_series : int, default=1
+            How many these are.
+
+        Returns
+        -------
+        forecasts : ndarray of shape (1, prediction_length, n_targets)
+            In original units, of the context's float type.
+        """
+
+        def answer(block: ContextBatch) -> np.ndarray:
+            read = self._read(block, with_time=True).as_series(number, n_series)
+            return read.scaling.forecasts_to_original(teacher.label_new(read).forecast.numpy())
+
+        return self._in_blocks(contexts, answer, ())
+
+    def _in_blocks(
+        self, contexts: ContextBatch, answer: Callable[[ContextBatch], np.ndarray], more: tuple[int, ...]
+    ) -> np.ndarray:
+        """Ask a block at a time; ``more`` are the axes after that of the targets."""
+        contexts = contexts.last(self.spec.context_length)
+        dtype = contexts.values.dtype
+        if len(contexts) <= _BLOCK:
+            return np.ascontiguousarray(answer(contexts), dtype)
+        answers = np.empty((len(contexts), self.spec.prediction_length, self.spec.n_targets, *more), dtype)
+        for block in blocks(len(contexts)):
+            answers[block] = answer(contexts[block])
+        return answers
+
+    def _read(self, contexts: ContextBatch, *, with_time: bool | None = None) -> Contexts:
+        """Standardize contexts; with their calendar, by default, where the student reads it."""
+        with_time = self.reads_calendar if with_time is None else with_time
+        return contexts.standardized(self.scaling, self.spec.prediction_length, with_time=with_time, dtype=self.dtype)
+
+    def _ask(self, contexts: Contexts) -> NetworkOutput:
+        with torch.inference_mode():
+            return self.student(**network_inputs(self.spec, contexts, torch.device("cpu")))
