@@ -6,7 +6,7 @@ from typing import Any
 
 from skdistill.fused._fuse import fuses
 from skdistill.fused._fused import FusedLayer, FusedStudent
-from skdistill.fused._maps import moving_average_matrix
+from skdistill.fused._maps import after_moving_average
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._dlinear import _DLinearModule
 
@@ -29,7 +29,7 @@ def fuse_dlinear(module: Any, spec: NetworkSpec) -> FusedStudent:
     student : FusedStudent
         One layer.
     """
-    average = moving_average_matrix(spec.context_length, module.kernel_size)
     seasonal, trend = module.seasonal.weight.numpy(), module.trend.weight.numpy()
-    layer = FusedLayer(seasonal + (trend - seasonal) @ average, (module.seasonal.bias + module.trend.bias).numpy())
+    weight = seasonal + after_moving_average(trend - seasonal, module.kernel_size)
+    layer = FusedLayer(weight, (module.seasonal.bias + module.trend.bias).numpy())
     return FusedStudent.of([layer], targets=spec.targets, n_channels=spec.n_channels)

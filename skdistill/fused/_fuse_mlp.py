@@ -9,7 +9,7 @@ from torch import nn
 
 from skdistill.fused._fuse import fuses
 from skdistill.fused._fused import FusedLayer, FusedStudent
-from skdistill.fused._maps import moving_average_matrix
+from skdistill.fused._maps import after_moving_average
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._layers import MeanNormalization, ReversibleNormalization
 from skdistill.networks._mlp import _MLPModule
@@ -40,12 +40,7 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
         all of the context goes the same way.
     """
     length, n_rows, normalization = spec.context_length, module.n_rows, module.normalization
-    identity = np.eye(n_rows)
-    if module.trend is None:
-        parts = [(module.seasonal, identity)]
-    else:
-        average = moving_average_matrix(n_rows, module.kernel_size)
-        parts = [(module.seasonal, identity - average), (module.trend, average)]
+    parts = [module.seasonal] if module.trend is None else [module.seasonal, module.trend]
     learns = isinstance(normalization, ReversibleNormalization)
     if learns and (module.skip is not None or n_rows < length):
         return None
@@ -53,9 +48,13 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
         return None
     shift = normalization.bias.numpy() if learns else np.zeros((spec.n_targets, 1))
     factor = normalization.weight.numpy() if learns else np.ones((spec.n_targets, 1))
-    hidden = [_fuse_hidden(part, reads, shift, spec.n_targets) for part, reads in parts]
-    outputs = [part.output.weight.numpy() for part, _ in parts]
-    output_bias = sum(part.output.bias.numpy() for part, _ in parts)
+    weights = [part.hidden.weight.numpy() for part in parts]
+    if module.trend is not None:  # the one part reads what the moving average leaves, the other the average
+        seasonal, trend = (after_moving_average(weight, module.kernel_size) for weight in weights)
+        weights = [weights[0] - seasonal, trend]
+    hidden = [_fuse_hidden(part, weight, shift, spec.n_targets) for part, weight in zip(parts, weights, strict=True)]
+    outputs = [part.output.weight.numpy() for part in parts]
+    output_bias = sum(part.output.bias.numpy() for part in parts)
     weight = np.concatenate([one.weight for one in hidden])
     if _centers(normalization):
         weight = weight - weight.mean(axis=1, keepdims=True)
@@ -106,9 +105,8 @@ def _linear_matrix(skip: Any, length: int) -> np.ndarray:
     return matrix
 
 
-def _fuse_hidden(part: Any, reads: np.ndarray, shift: np.ndarray, n_targets: int) -> FusedLayer:
-    """Fuse what a part reads, its first layer and its BatchNorm."""
-    weight = part.hidden.weight.numpy() @ reads
+def _fuse_hidden(part: Any, weight: np.ndarray, shift: np.ndarray, n_targets: int) -> FusedLayer:
+    """Fuse a part's first matrix, what it reads folded in, with its biases and its BatchNorm."""
     bias = shift * weight.sum(axis=1) + part.hidden.bias.numpy()  # (n_targets, hidden_size)
     scale = np.ones((n_targets, len(weight)))
     if isinstance(part.norm, nn.BatchNorm1d):

@@ -1,4 +1,4 @@
-"""Linear maps of a window as matrices."""
+"""Linear maps of a window, folded into the matrix that follows them."""
 
 from __future__ import annotations
 
@@ -7,30 +7,37 @@ import torch
 
 from skdistill.networks._layers import moving_average
 
-__all__ = ["moving_average_matrix"]
+__all__ = ["after_moving_average"]
 
 
-def moving_average_matrix(length: int, kernel_size: int) -> np.ndarray:
-    """Write the moving average with replicated ends as a matrix.
+def after_moving_average(weight: np.ndarray, kernel_size: int) -> np.ndarray:
+    """Fold the moving average with replicated ends into a matrix that is applied after it.
+
+    The average A is linear, so the gradient of (weight row) . (A x) by x is that row of ``weight @ A``: A itself, whose
+    size is the square of the window's, is never made.
 
     Parameters
     ----------
-    length : int
-        Steps of a window.
+    weight : float64 ndarray of shape (..., n_outputs, length)
+        The matrix, applied to averaged windows.
     kernel_size : int
         Steps of the average.
 
     Returns
     -------
-    average : float64 ndarray of shape (length, length)
-        The average of a window x is ``average @ x``.
+    weight : float64 ndarray of the same shape
+        The matrix, applied to the windows themselves: ``weight @ A``.
 
     Examples
     --------
-    >>> 3 * moving_average_matrix(3, kernel_size=3)
+    >>> import numpy as np
+    >>> 3 * after_moving_average(np.eye(3), kernel_size=3)
     array([[2., 1., 0.],
            [1., 1., 1.],
            [0., 1., 2.]])
     """
-    pulses = torch.eye(length, dtype=torch.float64)[:, None]
-    return moving_average(pulses, kernel_size)[:, 0].numpy().T.copy()
+    with torch.inference_mode(False), torch.enable_grad():
+        rows = torch.from_numpy(np.array(weight, dtype=np.float64)).reshape(1, -1, weight.shape[-1])
+        windows = torch.zeros_like(rows, requires_grad=True)
+        (folded,) = torch.autograd.grad(moving_average(windows, kernel_size), windows, rows)
+    return folded.reshape(weight.shape).numpy()

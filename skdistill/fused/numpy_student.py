@@ -6,6 +6,8 @@ nothing but NumPy: ``NumpyStudent.load("student.npz").predict(windows)``.
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import zipfile
 from collections.abc import Mapping
@@ -15,9 +17,11 @@ import numpy as np
 
 __all__ = ["NumpyStudent"]
 
-_VERSION = 1
+_VERSION = 2  # 1 had no checksum
+_DIGEST_LENGTH = 64  # hexadecimal digits of SHA-256, at the very end of a file
 _BLOCK_VALUES = 1 << 20  # values of the widest layer that are computed at once: they stay in the cache
 _MAX_LAYERS = 64
+_MAX_MEMBERS = 4 * _MAX_LAYERS
 
 
 class NumpyStudent:
@@ -59,7 +63,7 @@ class NumpyStudent:
         self._arrays = _check_arrays(arrays)
         self.targets = self._arrays["targets"]
         self.n_channels = int(self._arrays["n_channels"])
-        self._all_targets = np.array_equal(self.targets, np.arange(self.n_channels))
+        self._all_targets = len(self.targets) == self.n_channels and (np.diff(self.targets) == 1).all()
         self._center = self._arrays["center"]
         self._level = self._cast("level")
         self._epsilon = self._cast("epsilon")
@@ -213,25 +217,26 @@ class NumpyStudent:
         path : str or Path
             Where to; the name should end in ``.npz``.
         """
-        temporary = f"{os.fspath(path)}.{os.getpid()}.tmp"
+        target = os.path.realpath(path)
+        temporary = f"{target}.{os.urandom(8).hex()}.tmp"
+        settings = {"version": np.array(_VERSION), "dtype": np.array(self.dtype.itemsize)}
+        data = _to_bytes({**settings, **self._arrays})
         try:
-            with open(temporary, "wb") as file:
-                everything: dict[str, Any] = {
-                    "version": np.array(_VERSION),
-                    "dtype": np.array(self.dtype.itemsize),
-                    **self._arrays,
-                }
-                np.savez(file, **everything)  # allow_pickle=False would be one more array in NumPy 1.26
-            os.replace(temporary, path)
-        finally:
+            with open(temporary, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        except BaseException:
             if os.path.exists(temporary):
                 os.remove(temporary)
+            raise
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> NumpyStudent:
         """Read a file that :meth:`save` or ``export("student.npz")`` wrote.
 
-        No file runs code, and none takes more memory than its own size.
+        No file runs code, none takes more memory than a few times its size, and none of which a bit has changed is taken.
 
         Parameters
         ----------
@@ -241,23 +246,42 @@ class NumpyStudent:
         Returns
         -------
         student : NumpyStudent
-            The student.
+            The student; all its numbers are finite.
 
         Raises
         ------
         ValueError
-            If it is no such file, damaged, or from a newer version.
+            If it is no such file, damaged, or from another version.
+        OSError
+            If there is no such file, or it cannot be read.
         """
-        arrays = _read_arrays(path)
-        version = arrays.pop("version", np.array(0))
+        with open(path, "rb") as file:
+            data = file.read()
+        try:
+            return cls._from_bytes(data)
+        except Exception as error:  # zipfile and numpy raise many kinds on what is no student
+            raise ValueError(f"{os.fspath(path)} cannot be loaded: {error}") from error
+
+    @classmethod
+    def _from_bytes(cls, data: bytes) -> NumpyStudent:
+        arrays = _read_arrays(data)
+        version, itemsize = (arrays.pop(name, np.array(0)) for name in ("version", "dtype"))
         if version.ndim or version != _VERSION:
-            raise ValueError(
-                f"{path} has format version {version}, but this NumpyStudent reads version {_VERSION} only."
-            )
-        itemsize = arrays.pop("dtype", np.array(4))
+            raise ValueError(f"it has format version {version}, and this NumpyStudent reads version {_VERSION} only.")
         if itemsize.ndim or itemsize not in (4, 8):
-            raise ValueError(f"{path} is no student: dtype must be 4 or 8 bytes; got {itemsize}.")
-        return cls(arrays, f"float{8 * int(itemsize)}")
+            raise ValueError(f"no student: dtype must be 4 or 8 bytes; got {itemsize}.")
+        with np.errstate(over="ignore", divide="ignore"):
+            student = cls(arrays, f"float{8 * int(itemsize)}")
+        student._check_finite()
+        return student
+
+    def _check_finite(self) -> None:
+        """Raise if a number does not fit into the type of the products."""
+        used = [array for layer in self._layers for array in layer] + [self._level, self._epsilon]
+        if self._head is not None:
+            used += [value for value in vars(self._head).values() if isinstance(value, np.ndarray)]
+        if not all(array is None or np.isfinite(array).all() for array in used):
+            raise ValueError(f"no student: its numbers are not finite in {self.dtype}.")
 
 
 class _Head:
@@ -386,6 +410,10 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
             raise ValueError(f"no student: {name} has shape {array.shape}, which does not fit the other arrays.")
         if not np.isfinite(array).all():
             raise ValueError(f"no student: {name} is not finite.")
+    if len(np.unique(targets)) < len(targets):
+        raise ValueError("no student: targets has a channel twice.")
+    if "epsilon" in arrays and not (arrays["epsilon"] >= 0).all():
+        raise ValueError("no student: epsilon is negative.")
     if targets.min() < 0 or targets.max() >= arrays["n_channels"] or arrays["n_channels"] > 1 << 31:
         raise ValueError(f"no student: targets do not lie within {arrays['n_channels']} channels.")
 
@@ -413,37 +441,55 @@ def _quantile_shapes(
     }
 
 
-def _read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Read an uncompressed .npz whose members are no larger than the file, and hold numbers only."""
-    size = os.path.getsize(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            names = [member.filename for member in members]
-            whole = sum(member.file_size for member in members) <= size
-            if len(set(names)) < len(names) or not whole or any(member.compress_type for member in members):
-                raise ValueError("its members are compressed, doubled or larger than the file")
-            return {member.filename.removesuffix(".npy"): _read_member(archive, member) for member in members}
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # zipfile and numpy raise many kinds on damaged files
-        raise ValueError(f"{path} is no student, or damaged: {error}") from error
+def _to_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Write an .npz whose last bytes, the comment of the archive, are the SHA-256 of all the others."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, array, version=(1, 0), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())  # no clock: same arrays, same bytes
+        archive.comment = b"0" * _DIGEST_LENGTH
+    return _seal(buffer.getvalue()[:-_DIGEST_LENGTH])
+
+
+def _seal(data: bytes) -> bytes:
+    return data + hashlib.sha256(data).hexdigest().encode()
+
+
+def _read_arrays(data: bytes) -> dict[str, np.ndarray]:
+    """Read an uncompressed .npz whose every byte is as it was written, and whose members hold numbers only."""
+    digest = hashlib.sha256(memoryview(data)[:-_DIGEST_LENGTH]).hexdigest().encode()
+    if not data.startswith(b"PK") or digest != data[-_DIGEST_LENGTH:]:
+        raise ValueError(
+            "it is no student, or damaged, or from another version: its checksum is wrong. Export or copy it again."
+        )
+    if data.count(b"PK\1\2") > _MAX_MEMBERS:
+        raise ValueError(f"no student: more than {_MAX_MEMBERS} members.")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        names = [member.filename for member in members]
+        whole = sum(member.file_size for member in members) <= len(data)
+        if len(set(names)) < len(names) or not whole or any(member.compress_type for member in members):
+            raise ValueError("no student: its members are compressed, doubled or larger than the file.")
+        return {member.filename.removesuffix(".npy"): _read_member(archive, member) for member in members}
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     with archive.open(member) as file:
         if np.lib.format.read_magic(file) != (1, 0):
-            raise ValueError(f"{member.filename} is no version 1.0 array")
+            raise ValueError(f"no student: {member.filename} is no version 1.0 array.")
         shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=1000)
         content = file.read()
     n_values = 1
     for length in shape:
         n_values *= length
     if (
-        dtype.kind not in "iuf"
+        dtype.kind not in "fi"
+        or dtype.itemsize != 8
         or fortran_order
         or min(shape, default=0) < 0
         or n_values * dtype.itemsize != len(content)
     ):
-        raise ValueError(f"{member.filename} does not hold the numbers that it declares")
+        raise ValueError(f"no student: {member.filename} does not hold the numbers that it declares.")
     return np.frombuffer(content, dtype).reshape(shape)
