@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import struct
 import tempfile
 from collections.abc import Mapping
@@ -12,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as serialize_tensors
 from torch import Tensor
@@ -20,7 +20,10 @@ from torch import Tensor
 __all__ = ["Document", "SavedFileError", "read_document", "write_atomically"]
 
 FORMAT = "skdistill"
-VERSION = 1
+VERSION = 2  # the checksum of 1 did not cover every byte
+_UNSIGNED = "0" * 64  # stands where the checksum goes while it is taken
+_SIGNATURE = re.compile(rb'"sha256":"([0-9a-f]{64})"')
+_LARGEST_HEADER = 16 << 20  # bytes: as objects, JSON takes up to twenty times its size
 
 
 class SavedFileError(ValueError):
@@ -65,8 +68,10 @@ class Document:
         """
         tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in self.tensors.items()}
         text = json.dumps(self.content, allow_nan=False)
-        header = {"format": FORMAT, "version": str(VERSION), "content": text, "sha256": _checksum(text, tensors)}
-        return serialize_tensors(tensors, metadata=header)
+        header = {"format": FORMAT, "version": str(VERSION), "content": text, "sha256": _UNSIGNED}
+        data = serialize_tensors(tensors, metadata=header)
+        place = _find_signature(data)
+        return b"".join([data[: place.start], _checksum(data, place).encode(), data[place.stop :]])
 
 
 def read_document(data: bytes) -> Document:
@@ -95,13 +100,21 @@ def read_document(data: bytes) -> Document:
         raise SavedFileError("its version or content is missing.")
     if int(version) > VERSION:
         raise SavedFileError(f"it has format version {version}, and this skdistill reads up to {VERSION}: upgrade it.")
+    if int(version) < VERSION:
+        raise SavedFileError(
+            f"it has format version {version}, whose checksum did not cover every byte, and this skdistill reads "
+            f"version {VERSION}: fit and save again."
+        )
+    place = _find_signature(data)
+    if header.keys() != {"format", "version", "content", "sha256"} or (
+        _checksum(data, place).encode() != data[place.start : place.stop]
+    ):
+        raise SavedFileError("its checksum is wrong: it was changed or damaged. Copy or save it again.")
     try:
         tensors = parse_tensors(data)
         content = json.loads(text, object_pairs_hook=_no_doubles, parse_constant=_no_constant)
     except Exception as error:  # safetensors and json raise several kinds
         raise SavedFileError(f"it cannot be parsed: {error}") from error
-    if header.get("sha256") != _checksum(text, tensors):
-        raise SavedFileError("its checksum is wrong: it was changed or damaged. Copy or save it again.")
     if not isinstance(content, dict):
         raise SavedFileError("its content is no object.")
     return Document(content, tensors)
@@ -134,13 +147,9 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def _read_header(data: bytes) -> Mapping[str, Any]:
-    if len(data) < 8:
-        raise SavedFileError("it is empty or truncated.")
-    (length,) = struct.unpack("<Q", data[:8])
-    if length > len(data) - 8:
-        raise SavedFileError("it is truncated, or no file of skdistill.")
+    end = _find_end_of_header(data)
     try:
-        header = json.loads(data[8 : 8 + length], object_pairs_hook=_no_doubles).get("__metadata__")
+        header = json.loads(data[8:end], object_pairs_hook=_no_doubles).get("__metadata__")
     except Exception as error:
         raise SavedFileError(f"it is damaged, or no file of skdistill ({error}).") from error
     if not isinstance(header, dict):
@@ -148,12 +157,31 @@ def _read_header(data: bytes) -> Mapping[str, Any]:
     return header
 
 
-def _checksum(text: str, tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256(text.encode())
-    for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
-        digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+def _find_end_of_header(data: bytes) -> int:
+    if len(data) < 8:
+        raise SavedFileError("it is empty or truncated.")
+    (length,) = struct.unpack("<Q", data[:8])
+    if length > len(data) - 8:
+        raise SavedFileError("it is truncated, or no file of skdistill.")
+    if length > _LARGEST_HEADER:
+        raise SavedFileError(f"its header has {length} bytes, beyond {_LARGEST_HEADER}.")
+    return 8 + length
+
+
+def _find_signature(data: bytes) -> slice:
+    """Find the digits of the checksum. What looks like it inside a text of the header has its quotes escaped."""
+    found = list(_SIGNATURE.finditer(data, 8, _find_end_of_header(data)))
+    if len(found) != 1:
+        raise SavedFileError("its checksum is missing: it was changed or damaged. Copy or save it again.")
+    return slice(*found[0].span(1))
+
+
+def _checksum(data: bytes, place: slice) -> str:
+    """Take the checksum of every byte of a file, but for its own digits."""
+    view = memoryview(data)
+    digest = hashlib.sha256(view[: place.start])
+    digest.update(_UNSIGNED.encode())
+    digest.update(view[place.stop :])
     return digest.hexdigest()
 
 

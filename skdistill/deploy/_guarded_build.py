@@ -20,9 +20,12 @@ __all__ = ["build_with_weights"]
 
 _LEAST_PRODUCT = 20_000_000
 _LEAST_PARTS = 1000
+_LEAST_SIZE = 1 << 16
 
 
-def build_with_weights(network: BaseNetwork, spec: NetworkSpec, weights: Mapping[str, Tensor]) -> nn.Module:
+def build_with_weights(
+    network: BaseNetwork, spec: NetworkSpec, weights: Mapping[str, Tensor], *, double: bool = False
+) -> nn.Module:
     """Build a network and put weights in, once a dry run has shown that they are its weights.
 
     Parameters
@@ -33,18 +36,23 @@ def build_with_weights(network: BaseNetwork, spec: NetworkSpec, weights: Mapping
         What to build it for.
     weights : dict of str to Tensor
         Its ``state_dict``.
+    double : bool, default=False
+        Whether its weights are in float64, as those of a regressor.
 
     Returns
     -------
     module : torch.nn.Module
-        The module, in evaluation mode, its weights in the types of the file.
+        The module, in evaluation mode.
 
     Raises
     ------
     SavedFileError
-        If network and weights do not belong together, or sizes are beyond what the weights explain.
+        If network and weights do not belong together, are not finite, or sizes are beyond what the weights explain.
     """
     _check_sizes(network, spec, weights)
+    infinite = [name for name, one in weights.items() if one.is_floating_point() and not one.isfinite().all()]
+    if infinite:
+        raise SavedFileError(f"its weights are not finite: {', '.join(sorted(infinite)[:5])}.")
     with seeded(0), _limited(_LEAST_PARTS + 50 * len(weights)):
         with torch.device("meta"):
             shapes = {name: tuple(tensor.shape) for name, tensor in build_module(network, spec).state_dict().items()}
@@ -53,22 +61,29 @@ def build_with_weights(network: BaseNetwork, spec: NetworkSpec, weights: Mapping
             wrong = sorted(name for name in shapes.keys() | found.keys() if shapes.get(name) != found.get(name))
             raise SavedFileError(f"its weights are not those of {network}: {', '.join(wrong[:5])} differ.")
         module = build_module(network, spec)
+    if double:
+        module = module.double()
     own = module.state_dict()
-    mixed = [name for name, tensor in weights.items() if tensor.is_floating_point() != own[name].is_floating_point()]
+    mixed = [name for name, tensor in weights.items() if tensor.dtype != own[name].dtype]
     if mixed:
         raise SavedFileError(f"its weights have wrong types: {', '.join(sorted(mixed)[:5])}.")
     module.load_state_dict(dict(weights), assign=True)
+    for name, part in module.named_modules():
+        variance = getattr(part, "running_var", None)
+        if variance is not None and not (variance >= 0).all():
+            raise SavedFileError(f"its weights are none: a variance of {name} is negative.")
     return module.eval()
 
 
 def _check_sizes(network: BaseNetwork, spec: NetworkSpec, weights: Mapping[str, Tensor]) -> None:
-    """Refuse sizes whose product goes far beyond the weights, before anything is made from them."""
-    sizes = [spec.context_length, spec.prediction_length, spec.n_channels, spec.n_time_features, spec.label_length]
-    sizes.append(len(spec.quantiles or ()))
-    sizes += _whole_numbers(network)
-    largest = sorted(sizes)[-2:]
-    allowed = max(_LEAST_PRODUCT, 16 * sum(tensor.numel() for tensor in weights.values()))
-    if largest[0] * largest[1] > allowed:
+    """Refuse sizes that go far beyond the weights, alone or multiplied, before anything is made from them."""
+    own = [spec.context_length, spec.prediction_length, spec.n_time_features, spec.label_length]
+    own += [len(spec.quantiles or ()), *_whole_numbers(network)]
+    n_weights = sum(tensor.numel() for tensor in weights.values())
+    if max(own) > max(_LEAST_SIZE, n_weights):
+        raise SavedFileError(f"it declares a size ({max(own)}) that its weights do not explain.")
+    largest = sorted([*own, spec.n_channels])[-2:]
+    if largest[0] * largest[1] > max(_LEAST_PRODUCT, 16 * n_weights):
         raise SavedFileError(f"it declares sizes ({largest[0]} and {largest[1]}) that its weights do not explain.")
 
 

@@ -111,10 +111,12 @@ def read_file(path: str | os.PathLike[str], *, student: BaseNetwork | None, tran
         return _read_estimator(read_document(data), student=student, transformer=transformer, complete=True)
     except SavedFileError as error:
         raise SavedFileError(f"{path} cannot be loaded: {error}") from error
-    except (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, RuntimeError) as error:
-        raise SavedFileError(f"{path} cannot be loaded, it is malformed: {error}") from error
-    except (TypeError, ValueError) as error:
-        raise SavedFileError(f"{path} cannot be loaded, it is malformed: {error}") from error
+    except ImportError:
+        raise  # it says which extra the student needs
+    except Exception as error:  # a parameter or a number of the wrong kind may raise anything, anywhere
+        raise SavedFileError(
+            f"{path} cannot be loaded, it is malformed: {type(error).__name__}: {error or 'no more is known'}"
+        ) from error
 
 
 # -- writing -----------------------------------------------------------------------------------------
@@ -213,7 +215,8 @@ def _read_estimator(document: Document, *, student: Any, transformer: Any, compl
     _read_fitted(estimator, content, reader)
     estimator.calibration_ = _read_calibration(content.get("calibration"), reader, estimator.spec_)
     network = student if student is not None else _read_network(content.get("student"), reader, "student")
-    estimator.student_ = _read_module(network, estimator.spec_, document.tensors, "student")
+    double = cls.__name__ == "DistilledRegressor"  # whose student is in float64
+    estimator.student_ = _read_module(network, estimator.spec_, document.tensors, "student", double=double)
     if student is not None:
         estimator.student = student
         reader.missing = [one for one in reader.missing if not one.startswith(("params.student ", "params.student."))]
@@ -295,7 +298,8 @@ def _read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkS
         setattr(scaling, name, _read_statistic(reader, name, spec.n_channels))
     if fitted is not None:
         rows = np.asarray(scaling.to_original(np.zeros((1, spec.n_channels))))  # a value that the transformer can take
-        if rows.shape != (1, spec.n_channels) or scaling.standardize(rows).shape != rows.shape:
+        there = scaling.standardize(rows)
+        if rows.shape != (1, spec.n_channels) or there.shape != rows.shape or not np.isfinite([rows, there]).all():
             raise SavedFileError("its transformer does not fit its channels.")
     return scaling
 
@@ -304,7 +308,7 @@ def _read_statistic(reader: Reader, name: str, n_channels: int) -> np.ndarray:
     values = reader.read({"array": f"scaling/{name}"}, name)
     if values.shape != (n_channels,) or values.dtype != np.float64 or not np.isfinite(values).all():
         raise SavedFileError(f"its {name} is no {n_channels} finite numbers.")
-    if "scale" in name and not (values > 0).all():
+    if "scale" in name and not (values >= np.finfo(np.float64).tiny).all():
         raise SavedFileError(f"its {name} is not positive.")
     return values
 
@@ -350,9 +354,11 @@ def _read_network(content: Any, reader: Reader, part: str) -> BaseNetwork:
     return network
 
 
-def _read_module(network: BaseNetwork, spec: NetworkSpec, tensors: Mapping[str, Tensor], part: str) -> torch.nn.Module:
+def _read_module(
+    network: BaseNetwork, spec: NetworkSpec, tensors: Mapping[str, Tensor], part: str, *, double: bool = False
+) -> torch.nn.Module:
     weights = {name.removeprefix(f"{part}/"): one for name, one in tensors.items() if name.startswith(f"{part}/")}
-    return build_with_weights(network, spec, weights)
+    return build_with_weights(network, spec, weights, double=double)
 
 
 def _read_teacher(content: Any, reader: Reader) -> NetworkTeacher | None:

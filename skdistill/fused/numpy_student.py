@@ -11,7 +11,6 @@ import io
 import os
 import zipfile
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -236,7 +235,7 @@ class NumpyStudent:
     def load(cls, path: str | os.PathLike[str]) -> NumpyStudent:
         """Read a file that :meth:`save` or ``export("student.npz")`` wrote.
 
-        No file runs code, none takes more memory than a few times its size, and none of which a bit has changed is taken.
+        No file runs code, none takes more memory than a few times its size, and none that a bit has changed is taken.
 
         Parameters
         ----------
