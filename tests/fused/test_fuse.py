@@ -1,5 +1,7 @@
 """A fused student is the module, exactly."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -164,3 +166,16 @@ def test_pulses_and_algebra_agree(network):
     by_pulses, by_algebra = fuse_affine(module, spec).layers[0], fuse(module, spec).layers[0]
     np.testing.assert_allclose(by_pulses.weight, by_algebra.weight, atol=1e-13)
     np.testing.assert_allclose(by_pulses.bias, by_algebra.bias, atol=1e-13)
+
+
+@pytest.mark.parametrize("network", [MLP(4), MLP(4, linear_skip=Linear(season=4)), DLinear()], ids=str)
+def test_memory_of_fusing_grows_with_the_context_not_with_its_square(network):
+    spec = NetworkSpec(context_length=6000, prediction_length=4, n_channels=2)
+    module = network.build(spec).eval()
+    tracemalloc.start()
+    try:
+        assert fuse(module, spec) is not None
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 40 << 20  # a matrix of the context's square has 275 MiB
