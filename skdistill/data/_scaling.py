@@ -3,23 +3,48 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import StandardScaler
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._fill import fill_missing
+from skdistill.data._local_scale import LocalUnits, series_units, window_units
 
-__all__ = ["Scaling", "warn_of_unlike_scales"]
+__all__ = ["SCALINGS", "Scaling", "StandardizedContexts", "warn_of_unlike_scales"]
+
+SCALINGS = ("auto", "global", "series", "window")
 
 _BLOCK_ROWS = 1 << 16
 _N_TRIED = 17  # values between the ends of a channel on which a transformer is tried
+_HIDDEN = 1e-5  # a spread that is smaller beside the level may be lost in the sum of squares
 _LIKE = 30.0  # series whose spreads differ by more hardly learn together: squared errors differ by its square
 
 
+@dataclass(frozen=True)
+class StandardizedContexts:
+    """Contexts as a student reads them.
+
+    Parameters
+    ----------
+    values : float32 ndarray of shape (n_windows, n_timestamps, n_channels)
+        Standardized, missing values filled.
+    units : LocalUnits or None
+        Of each window, where every series or window has its own.
+    observed : ndarray of bool of the same shape, or None
+        What is not missing; None where nothing is.
+    """
+
+    values: np.ndarray
+    units: LocalUnits | None = None
+    observed: np.ndarray | None = None
+
+
 class Scaling(BaseEstimator):
-    """A transformer of the user's choice, then standardization of each channel.
+    """A transformer of the user's choice, then standardization of each channel: of all rows, a series, or a window.
 
     Parameters
     ----------
@@ -28,6 +53,12 @@ class Scaling(BaseEstimator):
         itself, keep their number, and have ``inverse_transform``.
     targets : tuple of int or None, default=None
         The channels that forecasts hold; None means all.
+    kind : {"global", "series", "window"}, default="global"
+        Whose center and unit count: mean and standard deviation of all training rows; those of the training rows of
+        each series, or of the context for a series that ``fit`` has not seen; or those of each context. The unit of a
+        series or context is that of :func:`~skdistill.data._local_scale.window_units`.
+    season : int, default=1
+        Rows of a season, for the unit of series and windows and for filling gaps.
 
     Attributes
     ----------
@@ -35,9 +66,11 @@ class Scaling(BaseEstimator):
         The fitted copy.
     mean_, scale_ : ndarray of shape (n_channels,)
         Mean and standard deviation of the transformed training rows; a constant channel has
-        scale 1.
+        scale 1. They are 0 and 1 where every series or window has units of its own.
     original_scale_ : ndarray of shape (n_channels,)
         Standard deviation of the training rows in original units, in which errors are compared.
+    series_units_ : LocalUnits or None
+        Center and unit of each training series, after the transformer; None for ``kind="global"``.
 
     Examples
     --------
@@ -47,9 +80,18 @@ class Scaling(BaseEstimator):
     array([[2.]], dtype=float32)
     """
 
-    def __init__(self, transformer: BaseEstimator | None = None, targets: tuple[int, ...] | None = None) -> None:
+    def __init__(
+        self,
+        transformer: BaseEstimator | None = None,
+        targets: tuple[int, ...] | None = None,
+        *,
+        kind: str = "global",
+        season: int = 1,
+    ) -> None:
         self.transformer = transformer
         self.targets = targets
+        self.kind = kind
+        self.season = season
 
     def fit(self, rows: Sequence[np.ndarray]) -> Scaling:
         """Learn from the training rows of every series.
@@ -79,8 +121,81 @@ class Scaling(BaseEstimator):
                 block = part[first : first + _BLOCK_ROWS]
                 scaler.partial_fit(self._transform_checked(block, place, first))
                 original.partial_fit(block)
-        self.mean_, self.scale_, self.original_scale_ = scaler.mean_, scaler.scale_, original.scale_
+        self.mean_, self.scale_ = _center_and_spread(scaler, rows, self._transform)
+        self.original_scale_ = _center_and_spread(original, rows, np.asarray)[1]
+        self.series_units_ = None
+        if self.kind != "global":
+            self.series_units_ = series_units([self._transform(part) for part in rows], self.season)
+            self.mean_, self.scale_ = np.zeros_like(self.mean_), np.ones_like(self.scale_)
         return self
+
+    def store_units(
+        self, series: Sequence[np.ndarray], numbers: Sequence[int] | None
+    ) -> tuple[LocalUnits | None, np.ndarray | None]:
+        """Return the units in which series are kept, and which of them have units by window on top.
+
+        Parameters
+        ----------
+        series : sequence of ndarray of shape (n_timestamps, n_channels)
+            In original units.
+        numbers : sequence of int or None
+            Which of the series of ``fit`` each is, -1 for another; None means all, in order.
+
+        Returns
+        -------
+        units : LocalUnits or None
+            Of each series; None for ``kind="global"``.
+        by_window : ndarray of bool of shape (n_series,) or None
+            None where no series has them.
+        """
+        if self.series_units_ is None:
+            return None, None
+        known = np.arange(len(series)) if numbers is None else np.asarray(numbers)
+        center, unit = self.series_units_.center[known], self.series_units_.unit[known]
+        for number in np.flatnonzero(known < 0):
+            own = series_units([self._transform(series[int(number)])], self.season)
+            center[number], unit[number] = own.center[0], own.unit[0]
+        by_window = known < 0 if self.kind == "series" else np.ones(len(series), dtype=bool)
+        return LocalUnits(center, unit), by_window if by_window.any() else None
+
+    def standardize_contexts(
+        self, contexts: np.ndarray, series: np.ndarray | None = None, dtype: str = "float32"
+    ) -> StandardizedContexts:
+        """Bring contexts to the units of the student, and fill what is missing.
+
+        Parameters
+        ----------
+        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
+            In original units; NaN means missing.
+        series : ndarray of int of shape (n_windows,) or None, default=None
+            Number of the training series that each is from, -1 for one that ``fit`` has not seen; None means -1.
+        dtype : {"float32", "float64"}, default="float32"
+            Of the values.
+
+        Returns
+        -------
+        contexts : StandardizedContexts
+            Values, units and what is observed.
+        """
+        missing = np.isnan(contexts)
+        observed = ~missing if missing.any() else None
+        if self.kind == "global":
+            values = self.standardize(contexts, dtype)
+            return StandardizedContexts(fill_missing(values, self.season), None, observed)
+        transformed = self._transform_checked(contexts)
+        units = self._units(transformed, series)
+        values = fill_missing(units.standardize(transformed), self.season).astype(dtype)
+        return StandardizedContexts(values, units, observed)
+
+    def _units(self, transformed: np.ndarray, series: np.ndarray | None) -> LocalUnits:
+        units = window_units(transformed, self.season)
+        if self.kind == "window" or series is None or self.series_units_ is None:
+            return units
+        seen = np.flatnonzero(series >= 0)
+        center, unit = units.center.copy(), units.unit.copy()
+        center[seen] = self.series_units_.center[series[seen]]
+        unit[seen] = self.series_units_.unit[series[seen]]
+        return LocalUnits(center, unit)
 
     def standardize(self, rows: np.ndarray, dtype: str = "float32") -> np.ndarray:
         """Bring rows to standardized units.
@@ -104,7 +219,7 @@ class Scaling(BaseEstimator):
         """
         return self._standardized(self._transform_checked(rows), dtype)
 
-    def standardize_into(self, rows: np.ndarray, out: np.ndarray) -> None:
+    def standardize_into(self, rows: np.ndarray, out: np.ndarray, units: LocalUnits | None = None) -> None:
         """Standardize many rows into memory that exists, a block at a time.
 
         Parameters
@@ -112,11 +227,14 @@ class Scaling(BaseEstimator):
         rows : ndarray of shape (n_timestamps, n_channels)
             Rows in original units.
         out : float32 ndarray of the same shape
-            Where the standardized rows go.
+            Where the standardized rows go; NaN stays NaN.
+        units : LocalUnits or None, default=None
+            Of this series, where it has its own.
         """
         for first in range(0, len(rows), _BLOCK_ROWS):
             block = slice(first, first + _BLOCK_ROWS)
-            out[block] = self._standardized(self._transform_checked(rows[block], "its series", first))
+            transformed = self._transform_checked(rows[block], "its series", first)
+            out[block] = self._standardized(transformed) if units is None else units.standardize(transformed[None])[0]
 
     def to_original(self, values: np.ndarray) -> np.ndarray:
         """Undo the standardization of values with every channel.
@@ -137,37 +255,49 @@ class Scaling(BaseEstimator):
         flat = self.transformer_.inverse_transform(rows.reshape(-1, rows.shape[-1]))
         return np.asarray(flat, dtype=np.float64).reshape(rows.shape)
 
-    def forecasts_to_original(self, forecasts: np.ndarray) -> np.ndarray:
+    def forecasts_to_original(self, forecasts: np.ndarray, units: LocalUnits | None = None) -> np.ndarray:
         """Undo the standardization of forecasts, which hold the target channels only.
 
         Parameters
         ----------
         forecasts : ndarray of shape (..., n_targets)
             Standardized forecasts.
+        units : LocalUnits or None, default=None
+            Of each window, all channels, where windows have units of their own; ``forecasts`` is then of shape
+            (n_windows, prediction_length, n_targets).
 
         Returns
         -------
         forecasts : float64 ndarray of the same shape
             Forecasts in original units.
         """
-        if self.transformer_ is None:
+        if units is not None:
+            forecasts = self._local(units).restore(forecasts)
+        elif self.transformer_ is None:
             return forecasts * self._of_targets(self.scale_) + self._of_targets(self.mean_)
+        if self.transformer_ is None:
+            return forecasts
         return self._of_targets(self.to_original(self._all_channels(forecasts)))
 
-    def quantiles_to_original(self, quantiles: np.ndarray) -> np.ndarray:
+    def quantiles_to_original(self, quantiles: np.ndarray, units: LocalUnits | None = None) -> np.ndarray:
         """Undo the standardization of quantiles, level by level.
 
         Parameters
         ----------
         quantiles : ndarray of shape (..., n_targets, n_quantiles)
             Standardized quantiles.
+        units : LocalUnits or None, default=None
+            Of each window, where windows have units of their own.
 
         Returns
         -------
         quantiles : float64 ndarray of the same shape
             Quantiles in original units.
         """
-        return np.moveaxis(self.forecasts_to_original(np.moveaxis(quantiles, -1, 0)), 0, -1)
+        if units is None:
+            return np.moveaxis(self.forecasts_to_original(np.moveaxis(quantiles, -1, 0)), 0, -1)
+        levels = [self.forecasts_to_original(quantiles[..., k], units) for k in range(quantiles.shape[-1])]
+        return np.stack(levels, axis=-1)
 
     def check_rises(self, values: np.ndarray, owner: str) -> None:
         """Raise if the transformer turns the order of values around, which would make quantiles cross.
@@ -198,25 +328,40 @@ class Scaling(BaseEstimator):
                 "quantiles=None."
             )
 
-    def forecasts_to_standard(self, forecasts: np.ndarray) -> np.ndarray:
+    def forecasts_to_standard(self, forecasts: np.ndarray, units: LocalUnits | None = None) -> np.ndarray:
         """Standardize forecasts in original units, which hold the target channels only.
 
         Parameters
         ----------
         forecasts : ndarray of shape (..., n_targets)
             Forecasts in original units.
+        units : LocalUnits or None, default=None
+            Of each window, where windows have units of their own.
 
         Returns
         -------
         forecasts : float32 ndarray of the same shape
             Standardized forecasts.
         """
+        if units is not None:
+            rows = forecasts
+            if self.transformer_ is not None:
+                rows = self._of_targets(self._transform(self._all_channels(forecasts, fill=self._ordinary_row())))
+            return self._local(units).standardize(rows).astype(np.float32)
         if self.transformer_ is None:
             scaled = (forecasts - self._of_targets(self.mean_)) / self._of_targets(self.scale_)
             return scaled.astype(np.float32)
-        middle = self.to_original(np.zeros((1, len(self.mean_))))[0]
-        rows = self._all_channels(forecasts, fill=middle)
+        rows = self._all_channels(forecasts, fill=self._ordinary_row())
         return self._of_targets(self._standardized(self._transform(rows)))  # a store of labels finds what is not finite
+
+    def _ordinary_row(self) -> np.ndarray:
+        """Return a value of every channel that the transformer can take."""
+        if self.series_units_ is None:
+            return self.to_original(np.zeros((1, len(self.mean_))))[0]
+        return self.to_original(self.series_units_.center[:1])[0]
+
+    def _local(self, units: LocalUnits) -> LocalUnits:
+        return units if self.targets is None else units.of_channels(list(self.targets))
 
     def _standardized(self, transformed: np.ndarray, dtype: str = "float32") -> np.ndarray:
         return ((transformed - self.mean_) / self.scale_).astype(dtype, copy=False)
@@ -226,7 +371,10 @@ class Scaling(BaseEstimator):
         transformed = self._transform(rows)
         if self.transformer_ is None or np.isfinite(transformed).all():
             return transformed
-        where = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(transformed)))
+        spoiled = ~np.isfinite(transformed) & ~np.isnan(rows)
+        if not spoiled.any():
+            return transformed
+        where = tuple(int(axis[0]) for axis in np.nonzero(spoiled))
         *window, row, channel = where
         if window:
             place = f"the {rows.shape[-2]} context rows of window {window[0]}"
@@ -252,6 +400,21 @@ class Scaling(BaseEstimator):
         full = np.zeros((*forecasts.shape[:-1], len(self.mean_))) + fill
         full[..., list(self.targets)] = forecasts
         return full
+
+
+def _center_and_spread(
+    scaler: StandardScaler, rows: Sequence[np.ndarray], transform: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read mean and spread of a scaler; where the level hides the spread from it, take both again around the level."""
+    mean, scale = np.nan_to_num(np.asarray(scaler.mean_)), np.nan_to_num(np.asarray(scaler.scale_), nan=1.0)
+    called_constant = (scale == 1.0) & (np.asarray(scaler.var_) != 1.0)
+    for channel in np.flatnonzero(called_constant | (scale < _HIDDEN * np.abs(mean))):
+        values = np.concatenate([np.asarray(transform(part), dtype=np.float64)[:, channel] for part in rows])
+        values = values[~np.isnan(values)]
+        if len(values) and np.ptp(values) > 0:
+            around = values - values[0]
+            mean[channel], scale[channel] = values[0] + around.mean(), around.std()
+    return mean, scale
 
 
 def warn_of_unlike_scales(rows: Sequence[np.ndarray]) -> None:

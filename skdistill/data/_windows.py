@@ -18,13 +18,17 @@ import torch
 from torch import Tensor
 
 from skdistill.data._calendar import calendar_features, calendar_fields, calendar_numbers
+from skdistill.data._fill import fill_missing
 from skdistill.data._inputs import Series
+from skdistill.data._local_scale import LocalUnits, window_units
+from skdistill.data._precede import precede_index
 from skdistill.data._scaling import Scaling
 from skdistill.data._steps import continue_index
 
 __all__ = ["Contexts", "SeriesStore", "TrainingWindows", "Windows", "count_validation_rows", "split_windows"]
 
 _CALENDARS = (pd.DatetimeIndex, pd.PeriodIndex)
+_BLOCK = 4096  # windows whose units are found at once
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,9 @@ class SeriesStore:
     Parameters
     ----------
     values : Tensor of shape (n_rows, n_channels)
-        Standardized float32 values; each series is followed by ``padding`` rows of zeros.
+        Standardized float32 values, NaN where missing; each series is followed by ``padding`` rows of zeros.
     offsets : ndarray of shape (n_series,)
-        Row of ``values`` where each series starts.
+        Row of ``values`` where each series starts; rows before it, back to the end of the one before, are missing.
     lengths : ndarray of shape (n_series,)
         Timestamps of each series.
     indexes : tuple of pandas.Index or None
@@ -47,6 +51,12 @@ class SeriesStore:
         How values were standardized.
     columns : tuple of str or None, default=None
         Names of the channels, where they came with names.
+    front : int, default=0
+        Missing rows before each series, so that windows may reach before its start.
+    units : LocalUnits or None, default=None
+        Of each series, after the transformer; None where all have one standardization.
+    by_window : ndarray of bool of shape (n_series,) or None, default=None
+        Whether the windows of each series have units of their own inside these; None where none has.
     """
 
     values: Tensor
@@ -56,9 +66,20 @@ class SeriesStore:
     padding: int
     scaling: Scaling
     columns: tuple[str, ...] | None = None
+    front: int = 0
+    units: LocalUnits | None = None
+    by_window: np.ndarray | None = None
 
     @classmethod
-    def from_series(cls, series: Sequence[Series], scaling: Scaling, *, padding: int) -> SeriesStore:
+    def from_series(
+        cls,
+        series: Sequence[Series],
+        scaling: Scaling,
+        *,
+        padding: int,
+        front: int = 0,
+        numbers: Sequence[int] | None = None,
+    ) -> SeriesStore:
         """Standardize series into one store.
 
         Parameters
@@ -69,6 +90,11 @@ class SeriesStore:
             The fitted standardization.
         padding : int
             Rows to leave after each series.
+        front : int, default=0
+            Missing rows to leave before each series.
+        numbers : sequence of int or None, default=None
+            Which of the series that the scaling was fitted on each is, -1 for one that it was not; None means all, in
+            order.
 
         Returns
         -------
@@ -76,13 +102,72 @@ class SeriesStore:
             The store, which owns its memory.
         """
         lengths = np.array([len(one.values) for one in series], dtype=np.int64)
-        offsets = np.concatenate([[0], np.cumsum(lengths + padding)[:-1]]).astype(np.int64)
-        values = torch.zeros((int((lengths + padding).sum()), series[0].values.shape[1]), dtype=torch.float32)
-        for offset, length, one in zip(offsets, lengths, series, strict=True):
-            scaling.standardize_into(one.values, values[offset : offset + length].numpy())
+        around = front + padding
+        offsets = (np.concatenate([[0], np.cumsum(lengths + around)[:-1]]) + front).astype(np.int64)
+        values = torch.zeros((int((lengths + around).sum()), series[0].values.shape[1]), dtype=torch.float32)
+        units, by_window = scaling.store_units([one.values for one in series], numbers)
+        for number, (offset, length, one) in enumerate(zip(offsets, lengths, series, strict=True)):
+            values[offset - front : offset] = torch.nan
+            own = None if units is None else units.take(np.array([number]))
+            scaling.standardize_into(one.values, values[offset : offset + length].numpy(), own)
         names = None if series[0].columns is None else tuple(series[0].columns)
         columns = names if names and all(isinstance(name, str) for name in names) else None
-        return cls(values, offsets, lengths, tuple(one.index for one in series), padding, scaling, columns)
+        return cls(
+            values,
+            offsets,
+            lengths,
+            tuple(one.index for one in series),
+            padding,
+            scaling,
+            columns,
+            front,
+            units,
+            by_window,
+        )
+
+    @cached_property
+    def has_missing(self) -> bool:
+        """Whether a value, or a row before a series, is missing."""
+        return bool(torch.isnan(self.values).any())
+
+    def misses(self, channels: tuple[int, ...]) -> bool:
+        """Say whether some values of channels are missing inside the series.
+
+        Parameters
+        ----------
+        channels : tuple of int
+            Which channels.
+
+        Returns
+        -------
+        missing : bool
+            Rows before a series do not count.
+        """
+        if not self.has_missing:
+            return False
+        n_missing = int(torch.isnan(self.values[:, list(channels)]).sum())
+        return n_missing > self.front * len(self.offsets) * len(channels)
+
+    def original(self, number: int, n_rows: int) -> np.ndarray:
+        """Return the first rows of a series in original units, NaN where missing.
+
+        Parameters
+        ----------
+        number : int
+            Which series.
+        n_rows : int
+            How many rows.
+
+        Returns
+        -------
+        values : ndarray of shape (n_rows, n_channels)
+            As the user gave them, but for rounding to float32.
+        """
+        offset = int(self.offsets[number])
+        values = self.values[offset : offset + n_rows].cpu().numpy()
+        if self.units is None:
+            return self.scaling.to_original(values)
+        return self.scaling.to_original(self.units.take(np.array([number])).restore(values[None])[0])
 
     @property
     def has_calendar(self) -> bool:
@@ -103,6 +188,8 @@ class SeriesStore:
         parts = []
         for index in self.indexes:
             assert index is not None  # has_calendar
+            if self.front:
+                parts.append(calendar_features(precede_index(index, self.front)))
             parts += [calendar_features(index), calendar_features(continue_index(index, self.padding))]
         return torch.from_numpy(np.concatenate(parts).astype(np.float32))
 
@@ -147,6 +234,10 @@ class Contexts:
         Position, in its series, of the first horizon row.
     indexes : tuple of pandas.Index or None
         Time labels of the series.
+    units : LocalUnits or None, default=None
+        Center and unit of each window, where they have their own.
+    observed : Tensor of bool of shape (n_windows, context_length, n_channels) or None, default=None
+        What is not missing, but filled in ``values``; None where nothing is missing.
     """
 
     values: Tensor
@@ -156,6 +247,8 @@ class Contexts:
     series: np.ndarray
     origins: np.ndarray
     indexes: tuple[pd.Index | None, ...]
+    units: LocalUnits | None = None
+    observed: Tensor | None = None
 
     def __len__(self) -> int:
         """Count the windows."""
@@ -182,6 +275,8 @@ class Contexts:
             future_time=None if self.future_time is None else self.future_time[here],
             series=self.series[numbers],
             origins=self.origins[numbers],
+            units=None if self.units is None else self.units.take(numbers),
+            observed=None if self.observed is None else self.observed[here],
         )
 
     def as_series(self, number: int, n_series: int) -> Contexts:
@@ -239,9 +334,84 @@ class Contexts:
         Returns
         -------
         values : ndarray of shape (n_windows, context_length, n_channels)
-            The contexts as the user gave them.
+            The contexts as the user gave them; missing values are filled.
         """
-        return self.scaling.to_original(self.values.cpu().numpy())
+        values = self.values.cpu().numpy()
+        return self.scaling.to_original(values if self.units is None else self.units.restore(values))
+
+    def original_observed(self) -> np.ndarray:
+        """Return the contexts in original units, NaN where a value is missing.
+
+        Returns
+        -------
+        values : ndarray of shape (n_windows, context_length, n_channels)
+            For teachers that read missing values.
+        """
+        values = self.original()
+        return values if self.observed is None else np.where(self.observed.cpu().numpy(), values, np.nan)
+
+    def forecasts_to_standard(self, forecasts: np.ndarray) -> np.ndarray:
+        """Bring forecasts of these windows, targets only, from original to standardized units.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
+            In original units.
+
+        Returns
+        -------
+        forecasts : float32 ndarray of the same shape
+            Standardized.
+        """
+        return self.scaling.forecasts_to_standard(forecasts, self.units)
+
+    def quantiles_to_standard(self, quantiles: np.ndarray) -> np.ndarray:
+        """Bring quantiles of these windows from original to standardized units.
+
+        Parameters
+        ----------
+        quantiles : ndarray of shape (n_windows, n_quantiles, prediction_length, n_targets)
+            In original units, levels laid out as labels have them.
+
+        Returns
+        -------
+        quantiles : float32 ndarray of the same shape
+            Standardized.
+        """
+        if self.units is None:
+            return self.scaling.forecasts_to_standard(quantiles)
+        levels = [self.forecasts_to_standard(quantiles[:, level]) for level in range(quantiles.shape[1])]
+        return np.stack(levels, axis=1)
+
+    def forecasts_to_original(self, forecasts: np.ndarray) -> np.ndarray:
+        """Bring forecasts of these windows, targets only, from standardized to original units.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
+            Standardized.
+
+        Returns
+        -------
+        forecasts : float64 ndarray of the same shape
+            In original units.
+        """
+        return self.scaling.forecasts_to_original(forecasts, self.units)
+
+    def quantiles_to_original(self, quantiles: np.ndarray) -> np.ndarray:
+        """Bring quantiles of these windows from standardized to original units.
+
+        Parameters
+        ----------
+        quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
+            Standardized.
+
+        Returns
+        -------
+        quantiles : float64 ndarray of the same shape
+            In original units.
+        """
+        return self.scaling.quantiles_to_original(quantiles, self.units)
 
 
 def _odd_calendar(indexes: Sequence[pd.Index | None]) -> int | None:
@@ -311,6 +481,57 @@ class Windows:
     def _context_views(self) -> Tensor:
         return self.store.values.unfold(0, self.context_length, 1)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether windows are mere views of the store: nothing is missing, and no window has units of its own."""
+        return not self.store.has_missing and self.store.by_window is None
+
+    @cached_property
+    def _units(self) -> LocalUnits | None:
+        """Units of every window inside those of its series; None where windows have none of their own."""
+        if self.store.by_window is None:
+            return None
+        own = self.store.by_window[self.series_of(self.starts.cpu().numpy())]
+        center, unit = np.zeros((len(self), self.n_channels)), np.ones((len(self), self.n_channels))
+        for numbers in np.array_split(np.flatnonzero(own), -(-max(1, int(own.sum())) // _BLOCK)):
+            values = self._context_views[self.starts[torch.from_numpy(numbers)]].transpose(1, 2).cpu().numpy()
+            units = window_units(values, self.store.scaling.season)
+            center[numbers], unit[numbers] = units.center, units.unit
+        return LocalUnits(center, unit)
+
+    def series_of(self, starts: np.ndarray) -> np.ndarray:
+        """Return which series windows belong to.
+
+        Parameters
+        ----------
+        starts : ndarray of int of shape (n,)
+            Rows of the store where their contexts start.
+
+        Returns
+        -------
+        numbers : ndarray of int of shape (n,)
+            Numbers of the series.
+        """
+        return np.searchsorted(self.store.offsets - self.store.front, starts, side="right") - 1
+
+    def local_units(self, indices: Tensor) -> LocalUnits | None:
+        """Return center and unit of some windows after the transformer.
+
+        Parameters
+        ----------
+        indices : Tensor of int64 of shape (n,)
+            Numbers of the windows.
+
+        Returns
+        -------
+        units : LocalUnits or None
+            Of all channels; None where all series have one standardization.
+        """
+        if self.store.units is None:
+            return None
+        units = self.store.units.take(self.series_of(self.starts[indices].cpu().numpy()))
+        return units if self._units is None else units.inside(self._units.take(indices.cpu().numpy()))
+
     @cached_property
     def _horizon_views(self) -> Tensor:
         values = self.store.values[self.context_length :]
@@ -329,9 +550,18 @@ class Windows:
         Returns
         -------
         values : Tensor of shape (n, context_length, n_channels)
-            Standardized contexts, a transposed view of channel-major memory.
+            Standardized contexts, a transposed view of channel-major memory; missing values are filled.
         """
-        return self._context_views[self.starts[indices]].transpose(1, 2)
+        values = self._context_views[self.starts[indices]].transpose(1, 2)
+        return values if self.is_plain else self._fill(values, indices)
+
+    def _fill(self, values: Tensor, indices: Tensor) -> Tensor:
+        """Bring contexts to units of their own, where they have them, and fill what is missing."""
+        rows = values.cpu().numpy()
+        if self._units is not None:
+            rows = self._units.take(indices.cpu().numpy()).standardize(rows).astype(np.float32)
+        filled = np.ascontiguousarray(fill_missing(rows, self.store.scaling.season).transpose(0, 2, 1))
+        return torch.from_numpy(filled).to(values.device).transpose(1, 2)
 
     def horizons(self, indices: Tensor) -> Tensor:
         """Gather the truth.
@@ -344,9 +574,13 @@ class Windows:
         Returns
         -------
         values : Tensor of shape (n, prediction_length, n_targets)
-            Standardized horizons; meaningless where ``known`` is False.
+            Standardized horizons, NaN where missing; meaningless where ``known`` is False.
         """
-        return self._horizon_views[self.starts[indices]].transpose(1, 2)
+        values = self._horizon_views[self.starts[indices]].transpose(1, 2)
+        if self._units is None:
+            return values
+        units = self._units.take(indices.cpu().numpy()).of_channels(list(self.targets))
+        return torch.from_numpy(units.standardize(values.cpu().numpy()).astype(np.float32)).to(values.device)
 
     def context_time(self, indices: Tensor) -> Tensor:
         """Gather the calendar features of the contexts.
@@ -403,7 +637,11 @@ class Windows:
         """
         timed = with_time and self.store.has_one_calendar
         starts = self.starts[indices].cpu().numpy()
-        series = np.searchsorted(self.store.offsets, starts, side="right") - 1
+        series = self.series_of(starts)
+        observed = None
+        if self.store.has_missing:
+            missing = torch.isnan(self._context_views[self.starts[indices]].transpose(1, 2))
+            observed = ~missing if bool(missing.any()) else None
         return Contexts(
             values=self.context_values(indices),
             time=self.context_time(indices) if timed else None,
@@ -412,6 +650,8 @@ class Windows:
             series=series,
             origins=starts - self.store.offsets[series] + self.context_length,
             indexes=self.store.indexes,
+            units=self.local_units(indices),
+            observed=observed,
         )
 
     def to(self, device: torch.device | str) -> Windows:
@@ -447,6 +687,11 @@ class TrainingWindows:
 
     train: Windows
     validation: Windows | None
+
+    @cached_property
+    def misses_truth(self) -> bool:
+        """Whether a target value of the series is missing, so that some horizon is not known in full."""
+        return self.train.store.misses(self.train.targets)
 
     @property
     def known_train(self) -> Windows:
@@ -492,6 +737,7 @@ def split_windows(
     validation_rows: Sequence[int],
     windows_without_truth: bool = False,
     n_without_truth: int = 0,
+    min_observed: int | None = None,
 ) -> TrainingWindows:
     """Cut every series into training and validation windows, in time order.
 
@@ -511,6 +757,9 @@ def split_windows(
         Whether training windows may end anywhere in the training rows, their horizon unknown.
     n_without_truth : int, default=0
         How many series, the last ones, never happened: no horizon of theirs is known.
+    min_observed : int or None, default=None
+        Rows of a series that a context must hold; one with fewer than ``context_length`` reaches before its start.
+        None means ``context_length``.
 
     Returns
     -------
@@ -518,25 +767,43 @@ def split_windows(
         The windows; series too short for a window contribute none.
     """
     train, known, validation = [], [], []
-    reach = context_length + prediction_length
+    before = 0 if min_observed is None else min(store.front, context_length - min_observed)
+    reach = context_length - before + prediction_length
     n_true = len(store.offsets) - n_without_truth
     for number, (offset, length, held_out) in enumerate(
         zip(store.offsets, store.lengths, validation_rows, strict=True)
     ):
         n_train = length - held_out
         n_whole = max(0, n_train - reach + 1)
-        n_starts = max(0, n_train - context_length + 1) if windows_without_truth else n_whole
-        train.append(torch.arange(offset, offset + n_starts))
+        n_starts = max(0, n_train - context_length + before + 1) if windows_without_truth else n_whole
+        start = offset - before
+        train.append(torch.arange(start, start + n_starts))
         known.append(torch.arange(n_starts) < (n_whole if number < n_true else 0))
-        first = max(0, n_train - context_length)
-        validation.append(torch.arange(offset + first, max(offset + first, offset + length - reach + 1)))
-    mask = torch.cat(known)
+        first = max(0, n_train - context_length + before)
+        validation.append(torch.arange(start + first, max(start + first, start + length - reach + 1)))
+    starts, mask = torch.cat(train), torch.cat(known)
     validation_starts = torch.cat(validation) if any(validation_rows) else torch.empty(0, dtype=torch.int64)
+    if store.has_missing:
+        useful = _holds_enough(store, starts, context_length, prediction_length, targets)
+        kept = useful | ~mask  # labels are learned where the truth is missing
+        starts, mask = starts[kept], mask[kept]
+        judged = _holds_enough(store, validation_starts, context_length, prediction_length, targets)
+        validation_starts = validation_starts[judged]
 
     def make(starts: Tensor, known: Tensor | None = None) -> Windows:
         return Windows(store, starts, context_length, prediction_length, targets, known)
 
     return TrainingWindows(
-        train=make(torch.cat(train), None if bool(mask.all()) else mask),
+        train=make(starts, None if bool(mask.all()) else mask),
         validation=make(validation_starts) if len(validation_starts) else None,
     )
+
+
+def _holds_enough(
+    store: SeriesStore, starts: Tensor, context_length: int, prediction_length: int, targets: tuple[int, ...]
+) -> Tensor:
+    """Say which windows hold an observed target value in the context and one in the horizon."""
+    seen = ~torch.isnan(store.values[:, list(targets)]).all(dim=1)
+    counted = torch.cat([torch.zeros(1, dtype=torch.int64), seen.cumsum(0)])
+    middle = starts + context_length
+    return (counted[middle] > counted[starts]) & (counted[middle + prediction_length] > counted[middle])

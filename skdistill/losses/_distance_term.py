@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import huber_loss, l1_loss, mse_loss
 
@@ -124,7 +125,9 @@ class DistanceModule(nn.Module, abc.ABC):
     def forward(self, inputs: LossInputs) -> Tensor:
         """Compute the term."""
 
-    def mean_distance(self, forecast: Tensor, target: Tensor, windows: Tensor | None = None) -> Tensor:
+    def mean_distance(
+        self, forecast: Tensor, target: Tensor, windows: Tensor | None = None, *, observed: Tensor | None = None
+    ) -> Tensor:
         """Average the distance.
 
         Parameters
@@ -133,12 +136,19 @@ class DistanceModule(nn.Module, abc.ABC):
             What to compare.
         windows : Tensor of shape (n_windows,) or None, default=None
             Weights of the windows.
+        observed : Tensor of bool of the shape of ``target`` or None, default=None
+            Which values count; None means all.
 
         Returns
         -------
         mean : Tensor
             A scalar.
         """
+        if observed is not None:
+            distances = torch.where(observed, self.distance(forecast, target, reduction="none"), 0.0)
+            if self.weights is not None:
+                distances = distances * self.weights[:, None]
+            return distances.sum() / observed.sum().clamp(min=1)
         if self.weights is None and windows is None:
             return self.distance(forecast, target)
         by_step = self.distance(forecast, target, reduction="none").mean(dim=2)

@@ -36,6 +36,10 @@ class LossInputs(NamedTuple):
         The student's quantiles, at the levels that the shapes name.
     teacher_quantiles : Tensor of shape (n_windows, n_levels, prediction_length, n_targets) or None
         The teacher's quantiles, at levels of its own.
+    observed : Tensor of bool of shape (n_windows, prediction_length, n_targets) or None
+        Where the truth is not missing; it is 0 elsewhere. None means everywhere.
+    center, unit : Tensor of shape (n_windows, 1, n_targets) or None
+        Of windows that have units of their own: the series is ``unit * standardized + center``.
     """
 
     forecast: Tensor
@@ -48,6 +52,9 @@ class LossInputs(NamedTuple):
     context: Tensor | None = None
     quantiles: Tensor | None = None
     teacher_quantiles: Tensor | None = None
+    observed: Tensor | None = None
+    center: Tensor | None = None
+    unit: Tensor | None = None
 
 
 @dataclass(frozen=True)

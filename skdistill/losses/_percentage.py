@@ -216,8 +216,10 @@ class _SMAPEModule(nn.Module):
         self.register_buffer("center", torch.tensor(shapes.center or (0.0,) * shapes.n_targets), persistent=False)
 
     def forward(self, inputs: LossInputs) -> Tensor:
-        forecast, truth = (one * self.scale + self.center for one in (inputs.forecast, inputs.truth))
-        return mean_of_known(symmetric_percentage(forecast, truth), inputs.known)
+        unit = self.scale if inputs.unit is None else inputs.unit
+        center = self.center if inputs.center is None else inputs.center
+        forecast, truth = (one * unit + center for one in (inputs.forecast, inputs.truth))
+        return mean_of_known(symmetric_percentage(forecast, truth), inputs.known, inputs.observed)
 
 
 class _MASEModule(nn.Module):
@@ -228,11 +230,12 @@ class _MASEModule(nn.Module):
 
     def forward(self, inputs: LossInputs) -> Tensor:
         context = target_context(inputs, self.targets)
-        return mean_of_known(scaled_error(inputs.forecast, inputs.truth, context, self.season), inputs.known)
+        errors = scaled_error(inputs.forecast, inputs.truth, context, self.season)
+        return mean_of_known(errors, inputs.known, inputs.observed)
 
 
-def mean_of_known(errors: Tensor, known: Tensor | None) -> Tensor:
-    """Average over the windows whose truth is known; 0 where there are none.
+def mean_of_known(errors: Tensor, known: Tensor | None, observed: Tensor | None = None) -> Tensor:
+    """Average over the windows whose truth is known, and over its observed values; 0 where there are none.
 
     Parameters
     ----------
@@ -240,12 +243,17 @@ def mean_of_known(errors: Tensor, known: Tensor | None) -> Tensor:
         Errors.
     known : Tensor of bool of shape (n_windows,) or None
         Which windows count; None means all.
+    observed : Tensor of bool of shape (n_windows, n_steps, n_targets) or None, default=None
+        Which values count; None means all.
 
     Returns
     -------
     mean : Tensor
         A scalar.
     """
+    if observed is not None:
+        counted = observed if known is None else observed & known[:, None, None]
+        return torch.where(counted, errors, 0.0).sum() / counted.sum().clamp(min=1)
     if known is None:
         return errors.mean()
     by_window = torch.where(known, errors.mean(dim=(1, 2)), errors.new_zeros(()))

@@ -121,14 +121,19 @@ class _PinballModule(nn.Module):
         self.register_buffer("weights", weights)
 
     def forward(self, inputs: LossInputs) -> Tensor:
-        quantiles, truth = inputs.quantiles, inputs.truth
+        quantiles, truth, observed = inputs.quantiles, inputs.truth, inputs.observed
         if quantiles is None:
             raise ValueError("Pinball needs the student's quantiles")
         if inputs.known is not None:
             quantiles, truth = quantiles[inputs.known], truth[inputs.known]
+            observed = None if observed is None else observed[inputs.known]
             if not len(truth):
                 return quantiles.sum() * 0.0
-        error = (truth.unsqueeze(-1) - quantiles).permute(0, 2, 3, 1)  # (n_windows, n_targets, n_quantiles, n_steps)
+        error = truth.unsqueeze(-1) - quantiles
+        if observed is not None:  # what is missing has error 0, and does not count in the mean
+            share = observed.float().mean().clamp(min=1e-12)
+            error = torch.where(observed.unsqueeze(-1), error, 0.0) / share
+        error = error.permute(0, 2, 3, 1)  # (n_windows, n_targets, n_quantiles, n_steps)
         return mean_over_scales(
             error, lambda one: pinball_loss(one, self.levels), self.n_scales, self.pooling_window, self.weights
         )

@@ -17,7 +17,8 @@ __all__ = ["Supervised"]
 class Supervised(DistanceTerm):
     """Distance of the student's forecast to the truth.
 
-    ``mean over windows, steps, channels of w_h * distance(s, y)``, windows of unknown truth left out;
+    ``mean over windows, steps, channels of w_h * distance(s, y)``, windows of unknown truth and missing values
+    left out;
     0 if and only if the forecast is the truth.
 
     Parameters
@@ -60,9 +61,10 @@ class Supervised(DistanceTerm):
 
 class _ToTruth(DistanceModule):
     def forward(self, inputs: LossInputs) -> Tensor:
-        forecast, truth = inputs.forecast, inputs.truth
+        forecast, truth, observed = inputs.forecast, inputs.truth, inputs.observed
         if inputs.known is not None:
             forecast, truth = forecast[inputs.known], truth[inputs.known]
+            observed = None if observed is None else observed[inputs.known]
             if not len(truth):
                 return torch.zeros_like(inputs.forecast[0, 0, 0]) + 0.0 * inputs.forecast.sum()
-        return self.mean_distance(forecast, truth)
+        return self.mean_distance(forecast, truth, observed=observed)

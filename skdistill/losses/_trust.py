@@ -32,8 +32,15 @@ def window_trust(inputs: LossInputs, trust: float) -> Tensor | None:
         return None
     if inputs.teacher_forecast is None:
         raise ValueError("trust needs the teacher's forecast")
-    errors = (inputs.teacher_forecast - inputs.truth).square().mean(dim=(1, 2)).detach()
-    known = torch.ones_like(errors, dtype=torch.bool) if inputs.known is None else inputs.known
+    squares = (inputs.teacher_forecast - inputs.truth).square().detach()
+    if inputs.observed is None:
+        errors = squares.mean(dim=(1, 2))
+        known = torch.ones_like(errors, dtype=torch.bool)
+    else:
+        count = inputs.observed.sum(dim=(1, 2))
+        errors = torch.where(inputs.observed, squares, 0.0).sum(dim=(1, 2)) / count.clamp(min=1)
+        known = count > 0
+    known = known if inputs.known is None else known & inputs.known
     mean = errors[known].mean() if bool(known.any()) else errors.new_ones(())
     relative = errors / mean.clamp(min=torch.finfo(errors.dtype).tiny)
     weights = torch.where(known, torch.exp(-trust * relative), 1.0)

@@ -132,13 +132,13 @@ class FrozenTeacher(BaseTeacher):
             forecast = forecast[:, :, None]
         places = self._places(contexts)
         forecast = forecast if places is None else forecast[..., places]
-        point = torch.from_numpy(np.ascontiguousarray(contexts.scaling.forecasts_to_standard(forecast)))
+        point = torch.from_numpy(np.ascontiguousarray(contexts.forecasts_to_standard(forecast)))
         levels = self._levels()
         if levels is None:
             return Labels(point)
         quantiles = self._predict_quantiles(original, contexts).transpose(0, 3, 1, 2)
         quantiles = quantiles if places is None else quantiles[..., places]
-        standard = contexts.scaling.forecasts_to_standard(quantiles)
+        standard = contexts.quantiles_to_standard(quantiles)
         return Labels(point, None, torch.from_numpy(np.ascontiguousarray(standard)), levels)
 
     def count_parameters(self) -> int | None:

@@ -192,7 +192,7 @@ class GivenLabels(BaseTeacher):
                 f"GivenLabels covers no forecast that starts at row {first}, which {need} "
                 f"({int((positions < 0).sum())} of the {len(positions)} windows looked up have none). Give {way_out}."
             )
-        forecast = contexts.scaling.forecasts_to_standard(self._forecasts()[positions])
+        forecast = contexts.forecasts_to_standard(self._forecasts()[positions])
         return Labels(torch.from_numpy(np.ascontiguousarray(forecast)))
 
     def __getstate__(self) -> dict[str, Any]:

@@ -203,11 +203,11 @@ class SktimeTeacher(BaseTeacher):
                 f"the sktime forecaster {self._name} gives no finite forecast after "
                 f"{_context_index(contexts, window)[-1]}: a teacher must answer every window."
             )
-        point = torch.from_numpy(np.ascontiguousarray(contexts.scaling.forecasts_to_standard(forecasts)))
+        point = torch.from_numpy(np.ascontiguousarray(contexts.forecasts_to_standard(forecasts)))
         if self._levels is None:
             return Labels(point)
         quantiles = np.stack([one for _, one in answers]).transpose(0, 3, 1, 2)
-        standard = contexts.scaling.forecasts_to_standard(quantiles)
+        standard = contexts.quantiles_to_standard(quantiles)
         return Labels(point, None, torch.from_numpy(np.ascontiguousarray(standard)), self._levels)
 
     def __sklearn_clone__(self) -> SktimeTeacher:
@@ -364,7 +364,7 @@ def _training_rows(windows: TrainingWindows) -> list[pd.Series | pd.DataFrame | 
     train, store = windows.train, windows.train.store
     starts = train.starts if train.known is None else train.starts[train.known]
     ends = starts.cpu().numpy() + train.context_length + train.prediction_length
-    numbers = np.searchsorted(store.offsets, starts.cpu().numpy(), side="right") - 1
+    numbers = train.series_of(starts.cpu().numpy())
     found: list[pd.Series | pd.DataFrame | None] = []
     for number, (offset, index) in enumerate(zip(store.offsets, store.indexes, strict=True)):
         here = ends[numbers == number]
@@ -372,7 +372,7 @@ def _training_rows(windows: TrainingWindows) -> list[pd.Series | pd.DataFrame | 
             found.append(None)
             continue
         n_rows = int(here.max() - offset)
-        original = store.scaling.to_original(store.values[offset : offset + n_rows].cpu().numpy())
+        original = store.original(number, n_rows)
         labels = pd.RangeIndex(n_rows) if index is None else index[:n_rows]
         found.append(_as_series(original[:, list(train.targets)], labels))
     return found

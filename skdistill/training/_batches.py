@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -80,7 +81,8 @@ class WindowDataset(Dataset):
         inputs : dict of Tensor
             Keyword arguments of the module.
         targets : dict of Tensor
-            ``truth`` and, where they exist, ``known``, ``teacher_forecast``, ``teacher_features``,
+            ``truth`` and, where they exist, ``observed``, ``center``, ``unit``, ``known``, ``teacher_forecast``,
+            ``teacher_features``,
             ``teacher_quantiles``.
         """
         here = indices.to(self.windows.starts.device)
@@ -89,6 +91,15 @@ class WindowDataset(Dataset):
             inputs["context_time"] = self.windows.context_time(here)
             inputs["decoder_time"] = self.windows.decoder_time(here, self.spec.label_length)
         targets = {"truth": self.windows.horizons(here)}
+        if self.windows.store.has_missing:
+            missing = torch.isnan(targets["truth"])
+            if bool(missing.any()):
+                targets |= {"truth": torch.where(missing, 0.0, targets["truth"]), "observed": ~missing}
+        units = self.windows.local_units(here)
+        if units is not None:
+            units = units.of_channels(list(self.windows.targets))
+            for name, values in (("center", units.center), ("unit", units.unit)):
+                targets[name] = torch.from_numpy(values[:, None].astype(np.float32)).to(here.device)
         if self.windows.known is not None:
             targets["known"] = self.windows.known[here]
         if self.labels is not None:

@@ -208,6 +208,8 @@ def truth_moments(windows: Windows, context_length: int) -> list[Moments]:
 
 def _channel_moments(windows: Windows, channel: int, context_length: int, prediction_length: int) -> Moments:
     """Take the moments of one channel: long runs by the recursion, scattered windows by matrix products."""
+    if not windows.is_plain:
+        return add_up(_gathered_moments(windows, channel, context_length, with_truth=prediction_length > 0))
     values = windows.store.values[windows.context_length - context_length :, channel].numpy()
     size = context_length + prediction_length
     parts, scattered = [], []
@@ -222,6 +224,18 @@ def _channel_moments(windows: Windows, channel: int, context_length: int, predic
             rows = values[block[:, None] + np.arange(size)].astype(np.float64)
             parts.append(Moments(float(len(block)), rows.sum(axis=0), rows.T @ rows, context_length))
     return add_up(parts)
+
+
+def _gathered_moments(windows: Windows, channel: int, context_length: int, *, with_truth: bool) -> Iterator[Moments]:
+    """Yield the moments of blocks of windows that have units of their own, or missing values, which are filled."""
+    target = windows.targets.index(channel)
+    for first in range(0, len(windows), _BLOCK):
+        indices = torch.arange(first, min(first + _BLOCK, len(windows)))
+        rows = windows.context_values(indices)[:, -context_length:, channel].cpu()
+        if with_truth:
+            rows = torch.cat([rows, windows.horizons(indices)[:, :, target].cpu()], dim=1)
+        values = rows.double().numpy()
+        yield Moments(float(len(values)), values.sum(axis=0), values.T @ values, context_length)
 
 
 def label_moments(windows: Windows, labels: LabelSource, context_length: int) -> list[Moments]:

@@ -61,7 +61,7 @@ class DistillationNet(NeuralNet):
         """
         y_true = {name: value.to(y_pred.forecast.device) for name, value in y_true.items()}
         if not training:
-            return self._validation_loss(y_pred, y_true["truth"])
+            return self._validation_loss(y_pred, y_true["truth"], y_true.get("observed"))
         inputs = LossInputs(
             forecast=y_pred.forecast,
             features=y_pred.features,
@@ -74,12 +74,15 @@ class DistillationNet(NeuralNet):
         self._add_up(terms, len(y_pred.forecast))
         return torch.stack(list(terms.values())).sum()
 
-    def _validation_loss(self, output: NetworkOutput, truth: Tensor) -> Tensor:
-        """Judge a forecast by its MSE, quantiles by their mean pinball loss."""
+    def _validation_loss(self, output: NetworkOutput, truth: Tensor, observed: Tensor | None) -> Tensor:
+        """Judge a forecast by its MSE, quantiles by their mean pinball loss, over what is observed of the truth."""
         if output.quantiles is None:
-            return mse_loss(output.forecast, truth)
+            if observed is None:
+                return mse_loss(output.forecast, truth)
+            return mse_loss(output.forecast[observed], truth[observed])
         levels = output.quantiles.new_tensor(self.quantile_levels)
-        return pinball_loss(truth.unsqueeze(-1) - output.quantiles, levels).mean()
+        losses = pinball_loss(truth.unsqueeze(-1) - output.quantiles, levels)
+        return losses.mean() if observed is None else losses[observed].mean()
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Group the parameters that train: those at the net's learning rate first, then those at one of their own.

@@ -1,0 +1,172 @@
+"""The forms that a panel comes in, as a list of series with their ids, and the same form back."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["PanelForm", "take_apart"]
+
+_MOST_SHOWN = 5  # ids that a message lists
+
+
+@dataclass(frozen=True)
+class PanelForm:
+    """How a panel came: what its series are called, and how answers are put together again.
+
+    Parameters
+    ----------
+    ids : tuple of hashable
+        One per series, in order.
+    kind : {"frame", "dict"}
+        A DataFrame with index levels (series, time), or a dict from id to series.
+    names : tuple of hashable, default=()
+        Names of the outer index levels of a frame.
+    was_vector : bool, default=False
+        Whether the frame came as a pandas Series.
+    """
+
+    ids: tuple[Hashable, ...]
+    kind: str
+    names: tuple[Hashable, ...] = ()
+    was_vector: bool = False
+
+    def call(self, number: int) -> str:
+        """Return what to call a series in messages.
+
+        Parameters
+        ----------
+        number : int
+            Which series.
+
+        Returns
+        -------
+        name : str
+            Such as ``series 'shop 17'``.
+        """
+        return f"series {self.ids[number]!r}"
+
+    def put_together(self, answers: Sequence[Any]) -> Any:
+        """Give one answer per series the form of the panel.
+
+        Parameters
+        ----------
+        answers : sequence of object
+            Frames, Series or arrays, one per series.
+
+        Returns
+        -------
+        panel : DataFrame, Series or dict
+            Frames are stacked under their ids; anything else is a dict from id to answer.
+        """
+        if self.kind == "dict" or not all(isinstance(one, pd.DataFrame | pd.Series) for one in answers):
+            return dict(zip(self.ids, answers, strict=True))
+        stacked = _stack(answers, self.ids, self.names)
+        return stacked.iloc[:, 0] if self.was_vector and stacked.ndim == 2 and stacked.shape[1] == 1 else stacked
+
+
+def take_apart(X: Any, name: str = "X") -> tuple[Any, PanelForm | None]:
+    """Turn a panel into a list of series, each in the form of a single one.
+
+    Parameters
+    ----------
+    X : object
+        A DataFrame or Series with an index of several levels, the last one time; a dict from id to series; or anything
+        else, which is left as it is.
+    name : str, default="X"
+        What to call it in messages.
+
+    Returns
+    -------
+    series : list or object
+        The series, in the order in which they first appear; what was given, where that is no such panel.
+    form : PanelForm or None
+        None where that is no such panel.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is no series, an id is missing, or a value of the dict is no series.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_product([["a", "b"], pd.date_range("2024-01-01", periods=2)], names=["shop", "day"])
+    >>> series, form = take_apart(pd.DataFrame({"sales": [1.0, 2.0, 3.0, 4.0]}, index=index))
+    >>> form.ids, series[1]["sales"].tolist()
+    (('a', 'b'), [3.0, 4.0])
+    """
+    if isinstance(X, dict):
+        return _from_dict(X, name)
+    if isinstance(X, pd.DataFrame | pd.Series) and isinstance(X.index, pd.MultiIndex):
+        return _from_frame(X, name)
+    return X, None
+
+
+def _from_dict(given: dict[Hashable, Any], name: str) -> tuple[list[Any], PanelForm]:
+    if not given:
+        raise ValueError(f"{name} is an empty dict: give at least one series, such as {{'shop 1': frame}}.")
+    for key, one in given.items():
+        if isinstance(one, np.ndarray) and one.ndim == 1:
+            raise ValueError(
+                f"{name}[{key!r}] must be 2-D (n_timestamps, n_channels); got shape {one.shape}. One channel is "
+                f"{name}[{key!r}][:, None]."
+            )
+        if not isinstance(one, pd.DataFrame | pd.Series | np.ndarray):
+            raise TypeError(
+                f"{name} must map each id to a DataFrame, Series or array of shape (n_timestamps, n_channels); got "
+                f"{type(one).__name__} for {key!r}."
+            )
+    return list(given.values()), PanelForm(tuple(given), "dict")
+
+
+def _from_frame(frame: pd.DataFrame | pd.Series, name: str) -> tuple[list[Any], PanelForm]:
+    if not len(frame):
+        raise ValueError(f"{name} is an empty panel: give at least one series.")
+    was_vector = isinstance(frame, pd.Series)
+    if isinstance(frame, pd.Series):
+        frame = frame.to_frame(frame.name if frame.name is not None else "value")
+    index = frame.index
+    assert isinstance(index, pd.MultiIndex)  # take_apart
+    codes, ids = pd.factorize(index.droplevel(-1))
+    if (codes < 0).any():
+        row = int(np.argmax(codes < 0))
+        raise ValueError(f"{name} must have an id for every row; row {row} has none. Drop or name it.")
+    if (np.diff(codes) < 0).any():
+        order = np.argsort(codes, kind="stable")
+        frame, codes = frame.iloc[order], codes[order]
+    times = frame.index.get_level_values(-1)
+    bare = frame.set_axis(times, axis=0)
+    ends = np.searchsorted(codes, np.arange(len(ids)), side="right")
+    starts = np.concatenate([[0], ends[:-1]])
+    parts = [bare.iloc[start:end] for start, end in zip(starts, ends, strict=True)]
+    return parts, PanelForm(tuple(ids), "frame", tuple(index.names[:-1]), was_vector)
+
+
+def _stack(answers: Sequence[Any], ids: Sequence[Hashable], names: Sequence[Hashable]) -> Any:
+    """Stack frames under their ids, by arrays: thousands of them come."""
+    lengths = [len(one) for one in answers]
+    inner = [one.index for one in answers]
+    deep = isinstance(inner[0], pd.MultiIndex)
+    first = inner[0]
+    levels = (
+        [_join([index.get_level_values(level) for index in inner]) for level in range(first.nlevels)]
+        if deep
+        else [_join(inner)]
+    )
+    numbers = np.repeat(np.arange(len(ids)), lengths)
+    outer: pd.Index = pd.Index(list(ids))  # of tuples, one of several levels
+    repeated = outer.take(numbers)
+    above = [repeated.get_level_values(level) for level in range(repeated.nlevels)]
+    index = pd.MultiIndex.from_arrays([*above, *levels], names=[*names, *first.names])
+    values = np.concatenate([one.to_numpy() for one in answers])
+    if isinstance(answers[0], pd.Series):
+        return pd.Series(values, index=index, name=answers[0].name)
+    return pd.DataFrame(values, index=index, columns=answers[0].columns)
+
+
+def _join(parts: list[pd.Index]) -> pd.Index:
+    return parts[0].append(parts[1:])

@@ -1,0 +1,112 @@
+"""What stands in for missing values, and the units of series and windows."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skdistill.data._fill import fill_missing
+from skdistill.data._local_scale import LocalUnits, series_units, window_units
+from skdistill.data._scaling import Scaling
+
+NAN = np.nan
+
+
+def column(*values):
+    return np.array(values, dtype=float)[None, :, None]
+
+
+@pytest.mark.parametrize(
+    ("values", "season", "expected"),
+    [
+        ((1, NAN, 3), 1, (1, 2, 3)),
+        ((NAN, NAN, 3), 1, (3, 3, 3)),
+        ((1, 2, NAN), 1, (1, 2, 2)),
+        ((1, 9, 1, 9, NAN, NAN, 1, 9), 2, (1, 9, 1, 9, 1, 9, 1, 9)),  # longer than a quarter of a season
+        ((NAN, 9, 1, 9), 2, (1, 9, 1, 9)),
+        ((0, 10, 4, NAN, 8, 14), 2, (0, 10, 4, 6, 8, 14)),  # one row is bridged by a line
+        ((NAN, NAN), 1, (0, 0)),
+    ],
+)
+def test_gaps_are_filled_by_hand_computed_values(values, season, expected):
+    np.testing.assert_allclose(fill_missing(column(*values), season).ravel(), expected)
+
+
+def test_a_context_without_missing_values_is_not_copied():
+    values = np.ones((2, 4, 1))
+    assert fill_missing(values, 2) is values
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 7), st.floats(0.0, 0.9))
+def test_filling_follows_units_and_leaves_other_windows_alone(seed, season, share):
+    generator = np.random.default_rng(seed)
+    values = generator.normal(size=(4, 20, 2))
+    values[generator.random(values.shape) < share] = NAN
+    values[:, 0] = 1.0  # every channel has an observed value
+    filled = fill_missing(values, season)
+    assert np.isfinite(filled).all()
+    np.testing.assert_array_equal(filled[~np.isnan(values)], values[~np.isnan(values)])
+    np.testing.assert_allclose(fill_missing(3.0 * values - 5.0, season), 3.0 * filled - 5.0, atol=1e-12)
+    for window in range(4):  # no window depends on its neighbors
+        np.testing.assert_array_equal(fill_missing(values[window : window + 1], season)[0], filled[window])
+
+
+@pytest.mark.parametrize("rows", [np.zeros((9, 1)), np.full((9, 1), 7.0), np.full((9, 1), NAN), np.full((1, 1), 3.0)])
+def test_constant_and_empty_series_have_a_unit(rows):
+    units = series_units([rows], season=4)
+    assert (units.unit > 0).all()
+    assert np.isfinite(units.center).all()
+
+
+def test_the_unit_is_the_mean_absolute_seasonal_difference_of_what_is_observed():
+    values = np.array([1.0, 5.0, 2.0, NAN, 4.0, 9.0])[None, :, None]
+    assert window_units(values, season=2).unit.item() == pytest.approx((1 + 2) / 2)  # 2 - 1 and 4 - 2
+    assert window_units(values, season=2).center.item() == pytest.approx(6.5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.floats(1e-6, 1e6), st.floats(-1e3, 1e3))
+def test_units_follow_a_change_of_units(seed, factor, shift):
+    values = np.random.default_rng(seed).normal(size=(3, 30, 2))
+    shift = factor * shift
+    units, changed = window_units(values, 7), window_units(factor * values + shift, 7)
+    np.testing.assert_allclose(changed.unit, factor * units.unit, rtol=1e-6)
+    np.testing.assert_allclose(changed.center, factor * units.center + shift, rtol=1e-6, atol=1e-6 * factor)
+
+
+def test_units_inside_units_are_one_step():
+    outer = LocalUnits(np.array([[10.0]]), np.array([[2.0]]))
+    inner = LocalUnits(np.array([[-1.0]]), np.array([[0.5]]))
+    values = np.array([[[3.0], [12.0]]])
+    np.testing.assert_allclose(outer.inside(inner).standardize(values), inner.standardize(outer.standardize(values)))
+    np.testing.assert_allclose(outer.restore(outer.standardize(values)), values)
+
+
+@pytest.mark.parametrize("kind", ["series", "window"])
+def test_forecasts_go_to_standard_units_and_back(kind):
+    rows = [np.random.default_rng(k).normal(size=(40, 2)) * 10.0**k for k in range(3)]
+    scaling = Scaling(targets=(1,), kind=kind, season=4).fit(rows)
+    contexts = np.stack([part[-12:] for part in rows])
+    read = scaling.standardize_contexts(contexts, np.array([0, -1, 2]))
+    forecasts = contexts[:, -3:, 1:]
+    standard = scaling.forecasts_to_standard(forecasts, read.units)
+    np.testing.assert_allclose(standard, read.values[:, -3:, 1:], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(scaling.forecasts_to_original(standard, read.units), forecasts, rtol=1e-5)
+
+
+def test_a_series_that_fit_has_not_seen_has_the_units_of_its_context():
+    rows = [np.arange(40.0)[:, None] % 4]
+    scaling = Scaling(kind="series", season=4).fit(rows)
+    strange = 1000.0 + 50.0 * np.random.default_rng(0).normal(size=(1, 16, 1))
+    read = scaling.standardize_contexts(strange)
+    np.testing.assert_allclose(read.units.unit, window_units(strange, 4).unit)
+    assert np.abs(read.values).max() < 10
+
+
+@pytest.mark.parametrize(("level", "spread"), [(1e7, 1e-4), (1e12, 1e-2), (-3e9, 1e-3)])
+def test_a_small_spread_on_a_large_level_is_no_constant(level, spread):
+    rows = level + spread * np.sin(2 * np.pi * np.arange(600) / 12)[:, None]
+    scaling = Scaling().fit([rows])
+    assert scaling.scale_[0] == pytest.approx(spread / np.sqrt(2), rel=0.05)
+    assert np.abs(scaling.standardize(rows)).max() < 2
