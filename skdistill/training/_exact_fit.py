@@ -27,6 +27,7 @@ from skdistill.training._exact import (
     candidates,
     mean_squared_error,
 )
+from skdistill.training._masked import masked_error, solve_masked
 from skdistill.training._moments import Moments, add_up, label_moments, truth_moments
 from skdistill.training._sparse import solve_sparse
 from skdistill.training._train import TrainingResult
@@ -141,6 +142,13 @@ def why_not_exact(part: SolvablePart, loss: BaseLoss, *, has_teacher: bool, wind
         )
     if part.mask is not None and not all(_is_diagonal(term.metric) for term in terms):
         return "sparse_season asks for terms whose steps are apart, and a pooled term ties them. Leave one of them out."
+    if windows.misses_truth:
+        if not all(_is_diagonal(term.metric) for term in terms):
+            return "values of the targets are missing, and a pooled term ties steps together. Leave it out."
+        if part.mask is not None:
+            return "values of the targets are missing, which sparse_season does not take. Leave it out."
+        if part.is_searched and part.selection == "blocks":
+            return "values of the targets are missing: set selection='validation'."
     if part.mask is not None and (len(part.penalties) > 1 or grid):
         return "sparse_season takes one penalty and one set of weights."
     if part.is_searched and part.selection == "validation" and windows.validation is None:
@@ -205,6 +213,8 @@ def solve_part(
     assert not isinstance(terms, str)  # why_not_exact
     setup = _Setup(part, terms)
     train = windows.known_train if labels is None else windows.train
+    if windows.misses_truth:
+        return _solve_masked(part, module, spec, windows, train, labels, terms=terms, grid=grid, start=start)
     moments = setup.moments(train, labels)
     held_out = None if windows.validation is None else setup.truth(windows.validation)
     problem = setup.problem(moments)
@@ -263,6 +273,40 @@ def solve_from_moments(
     _load(module, solution)
     history = _history(problem, [point], np.array([np.nan]), 0, solution, moments, {}, time.perf_counter() - start)
     return TrainingResult(history=history, best_epoch=None, interrupted=False)
+
+
+def _solve_masked(
+    part: SolvablePart,
+    module: nn.Module,
+    spec: NetworkSpec,
+    windows: TrainingWindows,
+    train: Windows,
+    labels: LabelSource | None,
+    *,
+    terms: list[QuadraticTerm],
+    grid: Mapping[str, Sequence[float]],
+    start: float,
+) -> TrainingResult:
+    """Solve where part of the truth is missing: by step, over what is observed."""
+    points = candidates(terms, list(part.penalties), grid)
+    solutions = solve_masked(part, terms, points, train, labels)
+    errors = np.full(len(points), np.nan)
+    if windows.validation is not None:
+        errors = np.array([masked_error(part, solution, windows.validation) for solution in solutions])
+    chosen = int(np.nanargmin(errors)) if len(points) > 1 else 0
+    _load(module, solutions[chosen])
+    seconds = time.perf_counter() - start
+    rows: list[dict[str, Any]] = []
+    for number, (point, error) in enumerate(zip(points, errors, strict=True)):
+        row: dict[str, Any] = {"epoch": 1, "penalty": point.penalty}
+        row |= {f"weight_{name}": point.weights[name] for name in grid}
+        if np.isfinite(error):
+            row["valid_loss"] = float(error)
+        row |= {"chosen": number == chosen, "dur": seconds / len(points)}
+        if number == chosen:
+            row["train_loss"] = masked_error(part, solutions[chosen], train)
+        rows.append(row)
+    return TrainingResult(history=rows, best_epoch=None if windows.validation is None else 1, interrupted=False)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,227 @@
+"""The exact optimum where part of the truth is missing: every step of the horizon over the windows that have it.
+
+With windows x (a 1 stands behind them for the intercept), targets t and o = 1 where the truth is observed,
+the objective
+
+    w / n_observed * sum over windows and steps of o m_h (W_h x - t_h)^2  +  terms of the labels, over all windows
+
+falls apart by step, because no term ties steps together. Each step is a ridge problem with moments of its own: those of
+all windows less those of the windows in which it is missing, which cost what is missing, not what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+import torch
+
+from skdistill.data._windows import Windows
+from skdistill.networks._solvable_part import SolvablePart
+from skdistill.training._batches import LabelSource
+from skdistill.training._exact import Candidate, LinearSolution, QuadraticTerm
+
+__all__ = ["masked_error", "solve_masked"]
+
+_BLOCK = 1024  # windows that are gathered at once
+
+
+def solve_masked(
+    part: SolvablePart,
+    terms: Sequence[QuadraticTerm],
+    points: Sequence[Candidate],
+    windows: Windows,
+    labels: LabelSource | None,
+) -> list[LinearSolution]:
+    """Solve for every candidate.
+
+    Parameters
+    ----------
+    part : SolvablePart
+        What the network declares of itself.
+    terms : sequence of QuadraticTerm
+        Terms with diagonal metrics.
+    points : sequence of Candidate
+        Weights and penalties.
+    windows : Windows
+        Training windows, part of whose truth is missing.
+    labels : LabelSource or None
+        The teacher's labels of all of them.
+
+    Returns
+    -------
+    solutions : list of LinearSolution
+        One per candidate; a step that is never observed, nor labeled, is forecast by the level.
+
+    References
+    ----------
+    Hoerl and Kennard (1970), Ridge regression; missing targets are left out of the sums.
+    """
+    n_groups = len(windows.targets) if part.individual else 1
+    groups = [_Sums(part.n_rows, windows.prediction_length) for _ in range(n_groups)]
+    for contexts, truth, label in _shifted_blocks(part, windows, labels):
+        for number, group in enumerate(groups):
+            own = slice(None) if n_groups == 1 else slice(number, number + 1)
+            label_rows = None if label is None else _rows(label[:, own])
+            group.add(_rows(contexts[:, own]), _rows(truth[:, own]), label_rows)
+    weights = np.zeros((len(points), n_groups, windows.prediction_length, part.n_rows))
+    biases = np.zeros(weights.shape[:3])
+    for number, group in enumerate(groups):
+        for step in range(windows.prediction_length):
+            solved = group.solve(step, terms, points, penalty_on=part.penalty_on, intercept=part.intercept)
+            weights[:, number, step], biases[:, number, step] = solved
+    return [LinearSolution(weight, bias) for weight, bias in zip(weights, biases, strict=True)]
+
+
+def masked_error(part: SolvablePart, solution: LinearSolution, windows: Windows) -> float:
+    """Compute the MSE of a map over the observed truth of windows.
+
+    Parameters
+    ----------
+    part : SolvablePart
+        What the network declares of itself.
+    solution : LinearSolution
+        The map.
+    windows : Windows
+        Windows whose truth may be missing.
+
+    Returns
+    -------
+    error : float
+        Mean over what is observed; NaN if nothing is.
+    """
+    total, count = 0.0, 0
+    for contexts, truth, _ in _shifted_blocks(part, windows, None):
+        forecast = contexts @ solution.weight.swapaxes(-1, -2) if len(solution.weight) == 1 else None
+        if forecast is None:
+            forecast = np.einsum("bcl,chl->bch", contexts, solution.weight)
+        squares = np.square(forecast + solution.bias - truth)
+        observed = ~np.isnan(squares)
+        total, count = total + float(squares[observed].sum()), count + int(observed.sum())
+    return total / count if count else float("nan")
+
+
+@dataclass
+class _Totals:
+    """Sums over rows: of 1, x, x x', t, and t x'."""
+
+    count: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+
+
+class _Sums:
+    """What one group of channels adds up to; a row is one channel of one window."""
+
+    def __init__(self, n_rows: int, n_steps: int) -> None:
+        self.whole = _Totals(np.zeros(()), np.zeros(n_rows), np.zeros((n_rows, n_rows)))
+        self.absent = _Totals(np.zeros(n_steps), np.zeros((n_steps, n_rows)), np.zeros((n_steps, n_rows, n_rows)))
+        self.sums = {name: np.zeros(n_steps) for name in ("truth", "teacher_forecast")}
+        self.cross = {name: np.zeros((n_steps, n_rows)) for name in self.sums}
+
+    def add(self, contexts: np.ndarray, truth: np.ndarray, label: np.ndarray | None) -> None:
+        """Add rows (n, n_rows) with their truth (n, n_steps), NaN where missing, and labels."""
+        self.whole.count += len(contexts)
+        self.whole.first += contexts.sum(axis=0)
+        self.whole.second += contexts.T @ contexts
+        missing = np.isnan(truth)
+        for step in np.flatnonzero(missing.any(axis=0)):
+            rows = contexts[missing[:, step]]
+            self.absent.count[step] += len(rows)
+            self.absent.first[step] += rows.sum(axis=0)
+            self.absent.second[step] += rows.T @ rows
+        for name, values in (("truth", np.where(missing, 0.0, truth)), ("teacher_forecast", label)):
+            if values is not None:
+                self.sums[name] += values.sum(axis=0)
+                self.cross[name] += values.T @ contexts
+
+    def solve(
+        self,
+        step: int,
+        terms: Sequence[QuadraticTerm],
+        points: Sequence[Candidate],
+        *,
+        penalty_on: str,
+        intercept: bool,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return weights (n_candidates, n_rows) and biases (n_candidates,) of a step."""
+        weights = np.zeros((len(points), len(self.whole.first)))
+        biases = np.zeros(len(points))
+        factored: dict[tuple[float, ...], _Step] = {}
+        for number, point in enumerate(points):
+            key = tuple(point.weights.values())
+            if key not in factored:
+                factored[key] = self._step(step, terms, point, intercept)
+            shares = sum(point.weights[term.name] * term.metric[step, step] for term in terms)
+            penalty = point.penalty * shares if penalty_on == "forecast" else point.penalty / len(self.absent.count)
+            weights[number], biases[number] = factored[key].solve(float(penalty))
+        return weights, biases
+
+    def _step(self, step: int, terms: Sequence[QuadraticTerm], point: Candidate, intercept: bool) -> _Step:
+        n_steps = len(self.absent.count)
+        n_observed = n_steps * float(self.whole.count) - self.absent.count.sum()
+        count, first, second = 0.0, np.zeros_like(self.whole.first), np.zeros_like(self.whole.second)
+        level, cross = 0.0, np.zeros_like(self.whole.first)
+        for term in terms:
+            share = point.weights[term.name] * term.metric[step, step]
+            is_truth = term.target == "truth"
+            share = share * (n_steps / max(n_observed, 1.0) if is_truth else 1.0 / float(self.whole.count))
+            count += share * float(self.whole.count - is_truth * self.absent.count[step])
+            first += share * (self.whole.first - is_truth * self.absent.first[step])
+            second += share * (self.whole.second - is_truth * self.absent.second[step])
+            level += share * self.sums[term.target][step]
+            cross += share * self.cross[term.target][step]
+        return _Step.of(count, first, second, level, cross, intercept)
+
+
+@dataclass
+class _Step:
+    """A ridge problem in the basis of its eigenvectors."""
+
+    values: np.ndarray
+    vectors: np.ndarray
+    right: np.ndarray
+    mean: np.ndarray
+    level: float
+
+    @classmethod
+    def of(
+        cls, count: float, first: np.ndarray, second: np.ndarray, level: float, cross: np.ndarray, intercept: bool
+    ) -> _Step:
+        mean = first / count if intercept and count > 0 else np.zeros_like(first)
+        height = level / count if intercept and count > 0 else 0.0
+        values, vectors = scipy.linalg.eigh(second - count * np.outer(mean, mean), check_finite=False)
+        floor = len(values) * np.finfo(np.float64).eps * max(values[-1], 0.0)
+        values = np.where(values > floor, values, 0.0)
+        return cls(values, vectors, vectors.T @ (cross - count * height * mean), mean, height)
+
+    def solve(self, penalty: float) -> tuple[np.ndarray, float]:
+        """Return the weights and the intercept; of smallest norm where they are not unique."""
+        below = self.values + penalty
+        inner = np.divide(self.right, below, out=np.zeros_like(self.right), where=below > 0)
+        weight = self.vectors @ inner
+        return weight, self.level - float(weight @ self.mean)
+
+
+def _rows(values: np.ndarray) -> np.ndarray:
+    """Lay channels of windows out as rows."""
+    return values.reshape(-1, values.shape[-1])
+
+
+def _shifted_blocks(
+    part: SolvablePart, windows: Windows, labels: LabelSource | None
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+    """Yield contexts, truth and labels of blocks of windows, (n, n_targets, n_steps), less the windows' levels."""
+    targets = list(windows.targets)
+    for first in range(0, len(windows), _BLOCK):
+        indices = torch.arange(first, min(first + _BLOCK, len(windows)))
+        contexts = windows.context_values(indices)[:, -part.n_rows :, targets].cpu().double().numpy().transpose(0, 2, 1)
+        truth = windows.horizons(indices).cpu().double().numpy().transpose(0, 2, 1)
+        label = None if labels is None else labels.take(indices).forecast.cpu().double().numpy().transpose(0, 2, 1)
+        if part.level is not None:
+            level = (contexts @ part.level)[..., None]
+            contexts, truth = contexts - level, truth - level
+            label = None if label is None else label - level
+        yield contexts, truth, label
