@@ -82,7 +82,7 @@ class RollingOriginSplit(DocLink, BaseEstimator):
         Parameters
         ----------
         X : array or DataFrame of shape (n_timestamps, n_channels)
-            The series.
+            The series; or a panel, a DataFrame with index levels (series, time), every series of which is cut in time.
         y : None, default=None
             Ignored, present for API consistency.
         groups : None, default=None
@@ -98,9 +98,14 @@ class RollingOriginSplit(DocLink, BaseEstimator):
         Raises
         ------
         ValueError
-            If the series is too short for the folds; says how many rows they need.
+            If the series is too short for the folds; says how many rows they need. In a panel, a short series has
+            fewer context rows, or none and is left out of a fold; that fails only where no series is left.
         """
         step = self._check()
+        places = rows_of_series(X)
+        if places is not None:
+            yield from self._split_panel(places, step)
+            return
         n_rows, n_forecast = _num_samples(X), max(step, self.prediction_length)
         first = n_rows - n_forecast - (self.n_splits - 1) * step
         needed = self.context_length + self.prediction_length
@@ -115,6 +120,29 @@ class RollingOriginSplit(DocLink, BaseEstimator):
             start = first + fold * step
             begin = 0 if self.window is None else max(0, start - self.gap - self.window)
             yield np.arange(begin, start - self.gap), np.arange(start - self.context_length, start + n_forecast)
+
+    def _split_panel(self, places: list[np.ndarray], step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the rows of each fold: those of every series that has a row before its first forecast row."""
+        n_forecast = max(step, self.prediction_length)
+        for fold in range(self.n_splits):
+            train, test = [], []
+            for rows in places:
+                start = len(rows) - n_forecast - (self.n_splits - 1 - fold) * step
+                stop = start - self.gap
+                if stop < 1:
+                    continue
+                begin = 0 if self.window is None else max(0, stop - self.window)
+                train.append(rows[begin:stop])
+                test.append(rows[max(0, start - self.context_length) : start + n_forecast])
+            if not train:
+                longest = max(map(len, places))
+                needed = n_forecast + (self.n_splits - 1 - fold) * step + self.gap + 1
+                raise ValueError(
+                    f"RollingOriginSplit needs a series of at least {needed} rows for fold {fold} of {self.n_splits}; "
+                    f"the longest of {len(places)} has {longest}. Ask for fewer folds, or a shorter step or "
+                    "prediction_length."
+                )
+            yield np.concatenate(train), np.concatenate(test)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Count the folds.
@@ -167,6 +195,33 @@ class RollingOriginSplit(DocLink, BaseEstimator):
         return check_integer(self.step, "step of RollingOriginSplit")
 
 
+def rows_of_series(X: Any) -> list[np.ndarray] | None:
+    """Return the positions of the rows of every series of a panel.
+
+    Parameters
+    ----------
+    X : object
+        Whatever is split.
+
+    Returns
+    -------
+    rows : list of ndarray of int, or None
+        In the order in which the series first appear; None unless X has index levels (series, time).
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_product([["a", "b"], range(2)])
+    >>> [rows.tolist() for rows in rows_of_series(pd.DataFrame({"y": 0.0}, index=index))]
+    [[0, 1], [2, 3]]
+    """
+    index = getattr(X, "index", None)
+    if not isinstance(index, pd.MultiIndex):
+        return None
+    codes, ids = pd.factorize(index.droplevel(-1))
+    order = np.argsort(codes, kind="stable")
+    return np.split(order, np.searchsorted(codes[order], np.arange(1, len(ids))))
+
+
 class SktimeSplit(DocLink, BaseEstimator):
     """A splitter of sktime as ``cv``, with the context rows that forecasts need.
 
@@ -202,7 +257,8 @@ class SktimeSplit(DocLink, BaseEstimator):
         Parameters
         ----------
         X : array or DataFrame of shape (n_timestamps, n_channels)
-            The series.
+            The series; or a panel, a DataFrame with index levels (series, time), every series of which the splitter
+            cuts by itself. A fold holds the same fold of every series.
         y : None, default=None
             Ignored, present for API consistency.
         groups : None, default=None
@@ -220,6 +276,10 @@ class SktimeSplit(DocLink, BaseEstimator):
         ValueError
             If a fold has fewer than ``context_length`` rows before its first forecast row.
         """
+        places = rows_of_series(X)
+        if places is not None:
+            yield from self._split_panel(X, places)
+            return
         for train, test in self.splitter.split(self._index(X)):
             first, last = int(np.min(test)), int(np.max(test))
             if first < self.context_length:
@@ -247,7 +307,24 @@ class SktimeSplit(DocLink, BaseEstimator):
         n_splits : int
             The folds.
         """
+        places = rows_of_series(X)
+        if places is not None:
+            return max(int(self.splitter.get_n_splits(self._index(X.iloc[rows]))) for rows in places)
         return int(self.splitter.get_n_splits(None if X is None else self._index(X)))
+
+    def _split_panel(self, X: Any, places: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Put the folds of every series together, the last ones beside one another."""
+        folds = []
+        for rows in places:
+            index = X.index[rows].get_level_values(-1)
+            own = [
+                (rows[train], rows[max(0, int(test.min()) - self.context_length) : int(test.max()) + 1])
+                for train, test in self.splitter.split(index)
+            ]
+            folds.append(own)
+        for back in range(max(map(len, folds)), 0, -1):
+            here = [own[-back] for own in folds if len(own) >= back]
+            yield np.concatenate([train for train, _ in here]), np.concatenate([test for _, test in here])
 
     def scorer(self, name: str = "mse", **options: Any) -> ForecastScorer:
         """Make a scorer that judges every candidate on the same targets.
@@ -274,4 +351,6 @@ class SktimeSplit(DocLink, BaseEstimator):
                 f"got {self.splitter!r}. Those of scikit-learn are given as cv directly."
             )
         index = getattr(X, "index", None)
+        if isinstance(index, pd.MultiIndex):
+            index = index.get_level_values(-1)
         return index if isinstance(index, pd.Index) else pd.RangeIndex(_num_samples(X))
