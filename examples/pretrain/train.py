@@ -54,11 +54,15 @@ def main() -> None:
     print(f"{sum(p.numel() for p in network.parameters()):,} parameters, on {device}, from step {run.step}", flush=True)
     spawn = multiprocessing.get_context("spawn")
     wanted = spawn.Semaphore(arguments.n_chunks)
-    seed = arguments.seed + 1000 * run.step + 1
-    filler = spawn.Process(target=fill, args=(arguments.pool, arguments.n_chunks, seed, wanted), daemon=True)
-    filler.start()
+    fillers = [
+        spawn.Process(target=fill, args=(arguments, number, run.step, wanted), daemon=True)
+        for number in range(arguments.fillers)
+    ]
+    for filler in fillers:
+        filler.start()
     run.train(wanted.release)
-    filler.terminate()
+    for filler in fillers:
+        filler.terminate()
 
 
 def parse() -> argparse.Namespace:
@@ -67,6 +71,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=Path("runs/echo"))
     parser.add_argument("--pool", type=Path, default=Path("runs/pool"), help="folder of made series")
     parser.add_argument("--n-chunks", type=int, default=12, help="files of made series, in turn renewed")
+    parser.add_argument("--fillers", type=int, default=1, help="processes that make series")
     parser.add_argument("--minutes", type=float, default=90.0, help="of all runs together")
     parser.add_argument("--steps", type=int, default=10**9)
     parser.add_argument("--tokens", type=int, default=2400, help="patches a step")
@@ -84,19 +89,21 @@ def parse() -> argparse.Namespace:
 # -- the pool ------------------------------------------------------------------------------------
 
 
-def fill(folder: Path, n_chunks: int, seed: int, wanted: Semaphore) -> None:
-    """Make series for ever: fill the pool, then renew the oldest file whenever one is wanted."""
+def fill(arguments: argparse.Namespace, number: int, step: int, wanted: Semaphore) -> None:
+    """Make series for ever: fill a share of the pool, then renew its oldest file whenever one is wanted."""
     os.nice(19)
+    folder: Path = arguments.pool
     folder.mkdir(parents=True, exist_ok=True)
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng([arguments.seed, number, step, 1])
+    share = -(-arguments.n_chunks // arguments.fillers)
+    made = 0
     while True:
         wanted.acquire()
         for pool, n_series in CHUNK.items():
-            files = sorted(folder.glob(f"{pool}-*.npy"), key=lambda file: file.stat().st_mtime)
-            number = len(files) if len(files) < n_chunks else int(files[0].stem.split("-")[1])
-            temporary = folder / f"{pool}.tmp{os.getpid()}.npy"
+            temporary = folder / f"{pool}.{number}.tmp.npy"
             np.save(temporary, make_pool(generator, pool, n_series))
-            os.replace(temporary, folder / f"{pool}-{number:03d}.npy")
+            os.replace(temporary, folder / f"{pool}-{number:02d}-{made % share:03d}.npy")
+        made += 1
 
 
 class Pool:
