@@ -345,12 +345,12 @@ def _pick_lags(window: Window, config: EchoConfig) -> _Lags:
     changes = (values[:, 1:] - values[:, :-1]) * both
     changes = changes - changes.sum(1, keepdim=True) / both.sum(1, keepdim=True).clamp_min(1.0) * both
     overlap = _autocorrelation(observed).round()
-    level = _ratio(_autocorrelation(values), overlap)
+    level = _likeness(values, observed, overlap)
     change = _ratio(_autocorrelation(changes), _autocorrelation(both).round())
     change = torch.cat([change, change.new_zeros(len(change), 1)], dim=1)
     longest = max(2, min(n_rows - 1, config.max_lag))
     level, change, overlap = (_first(part, longest + 2) for part in (level, change, overlap))
-    merit = 0.5 * (level + change) - 0.5 * overlap.clamp_min(1.0).rsqrt()
+    merit = 0.5 * (level + change) - 0.8 * overlap.clamp_min(1.0).rsqrt()
     known = torch.zeros(longest + 2, device=merit.device)
     known[[lag for lag in _CALENDAR if lag <= longest]] = 1.0
     inner = merit[:, 2:-1]
@@ -378,6 +378,19 @@ def _autocorrelation(values: Tensor) -> Tensor:
     size = 1 << (2 * n_steps - 1).bit_length()
     spectrum = torch.fft.rfft(values, size)
     return torch.fft.irfft(spectrum.real.square() + spectrum.imag.square(), size)[:, :n_steps]
+
+
+def _likeness(values: Tensor, observed: Tensor, overlap: Tensor) -> Tensor:
+    """Say how small the mean square of the change over each lag is: 1 nought, 0 as of noise, -1 worse or unknown."""
+    n_steps = values.shape[1]
+    size = 1 << (2 * n_steps - 1).bit_length()
+    series, squares, mask = (torch.fft.rfft(part, size) for part in (values, values.square(), observed))
+    power = series.real.square() + series.imag.square()
+    ends = squares.real * mask.real + squares.imag * mask.imag  # the squares at either end of each pair
+    changes = 2 * torch.fft.irfft(ends - power, size)[:, :n_steps]
+    spread = values.square().sum(1, keepdim=True) / observed.sum(1, keepdim=True).clamp_min(1.0)
+    mean = changes / overlap.clamp_min(1.0)
+    return (1.0 - mean / (2.0 * spread).clamp_min(1e-9)).clamp(-1.0, 1.0)
 
 
 def _ratio(products: Tensor, overlap: Tensor) -> Tensor:
