@@ -2,8 +2,8 @@
 
 The network is told what a season is. From the autocorrelation of each context it picks the lags at which the series
 resembles itself, and lays out what each of them would say of the horizon: its last cycle, the mean of several, the
-last cycle moved to where the series stands now, and the mean profile at the level of the last cycle. A small
-transformer reads the context in patches, beside how wrong those echoes were there, and the echoes of the horizon in
+last cycle moved to where the series stands now, the mean profile at the level of the last cycle, and the last cycle
+grown by as much as it grew before. A small transformer reads the context in patches, beside how wrong those echoes were there, and the echoes of the horizon in
 patches of 16 steps. It answers with a weight for each echo and with what to add to their weighted mean, for each of
 nine quantiles. So sharp seasons of any length cost no capacity, and any horizon is answered at once, as many tokens
 as it takes.
@@ -48,7 +48,7 @@ class EchoConfig:
     n_lags : int, default=6
         Lags that are picked for a window.
     n_cycles : int, default=6
-        Most cycles in a mean echo.
+        Most cycles in a mean echo, at least two.
     n_shown : int, default=3
         Lags whose errors the context's patches show.
     patch_sizes : tuple of int, default=(8, 16, 32, 64)
@@ -78,8 +78,8 @@ class EchoConfig:
 
     @property
     def n_echoes(self) -> int:
-        """Number of forecasts that are weighed: four a lag, the last value and the mean."""
-        return 4 * self.n_lags + 2
+        """Number of forecasts that are weighed: five a lag, the last value and the mean."""
+        return 5 * self.n_lags + 2
 
     def n_patches(self, n_rows: int) -> int:
         """Count the patches of a context.
@@ -183,7 +183,7 @@ class EchoNetwork(nn.Module):
             math.ceil(longest / size) for longest, size in zip(config.context_lengths, config.patch_sizes, strict=True)
         ]
         self.positions = nn.ParameterList(nn.Parameter(0.02 * torch.randn(count, width)) for count in counts)
-        self.horizon_input = _Embedding(4 * config.n_lags * _HORIZON_PATCH + 16, 2 * width, width)
+        self.horizon_input = _Embedding(5 * config.n_lags * _HORIZON_PATCH + 16, 2 * width, width)
         self.window_input = _Embedding(config.n_lags * _N_SLOT_FEATURES + _N_WINDOW_FEATURES, 2 * width, width)
         self.layers = nn.ModuleList(
             _Layer(width, config.n_heads, config.feedforward_size) for _ in range(config.n_layers)
@@ -350,13 +350,14 @@ def _pick_lags(window: Window, config: EchoConfig) -> _Lags:
     change = torch.cat([change, change.new_zeros(len(change), 1)], dim=1)
     longest = max(2, min(n_rows - 1, config.max_lag))
     level, change, overlap = (_first(part, longest + 2) for part in (level, change, overlap))
-    merit = 0.5 * (level + change) - 0.8 * overlap.clamp_min(1.0).rsqrt()
+    merit = 0.5 * (level + change) - 1.2 * overlap.clamp_min(1.0).rsqrt()
     known = torch.zeros(longest + 2, device=merit.device)
     known[[lag for lag in _CALENDAR if lag <= longest]] = 1.0
     inner = merit[:, 2:-1]
     peak = (inner >= merit[:, 1:-2]) & (inner >= merit[:, 3:])
     allowed = (peak | (known[2:-1] > 0)) & (overlap[:, 2:-1] >= 1.5)
-    score = torch.where(allowed, inner + 0.08 * known[2:-1], -9.0)
+    recent = 0.05 * torch.arange(2, longest + 1, device=merit.device) / count
+    score = torch.where(allowed, inner + 0.08 * known[2:-1] - recent, -9.0)
     missing = config.n_lags - score.shape[1]
     if missing > 0:
         score = torch.cat([score, score.new_full((len(score), missing), -9.0)], dim=1)
@@ -409,7 +410,7 @@ def _past_errors(window: Window, lags: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _echoes(window: Window, lags: Tensor, horizon: int, n_cycles: int) -> tuple[Tensor, Tensor]:
-    """Lay out the echoes of the horizon, (n_series, 4 * n_lags + 2, horizon), and the mean of the context."""
+    """Lay out the echoes of the horizon, (n_series, 5 * n_lags + 2, horizon), and the mean of the context."""
     n_rows = window.values.shape[1]
     steps = torch.arange(horizon, device=lags.device) % lags[..., None]  # (n_series, n_lags, horizon)
     sums, counts = _running(window)
@@ -423,15 +424,19 @@ def _echoes(window: Window, lags: Tensor, horizon: int, n_cycles: int) -> tuple[
         values = window.values.gather(1, inside).view(place.shape)
         if cycle == 1:
             now, last = level, values * (place >= 0)
+        if cycle == 2:
+            growth = (now - level) * (first > 0)[..., None]
         total, weight, about = total + values * seen, weight + seen, about + (values - level) * seen
     mean = torch.where(weight > 0, total / weight.clamp_min(1.0), last)
     profile = torch.where(weight > 0, now + about / weight.clamp_min(1.0), last)
+    ahead = 1 + torch.arange(horizon, device=lags.device) // lags[..., None]
+    grown = last + (growth * ahead.clamp_max(3)).clamp(-2.0, 2.0)
     before = (n_rows - 1 - lags).clamp_min(0)
     moved = last - window.values.gather(1, before)[..., None]
     count = window.observed.sum(1, keepdim=True).clamp_min(1.0)
     center = (window.values * window.observed).sum(1, keepdim=True) / count
     flat = center.new_zeros(len(center), 1, horizon)
-    return torch.cat([last, mean, moved, profile, flat, flat + center[..., None]], dim=1), center
+    return torch.cat([last, mean, moved, profile, grown, flat, flat + center[..., None]], dim=1), center
 
 
 def _noise(window: Window, shown: Tensor, known: Tensor) -> Tensor:
