@@ -30,5 +30,5 @@ def suggest(need: str) -> list[str]:
     """
     if need not in _FLAGS:
         return suggest_networks(need)
-    public = {name: getattr(teachers, name) for name in teachers.__all__ if name != "FoundationTeacher"}
+    public = {name: getattr(teachers, name) for name in dir(teachers)}
     return sorted(name for name, one in public.items() if getattr(one, _FLAGS[need], False))

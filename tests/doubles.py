@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 
 from skdistill import DistilledForecaster
+from skdistill.core import BaseTeacher, Labels
 from skdistill.networks import MLP
-from skdistill.teachers import BaseTeacher, Labels
 
 
 def make_series(n_timestamps: int = 120, n_channels: int = 2, seed: int = 0) -> np.ndarray:

@@ -14,17 +14,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skdistill import DistilledForecaster
+from skdistill.core import BaseTeacher, Labels
 from skdistill.losses import LossSum, Response, Supervised, TeacherForecast, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer
-from skdistill.teachers import (
-    BaseTeacher,
-    CrossFittedTeacher,
-    EnsembleTeacher,
-    GivenLabels,
-    Labels,
-    PretrainedTeacher,
-    TrainedTeacher,
-)
+from skdistill.teachers import CrossFittedTeacher, EnsembleTeacher, GivenLabels, PretrainedTeacher, TrainedTeacher
 
 # -- ways in and out -----------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from _common import QUICK, heading, provenance, write_results
 from _random_foundation_model import BOLT_SIZES, save_random_bolt, save_random_moirai, save_random_time_moe
 
 from skdistill import DistilledForecaster
-from skdistill.data import Contexts
+from skdistill.core import Contexts
 from skdistill.datasets import make_multiseasonal
 from skdistill.networks import DLinear, ITransformer
 from skdistill.teachers import Chronos, Moirai, TimeMoE

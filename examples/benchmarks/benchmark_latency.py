@@ -25,8 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from _common import QUICK, heading, interleaved, write_results
 
 from skdistill import DistilledForecaster, DistilledRegressor
+from skdistill.core import NetworkSpec
 from skdistill.deploy import fuse, numpy_student
-from skdistill.networks import MLP, ITransformer, NetworkSpec
+from skdistill.networks import MLP, ITransformer
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--threads", type=int, default=1)

@@ -23,16 +23,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from _common import QUICK, PeakMemory, heading, write_results
 
 from skdistill import DistilledForecaster
-from skdistill.data import SeriesStore, TrainingWindows, split_windows
+from skdistill._utils._generators import seeded
+from skdistill.core import BaseLoss, Labels, NetworkSpec, SeriesStore, TrainingWindows
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._windows import split_windows
 from skdistill.labeling._label_windows import label_windows
 from skdistill.labeling._recompute import RecomputedFeatures
 from skdistill.labeling._stored import StoredLabels
-from skdistill.losses import BaseLoss, Response, Supervised, TimeDistill
-from skdistill.networks import MLP, DLinear, ITransformer, NetworkSpec
-from skdistill.teachers import Labels, PretrainedTeacher
-from skdistill.training import TrainingSettings, make_spec, seeded, train_network
+from skdistill.losses import Response, Supervised, TimeDistill
+from skdistill.networks import MLP, DLinear, ITransformer
+from skdistill.networks._inputs import make_spec
+from skdistill.teachers import PretrainedTeacher
+from skdistill.training._settings import TrainingSettings
+from skdistill.training._train import train_network
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--threads", type=int, default=1)
@@ -210,7 +214,8 @@ if torch.cuda.is_available():
     from skorch.helper import predefined_split  # noqa: F401
     from torch.utils.data import DataLoader
 
-    from skdistill.training import DistillationNet, WindowDataset
+    from skdistill.training._batches import WindowDataset
+    from skdistill.training._net import DistillationNet
     from skdistill.training._train import _place
 
     class Collated(torch.utils.data.Dataset):
@@ -232,7 +237,7 @@ if torch.cuda.is_available():
     on_gpu = label_all()
 
     def net_epoch(dataset: object, **iterator: object) -> Callable[[], object]:
-        from skdistill.losses import LossShapes, build_objective
+        from skdistill.core import LossShapes, build_objective
 
         objective = build_objective(Response(), LossShapes(HORIZON, CHANNELS), has_teacher=True)
         net = DistillationNet(
@@ -248,7 +253,7 @@ if torch.cuda.is_available():
         ).initialize()
         return lambda: net.fit_loop(dataset)
 
-    from skdistill.training import BatchLoader
+    from skdistill.training._batches import BatchLoader
 
     train, _, placed = _place(windows.train, None, on_gpu, gpu)
     ours = net_epoch(WindowDataset(train, spec, placed), iterator_train=BatchLoader)

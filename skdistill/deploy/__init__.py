@@ -1,30 +1,5 @@
 """Deployment: students as matrix products, safe files, exports."""
 
-from skdistill.deploy._export import ExportReport, export
-from skdistill.deploy._files import SavedFileError
-from skdistill.deploy._save import save
-from skdistill.deploy._stream import Stream
-from skdistill.fused import (
-    FusedLayer,
-    FusedQuantiles,
-    FusedStudent,
-    NumpyStudent,
-    fuse,
-    fuse_affine,
-    fuses,
-)
+from skdistill._utils._lazy import attach
 
-__all__ = [
-    "ExportReport",
-    "FusedLayer",
-    "FusedQuantiles",
-    "FusedStudent",
-    "NumpyStudent",
-    "SavedFileError",
-    "Stream",
-    "export",
-    "fuse",
-    "fuse_affine",
-    "fuses",
-    "save",
-]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

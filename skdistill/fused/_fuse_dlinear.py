@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from skdistill.fused._fuse import fuses
 from skdistill.fused._fused import FusedLayer, FusedStudent
 from skdistill.fused._maps import after_moving_average
+from skdistill.fused._registry import fuses
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._dlinear import _DLinearModule
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skdistill.fused._fuse import fuses
 from skdistill.fused._fused import FusedLayer, FusedStudent
+from skdistill.fused._registry import fuses
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._linear import LinearModule
 

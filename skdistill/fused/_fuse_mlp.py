@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from skdistill.fused._fuse import fuses
 from skdistill.fused._fused import FusedLayer, FusedStudent
 from skdistill.fused._maps import after_moving_average
+from skdistill.fused._registry import fuses
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._layers import MeanNormalization, ReversibleNormalization
 from skdistill.networks._mlp import _MLPModule

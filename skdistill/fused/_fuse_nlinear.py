@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from skdistill.fused._fuse import fuses
 from skdistill.fused._fused import FusedLayer, FusedStudent
+from skdistill.fused._registry import fuses
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._nlinear import _NLinearModule
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from skdistill.fused._fuse import fuse, fuses
 from skdistill.fused._fused import FusedQuantiles, FusedStudent
+from skdistill.fused._registry import fuse, fuses
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._quantile_head import QuantileModule
 

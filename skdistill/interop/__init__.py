@@ -1,5 +1,5 @@
 """Checkpoints of research code as networks of ours."""
 
-from skdistill.interop.tslib import from_tslib
+from skdistill._utils._lazy import attach
 
-__all__ = ["from_tslib"]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -49,7 +49,8 @@ class AdversarialFeatures(LossTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import AdversarialFeatures, LossInputs, LossShapes
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import AdversarialFeatures
     >>> shapes = LossShapes(prediction_length=2, n_targets=1, student_feature_size=4, teacher_feature_shape=(3,))
     >>> term = AdversarialFeatures(hidden_size=5).build(shapes)
     >>> sum(parameter.numel() for parameter in term.parameters()) == (4 * 3 + 3) + (3 * 5 + 5) + (5 * 1 + 1)

@@ -49,7 +49,8 @@ class ContrastiveFeatures(LossTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import ContrastiveFeatures, LossInputs, LossShapes
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import ContrastiveFeatures
     >>> shapes = LossShapes(prediction_length=2, n_targets=1, student_feature_size=4, teacher_feature_shape=(3,))
     >>> term = ContrastiveFeatures().build(shapes)
     >>> one = LossInputs(torch.zeros(1, 2, 1), torch.ones(1, 1, 4), torch.zeros(1, 2, 1),

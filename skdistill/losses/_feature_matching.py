@@ -51,7 +51,8 @@ class FeatureMatching(LossTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import FeatureMatching, LossInputs, LossShapes
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import FeatureMatching
     >>> shapes = LossShapes(prediction_length=2, n_targets=1, student_feature_size=8, teacher_feature_shape=(6,))
     >>> term = FeatureMatching().build(shapes)
     >>> sum(parameter.numel() for parameter in term.parameters()) == 6 * 8 + 8 + 8 * 8 + 8

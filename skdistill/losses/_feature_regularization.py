@@ -59,7 +59,8 @@ class FeatureRegularization(LossTerm):
 
     Examples
     --------
-    >>> from skdistill.losses import FeatureRegularization, LossShapes
+    >>> from skdistill.core import LossShapes
+    >>> from skdistill.losses import FeatureRegularization
     >>> shapes = LossShapes(prediction_length=2, n_targets=1, branch_sizes=(4, 4, 4))
     >>> term = FeatureRegularization().build(shapes)
     >>> [round(weight, 2) for weight in term.weights], sum(p.numel() for p in term.parameters())

@@ -31,7 +31,8 @@ class FirstDifference(LossTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import FirstDifference, LossInputs, LossShapes
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import FirstDifference
     >>> term = FirstDifference().build(LossShapes(prediction_length=3, n_targets=1))
     >>> flat, steep = torch.zeros(1, 3, 1), torch.tensor([[[5.0], [7.0], [9.0]]])
     >>> term(LossInputs(flat, None, truth=flat, teacher_forecast=steep))

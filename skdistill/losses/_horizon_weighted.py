@@ -45,7 +45,8 @@ class HorizonWeighted(TeacherForecast):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import HorizonWeighted, LossInputs, LossShapes
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import HorizonWeighted
     >>> term = HorizonWeighted().build(LossShapes(prediction_length=2, n_targets=1))
     >>> zeros, late = torch.zeros(1, 2, 1), torch.tensor([[[0.0], [1.0]]])
     >>> term(LossInputs(zeros, None, truth=zeros, teacher_forecast=late))  # e / (1 + e), not 1 / 2

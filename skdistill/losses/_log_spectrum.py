@@ -39,7 +39,8 @@ class LogSpectrum(LossTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import LogSpectrum, LossInputs, LossShapes
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import LogSpectrum
     >>> term = LogSpectrum(difference_weight=0.0).build(LossShapes(prediction_length=4, n_targets=1))
     >>> wave = torch.tensor([0.0, 1.0, 0.0, -1.0]).reshape(1, 4, 1)
     >>> term(LossInputs(wave, None, truth=wave, teacher_forecast=wave.roll(1, dims=1)))

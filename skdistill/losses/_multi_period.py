@@ -52,7 +52,8 @@ class MultiPeriod(LossTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import LossInputs, LossShapes, MultiPeriod
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import MultiPeriod
     >>> term = MultiPeriod().build(LossShapes(prediction_length=8, n_targets=1))
     >>> wave = torch.sin(torch.arange(8.0)).reshape(1, 8, 1)
     >>> term(LossInputs(wave, None, truth=wave, teacher_forecast=wave)).abs() < 1e-6

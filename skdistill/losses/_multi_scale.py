@@ -46,7 +46,8 @@ class MultiScale(LossTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import LossInputs, LossShapes, MultiScale
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import MultiScale
     >>> term = MultiScale(n_scales=2).build(LossShapes(prediction_length=2, n_targets=1))
     >>> zeros, wave = torch.zeros(1, 2, 1), torch.tensor([[[1.0], [-1.0]]])
     >>> term(LossInputs(zeros, None, truth=zeros, teacher_forecast=wave))  # the wave is gone at scale 2

@@ -39,7 +39,8 @@ class Objective(nn.Module):
 
     Examples
     --------
-    >>> from skdistill.losses import LossShapes, Response, build_objective
+    >>> from skdistill.core import LossShapes, build_objective
+    >>> from skdistill.losses import Response
     >>> build_objective(Response(0.5), LossShapes(4, 1), has_teacher=True).weights
     [1.0, 0.5]
     """
@@ -95,7 +96,8 @@ def check_loss(loss: BaseLoss) -> None:
 
     Examples
     --------
-    >>> from skdistill.losses import Supervised, check_loss
+    >>> from skdistill.core import check_loss
+    >>> from skdistill.losses import Supervised
     >>> check_loss(Supervised(weight=-1.0))
     Traceback (most recent call last):
         ...
@@ -126,7 +128,8 @@ def needs_teacher(loss: BaseLoss) -> bool:
 
     Examples
     --------
-    >>> from skdistill.losses import Response, Supervised, needs_teacher
+    >>> from skdistill.core import needs_teacher
+    >>> from skdistill.losses import Response, Supervised
     >>> needs_teacher(Supervised()), needs_teacher(Response())
     (False, True)
     """
@@ -148,7 +151,8 @@ def needs_teacher_features(loss: BaseLoss) -> bool:
 
     Examples
     --------
-    >>> from skdistill.losses import TimeDistill, needs_teacher_features
+    >>> from skdistill.core import needs_teacher_features
+    >>> from skdistill.losses import TimeDistill
     >>> needs_teacher_features(TimeDistill()), needs_teacher_features(TimeDistill(feature_weight=0.0))
     (True, False)
     """
@@ -170,7 +174,8 @@ def needs_branches(loss: BaseLoss) -> bool:
 
     Examples
     --------
-    >>> from skdistill.losses import CrossModal, needs_branches
+    >>> from skdistill.core import needs_branches
+    >>> from skdistill.losses import CrossModal
     >>> needs_branches(CrossModal()), needs_branches(CrossModal(output_weight=0.0, feature_weight=0.0))
     (True, False)
     """
@@ -192,7 +197,8 @@ def reads_teacher_quantiles(loss: BaseLoss) -> bool:
 
     Examples
     --------
-    >>> from skdistill.losses import QuantileDistill, Response, reads_teacher_quantiles
+    >>> from skdistill.core import reads_teacher_quantiles
+    >>> from skdistill.losses import QuantileDistill, Response
     >>> reads_teacher_quantiles(Response()), reads_teacher_quantiles(QuantileDistill())
     (False, True)
     """
@@ -230,7 +236,8 @@ def with_quantile_term(
 
     Examples
     --------
-    >>> from skdistill.losses import Response, with_quantile_term
+    >>> from skdistill.core import with_quantile_term
+    >>> from skdistill.losses import Response
     >>> [name for name, _ in with_quantile_term(Response(), (0.1, 0.9), has_teacher=True).named_terms()]
     ['supervised', 'prediction', 'pinball']
     """
@@ -291,7 +298,8 @@ def build_objective(
 
     Examples
     --------
-    >>> from skdistill.losses import LossShapes, TimeDistill, build_objective
+    >>> from skdistill.core import LossShapes, build_objective
+    >>> from skdistill.losses import TimeDistill
     >>> build_objective(TimeDistill(), LossShapes(4, 1), has_teacher=False).names
     ['supervised']
     """

@@ -31,7 +31,7 @@ def branches_of(inputs: LossInputs, owner: str) -> Any:
 
     Returns
     -------
-    branches : skdistill.networks.Branches
+    branches : skdistill.core.Branches
         Forecast and hidden states of the branches.
     """
     if inputs.branches is None:
@@ -62,8 +62,9 @@ class OutputConsistency(LossTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import LossInputs, LossShapes, OutputConsistency
-    >>> from skdistill.networks import Branches
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import OutputConsistency
+    >>> from skdistill.core import Branches
     >>> term = OutputConsistency().build(LossShapes(prediction_length=2, n_targets=1, branch_sizes=(4,)))
     >>> zeros, ones = torch.zeros(1, 2, 1), torch.ones(1, 2, 1)
     >>> term(LossInputs(zeros, None, truth=zeros, branches=Branches(text_forecast=ones, time=(), text=())))

@@ -79,7 +79,8 @@ class SMAPE(LossTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import LossInputs, LossShapes, SMAPE
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import SMAPE
     >>> term = SMAPE().build(LossShapes(prediction_length=1, n_targets=1))
     >>> term(LossInputs(torch.full((1, 1, 1), 3.0), None, truth=torch.full((1, 1, 1), 1.0)))
     tensor(100.)
@@ -130,7 +131,8 @@ class MASE(LossTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import LossInputs, LossShapes, MASE
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import MASE
     >>> term = MASE(season=1).build(LossShapes(prediction_length=1, n_targets=1))
     >>> past = torch.tensor([[[0.0], [2.0], [4.0]]])
     >>> term(LossInputs(torch.full((1, 1, 1), 7.0), None, truth=torch.full((1, 1, 1), 6.0), context=past))

@@ -70,7 +70,8 @@ class Pinball(LossTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import LossInputs, LossShapes, Pinball
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import Pinball
     >>> term = Pinball().build(LossShapes(prediction_length=1, n_targets=1, quantiles=(0.1, 0.9)))
     >>> forecast, truth = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
     >>> term(LossInputs(forecast, None, truth, quantiles=torch.tensor([[[[0.0, 1.0]]]])))  # (0.2 + 0) / 2

@@ -48,7 +48,8 @@ class QuantileDistance(LossTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import LossInputs, LossShapes, QuantileDistance
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import QuantileDistance
     >>> shapes = LossShapes(1, 1, quantiles=(0.1, 0.5, 0.9), teacher_quantiles=(0.1, 0.9))
     >>> term = QuantileDistance().build(shapes)
     >>> forecast, teacher = torch.zeros(1, 1, 1), torch.tensor([-1.0, 1.0]).reshape(1, 2, 1, 1)

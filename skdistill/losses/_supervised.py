@@ -35,7 +35,8 @@ class Supervised(DistanceTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import LossInputs, LossShapes, Supervised
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import Supervised
     >>> term = Supervised().build(LossShapes(prediction_length=2, n_targets=1))
     >>> term(LossInputs(torch.zeros(1, 2, 1), None, torch.tensor([[[1.0], [2.0]]])))
     tensor(2.5000)

@@ -43,7 +43,8 @@ class TeacherForecast(DistanceTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import LossInputs, LossShapes, TeacherForecast
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import TeacherForecast
     >>> term = TeacherForecast().build(LossShapes(prediction_length=2, n_targets=1))
     >>> zeros, ones = torch.zeros(1, 2, 1), torch.ones(1, 2, 1)
     >>> term(LossInputs(zeros, None, truth=zeros, teacher_forecast=ones))

@@ -50,7 +50,8 @@ class TemporalAlignment(LossTerm):
 
     Examples
     --------
-    >>> from skdistill.losses import LossShapes, TemporalAlignment
+    >>> from skdistill.core import LossShapes
+    >>> from skdistill.losses import TemporalAlignment
     >>> shapes = LossShapes(prediction_length=2, n_targets=1, student_feature_size=8, teacher_feature_shape=(30, 6))
     >>> term = TemporalAlignment(embedding_size=4).build(shapes)
     >>> sum(parameter.numel() for parameter in term.parameters()) == 8 * 4 + 30 * 4 + 4 * 6

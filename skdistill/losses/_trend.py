@@ -40,7 +40,8 @@ class Trend(LossTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import LossInputs, LossShapes, Trend
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import Trend
     >>> term = Trend(sampling="pool", step=2).build(LossShapes(prediction_length=2, n_targets=1))
     >>> zeros, wave = torch.zeros(1, 2, 1), torch.tensor([[[1.0], [-1.0]]])
     >>> term(LossInputs(zeros, None, truth=zeros, teacher_forecast=wave))

@@ -28,7 +28,8 @@ class WarmUp(LossTerm):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.losses import LossInputs, LossShapes, TeacherForecast, WarmUp
+    >>> from skdistill.core import LossInputs, LossShapes
+    >>> from skdistill.losses import TeacherForecast, WarmUp
     >>> term = WarmUp(TeacherForecast(), n_batches=4).build(LossShapes(prediction_length=1, n_targets=1))
     >>> zeros, ones = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
     >>> [float(term(LossInputs(zeros, None, truth=zeros, teacher_forecast=ones))) for batch in range(5)]

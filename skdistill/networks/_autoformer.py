@@ -64,7 +64,8 @@ class Autoformer(DecompositionNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.networks import Autoformer, NetworkSpec
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import Autoformer
     >>> network = Autoformer(hidden_size=8, label_length=6)
     >>> module = network.build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
     >>> output = module(torch.zeros(2, 12, 3))

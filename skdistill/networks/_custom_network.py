@@ -33,7 +33,8 @@ class CustomNetwork(BaseNetwork):
     Examples
     --------
     >>> from torch import nn
-    >>> from skdistill.networks import NetworkSpec, CustomNetwork
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import CustomNetwork
     >>> class Repeat(nn.Module):
     ...     def __init__(self, spec, scale=1.0):
     ...         super().__init__()

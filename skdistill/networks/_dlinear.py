@@ -33,7 +33,8 @@ class DLinear(BaseNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.networks import DLinear, NetworkSpec
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import DLinear
     >>> module = DLinear().build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
     >>> module(torch.zeros(2, 12, 3)).forecast.shape
     torch.Size([2, 4, 3])

@@ -66,7 +66,8 @@ class FEDformer(DecompositionNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.networks import FEDformer, NetworkSpec
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import FEDformer
     >>> network = FEDformer(hidden_size=8, n_heads=2, n_modes=4, label_length=6)
     >>> module = network.build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
     >>> output = module(torch.zeros(2, 12, 3))

@@ -53,7 +53,8 @@ class ITransformer(BaseNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.networks import ITransformer, NetworkSpec
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import ITransformer
     >>> network = ITransformer(hidden_size=16, n_heads=2)
     >>> module = network.build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
     >>> output = module(torch.zeros(2, 12, 3))

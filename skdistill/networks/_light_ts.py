@@ -45,7 +45,8 @@ class LightTS(BaseNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.networks import LightTS, NetworkSpec
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import LightTS
     >>> module = LightTS(hidden_size=8).build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
     >>> output = module(torch.zeros(2, 12, 3))
     >>> output.forecast.shape, output.features.shape

@@ -49,7 +49,8 @@ class MICN(BaseNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.networks import MICN, NetworkSpec
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import MICN
     >>> network = MICN(hidden_size=8, conv_kernels=(3, 4))
     >>> module = network.build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
     >>> output = module(torch.zeros(2, 12, 3))

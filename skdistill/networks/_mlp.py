@@ -58,7 +58,8 @@ class MLP(BaseNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.networks import MLP, NetworkSpec
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import MLP
     >>> module = MLP(hidden_size=8).build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
     >>> output = module(torch.zeros(2, 12, 3))
     >>> output.forecast.shape, output.features.shape

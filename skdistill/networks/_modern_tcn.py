@@ -75,7 +75,8 @@ class ModernTCN(BaseNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.networks import ModernTCN, NetworkSpec
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import ModernTCN
     >>> network = ModernTCN((8, 16), n_layers=(1, 1), large_kernel=5, small_kernel=3, patch_size=4, patch_stride=2)
     >>> module = network.build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
     >>> output = module(torch.zeros(2, 12, 3))

@@ -31,7 +31,8 @@ class NLinear(BaseNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.networks import NetworkSpec, NLinear
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import NLinear
     >>> module = NLinear().build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
     >>> module(torch.zeros(2, 12, 3)).forecast.shape
     torch.Size([2, 4, 3])

@@ -52,7 +52,8 @@ class PatchTST(BaseNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.networks import NetworkSpec, PatchTST
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import PatchTST
     >>> network = PatchTST(hidden_size=8, n_heads=2, patch_size=4, patch_stride=2)
     >>> module = network.build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
     >>> output = module(torch.zeros(2, 12, 3))

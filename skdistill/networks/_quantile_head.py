@@ -37,7 +37,8 @@ def build_module(network: BaseNetwork, spec: NetworkSpec) -> nn.Module:
 
     Examples
     --------
-    >>> from skdistill.networks import DLinear, NetworkSpec
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import DLinear
     >>> module = build_module(DLinear(), NetworkSpec(12, 4, 3, quantiles=(0.1, 0.5, 0.9)))
     >>> module(torch.zeros(2, 12, 3)).quantiles.shape
     torch.Size([2, 4, 3, 3])
@@ -70,7 +71,7 @@ class QuantileModule(nn.Module):
     Parameters
     ----------
     network : torch.nn.Module
-        What the network built: its ``forward`` gives a :class:`~skdistill.networks.NetworkOutput`.
+        What the network built: its ``forward`` gives a :class:`~skdistill.core.NetworkOutput`.
     spec : NetworkSpec
         What it was built for, with ``quantiles`` and ``point_forecast``.
     """

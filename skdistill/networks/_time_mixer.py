@@ -70,7 +70,8 @@ class TimeMixer(BaseNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.networks import NetworkSpec, TimeMixer
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import TimeMixer
     >>> network = TimeMixer(hidden_size=8, n_scales=3)
     >>> module = network.build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
     >>> output = module(torch.zeros(2, 12, 3))

@@ -54,7 +54,8 @@ class TimesNet(BaseNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.networks import NetworkSpec, TimesNet
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import TimesNet
     >>> network = TimesNet(hidden_size=8, n_kernels=2)
     >>> module = network.build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
     >>> output = module(torch.zeros(2, 12, 3))

@@ -40,7 +40,8 @@ class TSMixer(BaseNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.networks import NetworkSpec, TSMixer
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import TSMixer
     >>> module = TSMixer(hidden_size=8).build(NetworkSpec(context_length=12, prediction_length=4, n_channels=3))
     >>> output = module(torch.zeros(2, 12, 3))
     >>> output.forecast.shape, output.features.shape

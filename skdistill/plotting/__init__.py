@@ -3,22 +3,6 @@
 They need matplotlib: ``pip install 'skdistill[plot]'``.
 """
 
-from skdistill.plotting._forecast import ForecastDisplay
-from skdistill.plotting._history import HistoryDisplay
-from skdistill.plotting._horizon_error import HorizonErrorDisplay
-from skdistill.plotting._report import write_report
-from skdistill.plotting._scales import ScalesDisplay
-from skdistill.plotting._spectrum import SpectrumDisplay
-from skdistill.plotting._trade_off import TradeOffDisplay
-from skdistill.plotting._win_rate import WinRateDisplay
+from skdistill._utils._lazy import attach
 
-__all__ = [
-    "ForecastDisplay",
-    "HistoryDisplay",
-    "HorizonErrorDisplay",
-    "ScalesDisplay",
-    "SpectrumDisplay",
-    "TradeOffDisplay",
-    "WinRateDisplay",
-    "write_report",
-]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -1,11 +1,5 @@
 """Quantile levels, and their calibration."""
 
-from skdistill.probabilistic._calibration import (
-    BaseCalibration,
-    FittedCalibration,
-    RollingConformal,
-    SplitConformal,
-    conformal_offsets,
-)
+from skdistill._utils._lazy import attach
 
-__all__ = ["BaseCalibration", "FittedCalibration", "RollingConformal", "SplitConformal", "conformal_offsets"]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

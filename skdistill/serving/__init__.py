@@ -4,8 +4,6 @@
 gives the ASGI application alone, for another server.
 """
 
-from skdistill.serving._app import make_app
-from skdistill.serving._limits import Limits
-from skdistill.serving._server import serve
+from skdistill._utils._lazy import attach
 
-__all__ = ["Limits", "make_app", "serve"]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

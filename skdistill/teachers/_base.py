@@ -50,7 +50,7 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         Parameters
         ----------
         resolve_teacher : callable
-            :func:`~skdistill.teachers.resolve_teacher`, which turns what a user gives into a teacher.
+            :func:`~skdistill.core.resolve_teacher`, which turns what a user gives into a teacher.
 
         Returns
         -------

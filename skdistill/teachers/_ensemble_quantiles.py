@@ -34,7 +34,7 @@ def ensemble_quantiles(answers: Sequence[Labels], weights: Tensor) -> tuple[Tens
     Examples
     --------
     >>> import torch
-    >>> from skdistill.teachers import Labels
+    >>> from skdistill.core import Labels
     >>> answers = [Labels(torch.full((1, 1, 1), value)) for value in (3.0, 1.0)]
     >>> quantiles, levels = ensemble_quantiles(answers, torch.tensor([0.5, 0.5]))
     >>> quantiles.ravel(), levels

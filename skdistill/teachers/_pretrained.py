@@ -50,7 +50,8 @@ class PretrainedTeacher(NetworkTeacher):
     Examples
     --------
     >>> import torch
-    >>> from skdistill.networks import DLinear, NetworkSpec
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import DLinear
     >>> from skdistill.teachers import PretrainedTeacher
     >>> weights = DLinear().build(NetworkSpec(8, 2, 1)).state_dict()
     >>> PretrainedTeacher(DLinear(), weights).network

@@ -54,7 +54,7 @@ def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
 
     Examples
     --------
-    >>> from skdistill.teachers import resolve_teacher
+    >>> from skdistill.core import resolve_teacher
     >>> resolve_teacher("dlinear")
     TrainedTeacher(network=DLinear())
     >>> resolve_teacher("pretrained")

@@ -10,13 +10,15 @@ import pytest
 import torch
 
 from skdistill._utils._digest import digest
-from skdistill.networks import MLP, CustomNetwork, DLinear, NetworkSpec
+from skdistill.core import NetworkSpec
+from skdistill.networks import MLP, CustomNetwork, DLinear
 from skdistill.teachers import PretrainedTeacher, TrainedTeacher
 
 SCRIPT = """
 import torch, numpy as np, pandas as pd
 from skdistill._utils._digest import digest
-from skdistill.networks import MLP, DLinear, NetworkSpec
+from skdistill.core import NetworkSpec
+from skdistill.networks import MLP, DLinear
 from skdistill.teachers import PretrainedTeacher
 torch.manual_seed(0)
 weights = DLinear().build(NetworkSpec(6, 2, 1)).state_dict()

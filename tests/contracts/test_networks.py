@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
+from skdistill.core import NETWORKS, NetworkSpec, make_network
 from skdistill.networks import (
     MICN,
     MLP,
-    NETWORKS,
     Autoformer,
     DLinear,
     FEDformer,
@@ -21,13 +21,11 @@ from skdistill.networks import (
     LightTS,
     Linear,
     ModernTCN,
-    NetworkSpec,
     NLinear,
     PatchTST,
     TimeMixer,
     TimesNet,
     TSMixer,
-    make_network,
 )
 from skdistill.networks._layers import ReversibleNormalization, WindowStandardization, decompose, moving_average
 

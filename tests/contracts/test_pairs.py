@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from doubles import make_forecaster, make_frame
 
+from skdistill.core import NETWORKS
 from skdistill.losses import Response, TimeDistill
 from skdistill.networks import (
     MICN,
     MLP,
-    NETWORKS,
     Autoformer,
     DLinear,
     FEDformer,

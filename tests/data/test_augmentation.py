@@ -5,7 +5,8 @@ import pytest
 import torch
 from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
 
-from skdistill.data import Augmentation, SeriesStore
+from skdistill.core import SeriesStore
+from skdistill.data import Augmentation
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
 from skdistill.losses import Response, TimeDistill

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skdistill.data import calendar_features, check_time_index, continue_index
+from skdistill.data._calendar import calendar_features, check_time_index, continue_index
 
 
 def bare(index):

@@ -8,9 +8,11 @@ from doubles import make_forecaster, make_frame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skdistill.data import SeriesStore, Windows, calendar_features, continue_index, count_validation_rows, split_windows
+from skdistill.core import SeriesStore, Windows
+from skdistill.data._calendar import calendar_features, continue_index
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._windows import count_validation_rows, split_windows
 from skdistill.networks import DLinear, ITransformer
 from skdistill.teachers import TrainedTeacher
 

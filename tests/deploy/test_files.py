@@ -17,12 +17,13 @@ from sklearn.base import clone
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, RobustScaler, StandardScaler
 
 from skdistill import DistilledRegressor, load
+from skdistill.core import NETWORKS, NetworkSpec, make_network
 from skdistill.deploy import SavedFileError
 from skdistill.deploy._files import Document, read_document
 from skdistill.deploy._guarded_build import build_with_weights
 from skdistill.deploy._save import _read_estimator, _reads_files
 from skdistill.losses import TimeDistill
-from skdistill.networks import MLP, NETWORKS, CustomNetwork, DLinear, ITransformer, Linear, NetworkSpec, make_network
+from skdistill.networks import MLP, CustomNetwork, DLinear, ITransformer, Linear
 from skdistill.teachers import PretrainedTeacher
 
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from skdistill.deploy import FusedStudent, NumpyStudent, fuse, fuse_affine, fuses
-from skdistill.networks import MLP, DLinear, ITransformer, Linear, NetworkOutput, NetworkSpec, NLinear
+from skdistill.core import NetworkOutput, NetworkSpec, fuse_affine, fuses
+from skdistill.deploy import FusedStudent, NumpyStudent, fuse
+from skdistill.networks import MLP, DLinear, ITransformer, Linear, NLinear
 
 NETWORKS = {
     "dlinear": DLinear(),

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from doubles import make_forecaster, make_frame, make_series
 
-from skdistill.fused import NumpyStudent, numpy_student
+from skdistill.fused import numpy_student
+from skdistill.fused.numpy_student import NumpyStudent
 from skdistill.networks import MLP, Linear
 
 ALONE = """

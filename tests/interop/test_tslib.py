@@ -18,11 +18,12 @@ from torch.nn.functional import pad
 
 from skdistill import load
 from skdistill._utils._digest import digest
-from skdistill.data import calendar_features
+from skdistill.core import NetworkSpec
+from skdistill.data._calendar import calendar_features
 from skdistill.interop import from_tslib
 from skdistill.interop.tslib._registry import CONVERTERS
 from skdistill.model_selection import RollingOriginSplit
-from skdistill.networks import MLP, DLinear, NetworkSpec
+from skdistill.networks import MLP, DLinear
 from skdistill.teachers import PretrainedTeacher
 
 LENGTHS = {"seq_len": 12, "pred_len": 4, "enc_in": 2}

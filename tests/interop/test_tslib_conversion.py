@@ -8,8 +8,8 @@ import pytest
 import torch
 from published import load_published
 
+from skdistill.core import NetworkSpec
 from skdistill.interop import from_tslib
-from skdistill.networks import NetworkSpec
 
 FILES = {
     "TSMixer": "_ts_mixer",

@@ -185,8 +185,8 @@ def test_a_file_of_weights_counts_by_its_contents(tmp_path):
 
 def test_new_labels_leave_those_of_a_reader_alone(tmp_path):
     """Features that are added later make new files; whoever has mapped the old ones keeps them."""
+    from skdistill.core import Labels
     from skdistill.labeling._label_windows import label_windows
-    from skdistill.teachers import Labels
 
     def label(indices):
         return Labels(indices.float()[:, None, None].repeat(1, 4, 2), torch.ones(len(indices), 2, 3))
@@ -199,8 +199,8 @@ def test_new_labels_leave_those_of_a_reader_alone(tmp_path):
 
 
 def test_a_store_with_features_serves_a_loss_without_them_after_a_kill(tmp_path):
+    from skdistill.core import Labels
     from skdistill.labeling._label_windows import label_windows
-    from skdistill.teachers import Labels
 
     def label(indices):
         return Labels(indices.float()[:, None, None].repeat(1, 4, 2), torch.ones(len(indices), 2, 3))

@@ -18,11 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joblib import Memory
 
+from skdistill.core import Labels
 from skdistill.labeling._budget import LabelBudgetError, check_budget
 from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._label_windows import label_windows
 from skdistill.labeling._stored import StoredLabels
-from skdistill.teachers import Labels
 
 SHAPE = (3, 2)
 

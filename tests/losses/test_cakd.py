@@ -7,15 +7,8 @@ import torch
 from doubles import make_forecaster, make_series
 from test_losses import make_inputs, shapes_of
 
-from skdistill.losses import (
-    CAKD,
-    AdversarialFeatures,
-    ContrastiveFeatures,
-    LossShapes,
-    build_objective,
-    check_loss,
-    make_loss,
-)
+from skdistill.core import LossShapes, build_objective, check_loss, make_loss
+from skdistill.losses import CAKD, AdversarialFeatures, ContrastiveFeatures
 from skdistill.networks import ITransformer
 
 # -- contrastive ---------------------------------------------------------------------------------

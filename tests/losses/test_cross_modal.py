@@ -9,22 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from published import load_published
 
-from skdistill.losses import (
-    MASE,
-    SMAPE,
-    CrossModal,
-    FeatureRegularization,
-    LossInputs,
-    LossShapes,
-    OutputConsistency,
-    Supervised,
-    build_objective,
-    check_loss,
-    make_loss,
-)
+from skdistill.core import Branches, LossInputs, LossShapes, build_objective, check_loss, make_loss
+from skdistill.losses import MASE, SMAPE, CrossModal, FeatureRegularization, OutputConsistency, Supervised
 from skdistill.losses._feature_regularization import layer_weights
 from skdistill.losses._percentage import scaled_error, symmetric_percentage
-from skdistill.networks import Branches
 
 NAMES = {"l1": "mae", "smooth_l1": "smooth_l1", "mse": "mse", "smape": "smape", "mase": "mase"}
 CASES = ["long_l1_", "long_smoothl1_", "long_mse_", "short0_", "short1_", "short2_"]

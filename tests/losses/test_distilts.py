@@ -10,22 +10,18 @@ from sklearn.base import clone
 from torch.nn.functional import gelu, mse_loss
 
 from skdistill._suggest import suggest
+from skdistill.core import LossInputs, LossShapes, build_objective, check_loss, make_loss
 from skdistill.losses import (
     DistilTS,
     ExponentialWeights,
     HorizonWeighted,
     LinearWeights,
     LogSpectrum,
-    LossInputs,
-    LossShapes,
     Supervised,
     TeacherForecast,
     TemporalAlignment,
     Trend,
     WarmUp,
-    build_objective,
-    check_loss,
-    make_loss,
 )
 
 

@@ -11,12 +11,21 @@ from published import load_published
 from sklearn.base import clone
 from torch.nn.functional import mse_loss
 
+from skdistill.core import (
+    LossInputs,
+    LossShapes,
+    build_objective,
+    check_loss,
+    make_loss,
+    needs_branches,
+    needs_teacher,
+    needs_teacher_features,
+    period_probabilities,
+)
 from skdistill.losses import (
     ExponentialWeights,
     FeatureMatching,
     LinearWeights,
-    LossInputs,
-    LossShapes,
     LossSum,
     MultiPeriod,
     MultiScale,
@@ -26,13 +35,6 @@ from skdistill.losses import (
     TeacherForecast,
     TimeDistill,
     WarmUp,
-    build_objective,
-    check_loss,
-    make_loss,
-    needs_branches,
-    needs_teacher,
-    needs_teacher_features,
-    period_probabilities,
 )
 from skdistill.losses._horizon_weights import step_weights
 from skdistill.losses._multi_period import _Amplitude, multi_period_divergence

@@ -8,11 +8,19 @@ from hypothesis import strategies as st
 from sklearn.metrics import mean_pinball_loss
 
 from skdistill._suggest import suggest
+from skdistill.core import (
+    LossInputs,
+    LossShapes,
+    build_objective,
+    check_loss,
+    make_loss,
+    needs_teacher,
+    reads_teacher_quantiles,
+    with_quantile_term,
+)
 from skdistill.data._levels import check_quantiles, covered_levels, interpolation_matrix
 from skdistill.losses import (
     LinearWeights,
-    LossInputs,
-    LossShapes,
     LossSum,
     Pinball,
     QuantileDistance,
@@ -21,12 +29,6 @@ from skdistill.losses import (
     Supervised,
     TimeDistill,
     WarmUp,
-    build_objective,
-    check_loss,
-    make_loss,
-    needs_teacher,
-    reads_teacher_quantiles,
-    with_quantile_term,
 )
 
 LEVELS = (0.1, 0.5, 0.8)

@@ -5,6 +5,7 @@ import torch
 from doubles import make_forecaster, make_series
 from test_losses import make_inputs, value
 
+from skdistill.core import check_loss
 from skdistill.losses import (
     FeatureMatching,
     HorizonWeighted,
@@ -13,7 +14,6 @@ from skdistill.losses import (
     Response,
     TeacherForecast,
     TimeDistill,
-    check_loss,
 )
 from skdistill.losses._trust import window_trust
 from skdistill.networks import ITransformer, Linear

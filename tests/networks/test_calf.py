@@ -15,11 +15,12 @@ pytest.importorskip("peft")
 
 from skdistill import DistilledForecaster  # noqa: E402
 from skdistill._utils._digest import digest  # noqa: E402
+from skdistill.core import NetworkSpec  # noqa: E402
 from skdistill.losses import CrossModal, DistilTS, TimeDistill  # noqa: E402
-from skdistill.networks import CALF, GPT4TS, MLP, DLinear, NetworkSpec  # noqa: E402
+from skdistill.networks import CALF, GPT4TS, MLP, DLinear  # noqa: E402
 from skdistill.networks.calf._principal_words import principal_words  # noqa: E402
 from skdistill.teachers import PretrainedTeacher, TrainedTeacher  # noqa: E402
-from skdistill.training import count_parameters  # noqa: E402
+from skdistill.training._device import count_parameters  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -196,7 +197,7 @@ def test_branches_share_the_frozen_weights(folders):
 
 
 def test_projections_keep_their_learning_rate_and_the_rest_follows_the_schedule(folders, monkeypatch):
-    from skdistill.training import DistillationNet
+    from skdistill.training._net import DistillationNet
 
     seen = []
     original = DistillationNet.on_epoch_begin
@@ -213,7 +214,7 @@ def test_projections_keep_their_learning_rate_and_the_rest_follows_the_schedule(
 
 
 def test_nothing_frozen_is_given_to_the_optimizer(folders, monkeypatch):
-    from skdistill.training import DistillationNet
+    from skdistill.training._net import DistillationNet
 
     nets = []
     monkeypatch.setattr(DistillationNet, "on_epoch_begin", _remember(DistillationNet.on_epoch_begin, nets))

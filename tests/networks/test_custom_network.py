@@ -8,8 +8,9 @@ import torch
 from doubles import make_forecaster, make_series
 from torch import nn
 
+from skdistill.core import NetworkSpec
 from skdistill.losses import TimeDistill
-from skdistill.networks import CustomNetwork, NetworkSpec
+from skdistill.networks import CustomNetwork
 from skdistill.teachers import PretrainedTeacher
 
 

@@ -5,9 +5,10 @@ import pytest
 import torch
 from doubles import make_forecaster, make_series
 
+from skdistill.core import NetworkSpec
 from skdistill.data import Augmentation
 from skdistill.losses import FeatureMatching, LossSum, Response, Supervised, TimeDistill
-from skdistill.networks import MLP, ITransformer, Linear, NetworkSpec
+from skdistill.networks import MLP, ITransformer, Linear
 from skdistill.teachers import TrainedTeacher
 
 SERIES = make_series(200)

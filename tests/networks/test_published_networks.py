@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import gelu, leaky_relu
 
-from skdistill.networks import LightTS, Linear, ModernTCN, NetworkSpec, NLinear, PatchTST, TimesNet
+from skdistill.core import NetworkSpec
+from skdistill.networks import LightTS, Linear, ModernTCN, NLinear, PatchTST, TimesNet
 from skdistill.networks._layers import WindowStandardization
 from skdistill.networks._times_net import _Inception
 from skdistill.networks._transformer import EncoderLayer

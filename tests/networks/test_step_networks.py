@@ -8,7 +8,8 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from skdistill.networks import MICN, Autoformer, FEDformer, NetworkSpec, TimeMixer, TSMixer
+from skdistill.core import NetworkSpec
+from skdistill.networks import MICN, Autoformer, FEDformer, TimeMixer, TSMixer
 from skdistill.networks._autoformer import _AutoCorrelation
 from skdistill.networks._embedding import StepEmbedding, decoder_calendar, sinusoids
 from skdistill.networks._fedformer import _FourierAttention, _FourierBlock

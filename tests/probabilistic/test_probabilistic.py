@@ -14,12 +14,13 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistilledForecaster, DistilledRegressor, load
+from skdistill.core import NetworkSpec
 from skdistill.deploy import NumpyStudent, fuse
 from skdistill.fused._runtime import fuse_in_units
 from skdistill.losses import Pinball, Response, Supervised
 from skdistill.metrics import quantile_scores
 from skdistill.model_selection import RollingOriginSplit
-from skdistill.networks import MLP, DLinear, ITransformer, Linear, NetworkSpec, NLinear, PatchTST
+from skdistill.networks import MLP, DLinear, ITransformer, Linear, NLinear, PatchTST
 from skdistill.networks._quantile_head import build_module
 from skdistill.plotting import ForecastDisplay
 from skdistill.sktime import SktimeDistilledForecaster

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from skdistill._utils._lazy import read_stub
+
 ROOT = Path(__file__).resolve().parents[2]
 
 grimp = pytest.importorskip("grimp", reason="import-linter is not installed")
@@ -12,9 +14,13 @@ grimp = pytest.importorskip("grimp", reason="import-linter is not installed")
 
 @pytest.fixture(scope="module")
 def imports():
-    """Name what each file imports, inside functions, too."""
+    """Name what each file imports, inside functions, too; a lazy package imports what its stub says."""
     graph = grimp.build_graph("skdistill", cache_dir=None)
-    return {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    found = {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+    for stub in (ROOT / "skdistill").rglob("__init__.pyi"):
+        package = ".".join(stub.parent.relative_to(ROOT).parts)
+        found[package] |= {module for module in read_stub(stub).values() if module != package}
+    return found
 
 
 def test_layers_hold(monkeypatch, capsys):
@@ -26,6 +32,10 @@ def test_layers_hold(monkeypatch, capsys):
 
 def test_imports_inside_functions_count(imports):
     assert "skdistill.plotting._report" in imports["skdistill.forecaster"]
+
+
+def test_lazy_packages_count(imports):
+    assert "skdistill.losses._supervised" in imports["skdistill.losses"]
 
 
 def test_no_file_imports_itself_by_way_of_others(imports):

@@ -5,9 +5,10 @@ import pytest
 import torch
 from doubles import LastValueTeacher, make_forecaster, make_series
 
+from skdistill.core import BaseTeacher, Labels
 from skdistill.losses import TimeDistill
 from skdistill.networks import DLinear, ITransformer
-from skdistill.teachers import BaseTeacher, CrossFittedTeacher, EnsembleTeacher, Labels, TrainedTeacher
+from skdistill.teachers import CrossFittedTeacher, EnsembleTeacher, TrainedTeacher
 
 
 class Rememberer(BaseTeacher):

@@ -15,14 +15,15 @@ from safetensors.torch import load_file, save_file
 from sklearn.base import clone
 
 from skdistill._utils._digest import digest
-from skdistill.data import SeriesStore, split_windows
+from skdistill.core import NetworkSpec, SeriesStore
 from skdistill.data._scaling import Scaling
+from skdistill.data._windows import split_windows
 from skdistill.losses import DistilTS, TimeDistill
-from skdistill.networks import DLinear, ITransformer, NetworkSpec
+from skdistill.networks import DLinear, ITransformer
 from skdistill.teachers import Chronos, Moirai, TimeMoE, TimesFM, TinyTimeMixer, TiRex
 from skdistill.teachers import _foundation as foundation
 from skdistill.teachers._checkpoint_folder import repair_buffers
-from skdistill.training import resolve_device
+from skdistill.training._device import resolve_device
 
 pytestmark = pytest.mark.slow
 

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from skdistill import DistilledForecaster
 from skdistill._utils._digest import digest
+from skdistill.core import resolve_teacher
 from skdistill.networks import Linear
-from skdistill.teachers import Pretrained, resolve_teacher
+from skdistill.teachers import Pretrained
 from skdistill.teachers import _echo_network as echo
 from skdistill.teachers._echo_network import EchoConfig, EchoNetwork
 from skdistill.teachers._echo_weights import CARD, SHIPPED, WEIGHTS, load_echo, read_card, save_echo

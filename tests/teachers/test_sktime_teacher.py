@@ -12,9 +12,10 @@ from sktime.forecasting.ltsf import LTSFDLinearForecaster
 from sktime.forecasting.naive import NaiveForecaster
 from sktime.forecasting.trend import TrendForecaster
 
+from skdistill.core import resolve_teacher
 from skdistill.networks import Linear
 from skdistill.sktime import SktimeDistilledForecaster
-from skdistill.teachers import SktimeTeacher, resolve_teacher
+from skdistill.teachers import SktimeTeacher
 
 pytestmark = pytest.mark.filterwarnings("ignore:The default of config:FutureWarning", "ignore::UserWarning")
 

@@ -16,11 +16,12 @@ from sktime.forecasting.naive import NaiveForecaster
 
 from skdistill import DistilledForecaster, DistilledRegressor
 from skdistill.data._context_batch import ContextBatch
+from skdistill.core import Labels
 from skdistill.labeling._budget import LabelBudgetError
 from skdistill.labeling._label_windows import label_windows
 from skdistill.losses import QuantileDistance, QuantileDistill, Response
 from skdistill.networks import MLP, DLinear
-from skdistill.teachers import Chronos, EnsembleTeacher, Labels, SktimeTeacher, TrainedTeacher
+from skdistill.teachers import Chronos, EnsembleTeacher, SktimeTeacher, TrainedTeacher
 from skdistill.teachers._ensemble_quantiles import ensemble_quantiles
 
 LEVELS = (0.1, 0.5, 0.9)

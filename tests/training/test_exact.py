@@ -13,11 +13,10 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
 from skdistill import DistilledRegressor
+from skdistill.core import LossInputs, LossShapes
 from skdistill.losses import (
     FirstDifference,
     LinearWeights,
-    LossInputs,
-    LossShapes,
     LossSum,
     MultiScale,
     Response,

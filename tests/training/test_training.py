@@ -16,12 +16,14 @@ import torch
 from doubles import LastValueTeacher, make_forecaster, make_series
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
+from skdistill._utils._generators import seeded
 from skdistill.losses import Supervised, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer
 from skdistill.teachers import TrainedTeacher
-from skdistill.training import BatchLoader, TrainingSettings, WindowDataset, count_parameters, resolve_device, seeded
+from skdistill.training._batches import BatchLoader, WindowDataset
+from skdistill.training._device import count_parameters, resolve_device
 from skdistill.training._net import DistillationNet
-from skdistill.training._settings import lr_factor
+from skdistill.training._settings import TrainingSettings, lr_factor
 
 
 def settings(**changes):

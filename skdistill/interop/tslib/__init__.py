@@ -1,5 +1,5 @@
 """Checkpoints of Time-Series-Library and of TimeDistill as networks of ours."""
 
-from skdistill.interop.tslib._load import from_tslib
+from skdistill._utils._lazy import attach
 
-__all__ = ["from_tslib"]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

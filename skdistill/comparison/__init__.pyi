@@ -1,0 +1,9 @@
+from skdistill.comparison._analysis import RollingForecasts as RollingForecasts
+from skdistill.comparison._analysis import error_by_scale as error_by_scale
+from skdistill.comparison._analysis import error_by_step as error_by_step
+from skdistill.comparison._analysis import period_spectra as period_spectra
+from skdistill.comparison._analysis import rolling_forecasts as rolling_forecasts
+from skdistill.comparison._analysis import win_rates as win_rates
+from skdistill.comparison._bootstrap import block_bootstrap_means as block_bootstrap_means
+from skdistill.comparison._compare import compare as compare
+from skdistill.comparison._result import Comparison as Comparison

@@ -1,0 +1,1 @@
+from skdistill.data._augmentation import Augmentation as Augmentation

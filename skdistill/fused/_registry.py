@@ -1,0 +1,156 @@
+"""Which modules fuse, and the proof that the result is the same function."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.fused._fused import FusedLayer, FusedStudent
+from skdistill.fused.numpy_student import NumpyStudent
+from skdistill.networks._base import NetworkSpec
+
+__all__ = ["fuse", "fuse_affine", "fuses"]
+
+Fuser = Callable[[Any, NetworkSpec], FusedStudent | None]
+AnyFuser = TypeVar("AnyFuser", bound=Fuser)
+
+_FUSERS: dict[type[nn.Module], Fuser] = {}
+_TOLERANCE = 1e-9
+
+
+def fuses(module_class: type[nn.Module]) -> Callable[[AnyFuser], AnyFuser]:
+    """Register how modules of a class fuse.
+
+    Parameters
+    ----------
+    module_class : type
+        The class; its subclasses, which may compute something else, are not meant.
+
+    Returns
+    -------
+    decorator : callable
+        For a function ``(module, spec) -> FusedStudent or None``.
+
+    Examples
+    --------
+    A student of one's own that is affine and treats each channel by itself fuses with:
+
+    >>> from torch import nn
+    >>> from skdistill.core import fuse_affine, fuses
+    >>> class Repeat(nn.Module):
+    ...     pass
+    >>> registered = fuses(Repeat)(fuse_affine)
+    """
+
+    def register(fuser: AnyFuser) -> AnyFuser:
+        _FUSERS[module_class] = fuser
+        return fuser
+
+    return register
+
+
+def fuse(module: nn.Module, spec: NetworkSpec) -> FusedStudent | None:
+    """Write a trained module as matrix products, in standardized units.
+
+    The result is compared with the module, in float64, on a few windows; where it differs, a warning says so and
+    the module is not fused.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module, which is used as in evaluation.
+    spec : NetworkSpec
+        What it was built for.
+
+    Returns
+    -------
+    student : FusedStudent or None
+        None where nobody registered how, calendar features are read, or weights are not finite.
+
+    Examples
+    --------
+    >>> from skdistill.deploy import fuse
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import MLP
+    >>> spec = NetworkSpec(context_length=24, prediction_length=6, n_channels=2)
+    >>> [layer.weight.shape for layer in fuse(MLP(hidden_size=8).build(spec).eval(), spec).layers]
+    [(16, 24), (6, 16)]
+    """
+    fuser = _FUSERS.get(type(module))
+    if fuser is None or spec.n_time_features:
+        return None
+    double = copy.deepcopy(module).cpu().double().eval()
+    with torch.no_grad():
+        fused = fuser(double, spec)
+    if fused is None or not all(np.isfinite(array).all() for array in fused.arrays().values()):
+        return None
+    error = _difference(double, fused, spec)
+    if not error < _TOLERANCE:
+        warnings.warn(
+            f"{type(module).__name__} is not fused: the fused student differs from it by {error:.2g} in float64. "
+            "Forecasts come from the module.",
+            stacklevel=stacklevel_of_user(),
+        )
+        return None
+    return fused
+
+
+def fuse_affine(module: nn.Module, spec: NetworkSpec) -> FusedStudent:
+    """Read off the matrix of a module that is affine and treats each channel by itself.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module, in float64.
+    spec : NetworkSpec
+        What it was built for.
+
+    Returns
+    -------
+    student : FusedStudent
+        One layer; its matrix is shared where the channels' matrices are equal.
+
+    Examples
+    --------
+    >>> from skdistill.core import fuse_affine
+    >>> from skdistill.core import NetworkSpec
+    >>> from skdistill.networks import DLinear
+    >>> spec = NetworkSpec(context_length=8, prediction_length=2, n_channels=3)
+    >>> fuse_affine(DLinear().build(spec).double(), spec).layers[0].weight.shape
+    (2, 8)
+    """
+    with torch.no_grad():
+        zero = torch.zeros(1, spec.context_length, spec.n_channels, dtype=torch.float64)
+        bias = module(zero).forecast[0]  # (prediction_length, n_targets)
+        columns = []
+        for steps in torch.arange(spec.context_length).split(64):
+            pulses = zero.repeat(len(steps), 1, 1)
+            pulses[torch.arange(len(steps)), steps] = 1.0
+            columns.append(module(pulses).forecast - bias)
+    weight = torch.cat(columns).permute(2, 1, 0).numpy()  # (n_targets, prediction_length, context_length)
+    if np.abs(weight - weight[:1]).max() <= 1e-13 * max(1.0, np.abs(weight).max()):
+        weight = weight[0]
+    layer = FusedLayer(np.ascontiguousarray(weight), np.ascontiguousarray(bias.numpy().T))
+    return FusedStudent.of([layer], targets=spec.targets, n_channels=spec.n_channels)
+
+
+def _difference(module: nn.Module, fused: FusedStudent, spec: NetworkSpec) -> float:
+    """Compare module and fused student on windows of several sizes, relative to the size."""
+    generator = np.random.default_rng(0)
+    windows = generator.normal(size=(6, spec.context_length, spec.n_channels))
+    windows[3:] = windows[3:].cumsum(axis=1)
+    windows *= np.array([1e-2, 1.0, 30.0] * 2)[:, None, None]
+    with torch.no_grad():
+        output = module(torch.from_numpy(windows))
+    student = NumpyStudent(fused.arrays(), "float64")
+    pairs = [(student.forecast(windows), output.forecast.numpy())]
+    if output.quantiles is not None:
+        pairs.append((student.forecast_quantiles(windows), output.quantiles.numpy()))
+    return max(float(np.abs(got - expected).max() / max(1.0, np.abs(expected).max())) for got, expected in pairs)

@@ -1,0 +1,17 @@
+from skdistill.networks._autoformer import Autoformer as Autoformer
+from skdistill.networks._calf import CALF as CALF
+from skdistill.networks._calf import GPT4TS as GPT4TS
+from skdistill.networks._custom_network import CustomNetwork as CustomNetwork
+from skdistill.networks._dlinear import DLinear as DLinear
+from skdistill.networks._fedformer import FEDformer as FEDformer
+from skdistill.networks._itransformer import ITransformer as ITransformer
+from skdistill.networks._light_ts import LightTS as LightTS
+from skdistill.networks._linear import Linear as Linear
+from skdistill.networks._micn import MICN as MICN
+from skdistill.networks._mlp import MLP as MLP
+from skdistill.networks._modern_tcn import ModernTCN as ModernTCN
+from skdistill.networks._nlinear import NLinear as NLinear
+from skdistill.networks._patchtst import PatchTST as PatchTST
+from skdistill.networks._time_mixer import TimeMixer as TimeMixer
+from skdistill.networks._times_net import TimesNet as TimesNet
+from skdistill.networks._ts_mixer import TSMixer as TSMixer

@@ -1,0 +1,4 @@
+from skdistill.probabilistic._calibration import FittedCalibration as FittedCalibration
+from skdistill.probabilistic._calibration import RollingConformal as RollingConformal
+from skdistill.probabilistic._calibration import SplitConformal as SplitConformal
+from skdistill.probabilistic._calibration import conformal_offsets as conformal_offsets

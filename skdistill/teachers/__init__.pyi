@@ -1,0 +1,15 @@
+from skdistill.teachers._adaptive_ensemble import AdaptiveEnsemble as AdaptiveEnsemble
+from skdistill.teachers._chronos import Chronos as Chronos
+from skdistill.teachers._cross_fitted import CrossFittedTeacher as CrossFittedTeacher
+from skdistill.teachers._ensemble import EnsembleTeacher as EnsembleTeacher
+from skdistill.teachers._frozen import FrozenTeacher as FrozenTeacher
+from skdistill.teachers._given import GivenLabels as GivenLabels
+from skdistill.teachers._moirai import Moirai as Moirai
+from skdistill.teachers._pretrained import PretrainedTeacher as PretrainedTeacher
+from skdistill.teachers._shipped import Pretrained as Pretrained
+from skdistill.teachers._sktime import SktimeTeacher as SktimeTeacher
+from skdistill.teachers._time_moe import TimeMoE as TimeMoE
+from skdistill.teachers._timesfm import TimesFM as TimesFM
+from skdistill.teachers._tiny_time_mixer import TinyTimeMixer as TinyTimeMixer
+from skdistill.teachers._tirex import TiRex as TiRex
+from skdistill.teachers._trained import TrainedTeacher as TrainedTeacher
