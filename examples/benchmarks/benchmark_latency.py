@@ -26,7 +26,8 @@ from _common import QUICK, heading, interleaved, write_results
 
 from skdistill import DistilledForecaster, DistilledRegressor
 from skdistill.core import NetworkSpec
-from skdistill.deploy import fuse, numpy_student
+from skdistill.deploy import fuse
+from skdistill.fused import numpy_student
 from skdistill.networks import MLP, ITransformer
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

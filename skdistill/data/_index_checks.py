@@ -36,7 +36,7 @@ def check_time_index(index: Any, *, name: str = "X") -> None:
     Examples
     --------
     >>> import pandas as pd
-    >>> from skdistill.data import check_time_index
+    >>> from skdistill.data._index_checks import check_time_index
     >>> check_time_index(pd.date_range("2024-01-31", periods=12, freq="ME"))
     >>> check_time_index(pd.Index([0, 1, 3]))  # doctest: +ELLIPSIS
     Traceback (most recent call last):

@@ -301,7 +301,7 @@ def continue_index(index: pd.Index, n: int, *, step: Step | None = None) -> pd.I
     Examples
     --------
     >>> import pandas as pd
-    >>> from skdistill.data import continue_index
+    >>> from skdistill.data._steps import continue_index
     >>> continue_index(pd.RangeIndex(0, 10, 2), 3)
     RangeIndex(start=10, stop=16, step=2)
     >>> continue_index(pd.DatetimeIndex(["2024-01-31", "2024-02-29", "2024-03-31"]), 2).strftime("%Y-%m-%d").tolist()

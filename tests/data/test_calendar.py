@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skdistill.data._calendar import calendar_features, check_time_index, continue_index
+from skdistill.data._calendar import calendar_features
+from skdistill.data._index_checks import check_time_index
+from skdistill.data._steps import continue_index
 
 
 def bare(index):

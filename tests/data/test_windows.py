@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skdistill.core import SeriesStore, Windows
-from skdistill.data._calendar import calendar_features, continue_index
+from skdistill.data._calendar import calendar_features
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._steps import continue_index
 from skdistill.data._windows import count_validation_rows, split_windows
 from skdistill.networks import DLinear, ITransformer
 from skdistill.teachers import TrainedTeacher
