@@ -15,8 +15,8 @@ from sktime.forecasting.croston import Croston
 from sktime.forecasting.naive import NaiveForecaster
 
 from skdistill import DistilledForecaster, DistilledRegressor
-from skdistill.data._context_batch import ContextBatch
 from skdistill.core import Labels
+from skdistill.data._context_batch import ContextBatch
 from skdistill.labeling._budget import LabelBudgetError
 from skdistill.labeling._label_windows import label_windows
 from skdistill.losses import QuantileDistance, QuantileDistill, Response
