@@ -149,7 +149,7 @@ def insert_missing(rows: Rows, grid: Grid, gaps: Gaps, fill_value: Any, *, given
         else:
             places = np.full(n_all, -1)
             places[old] = np.arange(n_rows)
-            columns.append(pd.api.extensions.take(column.array, places, allow_fill=True))
+            columns.append(column.reindex(places).array)
     return replace(
         rows,
         times=Times(moments, codes, all_series, times.labels),

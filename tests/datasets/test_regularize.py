@@ -240,7 +240,7 @@ def test_what_has_no_usual_step_asks_for_it():
     [
         pd.date_range("2024-01-01", periods=40, freq="B"),
         pd.date_range("2024-01-01", periods=40, freq="SME"),
-        pd.date_range("2024-01-01", periods=40, freq="LWOM-FRI"),
+        pd.date_range("2024-01-01", periods=40, freq=pd.offsets.LastWeekOfMonth(weekday=4)),
         pd.DatetimeIndex([pd.Timestamp("2023-11-30") + pd.DateOffset(months=k) for k in range(40)]),
         pd.date_range("2024-01-01", periods=40, freq=pd.offsets.CustomBusinessDay(weekmask="Sun Mon Tue Wed Thu")),
     ],

@@ -58,7 +58,7 @@ CALENDARS = {
     "the 30th": month_days(30, 40),
     "last business day": pd.date_range("2023-11-01", periods=40, freq="BME"),
     "first business day": pd.date_range("2023-11-01", periods=40, freq="BMS"),
-    "last Friday": pd.date_range("2023-11-01", periods=40, freq="LWOM-FRI"),
+    "last Friday": pd.date_range("2023-11-01", periods=40, freq=pd.offsets.LastWeekOfMonth(weekday=4)),
     "third Wednesday": pd.date_range("2023-11-01", periods=40, freq="WOM-3WED"),
     "quarters": pd.date_range("2013-11-01", periods=40, freq="QS-FEB"),
     "quarter ends": pd.date_range("2013-11-01", periods=40, freq="QE"),
