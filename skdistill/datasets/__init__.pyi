@@ -3,7 +3,7 @@ from skdistill.datasets._ett import fetch_ett as fetch_ett
 from skdistill.datasets._exchange_rate import fetch_exchange_rate as fetch_exchange_rate
 from skdistill.datasets._m4 import fetch_m4 as fetch_m4
 from skdistill.datasets._read_panel import read_panel as read_panel
-from skdistill.datasets._read_panel import to_long as to_long
 from skdistill.datasets._regularize import regularize as regularize
 from skdistill.datasets._splits import standard_split as standard_split
 from skdistill.datasets._synthetic import make_multiseasonal as make_multiseasonal
+from skdistill.datasets._to_long import to_long as to_long

@@ -15,7 +15,8 @@ from skdistill._utils._choices import check_choice
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.datasets._duplicates import doubled_hint, merge_duplicates, refuse_duplicates, repeats
 from skdistill.datasets._gaps import find_gaps, say_gaps
-from skdistill.datasets._read_panel import make_regular, read_rows
+from skdistill.datasets._make_regular import make_regular
+from skdistill.datasets._open_rows import open_rows
 from skdistill.datasets._rows import Rows, sort_rows, to_panel, to_series
 from skdistill.datasets._steps import Grid
 from skdistill.datasets._times import NANOSECONDS, Times, nanoseconds_of, say_span
@@ -138,7 +139,7 @@ def regularize(
     """
     check_choice(missing_rows, ["insert", "keep", "raise"], "missing_rows of regularize")
     check_choice(duplicates, ["raise", *_DONE], "duplicates of regularize")
-    rows, n_dropped = read_rows(
+    rows, n_dropped = open_rows(
         table, id=id, time=time, columns=columns, dayfirst=dayfirst, date_format=date_format, unit=unit, tz=tz,
         ambiguous=ambiguous, nonexistent=nonexistent, owner="regularize", read_options=read_options,
     )  # fmt: skip

@@ -1,0 +1,101 @@
+"""Rows of a regular step: the step found, missing rows treated as asked for, and what is odd about them told."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.datasets._clock import ZONES
+from skdistill.datasets._gaps import Gaps, find_gaps, insert_missing, say_gaps, skipped_hint
+from skdistill.datasets._rows import Rows
+from skdistill.datasets._steps import Grid, find_grid
+from skdistill.datasets._times import Times
+
+__all__ = ["make_regular"]
+
+_LONG_GAP = 100  # rows; a gap that is longer, and longer than all that was observed, comes of a wrong date
+
+
+def make_regular(rows: Rows, freq: Any, missing_rows: str, fill_value: Any) -> tuple[Rows, Grid | None]:
+    """Find the step and treat missing rows as asked for.
+
+    Parameters
+    ----------
+    rows : Rows
+        In order, distinct.
+    freq, missing_rows, fill_value : object
+        As in :func:`read_panel`.
+
+    Returns
+    -------
+    rows : Rows
+        Regular, or as they were.
+    grid : Grid or None
+        Their step; None where there is none.
+    """
+    try:
+        grid = find_grid(rows.times, freq)
+    except ValueError as error:
+        if missing_rows == "keep" and freq is None:
+            warnings.warn(f"{rows.name}: {error}", stacklevel=stacklevel_of_user())
+            return rows, None
+        raise ValueError(f"{rows.name}: {_zone_hint(rows.times, freq) or error}") from error
+    gaps = find_gaps(rows.times, grid)
+    if missing_rows == "insert":
+        regular = insert_missing(rows, grid, gaps, fill_value, given=freq is not None)
+        _warn_of_gaps(rows, grid, gaps, np.isnan(fill_value) if isinstance(fill_value, float) else False)
+        return regular, grid
+    if gaps.n_rows:
+        hint = skipped_hint(rows.times, grid, gaps)
+        said = f"{rows.name} has {say_gaps(rows.times, gaps)}, at a step of {grid.name}.{' ' + hint if hint else ''}"
+        if missing_rows == "raise":
+            raise ValueError(f"{said} missing_rows='insert' inserts them as not observed (NaN).")
+        warnings.warn(f"{said} They were left out.", stacklevel=stacklevel_of_user())
+        return rows, None
+    return rows, grid
+
+
+def _zone_hint(times: Times, freq: Any) -> str:
+    """Say in which zone times are regular that are not so in UTC, if in one."""
+    moments = times.moments
+    if not isinstance(moments, pd.DatetimeIndex) or moments.tz is None:
+        return ""
+    for zone in ZONES:
+        try:
+            find_grid(replace(times, moments=moments.tz_convert(zone)), freq)
+        except ValueError:
+            continue
+        local = f"but have one in local time, in {zone} for one: give tz={zone!r}."
+        return f"times have no regular step in {moments.tz}, {local}"
+    return ""
+
+
+def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
+    """Warn of gaps that are none: a wrong date, the hour that a clock skips, zeros that were left out."""
+    if not gaps.n_rows:
+        return
+    times = rows.times
+    observed = np.bincount(times.series)[times.series[gaps.before]]
+    long = gaps.sizes > np.maximum(observed, _LONG_GAP)
+    hint = skipped_hint(times, grid, gaps)
+    if long.any():
+        row = gaps.before[np.argmax(long)]
+        text = (
+            f"a gap of {gaps.sizes[np.argmax(long)]} rows follows {times.say(row)}, longer than all that was "
+            "observed: look for a wrong date."
+        )
+    elif hint is not None:
+        text = hint
+    elif as_missing and gaps.n_rows > len(times.codes):
+        text = (
+            f"{say_gaps(times, gaps)}, more than the {len(times.codes)} that are there. They are inserted as not "
+            "observed (NaN); if rows without sales or events were left out, give fill_value=0."
+        )
+    else:
+        return
+    warnings.warn(f"{rows.name}: {text}", stacklevel=stacklevel_of_user())

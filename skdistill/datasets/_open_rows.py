@@ -1,0 +1,122 @@
+"""The way from a table or file to rows in order: the columns, the ids, the times, the zone."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill.datasets._channels import read_channels
+from skdistill.datasets._clock import localize
+from skdistill.datasets._ids import number_ids
+from skdistill.datasets._moments import read_moments
+from skdistill.datasets._rows import LEVELS, Rows, sort_rows
+from skdistill.datasets._tables import open_table
+from skdistill.datasets._times import Times
+
+__all__ = ["open_rows"]
+
+
+def open_rows(
+    table: Any,
+    *,
+    id: Hashable | Sequence[Hashable] | None,
+    time: Hashable | None,
+    columns: Sequence[Hashable] | None,
+    dayfirst: bool | None,
+    date_format: str | None,
+    unit: str | None,
+    tz: Any,
+    owner: str,
+    read_options: dict[str, Any],
+    ambiguous: Any = "raise",
+    nonexistent: Any = "raise",
+) -> tuple[Rows, int]:
+    """Open a table and put its rows in order; parameters as in :func:`regularize`.
+
+    Returns
+    -------
+    rows : Rows
+        In order, with duplicates.
+    n_dropped : int
+        Rows without a time after clock changes.
+    """
+    ids: list[Hashable] = [] if id is None else [id] if not isinstance(id, list | tuple) else list(id)
+    time_name = time
+    if isinstance(table, pd.Series):
+        table = table.to_frame("value" if table.name is None else table.name)
+    if isinstance(table, pd.DataFrame):
+        time_name = table.index.name if time is None else time
+        table, ids, time = _index_to_columns(table, ids, time)
+    if time is None:
+        raise ValueError(f"{owner} needs the column of times: give time=, or a DataFrame whose index holds them.")
+    frame, name = open_table(table, ids=ids, time=time, columns=columns, owner=owner, read_options=read_options)
+    if not len(frame):
+        raise ValueError(f"{name} has no rows.")
+    if ids:
+        labels, series = number_ids(frame, ids, name)
+    else:
+        labels, series = pd.Index(["series"]), np.zeros(len(frame), dtype=np.int64)
+    where = f"the time column {time!r} of {name}"
+    moments, codes = read_moments(frame[time], where, dayfirst=dayfirst, date_format=date_format, unit=unit)
+    channels = read_channels(frame.drop(columns=[*ids, time]), labels, series, name)
+    if tz is not None:
+        moments, codes = _in_zone(moments, codes, series, tz, ambiguous, nonexistent, where)
+    rows = Rows(Times(moments, codes, series, labels), channels, name, bool(ids), time_name)
+    if tz is not None:
+        rows = _drop_untimed(rows)
+    return sort_rows(rows), len(codes) - len(rows.times.codes)
+
+
+def _drop_untimed(rows: Rows) -> Rows:
+    """Drop rows without a moment, and let each moment be there once: some were moved onto others."""
+    times = rows.times
+    kept = np.asarray(times.moments.notna())[times.codes]
+    if not kept.any():
+        raise ValueError(f"no row of {rows.name} has a time that the clock shows once: none is left.")
+    again, moments = pd.factorize(times.moments)
+    present, series = np.unique(times.series[kept], return_inverse=True)
+    left = Times(pd.Index(moments), again[times.codes[kept]], series, times.labels[present])
+    return replace(rows, times=left, channels=rows.channels[kept].reset_index(drop=True))
+
+
+def _index_to_columns(
+    table: pd.DataFrame, ids: list[Hashable], time: Hashable | None
+) -> tuple[pd.DataFrame, list[Hashable], Hashable]:
+    """Let the levels of an index serve as columns: by name, or all of them where no such columns exist."""
+    names = list(table.index.names)
+    wanted = [*ids, *([] if time is None else [time])]
+    if all(one in table.columns for one in wanted) and time is not None:
+        return table, ids, time
+    by_name = [one for one in wanted if one not in table.columns and one in names]
+    if by_name:
+        return table.reset_index(level=[names.index(one) for one in by_name]), ids, time
+    if len(names) == 2 and (not wanted or not any(one in table.columns for one in wanted)):
+        levels: Any = [_free_name(one, table) for one in LEVELS]
+        return table.rename_axis(index=levels).reset_index(), levels[:1], levels[1]
+    if time is None and len(names) == 1 and not ids:
+        label: Any = names[0] if names[0] is not None else _free_name("time", table)
+        return table.rename_axis(index=label).reset_index(), ids, label
+    return table, ids, time
+
+
+def _free_name(name: str, table: pd.DataFrame) -> Hashable:
+    while name in table.columns:
+        name += "_"
+    return name
+
+
+def _in_zone(
+    moments: pd.Index, codes: np.ndarray, series: np.ndarray, tz: Any, ambiguous: Any, nonexistent: Any, where: str
+) -> tuple[pd.Index, np.ndarray]:
+    if not isinstance(moments, pd.DatetimeIndex):
+        raise ValueError(f"{where} holds no moments but {moments.dtype}: tz={tz!r} does not apply.")
+    if moments.tz is not None:
+        return moments.tz_convert(tz), codes
+    try:
+        return localize(moments, codes, series, tz, ambiguous=ambiguous, nonexistent=nonexistent)
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{where}: {error}") from error
