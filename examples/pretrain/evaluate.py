@@ -10,9 +10,9 @@ quantile loss of nine deciles over the sum of absolute values. A set whose file 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,11 +80,16 @@ def load(checkpoint: Path | None, raw: bool = False) -> EchoNetwork:
         from skdistill.teachers._echo_weights import load_echo
 
         return load_echo(torch.device("cpu"))
+    return load_sized(checkpoint, EchoConfig(), raw=raw)
+
+
+def load_sized(checkpoint: Path, config: EchoConfig, raw: bool = False) -> EchoNetwork:
+    """Load weights of a checkpoint of any sizes."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    network = EchoNetwork(EchoConfig(**json.loads(state["config"])) if "config" in state else EchoConfig())
+    network = EchoNetwork(config)
     average = {name[7:]: value for name, value in state["average"].items() if name.startswith("module.")}
     network.load_state_dict(state["network"] if raw else average)
-    return network.eval()
+    return network.requires_grad_(False).eval()
 
 
 def score(network: EchoNetwork, task: Task) -> dict[str, float]:
@@ -183,6 +188,11 @@ def table(data: Path, name: str, columns: Callable[[pd.DataFrame], pd.DataFrame]
     return Task(list(frame.to_numpy(float).T), horizon, season)
 
 
+def weather(data: Path) -> Task:
+    with zipfile.ZipFile(data / "weather.zip") as folder, folder.open("weather/weather.csv") as file:
+        return Task(list(numbers(pd.read_csv(file)).to_numpy(float).T), 96, 144)
+
+
 def numbers(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.select_dtypes("number")
 
@@ -219,7 +229,7 @@ FINAL: dict[str, Callable[[Path], Task]] = {
     "ett1/H long": lambda data: ett(data, 720, 24, "h"),
     "ett1/D": lambda data: ett(data, 30, 1, "D"),
     "ett1/W": lambda data: ett(data, 8, 1, "W"),
-    "weather": lambda data: table(data, "weather.zip", numbers, 96, 144),
+    "weather": weather,
     "electricity prices BE": lambda data: table(data, "epf/BE.csv", first_number, 24, 24),
     "electricity prices FR": lambda data: table(data, "epf/FR.csv", first_number, 24, 24),
     "electricity prices PJM": lambda data: table(data, "epf/PJM.csv", first_number, 24, 24),

@@ -3,10 +3,10 @@
 The network is told what a season is. From the autocorrelation of each context it picks the lags at which the series
 resembles itself, and lays out what each of them would say of the horizon: its last cycle, the mean of several, the
 last cycle moved to where the series stands now, the mean profile at the level of the last cycle, and the last cycle
-grown by as much as it grew before. A small transformer reads the context in patches, beside how wrong those echoes were there, and the echoes of the horizon in
-patches of 16 steps. It answers with a weight for each echo and with what to add to their weighted mean, for each of
-nine quantiles. So sharp seasons of any length cost no capacity, and any horizon is answered at once, as many tokens
-as it takes.
+grown by as much as it grew before. A small transformer reads the context in patches, beside how wrong those echoes
+were there, and the echoes of the horizon in patches of 16 steps. It answers with a weight for each echo and with what
+to add to their weighted mean, for each of nine quantiles. So sharp seasons of any length cost no capacity, and any
+horizon is answered at once, as many tokens as it takes.
 
 Scaling is by the window: mean and mean absolute deviation of what was observed, then ``asinh``. NaN is what was not
 observed. The cost follows the context: patches have 8, 16, 32 or 64 rows, so that there are at most 32 of them.
