@@ -67,35 +67,29 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
 }
 
-_MODULES = {
-    "skdistill": "Estimators and comparison",
-    "skdistill.networks": "Networks: students and trainable teachers",
-    "skdistill.teachers": "Teachers",
-    "skdistill.losses": "Loss terms",
-    "skdistill.recipes": "Recipes",
-    "skdistill.data": "Data: windows, labels, calendar, augmentation",
-    "skdistill.model_selection": "Folds",
-    "skdistill.probabilistic": "Calibration of quantiles",
-    "skdistill.metrics": "Metrics and scorers",
-    "skdistill.comparison": "Comparison in detail",
-    "skdistill.plotting": "Plots and the report",
-    "skdistill.deploy": "Deployment",
-    "skdistill.serving": "Serving",
-    "skdistill.sktime": "sktime",
-    "skdistill.datasets": "Data",
+_SECTIONS = {
+    "Estimators": ["skdistill", "skdistill.sktime", "skdistill.probabilistic"],
+    "Teachers": ["skdistill.teachers"],
+    "Students": ["skdistill.networks", "skdistill.interop"],
+    "Losses": ["skdistill.losses"],
+    "Selection": ["skdistill.model_selection", "skdistill.recipes"],
+    "Deployment": ["skdistill.deploy", "skdistill.serving"],
+    "Data": ["skdistill.datasets", "skdistill.data"],
+    "Metrics": ["skdistill.metrics", "skdistill.comparison", "skdistill.m4"],
+    "Plots": ["skdistill.plotting"],
+    "Authors": ["skdistill.core"],
 }
 
 
 def write_api_pages(*_: object) -> None:
-    """List everything public from ``__all__``, a section a module: there is no list to keep up to date."""
-    known = {module.name for module in pkgutil.iter_modules(skdistill.__path__, "skdistill.")} | {"skdistill"}
+    """List everything public from ``__all__``, one line per name: there is no list to keep up to date."""
     lines = ["API reference", "=============", ""]
-    for name, title in _MODULES.items():
-        if name not in known:
-            continue
-        module = importlib.import_module(name)
-        entries = [f"   {_page(module, entry)}" for entry in sorted(module.__all__) if _documented(module, entry)]
-        lines += [title, "-" * len(title), "", ".. autosummary::", "   :toctree:", "", *entries, ""]
+    for title, names in _SECTIONS.items():
+        lines += [title, "-" * len(title), ""]
+        for module in map(importlib.import_module, names):
+            summary = (inspect.getdoc(module) or "").partition("\n")[0]
+            entries = [f"   {_page(module, entry)}" for entry in sorted(module.__all__) if _documented(module, entry)]
+            lines += [f"**{module.__name__}**: {summary}", "", ".. autosummary::", "   :toctree:", "", *entries, ""]
     folder = DOCS / "api"
     folder.mkdir(exist_ok=True)
     (folder / "index.rst").write_text("\n".join(lines))
