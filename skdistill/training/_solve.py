@@ -105,7 +105,7 @@ def prepare_network(
     loss: BaseLoss,
     labels: LabelSource | None,
 ) -> None:
-    """Make a module ready to train: solve for the part of it that is solvable, leave out what the loss does not read.
+    """Make a module ready to train: solve for its solvable part and freeze it, leave out what the loss does not read.
 
     Parameters
     ----------
@@ -127,4 +127,4 @@ def prepare_network(
     part = network.solvable_part(spec)
     if part is not None and not part.is_whole:
         quadratic = quadratic_part(loss, windows, has_teacher=labels is not None)
-        solve_part(part, part.of(module), spec, windows, loss=quadratic, labels=labels)
+        solve_part(part, part.of(module).requires_grad_(False), spec, windows, loss=quadratic, labels=labels)
