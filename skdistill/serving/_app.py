@@ -114,6 +114,7 @@ class _Handlers:
         self._file, self._limits, self._metrics, self._version = file, limits, metrics, __version__
         self._read = make_reader(limits)
         self.batcher = Batcher(limits, metrics.note_batch)
+        self._held = 0  # bytes of bodies that are under way
 
     def paths(self) -> dict[str, Handler]:
         return {
@@ -185,23 +186,36 @@ class _Handlers:
         return self._reply(write_answer(question, forecasts, quantiles))
 
     async def _read_body(self, request: Any) -> bytes:
-        most, seconds = self._limits.body_bytes, self._limits.body_seconds
-        body, more = bytearray(), True
+        seconds, parts = self._limits.body_seconds, bytearray()
         try:
             async with asyncio.timeout(seconds):
-                while more and len(body) <= most:
-                    part, more = await self._receive(request)
-                    body += part
+                await self._collect(request, parts)
         except TimeoutError:
             raise Refused(408, f"the body must arrive within {seconds:g} seconds.") from None
-        if len(body) <= most:
-            return bytes(body)
-        body.clear()
+        finally:
+            self._held -= len(parts)
+        return bytes(parts)
+
+    async def _collect(self, request: Any, parts: bytearray) -> None:
+        """Add up the parts of a body; what goes beyond a limit is read for a moment longer, and forgotten."""
+        refused, more = None, True
+        while more and refused is None:
+            part, more = await self._receive(request)
+            parts += part
+            self._held += len(part)
+            if len(parts) > self._limits.body_bytes:
+                refused = Refused(413, f"the body must have at most {self._limits.body_bytes} bytes.")
+            elif self._held > self._limits.bodies_bytes:
+                refused = Refused(503, "too many bodies are under way: try again in a moment.")
+        if refused is None:
+            return
+        self._held -= len(parts)
+        parts.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LINGER):
                 while more:
                     _, more = await self._receive(request)
-        raise Refused(413, f"the body must have at most {most} bytes.")
+        raise refused
 
     async def _receive(self, request: Any) -> tuple[bytes, bool]:
         """Give the next part of the body, and whether there are more."""

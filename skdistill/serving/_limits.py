@@ -19,6 +19,8 @@ class Limits:
         Connections that are open at once; one more is answered 503 and closed.
     body_bytes : int, default=4194304
         Bytes of a request's body (413). It also bounds the time that reading its JSON takes.
+    bodies_bytes : int, default=67108864
+        Bytes of the bodies that are under way at once, of all requests together (503).
     series : int, default=1024
         Series of a panel request (422).
     waiting : int, default=4096
@@ -50,6 +52,7 @@ class Limits:
 
     connections: int = 256
     body_bytes: int = 4 << 20
+    bodies_bytes: int = 64 << 20
     series: int = 1024
     waiting: int = 4096
     batch: int = 256

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import logging
 import os
@@ -17,6 +18,7 @@ import numpy as np
 __all__ = ["ModelFile", "ServedModel", "open_model"]
 
 _LOG = logging.getLogger(__name__)
+_MOST_NUMBERS = 1 << 22  # of one context, and of its forecast: more fits into no request
 
 
 @dataclass(frozen=True)
@@ -133,9 +135,14 @@ def open_model(path: str | os.PathLike[str]) -> ServedModel:
         If the file cannot be read.
     """
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    model, probe = _read_numpy(path) if Path(path).suffix == ".npz" else _read_saved(path)
-    model = ServedModel(**{**vars(model), "sha256": digest, "loaded": time.time()})
+    model, make_row = _read_numpy(path) if Path(path).suffix == ".npz" else _read_saved(path)
+    model = dataclasses.replace(model, sha256=digest, loaded=time.time())
     shape = (1, model.prediction_length, len(model.targets))
+    sizes = {"context": model.context_length * model.n_channels, "forecast": shape[1] * shape[2]}
+    for name, size in sizes.items():
+        if size > _MOST_NUMBERS:
+            raise ValueError(f"{path} cannot be served: a {name} of its student has {size} numbers.")
+    probe = np.broadcast_to(make_row(), (1, model.context_length, model.n_channels)).copy()
     forecast = model.forecast(probe)
     if forecast.shape != shape or not np.isfinite(forecast).all():
         raise ValueError(f"{path} cannot be served: its forecast of a constant series is no {shape} finite numbers.")
@@ -144,7 +151,8 @@ def open_model(path: str | os.PathLike[str]) -> ServedModel:
     return model
 
 
-def _read_numpy(path: str | os.PathLike[str]) -> tuple[ServedModel, np.ndarray]:
+def _read_numpy(path: str | os.PathLike[str]) -> tuple[ServedModel, Callable[[], np.ndarray]]:
+    """Read a student, and say how to make a row that it can take."""
     from skdistill.fused.numpy_student import NumpyStudent
 
     student = NumpyStudent.load(path)
@@ -157,10 +165,11 @@ def _read_numpy(path: str | os.PathLike[str]) -> tuple[ServedModel, np.ndarray]:
         tuple(int(one) for one in student.targets),
         student.quantile_levels,
     )
-    return model, np.zeros((1, student.context_length, student.n_channels))
+    return model, lambda: np.zeros(student.n_channels)
 
 
-def _read_saved(path: str | os.PathLike[str]) -> tuple[ServedModel, np.ndarray]:
+def _read_saved(path: str | os.PathLike[str]) -> tuple[ServedModel, Callable[[], np.ndarray]]:
+    """Read a student, and say how to make a row that it can take."""
     from skdistill._load import load
     from skdistill.forecaster import DistilledForecaster
 
@@ -183,8 +192,7 @@ def _read_saved(path: str | os.PathLike[str]) -> tuple[ServedModel, np.ndarray]:
         tuple(spec.targets),
         spec.quantiles,
     )
-    row = np.asarray(forecaster.scaling_.to_original(np.zeros((1, spec.n_channels))))  # a value it can take
-    return model, np.broadcast_to(row, (1, spec.context_length, spec.n_channels)).copy()
+    return model, lambda: np.asarray(forecaster.scaling_.to_original(np.zeros((1, spec.n_channels))))
 
 
 class ModelFile:

@@ -324,6 +324,29 @@ def test_a_body_too_large_is_refused_and_the_next_request_answered(port, quiet):
     assert ask(port, path="/health")[0] == 200
 
 
+def test_bodies_under_way_are_limited_together(folder, quiet):
+    with running(folder / "plain.skdistill", bodies_bytes=50_000) as port:
+        half = [connect(port) for _ in range(3)]
+        for one in half:
+            one.sendall(head(40_000) + b" " * 20_000)
+            time.sleep(0.2)
+        assert b"too many bodies are under way" in read_all(half[2])
+        half[0].close()
+        until(lambda: "skdistill_connections 2.0" in ask(port, path="/metrics")[1])  # half[1], and this one
+        half[1].sendall(b" " * 20_000)
+        assert b"HTTP/1.1 400" in half[1].recv(100)
+        half[1].close()
+        until(lambda: ask(port, {"context": ROWS.tolist()})[0] == 200)
+        assert ask(port, b" " * 45_000)[0] == 400  # nothing is held any more
+
+
+def test_a_student_too_large_to_be_asked_is_refused_at_the_start(tmp_path):
+    arrays = {"weight_0": np.ones((1, 12)), "bias_0": np.zeros(1), "center": np.zeros(1), "targets": np.arange(1)}
+    NumpyStudent({**arrays, "n_channels": np.array(2**31 - 1)}).save(tmp_path / "student.npz")
+    with pytest.raises(ValueError, match="a context of its student has 25769803764 numbers"):
+        open_model(tmp_path / "student.npz")
+
+
 # -- one bad request beside good ones --------------------------------------------------------------
 
 
