@@ -22,6 +22,7 @@ __all__ = ["make_server", "serve"]
 _LOG = logging.getLogger(__name__)
 _GRACE = 2.0  # seconds more than the application's own time-outs, which answer more politely
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_NOISE = ("Invalid HTTP request", "Unsupported upgrade request", "No supported WebSocket library")
 _LATE = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -72,13 +73,20 @@ def serve(
     gc.collect()
     gc.freeze()  # what is loaded by now stays: no collection walks through it while a request waits
     before = {one: signal.signal(one, server.handle_exit) for one in (signal.SIGTERM, signal.SIGINT)}
+    logging.getLogger("uvicorn.error").addFilter(_tells_more_than_a_client)
     try:
         server.run()  # which gives the signal on, once it has ended, to the handlers set here
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+        logging.getLogger("uvicorn.error").removeFilter(_tells_more_than_a_client)
         gc.unfreeze()
         server.end.set()
+
+
+def _tells_more_than_a_client(record: logging.LogRecord) -> bool:
+    """Leave out lines that any client can write as often as it likes; the metrics count them."""
+    return not record.getMessage().startswith(_NOISE)
 
 
 def make_server(
@@ -237,8 +245,7 @@ def _make_protocol(limits: Limits, metrics: Metrics) -> Any:
             if self.loop.time() - self._since < seconds[phase[0]]:
                 return
             if phase[0] == "closing" or phase[0] == "answer":
-                metrics.note_closed(f"{phase[0]} too slow")
-                self.transport.abort()
+                self._cut(f"{phase[0]} too slow")
             elif phase[0] == "idle":
                 self._close("idle", b"")
             else:
@@ -257,12 +264,26 @@ def _make_protocol(limits: Limits, metrics: Metrics) -> Any:
             self.transport.write(last_words)
             self.transport.close()
 
+        def send_400_response(self, msg: str) -> None:
+            super().send_400_response(msg)
+            metrics.note_closed("not HTTP")
+            self._silence()
+
         def _guarded(self, call: Callable[[], None]) -> None:
             try:
                 call()
-            except Exception as error:  # h11 refuses to go on where a client breaks off in the middle
-                _LOG.warning("a connection was cut: %s", error)
-                metrics.note_closed("not HTTP")
-                self.transport.abort()
+            except Exception:  # h11 refuses to go on where a client breaks off in the middle
+                self._cut("not HTTP")
+
+        def _cut(self, reason: str) -> None:
+            metrics.note_closed(reason)
+            self.transport.abort()
+            self._silence()
+
+        def _silence(self) -> None:
+            """Let a request that is under way end without an answer: there is nobody to take it."""
+            if self.cycle is not None and not self.cycle.response_complete:
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
 
     return Connection

@@ -515,10 +515,12 @@ def test_bytes_that_are_no_http_leave_no_trace(port, quiet):
     body = json.dumps({"context": ROWS[-12:].tolist()}).encode()
     chunked = b"POST /forecast HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n5\r\n"
     starts = [head(len(body)) + body, chunked + body, head(9, "/nothing") + body, head(0, "/health", "GET") * 3]
+    starts += [chunked.replace(b"/forecast", b"/nothing") + b"hello\r\nno length\r\n"]  # answered 404 and 400 at once
+    starts += [chunked.replace(b"host", b"expect: 100-continue\r\nhost") + b"5x", chunked + b"12345\r\nno length\r\n"]
     generator = random.Random(1)
-    for _ in range(150):
+    for _ in range(300):
         data = bytearray(generator.choice(starts))
-        for _ in range(generator.choice([1, 3, 30])):
+        for _ in range(generator.choice([0, 1, 3, 30])):
             data[generator.randrange(len(data))] = generator.randrange(256)
         with connect(port) as connection, contextlib.suppress(ConnectionError):
             connection.sendall(bytes(data))
