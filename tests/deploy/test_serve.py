@@ -116,7 +116,7 @@ def quiet(caplog):
     """Fail where the server logs an error, a traceback above all."""
     caplog.set_level(logging.WARNING)
     yield
-    errors = [one for one in caplog.records if one.levelno >= logging.ERROR or one.exc_info]
+    errors = [one for one in caplog.get_records("call") if one.levelno >= logging.ERROR or one.exc_info]
     assert [one.getMessage() for one in errors] == []
 
 
@@ -641,6 +641,7 @@ def process(*command):
             server.kill()
 
 
+@pytest.mark.slow
 def test_the_command_serves_reads_again_at_sighup_and_ends_at_sigterm(folder, tmp_path):
     path = tmp_path / "student.skdistill"
     path.write_bytes((folder / "plain.skdistill").read_bytes())
@@ -681,6 +682,7 @@ serve(sys.argv[1], port=0, limits=Limits(stop_seconds=0.5))
 """
 
 
+@pytest.mark.slow
 def test_a_forecast_that_hangs_does_not_keep_it_from_ending(folder):
     with process("-c", STUCK, str(folder / "plain.skdistill")) as (server, port), connect(port) as client:
         body = json.dumps({"context": ROWS.tolist()}).encode()
@@ -694,6 +696,7 @@ def test_a_forecast_that_hangs_does_not_keep_it_from_ending(folder):
     assert "Traceback" not in log
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_told(folder):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
