@@ -115,6 +115,14 @@ def test_words_are_spelled_as_in_a_dictionary():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_map_of_contributing_names_every_room():
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    table = page[page.index("## Where things are") : page.index("## How we write code")]
+    named = {name.rstrip("/") for name in re.findall(r"`([\w./]+)`", table)}
+    others = {"__init__.pyi", "__pycache__", "py.typed"}
+    assert {path.name for path in (ROOT / "skdistill").iterdir()} - others <= named
+
+
 def test_published_numbers_are_small():
     assert sum(path.stat().st_size for path in PARITY.iterdir()) <= 3_000_000
 
