@@ -44,11 +44,17 @@ def refuse_duplicates(rows: Rows) -> None:
     if not again.any():
         return
     where = np.flatnonzero(again)
+    copies = _are_equal(rows.channels.iloc[where], rows.channels.iloc[where - 1])
     examples = ", ".join(times.say(row) for row in where[:_FEW])
     raise ValueError(
-        f"{rows.name} has {len(where)} rows whose {'series and ' * (len(times.labels) > 1)}time were seen before: "
+        f"{rows.name} has {len(where)} rows whose {'series and ' * (len(times.labels) > 1)}time were seen before"
+        f"{', all of them copies' * copies}: "
         f"{examples}{', ...' * (len(where) > _FEW)}. {doubled_hint(times, where) or _DUPLICATES_WAY_OUT}"
     )
+
+
+def _are_equal(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    return one.reset_index(drop=True).equals(other.reset_index(drop=True))
 
 
 def doubled_hint(times: Times, where: np.ndarray) -> str | None:

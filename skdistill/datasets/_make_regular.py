@@ -56,7 +56,6 @@ def make_regular(rows: Rows, freq: Any, missing_rows: str, fill_value: Any) -> t
         if missing_rows == "raise":
             raise ValueError(f"{said} missing_rows='insert' inserts them as not observed (NaN).")
         warnings.warn(f"{said} They were left out.", stacklevel=stacklevel_of_user())
-        return rows, None
     return rows, grid
 
 

@@ -17,6 +17,7 @@ __all__ = ["read_moments"]
 
 _ISO = re.compile(r"\s*\d{4}-\d{2}-\d{2}")
 _THREE_NUMBERS = re.compile(r"^\s*(\d{1,2})([/.\- ])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
+_YEAR_FIRST = re.compile(r"\s*\d{4}")
 _YEAR_LAST = re.compile(r"^\s*\d{1,2}[/.\- ]\d{1,2}[/.\- ]\d{4}(?!\d)")
 # order -> (what it is called, directives of strptime)
 _ORDERS = {
@@ -28,7 +29,6 @@ _TIME_ALONE = re.compile(r"\s*\d{1,2}:\d{2}")
 _WITH_OFFSET = re.compile(r"(Z|UTC|GMT|[+-]\d{2}:?(\d{2})?)\s*$", re.IGNORECASE)
 _FIRST_YEAR = 1000  # what pandas reads as earlier has no year: Jan-24
 _UNITS = ("D", "h", "m", "s", "ms", "us", "ns")
-_FIRST_DAY, _LAST_DAY = 1900_01_01, 2100_12_31  # whole numbers between them that are written as days
 _FIRST_SECOND = 300_000_000  # 1979; whole numbers from here on count seconds, milliseconds, ... since 1970
 
 
@@ -103,6 +103,8 @@ def _read_distinct(
     if isinstance(distinct.dtype, pd.ArrowDtype):
         distinct = _from_arrow(distinct)
     if isinstance(distinct, pd.DatetimeIndex | pd.PeriodIndex | pd.TimedeltaIndex):
+        if unit is not None:
+            raise ValueError(f"unit={unit!r} is for times that are numbers; {where} holds {distinct.dtype}.")
         return distinct
     if pd.api.types.is_bool_dtype(distinct.dtype):
         raise ValueError(f"{where} holds True and False, not times.")
@@ -110,6 +112,8 @@ def _read_distinct(
         if date_format is None:
             return _read_numbers(distinct, where, unit, numbers)
         distinct = distinct.astype("int64").astype(str)
+    elif unit is not None:
+        raise ValueError(f"unit={unit!r} is for times that are numbers; {where} holds {distinct[0]!r}.")
     elif not all(isinstance(one, str) for one in distinct):
         return _parse(distinct, where)
     if date_format is not None:
@@ -143,19 +147,29 @@ def _read_numbers(distinct: pd.Index, where: str, unit: str | None, numbers: boo
     )
     if not (whole == values).all():
         raise ValueError(f"{where} must hold timestamps or whole numbers; got {values[whole != values][0]}. {advice}")
-    dates = whole.min() >= _FIRST_DAY and whole.max() <= _LAST_DAY
-    if not numbers or dates or whole.min() >= _FIRST_SECOND:
+    if not numbers or _are_dates(whole) or whole.min() >= _FIRST_SECOND:
         raise ValueError(f"{where} must hold timestamps; got numbers, first {first}. {advice}")
     return pd.Index(whole)
+
+
+def _are_dates(whole: np.ndarray) -> bool:
+    """Say whether all whole numbers look like days (20240131), months (202401) or quarters (20241)."""
+    for size, parts, last in ((10_000, 100, 31), (100, 100, 12), (10, 10, 4)):
+        years, part = whole // size, whole % parts
+        if years.min() >= 1900 and years.max() <= 2100 and part.min() >= 1 and part.max() <= last:
+            return True
+    return False
 
 
 # -- text ----------------------------------------------------------------------------------------
 
 
 def _read_text(distinct: pd.Index, where: str, dayfirst: bool | None) -> pd.Index:
+    if all(map(_ISO.match, distinct)):
+        return _parse(distinct, where, format="ISO8601")
     if not all(map(_THREE_NUMBERS.match, distinct)):
-        is_iso = all(map(_ISO.match, distinct))  # dayfirst is not for them: pandas would read 2024-01-02 as February
-        return _parse(distinct, where, **({"format": "ISO8601"} if is_iso else {"dayfirst": bool(dayfirst)}))
+        year_first = any(map(_YEAR_FIRST.match, distinct))  # pandas would read 2024/01/02 as February
+        return _parse(distinct, where, dayfirst=bool(dayfirst) and not year_first)
     readings = _read_each_way(distinct, where)
     if dayfirst is not None:
         order = "day first" if dayfirst else "month first"

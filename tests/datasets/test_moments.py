@@ -73,6 +73,8 @@ def test_points_mean_that_the_day_is_first():
 
 def test_days_first_does_not_turn_other_forms_around():
     for dayfirst in (True, False, None):
+        assert list(read(["2024/01/02", "2024/01/03"], dayfirst=dayfirst).day) == [2, 3]
+        assert list(read(["20240102", "20240103"], dayfirst=dayfirst).day) == [2, 3]
         assert list(read(["2024-01-02", "2024-01-03 12:00"], dayfirst=dayfirst)) == [
             pd.Timestamp("2024-01-02"),
             pd.Timestamp("2024-01-03 12:00"),
@@ -124,6 +126,10 @@ def test_moments_of_every_type(values):
         ([1.5], {}, r"whole numbers; got 1\.5"),
         ([1990], {"numbers": False}, r"got numbers, first 1990\. .*date_format='%Y' or dtype=\{None: str\} for years"),
         ([19900131], {}, "got numbers, first 19900131"),
+        ([202411, 202412, 202501], {}, "got numbers, first 202411.*'%Y%m' for months"),
+        ([20243, 20244, 20251], {}, "got numbers, first 20243"),
+        (["1704067200"], {"unit": "s"}, "unit='s' is for times that are numbers; the time column holds '1704067200'"),
+        (DAYS, {"unit": "s"}, "unit='s' is for times that are numbers; the time column holds datetime64"),
         ([1e300], {"unit": "s"}, "cannot be read as timestamps"),
         ([1], {"unit": "week"}, "unit must be one of"),
         ([["a"]], {}, "(cannot be read|unhashable)"),

@@ -211,6 +211,7 @@ def test_a_doubled_or_skipped_hour_names_the_zone():
     ("change", "message"),
     [
         ({"ds": [0, 0, 1, 1]}, "2 rows whose time were seen before: 0, 1. Choose with regularize"),
+        ({"ds": [0, 0, 1, 2], "y": 1.0}, "1 rows whose time were seen before, all of them copies: 0. Choose"),
         (
             {"unique_id": list("abab"), "ds": [0, 0, 0, 1]},
             r"1 rows whose series and time were seen before: 0 of series 'a'.*id=\[\.\.\., \.\.\.\]",

@@ -72,6 +72,17 @@ def test_a_panel_comes_of_a_column_of_ids_or_a_panel():
     pd.testing.assert_frame_equal(quiet(panel), panel)
 
 
+def test_what_is_kept_with_gaps_has_a_step_too(capsys):
+    days = pd.date_range("2024-01-01", periods=5, freq="D")
+    with pytest.warns(
+        UserWarning, match="1 missing row, after 2024-01-02 00:00:00, at a step of 1 day. They were left"
+    ):
+        series = regularize(table(days.delete(2)), time="at", missing_rows="keep")
+    assert len(series) == 4
+    assert series.attrs["regularized"]["step"] == "1 day"
+    assert "a step of 1 day" in capsys.readouterr().out
+
+
 def test_without_a_time_column_there_must_be_an_index():
     with pytest.raises(ValueError, match="give time="):
         quiet(io.StringIO("at,y\n2024-01-01,1"))

@@ -66,6 +66,12 @@ def test_every_library_gives_the_same_panel(name):
     pd.testing.assert_frame_equal(panel, PANEL, check_freq=False, check_index_type="equiv")
 
 
+@pytest.mark.parametrize("name", ["pyarrow", "polars", "polars, lazy", "duckdb"])
+def test_regularize_takes_tables_of_every_library(name):
+    panel = regularize(MAKERS[name](), id="unique_id", time="ds", columns=["y"], verbose=0)
+    assert panel["y"].tolist()[3:] == PANEL["y"].tolist()[3:]
+
+
 @pytest.mark.parametrize("form", ["csv", "csv.gz", "zip", "tsv", "parquet"])
 @pytest.mark.parametrize("as_text", [True, False])
 def test_every_kind_of_file_gives_the_same_panel(tmp_path, form, as_text):
