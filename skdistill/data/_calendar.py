@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-from skdistill.data._steps import find_step
+from skdistill.data._steps import Step, continue_index, find_step
 from skdistill.data._wall_clock import nanoseconds_of, read_wall_clock
 
-__all__ = ["FREQUENCIES", "calendar_features", "calendar_fields", "calendar_numbers"]
+__all__ = ["FREQUENCIES", "calendar_features", "calendar_fields", "calendar_numbers", "calendar_of"]
 
 # calendar features of a row -> the frequency that has as many
 FREQUENCIES = {6: "s", 5: "min", 4: "h", 3: "D", 2: "W", 1: "ME"}
@@ -113,6 +113,39 @@ def calendar_features(index: Any, *, frequency: str | pd.offsets.BaseOffset | No
         low, width = _SCALES[field]
         out[:, j] = (values - low) / width - 0.5
     return out
+
+
+def calendar_of(index: pd.Index, n_ahead: int, step: Step | None) -> tuple[np.ndarray, np.ndarray]:
+    """Describe labels and those that follow by one calendar, that of their step.
+
+    Parameters
+    ----------
+    index : DatetimeIndex or PeriodIndex
+        Time labels.
+    n_ahead : int
+        How many follow.
+    step : Step or None
+        How they go on; None where the labels tell it.
+
+    Returns
+    -------
+    features : tuple of ndarray of shape (n_labels, n_fields) and (n_ahead, n_fields)
+        As :func:`calendar_features` gives them.
+
+    Raises
+    ------
+    ValueError
+        If the step is not known and too few labels do not tell it.
+    """
+    step = find_step(index) if step is None else step
+    if step is None:
+        raise ValueError(
+            f"the calendar of a series cannot be read from {len(index)} label(s), up to {index[-1]}, whose step is not "
+            "known: give more rows, or an index with a freq, pd.DatetimeIndex(index, freq=...)."
+        )
+    labels = (index, continue_index(index, n_ahead, step=step))
+    first, ahead = (calendar_features(part, frequency=step.offset) for part in labels)
+    return first, ahead
 
 
 def calendar_fields(index: Any, *, frequency: str | pd.offsets.BaseOffset | None = None) -> tuple[str, ...]:

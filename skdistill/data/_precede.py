@@ -6,10 +6,14 @@ from typing import Any
 
 import pandas as pd
 
+from skdistill.data._offsets import is_exact
+from skdistill.data._steps import ClockStep, PeriodStep, Step, find_step
+from skdistill.data._wall_clock import read_wall_clock, set_wall_clock
+
 __all__ = ["precede_index"]
 
 
-def precede_index(index: Any, n: int) -> pd.DatetimeIndex | pd.PeriodIndex:
+def precede_index(index: Any, n: int, step: Step | None = None) -> pd.DatetimeIndex | pd.PeriodIndex:
     """Return the labels that come before a regular index.
 
     Parameters
@@ -18,11 +22,13 @@ def precede_index(index: Any, n: int) -> pd.DatetimeIndex | pd.PeriodIndex:
         A regular index of at least one label.
     n : int
         How many labels.
+    step : Step or None, default=None
+        How the labels go on; None finds it.
 
     Returns
     -------
     labels : index of the same type
-        The ``n`` labels before the first; where the step is not known, of fixed distance.
+        The ``n`` labels before the first; days, where the step is not known.
 
     Examples
     --------
@@ -30,12 +36,13 @@ def precede_index(index: Any, n: int) -> pd.DatetimeIndex | pd.PeriodIndex:
     >>> precede_index(pd.date_range("2024-03-31", periods=4, freq="ME"), 2).strftime("%Y-%m-%d").tolist()
     ['2024-01-31', '2024-02-29']
     """
+    step = find_step(index) if step is None else step
     if isinstance(index, pd.PeriodIndex):
-        return pd.period_range(end=index[0], periods=n + 1, freq=index.freq)[:-1]
-    step: Any = index.freq
-    if step is None and len(index) > 2:
-        inferred = pd.infer_freq(index)
-        step = None if inferred is None else pd.tseries.frequencies.to_offset(inferred)
-    if step is None:
-        step = (index[1] - index[0]) if len(index) > 1 else pd.Timedelta(days=1)
-    return pd.date_range(end=index[0], periods=n + 1, freq=step)[:-1]
+        size = step.size if isinstance(step, PeriodStep) else 1
+        ordinals = [index[0].ordinal - size * back for back in range(n, 0, -1)]
+        return pd.PeriodIndex.from_ordinals(ordinals, freq=index.freq)  # type: ignore[attr-defined]
+    by = step.by if isinstance(step, ClockStep) else pd.offsets.Day()
+    if is_exact(by):
+        return pd.date_range(end=index[0], periods=n + 1, freq=by)[:-1]
+    first = read_wall_clock(index[:2], step.time if isinstance(step, ClockStep) else None)[0]
+    return set_wall_clock(pd.date_range(end=first, periods=n + 1, freq=by)[:-1], index.tz)

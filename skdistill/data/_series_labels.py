@@ -11,7 +11,7 @@ import pandas as pd
 
 from skdistill.data._steps import Step, as_time_index, find_step
 
-__all__ = ["SeriesLabels", "check_columns", "has_names"]
+__all__ = ["SeriesLabels", "check_columns", "has_names", "same_columns"]
 
 _MOST_SHOWN = 8  # columns that a message lists
 
@@ -93,6 +93,28 @@ def has_names(columns: pd.Index | None) -> bool:
     )
 
 
+def same_columns(known: pd.Index, columns: pd.Index) -> bool:
+    """Say whether columns are those that were seen before, in their order; what has no names is taken by position.
+
+    Parameters
+    ----------
+    known, columns : pandas.Index
+        The columns that were seen, and those that are given now.
+
+    Returns
+    -------
+    same : bool
+        Whether the same channels are meant, as far as names say.
+    """
+    if known is columns:
+        return True
+    if len(known) != len(columns):
+        return False
+    if not has_names(columns) or (not has_names(known) and not pd.api.types.is_integer_dtype(columns.dtype)):
+        return True
+    return all(_same(one, other) for one, other in zip(known, columns, strict=True))
+
+
 def check_columns(known: pd.Index | None, columns: pd.Index | None, *, name: str = "X", where: str = "fit") -> None:
     """Raise unless columns are those that were seen before, in their order; what has no names passes.
 
@@ -119,9 +141,7 @@ def check_columns(known: pd.Index | None, columns: pd.Index | None, *, name: str
         ...
     ValueError: X must have the columns of fit in their order, [101, 202]; got [202, 101]. Reorder them: X[[101, 202]].
     """
-    if known is None or columns is None or _alike(known, columns):
-        return
-    if len(known) == len(columns) and (not has_names(columns) or (not has_names(known) and not _are_numbers(columns))):
+    if known is None or columns is None or same_columns(known, columns):
         return
     wanted, given = list(known), list(columns)
     missing = [one for one in wanted if not _among(one, given)]
@@ -137,16 +157,6 @@ def check_columns(known: pd.Index | None, columns: pd.Index | None, *, name: str
         + (f": {', '.join(parts)}" if parts else "")
         + ". Select or rename them; arrays (X.to_numpy()) are taken by position."
     )
-
-
-def _are_numbers(columns: pd.Index) -> bool:
-    return pd.api.types.is_integer_dtype(columns.dtype)
-
-
-def _alike(known: pd.Index, columns: pd.Index) -> bool:
-    if known is columns:
-        return True
-    return len(known) == len(columns) and all(_same(a, b) for a, b in zip(known, columns, strict=True))
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -52,6 +52,21 @@ class Step(ABC):
             Labels of the kind of ``index``, with its name.
         """
 
+    def note_on(self, index: pd.Index) -> pd.Index:
+        """Return labels that carry the step as their ``freq``, where pandas can note it.
+
+        Parameters
+        ----------
+        index : Index
+            Labels that keep the step.
+
+        Returns
+        -------
+        index : Index
+            The same labels.
+        """
+        return index
+
     @abstractmethod
     def keeps(self, index: pd.Index) -> bool:
         """Say whether labels go on by this step.
@@ -212,15 +227,18 @@ class ClockStep(Step):
         ahead = set_wall_clock(wall[first:], index.tz)
         distinct = np.append(ahead.asi8[1:] > ahead.asi8[:-1], True)  # of a day that was skipped, both labels are one
         ahead = ahead[distinct & np.asarray(ahead > index[-1])]
-        return self._with_freq(ahead[:n]).rename(index.name)
+        return self.note_on(ahead[:n]).rename(index.name)
 
-    def _with_freq(self, index: pd.DatetimeIndex) -> pd.DatetimeIndex:
-        """Note the step on labels of a zone, where pandas would come to the same ones."""
-        wall = index.tz_localize(None)
-        if not len(index) or not wall.equals(read_wall_clock(index, self.time)) or not keeps_offset(wall, self.by):
+    def note_on(self, index: pd.Index) -> pd.Index:
+        """Note the step on labels, where pandas would come to the same ones; see :meth:`Step.note_on`."""
+        if not isinstance(index, pd.DatetimeIndex) or index.freq is not None or not self.keeps(index):
             return index
-        doubled = wall.tz_localize(index.tz, ambiguous=np.ones(len(wall), dtype=bool)) != index
-        return index if doubled.any() else pd.DatetimeIndex(index, freq=self.by)
+        if index.tz is not None and not is_exact(self.by):
+            wall = index.tz_localize(None)
+            shifted = not wall.equals(read_wall_clock(index, self.time))
+            if shifted or (wall.tz_localize(index.tz, ambiguous=np.ones(len(wall), dtype=bool)) != index).any():
+                return index
+        return pd.DatetimeIndex(index, freq=self.by)
 
     def keeps(self, index: pd.Index) -> bool:
         """Say whether moments go on by this step; see :meth:`Step.keeps`."""

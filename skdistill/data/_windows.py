@@ -17,13 +17,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from skdistill.data._calendar import calendar_features, calendar_fields, calendar_numbers
+from skdistill.data._calendar import calendar_features, calendar_fields, calendar_numbers, calendar_of
 from skdistill.data._fill import fill_missing
 from skdistill.data._inputs import Series
 from skdistill.data._local_scale import LocalUnits, window_units
 from skdistill.data._precede import precede_index
 from skdistill.data._scaling import Scaling
-from skdistill.data._steps import continue_index
+from skdistill.data._steps import Step, continue_index
 
 __all__ = ["Contexts", "SeriesStore", "TrainingWindows", "Windows", "count_validation_rows", "split_windows"]
 
@@ -49,7 +49,7 @@ class SeriesStore:
         Rows after each series that stand for its unknown future.
     scaling : Scaling
         How values were standardized.
-    columns : tuple of str or None, default=None
+    columns : pandas.Index or None, default=None
         Names of the channels, where they came with names.
     front : int, default=0
         Missing rows before each series, so that windows may reach before its start.
@@ -57,6 +57,8 @@ class SeriesStore:
         Of each series, after the transformer; None where all have one standardization.
     by_window : ndarray of bool of shape (n_series,) or None, default=None
         Whether the windows of each series have units of their own inside these; None where none has.
+    steps : tuple of Step or None, default=()
+        How the labels of each series go on; none are known where it is empty.
     """
 
     values: Tensor
@@ -65,10 +67,11 @@ class SeriesStore:
     indexes: tuple[pd.Index | None, ...]
     padding: int
     scaling: Scaling
-    columns: tuple[str, ...] | None = None
+    columns: pd.Index | None = None
     front: int = 0
     units: LocalUnits | None = None
     by_window: np.ndarray | None = None
+    steps: tuple[Step | None, ...] = ()
 
     @classmethod
     def from_series(
@@ -110,8 +113,6 @@ class SeriesStore:
             values[offset - front : offset] = torch.nan
             own = None if units is None else units.take(np.array([number]))
             scaling.standardize_into(one.values, values[offset : offset + length].numpy(), own)
-        names = None if series[0].columns is None else tuple(series[0].columns)
-        columns = names if names and all(isinstance(name, str) for name in names) else None
         return cls(
             values,
             offsets,
@@ -119,10 +120,11 @@ class SeriesStore:
             tuple(one.index for one in series),
             padding,
             scaling,
-            columns,
+            series[0].columns,
             front,
             units,
             by_window,
+            tuple(one.step for one in series),
         )
 
     @cached_property
@@ -177,20 +179,22 @@ class SeriesStore:
     @cached_property
     def has_one_calendar(self) -> bool:
         """Whether, moreover, these features are the same ones for every series: those of one frequency."""
-        return self.has_calendar and _odd_calendar(self.indexes) is None
+        return self.has_calendar and _odd_calendar(self.indexes, self.steps) is None
 
     @cached_property
     def time(self) -> Tensor | None:
         """Calendar features of every row, (n_rows, n_time_features); None without a calendar."""
         if not self.has_calendar:
             return None
-        _check_one_calendar(self.indexes)
-        parts = []
-        for index in self.indexes:
+        _check_one_calendar(self.indexes, self.steps)
+        parts: list[np.ndarray] = []
+        for number, index in enumerate(self.indexes):
             assert index is not None  # has_calendar
+            step = _step_of(self.steps, number)
             if self.front:
-                parts.append(calendar_features(precede_index(index, self.front)))
-            parts += [calendar_features(index), calendar_features(continue_index(index, self.padding))]
+                offset = None if step is None else step.offset
+                parts.append(calendar_features(precede_index(index, self.front, step), frequency=offset))
+            parts += calendar_of(index, self.padding, step)
         return torch.from_numpy(np.concatenate(parts).astype(np.float32))
 
     def to(self, device: torch.device | str) -> SeriesStore:
@@ -238,6 +242,8 @@ class Contexts:
         Center and unit of each window, where they have their own.
     observed : Tensor of bool of shape (n_windows, context_length, n_channels) or None, default=None
         What is not missing, but filled in ``values``; None where nothing is missing.
+    steps : tuple of Step or None, default=()
+        How the labels of each series go on; none are known where it is empty.
     """
 
     values: Tensor
@@ -249,6 +255,7 @@ class Contexts:
     indexes: tuple[pd.Index | None, ...]
     units: LocalUnits | None = None
     observed: Tensor | None = None
+    steps: tuple[Step | None, ...] = ()
 
     def __len__(self) -> int:
         """Count the windows."""
@@ -295,7 +302,23 @@ class Contexts:
             The same one; labels of the other series are not known to it.
         """
         before, after = (None,) * number, (None,) * (n_series - number - 1)
-        return replace(self, series=np.array([number]), indexes=(*before, *self.indexes, *after))
+        steps = (*before, *self.steps, *after) if self.steps else ()
+        return replace(self, series=np.array([number]), indexes=(*before, *self.indexes, *after), steps=steps)
+
+    def step_of(self, number: int) -> Step | None:
+        """Say how the labels of a series go on.
+
+        Parameters
+        ----------
+        number : int
+            Which series.
+
+        Returns
+        -------
+        step : Step or None
+            None where that is not known, or it has no labels.
+        """
+        return _step_of(self.steps, number)
 
     def with_calendar(self, calendar: str, n_time_features: int) -> Contexts:
         """Return the contexts with the calendar of another frequency, or as whole numbers.
@@ -314,7 +337,7 @@ class Contexts:
             With these features; as they are where they have no calendar.
         """
         if self.time is None or self.future_time is None:
-            _check_one_calendar(self.indexes)
+            _check_one_calendar(self.indexes, self.steps)
             return self
         if calendar != "numbers" and self.time.shape[-1] == n_time_features:
             return self  # the number of columns tells the frequency
@@ -322,7 +345,8 @@ class Contexts:
         parts, places = [], []
         for number in np.unique(self.series):
             here = np.flatnonzero(self.series == number)
-            parts.append(_calendar_rows(self.indexes[number], self.origins[here] - n_past, length, calendar))
+            step = self.step_of(number)
+            parts.append(_calendar_rows(self.indexes[number], step, self.origins[here] - n_past, length, calendar))
             places.append(here)
         rows = torch.cat(parts)[torch.from_numpy(np.concatenate(places).argsort()), :, :n_time_features]
         rows = rows.to(self.time.device)
@@ -414,30 +438,42 @@ class Contexts:
         return self.scaling.quantiles_to_original(quantiles, self.units)
 
 
-def _odd_calendar(indexes: Sequence[pd.Index | None]) -> int | None:
+def _step_of(steps: Sequence[Step | None], number: int) -> Step | None:
+    return steps[number] if number < len(steps) else None
+
+
+def _fields_of(indexes: Sequence[pd.Index | None], steps: Sequence[Step | None]) -> list[tuple[str, ...]]:
+    """Name the calendar fields of every series."""
+    known = [_step_of(steps, number) for number in range(len(indexes))]
+    offsets = [None if step is None else step.offset for step in known]
+    return [calendar_fields(index, frequency=offset) for index, offset in zip(indexes, offsets, strict=True)]
+
+
+def _odd_calendar(indexes: Sequence[pd.Index | None], steps: Sequence[Step | None]) -> int | None:
     """Return the first series whose calendar has other fields than that of series 0, if there is one."""
-    fields = [calendar_fields(index) for index in indexes]
+    fields = _fields_of(indexes, steps)
     return next((number for number, one in enumerate(fields) if one != fields[0]), None)
 
 
-def _check_one_calendar(indexes: Sequence[pd.Index | None]) -> None:
+def _check_one_calendar(indexes: Sequence[pd.Index | None], steps: Sequence[Step | None]) -> None:
     """Raise if every series has a calendar, and they are of several frequencies."""
-    if not all(isinstance(index, _CALENDARS) for index in indexes) or (odd := _odd_calendar(indexes)) is None:
+    if not all(isinstance(index, _CALENDARS) for index in indexes) or (odd := _odd_calendar(indexes, steps)) is None:
         return
-    first, other = (", ".join(calendar_fields(index)) or "no field" for index in (indexes[0], indexes[odd]))
+    fields = _fields_of(indexes, steps)
+    first, other = (", ".join(fields[number]) or "no field" for number in (0, odd))
     raise ValueError(
         f"a network that reads the calendar needs series of one frequency: the calendar of X[0] has {first}; that of "
         f"X[{odd}] has {other}. Set time_features=False of the network, fit each frequency by itself, or resample."
     )
 
 
-def _calendar_rows(index: pd.Index | None, starts: np.ndarray, length: int, calendar: str) -> Tensor:
+def _calendar_rows(index: pd.Index | None, step: Step | None, starts: np.ndarray, length: int, calendar: str) -> Tensor:
     """Give the calendar of windows of a series, which may reach past its end: (n_windows, length, n_time_features)."""
     assert index is not None  # there is a calendar
     first, end = int(starts.min()), int(starts.max()) + length
     labels = [index[first:end]]
     if end > len(index):
-        labels.append(continue_index(index, end - len(index)))
+        labels.append(continue_index(index, end - len(index), step=step))
     describe = calendar_numbers if calendar == "numbers" else partial(calendar_features, frequency=calendar)
     rows = torch.from_numpy(np.concatenate([describe(part) for part in labels])).unfold(0, length, 1)
     return rows[torch.from_numpy(starts - first)].transpose(1, 2)
@@ -652,6 +688,7 @@ class Windows:
             indexes=self.store.indexes,
             units=self.local_units(indices),
             observed=observed,
+            steps=self.store.steps,
         )
 
     def to(self, device: torch.device | str) -> Windows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._unwrap import unwrap_model
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._labels import Labels
+from skdistill.data._series_labels import SeriesLabels, same_columns
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks._base import NetworkSpec
@@ -109,7 +109,7 @@ class FrozenTeacher(BaseTeacher):
             If a forecaster of this package was fitted on columns of other names, or in another order.
         """
         if self._distilled() is not None:
-            _check_names(getattr(self._inner, "feature_names_in_", None), windows.train.store.columns)
+            _check_names(self._own_columns(), windows.train.store.columns)
         return super().probe(windows)
 
     def label(self, contexts: Contexts) -> Labels:
@@ -166,6 +166,13 @@ class FrozenTeacher(BaseTeacher):
             return None
         forecaster = unwrap_model(self._inner).forecaster if self._is_composite() else self._inner
         return forecaster if isinstance(forecaster, WindowForecaster) else None
+
+    def _own_columns(self) -> pd.Index | None:
+        """Return the columns that a forecaster of ours was fitted on; of a pipeline, those of its first step."""
+        if self._is_composite():
+            names = getattr(self._inner, "feature_names_in_", None)
+            return None if names is None else pd.Index(names)
+        return getattr(self._inner, "series_labels_", SeriesLabels()).columns
 
     def _places(self, contexts: Contexts) -> list[int] | None:
         """Find the targets among the channels that a forecaster of ours forecasts; None leaves an answer as it is."""
@@ -253,14 +260,16 @@ def _check_channels(forecaster: Any, spec: NetworkSpec) -> None:
         )
 
 
-def _check_names(own: Sequence[str] | None, given: Sequence[str] | None) -> None:
+def _check_names(own: pd.Index | None, given: pd.Index | None) -> None:
     """Raise if columns that both have names are others, or in another order; of one column the name is no matter."""
     if own is None or given is None or len(given) < 2:
         return
-    bare = [name.removeprefix("y:").removeprefix("X:") for name in given]  # SktimeDistilledForecaster says what is what
-    if all(name in ("y", one) for name, one in zip(bare, own, strict=True)):
-        return
-    raise ValueError(
-        f"X must have the columns that the frozen teacher was fitted on, {list(own)}, in this order; got "
-        f"{list(given)}. Reorder them, X[{list(own)}], or rename them; arrays (X.to_numpy()) are taken by position."
-    )
+    if all(isinstance(name, str) for name in given):  # SktimeDistilledForecaster says what is what
+        bare = [name.removeprefix("y:").removeprefix("X:") for name in given]
+        if all(name in ("y", str(one)) for name, one in zip(bare, own, strict=True)):
+            return
+    if not same_columns(own, given):
+        raise ValueError(
+            f"X must have the columns that the frozen teacher was fitted on, {list(own)}, in this order; got "
+            f"{list(given)}. Reorder them, X[{list(own)}], or rename them; arrays (X.to_numpy()) are taken by position."
+        )

@@ -12,7 +12,7 @@ import torch
 
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._labels import Labels
-from skdistill.data._steps import continue_index
+from skdistill.data._steps import Step, continue_index
 from skdistill.data._windows import Contexts
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
@@ -215,11 +215,13 @@ class GivenLabels(BaseTeacher):
         labels: list[Any] = []
         for number, origin in zip(contexts.series, contexts.origins, strict=True):
             index = contexts.indexes[number]
-            labels.append(origin if index is None else _label_at(index, int(origin)))
+            labels.append(origin if index is None else _label_at(index, int(origin), contexts.step_of(int(number))))
         keys = pd.Index(labels)
         return keys if self.series is None else pd.MultiIndex.from_arrays([contexts.series, keys])
 
 
-def _label_at(index: pd.Index, position: int) -> Any:
+def _label_at(index: pd.Index, position: int, step: Step | None) -> Any:
     """Return the label of a row, which may follow those that are there."""
-    return index[position] if position < len(index) else continue_index(index, position - len(index) + 1)[-1]
+    if position < len(index):
+        return index[position]
+    return continue_index(index, position - len(index) + 1, step=step)[-1]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from sklearn.frozen import FrozenEstimator
 from skdistill._utils._choices import check_choice
 from skdistill.data._labels import Labels
 from skdistill.data._levels import check_quantiles
+from skdistill.data._steps import Step, find_step
 from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._sktime_labels import label_forms
 
 __all__ = ["SktimeTeacher", "is_sktime_forecaster"]
 
@@ -165,10 +168,7 @@ class SktimeTeacher(BaseTeacher):
         self._learn_shape(windows)
         if not self._is_frozen and self.fitting == "once":
             with _quiet():
-                self.fitted_ = [
-                    None if y is None else clone(self.forecaster).fit(y, fh=self._steps())
-                    for y in _training_rows(windows)
-                ]
+                self.fitted_ = [None if one is None else self._fit_once(*one) for one in _training_rows(windows)]
         self._check_heeds(windows)
         return self
 
@@ -191,17 +191,15 @@ class SktimeTeacher(BaseTeacher):
             If a forecast is not finite, or the series are not those that forecasters were fitted on.
         """
         self._check_series(len(contexts.indexes))
-        rows = _of_targets(contexts)
         answers = [
-            self._forecast(_as_series(values, _context_index(contexts, window)), int(contexts.series[window]))
-            for window, values in enumerate(rows)
+            self._forecast(values, _Labels.of(contexts, window)) for window, values in enumerate(_of_targets(contexts))
         ]
         forecasts = np.stack([forecast for forecast, _ in answers])
         if not np.isfinite(forecasts).all():
             window = int(np.argwhere(~np.isfinite(forecasts))[0, 0])
             raise ValueError(
                 f"the sktime forecaster {self._name} gives no finite forecast after "
-                f"{_context_index(contexts, window)[-1]}: a teacher must answer every window."
+                f"{_Labels.of(contexts, window).last}: a teacher must answer every window."
             )
         point = torch.from_numpy(np.ascontiguousarray(contexts.forecasts_to_standard(forecasts)))
         if self._levels is None:
@@ -253,9 +251,63 @@ class SktimeTeacher(BaseTeacher):
                 'SktimeTeacher(forecaster, fitting="window"), which answers any series.'
             )
 
-    def _forecast(self, y: pd.Series | pd.DataFrame, series: int) -> tuple[np.ndarray, np.ndarray]:
+    def _fit_once(self, values: np.ndarray, labels: _Labels) -> Any:
+        """Fit on the rows of a series, under the first labels that the forecaster takes."""
+
+        def fit(y: pd.Series | pd.DataFrame) -> Any:
+            forecaster = clone(self.forecaster).fit(y, fh=self._steps())
+            forecaster.predict(fh=self._steps())
+            return forecaster
+
+        return self._under_labels(fit, values, labels, lambda forecaster: True)
+
+    def _forecast(self, values: np.ndarray, labels: _Labels) -> tuple[np.ndarray, np.ndarray]:
         """Forecast the rows after a context, (prediction_length, n_targets), and quantiles with one axis more."""
-        fitted = self._fitted(series)
+        fitted = self._fitted(labels.series)
+
+        def forecast(y: pd.Series | pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+            return self._ask(y, fitted)
+
+        if fitted is not None and fitted.state != "pretrained":  # its own labels go on
+            return forecast(_as_series(values, labels.positions))
+        return self._under_labels(forecast, values, labels, lambda answer: bool(np.isfinite(answer[0]).all()))
+
+    def _under_labels(
+        self,
+        ask: Callable[[pd.Series | pd.DataFrame], Any],
+        values: np.ndarray,
+        labels: _Labels,
+        is_good: Callable[[Any], bool],
+    ) -> Any:
+        """Ask under the labels of a series, and where that does not work under others; what works is remembered."""
+        known = self.__dict__.setdefault("_forms", {})
+        kind = (type(labels.index), labels.step)
+        forms = list(labels.forms())
+        if (number := known.get(kind)) is not None and number < len(forms):
+            return ask(_as_series(values, forms[number]))
+        failed: list[Exception] = []
+        answers = []
+        for number, form in enumerate(forms):
+            try:
+                answer = ask(_as_series(values, form))
+            except Exception as error:  # whatever a forecaster raises of labels that it does not take
+                failed.append(error)
+                continue
+            if is_good(answer):
+                known[kind] = number
+                return answer
+            answers.append(answer)
+        if answers:
+            return answers[0]
+        raise failed[0]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave behind what is remembered of labels."""
+        state = dict(super().__getstate__())
+        state.pop("_forms", None)
+        return state
+
+    def _ask(self, y: pd.Series | pd.DataFrame, fitted: Any) -> tuple[np.ndarray, np.ndarray]:
         with _quiet():
             if fitted is None:
                 forecaster = clone(self.forecaster).fit(y, fh=self._steps())
@@ -278,9 +330,9 @@ class SktimeTeacher(BaseTeacher):
         fitted = self._fitted(series)
         if fitted is None or fitted.state == "pretrained":
             return
-        rows, index = _of_targets(contexts)[0], _context_index(contexts, 0)
+        rows, labels = _of_targets(contexts)[0], _Labels.of(contexts, 0)
         other = rows[::-1] + np.linspace(1.0, 2.0, len(rows))[:, None] * (1.0 + np.abs(rows).max())
-        first, second = (self._forecast(_as_series(values, index), series)[0] for values in (rows, other))
+        first, second = (self._forecast(values, labels)[0] for values in (rows, other))
         if np.array_equal(first, second):
             raise ValueError(
                 f"the sktime forecaster {self._name} forecasts the same after any context: update(y, "
@@ -346,11 +398,34 @@ def _of_targets(contexts: Contexts) -> np.ndarray:
     return original if targets is None else original[..., list(targets)]
 
 
-def _context_index(contexts: Contexts, window: int) -> pd.Index:
-    """Return the labels of a context's rows, or their positions where there are none."""
-    length, origin = contexts.values.shape[1], int(contexts.origins[window])
-    index = contexts.indexes[int(contexts.series[window])]
-    return pd.RangeIndex(origin - length, origin) if index is None else index[origin - length : origin]
+@dataclass(frozen=True)
+class _Labels:
+    """The labels of some rows of a series, in all their forms."""
+
+    series: int
+    index: pd.Index | None
+    step: Step | None
+    first: int
+    stop: int
+
+    @classmethod
+    def of(cls, contexts: Contexts, window: int) -> _Labels:
+        series, origin = int(contexts.series[window]), int(contexts.origins[window])
+        index = contexts.indexes[series]
+        step = contexts.step_of(series)
+        step = find_step(index) if step is None and index is not None else step
+        return cls(series, index, step, origin - contexts.values.shape[1], origin)
+
+    @property
+    def positions(self) -> pd.RangeIndex:
+        return pd.RangeIndex(self.first, self.stop)
+
+    @property
+    def last(self) -> Any:
+        return self.stop - 1 if self.index is None else self.index[self.stop - 1]
+
+    def forms(self) -> Iterator[pd.Index]:
+        return label_forms(self.index, self.step, self.first, self.stop)
 
 
 def _as_series(values: np.ndarray, index: pd.Index) -> pd.Series | pd.DataFrame:
@@ -359,13 +434,13 @@ def _as_series(values: np.ndarray, index: pd.Index) -> pd.Series | pd.DataFrame:
     return pd.DataFrame(values, index=index)
 
 
-def _training_rows(windows: TrainingWindows) -> list[pd.Series | pd.DataFrame | None]:
+def _training_rows(windows: TrainingWindows) -> list[tuple[np.ndarray, _Labels] | None]:
     """Cut from each series the rows that training windows may look at; None where there are none."""
     train, store = windows.train, windows.train.store
     starts = train.starts if train.known is None else train.starts[train.known]
     ends = starts.cpu().numpy() + train.context_length + train.prediction_length
     numbers = train.series_of(starts.cpu().numpy())
-    found: list[pd.Series | pd.DataFrame | None] = []
+    found: list[tuple[np.ndarray, _Labels] | None] = []
     for number, (offset, index) in enumerate(zip(store.offsets, store.indexes, strict=True)):
         here = ends[numbers == number]
         if not len(here):
@@ -373,6 +448,6 @@ def _training_rows(windows: TrainingWindows) -> list[pd.Series | pd.DataFrame | 
             continue
         n_rows = int(here.max() - offset)
         original = store.original(number, n_rows)
-        labels = pd.RangeIndex(n_rows) if index is None else index[:n_rows]
-        found.append(_as_series(original[:, list(train.targets)], labels))
+        step = store.steps[number] if number < len(store.steps) else None
+        found.append((original[:, list(train.targets)], _Labels(number, index, step, 0, n_rows)))
     return found

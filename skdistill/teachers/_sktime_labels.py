@@ -1,0 +1,74 @@
+"""Row labels under which sktime forecasters see a context: those of the series where sktime can count in its step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from skdistill.data._steps import Step
+
+__all__ = ["label_forms"]
+
+_PERIODS = (
+    pd.offsets.Tick,
+    pd.offsets.Day,
+    pd.offsets.Week,
+    pd.offsets.MonthBegin,
+    pd.offsets.MonthEnd,
+    pd.offsets.QuarterBegin,
+    pd.offsets.QuarterEnd,
+    pd.offsets.YearBegin,
+    pd.offsets.YearEnd,
+)
+
+
+def label_forms(index: pd.Index | None, step: Step | None, first: int, stop: int) -> Iterator[pd.Index]:
+    """Yield the labels of rows in the forms that a forecaster may take, the best first.
+
+    Parameters
+    ----------
+    index : pandas.Index or None
+        Labels of the series.
+    step : Step or None
+        How they go on.
+    first, stop : int
+        Positions of the first row and after the last one.
+
+    Yields
+    ------
+    labels : Index of shape (stop - first,)
+        The labels with their step, where sktime counts on from them as they do; periods; at last positions.
+    """
+    if index is not None and step is not None and first >= 0:
+        labels = step.note_on(index[first:stop])
+        if _counts(labels, step):
+            yield labels
+        if (periods := _as_periods(labels)) is not None:
+            yield periods
+    yield pd.RangeIndex(first, stop)
+
+
+def _counts(labels: pd.Index, step: Step) -> bool:
+    """Say whether sktime comes to the labels that follow."""
+    from sktime.forecasting.base import ForecastingHorizon
+
+    if not isinstance(labels, pd.DatetimeIndex | pd.PeriodIndex) and not pd.api.types.is_integer_dtype(labels.dtype):
+        return False
+    if isinstance(labels, pd.DatetimeIndex) and labels.freq is None:
+        return False
+    try:
+        ahead = ForecastingHorizon([1, 2, 3]).to_absolute_index(labels[-1:])
+    except (AttributeError, TypeError, ValueError):  # what it raises of steps that it does not know
+        return False
+    return list(ahead) == list(step.follow(labels, 3))
+
+
+def _as_periods(labels: pd.Index) -> pd.PeriodIndex | None:
+    if not isinstance(labels, pd.DatetimeIndex) or labels.freq is None or labels.freq.n != 1:
+        return None
+    if not isinstance(labels.freq, _PERIODS) or getattr(labels.freq, "weekday", 0) is None:
+        return None
+    local = labels if labels.tz is None else labels.tz_localize(None)
+    periods = local.to_period(labels.freq.freqstr) if local.freq is None else local.to_period()
+    return periods if periods.is_unique and len(periods) == periods[-1].ordinal - periods[0].ordinal + 1 else None
