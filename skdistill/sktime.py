@@ -15,8 +15,8 @@ from skdistill._utils._checks import check_boolean, check_integer
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._levels import interpolation_matrix
-from skdistill.data._panel import append_rows, find_labels, name_instance, regular_step, split_panel, with_step
-from skdistill.data._steps import continue_index
+from skdistill.data._panel import append_rows, covariates_of, find_labels, name_instance, split_panel
+from skdistill.data._steps import Step, continue_index
 from skdistill.forecaster import DistilledForecaster
 from skdistill.probabilistic._settings import at_levels
 
@@ -317,7 +317,7 @@ class SktimeDistilledForecaster(BaseForecaster):
             self._check_windows(series)
             self.forecaster_ = self._train(series, y.shape[1])
         self._n_targets, self._columns, self._names = y.shape[1], y.columns, list(y.index.names)
-        self._step = regular_step(next(iter(series.values())).index)
+        self._steps: dict[tuple[object, ...], Step | None] = {}
         self._rows: dict[tuple[object, ...], pd.DataFrame] = {}
         self._remember(series)
         return self
@@ -364,7 +364,7 @@ class SktimeDistilledForecaster(BaseForecaster):
 
     def _steps_of(self, fh: ForecastingHorizon) -> list[np.ndarray]:
         """Count the steps asked of every series, and raise on those that cannot be answered."""
-        steps = [self._count_steps(fh, rows.index) for rows in self._rows.values()]
+        steps = [self._count_steps(fh, rows.index, self._steps[key]) for key, rows in self._rows.items()]
         self._check_horizon(max(int(one.max()) for one in steps))
         if min(int(one.min()) for one in steps) < 1:
             raise NotImplementedError(f"{type(self).__name__} can not perform in-sample prediction. Found fh {fh}.")
@@ -408,7 +408,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         check_integer(self.prediction_length, "prediction_length of SktimeDistilledForecaster", minimum=1)
         check_boolean(self.rollout, "rollout of SktimeDistilledForecaster")
         check_boolean(self.refit_on_update, "refit_on_update of SktimeDistilledForecaster")
-        series = split_panel(y, X)
+        series = split_panel(y, X, getattr(self, "_steps", None))
         if fh is not None:
             self._check_horizon(max(int(self._count_steps(fh, rows.index).max()) for rows in series.values()))
         return series
@@ -450,7 +450,10 @@ class SktimeDistilledForecaster(BaseForecaster):
         kept = {}
         for key, new in series.items():
             name = name_instance(key)
-            rows = append_rows(self._rows[key], new, self._step, name) if key in self._rows else new
+            if key not in self._steps:
+                self._steps[key] = self.forecaster_.series_labels_.step_of(new.index)
+            step = self._steps[key]
+            rows = append_rows(self._rows[key], new, step, name) if key in self._rows else new
             if len(rows) < self.context_length:
                 self._check_newer(key, new, name)
                 raise ValueError(
@@ -458,7 +461,7 @@ class SktimeDistilledForecaster(BaseForecaster):
                     f"got {len(rows)}."
                 )
             rows = rows if self.refit_on_update else rows.iloc[-self.context_length :]
-            kept[key] = rows.set_axis(with_step(rows.index, self._step)).copy()
+            kept[key] = rows.set_axis(rows.index if step is None else step.note_on(rows.index), axis=0).copy()
         self._rows.update(kept)
 
     def _check_newer(self, key: tuple[object, ...], new: pd.DataFrame, name: str) -> None:
@@ -471,7 +474,7 @@ class SktimeDistilledForecaster(BaseForecaster):
 
     # -- forecasting -------------------------------------------------------------------------
 
-    def _count_steps(self, fh: ForecastingHorizon, index: pd.Index) -> np.ndarray:
+    def _count_steps(self, fh: ForecastingHorizon, index: pd.Index, step: Step | None = None) -> np.ndarray:
         """Count the steps from the end of a series to what is asked."""
         values = fh.to_pandas()
         if fh.is_relative and pd.api.types.is_integer_dtype(values.dtype):
@@ -479,7 +482,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         wanted = fh.to_absolute_index(index[-1:] if fh.is_relative else self._cutoff)
         if wanted.min() <= index[-1]:
             raise NotImplementedError(f"{type(self).__name__} can not perform in-sample prediction. Found fh {fh}.")
-        return find_labels(index, wanted)
+        return find_labels(index, wanted, step)
 
     def _check_horizon(self, n_steps: int) -> None:
         if n_steps > self.prediction_length and not self.rollout:
@@ -496,18 +499,19 @@ class SktimeDistilledForecaster(BaseForecaster):
         """
         recent = [rows.iloc[-self.context_length :] for rows in self._rows.values()]
         contexts = np.stack([rows.to_numpy(dtype=np.float64) for rows in recent])
-        indexes = [rows.index for rows in recent]
+        indexes, steps = [rows.index for rows in recent], [self._steps[key] for key in self._rows]
         length = self.prediction_length
         predictor = self.forecaster_.predictor_
-        batch = ContextBatch(contexts, indexes)
+        batch = ContextBatch(contexts, indexes, steps)
         around = [predictor.forecast_quantiles(batch)] if with_quantiles else []
         blocks = [predictor.forecast(batch)]
         while length * len(blocks) < n_steps:
-            indexes_ahead = [continue_index(index, length) for index in indexes]
+            pairs = zip(indexes, steps, strict=True)
+            indexes_ahead = [continue_index(index, length, step=step) for index, step in pairs]
             rows = np.concatenate([blocks[-1], self._look_up(X, indexes_ahead)], axis=2)
             contexts = np.concatenate([contexts, rows], axis=1)
             indexes = [index.append(ahead) for index, ahead in zip(indexes, indexes_ahead, strict=True)]
-            batch = ContextBatch(contexts, indexes)
+            batch = ContextBatch(contexts, indexes, steps)
             blocks.append(predictor.forecast(batch))
             if with_quantiles:
                 around.append(predictor.forecast_quantiles(batch))
@@ -518,6 +522,8 @@ class SktimeDistilledForecaster(BaseForecaster):
         n_covariates = self.forecaster_.n_features_in_ - self._n_targets
         if not n_covariates:
             return np.empty((len(labels), len(labels[0]), 0))
+        names = [name.removeprefix("X:") for name in self._known_channels()[self._n_targets :]]
+        X = None if X is None else covariates_of(X, names)
         found = []
         for key, index in zip(self._rows, labels, strict=True):
             one = X if X is None or not key else X.xs(key, level=list(range(len(key))))
@@ -533,11 +539,11 @@ class SktimeDistilledForecaster(BaseForecaster):
         """Put the steps that were asked under their labels."""
         frames = []
         known: dict[object, pd.Index] = {}
-        for rows, forecast, asked in zip(self._rows.values(), forecasts, steps, strict=True):
-            last = rows.index[-1]
-            if last not in known:
-                known[last] = continue_index(rows.index, len(forecast))
-            frames.append((known[last][asked - 1], forecast[asked - 1]))
+        for (key, rows), forecast, asked in zip(self._rows.items(), forecasts, steps, strict=True):
+            end = (rows.index[-1], self._steps[key])  # series of several steps may end together
+            if end not in known:
+                known[end] = continue_index(rows.index, len(forecast), step=self._steps[key])
+            frames.append((known[end][asked - 1], forecast[asked - 1]))
         values = np.concatenate([values for _, values in frames])
         if list(self._rows) == [()]:
             return pd.DataFrame(values, index=frames[0][0].rename(self._names[-1]), columns=columns)

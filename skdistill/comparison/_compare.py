@@ -400,7 +400,11 @@ def _choose_season(problem: _Problem, season: int | None, model: UnwrappedModel,
     if model.before is None and (known := getattr(model.forecaster, "_train", train)) is not None:
         values = read_series(model.forecaster, known, reset=False, allow_batch=False).series[0].values
     return find_season(
-        values[:, problem.targets], seen.index, max_season=shortest, prediction_length=problem.prediction_length
+        values[:, problem.targets],
+        seen.index,
+        max_season=shortest,
+        prediction_length=problem.prediction_length,
+        step=seen.step,
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill.data._steps import Step, find_step
+
 __all__ = ["find_season", "seasonal_naive"]
 
 _AS_GOOD = 1.05
@@ -40,7 +42,14 @@ def seasonal_naive(contexts: np.ndarray, season: int, prediction_length: int) ->
     return contexts[:, rows]
 
 
-def find_season(values: np.ndarray, index: pd.Index | None, *, max_season: int, prediction_length: int) -> int:
+def find_season(
+    values: np.ndarray,
+    index: pd.Index | None,
+    *,
+    max_season: int,
+    prediction_length: int,
+    step: Step | None = None,
+) -> int:
     """Choose the season of the seasonal-naive forecast.
 
     Parameters
@@ -53,6 +62,8 @@ def find_season(values: np.ndarray, index: pd.Index | None, *, max_season: int, 
         Longest season allowed.
     prediction_length : int
         Rows that are forecast.
+    step : Step or None, default=None
+        How the labels go on; None finds it in them.
 
     Returns
     -------
@@ -66,7 +77,7 @@ def find_season(values: np.ndarray, index: pd.Index | None, *, max_season: int, 
     >>> find_season(wave, None, max_season=20, prediction_length=24)
     12
     """
-    season = _calendar_season(index)
+    season = _calendar_season(index, step)
     if season is not None and season <= max_season:
         return season
     squares = _squared_differences(values, max_lag=min(max_season + prediction_length, len(values) - 1))
@@ -79,14 +90,19 @@ def find_season(values: np.ndarray, index: pd.Index | None, *, max_season: int, 
     return int(np.argmax(errors <= _AS_GOOD * errors.min() + 1e-9))
 
 
-def _calendar_season(index: Any) -> int | None:
+def _calendar_season(index: Any, step: Step | None) -> int | None:
     if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) or len(index) < 3:
         return None
-    frequency = index.freqstr or pd.infer_freq(index)  # type: ignore[arg-type]
-    if frequency is None:
+    step = find_step(index) if step is None else step
+    offset: Any = None if step is None else step.offset
+    if offset is None:
         return None
-    offset = pd.tseries.frequencies.to_offset(frequency)
-    name = (getattr(offset, "rule_code", "") or "").split("-")[0]
+    if type(offset) is pd.DateOffset:
+        months = offset.kwds.get("months", 0) * offset.n if set(offset.kwds) <= {"months", "day"} else 0
+        return 12 // months if months and 12 % months == 0 else None
+    if isinstance(offset, pd.offsets.CustomBusinessDay):
+        return int(np.sum(offset.calendar.weekmask)) if offset.n == 1 else None
+    name = offset.rule_code.split("-")[0]
     season = _SEASONS.get(name)
     if season is None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from skdistill.data._calendar import calendar_features
+from skdistill.data._calendar import calendar_of
 from skdistill.data._inputs import Series
-from skdistill.data._panel import regular_step, with_step
 from skdistill.data._scaling import Scaling
-from skdistill.data._steps import continue_index
+from skdistill.data._steps import Step, find_step
 from skdistill.data._windows import Contexts
 
 __all__ = ["ContextBatch", "ContextCutter"]
@@ -33,11 +32,14 @@ class ContextBatch:
         Finite floats. Rows before the last ``context_length`` are not read.
     indexes : sequence of pandas.Index or None, default=None
         Time labels of each window's rows, for networks and teachers that read the calendar; an index may have more
-        labels, of the rows before, which tell its step.
+        labels, of the rows before.
+    steps : sequence of Step or None, default=None
+        How the labels of each window go on; None finds it in the labels.
     """
 
     values: np.ndarray
     indexes: Sequence[pd.Index | None] | None = None
+    steps: Sequence[Step | None] | None = None
 
     def __len__(self) -> int:
         """Count the windows."""
@@ -87,14 +89,20 @@ class ContextBatch:
         values = torch.from_numpy(scaling.standardize(self.values, dtype))
         n_windows, length = values.shape[:2]
         given = [None] * n_windows if self.indexes is None else self.indexes
-        indexes = [None if index is None else _last_labels(index, length, with_time) for index in given]
+        steps = tuple(self._known_steps(given)) if with_time else ()
+        indexes = [None if index is None else index[-length:] for index in given]
         time = future = None
         if with_time and all(isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) for index in indexes):
             rows = [index for index in indexes if index is not None]
-            time = torch.from_numpy(np.stack([calendar_features(index) for index in rows]))
-            ahead = [continue_index(index, prediction_length) for index in rows]
-            future = torch.from_numpy(np.stack([calendar_features(index) for index in ahead]))
+            pairs = zip(rows, steps, strict=True)
+            both = [calendar_of(index, prediction_length, step) for index, step in pairs]
+            time, future = (torch.from_numpy(np.stack(part)) for part in zip(*both, strict=True))
         return Contexts(values, time, future, scaling, np.arange(n_windows), np.full(n_windows, length), tuple(indexes))
+
+    def _known_steps(self, indexes: Sequence[pd.Index | None]) -> Iterator[Step | None]:
+        steps = [None] * len(indexes) if self.steps is None else self.steps
+        for index, step in zip(indexes, steps, strict=True):
+            yield find_step(index) if step is None and index is not None else step
 
 
 @dataclass(frozen=True)
@@ -116,8 +124,8 @@ class ContextCutter:
     with_time: bool
 
     @cached_property
-    def _indexes(self) -> list[pd.Index | None]:
-        return [None if one.index is None else with_step(one.index, regular_step(one.index)) for one in self.series]
+    def _steps(self) -> list[Step | None]:
+        return [find_step(one.index) if one.step is None and one.index is not None else one.step for one in self.series]
 
     def cut(self, numbers: np.ndarray | Sequence[int], origins: np.ndarray | Sequence[int]) -> ContextBatch:
         """Cut contexts.
@@ -141,8 +149,12 @@ class ContextCutter:
         values = np.stack([self.series[number].values[rows] for number, rows in places])
         if not self.with_time:
             return ContextBatch(values)
-        indexes = [(self._indexes[number], rows) for number, rows in places]
-        return ContextBatch(values, [None if index is None else index[rows] for index, rows in indexes])
+        indexes = [(self.series[number].index, rows) for number, rows in places]
+        return ContextBatch(
+            values,
+            [None if index is None else index[rows] for index, rows in indexes],
+            [self._steps[number] for number, _ in places],
+        )
 
     def latest(self, number: int = 0) -> ContextBatch:
         """Cut the context that ends with a series.
@@ -158,8 +170,3 @@ class ContextCutter:
             One context.
         """
         return self.cut([number], [len(self.series[number])])
-
-
-def _last_labels(index: pd.Index, length: int, with_time: bool) -> pd.Index:
-    """Return the labels of the last rows, which know the step that all of them tell where the calendar is read."""
-    return with_step(index[-length:], regular_step(index) if with_time else None)

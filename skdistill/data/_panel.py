@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from skdistill.data._index_checks import check_time_index
-from skdistill.data._steps import continue_index
+from skdistill.data._index_checks import checked_step
+from skdistill.data._steps import Step, continue_index
 
-__all__ = ["append_rows", "find_labels", "name_instance", "regular_step", "split_panel", "with_step"]
+__all__ = ["append_rows", "covariates_of", "find_labels", "name_instance", "split_panel"]
 
 Key = tuple[object, ...]
 
 
-def split_panel(y: pd.DataFrame, X: pd.DataFrame | None) -> dict[Key, pd.DataFrame]:
+def split_panel(
+    y: pd.DataFrame, X: pd.DataFrame | None, known: Mapping[Key, Step | None] | None = None
+) -> dict[Key, pd.DataFrame]:
     """Take a panel apart, covariates beside the targets.
 
     Parameters
@@ -24,6 +26,8 @@ def split_panel(y: pd.DataFrame, X: pd.DataFrame | None) -> dict[Key, pd.DataFra
         One series, or many of them under the outer levels of a MultiIndex.
     X : DataFrame of shape (n_rows or more, n_covariates) or None
         Covariates, with every label of ``y`` among theirs.
+    known : dict of tuple to Step, default=None
+        How the labels of each series went on in ``fit``.
 
     Returns
     -------
@@ -35,7 +39,7 @@ def split_panel(y: pd.DataFrame, X: pd.DataFrame | None) -> dict[Key, pd.DataFra
         if not y.index.isin(X.index).all():
             raise ValueError("X must have a row for every label of y; some are missing.")
         covariates = X.set_axis([f"X:{name}" for name in X.columns], axis=1)
-        table = pd.concat([table, covariates.loc[y.index]], axis=1)
+        table = pd.concat([table, covariates.loc[y.index]], axis=1).set_axis(y.index, axis=0)  # which knows its step
     series: dict[Key, pd.DataFrame] = {(): table}
     if isinstance(y.index, pd.MultiIndex):
         outer: list[Hashable] = list(range(y.index.nlevels - 1))
@@ -45,18 +49,19 @@ def split_panel(y: pd.DataFrame, X: pd.DataFrame | None) -> dict[Key, pd.DataFra
             for key, group in table.groupby(level=levels, sort=False)
         }
     for key, one in series.items():
-        check_time_index(one.index, name=name_instance(key))
+        step = None if known is None else known.get(key)
+        checked_step(one.index, name=name_instance(key), known=() if step is None else (step,))
     return series
 
 
-def append_rows(past: pd.DataFrame, new: pd.DataFrame, step: pd.offsets.BaseOffset | None, name: str) -> pd.DataFrame:
+def append_rows(past: pd.DataFrame, new: pd.DataFrame, step: Step | None, name: str) -> pd.DataFrame:
     """Let new rows follow old ones; where they overlap, the new ones count.
 
     Parameters
     ----------
     past, new : DataFrame of shape (n_rows, n_channels)
         Rows in order of time.
-    step : BaseOffset or None
+    step : Step or None
         Step of the series when it was fitted, where it is known.
     name : str
         What to call the series in messages.
@@ -75,70 +80,18 @@ def append_rows(past: pd.DataFrame, new: pd.DataFrame, step: pd.offsets.BaseOffs
         raise ValueError(f"{name} must have the columns of fit, {list(past.columns)}; got {list(new.columns)}.")
     if type(past.index.dtype) is not type(new.index.dtype):
         raise ValueError(f"the index of {name} must be {past.index.dtype} as in fit; got {new.index.dtype}.")
-    _check_step(new.index, step, name)
+    if step is not None and not step.keeps(new.index):
+        raise ValueError(
+            f"the index of {name} must keep the step of fit, {step}; got labels from {new.index[0]} to "
+            f"{new.index[-1]} that do not."
+        )
     rows = pd.concat([past.loc[past.index < new.index[0]], new])
     rows.index.name = new.index.name
-    check_time_index(rows.index, name=name)
+    checked_step(rows.index, name=name, known=() if step is None else (step,))
     return rows
 
 
-def _check_step(index: pd.Index, step: pd.offsets.BaseOffset | None, name: str) -> None:
-    frequency = getattr(index, "freq", None) if isinstance(index, pd.PeriodIndex) else step
-    regular = frequency == step
-    if regular and isinstance(index, pd.DatetimeIndex) and step is not None:
-        regular = index.equals(pd.date_range(index[0], periods=len(index), freq=step).as_unit(index.unit))
-    if not regular:
-        raise ValueError(
-            f"the index of {name} must keep the step of fit, {getattr(step, 'freqstr', step)}; "
-            f"got labels from {index[0]} to {index[-1]} that do not."
-        )
-
-
-def regular_step(index: pd.Index) -> pd.offsets.BaseOffset | None:
-    """Return the step of a time index, where pandas can tell it.
-
-    Parameters
-    ----------
-    index : Index
-        Labels in order.
-
-    Returns
-    -------
-    step : BaseOffset or None
-        None for whole numbers, and where there are too few labels.
-    """
-    if isinstance(index, pd.PeriodIndex):
-        return index.freq
-    if not isinstance(index, pd.DatetimeIndex) or (index.freq is None and len(index) < 3):
-        return None
-    name = index.freqstr or pd.infer_freq(index)
-    return None if name is None else pd.tseries.frequencies.to_offset(name)
-
-
-def with_step(index: pd.Index, step: pd.offsets.BaseOffset | None) -> pd.Index:
-    """Let a part of a time index know the step of the whole, which a few labels do not tell.
-
-    Parameters
-    ----------
-    index : Index
-        Labels in order.
-    step : BaseOffset or None
-        From :func:`regular_step`.
-
-    Returns
-    -------
-    index : Index
-        The same labels; with this ``freq`` where they had none and keep the step.
-    """
-    if step is None or not isinstance(index, pd.DatetimeIndex) or index.freq is not None:
-        return index
-    try:
-        return pd.DatetimeIndex(index, freq=step)
-    except ValueError:
-        return index
-
-
-def find_labels(index: pd.Index, wanted: pd.Index) -> np.ndarray:
+def find_labels(index: pd.Index, wanted: pd.Index, step: Step | None = None) -> np.ndarray:
     """Count the steps from the end of an index to labels that follow it.
 
     Parameters
@@ -147,6 +100,8 @@ def find_labels(index: pd.Index, wanted: pd.Index) -> np.ndarray:
         Labels of the rows that are known.
     wanted : Index
         Labels of rows that follow.
+    step : Step or None, default=None
+        How the labels go on, where it is known.
 
     Returns
     -------
@@ -159,7 +114,7 @@ def find_labels(index: pd.Index, wanted: pd.Index) -> np.ndarray:
         If a label is none of those that follow.
     """
     n_ahead = max(len(wanted), 1)
-    while (ahead := continue_index(index, n_ahead))[-1] < wanted.max():
+    while (ahead := continue_index(index, n_ahead, step=step))[-1] < wanted.max():
         n_ahead *= 2
     positions = ahead.get_indexer(wanted)
     if (positions < 0).any():
@@ -168,6 +123,34 @@ def find_labels(index: pd.Index, wanted: pd.Index) -> np.ndarray:
             f"{index[-1]}: they go on {ahead[0]}, {ahead[1] if len(ahead) > 1 else '...'}."
         )
     return positions + 1
+
+
+def covariates_of(X: pd.DataFrame, names: Sequence[str], name: str = "X") -> pd.DataFrame:
+    """Take covariates by their names, in the order of ``fit``.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_covariates)
+        Covariates.
+    names : sequence of str
+        What they were called in ``fit``.
+    name : str, default="X"
+        What to call the table in messages.
+
+    Returns
+    -------
+    covariates : DataFrame of shape (n_rows, n_covariates)
+        The columns in this order.
+
+    Raises
+    ------
+    ValueError
+        If one is missing, or there are others.
+    """
+    given = [str(column) for column in X.columns]
+    if sorted(given) != sorted(names):
+        raise ValueError(f"{name} must have the covariates of fit as columns, {list(names)}; got the columns {given}.")
+    return X.iloc[:, [given.index(column) for column in names]]
 
 
 def name_instance(key: Sequence[object]) -> str:

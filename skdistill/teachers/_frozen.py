@@ -229,7 +229,9 @@ class FrozenTeacher(BaseTeacher):
 
     def _batch(self, original: np.ndarray, contexts: Contexts) -> ContextBatch:
         """Hand contexts to a forecaster of ours, in its units, with time labels where it reads the calendar."""
-        return ContextBatch(self._recent(original), self._row_labels(contexts))
+        indexes = self._row_labels(contexts)
+        steps = None if indexes is None else [contexts.step_of(int(number)) for number in contexts.series]
+        return ContextBatch(self._recent(original), indexes, steps)
 
     def _table(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
         """Lay the target channels out as rows of a table, window by window."""
