@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.utils.validation import check_is_fitted
 
+from skdistill._base import BaseDistilled
 from skdistill._predictor import Predictor, blocks
+from skdistill._utils._checks import check_integer
 from skdistill.data._context_batch import ContextBatch
-from skdistill.data._inputs import Series
+from skdistill.data._inputs import Series, read_series
 from skdistill.networks._base import NetworkSpec
 from skdistill.probabilistic._calibration import FittedCalibration, shift_quantiles
 
-__all__ = ["backtest", "backtest_quantiles", "count_origins", "mean_squared_error", "roll"]
+__all__ = ["RollingMixin", "backtest", "backtest_quantiles", "count_origins", "mean_squared_error", "roll"]
 
 
 def count_origins(series: Series, spec: NetworkSpec, step: int = 1) -> int:
@@ -164,3 +167,80 @@ def mean_squared_error(predictor: Predictor, series: Sequence[Series]) -> float:
             total += float(np.square(predictor.forecast(contexts) - truth).sum())
             count += truth.size
     return total / count
+
+
+class RollingMixin(BaseDistilled):
+    """The part of a forecaster that rolls over a series."""
+
+    def backtest(self, X: Any, step: int = 1) -> Any:
+        """Forecast from every origin of a series, as if time rolled on.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, or list
+            A series of at least ``context_length + prediction_length`` rows.
+        step : int, default=1
+            Rows between one origin and the next.
+
+        Returns
+        -------
+        forecasts : ndarray of shape (n_origins, prediction_length, n_targets), DataFrame or list
+            Forecasts in original units; number k starts at row ``context_length + k * step`` and
+            ends within ``X``. A DataFrame has the levels ``origin`` (label of the first row
+            forecast) and the time of each row.
+        """
+        check_is_fitted(self)
+        check_integer(step, "step of backtest", minimum=1)
+        given = read_series(self, X, reset=False, allow_batch=False)
+        return given.map(lambda one: backtest(self.predictor_, one, step))
+
+    def backtest_quantiles(self, X: Any, step: int = 1) -> Any:
+        """Forecast quantiles from every origin of a series, as if time rolled on.
+
+        With ``calibration="rolling"``, offsets follow: those of an origin come from the last windows whose truth was
+        known there, the series' own among them, so that ``X`` should follow the rows that were calibrated on. The
+        forecaster itself stays as it is.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, or list
+            A series of at least ``context_length + prediction_length`` rows.
+        step : int, default=1
+            Rows between one origin and the next.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n_origins, prediction_length, n_targets, n_quantiles) or list
+            Quantiles in original units, at the levels that were fitted; number k starts at row ``context_length +
+            k * step``.
+        """
+        check_is_fitted(self)
+        self._fitted_levels("backtest_quantiles")
+        check_integer(step, "step of backtest_quantiles", minimum=1)
+        given = read_series(self, X, reset=False, allow_batch=False)
+        calibration = getattr(self, "calibration_", None)
+        return given.map(lambda one: backtest_quantiles(self.predictor_, calibration, one, step))
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return minus the MSE over every stride-1 window of a series, in original units.
+
+        It depends on ``context_length``, which decides how many rows can be scored: to tune that,
+        use ``RollingOriginSplit.scorer``.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, or list
+            Series of at least ``context_length + prediction_length`` rows.
+        y : None, default=None
+            Ignored, present for API consistency.
+        sample_weight : None, default=None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        score : float
+            Minus the mean squared error over windows, steps and targets.
+        """
+        check_is_fitted(self)
+        given = read_series(self, X, reset=False, allow_batch=False)
+        return -mean_squared_error(self.predictor_, given.series)

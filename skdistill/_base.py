@@ -6,23 +6,23 @@ import os
 import warnings
 from typing import Any
 
-import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from skdistill._distillation import Distilled, distill
+from skdistill._distillation import Distilled, distill, dry_run
+from skdistill._parameter_checks import check_distillation_parameters
 from skdistill._predictor import Predictor
 from skdistill._shorthand import expand_shorthand, resolve_loss, resolve_student
-from skdistill._utils._checks import check_integer, check_real
-from skdistill._utils._choices import check_choice
+from skdistill._utils._checks import check_integer
 from skdistill._utils._doc_link import DocLink
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._scaling import Scaling
 from skdistill.data._windows import TrainingWindows
 from skdistill.labeling._cache import LabelCache
+from skdistill.labeling._estimate import LabelingEstimate
 from skdistill.labeling._run import Labeling
 from skdistill.networks._base import NetworkSpec
 from skdistill.probabilistic._settings import ProbabilisticMixin
@@ -103,6 +103,46 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         check_is_fitted(self)
         return count_parameters(self.student_)
 
+    def estimate_labeling(self, X: Any, y: Any = None, *, n_samples: int = 32) -> LabelingEstimate:
+        """Say how long labeling would take and how large the labels would be: a dry run of ``fit``.
+
+        A few windows, spread over the training windows, are labeled; nothing is kept, and the estimator stays as it
+        is.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series, or a list of them
+            What ``fit`` would get.
+        y : array or None, default=None
+            What ``fit`` would get.
+        n_samples : int, default=32
+            Windows to label.
+
+        Returns
+        -------
+        estimate : LabelingEstimate
+            Windows, seconds and bytes; printed, a sentence.
+
+        Raises
+        ------
+        ValueError
+            If there is no teacher, or ``fit`` would raise.
+        """
+        check_integer(n_samples, "n_samples of estimate_labeling")
+        copy = clone(self)
+        copy._check_parameters()
+        teacher = copy._resolve_teacher()
+        if teacher is None:
+            raise ValueError(f"teacher of {type(self).__name__} is None: there is nothing to label.")
+        return dry_run(
+            copy._windows_to_fit(X, y),
+            teacher=teacher,
+            loss=resolve_loss(self.loss),
+            settings=self._settings(),
+            labeling=Labeling(LabelCache(None), self.label_budget, self.feature_storage),
+            n_samples=n_samples,
+        )
+
     def save(self, path: str | os.PathLike[str], *, teacher: bool = False) -> None:
         """Save the fitted estimator into one file that runs no code when it is read.
 
@@ -147,26 +187,28 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
 
         return export(self, path, int8=int8, data=data)
 
-    def _check_distillation_parameters(self) -> None:
-        """Raise on a bad parameter that all estimators have."""
-        owner = type(self).__name__
-        check_real(self.validation_fraction, f"validation_fraction of {owner}", minimum=0.0)
-        if not isinstance(self.validation_fraction, int | np.integer) and self.validation_fraction >= 1:
-            raise ValueError(
-                f"validation_fraction of {owner} must be a fraction below 1 or a whole number of rows; "
-                f"got {self.validation_fraction!r}."
-            )
-        check_choice(self.feature_storage, ("stored", "recompute"), f"feature_storage of {owner}")
-        check_real(self.label_budget, f"label_budget of {owner} (GiB)", minimum=0.0)
-        if self.n_jobs is not None:
-            check_integer(self.n_jobs, f"n_jobs of {owner}", minimum=-(1 << 31))
-            if self.n_jobs == 0:
-                raise ValueError(f"n_jobs of {owner} must be None, a positive number or -1 (all cores); got 0.")
+    def _check_parameters(self) -> None:
+        """Raise on a bad parameter; estimators with more parameters add their checks."""
+        check_distillation_parameters(self)
         self._check_probabilistic_parameters()
-        self._settings().check(owner)
+        self._settings().check(type(self).__name__)
         resolve_student(self.student)
         resolve_loss(self.loss)
         self._resolve_teacher()
+
+    def _windows_to_fit(self, X: Any, y: Any) -> TrainingWindows:
+        """Check and convert what ``fit`` gets; set what is known of it before training."""
+        raise NotImplementedError
+
+    def _fitted_teacher(self) -> BaseTeacher:
+        """Return the teacher that taught, or raise if there is none."""
+        check_is_fitted(self)
+        if self.teacher_ is None:
+            raise ValueError(
+                f"predict_teacher needs a teacher, and this {type(self).__name__} was fitted with teacher=None, or "
+                "loaded from a file without its teacher: save(path, teacher=True) keeps one that is a network."
+            )
+        return self.teacher_
 
     def _resolve_teacher(self) -> BaseTeacher | None:
         return None if self.teacher is None else resolve_teacher(self.teacher)
@@ -214,6 +256,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         if result.interrupted and not result.history:
             raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")
         self.student_ = result.student
+        self.scaling_ = windows.train.store.scaling
         self.spec_ = result.spec
         self.teacher_ = result.teacher
         self.history_ = result.history

@@ -3,62 +3,149 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
+from sklearn.utils.metaestimators import available_if
+from torch import nn
 
+from skdistill._base import BaseDistilled
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
+from skdistill.data._fit_windows import FitWindows
 from skdistill.data._index_checks import check_time_index
 from skdistill.data._inputs import Series, read_series
 from skdistill.data._scaling import Scaling
 from skdistill.data._steps import continue_index
+from skdistill.data._targets import find_targets
+from skdistill.losses._base import BaseLoss
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._linear import Linear
 from skdistill.training._exact_fit import quadratic_terms, solve_from_moments
 from skdistill.training._rolling import RollingMoments
 
-__all__ = ["add_rows", "check_updatable"]
+__all__ = ["SeenRows", "SolvedStudent", "UpdatableMixin", "check_updatable", "obstacles", "solve_student"]
 
 
-def add_rows(forecaster: Any, X: Any, forget: int) -> None:
-    """Let rows enter and leave, and solve anew.
+@dataclass(frozen=True)
+class SeenRows:
+    """The rows of one series that a student was solved from, as a copy of its own, and their moments.
 
     Parameters
     ----------
-    forecaster : DistilledForecaster
-        Fitted or not; gets the new student.
-    X : array of shape (n_timestamps, n_channels), DataFrame or Series
-        Rows that follow those it has seen.
-    forget : int
-        Rows to forget at the start.
+    series : Series or None
+        The rows with their labels; None where ``fit`` saw several series.
+    moments : RollingMoments or None, default=None
+        Moments of their windows; None after a plain ``fit``, until the first update.
     """
-    network = resolve_student(forecaster.student)
-    check_integer(forget, "forget of partial_fit", minimum=0)
-    rolling, seen = _seen_so_far(forecaster)
-    series = read_series(forecaster, X, reset=rolling is None, allow_batch=False)
-    if series.is_list or len(series.series) != 1:
-        raise ValueError("partial_fit takes one series; got a list. Fit all of them anew with fit.")
-    new = series.series[0]
-    if rolling is None or seen is None:
+
+    series: Series | None
+    moments: RollingMoments | None = None
+
+    @classmethod
+    def of_fit(cls, series: list[Series]) -> SeenRows:
+        """Copy what a plain ``fit`` saw.
+
+        Parameters
+        ----------
+        series : list of Series
+            In normal form.
+
+        Returns
+        -------
+        seen : SeenRows
+            Without moments.
+        """
+        if len(series) > 1:
+            return cls(None)
+        return cls(Series(series[0].values.copy(), series[0].index, series[0].columns))
+
+    @classmethod
+    def start(cls, series: Series, context_length: int, prediction_length: int) -> SeenRows:
+        """Take in the first rows.
+
+        Parameters
+        ----------
+        series : Series
+            At least one window of them.
+        context_length, prediction_length : int
+            Lengths of a window.
+
+        Returns
+        -------
+        seen : SeenRows
+            With moments, whose rows are a copy.
+        """
+        moments = RollingMoments(series.values, context_length, prediction_length)
+        return cls(Series(moments.rows, series.index, series.columns), moments)
+
+    def extend(self, new: Series, forget: int, context_length: int, prediction_length: int) -> SeenRows:
+        """Let rows enter at the end and leave at the start.
+
+        Parameters
+        ----------
+        new : Series
+            Rows that follow.
+        forget : int
+            Rows to forget.
+        context_length, prediction_length : int
+            Lengths of a window.
+
+        Returns
+        -------
+        seen : SeenRows
+            The rows that remain; these stay as they are.
+
+        Raises
+        ------
+        ValueError
+            If the rows do not follow, or too few would remain.
+        """
+        if self.series is None:
+            raise ValueError("partial_fit goes on with one series, but fit saw several: fit all of them anew.")
+        known = self if self.moments is not None else self.start(self.series, context_length, prediction_length)
+        index = _join_labels(self.series, new)
+        moments = copy.copy(known.moments)  # which replaces its arrays: what was seen stays as it is
+        assert moments is not None
+        moments.append(new.values)
         if forget:
-            raise ValueError(f"forget of partial_fit must be 0 before any rows were seen; got {forget}.")
-        forecaster.targets_ = forecaster._find_targets(new)
-        forecaster._check_rows(series.series, [0])
-        rolling = RollingMoments(new.values, forecaster.context_length, forecaster.prediction_length)
-        index, columns = new.index, new.columns
-    else:
-        index, columns = _join_labels(seen, new), seen.columns
-        rolling = copy.copy(rolling)  # which replaces its arrays: what was seen stays as it is if anything raises
-        rolling.append(new.values)
-    if forget:
-        rolling.forget(forget)
-        index = None if index is None else index[forget:]
-    assert isinstance(network, Linear)  # check_updatable
-    _solve(forecaster, network, rolling)
-    forecaster._seen = Series(rolling.rows, index, columns)
-    forecaster._train = rolling.rows if columns is None else pd.DataFrame(rolling.rows, index, columns)
+            moments.forget(forget)
+            index = None if index is None else index[forget:]
+        return SeenRows(Series(moments.rows, index, self.series.columns), moments)
+
+    def starts(self, rows: np.ndarray) -> bool:
+        """Say whether updates have seen the first of some rows, and nothing else.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_timestamps, n_channels)
+            All rows that are known now.
+
+        Returns
+        -------
+        starts : bool
+            False after a plain fit, and where rows were revised.
+        """
+        return self.moments is not None and np.array_equal(rows[: len(self.moments.rows)], self.moments.rows)
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return 0 if self.series is None else len(self.series)
+
+    def table(self) -> Any:
+        """Return the rows as a user would give them.
+
+        Returns
+        -------
+        X : ndarray or DataFrame
+            The rows, with their labels where there are any.
+        """
+        assert self.series is not None
+        values, columns = self.series.values, self.series.columns
+        return values if columns is None else pd.DataFrame(values, self.series.index, columns)
 
 
 def check_updatable(forecaster: Any) -> bool:
@@ -74,9 +161,27 @@ def check_updatable(forecaster: Any) -> bool:
     updatable : bool
         True, always.
     """
+    if missing := obstacles(forecaster):
+        raise ValueError(f"partial_fit is exact, and needs {'; '.join(missing)}. Otherwise call fit with all rows.")
+    return True
+
+
+def obstacles(forecaster: Any) -> list[str]:
+    """List what stands in the way of taking in new rows exactly.
+
+    Parameters
+    ----------
+    forecaster : DistilledForecaster
+        With its parameters.
+
+    Returns
+    -------
+    missing : list of str
+        What it would need; empty if nothing.
+    """
     network = resolve_student(forecaster.student)
     loss = resolve_loss(forecaster.loss)
-    obstacles = {
+    lacking = {
         "a student that is solved exactly: student=Linear()": not isinstance(network, Linear)
         or network.solver == "gradient",
         "one penalty and no weight_grid": isinstance(network, Linear)
@@ -89,28 +194,7 @@ def check_updatable(forecaster: Any) -> bool:
             quadratic_terms(loss, forecaster.prediction_length, has_teacher=False), str
         ),
     }
-    missing = [need for need, lacking in obstacles.items() if lacking]
-    if missing:
-        raise ValueError(f"partial_fit is exact, and needs {'; '.join(missing)}. Otherwise call fit with all rows.")
-    return True
-
-
-def _seen_so_far(forecaster: Any) -> tuple[RollingMoments | None, Series | None]:
-    """Return moments and rows seen so far; after a plain fit they are taken from its series."""
-    rolling = getattr(forecaster, "_moments", None)
-    if rolling is not None or not hasattr(forecaster, "student_"):
-        return rolling, getattr(forecaster, "_seen", None)
-    train = getattr(forecaster, "_train", None)
-    if train is None:
-        raise ValueError(
-            "partial_fit needs the rows that fit has seen, which are never pickled: call fit with all rows, or start "
-            "with partial_fit, whose moments are pickled."
-        )
-    given = read_series(forecaster, train, reset=False, allow_batch=False).series
-    if len(given) != 1:
-        raise ValueError("partial_fit goes on with one series, but fit saw several: fit all of them anew.")
-    rolling = RollingMoments(given[0].values, forecaster.context_length, forecaster.prediction_length)
-    return rolling, given[0]
+    return [need for need, lacks in lacking.items() if lacks]
 
 
 def _join_labels(seen: Series, new: Series) -> pd.Index | None:
@@ -140,13 +224,166 @@ def _is_default(index: pd.Index) -> bool:
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
 
 
-def _solve(forecaster: Any, network: Linear, rolling: RollingMoments) -> None:
-    targets = forecaster.targets_
-    spec = NetworkSpec(forecaster.context_length, forecaster.prediction_length, rolling.rows.shape[1], targets)
+@dataclass(frozen=True)
+class SolvedStudent:
+    """A student solved from moments.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The student.
+    spec : NetworkSpec
+        What it was built for.
+    scaling : Scaling
+        Of the rows.
+    history : list of dict
+        As the solver tells it.
+    """
+
+    module: nn.Module
+    spec: NetworkSpec
+    scaling: Scaling
+    history: list[dict[str, Any]]
+
+
+def solve_student(
+    network: Linear, loss: BaseLoss, seen: SeenRows, spec: NetworkSpec, scaling: Scaling
+) -> SolvedStudent:
+    """Solve for a student on all rows that were seen.
+
+    Parameters
+    ----------
+    network : Linear
+        Its network.
+    loss : BaseLoss
+        Terms that are quadratic without a teacher.
+    seen : SeenRows
+        With moments.
+    spec : NetworkSpec
+        The problem.
+    scaling : Scaling
+        Not fitted.
+
+    Returns
+    -------
+    solved : SolvedStudent
+        The student, and its scaling fitted.
+    """
+    rolling = seen.moments
+    assert rolling is not None
     module, part = network.build(spec), network.solvable_part(spec)
-    scaling = Scaling(None, None if forecaster.targets is None else targets).fit([rolling.rows])
+    scaling = scaling.fit([rolling.rows])
     moments = rolling.standardized(np.asarray(scaling.mean_), np.asarray(scaling.scale_))
-    loss = resolve_loss(forecaster.loss)
-    result = solve_from_moments(part, module, spec, [moments[target] for target in targets], loss)
-    forecaster.student_, forecaster.spec_, forecaster.teacher_ = module.eval(), spec, None
-    forecaster.scaling_, forecaster.history_, forecaster._moments = scaling, result.history, rolling
+    result = solve_from_moments(part, module, spec, [moments[target] for target in spec.targets], loss)
+    return SolvedStudent(module.eval(), spec, scaling, result.history)
+
+
+class UpdatableMixin(BaseDistilled):
+    """The part of a forecaster that takes in new rows exactly, where its student is solved from moments."""
+
+    context_length: int
+    prediction_length: int
+    targets: Any
+
+    targets_: tuple[int, ...]
+    _seen: SeenRows  # a copy of the rows, where they may be updated
+
+    def _cutting(self) -> FitWindows:
+        """Say how windows are cut from series."""
+        raise NotImplementedError
+
+    @available_if(check_updatable)
+    def partial_fit(self, X: Any, y: Any = None, *, forget: int = 0) -> Self:
+        """Take in new rows, and let old ones go, exactly: the student is that of a fit to all rows that remain.
+
+        For ``Linear`` students that are solved exactly, without a teacher and with ``validation_fraction=0``;
+        other forecasters do not have this method, and the error says what stands in the way. The
+        moments of the windows are updated, so the cost does not grow with the rows seen before; they
+        stay with the forecaster, pickles included.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame or Series
+            Rows that follow those seen so far, or the first ones.
+        y : None, default=None
+            Ignored, present for API consistency.
+        forget : int, default=0
+            Rows to forget at the start, for a window that slides.
+
+        Returns
+        -------
+        self : forecaster
+            The updated forecaster.
+
+        Raises
+        ------
+        ValueError
+            If the rows do not follow, as far as the index of a DataFrame tells, or too few would remain. The
+            forecaster stays as it was.
+        """
+        self._check_parameters()
+        check_integer(forget, "forget of partial_fit", minimum=0)
+        seen = self._resume()
+        given = read_series(self, X, reset=seen is None, allow_batch=False)
+        if given.is_list or len(given.series) != 1:
+            raise ValueError("partial_fit takes one series; got a list. Fit all of them anew with fit.")
+        new, lengths = given.series[0], (self.context_length, self.prediction_length)
+        if seen is not None:
+            seen = seen.extend(new, forget, *lengths)
+        elif forget:
+            raise ValueError(f"forget of partial_fit must be 0 before any rows were seen; got {forget}.")
+        else:
+            self.targets_ = find_targets(self.targets, new, type(self).__name__)
+            self._cutting().check_rows(given.series, [0])
+            seen = SeenRows.start(new, *lengths)
+        spec = NetworkSpec(*lengths, new.values.shape[1], self.targets_)
+        network, loss = resolve_student(self.student), resolve_loss(self.loss)
+        assert isinstance(network, Linear)  # check_updatable
+        solved = solve_student(network, loss, seen, spec, self._cutting().scaling())
+        self.student_, self.spec_, self.teacher_ = solved.module, solved.spec, None
+        self.scaling_, self.history_, self._seen = solved.scaling, solved.history, seen
+        return self
+
+    def _resume(self) -> SeenRows | None:
+        """Return the rows that ``fit`` and ``partial_fit`` have seen, None before the first ones."""
+        seen = self.__dict__.get("_seen")
+        if seen is None and hasattr(self, "student_"):
+            raise ValueError(
+                "partial_fit needs the rows that fit has seen, which are kept where new rows can be taken in exactly, "
+                "and never pickled: call fit with all rows, or start with partial_fit, whose moments are pickled."
+            )
+        return seen
+
+    def catch_up(self, X: Any) -> Self:
+        """Take in the rows of a growing series that :meth:`partial_fit` has not seen yet.
+
+        Where earlier rows were revised, or :meth:`partial_fit` has seen none, it starts with all of them.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame or Series
+            All rows that are known now.
+
+        Returns
+        -------
+        self : forecaster
+            This forecaster, or a new one where it starts anew.
+        """
+        seen = self.__dict__.get("_seen")
+        if seen is None or not seen.starts(np.asarray(X)):
+            return clone(self).partial_fit(X)
+        if len(X) == len(seen):
+            return self
+        return self.partial_fit(X.iloc[len(seen) :] if isinstance(X, pd.DataFrame | pd.Series) else X[len(seen) :])
+
+    def _keep_for_updates(self, series: list[Series]) -> None:
+        """Copy the rows that ``fit`` saw, where new ones can be taken in exactly."""
+        if not obstacles(self):
+            self._seen = SeenRows.of_fit(series)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the rows of a plain ``fit`` behind: only those of ``partial_fit`` are pickled."""
+        state = dict(super().__getstate__())
+        if "_seen" in state and state["_seen"].moments is None:
+            del state["_seen"]
+        return state

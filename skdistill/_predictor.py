@@ -158,29 +158,30 @@ class Predictor:
         return self._in_blocks(contexts, answer, (len(levels),))
 
     def forecast_teacher(
-        self, teacher: BaseTeacher, contexts: ContextBatch, *, number: int = 0, n_series: int = 1
+        self, teacher: BaseTeacher, contexts: ContextBatch, *, number: int | None = None, n_series: int = 1
     ) -> np.ndarray:
-        """Ask a teacher what follows one context.
+        """Ask a teacher what follows each context.
 
         Parameters
         ----------
         teacher : BaseTeacher
             The fitted teacher.
         contexts : ContextBatch
-            One context, with time labels where there are any.
-        number : int, default=0
-            Which of the series that are asked about it is of.
+            Contexts, with time labels where there are any.
+        number : int or None, default=None
+            Which of the series that are asked about a single context is of; None where each context stands for itself.
         n_series : int, default=1
             How many these are.
 
         Returns
         -------
-        forecasts : ndarray of shape (1, prediction_length, n_targets)
-            In original units, of the context's float type.
+        forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
+            In original units, of the contexts' float type.
         """
 
         def answer(block: ContextBatch) -> np.ndarray:
-            read = self._read(block, with_time=True).as_series(number, n_series)
+            read = block.standardized(self.scaling, self.spec.prediction_length, with_time=True)
+            read = read if number is None else read.as_series(number, n_series)
             return read.scaling.forecasts_to_original(teacher.label_new(read).forecast.numpy())
 
         return self._in_blocks(contexts, answer, ())
@@ -198,10 +199,11 @@ class Predictor:
             answers[block] = answer(contexts[block])
         return answers
 
-    def _read(self, contexts: ContextBatch, *, with_time: bool | None = None) -> Contexts:
-        """Standardize contexts; with their calendar, by default, where the student reads it."""
-        with_time = self.reads_calendar if with_time is None else with_time
-        return contexts.standardized(self.scaling, self.spec.prediction_length, with_time=with_time, dtype=self.dtype)
+    def _read(self, contexts: ContextBatch) -> Contexts:
+        """Standardize contexts, with their calendar where the student reads it."""
+        return contexts.standardized(
+            self.scaling, self.spec.prediction_length, with_time=self.reads_calendar, dtype=self.dtype
+        )
 
     def _ask(self, contexts: Contexts) -> NetworkOutput:
         with torch.inference_mode():

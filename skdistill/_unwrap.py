@@ -159,7 +159,7 @@ class UnwrappedModel:
         model : UnwrappedModel or None
             The new model; None if the training series is not at hand.
         """
-        seen = getattr(self.forecaster, "_train", None) if train is None else self.transform(train)
+        seen = self.forecaster.training_series() if train is None else self.transform(train)
         if seen is None:
             return None
         return UnwrappedModel(copy.copy(self.forecaster).set_params(**changes).fit(seen), self.before)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from skdistill._base import BaseDistilled
 from skdistill.data._context_batch import ContextBatch
@@ -36,22 +37,24 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     Parameters
     ----------
     teacher : network, teacher, FrozenEstimator, list of them, str or None, default="itransformer"
-        Who teaches; see :class:`~skdistill.DistilledForecaster`.
+        Who teaches. A network or short name is trained here with the settings of
+        :class:`~skdistill.teachers.TrainedTeacher`; a fitted forecaster comes in ``sklearn.frozen.FrozenEstimator``;
+        a list is averaged; None trains the student on the truth alone.
     student : network or str, default="mlp"
         The network that learns.
     loss : loss or str, default="timedistill"
-        The objective.
+        The objective: one term, a sum, or a published method.
     quantiles : sequence of float or None, default=None
         Levels of the quantiles to forecast, rising, such as ``(0.1, 0.5, 0.9)``. They cannot cross. A loss without a
-        term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own. None forecasts a point alone.
+        term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own. None forecasts a point
+        alone.
     point_forecast : {"median", "mean"}, default="median"
         What the point forecast is, where there are quantiles: the quantile in the middle, or a forecast of its own
         that terms such as :class:`~skdistill.losses.Supervised` train (which is added where there is none).
-    calibration : {"conformal", "rolling"}, object of skdistill.probabilistic._calibration or None, default=None
+    calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
         How quantiles are shifted after training, by their errors on the validation windows.
     validation_fraction : float or int, default=0.2
-        Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0
-        means none.
+        Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0 means none.
     max_epochs : int, default=100
         Most epochs to train the student.
     batch_size : int, default=32
@@ -59,7 +62,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     lr : float, default=0.01
         Learning rate of the first epoch.
     patience : int or None, default=5
-        Epochs without a better validation error before training stops; None never stops early.
+        Epochs without a better validation error before training stops; None never stops early. The best epoch's
+        weights are restored either way.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
         The optimizer.
     lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
@@ -68,22 +72,25 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Largest norm of the gradient; None leaves it.
     weight_averaging : float or None, default=None
         Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as .99; the
-        average, BatchNorm's statistics included, is what validation judges and what the student gets. None
-        keeps the plain weights.
+        average, BatchNorm's statistics included, is what validation judges and what the student gets. None keeps the
+        plain weights.
     feature_storage : {"stored", "recompute"}, default="stored"
-        Whether the teacher's features are kept with the labels.
+        Whether the teacher's features are kept with the labels, or computed anew for every batch (slow, but takes no
+        room).
     label_budget : float, default=8.0
-        Most GiB that labels may take, in memory or on disk.
+        Most GiB that labels may take, in memory or on disk; more stops ``fit`` before the teacher is trained.
     memory : str, Path, joblib.Memory or None, default=None
-        A folder for labels, fitted teachers and checkpoints; needs a ``random_state``.
+        A folder for labels, fitted teachers and checkpoints, shared by fits that differ in loss and student only; an
+        interrupted or killed ``fit`` goes on from there. Needs a ``random_state``. None keeps nothing after ``fit``.
     n_jobs : int or None, default=None
         Workers that label at once, through joblib (so also on a Dask cluster, under
-        ``joblib.parallel_config("dask")``). It pays for teachers that keep one core busy; torch
-        networks use all cores by themselves. None labels in this process.
+        ``joblib.parallel_config("dask")``). It pays for teachers that keep one core busy; torch networks use all
+        cores by themselves. None labels in this process.
     device : str, default="auto"
-        Where to train.
+        Where to train: ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` takes a GPU where there is one. Forecasts are
+        made on the CPU.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random.
+        Seed of everything random: same seed, same bits, on one machine.
     verbose : int, default=0
         0 nothing, 1 progress bars, 2 a line an epoch.
 
@@ -95,6 +102,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         The fitted teacher.
     history_ : list of dict
         The student's epochs.
+    predictor_ : Predictor
+        The student from contexts to forecasts, which every method that forecasts asks.
     calibration_ : FittedCalibration or None
         Offsets of the quantiles, by step, channel and level.
     spec_ : NetworkSpec
@@ -196,11 +205,9 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         ValueError, TypeError
             On bad parameters or a bad table, before anything is trained.
         """
-        self._check_distillation_parameters()
+        self._check_parameters()
         self.__dict__.pop("student_", None)  # an old student does not fit the new scaling
-        X, y = self._check_table(X, y)
-        self._target_ndim = y.ndim
-        self._distill(self._make_windows(_as_cube(X), _as_cube(y)))
+        self._distill(self._windows_to_fit(X, y))
         self.student_ = self.student_.double()
         return self
 
@@ -219,54 +226,28 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         """
         return self._shaped(self.predictor_.forecast(self._read_contexts(X)))
 
-    def predict_quantiles(self, X: Any, quantiles: Sequence[float] | None = None) -> np.ndarray:
-        """Forecast quantiles of what follows each context.
+    def predict_teacher(self, X: Any) -> np.ndarray:
+        """Forecast with the teacher, to look at what the student learned from.
 
         Parameters
         ----------
         X : array of shape (n_windows, context_length) or (n_windows, context_length, n_channels)
             Contexts.
-        quantiles : sequence of float or None, default=None
-            Levels, rising, between the outermost of those that were fitted; others are interpolated (linear in
-            the level's normal score). None gives those that were fitted.
 
         Returns
         -------
-        quantiles : float64 ndarray
-            In the shape of the ``y`` given to ``fit``, with a last axis for the levels.
+        y : float64 ndarray
+            The teacher's forecasts, in the shape of the ``y`` given to ``fit``.
 
         Raises
         ------
         ValueError
-            If the regressor was fitted without quantiles, or for levels beyond them.
+            If there is no teacher.
         """
-        check_is_fitted(self)
-        return self._predict_around(X, self._asked(quantiles)[1])
+        teacher = self._fitted_teacher()
+        return self._shaped(self.predictor_.forecast_teacher(teacher, self._read_contexts(X)))
 
-    def predict_interval(self, X: Any, coverage: float = 0.8) -> np.ndarray:
-        """Forecast an interval for what follows each context.
-
-        Parameters
-        ----------
-        X : array of shape (n_windows, context_length) or (n_windows, context_length, n_channels)
-            Contexts.
-        coverage : float, default=0.8
-            Share of what happens that is to lie inside, as much of the rest below as above.
-
-        Returns
-        -------
-        interval : float64 ndarray
-            In the shape of the ``y`` given to ``fit``, with a last axis for the lower and the upper end.
-
-        Raises
-        ------
-        ValueError
-            If the regressor was fitted without quantiles, or without those that the coverage needs.
-        """
-        check_is_fitted(self)
-        return self._predict_around(X, self._interval(coverage))
-
-    def _predict_around(self, X: Any, matrix: np.ndarray | None) -> np.ndarray:
+    def _predict_around(self, X: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> np.ndarray:
         """Forecast quantiles, mapped to those asked for."""
         return self._shaped(at_levels(self.predictor_.forecast_quantiles(self._read_contexts(X)), matrix))
 
@@ -308,20 +289,29 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
                 f"out); got {X.shape}."
             )
 
-    def _make_windows(self, contexts: np.ndarray, horizons: np.ndarray) -> TrainingWindows:
-        """Store each row of the table as a series of one window."""
-        n_windows, context_length, n_channels = contexts.shape
+    def _windows_to_fit(self, X: Any, y: Any) -> TrainingWindows:
+        X, y = self._check_table(X, y)
+        self._target_ndim = y.ndim
+        contexts, horizons = _as_cube(X), _as_cube(y)
+        n_windows, n_channels = len(contexts), contexts.shape[2]
         n_validation = min(count_validation_rows(n_windows, self.validation_fraction), n_windows - 1)
         rows = np.concatenate([contexts, horizons], axis=1)
         n_train = n_windows - n_validation
-        self.scaling_ = Scaling().fit([rows[:n_train].reshape(-1, n_channels)])
-        store = SeriesStore.from_series([Series(rows.reshape(-1, n_channels))], self.scaling_, padding=0)
-        starts = torch.arange(n_windows) * rows.shape[1]
+        scaling = Scaling().fit([rows[:n_train].reshape(-1, n_channels)])
+        windows = _windows_of(contexts, horizons, scaling)
+        validation = replace(windows, starts=windows.starts[n_train:]) if n_validation else None
+        return TrainingWindows(replace(windows, starts=windows.starts[:n_train]), validation)
 
-        def make(part: torch.Tensor) -> Windows:
-            return Windows(store, part, context_length, horizons.shape[1], tuple(range(n_channels)))
-
-        return TrainingWindows(make(starts[:n_train]), make(starts[n_train:]) if n_validation else None)
+    def _windows_to_calibrate(self, X: Any, y: Any) -> Windows:
+        contexts = self._read_contexts(X).values
+        expected = (len(contexts), self.spec_.prediction_length, self.spec_.n_targets)
+        horizons = _as_cube(check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="y"))
+        if horizons.shape != expected:
+            raise ValueError(
+                f"y of calibrate must be what followed each context, {expected} as in fit (axes of length 1 may be "
+                f"left out); got {np.shape(y)}."
+            )
+        return _windows_of(contexts, horizons, self.scaling_)
 
     def __sklearn_tags__(self) -> Any:
         """Say to scikit-learn what this estimator takes."""
@@ -337,3 +327,12 @@ def _as_cube(values: np.ndarray) -> np.ndarray:
     if values.ndim == 1:
         return values[:, None, None]
     return values[:, :, None] if values.ndim == 2 else values
+
+
+def _windows_of(contexts: np.ndarray, horizons: np.ndarray, scaling: Scaling) -> Windows:
+    """Store each row of a table as a series of one window."""
+    n_windows, context_length, n_channels = contexts.shape
+    rows = np.concatenate([contexts, horizons], axis=1)
+    store = SeriesStore.from_series([Series(rows.reshape(-1, n_channels))], scaling, padding=0)
+    starts = torch.arange(n_windows) * rows.shape[1]
+    return Windows(store, starts, context_length, horizons.shape[1], tuple(range(n_channels)))

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
 from skdistill._shorthand import expand_shorthand
@@ -18,7 +17,7 @@ from skdistill.data._levels import interpolation_matrix
 from skdistill.data._panel import append_rows, covariates_of, find_labels, name_instance, split_panel
 from skdistill.data._steps import Step, continue_index
 from skdistill.forecaster import DistilledForecaster
-from skdistill.probabilistic._settings import at_levels
+from skdistill.probabilistic._settings import DEFAULT_COVERAGE, at_levels
 
 __all__ = ["SktimeDistilledForecaster"]
 
@@ -36,7 +35,9 @@ class SktimeDistilledForecaster(BaseForecaster):
     Parameters
     ----------
     teacher : network, teacher, FrozenEstimator, list of them, str or None, default="itransformer"
-        Who teaches; see :class:`~skdistill.DistilledForecaster`. Any sktime forecaster comes in
+        Who teaches. A network or short name is trained here with the settings of
+        :class:`~skdistill.teachers.TrainedTeacher`; a fitted forecaster comes in ``sklearn.frozen.FrozenEstimator``;
+        a list is averaged; None trains the student on the truth alone. Any sktime forecaster comes in
         :class:`~skdistill.teachers.SktimeTeacher`.
     student : network or str, default="mlp"
         The network that learns.
@@ -45,35 +46,35 @@ class SktimeDistilledForecaster(BaseForecaster):
     context_length : int, default=336
         Rows of the past that a forecast is made from.
     prediction_length : int, default=96
-        Steps that the student is trained for.
+        Rows that are forecast. Any ``fh`` among them may be asked at ``predict``.
     quantiles : sequence of float or None, default=None
-        Levels of the quantiles to forecast, rising, such as ``(0.1, 0.5, 0.9)``. They cannot cross. Others, asked at
-        ``predict_quantiles`` or ``predict_interval``, are linear in the level's normal score, beyond the outermost
-        ones too. A loss without a term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own.
-        None forecasts a point alone, without ``capability:pred_int``.
+        Levels of the quantiles to forecast, rising, such as ``(0.1, 0.5, 0.9)``. They cannot cross. A loss without a
+        term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own. None forecasts a point
+        alone. At ``predict_quantiles`` and ``predict_interval`` other levels may be asked, which are linear in the
+        level's normal score, beyond the outermost ones too; with None, ``capability:pred_int`` is False.
     point_forecast : {"median", "mean"}, default="median"
         What the point forecast is, where there are quantiles: the quantile in the middle, or a forecast of its own
         that terms such as :class:`~skdistill.losses.Supervised` train (which is added where there is none).
-    calibration : {"conformal", "rolling"}, object of skdistill.probabilistic._calibration or None, default=None
+    calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
         How quantiles are shifted after training, by their errors on the validation windows.
     rollout : bool, default=False
-        Whether an ``fh`` beyond ``prediction_length`` is answered, by forecasts made from forecasts; with
-        ``X``, its rows up to the last block must then be given to ``predict``. False raises.
+        Whether an ``fh`` beyond ``prediction_length`` is answered, by forecasts made from forecasts; with ``X``, its
+        rows up to the last block must then be given to ``predict``. False raises.
     refit_on_update : bool, default=False
-        Whether ``update`` trains anew on all rows seen so far; False takes the new rows as context.
-        A linear student without a teacher takes the new rows in exactly, as
-        :meth:`DistilledForecaster.partial_fit` does, at a cost that does not grow with the rows seen before.
+        Whether ``update`` trains anew on all rows seen so far; False takes the new rows as context. A linear student
+        without a teacher takes the new rows in exactly, as :meth:`DistilledForecaster.partial_fit` does, at a cost
+        that does not grow with the rows seen before.
     transformer : scikit-learn transformer or None, default=None
-        Applied to the channels before the standardization and inverted on forecasts.
+        Applied to the channels before the standardization and inverted on forecasts, as
+        ``TransformedTargetRegressor`` does. Must treat each channel by itself.
     validation_fraction : float or int, default=0.2
-        Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0
-        means none.
+        Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0 means none. Training
+        targets end before the first of them.
     windows_without_truth : bool, default=False
-        Whether windows whose horizon reaches past the training rows join the training, on the
-        teacher's labels alone.
+        Whether windows whose horizon reaches past the training rows join the training, on the teacher's labels alone.
     augmentation : Augmentation or None, default=None
-        Perturbed copies of the training rows, whose windows join the training on the teacher's labels
-        alone; None adds none.
+        Perturbed copies of the training rows, whose windows join the training on the teacher's labels alone, such as
+        ``skdistill.data.Augmentation()``; None adds none.
     max_epochs : int, default=100
         Most epochs to train the student.
     batch_size : int, default=32
@@ -81,7 +82,8 @@ class SktimeDistilledForecaster(BaseForecaster):
     lr : float, default=0.01
         Learning rate of the first epoch.
     patience : int or None, default=5
-        Epochs without a better validation error before training stops; None never stops early.
+        Epochs without a better validation error before training stops; None never stops early. The best epoch's
+        weights are restored either way.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
         The optimizer.
     lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
@@ -90,21 +92,26 @@ class SktimeDistilledForecaster(BaseForecaster):
         Largest norm of the gradient; None leaves it.
     weight_averaging : float or None, default=None
         Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as .99; the
-        average, BatchNorm's statistics included, is what validation judges and what the student gets. None
-        keeps the plain weights.
+        average, BatchNorm's statistics included, is what validation judges and what the student gets. None keeps the
+        plain weights.
     feature_storage : {"stored", "recompute"}, default="stored"
-        Whether the teacher's features are kept with the labels.
+        Whether the teacher's features are kept with the labels, or computed anew for every batch (slow, but takes no
+        room).
     label_budget : float, default=8.0
-        Most GiB that labels may take, in memory or on disk.
+        Most GiB that labels may take, in memory or on disk; more stops ``fit`` before the teacher is trained.
     memory : str, Path, joblib.Memory or None, default=None
-        A folder for labels, fitted teachers and checkpoints, shared by fits that differ in loss
-        and student only, so that tuning trains the teacher once a fold. Needs a ``random_state``.
+        A folder for labels, fitted teachers and checkpoints, shared by fits that differ in loss and student only; an
+        interrupted or killed ``fit`` goes on from there. Needs a ``random_state``. None keeps nothing after ``fit``.
+        Tuning then trains the teacher once a fold.
     n_jobs : int or None, default=None
-        Workers that label at once.
+        Workers that label at once, through joblib (so also on a Dask cluster, under
+        ``joblib.parallel_config("dask")``). It pays for teachers that keep one core busy; torch networks use all
+        cores by themselves. None labels in this process.
     device : str, default="auto"
-        Where to train.
+        Where to train: ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` takes a GPU where there is one. Forecasts are
+        made on the CPU.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random.
+        Seed of everything random: same seed, same bits, on one machine.
     verbose : int, default=0
         0 nothing, 1 progress bars, 2 a line an epoch.
 
@@ -249,7 +256,7 @@ class SktimeDistilledForecaster(BaseForecaster):
                 params[name] = expand_shorthand(name, params.get(name, getattr(self, name)), keys)
         return super().set_params(**params)
 
-    def predict_interval(self, fh: Any = None, X: Any = None, coverage: Any = 0.90) -> pd.DataFrame:
+    def predict_interval(self, fh: Any = None, X: Any = None, coverage: Any = DEFAULT_COVERAGE) -> pd.DataFrame:
         """Forecast intervals, where there are quantiles.
 
         Parameters
@@ -258,7 +265,7 @@ class SktimeDistilledForecaster(BaseForecaster):
             The steps asked for; None takes those of ``fit``.
         X : sktime's series, panel or hierarchy, default=None
             Covariates, which only a rollout reads.
-        coverage : float or list of float, default=0.90
+        coverage : float or list of float, default=0.8
             Nominal coverage of the intervals.
 
         Returns
@@ -351,7 +358,8 @@ class SktimeDistilledForecaster(BaseForecaster):
 
     def _predict_quantiles(self, fh: ForecastingHorizon, X: pd.DataFrame | None, alpha: list[float]) -> pd.DataFrame:
         steps = self._steps_of(fh)
-        levels = self.forecaster_._fitted_levels("predict_quantiles")
+        levels = self.forecaster_.spec_.quantiles
+        assert levels is not None  # _check_has_quantiles
         if len(levels) == 1 and list(alpha) != list(levels):
             raise ValueError(
                 f"alpha must be {levels[0]:g}, the only level among quantiles of {type(self).__name__}; got {alpha!r}. "
@@ -392,13 +400,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         if list(self._rows) != [()] or not hasattr(self.forecaster_, "partial_fit"):
             self.forecaster_ = self._train(self._rows, self._n_targets)
             return
-        rows = self._rows[()]
-        moments = getattr(self.forecaster_, "_moments", None)
-        n_seen = 0 if moments is None else len(moments.rows)
-        if moments is None or not np.array_equal(rows.iloc[:n_seen], moments.rows):  # a plain fit, or rows revised
-            self.forecaster_ = clone(self.forecaster_).partial_fit(rows)
-        elif len(rows) > n_seen:
-            self.forecaster_.partial_fit(rows.iloc[n_seen:])
+        self.forecaster_ = self.forecaster_.catch_up(self._rows[()])
 
     # -- fitting -----------------------------------------------------------------------------
 

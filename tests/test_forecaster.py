@@ -218,8 +218,8 @@ def test_pickle_keeps_forecasts_and_leaves_the_series_behind():
     forecaster = make_forecaster(teacher=DLinear(), max_epochs=1).fit(series)
     stored = pickle.dumps(forecaster)
     loaded = pickle.loads(stored)
-    assert hasattr(forecaster, "_train")
-    assert not hasattr(loaded, "_train")
+    assert forecaster.training_series() is not None
+    assert loaded.training_series() is None
     np.testing.assert_array_equal(loaded.predict(series), forecaster.predict(series))
     np.testing.assert_array_equal(loaded.predict_teacher(series), forecaster.predict_teacher(series))
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
+from skdistill._kept_series import ChangedSeriesError
 from skdistill._predictor import blocks
 from skdistill._unwrap import UnwrappedModel, unwrap_model
 from skdistill._utils._checks import check_integer
@@ -18,7 +19,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.comparison._bootstrap import block_bootstrap_means
 from skdistill.comparison._latency import median_seconds
 from skdistill.comparison._naive import find_season, seasonal_naive
-from skdistill.comparison._result import Comparison, RowResult, make_comparison
+from skdistill.comparison._result import Comparison, RowResult, add_unknown_row, make_comparison
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import Series, read_series
 from skdistill.data._labels import Labels
@@ -35,7 +36,7 @@ Around = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # forecasts, and
 
 @dataclass(frozen=True)
 class _Row:
-    """One row of the table: who forecasts, once for every seed."""
+    """One row of the table: who forecasts, once for every seed; without runs, a row of NaN."""
 
     name: str
     role: str
@@ -57,7 +58,7 @@ def compare(
     batch_size: int = 256,
     random_state: int = 0,
 ) -> Comparison:
-    """Compare fitted forecasters with their teachers, with themselves without_teacher, and with naive forecasts.
+    """Compare fitted forecasters with their teachers, with themselves without a teacher, and with naive forecasts.
 
     Two rows are always there: a seasonal naive forecast, and *exact linear*, the linear student
     (:class:`~skdistill.networks.Linear`) that is solved in closed form without a teacher, which leaves few
@@ -75,7 +76,8 @@ def compare(
         training rows.
     train : array, DataFrame, Series or None, default=None
         The training series, for the student alone; None takes the one ``fit`` saw, which a
-        forecaster keeps by reference and never pickles.
+        forecaster keeps by reference and never pickles. Rows of the table that need it are NaN, with a warning, where
+        it was changed in place after ``fit``.
     alone : bool, default=True
         Whether to train each student once more without a teacher.
     season : int or None, default=None
@@ -150,7 +152,8 @@ def compare(
     rows.append(_Row("seasonal naive", "baseline", [problem.naive(season)], 0))
     if block_length is None:
         block_length = max(2 * problem.prediction_length, season)
-    results = [result for row in rows if (result := _try_to_measure(row, problem, batch_size)) is not None]
+    measured = [row for row in rows if row.runs]
+    results = [result for row in measured if (result := _try_to_measure(row, problem, batch_size)) is not None]
     means = block_bootstrap_means(
         np.stack([result.squared for result in results]),
         problem.lengths,
@@ -166,7 +169,11 @@ def compare(
         "batch_size": min(batch_size, problem.n_windows),
         **({} if levels is None else {"quantile_levels": levels}),
     }
-    return make_comparison(results, means, facts)
+    table = make_comparison(results, means, facts)
+    for row in rows:
+        if not row.runs:
+            add_unknown_row(table, row.name, row.role, "the training series was changed after fit: give train=")
+    return table
 
 
 @dataclass(frozen=True)
@@ -263,32 +270,47 @@ def _model_rows(
     teachers = [_teacher(one, problem, X) for one in members]
     around = _together([_teacher_quantiles(one, problem, X) for one in members])
     rows.append(_Row(f"{prefix}teacher", "teacher", teachers, first.teacher_.count_parameters(), name, around))
-    without_teacher = [one.without_teacher(train) for one in members] if alone else []
-    if alone and any(one is None for one in without_teacher):
-        warnings.warn(
-            f"the row '{prefix}alone' is left out: the training series is not at hand (it is never pickled). "
-            "Give it: compare(..., train=X_train).",
-            stacklevel=stacklevel_of_user(),
-        )
-    elif alone:
-        runs = [_student(one, problem, X) for one in without_teacher if one is not None]
-        around = _together([_student_quantiles(one, problem, X) for one in without_teacher if one is not None])
-        rows.append(_Row(f"{prefix}alone", "student alone", runs, first.count_parameters(), name, around))
-    return rows
+    if not alone:
+        return rows
+    own = _Row(f"{prefix}alone", "student alone", [], first.count_parameters(), name)
+    try:
+        models = [one.without_teacher(train) for one in members]
+    except ChangedSeriesError as error:
+        return [*rows, _unknown(own, error)]
+    without_teacher = [one for one in models if one is not None]
+    if len(without_teacher) < len(members):
+        _tell_left_out(own)
+        return rows
+    runs = [_student(one, problem, X) for one in without_teacher]
+    around = _together([_student_quantiles(one, problem, X) for one in without_teacher])
+    return [*rows, replace(own, runs=runs, around=around)]
 
 
 def _linear_row(model: UnwrappedModel, problem: _Problem, X: Any, train: Any, season: int) -> list[_Row]:
     """Give the student that costs nothing to fit: linear, exact, without a teacher."""
-    linear = model.exact_linear(train, season)
+    row = _Row("exact linear", "exact linear", [], None)
+    try:
+        linear = model.exact_linear(train, season)
+    except ChangedSeriesError as error:
+        return [_unknown(row, error)]
     if linear is None:
-        warnings.warn(
-            "the row 'exact linear' is left out: the training series is not at hand (it is never pickled). Give it: "
-            "compare(..., train=X_train).",
-            stacklevel=stacklevel_of_user(),
-        )
+        _tell_left_out(row)
         return []
-    run = _student(linear, problem, X)
-    return [_Row("exact linear", "exact linear", [run], linear.forecaster.count_parameters())]
+    return [replace(row, runs=[_student(linear, problem, X)], parameters=linear.forecaster.count_parameters())]
+
+
+def _tell_left_out(row: _Row) -> None:
+    warnings.warn(
+        f"the row {row.name!r} is left out: the training series is not at hand (it is never pickled). Give it: "
+        "compare(..., train=X_train).",
+        stacklevel=stacklevel_of_user(),
+    )
+
+
+def _unknown(row: _Row, error: ChangedSeriesError) -> _Row:
+    """Leave a row that has nothing to forecast with, and say why its numbers are NaN."""
+    warnings.warn(f"the row {row.name!r} has no numbers: {error}", stacklevel=stacklevel_of_user())
+    return row
 
 
 def _together(around: list[Around | None]) -> list[Around] | None:
@@ -397,7 +419,8 @@ def _choose_season(problem: _Problem, season: int | None, model: UnwrappedModel,
         return season
     seen = problem.series[0]
     values = seen.values
-    if model.before is None and (known := getattr(model.forecaster, "_train", train)) is not None:
+    known = None if model.before is not None else _training_rows(model, train)
+    if known is not None:
         values = read_series(model.forecaster, known, reset=False, allow_batch=False).series[0].values
     return find_season(
         values[:, problem.targets],
@@ -406,6 +429,14 @@ def _choose_season(problem: _Problem, season: int | None, model: UnwrappedModel,
         prediction_length=problem.prediction_length,
         step=seen.step,
     )
+
+
+def _training_rows(model: UnwrappedModel, train: Any) -> Any:
+    """Return the training series, the one that ``fit`` saw if none is given; None where it is gone or was changed."""
+    try:
+        return model.forecaster.training_series() if train is None else train
+    except ChangedSeriesError:  # which the rows that are trained on it tell
+        return None
 
 
 def _try_to_measure(row: _Row, problem: _Problem, batch_size: int) -> RowResult | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["Comparison", "RowResult", "make_comparison"]
+__all__ = ["Comparison", "RowResult", "add_unknown_row", "make_comparison"]
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,27 @@ def make_comparison(results: Sequence[RowResult], means: np.ndarray, facts: dict
     table.differences = _differences(results, means)
     table.facts = facts
     return table
+
+
+def add_unknown_row(table: Comparison, name: str, role: str, words: str) -> None:
+    """Add a row whose numbers are not known.
+
+    Parameters
+    ----------
+    table : Comparison
+        The table, which gets the row.
+    name : str
+        Its label.
+    role : str
+        Who it would have been.
+    words : str
+        Why nothing is known.
+    """
+    known: dict[Any, Any] = {"role": role, "in_words": words, "parameters": pd.NA}
+    types = table.dtypes
+    table.loc[name] = [known.get(column, np.nan) for column in table]
+    for column, dtype in types.items():  # a row of mixed types makes all of them objects
+        table[column] = table[column].astype(dtype)
 
 
 def _quantile_columns(results: Sequence[RowResult]) -> dict[str, list[float]]:

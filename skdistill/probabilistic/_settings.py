@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from skdistill._utils._checks import check_real
 from skdistill._utils._choices import check_choice
 from skdistill.data._levels import check_quantiles, covered_levels, interpolation_matrix
-from skdistill.data._windows import TrainingWindows
+from skdistill.data._windows import TrainingWindows, Windows
 from skdistill.networks._base import NetworkSpec
 from skdistill.probabilistic._calibration import FittedCalibration, quantile_errors, resolve_calibration
 
-__all__ = ["ProbabilisticMixin", "at_levels"]
+__all__ = ["DEFAULT_COVERAGE", "ProbabilisticMixin", "at_levels"]
+
+DEFAULT_COVERAGE = 0.8  # of an interval, wherever none is asked for
 
 
 class ProbabilisticMixin:
@@ -27,6 +30,98 @@ class ProbabilisticMixin:
     student_: Any
     spec_: NetworkSpec
     calibration_: FittedCalibration | None
+
+    def predict_quantiles(self, X: Any, quantiles: Sequence[float] | None = None) -> Any:
+        """Forecast quantiles of what ``predict`` forecasts.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series or list
+            As ``predict`` takes it.
+        quantiles : sequence of float or None, default=None
+            Levels, rising, between the outermost of those that were fitted; others are interpolated (linear in
+            the level's normal score). None gives those that were fitted.
+
+        Returns
+        -------
+        quantiles : ndarray, DataFrame or list
+            In original units, in the form that ``predict`` gives, with a last axis for the levels; a DataFrame's
+            columns have the levels ``channel`` and ``quantile``.
+
+        Raises
+        ------
+        ValueError
+            If the estimator was fitted without quantiles, or for levels beyond them.
+        """
+        check_is_fitted(self)
+        levels, matrix = self._asked(quantiles)
+        return self._predict_around(X, matrix, [float(level) for level in levels], "quantile")
+
+    def predict_interval(self, X: Any, coverage: float = DEFAULT_COVERAGE) -> Any:
+        """Forecast an interval for what ``predict`` forecasts.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series or list
+            As ``predict`` takes it.
+        coverage : float, default=0.8
+            Share of what happens that is to lie inside, as much of the rest below as above.
+
+        Returns
+        -------
+        interval : ndarray, DataFrame or list
+            In original units, in the form that ``predict`` gives, with a last axis for the lower and the upper end; a
+            DataFrame's columns have the levels ``channel`` and ``bound``.
+
+        Raises
+        ------
+        ValueError
+            If the estimator was fitted without quantiles, or without those that the coverage needs.
+        """
+        check_is_fitted(self)
+        return self._predict_around(X, self._interval(coverage), ["lower", "upper"], "bound")
+
+    def calibrate(self, X: Any, y: Any = None) -> Self:
+        """Calibrate the quantiles on other data: every window of it.
+
+        With ``calibration="conformal"`` its windows replace those of validation, so that rows that served nothing else
+        may be kept for it; with ``"rolling"`` they follow those known so far, of which the last ones count.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series or list
+            What ``fit`` takes: a series of at least ``context_length + prediction_length`` rows, of which every
+            stride-1 window counts; of a regressor, contexts.
+        y : array or None, default=None
+            Of a regressor, what followed each context; others ignore it.
+
+        Returns
+        -------
+        self : estimator
+            The estimator, its ``calibration_`` renewed.
+
+        Raises
+        ------
+        ValueError
+            If ``calibration`` is None, or there are too few windows.
+        """
+        check_is_fitted(self)
+        levels = self._fitted_levels("calibrate")
+        calibration = resolve_calibration(self.calibration)
+        if calibration is None:
+            owner = type(self).__name__
+            raise ValueError(f"calibrate needs calibration='conformal' or 'rolling' of {owner}; got None.")
+        errors = quantile_errors(self.student_, self.spec_, self._windows_to_calibrate(X, y))
+        self.calibration_ = calibration.fit_errors(errors, levels, getattr(self, "calibration_", None))
+        return self
+
+    def _predict_around(self, X: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> Any:
+        """Forecast quantiles, mapped to those asked for, in the form of X."""
+        raise NotImplementedError
+
+    def _windows_to_calibrate(self, X: Any, y: Any) -> Windows:
+        """Check what ``calibrate`` gets, and cut every window of it."""
+        raise NotImplementedError
 
     def _levels(self) -> tuple[float, ...] | None:
         """Return the levels that are asked for, checked."""

@@ -356,7 +356,7 @@ def test_partial_fit_refuses_what_is_not_exact(changes, message):
 def test_forgetting_too_much_says_how_much_must_stay():
     forecaster = updatable().partial_fit(make_series(30))
     with pytest.raises(ValueError, match=r"must leave context_length \+ prediction_length = 16 rows; got 15 of 30"):
-        forecaster._moments.forget(15)
+        forecaster._seen.moments.forget(15)
 
 
 def test_a_refused_update_leaves_everything_as_it_was():
@@ -367,7 +367,7 @@ def test_a_refused_update_leaves_everything_as_it_was():
     forecaster.partial_fit(series[100:110])
     expected = updatable().partial_fit(series[:110])
     np.testing.assert_allclose(forecaster.predict(series), expected.predict(series), rtol=1e-5)
-    assert len(forecaster._train) == 110
+    assert len(forecaster.training_series()) == 110
 
 
 @pytest.mark.parametrize("again", [slice(150, 160), slice(90, 120), slice(50, 60)], ids=["gap", "overlap", "before"])
@@ -394,9 +394,9 @@ def test_rows_without_labels_follow():
     forecaster = updatable().partial_fit(frame[:100])
     forecaster.partial_fit(frame[100:110].reset_index(drop=True), forget=5)
     forecaster.partial_fit(frame[110:])
-    assert forecaster._train.index.equals(frame.index[5:])
+    assert forecaster.training_series().index.equals(frame.index[5:])
     arrays = updatable().partial_fit(frame[:100].to_numpy())
-    assert len(arrays.partial_fit(frame[120:].to_numpy())._train) == 110
+    assert len(arrays.partial_fit(frame[120:].to_numpy()).training_series()) == 110
 
 
 def test_compare_after_updates_knows_the_columns():

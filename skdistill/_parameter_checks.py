@@ -1,0 +1,81 @@
+"""Checks of the parameters of the estimators, before anything is trained."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from skdistill._utils._checks import check_integer, check_real
+from skdistill._utils._choices import check_choice
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._augmentation import Augmentation
+from skdistill.teachers._given import holds_given_labels
+
+__all__ = ["check_distillation_parameters", "check_series_parameters"]
+
+
+def check_distillation_parameters(estimator: Any) -> None:
+    """Raise on a bad parameter of its own that every estimator has.
+
+    Parameters
+    ----------
+    estimator : BaseDistilled
+        With its parameters.
+    """
+    owner = type(estimator).__name__
+    fraction = estimator.validation_fraction
+    check_real(fraction, f"validation_fraction of {owner}", minimum=0.0)
+    if not isinstance(fraction, int | np.integer) and fraction >= 1:
+        raise ValueError(
+            f"validation_fraction of {owner} must be a fraction below 1 or a whole number of rows; got {fraction!r}."
+        )
+    check_choice(estimator.feature_storage, ("stored", "recompute"), f"feature_storage of {owner}")
+    check_real(estimator.label_budget, f"label_budget of {owner} (GiB)", minimum=0.0)
+    if estimator.n_jobs is not None:
+        check_integer(estimator.n_jobs, f"n_jobs of {owner}", minimum=-(1 << 31))
+        if estimator.n_jobs == 0:
+            raise ValueError(f"n_jobs of {owner} must be None, a positive number or -1 (all cores); got 0.")
+
+
+def check_series_parameters(estimator: Any) -> None:
+    """Raise on a bad parameter that only forecasters of series have, and warn of those without effect.
+
+    Parameters
+    ----------
+    estimator : DistilledForecaster
+        With its parameters.
+    """
+    owner = type(estimator).__name__
+    if estimator.transformer is not None and not hasattr(estimator.transformer, "inverse_transform"):
+        raise TypeError(
+            f"transformer of {owner} must have inverse_transform, to bring forecasts back to original "
+            f"units; got {estimator.transformer!r}. Put it before the forecaster in a Pipeline instead."
+        )
+    if estimator.windows_without_truth and estimator.teacher is None:
+        warnings.warn(
+            "windows_without_truth has no effect with teacher=None: nobody labels them.",
+            stacklevel=stacklevel_of_user(),
+        )
+    if estimator.augmentation is not None:
+        _check_augmentation(estimator, owner)
+
+
+def _check_augmentation(estimator: Any, owner: str) -> None:
+    if not isinstance(estimator.augmentation, Augmentation):
+        raise TypeError(
+            f"augmentation of {owner} must be a skdistill.data._augmentation.Augmentation or None; "
+            f"got {estimator.augmentation!r}."
+        )
+    estimator.augmentation.check()
+    if holds_given_labels(estimator.teacher):
+        raise ValueError(
+            f"augmentation of {owner} needs a teacher that reads the perturbed rows; got "
+            "GivenLabels, which holds the forecasts of the rows as they were. Set augmentation=None."
+        )
+    if estimator.teacher is None:
+        warnings.warn(
+            "augmentation has no effect with teacher=None: nobody labels the copies.",
+            stacklevel=stacklevel_of_user(),
+        )

@@ -1,0 +1,70 @@
+"""Which channels are forecast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skdistill._utils._choices import check_choice
+from skdistill.data._inputs import Series
+
+__all__ = ["find_targets"]
+
+
+def find_targets(targets: Any, series: Series, owner: str) -> tuple[int, ...]:
+    """Find the positions of the channels to forecast.
+
+    Parameters
+    ----------
+    targets : list of column name or int, or None
+        What the user asked for; None means all channels.
+    series : Series
+        A series with these channels.
+    owner : str
+        The estimator, for messages.
+
+    Returns
+    -------
+    positions : tuple of int
+        In the order that was asked for.
+
+    Raises
+    ------
+    TypeError
+        If it is no list.
+    ValueError
+        If a target is no channel, or comes twice.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from skdistill.data._inputs import Series
+    >>> find_targets(["b"], Series(np.zeros((5, 2)), columns=pd.Index(["a", "b"])), "DistilledForecaster")
+    (1,)
+    """
+    n_channels = series.values.shape[1]
+    if targets is None:
+        return tuple(range(n_channels))
+    if isinstance(targets, str | int | np.integer):
+        raise TypeError(
+            f"targets of {owner} must be a list of column names or positions; got the "
+            f"{type(targets).__name__} {targets!r}: write targets=[{targets!r}]."
+        )
+    names = [] if series.columns is None else list(series.columns)
+    positions = []
+    for target in targets:
+        if target in names:
+            positions.append(names.index(target))
+        elif isinstance(target, int | np.integer) and 0 <= target < n_channels:
+            positions.append(int(target))
+        elif isinstance(target, str) and names:
+            check_choice(target, [str(name) for name in names], f"targets of {owner}")
+        else:
+            raise ValueError(
+                f"targets of {owner} must name columns of X or be positions from 0 to "
+                f"{n_channels - 1}; got {target!r}" + ("." if names else ", and X has no column names.")
+            )
+    if not positions or len(set(positions)) < len(positions):
+        raise ValueError(f"targets of {owner} must name each column once; got {targets!r}.")
+    return tuple(positions)

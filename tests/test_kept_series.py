@@ -1,0 +1,110 @@
+"""What fit keeps of the caller's data: a reference, for comparing alone, of which a change is noticed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from doubles import make_forecaster, make_frame, make_series
+
+from skdistill.comparison import rolling_forecasts
+from skdistill.networks import Linear
+from skdistill.sktime import SktimeDistilledForecaster
+
+CHANGES = {
+    "units": lambda one: one.__imul__(1000),
+    "zero": lambda one: one.__setitem__(slice(None), 0.0),
+    "nan": lambda one: one.__setitem__((5, 0), np.nan),
+}
+
+
+def linear(**changes):
+    return make_forecaster(teacher=None, student=Linear(), **changes)
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_rows_changed_in_place_are_noticed_by_compare(change):
+    series, test = make_series(150), make_series(60, seed=1)
+    forecaster = make_forecaster(max_epochs=1).fit(series)
+    before = forecaster.compare(test, n_resamples=5)
+    backup = series.copy()
+    change(series)
+    with pytest.warns(UserWarning, match="the row '.*' has no numbers: the training series was changed in place"):
+        after = forecaster.compare(test, n_resamples=5)
+    assert after.loc[["alone", "exact linear"], "mse"].isna().all()
+    assert after.loc["exact linear", "in_words"] == "the training series was changed after fit: give train="
+    assert "changed after fit" in after.summary()
+    rows = ["student", "teacher"]
+    assert after.loc[rows, "mse"].equals(before.loc[rows, "mse"])
+    given = forecaster.compare(test, train=backup, n_resamples=5)
+    assert given["mse"].equals(before["mse"])
+
+
+@pytest.mark.parametrize("wrap", [lambda one: [one, one[:100]], lambda one: one[None], pd.DataFrame, np.asfortranarray])
+def test_every_form_of_series_is_watched(wrap):
+    given = wrap(make_series(150))
+    forecaster = make_forecaster(max_epochs=1).fit(given)
+    assert forecaster.training_series() is given
+    values = given[1] if isinstance(given, list) else given.to_numpy() if isinstance(given, pd.DataFrame) else given
+    if not values.flags.writeable:
+        given.iloc[3, 1] = 7.0
+    else:
+        values[..., 3, 1] = 7.0
+    with pytest.raises(ValueError, match=r"changed in place after fit.*train=X_train"):
+        forecaster.training_series()
+
+
+def test_rolling_forecasts_notice_it():
+    series = make_series(150)
+    forecaster = make_forecaster(max_epochs=1).fit(series)
+    series += 1.0
+    with pytest.raises(ValueError, match="changed in place after fit"):
+        rolling_forecasts(forecaster, make_series(60), alone=True)
+    assert set(rolling_forecasts(forecaster, make_series(60)).forecasts) == {"student", "teacher"}
+
+
+@pytest.mark.parametrize("factor", [1000.0, np.nan])
+def test_partial_fit_goes_on_from_rows_of_its_own(factor):
+    rows = make_series(160)
+    buffer = rows[:120].copy()
+    forecaster = linear(validation_fraction=0).fit(buffer)
+    buffer *= factor
+    forecaster.partial_fit(rows[120:140]).partial_fit(rows[140:], forget=30)
+    expected = linear(validation_fraction=0).fit(rows[30:])
+    np.testing.assert_allclose(forecaster.predict(rows), expected.predict(rows), rtol=1e-5)
+    np.testing.assert_array_equal(forecaster.training_series(), rows[30:])
+
+
+def test_only_where_updates_are_exact_are_rows_copied():
+    assert not hasattr(linear(validation_fraction=0.2).fit(make_series()), "_seen")
+    forecaster = linear(validation_fraction=0.2).fit(make_series()).set_params(validation_fraction=0)
+    with pytest.raises(ValueError, match="kept where new rows can be taken in exactly"):
+        forecaster.partial_fit(make_series(10))
+
+
+def test_several_series_cannot_be_updated():
+    forecaster = linear(validation_fraction=0).fit([make_series(100), make_series(80)])
+    with pytest.raises(ValueError, match="partial_fit goes on with one series, but fit saw several"):
+        forecaster.partial_fit(make_series(10))
+
+
+def test_catching_up_takes_new_rows_or_starts_anew():
+    frame = make_frame(200)
+    forecaster = linear(validation_fraction=0).partial_fit(frame[:100])
+    assert forecaster.catch_up(frame[:100]) is forecaster
+    assert forecaster.catch_up(frame[:130]) is forecaster
+    assert len(forecaster.training_series()) == 130
+    revised = frame[:140] + np.where(np.arange(140) == 50, 1.0, 0.0)[:, None]
+    anew = forecaster.catch_up(revised)
+    assert anew is not forecaster
+    pd.testing.assert_frame_equal(
+        anew.predict(frame), linear(validation_fraction=0).partial_fit(revised).predict(frame)
+    )
+
+
+def test_sktime_updates_with_rows_of_its_own():
+    frame = make_frame(160, 1)
+    forecaster = SktimeDistilledForecaster(
+        None, Linear(), "response", context_length=12, prediction_length=4, validation_fraction=0, refit_on_update=True
+    ).fit(frame[:100])
+    forecaster.update(frame[100:130]).update(frame[130:])
+    expected = linear(validation_fraction=0).fit(frame).predict(frame)
+    np.testing.assert_allclose(forecaster.predict(fh=[1, 2, 3, 4]), expected, rtol=1e-5)
