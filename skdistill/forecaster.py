@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._backtest import RollingMixin, count_origins
 from skdistill._base import BaseDistilled
-from skdistill._kept_series import ComparableMixin
+from skdistill._comparable import ComparableMixin
 from skdistill._parameter_checks import check_series_parameters
 from skdistill._partial_fit import UpdatableMixin
 from skdistill._utils._checks import check_integer

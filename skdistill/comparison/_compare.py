@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
-from skdistill._kept_series import ChangedSeriesError
 from skdistill._predictor import blocks
 from skdistill._unwrap import UnwrappedModel, unwrap_model
 from skdistill._utils._checks import check_integer
@@ -22,6 +21,7 @@ from skdistill.comparison._naive import find_season, seasonal_naive
 from skdistill.comparison._result import Comparison, RowResult, add_unknown_row, make_comparison
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import Series, read_series
+from skdistill.data._kept_series import ChangedSeriesError
 from skdistill.data._labels import Labels
 from skdistill.data._levels import covered_levels, interpolation_matrix
 from skdistill.data._windows import SeriesStore, Windows

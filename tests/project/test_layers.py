@@ -31,7 +31,7 @@ def test_layers_hold(monkeypatch, capsys):
 
 
 def test_imports_inside_functions_count(imports):
-    assert "skdistill.plotting._report" in imports["skdistill.forecaster"]
+    assert "skdistill.plotting._report" in imports["skdistill._comparable"]
 
 
 def test_lazy_packages_count(imports):

@@ -1,101 +1,13 @@
-"""The series that ``fit`` saw, kept by reference, and how a change of it is noticed."""
+"""Comparing a forecaster with its teacher, with itself without one, and with baselines."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from skdistill._base import BaseDistilled
-from skdistill._utils._digest import digest
+from skdistill.data._kept_series import KeptSeries
 
-__all__ = ["ChangedSeriesError", "ComparableMixin", "KeptSeries"]
-
-
-class ChangedSeriesError(ValueError):
-    """The training series was changed in place after ``fit``."""
-
-
-@dataclass(frozen=True)
-class KeptSeries:
-    """A reference to what a user gave to ``fit``, with a fingerprint of its values.
-
-    Parameters
-    ----------
-    X : array, DataFrame, Series, or a list of them
-        What the user gave; never copied.
-    fingerprint : str
-        Of its values at that time.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skdistill._kept_series import KeptSeries
-    >>> rows = np.zeros((5, 1))
-    >>> kept = KeptSeries.of(rows)
-    >>> kept.get() is rows
-    True
-    >>> rows[0] = 1.0
-    >>> kept.get()
-    Traceback (most recent call last):
-        ...
-    skdistill._kept_series.ChangedSeriesError: the training series was changed in place after fit, which keeps ...
-    """
-
-    X: Any
-    fingerprint: str
-
-    @classmethod
-    def of(cls, X: Any) -> KeptSeries:
-        """Keep a reference to a series.
-
-        Parameters
-        ----------
-        X : array, DataFrame, Series, or a list of them
-            The series.
-
-        Returns
-        -------
-        kept : KeptSeries
-            The reference.
-        """
-        return cls(X, _fingerprint(X))
-
-    def get(self) -> Any:
-        """Return the series.
-
-        Returns
-        -------
-        X : array, DataFrame, Series, or a list of them
-            The object that was given.
-
-        Raises
-        ------
-        ChangedSeriesError
-            If its values are others now.
-        """
-        if _fingerprint(self.X) != self.fingerprint:
-            raise ChangedSeriesError(
-                "the training series was changed in place after fit, which keeps it by reference: what needs it would "
-                "learn from other rows. Give the rows that fit saw, train=X_train, or give fit a copy."
-            )
-        return self.X
-
-
-def _fingerprint(X: Any) -> str:
-    """Digest values and shapes; row labels are immutable in pandas."""
-    found = hashlib.blake2b(digest_size=16)
-    for one in X if isinstance(X, list | tuple) else [X]:
-        values = one.to_numpy() if isinstance(one, pd.DataFrame | pd.Series) else np.asarray(one)
-        if values.dtype == object:
-            found.update(digest(values).encode())
-            continue
-        found.update(repr((values.shape, values.dtype)).encode())
-        found.update(np.ascontiguousarray(values).view(np.uint8).data)
-    return found.hexdigest()
+__all__ = ["ComparableMixin"]
 
 
 class ComparableMixin(BaseDistilled):
