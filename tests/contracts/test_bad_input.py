@@ -24,7 +24,7 @@ def training_is_an_error(monkeypatch):
 
     monkeypatch.setattr("skdistill._distillation.train_network", fail)
     monkeypatch.setattr("skdistill.teachers._trained.train_network", fail)
-    monkeypatch.setattr("skdistill._distillation.label_windows", fail)
+    monkeypatch.setattr("skdistill.labeling._run.label_windows", fail)
 
 
 def with_value(row, channel, value):
