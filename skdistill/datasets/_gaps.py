@@ -164,6 +164,8 @@ def _ahead_within(gaps: Gaps) -> np.ndarray:
 
 
 def _values_of(fill_value: Any, columns: pd.Index) -> list[float]:
+    if fill_value is None:
+        return [np.nan] * len(columns)
     if not isinstance(fill_value, Mapping):
         if not isinstance(fill_value, numbers.Real):
             raise TypeError(f"fill_value must be a number or a dict of column and number; got {fill_value!r}.")

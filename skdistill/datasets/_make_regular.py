@@ -48,7 +48,7 @@ def make_regular(rows: Rows, freq: Any, missing_rows: str, fill_value: Any) -> t
     gaps = find_gaps(rows.times, grid)
     if missing_rows == "insert":
         regular = insert_missing(rows, grid, gaps, fill_value, given=freq is not None)
-        _warn_of_gaps(rows, grid, gaps, np.isnan(fill_value) if isinstance(fill_value, float) else False)
+        _warn_of_gaps(rows, grid, gaps, fill_value is None)
         return regular, grid
     if gaps.n_rows:
         hint = skipped_hint(rows.times, grid, gaps)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from skdistill._utils._choices import check_choice
@@ -25,7 +24,7 @@ def read_panel(
     columns: Sequence[Hashable] | None = None,
     freq: Any = None,
     missing_rows: str = "insert",
-    fill_value: float | Mapping[Hashable, float] = np.nan,
+    fill_value: float | Mapping[Hashable, float] | None = None,
     dayfirst: bool | None = None,
     date_format: str | None = None,
     unit: str | None = None,
@@ -51,9 +50,9 @@ def read_panel(
     missing_rows : {"insert", "keep", "raise"}, default="insert"
         What to do about rows that are missing between the first and the last of a series: insert them, leave the gap
         with a warning, or raise.
-    fill_value : float or dict of column to float, default=nan
-        What inserted rows hold: NaN says that nothing was observed; ``{"sales": 0}`` is for tables that leave out the
-        days without sales.
+    fill_value : float, dict of column to float or None, default=None
+        What inserted rows hold. None says that nothing was observed (NaN); ``{"sales": 0}`` is for tables that leave
+        out the days without sales.
     dayfirst : bool or None, default=None
         Whether dates such as 03/04/2024 begin with the day. None finds out, says so where only the step of the rows
         decides, and asks where nothing does.

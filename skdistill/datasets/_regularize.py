@@ -43,7 +43,7 @@ def regularize(
     tolerance: Any = None,
     duplicates: str = "raise",
     missing_rows: str = "insert",
-    fill_value: float | Mapping[Hashable, float] = np.nan,
+    fill_value: float | Mapping[Hashable, float] | None = None,
     dayfirst: bool | None = None,
     date_format: str | None = None,
     unit: str | None = None,
@@ -80,8 +80,8 @@ def regularize(
     missing_rows : {"insert", "keep", "raise"}, default="insert"
         What to do about rows that are missing between the first and the last of a series: insert them, leave the gap
         with a warning, or raise.
-    fill_value : float or dict of column to float, default=nan
-        What inserted rows hold; NaN says that nothing was observed.
+    fill_value : float, dict of column to float or None, default=None
+        What inserted rows hold; None says that nothing was observed (NaN).
     dayfirst : bool or None, default=None
         Whether dates such as 03/04/2024 begin with the day; as in :func:`read_panel`.
     date_format : str or None, default=None
