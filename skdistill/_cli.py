@@ -90,5 +90,5 @@ def _serve(given: argparse.Namespace) -> None:
         answer_seconds=given.answer_seconds,
         stop_seconds=given.stop_seconds,
     )
-    watch = given.watch if given.watch > 0 else None
+    watch = None if given.watch == 0 else given.watch
     serve(given.path, host=given.host, port=given.port, limits=limits, watch=watch, access_log=given.access_log)

@@ -35,8 +35,15 @@ def test_a_missing_file_and_a_bad_limit_are_told(capsys, tmp_path):
     pytest.importorskip("uvicorn", reason="needs pip install 'skdistill[serve]'")
     assert main(["serve", str(tmp_path / "nothing")]) == 1
     assert "nothing" in capsys.readouterr().err
-    assert main(["serve", str(tmp_path / "nothing"), "--connections", "0"]) == 1
-    assert "connections of Limits must be" in capsys.readouterr().err
+    for option, value, sentence in [
+        ("--connections", "0", "connections of Limits must be an integer of at least 1"),
+        ("--stop-seconds", "nan", "stop_seconds of Limits must be a number"),
+        ("--port", "65536", "port of serve must be at most 65535; got 65536."),
+        ("--port", "-1", "port of serve must be an integer of at least 0"),
+        ("--watch", "nan", "watch of serving must be a number"),
+    ]:
+        assert main(["serve", str(tmp_path / "nothing"), option, value]) == 1
+        assert sentence in capsys.readouterr().err
 
 
 def test_a_missing_extra_is_told(capsys, monkeypatch, tmp_path):

@@ -331,7 +331,7 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
             raise SavedFileError(f"its {name} is not that of its student.")
     if not is_forecaster and fitted.get("_target_ndim") not in (1, 2, 3):
         raise SavedFileError("its targets are malformed.")
-    if n_features is not None and (type(n_features) is not int or n_features < 1):
+    if "n_features_in_" in fitted and (type(n_features) is not int or n_features < 1):
         raise SavedFileError("its number of features is malformed.")
     for name, value in fitted.items():
         setattr(estimator, name, value)

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+from skdistill._utils._checks import check_real
 from skdistill._utils._optional import import_optional
 from skdistill.serving._batcher import Batcher
 from skdistill.serving._limits import Limits
@@ -78,6 +79,8 @@ def make_app(
     """
     applications: Any = import_optional("starlette.applications", extra="serve", purpose="Serving")
     routing: Any = import_optional("starlette.routing", extra="serve", purpose="Serving")
+    if watch is not None:
+        check_real(watch, "watch of serving", minimum=0.0, include_minimum=False)
     limits, metrics = limits or Limits(), metrics or Metrics()
     file = ModelFile(path, metrics.note_reload)
     server = _Handlers(file, limits, metrics)

@@ -135,28 +135,40 @@ def open_model(path: str | os.PathLike[str]) -> ServedModel:
         If the file cannot be read.
     """
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    model, make_row = _read_numpy(path) if Path(path).suffix == ".npz" else _read_saved(path)
+    model = _read_numpy(path) if Path(path).suffix == ".npz" else _read_saved(path)
     model = dataclasses.replace(model, sha256=digest, loaded=time.time())
     shape = (1, model.prediction_length, len(model.targets))
     sizes = {"context": model.context_length * model.n_channels, "forecast": shape[1] * shape[2]}
     for name, size in sizes.items():
         if size > _MOST_NUMBERS:
             raise ValueError(f"{path} cannot be served: a {name} of its student has {size} numbers.")
-    probe = np.broadcast_to(make_row(), (1, model.context_length, model.n_channels)).copy()
-    forecast = model.forecast(probe)
-    if forecast.shape != shape or not np.isfinite(forecast).all():
-        raise ValueError(f"{path} cannot be served: its forecast of a constant series is no {shape} finite numbers.")
-    if model.quantile_levels is not None:
-        model.forecast_quantiles(probe, model.quantile_levels)
+    _try_out(model, path)
     return model
 
 
-def _read_numpy(path: str | os.PathLike[str]) -> tuple[ServedModel, Callable[[], np.ndarray]]:
-    """Read a student, and say how to make a row that it can take."""
+def _try_out(model: ServedModel, path: str | os.PathLike[str]) -> None:
+    """Raise unless the student answers for a constant series: of zeros, or, where a transformer takes none, of ones."""
+    shape = (1, model.prediction_length, len(model.targets))
+    for level in (0.0, 1.0):
+        probe = np.full((1, model.context_length, model.n_channels), level)
+        try:
+            forecast = model.forecast(probe)
+            if model.quantile_levels is not None:
+                model.forecast_quantiles(probe, model.quantile_levels)
+        except (ArithmeticError, ValueError) as error:
+            reason = str(error)
+            continue
+        if forecast.shape == shape and np.isfinite(forecast).all():
+            return
+        reason = f"it is no {shape} finite numbers."
+    raise ValueError(f"{path} cannot be served: its forecast of a constant series fails: {reason}")
+
+
+def _read_numpy(path: str | os.PathLike[str]) -> ServedModel:
     from skdistill.fused.numpy_student import NumpyStudent
 
     student = NumpyStudent.load(path)
-    model = ServedModel(
+    return ServedModel(
         student,
         student.context_length,
         student.prediction_length,
@@ -165,11 +177,9 @@ def _read_numpy(path: str | os.PathLike[str]) -> tuple[ServedModel, Callable[[],
         tuple(int(one) for one in student.targets),
         student.quantile_levels,
     )
-    return model, lambda: np.zeros(student.n_channels)
 
 
-def _read_saved(path: str | os.PathLike[str]) -> tuple[ServedModel, Callable[[], np.ndarray]]:
-    """Read a student, and say how to make a row that it can take."""
+def _read_saved(path: str | os.PathLike[str]) -> ServedModel:
     from skdistill._load import load
     from skdistill.forecaster import DistilledForecaster
 
@@ -183,7 +193,7 @@ def _read_saved(path: str | os.PathLike[str]) -> tuple[ServedModel, Callable[[],
             "time_features=False."
         )
     names = getattr(forecaster, "feature_names_in_", None)
-    model = ServedModel(
+    return ServedModel(
         forecaster,
         spec.context_length,
         spec.prediction_length,
@@ -192,7 +202,6 @@ def _read_saved(path: str | os.PathLike[str]) -> tuple[ServedModel, Callable[[],
         tuple(spec.targets),
         spec.quantiles,
     )
-    return model, lambda: np.asarray(forecaster.scaling_.to_original(np.zeros((1, spec.n_channels))))
 
 
 class ModelFile:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from skdistill._utils._checks import check_integer
 from skdistill._utils._optional import import_optional
 from skdistill.serving._app import make_app
 from skdistill.serving._limits import Limits
@@ -20,6 +21,7 @@ from skdistill.serving._metrics import Metrics
 __all__ = ["make_server", "serve"]
 
 _LOG = logging.getLogger(__name__)
+_LAST_PORT = 65535
 _GRACE = 2.0  # seconds more than the application's own time-outs, which answer more politely
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _NOISE = ("Invalid HTTP request", "Unsupported upgrade request", "No supported WebSocket library")
@@ -121,6 +123,8 @@ def make_server(
         With ``run()`` and ``should_exit``.
     """
     uvicorn: Any = import_optional("uvicorn", extra="serve", purpose="Serving")
+    if check_integer(port, "port of serve", minimum=0) > _LAST_PORT:
+        raise ValueError(f"port of serve must be at most {_LAST_PORT}; got {port}.")
     limits, metrics = limits or Limits(), Metrics()
     app = make_app(path, limits=limits, watch=watch, metrics=metrics)
     config = uvicorn.Config(

@@ -315,7 +315,15 @@ def changed(document, generator):
             name = generator.choice(sorted(tensors))
             tensor = tensors.pop(name)
             other = generator.choice(
-                [None, tensor.double(), tensor[..., :1], tensor.reshape(-1), tensor * torch.nan, tensor.long(), -tensor]
+                [
+                    None,
+                    tensor.double(),
+                    torch.atleast_1d(tensor)[..., :1],
+                    tensor.reshape(-1),
+                    tensor * torch.nan,
+                    tensor.long(),
+                    -tensor,
+                ]
             )
             if other is not None:
                 tensors[name] = other
