@@ -20,4 +20,5 @@ from skdistill._version import __version__ as __version__
 from skdistill.comparison._compare import compare as compare
 from skdistill.forecaster import DistilledForecaster as DistilledForecaster
 from skdistill.labeling._clear_memory import clear_memory as clear_memory
+from skdistill.labeling._memory import Memory as Memory
 from skdistill.regressor import DistilledRegressor as DistilledRegressor

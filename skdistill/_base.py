@@ -18,6 +18,7 @@ from skdistill._predictor import Predictor
 from skdistill._shorthand import expand_shorthand, resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
 from skdistill._utils._doc_link import DocLink
+from skdistill._utils._interrupts import noticed_interrupts
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._scaling import Scaling
 from skdistill.data._windows import TrainingWindows
@@ -242,17 +243,20 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         """Run the distillation and keep what it gives."""
         self._check_transformer_rises(windows)
         self._check_calibration_windows(windows)
-        result = distill(
-            windows,
-            teacher=self._resolve_teacher(),
-            student=resolve_student(self.student),
-            loss=resolve_loss(self.loss),
-            settings=self._settings(),
-            labeling=Labeling(LabelCache(self.memory), self.label_budget, self.feature_storage, self.n_jobs),
-            seeds=self._seeds(),
-            quantiles=self._levels(),
-            point_forecast=self.point_forecast,
-        )
+        with noticed_interrupts() as was_interrupted:
+            result = distill(
+                windows,
+                teacher=self._resolve_teacher(),
+                student=resolve_student(self.student),
+                loss=resolve_loss(self.loss),
+                settings=self._settings(),
+                labeling=Labeling(LabelCache(self.memory), self.label_budget, self.feature_storage, self.n_jobs),
+                seeds=self._seeds(),
+                quantiles=self._levels(),
+                point_forecast=self.point_forecast,
+            )
+            if was_interrupted() and not result.interrupted:
+                raise KeyboardInterrupt("fit was interrupted, and a library swallowed it")
         if result.interrupted and not result.history:
             raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")
         self.student_ = result.student

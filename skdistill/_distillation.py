@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,13 @@ from sklearn.base import clone
 from torch import Tensor, nn
 
 from skdistill._suggest import suggest
-from skdistill._utils._digest import digest
 from skdistill._utils._generators import RandomStream, seeded
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._labels import Labels
 from skdistill.data._windows import TrainingWindows
 from skdistill.labeling._estimate import LabelingEstimate, estimate_labeling
-from skdistill.labeling._keys import describe_windows, environment, is_unseeded
+from skdistill.labeling._kept_student import train_or_find
+from skdistill.labeling._keys import describe_windows, is_unseeded, key_of, student_parts
 from skdistill.labeling._run import Labeling, fit_and_label
 from skdistill.losses._base import BaseLoss
 from skdistill.losses._objective import (
@@ -40,7 +41,7 @@ from skdistill.teachers._teacher_name import teacher_name
 from skdistill.training._batches import LabelSource
 from skdistill.training._settings import TrainingSettings
 from skdistill.training._solve import check_solvable, prepare_network, solve_network
-from skdistill.training._train import loss_shapes, train_network
+from skdistill.training._train import TrainingResult, loss_shapes, train_network
 
 __all__ = ["Distilled", "distill", "dry_run"]
 
@@ -140,39 +141,44 @@ def distill(
     _check_combination(windows, teacher, student, module, spec, loss, probe)
 
     keyed = teacher.for_cache_key() if teacher is not None and labeling.cache.persistent else None
+    described = describe_windows(windows)
     labels: LabelSource | None = None
     if teacher is not None and given is not None and needs_teacher(loss):
         shared = labeling.cache.persistent and (seeds is not None or not is_unseeded(given.for_cache_key()))
         if labeling.cache.persistent and not shared:
             warnings.warn(_UNSEEDED, stacklevel=stacklevel_of_user())
-        key = digest(environment(), keyed, describe_windows(windows)) if shared else None
+        key = key_of(keyed, described) if shared else None
         assert probe is not None
         teacher, labels = fit_and_label(teacher, windows, loss, labeling, key, probe, settings.verbose)
 
     solved = solve_network(student, module, spec, windows, loss=loss, labels=labels)
     if solved is not None:
         return Distilled(module.eval(), spec, teacher, solved.history, solved.best_epoch, interrupted=False)
+
+    def train(checkpoint: Path | None) -> TrainingResult:
+        with randomness.block():
+            prepare_network(student, module, spec, windows, loss=loss, labels=labels)
+            return train_network(
+                module,
+                spec,
+                windows,
+                loss=loss,
+                labels=labels,
+                settings=settings,
+                checkpoint=checkpoint,
+                description=f"student {type(student).__name__}",
+            )
+
+    def build() -> nn.Module:
+        with seeded(student_seed):
+            return build_module(student, spec)
+
     folder = None
     if seeds is not None and labeling.cache.persistent:
-        key = digest(environment(), keyed, describe_windows(windows), student.for_cache_key(), loss)
-        if quantiles is not None:
-            key = digest(key, quantiles, point_forecast)
-        folder = labeling.cache.entry(f"student-{digest(key, settings, student_seed)}")
-    with randomness.block():
-        prepare_network(student, module, spec, windows, loss=loss, labels=labels)
-        result = train_network(
-            module,
-            spec,
-            windows,
-            loss=loss,
-            labels=labels,
-            settings=settings,
-            checkpoint=None if folder is None else folder / "checkpoint.pt",
-            description=f"student {type(student).__name__}",
-        )
-    if folder is not None and not result.interrupted:
-        (folder / "checkpoint.pt").unlink(missing_ok=True)
-    return Distilled(module.cpu().eval(), spec, teacher, result.history, result.best_epoch, result.interrupted)
+        parts = (keyed, described, student.for_cache_key(), loss, quantiles, point_forecast, labeling.feature_storage)
+        folder = labeling.cache.entry(f"student-{key_of(*parts, student_parts(settings), student_seed)}")
+    result = train_or_find(module, folder, train, build, windows, spec, type(student).__name__)
+    return Distilled(module, spec, teacher, result.history, result.best_epoch, result.interrupted)
 
 
 def dry_run(

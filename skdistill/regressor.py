@@ -79,7 +79,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         room).
     label_budget : float, default=8.0
         Most GiB that labels may take, in memory or on disk; more stops ``fit`` before the teacher is trained.
-    memory : str, Path, joblib.Memory or None, default=None
+    memory : str, Path, Memory, joblib.Memory or None, default=None
         A folder for labels, fitted teachers and checkpoints, shared by fits that differ in loss and student only; an
         interrupted or killed ``fit`` goes on from there. Needs a ``random_state``. None keeps nothing after ``fit``.
     n_jobs : int or None, default=None

@@ -99,7 +99,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         room).
     label_budget : float, default=8.0
         Most GiB that labels may take, in memory or on disk; more stops ``fit`` before the teacher is trained.
-    memory : str, Path, joblib.Memory or None, default=None
+    memory : str, Path, Memory, joblib.Memory or None, default=None
         A folder for labels, fitted teachers and checkpoints, shared by fits that differ in loss and student only; an
         interrupted or killed ``fit`` goes on from there. Needs a ``random_state``. None keeps nothing after ``fit``.
         Tuning then trains the teacher once a fold.

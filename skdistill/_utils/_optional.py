@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+from skdistill._utils._interrupts import deferred_interrupts
+
 __all__ = ["import_optional"]
 
 
@@ -31,7 +33,8 @@ def import_optional(module: str, *, extra: str, purpose: str) -> ModuleType:
         If the module is not installed.
     """
     try:
-        return importlib.import_module(module)
+        with deferred_interrupts():  # a library that is half imported cannot be imported again
+            return importlib.import_module(module)
     except ImportError as error:
         library = module.split(".")[0]
         raise ImportError(

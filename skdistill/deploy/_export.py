@@ -21,11 +21,11 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from skdistill._utils._atomic import write_atomically
 from skdistill._utils._optional import import_optional
 from skdistill._version import __version__
 from skdistill.data._inputs import read_series
 from skdistill.data._window_forecaster import WindowForecaster
-from skdistill.deploy._files import write_atomically
 from skdistill.deploy._modules import deployed_module
 from skdistill.fused._runtime import fuse_in_units
 from skdistill.fused.numpy_student import NumpyStudent

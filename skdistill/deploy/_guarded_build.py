@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
 
+from skdistill._utils._document import SavedFileError
 from skdistill._utils._generators import seeded
-from skdistill.deploy._files import SavedFileError
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._quantile_head import build_module
 

@@ -16,13 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skdistill._shorthand import resolve_student
+from skdistill._utils._atomic import write_atomically
+from skdistill._utils._document import Document, SavedFileError, read_document
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._version import __version__
 from skdistill.data._calendar import FREQUENCIES
 from skdistill.data._levels import check_quantiles
 from skdistill.data._scaling import Scaling
 from skdistill.data._window_forecaster import WindowForecaster
-from skdistill.deploy._files import Document, SavedFileError, read_document, write_atomically
 from skdistill.deploy._guarded_build import build_with_weights
 from skdistill.deploy._saveable import SAVEABLE
 from skdistill.deploy._values import NotSaved, Reader, Writer

@@ -12,7 +12,7 @@ from sklearn import preprocessing
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
-from skdistill.deploy._files import SavedFileError
+from skdistill._utils._document import SavedFileError
 
 __all__ = ["NotSaved", "Reader", "Writer"]
 

@@ -1,28 +1,32 @@
-"""The folder that fits share."""
+"""The folder that fits share, entry by entry."""
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 from typing import Any
 
-__all__ = ["LabelCache"]
+__all__ = ["LabelCache", "read_only_error"]
+
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class LabelCache:
-    """The folder in which fits leave labels and fitted teachers for one another.
+    """The folder in which fits leave labels, fitted teachers and students for one another.
 
     Parameters
     ----------
-    memory : str, Path, joblib.Memory or None
+    memory : str, Path, Memory, joblib.Memory or None
         The folder; None keeps nothing.
     """
 
     def __init__(self, memory: Any) -> None:
         location = getattr(memory, "location", memory)
         if location is not None and not isinstance(location, str | Path):
-            raise TypeError(f"memory must be a folder, a joblib.Memory or None; got {memory!r}.")
+            raise TypeError(f"memory must be a folder, a skdistill.Memory, a joblib.Memory or None; got {memory!r}.")
         self.folder = None if location is None else Path(location) / "skdistill"
+        self.allow_pickle = bool(getattr(memory, "allow_pickle", False))
 
     @property
     def persistent(self) -> bool:
@@ -41,14 +45,50 @@ class LabelCache:
         -------
         folder : Path or None
             None without a cache.
+
+        Raises
+        ------
+        PermissionError
+            If there is no such entry, and none can be made.
         """
         if self.folder is None:
             return None
         folder = self.folder / key
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if folder.is_dir():
+                return folder
+            raise read_only_error(folder, error) from error
         return folder
 
     def clear(self) -> None:
         """Delete every entry."""
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def read_only_error(folder: Path, error: OSError) -> OSError:
+    """Make the error for an entry that is not complete and cannot be written.
+
+    Parameters
+    ----------
+    folder : Path
+        The entry.
+    error : OSError
+        What the operating system said.
+
+    Returns
+    -------
+    error : OSError
+        With the way out, where the folder is read-only; else the same.
+    """
+    if error.errno not in _READ_ONLY:
+        return error
+    return PermissionError(
+        error.errno,
+        "memory= cannot be written, and does not hold all that this fit needs. A folder serves read-only where the "
+        "same fit (data, teacher, student, loss, seeds, versions, threads) has filled it. Give a folder that can be "
+        "written, or memory=None; the entry is",
+        str(folder),
+    )

@@ -10,13 +10,13 @@ __all__ = ["clear_memory"]
 
 
 def clear_memory(memory: Any) -> None:
-    """Delete all labels, fitted teachers and checkpoints that ``memory=`` has kept.
+    """Delete all labels, fitted teachers, students and checkpoints that ``memory=`` has kept.
 
     Nothing else in the folder is touched. Do not call it while a ``fit`` uses the folder.
 
     Parameters
     ----------
-    memory : str, Path or joblib.Memory
+    memory : str, Path, Memory or joblib.Memory
         What the estimators were given as ``memory``.
 
     Examples

@@ -1,35 +1,123 @@
-"""A teacher that is fitted, or found where an earlier fit left it."""
+"""A teacher that is fitted, or found where an earlier fit left it: as numbers and JSON, never as code."""
 
 from __future__ import annotations
 
 import logging
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import joblib
+import torch
+from sklearn.base import clone
 
-from skdistill._utils._moved_folders import load_with_folders
+from skdistill._utils._atomic import write_atomically
+from skdistill._utils._document import SavedFileError
+from skdistill._utils._plain_files import NotPlainError, pack, read_plain, unpack
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._labels import Labels
 from skdistill.data._windows import TrainingWindows
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._teacher_name import teacher_name
 
-__all__ = ["fit_teacher"]
+__all__ = ["fit_teacher", "read_teacher"]
 
 logger = logging.getLogger("skdistill")
 
+_FILE = "teacher.safetensors"
+_CHECKPOINT = "teacher-checkpoint.safetensors"
 
-def fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path | None) -> BaseTeacher:
-    if folder is None or not teacher.keeps_what_fit_learned:
+
+def read_teacher(
+    teacher: BaseTeacher, windows: TrainingWindows, folder: Path, *, allow_pickle: bool, tell: bool = False
+) -> BaseTeacher | None:
+    """Return the fitted teacher that an earlier fit left, or None.
+
+    Parameters
+    ----------
+    teacher : BaseTeacher
+        The teacher, settled but not fitted.
+    windows : TrainingWindows
+        What it would be fitted on.
+    folder : Path
+        The entry.
+    allow_pickle : bool
+        Whether pickles may be read.
+    tell : bool, default=False
+        Whether a file that cannot be read is logged.
+
+    Returns
+    -------
+    teacher : BaseTeacher or None
+        A fitted copy.
+    """
+    if not teacher.keeps_what_fit_learned:
         return teacher.fit(windows)
-    path = folder / "teacher.joblib"
-    if path.is_file():
-        try:
-            return load_with_folders(path, teacher)
-        except Exception as error:
+    path = folder / _FILE
+    try:
+        return clone(teacher).restore_fitted(read_plain(path, allow_pickle=allow_pickle))
+    except FileNotFoundError:
+        return None
+    except Exception as error:
+        if tell:
             logger.warning("the teacher kept in %s cannot be read (%s) and is fitted anew", path, error)
-    checkpoint = folder / "teacher-checkpoint.pt"
-    teacher = teacher.fit(windows, checkpoint)
-    temporary = path.with_suffix(".tmp")
-    joblib.dump(teacher, temporary)
-    temporary.replace(path)
+        return None
+
+
+def fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path, *, allow_pickle: bool) -> BaseTeacher:
+    """Fit a teacher and leave it for later fits.
+
+    Parameters
+    ----------
+    teacher : BaseTeacher
+        The teacher, settled but not fitted.
+    windows : TrainingWindows
+        What it is fitted on.
+    folder : Path
+        The entry, held by this process.
+    allow_pickle : bool
+        Whether what is no plain value may be pickled.
+
+    Returns
+    -------
+    teacher : BaseTeacher
+        The fitted teacher.
+    """
+    like = clone(teacher)
+    teacher = teacher.fit(windows, folder / _CHECKPOINT)
+    try:
+        data = pack(teacher.fitted_state(), allow_pickle=allow_pickle)
+        _check_restored(lambda: like.restore_fitted(unpack(data, allow_pickle=allow_pickle)), teacher, windows)
+    except Exception as error:
+        _warn_not_kept(teacher, error)
+    else:
+        write_atomically(folder / _FILE, data)
     for leftover in folder.glob("teacher-checkpoint*"):
         leftover.unlink()
     return teacher
+
+
+def _check_restored(restore: Callable[[], BaseTeacher], teacher: BaseTeacher, windows: TrainingWindows) -> None:
+    """Raise unless a teacher made from the file labels a window as the fitted one does."""
+    contexts = windows.train.contexts(windows.train.starts.new_zeros(1))
+    with torch.inference_mode():
+        restored = restore().label_training(contexts)
+        expected = teacher.label_training(contexts)
+        if not _same(restored, expected) and _same(teacher.label_training(contexts), expected):
+            raise SavedFileError("what fitted_state returns does not bring back its labels.")
+
+
+def _same(one: Labels, other: Labels) -> bool:
+    pairs = [(getattr(one, name), getattr(other, name)) for name in ("forecast", "features", "quantiles")]
+    return all(a is b or (a is not None and b is not None and torch.equal(a, b)) for a, b in pairs)
+
+
+def _warn_not_kept(teacher: BaseTeacher, error: Exception) -> None:
+    way_out: Any = "A class of your own can override fitted_state and restore_fitted"
+    if isinstance(error, NotPlainError):
+        way_out += "; memory=skdistill.Memory(folder, allow_pickle=True) pickles it, and reading a pickle runs code"
+    warnings.warn(
+        f"the fitted teacher {teacher_name(teacher)} is not kept under memory=, only its labels are, and the next fit "
+        f"fits it anew: {error} {way_out}.",
+        stacklevel=stacklevel_of_user(),
+    )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import skorch
 import torch
 
+from skdistill._utils._digest import digest
 from skdistill._version import __version__
 from skdistill.data._windows import TrainingWindows
 from skdistill.teachers._base import BaseTeacher
+from skdistill.training._device import resolve_device
+from skdistill.training._settings import TrainingSettings
 
-__all__ = ["describe_windows", "environment", "is_unseeded"]
+__all__ = ["describe_windows", "environment", "is_unseeded", "key_of", "student_parts"]
+
+_FORMAT = 2  # of what is kept
 
 
 def is_unseeded(teacher: BaseTeacher) -> bool:
@@ -58,12 +65,57 @@ def describe_windows(windows: TrainingWindows) -> tuple[Any, ...]:
     )
 
 
-def environment() -> tuple[str, ...]:
-    """List the versions that results depend on.
+def environment() -> tuple[Any, ...]:
+    """List what results depend on beside data and parameters: versions, and the number of threads.
 
     Returns
     -------
-    parts : tuple of str
+    parts : tuple
         What is to be digested.
     """
-    return (__version__, torch.__version__, np.__version__)
+    return (_FORMAT, __version__, torch.__version__, skorch.__version__, np.__version__, torch.get_num_threads())
+
+
+def key_of(*parts: Any) -> str:
+    """Digest what a result depends on.
+
+    Parameters
+    ----------
+    *parts : object
+        Data, parameter objects, settings.
+
+    Returns
+    -------
+    key : str
+        The key of its entry.
+
+    Raises
+    ------
+    TypeError
+        If a part has no contents that can be told from others, before anything is trained.
+    """
+    try:
+        return digest(environment(), *parts)
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise TypeError(
+            f"memory= needs a key of everything that changes a result, and a parameter of teacher, student or loss has "
+            f"none: {error} Define its functions and classes at the top of a module, or set memory=None."
+        ) from error
+
+
+def student_parts(settings: TrainingSettings) -> TrainingSettings:
+    """Leave what changes no student out of the settings of its training.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+        The settings.
+
+    Returns
+    -------
+    settings : TrainingSettings
+        Silent, and with the kind of device that is there.
+    """
+    return replace(settings, verbose=0, device=resolve_device(settings.device).type)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
@@ -21,6 +19,7 @@ from skdistill.labeling._layout import Layout
 from skdistill.labeling._locks import entry_lock
 from skdistill.labeling._store import Store
 from skdistill.labeling._stored import StoredLabels
+from skdistill.labeling._temporary import TemporaryFolder
 
 __all__ = ["label_windows"]
 
@@ -96,13 +95,13 @@ def label_windows(
             return label_in_memory(checked, first, layout, progress, description)
         if folder is not None:
             return Store.create(folder, layout).finish(checked, progress, description, first)
-        temporary = Path(tempfile.mkdtemp(prefix="skdistill-labels-"))
+        temporary = TemporaryFolder()
         try:
-            labels = Store.create(temporary, layout).finish(checked, progress, description, first)
+            labels = Store.create(temporary.path, layout).finish(checked, progress, description, first)
         except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.remove()
             raise
-        weakref.finalize(labels.forecast, shutil.rmtree, temporary, ignore_errors=True)
+        weakref.finalize(labels.forecast, temporary.remove)
         return labels
 
 

@@ -11,7 +11,6 @@ from skdistill.labeling._answers import Wanted
 
 __all__ = ["Layout"]
 
-_FORMAT = 1
 _HALF_MAX = float(np.finfo(np.float16).max)
 
 
@@ -80,7 +79,7 @@ class Layout:
 
     def to_json(self) -> dict[str, Any]:
         arrays = {name: [list(shape), dtype] for name, (shape, dtype) in self.arrays.items()}
-        manifest = {"format": _FORMAT, "n_windows": self.n_windows, "chunk_size": self.chunk_size, "arrays": arrays}
+        manifest = {"n_windows": self.n_windows, "chunk_size": self.chunk_size, "arrays": arrays}
         return manifest if self.levels is None else {**manifest, "quantile_levels": list(self.levels)}
 
     @classmethod

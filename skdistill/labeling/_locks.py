@@ -1,29 +1,89 @@
-"""One process at a time for an entry of the cache."""
+"""One fit at a time makes an entry of the cache; others wait, and are told for whom."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import logging
+import os
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
+
+from skdistill._utils._atomic import remove_leftovers, write_atomically
+from skdistill.labeling._cache import read_only_error
 
 __all__ = ["entry_lock"]
 
+logger = logging.getLogger("skdistill")
+
+_OWNER = "owner.json"
+_held = threading.local()  # folders that this thread holds
+
 
 @contextmanager
-def entry_lock(folder: Path) -> Iterator[None]:
-    """Hold an entry for one process; the same process may enter twice.
+def entry_lock(folder: Path, work: str = "makes labels") -> Iterator[None]:
+    """Hold an entry for one thread of one process, which may enter it again.
+
+    What writers that were killed left there half-written is removed.
 
     Parameters
     ----------
     folder : Path
         The entry.
+    work : str, default="makes labels"
+        What is done meanwhile, for those who wait.
 
     Yields
     ------
     None
         Nothing.
+
+    Raises
+    ------
+    PermissionError
+        If the folder cannot be written.
     """
-    with FileLock(str(folder / ".lock"), is_singleton=True):
+    held: set[Path] = _held.__dict__.setdefault("folders", set())
+    if folder in held:
         yield
+        return
+    lock = FileLock(str(folder / ".lock"))
+    try:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            logger.warning("waiting for the entry %s of memory=, where %s", folder, _describe_owner(folder))
+            lock.acquire()
+        except OSError as error:
+            raise read_only_error(folder, error) from error
+        remove_leftovers(folder)
+        _note_owner(folder, work)
+        held.add(folder)
+        yield
+    finally:
+        held.discard(folder)
+        if lock.is_locked:
+            with contextlib.suppress(OSError):
+                (folder / _OWNER).unlink()
+        lock.release(force=True)
+
+
+def _note_owner(folder: Path, work: str) -> None:
+    since = datetime.now().astimezone().isoformat(timespec="seconds")
+    owner = {"pid": os.getpid(), "host": socket.gethostname(), "work": work, "since": since}
+    with contextlib.suppress(OSError):  # no room: nobody is told, and what follows will say so
+        write_atomically(folder / _OWNER, json.dumps(owner).encode(), durable=False)
+
+
+def _describe_owner(folder: Path) -> str:
+    try:
+        owner = json.loads((folder / _OWNER).read_text())
+        return f"process {owner['pid']} on {owner['host']} {owner['work']} since {owner['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process is at work"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,13 +13,15 @@ from torch import Tensor
 
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts, TrainingWindows, Windows
+from skdistill.labeling._answers import Wanted
 from skdistill.labeling._budget import GIB, check_budget, choose_chunk_size, expected_room
 from skdistill.labeling._cache import LabelCache
-from skdistill.labeling._kept_teacher import fit_teacher
+from skdistill.labeling._kept_teacher import fit_teacher, read_teacher
 from skdistill.labeling._label_windows import label_windows
 from skdistill.labeling._locks import entry_lock
 from skdistill.labeling._recompute import RecomputedFeatures
-from skdistill.labeling._store import has_store
+from skdistill.labeling._store import Store, has_store
+from skdistill.labeling._stored import StoredLabels
 from skdistill.losses._base import BaseLoss
 from skdistill.losses._objective import needs_teacher_features, reads_teacher_quantiles
 from skdistill.teachers._base import BaseTeacher
@@ -61,40 +62,109 @@ def fit_and_label(
     probe: Labels,
     verbose: int,
 ) -> tuple[BaseTeacher, LabelSource]:
-    """Fit the teacher and label the training windows, or find both where an earlier fit left them."""
+    """Fit the teacher and label the training windows, or find both where an earlier fit left them.
+
+    Parameters
+    ----------
+    teacher : BaseTeacher
+        The teacher, settled but not fitted.
+    windows : TrainingWindows
+        Training and validation windows.
+    loss : BaseLoss
+        The objective, which says what is read.
+    labeling : Labeling
+        Where and how labels are kept.
+    key : str or None
+        Key of the entry; None keeps nothing.
+    probe : Labels
+        What labels will look like.
+    verbose : int
+        Whether to show a bar.
+
+    Returns
+    -------
+    teacher : BaseTeacher
+        The fitted teacher.
+    labels : LabelSource
+        Labels of the training windows.
+    """
     folder = None if key is None else labeling.cache.entry(key)
-    train = windows.train
-    recompute = labeling.feature_storage == "recompute"
-    with_features, with_quantiles = _choose_arrays(probe, len(train), loss, labeling, folder)
-    with_features = with_features and not recompute
-    budget = int(labeling.label_budget * GIB)
-    with nullcontext() if folder is None else entry_lock(folder):
-        if folder is None or not has_store(folder):  # before a teacher is trained in vain
-            room = expected_room(probe, len(train), with_features=with_features, with_quantiles=with_quantiles)
-            check_budget(room, len(train), budget)
-        teacher = fit_teacher(teacher, windows, folder)
+    task = _Task(teacher, windows, loss, labeling, folder, probe, verbose)
+    if folder is None:
+        fitted, stored = task.make()
+    elif (found := task.find(tell=False)) is not None:
+        fitted, stored = found
+    else:
+        with entry_lock(folder, f"fits the teacher {teacher_name(teacher)} and labels {len(windows.train)} windows"):
+            fitted, stored = task.make()
+    if not reads_teacher_quantiles(loss):
+        stored = stored.without_quantiles()
+    if labeling.feature_storage == "recompute" and needs_teacher_features(loss):
+        return fitted, RecomputedFeatures(stored, fitted, windows.train)
+    return fitted, stored
+
+
+class _Task:
+    """A teacher and windows, of which labels are wanted."""
+
+    def __init__(
+        self,
+        teacher: BaseTeacher,
+        windows: TrainingWindows,
+        loss: BaseLoss,
+        labeling: Labeling,
+        folder: Path | None,
+        probe: Labels,
+        verbose: int,
+    ) -> None:
+        self.teacher, self.windows, self.folder, self.probe, self.verbose = teacher, windows, folder, probe, verbose
+        self.labeling = labeling
+        with_features, with_quantiles = _choose_arrays(probe, len(windows.train), loss, labeling, folder)
+        self.wanted = Wanted(with_features and labeling.feature_storage != "recompute", with_quantiles)
+        self.forecast_shape = (windows.train.prediction_length, len(windows.train.targets))
+        self.allow_pickle = labeling.cache.allow_pickle
+
+    def find(self, *, tell: bool) -> tuple[BaseTeacher, StoredLabels] | None:
+        """Return what is complete already, without a lock and without a write."""
+        assert self.folder is not None
+        store = Store.open(self.folder, len(self.windows.train), self.forecast_shape, self.wanted, tell=tell)
+        stored = None if store is None else store.labels_if_complete()
+        if stored is None:
+            return None
+        teacher = read_teacher(self.teacher, self.windows, self.folder, allow_pickle=self.allow_pickle, tell=tell)
+        return None if teacher is None else (teacher, stored)
+
+    def make(self) -> tuple[BaseTeacher, StoredLabels]:
+        """Fit and label what is not there yet; the entry is held."""
+        train, options = self.windows.train, self.labeling
+        wanted = {"with_features": self.wanted.features, "with_quantiles": self.wanted.quantiles}
+        budget = int(options.label_budget * GIB)
+        if self.folder is None or not has_store(self.folder):  # before a teacher is trained in vain
+            check_budget(expected_room(self.probe, len(train), **wanted), len(train), budget)
+        teacher = self._fit()
 
         def label(indices: Tensor) -> Labels:
             return teacher.label_training(train.contexts(indices))
 
-        stored = label_windows(
+        return teacher, label_windows(
             label,
             len(train),
-            folder=folder,
-            with_features=with_features,
-            with_quantiles=with_quantiles,
-            forecast_shape=(train.prediction_length, len(train.targets)),
+            folder=self.folder,
+            **wanted,
+            forecast_shape=self.forecast_shape,
             budget=budget,
-            chunk_size=choose_chunk_size(probe),
-            run=_choose_workers(teacher, train, labeling.n_jobs),
-            progress=verbose > 0,
+            chunk_size=choose_chunk_size(self.probe),
+            run=_choose_workers(teacher, train, options.n_jobs),
+            progress=self.verbose > 0,
             description=f"labels of {teacher_name(teacher)}",
         )
-    if not reads_teacher_quantiles(loss):
-        stored = stored.without_quantiles()
-    if recompute and needs_teacher_features(loss):
-        return teacher, RecomputedFeatures(stored, teacher, train)
-    return teacher, stored
+
+    def _fit(self) -> BaseTeacher:
+        teacher, windows, folder = self.teacher, self.windows, self.folder
+        if folder is None:
+            return teacher.fit(windows)
+        kept = read_teacher(teacher, windows, folder, allow_pickle=self.allow_pickle, tell=True)
+        return fit_teacher(teacher, windows, folder, allow_pickle=self.allow_pickle) if kept is None else kept
 
 
 def _choose_workers(

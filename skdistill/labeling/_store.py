@@ -1,27 +1,35 @@
-"""Labels in a folder: one ``.npy`` file an array, written chunk by chunk, and a journal of what is finished.
+"""Labels in a folder: one ``.npy`` file for each array, written chunk by chunk, and a journal of what is finished.
 
 A run that was killed goes on after the last finished chunk; a chunk whose checksum no longer fits is labeled again.
 """
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import logging
-import warnings
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm.auto import tqdm
 
+from skdistill._utils._atomic import reserve, room_error, write_atomically
 from skdistill.labeling._answers import CheckedTeacher, Wanted
-from skdistill.labeling._layout import _FORMAT, Layout
+from skdistill.labeling._layout import Layout
 from skdistill.labeling._stored import StoredLabels
 
 __all__ = ["Store", "has_store"]
 
 logger = logging.getLogger("skdistill")
+
+_MANIFEST = "manifest.json"
+_JOURNAL = "journal.jsonl"
+_FORMAT = 2
 
 
 def has_store(folder: Path) -> bool:
@@ -37,59 +45,139 @@ def has_store(folder: Path) -> bool:
     begun : bool
         Whether there is a store; it may be incomplete or damaged.
     """
-    return (folder / "manifest.json").exists()
+    return (folder / _MANIFEST).exists()
 
 
 class Store:
-    """A folder of memory-mapped arrays and a journal of finished chunks."""
+    """A folder of arrays and a journal of finished chunks.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    layout : Layout
+        What its manifest says.
+    """
 
     def __init__(self, folder: Path, layout: Layout) -> None:
         self.folder = folder
         self.layout = layout
-        self.journal = folder / "journal.jsonl"
-        self.arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in layout.arrays}
+        self.journal = folder / _JOURNAL
+        self.arrays: dict[str, np.memmap] = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in layout.arrays
+        }
 
     @classmethod
     def create(cls, folder: Path, layout: Layout) -> Store:
-        (folder / "journal.jsonl").unlink(missing_ok=True)
-        for name, (shape, dtype) in layout.arrays.items():
-            (folder / f"{name}.npy").unlink(missing_ok=True)  # a reader keeps the file it has mapped
-            np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (layout.n_windows, *shape)).flush()
-        temporary = folder / "manifest.tmp"
-        temporary.write_text(json.dumps(layout.to_json()))
-        temporary.replace(folder / "manifest.json")
+        """Make the files of a store, with all the room that they will need.
+
+        Parameters
+        ----------
+        folder : Path
+            Where to; a store that is there is replaced.
+        layout : Layout
+            Shapes and types.
+
+        Returns
+        -------
+        store : Store
+            The store, without labels.
+
+        Raises
+        ------
+        OSError
+            If there is no room, with path and size.
+        """
+        for name in (_MANIFEST, _JOURNAL):
+            (folder / name).unlink(missing_ok=True)
+        made: list[Path] = []
+        try:
+            for name, (shape, dtype) in layout.arrays.items():
+                made.append(folder / f"{name}.npy")
+                _make_array(made[-1], np.dtype(dtype), (layout.n_windows, *shape))
+            write_atomically(folder / _MANIFEST, _seal(layout.to_json()))
+        except OSError:
+            for path in made:
+                path.unlink(missing_ok=True)
+            raise
         return cls(folder, layout)
 
     @classmethod
-    def open(cls, folder: Path, n_windows: int, forecast_shape: tuple[int, int], wanted: Wanted) -> Store | None:
-        """Open a store that can serve, or return None: there is none, or it must be made anew."""
-        manifest = folder / "manifest.json"
-        if not manifest.exists():
+    def open(
+        cls, folder: Path, n_windows: int, forecast_shape: tuple[int, int], wanted: Wanted, *, tell: bool = True
+    ) -> Store | None:
+        """Open a store that can serve, or return None: there is none, or it must be made anew.
+
+        Parameters
+        ----------
+        folder : Path
+            The folder.
+        n_windows : int
+            Windows that it must have labels of.
+        forecast_shape : tuple of int
+            ``(prediction_length, n_targets)`` that its forecasts must have.
+        wanted : Wanted
+            What it must hold beside forecasts.
+        tell : bool, default=True
+            Whether damage is logged.
+
+        Returns
+        -------
+        store : Store or None
+            The store.
+        """
+        if not has_store(folder):
             return None
         try:
-            content = json.loads(manifest.read_text())
-            if content["format"] != _FORMAT:
-                return None
-            layout = Layout.from_json(content)
+            layout = Layout.from_json(_unseal((folder / _MANIFEST).read_bytes()))
             if layout.arrays["forecast"][0] != tuple(forecast_shape):
                 raise ValueError(f"forecasts of shape {layout.arrays['forecast'][0]}")
             store = cls(folder, layout)
             for name, (shape, dtype) in layout.arrays.items():
                 array = store.arrays[name]
-                if array.shape != (n_windows, *shape) or array.dtype != dtype:
+                if array.shape != (n_windows, *shape) or array.dtype != dtype or not array.flags.c_contiguous:
                     raise ValueError(f"{name}.npy has shape {array.shape} and type {array.dtype}")
             if layout.holds.quantiles and len(layout.levels or ()) != layout.arrays["quantiles"][0][0]:
                 raise ValueError(f"quantiles at the levels {layout.levels}")
         except Exception as error:
-            logger.warning("the label store %s is damaged (%s) and is made anew", folder, error)
+            if tell:
+                logger.warning("the label store %s is damaged (%s) and is made anew", folder, error)
             return None
         lacks = (wanted.features and not layout.holds.features) or (wanted.quantiles and not layout.holds.quantiles)
         return None if lacks else store
 
+    def labels_if_complete(self) -> StoredLabels | None:
+        """Return the labels where every chunk is there and intact; nothing is written.
+
+        Returns
+        -------
+        labels : StoredLabels or None
+            The labels.
+        """
+        complete = len(self._finished(tell=False)) == len(self.layout.chunks())
+        return self._labels() if complete else None
+
     def finish(
         self, label: CheckedTeacher, progress: bool, description: str, first: dict[str, np.ndarray] | None = None
     ) -> StoredLabels:
-        """Label the chunks that are missing or damaged, and hand out the labels."""
+        """Label the chunks that are missing or damaged, and hand out the labels.
+
+        Parameters
+        ----------
+        label : CheckedTeacher
+            What labels.
+        progress : bool
+            Whether to show a bar.
+        description : str
+            Its name.
+        first : dict of str to ndarray or None, default=None
+            Labels of the first chunk, where they are known.
+
+        Returns
+        -------
+        labels : StoredLabels
+            All labels, mapped from the files.
+        """
         done, chunks = self._finished(), self.layout.chunks()
         missing = [chunk for number, chunk in enumerate(chunks) if number not in done]
         n_missing = sum(chunk.stop - chunk.start for chunk in missing)
@@ -102,7 +190,7 @@ class Store:
                 bar.update(chunk.stop - chunk.start)
         return self._labels()
 
-    def _finished(self) -> set[int]:
+    def _finished(self, tell: bool = True) -> set[int]:
         """Return the chunks whose bytes are those that were written."""
         records: dict[int, dict[str, int]] = {}
         if self.journal.exists():
@@ -113,8 +201,8 @@ class Store:
                 except (ValueError, KeyError, TypeError, OverflowError):
                     continue  # a line torn by a kill
         chunks = self.layout.chunks()
-        intact = {n for n, sums in records.items() if n < len(chunks) and self._checksums(chunks[n]) == sums}
-        if len(intact) < len(records):
+        intact = {n for n, sums in records.items() if 0 <= n < len(chunks) and self._checksums(chunks[n]) == sums}
+        if tell and len(intact) < len(records):
             logger.warning(
                 "%d chunks of the label store %s are damaged and are labeled again",
                 len(records) - len(intact),
@@ -123,24 +211,70 @@ class Store:
         return intact
 
     def _write(self, number: int, chunk: slice, values: dict[str, np.ndarray]) -> None:
+        sums = {}
         for name, array in self.arrays.items():
-            array[chunk] = values[name]
-            array.flush()
-        record = json.dumps({"chunk": number, "checksums": self._checksums(chunk)})
+            rows = np.ascontiguousarray(values[name])
+            offset = array.offset + chunk.start * array.strides[0]
+            _write_at(self.folder / f"{name}.npy", rows.tobytes(), offset, self.layout.room[name])
+            sums[name] = zlib.crc32(rows.data)
+        record = json.dumps({"chunk": number, "checksums": sums})
         with self.journal.open("a") as journal:  # a newline first: an earlier line may be torn
             journal.write(f"\n{record}\n")
-            journal.flush()
 
     def _checksums(self, chunk: slice) -> dict[str, int]:
         return {name: zlib.crc32(np.ascontiguousarray(array[chunk]).data) for name, array in self.arrays.items()}
 
     def _labels(self) -> StoredLabels:
-        # Shared read-only maps: pages read from a private map may count as this process's own memory.
-        self.arrays.clear()
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")  # nothing writes
-            tensors = {
-                name: torch.from_numpy(np.load(self.folder / f"{name}.npy", mmap_mode="r"))
-                for name in self.layout.arrays
-            }
+        """Hand out the maps whose bytes were compared: a file that is replaced meanwhile does not count."""
+        tensors = {name: _as_tensor(array) for name, array in self.arrays.items()}
         return StoredLabels(tensors["forecast"], tensors.get("features"), tensors.get("quantiles"), self.layout.levels)
+
+
+def _make_array(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:
+    """Make a ``.npy`` file whose blocks exist, so that neither a write nor a map of it meets a full disk."""
+    path.unlink(missing_ok=True)  # a reader keeps the file it has mapped
+    with path.open("xb") as file:
+        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.flush()
+        reserve(file.fileno(), file.tell() + dtype.itemsize * int(np.prod(shape)), path)
+
+
+def _write_at(path: Path, data: bytes, offset: int, size: int) -> None:
+    """Write through the file, not through a map: where there is no room, that is an error and no signal."""
+    try:
+        with path.open("r+b") as file:
+            file.seek(offset)
+            file.write(data)
+    except OSError as error:
+        raise (room_error(path, size, error) if error.errno in (errno.ENOSPC, errno.EDQUOT) else error) from error
+
+
+class _Readable:
+    """A map that claims to be writable, since torch warns of others, through process-wide filters; nothing writes."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+        interface = array.__array_interface__
+        self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}
+
+
+def _as_tensor(array: np.memmap) -> Tensor:
+    return torch.from_numpy(np.asarray(_Readable(array)))
+
+
+def _seal(content: dict[str, Any]) -> bytes:
+    return json.dumps({**content, "format": _FORMAT, "sha256": _digest(content)}).encode()
+
+
+def _unseal(data: bytes) -> dict[str, Any]:
+    """Read a manifest; raise where a bit has changed."""
+    content = json.loads(data)
+    checksum, form = content.pop("sha256"), content.pop("format")
+    if form != _FORMAT or checksum != _digest(content):
+        raise ValueError("the checksum of its manifest is wrong")
+    return content
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from sklearn.base import BaseEstimator, clone
@@ -181,6 +181,36 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         if "device" in params:
             copy.set_params(device=resolve_device(params["device"]).type)
         return copy.set_params(verbose=0) if "verbose" in params else copy
+
+    def fitted_state(self) -> dict[str, Any]:
+        """Return what fit learned, which ``memory=`` keeps: no pickle, but plain values, arrays and tensors.
+
+        Returns
+        -------
+        state : dict
+            By default every attribute that is no parameter. A teacher that learned anything but None, numbers, text,
+            arrays, tensors, and lists, tuples and dicts of them overrides this and :meth:`restore_fitted`.
+        """
+        params = self._get_param_names()
+        state = self.__getstate__()
+        return {name: value for name, value in state.items() if name not in params and name != "_sklearn_version"}
+
+    def restore_fitted(self, state: Mapping[str, Any]) -> BaseTeacher:
+        """Take up what an equal teacher learned in its fit.
+
+        Parameters
+        ----------
+        state : mapping of str to object
+            What :meth:`fitted_state` returned.
+
+        Returns
+        -------
+        self : BaseTeacher
+            The teacher, fitted.
+        """
+        for name, value in state.items():
+            setattr(self, name, value)
+        return self
 
     def count_parameters(self) -> int | None:
         """Count the numbers the fitted teacher has learned.

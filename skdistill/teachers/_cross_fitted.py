@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -226,6 +226,36 @@ class CrossFittedTeacher(BaseTeacher):
             _join([part.quantiles for part in parts], back),
             parts[0].quantile_levels,
         )
+
+    def fitted_state(self) -> dict[str, Any]:
+        """Return what the copies learned, and which block each of them labels.
+
+        Returns
+        -------
+        state : dict
+            Plain values, arrays and tensors.
+        """
+        copies = [one.fitted_state() for one in self.fold_teachers_]
+        return {**super().fitted_state(), "teacher_": self.teacher_.fitted_state(), "fold_teachers_": copies}
+
+    def restore_fitted(self, state: Mapping[str, Any]) -> CrossFittedTeacher:
+        """Take up what the copies of an equal teacher learned.
+
+        Parameters
+        ----------
+        state : mapping of str to object
+            What :meth:`fitted_state` returned.
+
+        Returns
+        -------
+        self : CrossFittedTeacher
+            The teacher, fitted.
+        """
+        rest = {name: value for name, value in state.items() if name not in ("teacher_", "fold_teachers_")}
+        super().restore_fitted(rest)
+        self.teacher_ = clone(self.teacher).restore_fitted(state["teacher_"])
+        self.fold_teachers_ = [clone(self.teacher).restore_fitted(learned) for learned in state["fold_teachers_"]]
+        return self
 
     def for_cache_key(self) -> CrossFittedTeacher:
         """Return a copy for the key, around the teacher's own.

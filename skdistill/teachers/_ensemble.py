@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +225,34 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
             Channel features side by side.
         """
         return _side_by_side([member.recompute_features(contexts) for member in self.teachers_])
+
+    def fitted_state(self) -> dict[str, Any]:
+        """Return what the members learned, and the ensemble itself.
+
+        Returns
+        -------
+        state : dict
+            Plain values, arrays and tensors.
+        """
+        return {**super().fitted_state(), "teachers_": [member.fitted_state() for member in self.teachers_]}
+
+    def restore_fitted(self, state: Mapping[str, Any]) -> EnsembleTeacher:
+        """Take up what the members of an equal ensemble learned.
+
+        Parameters
+        ----------
+        state : mapping of str to object
+            What :meth:`fitted_state` returned.
+
+        Returns
+        -------
+        self : EnsembleTeacher
+            The teacher, fitted.
+        """
+        super().restore_fitted({name: value for name, value in state.items() if name != "teachers_"})
+        pairs = zip(self.teachers, state["teachers_"], strict=True)
+        self.teachers_ = [member.restore_fitted(learned) for (_, member), learned in pairs]
+        return self
 
     def for_cache_key(self) -> EnsembleTeacher:
         """Return a copy for the key, made of the members' copies.

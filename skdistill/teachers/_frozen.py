@@ -53,6 +53,8 @@ class FrozenTeacher(BaseTeacher):
     FrozenTeacher(estimator=FrozenEstimator(estimator=Ridge()))
     """
 
+    keeps_what_fit_learned = False
+
     def __init__(self, estimator: FrozenEstimator) -> None:
         self.estimator = estimator
 

@@ -87,6 +87,8 @@ class GivenLabels(BaseTeacher):
     3
     """
 
+    keeps_what_fit_learned = False
+
     def __init__(self, forecasts: Any, origins: Any, *, series: Any = None) -> None:
         self.forecasts = forecasts
         self.origins = origins

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import nn
 
+from skdistill._utils._generators import seeded
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._inputs import network_inputs
+from skdistill.networks._quantile_head import build_module
 from skdistill.teachers._base import BaseTeacher
 from skdistill.training._device import count_parameters, resolve_device
 
@@ -59,6 +63,38 @@ class NetworkTeacher(BaseTeacher):
             Their count.
         """
         return count_parameters(self.module_)
+
+    def fitted_state(self) -> dict[str, Any]:
+        """Return the module's weights, what it was built for, and what else fit noted.
+
+        Returns
+        -------
+        state : dict
+            Plain values and tensors.
+        """
+        state = super().fitted_state()
+        return {**state, "module_": dict(self.module_.state_dict()), "spec_": asdict(self.spec_)}
+
+    def restore_fitted(self, state: Mapping[str, Any]) -> NetworkTeacher:
+        """Build the module and put the weights in.
+
+        Parameters
+        ----------
+        state : mapping of str to object
+            What :meth:`fitted_state` returned.
+
+        Returns
+        -------
+        self : NetworkTeacher
+            The teacher, fitted.
+        """
+        super().restore_fitted({name: value for name, value in state.items() if name not in ("module_", "spec_")})
+        self.spec_ = NetworkSpec(**state["spec_"])
+        with seeded(getattr(self, "random_state", None) or 0):  # some networks draw more than their weights
+            self.module_ = build_module(self.architecture(), self.spec_)
+        self.module_.load_state_dict(dict(state["module_"]))
+        self.module_.eval()
+        return self
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel on the CPU, so that a machine without the device can load the teacher."""

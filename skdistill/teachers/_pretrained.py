@@ -58,6 +58,8 @@ class PretrainedTeacher(NetworkTeacher):
     DLinear()
     """
 
+    keeps_what_fit_learned = False
+
     def __init__(
         self,
         network: BaseNetwork | nn.Module,

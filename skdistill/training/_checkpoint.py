@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-import os
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.callbacks import Callback, LRScheduler
 from skorch.history import History
 
+from skdistill._utils._plain_files import NotPlainError, read_plain, write_plain
+from skdistill.training._callbacks import BestWeights
 from skdistill.training._weight_average import WeightAverage
 
 __all__ = ["ResumableCheckpoint", "plain_record"]
@@ -22,19 +24,20 @@ logger = logging.getLogger("skdistill")
 class ResumableCheckpoint(Callback):
     """Write the whole state of training after every epoch, and start from it where it exists.
 
-    List it after the scheduler, the early stopping and the weights' average, whose state it keeps.
+    The file holds numbers and JSON with a checksum, no pickle. List the callback after the scheduler, the early
+    stopping and the weights' average, whose state it keeps.
 
     Parameters
     ----------
     path : Path
-        The file; written to a temporary file first and then moved, so it is never half-written.
+        The file; it appears whole or not at all.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Take up the state of an earlier run; an unreadable file is reported and ignored.
+        """Take up the state of an earlier run; a file that cannot be read in full is reported and ignored.
 
         Parameters
         ----------
@@ -43,12 +46,17 @@ class ResumableCheckpoint(Callback):
         **kwargs : object
             Ignored.
         """
-        if not self.path.exists():
-            return
+        self.writes_ = True
+        fresh = None
         try:
-            state = torch.load(self.path, map_location="cpu", weights_only=True)
+            state = read_plain(self.path)
+            fresh = deepcopy(self._state(net))
             self._restore(net, state)
+        except FileNotFoundError:
+            return
         except Exception as error:
+            if fresh is not None:
+                self._restore(net, fresh)
             logger.warning("checkpoint %s cannot be read (%s): training starts from the first epoch", self.path, error)
             return
         logger.info("training goes on after epoch %d of checkpoint %s", len(net.history), self.path)
@@ -63,22 +71,26 @@ class ResumableCheckpoint(Callback):
         **kwargs : object
             Ignored.
         """
-        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
-        torch.save(self._state(net), temporary)
-        os.replace(temporary, self.path)
+        if not self.writes_:
+            return
+        try:
+            write_plain(self.path, self._state(net), durable=False)
+        except NotPlainError as error:
+            self.writes_ = False
+            logger.warning("training leaves no checkpoint: of its state, %s", error)
 
     def _state(self, net: NeuralNet) -> dict[str, Any]:
         callbacks = dict(net.callbacks_)
+        kept = (WeightAverage, BestWeights)
         return {
-            "module": net.module_.state_dict(),
-            "criterion": net.criterion_.state_dict(),
+            "module": dict(net.module_.state_dict()),
+            "criterion": dict(net.criterion_.state_dict()),
             "optimizer": net.optimizer_.state_dict(),
             "history": [plain_record(epoch) for epoch in net.history],
             "rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             "schedulers": {n: c.lr_scheduler_.state_dict() for n, c in callbacks.items() if isinstance(c, LRScheduler)},
-            "averages": {n: c.state_dict() for n, c in callbacks.items() if isinstance(c, WeightAverage)},
-            "stoppers": {n: _stopper_state(c) for n, c in callbacks.items() if isinstance(c, EarlyStopping)},
+            "callbacks": {n: c.state_dict() for n, c in callbacks.items() if isinstance(c, kept)},
         }
 
     def _restore(self, net: NeuralNet, state: dict[str, Any]) -> None:
@@ -88,11 +100,8 @@ class ResumableCheckpoint(Callback):
         net.optimizer_.load_state_dict(state["optimizer"])
         for name, scheduler in state["schedulers"].items():
             callbacks[name].lr_scheduler_.load_state_dict(scheduler)
-        for name, average in state["averages"].items():
-            callbacks[name].load_state_dict(average)
-        for name, stopper in state["stoppers"].items():
-            for attribute, value in stopper.items():
-                setattr(callbacks[name], attribute, value)
+        for name, own in state["callbacks"].items():
+            callbacks[name].load_state_dict(own)
         net.history = History({**epoch, "batches": []} for epoch in state["history"])
         torch.set_rng_state(state["rng"])
         if state["cuda_rng"]:
@@ -114,13 +123,4 @@ def plain_record(epoch: dict[str, Any]) -> dict[str, Any]:
     """
     return {
         key: getattr(value, "item", lambda value=value: value)() for key, value in epoch.items() if key != "batches"
-    }
-
-
-def _stopper_state(stopper: EarlyStopping) -> dict[str, Any]:
-    return {
-        "misses_": stopper.misses_,
-        "dynamic_threshold_": float(stopper.dynamic_threshold_),
-        "best_model_weights_": stopper.best_model_weights_,
-        "best_epoch_": stopper.best_epoch_,
     }

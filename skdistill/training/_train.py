@@ -19,10 +19,11 @@ from skdistill.losses._inputs import LossShapes
 from skdistill.losses._objective import build_objective
 from skdistill.networks._base import NetworkSpec
 from skdistill.training._batches import BatchLoader, LabelSource, WindowDataset
-from skdistill.training._callbacks import BestWeights, EpochProgress, TermHistory
+from skdistill.training._callbacks import BestWeights, EpochProgress, StopTraining, TermHistory
 from skdistill.training._checkpoint import ResumableCheckpoint, plain_record
 from skdistill.training._device import resolve_device
 from skdistill.training._divergence import DivergedError, DivergenceStop
+from skdistill.training._lazy_imports import import_lazy_parts
 from skdistill.training._net import DistillationNet
 from skdistill.training._settings import TrainingSettings, lr_factor, make_optimizer_class
 from skdistill.training._weight_average import WeightAverage
@@ -133,6 +134,7 @@ def train_network(
     result : TrainingResult
         The history, and whether the user interrupted.
     """
+    import_lazy_parts()
     device = resolve_device(settings.device)
     train = windows.train if labels is not None else windows.known_train
     objective = build_objective(loss, loss_shapes(module, spec, train, labels), has_teacher=labels is not None)
@@ -206,10 +208,12 @@ def _run(net: DistillationNet, dataset: WindowDataset, max_epochs: int, stopper:
     interrupted = False
     try:
         net.fit_loop(dataset, epochs=max_epochs - len(net.history))
+    except StopTraining:
+        pass
     except KeyboardInterrupt:
-        interrupted = stopper is None or not stopper.stopped_
+        interrupted = True
     except DivergedError as error:
-        if stopper is None or stopper.best_model_weights_ is None:
+        if stopper is None or stopper.best_epoch_ is None:
             raise
         warnings.warn(
             f"{error} The weights of epoch {stopper.best_epoch_}, the best until then, stay.",

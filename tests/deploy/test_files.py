@@ -17,9 +17,9 @@ from sklearn.base import clone
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, RobustScaler, StandardScaler
 
 from skdistill import DistilledRegressor, load
+from skdistill._utils._document import Document, read_document
 from skdistill.core import NETWORKS, NetworkSpec, make_network
 from skdistill.deploy import SavedFileError
-from skdistill.deploy._files import Document, read_document
 from skdistill.deploy._guarded_build import build_with_weights
 from skdistill.deploy._save import _read_estimator, _reads_files
 from skdistill.losses import TimeDistill

@@ -93,7 +93,7 @@ def test_features_are_kept_for_later_losses(tmp_path, monkeypatch):
 
 def test_damaged_teacher_is_fitted_anew(tmp_path, log, caplog):
     forecaster = make_forecaster(teacher=LastValueTeacher(log), memory=tmp_path / "m").fit(make_series())
-    (stored,) = (tmp_path / "m").rglob("teacher.joblib")
+    (stored,) = (tmp_path / "m").rglob("teacher.safetensors")
     stored.write_bytes(b"garbage")
     with caplog.at_level(logging.WARNING, "skdistill"):
         forecaster.fit(make_series())

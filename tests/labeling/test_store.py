@@ -194,7 +194,7 @@ DAMAGE = {
     ),
     "another format": (
         lambda f: (f / "manifest.json").write_text(
-            (f / "manifest.json").read_text().replace('"format": 1', '"format": 0')
+            (f / "manifest.json").read_text().replace('"format": 2', '"format": 0')
         ),
         list(range(20)),
     ),

@@ -199,7 +199,7 @@ def test_workers_label_the_same():
 
 
 def test_labels_are_kept_for_the_next_fit(tmp_path):
-    log, memory = tmp_path / "log", tmp_path / "memory"
+    log, memory = tmp_path / "log", Memory(tmp_path / "memory", allow_pickle=True)
     teacher = SktimeTeacher(CountingNaive(str(log)), fitting="once")
     fit(teacher, memory=memory)
     fit(teacher, memory=memory, loss="response")

@@ -157,7 +157,7 @@ def heavy_forecaster(memory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", ["teacher-checkpoint.pt", "checkpoint.pt"])
+@pytest.mark.parametrize("victim", ["teacher-checkpoint.safetensors", "checkpoint.safetensors"])
 def test_a_killed_fit_goes_on_to_the_same_bits(victim, tmp_path):
     series = make_series(400)
     expected = heavy_forecaster(None).fit(series)
@@ -183,7 +183,8 @@ def test_an_unreadable_checkpoint_is_reported_and_training_starts_over(tmp_path,
     settings = {"lr_schedule": "constant", "max_epochs": 5, "memory": tmp_path}
     expected = make_forecaster(**settings).fit(series).predict(series)
     (folder,) = tmp_path.rglob("student-*")
-    (folder / "checkpoint.pt").write_bytes(b"garbage")
+    (folder / "student.safetensors").unlink()
+    (folder / "checkpoint.safetensors").write_bytes(b"garbage")
     with caplog.at_level(logging.WARNING, "skdistill"):
         again = make_forecaster(**settings).fit(series).predict(series)
     assert "cannot be read" in caplog.text

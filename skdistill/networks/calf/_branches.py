@@ -6,14 +6,12 @@ import copy
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from skdistill._utils._generators import untouched
-from skdistill._utils._moved_folders import known_folders
 from skdistill.networks.calf._adapters import add_adapters, find_targets, norms
 from skdistill.networks.calf._language_model import load_language_model, take_word_embeddings
 from skdistill.networks.calf._location import locate
@@ -183,14 +181,8 @@ class LanguageBranches(nn.Module):
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Read the language model again, from a known folder if it has moved, and put the trained part back."""
+        """Read the language model again, and put the trained part back."""
         source = state["source"]
-        gone = Path(source.model).is_absolute() and not Path(source.model).is_dir()
-        for folder in known_folders() if gone else ():
-            try:
-                return self._restore(replace(source, model=folder), state)
-            except (OSError, ValueError):  # another language model, or none
-                continue
         self._restore(replace(source, model=locate(source.model, source.owner)), state)
 
     def _restore(self, source: BranchSource, state: dict[str, Any]) -> None:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import struct
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as serialize_tensors
 from torch import Tensor
 
-__all__ = ["Document", "SavedFileError", "read_document", "write_atomically"]
+__all__ = ["Document", "SavedFileError", "read_document"]
 
 FORMAT = "skdistill"
 VERSION = 2  # the checksum of 1 did not cover every byte
@@ -39,7 +36,7 @@ class SavedFileError(ValueError):
     >>> load(path)
     Traceback (most recent call last):
         ...
-    skdistill.deploy._files.SavedFileError: ... cannot be loaded: it is truncated, or no file of skdistill.
+    skdistill._utils._document.SavedFileError: ... cannot be loaded: it is truncated, or no file of skdistill.
     """
 
 
@@ -58,8 +55,13 @@ class Document:
     content: dict[str, Any]
     tensors: dict[str, Tensor]
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self, form: str = FORMAT) -> bytes:
         """Write the file's bytes.
+
+        Parameters
+        ----------
+        form : str, default="skdistill"
+            What kind of file it is.
 
         Returns
         -------
@@ -68,19 +70,21 @@ class Document:
         """
         tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in self.tensors.items()}
         text = json.dumps(self.content, allow_nan=False)
-        header = {"format": FORMAT, "version": str(VERSION), "content": text, "sha256": _UNSIGNED}
+        header = {"format": form, "version": str(VERSION), "content": text, "sha256": _UNSIGNED}
         data = serialize_tensors(tensors, metadata=header)
         place = _find_signature(data)
         return b"".join([data[: place.start], _checksum(data, place).encode(), data[place.stop :]])
 
 
-def read_document(data: bytes) -> Document:
+def read_document(data: bytes, form: str = FORMAT) -> Document:
     """Read a file's bytes; nothing is run, and nothing larger than them is made.
 
     Parameters
     ----------
     data : bytes
         The whole file.
+    form : str, default="skdistill"
+        What kind of file it must be.
 
     Returns
     -------
@@ -93,7 +97,7 @@ def read_document(data: bytes) -> Document:
         If it is no such file, damaged or newer.
     """
     header = _read_header(data)
-    if header.get("format") != FORMAT:
+    if header.get("format") != form:
         raise SavedFileError("it was not written by save of skdistill.")
     version, text = header.get("version"), header.get("content")
     if not isinstance(version, str) or not version.isdecimal() or len(version) > 9 or not isinstance(text, str):
@@ -118,32 +122,6 @@ def read_document(data: bytes) -> Document:
     if not isinstance(content, dict):
         raise SavedFileError("its content is no object.")
     return Document(content, tensors)
-
-
-def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file that appears whole or not at all.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file; an older one is replaced.
-    data : bytes
-        What it will hold.
-    """
-    target = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # as open() would have it; mkstemp is for the owner alone
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _read_header(data: bytes) -> Mapping[str, Any]:

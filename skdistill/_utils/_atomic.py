@@ -1,0 +1,162 @@
+"""Files that appear whole or not at all, and room that is there before it is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["remove_leftovers", "reserve", "room_error", "write_atomically"]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes, *, durable: bool = True) -> None:
+    """Write a file that appears whole or not at all.
+
+    The temporary file beside it has a name of its own in every thread, process and container. A killed writer leaves
+    it behind; the next one that writes the same file removes it.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; an older one is replaced, a link is followed.
+    data : bytes
+        What it will hold.
+    durable : bool, default=True
+        Whether the bytes are on the disk, not only with the operating system, when this returns.
+
+    Raises
+    ------
+    OSError
+        If there is no room, with the path and the size; nothing is left behind.
+    """
+    target = Path(os.path.realpath(path))
+    remove_leftovers(target.parent, target.name)
+    with _temporary_beside(target) as (descriptor, temporary):
+        reserve(descriptor, len(data), target)
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            try:
+                file.write(data)
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise (room_error(target, len(data), error) if error.errno in _FULL else error) from error
+        os.replace(temporary, target)
+
+
+def remove_leftovers(folder: Path, name: str = "") -> None:
+    """Remove the temporary files of writers that were killed; those of living ones are locked, and stay.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to look.
+    name : str, default=""
+        The file they were to become; empty for any.
+    """
+    if fcntl is None:
+        return
+    with contextlib.suppress(OSError):
+        for leftover in folder.glob(f".{glob_escape(name) if name else '*'}.*.tmp"):
+            with contextlib.suppress(OSError):
+                descriptor = os.open(leftover, os.O_RDWR)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    leftover.unlink()
+                finally:
+                    os.close(descriptor)
+
+
+def glob_escape(name: str) -> str:
+    """Return a pattern that matches a name alone."""
+    return "".join(f"[{one}]" if one in "*?[" else one for one in name)
+
+
+def reserve(descriptor: int, size: int, path: Path) -> None:
+    """Make room for a file on the disk, so that no later write fails for want of it.
+
+    Parameters
+    ----------
+    descriptor : int
+        The open file, which grows to ``size`` bytes.
+    size : int
+        Bytes.
+    path : Path
+        Its path, for the message.
+
+    Raises
+    ------
+    OSError
+        If there is no such room, with the path and the size.
+    """
+    if not size:
+        return
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, size)
+            return
+    except OSError as error:
+        if error.errno in _FULL:
+            raise room_error(path, size, error) from error
+    try:  # where blocks cannot be reserved, zeros take them
+        for start in range(0, size, 1 << 20):
+            os.pwrite(descriptor, bytes(min(1 << 20, size - start)), start)
+    except OSError as error:
+        raise (room_error(path, size, error) if error.errno in _FULL else error) from error
+
+
+def room_error(path: Path, size: int, error: OSError) -> OSError:
+    """Make the error for a file that does not fit on its disk.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    size : int
+        Bytes that it needs.
+    error : OSError
+        What the operating system said.
+
+    Returns
+    -------
+    error : OSError
+        With the same number, the size, the room that is left, and the path.
+    """
+    left = ""
+    with contextlib.suppress(OSError, AttributeError):
+        disk = os.statvfs(path.parent)
+        left = f", and {disk.f_bavail * disk.f_frsize:,} are free"
+    return OSError(error.errno, f"{os.strerror(error.errno or 0)}: the file needs {size:,} bytes{left}", str(path))
+
+
+@contextlib.contextmanager
+def _temporary_beside(target: Path) -> Iterator[tuple[int, Path]]:
+    """Open a locked file with a name of its own; remove it unless it was moved."""
+    while True:
+        temporary = target.parent / f".{target.name}.{uuid.uuid4().hex}.tmp"
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)  # the umask applies, as with open()
+        try:
+            if fcntl is not None:
+                with contextlib.suppress(OSError):  # a file system without locks
+                    fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if not os.fstat(descriptor).st_nlink:  # taken for a leftover before it was locked
+                continue
+            try:
+                yield descriptor, temporary
+            finally:
+                with contextlib.suppress(OSError):
+                    if os.path.samestat(os.fstat(descriptor), os.stat(temporary)):
+                        os.unlink(temporary)
+            return
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,70 @@
+"""Ctrl-C: put off where it would leave something broken for good, and noticed where a library swallows it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+__all__ = ["deferred_interrupts", "noticed_interrupts"]
+
+
+@contextmanager
+def deferred_interrupts() -> Iterator[None]:
+    """Let a Ctrl-C that comes inside the block act after it.
+
+    For imports: a library that is half imported cannot be imported again in the same process.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    came: list[FrameType | None] = []
+    with _handler(lambda number, frame: came.append(frame)) as before:
+        yield
+    if came and before is not None:
+        before(signal.SIGINT, came[0])
+
+
+@contextmanager
+def noticed_interrupts() -> Iterator[Callable[[], bool]]:
+    """Count the interrupts that come inside the block; each acts as before.
+
+    A KeyboardInterrupt that is raised inside a destructor or a callback of C code is printed and lost: the count tells.
+
+    Yields
+    ------
+    came : callable
+        Whether there was one.
+    """
+    count = 0
+    original: list[Any] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal count
+        count += 1
+        original[0](number, frame)
+
+    with _handler(note) as before:
+        original.append(before)
+        yield lambda: count > 0
+
+
+@contextmanager
+def _handler(
+    handler: Callable[[int, FrameType | None], Any],
+) -> Iterator[Callable[[int, FrameType | None], Any] | None]:
+    """Set the handler of SIGINT in the main thread, where alone interrupts are raised; yield the one before."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield None
+        return
+    try:
+        signal.signal(signal.SIGINT, handler)
+        yield before
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,215 @@
+"""Files of plain values, arrays and tensors: JSON and safetensors with a checksum, read whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import torch
+from torch import Tensor
+
+from skdistill._utils._atomic import write_atomically
+from skdistill._utils._document import Document, SavedFileError, read_document
+
+__all__ = ["NotPlainError", "pack", "read_plain", "unpack", "write_plain"]
+
+_FORM = "skdistill-memory"
+
+
+class NotPlainError(TypeError):
+    """A value that is neither plain nor numbers.
+
+    Parameters
+    ----------
+    where : str
+        Its path.
+    value : object
+        The value.
+    """
+
+    def __init__(self, where: str, value: Any) -> None:
+        self.where = where
+        self.kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        super().__init__(f"{where.lstrip('.') or 'it'} is a {self.kind}, which is neither a plain value nor numbers")
+
+
+def write_plain(path: str | os.PathLike[str], value: Any, *, allow_pickle: bool = False, durable: bool = True) -> None:
+    """Write a value into a file that appears whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    value : object
+        None, numbers, text, arrays, tensors, and lists, tuples and dicts of them.
+    allow_pickle : bool, default=False
+        Whether anything else is pickled, by joblib.
+    durable : bool, default=True
+        Whether to wait for the disk.
+
+    Raises
+    ------
+    NotPlainError
+        If there is anything else, and it may not be pickled.
+    """
+    write_atomically(path, pack(value, allow_pickle=allow_pickle), durable=durable)
+
+
+def read_plain(path: Path, *, allow_pickle: bool = False) -> Any:
+    """Read what :func:`write_plain` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    allow_pickle : bool, default=False
+        Whether pickles in it are read, which runs code that they name.
+
+    Returns
+    -------
+    value : object
+        The value, tensors on the CPU.
+
+    Raises
+    ------
+    SavedFileError
+        If a bit of it has changed, or it holds a pickle that may not be read.
+    """
+    return unpack(path.read_bytes(), allow_pickle=allow_pickle)
+
+
+def pack(value: Any, *, allow_pickle: bool = False) -> bytes:
+    """Turn a value into bytes.
+
+    Parameters
+    ----------
+    value : object
+        As for :func:`write_plain`.
+    allow_pickle : bool, default=False
+        Whether anything that is not plain is pickled.
+
+    Returns
+    -------
+    data : bytes
+        What :func:`unpack` reads.
+
+    Examples
+    --------
+    >>> unpack(pack({"a": (1, None), 2: float("inf")}))
+    {'a': (1, None), 2: inf}
+    """
+    tensors: dict[str, Tensor] = {}
+    content = _Packer(tensors, allow_pickle).pack(value, "")
+    return Document({"value": content}, tensors).to_bytes(_FORM)
+
+
+def unpack(data: bytes, *, allow_pickle: bool = False) -> Any:
+    """Turn bytes into the value that they were packed from.
+
+    Parameters
+    ----------
+    data : bytes
+        From :func:`pack`.
+    allow_pickle : bool, default=False
+        Whether pickles in it are read.
+
+    Returns
+    -------
+    value : object
+        The value.
+
+    Raises
+    ------
+    SavedFileError
+        If a bit of it has changed, or it holds a pickle that may not be read.
+    """
+    document = read_document(data, _FORM)
+    try:
+        return _Unpacker(document.tensors, allow_pickle).unpack(document.content["value"])
+    except SavedFileError:
+        raise
+    except Exception as error:  # whatever a checksum of our own let through, or a pickle raises
+        raise SavedFileError(f"it is malformed: {error!r}.") from error
+
+
+class _Packer:
+    def __init__(self, tensors: dict[str, Tensor], allow_pickle: bool) -> None:
+        self.tensors = tensors
+        self.allow_pickle = allow_pickle
+
+    def pack(self, value: Any, where: str) -> Any:
+        if value is None or type(value) in (bool, int, str):
+            return value
+        if type(value) is float:
+            return value if math.isfinite(value) else {"float": repr(value)}
+        if isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized:
+            return {"tensor": self._keep(value)}
+        if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufcmMUS":
+            array = np.ascontiguousarray(value)
+            kept = self._keep(torch.from_numpy(np.frombuffer(array.tobytes(), np.uint8).copy()))
+            shape = None if isinstance(value, np.generic) else list(value.shape)
+            return {"array": [kept, array.dtype.str, shape]}
+        if type(value) is list:
+            return [self.pack(one, f"{where}[{number}]") for number, one in enumerate(value)]
+        if type(value) is tuple:
+            return {"tuple": self.pack(list(value), where)}
+        if isinstance(value, dict) and type(value).__module__ in ("builtins", "collections"):
+            keys = [self.pack(key, f"{where}.{key}") for key in value]
+            return {
+                "dict": [
+                    [key, self.pack(one, f"{where}.{name}")]
+                    for key, (name, one) in zip(keys, value.items(), strict=True)
+                ]
+            }
+        if not self.allow_pickle:
+            raise NotPlainError(where, value)
+        stream = io.BytesIO()
+        joblib.dump(value, stream)
+        return {"pickle": self._keep(torch.from_numpy(np.frombuffer(stream.getvalue(), np.uint8).copy()))}
+
+    def _keep(self, tensor: Tensor) -> str:
+        name = str(len(self.tensors))
+        self.tensors[name] = tensor
+        return name
+
+
+class _Unpacker:
+    def __init__(self, tensors: Mapping[str, Tensor], allow_pickle: bool) -> None:
+        self.tensors = tensors
+        self.allow_pickle = allow_pickle
+
+    def unpack(self, content: Any) -> Any:
+        if isinstance(content, list):
+            return [self.unpack(one) for one in content]
+        if not isinstance(content, dict):
+            return content
+        ((kind, inner),) = content.items()
+        return getattr(self, f"_{kind}")(inner)
+
+    def _float(self, text: str) -> float:
+        return float(text)
+
+    def _tuple(self, values: Any) -> tuple[Any, ...]:
+        return tuple(self.unpack(values))
+
+    def _dict(self, pairs: Any) -> dict[Any, Any]:
+        return {self.unpack(key): self.unpack(value) for key, value in pairs}
+
+    def _tensor(self, name: str) -> Tensor:
+        return self.tensors[name]
+
+    def _array(self, content: Any) -> Any:
+        name, dtype, shape = content
+        array = np.frombuffer(self.tensors[name].numpy().tobytes(), np.dtype(dtype)).copy()
+        return array[0] if shape is None else array.reshape(shape)
+
+    def _pickle(self, name: str) -> Any:
+        if not self.allow_pickle:
+            raise SavedFileError("it holds a pickle, which memory= reads only as Memory(folder, allow_pickle=True).")
+        return joblib.load(io.BytesIO(self.tensors[name].numpy().tobytes()))
