@@ -192,7 +192,7 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
             arrays, tensors, and lists, tuples and dicts of them overrides this and :meth:`restore_fitted`.
         """
         params = self._get_param_names()
-        state = self.__getstate__()
+        state: dict[str, Any] = self.__getstate__()  # type: ignore[assignment]
         return {name: value for name, value in state.items() if name not in params and name != "_sklearn_version"}
 
     def restore_fitted(self, state: Mapping[str, Any]) -> BaseTeacher:

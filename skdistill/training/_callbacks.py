@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
 
 from skorch import NeuralNet
-from skorch.callbacks import Callback
-from torch import Tensor
+from skorch.callbacks import Callback, EarlyStopping
 from tqdm.auto import tqdm
 
 __all__ = ["BestWeights", "EpochProgress", "StopTraining", "TermHistory"]
@@ -36,87 +33,43 @@ class StopTraining(Exception):
     """Validation has not improved for long enough. A KeyboardInterrupt, in contrast, is always the user's."""
 
 
-@dataclass(frozen=True)
-class _Best:
-    """What is known of the best epoch; one object, so that an interrupt finds all of it or none."""
-
-    loss: float
-    epoch: int
-    weights: dict[str, Tensor]
-
-
-class BestWeights(Callback):
+class BestWeights(EarlyStopping):
     """Stop when validation no longer improves, and restore the best epoch's weights.
 
     Parameters
     ----------
     patience : int
         Epochs without improvement after which training stops.
-
-    Attributes
-    ----------
-    best_epoch_ : int or None
-        The best epoch so far, counted from 1.
-    misses_ : int
-        Epochs since then.
     """
 
     def __init__(self, patience: int) -> None:
-        self.patience = patience
-
-    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Forget an earlier run.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        **kwargs : object
-            Ignored.
-        """
-        self.misses_ = 0
-        self._best: _Best | None = None
-
-    @property
-    def best_epoch_(self) -> int | None:
-        """The best epoch so far; None before the first has ended."""
-        return None if self._best is None else self._best.epoch
+        super().__init__(
+            monitor="valid_loss", patience=patience, threshold=0.0, threshold_mode="abs", load_best=True, sink=_no_sink
+        )
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Compare the epoch with the best one.
 
+        skorch stops by KeyboardInterrupt, as the user does: the count of epochs tells whose it is.
+
         Parameters
         ----------
         net : NeuralNet
             The net in training.
         **kwargs : object
-            Ignored.
+            Passed on.
 
         Raises
         ------
         StopTraining
             After ``patience`` epochs without a better one.
         """
-        loss, epoch = float(net.history[-1]["valid_loss"]), int(net.history[-1]["epoch"])
-        if loss < (float("inf") if self._best is None else self._best.loss):
-            self.misses_, self._best = 0, _Best(loss, epoch, deepcopy(dict(net.module_.state_dict())))
-            return
-        self.misses_ += 1
-        if self.misses_ >= self.patience:
-            raise StopTraining
-
-    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Restore the best weights, also where an epoch was interrupted.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        **kwargs : object
-            Ignored.
-        """
-        if self._best is not None:
-            net.module_.load_state_dict(self._best.weights)
+        try:
+            super().on_epoch_end(net, **kwargs)
+        except KeyboardInterrupt:
+            if self.misses_ < self.patience:
+                raise
+            raise StopTraining from None
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint must keep.
@@ -126,18 +79,24 @@ class BestWeights(Callback):
         state : dict
             Plain values and tensors.
         """
-        best = self._best
-        return {"misses": self.misses_, "best": None if best is None else [best.loss, best.epoch, best.weights]}
+        weights = self.best_model_weights_
+        return {
+            "misses_": self.misses_,
+            "dynamic_threshold_": float(self.dynamic_threshold_),
+            "best_model_weights_": None if weights is None else dict(weights),
+            "best_epoch_": self.best_epoch_,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state of an earlier run, after :meth:`on_train_begin`.
+        """Take up the state of an earlier run, after ``on_train_begin``.
 
         Parameters
         ----------
         state : dict
             What :meth:`state_dict` returned.
         """
-        self.misses_, self._best = state["misses"], None if state["best"] is None else _Best(*state["best"])
+        for name, value in state.items():
+            setattr(self, name, value)
 
 
 class EpochProgress(Callback):
@@ -192,3 +151,7 @@ class EpochProgress(Callback):
             Ignored.
         """
         self.bar_.close()
+
+
+def _no_sink(text: str) -> None:
+    """Swallow a message: the history tells the same."""

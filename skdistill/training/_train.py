@@ -213,7 +213,7 @@ def _run(net: DistillationNet, dataset: WindowDataset, max_epochs: int, stopper:
     except KeyboardInterrupt:
         interrupted = True
     except DivergedError as error:
-        if stopper is None or stopper.best_epoch_ is None:
+        if stopper is None or stopper.best_model_weights_ is None:
             raise
         warnings.warn(
             f"{error} The weights of epoch {stopper.best_epoch_}, the best until then, stay.",

@@ -12,6 +12,7 @@ from sktime.forecasting.ltsf import LTSFDLinearForecaster
 from sktime.forecasting.naive import NaiveForecaster
 from sktime.forecasting.trend import TrendForecaster
 
+from skdistill import Memory
 from skdistill.core import resolve_teacher
 from skdistill.networks import Linear
 from skdistill.sktime import SktimeDistilledForecaster
