@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 import skdistill
 
@@ -97,8 +98,8 @@ def test_distributions_install_and_import(kind, distributions, tmp_path):
 def test_tested_versions_are_pinned_for_every_dependency():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
-    names = {re.split(r"[\[<>=!~; ]", one)[0].lower() for one in wanted} - {"skdistill"}
-    pinned = {line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().split()}
+    names = {canonicalize_name(re.split(r"[\[<>=!~; ]", one)[0]) for one in wanted} - {"skdistill"}
+    pinned = {canonicalize_name(line.split("==")[0]) for line in (ROOT / "constraints.txt").read_text().split()}
     assert names <= pinned
 
 
@@ -219,6 +220,8 @@ def check_parameters(found, docstring):
             assert documented[name] is None, f"{name} has no default"
         elif isinstance(default, str):
             assert documented[name] == f'"{default}"', f"default of {name}"
+        elif default != default:
+            assert documented[name] == "nan", f"default of {name}"
         elif default is None or isinstance(default, int | float | bool | tuple):
             assert ast.literal_eval(documented[name] or "'nothing'") == default, f"default of {name}"
 
