@@ -41,3 +41,10 @@ def test_lazy_packages_count(imports):
 
 def test_no_file_imports_itself_by_way_of_others(imports):
     graphlib.TopologicalSorter(imports).prepare()
+
+
+def test_files_import_from_where_a_name_is_defined(imports):
+    faces = {".".join(stub.parent.relative_to(ROOT).parts) for stub in (ROOT / "skdistill").rglob("__init__.pyi")}
+    asked = {(module, face) for module, found in imports.items() for face in found & faces}
+    # Both go through all that a package exports.
+    assert {module for module, _ in asked} == {"skdistill._suggest", "skdistill.deploy._values"}, sorted(asked)
