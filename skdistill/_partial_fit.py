@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +16,7 @@ from skdistill._base import BaseDistilled
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
 from skdistill.data._fit_windows import FitWindows
-from skdistill.data._index_checks import check_time_index
+from skdistill.data._index_checks import checked_step
 from skdistill.data._inputs import Series, read_series
 from skdistill.data._scaling import Scaling
 from skdistill.data._steps import continue_index
@@ -61,7 +61,7 @@ class SeenRows:
         """
         if len(series) > 1:
             return cls(None)
-        return cls(Series(series[0].values.copy(), series[0].index, series[0].columns))
+        return cls(replace(series[0], values=series[0].values.copy(), was_vector=False))
 
     @classmethod
     def start(cls, series: Series, context_length: int, prediction_length: int) -> SeenRows:
@@ -80,7 +80,7 @@ class SeenRows:
             With moments, whose rows are a copy.
         """
         moments = RollingMoments(series.values, context_length, prediction_length)
-        return cls(Series(moments.rows, series.index, series.columns), moments)
+        return cls(replace(series, values=moments.rows, was_vector=False), moments)
 
     def extend(self, new: Series, forget: int, context_length: int, prediction_length: int) -> SeenRows:
         """Let rows enter at the end and leave at the start.
@@ -114,7 +114,10 @@ class SeenRows:
         if forget:
             moments.forget(forget)
             index = None if index is None else index[forget:]
-        return SeenRows(Series(moments.rows, index, self.series.columns), moments)
+        step = self.series.step
+        if index is not None and step is not None and getattr(step.offset, "holidays", None):  # labels do not show them
+            index = step.note_on(index)
+        return SeenRows(Series(moments.rows, index, self.series.columns, step=step), moments)
 
     def starts(self, rows: np.ndarray) -> bool:
         """Say whether updates have seen the first of some rows, and nothing else.
@@ -202,11 +205,11 @@ def _join_labels(seen: Series, new: Series) -> pd.Index | None:
     if seen.index is None:
         return None
     if new.index is None or _is_default(new.index):
-        ahead = continue_index(seen.index, len(new))
+        ahead = continue_index(seen.index, len(new), step=seen.step)
         return seen.index.append(ahead) if ahead.dtype == seen.index.dtype else None
     joined = seen.index.append(new.index)
     try:
-        check_time_index(joined)
+        checked_step(joined, known=() if seen.step is None else (seen.step,))
         wrong = None
     except ValueError as error:
         wrong = error

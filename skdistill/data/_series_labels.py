@@ -11,7 +11,7 @@ import pandas as pd
 
 from skdistill.data._steps import Step, as_time_index, find_step
 
-__all__ = ["SeriesLabels", "check_columns", "has_names", "same_columns"]
+__all__ = ["SeriesLabels", "check_columns", "has_names", "match_columns", "same_columns"]
 
 _MOST_SHOWN = 8  # columns that a message lists
 
@@ -113,6 +113,42 @@ def same_columns(known: pd.Index, columns: pd.Index) -> bool:
     if not has_names(columns) or (not has_names(known) and not pd.api.types.is_integer_dtype(columns.dtype)):
         return True
     return all(_same(one, other) for one, other in zip(known, columns, strict=True))
+
+
+def match_columns(known: pd.Index | None, columns: pd.Index, *, name: str) -> list[int] | None:
+    """Find the columns of ``fit`` among labels in any order.
+
+    Parameters
+    ----------
+    known : pandas.Index or None
+        The columns that were seen.
+    columns : pandas.Index
+        The labels that are given now.
+    name : str
+        What to call what has them in messages.
+
+    Returns
+    -------
+    positions : list of int or None
+        Where each column is; None where everything is in its place, or taken by position.
+
+    Raises
+    ------
+    ValueError
+        If one is missing, new or renamed.
+
+    Examples
+    --------
+    >>> match_columns(pd.Index(["load", "price"]), pd.Index(["price", "load"]), name="row")
+    [1, 0]
+    """
+    if known is None or same_columns(known, columns):
+        return None
+    given = list(columns)
+    places = [next((place for place, other in enumerate(given) if _same(one, other)), -1) for one in known]
+    if min(places) < 0 or len(set(places)) < len(given):
+        check_columns(known, columns, name=name)
+    return places
 
 
 def check_columns(known: pd.Index | None, columns: pd.Index | None, *, name: str = "X", where: str = "fit") -> None:

@@ -25,6 +25,7 @@ from skdistill.data._levels import check_quantiles
 from skdistill.data._scaling import Scaling
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.deploy._guarded_build import build_with_weights
+from skdistill.deploy._label_values import read_labels, write_labels
 from skdistill.deploy._saveable import SAVEABLE
 from skdistill.deploy._values import NotSaved, Reader, Writer
 from skdistill.networks._base import BaseNetwork, NetworkSpec
@@ -128,7 +129,7 @@ def _write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
 
     params = {name: getattr(estimator, name) for name in type(estimator)._get_param_names() if name != "memory"}
     fitted = {name: getattr(estimator, name) for name in _FITTED if hasattr(estimator, name)}
-    names = getattr(estimator, "feature_names_in_", None)
+    names, labels = (getattr(estimator, name, None) for name in ("feature_names_in_", "series_labels_"))
     versions = {"skdistill": __version__} | {one.__name__: one.__version__ for one in (torch, np, sklearn)}
     return {
         "class": type(estimator).__name__,
@@ -140,6 +141,7 @@ def _write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
         "calibration": _write_calibration(getattr(estimator, "calibration_", None), writer),
         "fitted": {name: writer.write(value, name) for name, value in fitted.items()},
         "feature_names": None if names is None else [str(name) for name in names],
+        "labels": None if labels is None else write_labels(labels),
         "teacher": _write_teacher(estimator.teacher_, writer) if writer.with_tensors else None,
     }
 
@@ -341,6 +343,9 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
         if not isinstance(names, list) or len(names) != n_features or not all(isinstance(one, str) for one in names):
             raise SavedFileError("its feature names are malformed.")
         estimator.feature_names_in_ = np.array(names, dtype=object)
+    labels = content.get("labels")
+    if labels is not None:
+        estimator.series_labels_ = read_labels(labels, estimator.spec_.n_channels)
 
 
 def _read_network(content: Any, reader: Reader, part: str) -> BaseNetwork:

@@ -10,9 +10,15 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.data._context_batch import ContextBatch
-from skdistill.data._inputs import read_series
+from skdistill.data._inputs import Series, read_series
+from skdistill.data._series_labels import SeriesLabels, match_columns
+from skdistill.data._steps import as_time_index
+from skdistill.data._tables import check_is_no_other_table, fill_masked
 
 __all__ = ["Stream"]
+
+_TIMES = (pd.DatetimeIndex, pd.PeriodIndex)
+_N_KEPT = 10  # labels from which the next one follows
 
 
 class Stream:
@@ -55,9 +61,14 @@ class Stream:
         self._length, self._n_channels = forecaster.spec_.context_length, forecaster.spec_.n_channels
         self._rows = np.empty((2 * self._length, self._n_channels))
         self._end = 0
+        self._labels: SeriesLabels = getattr(forecaster, "series_labels_", None) or SeriesLabels()
+        self._last: pd.Index | None = None  # the last label that was given
+        self._n_since = 0  # rows without a label after it
         if recent is not None:
-            for row in self._read(recent)[-self._length :]:
-                self.append(row)
+            series = self._read(recent)
+            for row in series.values[-self._length :]:
+                self._take(row)
+            self._note(series.index)
 
     def __len__(self) -> int:
         """Count the rows that are kept, at most ``context_length``."""
@@ -68,17 +79,59 @@ class Stream:
 
         Parameters
         ----------
-        row : array of shape (n_channels,)
-            Finite numbers in original units.
+        row : array of shape (n_channels,), Series or DataFrame of one row
+            Finite numbers in original units. A Series with the names of the columns as its index, and a DataFrame, are
+            matched by these names; the time label of a DataFrame must be the next one.
 
         Raises
         ------
         ValueError
-            If it has another number of channels, or a value is not finite.
+            If it has other channels or another number of them, a value is not finite, or its label is not the next.
         """
-        values = np.asarray(row, dtype=np.float64)
+        check_is_no_other_table(row, "row of append")
+        index = row.index if isinstance(row, pd.DataFrame) else None
+        values = self._values_of(row)
         if values.shape != (self._n_channels,) or not np.isfinite(values).all():
             raise ValueError(f"row of append must be {self._n_channels} finite numbers; got {row!r}.")
+        if index is not None:
+            self._check_next(index)
+        self._take(values)
+        self._note(index)
+
+    def _values_of(self, row: Any) -> np.ndarray:
+        """Return the numbers of a row in the order of ``fit``."""
+        if isinstance(row, pd.DataFrame) and len(row) != 1:
+            raise ValueError(f"row of append must be one row; got a DataFrame of {len(row)}.")
+        if not isinstance(row, pd.DataFrame | pd.Series):
+            return np.asarray(fill_masked(row), dtype=np.float64)
+        names = row.columns if isinstance(row, pd.DataFrame) else row.index
+        values = np.asarray(row, dtype=np.float64).ravel()
+        places = match_columns(self._labels.columns, names, name="row of append")
+        return values if places is None else values[places]
+
+    def _check_next(self, index: pd.Index) -> None:
+        """Raise if the label of a row is not the one that follows the last."""
+        index = as_time_index(index)
+        if self._last is None or type(index) is not type(self._last) or not isinstance(index, _TIMES):
+            return
+        step = self._labels.step_of(self._last)
+        if step is None:
+            return
+        expected = step.follow(self._last, self._n_since + 1)[-1]
+        if index[0] != expected:
+            raise ValueError(
+                f"row of append must be the one at {expected}, which follows {self._last[-1]} by the step of fit, "
+                f"{step}; got {index[0]}. Append the rows between, or start a new stream."
+            )
+
+    def _note(self, index: pd.Index | None) -> None:
+        """Note the label of a row that was taken in."""
+        if index is None or not len(index):
+            self._n_since += 1
+            return
+        self._last, self._n_since = as_time_index(index[-_N_KEPT:]), 0
+
+    def _take(self, values: np.ndarray) -> None:
         if self._end == len(self._rows):
             self._rows[: self._length] = self._rows[self._length :]
             self._end = self._length
@@ -125,14 +178,14 @@ class Stream:
             raise ValueError(f"stream needs context_length = {self._length} rows to forecast from; got {self._end}.")
         return self._rows[None, self._end - self._length : self._end]
 
-    def _read(self, recent: Any) -> np.ndarray:
+    def _read(self, recent: Any) -> Series:
         """Check rows as ``predict`` does, column names included; there may be none."""
         if not isinstance(recent, pd.DataFrame | pd.Series):
             recent = np.asarray(recent)
             recent = recent[:, None] if recent.ndim == 1 else recent
         if not len(recent):
-            return np.empty((0, self._n_channels))
+            return Series(np.empty((0, self._n_channels)))
         given = read_series(self.forecaster, recent, reset=False, allow_batch=False)
         if given.is_list:
             raise ValueError(f"recent of stream must be one series, (n_timestamps, n_channels); got {recent.shape}.")
-        return given.series[0].values
+        return given.series[0]
