@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill._utils._document import SavedFileError
 from skdistill.data._series_labels import SeriesLabels
 from skdistill.data._steps import ClockStep, DurationStep, NumberStep, PeriodStep, Step
-from skdistill.deploy._files import SavedFileError
 
 __all__ = ["read_labels", "write_labels"]
 

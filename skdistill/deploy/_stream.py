@@ -120,8 +120,8 @@ class Stream:
         expected = step.follow(self._last, self._n_since + 1)[-1]
         if index[0] != expected:
             raise ValueError(
-                f"row of append must be the one at {expected}, which follows {self._last[-1]} by the step of fit, "
-                f"{step}; got {index[0]}. Append the rows between, or start a new stream."
+                f"row of append must be the one at {expected}, row {self._n_since + 1} after {self._last[-1]} by the "
+                f"step of fit, {step}; got {index[0]}. Append the rows between, or start a new stream."
             )
 
     def _note(self, index: pd.Index | None) -> None:

@@ -34,8 +34,8 @@ def make_table(names, index=None):
 
 
 def make(**changes):
-    settings = {"context_length": 8, "prediction_length": 3, "validation_fraction": 0, "random_state": 0}
-    return DistilledForecaster(None, "linear", "response", **{**settings, **changes})
+    settings = {"teacher": None, "student": "linear", "loss": "response", "context_length": 8, "prediction_length": 3}
+    return DistilledForecaster(**{**settings, "validation_fraction": 0, "random_state": 0, **changes})
 
 
 def doors(table, fitted):
@@ -59,22 +59,31 @@ def doors(table, fitted):
     }
 
 
+def is_refused(call, table):
+    """Say whether a call tells that columns are not those of fit."""
+    try:
+        call(table)
+    except ValueError as error:
+        return any(word in str(error) for word in ("columns", "features", "channels"))
+    return False
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", NAMES)
 def test_other_columns_are_noticed(kind):
     names = NAMES[kind]
     table = make_table(names)
     fitted = make().fit(table)
+    others = {
+        "order": table.iloc[:, [1, 0, 2]],
+        "a name": table.set_axis([*list(names)[:2], 999], axis=1),
+        "one missing": table.iloc[:, :2],
+    }
+    taken = []
     for door, call in doors(table, fitted).items():
         call(table)
-        for change, other in {
-            "order": table.iloc[:, [1, 0, 2]],
-            "a name": table.set_axis([*list(names)[:2], 999], axis=1),
-            "one missing": table.iloc[:, :2],
-        }.items():
-            with pytest.raises(ValueError, match=r"columns|features|channels"):
-                call(other)
-                pytest.fail(f"{door} took columns that differ in {change}")
+        taken += [(door, change) for change, other in others.items() if not is_refused(call, other)]
+    assert not taken
 
 
 def test_arrays_and_tables_without_names_are_taken_by_position():
@@ -102,7 +111,7 @@ def test_a_row_of_a_stream_is_matched_by_its_labels():
     np.testing.assert_array_equal(stream.predict(), plain.predict())
     with pytest.raises(ValueError, match=r"columns of fit, \[30, 10, 20\].*missing \[20\], new \[99\]"):
         stream.append(table.iloc[112].rename({20: 99}))
-    with pytest.raises(ValueError, match=r"one at 2023-05-24 00:00:00, which follows 2023-05-23 .*got 2023-05-26"):
+    with pytest.raises(ValueError, match=r"one at 2023-05-24 00:00:00, row 2 after 2023-05-22 .*got 2023-05-26"):
         stream.append(table.iloc[[114]])
     stream.append(table.iloc[[112]])
 

@@ -193,7 +193,7 @@ def test_durations(size):
     ("kind", "labels"),
     [
         (pyarrow.timestamp("ns"), pd.date_range("2024-01-31", periods=20, freq="ME")),
-        (pyarrow.timestamp("us", tz="Europe/Paris"), pd.date_range("2024-03-28", periods=20, freq="D", tz="Europe/Paris")),
+        (pyarrow.timestamp("us", tz="Asia/Tokyo"), pd.date_range("2024-03-28", periods=20, freq="D", tz="Asia/Tokyo")),
         (pyarrow.date32(), pd.date_range("2024-03-29", periods=20, freq="B")),
         (pyarrow.duration("ms"), pd.timedelta_range("1h", periods=20, freq="90s")),
     ],
