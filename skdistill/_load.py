@@ -39,7 +39,12 @@ def load(
     Raises
     ------
     SavedFileError
-        A ValueError: if the file is damaged, newer, or not what ``save`` writes.
+        A ValueError: if the file is damaged, though by one bit, newer, or not what ``save`` writes; whatever is wrong
+        with a file ends in this error.
+    OSError
+        If there is no such file, or it cannot be read.
+    ImportError
+        If the student needs a library that is not installed.
 
     Examples
     --------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import struct
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as serialize_tensors
 from torch import Tensor
 
-__all__ = ["Document", "SavedFileError", "read_document"]
+__all__ = ["Document", "SavedFileError", "read_bytes", "read_document"]
 
 FORMAT = "skdistill"
 VERSION = 2  # the checksum of 1 did not cover every byte
@@ -74,6 +75,33 @@ class Document:
         data = serialize_tensors(tensors, metadata=header)
         place = _find_signature(data)
         return b"".join([data[: place.start], _checksum(data, place).encode(), data[place.stop :]])
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Read a file, or just its beginning where that says already that it is none of skdistill.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    data : bytes
+        The whole file, or what is enough to refuse it.
+
+    Raises
+    ------
+    OSError
+        If there is no such file, or it cannot be read.
+    """
+    with open(path, "rb") as file:
+        head = file.read(9)
+        length = int.from_bytes(head[:8], "little")
+        size = os.fstat(file.fileno()).st_size
+        if head[8:] != b"{" or length > min(size, _LARGEST_HEADER):
+            return head
+        return head + file.read(max(0, size - len(head)))
 
 
 def read_document(data: bytes, form: str = FORMAT) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import io
 import json
 import logging
@@ -57,6 +58,9 @@ class ExportReport:
         Error on the given data, in original units; None without data.
     mse_int8 : float or None, default=None
         The same with int8 weights; None without data or int8.
+    sha256 : str, default=""
+        Checksum of the file. An ``.npz`` file holds its own, and is refused where it is wrong; the runtimes of the
+        others look at none, so compare it where they are read.
     """
 
     path: str
@@ -64,6 +68,7 @@ class ExportReport:
     difference: float
     mse: float | None = None
     mse_int8: float | None = None
+    sha256: str = ""
 
 
 def export(estimator: Any, path: str | os.PathLike[str], *, int8: bool = False, data: Any = None) -> ExportReport:
@@ -121,7 +126,8 @@ def export(estimator: Any, path: str | os.PathLike[str], *, int8: bool = False, 
         if data is not None:
             mse_int8 = float(np.square(_both(predict(windows))[0] - truth).mean())
     write_atomically(path, written)
-    return ExportReport(os.fspath(path), len(written), difference, mse, mse_int8)
+    digest = hashlib.sha256(written).hexdigest()
+    return ExportReport(os.fspath(path), len(written), difference, mse, mse_int8, digest)
 
 
 def _check_exportable(estimator: Any) -> None:

@@ -6,7 +6,6 @@ import dataclasses
 import os
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from skdistill._shorthand import resolve_student
 from skdistill._utils._atomic import write_atomically
-from skdistill._utils._document import Document, SavedFileError, read_document
+from skdistill._utils._document import Document, SavedFileError, read_bytes, read_document
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._version import __version__
 from skdistill.data._calendar import FREQUENCIES
@@ -108,7 +107,7 @@ def read_file(path: str | os.PathLike[str], *, student: BaseNetwork | None, tran
     SavedFileError
         If the file is damaged, newer, or not what ``save`` writes.
     """
-    data = Path(path).read_bytes()
+    data = read_bytes(path)
     try:
         return _read_estimator(read_document(data), student=student, transformer=transformer, complete=True)
     except SavedFileError as error:

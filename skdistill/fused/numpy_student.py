@@ -17,6 +17,7 @@ import numpy as np
 __all__ = ["NumpyStudent"]
 
 _VERSION = 2  # 1 had no checksum
+_MAGIC = b"PK\3\4"
 _DIGEST_LENGTH = 64  # hexadecimal digits of SHA-256, at the very end of a file
 _BLOCK_VALUES = 1 << 20  # values of the widest layer that are computed at once: they stay in the cache
 _MAX_LAYERS = 64
@@ -255,7 +256,9 @@ class NumpyStudent:
             If there is no such file, or it cannot be read.
         """
         with open(path, "rb") as file:
-            data = file.read()
+            head = file.read(len(_MAGIC))
+            rest = os.fstat(file.fileno()).st_size - len(head) if head == _MAGIC else 0
+            data = head + file.read(max(0, rest))  # what is no archive is not read
         try:
             return cls._from_bytes(data)
         except Exception as error:  # zipfile and numpy raise many kinds on what is no student
@@ -459,7 +462,7 @@ def _seal(data: bytes) -> bytes:
 def _read_arrays(data: bytes) -> dict[str, np.ndarray]:
     """Read an uncompressed .npz whose every byte is as it was written, and whose members hold numbers only."""
     digest = hashlib.sha256(memoryview(data)[:-_DIGEST_LENGTH]).hexdigest().encode()
-    if not data.startswith(b"PK") or digest != data[-_DIGEST_LENGTH:]:
+    if not data.startswith(_MAGIC) or digest != data[-_DIGEST_LENGTH:]:
         raise ValueError(
             "it is no student, or damaged, or from another version: its checksum is wrong. Export or copy it again."
         )

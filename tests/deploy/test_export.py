@@ -1,5 +1,6 @@
 """Exports answer as the student does, in another runtime."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -43,6 +44,7 @@ def test_onnx_answers_as_the_student(student, tmp_path):
     report = forecaster.export(tmp_path / "student.onnx")
     assert report.difference < 1e-5
     assert report.bytes == (tmp_path / "student.onnx").stat().st_size
+    assert report.sha256 == hashlib.sha256((tmp_path / "student.onnx").read_bytes()).hexdigest()
     for windows in (WINDOWS, WINDOWS[:1], WINDOWS[:4]):
         np.testing.assert_allclose(run(tmp_path / "student.onnx", windows), forecaster.predict(windows), atol=1e-5)
     props = {one.key: json.loads(one.value) for one in onnx.load(tmp_path / "student.onnx").metadata_props}

@@ -250,14 +250,18 @@ class _InMemory:
 def _in_memory(monkeypatch):
     from skdistill.deploy import _save
 
-    real = _save.Path
+    real = _save.read_bytes
+    monkeypatch.setattr(_save, "read_bytes", lambda path: path.data if isinstance(path, _InMemory) else real(path))
 
-    def path_of(path):
-        return (
-            type("Bytes", (), {"read_bytes": lambda self: path.data})() if isinstance(path, _InMemory) else real(path)
-        )
 
-    monkeypatch.setattr(_save, "Path", path_of)
+def test_what_is_no_file_of_ours_is_not_read(tmp_path):
+    with open(tmp_path / "large", "wb") as file:
+        file.truncate(1 << 40)  # a file of zeros that takes no room
+    for path in (tmp_path / "large", "/dev/zero"):
+        with pytest.raises(SavedFileError, match="cannot be loaded"):
+            load(path)
+    with pytest.raises(OSError, match="directory"):
+        load(tmp_path)
 
 
 def test_bytes_changed_at_random_are_refused(saved, no_code):
@@ -438,9 +442,9 @@ def test_what_looks_like_a_checksum_inside_the_content_is_none(saved):
 
 
 def test_a_header_beyond_all_measure_is_not_parsed(monkeypatch, saved):
-    from skdistill.deploy import _files
+    from skdistill._utils import _document
 
-    monkeypatch.setattr(_files, "_LARGEST_HEADER", 100)
+    monkeypatch.setattr(_document, "_LARGEST_HEADER", 100)
     with pytest.raises(SavedFileError, match=r"its header has .* bytes, beyond 100"):
         read(saved)
 
@@ -452,14 +456,14 @@ def test_only_known_classes_are_made(saved):
 
 
 def test_newer_files_say_that_an_upgrade_is_needed(saved, monkeypatch):
-    from skdistill.deploy import _files
+    from skdistill._utils import _document
 
     document = read_document(saved)
-    monkeypatch.setattr(_files, "VERSION", 3)
+    monkeypatch.setattr(_document, "VERSION", 3)
     newer = document.to_bytes()
     with pytest.raises(SavedFileError, match=r"format version 2, whose checksum did not cover .* fit and save again"):
         read(saved)
-    monkeypatch.setattr(_files, "VERSION", 2)
+    monkeypatch.setattr(_document, "VERSION", 2)
     with pytest.raises(SavedFileError, match="format version 3, and this skdistill reads up to 2: upgrade"):
         read(newer)
 

@@ -174,6 +174,16 @@ def test_an_archive_of_very_many_members_is_refused_before_they_are_listed(tmp_p
     assert peak_memory(load) < 3 * len(data)
 
 
+def test_what_is_no_archive_is_not_read(tmp_path):
+    with open(tmp_path / "large", "wb") as file:
+        file.truncate(1 << 40)  # a file of zeros that takes no room
+    for path in (tmp_path / "large", "/dev/zero"):
+        with pytest.raises(ValueError, match="cannot be loaded"):
+            NumpyStudent.load(path)
+    with pytest.raises(OSError, match="directory"):
+        NumpyStudent.load(tmp_path)
+
+
 def test_well_signed_nonsense_is_refused_or_harmless(saved, tmp_path):
     """Shapes, values and types at random: the documented error, or a student that answers."""
     generator, refused = np.random.default_rng(0), 0
