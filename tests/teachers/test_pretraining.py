@@ -20,6 +20,7 @@ import made_series  # noqa: E402
 import train  # noqa: E402
 
 SMALL = EchoConfig(hidden_size=16, n_layers=2, n_heads=2, feedforward_size=16)
+needs_muon = pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="the training uses Muon, of torch 2.9")
 
 
 @pytest.mark.parametrize("kind", sorted({kind for kinds in made_series.MIXTURE.values() for kind in kinds}))
@@ -64,6 +65,7 @@ def settings(folder: Path, **changes: object) -> argparse.Namespace:
     return argparse.Namespace(**{**values, **changes})
 
 
+@needs_muon
 def test_a_run_is_taken_up_where_it_stopped(pool):
     torch.manual_seed(0)
     run = train.Run(EchoNetwork(SMALL), settings(pool))
@@ -83,6 +85,7 @@ def test_a_run_is_taken_up_where_it_stopped(pool):
     assert all(torch.isfinite(value).all() for value in network.state_dict().values())
 
 
+@needs_muon
 def test_rates_warm_up_stay_and_fall(pool):
     run = train.Run(EchoNetwork(SMALL), settings(pool, steps=1000))
     rates = []
