@@ -224,7 +224,7 @@ def load_transformers(model_class: Any, path: Path) -> nn.Module:
     """
     with quiet_bars():
         module, info = model_class.from_pretrained(
-            path, dtype=torch.float32, local_files_only=True, output_loading_info=True
+            path, dtype=torch.float32, local_files_only=True, trust_remote_code=False, output_loading_info=True
         )
     problems = [str(problem) for kind in ("missing_keys", "mismatched_keys") for problem in info[kind]]
     if problems:

@@ -162,7 +162,9 @@ class Chronos(FoundationTeacher):
         self.check_checkpoint(path)
         library = import_optional("chronos", extra=self.extra, purpose="The teacher Chronos")
         with quiet_bars():
-            pipeline = library.BaseChronosPipeline.from_pretrained(str(path), dtype=torch.float32)
+            pipeline = library.BaseChronosPipeline.from_pretrained(
+                str(path), dtype=torch.float32, trust_remote_code=False
+            )
         network = pipeline.inner_model
         check_all_weights(network, path)
         repair_buffers(network, type(network)(network.config))

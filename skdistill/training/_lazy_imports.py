@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
+import functools
+
+import torch
+from torch import nn
 
 from skdistill._utils._interrupts import deferred_interrupts
 
 __all__ = ["import_lazy_parts"]
 
-# Optimizers import it at their first step. Half imported, it registers operators that cannot be registered again, and
-# every later training of the process fails.
-_PARTS = ("torch._dynamo", "torch.profiler", "torch.cuda")
 
-
+@functools.cache
 def import_lazy_parts() -> None:
-    """Import what torch would import in the middle of a training."""
+    """Rehearse a step of training, for which torch imports hundreds of modules.
+
+    Half imported, some register operators that cannot be registered again, and every later training of the process
+    fails.
+    """
     with deferred_interrupts():
-        for name in _PARTS:
-            importlib.import_module(name)
+        weight = nn.Parameter(torch.zeros(1))
+        optimizer = torch.optim.Adam([weight], fused=True)
+        weight.square().sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()

@@ -44,7 +44,7 @@ def read_config(model: str, owner: str) -> Any:
         If there is no such model, or it is none that transformers can read; says what to do.
     """
     transformers = import_optional("transformers", extra="llm", purpose=owner)
-    config = _read(lambda: transformers.AutoConfig.from_pretrained(model), model, owner)
+    config = _read(lambda: transformers.AutoConfig.from_pretrained(model, trust_remote_code=False), model, owner)
     if getattr(config, "is_encoder_decoder", False) or not all(
         isinstance(getattr(config, name, None), int) for name in ("hidden_size", "num_hidden_layers")
     ):
@@ -115,7 +115,11 @@ def load_language_model(model: str, n_layers: int, owner: str) -> nn.Module:
     config.use_cache = False
     auto = _auto_class(transformers, config)
     with _quiet(transformers):  # it would report the weights of the blocks that are left out
-        loaded = _read(lambda: auto.from_pretrained(model, config=config, dtype=torch.float32), model, owner)
+        loaded = _read(
+            lambda: auto.from_pretrained(model, config=config, dtype=torch.float32, trust_remote_code=False),
+            model,
+            owner,
+        )
     if getattr(loaded, "pooler", None) is not None:
         loaded.pooler = None
     return loaded.requires_grad_(False)
