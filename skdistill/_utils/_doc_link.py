@@ -7,6 +7,8 @@ from collections.abc import Callable
 from itertools import accumulate, takewhile
 from typing import ClassVar
 
+from skdistill._utils._contract_docs import ContractDocs
+
 __all__ = ["DocLink", "public_module"]
 
 
@@ -18,8 +20,8 @@ def public_module(thing: type | Callable[..., object]) -> str:
     return next(listed, above[-1])
 
 
-class DocLink:
-    """Gives an estimator or parameter object the link to its page in the documentation."""
+class DocLink(ContractDocs):
+    """Gives an estimator or parameter object the link to its page in the documentation, and complete docstrings."""
 
     _doc_link_module: ClassVar[str] = "skdistill"
     _doc_link_template: ClassVar[str] = "https://skdistill.readthedocs.io/en/stable/api/{module}.{name}.html"

@@ -245,22 +245,7 @@ class SplitConformal(BaseCalibration):
     def fit_errors(
         self, errors: np.ndarray, levels: Sequence[float], before: FittedCalibration | None
     ) -> FittedCalibration:
-        """Turn errors into offsets.
-
-        Parameters
-        ----------
-        errors : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
-            Truth minus quantile, in standardized units, oldest window first.
-        levels : sequence of float
-            Levels of the quantiles.
-        before : FittedCalibration or None
-            What an earlier call gave, which is forgotten.
-
-        Returns
-        -------
-        calibration : FittedCalibration
-            The offsets.
-        """
+        """Turn errors into offsets."""
         return FittedCalibration(conformal_offsets(errors, levels).astype(np.float64), len(errors))
 
 
@@ -299,17 +284,7 @@ class RollingConformal(BaseCalibration):
         check_integer(self.n_windows, "n_windows of RollingConformal")
 
     def check_windows(self, n_windows: int, levels: Sequence[float], name: str = "calibration") -> None:
-        """Raise if there are too few windows for some levels, or too few of them are kept.
-
-        Parameters
-        ----------
-        n_windows : int
-            Windows to calibrate on.
-        levels : sequence of float
-            Levels of the quantiles.
-        name : str, default="calibration"
-            Parameter and owner, for the message.
-        """
+        """Raise if there are too few windows for some levels, or too few of them are kept."""
         outermost, needed = _most_demanding(levels)
         if self.n_windows < needed:
             raise ValueError(
@@ -322,15 +297,6 @@ class RollingConformal(BaseCalibration):
         self, errors: np.ndarray, levels: Sequence[float], before: FittedCalibration | None
     ) -> FittedCalibration:
         """Turn errors into offsets.
-
-        Parameters
-        ----------
-        errors : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
-            Truth minus quantile, in standardized units, oldest window first.
-        levels : sequence of float
-            Levels of the quantiles.
-        before : FittedCalibration or None
-            What an earlier call gave; its errors come before these.
 
         Returns
         -------

@@ -111,31 +111,14 @@ class AdaptiveEnsemble(EnsembleTeacher):
         return self.weights_.tolist() if hasattr(self, "weights_") else None
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if the members or the settings do not fit.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels of the problem.
-        """
+        """Raise if the members or the settings do not fit."""
         super().check(spec)
         check_choice(self.judge, ("student", "teacher"), "judge of AdaptiveEnsemble")
         check_real(self.prediction_weight, "prediction_weight of AdaptiveEnsemble", minimum=0.0, include_minimum=False)
         check_integer(self.max_windows, "max_windows of AdaptiveEnsemble", minimum=2)
 
     def probe(self, windows: TrainingWindows) -> Labels:
-        """Combine the members' probes, and check that something can be judged on.
-
-        Parameters
-        ----------
-        windows : TrainingWindows
-            The windows that ``fit`` is about to see.
-
-        Returns
-        -------
-        labels : Labels
-            Labels of the first training window.
-        """
+        """Combine the members' probes, and check that something can be judged on."""
         if windows.validation is None:
             raise ValueError(
                 "AdaptiveEnsemble learns its shares on validation windows, and there are none: set "
@@ -152,11 +135,6 @@ class AdaptiveEnsemble(EnsembleTeacher):
             Training windows, and validation windows, which judge.
         checkpoint : Path or None, default=None
             Each member's own file is named after it.
-
-        Returns
-        -------
-        self : AdaptiveEnsemble
-            The fitted teacher.
         """
         super().fit(windows, checkpoint)
         assert windows.validation is not None  # probe

@@ -103,11 +103,6 @@ class Chronos(FoundationTeacher):
     def parameters_without_effect(self, path: Path) -> tuple[str, ...]:
         """Name the parameters that change no label, so that labels are shared whatever they are.
 
-        Parameters
-        ----------
-        path : Path
-            Folder of the checkpoint.
-
         Returns
         -------
         names : tuple of str
@@ -118,47 +113,20 @@ class Chronos(FoundationTeacher):
         return (*super().parameters_without_effect(path), "n_samples", "random_state")
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a parameter is out of its range, or the checkpoint cannot be had.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels of the problem.
-        """
+        """Raise if a parameter is out of its range, or the checkpoint cannot be had."""
         check_integer(self.n_samples, "n_samples of Chronos")
         check_choice(self.roll_out, ["point", "quantiles"], "roll_out of Chronos")
         super().check(spec)
 
     def check_checkpoint(self, path: Path) -> None:
-        """Raise if a checkpoint is of another family, or the library that reads it is missing.
-
-        Parameters
-        ----------
-        path : Path
-            Folder of the checkpoint.
-        """
+        """Raise if a checkpoint is of another family, or the library that reads it is missing."""
         config = read_config(path, owner="Chronos")
         if "chronos_config" not in config or _pipeline_class(config) not in _GENERATIONS:
             raise family_error(path, config, owner="Chronos", wants=self.family)
         import_optional("chronos", extra=self.extra, purpose="The teacher Chronos")
 
     def load(self, path: Path, device: torch.device, dtype: torch.dtype) -> ZeroShotModel:
-        """Load the pipeline that the checkpoint names.
-
-        Parameters
-        ----------
-        path : Path
-            Folder of the checkpoint.
-        device : torch.device
-            Where to put it.
-        dtype : torch.dtype
-            The type of its weights.
-
-        Returns
-        -------
-        model : ZeroShotModel
-            The model.
-        """
+        """Load the pipeline that the checkpoint names."""
         self.check_checkpoint(path)
         library = import_optional("chronos", extra=self.extra, purpose="The teacher Chronos")
         with quiet_bars():

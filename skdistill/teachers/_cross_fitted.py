@@ -77,30 +77,13 @@ class CrossFittedTeacher(BaseTeacher):
         return self.teacher.needs_training
 
     def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> CrossFittedTeacher:
-        """Return a copy around what a network or short name stands for.
-
-        Parameters
-        ----------
-        resolve_teacher : callable
-            Turns what a user gives into a teacher.
-
-        Returns
-        -------
-        teacher : CrossFittedTeacher
-            The copy.
-        """
+        """Return a copy around what a network or short name stands for."""
         return CrossFittedTeacher(
             resolve_teacher(self.teacher, parameter="teacher of CrossFittedTeacher"), n_folds=self.n_folds
         )
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if the teacher does not fit, or needs no folds.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels of the problem.
-        """
+        """Raise if the teacher does not fit, or needs no folds."""
         check_integer(self.n_folds, "n_folds of CrossFittedTeacher", minimum=2)
         if not self.teacher.needs_training:
             raise ValueError(
@@ -110,18 +93,7 @@ class CrossFittedTeacher(BaseTeacher):
         self.teacher.check(spec)
 
     def probe(self, windows: TrainingWindows) -> Labels:
-        """Label one window as the teacher would, and check that every fold keeps windows.
-
-        Parameters
-        ----------
-        windows : TrainingWindows
-            The windows that ``fit`` is about to see.
-
-        Returns
-        -------
-        labels : Labels
-            Labels of the first training window.
-        """
+        """Label one window as the teacher would, and check that every fold keeps windows."""
         known = windows.known_train
         for block in self._blocks(known):
             if not len(_away_from(known, block)):
@@ -143,11 +115,6 @@ class CrossFittedTeacher(BaseTeacher):
             Training windows, and validation windows for early stopping.
         checkpoint : Path or None, default=None
             Each copy's own file is named after it.
-
-        Returns
-        -------
-        self : CrossFittedTeacher
-            The fitted teacher.
         """
 
         def file(number: int) -> Path | None:
@@ -170,27 +137,11 @@ class CrossFittedTeacher(BaseTeacher):
         return self
 
     def label(self, contexts: Contexts) -> Labels:
-        """Say what follows each context, by the teacher that was fitted on all windows.
-
-        Parameters
-        ----------
-        contexts : Contexts
-            A batch of contexts.
-
-        Returns
-        -------
-        labels : Labels
-            Its labels.
-        """
+        """Say what follows each context, by the teacher that was fitted on all windows."""
         return self.teacher_.label(contexts)
 
     def label_new(self, contexts: Contexts) -> Labels:
         """Say what follows each context of a series that ``fit`` need not have seen.
-
-        Parameters
-        ----------
-        contexts : Contexts
-            A batch of contexts.
 
         Returns
         -------
@@ -201,11 +152,6 @@ class CrossFittedTeacher(BaseTeacher):
 
     def label_training(self, contexts: Contexts) -> Labels:
         """Label training windows, each by the copy that did not see it.
-
-        Parameters
-        ----------
-        contexts : Contexts
-            Contexts of training windows.
 
         Returns
         -------
@@ -258,23 +204,11 @@ class CrossFittedTeacher(BaseTeacher):
         return self
 
     def for_cache_key(self) -> CrossFittedTeacher:
-        """Return a copy for the key, around the teacher's own.
-
-        Returns
-        -------
-        teacher : CrossFittedTeacher
-            The copy.
-        """
+        """Return a copy for the key, around the teacher's own."""
         return CrossFittedTeacher(self.teacher.for_cache_key(), n_folds=self.n_folds)
 
     def count_parameters(self) -> int | None:
-        """Count the parameters of the copy fitted on all windows.
-
-        Returns
-        -------
-        n_parameters : int or None
-            Their count; None if unknown.
-        """
+        """Count the parameters of the copy fitted on all windows."""
         return self.teacher_.count_parameters()
 
     def _blocks(self, known: Windows) -> list[np.ndarray]:

@@ -60,18 +60,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         return any(member.needs_training for _, member in self.teachers)
 
     def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> EnsembleTeacher:
-        """Return a copy whose members are what networks and short names stand for.
-
-        Parameters
-        ----------
-        resolve_teacher : callable
-            Turns what a user gives into a teacher.
-
-        Returns
-        -------
-        teacher : EnsembleTeacher
-            The copy.
-        """
+        """Return a copy whose members are what networks and short names stand for."""
         members = [(name, resolve_teacher(one, parameter=f"teacher {name!r}")) for name, one in self.teachers]
         return self._around(members)
 
@@ -107,13 +96,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         return self
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if the members or their weights do not fit.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels of the problem.
-        """
+        """Raise if the members or their weights do not fit."""
         if not len(self.teachers):
             raise ValueError(f"teachers of {type(self).__name__} must name at least one teacher; got an empty list.")
         self._validate_names([name for name, _ in self.teachers])
@@ -131,18 +114,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
             member.check(spec)
 
     def probe(self, windows: TrainingWindows) -> Labels:
-        """Combine the members' probes.
-
-        Parameters
-        ----------
-        windows : TrainingWindows
-            The windows that ``fit`` is about to see.
-
-        Returns
-        -------
-        labels : Labels
-            Labels of the first training window.
-        """
+        """Combine the members' probes."""
         return self._combine([member.probe(windows) for _, member in self.teachers])
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> EnsembleTeacher:
@@ -154,11 +126,6 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
             Training windows, and validation windows for early stopping.
         checkpoint : Path or None, default=None
             Each member's own file is named after it.
-
-        Returns
-        -------
-        self : EnsembleTeacher
-            The fitted teacher.
         """
         self.teachers_ = []
         for number, (_, member) in enumerate(self.teachers):
@@ -168,11 +135,6 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
 
     def label(self, contexts: Contexts) -> Labels:
         """Average the members' forecasts.
-
-        Parameters
-        ----------
-        contexts : Contexts
-            A batch of contexts.
 
         Returns
         -------
@@ -184,11 +146,6 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
     def label_new(self, contexts: Contexts) -> Labels:
         """Average the members' forecasts of a series that ``fit`` need not have seen.
 
-        Parameters
-        ----------
-        contexts : Contexts
-            A batch of contexts.
-
         Returns
         -------
         labels : Labels
@@ -199,11 +156,6 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
     def label_training(self, contexts: Contexts) -> Labels:
         """Average the members' forecasts of training windows.
 
-        Parameters
-        ----------
-        contexts : Contexts
-            A batch of contexts of training windows.
-
         Returns
         -------
         labels : Labels
@@ -212,18 +164,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         return self._combine([member.label_training(contexts) for member in self.teachers_])
 
     def recompute_features(self, contexts: Contexts) -> Tensor | None:
-        """Join the members' features of training windows.
-
-        Parameters
-        ----------
-        contexts : Contexts
-            A batch of contexts of training windows.
-
-        Returns
-        -------
-        features : Tensor or None
-            Channel features side by side.
-        """
+        """Join the members' features of training windows."""
         return _side_by_side([member.recompute_features(contexts) for member in self.teachers_])
 
     def fitted_state(self) -> dict[str, Any]:
@@ -255,13 +196,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         return self
 
     def for_cache_key(self) -> EnsembleTeacher:
-        """Return a copy for the key, made of the members' copies.
-
-        Returns
-        -------
-        teacher : EnsembleTeacher
-            The copy.
-        """
+        """Return a copy for the key, made of the members' copies."""
         return self._around([(name, member.for_cache_key()) for name, member in self.teachers])
 
     def count_parameters(self) -> int | None:

@@ -115,13 +115,7 @@ class FoundationTeacher(BaseTeacher):
         return ("batch_size", "revision")
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a parameter is out of its range, or the checkpoint cannot be had.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels of the problem.
-        """
+        """Raise if a parameter is out of its range, or the checkpoint cannot be had."""
         owner = type(self).__name__
         check_integer(self.batch_size, f"batch_size of {owner}")
         check_choice(self.dtype, sorted(_DTYPES), f"dtype of {owner}")
@@ -134,18 +128,7 @@ class FoundationTeacher(BaseTeacher):
         self.check_checkpoint(self._path())
 
     def probe(self, windows: TrainingWindows) -> Labels:
-        """Load the model and label the first window.
-
-        Parameters
-        ----------
-        windows : TrainingWindows
-            The windows that ``fit`` is about to see.
-
-        Returns
-        -------
-        labels : Labels
-            Labels of the first training window.
-        """
+        """Load the model and label the first window."""
         self._remember(windows)
         return super().probe(windows)
 
@@ -158,11 +141,6 @@ class FoundationTeacher(BaseTeacher):
             Only their shapes are read.
         checkpoint : Path or None, default=None
             Ignored.
-
-        Returns
-        -------
-        self : FoundationTeacher
-            The teacher, ready to label.
         """
         self._remember(windows)
         longest = self._model().longest_context(self.prediction_length_)
@@ -178,11 +156,6 @@ class FoundationTeacher(BaseTeacher):
 
     def label(self, contexts: Contexts) -> Labels:
         """Forecast every channel of every context.
-
-        Parameters
-        ----------
-        contexts : Contexts
-            A batch of contexts, of any size.
 
         Returns
         -------
@@ -212,41 +185,18 @@ class FoundationTeacher(BaseTeacher):
         )
 
     def recompute_features(self, contexts: Contexts) -> Tensor | None:
-        """Read the chosen layer, and forecast nothing.
-
-        Parameters
-        ----------
-        contexts : Contexts
-            A batch of contexts.
-
-        Returns
-        -------
-        features : Tensor or None
-            The features that :meth:`label` gives.
-        """
+        """Read the chosen layer, and forecast nothing."""
         if self.layer is None:
             return None
         return self._by_window(self._ask(self._model(), contexts, self._read), len(contexts))
 
     def for_cache_key(self) -> BaseTeacher:
-        """Return a copy for the key: a checkpoint counts by the contents of its files.
-
-        Returns
-        -------
-        teacher : BaseTeacher
-            The copy.
-        """
+        """Return a copy for the key: a checkpoint counts by the contents of its files."""
         path = self._path()
         return super().for_cache_key().set_params(model=path, **dict.fromkeys(self.parameters_without_effect(path), 0))
 
     def count_parameters(self) -> int | None:
-        """Count the parameters of the model.
-
-        Returns
-        -------
-        n_parameters : int or None
-            Their count.
-        """
+        """Count the parameters of the model."""
         return count_parameters(self._model().module)
 
     def _remember(self, windows: TrainingWindows) -> None:

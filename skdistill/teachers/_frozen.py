@@ -59,13 +59,7 @@ class FrozenTeacher(BaseTeacher):
         self.estimator = estimator
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if the estimator is not fitted, needs longer contexts or forecasts other channels.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels of the problem.
-        """
+        """Raise if the estimator is not fitted, needs longer contexts or forecasts other channels."""
         if not isinstance(self.estimator, FrozenEstimator):
             raise TypeError(
                 f"estimator of FrozenTeacher must be a FrozenEstimator; got {type(self.estimator).__name__}. "
@@ -95,16 +89,6 @@ class FrozenTeacher(BaseTeacher):
     def probe(self, windows: TrainingWindows) -> Labels:
         """Compare the names of the columns, and label one window.
 
-        Parameters
-        ----------
-        windows : TrainingWindows
-            The windows that ``fit`` is about to see.
-
-        Returns
-        -------
-        labels : Labels
-            Labels of the first training window.
-
         Raises
         ------
         ValueError
@@ -116,11 +100,6 @@ class FrozenTeacher(BaseTeacher):
 
     def label(self, contexts: Contexts) -> Labels:
         """Forecast in original units and standardize the answer.
-
-        Parameters
-        ----------
-        contexts : Contexts
-            A batch of contexts.
 
         Returns
         -------
@@ -144,13 +123,7 @@ class FrozenTeacher(BaseTeacher):
         return Labels(point, None, torch.from_numpy(np.ascontiguousarray(standard)), levels)
 
     def count_parameters(self) -> int | None:
-        """Count the parameters of the wrapped student, where it is one of ours.
-
-        Returns
-        -------
-        n_parameters : int or None
-            Their count; None if unknown.
-        """
+        """Count the parameters of the wrapped student, where it is one of ours."""
         counter = getattr(self._inner, "count_parameters", None)
         return None if counter is None else counter()
 

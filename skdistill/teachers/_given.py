@@ -100,13 +100,7 @@ class GivenLabels(BaseTeacher):
         return len(self.forecasts)
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if forecasts and origins do not fit together or to the problem.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels of the problem.
-        """
+        """Raise if forecasts and origins do not fit together or to the problem."""
         self.__dict__.pop("_lookup", None)
         forecasts = self._forecasts()
         expected = (spec.prediction_length, spec.n_targets)
@@ -136,16 +130,6 @@ class GivenLabels(BaseTeacher):
     def label(self, contexts: Contexts) -> Labels:
         """Look the forecasts up.
 
-        Parameters
-        ----------
-        contexts : Contexts
-            A batch of contexts.
-
-        Returns
-        -------
-        labels : Labels
-            Forecasts, without features.
-
         Raises
         ------
         ValueError
@@ -156,16 +140,6 @@ class GivenLabels(BaseTeacher):
 
     def label_new(self, contexts: Contexts) -> Labels:
         """Look the forecasts up by index labels, which mean the same rows in any series.
-
-        Parameters
-        ----------
-        contexts : Contexts
-            A batch of contexts.
-
-        Returns
-        -------
-        labels : Labels
-            Forecasts, without features.
 
         Raises
         ------

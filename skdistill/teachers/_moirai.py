@@ -99,11 +99,6 @@ class Moirai(FoundationTeacher):
     def parameters_without_effect(self, path: Path) -> tuple[str, ...]:
         """Name the parameters that change no label, so that labels are shared whatever they are.
 
-        Parameters
-        ----------
-        path : Path
-            Folder of the checkpoint.
-
         Returns
         -------
         names : tuple of str
@@ -114,25 +109,13 @@ class Moirai(FoundationTeacher):
         return (*super().parameters_without_effect(path), "n_samples", "patch_size", "random_state")
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a parameter is out of its range, or the checkpoint cannot be had.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels of the problem.
-        """
+        """Raise if a parameter is out of its range, or the checkpoint cannot be had."""
         check_integer(self.n_samples, "n_samples of Moirai")
         check_integer(self.patch_size, "patch_size of Moirai")
         super().check(spec)
 
     def check_checkpoint(self, path: Path) -> None:
-        """Raise if a checkpoint is of another family or lacks the patch size, or a library is missing.
-
-        Parameters
-        ----------
-        path : Path
-            Folder of the checkpoint.
-        """
+        """Raise if a checkpoint is of another family or lacks the patch size, or a library is missing."""
         config = read_config(path, owner="Moirai")
         if _generation(config) is None:
             raise family_error(path, config, owner="Moirai", wants=self.family)
@@ -146,22 +129,7 @@ class Moirai(FoundationTeacher):
             import_optional(library, extra=self.extra, purpose="The teacher Moirai")
 
     def load(self, path: Path, device: torch.device, dtype: torch.dtype) -> ZeroShotModel:
-        """Build the network from its config and fill in the weights.
-
-        Parameters
-        ----------
-        path : Path
-            Folder of the checkpoint.
-        device : torch.device
-            Where to put it.
-        dtype : torch.dtype
-            The type of its weights.
-
-        Returns
-        -------
-        model : ZeroShotModel
-            The model.
-        """
+        """Build the network from its config and fill in the weights."""
         self.check_checkpoint(path)
         config = read_config(path, owner="Moirai")
         make = _generation(config)

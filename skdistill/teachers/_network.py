@@ -42,11 +42,6 @@ class NetworkTeacher(BaseTeacher):
     def label(self, contexts: Contexts) -> Labels:
         """Run the module on a batch of contexts.
 
-        Parameters
-        ----------
-        contexts : Contexts
-            A batch of contexts.
-
         Returns
         -------
         labels : Labels
@@ -55,13 +50,7 @@ class NetworkTeacher(BaseTeacher):
         return label_with_module(self.module_, self.spec_, contexts, device=self.device)
 
     def count_parameters(self) -> int:
-        """Count the parameters of the module.
-
-        Returns
-        -------
-        n_parameters : int
-            Their count.
-        """
+        """Count the parameters of the module."""
         return count_parameters(self.module_)
 
     def fitted_state(self) -> dict[str, Any]:

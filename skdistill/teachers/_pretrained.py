@@ -72,13 +72,7 @@ class PretrainedTeacher(NetworkTeacher):
         self.device = device
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if the network does not fit the problem or the weights do not fit the network.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels of the problem.
-        """
+        """Raise if the network does not fit the problem or the weights do not fit the network."""
         network = self.architecture()
         network.check(spec)
         if isinstance(self.network, nn.Module):
@@ -90,13 +84,7 @@ class PretrainedTeacher(NetworkTeacher):
             )
 
     def for_cache_key(self) -> PretrainedTeacher:
-        """Return a copy for the key: a file of weights counts by its contents.
-
-        Returns
-        -------
-        teacher : PretrainedTeacher
-            The copy.
-        """
+        """Return a copy for the key: a file of weights counts by its contents."""
         copy = super().for_cache_key()
         if isinstance(self.network, BaseNetwork):
             copy.set_params(network=self.network.for_cache_key())
@@ -104,18 +92,7 @@ class PretrainedTeacher(NetworkTeacher):
         return copy.set_params(state_dict=Path(self.state_dict)) if is_file else copy  # type: ignore[arg-type]
 
     def probe(self, windows: TrainingWindows) -> Labels:
-        """Label the first window, which finds out whether the weights fit.
-
-        Parameters
-        ----------
-        windows : TrainingWindows
-            The windows that ``fit`` is about to see.
-
-        Returns
-        -------
-        labels : Labels
-            Labels of the first training window.
-        """
+        """Label the first window, which finds out whether the weights fit."""
         self.fit(windows)
         return super().probe(windows)
 
@@ -128,11 +105,6 @@ class PretrainedTeacher(NetworkTeacher):
             Only their shapes are read.
         checkpoint : Path or None, default=None
             Ignored.
-
-        Returns
-        -------
-        self : PretrainedTeacher
-            The teacher, ready to label.
 
         Raises
         ------
@@ -151,11 +123,6 @@ class PretrainedTeacher(NetworkTeacher):
 
     def label(self, contexts: Contexts) -> Labels:
         """Run the module on a batch of contexts; of one that forecasts more channels than asked for, take the targets.
-
-        Parameters
-        ----------
-        contexts : Contexts
-            A batch of contexts.
 
         Returns
         -------

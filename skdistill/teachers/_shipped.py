@@ -96,30 +96,11 @@ class Pretrained(FoundationTeacher):
         self.device = device
 
     def check_checkpoint(self, path: Path) -> None:
-        """Raise if a folder holds no weights of this network, or of another version.
-
-        Parameters
-        ----------
-        path : Path
-            The folder.
-        """
+        """Raise if a folder holds no weights of this network, or of another version."""
         read_card(path)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> Pretrained:
-        """Note what is to be forecast; nothing is learned.
-
-        Parameters
-        ----------
-        windows : TrainingWindows
-            Only their shapes are read.
-        checkpoint : Path or None, default=None
-            Ignored.
-
-        Returns
-        -------
-        self : Pretrained
-            The teacher, ready to label.
-        """
+        """Note what is to be forecast; nothing is learned."""
         super().fit(windows, checkpoint)
         longest = self._model().max_horizon
         if longest is not None and windows.train.prediction_length > longest:
@@ -132,37 +113,11 @@ class Pretrained(FoundationTeacher):
         return self
 
     def load(self, path: Path, device: torch.device, dtype: torch.dtype) -> ZeroShotModel:
-        """Load the network.
-
-        Parameters
-        ----------
-        path : Path
-            Folder of the weights.
-        device : torch.device
-            Where to put it.
-        dtype : torch.dtype
-            The type of its weights.
-
-        Returns
-        -------
-        model : ZeroShotModel
-            The model.
-        """
+        """Load the network."""
         return EchoModel(load_echo(device, path).to(dtype))
 
     def parameters_without_effect(self, path: Path) -> tuple[str, ...]:
-        """Name the parameters that change no label, so that labels are shared whatever they are.
-
-        Parameters
-        ----------
-        path : Path
-            Folder of the weights.
-
-        Returns
-        -------
-        names : tuple of str
-            ``batch_size`` alone.
-        """
+        """Name the parameters that change no label, so that labels are shared whatever they are."""
         return ("batch_size",)
 
     def _path(self) -> Path:

@@ -92,13 +92,7 @@ class SktimeTeacher(BaseTeacher):
         self.quantiles = quantiles
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if there is no sktime forecaster, or a frozen one that is not fitted.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels of the problem.
-        """
+        """Raise if there is no sktime forecaster, or a frozen one that is not fitted."""
         check_choice(self.fitting, ("window", "once"), "fitting of SktimeTeacher")
         inner = self.forecaster.estimator if self._is_frozen else self.forecaster
         if isinstance(inner, type) or not is_sktime_forecaster(inner):
@@ -126,11 +120,6 @@ class SktimeTeacher(BaseTeacher):
     def probe(self, windows: TrainingWindows) -> Labels:
         """Label one window, so that a forecaster that cannot stops before anything is trained.
 
-        Parameters
-        ----------
-        windows : TrainingWindows
-            The windows that ``fit`` is about to see.
-
         Returns
         -------
         labels : Labels
@@ -155,11 +144,6 @@ class SktimeTeacher(BaseTeacher):
         checkpoint : Path or None, default=None
             Not used.
 
-        Returns
-        -------
-        self : SktimeTeacher
-            The fitted teacher.
-
         Raises
         ------
         ValueError
@@ -174,11 +158,6 @@ class SktimeTeacher(BaseTeacher):
 
     def label(self, contexts: Contexts) -> Labels:
         """Forecast after each context and standardize the answers.
-
-        Parameters
-        ----------
-        contexts : Contexts
-            A batch of contexts.
 
         Returns
         -------

@@ -80,35 +80,14 @@ class TimeMoE(FoundationTeacher):
         self.device = device
 
     def check_checkpoint(self, path: Path) -> None:
-        """Raise if a checkpoint is of another family, or the library that reads it is missing.
-
-        Parameters
-        ----------
-        path : Path
-            Folder of the checkpoint.
-        """
+        """Raise if a checkpoint is of another family, or the library that reads it is missing."""
         config = read_config(path, owner="TimeMoE")
         if config.get("model_type") != "time_moe":
             raise family_error(path, config, owner="TimeMoE", wants=self.family)
         import_optional("transformers", extra=self.extra, purpose="The teacher TimeMoE")
 
     def load(self, path: Path, device: torch.device, dtype: torch.dtype) -> ZeroShotModel:
-        """Load the network; its rotary tables are made anew.
-
-        Parameters
-        ----------
-        path : Path
-            Folder of the checkpoint.
-        device : torch.device
-            Where to put it.
-        dtype : torch.dtype
-            The type of its weights.
-
-        Returns
-        -------
-        model : ZeroShotModel
-            The model.
-        """
+        """Load the network; its rotary tables are made anew."""
         self.check_checkpoint(path)
         library = import_optional("sktime.libs.timemoe.timemoe", extra=self.extra, purpose="The teacher TimeMoE")
         return _TimeMoE(load_transformers(library.TimeMoeForPrediction, path).to(device=device, dtype=dtype))

@@ -74,35 +74,14 @@ class TimesFM(FoundationTeacher):
         self.device = device
 
     def check_checkpoint(self, path: Path) -> None:
-        """Raise if a checkpoint is of another family, or the library that reads it is missing.
-
-        Parameters
-        ----------
-        path : Path
-            Folder of the checkpoint.
-        """
+        """Raise if a checkpoint is of another family, or the library that reads it is missing."""
         config = read_config(path, owner="TimesFM")
         if not str(config.get("model_type")).startswith("timesfm"):
             raise family_error(path, config, owner="TimesFM", wants=self.family)
         import_optional("transformers", extra=self.extra, purpose="The teacher TimesFM")
 
     def load(self, path: Path, device: torch.device, dtype: torch.dtype) -> ZeroShotModel:
-        """Load the network that the checkpoint names.
-
-        Parameters
-        ----------
-        path : Path
-            Folder of the checkpoint.
-        device : torch.device
-            Where to put it.
-        dtype : torch.dtype
-            The type of its weights.
-
-        Returns
-        -------
-        model : ZeroShotModel
-            The model.
-        """
+        """Load the network that the checkpoint names."""
         self.check_checkpoint(path)
         library = import_optional("transformers", extra=self.extra, purpose="The teacher TimesFM")
         module = load_transformers(library.AutoModelForTimeSeriesPrediction, path)

@@ -99,11 +99,6 @@ class TinyTimeMixer(FoundationTeacher):
     def parameters_without_effect(self, path: Path) -> tuple[str, ...]:
         """Name the parameters that change no label, so that labels are shared whatever they are.
 
-        Parameters
-        ----------
-        path : Path
-            Folder of the checkpoint.
-
         Returns
         -------
         names : tuple of str
@@ -117,24 +112,12 @@ class TinyTimeMixer(FoundationTeacher):
         )
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a parameter is out of its range, or the checkpoint cannot be had.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels of the problem.
-        """
+        """Raise if a parameter is out of its range, or the checkpoint cannot be had."""
         check_choice(self.frequency, list(_TOKENS), "frequency of TinyTimeMixer")
         super().check(spec)
 
     def check_checkpoint(self, path: Path) -> None:
-        """Raise if a checkpoint is of another family, or the library that reads it is missing.
-
-        Parameters
-        ----------
-        path : Path
-            Folder of the checkpoint.
-        """
+        """Raise if a checkpoint is of another family, or the library that reads it is missing."""
         config = read_config(path, owner="TinyTimeMixer")
         if config.get("model_type") != "tinytimemixer":
             raise family_error(path, config, owner="TinyTimeMixer", wants=self.family)
@@ -155,22 +138,7 @@ class TinyTimeMixer(FoundationTeacher):
         import_optional("transformers", extra=self.extra, purpose="The teacher TinyTimeMixer")
 
     def load(self, path: Path, device: torch.device, dtype: torch.dtype) -> ZeroShotModel:
-        """Load the network.
-
-        Parameters
-        ----------
-        path : Path
-            Folder of the checkpoint.
-        device : torch.device
-            Where to put it.
-        dtype : torch.dtype
-            The type of its weights.
-
-        Returns
-        -------
-        model : ZeroShotModel
-            The model.
-        """
+        """Load the network."""
         self.check_checkpoint(path)
         name = "sktime.libs.granite_ttm.modeling_tinytimemixer"
         library = import_optional(name, extra=self.extra, purpose="The teacher TinyTimeMixer")

@@ -80,32 +80,12 @@ class TiRex(FoundationTeacher):
         self.device = device
 
     def check_checkpoint(self, path: Path) -> None:
-        """Raise if there is no checkpoint file, or the library that reads it is missing.
-
-        Parameters
-        ----------
-        path : Path
-            The file or its folder.
-        """
+        """Raise if there is no checkpoint file, or the library that reads it is missing."""
         _checkpoint_file(path)
         import_optional("tirex", extra=self.extra, purpose="The teacher TiRex")
 
     def load(self, path: Path, device: torch.device, dtype: torch.dtype) -> ZeroShotModel:
         """Load the network.
-
-        Parameters
-        ----------
-        path : Path
-            The file or its folder.
-        device : torch.device
-            Where to put it.
-        dtype : torch.dtype
-            The type of its weights.
-
-        Returns
-        -------
-        model : ZeroShotModel
-            The model.
 
         Raises
         ------

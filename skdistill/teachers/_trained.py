@@ -140,13 +140,7 @@ class TrainedTeacher(NetworkTeacher):
         return clone(self).set_params(network=make_network(self.network, parameter="network of TrainedTeacher"))
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if network or training settings are out of their ranges.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels of the problem.
-        """
+        """Raise if network or training settings are out of their ranges."""
         if not isinstance(self.network, BaseNetwork):
             told = explain_not_a_network(self.network)
             raise TypeError(f"network of TrainedTeacher must be a network of skdistill.networks; got {told}")
@@ -160,11 +154,6 @@ class TrainedTeacher(NetworkTeacher):
 
     def probe(self, windows: TrainingWindows) -> Labels:
         """Label one window with an untrained copy.
-
-        Parameters
-        ----------
-        windows : TrainingWindows
-            The windows that ``fit`` is about to see.
 
         Returns
         -------
@@ -196,11 +185,6 @@ class TrainedTeacher(NetworkTeacher):
         checkpoint : Path or None, default=None
             Where the training leaves its state after every epoch.
 
-        Returns
-        -------
-        self : TrainedTeacher
-            The fitted teacher.
-
         Raises
         ------
         KeyboardInterrupt
@@ -226,13 +210,7 @@ class TrainedTeacher(NetworkTeacher):
         return self
 
     def for_cache_key(self) -> BaseTeacher:
-        """Return a copy for the key: files that the network reads count by their contents.
-
-        Returns
-        -------
-        teacher : TrainedTeacher
-            The copy.
-        """
+        """Return a copy for the key: files that the network reads count by their contents."""
         return super().for_cache_key().set_params(network=self.network.for_cache_key())
 
     def _spec(self, windows: TrainingWindows) -> NetworkSpec:

@@ -1,0 +1,67 @@
+"""Docstrings of overriding methods: what the contract says about parameters and returns is written once, there."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from types import FunctionType
+
+__all__ = ["ContractDocs"]
+
+_HEADINGS = ("Parameters", "Returns", "Yields", "Raises", "See Also", "Notes", "References", "Examples")
+_INHERITED = ("Parameters", "Returns", "Yields", "Raises")
+_HEADING = re.compile(rf"^({'|'.join(_HEADINGS)})\n-+\n", re.MULTILINE)
+
+
+class ContractDocs:
+    r"""Completes the docstrings of methods that override a contract's.
+
+    An overriding method says in a line or two what it does here. The sections Parameters, Returns, Yields and Raises
+    that it leaves out are those of the method it overrides; a section of its own replaces the contract's.
+
+    Examples
+    --------
+    >>> class Contract(ContractDocs):
+    ...     def area(self, side):
+    ...         "Measure an area.\n\nParameters\n----------\nside : float\n    Length of a side."
+    >>> class Square(Contract):
+    ...     def area(self, side):
+    ...         "Multiply a side by itself."
+    >>> Square.area.__doc__.splitlines()[2:]
+    ['Parameters', '----------', 'side : float', '    Length of a side.']
+    """
+
+    def __init_subclass__(cls, **options: object) -> None:
+        """Complete the docstrings of the methods that a subclass defines."""
+        super().__init_subclass__(**options)
+        for name, method in vars(cls).items():
+            if isinstance(method, FunctionType) and method.__doc__ and not name.startswith("_"):
+                contract = _overridden(cls, name)
+                if contract is not None:
+                    method.__doc__ = _complete(method.__doc__, contract)
+
+
+def _overridden(cls: type, name: str) -> str | None:
+    """Return the docstring of the method that a class overrides."""
+    for base in cls.__mro__[1:]:
+        if (text := getattr(vars(base).get(name), "__doc__", None)) is not None:
+            return str(text)
+    return None
+
+
+def _complete(own: str, contract: str) -> str:
+    """Add the sections that a docstring leaves out, in their usual order."""
+    ours, theirs = _sections(own), _sections(contract)
+    inherited = {heading: text for heading, text in theirs.items() if heading in _INHERITED and heading not in ours}
+    if not inherited:
+        return own
+    both = {**ours, **inherited}
+    parts = [both[""]]
+    parts += [f"{heading}\n{'-' * len(heading)}\n{both[heading]}" for heading in _HEADINGS if heading in both]
+    return "\n\n".join(parts)
+
+
+def _sections(text: str) -> dict[str, str]:
+    """Take a docstring apart by its headings; what comes before them is under the empty one."""
+    head, *rest = _HEADING.split(inspect.cleandoc(text))
+    return {"": head.rstrip(), **{rest[n]: rest[n + 1].rstrip() for n in range(0, len(rest), 2)}}
