@@ -71,18 +71,7 @@ class AdversarialFeatures(LossTerm):
         check_real(self.reversal, "reversal of AdversarialFeatures", minimum=0.0)
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term, with a fresh discriminator.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            Widths of the hidden states.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the unweighted term, with a fresh discriminator."""
         return _AdversarialModule(self, *feature_sizes(shapes, "AdversarialFeatures"))
 
 

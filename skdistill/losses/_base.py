@@ -93,13 +93,7 @@ class LossTerm(BaseLoss):
         return None
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
-        """Return this term under its class name in lower case.
-
-        Returns
-        -------
-        terms : list of (str, LossTerm)
-            One pair.
-        """
+        """Return this term under its class name in lower case."""
         return [(type(self).__name__.lower(), self)]
 
 

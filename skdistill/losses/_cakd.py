@@ -74,13 +74,7 @@ class CAKD(BaseLoss):
         self.hidden_size = hidden_size
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
-        """Return the four terms.
-
-        Returns
-        -------
-        terms : list of (str, LossTerm)
-            ``supervised``, ``prediction``, ``contrastive`` and ``adversarial``.
-        """
+        """Return the four terms."""
         return [
             ("supervised", Supervised(self.supervised_weight)),
             ("prediction", TeacherForecast(self.prediction_weight)),

@@ -77,18 +77,7 @@ class ContrastiveFeatures(LossTerm):
         check_integer(self.max_pairs, "max_pairs of ContrastiveFeatures", minimum=2)
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term, with fresh projections.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            Widths of the hidden states.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the unweighted term, with fresh projections."""
         return _ContrastiveModule(self, *feature_sizes(shapes, "ContrastiveFeatures"))
 
 

@@ -80,13 +80,7 @@ class CrossModal(BaseLoss):
         self.season = season
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
-        """Return the three terms.
-
-        Returns
-        -------
-        terms : list of (str, LossTerm)
-            ``supervised``, ``output`` and ``features``.
-        """
+        """Return the three terms."""
         features = FeatureRegularization(
             self.feature_weight, loss=self.feature_loss, decay=self.decay, lr=self.projection_lr
         )

@@ -75,18 +75,7 @@ class DistanceTerm(LossTerm):
         check_real(self.delta, f"delta of {owner}", minimum=0.0, include_minimum=False)
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            What is known of student and labels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the unweighted term."""
         module = self.make_module()
         module.distance = _DISTANCES[self.loss]
         if self.loss == "huber":
@@ -96,11 +85,6 @@ class DistanceTerm(LossTerm):
 
     def quadratic_form(self, prediction_length: int) -> QuadraticForm | None:
         """Return the term as a quadratic form.
-
-        Parameters
-        ----------
-        prediction_length : int
-            Steps of a forecast.
 
         Returns
         -------

@@ -86,13 +86,7 @@ class DistilTS(BaseLoss):
         self.warm_up_batches = warm_up_batches
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
-        """Return the three terms.
-
-        Returns
-        -------
-        terms : list of (str, LossTerm)
-            ``supervised``, ``prediction`` and ``alignment``.
-        """
+        """Return the three terms."""
         check_integer(self.warm_up_batches, "warm_up_batches of DistilTS")
         prediction: LossTerm = HorizonWeighted(
             self.prediction_weight,

@@ -92,18 +92,7 @@ class FeatureMatching(LossTerm):
         check_real(self.trust, "trust of FeatureMatching", minimum=0.0)
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term, with a fresh regressor.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            Widths of the hidden states.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the unweighted term, with a fresh regressor."""
         if shapes.teacher_feature_shape is None or shapes.student_feature_size is None:
             raise ValueError("FeatureMatching needs features of teacher and student.")
         return _FeatureMatchingModule(self, shapes.teacher_feature_shape[-1], shapes.student_feature_size)

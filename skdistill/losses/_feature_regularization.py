@@ -85,11 +85,6 @@ class FeatureRegularization(LossTerm):
     def build(self, shapes: LossShapes) -> nn.Module:
         """Build the module that computes the unweighted term, with fresh projections.
 
-        Parameters
-        ----------
-        shapes : LossShapes
-            Widths of the branches' hidden states.
-
         Returns
         -------
         module : torch.nn.Module

@@ -45,27 +45,11 @@ class FirstDifference(LossTerm):
         self.weight = weight
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            What is known of student and labels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the unweighted term."""
         return _FirstDifferenceModule()
 
     def quadratic_form(self, prediction_length: int) -> QuadraticForm:
         """Return the term as a quadratic form, D'D / (H - 1) with the differences D.
-
-        Parameters
-        ----------
-        prediction_length : int
-            Steps of a forecast.
 
         Returns
         -------

@@ -72,18 +72,7 @@ class HorizonWeighted(TeacherForecast):
         check_real(self.tau, "tau of HorizonWeighted")
 
     def step_weights(self, prediction_length: int) -> Tensor | None:
-        """Return how much each step weighs.
-
-        Parameters
-        ----------
-        prediction_length : int
-            Steps of a forecast.
-
-        Returns
-        -------
-        weights : Tensor of shape (prediction_length,) or None
-            Weights of mean one; None where all are equal.
-        """
+        """Return how much each step weighs."""
         if self.horizon_weights is not None:
             return super().step_weights(prediction_length)
         return step_weights(ExponentialWeights(self.tau), prediction_length, type(self).__name__)

@@ -70,18 +70,7 @@ class LogSpectrum(LossTerm):
         check_real(self.floor, "floor of LogSpectrum", minimum=0.0, include_minimum=False)
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            What is known of student and labels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the unweighted term."""
         difference_weight = self.difference_weight if shapes.prediction_length > 1 else 0.0
         return _LogSpectrumModule(self.spectrum_weight, difference_weight, self.floor)
 

@@ -82,18 +82,7 @@ class MultiPeriod(LossTerm):
         check_real(self.trust, "trust of MultiPeriod", minimum=0.0)
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            What is known of student and labels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the unweighted term."""
         return _MultiPeriodModule(self.temperature, self.amplitude, self.trust)
 
 

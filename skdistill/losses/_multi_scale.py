@@ -78,28 +78,12 @@ class MultiScale(LossTerm):
         check_real(self.trust, "trust of MultiScale", minimum=0.0)
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            What is known of student and labels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the unweighted term."""
         weights = step_weights(self.horizon_weights, shapes.prediction_length, "MultiScale")
         return _MultiScaleModule(self.n_scales, self.pooling_window, weights, self.trust)
 
     def quadratic_form(self, prediction_length: int) -> QuadraticForm | None:
         """Return the term as a quadratic form: pooling is linear.
-
-        Parameters
-        ----------
-        prediction_length : int
-            Steps of a forecast.
 
         Returns
         -------

@@ -85,18 +85,7 @@ class OutputConsistency(LossTerm):
         check_integer(self.season, "season of OutputConsistency")
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            Knows which channels are forecast, and how long a context is.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the unweighted term."""
         if self.loss == "mase":
             check_season(self.season, shapes, "OutputConsistency")
             return _ScaledConsistency(self.season, shapes.targets)

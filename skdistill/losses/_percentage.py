@@ -92,18 +92,7 @@ class SMAPE(LossTerm):
         self.weight = weight
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            Knows the units.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the unweighted term."""
         return _SMAPEModule(shapes)
 
 
@@ -151,18 +140,7 @@ class MASE(LossTerm):
         check_integer(self.season, "season of MASE")
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            Knows which channels are forecast, and how long a context is.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the unweighted term."""
         check_season(self.season, shapes, "MASE")
         return _MASEModule(self.season, shapes)
 

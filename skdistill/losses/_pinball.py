@@ -94,18 +94,7 @@ class Pinball(LossTerm):
         check_scales(self.n_scales, self.pooling_window, "Pinball")
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            What is known of student and labels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the unweighted term."""
         weights = step_weights(self.horizon_weights, shapes.prediction_length, "Pinball")
         return _PinballModule(self, torch.tensor(shapes.quantiles), weights)
 

@@ -96,16 +96,6 @@ class QuantileDistance(LossTerm):
     def build(self, shapes: LossShapes) -> nn.Module:
         """Build the module that computes the unweighted term.
 
-        Parameters
-        ----------
-        shapes : LossShapes
-            What is known of student and labels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-
         Raises
         ------
         ValueError

@@ -72,13 +72,7 @@ class QuantileDistill(BaseLoss):
         self.horizon_weights = horizon_weights
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
-        """Return the three terms.
-
-        Returns
-        -------
-        terms : list of (str, LossTerm)
-            ``pinball``, ``quantiles`` and ``supervised``.
-        """
+        """Return the three terms."""
         return [
             ("pinball", Pinball(self.pinball_weight, horizon_weights=self.horizon_weights)),
             (

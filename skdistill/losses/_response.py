@@ -61,13 +61,7 @@ class Response(BaseLoss):
         self.trust = trust
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
-        """Return the two terms.
-
-        Returns
-        -------
-        terms : list of (str, LossTerm)
-            ``supervised`` and ``prediction``.
-        """
+        """Return the two terms."""
         return [
             (
                 "supervised",

@@ -73,11 +73,6 @@ class TeacherForecast(DistanceTerm):
     def quadratic_form(self, prediction_length: int) -> QuadraticForm | None:
         """Return the term as a quadratic form.
 
-        Parameters
-        ----------
-        prediction_length : int
-            Steps of a forecast.
-
         Returns
         -------
         form : QuadraticForm or None

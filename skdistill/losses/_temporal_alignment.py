@@ -76,18 +76,7 @@ class TemporalAlignment(LossTerm):
         check_integer(self.block_length, "block_length of TemporalAlignment")
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term, with a fresh aligner.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            Widths of the hidden states, and the teacher's steps.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the unweighted term, with a fresh aligner."""
         if shapes.teacher_feature_shape is None or shapes.student_feature_size is None:
             raise ValueError("TemporalAlignment needs features of teacher and student.")
         *steps, teacher_size = shapes.teacher_feature_shape

@@ -96,13 +96,7 @@ class TimeDistill(BaseLoss):
         self.trust = trust
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
-        """Return the terms with their effective weights.
-
-        Returns
-        -------
-        terms : list of (str, LossTerm)
-            ``supervised``, ``multiscale``, ``multiperiod`` and ``features``.
-        """
+        """Return the terms with their effective weights."""
         for name in ("prediction_weight", "feature_weight", "multiscale_weight", "multiperiod_weight"):
             check_real(getattr(self, name), f"{name} of TimeDistill", minimum=0.0)
         has_features = self.multiscale_weight > 0 or self.multiperiod_weight > 0

@@ -66,27 +66,11 @@ class Trend(LossTerm):
         check_boolean(self.include_last, "include_last of Trend")
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the unweighted term.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            What is known of student and labels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the unweighted term."""
         return _TrendModule(self)
 
     def quadratic_form(self, prediction_length: int) -> QuadraticForm:
         """Return the term as a quadratic form: thinning is linear.
-
-        Parameters
-        ----------
-        prediction_length : int
-            Steps of a forecast.
 
         Returns
         -------

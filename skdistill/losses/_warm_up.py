@@ -63,28 +63,11 @@ class WarmUp(LossTerm):
         check_integer(self.n_batches, "n_batches of WarmUp")
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the term times its share.
-
-        Parameters
-        ----------
-        shapes : LossShapes
-            What is known of student and labels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From :class:`LossInputs` to a scalar.
-        """
+        """Build the module that computes the term times its share."""
         return _WarmUpModule(self.term.build(shapes), self.n_batches)
 
     def named_terms(self) -> list[tuple[str, LossTerm]]:
-        """Return this term under the name of the one inside.
-
-        Returns
-        -------
-        terms : list of (str, LossTerm)
-            One pair.
-        """
+        """Return this term under the name of the one inside."""
         return [(self.term.named_terms()[0][0], self)]
 
 

@@ -103,31 +103,14 @@ class Autoformer(DecompositionNetwork):
         self.features = features
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range or does not fit the lengths and channels.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range or does not fit the lengths and channels."""
         super().check(spec)
         if self.attention_size is not None:
             check_integer(self.attention_size, "attention_size of Autoformer")
         check_real(self.factor, "factor of Autoformer", minimum=0.0, include_minimum=False)
 
     def build(self, spec: NetworkSpec) -> nn.Module:
-        """Build the module.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths, channels and calendar features.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            The network.
-        """
+        """Build the module."""
         self.check(spec)
         inner = self.attention_size if self.attention_size is not None else self.hidden_size
         # Queries and keys shifted alike at every step shift all correlations alike, which the softmax does not see,

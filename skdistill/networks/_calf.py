@@ -57,13 +57,7 @@ class LanguageNetwork(BaseNetwork):
     lora_targets: Sequence[str] | None
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range, or does not fit the language model.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range, or does not fit the language model."""
         owner = type(self).__name__
         check_integer(self.n_layers, f"n_layers of {owner}")
         check_integer(self.feedforward_size, f"feedforward_size of {owner}")
@@ -131,13 +125,7 @@ class LanguageNetwork(BaseNetwork):
         return self.n_heads
 
     def for_cache_key(self) -> BaseNetwork:
-        """Return a copy for keys: a folder counts by its contents.
-
-        Returns
-        -------
-        network : LanguageNetwork
-            The copy.
-        """
+        """Return a copy for keys: a folder counts by its contents."""
         model = locate(self.model, type(self).__name__)
         return clone(self).set_params(model=Path(model)) if Path(model).is_dir() else self
 
@@ -279,15 +267,7 @@ class CALF(LanguageNetwork):
         self.lora_targets = lora_targets
 
     def check_model(self, skeleton: nn.Module, spec: NetworkSpec) -> None:
-        """Raise if language model, hyperparameters and problem do not go together.
-
-        Parameters
-        ----------
-        skeleton : transformers.PreTrainedModel
-            The blocks that are used, without weights.
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if language model, hyperparameters and problem do not go together."""
         super().check_model(skeleton, spec)
         self.find_words(*find_word_embeddings(skeleton, "CALF").weight.shape)
 
@@ -320,11 +300,6 @@ class CALF(LanguageNetwork):
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module.
 
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels.
-
         Returns
         -------
         module : torch.nn.Module
@@ -336,15 +311,7 @@ class CALF(LanguageNetwork):
         return _LanguageModule(self, spec, branches, principal_words(table, self.find_words(*table.shape)))
 
     def prepare(self, module: nn.Module, *, reads_branches: bool) -> None:
-        """Leave the textual branch out of training where no loss term reads it, which halves the time.
-
-        Parameters
-        ----------
-        module : torch.nn.Module
-            What :meth:`build` returned.
-        reads_branches : bool
-            Whether a term of positive weight reads ``branches``.
-        """
+        """Leave the textual branch out of training where no loss term reads it, which halves the time."""
         cast(_LanguageModule, module).runs_text = reads_branches
 
 
@@ -422,11 +389,6 @@ class GPT4TS(LanguageNetwork):
 
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels.
 
         Returns
         -------

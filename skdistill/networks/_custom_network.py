@@ -53,13 +53,7 @@ class CustomNetwork(BaseNetwork):
         self.options = options
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if the factory cannot be called.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if the factory cannot be called."""
         if isinstance(self.factory, nn.Module) or not callable(self.factory):
             raise TypeError(
                 "factory of CustomNetwork must be a callable that returns a fresh module for a NetworkSpec, not a "
@@ -71,11 +65,6 @@ class CustomNetwork(BaseNetwork):
 
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels.
 
         Returns
         -------

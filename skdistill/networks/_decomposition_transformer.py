@@ -55,13 +55,7 @@ class DecompositionNetwork(BaseNetwork):
     features: str
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range or does not fit the lengths and channels.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range or does not fit the lengths and channels."""
         owner = type(self).__name__
         for name in ("hidden_size", "n_layers", "n_decoder_layers", "kernel_size"):
             check_integer(getattr(self, name), f"{name} of {owner}")

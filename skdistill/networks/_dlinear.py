@@ -47,29 +47,12 @@ class DLinear(BaseNetwork):
         self.individual = individual
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range."""
         check_integer(self.kernel_size, "kernel_size of DLinear")
         check_boolean(self.individual, "individual of DLinear")
 
     def build(self, spec: NetworkSpec) -> nn.Module:
-        """Build the module.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            The network.
-        """
+        """Build the module."""
         self.check(spec)
         return _DLinearModule(self, spec)
 

@@ -109,13 +109,7 @@ class FEDformer(DecompositionNetwork):
         self.features = features
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range or does not fit the lengths and channels.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range or does not fit the lengths and channels."""
         super().check(spec)
         check_integer(self.n_heads, "n_heads of FEDformer")
         if self.n_heads > self.hidden_size:
@@ -126,18 +120,7 @@ class FEDformer(DecompositionNetwork):
         check_choice(self.mode_selection, ("random", "lowest"), "mode_selection of FEDformer")
 
     def build(self, spec: NetworkSpec) -> nn.Module:
-        """Build the module.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths, channels and calendar features.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            The network.
-        """
+        """Build the module."""
         self.check(spec)
         inner = self.hidden_size // self.n_heads * self.n_heads
         projections = (

@@ -84,13 +84,7 @@ class ITransformer(BaseNetwork):
         self.time_features = time_features
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range."""
         check_integer(self.hidden_size, "hidden_size of ITransformer")
         check_integer(self.n_layers, "n_layers of ITransformer")
         check_integer(self.n_heads, "n_heads of ITransformer")
@@ -106,18 +100,7 @@ class ITransformer(BaseNetwork):
         check_choice(self.time_features, ("auto", True, False), "time_features of ITransformer")
 
     def build(self, spec: NetworkSpec) -> nn.Module:
-        """Build the module.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths, channels and calendar features.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            The network.
-        """
+        """Build the module."""
         self.check(spec)
         return _ITransformerModule(self, spec)
 

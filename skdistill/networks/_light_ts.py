@@ -59,13 +59,7 @@ class LightTS(BaseNetwork):
         self.normalization = normalization
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range, or the context shorter than a chunk.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range, or the context shorter than a chunk."""
         check_integer(self.hidden_size, "hidden_size of LightTS", minimum=8)
         if self.hidden_size % 2:
             raise ValueError(f"hidden_size of LightTS must be even; got {self.hidden_size}.")
@@ -79,18 +73,7 @@ class LightTS(BaseNetwork):
             )
 
     def build(self, spec: NetworkSpec) -> nn.Module:
-        """Build the module.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            The network.
-        """
+        """Build the module."""
         self.check(spec)
         return _LightTSModule(self, spec)
 

@@ -112,13 +112,7 @@ class Linear(BaseNetwork):
         self.selection = selection
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range."""
         if self.shift is not None:
             check_choice(self.shift, _SHIFTS, "shift of Linear")
         check_integer(self.season, "season of Linear")
@@ -209,28 +203,12 @@ class Linear(BaseNetwork):
         return distance % self.sparse_season == 0
 
     def build(self, spec: NetworkSpec) -> nn.Module:
-        """Build the module, whose map is 0: it forecasts each window's level.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            The network.
-        """
+        """Build the module, whose map is 0: it forecasts each window's level."""
         self.check(spec)
         return LinearModule(self, spec)
 
     def solvable_part(self, spec: NetworkSpec) -> SolvablePart:
         """Declare the whole network, one linear map, as solvable.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem.
 
         Returns
         -------

@@ -76,13 +76,7 @@ class MICN(BaseNetwork):
         self.features = features
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range."""
         check_integer(self.hidden_size, "hidden_size of MICN")
         check_integer(self.n_layers, "n_layers of MICN")
         if isinstance(self.conv_kernels, str) or not isinstance(self.conv_kernels, Sequence) or not self.conv_kernels:
@@ -97,18 +91,7 @@ class MICN(BaseNetwork):
         check_choice(self.features, ("whole", "published"), "features of MICN")
 
     def build(self, spec: NetworkSpec) -> nn.Module:
-        """Build the module.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths, channels and calendar features.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            The network.
-        """
+        """Build the module."""
         self.check(spec)
         return _MICNModule(self, spec)
 

@@ -88,13 +88,7 @@ class MLP(BaseNetwork):
         self.linear_skip = linear_skip
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range."""
         check_integer(self.hidden_size, "hidden_size of MLP")
         check_choice(self.normalization, NORMALIZATIONS, "normalization of MLP")
         check_boolean(self.decomposition, "decomposition of MLP")
@@ -110,28 +104,12 @@ class MLP(BaseNetwork):
             linear.check(spec)
 
     def build(self, spec: NetworkSpec) -> nn.Module:
-        """Build the module.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            The network.
-        """
+        """Build the module."""
         self.check(spec)
         return _MLPModule(self, spec)
 
     def solvable_part(self, spec: NetworkSpec) -> SolvablePart | None:
         """Declare the linear skip, where there is one, as solvable.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem.
 
         Returns
         -------

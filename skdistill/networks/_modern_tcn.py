@@ -120,13 +120,7 @@ class ModernTCN(BaseNetwork):
         self.kernel_size = kernel_size
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range, or the context too short for patches and stages.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range, or the context too short for patches and stages."""
         for name in ("hidden_size", "n_layers", "large_kernel", "small_kernel"):
             for value in self.by_stage(name):
                 check_integer(value, f"{name} of ModernTCN")
@@ -209,18 +203,7 @@ class ModernTCN(BaseNetwork):
         return steps
 
     def build(self, spec: NetworkSpec) -> nn.Module:
-        """Build the module.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            The network.
-        """
+        """Build the module."""
         self.check(spec)
         return _ModernTCNModule(self, spec)
 

@@ -83,13 +83,7 @@ class PatchTST(BaseNetwork):
         self.activation = activation
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range, or the context shorter than a patch.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range, or the context shorter than a patch."""
         check_integer(self.hidden_size, "hidden_size of PatchTST")
         check_integer(self.n_layers, "n_layers of PatchTST")
         check_integer(self.n_heads, "n_heads of PatchTST")
@@ -125,18 +119,7 @@ class PatchTST(BaseNetwork):
         return (context_length - self.patch_size) // self.patch_stride + 2
 
     def build(self, spec: NetworkSpec) -> nn.Module:
-        """Build the module.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            The network.
-        """
+        """Build the module."""
         self.check(spec)
         return _PatchTSTModule(self, spec)
 

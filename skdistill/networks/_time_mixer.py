@@ -111,13 +111,7 @@ class TimeMixer(BaseNetwork):
         self.time_by_window = time_by_window
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range, or the context too short for the scales.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range, or the context too short for the scales."""
         check_integer(self.hidden_size, "hidden_size of TimeMixer")
         check_integer(self.n_layers, "n_layers of TimeMixer")
         if self.feedforward_size is not None:
@@ -141,18 +135,7 @@ class TimeMixer(BaseNetwork):
             )
 
     def build(self, spec: NetworkSpec) -> nn.Module:
-        """Build the module.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths, channels and calendar features.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            The network.
-        """
+        """Build the module."""
         self.check(spec)
         return _IndependentChannels(self, spec) if self.channel_independent else _JointChannels(self, spec)
 

@@ -87,13 +87,7 @@ class TimesNet(BaseNetwork):
         self.features = features
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range."""
         check_integer(self.hidden_size, "hidden_size of TimesNet")
         check_integer(self.n_layers, "n_layers of TimesNet")
         if self.feedforward_size is not None:
@@ -106,18 +100,7 @@ class TimesNet(BaseNetwork):
         check_choice(self.features, ("whole", "published"), "features of TimesNet")
 
     def build(self, spec: NetworkSpec) -> nn.Module:
-        """Build the module.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths, channels and calendar features.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            The network.
-        """
+        """Build the module."""
         self.check(spec)
         return _TimesNetModule(self, spec)
 

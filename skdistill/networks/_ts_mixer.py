@@ -62,31 +62,14 @@ class TSMixer(BaseNetwork):
         self.normalization = normalization
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            The problem the network is about to be built for.
-        """
+        """Raise if a hyperparameter is out of its range."""
         check_integer(self.hidden_size, "hidden_size of TSMixer")
         check_integer(self.n_layers, "n_layers of TSMixer")
         check_real(self.dropout, "dropout of TSMixer", minimum=0.0, maximum=1.0, include_maximum=False)
         check_choice(self.normalization, NORMALIZATIONS, "normalization of TSMixer")
 
     def build(self, spec: NetworkSpec) -> nn.Module:
-        """Build the module.
-
-        Parameters
-        ----------
-        spec : NetworkSpec
-            Lengths and channels.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            The network.
-        """
+        """Build the module."""
         self.check(spec)
         return _TSMixerModule(self, spec)
 

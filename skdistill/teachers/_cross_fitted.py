@@ -174,29 +174,12 @@ class CrossFittedTeacher(BaseTeacher):
         )
 
     def fitted_state(self) -> dict[str, Any]:
-        """Return what the copies learned, and which block each of them labels.
-
-        Returns
-        -------
-        state : dict
-            Plain values, arrays and tensors.
-        """
+        """Return what the copies learned, and which block each of them labels."""
         copies = [one.fitted_state() for one in self.fold_teachers_]
         return {**super().fitted_state(), "teacher_": self.teacher_.fitted_state(), "fold_teachers_": copies}
 
     def restore_fitted(self, state: Mapping[str, Any]) -> CrossFittedTeacher:
-        """Take up what the copies of an equal teacher learned.
-
-        Parameters
-        ----------
-        state : mapping of str to object
-            What :meth:`fitted_state` returned.
-
-        Returns
-        -------
-        self : CrossFittedTeacher
-            The teacher, fitted.
-        """
+        """Take up what the copies of an equal teacher learned."""
         rest = {name: value for name, value in state.items() if name not in ("teacher_", "fold_teachers_")}
         super().restore_fitted(rest)
         self.teacher_ = clone(self.teacher).restore_fitted(state["teacher_"])

@@ -168,28 +168,11 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         return _side_by_side([member.recompute_features(contexts) for member in self.teachers_])
 
     def fitted_state(self) -> dict[str, Any]:
-        """Return what the members learned, and the ensemble itself.
-
-        Returns
-        -------
-        state : dict
-            Plain values, arrays and tensors.
-        """
+        """Return what the members learned, and the ensemble itself."""
         return {**super().fitted_state(), "teachers_": [member.fitted_state() for member in self.teachers_]}
 
     def restore_fitted(self, state: Mapping[str, Any]) -> EnsembleTeacher:
-        """Take up what the members of an equal ensemble learned.
-
-        Parameters
-        ----------
-        state : mapping of str to object
-            What :meth:`fitted_state` returned.
-
-        Returns
-        -------
-        self : EnsembleTeacher
-            The teacher, fitted.
-        """
+        """Take up what the members of an equal ensemble learned."""
         super().restore_fitted({name: value for name, value in state.items() if name != "teachers_"})
         pairs = zip(self.teachers, state["teachers_"], strict=True)
         self.teachers_ = [member.restore_fitted(learned) for (_, member), learned in pairs]

@@ -54,29 +54,12 @@ class NetworkTeacher(BaseTeacher):
         return count_parameters(self.module_)
 
     def fitted_state(self) -> dict[str, Any]:
-        """Return the module's weights, what it was built for, and what else fit noted.
-
-        Returns
-        -------
-        state : dict
-            Plain values and tensors.
-        """
+        """Return the module's weights, what it was built for, and what else fit noted."""
         state = super().fitted_state()
         return {**state, "module_": dict(self.module_.state_dict()), "spec_": asdict(self.spec_)}
 
     def restore_fitted(self, state: Mapping[str, Any]) -> NetworkTeacher:
-        """Build the module and put the weights in.
-
-        Parameters
-        ----------
-        state : mapping of str to object
-            What :meth:`fitted_state` returned.
-
-        Returns
-        -------
-        self : NetworkTeacher
-            The teacher, fitted.
-        """
+        """Build the module and put the weights in."""
         super().restore_fitted({name: value for name, value in state.items() if name not in ("module_", "spec_")})
         self.spec_ = NetworkSpec(**state["spec_"])
         with seeded(getattr(self, "random_state", None) or 0):  # some networks draw more than their weights
