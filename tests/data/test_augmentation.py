@@ -56,7 +56,7 @@ def test_windows_of_copies_are_labeled_but_have_no_truth(tmp_path):
     forecaster = make_forecaster(teacher=LastValueTeacher(str(log)), augmentation=Augmentation(2), max_epochs=1)
     forecaster.fit(make_frame())
     assert log.read_text().split("\n")[:-1] == ["fit", f"label {3 * 75}"]
-    windows = forecaster._make_windows([Series(make_series())])
+    windows = forecaster._windows_to_fit(make_series(), None)
     assert len(windows.train) == 3 * 75
     assert windows.train.known.tolist() == [True] * 75 + [False] * 150
     assert len(windows.known_train) == 75
@@ -67,7 +67,7 @@ def test_only_training_rows_are_copied():
     series = make_series()
     series[90:] += 1000.0  # the validation rows
     forecaster = make_forecaster(augmentation=Augmentation()).fit(series)
-    store = forecaster._make_windows([Series(series)]).train.store
+    store = forecaster._windows_to_fit(series, None).train.store
     assert store.lengths.tolist() == [120, 90]
     assert float(store.values[store.offsets[1] :].abs().max()) < 10
 
@@ -75,7 +75,7 @@ def test_only_training_rows_are_copied():
 def test_a_series_without_training_rows_has_no_copies():
     forecaster = make_forecaster(augmentation=Augmentation(), validation_fraction=40, max_epochs=1)
     forecaster.fit([make_series(120), make_series(30)])
-    store = forecaster._make_windows([Series(make_series(120)), Series(make_series(30))]).train.store
+    store = forecaster._windows_to_fit([make_series(120), make_series(30)], None).train.store
     assert store.lengths.tolist() == [120, 30, 80]
 
 

@@ -114,19 +114,13 @@ def test_features_keep_their_windows_and_the_full_teacher_forecasts():
 def test_label_training_puts_parts_back_in_order():
     teacher = CrossFittedTeacher(TrainedTeacher(ITransformer(8, n_heads=2), max_epochs=1, random_state=0), n_folds=3)
     forecaster = make_forecaster(teacher=teacher, max_epochs=1).fit(forecaster_series)
-    windows = forecaster._make_windows([_series()]).train
+    windows = forecaster._windows_to_fit(forecaster_series, None).train
     order = torch.randperm(len(windows))[:40]
     together = forecaster.teacher_.label_training(windows.contexts(order))
     for position, number in enumerate(order):
         alone = forecaster.teacher_.label_training(windows.contexts(number[None]))
         torch.testing.assert_close(together.forecast[position], alone.forecast[0], rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(together.features[position], alone.features[0], rtol=1e-4, atol=1e-5)
-
-
-def _series():
-    from skdistill.data._inputs import Series
-
-    return Series(forecaster_series)
 
 
 def test_memory_keeps_labels_and_all_copies(tmp_path):
