@@ -55,6 +55,7 @@ class LanguageNetwork(BaseNetwork):
     lora_alpha: float
     lora_dropout: float
     lora_targets: Sequence[str] | None
+    revision: str | None
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if a hyperparameter is out of its range, or does not fit the language model."""
@@ -66,13 +67,13 @@ class LanguageNetwork(BaseNetwork):
         for name in ("dropout", "lora_dropout"):
             check_real(getattr(self, name), f"{name} of {owner}", minimum=0.0, maximum=1.0, include_maximum=False)
         model = locate(self.model, owner)
-        config = read_config(model, owner)
+        config = read_config(model, owner, self.revision)
         if self.n_layers > config.num_hidden_layers:
             raise ValueError(
                 f"n_layers of {owner} must be at most {config.num_hidden_layers}, the blocks of {str(self.model)!r}; "
                 f"got {self.n_layers}."
             )
-        self.check_model(make_skeleton(model, self.n_layers, owner), spec)
+        self.check_model(make_skeleton(model, self.n_layers, owner, self.revision), spec)
 
     def check_model(self, skeleton: nn.Module, spec: NetworkSpec) -> None:
         """Raise if language model, hyperparameters and problem do not go together.
@@ -155,6 +156,7 @@ class LanguageNetwork(BaseNetwork):
                 lora_targets=None if targets is None else (targets,) if isinstance(targets, str) else tuple(targets),
                 textual=textual,
                 owner=owner,
+                revision=self.revision,
             )
         )
         config: Any = branches.temporal.config
@@ -208,6 +210,8 @@ class CALF(LanguageNetwork):
     lora_targets : list of str or None, default=None
         Names of the modules that get adapters; None takes those that peft lists for the architecture, and
         else the projections of query and value by their common names.
+    revision : str or None, default=None
+        Branch, tag or commit of a model on the hub.
 
     See Also
     --------
@@ -254,6 +258,7 @@ class CALF(LanguageNetwork):
         lora_alpha: float = 32.0,
         lora_dropout: float = 0.1,
         lora_targets: Sequence[str] | None = None,
+        revision: str | None = None,
     ) -> None:
         self.model = model
         self.n_layers = n_layers
@@ -265,6 +270,7 @@ class CALF(LanguageNetwork):
         self.lora_alpha = lora_alpha
         self.lora_dropout = lora_dropout
         self.lora_targets = lora_targets
+        self.revision = revision
 
     def check_model(self, skeleton: nn.Module, spec: NetworkSpec) -> None:
         """Raise if language model, hyperparameters and problem do not go together."""
@@ -343,6 +349,8 @@ class GPT4TS(LanguageNetwork):
     lora_targets : list of str or None, default=None
         Names of the modules that get adapters; None takes those that peft lists for the architecture, and
         else the projections of query and value by their common names.
+    revision : str or None, default=None
+        Branch, tag or commit of a model on the hub.
 
     See Also
     --------
@@ -376,6 +384,7 @@ class GPT4TS(LanguageNetwork):
         lora_alpha: float = 32.0,
         lora_dropout: float = 0.1,
         lora_targets: Sequence[str] | None = None,
+        revision: str | None = None,
     ) -> None:
         self.model = model
         self.n_layers = n_layers
@@ -386,6 +395,7 @@ class GPT4TS(LanguageNetwork):
         self.lora_alpha = lora_alpha
         self.lora_dropout = lora_dropout
         self.lora_targets = lora_targets
+        self.revision = revision
 
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module.

@@ -89,7 +89,7 @@ def amounts(few, many):
 
 
 @needs_fork
-@amounts(3, 60)
+@amounts(3, 50)
 def test_a_fit_that_is_killed_at_any_moment_goes_on_to_the_same_bits(count, undisturbed, tmp_path):
     expected, seconds = undisturbed
     ended = 0
@@ -103,7 +103,7 @@ def test_a_fit_that_is_killed_at_any_moment_goes_on_to_the_same_bits(count, undi
 
 
 @needs_fork
-@amounts(3, 60)
+@amounts(3, 50)
 def test_a_fit_that_is_interrupted_at_any_moment_says_so_and_spoils_nothing(count, undisturbed, tmp_path):
     expected, seconds = undisturbed
     for number in range(count):

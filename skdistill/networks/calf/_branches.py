@@ -42,6 +42,8 @@ class BranchSource:
         Whether there is a textual branch.
     owner : str
         The network's class, for messages.
+    revision : str or None, default=None
+        Branch, tag or commit on the hub.
     """
 
     model: str
@@ -52,6 +54,7 @@ class BranchSource:
     lora_targets: tuple[str, ...] | None
     textual: bool
     owner: str
+    revision: str | None = None
 
 
 class LanguageBranches(nn.Module):
@@ -79,7 +82,7 @@ class LanguageBranches(nn.Module):
         super().__init__()
         self.source = source
         with torch.device("cpu"):  # weights that are read cannot be meta, whatever the rest of a network is made on
-            self.temporal = load_language_model(source.model, source.n_layers, source.owner)
+            self.temporal = load_language_model(source.model, source.n_layers, source.owner, source.revision)
             self._word_embeddings: Tensor | None = take_word_embeddings(self.temporal, source.owner)
             targets = find_targets(self.temporal, source.lora_targets, source.owner)
             self.textual = _shared_copy(self.temporal) if source.textual else None

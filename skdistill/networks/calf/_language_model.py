@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-def read_config(model: str, owner: str) -> Any:
+def read_config(model: str, owner: str, revision: str | None = None) -> Any:
     """Read a language model's configuration, which costs little.
 
     Parameters
@@ -32,6 +32,8 @@ def read_config(model: str, owner: str) -> Any:
         A local folder or a hub id.
     owner : str
         Whose parameter it is, for messages.
+    revision : str or None, default=None
+        Branch, tag or commit on the hub.
 
     Returns
     -------
@@ -44,7 +46,11 @@ def read_config(model: str, owner: str) -> Any:
         If there is no such model, or it is none that transformers can read; says what to do.
     """
     transformers = import_optional("transformers", extra="llm", purpose=owner)
-    config = _read(lambda: transformers.AutoConfig.from_pretrained(model, trust_remote_code=False), model, owner)
+    config = _read(
+        lambda: transformers.AutoConfig.from_pretrained(model, revision=revision or "main", trust_remote_code=False),
+        model,
+        owner,
+    )
     if getattr(config, "is_encoder_decoder", False) or not all(
         isinstance(getattr(config, name, None), int) for name in ("hidden_size", "num_hidden_layers")
     ):
@@ -55,7 +61,7 @@ def read_config(model: str, owner: str) -> Any:
     return config
 
 
-def make_skeleton(model: str, n_layers: int, owner: str) -> nn.Module:
+def make_skeleton(model: str, n_layers: int, owner: str, revision: str | None = None) -> nn.Module:
     """Build the first blocks of a language model without weights, which shows names and shapes for little.
 
     Parameters
@@ -66,6 +72,8 @@ def make_skeleton(model: str, n_layers: int, owner: str) -> nn.Module:
         How many blocks.
     owner : str
         Whose parameter it is, for messages.
+    revision : str or None, default=None
+        Branch, tag or commit on the hub.
 
     Returns
     -------
@@ -78,7 +86,7 @@ def make_skeleton(model: str, n_layers: int, owner: str) -> nn.Module:
         If the model cannot be cut, or transformers cannot build it.
     """
     transformers = import_optional("transformers", extra="llm", purpose=owner)
-    config = read_config(model, owner)
+    config = read_config(model, owner, revision)
     n_all = config.num_hidden_layers
     try:
         _keep_layers(config, n_layers)
@@ -92,7 +100,7 @@ def make_skeleton(model: str, n_layers: int, owner: str) -> nn.Module:
         ) from error
 
 
-def load_language_model(model: str, n_layers: int, owner: str) -> nn.Module:
+def load_language_model(model: str, n_layers: int, owner: str, revision: str | None = None) -> nn.Module:
     """Load the first blocks of a language model, in float32, frozen.
 
     Parameters
@@ -103,6 +111,8 @@ def load_language_model(model: str, n_layers: int, owner: str) -> nn.Module:
         How many blocks.
     owner : str
         Whose parameter it is, for messages.
+    revision : str or None, default=None
+        Branch, tag or commit on the hub.
 
     Returns
     -------
@@ -110,13 +120,15 @@ def load_language_model(model: str, n_layers: int, owner: str) -> nn.Module:
         Takes ``inputs_embeds``; without a pooler.
     """
     transformers = import_optional("transformers", extra="llm", purpose=owner)
-    config = read_config(model, owner)
+    config = read_config(model, owner, revision)
     _keep_layers(config, n_layers)
     config.use_cache = False
     auto = _auto_class(transformers, config)
     with _quiet(transformers):  # it would report the weights of the blocks that are left out
         loaded = _read(
-            lambda: auto.from_pretrained(model, config=config, dtype=torch.float32, trust_remote_code=False),
+            lambda: auto.from_pretrained(
+                model, config=config, dtype=torch.float32, revision=revision or "main", trust_remote_code=False
+            ),
             model,
             owner,
         )
