@@ -1,4 +1,4 @@
-"""Render latency.csv into docs/deployment.md; with --check, only say whether the page agrees with the file."""
+"""Render latency.csv and serve.csv into docs/deployment.md; with --check, say whether the page agrees with them."""
 
 import sys
 from pathlib import Path
@@ -7,12 +7,12 @@ import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "deployment.md"
-BEGIN, END = "<!-- latency.csv -->\n", "<!-- end of latency.csv -->\n"
+RESULTS = ROOT / "examples" / "benchmarks" / "results"
 
 
-def render() -> str:
-    """Write the two tables in Markdown."""
-    figures = pd.read_csv(ROOT / "examples" / "benchmarks" / "results" / "latency.csv")
+def render_latency() -> str:
+    """Write the two tables of latencies in Markdown."""
+    figures = pd.read_csv(RESULTS / "latency.csv")
     lines = ["| | microseconds | ratio | aim |", "|---|---|---|---|"]
     processes = ["", "A new process, and two imports for comparison:", "", "| | milliseconds | MiB |", "|---|---|---|"]
     for row in figures.itertuples():
@@ -27,9 +27,26 @@ def render() -> str:
     return "\n".join([*lines, *processes, ""])
 
 
-before, rest = PAGE.read_text().split(BEGIN)
-page = before + BEGIN + "\n" + render() + "\n" + END + rest.split(END)[1]
+def render_serve() -> str:
+    """Write the table of serving in Markdown."""
+    lines = [
+        "| | microseconds a forecast | ratio | median latency | p99 latency | ratio |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in pd.read_csv(RESULTS / "serve.csv").to_dict("records"):
+        each, median, p99 = (row[name] for name in ("microseconds a forecast", "median latency", "p99 latency"))
+        lines.append(
+            f"| {row['what']} | {each:.0f} | {row['ratio']:.2f} | {median:.0f} | {p99:.0f} | {row['p99 ratio']:.2f} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+page = PAGE.read_text()
+for name, render in (("latency.csv", render_latency), ("serve.csv", render_serve)):
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    before, rest = page.split(begin)
+    page = before + begin + "\n" + render() + "\n" + end + rest.split(end)[1]
 if "--check" not in sys.argv:
     PAGE.write_text(page)
 elif page != PAGE.read_text():
-    sys.exit("docs/deployment.md does not agree with latency.csv: run examples/benchmarks/_render_latency.py")
+    sys.exit("docs/deployment.md does not agree with its figures: run examples/benchmarks/_render_latency.py")

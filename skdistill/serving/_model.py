@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import hashlib
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ import numpy as np
 __all__ = ["ModelFile", "ServedModel", "open_model"]
 
 _LOG = logging.getLogger(__name__)
+_TRIALS = 3  # the first one is slow
 _MOST_NUMBERS = 1 << 22  # of one context, and of its forecast: more fits into no request
 
 
@@ -41,6 +43,8 @@ class ServedModel:
         Of its file.
     loaded : float, default=0.0
         When it was read, in seconds since 1970.
+    seconds : float, default=inf
+        What the forecast of one context took when it was tried out, quantiles included.
     """
 
     student: Any
@@ -52,6 +56,7 @@ class ServedModel:
     quantile_levels: tuple[float, ...] | None
     sha256: str = ""
     loaded: float = 0.0
+    seconds: float = math.inf
 
     def forecast(self, contexts: np.ndarray) -> np.ndarray:
         """Forecast contexts.
@@ -142,24 +147,30 @@ def open_model(path: str | os.PathLike[str]) -> ServedModel:
     for name, size in sizes.items():
         if size > _MOST_NUMBERS:
             raise ValueError(f"{path} cannot be served: a {name} of its student has {size} numbers.")
-    _try_out(model, path)
-    return model
+    return dataclasses.replace(model, seconds=_try_out(model, path))
 
 
-def _try_out(model: ServedModel, path: str | os.PathLike[str]) -> None:
-    """Raise unless the student answers for a constant series: of zeros, or, where a transformer takes none, of ones."""
+def _try_out(model: ServedModel, path: str | os.PathLike[str]) -> float:
+    """Raise unless the student answers for a constant series: of zeros, or, where a transformer takes none, of ones.
+
+    Return the seconds that an answer takes, once it is warm.
+    """
     shape = (1, model.prediction_length, len(model.targets))
     for level in (0.0, 1.0):
         probe = np.full((1, model.context_length, model.n_channels), level)
+        seconds = math.inf
         try:
-            forecast = model.forecast(probe)
-            if model.quantile_levels is not None:
-                model.forecast_quantiles(probe, model.quantile_levels)
+            for _ in range(_TRIALS):
+                started = time.perf_counter()
+                forecast = model.forecast(probe)
+                if model.quantile_levels is not None:
+                    model.forecast_quantiles(probe, model.quantile_levels)
+                seconds = min(seconds, time.perf_counter() - started)
         except (ArithmeticError, ValueError) as error:
             reason = str(error)
             continue
         if forecast.shape == shape and np.isfinite(forecast).all():
-            return
+            return seconds
         reason = f"it is no {shape} finite numbers."
     raise ValueError(f"{path} cannot be served: its forecast of a constant series fails: {reason}")
 

@@ -24,7 +24,7 @@ from doubles import make_forecaster, make_frame, make_series
 from skdistill import DistilledRegressor, load
 from skdistill.deploy import NumpyStudent
 from skdistill.networks import DLinear, ITransformer, Linear
-from skdistill.serving import Limits, make_app
+from skdistill.serving import Limits, _batcher, make_app
 from skdistill.serving._batcher import _answer_batch, _Item
 from skdistill.serving._model import ServedModel, open_model
 from skdistill.serving._openapi import describe
@@ -170,7 +170,9 @@ def test_a_panel_is_answered_series_by_series(folder, port, quiet):
         assert answer["panel"][name]["quantiles"].keys() == {"0.5"}
 
 
-def test_many_at_once_get_each_their_own(folder, port, quiet):
+@pytest.mark.parametrize("at_once", [0.0, 10.0], ids=["in a thread", "in the loop"])
+def test_many_at_once_get_each_their_own(at_once, folder, port, quiet, monkeypatch):
+    monkeypatch.setattr(_batcher, "_AT_ONCE", at_once)
     forecaster = load(folder / "quantiles.skdistill")
     contexts = [make_series(12, seed=seed) for seed in range(60)]
     with ThreadPoolExecutor(12) as clients:
@@ -403,6 +405,7 @@ def test_what_waits_while_a_batch_is_computed_goes_together(folder, monkeypatch)
         gate.wait(10)
         return forecast(self, contexts)
 
+    monkeypatch.setattr(_batcher, "_AT_ONCE", 0.0)  # whatever takes long is computed in a thread
     with running(folder / "plain.skdistill", batch=8) as port, ThreadPoolExecutor(12) as clients:
         monkeypatch.setattr(ServedModel, "forecast", slow)
         answers = [clients.submit(ask, port, {"context": ROWS.tolist()})]
@@ -417,6 +420,7 @@ def test_what_waits_while_a_batch_is_computed_goes_together(folder, monkeypatch)
 def test_too_many_that_wait_and_answers_that_take_too_long(folder, monkeypatch):
     gate = threading.Event()
     forecast = ServedModel.forecast
+    monkeypatch.setattr(_batcher, "_AT_ONCE", 0.0)
     with running(folder / "plain.skdistill", waiting=2, answer_seconds=1.0) as port, ThreadPoolExecutor(8) as clients:
         monkeypatch.setattr(ServedModel, "forecast", lambda self, given: gate.wait(10) and forecast(self, given))
         answers = [clients.submit(ask, port, {"context": ROWS.tolist()}) for _ in range(6)]
@@ -671,7 +675,8 @@ import sys, time
 from skdistill.serving import Limits, serve
 from skdistill.serving._model import ServedModel
 import logging; logging.basicConfig(level=logging.INFO)
-from skdistill.serving import _model
+from skdistill.serving import _batcher, _model
+_batcher._AT_ONCE = 0
 read = _model.open_model
 def opened(path):
     model = read(path)
