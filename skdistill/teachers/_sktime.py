@@ -261,19 +261,17 @@ class SktimeTeacher(BaseTeacher):
         """Ask under the labels of a series, and where that does not work under others; what works is remembered."""
         known = self.__dict__.setdefault("_forms", {})
         kind = (type(labels.index), labels.step)
-        forms = list(labels.forms())
-        if (number := known.get(kind)) is not None and number < len(forms):
-            return ask(_as_series(values, forms[number]))
+        forms = sorted(labels.forms(), key=lambda form: form[0] != known.get(kind))  # first what worked before
         failed: list[Exception] = []
         answers = []
-        for number, form in enumerate(forms):
+        for name, form in forms:
             try:
                 answer = ask(_as_series(values, form))
             except Exception as error:  # whatever a forecaster raises of labels that it does not take
                 failed.append(error)
                 continue
             if is_good(answer):
-                known[kind] = number
+                known[kind] = name
                 return answer
             answers.append(answer)
         if answers:
@@ -403,7 +401,7 @@ class _Labels:
     def last(self) -> Any:
         return self.stop - 1 if self.index is None else self.index[self.stop - 1]
 
-    def forms(self) -> Iterator[pd.Index]:
+    def forms(self) -> Iterator[tuple[str, pd.Index]]:
         return label_forms(self.index, self.step, self.first, self.stop)
 
 

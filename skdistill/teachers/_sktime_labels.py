@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from skdistill.data._offsets import span_of
 from skdistill.data._steps import Step
 
 __all__ = ["label_forms"]
@@ -23,7 +24,7 @@ _PERIODS = (
 )
 
 
-def label_forms(index: pd.Index | None, step: Step | None, first: int, stop: int) -> Iterator[pd.Index]:
+def label_forms(index: pd.Index | None, step: Step | None, first: int, stop: int) -> Iterator[tuple[str, pd.Index]]:
     """Yield the labels of rows in the forms that a forecaster may take, the best first.
 
     Parameters
@@ -37,16 +38,21 @@ def label_forms(index: pd.Index | None, step: Step | None, first: int, stop: int
 
     Yields
     ------
-    labels : Index of shape (stop - first,)
-        The labels with their step, where sktime counts on from them as they do; periods; at last positions.
+    form : tuple of str and Index of shape (stop - first,)
+        ``"labels"`` with their step, where sktime counts on from them as they do; ``"periods"``, for months and longer
+        before these; at last ``"positions"``.
     """
     if index is not None and step is not None and first >= 0:
         labels = step.note_on(index[first:stop])
+        periods = _as_periods(labels)
+        by_month = step.offset is not None and span_of(step.offset) is None
+        if periods is not None and by_month:  # of months as moments, sktime's seasons come out of step
+            yield "periods", periods
         if _counts(labels, step):
-            yield labels
-        if (periods := _as_periods(labels)) is not None:
-            yield periods
-    yield pd.RangeIndex(first, stop)
+            yield "labels", labels
+        if periods is not None and not by_month:
+            yield "periods", periods
+    yield "positions", pd.RangeIndex(first, stop)
 
 
 def _counts(labels: pd.Index, step: Step) -> bool:
@@ -69,6 +75,6 @@ def _as_periods(labels: pd.Index) -> pd.PeriodIndex | None:
         return None
     if not isinstance(labels.freq, _PERIODS) or getattr(labels.freq, "weekday", 0) is None:
         return None
-    local = labels if labels.tz is None else labels.tz_localize(None)
-    periods = local.to_period(labels.freq.freqstr) if local.freq is None else local.to_period()
+    local = labels if labels.tz is None else pd.DatetimeIndex(labels.tz_localize(None), freq=labels.freq)
+    periods = local.to_period()
     return periods if periods.is_unique and len(periods) == periods[-1].ordinal - periods[0].ordinal + 1 else None

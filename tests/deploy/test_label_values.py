@@ -1,0 +1,82 @@
+"""Columns and steps through JSON."""
+
+import json
+
+import pandas as pd
+import pytest
+from pandas.tseries.holiday import USFederalHolidayCalendar
+
+from skdistill._utils._document import SavedFileError
+from skdistill.data._series_labels import SeriesLabels
+from skdistill.data._steps import ClockStep, DurationStep, NumberStep, PeriodStep
+from skdistill.deploy._label_values import read_labels, write_labels
+
+OFFSETS = [
+    pd.offsets.CustomBusinessDay(weekmask="Sun Mon Tue Wed Thu", holidays=["2024-01-01"]),
+    pd.offsets.CustomBusinessDay(calendar=USFederalHolidayCalendar()),
+    pd.offsets.CustomBusinessHour(start="10:00", end="15:00", holidays=["2024-05-01"]),
+    pd.offsets.CustomBusinessMonthEnd(holidays=["2024-01-31"]),
+    pd.offsets.Week(),
+    pd.offsets.SemiMonthEnd(2, day_of_month=10),
+    pd.offsets.FY5253(weekday=1, startingMonth=3),
+    pd.DateOffset(months=1, day=30),
+    pd.DateOffset(hours=6),
+    pd.offsets.Day(2),
+    pd.offsets.Milli(250),
+]
+COLUMNS = [
+    pd.Index([3, 1]),
+    pd.RangeIndex(2),
+    pd.Index(["a", 3]),
+    pd.Index([0.5, 1.5]),
+    pd.DatetimeIndex(["2024-01-01", "2024-02-01"], tz="Europe/Rome"),
+    pd.MultiIndex.from_tuples([("a", 1), ("b", 2)]),
+]
+
+
+def through_json(labels):
+    return read_labels(json.loads(json.dumps(write_labels(labels))), 2)
+
+
+@pytest.mark.parametrize("offset", OFFSETS, ids=repr)
+def test_offsets_come_back_themselves(offset):
+    labels = SeriesLabels(COLUMNS[0], (ClockStep(offset, pd.Timedelta(hours=2)), ClockStep(offset)))
+    assert through_json(labels).steps == labels.steps
+
+
+@pytest.mark.parametrize("columns", COLUMNS, ids=repr)
+def test_columns_come_back_themselves(columns):
+    steps = (NumberStep(2), NumberStep(0.5), DurationStep(pd.Timedelta("90s")), PeriodStep(pd.offsets.MonthEnd(), 3))
+    labels = through_json(SeriesLabels(columns, steps))
+    assert list(labels.columns) == list(columns)
+    assert labels.steps == steps
+
+
+def test_what_no_file_can_hold_is_left_out():
+    class Mine(pd.offsets.Day):
+        pass
+
+    labels = through_json(SeriesLabels(pd.Index([object(), object()]), (ClockStep(Mine()), NumberStep(2))))
+    assert labels.columns is None
+    assert labels.steps == (NumberStep(2),)
+
+
+DAY = {"class": "Day", "n": 1, "normalize": False, "arguments": {}}
+BAD = [
+    {"columns": {"names": [{"plain": 1}]}, "steps": []},
+    {"columns": {"names": [{"object": 1}, {"plain": 1}]}, "steps": []},
+    {"columns": {"range": [0, 2, 0]}, "steps": []},
+    {"columns": None, "steps": [{"number": 0}]},
+    {"columns": None, "steps": [{"clock": [{**DAY, "class": "to_offset"}, None]}]},
+    {"columns": None, "steps": [{"clock": [{**DAY, "n": "1"}, None]}]},
+    {"columns": None, "steps": [{"clock": [{**DAY, "arguments": {"normalise": True}}, None]}]},
+    {"columns": None, "steps": [{"clock": [DAY, 1.5]}]},
+    {"columns": None},
+    [],
+]
+
+
+@pytest.mark.parametrize("content", BAD, ids=repr)
+def test_anything_else_is_refused(content):
+    with pytest.raises(SavedFileError, match="labels are malformed"):
+        read_labels(content, 2)
