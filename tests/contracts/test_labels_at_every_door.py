@@ -4,8 +4,6 @@ import datetime
 
 import numpy as np
 import pandas as pd
-import polars
-import pyarrow
 import pytest
 from sklearn.frozen import FrozenEstimator
 
@@ -155,14 +153,17 @@ def test_forecasts_from_the_last_rows_alone_go_on_by_the_step_of_fit(kind, stude
         (pd.Index(np.arange(90) * 0.25), [22.5, 22.75, 23.0]),
         (pd.to_timedelta(np.arange(90) * 90, unit="s"), list(pd.to_timedelta([8100, 8190, 8280], unit="s"))),
         (
-            pd.Index(pd.date_range("2024-01-01", periods=90, freq="B")).astype(pd.ArrowDtype(pyarrow.timestamp("ns"))),
+            pd.DatetimeIndex(pd.date_range("2024-01-01", periods=90, freq="B"), freq=None),  # as Arrow keeps them
             list(pd.to_datetime(["2024-05-06", "2024-05-07", "2024-05-08"])),
         ),
         (pd.period_range("2000", periods=90, freq="2Q"), list(pd.period_range("2045", periods=3, freq="2Q"))),
     ],
     ids=["whole", "real", "durations", "Arrow", "periods"],
 )
-def test_any_kind_of_label_is_carried_on_from_one_row(index, ahead):
+def test_any_kind_of_label_is_carried_on_from_one_row(index, ahead, request):
+    if request.node.callspec.id == "Arrow":
+        pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+        index = index.astype("timestamp[ns][pyarrow]")
     table = make_table(["a", "b", "c"], index)
     forecast = make(context_length=1).fit(table).predict(table[-1:])
     assert list(forecast.index) == ahead
@@ -187,25 +188,47 @@ def test_series_of_several_calendars_are_refused_by_name_where_the_calendar_is_r
 MOMENTS = [datetime.datetime(2024, 1, 1) + datetime.timedelta(hours=step) for step in range(60)]
 COLUMNS = {"when": MOMENTS, "load": np.arange(60.0)}
 TABLES = {
-    "polars": (polars.DataFrame(COLUMNS), r"polars.DataFrame.*X.to_pandas\(\).set_index\('when'\)"),
-    "polars, lazy": (polars.LazyFrame(COLUMNS), r"LazyFrame.*X.collect\(\).to_pandas\(\).set_index\('when'\)"),
-    "polars without times": (polars.DataFrame(COLUMNS).drop("when"), r"Write X.to_pandas\(\)\."),
-    "a column of polars": (polars.Series("load", COLUMNS["load"]), r"polars.Series.*X.to_pandas\(\)"),
-    "Arrow": (pyarrow.table(COLUMNS), r"pyarrow.Table.*X.to_pandas\(\).set_index\('when'\)"),
-    "an Arrow batch": (pyarrow.table(COLUMNS).to_batches()[0], r"RecordBatch.*set_index\('when'\)"),
+    "polars": (
+        "polars",
+        lambda polars: polars.DataFrame(COLUMNS),
+        r"polars.DataFrame.*X.to_pandas\(\).set_index\('when'\)",
+    ),
+    "polars, lazy": (
+        "polars",
+        lambda polars: polars.LazyFrame(COLUMNS),
+        r"LazyFrame.*X.collect\(\).to_pandas\(\).set_index\('when'\)",
+    ),
+    "polars without times": (
+        "polars",
+        lambda polars: polars.DataFrame(COLUMNS).drop("when"),
+        r"Write X.to_pandas\(\)\.",
+    ),
+    "a column of polars": (
+        "polars",
+        lambda polars: polars.Series("load", COLUMNS["load"]),
+        r"polars.Series.*X.to_pandas\(\)",
+    ),
+    "Arrow": ("pyarrow", lambda pyarrow: pyarrow.table(COLUMNS), r"pyarrow.Table.*X.to_pandas\(\).set_index\('when'\)"),
+    "an Arrow batch": (
+        "pyarrow",
+        lambda pyarrow: pyarrow.table(COLUMNS).to_batches()[0],
+        r"RecordBatch.*set_index\('when'\)",
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", TABLES)
 def test_tables_of_other_libraries_are_told_the_way(kind):
-    table, message = TABLES[kind]
+    library, build, message = TABLES[kind]
+    table = build(pytest.importorskip(library, reason=f"needs pip install {library}"))
     for ask in (make().fit, make().fit(np.arange(60.0)[:, None]).predict):
         with pytest.raises(ValueError, match=message):
             ask(table)
         with pytest.raises(ValueError, match=message.replace("X.", r"X\[1\].")):
             ask([np.arange(60.0)[:, None], table])
-    converted = pyarrow.table(COLUMNS).to_pandas().set_index("when")
-    assert make().fit(converted).predict(converted).index[0] == pd.Timestamp("2024-01-03 12:00")
+    if library == "pyarrow":
+        converted = table.to_pandas().set_index("when")
+        assert make().fit(converted).predict(converted).index[0] == pd.Timestamp("2024-01-03 12:00")
 
 
 def test_masked_entries_are_missing_and_never_the_numbers_behind_the_mask():
