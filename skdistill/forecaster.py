@@ -140,6 +140,8 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         Number of channels.
     feature_names_in_ : ndarray of str
         Channel names, where the series was a DataFrame.
+    series_labels_ : SeriesLabels
+        Columns and steps of the index as ``fit`` saw them, which every later call compares with.
 
     See Also
     --------
