@@ -11,6 +11,8 @@ import pandas as pd
 
 from skdistill._unwrap import unwrap_model
 from skdistill._utils._checks import check_integer
+from skdistill.comparison._forecasts import student_forecast, teacher_forecast
+from skdistill.comparison._problem import Problem
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
 __all__ = ["RollingForecasts", "error_by_scale", "error_by_step", "period_spectra", "rolling_forecasts", "win_rates"]
@@ -76,19 +78,17 @@ def rolling_forecasts(
     >>> rolled.truth.shape, sorted(rolled.forecasts)
     ((16, 6, 1), ['student', 'teacher'])
     """
-    from skdistill.comparison._compare import _Problem, _student, _teacher
-
     check_integer(step, "step of rolling_forecasts")
     model = unwrap_model(estimator)
-    problem = _Problem.of([model], X)
-    runs = {"student": _student(model, problem, X)}
+    problem = Problem.of([model], X)
+    runs = {"student": student_forecast(model, problem, X)}
     if model.forecaster.teacher_ is not None:
-        runs["teacher"] = _teacher(model, problem, X)
+        runs["teacher"] = teacher_forecast(model, problem, X)
     if alone:
         without_teacher = model.without_teacher(train)
         if without_teacher is None:
             raise ValueError("the student alone needs the training series, which is never pickled: give train=.")
-        runs["alone"] = _student(without_teacher, problem, X)
+        runs["alone"] = student_forecast(without_teacher, problem, X)
     forecasts = {}
     blocks = np.array_split(np.arange(0, problem.n_windows, step), -(-problem.n_windows // (1024 * step)))
     scale = problem.scale

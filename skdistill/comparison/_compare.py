@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
-from sklearn.base import BaseEstimator
 
 from skdistill._predictor import blocks
 from skdistill._unwrap import UnwrappedModel, unwrap_model
 from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.comparison._bootstrap import block_bootstrap_means
+from skdistill.comparison._forecasts import (
+    Around,
+    student_forecast,
+    student_quantiles,
+    teacher_forecast,
+    teacher_quantiles,
+)
 from skdistill.comparison._latency import median_seconds
-from skdistill.comparison._naive import find_season, seasonal_naive
+from skdistill.comparison._naive import find_season
+from skdistill.comparison._problem import Forecast, Problem
 from skdistill.comparison._result import Comparison, RowResult, add_unknown_row, make_comparison
-from skdistill.data._context_batch import ContextBatch
-from skdistill.data._inputs import Series, read_series
+from skdistill.data._inputs import read_series
 from skdistill.data._kept_series import ChangedSeriesError
-from skdistill.data._labels import Labels
-from skdistill.data._levels import covered_levels, interpolation_matrix
-from skdistill.data._windows import SeriesStore, Windows
 from skdistill.metrics import QuantileScores, quantile_scores
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
 __all__ = ["compare"]
-
-Forecast = Callable[[np.ndarray], np.ndarray]  # numbers of windows -> forecasts in original units
-Around = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # forecasts, and quantiles at the common levels
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def compare(
     models = {name: [unwrap_model(one) for one in _as_list(value)] for name, value in forecasters.items()}
     if not models:
         raise ValueError("forecasters of compare must name at least one fitted forecaster; got an empty dict.")
-    problem = _Problem.of([member for members in models.values() for member in members], X)
+    problem = Problem.of([member for members in models.values() for member in members], X)
     levels = next(
         (one.forecaster.spec_.quantiles for (one, *_) in models.values() if one.forecaster.spec_.quantiles), None
     )
@@ -176,99 +175,23 @@ def compare(
     return table
 
 
-@dataclass(frozen=True)
-class _Problem:
-    """The windows that every row forecasts."""
-
-    series: list[Series]  # in original units
-    starts: np.ndarray  # row of each window's first horizon row, in its series
-    numbers: np.ndarray  # series of each window
-    lengths: list[int]
-    prediction_length: int
-    targets: list[int]
-    scale: np.ndarray
-    levels: tuple[float, ...] | None = None  # that quantiles are compared at
-
-    @classmethod
-    def of(cls, models: Sequence[UnwrappedModel], X: Any) -> _Problem:
-        first = models[0].forecaster
-        for model in models[1:]:
-            other = model.forecaster
-            if other.spec_.prediction_length != first.spec_.prediction_length or other.targets_ != first.targets_:
-                raise ValueError(
-                    "forecasters of compare must agree in prediction_length and targets; got "
-                    f"{first.spec_.prediction_length} steps of {first.targets_} and "
-                    f"{other.spec_.prediction_length} steps of {other.targets_}."
-                )
-            if not (model.invertible and models[0].invertible):
-                raise ValueError(
-                    "pipelines whose steps have no inverse_transform forecast in units of their own and cannot be "
-                    "compared with other models; use transformer= of DistilledForecaster."
-                )
-        if not models[0].invertible:
-            warnings.warn(
-                "a step before the forecaster has no inverse_transform: errors are in its units, not in original ones.",
-                stacklevel=stacklevel_of_user(),
-            )
-            X = models[0].transform(X)
-        door = first if models[0].before is None else BaseEstimator()  # before a pipeline, any channels may enter
-        series = read_series(door, X, reset=door is not first, allow_batch=False).series
-        context = max(model.forecaster.spec_.context_length for model in models)
-        horizon = first.spec_.prediction_length
-        lengths = [max(0, len(one) - context - horizon + 1) for one in series]
-        if not sum(lengths):
-            raise ValueError(
-                f"X must have at least context_length + prediction_length = {context} + {horizon} = "
-                f"{context + horizon} rows to compare on; got n_samples={max(len(one) for one in series)}."
-            )
-        return cls(
-            series=series,
-            starts=np.concatenate([np.arange(length) + context for length in lengths]),
-            numbers=np.repeat(np.arange(len(series)), lengths),
-            lengths=[length for length in lengths if length],
-            prediction_length=horizon,
-            targets=list(first.targets_),
-            scale=models[0].scale(),
-        )
-
-    @property
-    def n_windows(self) -> int:
-        return len(self.starts)
-
-    def truth(self, windows: np.ndarray) -> np.ndarray:
-        """Gather horizons, (n_windows, prediction_length, n_targets)."""
-        steps = np.arange(self.prediction_length)
-        pairs = zip(self.numbers[windows], self.starts[windows], strict=True)
-        return np.stack([self.series[number].values[start + steps][:, self.targets] for number, start in pairs])
-
-    def naive(self, season: int) -> Forecast:
-        """Return the seasonal-naive forecast."""
-
-        def forecast(windows: np.ndarray) -> np.ndarray:
-            pairs = zip(self.numbers[windows], self.starts[windows], strict=True)
-            last = np.stack([self.series[n].values[start - season : start, self.targets] for n, start in pairs])
-            return seasonal_naive(last, season, self.prediction_length)
-
-        return forecast
-
-
 def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _model_rows(
-    name: str, members: list[UnwrappedModel], problem: _Problem, X: Any, train: Any, *, alone: bool, only: bool
+    name: str, members: list[UnwrappedModel], problem: Problem, X: Any, train: Any, *, alone: bool, only: bool
 ) -> list[_Row]:
     """List the rows of one model: the student, its teacher, and the student alone."""
     prefix = "" if only and name == "student" else f"{name}: "
     first = members[0].forecaster
-    around = _together([_student_quantiles(one, problem, X) for one in members])
-    runs = [_student(one, problem, X) for one in members]
+    around = _together([student_quantiles(one, problem, X) for one in members])
+    runs = [student_forecast(one, problem, X) for one in members]
     rows = [_Row(name, "student", runs, first.count_parameters(), around=around)]
     if first.teacher_ is None:
         return rows
-    teachers = [_teacher(one, problem, X) for one in members]
-    around = _together([_teacher_quantiles(one, problem, X) for one in members])
+    teachers = [teacher_forecast(one, problem, X) for one in members]
+    around = _together([teacher_quantiles(one, problem, X) for one in members])
     rows.append(_Row(f"{prefix}teacher", "teacher", teachers, first.teacher_.count_parameters(), name, around))
     if not alone:
         return rows
@@ -281,12 +204,12 @@ def _model_rows(
     if len(without_teacher) < len(members):
         _tell_left_out(own)
         return rows
-    runs = [_student(one, problem, X) for one in without_teacher]
-    around = _together([_student_quantiles(one, problem, X) for one in without_teacher])
+    runs = [student_forecast(one, problem, X) for one in without_teacher]
+    around = _together([student_quantiles(one, problem, X) for one in without_teacher])
     return [*rows, replace(own, runs=runs, around=around)]
 
 
-def _linear_row(model: UnwrappedModel, problem: _Problem, X: Any, train: Any, season: int) -> list[_Row]:
+def _linear_row(model: UnwrappedModel, problem: Problem, X: Any, train: Any, season: int) -> list[_Row]:
     """Give the student that costs nothing to fit: linear, exact, without a teacher."""
     row = _Row("exact linear", "exact linear", [], None)
     try:
@@ -296,7 +219,7 @@ def _linear_row(model: UnwrappedModel, problem: _Problem, X: Any, train: Any, se
     if linear is None:
         _tell_left_out(row)
         return []
-    return [replace(row, runs=[_student(linear, problem, X)], parameters=linear.forecaster.count_parameters())]
+    return [replace(row, runs=[student_forecast(linear, problem, X)], parameters=linear.forecaster.count_parameters())]
 
 
 def _tell_left_out(row: _Row) -> None:
@@ -318,97 +241,7 @@ def _together(around: list[Around | None]) -> list[Around] | None:
     return None if any(one is None for one in around) else [one for one in around if one is not None]
 
 
-def _student(model: UnwrappedModel, problem: _Problem, X: Any) -> Forecast:
-    """Return the student's forecast."""
-    predictor, gather = model.forecaster.predictor_, _contexts_of(model, problem, X)
-
-    def forecast(windows: np.ndarray) -> np.ndarray:
-        return model.restore(predictor.forecast(gather(windows)))
-
-    return forecast
-
-
-def _student_quantiles(model: UnwrappedModel, problem: _Problem, X: Any) -> Around | None:
-    """Return the student's forecast with quantiles at the common levels, if it covers them."""
-    predictor, gather = model.forecaster.predictor_, _contexts_of(model, problem, X)
-    matrix = _to_common(predictor.spec.quantiles, problem)
-    if matrix is None:
-        return None
-    point = _student(model, problem, X)
-
-    def forecast(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return point(windows), model.restore_quantiles(predictor.forecast_quantiles(gather(windows)) @ matrix.T)
-
-    return forecast
-
-
-def _to_common(levels: tuple[float, ...] | None, problem: _Problem) -> np.ndarray | None:
-    """Return the map from quantiles at some levels to those at the common ones, if they are covered."""
-    if levels is None or problem.levels is None or not covered_levels(levels, problem.levels).all():
-        return None
-    return interpolation_matrix(levels, problem.levels)
-
-
-def _contexts_of(model: UnwrappedModel, problem: _Problem, X: Any) -> Callable[[np.ndarray], ContextBatch]:
-    """Return what gathers the contexts that a model's student reads."""
-    series = read_series(model.forecaster, model.transform(X), reset=False, allow_batch=False).series
-    cutter = model.forecaster.predictor_.cutter(series)
-
-    def gather(windows: np.ndarray) -> ContextBatch:
-        return cutter.cut(problem.numbers[windows], problem.starts[windows])
-
-    return gather
-
-
-def _labeler(model: UnwrappedModel, problem: _Problem, X: Any) -> Callable[[np.ndarray], Labels]:
-    """Return what asks the teacher about windows."""
-    forecaster = model.forecaster
-    series = read_series(forecaster, model.transform(X), reset=False, allow_batch=False).series
-    spec = forecaster.spec_
-    store = SeriesStore.from_series(series, forecaster.scaling_, padding=spec.prediction_length)
-    rows = torch.from_numpy(store.offsets[problem.numbers] + problem.starts - spec.context_length)
-    windows = Windows(store, rows, spec.context_length, spec.prediction_length, forecaster.targets_)
-
-    def label(numbers: np.ndarray) -> Labels:
-        return forecaster.teacher_.label_new(windows.contexts(torch.from_numpy(numbers)))
-
-    return label
-
-
-def _teacher(model: UnwrappedModel, problem: _Problem, X: Any) -> Forecast:
-    """Return the teacher's forecast."""
-    label, scaling = _labeler(model, problem, X), model.forecaster.scaling_
-
-    def forecast(numbers: np.ndarray) -> np.ndarray:
-        return model.restore(scaling.forecasts_to_original(label(numbers).forecast.numpy()))
-
-    return forecast
-
-
-def _teacher_quantiles(model: UnwrappedModel, problem: _Problem, X: Any) -> Around | None:
-    """Return the teacher's forecast with quantiles at the common levels, if it covers them."""
-    if problem.levels is None:
-        return None
-    label, scaling = _labeler(model, problem, X), model.forecaster.scaling_
-    try:
-        levels = label(np.arange(1)).quantile_levels
-    except NoLabelError:  # which measuring its forecasts tells
-        return None
-    matrix = _to_common(levels, problem)
-    if matrix is None:
-        return None
-
-    def forecast(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        labels = label(numbers)
-        assert labels.quantiles is not None  # it has levels
-        quantiles = labels.quantiles.permute(0, 2, 3, 1).numpy() @ matrix.T
-        point = model.restore(scaling.forecasts_to_original(labels.forecast.numpy()))
-        return point, model.restore_quantiles(scaling.quantiles_to_original(quantiles))
-
-    return forecast
-
-
-def _choose_season(problem: _Problem, season: int | None, model: UnwrappedModel, train: Any) -> int:
+def _choose_season(problem: Problem, season: int | None, model: UnwrappedModel, train: Any) -> int:
     shortest = int(problem.starts.min())
     if season is not None:
         check_integer(season, "season of compare")
@@ -439,7 +272,7 @@ def _training_rows(model: UnwrappedModel, train: Any) -> Any:
         return None
 
 
-def _try_to_measure(row: _Row, problem: _Problem, batch_size: int) -> RowResult | None:
+def _try_to_measure(row: _Row, problem: Problem, batch_size: int) -> RowResult | None:
     """Measure a row, or leave it out with a warning where a teacher's labels are given and do not cover the windows."""
     try:
         return _measure(row, problem, batch_size)
@@ -448,7 +281,7 @@ def _try_to_measure(row: _Row, problem: _Problem, batch_size: int) -> RowResult 
         return None
 
 
-def _measure(row: _Row, problem: _Problem, batch_size: int) -> RowResult:
+def _measure(row: _Row, problem: Problem, batch_size: int) -> RowResult:
     """Forecast every window, a block at a time, and time the first run."""
     squared = np.zeros((len(row.runs), problem.n_windows))
     absolute, original, absolute_original = (np.zeros(len(row.runs)) for _ in range(3))
@@ -484,7 +317,7 @@ def _measure(row: _Row, problem: _Problem, batch_size: int) -> RowResult:
     )
 
 
-def _score(truth: np.ndarray, quantiles: np.ndarray, problem: _Problem) -> np.ndarray:
+def _score(truth: np.ndarray, quantiles: np.ndarray, problem: Problem) -> np.ndarray:
     """Score a block: CRPS, coverage, width."""
     assert problem.levels is not None
     found: QuantileScores = quantile_scores(truth, quantiles, problem.levels, scale=problem.scale)

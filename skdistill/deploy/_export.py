@@ -183,7 +183,7 @@ def _answer_of(estimator: Any, windows: np.ndarray) -> Answer:
     forecast = output.forecast.numpy() * scale + mean
     if spec.quantiles is None:
         return forecast, None
-    quantiles = shift_quantiles(output.quantiles.numpy(), estimator._offsets(), spec.quantiles)
+    quantiles = shift_quantiles(output.quantiles.numpy(), estimator.predictor_.offsets, spec.quantiles)
     return forecast, quantiles * scale[:, None] + mean[:, None]
 
 
@@ -209,7 +209,7 @@ def _windows_of(estimator: Any, data: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _numpy_bytes(estimator: Any) -> tuple[bytes, Predict]:
-    fused = fuse_in_units(estimator.student_, estimator.spec_, estimator.scaling_, estimator._offsets())
+    fused = fuse_in_units(estimator.student_, estimator.spec_, estimator.scaling_, estimator.predictor_.offsets)
     if fused is None:
         raise ValueError(
             f"export to .npz needs a student that fuses into matrices; {type(estimator.student_).__name__} does not. "
@@ -227,7 +227,7 @@ def _numpy_bytes(estimator: Any) -> tuple[bytes, Predict]:
 
 def _module_of(estimator: Any) -> nn.Module:
     student = copy.deepcopy(estimator.student_).cpu()
-    return deployed_module(student, estimator.spec_, estimator.scaling_, estimator._offsets())
+    return deployed_module(student, estimator.spec_, estimator.scaling_, estimator.predictor_.offsets)
 
 
 def _example(estimator: Any) -> torch.Tensor:
