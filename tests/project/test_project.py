@@ -80,6 +80,8 @@ def test_sdist_holds_what_it_takes_to_test(distributions):
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
     assert {"pyproject.toml", "README.md", "LICENSE", "Makefile", "constraints.txt", "tests/conftest.py"} <= names
     assert "examples/quickstart.py" in names
+    assert {".github/workflows/tests.yml", ".pre-commit-config.yaml", "tests/data/parity/README.md"} <= names
+    assert "tests/data/parity/timedistill_losses.npz" in names
     assert not any(name.startswith((".venv", ".cache")) for name in names)
 
 
