@@ -1,4 +1,4 @@
-"""The M4 competition's benchmark and scores."""
+"""Benchmark and scores of the M4 competition."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from skdistill._utils._checks import check_integer
 
 __all__ = ["m4_scores", "naive2_forecast"]
 
-_CRITICAL = 1.645  # of the standard normal distribution, two-sided at 90 %
+_CRITICAL = 1.645  # quantile of the standard normal distribution, two-sided at 90%
 
 
 def naive2_forecast(series: np.ndarray, season: int, prediction_length: int) -> np.ndarray:
-    """Repeat the last value, seasonally adjusted where a test finds a season: the competition's Naive2.
+    """Naive2 of the M4 competition: repeat the last value, seasonally adjusted if a test finds a season.
 
-    A season is taken for real if the autocorrelation at its lag lies outside the 90 % limits of Bartlett's
-    formula. Then the series is divided by the indices of a classical multiplicative decomposition, its
-    last value repeated, and the indices are put back.
+    The series counts as seasonal if the autocorrelation at the season's lag is outside the 90% limits of Bartlett's
+    formula. It is then divided by the indices of a classical multiplicative decomposition, its last value is repeated,
+    and the forecast is multiplied by the indices.
 
     Parameters
     ----------
     series : array of shape (n_timestamps,) or (n_timestamps, 1)
-        What is known, positive.
+        The past values; they must be positive.
     season : int
-        Rows of a season; 1 means none.
+        Number of rows in a season; 1 means no season.
     prediction_length : int
-        Rows to forecast.
+        Number of rows to forecast.
 
     Returns
     -------
@@ -58,21 +58,21 @@ def naive2_forecast(series: np.ndarray, season: int, prediction_length: int) -> 
 
 
 def m4_scores(forecasts: Any, truth: Any, train: Sequence[np.ndarray], *, season: int) -> pd.Series:
-    """Score forecasts of many series as the competition does.
+    """Score forecasts of many series as in the M4 competition.
 
-    SMAPE (percent) and MASE are computed series by series and averaged; OWA is the mean of both, each
-    divided by that of Naive2: 1 is as good as the benchmark, less is better.
+    SMAPE (percent) and MASE are computed series by series and averaged; OWA is the mean of both, each divided by the
+    value of Naive2. A value of 1 is as good as the benchmark; lower is better.
 
     Parameters
     ----------
     forecasts : array of shape (n_series, prediction_length) or list of arrays
         Forecasts in original units.
     truth : array of shape (n_series, prediction_length)
-        What happened.
+        True values.
     train : sequence of array of shape (n_timestamps,) or (n_timestamps, 1)
-        What was known of each series.
+        Past values of each series.
     season : int
-        Rows of a season.
+        Number of rows in a season.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def _mean_errors(
 
 
 def _is_seasonal(values: np.ndarray, season: int) -> bool:
-    """Test whether the autocorrelation at the season's lag is more than chance."""
+    """Test whether the autocorrelation at the season's lag is significant."""
     if season == 1 or len(values) < 3 * season:
         return False
     centered = values - values.mean()
@@ -135,9 +135,9 @@ def _is_seasonal(values: np.ndarray, season: int) -> bool:
 
 
 def _seasonal_indices(values: np.ndarray, season: int) -> np.ndarray:
-    """Average the ratios to a centered moving average by phase, scaled to mean 1."""
+    """Average the ratios to a centered moving average by phase, and scale them to mean 1."""
     kernel = np.ones(season) / season
-    if season % 2 == 0:  # an even season has no middle row: two averages, half a row apart
+    if season % 2 == 0:  # an even season has no middle row, so two averages half a row apart are averaged
         kernel = np.convolve(kernel, [0.5, 0.5])
     trend = np.convolve(values, kernel, mode="valid")
     start = len(kernel) // 2

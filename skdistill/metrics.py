@@ -1,4 +1,4 @@
-"""Errors of rolling forecasts, pooled or in detail, and scorers that searches take without ``y``."""
+"""Errors of rolling forecasts, and scorers for searches that need no ``y``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _smape(truth: np.ndarray, forecast: np.ndarray, **options: Any) -> Any:
 
 _ERRORS: dict[str, Callable[..., Any]] = {
     "mae": mean_absolute_error,
-    "mase": mean_absolute_error,  # of values divided by the scale of their channel
+    "mase": mean_absolute_error,  # applied to values divided by the scale of their channel
     "mse": mean_squared_error,
     "rmse": root_mean_squared_error,
     "smape": _smape,
@@ -44,34 +44,35 @@ def forecast_errors(
     season: int = 1,
     context_length: int | None = None,
 ) -> Any:
-    """Measure the error of every stride-1 forecast of a series.
+    """Compute the error of all stride-1 forecasts of a series.
 
     Parameters
     ----------
     estimator : DistilledForecaster, Pipeline or fitted search
-        A fitted forecaster, or what ends in one; errors are then in the units its forecaster sees.
+        A fitted forecaster, or a pipeline or search that ends in one. Errors are in the units of the data that the
+        forecaster gets.
     X : array of shape (n_timestamps, n_channels), DataFrame or Series
         Context rows, then rows to forecast.
     metric : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
         The error. MASE divides the absolute errors of a channel by the mean absolute difference of its
         context rows to those one season before; SMAPE is the mean of ``2 |a - f| / (|a| + |f|)``, from 0 to 2.
     per : {"pooled", "step", "channel"}, default="pooled"
-        One number, or one for each step of the horizon or each target channel.
+        One number, or one number per step of the horizon or per target channel.
     season : int, default=1
-        Rows of a season, for MASE.
+        Number of rows in a season, for MASE.
     context_length : int or None, default=None
-        Rows of ``X`` before the first row that is forecast, so that estimators with different context
-        lengths have the same targets; None takes the estimator's own.
+        Number of rows of ``X`` before the first forecast row. Set it to give estimators with different context lengths
+        the same targets; None takes the estimator's own.
 
     Returns
     -------
     errors : float or Series
-        A float if pooled; else a Series indexed by step (from 1) or channel.
+        A float if pooled; otherwise a Series indexed by step (from 1) or channel.
 
     Raises
     ------
     ValueError
-        On an unknown name, too few rows, or a season without variation.
+        If a name is unknown, ``X`` has too few rows, or the season has no variation.
 
     Examples
     --------
@@ -102,19 +103,19 @@ def forecast_errors(
 
 @dataclass(frozen=True)
 class QuantileScores:
-    """How good quantile forecasts are.
+    """Scores of quantile forecasts.
 
     Parameters
     ----------
     crps : float
-        Mean over windows, steps, channels and levels of twice the pinball loss: the weighted quantile loss, which tends
-        to the continuous ranked probability score as levels get dense. Lower is better.
+        Mean over windows, steps, channels and levels of twice the pinball loss: the weighted quantile loss. It
+        approaches the continuous ranked probability score as the levels get dense. Lower is better.
     coverage : float
-        Share of what happened that lay between the outermost quantiles.
+        Fraction of true values between the outermost quantiles.
     width : float
-        Mean distance of these two.
+        Mean distance between the outermost quantiles.
     nominal : float
-        Share that should lie between them.
+        Fraction that should lie between them.
     """
 
     crps: float
@@ -124,18 +125,18 @@ class QuantileScores:
 
 
 def quantile_scores(truth: Any, quantiles: Any, levels: Sequence[float], *, scale: Any = None) -> QuantileScores:
-    """Score quantile forecasts against what happened.
+    """Score quantile forecasts against the true values.
 
     Parameters
     ----------
     truth : array of shape (..., n_channels)
-        What happened.
+        True values.
     quantiles : array of shape (..., n_channels, n_quantiles)
-        Quantile forecasts of it.
+        Quantile forecasts of the true values.
     levels : sequence of float
-        Their levels, rising.
+        Levels of the quantiles, rising.
     scale : array of shape (n_channels,) or None, default=None
-        What each channel's score and width are divided by; None stands for 1.
+        Divisors of the score and width of each channel; None stands for 1.
 
     Returns
     -------
@@ -176,31 +177,31 @@ def quantile_scores(truth: Any, quantiles: Any, levels: Sequence[float], *, scal
 
 @dataclass(frozen=True)
 class ForecastScorer:
-    """Minus the error of every stride-1 forecast: a scorer for searches, which takes no ``y``.
+    """Scorer for searches: minus the error of all stride-1 forecasts; it needs no ``y``.
 
     Parameters
     ----------
     metric : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
         The error; see :func:`forecast_errors`.
     steps : int, sequence of int or None, default=None
-        Steps of the horizon that count, from 1; None counts all.
+        Steps of the horizon to score, counted from 1; None scores all.
     channels : int, str, sequence of them or None, default=None
-        Target channels that count, by name or position among the targets; None counts all.
+        Target channels to score, by name or by position among the targets; None scores all.
     season : int, default=1
-        Rows of a season, for MASE.
+        Number of rows in a season, for MASE.
     context_length : int or None, default=None
-        Rows of ``X`` before the first row that is forecast; None takes the candidate's own, and then
-        candidates of different ``context_length`` cannot be compared.
+        Number of rows of ``X`` before the first forecast row. None takes the candidate's own; candidates with different
+        ``context_length`` are then not comparable.
     prediction_length : int or None, default=None
-        If given, a candidate with another one is refused.
+        If given, a candidate with a different value raises an error.
 
     See Also
     --------
-    skdistill.model_selection.RollingOriginSplit.scorer : A scorer that fits the folds.
+    skdistill.model_selection.RollingOriginSplit.scorer : Creates a scorer that fits the folds.
 
     Examples
     --------
-    Several at once, in ``GridSearchCV(scoring=scoring, refit="all")``:
+    Several scores, for ``GridSearchCV(scoring=scoring, refit="all")``:
 
     >>> from skdistill.metrics import ForecastScorer
     >>> scoring = {"all": ForecastScorer("mse"), "first_step": ForecastScorer("mse", steps=1)}
@@ -214,7 +215,7 @@ class ForecastScorer:
     prediction_length: int | None = None
 
     def __post_init__(self) -> None:
-        """Raise on an unknown metric, before any candidate is trained."""
+        """Raise if the metric is unknown, before any candidate is trained."""
         check_choice(self.metric, METRICS, "metric of ForecastScorer")
         check_integer(self.season, "season of ForecastScorer")
 
@@ -266,7 +267,7 @@ class _Rolled:
         scale = np.abs(self.context[season:] - self.context[:-season]).mean(axis=0)
         if not (scale > 0).all():
             name = self.names[int(np.argmin(scale))]
-            raise ValueError(f"MASE has no scale: channel {name!r} repeats itself in the context rows; use 'mae'.")
+            raise ValueError(f"MASE has no scale: channel {name!r} repeats exactly in the context rows; use 'mae'.")
         return self.truth / scale, self.forecast / scale
 
 
@@ -278,7 +279,7 @@ def _roll(estimator: Any, X: Any, context_length: int | None, prediction_length:
     if spec.context_length > before:
         raise ValueError(
             f"a candidate has context_length = {spec.context_length}, more than the {before} context rows of a fold: "
-            "give the split (or scorer) the longest context_length among the candidates."
+            "set context_length of the split (or scorer) to the longest among the candidates."
         )
     if prediction_length is not None and spec.prediction_length != prediction_length:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Cross-validation in order of time, with the context rows that forecasts need."""
+"""Cross-validation in time order, with the context rows that forecasts need."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ __all__ = ["RollingOriginSplit", "SktimeSplit"]
 
 
 class RollingOriginSplit(DocLink, BaseEstimator):
-    """Folds whose test rows follow their training rows, as if time rolled on.
+    """Rolling-origin cross-validation: the test rows of every fold follow its training rows.
 
-    The last fold ends with the series; each fold before it ends ``step`` rows earlier. The test rows
-    of a fold begin with ``context_length`` rows that forecasts are made from, and which may be training
-    rows; after them come the rows that are forecast. With ``step`` at most ``prediction_length`` each fold
-    forecasts one horizon, with a longer step ``step`` rows::
+    The last fold ends with the series; each fold before it ends ``step`` rows earlier. The test rows of a fold begin
+    with ``context_length`` context rows, which can be training rows; the rows to forecast follow. If ``step`` is at
+    most ``prediction_length``, each fold forecasts one horizon; otherwise it forecasts ``step`` rows::
 
         rows     0                                        n
         fold 0   TTTTTTTTTTTTT cccc fff
@@ -37,17 +36,17 @@ class RollingOriginSplit(DocLink, BaseEstimator):
     Parameters
     ----------
     n_splits : int, default=5
-        Folds.
+        Number of folds.
     context_length : int, default=336
-        Context rows of a test fold; candidates may use fewer.
+        Number of context rows of a test fold; candidates can use fewer.
     prediction_length : int, default=96
-        Rows of a forecast.
+        Number of rows of a forecast.
     step : int or None, default=None
-        Rows between one fold and the next; None takes ``prediction_length``.
+        Number of rows between one fold and the next; None takes ``prediction_length``.
     window : int or None, default=None
-        Training rows of a fold (sliding); None takes all rows before it (expanding).
+        Number of training rows of a fold (sliding window); None takes all earlier rows (expanding window).
     gap : int, default=0
-        Rows left out between training rows and the first forecast row.
+        Number of rows left out between the training rows and the first forecast row.
 
     Examples
     --------
@@ -77,12 +76,12 @@ class RollingOriginSplit(DocLink, BaseEstimator):
         self.gap = gap
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the rows of each fold, in order of time.
+        """Yield the rows of each fold, in time order.
 
         Parameters
         ----------
         X : array or DataFrame of shape (n_timestamps, n_channels)
-            The series; or a panel, a DataFrame with index levels (series, time), every series of which is cut in time.
+            The series; or a panel, a DataFrame with index levels (series, time); every series is split in time.
         y : None, default=None
             Ignored, present for API consistency.
         groups : None, default=None
@@ -98,8 +97,9 @@ class RollingOriginSplit(DocLink, BaseEstimator):
         Raises
         ------
         ValueError
-            If the series is too short for the folds; says how many rows they need. In a panel, a short series has
-            fewer context rows, or none and is left out of a fold; that fails only where no series is left.
+            If the series is too short for the folds; the message says how many rows they need. In a panel, a short
+            series has fewer context rows; with none, it is left out of the fold. This is an error only if no series is
+            left.
         """
         step = self._check()
         places = rows_of_series(X)
@@ -112,7 +112,8 @@ class RollingOriginSplit(DocLink, BaseEstimator):
         if first - self.gap < needed:
             missing = needed - (first - self.gap)
             raise ValueError(
-                f"RollingOriginSplit needs {n_rows + missing} rows for {self.n_splits} folds whose first can be trained"
+                f"RollingOriginSplit needs {n_rows + missing} rows for {self.n_splits} folds in which the first can "
+                f"be trained"
                 f" (context_length + prediction_length = {needed} rows before a gap of {self.gap}); "
                 f"got n_samples={n_rows}. Ask for fewer folds or a shorter step, context_length or prediction_length."
             )
@@ -122,7 +123,7 @@ class RollingOriginSplit(DocLink, BaseEstimator):
             yield np.arange(begin, start - self.gap), np.arange(start - self.context_length, start + n_forecast)
 
     def _split_panel(self, places: list[np.ndarray], step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the rows of each fold: those of every series that has a row before its first forecast row."""
+        """Yield the rows of each fold, from all series that have a row before the first forecast row."""
         n_forecast = max(step, self.prediction_length)
         for fold in range(self.n_splits):
             train, test = [], []
@@ -145,7 +146,7 @@ class RollingOriginSplit(DocLink, BaseEstimator):
             yield np.concatenate(train), np.concatenate(test)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Count the folds.
+        """Return the number of folds.
 
         Parameters
         ----------
@@ -159,25 +160,25 @@ class RollingOriginSplit(DocLink, BaseEstimator):
         Returns
         -------
         n_splits : int
-            The folds.
+            Number of folds.
         """
         return self.n_splits
 
     def scorer(self, name: str = "mse", **options: Any) -> ForecastScorer:
-        """Make a scorer that judges every candidate on the same targets.
+        """Create a scorer that scores all candidates on the same targets.
 
         Parameters
         ----------
         name : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
-            The error; the score is minus it, in the units the forecaster sees.
+            The error; the score is minus the error, in the units of the data that the forecaster gets.
         **options : object
             ``steps``, ``channels`` and ``season`` of :class:`~skdistill.metrics.ForecastScorer`.
 
         Returns
         -------
         scorer : ForecastScorer
-            For ``GridSearchCV(scoring=...)``. A candidate with a shorter ``context_length`` than the
-            split's uses the last of the context rows, so all forecast identical targets.
+            For ``GridSearchCV(scoring=...)``. A candidate whose ``context_length`` is shorter than the split's uses the
+            last context rows, so that all candidates forecast the same targets.
         """
         return ForecastScorer(
             name, context_length=self.context_length, prediction_length=self.prediction_length, **options
@@ -201,12 +202,12 @@ def rows_of_series(X: Any) -> list[np.ndarray] | None:
     Parameters
     ----------
     X : object
-        Whatever is split.
+        The data to split.
 
     Returns
     -------
     rows : list of ndarray of int, or None
-        In the order in which the series first appear; None unless X has index levels (series, time).
+        Rows by series, in order of first appearance; None unless X has index levels (series, time).
 
     Examples
     --------
@@ -223,17 +224,17 @@ def rows_of_series(X: Any) -> list[np.ndarray] | None:
 
 
 class SktimeSplit(DocLink, BaseEstimator):
-    """A splitter of sktime as ``cv``, with the context rows that forecasts need.
+    """Use a splitter of sktime as ``cv``, with the context rows that forecasts need.
 
-    The test folds of sktime's splitters hold the rows to forecast only. Here the ``context_length`` rows
-    before them come along, and rows between horizons with gaps are filled in.
+    The test folds of sktime's splitters contain only the rows to forecast. This splitter adds the ``context_length``
+    rows before them, and the rows in gaps of the horizon.
 
     Parameters
     ----------
     splitter : sktime splitter
-        Such as ``ExpandingWindowSplitter(fh=range(1, 97), initial_window=2000, step_length=96)``.
+        The splitter, such as ``ExpandingWindowSplitter(fh=range(1, 97), initial_window=2000, step_length=96)``.
     context_length : int, default=336
-        Context rows of a test fold; candidates may use fewer.
+        Number of context rows of a test fold; candidates can use fewer.
 
     Examples
     --------
@@ -257,8 +258,8 @@ class SktimeSplit(DocLink, BaseEstimator):
         Parameters
         ----------
         X : array or DataFrame of shape (n_timestamps, n_channels)
-            The series; or a panel, a DataFrame with index levels (series, time), every series of which the splitter
-            cuts by itself. A fold holds the same fold of every series.
+            The series; or a panel, a DataFrame with index levels (series, time), the splitter splits every series
+            separately. A fold combines the same fold of all series.
         y : None, default=None
             Ignored, present for API consistency.
         groups : None, default=None
@@ -291,12 +292,12 @@ class SktimeSplit(DocLink, BaseEstimator):
             yield np.asarray(train), np.arange(first - self.context_length, last + 1)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Count the folds.
+        """Return the number of folds.
 
         Parameters
         ----------
         X : array or DataFrame of shape (n_timestamps, n_channels), default=None
-            The series; most splitters of sktime have as many folds as it has room for.
+            The series; for most splitters of sktime the number of folds depends on its length.
         y : None, default=None
             Ignored, present for API consistency.
         groups : None, default=None
@@ -305,7 +306,7 @@ class SktimeSplit(DocLink, BaseEstimator):
         Returns
         -------
         n_splits : int
-            The folds.
+            Number of folds.
         """
         places = rows_of_series(X)
         if places is not None:
@@ -313,7 +314,7 @@ class SktimeSplit(DocLink, BaseEstimator):
         return int(self.splitter.get_n_splits(None if X is None else self._index(X)))
 
     def _split_panel(self, X: Any, places: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Put the folds of every series together, the last ones beside one another."""
+        """Combine the folds of all series, aligned at the last fold."""
         folds = []
         for rows in places:
             index = X.index[rows].get_level_values(-1)
@@ -327,12 +328,12 @@ class SktimeSplit(DocLink, BaseEstimator):
             yield np.concatenate([train for train, _ in here]), np.concatenate([test for _, test in here])
 
     def scorer(self, name: str = "mse", **options: Any) -> ForecastScorer:
-        """Make a scorer that judges every candidate on the same targets.
+        """Create a scorer that scores all candidates on the same targets.
 
         Parameters
         ----------
         name : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
-            The error; the score is minus it, in the units the forecaster sees.
+            The error; the score is minus the error, in the units of the data that the forecaster gets.
         **options : object
             ``steps``, ``channels`` and ``season`` of :class:`~skdistill.metrics.ForecastScorer`.
 
@@ -348,7 +349,7 @@ class SktimeSplit(DocLink, BaseEstimator):
         if not hasattr(self.splitter, "split_loc"):
             raise TypeError(
                 "splitter of SktimeSplit must be a splitter of sktime, such as ExpandingWindowSplitter; "
-                f"got {self.splitter!r}. Those of scikit-learn are given as cv directly."
+                f"got {self.splitter!r}. Pass splitters of scikit-learn directly as cv."
             )
         index = getattr(X, "index", None)
         if isinstance(index, pd.MultiIndex):

@@ -1,8 +1,8 @@
 """Recipes: settings that validated better than the published ones in our studies.
 
-Each function returns keywords of an estimator, to be given beside a teacher and the lengths:
-``DistilledForecaster(teacher=..., **exact_linear(season=24), context_length=720, prediction_length=96)``. Change any
-of them after.
+Each function returns keyword arguments of an estimator. Pass them together with a teacher and the lengths:
+``DistilledForecaster(teacher=..., **exact_linear(season=24), context_length=720, prediction_length=96)``. You can
+change any of them afterwards.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ __all__ = ["exact_linear", "linear_skip_mlp"]
 def exact_linear(season: int = 24, *, n_seasons: int = 21) -> dict[str, Any]:
     """Return the recipe that validated best: a linear student, solved exactly in seconds.
 
-    Its penalty and the weight of the teacher are chosen on the validation rows, all of them from one
-    factorization. It works without a teacher, too.
+    The penalty and the weight of the teacher are chosen on the validation rows; one factorization is enough for all
+    candidates. It also works without a teacher.
 
     Parameters
     ----------
     season : int, default=24
-        Rows of the season by whose last mean each window is shifted: 24 of hourly series, 1 of restless ones such as
-        exchange rates.
+        Number of rows in a season; the mean of the last season is subtracted from each window. Use 24 for hourly
+        series, and 1 for series without a season, such as exchange rates.
     n_seasons : int, default=21
-        Seasons the student reads; ``season * n_seasons`` rows must fit into the context.
+        Number of seasons that the student reads; ``season * n_seasons`` must not exceed the context length.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def exact_linear(season: int = 24, *, n_seasons: int = 21) -> dict[str, Any]:
 
     See Also
     --------
-    linear_skip_mlp : An MLP on top of it.
+    linear_skip_mlp : An MLP on top of this student.
 
     Notes
     -----
@@ -61,9 +61,9 @@ def exact_linear(season: int = 24, *, n_seasons: int = 21) -> dict[str, Any]:
 
 
 def linear_skip_mlp(season: int = 24, *, n_seasons: int = 21, hidden_size: int = 512) -> dict[str, Any]:
-    """Return the MLP that validated best: it starts from the exact linear solution and learns what is left.
+    """Return the MLP that validated best: it starts from the exact linear solution and learns the remainder.
 
-    No BatchNorm, dropout .5, an exponential average of the weights, few epochs at a low learning rate.
+    It has no BatchNorm, dropout 0.5, an exponential average of the weights, and few epochs at a low learning rate.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def linear_skip_mlp(season: int = 24, *, n_seasons: int = 21, hidden_size: int =
     Returns
     -------
     keywords : dict
-        ``student``, ``loss`` and the settings of its training.
+        ``student``, ``loss`` and the training settings.
 
     Examples
     --------

@@ -68,7 +68,7 @@ def test_mase_needs_a_season_and_variation(fitted):
         forecast_errors(fitted, make_frame(), "mase", season=12)
     flat = make_frame()
     flat.iloc[:12, 1] = 3.0
-    with pytest.raises(ValueError, match="channel 'c1' repeats itself"):
+    with pytest.raises(ValueError, match="channel 'c1' repeats exactly"):
         ForecastScorer("mase")(fitted, flat)
 
 

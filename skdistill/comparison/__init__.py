@@ -1,4 +1,4 @@
-"""Honest comparison: teacher, student, the student alone and baselines, with the noise."""
+"""Comparison of teacher, student, student without teacher, and baselines, with standard errors."""
 
 from skdistill._utils._lazy import attach
 

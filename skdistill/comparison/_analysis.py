@@ -1,4 +1,4 @@
-"""What lies behind the table: errors by step, scale and window, and spectra, of teacher, student and truth."""
+"""Details of a comparison: errors by step, scale and window, and spectra of teacher, student and truth."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class RollingForecasts:
     Parameters
     ----------
     truth : ndarray of shape (n_windows, prediction_length, n_targets)
-        What happened.
+        True values.
     forecasts : dict of str to ndarray of the same shape
-        What was forecast, by name.
+        Forecasts by name.
     channels : list
         Names or positions of the targets.
     """
@@ -40,30 +40,30 @@ class RollingForecasts:
 def rolling_forecasts(
     estimator: Any, X: Any, *, train: Any = None, alone: bool = False, step: int = 1
 ) -> RollingForecasts:
-    """Forecast the windows of a series with student and teacher, and maybe with the student alone.
+    """Forecast the windows of a series with student and teacher, and optionally the student without a teacher.
 
     Parameters
     ----------
     estimator : DistilledForecaster, Pipeline or fitted search
-        What was fitted.
+        The fitted estimator.
     X : array, DataFrame or Series
-        Context rows, then rows to forecast.
+        A series: context rows, then rows to forecast.
     train : array, DataFrame or None, default=None
-        The training series, for the student alone; None takes the one ``fit`` saw.
+        The training series, for the student without a teacher; None takes the series passed to ``fit``.
     alone : bool, default=False
-        Whether to train the student once more without a teacher.
+        Whether to train the student again without a teacher.
     step : int, default=1
-        Rows between one window and the next.
+        Number of rows between one window and the next.
 
     Returns
     -------
     forecasts : RollingForecasts
-        ``"student"``, ``"teacher"`` where there is one, ``"alone"`` where asked for.
+        ``"student"``, ``"teacher"`` if there is one, and ``"alone"`` if requested.
 
     Raises
     ------
     ValueError
-        If X is too short, or the training series is not at hand.
+        If X is too short, or the training series is not available.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def rolling_forecasts(
 
 
 def error_by_step(rolled: RollingForecasts) -> pd.DataFrame:
-    """Measure the MSE of every step of the horizon.
+    """Compute the MSE at every step of the horizon.
 
     Parameters
     ----------
@@ -133,21 +133,21 @@ def error_by_step(rolled: RollingForecasts) -> pd.DataFrame:
 
 
 def error_by_scale(rolled: RollingForecasts, n_scales: int = 4, pooling_window: int = 2) -> pd.DataFrame:
-    """Measure the MSE at several resolutions: TimeDistill's multi-scale comparison.
+    """Compute the MSE at several resolutions, as in TimeDistill's multi-scale comparison.
 
     Parameters
     ----------
     rolled : RollingForecasts
         Truth and forecasts.
     n_scales : int, default=4
-        Scales, the original one included; those without a step are left out.
+        Number of scales, including the original one; scales without a step are left out.
     pooling_window : int, default=2
-        Steps that become one at the next scale.
+        Number of steps averaged into one step of the next scale.
 
     Returns
     -------
     errors : DataFrame of shape (n_scales, n_forecasts)
-        Standardized MSE; the index counts the steps that are averaged.
+        Standardized MSE; the index is the number of averaged steps.
 
     References
     ----------
@@ -181,7 +181,7 @@ def _pool(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def period_spectra(rolled: RollingForecasts) -> pd.DataFrame:
-    """Average the amplitudes of truth and forecasts over windows: TimeDistill's multi-period comparison.
+    """Average the amplitudes of truth and forecasts over windows, as in TimeDistill's multi-period comparison.
 
     Parameters
     ----------
@@ -217,26 +217,26 @@ def period_spectra(rolled: RollingForecasts) -> pd.DataFrame:
 
 
 def win_rates(rolled: RollingForecasts, row: str = "student", other: str = "teacher") -> pd.Series:
-    """Count the share of windows in which one forecast has a smaller MSE than another.
+    """Compute the share of windows in which one forecast has a smaller MSE than another.
 
     Parameters
     ----------
     rolled : RollingForecasts
         Truth and forecasts.
     row : str, default="student"
-        Name of the one that may win.
+        Name of the forecast whose wins are counted.
     other : str, default="teacher"
-        Name of the one it is compared with.
+        Name of the forecast it is compared with.
 
     Returns
     -------
     rates : Series
-        One share a channel, and ``"all"`` for the error over all channels. A tie counts half.
+        One share per channel, and ``"all"`` for the error over all channels. A tie counts as half.
 
     Raises
     ------
     ValueError
-        If a forecast of that name is not there.
+        If there is no forecast of that name.
 
     Examples
     --------

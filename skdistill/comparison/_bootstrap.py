@@ -1,4 +1,4 @@
-"""The noise of a difference in error: paired block bootstrap over time."""
+"""Standard error of a difference in error, by a paired block bootstrap over time."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def block_bootstrap_means(
 ) -> np.ndarray:
     """Resample windows in blocks of time, the same blocks for every row.
 
-    Neighboring windows overlap, so their errors move together: resampling single windows would
-    take one bad week for hundreds of independent facts. A block keeps neighbors together, and
-    the same blocks for every row keep the rows paired.
+    Neighboring windows overlap, so their errors are correlated. Resampling single windows would count one bad week as
+    hundreds of independent observations. Blocks keep neighbors together, and using the same blocks for every row keeps
+    the rows paired.
 
     Parameters
     ----------
     errors : ndarray of shape (n_rows, n_windows)
         Error of each window, in time order, one series after another.
     lengths : sequence of int
-        Windows of each series.
+        Number of windows of each series.
     block_length : int
-        Windows of a block; a shorter series is one block.
+        Number of windows of a block; a shorter series is one block.
     n_resamples : int
         Number of resamples.
     random_state : int

@@ -1,4 +1,4 @@
-"""Teacher, student, the same student alone, and baselines, on the same windows."""
+"""Compare teacher, student, student without teacher, and baselines on the same windows."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ __all__ = ["compare"]
 
 @dataclass(frozen=True)
 class _Row:
-    """One row of the table: who forecasts, once for every seed; without runs, a row of NaN."""
+    """One row of the table: its forecasts, one per seed; a row without forecasts is NaN."""
 
     name: str
     role: str
     runs: list[Forecast]
     parameters: int | None
-    of: str | None = None  # the row whose student this teaches, or is without a teacher
-    around: list[Around] | None = None  # the same, with quantiles
+    of: str | None = None  # the row of the student that this row belongs to
+    around: list[Around] | None = None  # the same forecasts with quantiles
 
 
 def compare(
@@ -57,58 +57,56 @@ def compare(
     batch_size: int = 256,
     random_state: int = 0,
 ) -> Comparison:
-    """Compare fitted forecasters with their teachers, with themselves without a teacher, and with naive forecasts.
+    """Compare fitted forecasters with their teachers, with the same students without a teacher, and with baselines.
 
-    Two rows are always there: a seasonal naive forecast, and *exact linear*, the linear student
-    (:class:`~skdistill.networks.Linear`) that is solved in closed form without a teacher, which leaves few
-    heavy models unembarrassed. Every row forecasts the same stride-1 windows of ``X``. Errors come
-    standardized (each channel divided by the standard deviation of the training rows, the scale of
-    published tables) and in original units.
+    Two baselines are always included: a seasonal naive forecast, and *exact linear*, a linear student
+    (:class:`~skdistill.networks.Linear`) solved in closed form without a teacher. The latter is often hard to beat,
+    even for large models. Every row forecasts the same stride-1 windows of ``X``. Errors are reported standardized
+    (each channel divided by the standard deviation of the training rows, the scale of published tables) and in original
+    units.
 
     Parameters
     ----------
     forecasters : dict of str to fitted forecaster
-        Fitted ``DistilledForecaster``, ``Pipeline`` ending in one, or search with a ``best_estimator_``;
-        or a list of them that differ in ``random_state`` only, whose errors are averaged.
+        A fitted ``DistilledForecaster``, a ``Pipeline`` ending in one, or a search with a ``best_estimator_``; or a
+        list of them that differ only in ``random_state``, whose errors are averaged.
     X : array, DataFrame, Series, or a list of them
-        A test series that ``fit`` has not seen; its first ``context_length`` rows may be the last
-        training rows.
+        A test series not used in ``fit``; its first ``context_length`` rows can be the last training rows.
     train : array, DataFrame, Series or None, default=None
-        The training series, for the student alone; None takes the one ``fit`` saw, which a
-        forecaster keeps by reference and never pickles. Rows of the table that need it are NaN, with a warning, where
-        it was changed in place after ``fit``.
+        The training series, for the students without a teacher. None takes the series passed to ``fit``, which a
+        forecaster keeps by reference and never pickles. If it was changed in place after ``fit``, the rows of the table
+        that need it are NaN, with a warning.
     alone : bool, default=True
-        Whether to train each student once more without a teacher.
+        Whether to train each student again without a teacher.
     season : int or None, default=None
-        Rows of a season for the seasonal-naive row; None takes the calendar's (a day of hours, a
-        week of days) or else the one that errs least on the training series.
+        Number of rows in a season for the seasonal-naive row. None takes the season of the calendar (a day for hourly
+        data, a week for daily data), or else the season with the smallest error on the training series.
     n_resamples : int, default=1000
-        Resamples of the block bootstrap.
+        Number of resamples of the block bootstrap.
     block_length : int or None, default=None
-        Windows of a bootstrap block; None takes twice the prediction length or one season,
-        whichever is longer.
+        Number of windows of a bootstrap block; None takes twice the prediction length or one season, whichever is
+        longer.
     batch_size : int, default=256
-        Windows of the batch that is timed.
+        Number of windows of the batch used for timing.
     random_state : int, default=0
         Seed of the bootstrap.
 
     Returns
     -------
     comparison : Comparison
-        A DataFrame, one row a model: ``mse`` and ``mae`` (standardized), ``mse_original`` and
-        ``mae_original``, ``crps``, ``coverage`` and ``width`` (standardized) where there are quantiles,
-        ``parameters``, ``ms_per_window`` (a single window), ``ms_per_batch`` (a
-        batch of ``batch_size``), ``difference`` (its MSE minus the first student's) with its
-        ``standard_error``, ``seed_spread`` (standard deviation of the MSE over seeds) and
-        ``in_words``. CRPS is the mean weighted quantile loss over the levels of the first forecaster with quantiles,
-        coverage and width are those of its outermost ones; a row that does not cover these levels has none.
-        ``comparison.differences`` has every pair of rows, ``comparison.summary()`` the
-        findings in sentences.
+        A DataFrame with one row per model: ``mse`` and ``mae`` (standardized), ``mse_original`` and ``mae_original``,
+        ``crps``, ``coverage`` and ``width`` (standardized) if there are quantiles, ``parameters``, ``ms_per_window`` (a
+        single window), ``ms_per_batch`` (a batch of ``batch_size``), ``difference`` (its MSE minus the first student's)
+        with its ``standard_error``, ``seed_spread`` (standard deviation of the MSE over seeds) and ``in_words``. CRPS
+        is the mean weighted quantile loss over the levels of the first forecaster with quantiles; coverage and width
+        are those of its outermost levels. A row that does not cover these levels has no values.
+        ``comparison.differences`` contains every pair of rows; ``comparison.summary()`` returns the findings as
+        sentences.
 
     Raises
     ------
     TypeError
-        If ``forecasters`` is no dict.
+        If ``forecasters`` is not a dict.
     ValueError
         If forecasters differ in ``prediction_length`` or targets, or ``X`` is too short.
 
@@ -171,7 +169,7 @@ def compare(
     table = make_comparison(results, means, facts)
     for row in rows:
         if not row.runs:
-            add_unknown_row(table, row.name, row.role, "the training series was changed after fit: give train=")
+            add_unknown_row(table, row.name, row.role, "the training series was changed after fit: pass train=")
     return table
 
 
@@ -182,7 +180,7 @@ def _as_list(value: Any) -> list[Any]:
 def _model_rows(
     name: str, members: list[UnwrappedModel], problem: Problem, X: Any, train: Any, *, alone: bool, only: bool
 ) -> list[_Row]:
-    """List the rows of one model: the student, its teacher, and the student alone."""
+    """Return the rows of one model: the student, its teacher, and the student without a teacher."""
     prefix = "" if only and name == "student" else f"{name}: "
     first = members[0].forecaster
     around = _together([student_quantiles(one, problem, X) for one in members])
@@ -224,20 +222,20 @@ def _linear_row(model: UnwrappedModel, problem: Problem, X: Any, train: Any, sea
 
 def _tell_left_out(row: _Row) -> None:
     warnings.warn(
-        f"the row {row.name!r} is left out: the training series is not at hand (it is never pickled). Give it: "
+        f"the row {row.name!r} is left out: the training series is not available (it is never pickled). Pass it: "
         "compare(..., train=X_train).",
         stacklevel=stacklevel_of_user(),
     )
 
 
 def _unknown(row: _Row, error: ChangedSeriesError) -> _Row:
-    """Leave a row that has nothing to forecast with, and say why its numbers are NaN."""
+    """Warn that a row cannot forecast, and why its numbers are NaN."""
     warnings.warn(f"the row {row.name!r} has no numbers: {error}", stacklevel=stacklevel_of_user())
     return row
 
 
 def _together(around: list[Around | None]) -> list[Around] | None:
-    """Return the quantiles of all seeds, or None where one has none."""
+    """Return the quantiles of all seeds, or None if any seed has none."""
     return None if any(one is None for one in around) else [one for one in around if one is not None]
 
 
@@ -265,10 +263,10 @@ def _choose_season(problem: Problem, season: int | None, model: UnwrappedModel, 
 
 
 def _training_rows(model: UnwrappedModel, train: Any) -> Any:
-    """Return the training series, the one that ``fit`` saw if none is given; None where it is gone or was changed."""
+    """Return the given training series or the one passed to ``fit``; None if it is gone or was changed."""
     try:
         return model.forecaster.training_series() if train is None else train
-    except ChangedSeriesError:  # which the rows that are trained on it tell
+    except ChangedSeriesError:  # reported by the rows trained on it
         return None
 
 

@@ -1,4 +1,4 @@
-"""How long an answer takes."""
+"""Latency of a forecast."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["median_seconds"]
 def median_seconds(
     call: Callable[[], object], *, budget: float = 0.5, min_repeats: int = 3, max_repeats: int = 200
 ) -> float:
-    """Time a call: one warm-up, then the median of as many repeats as a budget allows.
+    """Time a call: one warm-up, then the median over repeats within a time budget.
 
     Parameters
     ----------
     call : callable
-        What to time.
+        Function to time.
     budget : float, default=0.5
-        Seconds to spend, the least number of repeats permitting.
+        Time budget in seconds; ``min_repeats`` calls are made in any case.
     min_repeats, max_repeats : int, default=3, 200
-        Bounds of the number of repeats.
+        Minimum and maximum number of repeats.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The seasonal-naive forecast and its season."""
+"""Seasonal-naive forecast, and the choice of its season."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def seasonal_naive(contexts: np.ndarray, season: int, prediction_length: int) ->
     contexts : ndarray of shape (n_windows, context_length, n_channels)
         Contexts of at least ``season`` rows.
     season : int
-        Rows of a season; 1 repeats the last row.
+        Number of rows in a season; 1 repeats the last row.
     prediction_length : int
-        Rows to forecast.
+        Number of rows to forecast.
 
     Returns
     -------
@@ -57,18 +57,19 @@ def find_season(
     values : ndarray of shape (n_timestamps, n_channels)
         The series to choose on.
     index : pandas.Index or None
-        Its time labels; a known frequency decides (a day of hours, a week of days, ...).
+        Time labels of the series; a known frequency determines the season (a day for hourly data, a week for daily
+        data, ...).
     max_season : int
         Longest season allowed.
     prediction_length : int
-        Rows that are forecast.
+        Number of rows to forecast.
     step : Step or None, default=None
-        How the labels go on; None finds it in them.
+        Step of the labels; None infers it.
 
     Returns
     -------
     season : int
-        The calendar's season, or else the one whose seasonal-naive forecasts err least.
+        The season of the calendar, or else the season with the smallest error of seasonal-naive forecasts.
 
     Examples
     --------
@@ -86,7 +87,7 @@ def find_season(
     for candidate in range(1, min(max_season, len(squares) - 1) + 1):
         lags = candidate * (steps // candidate + 1)
         errors[candidate] = squares[lags[lags < len(squares)]].mean()
-    # Multiples of a season do as well as the season: take the first that is as good as the best.
+    # Multiples of a season are as good as the season, so take the shortest one that is as good as the best.
     return int(np.argmax(errors <= _AS_GOOD * errors.min() + 1e-9))
 
 
@@ -112,7 +113,7 @@ def _calendar_season(index: Any, step: Step | None) -> int | None:
 
 
 def _squared_differences(values: np.ndarray, max_lag: int) -> np.ndarray:
-    """Mean squared difference of rows ``lag`` apart, channels on one scale, by FFT."""
+    """Mean squared difference of rows ``lag`` apart, with standardized channels, by FFT."""
     scaled = (values - values.mean(axis=0)) / np.where(values.std(axis=0) > 0, values.std(axis=0), 1.0)
     n_rows = len(scaled)
     size = 1 << (2 * n_rows - 1).bit_length()

@@ -1,4 +1,4 @@
-"""The table that a comparison gives, and what it says in words."""
+"""Result table of a comparison, and its summary in words."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ __all__ = ["Comparison", "RowResult", "add_unknown_row", "make_comparison"]
 
 @dataclass(frozen=True)
 class RowResult:
-    """What was measured of one row.
+    """Measurements of one row.
 
     Parameters
     ----------
     name, role : str
-        Its name, and what it is: student, teacher, student alone, exact linear or baseline.
+        Name and role of the row: student, teacher, student without teacher, exact linear or baseline.
     of : str or None
-        The student it belongs to.
+        Name of the student that the row belongs to.
     squared : ndarray of shape (n_windows,)
         Mean squared error of each window, standardized, averaged over seeds.
     by_seed : ndarray of shape (n_seeds,)
         Mean squared error of each seed.
     mae, mse_original, mae_original : float
-        Further errors.
+        Other errors.
     parameters : int or None
-        Numbers learned.
+        Number of learned parameters.
     seconds_one, seconds_batch : float
         Median seconds of one window and of a batch.
     scores : tuple of float or None, default=None
@@ -52,16 +52,16 @@ class RowResult:
 
 
 class Comparison(pd.DataFrame):
-    """A table of models, one row each; a DataFrame with three things more.
+    """Table of models, one per row: a DataFrame with three additions.
 
     Attributes
     ----------
     differences : DataFrame
-        MSE of ``row`` minus MSE of ``other``, its ``standard_error``, and ``in_words`` whether it is
-        beyond noise: every pair of rows.
+        For every pair of rows: MSE of ``row`` minus MSE of ``other``, its ``standard_error``, and ``in_words`` whether
+        it is larger than the noise.
     facts : dict
-        ``n_windows``, ``block_length`` and ``n_resamples`` of the bootstrap, ``season`` of the
-        seasonal-naive row, ``batch_size`` of the timing; ``quantile_levels`` where there are quantiles.
+        ``n_windows``, ``block_length`` and ``n_resamples`` of the bootstrap, ``season`` of the seasonal-naive row,
+        ``batch_size`` of the timing; ``quantile_levels`` if there are quantiles.
 
     Examples
     --------
@@ -81,12 +81,12 @@ class Comparison(pd.DataFrame):
     _metadata = ["differences", "facts"]  # noqa: RUF012 (pandas' own protocol)
 
     def summary(self) -> str:
-        """Say the findings in sentences.
+        """Return the findings as sentences.
 
         Returns
         -------
         text : str
-            One line a row, and how the noise was measured.
+            One line per row, and a line on how the noise was measured.
         """
         lines = [f"{name}: {words}." for name, words in self["in_words"].items() if words]
         facts = self.facts
@@ -94,7 +94,7 @@ class Comparison(pd.DataFrame):
             levels = facts["quantile_levels"]
             for name, row in self[self["crps"].notna()].iterrows():
                 lines.append(
-                    f"{name}: CRPS {row['crps']:.4g}; {100 * row['coverage']:.1f} % of what happened lies between the "
+                    f"{name}: CRPS {row['crps']:.4g}; {100 * row['coverage']:.1f}% of true values lie between the "
                     f"levels {levels[0]:g} and {levels[-1]:g}, {row['width']:.3g} standard deviations apart."
                 )
         lines.append(
@@ -105,7 +105,7 @@ class Comparison(pd.DataFrame):
 
 
 def make_comparison(results: Sequence[RowResult], means: np.ndarray, facts: dict[str, Any]) -> Comparison:
-    """Put measurements into the table.
+    """Build the table from measurements.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def make_comparison(results: Sequence[RowResult], means: np.ndarray, facts: dict
     means : ndarray of shape (n_rows, n_resamples)
         Bootstrapped mean errors.
     facts : dict
-        How it was measured.
+        Settings of the measurement.
 
     Returns
     -------
@@ -147,28 +147,28 @@ def make_comparison(results: Sequence[RowResult], means: np.ndarray, facts: dict
 
 
 def add_unknown_row(table: Comparison, name: str, role: str, words: str) -> None:
-    """Add a row whose numbers are not known.
+    """Add a row without numbers.
 
     Parameters
     ----------
     table : Comparison
-        The table, which gets the row.
+        The table to add the row to.
     name : str
-        Its label.
+        Label of the row.
     role : str
-        Who it would have been.
+        Role of the row.
     words : str
-        Why nothing is known.
+        Reason why there are no numbers.
     """
     known: dict[Any, Any] = {"role": role, "in_words": words, "parameters": pd.NA}
     types = table.dtypes
     table.loc[name] = [known.get(column, np.nan) for column in table]
-    for column, dtype in types.items():  # a row of mixed types makes all of them objects
+    for column, dtype in types.items():  # a row of mixed types changes all columns to object
         table[column] = table[column].astype(dtype)
 
 
 def _quantile_columns(results: Sequence[RowResult]) -> dict[str, list[float]]:
-    """Lay out what was measured of quantiles, where any row has them."""
+    """Return the columns for quantiles, if any row has them."""
     if all(result.scores is None for result in results):
         return {}
     rows = [(float("nan"),) * 3 if result.scores is None else result.scores for result in results]
@@ -189,14 +189,14 @@ def _differences(results: Sequence[RowResult], means: np.ndarray) -> pd.DataFram
 
 
 def _noise(difference: float, error: float) -> str:
-    """Place a difference against its standard error."""
+    """Describe a difference relative to its standard error."""
     if abs(difference) <= error:
         return "within noise"
     return "beyond one standard error" if abs(difference) <= 2 * error else "beyond two standard errors"
 
 
 def _words(result: RowResult, results: Sequence[RowResult], by_name: dict[str, int], means: np.ndarray) -> str:
-    """Say how a student compares with its teacher and itself alone; other rows, with the first student."""
+    """Compare a student with its teacher and itself without a teacher; other rows with the first student."""
     own = by_name[result.name]
     if result.role != "student":
         return "" if result.of is not None else _error_words(own, 0, results, means)
@@ -216,7 +216,7 @@ def _words(result: RowResult, results: Sequence[RowResult], by_name: dict[str, i
 
 
 def _linear_words(own: int, linear: int, results: Sequence[RowResult], means: np.ndarray) -> str:
-    """Say it where a student does not beat the linear one that needed no teacher."""
+    """Return a remark if a student does not beat the exact linear student."""
     gain = float(results[linear].squared.mean() - results[own].squared.mean())
     if gain > float((means[own] - means[linear]).std()):
         return _error_words(own, linear, results, means)
@@ -244,4 +244,4 @@ def _error_words(own: int, other: int, results: Sequence[RowResult], means: np.n
     share = 100 * (ours - theirs) / theirs if theirs else 0.0
     direction = "lower" if share < 0 else "higher"
     noise = _noise(float(ours - theirs), float((means[own] - means[other]).std()))
-    return f"error {abs(share):.1f} % {direction} than {results[other].name!r} ({noise})"
+    return f"error {abs(share):.1f}% {direction} than {results[other].name!r} ({noise})"

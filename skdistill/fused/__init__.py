@@ -1,3 +1,3 @@
-"""Students as a few matrix products, in NumPy; users find them in :mod:`skdistill.deploy`."""
+"""Fused students: a few matrix products in NumPy. The public names are in :mod:`skdistill.deploy`."""
 
 __all__: list[str] = []

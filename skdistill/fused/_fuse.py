@@ -1,6 +1,6 @@
-"""Fusing, with every network of this package that fuses."""
+"""Fusing of students, with all networks of this package that support it."""
 
-from skdistill.fused import (  # noqa: F401 (each registers itself)
+from skdistill.fused import (  # noqa: F401 (importing registers them)
     _fuse_dlinear,
     _fuse_linear,
     _fuse_mlp,

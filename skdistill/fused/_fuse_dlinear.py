@@ -1,4 +1,4 @@
-"""DLinear is one matrix: the moving average is part of it."""
+"""Fuse DLinear into one matrix that includes the moving average."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def fuse_dlinear(module: Any, spec: NetworkSpec) -> FusedStudent:
     module : torch.nn.Module
         The module of :class:`~skdistill.networks.DLinear`, in float64.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
 
     Returns
     -------

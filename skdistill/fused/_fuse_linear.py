@@ -1,4 +1,4 @@
-"""Linear students are one matrix: the shift is part of it."""
+"""Fuse linear students into one matrix that includes the shift."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def fuse_linear(module: LinearModule, spec: NetworkSpec) -> FusedStudent:
     module : LinearModule
         The module, in float64.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
 
     Returns
     -------

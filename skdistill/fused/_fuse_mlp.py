@@ -1,4 +1,4 @@
-"""The MLP is two matrices with a ReLU between them."""
+"""Fuse the MLP into two matrices with a ReLU between them."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ __all__ = ["fuse_mlp"]
 
 @fuses(_MLPModule)
 def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
-    """Stack both parts' hidden layers, and fold everything linear before them into their matrix.
+    """Stack the hidden layers of both parts, and fold all linear operations before them into one matrix.
 
     With the centered window M x, the learned scale w and shift v of a channel and the window's spread s, a part that
-    reads P (M x w / s + v) and has the BatchNorm z -> g z + d gives s relu(...) =
-    relu(g w (W P M) x + s (g (v W P 1 + b) + d)). A linear part A x + b, which
-    has the level in A, is relu(A x) - relu(-A x) + b: two more hidden units a step.
+    reads P (M x w / s + v) and has the BatchNorm z -> g z + d gives s relu(...) = relu(g w (W P M) x + s (g (v W P 1 +
+    b) + d)). A linear part A x + b, with the level included in A, is relu(A x) - relu(-A x) + b: two more hidden units
+    per step.
 
     Parameters
     ----------
     module : torch.nn.Module
         The module of :class:`~skdistill.networks.MLP`, in float64.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
 
     Returns
     -------
     student : FusedStudent or None
-        Two layers; None where a linear part has a matrix a channel, or where windows are standardized and not
-        all of the context goes the same way.
+        Student with two layers; None if a linear part has one matrix per channel, or if windows are standardized and
+        the parts read different rows of the context.
     """
     length, n_rows, normalization = spec.context_length, module.n_rows, module.normalization
     parts = [module.seasonal] if module.trend is None else [module.seasonal, module.trend]
@@ -49,7 +49,7 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     shift = normalization.bias.numpy() if learns else np.zeros((spec.n_targets, 1))
     factor = normalization.weight.numpy() if learns else np.ones((spec.n_targets, 1))
     weights = [part.hidden.weight.numpy() for part in parts]
-    if module.trend is not None:  # the one part reads what the moving average leaves, the other the average
+    if module.trend is not None:  # one part reads the window minus the moving average, the other the average
         seasonal, trend = (after_moving_average(weight, module.kernel_size) for weight in weights)
         weights = [weights[0] - seasonal, trend]
     hidden = [_fuse_hidden(part, weight, shift, spec.n_targets) for part, weight in zip(parts, weights, strict=True)]
@@ -89,12 +89,12 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
 
 
 def _centers(normalization: nn.Module) -> bool:
-    """Say whether a window's mean is subtracted."""
+    """Return whether the mean of the window is subtracted."""
     return isinstance(normalization, MeanNormalization | ReversibleNormalization)
 
 
 def _linear_matrix(skip: Any, length: int) -> np.ndarray:
-    """Write a linear part, its level included, as a matrix of whole contexts."""
+    """Return a linear part, including its level, as a matrix on whole contexts."""
     weight = (skip.weight if skip.mask is None else skip.weight * skip.mask).numpy()
     matrix = np.zeros((len(weight), length))
     matrix[:, length - skip.n_rows :] = weight
@@ -106,7 +106,7 @@ def _linear_matrix(skip: Any, length: int) -> np.ndarray:
 
 
 def _fuse_hidden(part: Any, weight: np.ndarray, shift: np.ndarray, n_targets: int) -> FusedLayer:
-    """Fuse a part's first matrix, what it reads folded in, with its biases and its BatchNorm."""
+    """Fuse the first matrix of a part with its input map, its biases and its BatchNorm."""
     bias = shift * weight.sum(axis=1) + part.hidden.bias.numpy()  # (n_targets, hidden_size)
     scale = np.ones((n_targets, len(weight)))
     if isinstance(part.norm, nn.BatchNorm1d):

@@ -1,4 +1,4 @@
-"""NLinear is one matrix: the last row is part of it."""
+"""Fuse NLinear into one matrix that includes the last row."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def fuse_nlinear(module: Any, spec: NetworkSpec) -> FusedStudent:
     module : torch.nn.Module
         The module of :class:`~skdistill.networks.NLinear`, in float64.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
 
     Returns
     -------

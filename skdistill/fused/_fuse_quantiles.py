@@ -1,4 +1,4 @@
-"""A student with quantiles: the fused point forecast, and the head's two matrices beside it."""
+"""Fuse a student with quantiles: the point forecast, and the two matrices of the quantile head."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ __all__ = ["fuse_quantiles"]
 
 @fuses(QuantileModule)
 def fuse_quantiles(module: QuantileModule, spec: NetworkSpec) -> FusedStudent | None:
-    """Fuse the network, and fold the window's mean into the head's first matrix, the channels' offsets into its bias.
+    """Fuse the network; fold the mean of the window and the channel offsets into the quantile head.
 
     Parameters
     ----------
     module : QuantileModule
         The module, in float64.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
 
     Returns
     -------
     student : FusedStudent or None
-        The network's, with quantiles; None if the network does not fuse.
+        The fused network with quantiles; None if the network cannot be fused.
     """
     student = fuse(module.network, replace(spec, quantiles=None, point_forecast="median"))
     if student is None:
         return None
-    assert spec.quantiles is not None  # it has a head
+    assert spec.quantiles is not None  # the student has a quantile head
     head = module.head
     hidden = head.hidden.weight.numpy()
     bias = head.output.bias.unflatten(0, (spec.prediction_length, -1)) + head.channel.unsqueeze(1)

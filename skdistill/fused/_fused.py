@@ -1,4 +1,4 @@
-"""What a small student is in the end: matrices, with ReLU between them."""
+"""The fused form of a small student: matrices, with ReLU between them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["FusedLayer", "FusedQuantiles", "FusedStudent"]
 
 @dataclass(frozen=True)
 class FusedLayer:
-    """One matrix product with what follows it.
+    """One matrix product, with its scale and bias.
 
     Parameters
     ----------
     weight : ndarray of shape (n_outputs, n_inputs) or (n_targets, n_outputs, n_inputs)
-        The matrix, one for all channels or one a channel.
+        The matrix: one for all channels, or one per channel.
     bias : ndarray of shape (n_outputs,) or (n_targets, n_outputs)
-        Added after the product; multiplied by the spread of the window where the student has one.
+        Added after the product. It is multiplied by the spread of the window if the student has one.
     scale : ndarray of shape (n_targets, n_outputs) or None, default=None
         Multiplies the product, before the bias is added.
     """
@@ -31,15 +31,15 @@ class FusedLayer:
 
 @dataclass(frozen=True)
 class FusedQuantiles:
-    """How far quantiles lie from the point forecast, as two matrix products.
+    """Distances of the quantiles from the point forecast, as two matrix products.
 
-    For each target channel c and its window x, less ``center[c]``, in units of ``unit[c]``::
+    For each target channel c and its window x, minus ``center[c]`` and in units of ``unit[c]``::
 
         z = output @ relu(hidden @ x + hidden_bias) + output_bias[c]
 
-    Of each step, z holds the gaps between lower levels, from the median outwards, before softplus; those between
-    upper levels; and perhaps how far the median lies from the point forecast. ``offsets`` are added to what they sum up
-    to, and a quantile that has then crossed its neighbor towards the median is set to it.
+    For each step, z contains the gaps between lower levels (from the median outwards, before softplus), the gaps
+    between upper levels and, optionally, the distance of the median from the point forecast. ``offsets`` are added to
+    the sums of these gaps. A quantile that then crosses its neighbor towards the median is set to that neighbor.
 
     Parameters
     ----------
@@ -48,15 +48,15 @@ class FusedQuantiles:
     hidden : ndarray of shape (n_hidden, context_length)
         The first matrix.
     hidden_bias : ndarray of shape (n_hidden,)
-        Added after it.
+        Added after the product.
     output : ndarray of shape (prediction_length * n_outputs, n_hidden)
-        The second matrix, the outputs of a step side by side.
+        The second matrix; the outputs of a step are adjacent.
     output_bias : ndarray of shape (n_targets, prediction_length * n_outputs)
-        Added after it.
+        Added after the product.
     unit : ndarray of shape (n_targets,) or None, default=None
         Units of each channel; None stands for 1.
     offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None, default=None
-        Of a calibration, in these units.
+        Offsets of a calibration, in these units.
     """
 
     levels: tuple[float, ...]
@@ -68,12 +68,12 @@ class FusedQuantiles:
     offsets: np.ndarray | None = None
 
     def in_units(self, scale: np.ndarray) -> FusedQuantiles:
-        """Read and answer in other units.
+        """Convert to other units.
 
         Parameters
         ----------
         scale : ndarray of shape (n_targets,)
-            Of every target.
+            Scale of every target.
 
         Returns
         -------
@@ -83,7 +83,7 @@ class FusedQuantiles:
         return replace(self, unit=scale if self.unit is None else self.unit * scale)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """List everything as named arrays, as :class:`~skdistill.deploy.NumpyStudent` takes it.
+        """Return all parts as named arrays, as :class:`~skdistill.deploy.NumpyStudent` takes them.
 
         Returns
         -------
@@ -103,33 +103,33 @@ class FusedQuantiles:
 
 @dataclass(frozen=True)
 class FusedStudent:
-    """A student as matrix products, exactly: ReLU between the layers, the window's level added at the end.
+    """A student as exact matrix products, with ReLU between the layers and the level of the window added at the end.
 
-    For each target channel c and its window x, less ``center[c]``::
+    For each target channel c and its window x, minus ``center[c]``::
 
-        h = x;  h = relu(scale * (weight @ h) + spread * bias) for all layers but the last, which has no relu
-        forecast = h + level @ x + center[c]
+        h = x; h = relu(scale * (weight @ h) + spread * bias) for all layers except the last, which has no relu forecast
+        = h + level @ x + center[c]
 
-    where spread = sqrt(variance of x + epsilon[c]), or 1 without ``epsilon``. Every such function commutes with
-    a change of units, which is how scaling folds into it; and the center stays apart, because in float32 a large
-    level folded into the biases would cost digits.
+    where spread = sqrt(variance of x + epsilon[c]), or 1 without ``epsilon``. Every such function commutes with a
+    change of units, so scaling can be folded into it. The center is kept separate, because in float32 a large level in
+    the biases would lose digits.
 
     Parameters
     ----------
     layers : tuple of FusedLayer
-        At least one.
+        One or more layers.
     center : ndarray of shape (n_targets,)
         Subtracted from each channel first and added last.
     targets : tuple of int
-        The channels of a context that are read, and forecast.
+        The channels of a context that are read and forecast.
     n_channels : int
-        Channels of a context.
+        Number of channels of a context.
     level : ndarray of shape (context_length,) or None, default=None
-        Weights of the part of the window that passes by the layers, its mean for example.
+        Weights of the part of the window that bypasses the layers, for example its mean.
     epsilon : ndarray of shape (n_targets,) or None, default=None
-        Added to a window's variance, where the student standardizes windows.
+        Added to a window's variance, if the student standardizes windows.
     quantiles : FusedQuantiles or None, default=None
-        What lies around the forecast, where the student has quantiles.
+        Quantiles around the forecast, if the student has them.
     """
 
     layers: tuple[FusedLayer, ...]
@@ -150,20 +150,20 @@ class FusedStudent:
         level: np.ndarray | None = None,
         epsilon: float | None = None,
     ) -> FusedStudent:
-        """Make a student that reads and answers in standardized units.
+        """Create a student that works in standardized units.
 
         Parameters
         ----------
         layers : sequence of FusedLayer
-            Its layers.
+            The layers.
         targets : tuple of int
             The channels that are forecast.
         n_channels : int
-            Channels of a context.
+            Number of channels of a context.
         level : ndarray of shape (context_length,) or None, default=None
-            Weights of the part that passes by the layers.
+            Weights of the part that bypasses the layers.
         epsilon : float or None, default=None
-            Added to a window's variance, where windows are standardized.
+            Added to a window's variance, if windows are standardized.
 
         Returns
         -------
@@ -176,21 +176,21 @@ class FusedStudent:
 
     @property
     def context_length(self) -> int:
-        """Rows of a context."""
+        """Number of rows of a context."""
         return self.layers[0].weight.shape[-1]
 
     @property
     def prediction_length(self) -> int:
-        """Rows of a forecast."""
+        """Number of rows of a forecast."""
         return self.layers[-1].weight.shape[-2]
 
     def in_units(self, mean: np.ndarray, scale: np.ndarray) -> FusedStudent:
-        """Fold a standardization in: the student then reads and answers in the units before it.
+        """Fold in a standardization: the student then works in the original units.
 
         Parameters
         ----------
         mean, scale : ndarray of shape (n_channels,)
-            Of every channel of a context.
+            Mean and scale of every channel of a context.
 
         Returns
         -------
@@ -200,7 +200,7 @@ class FusedStudent:
         own_mean, own_scale = mean[list(self.targets)], scale[list(self.targets)]
         growth = (
             own_scale if self.epsilon is None else np.ones_like(own_scale)
-        )  # a spread grows with the unit by itself
+        )  # the spread already scales with the unit
         layers = [replace(one, bias=growth[:, None] * one.bias) for one in self.layers]
         center = own_mean + own_scale * self.center
         epsilon = None if self.epsilon is None else self.epsilon * own_scale**2
@@ -213,19 +213,19 @@ class FusedStudent:
         Parameters
         ----------
         offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None
-            In standardized units; None leaves the student.
+            Offsets in standardized units; None leaves the student unchanged.
 
         Returns
         -------
         student : FusedStudent
-            With these offsets.
+            The student with these offsets.
         """
         if self.quantiles is None or offsets is None:
             return self
         return replace(self, quantiles=replace(self.quantiles, offsets=offsets))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """List everything as named arrays, as :class:`~skdistill.deploy.NumpyStudent` takes it.
+        """Return all parts as named arrays, as :class:`~skdistill.deploy.NumpyStudent` takes them.
 
         Returns
         -------

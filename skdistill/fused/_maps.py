@@ -1,4 +1,4 @@
-"""Linear maps of a window, folded into the matrix that follows them."""
+"""Fold linear maps of a window into the matrix that follows them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["after_moving_average"]
 def after_moving_average(weight: np.ndarray, kernel_size: int) -> np.ndarray:
     """Fold the moving average with replicated ends into a matrix that is applied after it.
 
-    The average A is linear, so the gradient of (weight row) . (A x) by x is that row of ``weight @ A``: A itself, whose
-    size is the square of the window's, is never made.
+    The average A is linear, so the gradient of (weight row) . (A x) with respect to x is that row of ``weight @ A``.
+    The matrix A itself, which has the square of the window length as its size, is never built.
 
     Parameters
     ----------
     weight : float64 ndarray of shape (..., n_outputs, length)
         The matrix, applied to averaged windows.
     kernel_size : int
-        Steps of the average.
+        Number of steps of the average.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Which modules fuse, and the proof that the result is the same function."""
+"""Registry of modules that can be fused, and a check that the result is the same function."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _TOLERANCE = 1e-9
 
 
 def fuses(module_class: type[nn.Module]) -> Callable[[AnyFuser], AnyFuser]:
-    """Register how modules of a class fuse.
+    """Register a function that fuses modules of a class.
 
     Parameters
     ----------
     module_class : type
-        The class; its subclasses, which may compute something else, are not meant.
+        The class; subclasses are not included, as they can compute something else.
 
     Returns
     -------
     decorator : callable
-        For a function ``(module, spec) -> FusedStudent or None``.
+        Decorator for a function ``(module, spec) -> FusedStudent or None``.
 
     Examples
     --------
-    A student of one's own that is affine and treats each channel by itself fuses with:
+    To fuse your own student, if it is affine and treats each channel separately:
 
     >>> from torch import nn
     >>> from skdistill.core import fuse_affine, fuses
@@ -57,22 +57,23 @@ def fuses(module_class: type[nn.Module]) -> Callable[[AnyFuser], AnyFuser]:
 
 
 def fuse(module: nn.Module, spec: NetworkSpec) -> FusedStudent | None:
-    """Write a trained module as matrix products, in standardized units.
+    """Convert a trained module to matrix products, in standardized units.
 
-    The result is compared with the module, in float64, on a few windows; where it differs, a warning says so and
-    the module is not fused.
+    The result is compared with the module, in float64, on a few windows. If it differs, the module is not fused, with a
+    warning.
 
     Parameters
     ----------
     module : torch.nn.Module
-        The module, which is used as in evaluation.
+        The module; it is used in evaluation mode.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
 
     Returns
     -------
     student : FusedStudent or None
-        None where nobody registered how, calendar features are read, or weights are not finite.
+        The fused student; None if no function is registered for the class, the module reads calendar features, or
+        weights are not finite.
 
     Examples
     --------
@@ -95,7 +96,7 @@ def fuse(module: nn.Module, spec: NetworkSpec) -> FusedStudent | None:
     if not error < _TOLERANCE:
         warnings.warn(
             f"{type(module).__name__} is not fused: the fused student differs from it by {error:.2g} in float64. "
-            "Forecasts come from the module.",
+            "The module makes the forecasts.",
             stacklevel=stacklevel_of_user(),
         )
         return None
@@ -103,19 +104,19 @@ def fuse(module: nn.Module, spec: NetworkSpec) -> FusedStudent | None:
 
 
 def fuse_affine(module: nn.Module, spec: NetworkSpec) -> FusedStudent:
-    """Read off the matrix of a module that is affine and treats each channel by itself.
+    """Determine the matrix of a module that is affine and treats each channel separately.
 
     Parameters
     ----------
     module : torch.nn.Module
         The module, in float64.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
 
     Returns
     -------
     student : FusedStudent
-        One layer; its matrix is shared where the channels' matrices are equal.
+        Student with one layer; its matrix is shared if the matrices of all channels are equal.
 
     Examples
     --------
@@ -142,7 +143,7 @@ def fuse_affine(module: nn.Module, spec: NetworkSpec) -> FusedStudent:
 
 
 def _difference(module: nn.Module, fused: FusedStudent, spec: NetworkSpec) -> float:
-    """Compare module and fused student on windows of several sizes, relative to the size."""
+    """Compare module and fused student on windows of several magnitudes; the error is relative."""
     generator = np.random.default_rng(0)
     windows = generator.normal(size=(6, spec.context_length, spec.n_channels))
     windows[3:] = windows[3:].cumsum(axis=1)

@@ -1,4 +1,4 @@
-"""The fused student that an estimator forecasts with: made once, remade when the student changes."""
+"""Cache of the fused students that estimators forecast with; rebuilt when the student changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Answer = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class _Entry:
-    """An answer, and what it was made from."""
+    """A fused student, and the state it was built from."""
 
     student: NumpyStudent | None
     offsets: np.ndarray | None
@@ -31,32 +31,32 @@ class _Entry:
     state: tuple[tuple[int, int], ...]
 
 
-# Outside the estimators: never pickled, and a predict leaves them unchanged.
+# Stored outside the estimators, so that it is never pickled and predict does not change an estimator.
 _ENTRIES: WeakKeyDictionary[nn.Module, _Entry] = WeakKeyDictionary()
 
 
 def fused_answer(student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype: str) -> Answer | None:
-    """Return the fused student, from original units to original units.
+    """Return the fused student, which works in original units.
 
     Parameters
     ----------
     student : torch.nn.Module
         The trained student.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
     scaling : Scaling
-        Units of the series.
+        Scaling of the series.
     dtype : {"float32", "float64"}
-        What the products are computed in.
+        Type in which the products are computed.
 
     Returns
     -------
     answer : callable or None
-        From contexts (n_windows, context_length, n_channels) to forecasts (n_windows, prediction_length, n_targets);
-        None if the student does not fuse.
+        Function from contexts (n_windows, context_length, n_channels) to forecasts (n_windows, prediction_length,
+        n_targets); None if the student cannot be fused.
     """
     entry = _ENTRIES.get(student)
-    offsets = None if entry is None else entry.offsets  # of no matter to the forecast
+    offsets = None if entry is None else entry.offsets  # no effect on the point forecast
     fused = _find(student, spec, scaling, dtype, offsets)
     if fused is None:
         return None
@@ -68,26 +68,26 @@ def fused_answer(student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype:
 def fused_quantiles(
     student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype: str, offsets: np.ndarray | None
 ) -> Answer | None:
-    """Return the quantiles of the fused student, from original units to original units.
+    """Return the quantiles of the fused student, in original units.
 
     Parameters
     ----------
     student : torch.nn.Module
         The trained student, with quantiles.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
     scaling : Scaling
-        Units of the series.
+        Scaling of the series.
     dtype : {"float32", "float64"}
-        What the products are computed in.
+        Type in which the products are computed.
     offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None
-        Of a calibration, in standardized units.
+        Offsets of a calibration, in standardized units.
 
     Returns
     -------
     answer : callable or None
-        From contexts (n_windows, context_length, n_channels) to quantiles (n_windows, prediction_length, n_targets,
-        n_quantiles); None if the student does not fuse.
+        Function from contexts (n_windows, context_length, n_channels) to quantiles (n_windows, prediction_length,
+        n_targets, n_quantiles); None if the student cannot be fused.
     """
     fused = _find(student, spec, scaling, dtype, offsets)
     if fused is None:
@@ -100,7 +100,7 @@ def fused_quantiles(
 def _find(
     student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype: str, offsets: np.ndarray | None
 ) -> NumpyStudent | None:
-    """Return the fused student from the shelf, remade where weights, scaling or offsets have changed."""
+    """Return the fused student from the cache; rebuild it if weights, scaling or offsets have changed."""
     entry = _ENTRIES.get(student)
     fresh = entry is not None and entry.scaling is scaling and entry.state == _state(entry.tensors)
     if entry is None or not fresh or entry.offsets is not offsets:
@@ -114,18 +114,18 @@ def _find(
 def fuse_in_units(
     student: nn.Module, spec: NetworkSpec, scaling: Scaling, offsets: np.ndarray | None = None
 ) -> FusedStudent | None:
-    """Fuse a student with the standardization around it.
+    """Fuse a student together with its standardization.
 
     Parameters
     ----------
     student : torch.nn.Module
         The trained student.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
     scaling : Scaling
-        Its standardization is folded in; its ``transformer``, if any, is not.
+        The standardization is folded in; the ``transformer``, if any, is not.
     offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None, default=None
-        Of a calibration of the quantiles, in standardized units.
+        Offsets of a calibration of the quantiles, in standardized units.
 
     Returns
     -------
@@ -150,5 +150,5 @@ def _make(
 
 
 def _state(tensors: tuple[Tensor, ...]) -> tuple[tuple[int, int], ...]:
-    """Tell whether weights were replaced or written to."""
+    """Return whether weights were replaced or changed."""
     return tuple((tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors)

@@ -1,7 +1,7 @@
-"""A fused student in NumPy alone; this file may be copied to a device and used by itself.
+"""A fused student that needs only NumPy; you can copy this file to a device and use it alone.
 
-It holds the forecast of a student that skdistill distilled and exported with ``export("student.npz")``, and needs
-nothing but NumPy: ``NumpyStudent.load("student.npz").predict(windows)``.
+It makes the forecasts of a student that skdistill exported with ``export("student.npz")``:
+``NumpyStudent.load("student.npz").predict(windows)``.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ __all__ = ["NumpyStudent"]
 
 _VERSION = 2  # 1 had no checksum
 _MAGIC = b"PK\3\4"
-_DIGEST_LENGTH = 64  # hexadecimal digits of SHA-256, at the very end of a file
-_BLOCK_VALUES = 1 << 20  # values of the widest layer that are computed at once: they stay in the cache
+_DIGEST_LENGTH = 64  # hexadecimal digits of SHA-256 at the end of a file
+_BLOCK_VALUES = 1 << 20  # values of the widest layer computed at once, so that they fit into the CPU cache
 _MAX_LAYERS = 64
 _MAX_MEMBERS = 4 * _MAX_LAYERS
 
 
 class NumpyStudent:
-    """A student as matrix products, from original units to original units.
+    """A student as matrix products, in original units.
 
     Parameters
     ----------
     arrays : dict of str to ndarray
-        ``weight_0``, ``bias_0`` and perhaps ``scale_0`` for each layer, ``center``, ``targets``, ``n_channels``, and
-        perhaps ``level`` and ``epsilon``; for quantiles ``quantile_levels``, ``quantile_hidden``,
-        ``quantile_hidden_bias``, ``quantile_output``, ``quantile_output_bias``, ``quantile_unit`` and perhaps
+        ``weight_0``, ``bias_0`` and optionally ``scale_0`` for each layer, ``center``, ``targets``, ``n_channels``, and
+        optionally ``level`` and ``epsilon``; for quantiles ``quantile_levels``, ``quantile_hidden``,
+        ``quantile_hidden_bias``, ``quantile_output``, ``quantile_output_bias``, ``quantile_unit`` and optionally
         ``quantile_offsets``.
     dtype : {"float32", "float64"}, default="float32"
-        What the products are computed in; the center is subtracted before, and added after, in float64.
+        Type in which the products are computed; the center is always subtracted and added in float64.
 
     Attributes
     ----------
     context_length, prediction_length, n_channels : int
-        Shape of a window: (context_length, n_channels) in.
+        A window has shape (context_length, n_channels), a forecast prediction_length rows.
     targets : ndarray of int
         The channels that are forecast.
     quantile_levels : tuple of float or None
-        Levels of the quantiles that it forecasts; None if it has none.
+        Levels of the quantile forecasts; None if there are none.
 
     Examples
     --------
@@ -93,12 +93,12 @@ class NumpyStudent:
         Parameters
         ----------
         windows : ndarray of shape (n_windows, n_timestamps, n_channels) or (n_timestamps, n_channels)
-            Finite floats in original units, at least ``context_length`` rows; the last ones count.
+            Finite floats in original units, at least ``context_length`` rows; the last rows are used.
 
         Returns
         -------
         forecasts : ndarray of shape (n_windows, prediction_length, n_targets) or (prediction_length, n_targets)
-            Forecasts in original units: float32 for float32 windows, else float64.
+            Forecasts in original units: float32 for float32 windows, otherwise float64.
 
         Raises
         ------
@@ -115,12 +115,12 @@ class NumpyStudent:
         Parameters
         ----------
         windows : ndarray of shape (n_windows, n_timestamps, n_channels) or (n_timestamps, n_channels)
-            Finite floats in original units, at least ``context_length`` rows; the last ones count.
+            Finite floats in original units, at least ``context_length`` rows; the last rows are used.
 
         Returns
         -------
         quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles) or without n_windows
-            Quantiles in original units: float32 for float32 windows, else float64.
+            Quantiles in original units: float32 for float32 windows, otherwise float64.
 
         Raises
         ------
@@ -132,7 +132,7 @@ class NumpyStudent:
         return quantiles[0] if single else quantiles
 
     def _read(self, windows: np.ndarray) -> tuple[np.ndarray, bool]:
-        """Check windows; return their last rows as a batch, and whether it was a single window."""
+        """Check windows; return their last rows as a batch, and whether there was a single window."""
         windows = np.asarray(windows)
         if windows.dtype != np.float32:
             windows = windows.astype(np.float64, copy=False)
@@ -179,10 +179,11 @@ class NumpyStudent:
         Returns
         -------
         quantiles : ndarray of the same type, of shape (n_windows, prediction_length, n_targets, n_quantiles)
-            Quantiles in original units, at ``quantile_levels``; the median, where it is the point forecast, to the bit.
+            Quantiles in original units, at ``quantile_levels``; if the median is the point forecast, it is
+            bit-identical to it.
         """
         if self._head is None or self.quantile_levels is None:
-            raise ValueError("this student has no quantiles: it was fitted without.")
+            raise ValueError("this student has no quantiles: it was fitted without them.")
         forecasts = self.forecast(contexts)
         quantiles = np.empty((*forecasts.shape, len(self.quantile_levels)), contexts.dtype)
         for first in range(0, len(contexts), self._block):
@@ -210,12 +211,12 @@ class NumpyStudent:
         return hidden
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the arrays into one file, which appears whole or not at all.
+        """Write the arrays to one file; the file appears complete or not at all.
 
         Parameters
         ----------
         path : str or Path
-            Where to; the name should end in ``.npz``.
+            The file; its name should end in ``.npz``.
         """
         target = os.path.realpath(path)
         temporary = f"{target}.{os.urandom(8).hex()}.tmp"
@@ -236,7 +237,8 @@ class NumpyStudent:
     def load(cls, path: str | os.PathLike[str]) -> NumpyStudent:
         """Read a file that :meth:`save` or ``export("student.npz")`` wrote.
 
-        No file runs code, none takes more memory than a few times its size, and none that a bit has changed is taken.
+        Loading never runs code, never needs more memory than a few times the size of the file, and rejects a file in
+        which any bit has changed.
 
         Parameters
         ----------
@@ -246,14 +248,14 @@ class NumpyStudent:
         Returns
         -------
         student : NumpyStudent
-            The student; all its numbers are finite.
+            The student; all numbers in it are finite.
 
         Raises
         ------
         ValueError
-            If it is no such file, damaged, or from another version.
+            If the file is not such a file, is damaged, or is from a different version.
         OSError
-            If there is no such file, or it cannot be read.
+            If the file does not exist or cannot be read.
         """
         with open(path, "rb") as file:
             head = file.read(len(_MAGIC))
@@ -261,7 +263,7 @@ class NumpyStudent:
             data = head + file.read(max(0, rest))  # what is no archive is not read
         try:
             return cls._from_bytes(data)
-        except Exception as error:  # zipfile and numpy raise many kinds on what is no student
+        except Exception as error:  # zipfile and numpy raise many kinds of errors for invalid files
             raise ValueError(f"{os.fspath(path)} cannot be loaded: {error}") from error
 
     @classmethod
@@ -271,7 +273,7 @@ class NumpyStudent:
         if version.ndim or version != _VERSION:
             raise ValueError(f"it has format version {version}, and this NumpyStudent reads version {_VERSION} only.")
         if itemsize.ndim or itemsize not in (4, 8):
-            raise ValueError(f"no student: dtype must be 4 or 8 bytes; got {itemsize}.")
+            raise ValueError(f"not a student: dtype must be 4 or 8 bytes; got {itemsize}.")
         with np.errstate(over="ignore", divide="ignore"):
             student = cls(arrays, f"float{8 * int(itemsize)}")
         student._check_finite()
@@ -283,11 +285,11 @@ class NumpyStudent:
         if self._head is not None:
             used += [value for value in vars(self._head).values() if isinstance(value, np.ndarray)]
         if not all(array is None or np.isfinite(array).all() for array in used):
-            raise ValueError(f"no student: its numbers are not finite in {self.dtype}.")
+            raise ValueError(f"not a student: its numbers are not finite in {self.dtype}.")
 
 
 class _Head:
-    """How far quantiles lie from the point forecast."""
+    """Distances of the quantiles from the point forecast."""
 
     def __init__(self, arrays: Mapping[str, np.ndarray], dtype: np.dtype) -> None:
         levels = arrays["quantile_levels"]
@@ -300,12 +302,12 @@ class _Head:
         self.output_bias = arrays["quantile_output_bias"].astype(dtype)
         self.per_unit = (1.0 / unit).astype(dtype)[:, None]
         self.unit = unit.astype(dtype)[:, None]  # (n_targets, n_quantiles)
-        self.n_each = len(arrays["quantile_output"]) // _horizon(arrays)  # outputs of a step
+        self.n_each = len(arrays["quantile_output"]) // _horizon(arrays)  # outputs per step
         offsets = arrays.get("quantile_offsets")
         self.offsets = None if offsets is None else offsets.astype(dtype)
 
     def distances(self, rows: np.ndarray) -> np.ndarray:
-        """Give (n_windows, prediction_length, n_targets, n_quantiles) for centered (n_windows, n_targets, n_steps)."""
+        """Map (n_windows, n_targets, n_steps) to (n_windows, prediction_length, n_targets, n_quantiles)."""
         hidden = _product(rows, self.hidden) * self.per_unit + self.hidden_bias
         outputs = _product(np.maximum(hidden, 0, out=hidden), self.output) + self.output_bias
         outputs = outputs.reshape(*outputs.shape[:2], -1, self.n_each).transpose(0, 2, 1, 3)
@@ -322,21 +324,21 @@ class _Head:
 
 
 def order_outwards(quantiles: np.ndarray, n_lower: int, has_median: bool) -> np.ndarray:
-    """Set quantiles that have crossed their neighbor towards the median to it, in place.
+    """Set each quantile that crosses its neighbor towards the median to that neighbor, in place.
 
     Parameters
     ----------
     quantiles : ndarray of shape (..., n_quantiles)
-        Quantiles of rising levels, which may cross.
+        Quantiles at rising levels; they can cross.
     n_lower : int
-        How many levels lie below one half.
+        Number of levels below 0.5.
     has_median : bool
-        Whether the median comes after them.
+        Whether the next level is the median.
 
     Returns
     -------
     quantiles : ndarray of the same shape
-        Not falling along the last axis.
+        The quantiles, non-decreasing along the last axis.
     """
     for level in range(n_lower - 1, -1, -1):
         if level + 1 < n_lower or has_median:
@@ -347,7 +349,7 @@ def order_outwards(quantiles: np.ndarray, n_lower: int, has_median: bool) -> np.
 
 
 def _centered(block: np.ndarray, center: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Subtract the center in float64, round to ``dtype``, and put time last: (n_windows, n_targets, n_timestamps)."""
+    """Subtract the center in float64 and round to ``dtype``; returns (n_windows, n_targets, n_timestamps)."""
     if len(block) == 1:
         return (block[0] - center).astype(dtype, copy=False).T[None]
     centered = np.empty(block.shape, dtype)
@@ -356,7 +358,7 @@ def _centered(block: np.ndarray, center: np.ndarray, dtype: np.dtype) -> np.ndar
 
 
 def _product(hidden: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Multiply (n_windows, n_targets, n_inputs) by one matrix for all channels, or one a channel."""
+    """Multiply (n_windows, n_targets, n_inputs) by one matrix for all channels, or one per channel."""
     if weight.ndim == 3:
         return np.matmul(hidden.transpose(1, 0, 2), weight).transpose(1, 0, 2)
     if len(hidden) == 1:
@@ -373,7 +375,7 @@ def _horizon(arrays: Mapping[str, np.ndarray]) -> int:
 
 
 def _check_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Bring the arrays to float64 and int64, and raise unless they fit together."""
+    """Convert the arrays to float64 and int64, and raise unless they fit together."""
     n_layers = _count_layers(arrays)
     needed = ["center", "targets", "n_channels"]
     needed += [f"{kind}_{number}" for number in range(n_layers) for kind in ("weight", "bias")]
@@ -383,12 +385,12 @@ def _check_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         optional.add("quantile_offsets")
     missing, unknown = set(needed) - set(arrays), set(arrays) - set(needed) - optional
     if missing or unknown or not 0 < n_layers <= _MAX_LAYERS:
-        raise ValueError(f"no student: {n_layers} layers, missing {sorted(missing)}, unknown {sorted(unknown)}.")
+        raise ValueError(f"not a student: {n_layers} layers, missing {sorted(missing)}, unknown {sorted(unknown)}.")
     checked = {}
     for name, array in arrays.items():
         kind = np.int64 if name in ("targets", "n_channels") else np.float64
         if array.dtype.kind not in ("iu" if kind is np.int64 else "f"):
-            raise ValueError(f"no student: {name} has type {array.dtype}.")
+            raise ValueError(f"not a student: {name} has type {array.dtype}.")
         checked[name] = np.ascontiguousarray(array, dtype=kind) if array.ndim else np.asarray(array, dtype=kind)
     _check_shapes(checked, n_layers)
     return checked
@@ -409,26 +411,26 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
         allowed |= _quantile_shapes(arrays, n_targets, width)
     for name, array in arrays.items():
         if array.shape not in allowed[name] or 0 in array.shape or (name != "n_channels" and not array.ndim):
-            raise ValueError(f"no student: {name} has shape {array.shape}, which does not fit the other arrays.")
+            raise ValueError(f"not a student: {name} has shape {array.shape}, which does not fit the other arrays.")
         if not np.isfinite(array).all():
-            raise ValueError(f"no student: {name} is not finite.")
+            raise ValueError(f"not a student: {name} is not finite.")
     if len(np.unique(targets)) < len(targets):
-        raise ValueError("no student: targets has a channel twice.")
+        raise ValueError("not a student: targets has a channel twice.")
     if "epsilon" in arrays and not (arrays["epsilon"] >= 0).all():
-        raise ValueError("no student: epsilon is negative.")
+        raise ValueError("not a student: epsilon is negative.")
     if targets.min() < 0 or targets.max() >= arrays["n_channels"] or arrays["n_channels"] > 1 << 31:
-        raise ValueError(f"no student: targets do not lie within {arrays['n_channels']} channels.")
+        raise ValueError(f"not a student: targets do not lie within {arrays['n_channels']} channels.")
 
 
 def _quantile_shapes(
     arrays: dict[str, np.ndarray], n_targets: tuple[int, ...], height: tuple[int, ...]
 ) -> dict[str, list[tuple[int, ...]]]:
-    """Return the shapes that the arrays of quantiles may have; raise on levels that are none."""
+    """Return the valid shapes of the arrays of quantiles; raise if the levels are invalid."""
     levels = arrays["quantile_levels"]
     if levels.ndim != 1 or not ((levels > 0) & (levels < 1)).all() or not (np.diff(levels) > 0).all():
-        raise ValueError("no student: quantile_levels do not rise between 0 and 1.")
+        raise ValueError("not a student: quantile_levels do not rise between 0 and 1.")
     if not (arrays["quantile_unit"] > 0).all():
-        raise ValueError("no student: quantile_unit is not positive.")
+        raise ValueError("not a student: quantile_unit is not positive.")
     n_hidden, n_gaps = arrays["quantile_hidden"].shape[:1], int((levels != 0.5).sum())
     n_outputs = [(each * size,) for size in height for each in (n_gaps, n_gaps + 1)]
     own = [size for size in n_outputs if size == arrays["quantile_output_bias"].shape[1:]]
@@ -444,13 +446,13 @@ def _quantile_shapes(
 
 
 def _to_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Write an .npz whose last bytes, the comment of the archive, are the SHA-256 of all the others."""
+    """Write an .npz file; its last bytes, the comment of the archive, are the SHA-256 of all other bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, array in arrays.items():
             member = io.BytesIO()
             np.lib.format.write_array(member, array, version=(1, 0), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())  # no clock: same arrays, same bytes
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())  # no time stamp
         archive.comment = b"0" * _DIGEST_LENGTH
     return _seal(buffer.getvalue()[:-_DIGEST_LENGTH])
 
@@ -460,27 +462,27 @@ def _seal(data: bytes) -> bytes:
 
 
 def _read_arrays(data: bytes) -> dict[str, np.ndarray]:
-    """Read an uncompressed .npz whose every byte is as it was written, and whose members hold numbers only."""
+    """Read an uncompressed .npz file that is unchanged since it was written and contains only numbers."""
     digest = hashlib.sha256(memoryview(data)[:-_DIGEST_LENGTH]).hexdigest().encode()
     if not data.startswith(_MAGIC) or digest != data[-_DIGEST_LENGTH:]:
         raise ValueError(
-            "it is no student, or damaged, or from another version: its checksum is wrong. Export or copy it again."
+            "it is not a student, or damaged, or from another version: its checksum is wrong. Export or copy it again."
         )
     if data.count(b"PK\1\2") > _MAX_MEMBERS:
-        raise ValueError(f"no student: more than {_MAX_MEMBERS} members.")
+        raise ValueError(f"not a student: more than {_MAX_MEMBERS} members.")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         names = [member.filename for member in members]
         whole = sum(member.file_size for member in members) <= len(data)
         if len(set(names)) < len(names) or not whole or any(member.compress_type for member in members):
-            raise ValueError("no student: its members are compressed, doubled or larger than the file.")
+            raise ValueError("not a student: its members are compressed, doubled or larger than the file.")
         return {member.filename.removesuffix(".npy"): _read_member(archive, member) for member in members}
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     with archive.open(member) as file:
         if np.lib.format.read_magic(file) != (1, 0):
-            raise ValueError(f"no student: {member.filename} is no version 1.0 array.")
+            raise ValueError(f"not a student: {member.filename} is not a version 1.0 array.")
         shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=1000)
         content = file.read()
     n_values = 1
@@ -493,5 +495,5 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarra
         or min(shape, default=0) < 0
         or n_values * dtype.itemsize != len(content)
     ):
-        raise ValueError(f"no student: {member.filename} does not hold the numbers that it declares.")
+        raise ValueError(f"not a student: {member.filename} does not contain the numbers that it declares.")
     return np.frombuffer(content, dtype).reshape(shape)

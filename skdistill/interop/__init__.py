@@ -1,4 +1,4 @@
-"""Checkpoints of research code as networks of ours."""
+"""Load checkpoints of research code as networks of skdistill."""
 
 from skdistill._utils._lazy import attach
 

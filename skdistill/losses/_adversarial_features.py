@@ -1,4 +1,4 @@
-"""Hidden states that a discriminator cannot tell from the teacher's."""
+"""Adversarial term: hidden states that a discriminator cannot tell from the teacher's."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["AdversarialFeatures"]
 
 
 class AdversarialFeatures(LossTerm):
-    """Distance in distribution between hidden states, by a discriminator that trains against the student.
+    """Distance between the distributions of hidden states, from a discriminator trained against the student.
 
-    The student's states pass a trained linear layer to the teacher's width; a discriminator D (Linear - LeakyReLU -
-    Linear) tells them from the teacher's. The term is its mean cross-entropy,
-    ``mean((softplus(-D(t)) + softplus(D(s))) / 2)``: log 2 where it cannot tell, near 0 where it can. The
-    discriminator minimizes it; on the way to the linear layer and the student the gradient is reversed, so they
-    maximize it, all in one step of one optimizer. Discriminator and layer are dropped after training.
+    A trained linear layer maps the student's states to the teacher's width. A discriminator D (Linear - LeakyReLU -
+    Linear) tells them from the teacher's. The term is its mean cross-entropy, ``mean((softplus(-D(t)) + softplus(D(s)))
+    / 2)``: log 2 where it cannot tell them apart, near 0 where it can. The discriminator minimizes the term. The
+    gradient is reversed before it reaches the linear layer and the student, so these maximize it; one optimizer does
+    both in one step. The discriminator and the layer are dropped after training.
 
     Parameters
     ----------
@@ -32,13 +32,13 @@ class AdversarialFeatures(LossTerm):
     hidden_size : int, default=64
         Width of the discriminator.
     reversal : float, default=1.0
-        Factor of the reversed gradient, beside the discriminator's own.
+        Factor that multiplies the reversed gradient.
 
     Notes
     -----
-    CAKD aligns the features' distributions by adversarial adaptation. Chosen here: a gradient-reversal layer, because
-    the criterion trains with the student in one optimizer; the linear layer, because the widths differ; the
-    discriminator's form; and that a sample is one channel of one window.
+    CAKD aligns the distributions of features by adversarial adaptation. The paper leaves details open; chosen here are
+    a gradient-reversal layer (the criterion trains with the student in one optimizer), the linear layer (the widths
+    differ), the form of the discriminator, and that one sample is one channel of one window.
 
     References
     ----------
@@ -92,7 +92,7 @@ class _AdversarialModule(nn.Module):
 
 
 class _ReversedGradient(torch.autograd.Function):
-    """The identity, whose gradient comes back times minus ``factor``."""
+    """Identity function that multiplies the gradient by minus ``factor``."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, factor: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a loss is: a term, or a sum of named terms."""
+"""Base classes of losses: a single term, and a sum of named terms."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class BaseLoss(DocLink, BaseEstimator, abc.ABC):
 
 
 class LossTerm(BaseLoss):
-    """One addend of the objective: a parameter object with a ``weight``.
+    """One term of the objective: a parameter object with a ``weight``.
 
     A subclass declares in ``requires`` what it reads and returns in :meth:`build` a module whose
     ``forward(inputs: LossInputs)`` gives the *unweighted* scalar; the objective multiplies it by
@@ -46,12 +46,12 @@ class LossTerm(BaseLoss):
     ----------
     requires : frozenset of str
         What the term reads: ``"truth"``, ``"teacher_forecast"``, ``"teacher_features"``, ``"teacher_quantiles"``,
-        ``"student_features"``, ``"student_quantiles"``, ``"branches"``. A term that needs nothing of the teacher
-        survives ``teacher=None``.
+        ``"student_features"``, ``"student_quantiles"``, ``"branches"``. Terms that need nothing from the teacher still
+        apply with ``teacher=None``.
     prefers : frozenset of str
-        What the term reads where it exists, and can do without.
+        What the term reads if it exists, but does not require.
     weight : float
-        Non-negative factor in the objective; a term of weight 0 is left out.
+        Non-negative factor in the objective; terms of weight 0 are left out.
     """
 
     requires: ClassVar[frozenset[str]] = frozenset()
@@ -69,7 +69,7 @@ class LossTerm(BaseLoss):
         Parameters
         ----------
         shapes : LossShapes
-            What is known of student and labels.
+            Shapes and levels of student and labels.
 
         Returns
         -------
@@ -88,7 +88,7 @@ class LossTerm(BaseLoss):
         Returns
         -------
         form : QuadraticForm or None
-            None where the term is no quadratic form of the forecast.
+            None if the term is not a quadratic form of the forecast.
         """
         return None
 
@@ -103,8 +103,8 @@ class LossSum(BaseLoss, _BaseComposition):
     Parameters
     ----------
     terms : list of (str, loss)
-        Names and losses: single terms or published sums. Parameters are reached by
-        ``loss__name__parameter``, a whole term is replaced by ``loss__name``.
+        Names and losses: single terms or published sums. Parameters are set by ``loss__name__parameter``, a whole term
+        is replaced by ``loss__name``.
 
     Examples
     --------
@@ -120,12 +120,12 @@ class LossSum(BaseLoss, _BaseComposition):
         self.terms = terms
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters, those of the terms under their names.
+        """Return the parameters, including those of the terms as ``name__parameter``.
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether to go into the terms.
+            Whether to include the parameters of the terms.
 
         Returns
         -------
@@ -135,7 +135,7 @@ class LossSum(BaseLoss, _BaseComposition):
         return self._get_params("terms", deep=deep)
 
     def set_params(self, **params: Any) -> LossSum:
-        """Set parameters, those of the terms by ``name__parameter``.
+        """Set parameters; parameters of a term are named ``name__parameter``.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ class LossSum(BaseLoss, _BaseComposition):
         return self
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
-        """Return the terms; those of a sum inside carry its name: ``"outer.inner"``.
+        """Return the terms; terms of a nested sum are named ``"outer.inner"``.
 
         Returns
         -------
@@ -161,7 +161,7 @@ class LossSum(BaseLoss, _BaseComposition):
         Raises
         ------
         ValueError, TypeError
-            If names clash, or something is no loss.
+            If names clash, or an entry is not a loss.
         """
         self._check_terms()
         flat: list[tuple[str, LossTerm]] = []
@@ -182,12 +182,12 @@ class LossSum(BaseLoss, _BaseComposition):
 
 
 def add_losses(first: BaseLoss, second: BaseLoss) -> LossSum:
-    """Add two losses; a name that is taken gets the next free number.
+    """Add two losses; a repeated name gets the next free number.
 
     Parameters
     ----------
     first, second : BaseLoss
-        What to add; sums are flattened, published methods are kept whole under their name.
+        The losses to add. Sums are flattened; published methods stay whole under their name.
 
     Returns
     -------
@@ -201,14 +201,14 @@ def add_losses(first: BaseLoss, second: BaseLoss) -> LossSum:
 
 
 def add_terms(terms: Sequence[tuple[str, BaseLoss]], added: Sequence[BaseLoss]) -> LossSum:
-    """Add losses to named terms, under their class names; a name that is taken gets the next free number.
+    """Append losses to named terms, under their class names; a repeated name gets the next free number.
 
     Parameters
     ----------
     terms : sequence of (str, loss)
-        What there is.
+        The existing terms.
     added : sequence of loss
-        What comes after it.
+        The losses to append.
 
     Returns
     -------

@@ -14,7 +14,7 @@ __all__ = ["CAKD"]
 
 
 class CAKD(BaseLoss):
-    """Truth, the teacher's forecast, and hidden states aligned window by window and in distribution.
+    """CAKD: truth, the teacher's forecast, and hidden states aligned per window and in distribution.
 
     ``L = supervised_weight * MSE(s, y) + prediction_weight * MSE(s, t) + contrastive_weight * L_contrastive +
     adversarial_weight * L_adversarial``.
@@ -28,7 +28,7 @@ class CAKD(BaseLoss):
     adversarial_weight : float, default=0.1
         Weight of :class:`~skdistill.losses.AdversarialFeatures`.
     supervised_weight : float, default=1.0
-        Weight of the truth; 0 trains on the teacher alone.
+        Weight of the truth; 0 trains on the teacher only.
     temperature : float, default=0.1
         Similarities of the contrastive term are divided by it.
     projection_size : int, default=64
@@ -38,9 +38,9 @@ class CAKD(BaseLoss):
 
     Notes
     -----
-    Written from the paper's description, not from code of its authors. The weights of the two feature terms were chosen
-    here, so that at the start of training on standardized series they are of the order of the forecast's error
-    or below; tune them. See the two terms for what else was chosen.
+    Written from the description in the paper, not from the authors' code. The weights of the two feature terms were
+    chosen here: at the start of training on standardized series, these terms are about as large as the error of the
+    forecast, or smaller. Tune them. The two terms list what else was chosen.
 
     References
     ----------

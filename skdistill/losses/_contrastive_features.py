@@ -1,4 +1,4 @@
-"""Hidden states of the same window agree more than those of different ones."""
+"""Contrastive term: hidden states of the same window agree more than those of different windows."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ __all__ = ["ContrastiveFeatures"]
 
 
 class ContrastiveFeatures(LossTerm):
-    """Contrast of a window's hidden state in the student with the teacher's states of the batch.
+    """Contrastive loss (InfoNCE) between the hidden states of student and teacher.
 
-    Each state of student and teacher, one a window and channel, passes a trained linear projection to the unit
-    sphere, z and u. The term is the InfoNCE loss: mean over i of
-    ``-log(exp(z_i . u_i / temperature) / sum over j of exp(z_i . u_j / temperature))``, from 0 (each state finds
-    its own among all) to about log n (none does). The projections are dropped after training.
+    Student and teacher have one state per window and channel. Trained linear projections map them to the unit sphere,
+    to z and u. The term is the InfoNCE loss, the mean over i of ``-log(exp(z_i . u_i / temperature) / sum over j of
+    exp(z_i . u_j / temperature))``. It ranges from 0 (each z is closest to its own u) to about log n (no z finds its
+    own u). The projections are dropped after training.
 
     Parameters
     ----------
     weight : float, default=1.0
         Factor in the objective.
     temperature : float, default=0.1
-        Similarities are divided by it: small means the nearest strangers count most.
+        Similarities are divided by it. With a small temperature, the most similar other windows count most.
     projection_size : int, default=64
         Width of the projections.
     max_pairs : int, default=1024
-        Most pairs that are contrasted in a batch; of more, that many are drawn at random, which bounds memory.
+        Maximum number of pairs per batch, which bounds memory; if there are more, this many are drawn at random.
 
     Notes
     -----
-    CAKD asks that similarity between the teacher's and the student's features of one sample be the largest. Chosen
-    here: InfoNCE as that loss, linear projections because the widths differ, the temperature, and that a sample is
-    one channel of one window.
+    CAKD maximizes the similarity between the teacher's and the student's features of the same sample. The paper leaves
+    details open; chosen here are InfoNCE as the loss, linear projections (the widths differ), the temperature, and that
+    one sample is one channel of one window.
 
     References
     ----------

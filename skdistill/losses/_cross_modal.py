@@ -17,12 +17,12 @@ _SUPERVISED = ("mae", "mse", "smooth_l1", "smape", "mase")
 
 
 class CrossModal(BaseLoss):
-    """Truth, agreement of the two branches' forecasts, and agreement of their hidden states.
+    """CALF: truth, agreement of the forecasts of the two branches, and agreement of their hidden states.
 
-    ``L = supervised_weight * L_sup + output_weight * L_output + feature_weight * L_feature``; a weight of 0
-    leaves its term out. For students with two branches: :class:`~skdistill.networks.CALF`. The
-    defaults are those of the long-term benchmark; the short-term one has
-    ``CrossModal(supervised_loss="smape", output_loss="mase", feature_loss="smooth_l1", season=...)``.
+    ``L = supervised_weight * L_sup + output_weight * L_output + feature_weight * L_feature``; a weight of 0 drops its
+    term. It needs a student with two branches, such as :class:`~skdistill.networks.CALF`. The defaults are those of the
+    long-term benchmark. The short-term benchmark uses ``CrossModal(supervised_loss="smape", output_loss="mase",
+    feature_loss="smooth_l1", season=...)``.
 
     Parameters
     ----------
@@ -33,17 +33,17 @@ class CrossModal(BaseLoss):
     supervised_weight : float, default=1.0
         Weight of the truth.
     supervised_loss : {"mae", "mse", "smooth_l1", "smape", "mase"}, default="mae"
-        Distance to the truth; smooth L1 is Huber's loss that turns at 1.
+        Distance to the truth; smooth L1 is the Huber loss with threshold 1.
     output_loss : {"mae", "mse", "smooth_l1", "mase"}, default="mae"
         Distance between the branches' forecasts.
     feature_loss : {"mae", "mse", "smooth_l1"}, default="mae"
         Distance between the branches' hidden states.
     decay : float, default=0.8
-        Factor from a layer's hidden states to those of the layer before.
+        Each layer counts this factor times as much as the layer after it.
     projection_lr : float, default=1e-4
-        Constant learning rate of the projections of hidden states.
+        Constant learning rate for the projections of the hidden states.
     season : int, default=1
-        Rows of a season, for ``"mase"``.
+        Number of rows in a season, for ``"mase"``.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Terms that are a distance of the student's forecast to another: squared, absolute or Huber's."""
+"""Terms that measure a distance of the student's forecast: squared, absolute or Huber."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DISTANCES: dict[str, Callable[..., Tensor]] = {"huber": huber_loss, "mae": l1_l
 
 
 class DistanceTerm(LossTerm):
-    """Base of terms with a distance, and a weight a step.
+    """Base class of terms that average a distance, with one weight per step.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class DistanceTerm(LossTerm):
     loss : {"mse", "mae", "huber"}, default="mse"
         The distance.
     delta : float, default=1.0
-        Error, in standardized units, at which Huber's loss turns from squared to absolute.
+        Error, in standardized units, at which the Huber loss changes from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step.
     """
@@ -50,10 +50,10 @@ class DistanceTerm(LossTerm):
 
     @abc.abstractmethod
     def make_module(self) -> DistanceModule:
-        """Make the module, without its distance and weights."""
+        """Create the module; its distance and weights are set later."""
 
     def step_weights(self, prediction_length: int) -> Tensor | None:
-        """Return how much each step weighs.
+        """Return the weight of each step.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class DistanceTerm(LossTerm):
 
 
 class DistanceModule(nn.Module, abc.ABC):
-    """Averages a distance over windows, steps and channels, steps weighted."""
+    """Averages a distance over windows, weighted steps and channels."""
 
     distance: Callable[..., Tensor]
     weights: Tensor | None
@@ -117,7 +117,7 @@ class DistanceModule(nn.Module, abc.ABC):
         Parameters
         ----------
         forecast, target : Tensor of shape (n_windows, n_steps, n_targets)
-            What to compare.
+            The values to compare.
         windows : Tensor of shape (n_windows,) or None, default=None
             Weights of the windows.
         observed : Tensor of bool of the shape of ``target`` or None, default=None

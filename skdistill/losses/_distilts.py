@@ -16,30 +16,30 @@ __all__ = ["DistilTS"]
 
 
 class DistilTS(BaseLoss):
-    """Truth, horizon-weighted agreement with the forecast, and alignment of hidden states over time.
+    """DistilTS: truth, horizon-weighted teacher forecast, and alignment of hidden states over time.
 
-    ``L = supervised_weight * L_sup + prediction_weight * L_horizon + alignment_weight * L_align``: a sum
-    of :class:`Supervised`, :class:`HorizonWeighted` and :class:`TemporalAlignment`. A student without
-    hidden state (DLinear, as published) takes ``alignment_weight=0``.
+    ``L = supervised_weight * L_sup + prediction_weight * L_horizon + alignment_weight * L_align``: a sum of
+    :class:`Supervised`, :class:`HorizonWeighted` and :class:`TemporalAlignment`. For a student without a hidden state
+    (DLinear, as published) set ``alignment_weight=0``.
 
     Parameters
     ----------
     prediction_weight : float, default=0.5
         Weight of the teacher's forecast (alpha in the paper).
     alignment_weight : float, default=0.3
-        Weight of the alignment (lambda in the paper); 0 does without features.
+        Weight of the alignment (lambda in the paper); 0 needs no features.
     supervised_weight : float, default=1.0
-        Weight of the truth; 0 trains on the teacher alone.
+        Weight of the truth; 0 trains on the teacher only.
     tau : float, default=1.0
-        Growth of the horizon's weights in the teacher's term; 0 weighs all steps alike.
+        Growth of the weights over the horizon in the teacher's term; 0 weights all steps equally.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
-        Other weights of the teacher's term, in place of the exponential ones of ``tau``.
+        Weights of the teacher's term that replace the exponential weights of ``tau``.
     prediction_loss : {"mse", "mae", "huber"}, default="mse"
         Distance to the teacher's forecast.
     supervised_loss : {"mse", "mae", "huber"}, default="mse"
         Distance to the truth.
     delta : float, default=1.0
-        Error, in standardized units, at which Huber's loss turns from squared to absolute.
+        Error, in standardized units, at which the Huber loss changes from squared to absolute.
     alignment_loss : {"mse", "cosine"}, default="mse"
         Distance between hidden states.
     embedding_size : int, default=256

@@ -1,4 +1,4 @@
-"""Agreement with the teacher in hidden state, at several scales and in spectrum."""
+"""Feature matching: hidden states compared with the teacher's at several scales and in their spectrum."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["FeatureMatching"]
 class FeatureMatching(LossTerm):
     """Multi-scale and multi-period distance between hidden states.
 
-    The teacher's state of a channel passes a trained regressor, Linear(D_t, D_s) - ReLU -
-    Linear(D_s, D_s), which is dropped after training; then the two losses of the prediction level
-    compare it with the student's state along the feature axis. Gradient flows into student and
-    regressor. A teacher with one vector a step or patch is averaged over them first.
+    A trained regressor, Linear(D_t, D_s) - ReLU - Linear(D_s, D_s), maps the teacher's state of each channel to the
+    student's width. The result is compared with the student's state along the feature axis, with the same two losses as
+    at the prediction level. Gradient flows into the student and the regressor; the regressor is dropped after training.
+    If a teacher has one vector per step or patch, these are averaged first.
 
     Parameters
     ----------
@@ -33,16 +33,17 @@ class FeatureMatching(LossTerm):
     multiperiod_weight : float, default=1.0
         Factor of the multi-period part.
     n_scales : int, default=4
-        Scales of the feature axis, the original one included.
+        Number of scales of the feature axis, including the original one.
     pooling_window : int, default=2
-        Features that become one at the next scale.
+        Number of features averaged into one feature of the next scale.
     temperature : float, default=0.5
-        Amplitudes of the feature axis' spectrum are divided by it.
+        Amplitudes of the spectrum along the feature axis are divided by it.
     amplitude : {"published", "per_length"}, default="published"
-        Plain amplitudes, or divided by the width.
+        Plain amplitudes, or amplitudes divided by the width.
     trust : float, default=0.0
-        How much more the labels count where the teacher did well: a window weighs ``exp(-trust * e / mean e)``,
-        rescaled to mean one in the batch, with the teacher's MSE e to the truth there. 0 weighs all alike.
+        How much more the labels count where the teacher was accurate. A window has weight ``exp(-trust * e / mean e)``,
+        where e is the teacher's MSE in that window; weights are rescaled to mean one in the batch. 0 weights all
+        windows equally.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Hidden states of student and teacher, one row a window and channel: what CAKD's feature terms compare."""
+"""Hidden states of student and teacher as rows, one per window and channel; the feature terms of CAKD compare them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def feature_sizes(shapes: LossShapes, owner: str) -> tuple[int, int]:
     Parameters
     ----------
     shapes : LossShapes
-        What is known of student and labels.
+        Shapes and levels of student and labels.
     owner : str
-        Who asks, for the message.
+        Name of the term, for error messages.
 
     Returns
     -------
@@ -30,21 +30,21 @@ def feature_sizes(shapes: LossShapes, owner: str) -> tuple[int, int]:
 
 
 def feature_pairs(inputs: LossInputs, owner: str) -> tuple[Tensor, Tensor]:
-    """Flatten a batch to one pair of rows a window and channel; steps of the teacher are averaged.
+    """Flatten a batch to one pair of rows per window and channel; the teacher's steps are averaged.
 
     Parameters
     ----------
     inputs : LossInputs
         One batch.
     owner : str
-        Who asks, for the message.
+        Name of the term, for error messages.
 
     Returns
     -------
     student : Tensor of shape (n_windows * n_targets, student_size)
         The student's rows.
     teacher : Tensor of shape (n_windows * n_targets, teacher_size)
-        The teacher's, in the same order.
+        The teacher's rows, in the same order.
     """
     student, teacher = inputs.features, inputs.teacher_features
     if student is None or teacher is None:

@@ -1,4 +1,4 @@
-"""Agreement between the hidden states of a student's two branches, layer by layer."""
+"""Feature regularization: agreement between the hidden states of the two branches of a student, layer by layer."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ __all__ = ["FeatureRegularization", "layer_weights"]
 
 
 def layer_weights(n_layers: int, decay: float) -> list[float]:
-    """Weigh layers by their distance from the last one.
+    """Return one weight per layer, which decays with the distance from the last layer.
 
     Parameters
     ----------
     n_layers : int
         Number of hidden states, in the order of the layers.
     decay : float
-        Factor from a layer to the one before it.
+        Weight of a layer relative to the layer after it.
 
     Returns
     -------
     weights : list of float
-        ``decay ** i`` for the layer i before the last.
+        ``decay ** i`` for the i-th layer before the last.
     """
     return [decay ** (n_layers - 1 - position) for position in range(n_layers)]
 
 
 class FeatureRegularization(LossTerm):
-    """Distance between the branches' hidden states after every layer, the last ones counting most.
+    """Distance between the hidden states of the two branches after every layer; the last layers count most.
 
-    ``sum over layers, i counted from the last, of decay^i * distance(P_i time_i, Q_i text_i)``. The
-    projections P_i and Q_i, one for each branch and layer, have no bias, train with the student at a
-    constant learning rate of their own, and are dropped after. Gradient flows into both branches.
+    ``sum over layers, i counted from the last, of decay^i * distance(P_i time_i, Q_i text_i)``. The projections P_i and
+    Q_i, one for each branch and layer, have no bias, train with the student at their own constant learning rate, and
+    are dropped afterwards. Gradient flows into both branches.
 
     Parameters
     ----------
     weight : float, default=0.01
         Factor in the objective (lambda_2 in the paper).
     loss : {"mae", "mse", "smooth_l1"}, default="mae"
-        The distance; smooth L1 turns from squared to absolute at 1.
+        The distance; smooth L1 changes from squared to absolute at 1.
     decay : float, default=0.8
-        Factor from a layer to the one before it.
+        Weight of a layer relative to the layer after it.
     lr : float, default=1e-4
         Constant learning rate of the projections.
 
@@ -88,7 +88,7 @@ class FeatureRegularization(LossTerm):
         Returns
         -------
         module : torch.nn.Module
-            From :class:`LossInputs` to a scalar; its ``constant_lr`` is what its parameters are trained at.
+            From :class:`LossInputs` to a scalar; its ``constant_lr`` is the learning rate of its parameters.
         """
         if shapes.branch_sizes is None:
             raise ValueError("FeatureRegularization needs a network with two branches, such as CALF.")

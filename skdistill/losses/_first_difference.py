@@ -1,4 +1,4 @@
-"""Agreement with the teacher on changes from step to step."""
+"""First-difference term: agreement with the teacher on the changes from step to step."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["FirstDifference"]
 
 
 class FirstDifference(LossTerm):
-    """MSE between the steps' changes in student's and teacher's forecasts.
+    """MSE between the step-to-step changes of student and teacher forecasts.
 
-    ``mean over windows, steps, channels of ((s_h - s_{h-1}) - (t_h - t_{h-1}))^2``; a constant offset
-    costs nothing. 0 for a horizon of one step.
+    ``mean over windows, steps, channels of ((s_h - s_{h-1}) - (t_h - t_{h-1}))^2``; a constant offset is not penalized.
+    The term is 0 for a horizon of one step.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class FirstDifference(LossTerm):
 
     References
     ----------
-    The difference part of a loss released beside DistilTS (arXiv 2601.12785).
+    DistilTS (arXiv 2601.12785): the difference part of a loss in the released code.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Distance to the teacher's forecast, with a weight a step of the horizon."""
+"""Distance to the teacher's forecast, with one weight per step of the horizon."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ __all__ = ["HorizonWeighted"]
 
 
 class HorizonWeighted(TeacherForecast):
-    """Distance to the teacher's forecast that counts later steps more.
+    """Distance to the teacher's forecast that weights later steps more.
 
-    ``mean over windows, steps, channels of w_h * distance(s, t)`` with
-    ``w_h = exp(tau * h / (H - 1))`` for h = 0 .. H - 1, rescaled to mean one. ``tau=0`` is
-    :class:`TeacherForecast`, to the bit. The paper rescales to sum one, its release to mean one
-    and then never passes the weights on; here they act.
+    ``mean over windows, steps, channels of w_h * distance(s, t)`` with ``w_h = exp(tau * h / (H - 1))`` for h from 0 to
+    H - 1, rescaled to mean one. With ``tau=0`` the result is bit-identical to :class:`TeacherForecast`. The paper
+    rescales the weights to sum one. The released code rescales them to mean one, but never uses them; here they are
+    used.
 
     Parameters
     ----------
     weight : float, default=1.0
         Factor in the objective.
     tau : float, default=1.0
-        Growth of the weights over the whole horizon; negative favors the first steps. Read where
+        Growth of the weights over the whole horizon; a negative value favors the first steps. Used only if
         ``horizon_weights`` is None.
     loss : {"mse", "mae", "huber"}, default="mse"
         The distance.
     delta : float, default=1.0
-        Error, in standardized units, at which Huber's loss turns from squared to absolute.
+        Error, in standardized units, at which the Huber loss changes from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
-        Other weights, in place of the exponential ones of ``tau``.
+        Weights that replace the exponential weights of ``tau``.
     trust : float, default=0.0
-        How much more the labels count where the teacher did well: a window weighs ``exp(-trust * e / mean e)``,
-        rescaled to mean one in the batch, with the teacher's MSE e to the truth there. 0 weighs all alike.
+        How much more the labels count where the teacher was accurate. A window has weight ``exp(-trust * e / mean e)``,
+        where e is the teacher's MSE in that window; weights are rescaled to mean one in the batch. 0 weights all
+        windows equally.
 
     References
     ----------

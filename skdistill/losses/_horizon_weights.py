@@ -1,4 +1,4 @@
-"""How much each step of the horizon weighs in a loss term."""
+"""Weights for the steps of the horizon in a loss term."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class ExponentialWeights(BaseEstimator):
 
     References
     ----------
-    DistilTS (arXiv 2601.12785), horizon-weighted objective; the paper rescales to sum one, its
-    release to mean one.
+    DistilTS (arXiv 2601.12785), horizon-weighted objective; the paper rescales to sum one, the released code to mean
+    one.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class LinearWeights(BaseEstimator):
     Parameters
     ----------
     ratio : float, default=2.0
-        The last step's weight over the first's; the weights have mean one.
+        Weight of the last step divided by the weight of the first; the weights have mean one.
 
     Examples
     --------
@@ -94,26 +94,26 @@ class LinearWeights(BaseEstimator):
 
 
 def step_weights(horizon_weights: Any, prediction_length: int, owner: str) -> Tensor | None:
-    """Turn ``horizon_weights=`` into weights of mean one.
+    """Convert ``horizon_weights`` to weights of mean one.
 
     Parameters
     ----------
     horizon_weights : None, ExponentialWeights, LinearWeights or array of shape (prediction_length,)
-        What the user gave; numbers must be finite and not negative.
+        Value of the parameter; numbers must be finite and not negative.
     prediction_length : int
         Steps of the horizon.
     owner : str
-        Class of the term, for messages.
+        Class of the term, for error messages.
 
     Returns
     -------
     weights : Tensor of shape (prediction_length,) or None
-        Weights of mean one; None where all are equal, which keeps the plain loss to the bit.
+        Weights of mean one; None if all are equal, which gives the plain loss, bit-identical.
 
     Raises
     ------
     TypeError, ValueError
-        If they are no weights, or of another length.
+        If these are not valid weights, or their number is wrong.
     """
     if horizon_weights is None:
         return None
@@ -130,12 +130,13 @@ def step_weights(horizon_weights: Any, prediction_length: int, owner: str) -> Te
 def _given_weights(given: Any, prediction_length: int, name: str) -> np.ndarray:
     if isinstance(given, str | bool | int | float):
         raise TypeError(
-            f"{name} must be None, ExponentialWeights(tau), LinearWeights(ratio) or one number a step; got {given!r}."
+            f"{name} must be None, ExponentialWeights(tau), LinearWeights(ratio) or one number per step; got {given!r}."
         )
     weights = np.asarray(given, dtype=np.float64)
     if weights.shape != (prediction_length,):
         raise ValueError(
-            f"{name} must have one number a step, shape ({prediction_length},); got an array of shape {weights.shape}."
+            f"{name} must have one number per step, shape ({prediction_length},); got an array of shape "
+            f"{weights.shape}."
         )
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise ValueError(f"{name} must be finite, not negative and not all zero; got {given!r}.")

@@ -1,4 +1,4 @@
-"""What a loss term sees: a batch, its shapes, and the form it may have."""
+"""Inputs of loss terms: one batch, its shapes, and the quadratic form of a term."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["LossInputs", "LossShapes", "QuadraticForm"]
 
 
 class LossInputs(NamedTuple):
-    """One batch, as a loss term sees it. Forecasts are in standardized units.
+    """One batch as passed to a loss term. Forecasts are in standardized units.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class LossInputs(NamedTuple):
     features : Tensor of shape (n_windows, n_targets, student_feature_size) or None
         The student's hidden state.
     truth : Tensor of shape (n_windows, prediction_length, n_targets)
-        What really happened; meaningless where ``known`` is False.
+        The observed values; meaningless where ``known`` is False.
     known : Tensor of bool of shape (n_windows,) or None
         Which windows have a known truth; None means all of them.
     teacher_forecast : Tensor of shape (n_windows, prediction_length, n_targets) or None
@@ -29,17 +29,17 @@ class LossInputs(NamedTuple):
     teacher_features : Tensor or None
         The teacher's hidden state: (n_windows, n_targets, D) or (n_windows, n_targets, T, D).
     branches : object or None
-        What a student with several branches hands to its own terms.
+        Outputs of the branches of a student that has several, for the terms that read them.
     context : Tensor of shape (n_windows, context_length, n_channels) or None
-        The windows' past, all channels, maybe on another device.
+        Past of the windows with all channels; possibly on another device.
     quantiles : Tensor of shape (n_windows, prediction_length, n_targets, n_quantiles) or None
-        The student's quantiles, at the levels that the shapes name.
+        The student's quantiles, at the levels in ``LossShapes.quantiles``.
     teacher_quantiles : Tensor of shape (n_windows, n_levels, prediction_length, n_targets) or None
-        The teacher's quantiles, at levels of its own.
+        The teacher's quantiles, at the teacher's levels.
     observed : Tensor of bool of shape (n_windows, prediction_length, n_targets) or None
-        Where the truth is not missing; it is 0 elsewhere. None means everywhere.
+        Where the truth is observed; it is 0 elsewhere. None means everywhere.
     center, unit : Tensor of shape (n_windows, 1, n_targets) or None
-        Of windows that have units of their own: the series is ``unit * standardized + center``.
+        For windows that are scaled one by one: the original values are ``unit * standardized + center``.
     """
 
     forecast: Tensor
@@ -59,27 +59,27 @@ class LossInputs(NamedTuple):
 
 @dataclass(frozen=True)
 class LossShapes:
-    """What is known of student and labels when a loss term is built.
+    """Shapes and levels of student and labels, known when a loss term is built.
 
     Parameters
     ----------
     prediction_length : int
         Steps of a forecast.
     n_targets : int
-        Channels of a forecast.
+        Number of channels of a forecast.
     student_feature_size : int or None, default=None
         Width of the student's hidden state, None if it has none.
     teacher_feature_shape : tuple of int or None, default=None
         Shape of the teacher's hidden state without the window and channel axes: (D,) or (T, D);
         None if it has none.
     branch_sizes : tuple of int or None, default=None
-        Widths of the hidden states that a student with two branches hands to its own terms.
+        Widths of the hidden states of the branches, for a student with two branches.
     context_length : int or None, default=None
         Rows of a context, None if unknown.
     targets : tuple of int or None, default=None
-        The forecast channels among those of a context; None means all.
+        Positions of the forecast channels among the channels of a context; None means all.
     center, scale : tuple of float or None, default=None
-        Of each target: the series is ``scale * standardized + center``; None means 0 and 1.
+        Scaling of each target: the series is ``scale * standardized + center``; None means 0 and 1.
     quantiles : tuple of float or None, default=None
         Levels of the student's quantiles, None if it has none.
     teacher_quantiles : tuple of float or None, default=None

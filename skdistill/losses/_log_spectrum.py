@@ -1,4 +1,4 @@
-"""Agreement with the teacher in the logarithm of the spectrum, and in step-to-step changes."""
+"""Log-spectrum term: agreement with the teacher in the log spectrum and in step-to-step changes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["LogSpectrum"]
 class LogSpectrum(LossTerm):
     """Distance between log amplitudes, plus the MSE between first differences.
 
-    ``spectrum_weight * mean((log max(|rfft s|, floor) - log max(|rfft t|, floor))^2) +
-    difference_weight * mean((diff s - diff t)^2)`` over time, the constant kept. Amplitudes alone
-    do not see a shift in time; the differences do. Both are 0 where the forecasts agree.
+    ``spectrum_weight * mean((log max(|rfft s|, floor) - log max(|rfft t|, floor))^2) + difference_weight * mean((diff s
+    - diff t)^2)`` over time; the constant frequency is kept. Amplitudes do not change under a shift in time; the
+    differences do. Both are 0 where the forecasts agree.
 
     Parameters
     ----------
@@ -28,13 +28,13 @@ class LogSpectrum(LossTerm):
     spectrum_weight : float, default=1.0
         Factor of the spectral part.
     difference_weight : float, default=0.1
-        Factor of the differences; a horizon of one step has none.
+        Factor of the differences; a horizon of one step has no differences.
     floor : float, default=0.001
-        Amplitudes under it count as it.
+        Amplitudes below this value are raised to it.
 
     References
     ----------
-    DistilTS (arXiv 2601.12785), a variant released beside its objective.
+    DistilTS (arXiv 2601.12785), a variant in the released code.
 
     Examples
     --------
@@ -94,5 +94,5 @@ class _LogSpectrumModule(nn.Module):
         return total
 
     def _log_amplitude(self, forecast: Tensor) -> Tensor:
-        """Take the spectrum over time: (n_windows, n_frequencies, n_targets)."""
+        """Return the spectrum over time, (n_windows, n_frequencies, n_targets)."""
         return torch.fft.rfft(forecast, dim=1).abs().clamp_min(self.floor).log()

@@ -1,4 +1,4 @@
-"""Agreement with the teacher on which periods matter."""
+"""Multi-period term: agreement with the teacher on which periods are strong."""
 
 from __future__ import annotations
 
@@ -18,32 +18,33 @@ __all__ = ["AMPLITUDES", "MultiPeriod", "check_spectrum", "multi_period_divergen
 
 AMPLITUDES = ("published", "per_length")
 
-_EPSILON = 1e-8  # added to the student's probability inside the logarithm, as released
-_LOG_FLOOR = -40.0  # probabilities under 4e-18 count as that: products stay clear of denormals, ten times slower
-_NO_AMPLITUDE = 1e-30  # divides the gradient of an amplitude of 0, which is 0
+_EPSILON = 1e-8  # added to the student's probability inside the logarithm, as in the released code
+_LOG_FLOOR = -40.0  # smallest log probability (4e-18); avoids denormal numbers, which are ten times slower
+_NO_AMPLITUDE = 1e-30  # avoids 0 / 0 in the gradient where the amplitude is 0
 
 
 class MultiPeriod(LossTerm):
-    """Divergence between the period distributions of student's and teacher's forecasts.
+    """Divergence between the period distributions of student and teacher forecasts.
 
-    The amplitudes of the real FFT over time, without the constant, become probabilities by
-    ``softmax(amplitude / temperature)`` per channel; frequency f stands for the period
-    prediction_length / f. The term is ``p_t (log p_t - log(p_s + 1e-8))``, averaged over windows,
-    frequencies and channels: a mean over all elements, so its weight changes with the horizon. It
-    is 0 (up to the 1e-8) where the distributions agree, and for horizons with no frequency but 0.
+    The amplitudes of the real FFT over time, without the constant, become probabilities by ``softmax(amplitude /
+    temperature)`` per channel. Frequency f stands for the period prediction_length / f. The term is ``p_t (log p_t -
+    log(p_s + 1e-8))``, averaged over windows, frequencies and channels. This is a mean over all elements, so the
+    effective weight depends on the horizon. The term is 0 (up to the 1e-8) if the distributions agree, and for horizons
+    that have no frequency other than 0.
 
     Parameters
     ----------
     weight : float, default=1.0
         Factor in the objective.
     temperature : float, default=0.5
-        Amplitudes are divided by it: small means only the strongest period counts.
+        Amplitudes are divided by it. With a small temperature, only the strongest period counts.
     amplitude : {"published", "per_length"}, default="published"
-        Plain amplitudes, which make the softmax nearly one-hot for long horizons; or divided by
-        the number of steps.
+        Plain amplitudes, which make the softmax nearly one-hot for long horizons; or amplitudes divided by the number
+        of steps.
     trust : float, default=0.0
-        How much more the labels count where the teacher did well: a window weighs ``exp(-trust * e / mean e)``,
-        rescaled to mean one in the batch, with the teacher's MSE e to the truth there. 0 weighs all alike.
+        How much more the labels count where the teacher was accurate. A window has weight ``exp(-trust * e / mean e)``,
+        where e is the teacher's MSE in that window; weights are rescaled to mean one in the batch. 0 weights all
+        windows equally.
 
     References
     ----------
@@ -96,7 +97,7 @@ class _MultiPeriodModule(nn.Module):
     def forward(self, inputs: LossInputs) -> Tensor:
         if inputs.teacher_forecast is None:
             raise ValueError("MultiPeriod needs the teacher's forecast")
-        # Time goes last: the FFT then reads memory in order.
+        # With time as the last axis, the FFT reads memory in order.
         return multi_period_divergence(
             inputs.forecast.transpose(1, 2),
             inputs.teacher_forecast.transpose(1, 2),
@@ -107,7 +108,7 @@ class _MultiPeriodModule(nn.Module):
 
 
 def period_probabilities(values: Tensor, temperature: float, amplitude: str = "published") -> Tensor:
-    """Turn the amplitudes of the last axis' spectrum into probabilities of periods.
+    """Convert the spectrum along the last axis to probabilities of periods.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def period_probabilities(values: Tensor, temperature: float, amplitude: str = "p
     temperature : float
         Amplitudes are divided by it.
     amplitude : {"published", "per_length"}, default="published"
-        Whether they are divided by the length, too.
+        Whether amplitudes are divided by the length.
 
     Returns
     -------
@@ -136,23 +137,23 @@ def period_probabilities(values: Tensor, temperature: float, amplitude: str = "p
 def multi_period_divergence(
     student: Tensor, teacher: Tensor, temperature: float, amplitude: str, windows: Tensor | None = None
 ) -> Tensor:
-    """Average the Kullback-Leibler divergence of the period distributions over every element.
+    """Return the Kullback-Leibler divergence of the period distributions, averaged over all elements.
 
     Parameters
     ----------
     student, teacher : Tensor of shape (n_windows, n_targets, length)
-        What to compare along the last axis; gradient flows into both.
+        Values to compare along the last axis; gradient flows into both.
     temperature : float
         Amplitudes are divided by it.
     amplitude : {"published", "per_length"}
-        Whether they are divided by the length, too.
+        Whether amplitudes are divided by the length.
     windows : Tensor of shape (n_windows,) or None, default=None
         Weights of the windows.
 
     Returns
     -------
     divergence : Tensor
-        A scalar; 0 where the spectrum has no frequency but the constant.
+        A scalar; 0 if the spectrum has no frequency other than the constant.
     """
     if student.shape[-1] < 2:
         return student.sum() * 0.0
@@ -165,10 +166,9 @@ def multi_period_divergence(
 class _Divergence(torch.autograd.Function):
     """Sum of p (log p - log(q + epsilon)) over the last axis, from logits; gradients in closed form.
 
-    With p and q the softmax of teacher's and student's logits, d = log p - log(q + epsilon)
-    and r = p q / (q + epsilon): the gradient is q sum(r) - r for the student's logits and p (d -
-    sum(p d)) for the teacher's. log p comes from log_softmax, from e^-40 upwards, so that nothing
-    underflows where a distribution is nearly one-hot.
+    With p and q the softmax of teacher's and student's logits, d = log p - log(q + epsilon) and r = p q / (q +
+    epsilon): the gradient is q sum(r) - r for the student's logits and p (d - sum(p d)) for the teacher's. log p comes
+    from log_softmax and is at least -40, so that nothing underflows if a distribution is nearly one-hot.
     """
 
     @staticmethod
@@ -199,17 +199,17 @@ class _Divergence(torch.autograd.Function):
 
 
 def _period_logits(values: Tensor, temperature: float, amplitude: str) -> Tensor:
-    """Return amplitude / temperature of every frequency but the constant."""
+    """Return amplitude / temperature of every frequency except the constant."""
     scale = temperature * values.shape[-1] if amplitude == "per_length" else temperature
     return _Amplitude.apply(values) / scale
 
 
 class _Amplitude(torch.autograd.Function):
-    """Amplitudes of the real FFT over the last axis, without the constant; half as costly as autograd's.
+    """Amplitudes of the real FFT over the last axis, without the constant; half the cost of autograd.
 
-    The gradient with respect to the values is the adjoint of the FFT, one inverse real FFT: every
-    frequency but the highest of an even length stands there for two, so its share is halved. At
-    amplitude 0 the gradient is 0.
+    The gradient with respect to the values is the adjoint of the FFT, computed by one inverse real FFT. The inverse
+    counts every frequency twice, except the highest one of an even length, so these shares are halved. At amplitude 0
+    the gradient is 0.
     """
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Agreement with the teacher at several resolutions."""
+"""Multi-scale term: agreement with the teacher at several resolutions."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ __all__ = ["MultiScale", "check_scales", "multi_scale_error", "pool", "weigh_win
 
 
 class MultiScale(LossTerm):
-    """Mean over scales of the MSE between student's and teacher's forecasts.
+    """MSE between student and teacher forecasts, averaged over scales.
 
-    A scale is the one before it, averaged over ``pooling_window`` steps; an odd remainder is dropped.
-    Scales stop while at least one step remains, and the mean runs over those that exist. With
-    ``n_scales=1`` this is the MSE to the teacher.
+    Each scale averages the previous one over ``pooling_window`` steps; a remainder of steps is dropped. Only scales
+    with at least one step are used, and the mean is over those. With ``n_scales=1`` this is the MSE to the teacher.
 
     Parameters
     ----------
     weight : float, default=1.0
         Factor in the objective.
     n_scales : int, default=4
-        Scales, the original one included.
+        Number of scales, including the original one.
     pooling_window : int, default=2
-        Steps that become one at the next scale.
+        Number of steps averaged into one step of the next scale.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
-        Weight of each step; pooled like the forecasts and rescaled to mean one at every scale.
+        Weight of each step. At every scale the weights are pooled like the forecasts and rescaled to mean one.
     trust : float, default=0.0
-        How much more the labels count where the teacher did well: a window weighs ``exp(-trust * e / mean e)``,
-        rescaled to mean one in the batch, with the teacher's MSE e to the truth there. 0 weighs all alike.
+        How much more the labels count where the teacher was accurate. A window has weight ``exp(-trust * e / mean e)``,
+        where e is the teacher's MSE in that window; weights are rescaled to mean one in the batch. 0 weights all
+        windows equally.
 
     References
     ----------
@@ -88,15 +88,15 @@ class MultiScale(LossTerm):
         Returns
         -------
         form : QuadraticForm or None
-            The mean over scales of P'DP / n, with P the pooling to n steps and D their weights; None unless all
-            windows count alike.
+            The mean over scales of P'DP / n, with P the pooling to n steps and D their weights; None unless all windows
+            have equal weight.
         """
         if self.trust:
             return None
         weights = step_weights(self.horizon_weights, prediction_length, "MultiScale")
         steps = torch.ones(prediction_length) if weights is None else weights
         metrics = []
-        pooling = torch.eye(prediction_length, dtype=torch.float64)  # column by column: the last axis is pooled
+        pooling = torch.eye(prediction_length, dtype=torch.float64)  # pooling acts on the last axis
         for level in _levels(pooling, self.n_scales, self.pooling_window):
             diagonal = steps.double() / steps.mean() / level.shape[-1]
             metrics.append(level @ torch.diag(diagonal) @ level.T)
@@ -117,41 +117,41 @@ class _MultiScaleModule(nn.Module):
     def forward(self, inputs: LossInputs) -> Tensor:
         if inputs.teacher_forecast is None:
             raise ValueError("MultiScale needs the teacher's forecast")
-        # Time goes last: pooling then reads memory in order.
+        # With time as the last axis, pooling reads memory in order.
         difference = (inputs.forecast - inputs.teacher_forecast).transpose(1, 2)
         difference = weigh_windows(difference, window_trust(inputs, self.trust))
         return multi_scale_error(difference, self.n_scales, self.pooling_window, self.weights)
 
 
 def weigh_windows(difference: Tensor, windows: Tensor | None) -> Tensor:
-    """Scale differences so that their squares carry the weights of their windows.
+    """Scale differences so that their squares are weighted by window.
 
     Parameters
     ----------
     difference : Tensor of shape (n_windows, n_targets, length)
         Student minus teacher.
     windows : Tensor of shape (n_windows,) or None
-        Weights of the windows; None leaves the differences.
+        Weights of the windows; None leaves the differences unchanged.
 
     Returns
     -------
     difference : Tensor of the same shape
-        Times the square roots of the weights.
+        The differences times the square roots of the weights.
     """
     return difference if windows is None else difference * windows.sqrt()[:, None, None]
 
 
 def multi_scale_error(difference: Tensor, n_scales: int, window: int, weights: Tensor | None = None) -> Tensor:
-    """Average the squared difference over scales; pooling is linear, so the difference is pooled.
+    """Average the squared difference over scales. Pooling is linear, so the difference itself is pooled.
 
     Parameters
     ----------
     difference : Tensor of shape (..., length)
         Student minus teacher; the last axis is pooled.
     n_scales : int
-        Scales, the original one included.
+        Number of scales, including the original one.
     window : int
-        Steps that become one.
+        Number of steps averaged into one.
     weights : Tensor of shape (length,) or None, default=None
         Weights of mean one.
 
@@ -171,7 +171,7 @@ def multi_scale_error(difference: Tensor, n_scales: int, window: int, weights: T
 
 
 def _levels(values: Tensor, n_scales: int, window: int) -> Iterator[Tensor]:
-    """Yield the values at every scale that exists."""
+    """Yield the values at every scale that has at least one step."""
     yield values
     for _ in range(n_scales - 1):
         if values.shape[-1] < window:
@@ -181,7 +181,7 @@ def _levels(values: Tensor, n_scales: int, window: int) -> Iterator[Tensor]:
 
 
 class _MeanOverScales(torch.autograd.Function):
-    """Mean over scales of the mean square; the gradient climbs from the coarsest scale to the finest.
+    """Mean over scales of the mean square; the gradient is computed from the coarsest scale to the finest.
 
     With d_k the difference at scale k, N_k its size and S scales: g_k = 2 d_k / (S N_k) plus g_{k+1}
     of the coarser step it belongs to, divided by the window.
@@ -211,14 +211,14 @@ class _MeanOverScales(torch.autograd.Function):
 
 
 def pool(values: Tensor, window: int) -> Tensor:
-    """Average neighbors along the last axis and drop the remainder.
+    """Average neighboring values along the last axis and drop the remainder.
 
     Parameters
     ----------
     values : Tensor of shape (..., length)
-        What to pool.
+        Values to pool.
     window : int
-        Neighbors that become one.
+        Number of neighbors averaged into one value.
 
     Returns
     -------
@@ -232,7 +232,7 @@ def pool(values: Tensor, window: int) -> Tensor:
     tensor([2.])
     """
     length = values.shape[-1] // window * window
-    # Strided sums: a reduction over a last axis of two or three costs twice as much.
+    # Strided sums: a reduction over a last axis of length two or three takes twice as long.
     total = values[..., 0:length:window]
     for offset in range(1, window):
         total = total + values[..., offset:length:window]

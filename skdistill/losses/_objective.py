@@ -1,4 +1,4 @@
-"""From a loss to the criterion that is trained on: the terms that apply, built and weighted."""
+"""Build the training criterion from a loss: the terms that apply, with their weights."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OF_TEACHER = {"teacher_forecast", "teacher_features", "teacher_quantiles"}
 
 
 class Objective(nn.Module):
-    """The terms of a loss, built; their trainable parts train with the student.
+    """The built terms of a loss; their trainable parts train with the student.
 
     Parameters
     ----------
@@ -48,13 +48,13 @@ class Objective(nn.Module):
     def __init__(self, terms: dict[str, nn.Module], weights: dict[str, float]) -> None:
         super().__init__()
         self.names = list(terms)
-        self.terms = nn.ModuleList(terms.values())  # by position: a name may hold a dot
+        self.terms = nn.ModuleList(terms.values())  # by position, as names may contain dots
         self.weights = [weights[name] for name in self.names]
 
     def constant_lr_groups(self) -> list[dict[str, Any]]:
-        """List the parameters that train at a constant learning rate of their own.
+        """List the parameters that train at their own constant learning rate.
 
-        A term's module, or one inside it, asks for that by an attribute ``constant_lr``.
+        The module of a term, or one of its submodules, requests this with the attribute ``constant_lr``.
 
         Returns
         -------
@@ -92,7 +92,7 @@ def check_loss(loss: BaseLoss) -> None:
     Raises
     ------
     TypeError, ValueError
-        With the parameter, its rule and its value.
+        The message names the parameter, its rule and its value.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def check_loss(loss: BaseLoss) -> None:
 
 
 def needs_teacher(loss: BaseLoss) -> bool:
-    """Say whether any term of positive weight reads labels.
+    """Return whether any term of positive weight reads labels.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def needs_teacher(loss: BaseLoss) -> bool:
     Returns
     -------
     needed : bool
-        Whether it does.
+        True if it does.
 
     Examples
     --------
@@ -137,7 +137,7 @@ def needs_teacher(loss: BaseLoss) -> bool:
 
 
 def needs_teacher_features(loss: BaseLoss) -> bool:
-    """Say whether any term of positive weight reads the teacher's features.
+    """Return whether any term of positive weight reads the teacher's features.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def needs_teacher_features(loss: BaseLoss) -> bool:
     Returns
     -------
     needed : bool
-        Whether it does.
+        True if it does.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def needs_teacher_features(loss: BaseLoss) -> bool:
 
 
 def needs_branches(loss: BaseLoss) -> bool:
-    """Say whether any term of positive weight reads the branches of a student that has two.
+    """Return whether any term of positive weight reads the branches of a student that has two.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def needs_branches(loss: BaseLoss) -> bool:
     Returns
     -------
     needed : bool
-        Whether it does.
+        True if it does.
 
     Examples
     --------
@@ -183,7 +183,7 @@ def needs_branches(loss: BaseLoss) -> bool:
 
 
 def reads_teacher_quantiles(loss: BaseLoss) -> bool:
-    """Say whether any term of positive weight reads the teacher's quantiles, where the teacher has them.
+    """Return whether any term of positive weight reads the teacher's quantiles, where the teacher has them.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def reads_teacher_quantiles(loss: BaseLoss) -> bool:
     Returns
     -------
     read : bool
-        Whether it does.
+        True if it does.
 
     Examples
     --------
@@ -213,7 +213,7 @@ def with_quantile_term(
     teacher_levels: Sequence[float] | None = None,
     point_forecast: str = "median",
 ) -> BaseLoss:
-    """Add what a loss lacks to train every quantile of a student, and its point forecast.
+    """Add the terms that a loss lacks to train all quantiles and the point forecast of a student.
 
     Parameters
     ----------
@@ -222,17 +222,18 @@ def with_quantile_term(
     levels : sequence of float
         Levels of the student's quantiles.
     has_teacher : bool
-        Whether there are labels; without them, terms that read labels fall away.
+        Whether there are labels; without labels, terms that read labels are dropped.
     teacher_levels : sequence of float or None, default=None
         Levels of the teacher's quantiles, None if it has none.
     point_forecast : {"median", "mean"}, default="median"
-        What the point forecast is; a mean is tied to no quantile.
+        What the point forecast is; a mean is not tied to any quantile.
 
     Returns
     -------
     loss : BaseLoss
-        The same loss where a term compares every quantile with the truth, or with a teacher's, and another the
-        mean; else its terms of positive weight and ``Pinball()``, or ``Supervised()``, or both.
+        The same loss if one of its terms compares every quantile with the truth or with a teacher's quantiles, and
+        another one compares the mean. Otherwise its terms of positive weight, plus ``Pinball()``, ``Supervised()`` or
+        both.
 
     Examples
     --------
@@ -268,23 +269,23 @@ def build_objective(
 ) -> Objective:
     """Build the terms that apply.
 
-    Terms of weight 0 are left out; without a teacher, terms that read labels are, too.
+    Terms of weight 0 are left out. Without a teacher, terms that read labels are left out, too.
 
     Parameters
     ----------
     loss : BaseLoss
         The loss.
     shapes : LossShapes
-        What is known of student and labels.
+        Shapes and levels of student and labels.
     has_teacher : bool
         Whether there are labels.
     student_name : str, default="the student"
-        For messages.
+        Name used in error messages.
     teacher_name : str, default="the teacher"
-        For messages.
+        Name used in error messages.
     suggest : callable, optional
-        For messages: from what a term requires, such as ``"teacher_features"``, to names of students or teachers that
-        have it.
+        Used in error messages. Maps a requirement of a term, such as ``"teacher_features"``, to names of students or
+        teachers that meet it.
 
     Returns
     -------
@@ -294,7 +295,7 @@ def build_objective(
     Raises
     ------
     ValueError
-        If nothing is left, or a term lacks what it reads.
+        If no term is left, or the input that a term reads is missing.
 
     Examples
     --------
@@ -308,7 +309,7 @@ def build_objective(
         active = [(name, term) for name, term in active if not term.requires & _OF_TEACHER]
     if not active:
         raise ValueError(
-            f"without a teacher nothing is left of {type(loss).__name__}: every term of positive weight needs labels. "
+            f"without a teacher no term of {type(loss).__name__} is left: every term of positive weight needs labels. "
             "Give a teacher, or a positive supervised_weight."
         )
     for name, term in active:
@@ -342,15 +343,15 @@ def _check_needs(
         )
     if "student_quantiles" in term.requires and shapes.quantiles is None:
         raise ValueError(
-            f"{what} needs quantiles of the student, and {student_name} was asked for a point forecast alone. Set "
+            f"{what} needs quantiles of the student, and {student_name} makes point forecasts only. Set "
             "quantiles=(0.1, 0.5, 0.9) or other levels, or leave the term out."
         )
     if "teacher_quantiles" in term.requires and shapes.teacher_quantiles is None:
         raise ValueError(
             f"{what} needs quantiles of the teacher, and {teacher_name} has none. Choose a teacher with "
             f"quantiles{_list(suggest('teacher_quantiles'))}; or TrainedTeacher or SktimeTeacher with quantiles=, or a "
-            "list of teachers, whose spread stands for quantiles; or set point_teacher='median', which takes the "
-            "teacher's point alone; or leave the term out."
+            "list of teachers, whose spread gives quantiles; or set point_teacher='median', which uses only the "
+            "teacher's point forecast; or leave the term out."
         )
     if "teacher_features" in term.requires and shapes.teacher_feature_shape is None:
         raise ValueError(

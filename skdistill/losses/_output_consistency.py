@@ -1,4 +1,4 @@
-"""Agreement between the forecasts of a student's two branches."""
+"""Output consistency: agreement between the forecasts of the two branches of a student."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ BRANCH_DISTANCES: dict[str, Callable[..., Tensor]] = {"mae": l1_loss, "mse": mse
 
 
 def branches_of(inputs: LossInputs, owner: str) -> Any:
-    """Return what the student's branches said.
+    """Return the outputs of the student's branches.
 
     Parameters
     ----------
     inputs : LossInputs
         One batch.
     owner : str
-        Who asks, for the message.
+        Name of the term, for error messages.
 
     Returns
     -------
@@ -42,8 +42,8 @@ def branches_of(inputs: LossInputs, owner: str) -> Any:
 class OutputConsistency(LossTerm):
     """Distance between the forecasts of the temporal and the textual branch.
 
-    Symmetric, and gradient flows into both; 0 if and only if they agree. ``"mase"`` divides the
-    absolute difference by the mean seasonal difference of the window's past, as in the short-term
+    The term is symmetric, and gradient flows into both branches. It is 0 if and only if the forecasts agree. ``"mase"``
+    divides the absolute difference by the mean seasonal difference of the window's past, as in the short-term
     benchmark.
 
     Parameters
@@ -51,7 +51,7 @@ class OutputConsistency(LossTerm):
     weight : float, default=1.0
         Factor in the objective (lambda_1 in the paper).
     loss : {"mae", "mse", "smooth_l1", "mase"}, default="mae"
-        The distance; smooth L1 turns from squared to absolute at 1.
+        The distance; smooth L1 changes from squared to absolute at 1.
     season : int, default=1
         Rows of a season, for ``loss="mase"``.
 

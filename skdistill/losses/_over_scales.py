@@ -15,20 +15,20 @@ __all__ = ["mean_over_scales"]
 def mean_over_scales(
     difference: Tensor, loss: Callable[[Tensor], Tensor], n_scales: int, window: int, weights: Tensor | None
 ) -> Tensor:
-    """Average a loss of differences over scales that exist; pooling is linear, so the difference is pooled.
+    """Average a loss of differences over scales. Pooling is linear, so the difference itself is pooled.
 
     Parameters
     ----------
     difference : Tensor of shape (..., n_steps)
-        What the loss is of; the last axis is pooled.
+        Differences that the loss is computed on; the last axis is pooled.
     loss : callable
-        Elementwise, from differences to losses.
+        Elementwise function from differences to losses.
     n_scales : int
-        Scales, the original one included.
+        Number of scales, including the original one.
     window : int
-        Steps that become one.
+        Number of steps averaged into one.
     weights : Tensor of shape (n_steps,) or None
-        Weights of mean one, pooled alike; None weighs all alike.
+        Weights of mean one, pooled like the differences; None weights all steps equally.
 
     Returns
     -------

@@ -20,7 +20,7 @@ def symmetric_percentage(forecast: Tensor, target: Tensor) -> Tensor:
     Parameters
     ----------
     forecast, target : Tensor of one shape
-        In units that have a meaningful zero.
+        Values in units with a meaningful zero.
 
     Returns
     -------
@@ -38,16 +38,16 @@ def scaled_error(forecast: Tensor, target: Tensor, context: Tensor, season: int)
     Parameters
     ----------
     forecast, target : Tensor of shape (n_windows, n_steps, n_targets)
-        In the units of ``context``.
+        Values in the units of ``context``.
     context : Tensor of shape (n_windows, context_length, n_targets)
-        The windows' past.
+        Past of the windows.
     season : int
-        Rows of a season, fewer than ``context_length``.
+        Number of rows in a season, less than ``context_length``.
 
     Returns
     -------
     error : Tensor of the shape of ``forecast``
-        Not negative; 0 for windows whose past repeats itself exactly, which have no scale.
+        Non-negative errors; 0 for windows whose past repeats exactly, because these have no scale.
     """
     scale = (context[:, season:] - context[:, :-season]).abs().mean(dim=1, keepdim=True)
     error = (forecast - target).abs()
@@ -57,10 +57,10 @@ def scaled_error(forecast: Tensor, target: Tensor, context: Tensor, season: int)
 class SMAPE(LossTerm):
     """Symmetric mean absolute percentage error of the forecast, in the units of the series.
 
-    ``mean over windows, steps, channels of 200 |s - y| / (|s| + |y|)``, windows of unknown truth left
-    out. As M4's training losses have it, no gradient flows through the denominator. Percentages need
-    a zero, so the internal standardization is undone first (a ``transformer`` is not): multiplying a
-    series changes nothing, shifting it does.
+    ``mean over windows, steps, channels of 200 |s - y| / (|s| + |y|)``, without windows of unknown truth. As in the
+    training losses of M4, no gradient flows through the denominator. Percentages need a meaningful zero, so the
+    internal standardization is undone first (a ``transformer`` is not). Multiplying a series by a constant does not
+    change the error; shifting it does.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class SMAPE(LossTerm):
 
     See Also
     --------
-    MASE : Relative to seasonal differences; indifferent to shifts.
+    MASE : Error relative to seasonal differences; does not change under shifts.
 
     References
     ----------
@@ -99,19 +99,19 @@ class SMAPE(LossTerm):
 class MASE(LossTerm):
     """Mean absolute scaled error: absolute errors over the mean seasonal difference of the window's past.
 
-    ``mean over windows, steps, channels of |s - y| / mean_t |x_t - x_(t - season)|``, windows of unknown truth
-    left out; windows whose past repeats itself exactly have no scale and count as 0.
+    ``mean over windows, steps, channels of |s - y| / mean_t |x_t - x_(t - season)|``, without windows of unknown truth.
+    Windows whose past repeats exactly have no scale and count as 0.
 
     Parameters
     ----------
     weight : float, default=1.0
         Factor in the objective.
     season : int, default=1
-        Rows of a season; must be less than ``context_length``. 1 compares neighbors.
+        Number of rows in a season; must be less than ``context_length``. 1 compares neighboring rows.
 
     See Also
     --------
-    SMAPE : Percentages.
+    SMAPE : Error as a percentage.
 
     References
     ----------
@@ -146,16 +146,16 @@ class MASE(LossTerm):
 
 
 def check_season(season: int, shapes: LossShapes, owner: str) -> None:
-    """Raise if a context holds no two rows a season apart.
+    """Raise if a context is not longer than one season.
 
     Parameters
     ----------
     season : int
-        Rows of a season.
+        Number of rows in a season.
     shapes : LossShapes
-        Knows the length of a context.
+        Gives the length of a context.
     owner : str
-        Whose season it is, for the message.
+        Name of the term, for error messages.
     """
     if shapes.context_length is not None and season >= shapes.context_length:
         raise ValueError(
@@ -165,14 +165,14 @@ def check_season(season: int, shapes: LossShapes, owner: str) -> None:
 
 
 def target_context(inputs: LossInputs, targets: tuple[int, ...] | None) -> Tensor:
-    """Return the past of the forecast channels, next to the forecast.
+    """Return the past of the forecast channels, on the device of the forecast.
 
     Parameters
     ----------
     inputs : LossInputs
         One batch.
     targets : tuple of int or None
-        The forecast channels; None means all.
+        Positions of the forecast channels; None means all.
 
     Returns
     -------
@@ -215,7 +215,7 @@ class _MASEModule(nn.Module):
 
 
 def mean_of_known(errors: Tensor, known: Tensor | None, observed: Tensor | None = None) -> Tensor:
-    """Average over the windows whose truth is known, and over its observed values; 0 where there are none.
+    """Average over windows of known truth and over observed values; 0 if there are none.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Distance of quantiles to the truth: the pinball loss."""
+"""Pinball loss: distance of quantiles to the truth."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = ["Pinball", "pinball_loss"]
 def pinball_loss(error: Tensor, levels: Tensor) -> Tensor:
     """Return twice the pinball loss of every quantile.
 
-    ``2 * max(tau * e, (tau - 1) * e)`` for truth minus quantile e at level tau: at the median it is the absolute error,
-    and its mean over many evenly spaced levels is the continuous ranked probability score (CRPS).
+    ``2 * max(tau * e, (tau - 1) * e)``, where e is truth minus quantile and tau is the level. At the median it is the
+    absolute error. Its mean over many evenly spaced levels is the continuous ranked probability score (CRPS).
 
     Parameters
     ----------
@@ -46,9 +46,9 @@ def pinball_loss(error: Tensor, levels: Tensor) -> Tensor:
 class Pinball(LossTerm):
     """Pinball loss of the student's quantiles against the truth.
 
-    ``mean over windows, steps, channels, levels of w_h * 2 * max(tau * e, (tau - 1) * e)`` with the truth minus
-    the quantile e; windows of unknown truth are left out. It is least in the mean where each quantile is that of the
-    truth. For the median alone it is the MAE.
+    ``mean over windows, steps, channels, levels of w_h * 2 * max(tau * e, (tau - 1) * e)`` where e is truth minus
+    quantile. Windows of unknown truth are left out. Its expectation is minimal if each quantile is the true quantile.
+    For the median only, it is the MAE.
 
     Parameters
     ----------
@@ -57,11 +57,11 @@ class Pinball(LossTerm):
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step.
     n_scales : int, default=1
-        Scales, the original one included; a scale is the one before it, averaged over ``pooling_window`` steps. The
-        quantile of an average is no average of quantiles: where errors of neighboring steps are not all of one sign,
-        pooled scales draw the outer quantiles inwards.
+        Number of scales, including the original one. Each scale averages the previous one over ``pooling_window``
+        steps. The quantile of an average is not the average of quantiles: if the errors of neighboring steps differ in
+        sign, pooled scales pull the outer quantiles inwards.
     pooling_window : int, default=2
-        Steps that become one at the next scale.
+        Number of steps averaged into one step of the next scale.
 
     References
     ----------
@@ -107,7 +107,7 @@ class _PinballModule(nn.Module):
         super().__init__()
         self.n_scales = term.n_scales
         self.pooling_window = term.pooling_window
-        self.register_buffer("levels", levels.unsqueeze(-1))  # (n_quantiles, 1): time goes last
+        self.register_buffer("levels", levels.unsqueeze(-1))  # (n_quantiles, 1), as time is the last axis
         self.register_buffer("weights", weights)
 
     def forward(self, inputs: LossInputs) -> Tensor:
@@ -120,7 +120,7 @@ class _PinballModule(nn.Module):
             if not len(truth):
                 return quantiles.sum() * 0.0
         error = truth.unsqueeze(-1) - quantiles
-        if observed is not None:  # what is missing has error 0, and does not count in the mean
+        if observed is not None:  # missing values have error 0 and do not count in the mean
             share = observed.float().mean().clamp(min=1e-12)
             error = torch.where(observed.unsqueeze(-1), error, 0.0) / share
         error = error.permute(0, 2, 3, 1)  # (n_windows, n_targets, n_quantiles, n_steps)

@@ -1,4 +1,4 @@
-"""Distance of the student's quantiles to the teacher's: Wasserstein's, on the grid of levels."""
+"""Wasserstein distance between the quantiles of student and teacher."""
 
 from __future__ import annotations
 
@@ -21,29 +21,30 @@ __all__ = ["QuantileDistance"]
 class QuantileDistance(LossTerm):
     """Wasserstein distance of the student's distribution to the teacher's, on the student's levels.
 
-    ``mean over windows, steps, channels, levels of w_h * |s - t|^order``, between the student's quantile s and the
-    teacher's t of the same level: on an evenly spaced grid this tends to the Wasserstein distance W_1 (``order=1``),
-    or to the square of W_2 (``order=2``). 0 if and only if all of them agree.
+    ``mean over windows, steps, channels, levels of w_h * |s - t|^order``, where s and t are the student's and the
+    teacher's quantile at the same level. On an evenly spaced grid of levels this approximates the Wasserstein distance
+    W_1 (``order=1``) or the square of W_2 (``order=2``). It is 0 if and only if all quantiles agree.
 
-    The teacher's quantiles are interpolated to the student's levels. A level beyond the outermost ones of the teacher
-    has no label, and is left to the other terms.
+    The teacher's quantiles are interpolated to the student's levels. Levels outside the range of the teacher's levels
+    have no label; other terms must train them.
 
     Parameters
     ----------
     weight : float, default=1.0
         Factor in the objective.
     order : {1, 2}, default=2
-        Absolute or squared distances. Absolute ones outweigh a :class:`Pinball` of the same weight wherever student and
-        teacher differ at all; squared ones compromise.
+        Absolute (1) or squared (2) distances. Absolute distances outweigh a :class:`Pinball` of the same weight
+        wherever student and teacher differ; squared distances give a compromise.
     point_teacher : {"raise", "median"}, default="raise"
-        What becomes of a teacher without quantiles: an error, or its point is compared with the student's point
-        forecast, and nothing is said about the quantiles.
+        What to do with a teacher without quantiles: ``"raise"`` raises an error; ``"median"`` compares its point
+        forecast with the student's and leaves the quantiles untrained by this term.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step.
     n_scales : int, default=1
-        Scales, the original one included; a scale is the one before it, averaged over ``pooling_window`` steps.
+        Number of scales, including the original one. Each scale averages the previous one over ``pooling_window``
+        steps.
     pooling_window : int, default=2
-        Steps that become one at the next scale.
+        Number of steps averaged into one step of the next scale.
 
     Examples
     --------
@@ -77,7 +78,7 @@ class QuantileDistance(LossTerm):
 
     @property
     def requires(self) -> frozenset[str]:  # type: ignore[override]
-        """What the term reads: the teacher's quantiles, or at least its point."""
+        """What the term reads: the teacher's quantiles, or only its point forecast."""
         label = "teacher_forecast" if self.point_teacher == "median" else "teacher_quantiles"
         return frozenset({label, "student_quantiles"})
 
@@ -99,7 +100,7 @@ class QuantileDistance(LossTerm):
         Raises
         ------
         ValueError
-            If no level of the student lies within those of the teacher.
+            If no level of the student is within the range of the teacher's levels.
         """
         weights = step_weights(self.horizon_weights, shapes.prediction_length, "QuantileDistance")
         assert shapes.quantiles is not None  # build_objective
@@ -108,7 +109,8 @@ class QuantileDistance(LossTerm):
         covered = covered_levels(shapes.teacher_quantiles, shapes.quantiles)
         if not covered.any():
             raise ValueError(
-                f"QuantileDistance needs a level of the student, {shapes.quantiles}, within those of the teacher, "
+                f"QuantileDistance needs at least one level of the student, {shapes.quantiles}, within the levels of "
+                f"the teacher, "
                 f"{shapes.teacher_quantiles[0]:g} to {shapes.teacher_quantiles[-1]:g}. Ask for others, or leave the "
                 "term out."
             )
@@ -138,7 +140,7 @@ class _QuantileDistanceModule(nn.Module):
         return mean_over_scales(difference, self.distance, self.n_scales, self.pooling_window, self.weights)
 
     def _difference(self, inputs: LossInputs) -> Tensor:
-        """Return student minus teacher, time last."""
+        """Return student minus teacher, with time as the last axis."""
         if self.matrix is None:
             if inputs.teacher_forecast is None:
                 raise ValueError("QuantileDistance needs the teacher's forecast")

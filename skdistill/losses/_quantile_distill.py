@@ -1,4 +1,4 @@
-"""Distillation of distributions: the truth, and the teacher's quantiles."""
+"""Distillation of distributions: truth and teacher quantiles."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ class QuantileDistill(BaseLoss):
     """Pinball loss to the truth, distance to the teacher's quantiles, and the point forecast's error.
 
     ``L = pinball_weight * L_pinball + quantile_weight * L_quantiles + supervised_weight * L_sup``: a sum of
-    :class:`Pinball`, :class:`QuantileDistance` and :class:`Supervised`. A teacher that has no quantiles gives its point
-    to the point forecast alone; without a teacher the second term falls away.
+    :class:`Pinball`, :class:`QuantileDistance` and :class:`Supervised`. If the teacher has no quantiles, only its point
+    forecast is used, as a label of the student's point forecast. Without a teacher the second term is dropped.
 
     Parameters
     ----------
     quantile_weight : float, default=0.1
-        Weight of the teacher's quantiles; tune it from .03, for a weak teacher, to 1.
+        Weight of the teacher's quantiles; tune it between 0.03 (for a weak teacher) and 1.
     pinball_weight : float, default=1.0
-        Weight of the truth in the quantiles.
+        Weight of the pinball loss between quantiles and truth.
     supervised_weight : float, default=0.0
-        Weight of the truth in the point forecast, beside what the median's pinball loss does for it.
+        Weight of the error of the point forecast; the pinball loss of the median already trains it.
     order : {1, 2}, default=2
-        Absolute or squared distances between quantiles.
+        Absolute (1) or squared (2) distances between quantiles.
     n_scales : int, default=1
-        Scales of the distance between quantiles, the original one included.
+        Number of scales of the distance between quantiles, including the original one.
     pooling_window : int, default=2
-        Steps that become one at the next scale.
+        Number of steps averaged into one step of the next scale.
     supervised_loss : {"mse", "mae", "huber"}, default="mse"
         Distance of the point forecast to the truth.
     delta : float, default=1.0
-        Error, in standardized units, at which Huber's loss turns from squared to absolute.
+        Error, in standardized units, at which the Huber loss changes from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step, in all terms.
 

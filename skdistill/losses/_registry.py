@@ -24,7 +24,7 @@ LOSSES: dict[str, type[BaseLoss]] = {
 
 
 def make_loss(name: str) -> BaseLoss:
-    """Make the loss that a short name stands for, with its defaults.
+    """Create a loss from its short name, with default parameters.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def make_loss(name: str) -> BaseLoss:
     Raises
     ------
     ValueError
-        If there is no such name; the nearest is suggested.
+        If the name is unknown; the message suggests the nearest one.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Response distillation: the truth and the teacher's forecast."""
+"""Response distillation: truth and teacher forecast."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Response(BaseLoss):
     prediction_weight : float, default=1.0
         Weight of the teacher's forecast.
     supervised_weight : float, default=1.0
-        Weight of the truth; 0 trains on the teacher alone.
+        Weight of the truth; 0 trains on the teacher only.
     supervised_loss : {"mse", "mae", "huber"}, default="mse"
         Distance to the truth.
     delta : float, default=1.0
-        Error, in standardized units, at which Huber's loss turns from squared to absolute.
+        Error, in standardized units, at which the Huber loss changes from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step, in both terms.
     trust : float, default=0.0
-        How much more labels count where the teacher did well: see :class:`~skdistill.losses.TeacherForecast`.
+        How much more labels count where the teacher was accurate; see :class:`~skdistill.losses.TeacherForecast`.
 
     References
     ----------

@@ -17,9 +17,8 @@ __all__ = ["Supervised"]
 class Supervised(DistanceTerm):
     """Distance of the student's forecast to the truth.
 
-    ``mean over windows, steps, channels of w_h * distance(s, y)``, windows of unknown truth and missing values
-    left out;
-    0 if and only if the forecast is the truth.
+    ``mean over windows, steps, channels of w_h * distance(s, y)``, without missing values and windows of unknown truth.
+    It is 0 if and only if the forecast is the truth.
 
     Parameters
     ----------
@@ -28,7 +27,7 @@ class Supervised(DistanceTerm):
     loss : {"mse", "mae", "huber"}, default="mse"
         The distance.
     delta : float, default=1.0
-        Error, in standardized units, at which Huber's loss turns from squared to absolute.
+        Error, in standardized units, at which the Huber loss changes from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step.
 
@@ -45,17 +44,17 @@ class Supervised(DistanceTerm):
     requires: ClassVar[frozenset[str]] = frozenset({"truth"})
     elsewhere: ClassVar[Mapping[str, str]] = {
         **DistanceTerm.elsewhere,
-        "smape": "it is a term of its own, skdistill.losses.SMAPE",
-        "mase": "it is a term of its own, skdistill.losses.MASE, which knows the season",
+        "smape": "it is a separate term, skdistill.losses.SMAPE",
+        "mase": "it is a separate term, skdistill.losses.MASE, which has a season parameter",
     }
 
     def make_module(self) -> DistanceModule:
-        """Make the module, without its distance and weights.
+        """Create the module; its distance and weights are set later.
 
         Returns
         -------
         module : DistanceModule
-            It leaves out windows whose truth is unknown.
+            Windows of unknown truth are left out.
         """
         return _ToTruth()
 

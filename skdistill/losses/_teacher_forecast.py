@@ -1,4 +1,4 @@
-"""Distance to the teacher's forecast: response distillation."""
+"""Teacher forecast term: distance to the teacher's forecast (response distillation)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ __all__ = ["TeacherForecast"]
 class TeacherForecast(DistanceTerm):
     """Distance of the student's forecast to the teacher's.
 
-    ``mean over windows, steps, channels of w_h * distance(s, t)``; 0 if and only if they agree. With
-    the MSE, ``MSE(s, y) + a * MSE(s, t)`` has ``1 + a`` times the gradient of the MSE to the mixed
-    target ``(y + a t) / (1 + a)``.
+    ``mean over windows, steps, channels of w_h * distance(s, t)``; 0 if and only if they agree. With the MSE, ``MSE(s,
+    y) + a * MSE(s, t)`` has ``1 + a`` times the gradient of the MSE to the mixed target ``(y + a t) / (1 + a)``.
 
     Parameters
     ----------
@@ -28,12 +27,13 @@ class TeacherForecast(DistanceTerm):
     loss : {"mse", "mae", "huber"}, default="mse"
         The distance.
     delta : float, default=1.0
-        Error, in standardized units, at which Huber's loss turns from squared to absolute.
+        Error, in standardized units, at which the Huber loss changes from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step.
     trust : float, default=0.0
-        How much more the labels count where the teacher did well: a window weighs ``exp(-trust * e / mean e)``,
-        rescaled to mean one in the batch, with the teacher's MSE e to the truth there. 0 weighs all alike.
+        How much more the labels count where the teacher was accurate. A window has weight ``exp(-trust * e / mean e)``,
+        where e is the teacher's MSE in that window; weights are rescaled to mean one in the batch. 0 weights all
+        windows equally.
 
     References
     ----------
@@ -76,17 +76,18 @@ class TeacherForecast(DistanceTerm):
         Returns
         -------
         form : QuadraticForm or None
-            Diagonal, with the steps' weights; None unless the distance is the MSE and all windows count alike.
+            Diagonal, with the weights of the steps; None unless the distance is the MSE and all windows have equal
+            weight.
         """
         return None if self.trust else super().quadratic_form(prediction_length)
 
     def make_module(self) -> DistanceModule:
-        """Make the module, without its distance and weights.
+        """Create the module; its distance and weights are set later.
 
         Returns
         -------
         module : DistanceModule
-            It looks at every window: labels are known for all.
+            It uses every window, because all windows have labels.
         """
         return _ToTeacher(self.trust)
 

@@ -1,4 +1,4 @@
-"""Agreement with the teacher's hidden state at every step or patch."""
+"""Temporal alignment: agreement with the teacher's hidden state at every step or patch."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ __all__ = ["TemporalAlignment"]
 
 
 class TemporalAlignment(LossTerm):
-    """Distance of the teacher's state at each step to one predicted from the student's vector.
+    """Distance between the teacher's state at each step and a prediction of it from the student's vector.
 
-    The student has one vector z a channel, a foundation model one a step or patch. With a learned
-    embedding e of every step, ``z_hat[k] = W_out GELU((W_in z) * e[k])`` predicts the teacher's state
-    at step k; the term is the mean over windows, channels and steps of its distance. W_in, W_out
-    and e train with the student and are dropped after. Time is worked through in blocks, each
-    computed again for its gradient, so the work's memory does not grow with the teacher's steps. A
-    teacher with one vector a channel counts as one step.
+    The student has one vector z per channel, a foundation model one per step or patch. With a learned embedding e of
+    every step, ``z_hat[k] = W_out GELU((W_in z) * e[k])`` predicts the teacher's state at step k. The term is the mean
+    of its distance over windows, channels and steps. W_in, W_out and e train with the student and are dropped
+    afterwards. Steps are processed in blocks, and each block is computed again for its gradient, so that memory does
+    not grow with the number of the teacher's steps. A teacher with one vector per channel counts as one step.
 
     Parameters
     ----------
@@ -37,12 +36,12 @@ class TemporalAlignment(LossTerm):
     embedding_size : int, default=256
         Width of the time embedding.
     block_length : int, default=128
-        Steps that are compared at once: memory against speed, never the value.
+        Number of steps compared at once. It trades memory for speed and does not change the value.
 
     Notes
     -----
-    The release averages the means of its blocks, which over-weights a short last one, and never hands
-    the aligner to the optimizer. Here it is the plain mean, and the aligner trains.
+    The released code averages the means of the blocks, which gives a short last block too much weight, and never passes
+    the aligner to the optimizer. Here the term is the plain mean, and the aligner is trained.
 
     References
     ----------

@@ -16,7 +16,7 @@ __all__ = ["TimeDistill"]
 
 
 class TimeDistill(BaseLoss):
-    """Truth, and multi-scale and multi-period agreement in forecast and features.
+    """TimeDistill: truth, and multi-scale and multi-period agreement of forecasts and features.
 
     ``L = supervised_weight * L_sup + prediction_weight * (multiscale_weight * L_scale +
     multiperiod_weight * L_period) + feature_weight * (the same two on features)``.
@@ -26,26 +26,25 @@ class TimeDistill(BaseLoss):
     prediction_weight : float, default=1.0
         Weight of the prediction level (alpha in the paper: 2 on ETTh1, 1 on ETTh2).
     feature_weight : float, default=1.0
-        Weight of the feature level (beta in the paper: 2 on ETTh1, .5 on ETTh2); 0 does without
-        features.
+        Weight of the feature level (beta in the paper: 2 on ETTh1, 0.5 on ETTh2); 0 needs no features.
     supervised_weight : float, default=1.0
-        Weight of the truth; 0 trains on the teacher alone.
+        Weight of the truth; 0 trains on the teacher only.
     multiscale_weight : float, default=1.0
         Factor of the multi-scale terms of both levels.
     multiperiod_weight : float, default=1.0
         Factor of the multi-period terms of both levels.
     n_scales : int, default=4
-        Scales, the original one included.
+        Number of scales, including the original one.
     pooling_window : int, default=2
-        Steps that become one at the next scale.
+        Number of steps averaged into one step of the next scale.
     temperature : float, default=0.5
         Amplitudes are divided by it before the softmax over periods.
     amplitude : {"published", "per_length"}, default="published"
-        Plain amplitudes, or divided by the number of steps.
+        Plain amplitudes, or amplitudes divided by the number of steps.
     supervised_loss : {"mse", "mae", "huber"}, default="mse"
         Distance to the truth.
     delta : float, default=1.0
-        Error, in standardized units, at which Huber's loss turns from squared to absolute.
+        Error, in standardized units, at which the Huber loss changes from squared to absolute.
     horizon_weights : None, ExponentialWeights, LinearWeights or array, default=None
         Weight of each step in the terms that have a step axis: the truth and the multi-scale
         agreement of forecasts.

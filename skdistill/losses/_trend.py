@@ -1,4 +1,4 @@
-"""Agreement with the teacher on the trend: every n-th step, or means of n steps."""
+"""Trend term: agreement with the teacher at every n-th step, or in means of n steps."""
 
 from __future__ import annotations
 
@@ -18,24 +18,23 @@ __all__ = ["Trend"]
 
 
 class Trend(LossTerm):
-    """MSE between thinned forecasts of student and teacher.
+    """MSE between subsampled forecasts of student and teacher.
 
     Parameters
     ----------
     weight : float, default=1.0
         Factor in the objective.
     sampling : {"stride", "pool"}, default="stride"
-        Compare the forecasts at steps 0, ``step``, 2 ``step``, ..., or their means over ``step`` steps,
-        a remainder dropped.
+        Compare the forecasts at steps 0, ``step``, 2 ``step``, ..., or their means over ``step`` steps, without the
+        remainder.
     step : int, default=6
-        Steps from one compared value to the next; 1 is the plain MSE. Longer than the horizon, it
-        counts as the horizon.
+        Steps from one compared value to the next; 1 is the plain MSE. Values above the horizon count as the horizon.
     include_last : bool, default=True
-        Whether ``"stride"`` compares the last step, too.
+        Whether ``"stride"`` also compares the last step.
 
     References
     ----------
-    DistilTS (arXiv 2601.12785), a variant released beside its objective.
+    DistilTS (arXiv 2601.12785), a variant in the released code.
 
     Examples
     --------
@@ -70,18 +69,18 @@ class Trend(LossTerm):
         return _TrendModule(self)
 
     def quadratic_form(self, prediction_length: int) -> QuadraticForm:
-        """Return the term as a quadratic form: thinning is linear.
+        """Return the term as a quadratic form; subsampling is linear.
 
         Returns
         -------
         form : QuadraticForm
-            P'P / n, with P the thinning to n values.
+            P'P / n, where P subsamples to n values.
         """
         thinning = self.thin(torch.eye(prediction_length, dtype=torch.float64)[None])[0]
         return QuadraticForm((thinning.T @ thinning / len(thinning)).numpy(), "teacher_forecast")
 
     def thin(self, forecast: Tensor) -> Tensor:
-        """Thin forecasts over time.
+        """Subsample forecasts over time.
 
         Parameters
         ----------
@@ -91,7 +90,7 @@ class Trend(LossTerm):
         Returns
         -------
         trend : Tensor of shape (n_windows, n_values, n_targets)
-            What is compared.
+            The subsampled forecasts.
         """
         length = forecast.shape[1]
         step = min(self.step, length)

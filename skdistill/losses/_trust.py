@@ -1,4 +1,4 @@
-"""How much a window's labels count: the better the teacher did there, the more."""
+"""Window weights that trust the teacher more where it was accurate."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["window_trust"]
 
 
 def window_trust(inputs: LossInputs, trust: float) -> Tensor | None:
-    """Weigh the windows of a batch by the teacher's error against the truth.
+    """Weight the windows of a batch by the teacher's error.
 
-    Window b gets ``exp(-trust * e_b / mean(e))``, e_b the MSE of the teacher's forecast over steps and channels,
-    rescaled to mean one over the windows of known truth; one of unknown truth gets 1.
+    Window b gets the weight ``exp(-trust * e_b / mean(e))``, where e_b is the MSE of the teacher's forecast over steps
+    and channels. Weights are rescaled to mean one over the windows of known truth; windows of unknown truth get 1.
 
     Parameters
     ----------
     inputs : LossInputs
         One batch, with the teacher's forecast.
     trust : float
-        How sharply the weights fall with the error; 0 weighs all alike.
+        How fast the weights fall with the error; 0 weights all windows equally.
 
     Returns
     -------

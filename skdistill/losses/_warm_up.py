@@ -1,4 +1,4 @@
-"""A term whose weight grows from nothing over the first batches."""
+"""Warm-up: a term whose weight grows from 0 over the first batches."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["WarmUp"]
 class WarmUp(LossTerm):
     """A loss term whose weight rises linearly over the first training batches.
 
-    Batch b = 1, 2, ... counts ``min(1, b / n_batches)`` of the term. Batches are counted in training
-    only; the count is kept with a checkpoint.
+    Batch b = 1, 2, ... counts ``min(1, b / n_batches)`` of the term. Only training batches are counted; checkpoints
+    store the count.
 
     Parameters
     ----------
     term : LossTerm
-        The term; its parameters are reached as ``term__weight``, ...
+        The term; its parameters are set as ``term__weight`` and so on.
     n_batches : int, default=1000
-        Batches until the full weight; 1 changes nothing.
+        Number of batches until the full weight; 1 disables the warm-up.
 
     Examples
     --------
@@ -42,17 +42,17 @@ class WarmUp(LossTerm):
 
     @property
     def requires(self) -> frozenset[str]:  # type: ignore[override]
-        """What the term inside reads."""
+        """What the wrapped term reads."""
         return self.term.requires
 
     @property
     def prefers(self) -> frozenset[str]:  # type: ignore[override]
-        """What the term inside reads where it exists."""
+        """What the wrapped term reads if it exists."""
         return self.term.prefers
 
     @property
     def weight(self) -> float:  # type: ignore[override]
-        """The full weight: that of the term inside."""
+        """The full weight, which is the weight of the wrapped term."""
         return self.term.weight
 
     def check(self) -> None:
@@ -63,11 +63,11 @@ class WarmUp(LossTerm):
         check_integer(self.n_batches, "n_batches of WarmUp")
 
     def build(self, shapes: LossShapes) -> nn.Module:
-        """Build the module that computes the term times its share."""
+        """Build the module that computes the scaled term."""
         return _WarmUpModule(self.term.build(shapes), self.n_batches)
 
     def named_terms(self) -> list[tuple[str, LossTerm]]:
-        """Return this term under the name of the one inside."""
+        """Return this term under the name of the wrapped term."""
         return [(self.term.named_terms()[0][0], self)]
 
 

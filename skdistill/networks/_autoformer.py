@@ -1,4 +1,4 @@
-"""Autoformer: steps are mixed at the lags at which the series resembles itself."""
+"""Autoformer: mixes steps at the lags with the largest auto-correlation."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ __all__ = ["Autoformer"]
 class Autoformer(DecompositionNetwork):
     """Decomposition transformer whose attention finds delays by auto-correlation and rolls the series by them.
 
-    Encoder and decoder split off the trend after every step by a moving average; the decoder starts from the last
-    ``label_length`` rows of the context and adds up trends. Auto-correlation takes the factor * log(length) delays of
-    largest correlation between queries and keys (in training one set for the whole batch, else one a window), and sums
-    the values rolled by each, weighted by a softmax over the correlations.
+    Encoder and decoder subtract the trend, a moving average, after every step. The decoder starts from the last
+    ``label_length`` rows of the context and adds up the trends. Auto-correlation takes the factor * log(length) delays
+    with the largest correlation between queries and keys, rolls the values by each of them, and sums the results,
+    weighted by a softmax over the correlations. In training the delays are the same for the whole batch; otherwise
+    every window has its own.
 
     Parameters
     ----------
@@ -36,25 +37,25 @@ class Autoformer(DecompositionNetwork):
     n_decoder_layers : int, default=1
         Decoder layers.
     attention_size : int or None, default=None
-        Width of queries, keys and values; None takes ``hidden_size``. (The published heads share their delays, so that
-        their number changes nothing else.)
+        Width of queries, keys and values; None takes ``hidden_size``. (All heads share their delays in the published
+        network, so the number of heads has no other effect.)
     feedforward_size : int or None, default=None
         Width of the feed-forward layers; None takes four times ``hidden_size``.
     kernel_size : int, default=25
-        Steps of the moving averages.
+        Window length of the moving averages, in steps.
     factor : float, default=1.0
         Delays per log(length); at least one is kept.
     dropout : float, default=0.1
-        Share of units dropped in training.
+        Fraction of units dropped in training.
     activation : {"gelu", "relu"}, default="gelu"
-        Of the feed-forward layers.
+        Activation of the feed-forward layers.
     label_length : int, default=48
-        Last rows of the context that the decoder starts from; at most ``context_length``.
+        Number of rows at the end of the context that the decoder starts from; at most ``context_length``.
     time_features : {"auto", True, False}, default="auto"
-        Whether calendar features are embedded with the values: where the index has them, always, or never.
+        Whether calendar features are embedded with the values: if the index has them, always, or never.
     features : {"whole", "published"}, default="whole"
-        What feature-level losses see of a channel: the encoder's output through the output projection, over the
-        context; or, as TimeDistill takes it, hidden unit c of that output for channel c.
+        Features of a channel for feature-level losses: the encoder's output after the output projection, over the
+        context; or, as in TimeDistill, hidden unit c of the encoder's output for channel c.
 
     References
     ----------
@@ -113,8 +114,8 @@ class Autoformer(DecompositionNetwork):
         """Build the module."""
         self.check(spec)
         inner = self.attention_size if self.attention_size is not None else self.hidden_size
-        # Queries and keys shifted alike at every step shift all correlations alike, which the softmax does not see,
-        # unless the keys are continued by zeros. Nor does a decomposition let a shift of the values through.
+        # A shift of queries and keys by the same amount at every step shifts all correlations equally, which does not
+        # change the softmax, unless the keys are padded with zeros. The decomposition removes a shift of the values.
         padded = self.label_length + spec.prediction_length > spec.context_length
         projections = (
             Projections(inner, (False, False, False), output_bias=False),
@@ -131,7 +132,7 @@ class _AutoCorrelation(Mixer):
         self.factor = factor
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Mix (n_windows, n_timestamps, inner_size); keys and values are cut to the queries' length or padded."""
+        """Mix (n_windows, n_timestamps, inner_size); keys and values are cut or padded to the length of the queries."""
         length = query.shape[1]
         key, value = _fit(key, length), _fit(value, length)
         correlation = _correlation(query, key)  # (n_windows, n_delays)
@@ -160,5 +161,5 @@ def _correlation(query: Tensor, key: Tensor) -> Tensor:
 
 
 def _fit(rows: Tensor, length: int) -> Tensor:
-    """Cut to the first rows, or continue by zeros."""
+    """Cut to the first rows, or pad with zeros."""
     return nn.functional.pad(rows[:, :length], (0, 0, 0, max(0, length - rows.shape[1])))

@@ -1,4 +1,4 @@
-"""What a network is: a parameter object that builds a torch module for a given problem."""
+"""Base class of networks: a parameter object that builds a torch module for a given problem."""
 
 from __future__ import annotations
 
@@ -22,24 +22,25 @@ class NetworkSpec:
     Parameters
     ----------
     context_length : int
-        Rows of the past that the network sees.
+        Number of past rows that the network reads.
     prediction_length : int
-        Rows of the future that it forecasts.
+        Number of future rows that it forecasts.
     n_channels : int
-        Channels of a context, past covariates included.
+        Number of channels of a context, including past covariates.
     targets : tuple of int, default=()
         The channels to forecast; an empty tuple means all of them, in order.
     n_time_features : int, default=0
-        Calendar features of a row; 0 when the series has no calendar or the network wants none.
+        Number of calendar features of a row; 0 if the series has no calendar or the network uses none.
     label_length : int, default=0
-        Last rows of the context whose calendar features head ``decoder_time``.
+        Number of rows at the end of the context whose calendar features come first in ``decoder_time``.
     quantiles : tuple of float or None, default=None
-        Quantile levels to forecast beside the point forecast.
+        Quantile levels to forecast in addition to the point forecast.
     point_forecast : {"median", "mean"}, default="median"
-        What the point forecast is, where there are quantiles.
+        What the point forecast is, if there are quantiles.
     calendar : str or None, default=None
-        Frequency whose calendar features the network was trained with, such as ``"h"``, whatever the step of the
-        series; ``"numbers"`` for whole numbers that it looks up in tables; None takes the features of the series.
+        Frequency of the calendar features that the network was trained with, such as ``"h"``, regardless of the step of
+        the series; ``"numbers"`` for integers that the network looks up in tables; None takes the features of the
+        series.
     """
 
     context_length: int
@@ -53,7 +54,7 @@ class NetworkSpec:
     calendar: str | None = None
 
     def __post_init__(self) -> None:
-        """Spell out the default targets."""
+        """Replace the default targets by all channels."""
         if not self.targets:
             object.__setattr__(self, "targets", tuple(range(self.n_channels)))
 
@@ -76,12 +77,13 @@ class NetworkOutput(NamedTuple):
     forecast : Tensor of shape (n_windows, prediction_length, n_targets)
         The point forecast, in the units of the context.
     features : Tensor of shape (n_windows, n_targets, feature_size) or None
-        One vector per forecast channel; None for networks that have no hidden state.
+        One vector per forecast channel; None for networks without a hidden state.
     branches : object or None
-        What a network with several branches hands to its own loss terms; None elsewhere.
+        Outputs of the branches of a network that has several, for the loss terms that read them; None for other
+        networks.
     quantiles : Tensor of shape (n_windows, prediction_length, n_targets, n_quantiles) or None
-        Quantile forecasts, rising along the last axis; None where none were asked for. A network leaves them to the
-        head that is put around it.
+        Quantile forecasts, rising along the last axis; None if no quantiles were requested. Networks return None; the
+        quantile head that wraps a network fills them in.
     """
 
     forecast: Tensor
@@ -93,21 +95,19 @@ class NetworkOutput(NamedTuple):
 class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
     """An architecture with its hyperparameters.
 
-    A subclass stores its hyperparameters in ``__init__`` (and does nothing else there), and
-    returns in :meth:`build` a module whose ``forward(context, context_time=None,
-    decoder_time=None)`` gives a :class:`NetworkOutput`. Shapes: ``context`` (n_windows,
-    context_length, n_channels), ``context_time`` (n_windows, context_length, n_time_features),
+    A subclass stores its hyperparameters in ``__init__`` (and does nothing else there), and returns in :meth:`build` a
+    module whose ``forward(context, context_time=None, decoder_time=None)`` gives a :class:`NetworkOutput`. Shapes:
+    ``context`` (n_windows, context_length, n_channels), ``context_time`` (n_windows, context_length, n_time_features),
     ``decoder_time`` (n_windows, label_length + prediction_length, n_time_features). A module built with calendar
-    features leaves them out where it is called without.
+    features works without them if it is called without them.
 
     Attributes
     ----------
     time_features : {False, "auto", True}
-        Whether the module reads calendar features: never, where the series has a calendar, or
-        always (a series without one is refused). A network that can read them makes this a
-        constructor parameter.
+        Whether the module reads calendar features: never, if the series has a calendar, or always (a series without a
+        calendar raises an error). A network that can read them makes this a constructor parameter.
     label_length : int
-        Rows of the context whose calendar features head ``decoder_time``.
+        Number of rows of the context whose calendar features come first in ``decoder_time``.
     has_features : bool
         Whether the module returns features, which feature-level loss terms need.
     """
@@ -132,9 +132,9 @@ class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
         """
 
     def solvable_part(self, spec: NetworkSpec) -> SolvablePart | None:
-        """Declare what of the network is one linear map, which is then solved exactly and not trained.
+        """Declare the part of the network that is one linear map, which is solved exactly instead of trained.
 
-        Asked only after :meth:`check`.
+        Called only after :meth:`check`.
 
         Parameters
         ----------
@@ -144,28 +144,29 @@ class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
         Returns
         -------
         part : SolvablePart or None
-            None, the default: all of it is trained.
+            The part; None, the default, means that the whole network is trained.
         """
         return None
 
     def prepare(self, module: nn.Module, *, reads_branches: bool) -> None:
-        """Leave out what the loss does not read, before training.
+        """Drop the parts of a module that the loss does not read; called before training.
 
         Parameters
         ----------
         module : torch.nn.Module
-            What :meth:`build` returned.
+            Module returned by :meth:`build`.
         reads_branches : bool
             Whether a term of positive weight reads ``branches``.
         """
 
     def for_cache_key(self) -> BaseNetwork:
-        """Return a copy that holds what the weights depend on, for the key labels are kept under.
+        """Return a copy that holds everything the weights depend on; the key of cached labels is computed from it.
 
         Returns
         -------
         network : BaseNetwork
-            This network; or a copy with files and folders as ``Path``, whose contents are digested.
+            This network; or a copy in which files and folders are given as ``Path``, so that their contents enter the
+            key.
         """
         return self
 
@@ -177,5 +178,5 @@ class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
         Parameters
         ----------
         spec : NetworkSpec
-            The problem the network is about to be built for.
+            The problem that the network will be built for.
         """

@@ -1,4 +1,4 @@
-"""CALF: a language model that forecasts, and its temporal branch alone, GPT4TS."""
+"""CALF, a language model that forecasts, and GPT4TS, its temporal branch only."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _TOKENS_TO_TRY = 8
 
 
 class Branches(NamedTuple):
-    """What CALF hands to its loss terms in training, beside the forecast of the temporal branch.
+    """Outputs of CALF's branches in training, for its loss terms.
 
     Attributes
     ----------
     text_forecast : Tensor of shape (n_windows, prediction_length, n_targets)
         The forecast of the textual branch.
     time, text : tuple of Tensor of shape (n_windows, n_channels, hidden_size)
-        What goes into the first block of each branch, and what comes out of every block.
+        Input of the first block of each branch, and output of every block.
     """
 
     text_forecast: Tensor
@@ -44,7 +44,7 @@ class Branches(NamedTuple):
 
 
 class LanguageNetwork(BaseNetwork):
-    """Base of networks on a language model: what CALF and GPT4TS have in common."""
+    """Base class of networks built on a language model: CALF and GPT4TS."""
 
     model: str | Path
     n_layers: int
@@ -58,7 +58,7 @@ class LanguageNetwork(BaseNetwork):
     revision: str | None
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range, or does not fit the language model."""
+        """Raise if a hyperparameter is out of its range or does not fit the language model."""
         owner = type(self).__name__
         check_integer(self.n_layers, f"n_layers of {owner}")
         check_integer(self.feedforward_size, f"feedforward_size of {owner}")
@@ -76,14 +76,14 @@ class LanguageNetwork(BaseNetwork):
         self.check_model(make_skeleton(model, self.n_layers, owner, self.revision), spec)
 
     def check_model(self, skeleton: nn.Module, spec: NetworkSpec) -> None:
-        """Raise if language model, hyperparameters and problem do not go together.
+        """Raise if the language model, the hyperparameters and the problem do not fit together.
 
         Parameters
         ----------
         skeleton : transformers.PreTrainedModel
-            The blocks that are used, without weights.
+            The blocks in use, without weights.
         spec : NetworkSpec
-            The problem the network is about to be built for.
+            The problem that the network will be built for.
         """
         owner, config = type(self).__name__, cast(Any, skeleton.config)
         table = find_word_embeddings(skeleton, owner)
@@ -103,7 +103,7 @@ class LanguageNetwork(BaseNetwork):
         self.find_heads(config.hidden_size)
 
     def find_heads(self, width: int) -> int:
-        """Choose the number of attention heads outside the language model.
+        """Return the number of attention heads outside the language model.
 
         Parameters
         ----------
@@ -121,29 +121,29 @@ class LanguageNetwork(BaseNetwork):
         if width % check_integer(self.n_heads, f"n_heads of {owner}"):
             raise ValueError(
                 f"n_heads of {owner} must divide {width}, the width of {str(self.model)!r}; got {self.n_heads}. "
-                "None chooses one that does."
+                "None chooses a number that does."
             )
         return self.n_heads
 
     def for_cache_key(self) -> BaseNetwork:
-        """Return a copy for keys: a folder counts by its contents."""
+        """Return a copy for the key of cached labels, in which a folder counts by its contents."""
         model = locate(self.model, type(self).__name__)
         return clone(self).set_params(model=Path(model)) if Path(model).is_dir() else self
 
     def make_branches(self, spec: NetworkSpec, *, textual: bool) -> LanguageBranches:
-        """Load the branches, and try the language model out.
+        """Load the branches and test the language model.
 
         Parameters
         ----------
         spec : NetworkSpec
-            The problem, whose channels are the tokens.
+            The problem; its channels are the tokens.
         textual : bool
-            Whether there is a textual one.
+            Whether to build the textual branch.
 
         Returns
         -------
         branches : LanguageBranches
-            With fresh adapters.
+            The branches, with new adapters.
         """
         owner, targets = type(self).__name__, self.lora_targets
         branches = LanguageBranches(
@@ -167,22 +167,22 @@ class LanguageNetwork(BaseNetwork):
         except ValueError as error:
             raise ValueError(
                 f"model of {owner} must be an encoder or decoder of text; {str(self.model)!r}, a "
-                f"{type(branches.temporal).__name__}, will not do: {error}. Take another model, such as GPT-2 or BERT."
+                f"{type(branches.temporal).__name__}, cannot be used: {error}. Take another model, such as GPT-2 or "
+                f"BERT."
             ) from error
         return branches
 
 
 class CALF(LanguageNetwork):
-    """A language model fine-tuned to forecast, its textual knowledge distilled into a temporal branch.
+    """Language model fine-tuned to forecast; its textual knowledge is distilled into a temporal branch.
 
-    Windows are standardized one by one; each channel is one token, Linear(context_length, width) and a
-    transformer encoder layer over channels. The *temporal branch*, the first blocks of a language
-    model with low-rank adapters, reads these tokens. In training a *textual branch*, the same blocks
-    frozen, reads what cross-attention from the tokens to the principal components of the word
-    embeddings makes of them. To each branch's output its input is added, then one shared
-    Linear(width, prediction_length). The forecast is the temporal branch's; the textual one serves
-    :class:`~skdistill.losses.CrossModal`, and runs neither to predict nor for a loss that does not read
-    it. Features are the temporal branch's output tokens.
+    Each window is standardized. Each channel becomes one token, by Linear(context_length, width) and a transformer
+    encoder layer over channels. The *temporal branch*, the first blocks of a language model with low-rank adapters,
+    reads these tokens. In training, a *textual branch* also runs: the same blocks, frozen. Its input comes from
+    cross-attention between the tokens and the principal components of the word embeddings. In each branch the input is
+    added to the output, and one shared Linear(width, prediction_length) follows. The forecast is that of the temporal
+    branch. The textual branch is used by :class:`~skdistill.losses.CrossModal`; it does not run in prediction, nor with
+    a loss that does not read it. Features are the output tokens of the temporal branch.
 
     Parameters
     ----------
@@ -190,43 +190,43 @@ class CALF(LanguageNetwork):
         The language model: a folder that transformers' ``save_pretrained`` wrote, or a hub id. Any encoder
         or decoder of text whose word embeddings are as wide as its blocks.
     n_layers : int, default=6
-        Its first blocks that are used.
+        Number of blocks to use, counted from the first.
     n_principal_words : int or None, default=None
-        Principal components of the word embeddings, at most the model's width and vocabulary; None takes 500, or as
-        many as there can be.
+        Number of principal components of the word embeddings, at most the width and the vocabulary size of the model;
+        None takes 500, or the maximum if that is lower.
     n_heads : int or None, default=None
-        Heads of encoder layer and cross-attention; must divide the model's width. None takes the largest
-        divisor up to 12.
+        Number of heads of the encoder layer and the cross-attention; must divide the model's width. None takes the
+        largest divisor up to 12.
     feedforward_size : int, default=2048
         Width of the encoder layer's feed-forward part.
     dropout : float, default=0.1
-        Share of units that the encoder layer drops in training.
+        Fraction of units that the encoder layer drops in training.
     lora_rank : int, default=8
         Rank of the adapters.
     lora_alpha : float, default=32.0
-        Adapters are scaled by ``lora_alpha / lora_rank``.
+        The adapters are scaled by ``lora_alpha / lora_rank``.
     lora_dropout : float, default=0.1
-        Share of an adapter's inputs dropped in training.
+        Fraction of an adapter's inputs dropped in training.
     lora_targets : list of str or None, default=None
-        Names of the modules that get adapters; None takes those that peft lists for the architecture, and
-        else the projections of query and value by their common names.
+        Names of the modules that get adapters. None takes the modules that peft lists for the architecture; if there
+        are none, the projections of query and value, found by common names.
     revision : str or None, default=None
         Branch, tag or commit of a model on the hub.
 
     See Also
     --------
-    GPT4TS : The temporal branch alone.
-    skdistill.losses.CrossModal : Its objective.
+    GPT4TS : The temporal branch only.
+    skdistill.losses.CrossModal : The objective of CALF.
 
     Notes
     -----
-    Trained are encoder, cross-attention, head, the temporal branch's adapters, norms and position
-    embeddings, and the textual branch's position embeddings. The branches share all frozen weights; a
-    state_dict or pickle holds none of them, but reads them again from ``model`` and checks that they are
-    the same. Word embeddings are dropped once their components are known.
+    The trained parts are the encoder, the cross-attention, the head, the adapters, norms and position embeddings of the
+    temporal branch, and the position embeddings of the textual branch. The branches share all frozen weights. A
+    state_dict or pickle does not store the frozen weights: loading reads them again from ``model`` and checks that they
+    are unchanged. The word embeddings are dropped after their components are computed.
 
-    The defaults are published; where the model is narrower than GPT-2 (768), components and heads follow
-    its width.
+    The defaults are the published settings. If the model is narrower than GPT-2 (768), the numbers of components and
+    heads are reduced to fit its width.
 
     References
     ----------
@@ -273,17 +273,17 @@ class CALF(LanguageNetwork):
         self.revision = revision
 
     def check_model(self, skeleton: nn.Module, spec: NetworkSpec) -> None:
-        """Raise if language model, hyperparameters and problem do not go together."""
+        """Raise if the language model, the hyperparameters and the problem do not fit together."""
         super().check_model(skeleton, spec)
         self.find_words(*find_word_embeddings(skeleton, "CALF").weight.shape)
 
     def find_words(self, vocabulary_size: int, width: int) -> int:
-        """Choose the number of principal words.
+        """Return the number of principal words.
 
         Parameters
         ----------
         vocabulary_size : int
-            Words that the language model knows.
+            Number of words in the vocabulary of the language model.
         width : int
             Width of their embeddings.
 
@@ -299,7 +299,7 @@ class CALF(LanguageNetwork):
             what = "width" if width <= vocabulary_size else "vocabulary"
             raise ValueError(
                 f"n_principal_words of CALF must be at most {most}, the {what} of {str(self.model)!r}; "
-                f"got {self.n_principal_words}. None takes as many as fit, up to 500."
+                f"got {self.n_principal_words}. None takes the largest number that fits, up to 500."
             )
         return self.n_principal_words
 
@@ -317,15 +317,15 @@ class CALF(LanguageNetwork):
         return _LanguageModule(self, spec, branches, principal_words(table, self.find_words(*table.shape)))
 
     def prepare(self, module: nn.Module, *, reads_branches: bool) -> None:
-        """Leave the textual branch out of training where no loss term reads it, which halves the time."""
+        """Drop the textual branch if no loss term reads it, which halves the training time."""
         cast(_LanguageModule, module).runs_text = reads_branches
 
 
 class GPT4TS(LanguageNetwork):
-    """A language model fine-tuned to forecast: the temporal branch of CALF alone.
+    """Language model fine-tuned to forecast: the temporal branch of CALF only.
 
-    The baseline that shows what the textual branch is worth: the same tokens, blocks, adapters and
-    head, trained on the truth alone. Features are the output tokens.
+    This is the baseline that shows what the textual branch adds: the same tokens, blocks, adapters and head, trained on
+    the truth only. Features are the output tokens.
 
     Parameters
     ----------
@@ -333,32 +333,32 @@ class GPT4TS(LanguageNetwork):
         The language model: a folder that transformers' ``save_pretrained`` wrote, or a hub id. Any encoder
         or decoder of text whose word embeddings are as wide as its blocks.
     n_layers : int, default=6
-        Its first blocks that are used.
+        Number of blocks to use, counted from the first.
     n_heads : int or None, default=None
-        Heads of the encoder layer; must divide the model's width. None takes the largest divisor up to 12.
+        Number of heads of the encoder layer; must divide the model's width. None takes the largest divisor up to 12.
     feedforward_size : int, default=2048
         Width of the encoder layer's feed-forward part.
     dropout : float, default=0.1
-        Share of units that the encoder layer drops in training.
+        Fraction of units that the encoder layer drops in training.
     lora_rank : int, default=8
         Rank of the adapters.
     lora_alpha : float, default=32.0
-        Adapters are scaled by ``lora_alpha / lora_rank``.
+        The adapters are scaled by ``lora_alpha / lora_rank``.
     lora_dropout : float, default=0.1
-        Share of an adapter's inputs dropped in training.
+        Fraction of an adapter's inputs dropped in training.
     lora_targets : list of str or None, default=None
-        Names of the modules that get adapters; None takes those that peft lists for the architecture, and
-        else the projections of query and value by their common names.
+        Names of the modules that get adapters. None takes the modules that peft lists for the architecture; if there
+        are none, the projections of query and value, found by common names.
     revision : str or None, default=None
         Branch, tag or commit of a model on the hub.
 
     See Also
     --------
-    CALF : With the textual branch.
+    CALF : The network with the textual branch.
 
     Notes
     -----
-    Zhou et al. cut a channel into patches; here, as in CALF, a channel is one token.
+    Zhou et al. split a channel into patches; here, as in CALF, a channel is one token.
 
     References
     ----------
@@ -412,7 +412,7 @@ class GPT4TS(LanguageNetwork):
 
 
 class _LanguageModule(nn.Module):
-    """Tokens, branches and head; in training, with words, the textual branch runs as well if it is read."""
+    """Module of CALF and GPT4TS: tokens, branches and head; in training the textual branch runs, too, if it is read."""
 
     words: Tensor | None
 
@@ -451,7 +451,7 @@ class _LanguageModule(nn.Module):
         return NetworkOutput(forecast, features, Branches(text_forecast, time, text))
 
     def to_words(self, tokens: Tensor) -> Tensor:
-        """Attend from tokens to words; as no token sees another, all windows are one long query."""
+        """Attend from tokens to words. Tokens do not interact here, so all windows form one long query."""
         words = self.words[None]  # type: ignore[index]
         aligned, _ = self.cross_attention(tokens.reshape(1, -1, tokens.shape[-1]), words, words, need_weights=False)  # type: ignore[misc]
         return aligned.reshape(tokens.shape)

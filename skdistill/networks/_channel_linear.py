@@ -1,4 +1,4 @@
-"""A linear layer that channels share, or one a channel."""
+"""A linear layer that is shared by all channels, or one layer per channel."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ __all__ = ["ChannelLinear"]
 
 
 class ChannelLinear(nn.Module):
-    """A linear layer on the last axis; with ``n_channels``, one for each, run as one batched product.
+    """Linear layer on the last axis; with ``n_channels``, one layer per channel, run as one batched product.
 
     Parameters
     ----------
     in_size : int
-        Numbers that go in.
+        Size of the input.
     out_size : int
-        Numbers that come out.
+        Size of the output.
     n_channels : int or None, default=None
-        How many layers; None shares one.
+        Number of layers; None shares one layer.
     """
 
     def __init__(self, in_size: int, out_size: int, n_channels: int | None = None) -> None:
@@ -34,12 +34,12 @@ class ChannelLinear(nn.Module):
         Parameters
         ----------
         values : Tensor of shape (n_windows, n_channels, in_size)
-            What goes in.
+            The input.
 
         Returns
         -------
         values : Tensor of shape (n_windows, n_channels, out_size)
-            What comes out.
+            The output.
         """
         if self.weight.ndim == 2:
             return nn.functional.linear(values, self.weight, self.bias)

@@ -1,4 +1,4 @@
-"""One's own torch module as teacher or student."""
+"""CustomNetwork: any torch module as teacher or student."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class CustomNetwork(BaseNetwork):
     Parameters
     ----------
     factory : callable
-        ``factory(spec, **options)`` returns a fresh ``torch.nn.Module`` for a :class:`NetworkSpec`. The module
-        gets standardized contexts (n_windows, context_length, n_channels) and returns forecasts (n_windows,
-        prediction_length, n_targets), or a pair of forecasts and features (n_windows, n_targets, D) for
-        feature-level loss terms. A function or class that can be imported, so that estimators can be pickled.
+        ``factory(spec, **options)`` returns a fresh ``torch.nn.Module`` for a :class:`NetworkSpec`. The module gets
+        standardized contexts (n_windows, context_length, n_channels) and returns forecasts (n_windows,
+        prediction_length, n_targets), or a pair of forecasts and features (n_windows, n_targets, D) for feature-level
+        loss terms. It must be an importable function or class, so that estimators can be pickled.
     options : dict or None, default=None
-        Keywords of ``factory``; a grid replaces them as a whole.
+        Keyword arguments of ``factory``. In a parameter grid they are replaced as a whole.
 
     See Also
     --------
-    skdistill.teachers.PretrainedTeacher : To give the module weights that it has learned elsewhere.
+    skdistill.teachers.PretrainedTeacher : For a module with weights that were trained elsewhere.
 
     Examples
     --------
@@ -69,7 +69,7 @@ class CustomNetwork(BaseNetwork):
         Returns
         -------
         module : torch.nn.Module
-            The user's module, which answers in our form.
+            The user's module, wrapped to return a :class:`NetworkOutput`.
         """
         self.check(spec)
         module = self.factory(spec, **(self.options or {}))
@@ -97,6 +97,6 @@ class _OwnModule(nn.Module):
         if not fits or (not torch.compiler.is_compiling() and len(forecast) != len(context)):
             raise ValueError(
                 "the module of CustomNetwork must forecast (n_windows, prediction_length, n_targets) = "
-                f"{(len(context), *self.shape)}; it answered {tuple(forecast.shape)}."
+                f"{(len(context), *self.shape)}; it returned {tuple(forecast.shape)}."
             )
         return output

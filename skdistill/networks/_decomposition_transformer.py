@@ -1,4 +1,4 @@
-"""Encoder and decoder that keep subtracting a moving average: what Autoformer and FEDformer share."""
+"""Encoder and decoder with moving-average decomposition, shared by Autoformer and FEDformer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": gelu, "relu": rel
 
 
 class DecompositionNetwork(BaseNetwork):
-    """Hyperparameters that all decomposition transformers have, and their checks.
+    """Hyperparameters of all decomposition transformers, and their checks.
 
     Attributes
     ----------
@@ -32,17 +32,17 @@ class DecompositionNetwork(BaseNetwork):
     feedforward_size : int or None
         Width of the feed-forward layers; None takes four times ``hidden_size``.
     kernel_size : int
-        Steps of the moving averages.
+        Window length of the moving averages, in steps.
     dropout : float
-        Share of units dropped in training.
+        Fraction of units dropped in training.
     activation : {"gelu", "relu"}
-        Of the feed-forward layers.
+        Activation of the feed-forward layers.
     label_length : int
-        Last rows of the context that the decoder starts from.
+        Number of rows at the end of the context that the decoder starts from.
     time_features : {"auto", True, False}
         Whether calendar features are embedded with the values.
     features : {"whole", "published"}
-        What feature-level losses see.
+        The features for feature-level losses.
     """
 
     hidden_size: int
@@ -73,24 +73,24 @@ class DecompositionNetwork(BaseNetwork):
             )
         if self.features == "published" and self.hidden_size < spec.n_channels:
             raise ValueError(
-                f"features='published' of {owner} takes one hidden unit a channel, so hidden_size must be at least "
+                f"features='published' of {owner} takes one hidden unit per channel, so hidden_size must be at least "
                 f"n_channels = {spec.n_channels}; got {self.hidden_size}. Take features='whole'."
             )
 
 
 @dataclass(frozen=True)
 class Projections:
-    """The linear layers around one mixing over time.
+    """The linear layers before and after a mixer.
 
     Parameters
     ----------
     inner_size : int
-        Width of queries and of what they are mixed with.
+        Width of the queries, keys and values.
     biases : tuple of bool
-        Whether there is a bias, for the query and for each projection of the memory (keys, values). A bias that cannot
-        act, as one that every step shares and the following decomposition subtracts, is left out.
+        Whether there is a bias, for the query and for each projection of the memory (keys, values). A bias without
+        effect is left out, such as one that is equal at all steps and subtracted by the next decomposition.
     output_bias : bool
-        The same for the way back.
+        Whether there is a bias in the output projection.
     """
 
     inner_size: int
@@ -99,14 +99,14 @@ class Projections:
 
 
 class Mixer(nn.Module):
-    """Stand-in for attention: takes queries and projections of the memory, returns what is mixed over time.
+    """Replacement of attention: mixes queries and projections of the memory over time.
 
-    Mixers have their own weights, if any, once: all layers of an encoder or decoder are handed the same one.
+    All layers of an encoder or decoder share one mixer and its weights, if any.
     """
 
 
 class DecompositionTransformer(nn.Module):
-    """Encoder of the seasonal part, decoder that adds up trends.
+    """Encoder for the seasonal part, and decoder that adds up the trends.
 
     Parameters
     ----------
@@ -115,11 +115,11 @@ class DecompositionTransformer(nn.Module):
     spec : NetworkSpec
         Lengths, channels and calendar features.
     mixers : sequence of three Mixer
-        Of the encoder, of the decoder, and of the decoder with the encoder's output.
+        Mixers of the encoder, of the decoder, and between decoder and encoder output.
     projections : sequence of three Projections
-        The linear layers around each.
+        The linear layers around each mixer.
     positions : bool
-        Whether steps are told their position.
+        Whether tokens include the position of their step.
     """
 
     def __init__(
@@ -162,9 +162,9 @@ class DecompositionTransformer(nn.Module):
         context : Tensor of shape (n_windows, context_length, n_channels)
             The past.
         context_time : Tensor of shape (n_windows, context_length, n_time_features), default=None
-            Its calendar, for modules built with one.
+            Calendar features of the context, for modules built with them.
         decoder_time : Tensor of shape (n_windows, n_rows, n_time_features), default=None
-            The calendar of the last ``n_rows - prediction_length`` rows of the context and of the horizon.
+            Calendar features of the last ``n_rows - prediction_length`` rows of the context and of the horizon.
 
         Returns
         -------
@@ -180,19 +180,19 @@ class DecompositionTransformer(nn.Module):
         return NetworkOutput(forecast, features)
 
     def encode(self, context: Tensor, context_time: Tensor | None) -> Tensor:
-        """Embed the context and pass it through the encoder.
+        """Embed the context and run the encoder.
 
         Parameters
         ----------
         context : Tensor of shape (n_windows, context_length, n_channels)
             The past.
         context_time : Tensor of shape (n_windows, context_length, n_time_features) or None
-            Its calendar.
+            Calendar features of the context.
 
         Returns
         -------
         encoded : Tensor of shape (n_windows, context_length, hidden_size)
-            Its seasonal part.
+            The seasonal part of the context.
         """
         tokens = self.encoder_embedding(context, context_time)
         for layer in self.encoder:
@@ -202,16 +202,16 @@ class DecompositionTransformer(nn.Module):
     def decode(
         self, context: Tensor, encoded: Tensor, context_time: Tensor | None, decoder_time: Tensor | None
     ) -> Tensor:
-        """Go on from the last rows of the context: their seasonal part with zeros, their trend with the mean.
+        """Decode from the last rows of the context; zeros continue their seasonal part, the mean continues their trend.
 
         Parameters
         ----------
         context : Tensor of shape (n_windows, context_length, n_channels)
             The past.
         encoded : Tensor of shape (n_windows, context_length, hidden_size)
-            What the encoder made of it.
+            Output of the encoder.
         context_time, decoder_time : Tensor or None
-            The calendars, as in :meth:`forward`.
+            Calendar features, as in :meth:`forward`.
 
         Returns
         -------
@@ -230,12 +230,12 @@ class DecompositionTransformer(nn.Module):
         return (trend + self.projection(self.decoder_norm(tokens)))[:, self.label_length :]
 
     def calendar(self, context_time: Tensor | None, decoder_time: Tensor | None) -> Tensor | None:
-        """Give the calendar of the rows that the decoder sees.
+        """Return the calendar features of the rows that the decoder reads.
 
         Parameters
         ----------
         context_time, decoder_time : Tensor or None
-            The calendars, as in :meth:`forward`.
+            Calendar features, as in :meth:`forward`.
 
         Returns
         -------
@@ -249,7 +249,7 @@ class DecompositionTransformer(nn.Module):
 
 
 class _EncoderLayer(nn.Module):
-    """Mix over time, feed forward; after each only the seasonal part stays."""
+    """Encoder layer: mixer and feed-forward layers; after each, only the seasonal part is kept."""
 
     def __init__(self, network: DecompositionNetwork, projections: Projections) -> None:
         super().__init__()
@@ -263,7 +263,7 @@ class _EncoderLayer(nn.Module):
 
 
 class _DecoderLayer(nn.Module):
-    """Mix over time, mix with the encoder's output, feed forward; what is subtracted adds to the trend."""
+    """Decoder layer: two mixers and feed-forward layers; the trends subtracted after each are added up."""
 
     def __init__(
         self, network: DecompositionNetwork, projections: Projections, cross_projections: Projections, n_channels: int
@@ -316,7 +316,7 @@ class _FeedForward(nn.Module):
 
 
 class _SeasonalNorm(nn.LayerNorm):
-    """Layer norm less its mean over time, so that what is left stays seasonal; a bias would cancel."""
+    """Layer norm minus its mean over time, so that the result stays seasonal; a bias would cancel."""
 
     def __init__(self, width: int) -> None:
         super().__init__(width, bias=False)

@@ -1,4 +1,4 @@
-"""DLinear: one linear layer on the trend and one on the rest."""
+"""DLinear: one linear layer on the trend and one on the remainder."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["DLinear"]
 
 
 class DLinear(BaseNetwork):
-    """A linear map of the trend plus a linear map of the rest of each window.
+    """A linear map of the trend plus a linear map of the remainder of each window.
 
-    It has no hidden state, so feature-level loss terms cannot use it.
+    The network has no hidden state, so feature-level loss terms cannot use it.
 
     Parameters
     ----------
     kernel_size : int, default=25
-        Steps of the moving average that makes the trend.
+        Window length of the moving average that gives the trend, in steps.
     individual : bool, default=False
-        Whether every channel has weights of its own.
+        Whether every channel has its own weights.
 
     References
     ----------
@@ -82,7 +82,7 @@ class _SharedLinear(nn.Linear):
 
 
 class _ChannelLinear(nn.Module):
-    """One linear layer a channel, run as one batched product."""
+    """One linear layer per channel, run as one batched product."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()

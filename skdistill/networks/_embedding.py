@@ -1,4 +1,4 @@
-"""Steps of a window as tokens: values, calendar and position; shared by the networks that work along time."""
+"""Embedding of the steps of a window as tokens: values, calendar and position; shared by several networks."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _TABLE_SIZES = (13, 32, 7, 24, 4)  # month and day of month from 1, weekday, hou
 
 
 def sinusoids(length: int, width: int) -> Tensor:
-    """Tabulate sines and cosines of the position, at wavelengths from 2 pi to 20000 pi.
+    """Return a table of sines and cosines of the position, at wavelengths from 2 pi to 20000 pi.
 
     Parameters
     ----------
     length : int
-        Positions.
+        Number of positions.
     width : int
-        Columns; the even ones are sines, the odd ones cosines.
+        Number of columns; even columns are sines, odd columns cosines.
 
     Returns
     -------
     table : Tensor of shape (length, width)
-        The position encoding of the first transformer.
+        The position encoding of the original transformer.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def sinusoids(length: int, width: int) -> Tensor:
 def decoder_calendar(
     context_time: Tensor, decoder_time: Tensor, *, label_length: int, prediction_length: int
 ) -> Tensor:
-    """Give the calendar of the last rows of the context and of the horizon.
+    """Return the calendar features of the last rows of the context and of the horizon.
 
     Parameters
     ----------
@@ -52,14 +52,14 @@ def decoder_calendar(
     decoder_time : Tensor of shape (n_windows, n_rows, n_time_features)
         Calendar of the last ``n_rows - prediction_length`` rows of the context and of the horizon.
     label_length : int
-        Rows of the context wanted; those that ``decoder_time`` lacks are taken from ``context_time``.
+        Number of context rows to return; rows missing in ``decoder_time`` are taken from ``context_time``.
     prediction_length : int
         Rows of the horizon.
 
     Returns
     -------
     calendar : Tensor of shape (n_windows, label_length + prediction_length, n_time_features)
-        The calendar of the rows that a decoder sees.
+        Calendar features of the rows that a decoder reads.
 
     Examples
     --------
@@ -77,20 +77,20 @@ def decoder_calendar(
 
 
 class StepEmbedding(nn.Module):
-    """One token a step: three neighboring rows (the ends meet) by a convolution, plus calendar and position.
+    """One token per step: a circular convolution over three neighboring rows, plus calendar and position.
 
     Parameters
     ----------
     n_channels : int
-        Values of a row.
+        Number of values of a row.
     hidden_size : int
         Width of a token.
     spec : NetworkSpec
-        Says which calendar is read, if any.
+        The problem; it says which calendar is read, if any.
     dropout : float
-        Share of units dropped in training.
+        Fraction of units dropped in training.
     n_positions : int, default=0
-        Rows whose position is added; with 0 it is not.
+        Number of positions to embed; 0 adds no position.
     """
 
     position: Tensor | None
@@ -113,7 +113,7 @@ class StepEmbedding(nn.Module):
         values : Tensor of shape (n_windows, n_rows, n_channels)
             Rows.
         time : Tensor of shape (n_windows, n_rows, n_time_features) or None
-            Their calendar; without one, it is left out of the tokens.
+            Calendar features of the rows; None leaves them out of the tokens.
 
         Returns
         -------
@@ -129,7 +129,7 @@ class StepEmbedding(nn.Module):
 
 
 class _CalendarTables(nn.Module):
-    """A table a calendar field: whole numbers are looked up, and what is found is added up."""
+    """One embedding table per calendar field; the embeddings of all fields are added."""
 
     def __init__(self, n_time_features: int, hidden_size: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""FEDformer: steps are mixed at a few frequencies drawn at random."""
+"""FEDformer: mixes steps at a few random frequencies."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ __all__ = ["FEDformer"]
 
 
 class FEDformer(DecompositionNetwork):
-    """Decomposition transformer, Fourier version: linear maps and attention of a few Fourier modes.
+    """Decomposition transformer, Fourier version: linear maps and attention on a few Fourier modes.
 
-    Encoder and decoder split off the trend after every step by a moving average; the decoder starts from the last
-    ``label_length`` rows of the context and adds up trends. A Fourier block multiplies ``n_modes`` modes of its input
-    by complex weights and puts the results at the lowest frequencies; the decoder attends to the encoder's output from
-    mode to mode, with the tanh of real and imaginary part. The modes are buffers of the module: drawn from torch's
-    generator when it is built, stored in its ``state_dict``. All layers of an encoder or decoder share one block.
+    Encoder and decoder subtract the trend, a moving average, after every step. The decoder starts from the last
+    ``label_length`` rows of the context and adds up the trends. A Fourier block multiplies ``n_modes`` modes of its
+    input by complex weights and writes the results to the lowest frequencies. The decoder attends to the encoder's
+    output from mode to mode, with the tanh of real and imaginary part. The modes are buffers of the module: they are
+    drawn from torch's generator when the module is built, and stored in its ``state_dict``. All layers of an encoder or
+    decoder share one block.
 
     Parameters
     ----------
@@ -36,24 +37,24 @@ class FEDformer(DecompositionNetwork):
     n_decoder_layers : int, default=1
         Decoder layers.
     n_heads : int, default=8
-        Groups of hidden units with weights of their own, each hidden_size // n_heads wide.
+        Number of groups of hidden units that have their own weights, each hidden_size // n_heads wide.
     feedforward_size : int or None, default=None
         Width of the feed-forward layers; None takes four times ``hidden_size``.
     n_modes : int, default=32
-        Modes of each block; at most half its length. As published, the decoder's are drawn for a length of half the
-        context plus the horizon, whatever ``label_length`` is.
+        Number of modes of each block; at most half its length. As published, the decoder's modes are drawn for a length
+        of half the context plus the horizon, regardless of ``label_length``.
     mode_selection : {"random", "lowest"}, default="random"
-        Whether modes are drawn at random or are those of lowest frequency.
+        Whether the modes are random or those of lowest frequency.
     kernel_size : int, default=25
-        Steps of the moving averages.
+        Window length of the moving averages, in steps.
     dropout : float, default=0.1
-        Share of units dropped in training.
+        Fraction of units dropped in training.
     activation : {"gelu", "relu"}, default="gelu"
-        Of the feed-forward layers.
+        Activation of the feed-forward layers.
     label_length : int, default=48
-        Last rows of the context that the decoder starts from; at most ``context_length``.
+        Number of rows at the end of the context that the decoder starts from; at most ``context_length``.
     time_features : {"auto", True, False}, default="auto"
-        Whether calendar features are embedded with the values: where the index has them, always, or never.
+        Whether calendar features are embedded with the values: if the index has them, always, or never.
     features : {"whole", "published"}, default="whole"
         What feature-level losses see of a channel: the encoder's output through the output projection, over the
         context; or, as TimeDistill takes it, hidden unit c of that output for channel c.
@@ -124,7 +125,7 @@ class FEDformer(DecompositionNetwork):
         self.check(spec)
         inner = self.hidden_size // self.n_heads * self.n_heads
         projections = (
-            Projections(inner, (True,), output_bias=False),  # the decomposition subtracts what all steps share
+            Projections(inner, (True,), output_bias=False),  # the decomposition subtracts what is equal at all steps
             Projections(inner, (True,), output_bias=True),
             Projections(inner, (True, True), output_bias=True),
         )
@@ -137,17 +138,17 @@ class FEDformer(DecompositionNetwork):
         return DecompositionTransformer(self, spec, mixers, projections, positions=True)
 
     def draw(self, length: int) -> Tensor:
-        """Select modes for a series of some length.
+        """Select the modes for a series of the given length.
 
         Parameters
         ----------
         length : int
-            Steps of the series.
+            Number of steps of the series.
 
         Returns
         -------
         modes : Tensor of int64 of shape (min(n_modes, length // 2),)
-            Frequencies in ascending order, in cycles a series; at least one.
+            Frequencies in ascending order, in cycles per series; at least one.
 
         Examples
         --------
@@ -163,7 +164,7 @@ class FEDformer(DecompositionNetwork):
 
 
 class _FourierMixer(Mixer):
-    """What both blocks share: complex weights of each head and mode, kept as real and imaginary parts."""
+    """Base class of both blocks: complex weights of each head and mode, stored as real and imaginary parts."""
 
     modes: Tensor
 
@@ -176,7 +177,7 @@ class _FourierMixer(Mixer):
         self.weight = nn.Parameter(torch.rand(network.n_heads, head, head, len(modes), 2) / width**2)
 
     def spectrum(self, rows: Tensor, modes: Tensor) -> Tensor:
-        """Give the modes of (n_windows, n_timestamps, inner_size): (n_windows, n_heads, head_size, n_modes).
+        """Return the modes of (n_windows, n_timestamps, inner_size): (n_windows, n_heads, head_size, n_modes).
 
         Modes that the length does not have are 0.
         """
@@ -189,9 +190,9 @@ class _FourierMixer(Mixer):
         return torch.einsum("bhim,hiom->bhom", spectrum, torch.view_as_complex(self.weight))
 
     def series(self, spectrum: Tensor, places: Tensor, length: int) -> Tensor:
-        """Put modes at their places among the frequencies of a length, and transform back.
+        """Place the modes among the frequencies of a given length, and transform back.
 
-        As published, (n_heads, head_size, length) is then read as (length, inner_size) without a transposition.
+        As published, (n_heads, head_size, length) is then reshaped to (length, inner_size) without a transposition.
         """
         n_windows, n_heads, head_size, _ = spectrum.shape
         last = length // 2
@@ -201,7 +202,7 @@ class _FourierMixer(Mixer):
 
 
 class _FourierBlock(_FourierMixer):
-    """Multiply the modes by weights; as published, the results go to the lowest frequencies."""
+    """Multiply the modes by weights; as published, the results are written to the lowest frequencies."""
 
     def forward(self, query: Tensor) -> Tensor:
         places = torch.arange(len(self.modes), device=query.device)
@@ -209,7 +210,7 @@ class _FourierBlock(_FourierMixer):
 
 
 class _FourierAttention(_FourierMixer):
-    """Attend from the modes of the queries to those of the keys, which are the values too."""
+    """Attend from the modes of the queries to those of the keys, which are also the values."""
 
     key_modes: Tensor
 

@@ -1,4 +1,4 @@
-"""What a module is called with: the problem it is built for, and its keyword arguments."""
+"""Inputs of a module: the problem it is built for, and its keyword arguments."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ def make_spec(
     quantiles: tuple[float, ...] | None = None,
     point_forecast: str = "median",
 ) -> NetworkSpec:
-    """Describe to a network the problem that windows pose.
+    """Return the problem that windows define for a network.
 
     Parameters
     ----------
     network : BaseNetwork
-        The network, which says whether it wants calendar features.
+        The network; it declares whether it reads calendar features.
     windows : Windows
-        The windows it is to work on.
+        The windows.
     quantiles : tuple of float or None, default=None
         Quantile levels to forecast.
     point_forecast : {"median", "mean"}, default="median"
-        What the point forecast is, beside quantiles.
+        What the point forecast is, if there are quantiles.
 
     Returns
     -------
@@ -62,27 +62,27 @@ def make_spec(
 
 
 def network_inputs(spec: NetworkSpec, contexts: Contexts, device: torch.device) -> dict[str, Tensor]:
-    """Turn contexts into the keyword arguments of a module's ``forward``.
+    """Convert contexts to the keyword arguments of a module's ``forward``.
 
     Parameters
     ----------
     spec : NetworkSpec
-        What the module was built for.
+        The problem that the module was built for.
     contexts : Contexts
         A batch of contexts.
     device : torch.device
-        Where the module is.
+        Device of the module.
 
     Returns
     -------
     inputs : dict of Tensor
-        ``context`` and, where the module reads them, ``context_time`` and ``decoder_time``; a module with a calendar
-        of its own does without them where the contexts have none.
+        ``context`` and, if the module reads them, ``context_time`` and ``decoder_time``. A module with its own calendar
+        is called without them if the contexts have no time.
 
     Raises
     ------
     ValueError
-        If the module reads calendar features of the series and the contexts have none.
+        If the module reads calendar features of the series but the contexts have none.
     """
     inputs = {"context": contexts.values.to(device)}
     if spec.calendar is not None:
@@ -95,7 +95,7 @@ def network_inputs(spec: NetworkSpec, contexts: Contexts, device: torch.device) 
             )
         if contexts.time.shape[-1] != spec.n_time_features:
             raise ValueError(
-                f"the index has another frequency than in fit: {contexts.time.shape[-1]} calendar features a row "
+                f"the index has another frequency than in fit: {contexts.time.shape[-1]} calendar features per row "
                 f"instead of {spec.n_time_features}."
             )
         head = contexts.time[:, contexts.time.shape[1] - spec.label_length :]

@@ -1,4 +1,4 @@
-"""ITransformer: attention between channels, one token each."""
+"""ITransformer: attention between channels; each channel is one token."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ _NORMALIZATIONS: dict[str | None, type[nn.Module]] = {"standard": WindowStandard
 class ITransformer(BaseNetwork):
     """The inverted transformer: each channel's whole window is one token.
 
-    Windows are standardized one by one, embedded by Linear(context_length, hidden_size), mixed
-    over channels by transformer encoder layers, and projected to the forecast. Calendar features,
-    where there are any, are extra tokens that are cut off before the projection. Its features are
-    the channel tokens of the last layer.
+    Each window is standardized, embedded by Linear(context_length, hidden_size), mixed over channels by transformer
+    encoder layers, and projected to the forecast. Calendar features, if any, are extra tokens that are dropped before
+    the projection. The features are the channel tokens of the last layer.
 
     Parameters
     ----------
@@ -33,17 +32,17 @@ class ITransformer(BaseNetwork):
     n_layers : int, default=2
         Encoder layers.
     n_heads : int, default=8
-        Attention heads, each ``hidden_size // n_heads`` wide.
+        Number of attention heads, each ``hidden_size // n_heads`` wide.
     feedforward_size : int or None, default=None
         Width of the feed-forward layer; None takes ``hidden_size``.
     dropout : float, default=0.1
-        Share of units dropped in training.
+        Fraction of units dropped in training.
     activation : {"gelu", "relu"}, default="gelu"
-        Of the feed-forward layer.
+        Activation of the feed-forward layer.
     normalization : {"standard", None}, default="standard"
-        Of each window: standardize it, or nothing.
+        Normalization of each window: standardize it, or None for no normalization.
     time_features : {"auto", True, False}, default="auto"
-        Whether calendar features join as tokens: where the index has them, always, or never.
+        Whether calendar features are added as tokens: if the index has them, always, or never.
 
     References
     ----------

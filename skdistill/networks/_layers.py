@@ -1,4 +1,4 @@
-"""Layers that several networks share; none keeps state from one call to the next."""
+"""Layers shared by several networks; none keeps state between calls."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ __all__ = [
 
 
 def moving_average(values: Tensor, kernel_size: int) -> Tensor:
-    """Average every step with its neighbors; the ends are replicated, so the length stays.
+    """Compute the moving average over time; the ends are replicated, so the length does not change.
 
-    An even kernel looks one step further back than ahead. Sums of 1, 2, 4, ... steps are doubled
-    and added up to ``kernel_size`` steps: about 2 log2(kernel_size) additions a step, several times
-    cheaper than pooling, and no running total that would lose precision.
+    An even kernel reaches one step further back than ahead. Sums over 1, 2, 4, ... steps are combined to a sum over
+    ``kernel_size`` steps. This takes about 2 log2(kernel_size) additions per step, is several times cheaper than
+    pooling, and avoids a running total, which would lose precision.
 
     Parameters
     ----------
     values : Tensor of shape (n_windows, n_channels, n_timestamps)
         Windows, channel-major.
     kernel_size : int
-        Steps of the average; may exceed the window.
+        Number of steps of the average; may exceed the window.
 
     Returns
     -------
     average : Tensor of the same shape
-        The slow part of the windows.
+        The moving average.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def moving_average(values: Tensor, kernel_size: int) -> Tensor:
     """
     length = values.shape[-1]
     front = kernel_size // 2
-    sums = pad(values, (front, kernel_size - 1 - front), mode="replicate")  # sums of `width` steps from each one on
+    sums = pad(values, (front, kernel_size - 1 - front), mode="replicate")  # sums over the next `width` steps
     width, covered = 1, 0
     total: Tensor | None = None
     while True:
@@ -60,19 +60,19 @@ def moving_average(values: Tensor, kernel_size: int) -> Tensor:
 
 
 def decompose(values: Tensor, kernel_size: int) -> tuple[Tensor, Tensor]:
-    """Split windows into a fast and a slow part by a moving average.
+    """Split windows into a seasonal part and a trend by a moving average.
 
     Parameters
     ----------
     values : Tensor of shape (n_windows, n_channels, n_timestamps)
         Windows, channel-major.
     kernel_size : int
-        Steps of the average; may exceed the window.
+        Number of steps of the average; may exceed the window.
 
     Returns
     -------
     seasonal, trend : Tensor of the same shape
-        The fast part and the slow part; they add up to ``values``.
+        The seasonal part and the trend; they add up to ``values``.
 
     Examples
     --------
@@ -86,10 +86,10 @@ def decompose(values: Tensor, kernel_size: int) -> tuple[Tensor, Tensor]:
 
 
 class NoNormalization(nn.Module):
-    """Leave windows as they are."""
+    """Identity normalization: leaves windows unchanged."""
 
     def forward(self, values: Tensor) -> tuple[Tensor, None]:
-        """Return the windows and nothing to undo.
+        """Return the windows unchanged, and None as the state.
 
         Parameters
         ----------
@@ -101,24 +101,24 @@ class NoNormalization(nn.Module):
         values : Tensor
             The same windows.
         state : None
-            Nothing.
+            No state.
         """
         return values, None
 
     def undo(self, forecast: Tensor, state: None) -> Tensor:
-        """Return the forecast as it is.
+        """Return the forecast unchanged.
 
         Parameters
         ----------
         forecast : Tensor
             A forecast.
         state : None
-            Nothing.
+            No state.
 
         Returns
         -------
         forecast : Tensor
-            The same.
+            The same forecast.
         """
         return forecast
 
@@ -139,7 +139,7 @@ class MeanNormalization(nn.Module):
         centered : Tensor of the same shape
             Windows of mean 0.
         mean : Tensor of shape (n_windows, n_channels, 1)
-            What to add back.
+            The mean to add back.
         """
         mean = values.mean(dim=-1, keepdim=True).detach()
         return values - mean, mean
@@ -157,7 +157,7 @@ class MeanNormalization(nn.Module):
         Returns
         -------
         forecast : Tensor of the same shape
-            The forecast in the windows' units.
+            The forecast in the units of the windows.
         """
         return forecast + state
 
@@ -165,17 +165,16 @@ class MeanNormalization(nn.Module):
 class WindowStandardization(nn.Module):
     """Subtract each window's mean and divide by its standard deviation; undo both on the forecast.
 
-    Gradient flows through the standard deviation and not through the mean, as the published
-    iTransformer has it.
+    Gradient flows through the standard deviation but not through the mean, as in the published iTransformer.
 
     Parameters
     ----------
     epsilon : float, default=1e-5
-        Added to the variance, so that a flat window is no division by zero.
+        Added to the variance, so that a constant window causes no division by zero.
     detach_scale : bool, default=False
-        Whether no gradient flows through the standard deviation either, as RevIN has it.
+        Whether to stop the gradient through the standard deviation, too, as in RevIN.
     subtract_last : bool, default=False
-        Whether the last step takes the place of the mean, but in the standard deviation.
+        Whether to subtract the last step instead of the mean; the standard deviation still uses the mean.
     """
 
     def __init__(self, epsilon: float = 1e-5, *, detach_scale: bool = False, subtract_last: bool = False) -> None:
@@ -219,23 +218,23 @@ class WindowStandardization(nn.Module):
         Returns
         -------
         forecast : Tensor of the same shape
-            The forecast in the windows' units.
+            The forecast in the units of the windows.
         """
         mean, scale = state
         return forecast * scale + mean
 
 
 class ReversibleNormalization(nn.Module):
-    """Standardize each window, then scale and shift each channel by learned numbers; undo all of it.
+    """Standardize each window, then scale and shift each channel by learned numbers; ``undo`` reverses it.
 
     Parameters
     ----------
     n_channels : int
-        Channels of a window.
+        Number of channels of a window.
     epsilon : float, default=1e-5
-        Added to the variance; its square guards the division by the learned scale.
+        Added to the variance; its square is added to the learned scale when dividing by it.
     subtract_last : bool, default=False
-        Whether the last step takes the place of the mean, but in the standard deviation.
+        Whether to subtract the last step instead of the mean; the standard deviation still uses the mean.
 
     References
     ----------
@@ -260,7 +259,7 @@ class ReversibleNormalization(nn.Module):
         Returns
         -------
         normalized : Tensor of the same shape
-            The windows on the learned scale.
+            The normalized windows.
         state : tuple of Tensor of shape (n_windows, n_channels, 1)
             Mean and standard deviation.
         """
@@ -284,14 +283,14 @@ class ReversibleNormalization(nn.Module):
         Returns
         -------
         forecast : Tensor of the same shape
-            The forecast in the windows' units.
+            The forecast in the units of the windows.
         """
         mean, scale = state
         return (forecast - self.bias) / (self.weight + self.epsilon**2) * scale + mean
 
 
 def _from_last(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Give the last step of windows, and what they are above it."""
+    """Return the last step of windows, and the windows minus it."""
     last = values[..., -1:]
     return last, values - last
 
@@ -304,14 +303,14 @@ NORMALIZATIONS = (None, "mean", "revin")
 
 
 def make_normalization(name: str | None, n_channels: int) -> nn.Module:
-    """Build a window normalization by name.
+    """Build a window normalization from its name.
 
     Parameters
     ----------
     name : {None, "mean", "revin"}
-        Which one.
+        Name of the normalization.
     n_channels : int
-        Channels of a window, for those that learn.
+        Number of channels of a window, for learned normalizations.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""LightTS: perceptrons on stretches of a window and on rows at even distances."""
+"""LightTS: perceptrons on chunks of a window and on evenly spaced rows."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ __all__ = ["LightTS"]
 
 
 class LightTS(BaseNetwork):
-    """Two samplings of each channel, one perceptron each, and one across channels, added to a linear forecast.
+    """Perceptrons on two samplings of each channel and across channels, added to a linear forecast.
 
-    A window is cut into chunks of successive rows, and again into as many sets of rows at even distances. A
-    perceptron with a bottleneck mixes the rows of each chunk and the chunks with each other; the chunks are weighed
-    into one vector a sampling. Both vectors of every channel pass a third such perceptron, which mixes channels, and
-    the linear map of the whole window is added. Its features are the two vectors side by side.
+    Each window is sampled in two ways: into chunks of successive rows, and into the same number of sets of evenly
+    spaced rows. A perceptron with a bottleneck mixes the rows within each chunk and then the chunks; a weighted sum of
+    the chunks gives one vector per sampling. A third such perceptron takes both vectors of every channel and mixes the
+    channels. A linear map of the whole window is added. The features are the two vectors, concatenated.
 
-    A context that is no multiple of the chunk is lengthened by repeating its first row.
+    If the length of the context is not a multiple of the chunk size, its first row is repeated.
 
     Parameters
     ----------
     hidden_size : int, default=512
-        Width of the features; even, at least 8.
+        Width of the features; an even number, at least 8.
     chunk_size : int, default=72
-        Rows of a chunk; no more than ``prediction_length`` are taken. A context must have as many.
+        Number of rows of a chunk, limited to ``prediction_length``. A context must have at least as many rows.
     normalization : {"mean", "revin", None}, default=None
-        Of each window: subtract its mean; standardize it and learn a scale and a shift a channel; or nothing, as
-        published.
+        Normalization of each window: subtract its mean; standardize it and learn a scale and a shift per channel; or no
+        normalization, as published.
 
     References
     ----------
     Zhang et al. (2022), Less is more: fast multivariate time series forecasting with light sampling-oriented MLP
     structures (arXiv 2207.01186), with the widths and chunks of TimeDistill's student. (LightTS of Campos et al.
-    (2023), a method to distill ensembles, is another work.)
+    (2023), a method to distill ensembles, is a different work.)
 
     Examples
     --------
@@ -59,7 +59,7 @@ class LightTS(BaseNetwork):
         self.normalization = normalization
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range, or the context shorter than a chunk."""
+        """Raise if a hyperparameter is out of its range, or the context is shorter than a chunk."""
         check_integer(self.hidden_size, "hidden_size of LightTS", minimum=8)
         if self.hidden_size % 2:
             raise ValueError(f"hidden_size of LightTS must be even; got {self.hidden_size}.")
@@ -106,7 +106,7 @@ class _LightTSModule(nn.Module):
         return NetworkOutput(forecast.transpose(1, 2), features)
 
     def sample(self, values: Tensor) -> Tensor:
-        """Describe each channel, (n_windows, n_channels, n_rows), by one vector a sampling, side by side."""
+        """Map each channel, (n_windows, n_channels, n_rows), to one vector per sampling, concatenated."""
         chunks = values.unflatten(-1, (self.n_chunks, -1))
         combs = values.unflatten(-1, (-1, self.n_chunks)).transpose(-1, -2)
         near = self.successive_weights(self.successive(chunks).transpose(-1, -2))
@@ -115,7 +115,7 @@ class _LightTSModule(nn.Module):
 
 
 class _Exchange(nn.Module):
-    """A perceptron with a bottleneck, in which nodes exchange what they hold: (..., n_nodes, width) to (..., outer)."""
+    """A perceptron with a bottleneck that mixes nodes: (..., n_nodes, width) to (..., outer)."""
 
     def __init__(self, width: int, inner: int, outer: int, n_nodes: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Linear: one linear layer on the shifted window, trained or solved exactly."""
+"""Linear: one linear layer on the window minus its level, trained or solved exactly."""
 
 from __future__ import annotations
 
@@ -23,50 +23,53 @@ _SELECTIONS = ("blocks", "validation")
 
 
 class Linear(BaseNetwork):
-    """A linear map of each window, relative to a level of its own; small, and hard to beat.
+    """A linear map of each window relative to its level; small and often hard to beat.
 
-    The level m of a window (see ``shift``) is subtracted and added back: forecast = W (x - m) + b + m. Where all
-    loss terms are quadratic (MSE to truth or teacher, multi-scale, horizon-weighted), W and b are solved exactly
-    from second moments: no learning rate, no epochs, no seed. Anything else is trained as any network, from W = 0.
+    The level m of a window (see ``shift``) is subtracted and added back: forecast = W (x - m) + b + m. If all loss
+    terms are quadratic (MSE to truth or teacher, multi-scale, horizon-weighted), W and b are solved exactly from second
+    moments, without learning rate, epochs or seed. Otherwise the network is trained like any other, starting from W =
+    0.
 
     Parameters
     ----------
     shift : {"last_season", "last", "mean"} or None, default="last_season"
-        The level: mean of the last ``season`` rows, the last row, the mean of the window; None subtracts nothing.
+        The level: the mean of the last ``season`` rows, the last row, or the mean of the window; None subtracts
+        nothing.
     season : int, default=24
-        Rows of a season, for ``shift="last_season"``; a shorter context counts whole.
+        Number of rows in a season, for ``shift="last_season"``; if the context is shorter, all of it is used.
     last_rows : int or None, default=None
-        How many rows at the end of the context the map reads; None reads all.
+        Number of rows at the end of the context that the map reads; None reads all.
     individual : bool, default=False
-        Whether every channel has a map of its own.
+        Whether every channel has its own map.
     intercept : bool, default=True
-        Whether there is a b; it carries no penalty.
+        Whether there is an intercept b; it is not penalized.
     sparse_season : int or None, default=None
-        If given, a step of the horizon reads only the rows a whole number of these seasons before it.
+        If given, a step of the horizon reads only the rows that lie a whole number of seasons of this length before it.
     solver : {"auto", "exact", "gradient"}, default="auto"
-        ``"auto"`` solves exactly where every term is quadratic, and else trains with a warning that names
-        the term; ``"exact"`` raises there instead.
+        ``"auto"`` solves exactly if every term is quadratic; otherwise it trains, with a warning that names the term.
+        ``"exact"`` raises an error instead.
     penalty : float or sequence of float, default=0.1
         Ridge penalty of the exact solver: the objective is the weighted sum of the terms plus penalty /
-        prediction_length * ||W||^2 (so plain MSE gives ``W = C (G + penalty I)^-1`` with the mean second moment G
-        of standardized contexts). With 0, the solution of smallest norm. Of several, ``selection`` decides.
+        prediction_length * ||W||^2 (so plain MSE gives ``W = C (G + penalty I)^-1`` with the mean second moment G of
+        standardized contexts). With 0, the solution of smallest norm is taken. If several penalties are given,
+        ``selection`` chooses among them.
     penalty_on : {"weights", "forecast"}, default="weights"
-        Whether ||W||^2 is penalized, or tr(W' M W) with the metric M of the objective.
+        Penalize ||W||^2 (``"weights"``), or tr(W' M W) with the metric M of the objective (``"forecast"``).
     weight_grid : dict of str to sequence of float, or None, default=None
-        Weights to try for terms of the loss, by their names in ``loss.named_terms()``: all combinations, with every
-        penalty, cost little more than one. ``history_`` holds the whole surface.
+        Weights to try for terms of the loss, by their names in ``loss.named_terms()``: all combinations with all
+        penalties are tried, which costs little more than one solution. ``history_`` holds the results of all of them.
     selection : {"validation", "blocks"}, default="validation"
-        What decides among several: the MSE to the truth of the validation windows, or of 5 blocks of training
-        windows, each left out in turn together with all windows that share rows with it.
+        Criterion for choosing among several candidates: the MSE to the truth on the validation windows, or on 5 blocks
+        of training windows, each left out in turn together with all windows that share rows with it.
 
     Notes
     -----
-    The derivation stands in :mod:`skdistill.training._exact` and in the user guide.
+    For the derivation see :mod:`skdistill.training._exact` and the user guide.
 
     References
     ----------
-    Zeng et al. (2023) (arXiv 2205.13504) for linear forecasters that shift by the last value; Hoerl and Kennard
-    (1970), Ridge regression; Lin et al. (2024), SparseTSF (arXiv 2405.00946), for cross-period sparsity.
+    Zeng et al. (2023) (arXiv 2205.13504) for linear forecasters that subtract the last value; Hoerl and Kennard (1970),
+    Ridge regression; Lin et al. (2024), SparseTSF (arXiv 2405.00946), for cross-period sparsity.
 
     Examples
     --------
@@ -140,7 +143,7 @@ class Linear(BaseNetwork):
         Returns
         -------
         penalties : list of float
-            At least one.
+            One or more penalties.
         """
         given: Any = self.penalty
         several = list(given) if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str) else [given]
@@ -149,7 +152,7 @@ class Linear(BaseNetwork):
         return several
 
     def n_rows(self, spec: NetworkSpec) -> int:
-        """Count the rows that the map reads.
+        """Return the number of rows that the map reads.
 
         Parameters
         ----------
@@ -164,12 +167,12 @@ class Linear(BaseNetwork):
         return spec.context_length if self.last_rows is None else self.last_rows
 
     def level(self, n_rows: int) -> np.ndarray | None:
-        """Return the weights with which the rows make a window's level.
+        """Return the weights of the rows in a window's level.
 
         Parameters
         ----------
         n_rows : int
-            Rows that the map reads.
+            Number of rows that the map reads.
 
         Returns
         -------
@@ -184,7 +187,7 @@ class Linear(BaseNetwork):
         return weights
 
     def mask(self, spec: NetworkSpec) -> np.ndarray | None:
-        """Return which entries of the map may differ from 0.
+        """Return which entries of the map can be nonzero.
 
         Parameters
         ----------
@@ -194,7 +197,7 @@ class Linear(BaseNetwork):
         Returns
         -------
         mask : ndarray of bool of shape (prediction_length, n_rows) or None
-            None where all may.
+            None if all can.
         """
         if self.sparse_season is None:
             return None
@@ -203,17 +206,17 @@ class Linear(BaseNetwork):
         return distance % self.sparse_season == 0
 
     def build(self, spec: NetworkSpec) -> nn.Module:
-        """Build the module, whose map is 0: it forecasts each window's level."""
+        """Build the module. Its map is 0, so that it forecasts each window's level."""
         self.check(spec)
         return LinearModule(self, spec)
 
     def solvable_part(self, spec: NetworkSpec) -> SolvablePart:
-        """Declare the whole network, one linear map, as solvable.
+        """Declare that the whole network is one linear map, which can be solved.
 
         Returns
         -------
         part : SolvablePart
-            Its rows, level, mask and penalties.
+            The part with its rows, level, mask and penalties.
         """
         n_rows = self.n_rows(spec)
         return SolvablePart(
@@ -239,7 +242,7 @@ class LinearModule(nn.Module):
     network : Linear
         The parameter object.
     spec : NetworkSpec
-        What it is built for.
+        The problem it is built for.
     """
 
     level: Tensor | None
@@ -271,7 +274,7 @@ class LinearModule(nn.Module):
         Returns
         -------
         output : NetworkOutput
-            The forecast; no features.
+            The forecast, without features.
         """
         values = context[:, -self.n_rows :].transpose(1, 2)
         if self.targets is not None:

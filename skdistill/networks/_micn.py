@@ -1,4 +1,4 @@
-"""MICN: local features by strided convolutions, global ones by a convolution as long as the series."""
+"""MICN: local features from strided convolutions, global features from a convolution as long as the series."""
 
 from __future__ import annotations
 
@@ -18,29 +18,31 @@ __all__ = ["MICN"]
 
 
 class MICN(BaseNetwork):
-    """Multi-scale isometric convolution: the trend goes on by a linear layer, the rest through convolutions.
+    """Multi-scale isometric convolution: a linear layer on the trend, convolutions on the remainder.
 
-    The trend of a window is the mean of its moving averages, one a scale, and is projected to the horizon by one linear
-    layer. The rest is continued with zeros over the horizon and embedded step by step; every layer splits it by each
-    scale's moving average, shortens the seasonal part by a convolution whose stride is its kernel, convolves it
-    causally with a kernel as long as itself, lengthens it back, and merges the scales.
+    The trend of a window is the mean of its moving averages, one per scale; one linear layer projects it to the
+    horizon. The remainder is continued with zeros over the horizon and embedded step by step. Every layer works on each
+    scale: it splits off the moving average, shortens the seasonal part by a convolution with its stride equal to its
+    kernel, applies a causal convolution with a kernel as long as the result, and restores the length. Then it merges
+    the scales.
 
     Parameters
     ----------
     hidden_size : int, default=512
         Width of a step.
     n_layers : int, default=1
-        Layers of convolutions.
+        Number of layers of convolutions.
     conv_kernels : sequence of int, default=(12, 16)
-        Kernel and stride of each scale. Its moving average has as many steps, one more where that is even.
+        Kernel and stride of each scale. The moving average of a scale has the same number of steps, plus one if it is
+        even.
     dropout : float, default=0.05
-        Share of units dropped in training.
+        Fraction of units dropped in training.
     time_features : {"auto", True, False}, default="auto"
-        Whether calendar features are embedded with the values: where the index has them, always, or never.
-        (TimeDistill's code never reads them, Time-Series-Library's does.)
+        Whether calendar features are embedded with the values: if the index has them, always, or never. (The code of
+        TimeDistill never reads them; that of Time-Series-Library does.)
     features : {"whole", "published"}, default="whole"
-        What feature-level losses see of a channel: the rest over context and horizon as the network reconstructs it, or
-        its last ``hidden_size`` steps, as TimeDistill takes it.
+        Features of a channel for feature-level losses: the reconstructed remainder over context and horizon, or its
+        last ``hidden_size`` steps, as in TimeDistill.
 
     References
     ----------
@@ -81,7 +83,7 @@ class MICN(BaseNetwork):
         check_integer(self.n_layers, "n_layers of MICN")
         if isinstance(self.conv_kernels, str) or not isinstance(self.conv_kernels, Sequence) or not self.conv_kernels:
             raise TypeError(
-                "conv_kernels of MICN must be a sequence of at least one integer, one a scale; "
+                "conv_kernels of MICN must be a sequence of at least one integer, one per scale; "
                 f"got {self.conv_kernels!r}."
             )
         for kernel in self.conv_kernels:
@@ -129,7 +131,7 @@ class _MICNModule(nn.Module):
         return NetworkOutput(forecast.transpose(1, 2), features)
 
     def calendar(self, context_time: Tensor | None, decoder_time: Tensor | None) -> Tensor | None:
-        """Join the calendars of context and horizon."""
+        """Concatenate the calendar features of context and horizon."""
         if context_time is None or decoder_time is None:
             return None
         lengths = {"label_length": self.context_length, "prediction_length": self.prediction_length}
@@ -137,9 +139,9 @@ class _MICNModule(nn.Module):
 
 
 class _Layer(nn.Module):
-    """The scales side by side, merged step by step, and a linear feed-forward part.
+    """One layer: all scales, merged step by step, and a linear feed-forward part.
 
-    The next layer subtracts a moving average, so that a shift by the last norm would have no effect: it has none.
+    The last norm has no bias: the next layer subtracts a moving average, so a bias would have no effect.
     """
 
     def __init__(self, network: MICN, length: int, *, last: bool) -> None:
@@ -159,7 +161,7 @@ class _Layer(nn.Module):
 
 
 class _Scale(nn.Module):
-    """Shorten the seasonal part, convolve it with a kernel of its whole length, lengthen it back."""
+    """Shorten the seasonal part, convolve it with a kernel of its whole length, and restore its length."""
 
     def __init__(self, network: MICN, kernel: int, length: int) -> None:
         super().__init__()
@@ -181,5 +183,5 @@ class _Scale(nn.Module):
 
 
 def _smoothing(kernel: int) -> int:
-    """Give the steps of the moving average that goes with a convolution: odd."""
+    """Return the (odd) number of steps of the moving average that belongs to a convolution."""
     return kernel + 1 - kernel % 2

@@ -1,4 +1,4 @@
-"""MLP: TimeDistill's student."""
+"""MLP: the student of TimeDistill."""
 
 from __future__ import annotations
 
@@ -20,36 +20,35 @@ __all__ = ["MLP"]
 
 
 class MLP(BaseNetwork):
-    """One hidden layer on each part of a decomposed window, shared by all channels.
+    """One hidden layer on each part of a decomposed window; all channels share the weights.
 
-    A window is normalized, split into trend and rest by a moving average, each part goes through
-    Linear(context_length, hidden_size) - BatchNorm over channels - ReLU - Linear(hidden_size,
-    prediction_length), and the sum of both is brought back to the window's level. Its features
-    are the sum of the two hidden layers before BatchNorm and ReLU.
+    Each window is normalized and split into trend and remainder by a moving average. Each part goes through
+    Linear(context_length, hidden_size) - BatchNorm over channels - ReLU - Linear(hidden_size, prediction_length). The
+    sum of both is the forecast, after undoing the normalization. The features are the sum of the two hidden layers
+    before BatchNorm and ReLU.
 
     Parameters
     ----------
     hidden_size : int, default=512
         Width of the hidden layers; 1024 was published for Traffic.
     normalization : {"mean", "revin", None}, default="mean"
-        Of each window: subtract its mean; standardize it and learn a scale and a shift a channel
-        (published for Traffic); or nothing.
+        Normalization of each window: subtract its mean; standardize it and learn a scale and a shift per channel
+        (published for Traffic); or no normalization.
     decomposition : bool, default=True
-        Whether to split off the trend; False leaves one plain hidden layer.
+        Whether to split off the trend; False gives one plain hidden layer.
     kernel_size : int, default=25
-        Steps of the moving average.
+        Window length of the moving average, in steps.
     batch_norm : bool, default=True
-        Whether BatchNorm over channels follows the first layer; it ties the network to its number
-        of channels.
+        Whether BatchNorm over channels follows the first layer. It fixes the number of channels of the network.
     dropout : float, default=0.0
-        Share of hidden units dropped in training; the published network has none.
+        Fraction of hidden units dropped in training; the published network has no dropout.
     last_rows : int or None, default=None
-        How many rows at the end of the context the hidden layers read, so that a teacher may see more than its
-        student; None reads all.
+        Number of rows at the end of the context that the hidden layers read, so that a teacher can read more rows than
+        its student; None reads all.
     linear_skip : {None, "exact"} or Linear, default=None
-        A linear forecast that the rest is added to: a :class:`~skdistill.networks.Linear` that is solved exactly for
-        the quadratic terms of the loss and then frozen, ``Linear()`` for ``"exact"``. The output layers then start
-        at 0, so that training starts from the linear solution.
+        A linear forecast that is added to the output: a :class:`~skdistill.networks.Linear` that is solved exactly for
+        the quadratic terms of the loss and then frozen; ``"exact"`` stands for ``Linear()``. The output layers then
+        start at 0, so that training starts from the linear solution.
 
     References
     ----------
@@ -109,18 +108,18 @@ class MLP(BaseNetwork):
         return _MLPModule(self, spec)
 
     def solvable_part(self, spec: NetworkSpec) -> SolvablePart | None:
-        """Declare the linear skip, where there is one, as solvable.
+        """Declare the linear skip, if there is one, as solvable.
 
         Returns
         -------
         part : SolvablePart or None
-            The linear network that is added, which must be solved.
+            The linear network that is added; it must be solved.
         """
         linear = self._linear()
         return None if linear is None else replace(linear.solvable_part(spec), solver="exact", module="skip")
 
     def _linear(self) -> Linear | None:
-        """Return the linear part, as a copy; raise on anything that is none."""
+        """Return a copy of the linear part; raise if it is not a Linear."""
         if self.linear_skip is None:
             return None
         if isinstance(self.linear_skip, Linear):
@@ -161,7 +160,7 @@ class _MLPModule(nn.Module):
             slow, slow_features = self.trend(trend)
             forecast, features = fast + slow, fast_features + slow_features
         undone = self.normalization.undo(forecast, state)
-        if self.skip is not None:  # the linear part knows the window's level
+        if self.skip is not None:  # the linear part adds the window's level itself
             undone = undone - self.normalization.undo(torch.zeros_like(forecast), state)
             return NetworkOutput(self.skip(context).forecast + undone.transpose(1, 2), features)
         return NetworkOutput(undone.transpose(1, 2), features)

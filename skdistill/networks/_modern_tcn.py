@@ -1,4 +1,4 @@
-"""ModernTCN: large depthwise convolutions over patches, then layers across units and across channels."""
+"""ModernTCN: large depthwise convolutions over patches, then layers over units and over channels."""
 
 from __future__ import annotations
 
@@ -27,45 +27,47 @@ _NORMALIZATIONS = ("standard", "revin", None)
 
 
 class ModernTCN(BaseNetwork):
-    """A convolutional network that treats time, hidden units and channels one after another.
+    """Convolutional network that mixes time, hidden units and channels in separate layers.
 
-    Windows are standardized and cut into overlapping patches, each embedded by one linear layer. A block convolves the
-    patches of every channel and unit by a large and a small kernel, mixes the units of a channel, then the channels of
-    a unit, and is added to its input. Stages of such blocks may follow each other, each on fewer and wider steps. One
-    linear layer maps all steps of a channel to the forecast. Its features are the steps of the last stage, flattened.
+    Each window is standardized and split into overlapping patches, each embedded by one linear layer. A block convolves
+    the patches of every channel and unit with a large and a small kernel, mixes the units of each channel, then the
+    channels of each unit, and adds the result to its input. There can be several stages of blocks, each on fewer and
+    wider steps. One linear layer maps all steps of a channel to the forecast. The features are the steps of the last
+    stage, flattened.
 
     Parameters
     ----------
     hidden_size : int or sequence of int, default=64
-        Width of a step; a sequence gives one a stage.
+        Width of a step; a sequence gives one value per stage.
     n_layers : int or sequence of int, default=1
-        Blocks; a sequence gives their number a stage, and with it the number of stages.
+        Number of blocks; a sequence gives one value per stage, and so sets the number of stages.
     large_kernel : int or sequence of int, default=51
-        Steps of the large kernel, an odd number; a sequence gives one a stage.
+        Size of the large kernel in steps, an odd number; a sequence gives one value per stage.
     small_kernel : int or sequence of int, default=5
-        Steps of the small kernel, an odd number; a sequence gives one a stage.
+        Size of the small kernel in steps, an odd number; a sequence gives one value per stage.
     feedforward_ratio : int, default=8
-        How many times wider than a step the inner layers are.
+        Width of the inner layers divided by the width of a step.
     patch_size : int, default=8
-        Rows of a patch; a context must have as many.
+        Number of rows of a patch; a context must have at least as many.
     patch_stride : int, default=4
-        Rows from one patch to the next; at most ``patch_size``.
+        Number of rows from one patch to the next; at most ``patch_size``.
     downsample_ratio : int, default=2
-        How many steps of a stage make one of the next.
+        Number of steps of a stage that form one step of the next.
     dropout : float, default=0.3
-        Share of units dropped in training.
+        Fraction of units dropped in training.
     head_dropout : float, default=0.0
-        Share of the forecast's steps dropped in training.
+        Fraction of the forecast's steps dropped in training.
     normalization : {"standard", "revin", None}, default="standard"
-        Of each window: standardize it; standardize it and learn a scale and a shift a channel; or nothing.
+        Normalization of each window: standardize it; standardize it and learn a scale and a shift per channel; or no
+        normalization.
     subtract_last : bool, default=False
-        Whether a normalized window's last row is subtracted in place of its mean.
+        Whether normalization subtracts the last row of a window instead of its mean.
     individual : bool, default=False
-        Whether the last layer has weights of its own for every channel.
+        Whether the last layer has separate weights for every channel.
     decomposition : bool, default=False
-        Whether trend and rest each have a network of their own, whose forecasts are added.
+        Whether trend and remainder have separate networks; their forecasts are added.
     kernel_size : int, default=25
-        Steps of the moving average that makes the trend.
+        Window length of the moving average that gives the trend, in steps.
 
     References
     ----------
@@ -120,7 +122,7 @@ class ModernTCN(BaseNetwork):
         self.kernel_size = kernel_size
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range, or the context too short for patches and stages."""
+        """Raise if a hyperparameter is out of its range, or the context is too short for patches and stages."""
         for name in ("hidden_size", "n_layers", "large_kernel", "small_kernel"):
             for value in self.by_stage(name):
                 check_integer(value, f"{name} of ModernTCN")
@@ -147,12 +149,12 @@ class ModernTCN(BaseNetwork):
         self._check_steps(spec)
 
     def n_stages(self) -> int:
-        """Count the stages.
+        """Return the number of stages.
 
         Returns
         -------
         n_stages : int
-            The length of the longest sequence among the parameters that may differ by stage.
+            The length of the longest sequence among the parameters that can differ by stage.
         """
         given: list[Any] = [self.hidden_size, self.n_layers, self.large_kernel, self.small_kernel]
         return max(len(one) if isinstance(one, Sequence) else 1 for one in given)
@@ -168,34 +170,34 @@ class ModernTCN(BaseNetwork):
         Returns
         -------
         values : list of int
-            One a stage.
+            One value per stage.
 
         Raises
         ------
         ValueError
-            If it is a sequence of another length.
+            If it is a sequence of the wrong length.
         """
         value: Any = getattr(self, name)
         if not isinstance(value, Sequence):
             return [value] * self.n_stages()
         if len(value) != self.n_stages():
             raise ValueError(
-                f"{name} of ModernTCN must be one number, or one a stage: {self.n_stages()}; got {len(value)}."
+                f"{name} of ModernTCN must be one number, or one number per stage: {self.n_stages()}; got {len(value)}."
             )
         return list(value)
 
     def n_steps(self, context_length: int) -> list[int]:
-        """Count the steps of every stage.
+        """Return the number of steps of every stage.
 
         Parameters
         ----------
         context_length : int
-            Rows of a context.
+            Number of rows of a context.
 
         Returns
         -------
         n_steps : list of int
-            One a stage.
+            One value per stage.
         """
         steps = [context_length // self.patch_stride]
         while len(steps) < self.n_stages():
@@ -208,7 +210,7 @@ class ModernTCN(BaseNetwork):
         return _ModernTCNModule(self, spec)
 
     def _check_steps(self, spec: NetworkSpec) -> None:
-        """Raise if the last steps of a stage are too few to fill up the next one's."""
+        """Raise if a stage has too few steps to pad the steps of the next stage."""
         for steps in self.n_steps(spec.context_length)[:-1]:
             if -steps % self.downsample_ratio > steps:
                 raise ValueError(
@@ -242,7 +244,7 @@ class _ModernTCNModule(nn.Module):
 
 
 class _Branch(nn.Module):
-    """The network for windows, or for one part of them; returns the forecast and the last stage's steps."""
+    """The network for windows or one of their parts; returns the forecast and the steps of the last stage."""
 
     def __init__(self, network: ModernTCN, spec: NetworkSpec) -> None:
         super().__init__()
@@ -272,14 +274,14 @@ class _Patches(nn.Module):
         super().__init__()
         self.missing = network.patch_size - network.patch_stride
         self.embedding = nn.Conv1d(1, width, network.patch_size, stride=network.patch_stride, bias=False)
-        self.norm = nn.BatchNorm1d(width)  # its shift makes a bias of the embedding superfluous
+        self.norm = nn.BatchNorm1d(width)  # its shift replaces a bias of the embedding
 
     def forward(self, values: Tensor) -> Tensor:
         return self.norm(self.embedding(pad(values, (0, self.missing), mode="replicate")))
 
 
 class _Pooling(nn.Module):
-    """Make one wider step of several; the last steps are repeated where some are missing."""
+    """Merge several steps into one wider step; the last steps are repeated if some are missing."""
 
     def __init__(self, width: int, outer: int, ratio: int) -> None:
         super().__init__()
@@ -304,7 +306,7 @@ def _make_stage(network: ModernTCN, stage: int, n_channels: int) -> nn.Sequentia
 
 
 class _Block(nn.Module):
-    """Time, units, channels in turn; added to the input."""
+    """One block: mixes time, units and channels, and adds the result to the input."""
 
     def __init__(self, n_channels: int, width: int, inner: int, kernels: tuple[int, int], dropout: float) -> None:
         super().__init__()
@@ -322,7 +324,7 @@ class _Block(nn.Module):
 
 
 class _Depthwise(nn.Module):
-    """Convolve every unit of every channel by a kernel of its own."""
+    """Convolve every unit of every channel with its own kernel."""
 
     def __init__(self, n_series: int, kernel: int) -> None:
         super().__init__()

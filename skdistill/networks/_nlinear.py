@@ -14,15 +14,15 @@ __all__ = ["NLinear"]
 
 
 class NLinear(BaseNetwork):
-    """A linear map of each window relative to its last value, which is added back.
+    """A linear map of each window minus its last value, which is added back.
 
-    It has no hidden state, so feature-level loss terms cannot use it. :class:`~skdistill.networks.Linear` with
-    ``shift="last"`` is the same map, which can be solved exactly.
+    The network has no hidden state, so feature-level loss terms cannot use it. :class:`~skdistill.networks.Linear` with
+    ``shift="last"`` is the same map, and can be solved exactly.
 
     Parameters
     ----------
     individual : bool, default=False
-        Whether every channel has weights of its own.
+        Whether every channel has its own weights.
 
     References
     ----------

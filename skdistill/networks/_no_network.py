@@ -1,4 +1,4 @@
-"""What to say of a value that stands where a network belongs."""
+"""Error messages for values that are not networks."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["explain_not_a_network"]
 
 
 def explain_not_a_network(value: Any) -> str:
-    """Name a value that is no network, with the way out.
+    """Describe a value that is not a network, and what to pass instead.
 
     Parameters
     ----------
     value : object
-        What was given.
+        The value received.
 
     Returns
     -------
     told : str
-        The end of a message, after ``got``.
+        The end of an error message, after ``got``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""PatchTST: attention between the patches of a channel."""
+"""PatchTST: attention between the patches of each channel."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["PatchTST"]
 
 
 class PatchTST(BaseNetwork):
-    """The patch transformer: overlapping stretches of a channel are its tokens; channels share all weights.
+    """The patch transformer: the tokens are overlapping patches of a channel; channels share all weights.
 
-    Windows are standardized, their last row is repeated ``patch_stride`` times, and every ``patch_stride`` rows a
-    patch of ``patch_size`` rows is embedded by one linear layer, plus its position. Transformer encoder layers mix the
-    patches of a channel; after BatchNorm one linear layer maps all of them to the forecast. Its features are these
-    patch tokens, flattened.
+    Each window is standardized, and its last row is repeated ``patch_stride`` times. Every ``patch_stride`` rows, a
+    patch of ``patch_size`` rows is embedded by one linear layer, and its position is added. Transformer encoder layers
+    mix the patches of a channel. After BatchNorm, one linear layer maps all patches to the forecast. The features are
+    these patch tokens, flattened.
 
     Parameters
     ----------
@@ -35,19 +35,19 @@ class PatchTST(BaseNetwork):
     feedforward_size : int or None, default=None
         Width of the feed-forward layer; None takes twice ``hidden_size``.
     patch_size : int, default=16
-        Rows of a patch; a context must have as many.
+        Number of rows of a patch; a context must have at least as many.
     patch_stride : int, default=8
-        Rows from one patch to the next.
+        Number of rows from one patch to the next.
     dropout : float, default=0.2
-        Share of units dropped in training.
+        Fraction of units dropped in training.
     activation : {"gelu", "relu"}, default="gelu"
-        Of the feed-forward layer.
+        Activation of the feed-forward layer.
 
     References
     ----------
-    Nie et al. (2023), A time series is worth 64 words (arXiv 2211.14730), whose settings for the wide data sets the
-    defaults are; on ETTh1 it has width 16, 4 heads, feed-forward width 128 and dropout 0.3. The encoder is that of
-    Time-Series-Library: LayerNorm inside, sine and cosine positions.
+    Nie et al. (2023), A time series is worth 64 words (arXiv 2211.14730). The defaults are its settings for wide data
+    sets; on ETTh1 it uses width 16, 4 heads, feed-forward width 128 and dropout 0.3. The encoder is that of
+    Time-Series-Library, with LayerNorm in the layers, and sine and cosine positions.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class PatchTST(BaseNetwork):
         self.activation = activation
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range, or the context shorter than a patch."""
+        """Raise if a hyperparameter is out of its range, or the context is shorter than a patch."""
         check_integer(self.hidden_size, "hidden_size of PatchTST")
         check_integer(self.n_layers, "n_layers of PatchTST")
         check_integer(self.n_heads, "n_heads of PatchTST")
@@ -104,17 +104,17 @@ class PatchTST(BaseNetwork):
             )
 
     def n_patches(self, context_length: int) -> int:
-        """Count the patches of a context.
+        """Return the number of patches of a context.
 
         Parameters
         ----------
         context_length : int
-            Its rows.
+            Number of rows of the context.
 
         Returns
         -------
         n_patches : int
-            At least 2, the last of which reaches past the context.
+            At least 2; the last patch reaches past the context.
         """
         return (context_length - self.patch_size) // self.patch_stride + 2
 
@@ -163,7 +163,7 @@ class _PatchTSTModule(nn.Module):
         return NetworkOutput(forecast.transpose(1, 2), features)
 
     def encode(self, channels: Tensor) -> Tensor:
-        """Turn each channel, (n_windows * n_channels, context_length), into the tokens of its patches."""
+        """Embed the patches of each channel, (n_windows * n_channels, context_length), as tokens."""
         longer = pad(channels.unsqueeze(1), (0, self.patch_stride), mode="replicate").squeeze(1)
         patches = longer.unfold(-1, self.patch_size, self.patch_stride)
         tokens = self.layers(self.dropout(self.embedding(patches) + self.position))

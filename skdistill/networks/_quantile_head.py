@@ -1,4 +1,4 @@
-"""A head that gives any network quantiles, which cannot cross."""
+"""Head that adds non-crossing quantiles to any network."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 __all__ = ["QuantileHead", "QuantileModule", "build_module", "point_module", "sum_gaps"]
 
 _HIDDEN_SIZE = 64
-_FIRST_SPREAD = 0.5  # standard deviation, in standardized units, that the quantiles start from
+_FIRST_SPREAD = 0.5  # initial standard deviation of the quantiles, in standardized units
 
 
 def build_module(network: BaseNetwork, spec: NetworkSpec) -> nn.Module:
-    """Build a network's module, with a head for quantiles where they are asked for.
+    """Build the module of a network, with a quantile head if quantiles are requested.
 
     Parameters
     ----------
     network : BaseNetwork
-        The network, which need not know about quantiles.
+        The network; it does not need to support quantiles.
     spec : NetworkSpec
-        What to build it for.
+        The problem to build it for.
 
     Returns
     -------
     module : torch.nn.Module
-        The network's own module; inside a :class:`QuantileModule` where the spec has quantiles.
+        The network's module, wrapped in a :class:`QuantileModule` if the spec has quantiles.
 
     Examples
     --------
@@ -48,32 +48,32 @@ def build_module(network: BaseNetwork, spec: NetworkSpec) -> nn.Module:
 
 
 def point_module(module: nn.Module) -> nn.Module:
-    """Return what a network built itself, without the head around it.
+    """Return the module that a network built, without the quantile head.
 
     Parameters
     ----------
     module : torch.nn.Module
-        From :func:`build_module`.
+        Result of :func:`build_module`.
 
     Returns
     -------
     module : torch.nn.Module
-        The network's own module.
+        The network's module.
     """
     return module.network if isinstance(module, QuantileModule) else module
 
 
 class QuantileModule(nn.Module):
-    """A network's point forecast, and quantiles at non-negative distances around it.
+    """The point forecast of a network, with quantiles at non-negative distances around it.
 
-    The network forecasts the median, or the mean; a :class:`QuantileHead` says how far each quantile lies from it.
+    The network forecasts the median, or the mean; a :class:`QuantileHead` gives the distance of each quantile from it.
 
     Parameters
     ----------
     network : torch.nn.Module
-        What the network built: its ``forward`` gives a :class:`~skdistill.core.NetworkOutput`.
+        Module of the network; its ``forward`` returns a :class:`~skdistill.core.NetworkOutput`.
     spec : NetworkSpec
-        What it was built for, with ``quantiles`` and ``point_forecast``.
+        The problem it was built for, with ``quantiles`` and ``point_forecast``.
     """
 
     def __init__(self, network: nn.Module, spec: NetworkSpec) -> None:
@@ -83,7 +83,7 @@ class QuantileModule(nn.Module):
 
     @property
     def branch_sizes(self) -> Any:
-        """Widths of the branches of the network, for the loss terms that read them."""
+        """Widths of the network's branches, for the loss terms that read them."""
         return getattr(self.network, "branch_sizes", None)
 
     def forward(
@@ -101,7 +101,7 @@ class QuantileModule(nn.Module):
         Returns
         -------
         output : NetworkOutput
-            The network's answer, with quantiles.
+            The output of the network, with quantiles.
         """
         times = {"context_time": context_time, "decoder_time": decoder_time}
         output = self.network(context, **{name: one for name, one in times.items() if one is not None})
@@ -110,11 +110,11 @@ class QuantileModule(nn.Module):
 
 
 class QuantileHead(nn.Module):
-    """How far each quantile lies from the point forecast: a small network on the window's shape.
+    """Distances of the quantiles from the point forecast, from a small network on the shape of the window.
 
-    Linear(context_length, 64) - ReLU - Linear on the window less its mean, shared by all channels, with an offset a
-    channel. Its outputs pass softplus and are added up from the median outwards, so that quantiles cannot cross. Where
-    the point forecast is the mean, one more output says how far the median lies from it.
+    The network is Linear(context_length, 64) - ReLU - Linear on the window minus its mean; channels share it, with one
+    offset per channel. A softplus makes its outputs positive, and they are added up from the median outwards, so that
+    quantiles cannot cross. If the point forecast is the mean, one more output gives the distance of the median from it.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class QuantileHead(nn.Module):
         Returns
         -------
         distances : Tensor of shape (n_windows, prediction_length, n_targets, n_quantiles)
-            Of the quantiles from the point forecast, rising.
+            Distances of the quantiles from the point forecast, rising.
         """
         values = context.transpose(1, 2)  # (n_windows, n_channels, context_length)
         if self.targets is not None:
@@ -161,22 +161,22 @@ class QuantileHead(nn.Module):
 
 
 def sum_gaps(outputs: Tensor, n_lower: int, n_gaps: int, *, has_median: bool) -> Tensor:
-    """Turn a head's outputs into distances that rise with the level.
+    """Convert the outputs of a head to distances that rise with the level.
 
     Parameters
     ----------
     outputs : Tensor of shape (..., n_gaps) or (..., n_gaps + 1)
-        Gaps before softplus: between lower levels, from the median outwards, then between upper levels; and perhaps the
-        median's distance from the point forecast.
+        Gaps before softplus: between lower levels, from the median outwards, then between upper levels; optionally
+        followed by the distance of the median from the point forecast.
     n_lower, n_gaps : int
-        How many gaps are between lower levels, and how many there are.
+        Number of gaps between lower levels, and number of all gaps.
     has_median : bool
         Whether the median is one of the levels.
 
     Returns
     -------
     distances : Tensor of shape (..., n_quantiles)
-        Of the quantiles from the point forecast.
+        Distances of the quantiles from the point forecast.
     """
     gaps = softplus(outputs[..., :n_gaps])
     parts = [-gaps[..., :n_lower].cumsum(dim=-1).flip(-1)] if n_lower else []
@@ -187,7 +187,7 @@ def sum_gaps(outputs: Tensor, n_lower: int, n_gaps: int, *, has_median: bool) ->
 
 
 def _first_outputs(spec: NetworkSpec) -> list[float]:
-    """Return outputs that make the quantiles those of a normal distribution."""
+    """Return outputs for which the quantiles are those of a normal distribution."""
     assert spec.quantiles is not None
     scores = [NormalDist(0.0, _FIRST_SPREAD).inv_cdf(level) for level in spec.quantiles]
     lower = [0.0, *(-score for score in reversed(scores) if score < 0)]

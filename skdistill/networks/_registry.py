@@ -42,16 +42,16 @@ NETWORKS: dict[str, type[BaseNetwork]] = {
 
 
 def make_network(name: str, *, parameter: str = "network", elsewhere: Mapping[str, str] | None = None) -> BaseNetwork:
-    """Make the network that a short name stands for, with its defaults.
+    """Create a network from its short name, with default parameters.
 
     Parameters
     ----------
     name : str
         A short name, in lower case.
     parameter : str, default="network"
-        The parameter it was given for, for the message.
+        Name of the parameter, for error messages.
     elsewhere : mapping of str to str or None, default=None
-        What to say of names, in lower case, that are no networks.
+        Hints for names, in lower case, that are not networks.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def make_network(name: str, *, parameter: str = "network", elsewhere: Mapping[st
     Raises
     ------
     ValueError
-        If there is no such name; the nearest is suggested.
+        If the name is unknown; the message suggests the nearest one.
 
     Examples
     --------
@@ -72,17 +72,17 @@ def make_network(name: str, *, parameter: str = "network", elsewhere: Mapping[st
 
 
 def suggest_networks(need: str) -> list[str]:
-    """Name the networks that have what a loss term needs of a student.
+    """Return the names of the networks that meet a requirement of a loss term.
 
     Parameters
     ----------
     need : str
-        What the term requires.
+        The requirement of the term.
 
     Returns
     -------
     names : list of str
-        Their classes, in order; none for what no network decides.
+        Class names, in order; empty if the requirement does not depend on the network.
 
     Examples
     --------

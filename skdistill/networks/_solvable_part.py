@@ -1,4 +1,4 @@
-"""What a network declares of itself that is a linear map, which training can then solve exactly."""
+"""The part of a network that is one linear map, which training can solve exactly."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ __all__ = ["SolvablePart"]
 
 @dataclass(frozen=True, eq=False)
 class SolvablePart:
-    """A part of a network that is one linear map of each window: forecast = W (x - m) + b + m.
+    """Part of a network that is one linear map of each window: forecast = W (x - m) + b + m.
 
-    A network declares it in :meth:`~skdistill.core.BaseNetwork.solvable_part`; training solves for W and b. The
-    module of the part holds them as its parameters ``weight``, of shape (prediction_length, n_rows), and ``bias``, of
-    shape (prediction_length,), each with a first axis for the targets where every channel has a map of its own.
+    A network declares it in :meth:`~skdistill.core.BaseNetwork.solvable_part`; training solves for W and b. The module
+    of the part holds them as its parameters ``weight``, of shape (prediction_length, n_rows), and ``bias``, of shape
+    (prediction_length,), each with a first axis for the targets if every channel has its own map.
 
     Parameters
     ----------
     owner : str
-        Name of the network whose parameters these are, for messages.
+        Name of the network that has these parameters, for error messages.
     n_rows : int
-        Last rows of a context that the map reads.
+        Number of rows at the end of a context that the map reads.
     level : ndarray of shape (n_rows,) or None, default=None
-        Weights of the level m of a window, which sum to one; None subtracts nothing.
+        Weights of the rows in the level m of a window; they sum to one. None subtracts nothing.
     mask : ndarray of bool of shape (prediction_length, n_rows) or None, default=None
-        Entries of W that may differ from 0; None means all of them.
+        Entries of W that can be nonzero; None means all of them.
     individual : bool, default=False
-        Whether every channel has a map of its own.
+        Whether every channel has its own map.
     intercept : bool, default=True
-        Whether there is a b.
+        Whether there is an intercept b.
     penalties : tuple of float, default=(0.0,)
         Ridge penalties to choose among.
     penalty_on : {"weights", "forecast"}, default="weights"
         What is penalized.
     weight_grid : dict of str to sequence of float, default={}
-        Weights to try for terms of the loss, by their names.
+        Weights to try for terms of the loss, by name.
     selection : {"validation", "blocks"}, default="validation"
-        What decides among several candidates.
+        Criterion for choosing among several candidates.
     solver : {"auto", "exact", "gradient"}, default="auto"
-        Whether the part is solved where it can be, must be solved, or is trained.
+        Whether the part is solved if possible, must be solved, or is trained.
     module : str, default=""
-        Name of the sub-module that is the part; an empty string means that the network is nothing else.
+        Name of the sub-module that is the part; an empty string means the whole network.
     """
 
     owner: str
@@ -62,21 +62,21 @@ class SolvablePart:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the network has no other part."""
+        """Whether the part is the whole network."""
         return not self.module
 
     @property
     def is_searched(self) -> bool:
-        """Whether there are several penalties or weights to choose among."""
+        """Whether there are several penalties or weights to choose from."""
         return len(self.penalties) > 1 or bool(self.weight_grid)
 
     def of(self, module: nn.Module) -> nn.Module:
-        """Return the part of a module that the network built.
+        """Return the part of a built module.
 
         Parameters
         ----------
         module : torch.nn.Module
-            What the network built.
+            Module that the network built.
 
         Returns
         -------

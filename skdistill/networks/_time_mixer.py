@@ -1,4 +1,4 @@
-"""TimeMixer: a window at several scales, whose fast and slow parts are mixed in opposite directions."""
+"""TimeMixer: a window at several scales; seasonal parts and trends are mixed in opposite directions."""
 
 from __future__ import annotations
 
@@ -21,47 +21,49 @@ _POOLINGS: dict[str, Callable[[int], nn.Module]] = {"avg": nn.AvgPool1d, "max": 
 
 
 class TimeMixer(BaseNetwork):
-    """Multi-scale mixing: seasonal parts from fine to coarse, trends from coarse to fine, one forecast a scale.
+    """Multi-scale mixing: seasonal parts from fine to coarse, trends from coarse to fine, one forecast per scale.
 
-    A window is pooled to ``n_scales`` lengths, each normalized on its own and embedded step by step. Every block splits
-    each scale by a moving average, adds the fine seasonal parts to the coarse ones and the coarse trends to the fine
-    ones through small perceptrons over time, and mixes the hidden units. Each scale then forecasts the horizon; the
-    forecasts add up. Its features are that sum before the normalization is undone.
+    Each window is pooled to ``n_scales`` lengths; each is normalized separately and embedded step by step. Every block
+    splits each scale by a moving average, adds the fine seasonal parts to the coarse ones and the coarse trends to the
+    fine ones through small perceptrons over time, and mixes the hidden units. Each scale then forecasts the horizon,
+    and the forecasts are added. The features are this sum before the normalization is undone.
 
     Parameters
     ----------
     hidden_size : int, default=16
         Width of a step.
     n_layers : int, default=2
-        Blocks.
+        Number of blocks.
     feedforward_size : int or None, default=None
         Width of the perceptron over hidden units; None takes twice ``hidden_size``.
     n_scales : int, default=4
-        Lengths of the window, the original one included.
+        Number of scales, including the original one.
     down_sampling_window : int, default=2
-        Rows pooled into one from a scale to the next.
+        Number of rows pooled into one row of the next scale.
     pooling : {"avg", "max"}, default="avg"
-        How they are pooled.
+        Kind of pooling.
     kernel_size : int, default=25
-        Steps of the moving average.
+        Window length of the moving average, in steps.
     decomposition : {"moving_average", "first_window"}, default="moving_average"
-        How a block splits a scale: by a moving average; or by what ``dft_decomp`` of the released code amounts to, as
-        it zeroes the spectrum of the first window of a batch and keeps the others': the first window, or its first
-        channel where they are independent, is all trend, the others are all seasonal. A forecast then depends on the
-        batch; it is for checkpoints that were trained so.
+        How a block splits a scale. ``"moving_average"`` uses a moving average. ``"first_window"`` does what
+        ``dft_decomp`` of the released code effectively does, as it sets the spectrum of the first window of a batch to
+        zero and keeps the others: the first window (or its first channel, if channels are independent) is all trend,
+        the others are all seasonal. A forecast then depends on the batch. Use it only for checkpoints trained in this
+        way.
     dropout : float, default=0.1
-        Share of the embedding dropped in training.
+        Fraction of the embedding dropped in training.
     normalization : {"revin", "mean", None}, default="revin"
-        Of each window and scale: standardize it and learn a scale and a shift a channel; subtract its mean; or nothing.
+        Normalization of each window and scale: standardize it and learn a scale and a shift per channel; subtract its
+        mean; or no normalization.
     channel_independent : bool, default=True
-        Whether every channel is a window of its own, all with the same weights; False embeds the channels of a step
-        together, without its trend, which is forecast by linear layers of its own.
+        Whether every channel is a separate window; all share the weights. False embeds the channels of a step together,
+        without the trend; separate linear layers forecast the trend.
     time_features : {"auto", True, False}, default="auto"
-        Whether calendar features are embedded with the values: where the index has them, always, or never.
+        Whether calendar features are embedded with the values: if the index has them, always, or never.
     time_by_window : bool, default=True
-        Whether every channel gets the calendar of its own window. The released code hands channel c of window b the
+        Whether every channel gets the calendar of its own window. The released code gives channel c of window b the
         calendar of window (b C + c) mod B in a batch of B windows of C channels, so that a forecast depends on the
-        batch; False does the same, for checkpoints that were trained so.
+        batch. False does the same; use it only for checkpoints trained in this way.
 
     References
     ----------
@@ -111,7 +113,7 @@ class TimeMixer(BaseNetwork):
         self.time_by_window = time_by_window
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a hyperparameter is out of its range, or the context too short for the scales."""
+        """Raise if a hyperparameter is out of its range, or the context is too short for the scales."""
         check_integer(self.hidden_size, "hidden_size of TimeMixer")
         check_integer(self.n_layers, "n_layers of TimeMixer")
         if self.feedforward_size is not None:
@@ -141,7 +143,7 @@ class TimeMixer(BaseNetwork):
 
 
 class _TimeMixerModule(nn.Module):
-    """What both treatments of channels share: scales, normalization, blocks."""
+    """Base class of both variants: scales, normalization and blocks."""
 
     def __init__(self, network: TimeMixer, spec: NetworkSpec, *, n_channels: int, joint: bool) -> None:
         super().__init__()
@@ -156,7 +158,7 @@ class _TimeMixerModule(nn.Module):
         self.projection = nn.Linear(network.hidden_size, n_channels if joint else 1)
 
     def scales(self, values: Tensor) -> tuple[list[Tensor], Any]:
-        """Pool and normalize (n_windows, n_channels, context_length); also give what undoes the finest scale."""
+        """Pool and normalize (n_windows, n_channels, context_length); also return the state of the finest scale."""
         scaled, states = [], []
         for normalization in self.normalizations:
             normalized, state = normalization(values)
@@ -167,13 +169,13 @@ class _TimeMixerModule(nn.Module):
         return scaled, states[0]
 
     def calendars(self, context_time: Tensor | None) -> list[Tensor | None]:
-        """Thin the calendar out to each scale: the first row of every pooled stretch."""
+        """Subsample the calendar features to each scale, by taking the first of the pooled rows."""
         if context_time is None:
             return [None] * len(self.lengths)
         return [context_time[:, :: self.window**scale][:, :length] for scale, length in enumerate(self.lengths)]
 
     def encode(self, values: list[Tensor], calendars: list[Tensor | None]) -> list[Tensor]:
-        """Embed (n_windows, n_timestamps, n_values) of each scale and pass all of them through the blocks."""
+        """Embed (n_windows, n_timestamps, n_values) of each scale and run the blocks."""
         tokens = [self.embedding(rows, time) for rows, time in zip(values, calendars, strict=True)]
         for block in self.blocks:
             tokens = block(tokens)
@@ -186,7 +188,7 @@ class _TimeMixerModule(nn.Module):
 
 
 class _IndependentChannels(_TimeMixerModule):
-    """Every channel is a window of its own."""
+    """Variant in which every channel is a separate window."""
 
     def __init__(self, network: TimeMixer, spec: NetworkSpec) -> None:
         super().__init__(network, spec, n_channels=spec.n_targets, joint=False)
@@ -208,12 +210,12 @@ class _IndependentChannels(_TimeMixerModule):
         return NetworkOutput(forecast.transpose(1, 2), features)
 
     def spread(self, time: Tensor, n_channels: int) -> Tensor:
-        """Repeat the calendar for every channel."""
+        """Repeat the calendar features for every channel."""
         return time.repeat_interleave(n_channels, dim=0) if self.time_by_window else time.repeat(n_channels, 1, 1)
 
 
 class _JointChannels(_TimeMixerModule):
-    """The channels of a step are embedded together; their trends are forecast apart."""
+    """Variant in which the channels of a step are embedded together and their trends are forecast separately."""
 
     def __init__(self, network: TimeMixer, spec: NetworkSpec) -> None:
         super().__init__(network, spec, n_channels=spec.n_channels, joint=True)
@@ -254,7 +256,7 @@ class _Block(nn.Module):
 
     def forward(self, tokens: list[Tensor]) -> list[Tensor]:
         parts = [self.split(rows.transpose(1, 2)) for rows in tokens]
-        if self.joint:  # hidden units are mixed in each part, else after both are added to the tokens
+        if self.joint:  # mix hidden units in each part; otherwise after both are added to the tokens
             parts = [(self.mix_units(seasonal), self.mix_units(trend)) for seasonal, trend in parts]
         seasonal = [part[0] for part in parts]
         trend = [part[1] for part in parts]

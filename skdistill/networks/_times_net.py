@@ -1,4 +1,4 @@
-"""TimesNet: a window as an image of periods, one a dominant frequency."""
+"""TimesNet: a window as two-dimensional images, one per dominant period."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ __all__ = ["TimesNet"]
 class TimesNet(BaseNetwork):
     """Two-dimensional convolutions within and between the periods of a window.
 
-    A window is standardized, embedded step by step and continued over the horizon by one linear layer. Each layer
-    finds the strongest frequencies, folds the steps at each period into rows, convolves rows and columns by kernels of
-    several sizes, unfolds, and adds what came out, weighed by the amplitude of its frequency. One linear layer brings
-    each step back to the channels.
+    Each window is standardized, embedded step by step and extended over the horizon by one linear layer. Each layer
+    finds the strongest frequencies, folds the steps into rows of one period, convolves these images with kernels of
+    several sizes, unfolds them, and adds the results weighted by the amplitude of their frequency. One linear layer
+    maps each step back to the channels.
 
     Parameters
     ----------
     hidden_size : int, default=16
         Width of a step.
     n_layers : int, default=2
-        Layers; each is followed by the same LayerNorm.
+        Number of layers; each is followed by the same LayerNorm.
     feedforward_size : int or None, default=None
         Width between the two convolutions of a layer; None takes twice ``hidden_size``.
     n_periods : int, default=5
-        Frequencies of a layer.
+        Number of frequencies of a layer.
     periods_of : {"batch", "window"}, default="batch"
-        Whose frequencies a layer takes: those strongest on average over the batch, as published, with which a forecast
-        depends on the windows it is made with; or each window's own, with which it does not.
+        Which frequencies a layer takes: the strongest on average over the batch, as published, so that a forecast
+        depends on the other windows of its batch; or the strongest of each window, so that it does not.
     n_kernels : int, default=6
-        Sizes of kernels: 1 x 1, 3 x 3, 5 x 5, ...
+        Number of kernel sizes: 1 x 1, 3 x 3, 5 x 5, ...
     dropout : float, default=0.1
-        Share of embedded units dropped in training.
+        Fraction of embedded units dropped in training.
     time_features : {"auto", True, False}, default="auto"
-        Whether calendar features are embedded with the values: where the index has them, always, or never.
+        Whether calendar features are embedded with the values: if the index has them, always, or never.
     features : {"whole", "published"}, default="whole"
-        What feature-level losses see of a channel: context and horizon as the network reconstructs them, before the
-        normalization is undone, or the last ``hidden_size`` steps of that, as TimeDistill takes it.
+        Features of a channel for feature-level losses: the reconstructed context and horizon, before the normalization
+        is undone, or its last ``hidden_size`` steps, as in TimeDistill.
 
     References
     ----------
@@ -142,7 +142,7 @@ class _TimesNetModule(nn.Module):
 
 
 class _Layer(nn.Module):
-    """Fold at each period, convolve twice, unfold, and add the results by the weight of their frequencies."""
+    """Fold at each period, convolve twice, unfold, and add the results weighted by their frequencies."""
 
     def __init__(self, network: TimesNet) -> None:
         super().__init__()
@@ -166,7 +166,7 @@ class _Layer(nn.Module):
         return steps + added.transpose(1, 2)
 
     def choose(self, strength: Tensor) -> Tensor:
-        """Give the strongest frequencies for each window, (n_windows, n_periods); never that of the mean."""
+        """Return the strongest frequencies of each window, (n_windows, n_periods), without the frequency 0."""
         judged = strength[:, 1:].mean(dim=0, keepdim=True) if self.shared else strength[:, 1:]
         best = judged.topk(min(self.n_periods, judged.shape[1])).indices + 1
         return best.expand(len(strength), -1)
@@ -179,7 +179,7 @@ class _Layer(nn.Module):
 
 
 class _Inception(nn.Module):
-    """The mean of convolutions by kernels of several sizes, run as one convolution by their mean."""
+    """The mean of convolutions with kernels of several sizes, run as one convolution with their mean."""
 
     def __init__(self, width: int, outer: int, n_kernels: int) -> None:
         super().__init__()
@@ -192,7 +192,7 @@ class _Inception(nn.Module):
 
 
 class _Kernel(nn.Module):
-    """A square kernel; returns itself, padded to the width of a wider one, and its shift."""
+    """A square kernel; ``forward`` returns it, padded to a larger width, and its bias."""
 
     def __init__(self, width: int, outer: int, reach: int) -> None:
         super().__init__()

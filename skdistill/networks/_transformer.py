@@ -1,4 +1,4 @@
-"""An encoder layer of the transformer, shared by the networks whose tokens are channels or patches."""
+"""Transformer encoder layer, shared by the networks that use channels or patches as tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": gelu, "relu": relu
 
 
 class EncoderLayer(nn.Module):
-    """Self-attention and a feed-forward layer, each added to its input and normalized after.
+    """Self-attention and a feed-forward layer, each added to its input and then normalized.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ class EncoderLayer(nn.Module):
     feedforward_size : int
         Width of the feed-forward layer.
     dropout : float
-        Share of units, and of attention weights, dropped in training.
+        Fraction of units and attention weights dropped in training.
     activation : {"gelu", "relu"}
-        Of the feed-forward layer.
+        Activation of the feed-forward layer.
     """
 
     def __init__(

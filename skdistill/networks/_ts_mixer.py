@@ -15,10 +15,11 @@ __all__ = ["TSMixer"]
 
 
 class TSMixer(BaseNetwork):
-    """Perceptrons over time and over channels in turn, each added to its input, and one linear layer to the forecast.
+    """Alternating perceptrons over time and over channels, then one linear layer to the forecast.
 
-    Windows are normalized, pass ``n_layers`` blocks that keep their shape, and are projected from context to horizon
-    by one linear layer that all channels share. Its features are the windows after the last block.
+    Each window is normalized, passes ``n_layers`` blocks that keep its shape, and is projected from context to horizon
+    by one linear layer shared by all channels. The output of each perceptron is added to its input. The features are
+    the windows after the last block.
 
     Parameters
     ----------
@@ -27,15 +28,16 @@ class TSMixer(BaseNetwork):
     n_layers : int, default=2
         Blocks.
     dropout : float, default=0.1
-        Share of what a perceptron adds that is dropped in training.
+        Fraction of a perceptron's output dropped in training.
     normalization : {"revin", "mean", None}, default="revin"
-        Of each window: standardize it and learn a scale and a shift a channel, as TimeDistill does; subtract its
-        mean; or nothing, as in Time-Series-Library.
+        Normalization of each window: standardize it and learn a scale and a shift per channel, as in TimeDistill;
+        subtract its mean; or no normalization, as in Time-Series-Library.
 
     References
     ----------
     Chen et al. (2023), TSMixer: an all-MLP architecture for time series forecasting (arXiv 2303.06053), in the form
-    that TimeDistill takes as a student: no batch normalization, a width of its own for time and channels alike.
+    that TimeDistill uses as a student: without batch normalization, and with the same hidden width for time and
+    channels.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Weights from memory or from a file, and into a module."""
+"""Read weights from memory or a file, and load them into a module."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ def read_state_dict(source: Mapping[str, Tensor] | str | Path, *, owner: str) ->
     Parameters
     ----------
     source : dict of Tensor, str or Path
-        The weights or their file: ``.safetensors``, or anything ``torch.load(weights_only=True)`` reads. A training
-        checkpoint that holds them as its one mapping of tensors, such as ``{"state_dict": ..., "epoch": 3}``, will do.
+        The weights or their file: ``.safetensors``, or any file that ``torch.load(weights_only=True)`` reads. A
+        training checkpoint with exactly one mapping of tensors, such as ``{"state_dict": ..., "epoch": 3}``, is
+        accepted, too.
     owner : str
-        Parameter and class, for the message.
+        Parameter and class, for error messages.
 
     Returns
     -------
@@ -36,7 +37,7 @@ def read_state_dict(source: Mapping[str, Tensor] | str | Path, *, owner: str) ->
     FileNotFoundError
         If the file does not exist.
     TypeError
-        If the source, or what the file holds, is no dict of tensors.
+        If the source, or the content of the file, is not a dict of tensors.
     """
     content: Any = source
     if isinstance(source, str | Path):
@@ -48,13 +49,13 @@ def read_state_dict(source: Mapping[str, Tensor] | str | Path, *, owner: str) ->
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
         raise TypeError(
             f"{owner} must be a dict of tensors or a file that holds one; "
-            f"got {type(content).__name__}. Of a module, give module.state_dict()."
+            f"got {type(content).__name__}. For a module, pass module.state_dict()."
         )
     return content
 
 
 def _unwrapped(content: Any) -> Any:
-    """Return the one mapping of names to tensors in a training checkpoint; anything else as it is."""
+    """Return the only mapping of names to tensors in a training checkpoint; anything else unchanged."""
     if not isinstance(content, Mapping) or any(isinstance(value, Tensor) for value in content.values()):
         return content
     inside = [value for value in content.values() if isinstance(value, Mapping) and _are_weights(value)]
@@ -66,21 +67,21 @@ def _are_weights(value: Mapping[Any, Any]) -> bool:
 
 
 def load_weights(module: nn.Module, state_dict: Mapping[str, Tensor], *, owner: str) -> None:
-    """Put weights into a module, or name every one that does not fit.
+    """Load weights into a module, or raise an error that names all that do not fit.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Changed in place.
+        The module; changed in place.
     state_dict : dict of Tensor
-        The weights. Those of a user's module may go by its own names, or by those that ``CustomNetwork`` gives them.
+        The weights. For a user's module, their names can be those of the module or those inside ``CustomNetwork``.
     owner : str
-        Parameter and class, for the message.
+        Parameter and class, for error messages.
 
     Raises
     ------
     ValueError
-        If weights are missing, unexpected or of another shape.
+        If weights are missing, unexpected or have the wrong shape.
     """
     module = _module_named(module, state_dict)
     own = module.state_dict()
@@ -100,7 +101,7 @@ def load_weights(module: nn.Module, state_dict: Mapping[str, Tensor], *, owner: 
 
 
 def _module_named(module: nn.Module, state_dict: Mapping[str, Tensor]) -> nn.Module:
-    """Return what the names belong to: a user's module, or what ``CustomNetwork`` puts around it."""
+    """Return the module that the names belong to: a user's module, or its wrapper in ``CustomNetwork``."""
     if not isinstance(module, _OwnModule):
         return module
     return max(module.module, module, key=lambda one: len(one.state_dict().keys() & state_dict.keys()))

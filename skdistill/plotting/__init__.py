@@ -1,4 +1,4 @@
-"""Plots in scikit-learn's convention: displays with ``from_estimator``, ``from_predictions`` and ``plot``.
+"""Plots in the style of scikit-learn: displays with ``from_estimator``, ``from_predictions`` and ``plot``.
 
 They need matplotlib: ``pip install 'skdistill[plot]'``.
 """

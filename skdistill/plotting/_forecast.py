@@ -1,4 +1,4 @@
-"""Forecast against truth."""
+"""Plot of a forecast and the truth."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["ForecastDisplay"]
 
 
 class ForecastDisplay(BaseDisplay):
-    """What was known, what happened, and what teacher and student said.
+    """Plot of the context, the truth, and the forecasts of teacher and student.
 
-    Make it with :meth:`from_estimator` or :meth:`from_predictions`.
+    Create it with :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
@@ -29,9 +29,9 @@ class ForecastDisplay(BaseDisplay):
     forecasts : dict of str to Series
         Forecasts by name.
     channel : str, default="value"
-        Name of what is drawn, for the axis.
+        Name of the channel, for the axis label.
     fans : dict of str to DataFrame, or None, default=None
-        Quantiles of forecasts by name: one column a level, rising.
+        Quantiles of forecasts by name: one column per level, in rising order.
 
     Attributes
     ----------
@@ -69,27 +69,27 @@ class ForecastDisplay(BaseDisplay):
     def from_estimator(
         cls, estimator: Any, X: Any, *, start: int | None = None, channel: Any = None, ax: Any = None, **options: Any
     ) -> ForecastDisplay:
-        """Forecast from a row of a series, and draw; a student with quantiles gets a fan.
+        """Forecast from a row of a series and plot; quantiles are drawn as a fan.
 
         Parameters
         ----------
         estimator : DistilledForecaster, Pipeline or fitted search
-            What was fitted; units are those its forecaster sees.
+            The fitted estimator. Units are those of the data its forecaster sees.
         X : array, DataFrame or Series
             A series.
         start : int or None, default=None
-            First row to forecast; None takes the last with a whole horizon of truth.
+            First row to forecast; None takes the last row that has a whole horizon of truth.
         channel : int or str or None, default=None
-            Which target to draw, by name or position among the targets; None takes the last.
+            Target to draw, by name or by position among the targets; None takes the last one.
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         **options : object
             Passed to :meth:`plot`.
 
         Returns
         -------
         display : ForecastDisplay
-            The display, drawn.
+            The drawn display.
         """
         model = unwrap_model(estimator)
         forecaster, rows = model.forecaster, model.transform(X)
@@ -139,27 +139,27 @@ class ForecastDisplay(BaseDisplay):
         ax: Any = None,
         **options: Any,
     ) -> ForecastDisplay:
-        """Draw forecasts that exist.
+        """Plot given forecasts.
 
         Parameters
         ----------
         context, truth : array or Series of one channel
-            What was known, and what happened (None if unknown).
+            Values before the forecast, and true values (None if unknown).
         forecasts : dict of str to array or Series
             Forecasts by name.
         channel : str, default="value"
-            Name of what is drawn.
+            Name of the channel.
         fans : dict of str to DataFrame, or None, default=None
-            Quantiles of some of the forecasts, by their names: one column a level, rising.
+            Quantiles of some of the forecasts, by name: one column per level, in rising order.
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         **options : object
             Passed to :meth:`plot`.
 
         Returns
         -------
         display : ForecastDisplay
-            The display, drawn.
+            The drawn display.
         """
 
         def series(values: Any, first: int) -> pd.Series:
@@ -170,7 +170,7 @@ class ForecastDisplay(BaseDisplay):
         start = len(context)
         unknown = sorted(set(fans or {}) - set(forecasts))
         if unknown:
-            raise ValueError(f"fans of ForecastDisplay must be of forecasts: {sorted(forecasts)}; got {unknown}.")
+            raise ValueError(f"fans of ForecastDisplay must name forecasts: {sorted(forecasts)}; got {unknown}.")
         return cls(
             context=series(context, 0),
             truth=None if truth is None else series(truth, start),
@@ -185,9 +185,9 @@ class ForecastDisplay(BaseDisplay):
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
         n_context : int or None, default=None
-            Rows of the context to show; None shows twice the horizon.
+            Number of context rows to show; None shows twice the horizon.
 
         Returns
         -------
@@ -216,14 +216,14 @@ class ForecastDisplay(BaseDisplay):
         return self
 
     def _draw_fan(self, index: Any, fan: pd.DataFrame, color: Any) -> None:
-        """Shade between pairs of levels, from the outermost inwards."""
+        """Shade the area between pairs of levels, from the outermost pair inwards."""
         values = fan.to_numpy()
         n_bands = values.shape[1] // 2
         for band in range(n_bands):
             low, high = values[:, band], values[:, -1 - band]
             levels = fan.columns[[band, -1 - band]]
             label = f"levels {levels[0]:g} to {levels[1]:g}" if band == 0 else None
-            opacity = 1.0 - 0.4 ** (1.0 / n_bands)  # of one band; all of them together cover 60 %
+            opacity = 1.0 - 0.4 ** (1.0 / n_bands)  # of one band; all bands together are 60% opaque
             self.ax_.fill_between(index, low, high, color=color, alpha=opacity, linewidth=0, label=label)
 
 

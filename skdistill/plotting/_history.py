@@ -1,4 +1,4 @@
-"""Training, epoch by epoch."""
+"""Plot of the training history."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["HistoryDisplay"]
 
 
 class HistoryDisplay(BaseDisplay):
-    """The loss terms of the student's training, and its validation MSE.
+    """Plot of the loss terms of the student's training and its validation MSE by epoch.
 
-    Make it with :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     history : list of dict
-        What a forecaster keeps as ``history_``.
+        The attribute ``history_`` of a fitted forecaster.
 
     Attributes
     ----------
@@ -42,19 +42,19 @@ class HistoryDisplay(BaseDisplay):
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None) -> HistoryDisplay:
-        """Draw the history of a fitted estimator.
+        """Plot the history of a fitted estimator.
 
         Parameters
         ----------
         estimator : DistilledForecaster or DistilledRegressor
-            What was fitted.
+            The fitted estimator.
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------
         display : HistoryDisplay
-            The display, drawn.
+            The drawn display.
         """
         check_is_fitted(estimator)
         return cls(history=estimator.history_).plot(ax=ax)
@@ -65,7 +65,7 @@ class HistoryDisplay(BaseDisplay):
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------

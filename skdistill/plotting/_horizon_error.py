@@ -1,4 +1,4 @@
-"""Error by step of the horizon."""
+"""Plot of the error at each step of the horizon."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["HorizonErrorDisplay"]
 
 
 class HorizonErrorDisplay(RolledDisplay):
-    """How the error of teacher, student and the student alone grows over the horizon.
+    """Plot of the error of teacher, student and student without teacher at each step of the horizon.
 
     Make it with :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
     errors : DataFrame
-        Standardized MSE, one row a step, one column a forecast.
+        Standardized MSE, one row per step, one column per forecast.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class HorizonErrorDisplay(RolledDisplay):
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""One page that decides whether the small model may replace the big one."""
+"""HTML report that helps to decide whether the student can replace its teacher."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ pre { background: #f5f5f5; padding: .7rem; overflow-x: auto; font-size: .85rem; 
 
 
 def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None, title: str | None = None) -> Path:
-    """Write a self-contained page about a fitted forecaster: no network, no other file.
+    """Write a self-contained HTML report about a fitted forecaster; it needs no internet and no other file.
 
     Parameters
     ----------
     estimator : DistilledForecaster, Pipeline or fitted search
-        What was fitted.
+        The fitted estimator.
     X : array, DataFrame, Series, or a list of them
-        A test series that ``fit`` has not seen: context rows, then rows to forecast.
+        A test series not used in ``fit``: context rows, then rows to forecast.
     path : str or Path
-        The HTML file to write; an existing one is replaced.
+        The HTML file to write; an existing file is replaced.
     train : array, DataFrame or None, default=None
-        The training series, for the rows that need it; None takes the one ``fit`` saw.
+        The training series, for the rows that need it; None takes the series passed to ``fit``.
     title : str or None, default=None
-        Heading of the page.
+        Heading of the report.
 
     Returns
     -------
@@ -79,15 +79,15 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
     forecaster = model.forecaster
     table = compare({"student": estimator}, X, train)
     sections = [
-        ("In one sentence a row", _list(table.summary().split("\n"))),
+        ("In one sentence per row", _list(table.summary().split("\n"))),
         ("Comparison", _table(table)),
         ("Pictures", _pictures(estimator, X, table)),
-        ("Best, middling and worst windows", _windows(estimator, X)),
+        ("Best, median and worst windows", _windows(estimator, X)),
         ("Data", _data(X, forecaster)),
         ("Settings", f"<pre>{html.escape(repr(forecaster))}</pre>" + _seed(forecaster)),
         ("Versions", f"<pre>{html.escape(versions())}</pre>"),
     ]
-    heading = html.escape(title or "May the student replace its teacher?")
+    heading = html.escape(title or "Can the student replace its teacher?")
     body = "\n".join(f"<h2>{html.escape(name)}</h2>\n{content}" for name, content in sections)
     page = (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{heading}</title>\n'
@@ -108,8 +108,9 @@ def _table(table: pd.DataFrame) -> str:
     columns += [name for name in ("crps", "coverage", "width") if name in table]
     shown = pd.DataFrame(table[[*columns, "difference", "standard_error"]])
     note = (
-        "<p><code>mse</code> and <code>mae</code> are standardized by the training rows; <code>difference</code> is "
-        "the MSE less the student's, with its standard error over test weeks.</p>"
+        "<p><code>mse</code> and <code>mae</code> use units standardized by the training rows; "
+        "<code>difference</code> is "
+        "the MSE minus the student's MSE, with its standard error over test weeks.</p>"
     )
     text = shown.to_html(float_format=lambda value: f"{value:.4g}", border=0, na_rep="")
     return f'<div class="wide">{text}</div>{note}'
@@ -136,17 +137,17 @@ def _is_panel(X: Any) -> bool:
 
 
 def _list_series(X: Any) -> list[Any]:
-    """List the series of a panel; a single one alone."""
+    """Return the series of a panel, or a single series, as a list."""
     return list(X) if _is_panel(X) else [X]
 
 
 def _stride(X: Any) -> int:
-    """Look at some 2000 windows of a long series."""
+    """Return a step that gives about 2000 windows of a long series."""
     return max(1, sum(map(len, _list_series(X))) // 2000)
 
 
 def _place(series: list[Any], spec: NetworkSpec, window: int) -> tuple[int, int]:
-    """Return the series that a window lies in, and the row of it that the forecast starts at."""
+    """Return the series that a window belongs to, and the row at which its forecast starts."""
     n_windows = [max(0, len(one) - spec.context_length - spec.prediction_length + 1) for one in series]
     ends = np.cumsum(n_windows)
     number = int(np.searchsorted(ends, window, side="right"))
@@ -154,7 +155,7 @@ def _place(series: list[Any], spec: NetworkSpec, window: int) -> tuple[int, int]
 
 
 def _windows(estimator: Any, X: Any) -> str:
-    """Draw the windows in which the student errs least, as usual, and most."""
+    """Plot the windows with the smallest, the median and the largest error of the student."""
     spec, series = unwrap_model(estimator).forecaster.spec_, _list_series(X)
     step = _stride(X)
     rolled = rolling_forecasts(estimator, X, step=step)
@@ -167,7 +168,7 @@ def _windows(estimator: Any, X: Any) -> str:
         display = ForecastDisplay.from_estimator(estimator, series[which], start=start, channel=channel)
         where = f"row {start} of series {which}" if _is_panel(X) else f"row {start}"
         error = errors[number]
-        caption = f"{name} window, from {where}: MSE {error:.3g}; shown is its channel with the largest error"
+        caption = f"{name} window, from {where}: MSE {error:.3g}; the channel with the largest error is shown"
         parts.append(_figure(caption, display))
     return '<div class="plots">' + "".join(parts) + "</div>"
 
@@ -203,4 +204,4 @@ def _frame(series: Any) -> pd.DataFrame:
 
 def _seed(forecaster: Any) -> str:
     seed = forecaster.random_state
-    return f"<p>Seed: {html.escape(repr(seed))}" + (" (drawn afresh: not repeatable)" if seed is None else "") + ".</p>"
+    return f"<p>Seed: {html.escape(repr(seed))}" + (" (random: not repeatable)" if seed is None else "") + ".</p>"

@@ -1,4 +1,4 @@
-"""Displays of what is computed from rolling forecasts of several models."""
+"""Base class of displays computed from rolling forecasts of several models."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["RolledDisplay"]
 
 
 class RolledDisplay(BaseDisplay):
-    """A display of a table with one column a model; a subclass says how the table follows from forecasts.
+    """Display of a table with one column per model; a subclass computes the table from forecasts.
 
     Parameters
     ----------
     table : DataFrame
-        One column a forecast.
+        One column per forecast.
     """
 
-    def __init__(self, table: pd.DataFrame) -> None:  # what from_estimator and from_predictions call
+    def __init__(self, table: pd.DataFrame) -> None:  # called by from_estimator and from_predictions
         raise TypeError(f"{type(self).__name__} is a base class.")
 
     @staticmethod
@@ -39,7 +39,7 @@ class RolledDisplay(BaseDisplay):
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------
@@ -49,46 +49,46 @@ class RolledDisplay(BaseDisplay):
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, *, train: Any = None, alone: bool = False, ax: Any = None) -> Self:
-        """Forecast every window of a series, and draw.
+        """Forecast every window of a series and plot.
 
         Parameters
         ----------
         estimator : DistilledForecaster, Pipeline or fitted search
-            What was fitted.
+            The fitted estimator.
         X : array, DataFrame or Series
-            Context rows, then rows to forecast.
+            A series: context rows, then rows to forecast.
         train : array, DataFrame or None, default=None
-            The training series, for the student alone; None takes the one ``fit`` saw.
+            The training series, for the student without a teacher; None takes the series passed to ``fit``.
         alone : bool, default=False
-            Whether to train the student once more without a teacher, and draw it.
+            Whether to train the student again without a teacher and plot its forecasts, too.
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------
         display : display
-            Drawn.
+            The drawn display.
         """
         rolled = rolling_forecasts(estimator, X, train=train, alone=alone)
         return cls(cls._analyze(rolled)).plot(ax=ax)
 
     @classmethod
     def from_predictions(cls, truth: Any, forecasts: Mapping[str, Any], *, ax: Any = None) -> Self:
-        """Draw forecasts that exist.
+        """Plot given forecasts.
 
         Parameters
         ----------
         truth : array of shape (n_windows, prediction_length, n_targets)
-            What happened, standardized.
+            The true values, standardized.
         forecasts : dict of str to array of the same shape
             Forecasts by name.
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------
         display : display
-            Drawn.
+            The drawn display.
         """
         rolled = RollingForecasts(np.asarray(truth), {k: np.asarray(v) for k, v in forecasts.items()}, [])
         return cls(cls._analyze(rolled)).plot(ax=ax)

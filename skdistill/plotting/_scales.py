@@ -1,4 +1,4 @@
-"""Error at several resolutions."""
+"""Plot of the error at several resolutions."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["ScalesDisplay"]
 
 
 class ScalesDisplay(RolledDisplay):
-    """The error of averages over 1, 2, 4, ... steps: TimeDistill's multi-scale comparison.
+    """Plot of the error of averages over 1, 2, 4, ... steps, as in TimeDistill's multi-scale comparison.
 
     Make it with :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
     errors : DataFrame
-        Standardized MSE, one row a scale, one column a forecast.
+        Standardized MSE, one row per scale, one column per forecast.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class ScalesDisplay(RolledDisplay):
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------

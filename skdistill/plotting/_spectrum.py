@@ -1,4 +1,4 @@
-"""Strength of every period."""
+"""Plot of the amplitude of every period."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["SpectrumDisplay"]
 
 
 class SpectrumDisplay(RolledDisplay):
-    """Mean amplitudes of truth and forecasts over the period: TimeDistill's multi-period comparison.
+    """Plot of the mean amplitudes of truth and forecasts by period, as in TimeDistill's multi-period comparison.
 
     Make it with :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
     amplitudes : DataFrame
-        Mean amplitude, one row a period in steps, one column for the truth and each forecast.
+        Mean amplitude, one row per period in steps, one column for the truth and each forecast.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class SpectrumDisplay(RolledDisplay):
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""One look for all plots: colors that color-blind readers tell apart, and line styles beside them."""
+"""Style of all plots: colors for color-blind readers, each with its own line style."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from skdistill._utils._optional import import_optional
 
 __all__ = ["STANDARDIZED", "BaseDisplay", "style_of"]
 
-# Okabe and Ito (2008), Color universal design; each with a line style, so that gray prints can be read, too.
+# Okabe and Ito (2008), Color universal design; each color has a line style, so that gray prints are readable, too.
 _STYLES: dict[str, dict[str, Any]] = {
     "truth": {"color": "black", "linestyle": "-"},
     "context": {"color": "0.6", "linestyle": "-"},
@@ -28,21 +28,21 @@ def style_of(name: Any, number: int = 0) -> dict[str, Any]:
     Parameters
     ----------
     name : object
-        Name of the row; ``"MLP: teacher"`` looks like ``"teacher"``.
+        Name of the row; ``"MLP: teacher"`` is drawn like ``"teacher"``.
     number : int, default=0
-        Which of several unknown names it is.
+        Number of the name among unknown names.
 
     Returns
     -------
     style : dict
-        Keywords of matplotlib's ``plot``.
+        Keyword arguments of matplotlib's ``plot``.
     """
     role = str(name).rsplit(": ", 1)[-1]
     return _STYLES.get(role, {"color": _OTHERS[number % len(_OTHERS)], "linestyle": "-"})
 
 
 class BaseDisplay:
-    """Base of the displays: ``plot`` draws on given or fresh axes.
+    """Base class of the displays: ``plot`` draws on given or new axes.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Accuracy against latency and size."""
+"""Plot of accuracy against latency and size."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from skdistill.plotting._style import STANDARDIZED, BaseDisplay, style_of
 __all__ = ["TradeOffDisplay"]
 
 _COSTS = {
-    "ms_per_window": "ms a window (log)",
-    "ms_per_batch": "ms a batch (log)",
+    "ms_per_window": "ms per window (log)",
+    "ms_per_batch": "ms per batch (log)",
     "parameters": "parameters (log)",
 }
 
 
 class TradeOffDisplay(BaseDisplay):
-    """What accuracy costs: every row of a comparison as a point, with its noise.
+    """Plot of error against cost: every row of a comparison is a point with an error bar.
 
-    Make it with :meth:`from_comparison` or :meth:`from_estimator`.
+    Create it with :meth:`from_comparison` or :meth:`from_estimator`.
 
     Parameters
     ----------
     table : DataFrame
-        A comparison: ``mse``, ``standard_error`` of the difference to the first row, and the costs.
+        A comparison with ``mse``, ``standard_error`` of the difference to the first row, and the costs.
     cost : {"ms_per_window", "ms_per_batch", "parameters"}, default="ms_per_window"
         The horizontal axis.
 
@@ -48,7 +48,7 @@ class TradeOffDisplay(BaseDisplay):
     ...     index=["student", "teacher"],
     ... )
     >>> TradeOffDisplay.from_comparison(table).ax_.get_xlabel()
-    'ms a window (log)'
+    'ms per window (log)'
     """
 
     def __init__(self, *, table: pd.DataFrame, cost: str = "ms_per_window") -> None:
@@ -57,21 +57,21 @@ class TradeOffDisplay(BaseDisplay):
 
     @classmethod
     def from_comparison(cls, table: pd.DataFrame, *, cost: str = "ms_per_window", ax: Any = None) -> TradeOffDisplay:
-        """Draw a comparison that exists.
+        """Plot a given comparison.
 
         Parameters
         ----------
         table : Comparison
-            What :func:`skdistill.compare` returned.
+            Result of :func:`skdistill.compare`.
         cost : {"ms_per_window", "ms_per_batch", "parameters"}, default="ms_per_window"
             The horizontal axis.
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------
         display : TradeOffDisplay
-            The display, drawn.
+            The drawn display.
         """
         check_choice(cost, sorted(_COSTS), "cost of TradeOffDisplay")
         return cls(table=table, cost=cost).plot(ax=ax)
@@ -80,37 +80,37 @@ class TradeOffDisplay(BaseDisplay):
     def from_estimator(
         cls, estimator: Any, X: Any, *, train: Any = None, cost: str = "ms_per_window", ax: Any = None
     ) -> TradeOffDisplay:
-        """Compare a fitted forecaster on a series, and draw.
+        """Compare a fitted forecaster on a series and plot.
 
         Parameters
         ----------
         estimator : DistilledForecaster, Pipeline or fitted search
-            What was fitted.
+            The fitted estimator.
         X : array, DataFrame or Series
-            Context rows, then rows to forecast.
+            A series: context rows, then rows to forecast.
         train : array, DataFrame or None, default=None
-            The training series; None takes the one ``fit`` saw.
+            The training series; None takes the series passed to ``fit``.
         cost : {"ms_per_window", "ms_per_batch", "parameters"}, default="ms_per_window"
             The horizontal axis.
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------
         display : TradeOffDisplay
-            The display, drawn.
+            The drawn display.
         """
         from skdistill.comparison._compare import compare
 
         return cls.from_comparison(compare({"student": estimator}, X, train), cost=cost, ax=ax)
 
     def plot(self, ax: Any = None) -> TradeOffDisplay:
-        """Draw; rows without the cost (a naive forecast has no parameters) are left out.
+        """Draw. Rows without the cost are left out (a naive forecast has no parameters).
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------
@@ -134,7 +134,7 @@ class TradeOffDisplay(BaseDisplay):
 
 
 def _spread_labels(heights: np.ndarray, share: float = 0.06) -> np.ndarray:
-    """Move labels apart until none overlaps the next."""
+    """Move labels until they do not overlap."""
     gap = share * max(float(np.ptp(heights)), 1e-9)
     order = np.argsort(heights)
     placed = heights.astype(float).copy()

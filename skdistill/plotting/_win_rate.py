@@ -1,4 +1,4 @@
-"""How often the student wins."""
+"""Plot of how often the student beats its teacher."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["WinRateDisplay"]
 
 
 class WinRateDisplay(BaseDisplay):
-    """Share of windows in which the student errs less than its teacher, by channel.
+    """Plot of the share of windows in which the student's error is below its teacher's, by channel.
 
     Make it with :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
     rates : Series
-        Shares by channel, and over all of them.
+        Shares by channel, and over all channels.
 
     Attributes
     ----------
@@ -46,21 +46,21 @@ class WinRateDisplay(BaseDisplay):
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, *, ax: Any = None) -> WinRateDisplay:
-        """Forecast every window of a series with student and teacher, and draw.
+        """Forecast every window of a series with student and teacher and plot.
 
         Parameters
         ----------
         estimator : DistilledForecaster, Pipeline or fitted search
-            What was fitted, with a teacher.
+            The fitted estimator, which has a teacher.
         X : array, DataFrame or Series
-            Context rows, then rows to forecast.
+            A series: context rows, then rows to forecast.
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------
         display : WinRateDisplay
-            The display, drawn.
+            The drawn display.
         """
         return cls(rates=win_rates(rolling_forecasts(estimator, X))).plot(ax=ax)
 
@@ -68,23 +68,23 @@ class WinRateDisplay(BaseDisplay):
     def from_predictions(
         cls, truth: Any, forecasts: Mapping[str, Any], channels: list[Any], *, ax: Any = None
     ) -> WinRateDisplay:
-        """Draw forecasts that exist.
+        """Plot given forecasts.
 
         Parameters
         ----------
         truth : array of shape (n_windows, prediction_length, n_targets)
-            What happened.
+            The true values.
         forecasts : dict of str to array of the same shape
-            With ``"student"`` and ``"teacher"``.
+            Forecasts with the keys ``"student"`` and ``"teacher"``.
         channels : list
             Names of the targets.
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------
         display : WinRateDisplay
-            The display, drawn.
+            The drawn display.
         """
         rolled = RollingForecasts(np.asarray(truth), {k: np.asarray(v) for k, v in forecasts.items()}, channels)
         return cls(rates=win_rates(rolled)).plot(ax=ax)
@@ -95,7 +95,7 @@ class WinRateDisplay(BaseDisplay):
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------

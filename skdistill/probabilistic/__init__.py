@@ -1,4 +1,4 @@
-"""Quantile levels, and their calibration."""
+"""Calibration of quantile forecasts."""
 
 from skdistill._utils._lazy import attach
 

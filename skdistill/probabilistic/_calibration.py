@@ -1,4 +1,4 @@
-"""Conformal calibration: quantiles shifted, step by step, until they cover what happened after training."""
+"""Conformal calibration: shift the quantiles of each step so that they cover the true values of held-out windows."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ __all__ = [
     "shift_quantiles",
 ]
 
-_MOST_VALUES = 1 << 28  # errors that are kept at once (1 GiB); beyond, windows are thinned out evenly
+_MOST_VALUES = 1 << 28  # maximum number of errors (1 GiB); with more, windows are subsampled evenly
 _BATCH = 256
 
 
 def conformal_offsets(errors: np.ndarray, levels: Sequence[float]) -> np.ndarray:
-    """Return what each quantile must be shifted by to cover its share of some windows, and one window more.
+    """Return the offsets with which each quantile covers its share of the given windows and one more window.
 
-    For n errors e (truth minus quantile) of a level tau above one half, the ``ceil((n + 1) tau)``-th smallest; below
-    one half, likewise from the other side, the ``floor((n + 1) tau)``-th smallest. Where the n windows and the next
-    one are exchangeable, the truth then stays below an upper quantile with a probability of at least tau, and below a
-    lower one of at most tau. The median is left as it is.
+    The errors e are truth minus quantile in n windows. For a level tau above 0.5, the offset is the
+    ``ceil((n + 1) tau)``-th smallest error; for a level below 0.5, the ``floor((n + 1) tau)``-th smallest. If the n
+    windows and the next one are exchangeable, the truth is then below an upper quantile with probability at least tau,
+    and below a lower quantile with probability at most tau. The median is not changed.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def conformal_offsets(errors: np.ndarray, levels: Sequence[float]) -> np.ndarray
     Returns
     -------
     offsets : ndarray of shape (..., n_quantiles)
-        To be added to the quantiles.
+        Offsets to add to the quantiles.
 
     Raises
     ------
@@ -83,29 +83,29 @@ def check_enough(n_windows: int, levels: Sequence[float], name: str = "calibrati
     Parameters
     ----------
     n_windows : int
-        Windows to calibrate on.
+        Number of windows to calibrate on.
     levels : sequence of float
         Levels of the quantiles.
     name : str, default="calibration"
-        Parameter and owner, for the message.
+        Parameter and owner, for error messages.
     """
     outermost, needed = _most_demanding(levels)
     if n_windows < needed:
         raise ValueError(
             f"{name} needs at least {needed} windows with a known truth to calibrate the level {outermost:g}; got "
-            f"{n_windows} of them. Raise validation_fraction, or ask for quantiles nearer to the median."
+            f"{n_windows} of them. Raise validation_fraction, or request quantiles closer to the median."
         )
 
 
 def _most_demanding(levels: Sequence[float]) -> tuple[float, int]:
-    """Return the outermost level, and the windows it takes to calibrate it."""
+    """Return the outermost level, and the number of windows needed to calibrate it."""
     outermost = max(levels, key=lambda level: max(level, 1.0 - level))
     share = max(outermost, 1.0 - outermost)
     return outermost, math.ceil(round(share / (1.0 - share), 6))
 
 
 def _rank(n_windows: int, level: float) -> int:
-    """Return the rank, from 1, of the error that an offset is; 0 for the median."""
+    """Return the rank, from 1, of the error used as the offset; 0 for the median."""
     if abs(level - 0.5) < 1e-9:
         return 0
     if level > 0.5:
@@ -114,7 +114,7 @@ def _rank(n_windows: int, level: float) -> int:
 
 
 class BaseCalibration(DocLink, BaseEstimator, abc.ABC):
-    """What ``calibration=`` takes: a rule by which errors of known windows become offsets of quantiles."""
+    """Base class of calibrations: rules that compute offsets of quantiles from errors of known windows."""
 
     @abc.abstractmethod
     def check(self) -> None:
@@ -126,17 +126,17 @@ class BaseCalibration(DocLink, BaseEstimator, abc.ABC):
         Parameters
         ----------
         n_windows : int
-            Windows to calibrate on.
+            Number of windows to calibrate on.
         levels : sequence of float
             Levels of the quantiles.
         name : str, default="calibration"
-            Parameter and owner, for the message.
+            Parameter and owner, for error messages.
         """
         check_enough(n_windows, levels, name)
 
     @abc.abstractmethod
     def fit_errors(self, errors: np.ndarray, levels: Sequence[float], before: FittedCalibration | None) -> Any:
-        """Turn errors into offsets.
+        """Compute offsets from errors.
 
         Parameters
         ----------
@@ -145,7 +145,7 @@ class BaseCalibration(DocLink, BaseEstimator, abc.ABC):
         levels : sequence of float
             Levels of the quantiles.
         before : FittedCalibration or None
-            What an earlier call gave.
+            Result of an earlier call.
 
         Returns
         -------
@@ -161,11 +161,11 @@ class FittedCalibration:
     Parameters
     ----------
     offsets : ndarray of shape (prediction_length, n_targets, n_quantiles)
-        What is added to the student's quantiles, in standardized units.
+        Offsets added to the student's quantiles, in standardized units.
     n_windows : int
-        Windows that they come from.
+        Number of windows that they were computed from.
     errors : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles) or None, default=None
-        The errors of these windows, oldest first, where later ones will follow.
+        The errors of these windows, oldest first, if later errors will be added.
     """
 
     offsets: np.ndarray
@@ -173,22 +173,22 @@ class FittedCalibration:
     errors: np.ndarray | None = None
 
     def rolling_offsets(self, errors: np.ndarray, levels: Sequence[float], step: int) -> np.ndarray:
-        """Return the offsets for each of the windows that follow, each from what was known at its origin.
+        """Return the offsets for each of the following windows, from the errors known at its origin.
 
         Parameters
         ----------
         errors : ndarray of shape (n_origins, prediction_length, n_targets, n_quantiles)
-            Truth minus quantile of the windows that follow, ``step`` rows between their origins. The truth of step h
+            Truth minus quantile of the following windows, with ``step`` rows between their origins. The truth of step h
             is known h rows later.
         levels : sequence of float
             Levels of the quantiles.
         step : int
-            Rows between origins.
+            Number of rows between origins.
 
         Returns
         -------
         offsets : ndarray of shape (n_origins, prediction_length, n_targets, n_quantiles)
-            From the last ``n_windows`` errors that were known at each origin.
+            Offsets from the last ``n_windows`` errors known at each origin.
         """
         assert self.errors is not None  # a rolling calibration
         n_known, n_origins = len(self.errors), len(errors)
@@ -196,7 +196,7 @@ class FittedCalibration:
         for number in range(errors.shape[1]):
             both = np.concatenate([self.errors[:, number], errors[:, number]])
             last_known = n_known + np.arange(n_origins) - 1 - number // step
-            rows = np.maximum(last_known, n_known - 1)  # before, the calibration's own windows are all there is
+            rows = np.maximum(last_known, n_known - 1)  # before that, only the windows of the calibration are known
             for position, level in enumerate(levels):
                 if rank := _rank(n_known, level):
                     share = (rank - 1) / max(n_known - 1, 1)
@@ -206,11 +206,11 @@ class FittedCalibration:
 
 
 class SplitConformal(BaseCalibration):
-    """Split conformal calibration, a step, channel and level at a time.
+    """Split conformal calibration, separately for each step, channel and level.
 
-    Each quantile is shifted by a number that the windows it is calibrated on give it (see
-    :func:`conformal_offsets`), the validation windows at first. Between the levels tau and 1 - tau then lies at least
-    a share 1 - 2 tau of what happens, where those windows and the ones to come are exchangeable.
+    Each quantile is shifted by an offset computed from calibration windows (see :func:`conformal_offsets`); initially
+    these are the validation windows. If the calibration windows and future windows are exchangeable, at least a share 1
+    - 2 tau of the true values lies between the levels tau and 1 - tau.
 
     See Also
     --------
@@ -218,11 +218,11 @@ class SplitConformal(BaseCalibration):
 
     Notes
     -----
-    What is guaranteed, and what is not: exchangeable windows are covered, whatever student and series. Windows of a
-    series are not exchangeable: neighbors overlap, so that n of them tell less than n would, and a series drifts.
-    The validation windows have also chosen the student's best epoch, which makes their errors a little smaller than
-    those of fresh ones. The guarantee holds for each step and channel on average over windows, not given a window, and
-    not for all steps of a window at once.
+    What is guaranteed and what is not: exchangeable windows are covered, for any student and series. The windows of a
+    series are not exchangeable: neighbors overlap, so n of them carry less information than n independent windows, and
+    a series can drift. The validation windows also chose the student's best epoch, so their errors are a little smaller
+    than those of new windows. The guarantee holds for each step and channel on average over windows, not conditional on
+    a window, and not for all steps of a window jointly.
 
     References
     ----------
@@ -236,38 +236,38 @@ class SplitConformal(BaseCalibration):
     SplitConformal()
     """
 
-    def __init__(self) -> None:  # spelled out for scikit-learn, which reads its signature
+    def __init__(self) -> None:  # explicit, because scikit-learn reads the signature
         pass
 
     def check(self) -> None:
-        """Raise if a parameter is out of its range; there is none."""
+        """Do nothing, as there are no parameters."""
 
     def fit_errors(
         self, errors: np.ndarray, levels: Sequence[float], before: FittedCalibration | None
     ) -> FittedCalibration:
-        """Turn errors into offsets."""
+        """Compute offsets from errors."""
         return FittedCalibration(conformal_offsets(errors, levels).astype(np.float64), len(errors))
 
 
 class RollingConformal(BaseCalibration):
     """Conformal calibration on the last windows only, for series that drift.
 
-    Offsets come from the last ``n_windows`` whose truth is known: those of validation at first, and later ones as
-    ``calibrate`` or ``backtest_quantiles`` meets them.
+    Offsets are computed from the last ``n_windows`` windows of known truth. Initially these are validation windows;
+    ``calibrate`` and ``backtest_quantiles`` add later ones.
 
     Parameters
     ----------
     n_windows : int, default=500
-        Windows to keep: fewer follow a drift faster, and tell less of the outer quantiles.
+        Number of windows to keep. Fewer windows follow a drift faster, but estimate the outer quantiles less precisely.
 
     See Also
     --------
-    skdistill.probabilistic._calibration.SplitConformal : What is guaranteed, and what is not.
+    skdistill.probabilistic._calibration.SplitConformal : What is guaranteed and what is not.
 
     Notes
     -----
-    Exchangeability is asked of the last windows and the next one only; under drift, coverage is off by as much as the
-    errors' distribution moves within ``n_windows``.
+    Only the last windows and the next one need to be exchangeable. Under drift, the error of the coverage depends on
+    how much the distribution of the errors changes within ``n_windows``.
 
     Examples
     --------
@@ -284,24 +284,24 @@ class RollingConformal(BaseCalibration):
         check_integer(self.n_windows, "n_windows of RollingConformal")
 
     def check_windows(self, n_windows: int, levels: Sequence[float], name: str = "calibration") -> None:
-        """Raise if there are too few windows for some levels, or too few of them are kept."""
+        """Raise if there are too few windows for some levels, or too few are kept."""
         outermost, needed = _most_demanding(levels)
         if self.n_windows < needed:
             raise ValueError(
                 f"n_windows of RollingConformal must be at least {needed} to calibrate the level {outermost:g}; got "
-                f"{self.n_windows}. Raise it, or ask for quantiles nearer to the median."
+                f"{self.n_windows}. Raise it, or request quantiles closer to the median."
             )
         check_enough(n_windows, levels, name)
 
     def fit_errors(
         self, errors: np.ndarray, levels: Sequence[float], before: FittedCalibration | None
     ) -> FittedCalibration:
-        """Turn errors into offsets.
+        """Compute offsets from errors.
 
         Returns
         -------
         calibration : FittedCalibration
-            The offsets, and the errors that later ones will follow.
+            The offsets, and the errors to which later errors are added.
         """
         if before is not None and before.errors is not None:
             errors = np.concatenate([before.errors, errors])
@@ -314,22 +314,22 @@ CALIBRATIONS: dict[str, type[BaseCalibration]] = {"conformal": SplitConformal, "
 
 
 def resolve_calibration(calibration: Any) -> BaseCalibration | None:
-    """Turn ``calibration=`` into a parameter object.
+    """Convert ``calibration`` to a parameter object.
 
     Parameters
     ----------
     calibration : calibration, str or None
-        What the user gave.
+        Value of the parameter.
 
     Returns
     -------
     calibration : BaseCalibration or None
-        The object; None calibrates nothing.
+        The object; None means no calibration.
 
     Raises
     ------
     TypeError, ValueError
-        If it is no calibration, or a parameter is out of its range.
+        If it is not a calibration, or a parameter is out of its range.
 
     Examples
     --------
@@ -350,21 +350,21 @@ def resolve_calibration(calibration: Any) -> BaseCalibration | None:
 
 
 def shift_quantiles(quantiles: np.ndarray, offsets: np.ndarray | None, levels: Sequence[float]) -> np.ndarray:
-    """Add offsets to quantiles, and set those that have then crossed their neighbor towards the median to it.
+    """Add offsets to quantiles; a quantile that then crosses its neighbor towards the median is set to it.
 
     Parameters
     ----------
     quantiles : ndarray of shape (..., n_quantiles)
         Quantiles, rising.
     offsets : ndarray that broadcasts to that shape, or None
-        What to add; None leaves the quantiles.
+        Offsets to add; None leaves the quantiles unchanged.
     levels : sequence of float
         Levels of the quantiles.
 
     Returns
     -------
     quantiles : ndarray of the same shape
-        Not falling along the last axis.
+        The quantiles, non-decreasing along the last axis.
 
     Examples
     --------
@@ -379,16 +379,16 @@ def shift_quantiles(quantiles: np.ndarray, offsets: np.ndarray | None, levels: S
 
 
 def quantile_errors(module: nn.Module, spec: NetworkSpec, windows: Windows) -> np.ndarray:
-    """Measure by how much the truth of windows exceeds a student's quantiles.
+    """Compute the errors (truth minus quantile) of a student's quantiles.
 
     Parameters
     ----------
     module : torch.nn.Module
         The trained student, on the CPU.
     spec : NetworkSpec
-        What it was built for, with ``quantiles``.
+        The problem it was built for, with ``quantiles``.
     windows : Windows
-        Windows whose truth is known. Where errors would take more than 1 GiB, they are thinned out evenly.
+        Windows of known truth. If the errors would take more than 1 GiB, the windows are subsampled evenly.
 
     Returns
     -------

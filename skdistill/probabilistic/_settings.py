@@ -1,4 +1,4 @@
-"""What the estimators share about quantiles: parameters, calibration, levels asked for."""
+"""Quantile forecasts of the estimators: parameters, calibration and requested levels."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from skdistill.probabilistic._calibration import FittedCalibration, quantile_err
 
 __all__ = ["DEFAULT_COVERAGE", "ProbabilisticMixin", "at_levels"]
 
-DEFAULT_COVERAGE = 0.8  # of an interval, wherever none is asked for
+DEFAULT_COVERAGE = 0.8  # default coverage of an interval
 
 
 class ProbabilisticMixin:
-    """The probabilistic part of an estimator."""
+    """Mixin for quantile forecasts of an estimator."""
 
     quantiles: Any
     point_forecast: str
@@ -32,73 +32,73 @@ class ProbabilisticMixin:
     calibration_: FittedCalibration | None
 
     def predict_quantiles(self, X: Any, quantiles: Sequence[float] | None = None) -> Any:
-        """Forecast quantiles of what ``predict`` forecasts.
+        """Forecast quantiles of the values that ``predict`` forecasts.
 
         Parameters
         ----------
         X : array, DataFrame, Series or list
-            As ``predict`` takes it.
+            Input as for ``predict``.
         quantiles : sequence of float or None, default=None
-            Levels, rising, between the outermost of those that were fitted; others are interpolated (linear in
-            the level's normal score). None gives those that were fitted.
+            Rising levels within the range of the fitted levels. Levels that were not fitted are interpolated (linear in
+            the normal score of the level). None returns the fitted levels.
 
         Returns
         -------
         quantiles : ndarray, DataFrame or list
-            In original units, in the form that ``predict`` gives, with a last axis for the levels; a DataFrame's
-            columns have the levels ``channel`` and ``quantile``.
+            Quantiles in original units, in the form of the output of ``predict``, with a last axis for the levels. The
+            columns of a DataFrame have the levels ``channel`` and ``quantile``.
 
         Raises
         ------
         ValueError
-            If the estimator was fitted without quantiles, or for levels beyond them.
+            If the estimator was fitted without quantiles, or a level is outside the range of the fitted levels.
         """
         check_is_fitted(self)
         levels, matrix = self._asked(quantiles)
         return self._predict_around(X, matrix, [float(level) for level in levels], "quantile")
 
     def predict_interval(self, X: Any, coverage: float = DEFAULT_COVERAGE) -> Any:
-        """Forecast an interval for what ``predict`` forecasts.
+        """Forecast an interval for the values that ``predict`` forecasts.
 
         Parameters
         ----------
         X : array, DataFrame, Series or list
-            As ``predict`` takes it.
+            Input as for ``predict``.
         coverage : float, default=0.8
-            Share of what happens that is to lie inside, as much of the rest below as above.
+            Share of true values that should lie inside; the rest is split equally below and above.
 
         Returns
         -------
         interval : ndarray, DataFrame or list
-            In original units, in the form that ``predict`` gives, with a last axis for the lower and the upper end; a
-            DataFrame's columns have the levels ``channel`` and ``bound``.
+            Intervals in original units, in the form of the output of ``predict``, with a last axis for the lower and
+            the upper end. The columns of a DataFrame have the levels ``channel`` and ``bound``.
 
         Raises
         ------
         ValueError
-            If the estimator was fitted without quantiles, or without those that the coverage needs.
+            If the estimator was fitted without quantiles, or without the levels that the coverage needs.
         """
         check_is_fitted(self)
         return self._predict_around(X, self._interval(coverage), ["lower", "upper"], "bound")
 
     def calibrate(self, X: Any, y: Any = None) -> Self:
-        """Calibrate the quantiles on other data: every window of it.
+        """Calibrate the quantiles on all windows of other data.
 
-        With ``calibration="conformal"`` its windows replace those of validation, so that rows that served nothing else
-        may be kept for it; with ``"rolling"`` they follow those known so far, of which the last ones count.
+        With ``calibration="conformal"``, the windows of ``X`` replace the validation windows, so you can reserve rows
+        for calibration only. With ``"rolling"``, they are added to the known windows, of which the last ones are used.
 
         Parameters
         ----------
         X : array, DataFrame, Series or list
-            What ``fit`` takes: a series of at least ``context_length + prediction_length`` rows, of which every
-            stride-1 window counts; of a regressor, contexts.
+            Input as for ``fit``: a series of at least ``context_length + prediction_length`` rows, of which all
+            stride-1 windows are used; for a regressor, contexts.
         y : array or None, default=None
-            Of a regressor, what followed each context; others ignore it.
+            For a regressor, the values that followed each context; other estimators ignore it.
 
         Returns
         -------
         self : estimator
-            The estimator, its ``calibration_`` renewed.
+            The estimator, with a new ``calibration_``.
 
         Raises
         ------
@@ -116,15 +116,15 @@ class ProbabilisticMixin:
         return self
 
     def _predict_around(self, X: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> Any:
-        """Forecast quantiles, mapped to those asked for, in the form of X."""
+        """Forecast quantiles, mapped to the requested levels, in the form of X."""
         raise NotImplementedError
 
     def _windows_to_calibrate(self, X: Any, y: Any) -> Windows:
-        """Check what ``calibrate`` gets, and cut every window of it."""
+        """Check the input of ``calibrate``, and build all its windows."""
         raise NotImplementedError
 
     def _levels(self) -> tuple[float, ...] | None:
-        """Return the levels that are asked for, checked."""
+        """Return the requested levels, after checks."""
         if self.quantiles is None:
             return None
         return check_quantiles(self.quantiles, f"quantiles of {type(self).__name__}", median_alone=False)
@@ -135,7 +135,7 @@ class ProbabilisticMixin:
         check_choice(self.point_forecast, ["mean", "median"], f"point_forecast of {owner}")
         if resolve_calibration(self.calibration) is not None and levels is None:
             raise ValueError(
-                f"calibration of {owner} shifts quantiles, and none are asked for: set quantiles=(0.1, 0.5, 0.9), or "
+                f"calibration of {owner} shifts quantiles, and there are none: set quantiles=(0.1, 0.5, 0.9), or "
                 f"calibration=None; got calibration={self.calibration!r}."
             )
 
@@ -164,7 +164,7 @@ class ProbabilisticMixin:
             self.calibration_ = calibration.fit_errors(errors, self._fitted_levels("calibration"), None)
 
     def _offsets(self) -> np.ndarray | None:
-        """Return what quantiles are shifted by, in standardized units."""
+        """Return the offsets of the quantiles, in standardized units."""
         calibration = getattr(self, "calibration_", None)
         return None if calibration is None else calibration.offsets
 
@@ -173,13 +173,13 @@ class ProbabilisticMixin:
         levels = self.spec_.quantiles
         if levels is None:
             raise ValueError(
-                f"{asker} needs quantiles, and this {type(self).__name__} was fitted for a point forecast alone: set "
+                f"{asker} needs quantiles, and this {type(self).__name__} was fitted for point forecasts only: set "
                 "quantiles=(0.1, 0.5, 0.9), or other levels, and fit again."
             )
         return levels
 
     def _asked(self, quantiles: Sequence[float] | None) -> tuple[tuple[float, ...], np.ndarray | None]:
-        """Return the levels asked for, and the map to them from those that were fitted."""
+        """Return the requested levels, and the map from the fitted levels to them."""
         levels = self._fitted_levels("predict_quantiles")
         if quantiles is None:
             return levels, None
@@ -188,7 +188,7 @@ class ProbabilisticMixin:
         return wanted, interpolation_matrix(levels, wanted)
 
     def _interval(self, coverage: float) -> np.ndarray:
-        """Return the map from the quantiles that were fitted to the ends of an interval."""
+        """Return the map from the fitted quantiles to the ends of an interval."""
         levels = self._fitted_levels("predict_interval")
         share = check_real(
             coverage,
@@ -208,8 +208,8 @@ class ProbabilisticMixin:
         if not covered.all():
             outside = ", ".join(f"{level:g}" for level, one in zip(wanted, covered, strict=True) if not one)
             raise ValueError(
-                f"{received} asks for the levels {outside}, beyond those that were fitted, {levels[0]:g} to "
-                f"{levels[-1]:g}: between them is interpolated, beyond them nothing is known. Fit with such levels "
+                f"{received} needs the levels {outside}, outside the range of the fitted levels, {levels[0]:g} to "
+                f"{levels[-1]:g}: levels are interpolated, but never extrapolated. Fit with such levels "
                 "among quantiles."
             )
 
@@ -220,13 +220,13 @@ def at_levels(quantiles: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
     Parameters
     ----------
     quantiles : ndarray of shape (..., n_known)
-        Quantiles at levels that are known.
+        Quantiles at known levels.
     matrix : ndarray of shape (n_wanted, n_known) or None
-        From :func:`interpolation_matrix`; None leaves them.
+        Result of :func:`interpolation_matrix`; None leaves the quantiles unchanged.
 
     Returns
     -------
     quantiles : ndarray of shape (..., n_wanted)
-        Of the same type.
+        The interpolated quantiles, of the same type.
     """
     return quantiles if matrix is None else quantiles @ matrix.T.astype(quantiles.dtype)

@@ -1,4 +1,4 @@
-"""Teachers: sources of labels for a student."""
+"""Teachers: sources of labels for students."""
 
 from skdistill._utils._lazy import attach
 

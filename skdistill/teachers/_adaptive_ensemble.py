@@ -1,4 +1,4 @@
-"""Several teachers whose shares are learned on the validation error."""
+"""Ensemble of teachers with weights learned from the validation error."""
 
 from __future__ import annotations
 
@@ -21,57 +21,57 @@ from skdistill.teachers._ensemble import EnsembleTeacher
 
 __all__ = ["AdaptiveEnsemble", "best_shares"]
 
-_CHUNK_SIZE = 512  # windows that are labeled at once
-_PENALTY = 0.1  # of the linear student, Linear's default
-_RIDGE = 1e-9  # keeps the quadratic program solvable where members agree, relative to their errors
+_CHUNK_SIZE = 512  # windows labeled at once
+_PENALTY = 0.1  # penalty of the linear student, the default of Linear
+_RIDGE = 1e-9  # keeps the quadratic program solvable if members agree, relative to their errors
 
 
 class AdaptiveEnsemble(EnsembleTeacher):
-    """The mean of several teachers' forecasts, with shares that make the best student by validation error.
+    """Weighted mean of several teachers' forecasts; the weights minimize the validation error of a student.
 
-    Shares w on the simplex minimize the mean squared error, on the validation windows, of
+    The weights w on the simplex minimize the mean squared error, on the validation windows, of
 
     * ``judge="student"``: a linear student distilled from the ensemble. It is the exact solution of the MSE to the
-      truth plus ``prediction_weight`` times the MSE to the ensemble's labels. That solution is linear in the labels,
-      so the student of a mixture is the mixture of the students of the members: its validation error is a quadratic
-      function of w, and the two nested problems are solved at once, exactly;
-    * ``judge="teacher"``: the ensemble's forecast itself, which is quadratic in w, too.
+      truth plus ``prediction_weight`` times the MSE to the ensemble's labels. This solution is linear in the labels, so
+      the student of a mixture is the mixture of the students of the members. Its validation error is a quadratic
+      function of w, and the two nested problems are solved together, exactly;
+    * ``judge="teacher"``: the ensemble's forecast itself; its error is also quadratic in w.
 
-    A member that does not help gets the share 0. The labels of each member are asked for once for the shares (of at
-    most ``max_windows`` training windows) and once to keep.
+    A member that does not help gets the weight 0. Each member labels windows twice: once to learn the weights (at most
+    ``max_windows`` training windows), and once for the labels of the student.
 
     Parameters
     ----------
     teachers : list of (str, teacher)
-        Named members; inside a forecaster a network or short name stands for a ``TrainedTeacher``. Their
-        parameters are reached as ``teacher__name__parameter``.
+        Named members; inside a forecaster a network or short name stands for a ``TrainedTeacher``. Their parameters are
+        set as ``teacher__name__parameter``.
     judge : {"student", "teacher"}, default="student"
-        Whose validation error decides.
+        Whose validation error is minimized.
     prediction_weight : float, default=1.0
         Weight of the teacher in the linear student's objective; the truth has 1.
     max_windows : int, default=2048
-        Most training windows, spread evenly, that the linear student is solved from, and most validation windows
-        that judge.
+        Maximum number of training windows, spread evenly, for the linear student, and of validation windows for the
+        weights.
 
     Attributes
     ----------
     weights_ : ndarray of shape (n_teachers,)
-        Share of each member, sum one.
+        Weight of each member; they sum to one.
     validation_mse_ : ndarray of shape (n_teachers,)
-        What the judge's error would be with each member alone, standardized units.
+        Validation error with each member alone, in standardized units.
     teachers_ : list of teacher
         The fitted members.
 
     Notes
     -----
-    Choosing shares is selection, so validation rows may serve it; but they then serve three times (the members' early
-    stopping, the shares, the student's early stopping), and the validation error of what comes out is the more
-    optimistic the more members there are. Test rows serve nothing.
+    Choosing weights is model selection, so it uses validation rows. These are then used three times (early stopping of
+    the members, the weights, early stopping of the student), and the validation error of the result is the more
+    optimistic the more members there are. Test rows are never used.
 
-    LightTS the distillation method (not the network of that name) learns the shares on validation error while its
-    student, a classifier, learns. Chosen here, because labels are made once, before the student is trained: the student
-    in the loop is a linear one, which needs no steps of training; its level, the mean of the last 24 rows, and its
-    penalty are those of :class:`~skdistill.networks.Linear`. Channels and windows have the same shares.
+    The distillation method LightTS (not the network of that name) learns the weights on the validation error while it
+    trains its student, a classifier. Here, labels are made once, before the student is trained. The student used to
+    learn the weights is therefore a linear student, which needs no training; its level (the mean of the last 24 rows)
+    and its penalty are those of :class:`~skdistill.networks.Linear`. All channels and windows share the weights.
 
     References
     ----------
@@ -107,7 +107,7 @@ class AdaptiveEnsemble(EnsembleTeacher):
 
     @property
     def weights(self) -> Sequence[float] | None:  # type: ignore[override]
-        """Shares of the members; None, all alike, before they are learned."""
+        """Weights of the members; None (equal weights) before they are learned."""
         return self.weights_.tolist() if hasattr(self, "weights_") else None
 
     def check(self, spec: NetworkSpec) -> None:
@@ -118,23 +118,23 @@ class AdaptiveEnsemble(EnsembleTeacher):
         check_integer(self.max_windows, "max_windows of AdaptiveEnsemble", minimum=2)
 
     def probe(self, windows: TrainingWindows) -> Labels:
-        """Combine the members' probes, and check that something can be judged on."""
+        """Combine the probes of the members, and check that there are validation windows."""
         if windows.validation is None:
             raise ValueError(
-                "AdaptiveEnsemble learns its shares on validation windows, and there are none: set "
-                "validation_fraction, or use EnsembleTeacher with shares of your own."
+                "AdaptiveEnsemble learns its weights on validation windows, and there are none: set "
+                "validation_fraction, or use EnsembleTeacher with your own weights."
             )
         return super().probe(windows)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> AdaptiveEnsemble:
-        """Fit the members one after another, then learn their shares.
+        """Fit the members one after another, then learn their weights.
 
         Parameters
         ----------
         windows : TrainingWindows
-            Training windows, and validation windows, which judge.
+            Training windows, and validation windows on which the weights are learned.
         checkpoint : Path or None, default=None
-            Each member's own file is named after it.
+            A file; each member uses its own file with a name derived from it.
         """
         super().fit(windows, checkpoint)
         assert windows.validation is not None  # probe
@@ -151,7 +151,7 @@ class AdaptiveEnsemble(EnsembleTeacher):
         return self
 
     def _student_forecasts(self, train: Windows, validation: Windows, held_out: torch.Tensor) -> list[np.ndarray]:
-        """Forecast the validation windows by the linear student of each member."""
+        """Forecast the validation windows with the linear student of each member."""
         numbers = _spread(train, self.max_windows)
         level = Linear().level(train.context_length)
         contexts, levels = _shifted(train, numbers, level)
@@ -169,7 +169,7 @@ def best_shares(products: np.ndarray) -> np.ndarray:
     """Minimize w' products w over the simplex.
 
     With v the minimizer of ``v' products v / 2 - sum(v)`` over non-negative v, which is a least-squares problem, w is v
-    divided by its sum: both satisfy the same conditions of optimality.
+    divided by its sum, because both satisfy the same optimality conditions.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def best_shares(products: np.ndarray) -> np.ndarray:
     Returns
     -------
     shares : ndarray of shape (n_teachers,)
-        Non-negative, sum one.
+        Non-negative weights with sum one.
 
     Examples
     --------
@@ -199,31 +199,31 @@ def best_shares(products: np.ndarray) -> np.ndarray:
 
 
 def _spread(windows: Windows, most: int) -> torch.Tensor:
-    """Choose windows at even distances, (n,)."""
+    """Choose evenly spaced windows, (n,)."""
     return torch.from_numpy(np.unique(np.linspace(0, len(windows) - 1, min(most, len(windows))).astype(np.int64)))
 
 
 def _rows(values: torch.Tensor) -> np.ndarray:
-    """Lay windows and channels one under another: (n, length, n_targets) to (n * n_targets, length)."""
+    """Reshape windows and channels to rows: (n, length, n_targets) to (n * n_targets, length)."""
     return values.transpose(1, 2).reshape(-1, values.shape[1]).double().cpu().numpy()
 
 
 def _forecasts(member: BaseTeacher, windows: Windows, numbers: torch.Tensor, *, training: bool) -> np.ndarray:
-    """Ask a member about windows."""
+    """Label windows with a member."""
     ask = member.label_training if training else member.label
     with torch.inference_mode():
         return np.concatenate([_rows(ask(windows.contexts(part)).forecast) for part in numbers.split(_CHUNK_SIZE)])
 
 
 def _shifted(windows: Windows, numbers: torch.Tensor, level: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return contexts of the targets less their level, and the levels."""
+    """Return contexts of the targets minus their level, and the levels."""
     rows = _rows(windows.context_values(numbers)[..., list(windows.targets)])
     levels = np.zeros((len(rows), 1)) if level is None else (rows @ level)[:, None]
     return rows - levels, levels
 
 
 def _ridge(targets: np.ndarray, contexts: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """Forecast new contexts by the ridge regression of targets on contexts, with a free intercept."""
+    """Forecast new contexts by ridge regression of targets on contexts, with an unpenalized intercept."""
     center, mean = contexts.mean(axis=0), targets.mean(axis=0)
     centered = contexts - center
     gram = centered.T @ centered / len(centered) + _PENALTY * np.eye(centered.shape[1])

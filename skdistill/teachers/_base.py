@@ -1,4 +1,4 @@
-"""What a teacher is: a parameter object that is fitted on windows and labels contexts."""
+"""Base class of teachers: parameter objects that are fitted on windows and label contexts."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ __all__ = ["BaseTeacher"]
 
 
 class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
-    """A source of labels.
+    """Base class of teachers, which are sources of labels.
 
-    A subclass stores its parameters in ``__init__``, learns in :meth:`fit` (where there is
-    anything to learn) and answers in :meth:`label`. Parameters called ``random_state``,
-    ``device`` or ``verbose`` that are None take the forecaster's.
+    A subclass stores its parameters in ``__init__``, learns in :meth:`fit` (if there is anything to learn) and returns
+    labels in :meth:`label`. If parameters named ``random_state``, ``device`` or ``verbose`` are None, they take the
+    forecaster's values.
 
     Attributes
     ----------
     has_features : bool
-        Whether labels may come with features, whatever the network or estimator inside.
+        Whether labels can include features, for any inner network or estimator.
     has_quantiles : bool
-        Whether labels come with quantiles, whatever the parameters.
+        Whether labels include quantiles, for any parameters.
     needs_training : bool
-        Whether ``fit`` trains something before the teacher can answer.
+        Whether ``fit`` must train something before the teacher can label.
     keeps_what_fit_learned : bool
-        Whether ``fit`` finds out anything that is worth keeping for a later one.
+        Whether the result of ``fit`` is worth storing for a later ``fit``.
     """
 
     has_features: ClassVar[bool] = False
@@ -45,17 +45,17 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
     keeps_what_fit_learned: ClassVar[bool] = True
 
     def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> BaseTeacher:
-        """Return a teacher whose members, if it has any, are teachers, too.
+        """Return a teacher in which all members are teachers.
 
         Parameters
         ----------
         resolve_teacher : callable
-            :func:`~skdistill.core.resolve_teacher`, which turns what a user gives into a teacher.
+            :func:`~skdistill.core.resolve_teacher`, which converts the values users pass to teachers.
 
         Returns
         -------
         teacher : BaseTeacher
-            This teacher; or a copy with its members resolved.
+            This teacher; or a copy with resolved members.
         """
         return self
 
@@ -69,16 +69,17 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         """
 
     def probe(self, windows: TrainingWindows) -> Labels:
-        """Say what labels will look like, before the teacher is fitted.
+        """Return labels with the shapes of later labels, before the teacher is fitted.
 
-        The numbers are meaningless, the shapes count: they let a wrong combination of teacher,
-        student and loss stop before anything is trained. A teacher that ``needs_training`` is taken to
-        give a point forecast alone, others are asked; a trained one with features or quantiles overrides this.
+        The numbers are meaningless; only the shapes are used, to detect a wrong combination of teacher, student and
+        loss before anything is trained. By default, a teacher that ``needs_training`` is assumed to make point
+        forecasts only, and other teachers label one window. A trained teacher with features or quantiles overrides this
+        method.
 
         Parameters
         ----------
         windows : TrainingWindows
-            The windows that ``fit`` is about to see.
+            The windows that will be passed to ``fit``.
 
         Returns
         -------
@@ -91,14 +92,14 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         return self.label(train.contexts(train.starts.new_zeros(1)))
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> BaseTeacher:
-        """Learn from windows; teachers with given weights have nothing to do.
+        """Fit on windows; a teacher with given weights does nothing.
 
         Parameters
         ----------
         windows : TrainingWindows
             Training windows, and validation windows for early stopping.
         checkpoint : Path or None, default=None
-            A file in which an interrupted ``fit`` may leave its state and find it again.
+            A file in which ``fit`` can store its state to resume after an interruption.
 
         Returns
         -------
@@ -109,7 +110,7 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
 
     @abc.abstractmethod
     def label(self, contexts: Contexts) -> Labels:
-        """Say what follows each context.
+        """Label contexts.
 
         Parameters
         ----------
@@ -119,62 +120,63 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         Returns
         -------
         labels : Labels
-            Forecasts in standardized units; features and quantiles where the teacher has them.
+            Forecasts in standardized units; features and quantiles if the teacher has them.
         """
 
     def label_new(self, contexts: Contexts) -> Labels:
-        """Say what follows each context of a series that ``fit`` need not have seen.
+        """Forecast after each context of any series, also of series not used in ``fit``.
 
         Parameters
         ----------
         contexts : Contexts
-            A batch of contexts, whose series and origins are not numbered as those of ``fit``.
+            A batch of contexts; the numbers of their series and origins are not those of ``fit``.
 
         Returns
         -------
         labels : Labels
-            As :meth:`label` does; a teacher that reads these numbers answers otherwise here.
+            Labels as from :meth:`label`; a teacher that reads these numbers overrides this method.
         """
         return self.label(contexts)
 
     def label_training(self, contexts: Contexts) -> Labels:
-        """Say what follows each context of the training windows.
+        """Label the contexts of the training windows.
 
         Parameters
         ----------
         contexts : Contexts
-            A batch of contexts of the windows that ``fit`` saw.
+            A batch of contexts of the windows passed to ``fit``.
 
         Returns
         -------
         labels : Labels
-            As :meth:`label` does; a teacher that must not label what it has seen answers otherwise here.
+            Labels as from :meth:`label`; a teacher that must not label windows it was trained on overrides this method.
         """
         return self.label(contexts)
 
     def recompute_features(self, contexts: Contexts) -> Tensor | None:
-        """Give the features of training windows alone, a batch at a time, for ``feature_storage="recompute"``.
+        """Return only the features of training windows, by batch, for ``feature_storage="recompute"``.
 
         Parameters
         ----------
         contexts : Contexts
-            A batch of contexts of the windows that ``fit`` saw.
+            A batch of contexts of the windows passed to ``fit``.
 
         Returns
         -------
         features : Tensor or None
-            The features of :meth:`label_training`; a teacher that need not forecast for them overrides this.
+            The features of :meth:`label_training`; a teacher that can compute them without forecasts overrides this
+            method.
         """
         return self.label_training(contexts).features
 
     def for_cache_key(self) -> BaseTeacher:
-        """Return a copy that holds what labels depend on, for the key they are kept under.
+        """Return a copy that holds everything the labels depend on; the cache key is computed from it.
 
         Returns
         -------
         teacher : BaseTeacher
-            An unfitted copy: without what changes no label, with the kind of device that is there, and with files
-            as ``Path``, whose contents are digested.
+            An unfitted copy without parameters that do not affect labels, with the actual kind of device, and with
+            files as ``Path``, so that their contents enter the key.
         """
         copy = clone(self)
         params = copy.get_params(deep=False)
@@ -183,41 +185,42 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         return copy.set_params(verbose=0) if "verbose" in params else copy
 
     def fitted_state(self) -> dict[str, Any]:
-        """Return what fit learned, which ``memory=`` keeps: no pickle, but plain values, arrays and tensors.
+        """Return the fitted state for ``memory``, as plain values, arrays and tensors without pickles.
 
         Returns
         -------
         state : dict
-            By default every attribute that is no parameter. A teacher that learned anything but None, numbers, text,
-            arrays, tensors, and lists, tuples and dicts of them overrides this and :meth:`restore_fitted`.
+            By default, all attributes that are not parameters. A teacher whose state has other types than None,
+            numbers, text, arrays, tensors, and lists, tuples and dicts of them overrides this method and
+            :meth:`restore_fitted`.
         """
         params = self._get_param_names()
         state: dict[str, Any] = self.__getstate__()  # type: ignore[assignment]
         return {name: value for name, value in state.items() if name not in params and name != "_sklearn_version"}
 
     def restore_fitted(self, state: Mapping[str, Any]) -> BaseTeacher:
-        """Take up what an equal teacher learned in its fit.
+        """Restore the fitted state of an equal teacher.
 
         Parameters
         ----------
         state : mapping of str to object
-            What :meth:`fitted_state` returned.
+            Result of :meth:`fitted_state`.
 
         Returns
         -------
         self : BaseTeacher
-            The teacher, fitted.
+            The fitted teacher.
         """
         for name, value in state.items():
             setattr(self, name, value)
         return self
 
     def count_parameters(self) -> int | None:
-        """Count the numbers the fitted teacher has learned.
+        """Return the number of parameters of the fitted teacher.
 
         Returns
         -------
         n_parameters : int or None
-            Their count; None if unknown.
+            Number of parameters; None if unknown.
         """
         return None

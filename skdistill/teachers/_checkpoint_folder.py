@@ -1,4 +1,4 @@
-"""From a hub id or folder to verified weights in a module."""
+"""Load verified weights of a hub id or folder into a module."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ logger = logging.getLogger("skdistill")
 
 
 def damage_error(path: Path, problem: str, *, owner: str) -> ValueError:
-    """Make the error for a model whose files are damaged, or not all there.
+    """Return the error for a model with damaged or missing files.
 
     Parameters
     ----------
@@ -50,29 +50,29 @@ def damage_error(path: Path, problem: str, *, owner: str) -> ValueError:
     Returns
     -------
     error : ValueError
-        To be raised.
+        The error to raise.
     """
     return ValueError(
-        f"model of {owner}: {path} is damaged or incomplete: {problem}. Fetch it again, into an empty folder: "
+        f"model of {owner}: {path} is damaged or incomplete: {problem}. Download it again, into an empty folder: "
         "`hf download NAME --local-dir FOLDER`."
     )
 
 
 @contextmanager
 def damage_named(path: Path, *, owner: str) -> Iterator[None]:
-    """Turn the errors of libraries that cannot read a file into one that says which model to fetch again.
+    """Convert errors of libraries that cannot read a file to an error that says which model to download again.
 
     Parameters
     ----------
     path : Path
         Folder or file of the checkpoint.
     owner : str
-        Class of the teacher, for messages.
+        Class of the teacher, for error messages.
 
     Yields
     ------
     None
-        Nothing.
+        No value.
 
     Raises
     ------
@@ -98,9 +98,9 @@ def find_checkpoint(
     model : str or Path
         A local folder or file, or an id on the Hugging Face hub.
     owner : str
-        Class of the teacher, for messages.
+        Class of the teacher, for error messages.
     extra : str
-        The extra that installs what downloads.
+        The extra that installs the library for downloads.
     files : sequence of str
         Patterns of the files to download.
     revision : str or None, default=None
@@ -109,7 +109,7 @@ def find_checkpoint(
     Returns
     -------
     path : Path
-        Where the checkpoint lies.
+        Location of the checkpoint.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def find_checkpoint(
     ValueError
         If it is empty.
     FileNotFoundError
-        If there is no such folder, or the hub cannot be reached or does not know the id.
+        If the folder does not exist, or the hub cannot be reached or does not know the id.
     """
     if not isinstance(model, str | Path):
         raise TypeError(f"model of {owner} must be a hub id or a local folder; got {model!r}.")
@@ -133,14 +133,15 @@ def find_checkpoint(
             f"model of {owner}: there is no folder {path.absolute()}. Give a folder that save_pretrained or "
             "`hf download` has filled, or a hub id, 'owner/name'."
         )
-    hub = import_optional("huggingface_hub", extra=extra, purpose=f"Fetching {text!r} for {owner}")
+    hub = import_optional("huggingface_hub", extra=extra, purpose=f"Downloading {text!r} for {owner}")
     try:
         return Path(hub.snapshot_download(text, revision=revision, allow_patterns=list(files)))
     except Exception as error:
         raise FileNotFoundError(
-            f"model of {owner}: {text!r} is no local folder and could not be had from the hub "
-            f"({type(error).__name__}: {str(error).splitlines()[0]}). Without the hub, fetch it elsewhere with "
-            f"`hf download {text} --local-dir FOLDER` and give the folder: {owner}('FOLDER')."
+            f"model of {owner}: {text!r} is not a local folder and could not be loaded from the hub "
+            f"({type(error).__name__}: {str(error).splitlines()[0]}). Without access to the hub, download it "
+            f"elsewhere with "
+            f"`hf download {text} --local-dir FOLDER` and pass the folder: {owner}('FOLDER')."
         ) from error
 
 
@@ -152,58 +153,58 @@ def read_config(path: Path, *, owner: str) -> dict[str, Any]:
     path : Path
         The folder.
     owner : str
-        Class of the teacher, for messages.
+        Class of the teacher, for error messages.
 
     Returns
     -------
     config : dict
-        Contents of its ``config.json``.
+        Contents of ``config.json``.
 
     Raises
     ------
     FileNotFoundError
-        If the folder holds none.
+        If the folder contains none.
     ValueError
         If it cannot be read.
     """
     file = path / "config.json"
     if not file.is_file():
-        raise FileNotFoundError(f"model of {owner}: {path} holds no config.json, so it is no checkpoint.")
+        raise FileNotFoundError(f"model of {owner}: {path} contains no config.json, so it is not a checkpoint.")
     with damage_named(file, owner=owner):
         config = json.loads(file.read_text(encoding="utf-8"))
     if not isinstance(config, dict):
-        raise damage_error(file, "it holds no table of settings", owner=owner)
+        raise damage_error(file, "it contains no table of settings", owner=owner)
     return config
 
 
 def family_error(path: Path, config: dict[str, Any], *, owner: str, wants: str) -> ValueError:
-    """Make the error for a checkpoint of another family.
+    """Return the error for a checkpoint of another family.
 
     Parameters
     ----------
     path : Path
         The checkpoint.
     config : dict
-        Its config.
+        The config of the checkpoint.
     owner : str
         Class of the teacher.
     wants : str
-        What it reads.
+        Family of checkpoints that the teacher reads.
 
     Returns
     -------
     error : ValueError
-        To be raised.
+        The error to raise.
     """
     family = config.get("model_type") or config.get("architectures") or f"keys {sorted(config)[:8]}"
     return ValueError(
-        f"model of {owner}: {path} is no checkpoint of {wants}; its config names {family!r}. "
-        "Choose the teacher of that family, or another folder."
+        f"model of {owner}: {path} is not a checkpoint of {wants}; its config names {family!r}. "
+        "Choose the teacher for that family, or another folder."
     )
 
 
 def load_transformers(model_class: Any, path: Path) -> nn.Module:
-    """Load a transformers model in float32, and verify what transformers leaves unsaid.
+    """Load a transformers model in float32, with checks that transformers does not make.
 
     Parameters
     ----------
@@ -215,12 +216,12 @@ def load_transformers(model_class: Any, path: Path) -> nn.Module:
     Returns
     -------
     module : torch.nn.Module
-        With every weight from the file, and every buffer as the config makes it.
+        The model, with every weight from the file and every buffer as defined by the config.
 
     Raises
     ------
     ValueError
-        If weights are missing or of another shape, which transformers would leave random.
+        If weights are missing or have the wrong shape; transformers would leave them random.
     """
     with quiet_bars():
         module, info = model_class.from_pretrained(
@@ -235,12 +236,12 @@ def load_transformers(model_class: Any, path: Path) -> nn.Module:
 
 @contextmanager
 def quiet_bars() -> Iterator[None]:
-    """Switch off the bars of transformers inside the block.
+    """Disable the progress bars of transformers inside the block.
 
     Yields
     ------
     None
-        Nothing.
+        No value.
     """
     from transformers.utils import logging as bars
 
@@ -254,17 +255,17 @@ def quiet_bars() -> Iterator[None]:
 
 
 def repair_buffers(module: nn.Module, twin: nn.Module) -> list[str]:
-    """Copy from a twin, built from the same config, every buffer that is in no checkpoint.
+    """Copy all buffers that are not in the checkpoint from a second model built from the same config.
 
-    transformers 5 leaves such buffers (rotary tables, say) uninitialized in some models, without a
-    word, and the outputs are garbage.
+    transformers 5 leaves such buffers (for example, rotary tables) uninitialized in some models, without a warning, so
+    that the outputs are wrong.
 
     Parameters
     ----------
     module : torch.nn.Module
         The loaded module, changed in place.
     twin : torch.nn.Module
-        A new one of the same config.
+        A new model with the same config.
 
     Returns
     -------
@@ -280,17 +281,17 @@ def repair_buffers(module: nn.Module, twin: nn.Module) -> list[str]:
         buffer.data = right[name].to(buffer.device, buffer.dtype).clone()
         repaired.append(name)
     if repaired:
-        logger.info("buffers that the loader had left wrong were made anew: %s", ", ".join(repaired))
+        logger.info("buffers that the loader left wrong were recomputed: %s", ", ".join(repaired))
     return repaired
 
 
 def check_all_weights(module: nn.Module, path: Path) -> None:
-    """Raise if a safetensors checkpoint lacks a weight of a module that a library has loaded from it.
+    """Raise if a safetensors checkpoint lacks a weight of the module loaded from it.
 
     Parameters
     ----------
     module : torch.nn.Module
-        The loaded module; a weight that shares memory with one that was found is fine.
+        The loaded module; a weight that shares memory with one in the file is accepted.
     path : Path
         The folder.
     """
@@ -309,12 +310,12 @@ def check_all_weights(module: nn.Module, path: Path) -> None:
 
 
 def load_strictly(module: nn.Module, path: Path) -> nn.Module:
-    """Fill a module that was built from its config with the weights of a folder.
+    """Load the weights of a folder into a module built from its config.
 
     Parameters
     ----------
     module : torch.nn.Module
-        The module, changed in place.
+        The module; changed in place.
     path : Path
         The folder, with ``model.safetensors``.
 
@@ -326,13 +327,13 @@ def load_strictly(module: nn.Module, path: Path) -> nn.Module:
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ValueError
-        If weights are missing, unexpected or of another shape.
+        If weights are missing, unexpected or have the wrong shape.
     """
     file = path / "model.safetensors"
     if not file.is_file():
-        raise FileNotFoundError(f"{path} holds no model.safetensors.")
+        raise FileNotFoundError(f"{path} contains no model.safetensors.")
     try:
         module.load_state_dict(load_file(file))
     except RuntimeError as error:

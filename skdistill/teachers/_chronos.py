@@ -1,4 +1,4 @@
-"""Chronos: the three generations of Amazon's foundation models."""
+"""Chronos: three generations of foundation models by Amazon."""
 
 from __future__ import annotations
 
@@ -31,34 +31,35 @@ __all__ = ["Chronos"]
 class Chronos(FoundationTeacher):
     """Chronos, Chronos-Bolt or Chronos-2 as a zero-shot teacher.
 
-    Every channel is forecast by itself. Forecasts are the median (Bolt and 2) or the mean of samples
-    (the first Chronos), with the model's quantiles beside them; missing values are masked. Features
-    are the encoder's states of the context, one vector a patch (a step for the first Chronos). Beyond
-    the trained horizon Bolt and 2 roll out several quantiles, the first Chronos its mean.
+    Every channel is forecast separately. Forecasts are the median (Bolt and 2) or the mean of samples (the first
+    Chronos), together with the model's quantiles; missing values are masked. Features are the encoder's states of the
+    context, one vector per patch (per step for the first Chronos). Beyond the trained horizon, Bolt and 2 roll out
+    several quantiles, the first Chronos its mean.
 
     Parameters
     ----------
     model : str or Path, default="amazon/chronos-bolt-small"
         A local folder, or an id on the hub.
     layer : int or None, default=-1
-        The encoder layer whose state is the feature; None gives none.
+        The encoder layer whose state is used as features; None returns no features.
     pooling : {None, "mean", "last"} or int, default=None
-        One vector a patch, their mean, the last, or means over that many blocks of patches.
+        Features are one vector per patch (None), their mean, the last one, or the means over this many blocks of
+        patches.
     roll_out : {"quantiles", "point"}, default="quantiles"
-        What Bolt and 2 read as context beyond their own horizon: several quantiles, as published, or the
-        median alone, which costs a sixth or less and narrows the later quantiles.
+        What Bolt and 2 read as context beyond their own horizon: several quantiles, as published, or only the median,
+        which takes a sixth of the time or less but makes the later quantiles too narrow.
     n_samples : int, default=20
-        Sample paths of the first Chronos; the others do not sample.
+        Number of sample paths of the first Chronos; the others do not sample.
     revision : str or None, default=None
         Branch, tag or commit on the hub.
     batch_size : int, default=256
-        Single series that are forecast at once; halved where memory runs out.
+        Number of single series forecast at once; halved if memory runs out.
     dtype : {"float32", "bfloat16"}, default="float32"
-        Type of the weights; bfloat16 is for GPUs, and for CPUs that multiply it faster.
+        Type of the weights; bfloat16 is for GPUs, and for CPUs with fast bfloat16 arithmetic.
     device : str or None, default=None
-        Where to label; None takes the forecaster's.
+        Device to label on; None takes the forecaster's.
     random_state : int or None, default=None
-        Seed of the samples; None takes one derived from the forecaster's.
+        Seed of the samples; None derives one from the forecaster's.
 
     References
     ----------
@@ -101,25 +102,25 @@ class Chronos(FoundationTeacher):
         self.random_state = random_state
 
     def parameters_without_effect(self, path: Path) -> tuple[str, ...]:
-        """Name the parameters that change no label, so that labels are shared whatever they are.
+        """Return the names of parameters that do not affect labels, so that labels are shared between their values.
 
         Returns
         -------
         names : tuple of str
-            Those of sampling where the generation does not sample.
+            The parameters of sampling, if the generation does not sample.
         """
         if _GENERATIONS[_pipeline_class(read_config(path, owner="Chronos"))] is _Samples:
-            return ("revision", "roll_out")  # samples depend on the batch they are drawn in
+            return ("revision", "roll_out")  # samples depend on their batch
         return (*super().parameters_without_effect(path), "n_samples", "random_state")
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a parameter is out of its range, or the checkpoint cannot be had."""
+        """Raise if a parameter is out of its range, or the checkpoint is not available."""
         check_integer(self.n_samples, "n_samples of Chronos")
         check_choice(self.roll_out, ["point", "quantiles"], "roll_out of Chronos")
         super().check(spec)
 
     def check_checkpoint(self, path: Path) -> None:
-        """Raise if a checkpoint is of another family, or the library that reads it is missing."""
+        """Raise if a checkpoint belongs to another family, or the library that reads it is missing."""
         config = read_config(path, owner="Chronos")
         if "chronos_config" not in config or _pipeline_class(config) not in _GENERATIONS:
             raise family_error(path, config, owner="Chronos", wants=self.family)
@@ -144,7 +145,7 @@ class Chronos(FoundationTeacher):
 
 
 class _Quantiles(ZeroShotModel):
-    """What Bolt and Chronos-2 share: quantiles, patches, and a loop of their own."""
+    """Base class of Bolt and Chronos-2: quantiles, patches, and their own roll-out."""
 
     def __init__(self, pipeline: Any, n_samples: int) -> None:
         super().__init__()
@@ -166,7 +167,7 @@ class _Quantiles(ZeroShotModel):
         return self.pipeline.predict(context, prediction_length=horizon)
 
     def context_tokens(self, state: Tensor, n_steps: int) -> Tensor:
-        return state[:, : math.ceil(n_steps / self.patch)]  # registers and future patches come after
+        return state[:, : math.ceil(n_steps / self.patch)]  # registers and future patches follow
 
 
 class _Chronos2(_Quantiles):
@@ -195,7 +196,7 @@ class _Samples(ZeroShotModel):
         return Prediction(samples.mean(dim=1), torch.quantile(samples, levels, dim=1).transpose(0, 1))
 
     def context_tokens(self, state: Tensor, n_steps: int) -> Tensor:
-        return state[:, :n_steps]  # the end-of-sequence token comes after
+        return state[:, :n_steps]  # the end-of-sequence token follows
 
 
 _GENERATIONS: dict[str, Callable[[Any, int], ZeroShotModel]] = {
@@ -206,5 +207,5 @@ _GENERATIONS: dict[str, Callable[[Any, int], ZeroShotModel]] = {
 
 
 def _pipeline_class(config: dict[str, Any]) -> str:
-    """Name the class of the library that reads a checkpoint; the first Chronos does not name its own."""
+    """Return the name of the library class that reads a checkpoint; the first Chronos does not name it."""
     return str(config.get("chronos_pipeline_class", "ChronosPipeline"))

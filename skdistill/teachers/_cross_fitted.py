@@ -1,4 +1,4 @@
-"""A teacher whose training labels come from copies that did not see the window."""
+"""Cross-fitting: each training window is labeled by a copy of the teacher that was not trained on it."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ __all__ = ["CrossFittedTeacher"]
 
 
 class CrossFittedTeacher(BaseTeacher):
-    """A teacher that labels each training window by a copy fitted without it.
+    """Teacher that labels each training window with a copy fitted without it.
 
-    The training windows of known truth are cut into ``n_folds`` blocks, in order of time (many series: one after
-    another). For each block a copy of the teacher is fitted on the windows that share no row with any window of
-    the block, and labels the block. So labels are forecasts of the quality that a student will meet, not
-    recollections of the truth. A further copy is fitted on all windows: it is the teacher of ``predict_teacher`` and
-    ``compare``, and labels windows of unknown truth. The copies share their seed and the validation windows, which
-    serve their early stopping.
+    The training windows of known truth are split into ``n_folds`` blocks, in time order (with many series, one series
+    after another). For each block, a copy of the teacher is fitted on the windows that share no row with any window of
+    the block, and labels the block. Labels are then out-of-sample forecasts, not memorized truth. Another copy is
+    fitted on all windows: ``predict_teacher`` and ``compare`` use it, and it labels windows of unknown truth. All
+    copies use the same seed, and the same validation windows for early stopping.
 
     Parameters
     ----------
     teacher : teacher
-        What is fitted; inside a forecaster a network or short name stands for a ``TrainedTeacher``. Its parameters
-        are reached as ``teacher__parameter``. One that is not trained in ``fit`` has seen no window and is refused.
+        The teacher to fit; inside a forecaster, a network or short name stands for a ``TrainedTeacher``. Its parameters
+        are set as ``teacher__parameter``. A teacher that is not trained in ``fit`` raises an error, because it needs no
+        cross-fitting.
     n_folds : int, default=3
-        Blocks, and copies beside the one fitted on all windows. Purging the windows on both sides of a block takes
-        twice ``context_length + prediction_length - 1`` windows from its copy.
+        Number of blocks, and of copies in addition to the one fitted on all windows. The purge on both sides of a block
+        removes twice ``context_length + prediction_length - 1`` windows from the training of its copy.
 
     Attributes
     ----------
@@ -49,9 +49,9 @@ class CrossFittedTeacher(BaseTeacher):
 
     References
     ----------
-    Cross-fitting is due to Schick (1986), On asymptotically efficient estimation in semiparametric models, and
-    became known through Chernozhukov et al. (2018), Double/debiased machine learning (arXiv 1608.00060). The purge
-    for overlapping windows is ours.
+    Schick (1986), On asymptotically efficient estimation in semiparametric models, for cross-fitting; Chernozhukov et
+    al. (2018), Double/debiased machine learning (arXiv 1608.00060). The purge of overlapping windows is an addition of
+    skdistill.
 
     Examples
     --------
@@ -77,23 +77,23 @@ class CrossFittedTeacher(BaseTeacher):
         return self.teacher.needs_training
 
     def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> CrossFittedTeacher:
-        """Return a copy around what a network or short name stands for."""
+        """Return a copy in which a network or short name is replaced by a teacher."""
         return CrossFittedTeacher(
             resolve_teacher(self.teacher, parameter="teacher of CrossFittedTeacher"), n_folds=self.n_folds
         )
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if the teacher does not fit, or needs no folds."""
+        """Raise if the teacher does not fit the problem, or needs no folds."""
         check_integer(self.n_folds, "n_folds of CrossFittedTeacher", minimum=2)
         if not self.teacher.needs_training:
             raise ValueError(
                 f"teacher of CrossFittedTeacher must be trained in fit; {type(self.teacher).__name__} has its weights "
-                "already and would answer alike in every fold: give it to the forecaster without CrossFittedTeacher."
+                "already and would be the same in every fold: pass it to the forecaster without CrossFittedTeacher."
             )
         self.teacher.check(spec)
 
     def probe(self, windows: TrainingWindows) -> Labels:
-        """Label one window as the teacher would, and check that every fold keeps windows."""
+        """Label one window as the teacher would, and check that every fold has training windows."""
         known = windows.known_train
         for block in self._blocks(known):
             if not len(_away_from(known, block)):
@@ -101,7 +101,7 @@ class CrossFittedTeacher(BaseTeacher):
                 raise ValueError(
                     f"n_folds of CrossFittedTeacher = {self.n_folds} leaves a fold without windows: of the "
                     f"{len(known)} training windows all share rows with one of its {len(block)} windows (each has "
-                    f"context_length + prediction_length = {reach} rows). Give more rows, more folds, or a smaller "
+                    f"context_length + prediction_length = {reach} rows). Use more rows, more folds, or a smaller "
                     "context_length."
                 )
         return self.teacher.probe(windows)
@@ -114,7 +114,7 @@ class CrossFittedTeacher(BaseTeacher):
         windows : TrainingWindows
             Training windows, and validation windows for early stopping.
         checkpoint : Path or None, default=None
-            Each copy's own file is named after it.
+            A file; each copy uses its own file with a name derived from it.
         """
 
         def file(number: int) -> Path | None:
@@ -137,21 +137,21 @@ class CrossFittedTeacher(BaseTeacher):
         return self
 
     def label(self, contexts: Contexts) -> Labels:
-        """Say what follows each context, by the teacher that was fitted on all windows."""
+        """Label contexts with the teacher fitted on all windows."""
         return self.teacher_.label(contexts)
 
     def label_new(self, contexts: Contexts) -> Labels:
-        """Say what follows each context of a series that ``fit`` need not have seen.
+        """Forecast after each context of any series, also of series not used in ``fit``.
 
         Returns
         -------
         labels : Labels
-            Those of the teacher that was fitted on all windows.
+            Labels of the teacher fitted on all windows.
         """
         return self.teacher_.label_new(contexts)
 
     def label_training(self, contexts: Contexts) -> Labels:
-        """Label training windows, each by the copy that did not see it.
+        """Label training windows, each with the copy that was not trained on it.
 
         Returns
         -------
@@ -174,12 +174,12 @@ class CrossFittedTeacher(BaseTeacher):
         )
 
     def fitted_state(self) -> dict[str, Any]:
-        """Return what the copies learned, and which block each of them labels."""
+        """Return the fitted state of the copies, and the block that each of them labels."""
         copies = [one.fitted_state() for one in self.fold_teachers_]
         return {**super().fitted_state(), "teacher_": self.teacher_.fitted_state(), "fold_teachers_": copies}
 
     def restore_fitted(self, state: Mapping[str, Any]) -> CrossFittedTeacher:
-        """Take up what the copies of an equal teacher learned."""
+        """Restore the fitted state of an equal teacher."""
         rest = {name: value for name, value in state.items() if name not in ("teacher_", "fold_teachers_")}
         super().restore_fitted(rest)
         self.teacher_ = clone(self.teacher).restore_fitted(state["teacher_"])
@@ -187,7 +187,7 @@ class CrossFittedTeacher(BaseTeacher):
         return self
 
     def for_cache_key(self) -> CrossFittedTeacher:
-        """Return a copy for the key, around the teacher's own."""
+        """Return a copy for the cache key, with the teacher's own copy inside."""
         return CrossFittedTeacher(self.teacher.for_cache_key(), n_folds=self.n_folds)
 
     def count_parameters(self) -> int | None:
@@ -198,7 +198,7 @@ class CrossFittedTeacher(BaseTeacher):
         return [block for block in np.array_split(np.arange(len(known)), self.n_folds) if len(block)]
 
     def _folds(self, contexts: Contexts) -> np.ndarray:
-        """Find the fold of each window; -1 where its truth is unknown."""
+        """Return the fold of each window; -1 if its truth is unknown."""
         starts = self.offsets_[contexts.series] + contexts.origins - self.context_length_
         numbers = np.searchsorted(self.starts_, starts)
         is_known = self.starts_[np.minimum(numbers, len(self.starts_) - 1)] == starts
@@ -213,6 +213,6 @@ def _away_from(windows: Windows, block: np.ndarray) -> np.ndarray:
 
 
 def _join(parts: Sequence[Tensor | None], order: Tensor) -> Tensor | None:
-    """Put the parts together, in another order; None where there are none."""
+    """Concatenate the parts in a new order; None if there are none."""
     present = [part for part in parts if part is not None]
     return torch.cat(present)[order] if len(present) == len(parts) else None

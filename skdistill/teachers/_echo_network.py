@@ -1,15 +1,16 @@
-"""Echo: a small pretrained network that forecasts any series, from echoes of its own past.
+"""Echo: a small pretrained network that forecasts any series from repetitions ("echoes") of its past.
 
-The network is told what a season is. From the autocorrelation of each context it picks the lags at which the series
-resembles itself, and lays out what each of them would say of the horizon: its last cycle, the mean of several, the
-last cycle moved to where the series stands now, the mean profile at the level of the last cycle, and the last cycle
-grown by as much as it grew before. A small transformer reads the context in patches, beside how wrong those echoes
-were there, and the echoes of the horizon in patches of 16 steps. It answers with a weight for each echo and with what
-to add to their weighted mean, for each of nine quantiles. So sharp seasons of any length cost no capacity, and any
-horizon is answered at once, as many tokens as it takes.
+Seasons are built into the network. From the autocorrelation of each context it picks the lags with the largest
+similarity. Each lag gives five simple forecasts of the horizon, the echoes: the last cycle, the mean of several cycles,
+the last cycle shifted to the current level, the mean profile at the level of the last cycle, and the last cycle with
+the growth from the cycle before. A small transformer reads the context in patches, together with the errors of these
+echoes within the context, and the echoes of the horizon in patches of 16 steps. Its outputs are a weight for each echo
+and, for each of nine quantiles, a correction of the weighted mean. Seasons of any length therefore need no capacity of
+the network, and any horizon is forecast in one pass with as many tokens as it needs.
 
-Scaling is by the window: mean and mean absolute deviation of what was observed, then ``asinh``. NaN is what was not
-observed. The cost follows the context: patches have 8, 16, 32 or 64 rows, so that there are at most 32 of them.
+Each window is scaled by the mean and the mean absolute deviation of its observed values, then by ``asinh``. NaN means
+not observed. The patch size depends on the length of the context (8, 16, 32 or 64 rows), so that there are at most 32
+patches.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from torch.nn.functional import relu, rms_norm
 __all__ = ["EchoAnswer", "EchoConfig", "EchoNetwork"]
 
 _CALENDAR = (4, 5, 7, 10, 12, 14, 24, 28, 30, 48, 52, 60, 96, 120, 144, 168, 288, 336, 364, 365, 366, 672, 720)
-_STEEP = 3.0  # values up to about this many mean deviations stay as they are, larger ones grow as a logarithm
+_STEEP = 3.0  # beyond about this many mean deviations, scaled values grow as a logarithm
 _HORIZON_PATCH = 16
 _N_SLOT_FEATURES = 8
 _N_WINDOW_FEATURES = 12
@@ -40,25 +41,25 @@ class EchoConfig:
     hidden_size : int, default=96
         Width of a token.
     n_layers : int, default=2
-        Layers of the transformer.
+        Number of layers of the transformer.
     n_heads : int, default=3
-        Heads of its attention.
+        Number of attention heads.
     feedforward_size : int, default=256
-        Width between its feed-forward products.
+        Width of its feed-forward layers.
     n_lags : int, default=6
-        Lags that are picked for a window.
+        Number of lags per window.
     n_cycles : int, default=6
-        Most cycles in a mean echo, at least two.
+        Maximum number of cycles in a mean echo; at least two.
     n_shown : int, default=3
-        Lags whose errors the context's patches show.
+        Number of lags whose errors are in the patches of the context.
     patch_sizes : tuple of int, default=(8, 16, 32, 64)
-        Rows of a patch, by the length of the context.
+        Number of rows of a patch, by length of the context.
     context_lengths : tuple of int, default=(192, 320, 1024, 2048)
         Longest context of each patch size.
     max_lag : int, default=800
-        Longest lag that is looked at.
+        Longest lag considered.
     max_horizon : int, default=720
-        Longest horizon that is answered at once.
+        Longest horizon forecast in one pass.
     quantile_levels : tuple of float
         Levels of the quantiles.
     """
@@ -78,52 +79,53 @@ class EchoConfig:
 
     @property
     def n_echoes(self) -> int:
-        """Number of forecasts that are weighed: five a lag, the last value and the mean."""
+        """Number of echoes: five per lag, the last value and the mean."""
         return 5 * self.n_lags + 2
 
     def n_patches(self, n_rows: int) -> int:
-        """Count the patches of a context.
+        """Return the number of patches of a context.
 
         Parameters
         ----------
         n_rows : int
-            Rows of the context.
+            Number of rows of the context.
 
         Returns
         -------
         n_patches : int
-            Their number.
+            Number of patches.
         """
         return -(-min(n_rows, self.context_lengths[-1]) // self.patch_sizes[self.scale_of(n_rows)])
 
     def scale_of(self, n_rows: int) -> int:
-        """Return which patch size a context has.
+        """Return the index of the patch size of a context.
 
         Parameters
         ----------
         n_rows : int
-            Rows of the context.
+            Number of rows of the context.
 
         Returns
         -------
         number : int
-            Its place among ``patch_sizes``; the last one for contexts that are too long.
+            Index in ``patch_sizes``; the last one for contexts that are too long.
         """
         fitting = [number for number, longest in enumerate(self.context_lengths) if n_rows <= longest]
         return fitting[0] if fitting else len(self.context_lengths) - 1
 
 
 class EchoAnswer(NamedTuple):
-    """Quantiles of the horizon in units of the window, and how to leave them.
+    """Quantiles of the horizon in units of the window, and the units.
 
     Parameters
     ----------
     quantiles : Tensor of shape (n_series, n_quantiles, horizon)
-        In bent units, not yet sorted.
+        Quantiles in units after ``asinh``, not sorted.
     window : Window
         Scale and center of each series.
     noise : Tensor of shape (n_series, 1)
-        Mean absolute error of the better of the last value and the best echo within the context, bent units.
+        Mean absolute error within the context of the last value or the best echo, whichever is smaller, in units after
+        ``asinh``.
     """
 
     quantiles: Tensor
@@ -132,16 +134,16 @@ class EchoAnswer(NamedTuple):
 
 
 class Window(NamedTuple):
-    """Contexts in units of their own.
+    """Contexts, each in its own units.
 
     Parameters
     ----------
     values : Tensor of shape (n_series, n_rows)
-        Bent values less the last one; gaps carry the last value before them.
+        Values after ``asinh``, minus the last one; gaps are filled with the last value before them.
     observed : Tensor of shape (n_series, n_rows)
-        One where a value was observed, else nought.
+        1 where a value was observed, otherwise 0.
     center, spread, last : Tensor of shape (n_series, 1)
-        Mean and mean absolute deviation in original units, and the last observed value in bent units.
+        Mean and mean absolute deviation in original units, and the last observed value after ``asinh``.
     """
 
     values: Tensor
@@ -151,13 +153,13 @@ class Window(NamedTuple):
     last: Tensor
 
     def enter(self, values: Tensor) -> Tensor:
-        """Bring values (n_series, ...) into units of the window."""
+        """Convert values (n_series, ...) to units of the window."""
         shape = (-1,) + (1,) * (values.ndim - 1)
         center, spread, last = (part.reshape(shape) for part in (self.center, self.spread, self.last))
         return _bend((values - center) / spread) - last
 
     def leave(self, values: Tensor) -> Tensor:
-        """Bring values (n_series, ...) back into original units."""
+        """Convert values (n_series, ...) back to original units."""
         shape = (-1,) + (1,) * (values.ndim - 1)
         center, spread, last = (part.reshape(shape) for part in (self.center, self.spread, self.last))
         bent = (values + last).clamp(-4 * _STEEP, 4 * _STEEP)
@@ -170,7 +172,7 @@ class EchoNetwork(nn.Module):
     Parameters
     ----------
     config : EchoConfig
-        Its sizes.
+        Sizes of the network.
     """
 
     def __init__(self, config: EchoConfig) -> None:
@@ -203,9 +205,9 @@ class EchoNetwork(nn.Module):
         Parameters
         ----------
         context : Tensor of shape (n_series, n_rows)
-            What is known, float32; NaN where nothing was observed.
+            Past values, float32; NaN where not observed.
         horizon : int
-            Steps to forecast.
+            Number of steps to forecast.
 
         Returns
         -------
@@ -248,7 +250,7 @@ class EchoNetwork(nn.Module):
 
 
 class _Embedding(nn.Module):
-    """A linear map beside a small perceptron."""
+    """Sum of a linear map and a small perceptron."""
 
     def __init__(self, n_inputs: int, hidden_size: int, n_outputs: int) -> None:
         super().__init__()
@@ -278,7 +280,7 @@ class _Layer(nn.Module):
             self.down.weight.mul_(0.3)
 
     def forward(self, state: Tensor, first: int) -> Tensor:
-        """Return the tokens from ``first`` on, of which alone the questions are asked."""
+        """Return the tokens from ``first`` on; only these are used as queries."""
         normal = rms_norm(state, state.shape[-1:], self.norm_attention)
         keys, values = self.read(normal).chunk(2, dim=2)
         questions = self.ask(normal[:, first:]) * (state.shape[2] / self.n_heads) ** -0.5
@@ -295,7 +297,7 @@ class _Layer(nn.Module):
 
 
 class _Lags(NamedTuple):
-    """Lags of each window, best first, (n_series, n_lags), and what speaks for them, each of that shape."""
+    """Lags of each window, best first, (n_series, n_lags), and their scores, each of that shape."""
 
     lags: Tensor
     level: Tensor
@@ -309,10 +311,10 @@ def _bend(values: Tensor) -> Tensor:
 
 
 def _window(context: Tensor) -> Window:
-    """Scale contexts by what was observed."""
+    """Scale contexts by their observed values."""
     observed = torch.isfinite(context)
     count = observed.sum(dim=1, keepdim=True).clamp_min(1)
-    anchor = _carry(torch.where(observed, context, 0.0), observed)[:, -1:]  # spares digits of large levels
+    anchor = _carry(torch.where(observed, context, 0.0), observed)[:, -1:]  # keeps precision at large levels
     values = torch.where(observed, context - anchor, 0.0)
     mean = values.sum(dim=1, keepdim=True) / count
     deviation = ((values - mean).abs() * observed).sum(dim=1, keepdim=True) / count
@@ -325,14 +327,14 @@ def _window(context: Tensor) -> Window:
 
 
 def _carry(values: Tensor, observed: Tensor) -> Tensor:
-    """Fill gaps with the last value before them, and those before the first with nought."""
+    """Fill gaps with the last value before them; gaps before the first value with 0."""
     place = torch.arange(values.shape[1], device=values.device).expand_as(observed)
     latest = torch.where(observed, place, -1).cummax(dim=1).values
     return torch.where(latest >= 0, values.gather(1, latest.clamp_min(0)), 0.0)
 
 
 def _pick_lags(window: Window, config: EchoConfig) -> _Lags:
-    """Pick the lags at which a series resembles itself, by level and by change; calendars go first where equal."""
+    """Pick the lags of largest similarity, by level and by change; among equals, calendar lags come first."""
     observed = window.observed
     n_rows = observed.shape[1]
     time = torch.linspace(-1.0, 1.0, n_rows, device=observed.device)[None]
@@ -368,13 +370,13 @@ def _pick_lags(window: Window, config: EchoConfig) -> _Lags:
 
 
 def _first(values: Tensor, n_columns: int) -> Tensor:
-    """Return the first columns, with noughts where there are fewer."""
+    """Return the first columns, padded with zeros."""
     missing = n_columns - values.shape[1]
     return torch.cat([values, values.new_zeros(len(values), missing)], 1) if missing > 0 else values[:, :n_columns]
 
 
 def _autocorrelation(values: Tensor) -> Tensor:
-    """Sum the products of values so many steps apart, (n_series, n_steps)."""
+    """Return the sums of products of values at each lag, (n_series, n_steps)."""
     n_steps = values.shape[1]
     size = 1 << (2 * n_steps - 1).bit_length()
     spectrum = torch.fft.rfft(values, size)
@@ -382,12 +384,12 @@ def _autocorrelation(values: Tensor) -> Tensor:
 
 
 def _likeness(values: Tensor, observed: Tensor, overlap: Tensor) -> Tensor:
-    """Say how small the mean square of the change over each lag is: 1 nought, 0 as of noise, -1 worse or unknown."""
+    """Score the mean squared change over each lag: 1 means no change, 0 as large as noise, -1 larger or unknown."""
     n_steps = values.shape[1]
     size = 1 << (2 * n_steps - 1).bit_length()
     series, squares, mask = (torch.fft.rfft(part, size) for part in (values, values.square(), observed))
     power = series.real.square() + series.imag.square()
-    ends = squares.real * mask.real + squares.imag * mask.imag  # the squares at either end of each pair
+    ends = squares.real * mask.real + squares.imag * mask.imag  # the squares at both ends of each pair
     changes = 2 * torch.fft.irfft(ends - power, size)[:, :n_steps]
     spread = values.square().sum(1, keepdim=True) / observed.sum(1, keepdim=True).clamp_min(1.0)
     mean = changes / overlap.clamp_min(1.0)
@@ -395,13 +397,13 @@ def _likeness(values: Tensor, observed: Tensor, overlap: Tensor) -> Tensor:
 
 
 def _ratio(products: Tensor, overlap: Tensor) -> Tensor:
-    """Bring mean products into [-1, 1] by that at lag nought."""
+    """Divide mean products by the one at lag 0, which gives values in [-1, 1]."""
     mean = products / overlap.clamp_min(1.0)
     return (mean / mean[:, :1].clamp_min(1e-9)).clamp(-1.0, 1.0)
 
 
 def _past_errors(window: Window, lags: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what each lag's echo would have missed within the context, (n_series, n_lags, n_rows), and where."""
+    """Return the errors of each lag's echo within the context, (n_series, n_lags, n_rows), and their mask."""
     n_rows = window.values.shape[1]
     place = torch.arange(n_rows, device=lags.device) - lags[..., None]
     before = place.clamp_min(0).flatten(1)
@@ -410,7 +412,7 @@ def _past_errors(window: Window, lags: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _echoes(window: Window, lags: Tensor, horizon: int, n_cycles: int) -> tuple[Tensor, Tensor]:
-    """Lay out the echoes of the horizon, (n_series, 5 * n_lags + 2, horizon), and the mean of the context."""
+    """Return the echoes of the horizon, (n_series, 5 * n_lags + 2, horizon), and the mean of the context."""
     n_rows = window.values.shape[1]
     steps = torch.arange(horizon, device=lags.device) % lags[..., None]  # (n_series, n_lags, horizon)
     sums, counts = _running(window)
@@ -440,7 +442,7 @@ def _echoes(window: Window, lags: Tensor, horizon: int, n_cycles: int) -> tuple[
 
 
 def _noise(window: Window, shown: Tensor, known: Tensor) -> Tensor:
-    """Return the mean absolute error of the better of naive and the best echoes, (n_series, 1)."""
+    """Return the smaller mean absolute error of the naive forecast and the best echo, (n_series, 1)."""
     both = window.observed[:, 1:] * window.observed[:, :-1]
     change = ((window.values[:, 1:] - window.values[:, :-1]).abs() * both).sum(1, keepdim=True)
     naive = change / both.sum(1, keepdim=True).clamp_min(1.0)
@@ -451,7 +453,7 @@ def _noise(window: Window, shown: Tensor, known: Tensor) -> Tensor:
 
 
 def _features(window: Window, lags: _Lags, noise: Tensor, center: Tensor) -> Tensor:
-    """Say of a window what its patches hardly show: its lags and how good they are, its length, noise and zeros."""
+    """Return window-level features: lags and their scores, length, noise and share of zeros."""
     values, observed = window.values, window.observed
     n_rows = values.shape[1]
     count = observed.sum(1, keepdim=True).clamp_min(1.0)
@@ -506,20 +508,20 @@ def _features(window: Window, lags: _Lags, noise: Tensor, center: Tensor) -> Ten
 
 
 def _running(window: Window) -> tuple[Tensor, Tensor]:
-    """Sum and count what was observed before each row, (n_series, n_rows + 1) each."""
+    """Return the sum and the count of observed values before each row, (n_series, n_rows + 1) each."""
     start = window.values.new_zeros(len(window.values), 1)
     sums = (window.values * window.observed).cumsum(1)
     return torch.cat([start, sums], dim=1), torch.cat([start, window.observed.cumsum(1)], dim=1)
 
 
 def _mean_between(sums: Tensor, counts: Tensor, first: Tensor, end: Tensor) -> Tensor:
-    """Mean of what was observed from the rows ``first`` to ``end``, from running sums."""
+    """Return the mean of observed values from row ``first`` to ``end``, from running sums."""
     count = counts.gather(1, end) - counts.gather(1, first)
     return (sums.gather(1, end) - sums.gather(1, first)) / count.clamp_min(1.0)
 
 
 def _clock(n_patches: int, device: torch.device) -> Tensor:
-    """Say how far ahead each patch of the horizon lies, (n_patches, 16)."""
+    """Return features of the distance of each patch of the horizon, (n_patches, 16)."""
     ahead = torch.log1p(torch.arange(n_patches, device=device, dtype=torch.float32))
     turns = ahead[:, None] * torch.tensor([0.35, 0.7, 1.4, 2.8, 5.6, 11.2, 22.4, 44.8], device=device)
     return torch.cat([torch.sin(turns), torch.cos(turns)], dim=1)

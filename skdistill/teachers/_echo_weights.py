@@ -1,4 +1,4 @@
-"""Weights of Echo on disk: a JSON file that says what they are, and a safetensors file that holds them."""
+"""Weights of Echo on disk: a JSON file with metadata (the card), and a safetensors file with the weights."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["CARD", "SHIPPED", "WEIGHTS", "load_echo", "read_card", "save_echo"]
 
 SHIPPED = Path(__file__).with_name("echo")
 CARD, WEIGHTS = "echo.json", "echo.safetensors"
-_FORMAT = 1  # of both files; another network that reads other weights has another
+_FORMAT = 1  # of both files; a network with other weights has another number
 
 
 def load_echo(device: torch.device, folder: Path = SHIPPED) -> EchoNetwork:
-    """Load a network, and check that its weights are those the card was written for.
+    """Load a network, and check that its weights match the card.
 
     Parameters
     ----------
     device : torch.device
-        Where to put it.
+        Device of the network.
     folder : Path, default=SHIPPED
-        Folder of both files.
+        Folder with both files.
 
     Returns
     -------
@@ -41,17 +41,17 @@ def load_echo(device: torch.device, folder: Path = SHIPPED) -> EchoNetwork:
     FileNotFoundError
         If a file is missing.
     ValueError
-        If the weights are damaged or of another version.
+        If the weights are damaged or belong to another version.
     """
     card = read_card(folder)
     file = folder / WEIGHTS
     if not file.is_file():
-        raise FileNotFoundError(f"{folder} holds no {WEIGHTS}: install skdistill again, or give another folder.")
+        raise FileNotFoundError(f"{folder} contains no {WEIGHTS}: install skdistill again, or pass another folder.")
     content = file.read_bytes()
     if hashlib.sha256(content).hexdigest() != card["sha256"]:
         raise ValueError(
-            f"{file} is damaged, or not the one {CARD} was written for: its checksum differs. Install skdistill again, "
-            "or copy both files once more."
+            f"{file} is damaged or does not belong to {CARD}: its checksum differs. Install skdistill again, "
+            "or copy both files again."
         )
     try:
         network = EchoNetwork(_config(card["config"]))
@@ -62,16 +62,16 @@ def load_echo(device: torch.device, folder: Path = SHIPPED) -> EchoNetwork:
 
 
 def save_echo(network: EchoNetwork, folder: Path, training: dict[str, Any]) -> Path:
-    """Write a network in float16, its weights first and its card last.
+    """Write a network in float16; the card is written last.
 
     Parameters
     ----------
     network : EchoNetwork
         The network.
     folder : Path
-        Where to; made if need be.
+        Folder to write to; created if it does not exist.
     training : dict
-        What the card says about how it was trained.
+        Information about the training, for the card.
 
     Returns
     -------
@@ -93,12 +93,12 @@ def save_echo(network: EchoNetwork, folder: Path, training: dict[str, Any]) -> P
 
 
 def read_card(folder: Path = SHIPPED) -> dict[str, Any]:
-    """Read what the weights are.
+    """Read the card of the weights.
 
     Parameters
     ----------
     folder : Path, default=SHIPPED
-        Folder of both files.
+        Folder with both files.
 
     Returns
     -------
@@ -108,21 +108,21 @@ def read_card(folder: Path = SHIPPED) -> dict[str, Any]:
     Raises
     ------
     FileNotFoundError
-        If there is no card.
+        If the card does not exist.
     ValueError
-        If it is no card, or one of another version.
+        If it is not a card, or it has another version.
     """
     file = folder / CARD
     if not file.is_file():
-        raise FileNotFoundError(f"{folder} holds no {CARD}: give the folder of weights that skdistill wrote.")
+        raise FileNotFoundError(f"{folder} contains no {CARD}: pass a folder of weights written by skdistill.")
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
         version = card["format"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{file} is damaged: it is no card of pretrained weights ({error}).") from error
+        raise ValueError(f"{file} is damaged: it is not a card of pretrained weights ({error}).") from error
     if version != _FORMAT:
         raise ValueError(
-            f"{file} is of format {version}, and this skdistill reads format {_FORMAT}: the weights are of another "
+            f"{file} has format {version}, and this skdistill reads format {_FORMAT}: the weights belong to another "
             "version."
         )
     return card

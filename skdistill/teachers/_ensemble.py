@@ -1,4 +1,4 @@
-"""Several teachers that speak as one."""
+"""Ensemble of teachers."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["EnsembleTeacher"]
 class EnsembleTeacher(BaseTeacher, _BaseComposition):
     """The weighted mean of several teachers' forecasts.
 
-    Features of kind *channel* are placed side by side where every member has them; otherwise the
-    ensemble has none. Quantiles are averaged, level by level, where every member has them; otherwise the members'
-    forecasts, sorted, are the quantiles: M of them, at the levels (i - 0.5) / M. Those tell where the members disagree,
-    which is less than what may happen.
+    Features of kind *channel* are concatenated if every member has them; otherwise the ensemble has no features.
+    Quantiles are averaged by level if every member has them. Otherwise the sorted forecasts of the M members are used
+    as quantiles at the levels (i - 0.5) / M. These show the disagreement of the members, which is smaller than the
+    uncertainty of the future.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         Named members; inside a forecaster a network or short name stands for a ``TrainedTeacher``. Their
         parameters are reached as ``teacher__name__parameter``.
     weights : sequence of float or None, default=None
-        Share of each member; rescaled to sum one. None weighs all alike.
+        Weight of each member; rescaled to sum one. None weights all members equally.
 
     Attributes
     ----------
@@ -60,17 +60,17 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         return any(member.needs_training for _, member in self.teachers)
 
     def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> EnsembleTeacher:
-        """Return a copy whose members are what networks and short names stand for."""
+        """Return a copy in which networks and short names are replaced by teachers."""
         members = [(name, resolve_teacher(one, parameter=f"teacher {name!r}")) for name, one in self.teachers]
         return self._around(members)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters, those of the members under their names.
+        """Return the parameters, including those of the members as ``name__parameter``.
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether to go into the members.
+            Whether to include the parameters of the members.
 
         Returns
         -------
@@ -80,7 +80,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         return self._get_params("teachers", deep=deep)
 
     def set_params(self, **params: Any) -> EnsembleTeacher:
-        """Set parameters, those of the members by ``name__parameter``.
+        """Set parameters; parameters of a member are named ``name__parameter``.
 
         Parameters
         ----------
@@ -96,14 +96,14 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         return self
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if the members or their weights do not fit."""
+        """Raise if the members or their weights do not fit the problem."""
         if not len(self.teachers):
             raise ValueError(f"teachers of {type(self).__name__} must name at least one teacher; got an empty list.")
         self._validate_names([name for name, _ in self.teachers])
         if self.weights is not None:
             if len(self.weights) != len(self.teachers):
                 raise ValueError(
-                    f"weights of EnsembleTeacher must have one entry a teacher: {len(self.teachers)}; "
+                    f"weights of EnsembleTeacher must have one entry per teacher: {len(self.teachers)}; "
                     f"got {len(self.weights)}."
                 )
             for weight in self.weights:
@@ -114,7 +114,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
             member.check(spec)
 
     def probe(self, windows: TrainingWindows) -> Labels:
-        """Combine the members' probes."""
+        """Combine the probes of the members."""
         return self._combine([member.probe(windows) for _, member in self.teachers])
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> EnsembleTeacher:
@@ -125,7 +125,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         windows : TrainingWindows
             Training windows, and validation windows for early stopping.
         checkpoint : Path or None, default=None
-            Each member's own file is named after it.
+            A file; each member uses its own file with a name derived from it.
         """
         self.teachers_ = []
         for number, (_, member) in enumerate(self.teachers):
@@ -139,17 +139,17 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         Returns
         -------
         labels : Labels
-            The weighted mean; channel features side by side; quantiles of the members, or of their forecasts.
+            The weighted mean; concatenated channel features; quantiles of the members, or from their forecasts.
         """
         return self._combine([member.label(contexts) for member in self.teachers_])
 
     def label_new(self, contexts: Contexts) -> Labels:
-        """Average the members' forecasts of a series that ``fit`` need not have seen.
+        """Average the members' forecasts of any series, also of series not used in ``fit``.
 
         Returns
         -------
         labels : Labels
-            The weighted mean; channel features side by side.
+            The weighted mean; concatenated channel features.
         """
         return self._combine([member.label_new(contexts) for member in self.teachers_])
 
@@ -159,42 +159,42 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         Returns
         -------
         labels : Labels
-            The weighted mean; channel features side by side.
+            The weighted mean; concatenated channel features.
         """
         return self._combine([member.label_training(contexts) for member in self.teachers_])
 
     def recompute_features(self, contexts: Contexts) -> Tensor | None:
-        """Join the members' features of training windows."""
+        """Concatenate the members' features of training windows."""
         return _side_by_side([member.recompute_features(contexts) for member in self.teachers_])
 
     def fitted_state(self) -> dict[str, Any]:
-        """Return what the members learned, and the ensemble itself."""
+        """Return the fitted state of the members and of the ensemble."""
         return {**super().fitted_state(), "teachers_": [member.fitted_state() for member in self.teachers_]}
 
     def restore_fitted(self, state: Mapping[str, Any]) -> EnsembleTeacher:
-        """Take up what the members of an equal ensemble learned."""
+        """Restore the fitted state of an equal ensemble."""
         super().restore_fitted({name: value for name, value in state.items() if name != "teachers_"})
         pairs = zip(self.teachers, state["teachers_"], strict=True)
         self.teachers_ = [member.restore_fitted(learned) for (_, member), learned in pairs]
         return self
 
     def for_cache_key(self) -> EnsembleTeacher:
-        """Return a copy for the key, made of the members' copies."""
+        """Return a copy for the cache key, with the members' copies."""
         return self._around([(name, member.for_cache_key()) for name, member in self.teachers])
 
     def count_parameters(self) -> int | None:
-        """Count the parameters of all members.
+        """Return the number of parameters of all members.
 
         Returns
         -------
         n_parameters : int or None
-            Their sum; None if one is unknown.
+            The sum; None if one is unknown.
         """
         counts = [member.count_parameters() for member in self.teachers_]
         return None if any(count is None for count in counts) else sum(count for count in counts if count is not None)
 
     def _around(self, members: Sequence[tuple[str, Any]]) -> EnsembleTeacher:
-        """Return an unfitted ensemble with the same settings around other members."""
+        """Return an unfitted ensemble with the same settings and other members."""
         return type(self)(**{**self.get_params(deep=False), "teachers": members})
 
     def _combine(self, answers: Sequence[Labels]) -> Labels:
@@ -209,6 +209,6 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
 
 
 def _side_by_side(features: Sequence[Tensor | None]) -> Tensor | None:
-    """Join channel features, (n, C, D); None unless all members have them."""
+    """Concatenate channel features, (n, C, D); None unless all members have them."""
     present = [one for one in features if one is not None and one.ndim == 3]
     return torch.cat(present, dim=-1) if len(present) == len(features) else None

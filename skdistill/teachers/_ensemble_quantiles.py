@@ -1,4 +1,4 @@
-"""The distribution that several teachers give together."""
+"""Quantiles of an ensemble of teachers."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ __all__ = ["ensemble_quantiles"]
 
 
 def ensemble_quantiles(answers: Sequence[Labels], weights: Tensor) -> tuple[Tensor | None, tuple[float, ...] | None]:
-    """Average the members' quantiles, or take those of their forecasts where a member has none.
+    """Average the members' quantiles, or use their forecasts as quantiles if a member has none.
 
     Parameters
     ----------
     answers : sequence of Labels
         The members' labels of the same windows.
     weights : Tensor of shape (n_members,)
-        Shares of the members; their sum is one.
+        Weights of the members; they sum to one.
 
     Returns
     -------
     quantiles : Tensor of shape (n_windows, n_quantiles, prediction_length, n_targets) or None
-        Means of quantiles, level by level, at the first member's levels that all members cover; or the sorted
-        forecasts, as quantiles at the middle of each member's share. None for a single point forecast.
+        Means of quantiles by level, at the levels of the first member that all members cover; or the sorted forecasts,
+        as quantiles at the middle of each member's weight. None for a single point forecast.
     levels : tuple of float or None
-        Their levels.
+        Levels of the quantiles.
 
     Examples
     --------

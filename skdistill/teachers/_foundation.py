@@ -1,4 +1,4 @@
-"""What all foundation models share as teachers: batches of single channels, and care."""
+"""Base class of foundation models as teachers: batches of single channels, and checks."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ _DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
 class FoundationTeacher(BaseTeacher):
-    """Base of pretrained models that forecast without training: each channel by itself, in large batches.
+    """Base class of zero-shot teachers: pretrained models that forecast each channel separately, in large batches.
 
-    A subclass says in :meth:`load` how its model is loaded, and lists in ``extra`` the extra that
-    installs its library. The model is loaded when it is first used, kept for the process, and never
-    pickled: the parameters say it all. Contexts are fed in standardized units.
+    A subclass loads its model in :meth:`load`, and names in ``extra`` the extra that installs its library. The model is
+    loaded when it is first used, kept for the process, and never pickled, because the parameters define it. Contexts
+    are passed in standardized units.
 
     Attributes
     ----------
     extra : str
         The extra of skdistill that installs the library.
     family : str
-        What checkpoints it reads, for messages.
+        Checkpoints that it reads, for error messages.
     files : tuple of str
-        Patterns of the files that are fetched from the hub.
+        Patterns of the files to download from the hub.
     handles_missing : bool
-        Whether contexts that :meth:`label` gets may hold NaN; those of the estimators never do.
+        Whether contexts passed to :meth:`label` can contain NaN.
     """
 
     has_features: ClassVar[bool] = True
@@ -91,7 +91,7 @@ class FoundationTeacher(BaseTeacher):
 
     @abc.abstractmethod
     def check_checkpoint(self, path: Path) -> None:
-        """Raise if a checkpoint is of another family, or the library that reads it is missing.
+        """Raise if a checkpoint belongs to another family, or the library that reads it is missing.
 
         Parameters
         ----------
@@ -110,12 +110,12 @@ class FoundationTeacher(BaseTeacher):
         Returns
         -------
         names : tuple of str
-            ``batch_size`` is among them unless samples are drawn.
+            ``batch_size`` is included unless samples are drawn.
         """
         return ("batch_size", "revision")
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a parameter is out of its range, or the checkpoint cannot be had."""
+        """Raise if a parameter is out of its range, or the checkpoint is not available."""
         owner = type(self).__name__
         check_integer(self.batch_size, f"batch_size of {owner}")
         check_choice(self.dtype, sorted(_DTYPES), f"dtype of {owner}")
@@ -133,7 +133,7 @@ class FoundationTeacher(BaseTeacher):
         return super().probe(windows)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> FoundationTeacher:
-        """Note what is to be forecast; nothing is learned.
+        """Store the shapes of the problem; nothing is learned.
 
         Parameters
         ----------
@@ -146,7 +146,7 @@ class FoundationTeacher(BaseTeacher):
         longest = self._model().longest_context(self.prediction_length_)
         if windows.train.context_length > longest:
             logger.warning(
-                "%s reads at most %d steps: of contexts of %d rows it sees the last %d",
+                "%s reads at most %d steps: of contexts of %d rows it reads the last %d",
                 type(self).__name__,
                 longest,
                 windows.train.context_length,
@@ -160,12 +160,12 @@ class FoundationTeacher(BaseTeacher):
         Returns
         -------
         labels : Labels
-            Forecasts in standardized units; features of the chosen layer; quantiles where there are any.
+            Forecasts in standardized units; features of the chosen layer; quantiles if the model has them.
 
         Raises
         ------
         ValueError
-            If a context holds NaN that the model cannot mask, or the model answers NaN.
+            If a context contains NaN that the model cannot mask, or the model returns NaN.
         """
         model = self._model()
         answers = self._ask(model, contexts, self._answer)
@@ -185,13 +185,13 @@ class FoundationTeacher(BaseTeacher):
         )
 
     def recompute_features(self, contexts: Contexts) -> Tensor | None:
-        """Read the chosen layer, and forecast nothing."""
+        """Compute only the state of the chosen layer."""
         if self.layer is None:
             return None
         return self._by_window(self._ask(self._model(), contexts, self._read), len(contexts))
 
     def for_cache_key(self) -> BaseTeacher:
-        """Return a copy for the key: a checkpoint counts by the contents of its files."""
+        """Return a copy for the cache key, in which a checkpoint counts by the contents of its files."""
         path = self._path()
         return super().for_cache_key().set_params(model=path, **dict.fromkeys(self.parameters_without_effect(path), 0))
 
@@ -209,12 +209,12 @@ class FoundationTeacher(BaseTeacher):
         )
 
     def _model(self) -> ZeroShotModel:
-        """Return the loaded model, from the process's shelf where it stands there."""
+        """Return the loaded model, from the cache of the process if it is there."""
         path, device = self._path(), resolve_device(self.device)
         params = {name: value for name, value in self.get_params().items() if name not in _NOT_OF_LOADING}
         state = [(file.stat().st_mtime_ns, file.stat().st_size) for file in sorted([path, *path.glob("*")])]
         key = repr((type(self), str(path.absolute()), str(device), sorted(params.items()), state))
-        with seeded(0), _SHELF_LOCK:  # a library may draw weights before it reads them
+        with seeded(0), _SHELF_LOCK:  # a library can draw random weights before it reads them
             if key not in _SHELF:
                 with damage_named(path, owner=type(self).__name__):
                     model = self.load(path, device, _DTYPES[self.dtype])
@@ -233,13 +233,13 @@ class FoundationTeacher(BaseTeacher):
         return model
 
     def _verify(self, model: ZeroShotModel, path: Path, device: torch.device) -> None:
-        """Raise unless a wave gives finite numbers."""
+        """Raise unless the forecast of a sine wave is finite."""
         wave = torch.sin(torch.arange(min(model.max_context, 64), device=device) / 3.0)[None]
         answer, cause = "", None
         try:
             with torch.inference_mode():
                 point = model.predict(wave, 1).point
-        except (RuntimeError, ValueError) as error:  # nothing can be sampled where weights are NaN
+        except (RuntimeError, ValueError) as error:  # sampling fails if weights are NaN
             if _out_of_memory(error):
                 raise
             answer, cause = f"{type(error).__name__} ({str(error).splitlines()[0][:200]})", error
@@ -247,13 +247,13 @@ class FoundationTeacher(BaseTeacher):
             if not bool(torch.isfinite(point).all()):
                 answer = str(float(point.flatten()[0]))
         if answer:
-            problem = f"it answers a plain sine wave with {answer}, or its library reads it wrongly"
+            problem = f"it forecasts a plain sine wave as {answer}, or its library reads it wrongly"
             raise damage_error(path, problem, owner=type(self).__name__) from cause
 
     def _ask(
         self, model: ZeroShotModel, contexts: Contexts, answer: Callable[[ZeroShotModel, Tensor], Answer]
     ) -> list[Answer]:
-        """Lay windows and channels one under another and have them answered, batch by batch."""
+        """Reshape windows and channels to single series, and forecast them in batches."""
         series = contexts.values[:, :, list(self.targets_)].transpose(1, 2).flatten(0, 1)
         n_steps, horizon = series.shape[1], self.prediction_length_
         self._check_contexts(series[:, n_steps - model.rows_read(n_steps, horizon) :], contexts)
@@ -265,7 +265,7 @@ class FoundationTeacher(BaseTeacher):
     def _answers(
         self, model: ZeroShotModel, series: Tensor, answer: Callable[[ZeroShotModel, Tensor], Answer]
     ) -> Iterator[Answer]:
-        """Answer batch by batch; where memory runs out, in batches half the size, and so ever after."""
+        """Forecast in batches; if memory runs out, halve the size of this and all later batches."""
         lengths = (series.shape[1], self.prediction_length_)
         size = min(self.batch_size, model.batch_limits.get(lengths, self.batch_size))
         device, start = resolve_device(self.device), 0
@@ -311,8 +311,8 @@ class FoundationTeacher(BaseTeacher):
         number = int(torch.argmax(missing.int()))
         raise ValueError(
             f"{type(self).__name__} cannot read missing values, and the context of the window whose horizon starts at "
-            f"row {contexts.origins[number]} of series {contexts.series[number]} holds NaN. Fill the gaps first, as "
-            "the estimators want it with every teacher (sktime's Imputer, say); or call label of a teacher that masks "
+            f"row {contexts.origins[number]} of series {contexts.series[number]} contains NaN. Fill the "
+            "gaps first (for example, with sktime's Imputer); or call label of a teacher that masks "
             "them: Chronos, Moirai, TiRex or TinyTimeMixer."
         )
 
@@ -321,20 +321,20 @@ class FoundationTeacher(BaseTeacher):
         if bool(bad.any()):
             number = int(torch.argmax(bad.int()))
             raise ValueError(
-                f"the teacher {type(self).__name__} answered NaN or infinity, first for the window whose horizon "
+                f"the teacher {type(self).__name__} returned NaN or infinity, first for the window whose horizon "
                 f"starts at row {contexts.origins[number]} of series {contexts.series[number]}: labeling stops. "
-                "Look at that window's context, or set dtype='float32'."
+                "Check the context of that window, or set dtype='float32'."
             )
 
 
 _SHELF: OrderedDict[str, ZeroShotModel] = OrderedDict()
 _SHELF_LOCK = threading.RLock()
-_SHELF_SIZE = 2  # models that a process keeps loaded
+_SHELF_SIZE = 2  # models kept loaded per process
 _NOT_OF_LOADING = frozenset({"batch_size", "device", "layer", "model", "pooling", "random_state", "revision"})
 
 
 def _pool(state: Tensor, pooling: str | int | None) -> Tensor:
-    """Reduce (n_series, n_tokens, width) to one vector, a few, or leave it."""
+    """Pool (n_series, n_tokens, width) to one or a few vectors, or leave it unchanged."""
     if pooling is None:
         return state
     if pooling == "mean":
@@ -353,5 +353,5 @@ def _out_of_memory(error: BaseException) -> bool:
 
 
 def _mix(*numbers: int) -> int:
-    """Make one seed of several numbers, so that a window's samples do not depend on which process labels it."""
+    """Combine several numbers to one seed, so that the samples of a window do not depend on the process."""
     return int(np.random.SeedSequence([abs(int(number)) for number in numbers]).generate_state(1)[0])

@@ -25,19 +25,19 @@ _LIBRARY = "sktime.libs.uni2ts"
 class Moirai(FoundationTeacher):
     """Moirai 1 or 2 as a zero-shot teacher.
 
-    Every channel is forecast by itself; missing values are masked. Forecasts are the mean of
-    samples (Moirai 1) or the median (Moirai 2), with quantiles beside them. Features are the
-    encoder's states, one vector a patch of the context. Context and horizon together may take as many
-    patches as the model has positions.
+    Every channel is forecast by itself; missing values are masked. Forecasts are the mean of samples (Moirai 1) or the
+    median (Moirai 2), together with quantiles. Features are the encoder's states, one vector per patch of the context.
+    Context and horizon together may take as many patches as the model has positions.
 
     Parameters
     ----------
     model : str or Path, default="Salesforce/moirai-1.1-R-small"
         A local folder, or an id on the hub.
     layer : int or None, default=-1
-        The encoder layer whose state is the feature; None gives none.
+        The encoder layer whose state is used as features; None returns no features.
     pooling : {None, "mean", "last"} or int, default=None
-        One vector a patch, their mean, the last, or means over that many blocks of patches.
+        Features are one vector per patch (None), their mean, the last one, or the means over this many blocks of
+        patches.
     patch_size : int, default=32
         Steps of a patch of Moirai 1, among those it knows; Moirai 2 has one of its own.
     n_samples : int, default=100
@@ -45,9 +45,9 @@ class Moirai(FoundationTeacher):
     revision : str or None, default=None
         Branch, tag or commit on the hub.
     batch_size : int, default=128
-        Single series that are forecast at once; halved where memory runs out.
+        Number of single series forecast at once; halved if memory runs out.
     device : str or None, default=None
-        Where to label; None takes the forecaster's.
+        Device to label on; None takes the forecaster's.
     random_state : int or None, default=None
         Seed of the samples; None takes one derived from the forecaster's.
 
@@ -105,11 +105,11 @@ class Moirai(FoundationTeacher):
             Those of sampling and patches where the generation has neither.
         """
         if _generation(read_config(path, owner="Moirai")) is _make_first:
-            return ("revision",)  # samples depend on the batch they are drawn in
+            return ("revision",)  # samples depend on their batch
         return (*super().parameters_without_effect(path), "n_samples", "patch_size", "random_state")
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a parameter is out of its range, or the checkpoint cannot be had."""
+        """Raise if a parameter is out of its range, or the checkpoint is not available."""
         check_integer(self.n_samples, "n_samples of Moirai")
         check_integer(self.patch_size, "patch_size of Moirai")
         super().check(spec)

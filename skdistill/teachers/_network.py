@@ -84,7 +84,7 @@ def label_with_module(module: nn.Module, spec: NetworkSpec, contexts: Contexts, 
     module : Module
         A module that returns a ``NetworkOutput``.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
     contexts : Contexts
         A batch of contexts.
     device : str or None

@@ -38,14 +38,14 @@ class PretrainedTeacher(NetworkTeacher):
         The weights, or a file of them: ``.safetensors``, or anything
         ``torch.load(weights_only=True)`` reads. None takes those of a module.
     device : str or None, default=None
-        Where to label; None takes the forecaster's.
+        Device to label on; None takes the forecaster's.
 
     Attributes
     ----------
     module_ : torch.nn.Module
         The network with its weights.
     spec_ : NetworkSpec
-        What it was built for.
+        The problem it was built for.
 
     Examples
     --------
@@ -109,7 +109,7 @@ class PretrainedTeacher(NetworkTeacher):
         Raises
         ------
         ValueError
-            If weights are missing, unexpected or of another shape, all named.
+            If weights are missing, unexpected or have the wrong shape; the message names all of them.
         """
         owner = "state_dict of PretrainedTeacher"
         network = self.architecture()

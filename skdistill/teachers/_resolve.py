@@ -40,7 +40,7 @@ def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
     teacher : str, network, teacher, FrozenEstimator or list
         What the user gave.
     parameter : str, default="teacher"
-        Its name, for messages.
+        Name of the parameter, for error messages.
 
     Returns
     -------

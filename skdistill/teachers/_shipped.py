@@ -23,8 +23,8 @@ logger = logging.getLogger("skdistill")
 class Pretrained(FoundationTeacher):
     """The pretrained model that comes with skdistill, as a zero-shot teacher: no download, no extra.
 
-    A network of 646,384 parameters, called Echo, that was trained on made series only: it has seen no data set, so
-    none of its forecasts leaks a test part. Every channel is forecast by itself. Forecasts are the median, with nine
+    A network of 646,384 parameters, called Echo, that was trained on made series only: it has seen no data set, so none
+    of its forecasts leaks a test part. Every channel is forecast separately. Forecasts are the median, with nine
     deciles beside it; missing values are masked; contexts of 2 to 2,048 rows are read, of longer ones the last 2,048.
     Horizons up to 720 steps are answered at once, longer ones rolled out. Features are the states of the context, one
     vector a patch of 8, 16, 32 or 64 rows, by the length of the context.
@@ -34,15 +34,16 @@ class Pretrained(FoundationTeacher):
     model : str, Path or None, default=None
         A folder of other weights, as ``examples/pretrain/train.py`` writes them; None takes those of the package.
     layer : int or None, default=-1
-        The layer whose state is the feature; None gives none.
+        The layer whose state is used as features; None returns no features.
     pooling : {None, "mean", "last"} or int, default=None
-        One vector a patch, their mean, the last, or means over that many blocks of patches.
+        Features are one vector per patch (None), their mean, the last one, or the means over this many blocks of
+        patches.
     batch_size : int, default=256
-        Single series that are forecast at once; halved where memory runs out.
+        Number of single series forecast at once; halved if memory runs out.
     dtype : {"float32", "bfloat16"}, default="float32"
         Type of the weights; bfloat16 is about twice as fast on GPUs and on CPUs that multiply it.
     device : str or None, default=None
-        Where to label; None takes the forecaster's.
+        Device to label on; None takes the forecaster's.
 
     Attributes
     ----------
@@ -100,7 +101,7 @@ class Pretrained(FoundationTeacher):
         read_card(path)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> Pretrained:
-        """Note what is to be forecast; nothing is learned."""
+        """Store the shapes of the problem; nothing is learned."""
         super().fit(windows, checkpoint)
         longest = self._model().max_horizon
         if longest is not None and windows.train.prediction_length > longest:

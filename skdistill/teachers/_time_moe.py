@@ -19,26 +19,26 @@ __all__ = ["TimeMoE"]
 class TimeMoE(FoundationTeacher):
     """Time-MoE as a zero-shot teacher.
 
-    Every channel is forecast by itself, its context standardized; the model appends its forecasts, up
-    to its longest head at a time, until the horizon is full. Features are the states of the context,
-    one vector a *step*: large, so pool them (``pooling=16``), or let them be recomputed.
+    Every channel is forecast separately, from a standardized context; the model appends its forecasts, up to its
+    longest head at a time, until the horizon is full. Features are the states of the context, one vector a *step*:
+    large, so pool them (``pooling=16``), or let them be recomputed.
 
     Parameters
     ----------
     model : str or Path, default="Maple728/TimeMoE-50M"
         A local folder, or an id on the hub.
     layer : int or None, default=-1
-        The decoder layer whose state is the feature; None gives none.
+        The decoder layer whose state is used as features; None returns no features.
     pooling : {None, "mean", "last"} or int, default=None
-        One vector a step, their mean, the last, or means over that many blocks of steps.
+        Features are one vector per step (None), their mean, the last one, or the means over this many blocks of steps.
     revision : str or None, default=None
         Branch, tag or commit on the hub.
     batch_size : int, default=64
-        Single series that are forecast at once; halved where memory runs out.
+        Number of single series forecast at once; halved if memory runs out.
     dtype : {"float32", "bfloat16"}, default="float32"
-        Type of the weights; bfloat16 is for GPUs, and for CPUs that multiply it faster.
+        Type of the weights; bfloat16 is for GPUs, and for CPUs with fast bfloat16 arithmetic.
     device : str or None, default=None
-        Where to label; None takes the forecaster's.
+        Device to label on; None takes the forecaster's.
 
     Notes
     -----
@@ -80,7 +80,7 @@ class TimeMoE(FoundationTeacher):
         self.device = device
 
     def check_checkpoint(self, path: Path) -> None:
-        """Raise if a checkpoint is of another family, or the library that reads it is missing."""
+        """Raise if a checkpoint belongs to another family, or the library that reads it is missing."""
         config = read_config(path, owner="TimeMoE")
         if config.get("model_type") != "time_moe":
             raise family_error(path, config, owner="TimeMoE", wants=self.family)

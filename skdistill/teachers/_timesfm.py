@@ -21,25 +21,26 @@ __all__ = ["TimesFM"]
 class TimesFM(FoundationTeacher):
     """TimesFM 2.0 or 2.5 as a zero-shot teacher, in the edition of transformers.
 
-    Every channel is forecast by itself. Forecasts are the model's point forecasts, with its quantiles
-    beside them; beyond its own horizon they are rolled out. Features are the decoder's states, one vector
-    a patch of the context. A context that is no multiple of the patch loses its oldest rows, where
-    the libraries pad with zeros that shift the statistics.
+    Every channel is forecast separately. Forecasts are the model's point forecasts, together with its quantiles; beyond
+    its own horizon they are rolled out. Features are the decoder's states, one vector per patch of the context. A
+    context that is no multiple of the patch loses its oldest rows, where the libraries pad with zeros that shift the
+    statistics.
 
     Parameters
     ----------
     model : str or Path, default="google/timesfm-2.5-200m-transformers"
         A local folder, or an id on the hub, in the format of transformers.
     layer : int or None, default=-1
-        The decoder layer whose state is the feature; None gives none.
+        The decoder layer whose state is used as features; None returns no features.
     pooling : {None, "mean", "last"} or int, default=None
-        One vector a patch, their mean, the last, or means over that many blocks of patches.
+        Features are one vector per patch (None), their mean, the last one, or the means over this many blocks of
+        patches.
     revision : str or None, default=None
         Branch, tag or commit on the hub.
     batch_size : int, default=128
-        Single series that are forecast at once; halved where memory runs out.
+        Number of single series forecast at once; halved if memory runs out.
     device : str or None, default=None
-        Where to label; None takes the forecaster's.
+        Device to label on; None takes the forecaster's.
 
     References
     ----------
@@ -74,7 +75,7 @@ class TimesFM(FoundationTeacher):
         self.device = device
 
     def check_checkpoint(self, path: Path) -> None:
-        """Raise if a checkpoint is of another family, or the library that reads it is missing."""
+        """Raise if a checkpoint belongs to another family, or the library that reads it is missing."""
         config = read_config(path, owner="TimesFM")
         if not str(config.get("model_type")).startswith("timesfm"):
             raise family_error(path, config, owner="TimesFM", wants=self.family)

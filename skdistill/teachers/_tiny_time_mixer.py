@@ -38,27 +38,28 @@ _APART = {"mode": "common_channel", "decoder_mode": "common_channel", "enable_fo
 class TinyTimeMixer(FoundationTeacher):
     """TinyTimeMixer as a zero-shot teacher.
 
-    Every channel is forecast by itself. Contexts shorter than the model's are padded and masked, as
-    missing values are; beyond its own horizon forecasts are rolled out. Features are the backbone's
-    states, one vector a patch of the model's context.
+    Every channel is forecast separately. Contexts shorter than the model's are padded and masked, as missing values
+    are; beyond its own horizon forecasts are rolled out. Features are the backbone's states, one vector a patch of the
+    model's context.
 
     Parameters
     ----------
     model : str or Path, default="ibm-granite/granite-timeseries-ttm-r2"
         A local folder, or an id on the hub; ``revision`` chooses among its lengths.
     layer : int or None, default=-1
-        The mixer layer whose state is the feature; None gives none.
+        The mixer layer whose state is used as features; None returns no features.
     pooling : {None, "mean", "last"} or int, default=None
-        One vector a patch, their mean, the last, or means over that many blocks of patches.
+        Features are one vector per patch (None), their mean, the last one, or the means over this many blocks of
+        patches.
     revision : str or None, default=None
         Branch, tag or commit on the hub.
     frequency : {"min", "2min", "5min", "10min", "15min", "30min", "h", "D", "W"} or None, default=None
         The step of the series, for checkpoints that were trained with it as a token (``resolution_prefix_tuning``);
         None says that it is unknown, or another. The other checkpoints do not read it.
     batch_size : int, default=1024
-        Single series that are forecast at once; halved where memory runs out.
+        Number of single series forecast at once; halved if memory runs out.
     device : str or None, default=None
-        Where to label; None takes the forecaster's.
+        Device to label on; None takes the forecaster's.
 
     References
     ----------
@@ -112,12 +113,12 @@ class TinyTimeMixer(FoundationTeacher):
         )
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if a parameter is out of its range, or the checkpoint cannot be had."""
+        """Raise if a parameter is out of its range, or the checkpoint is not available."""
         check_choice(self.frequency, list(_TOKENS), "frequency of TinyTimeMixer")
         super().check(spec)
 
     def check_checkpoint(self, path: Path) -> None:
-        """Raise if a checkpoint is of another family, or the library that reads it is missing."""
+        """Raise if a checkpoint belongs to another family, or the library that reads it is missing."""
         config = read_config(path, owner="TinyTimeMixer")
         if config.get("model_type") != "tinytimemixer":
             raise family_error(path, config, owner="TinyTimeMixer", wants=self.family)

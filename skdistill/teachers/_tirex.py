@@ -21,24 +21,24 @@ __all__ = ["TiRex"]
 class TiRex(FoundationTeacher):
     """TiRex as a zero-shot teacher.
 
-    Every channel is forecast by itself. Forecasts are the median, with the model's quantiles beside
-    them, over horizons of any length; missing values are masked. Features are the states of the
-    context, one vector a patch.
+    Every channel is forecast separately. Forecasts are the median, together with the model's quantiles, over horizons
+    of any length; missing values are masked. Features are the states of the context, one vector a patch.
 
     Parameters
     ----------
     model : str or Path, default="NX-AI/TiRex"
         A local ``.ckpt`` file or its folder, or an id on the hub.
     layer : int or None, default=-1
-        The block whose state is the feature; None gives none.
+        The block whose state is used as features; None returns no features.
     pooling : {None, "mean", "last"} or int, default=None
-        One vector a patch, their mean, the last, or means over that many blocks of patches.
+        Features are one vector per patch (None), their mean, the last one, or the means over this many blocks of
+        patches.
     revision : str or None, default=None
         Branch, tag or commit on the hub.
     batch_size : int, default=256
-        Single series that are forecast at once; halved where memory runs out.
+        Number of single series forecast at once; halved if memory runs out.
     device : str or None, default=None
-        Where to label; None takes the forecaster's.
+        Device to label on; None takes the forecaster's.
 
     Notes
     -----
@@ -98,7 +98,7 @@ class TiRex(FoundationTeacher):
             with contextlib.redirect_stdout(io.StringIO()):  # it prints
                 module = library.TiRexZero.from_pretrained(str(file), backend="torch", device=str(device))
         except (KeyError, TypeError, RuntimeError) as error:
-            raise ValueError(f"model of TiRex: {file} is no checkpoint of TiRex ({error}).") from error
+            raise ValueError(f"model of TiRex: {file} is not a checkpoint of TiRex ({error}).") from error
         return _TiRex(module)
 
 

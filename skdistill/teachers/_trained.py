@@ -72,7 +72,7 @@ class TrainedTeacher(NetworkTeacher):
     module_ : torch.nn.Module
         The trained network.
     spec_ : NetworkSpec
-        What it was built for.
+        The problem it was built for.
     history_ : list of dict
         Losses by epoch.
 

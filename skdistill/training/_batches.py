@@ -1,4 +1,4 @@
-"""Batches gathered from windows and labels, a whole batch in one indexing operation."""
+"""Batches of windows and labels; a whole batch is gathered by one indexing operation."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Batch = tuple[dict[str, Tensor], dict[str, Tensor]]
 
 
 class LabelSource(Protocol):
-    """Anything that gives the labels of windows by their numbers."""
+    """Source of labels: returns the labels of windows by window number."""
 
     def __len__(self) -> int:
-        """Count the windows."""
+        """Return the number of windows."""
 
     def take(self, indices: Tensor) -> Labels:
-        """Gather the labels of some windows.
+        """Return the labels of some windows.
 
         Parameters
         ----------
@@ -38,19 +38,19 @@ class LabelSource(Protocol):
         Returns
         -------
         labels : Labels
-            Their labels.
+            The labels.
         """
 
 
 class WindowDataset(Dataset):
-    """Windows with their labels; a batch is gathered where the windows live.
+    """Windows with their labels; a batch is gathered on the device of the windows.
 
     Parameters
     ----------
     windows : Windows
         The windows.
     spec : NetworkSpec
-        What the network that is to be trained was built for.
+        The problem that the network was built for.
     labels : LabelSource or None, default=None
         The teacher's labels, in the order of the windows.
     """
@@ -61,15 +61,15 @@ class WindowDataset(Dataset):
         self.labels = labels
 
     def __len__(self) -> int:
-        """Count the windows."""
+        """Return the number of windows."""
         return len(self.windows)
 
     def __getitem__(self, index: int) -> Batch:
-        """Gather one window, as a batch of one."""
+        """Return one window, as a batch of one."""
         return self.batch(torch.tensor([index]))
 
     def batch(self, indices: Tensor) -> Batch:
-        """Gather a batch.
+        """Return a batch.
 
         Parameters
         ----------
@@ -81,9 +81,8 @@ class WindowDataset(Dataset):
         inputs : dict of Tensor
             Keyword arguments of the module.
         targets : dict of Tensor
-            ``truth`` and, where they exist, ``observed``, ``center``, ``unit``, ``known``, ``teacher_forecast``,
-            ``teacher_features``,
-            ``teacher_quantiles``.
+            ``truth`` and, if they exist, ``observed``, ``center``, ``unit``, ``known``, ``teacher_forecast``,
+            ``teacher_features``, ``teacher_quantiles``.
         """
         here = indices.to(self.windows.starts.device)
         inputs = {"context": self.windows.context_values(here)}
@@ -120,11 +119,11 @@ class BatchLoader:
     dataset : WindowDataset
         What to iterate over.
     batch_size : int
-        Windows of a batch; the last one may be smaller, none is dropped.
+        Number of windows of a batch; the last batch can be smaller, and no window is dropped.
     shuffle : bool, default=False
-        Whether every pass has a fresh order.
+        Whether to shuffle the windows in every pass.
     **kwargs : object
-        Ignored: skorch passes the options of torch's DataLoader.
+        Ignored; skorch passes the options of torch's DataLoader.
     """
 
     def __init__(self, dataset: WindowDataset, batch_size: int, shuffle: bool = False, **kwargs: Any) -> None:
@@ -133,11 +132,11 @@ class BatchLoader:
         self.shuffle = shuffle
 
     def __len__(self) -> int:
-        """Count the batches."""
+        """Return the number of batches."""
         return -(-len(self.dataset) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Gather one batch after another; the order comes from torch's global generator."""
+        """Yield one batch after another; the order comes from torch's global generator."""
         n_windows = len(self.dataset)
         order = torch.randperm(n_windows) if self.shuffle else torch.arange(n_windows)
         for indices in order.split(self.batch_size):

@@ -1,4 +1,4 @@
-"""skorch callbacks: term means, stopping with the best weights, progress."""
+"""Callbacks for skorch: means of loss terms, early stopping with the best weights, and progress."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["BestWeights", "EpochProgress", "StopTraining", "TermHistory"]
 
 
 class TermHistory(Callback):
-    """Record the epoch's mean of every loss term, and forget the batches."""
+    """Record the mean of every loss term in each epoch, and drop the records of the batches."""
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Average the batches, weighted by their size.
@@ -34,12 +34,12 @@ class StopTraining(Exception):
 
 
 class BestWeights(EarlyStopping):
-    """Stop when validation no longer improves, and restore the best epoch's weights.
+    """Stop when the validation error no longer improves, and restore the weights of the best epoch.
 
     Parameters
     ----------
     patience : int
-        Epochs without improvement after which training stops.
+        Number of epochs without improvement after which training stops.
     """
 
     def __init__(self, patience: int) -> None:
@@ -57,7 +57,7 @@ class BestWeights(EarlyStopping):
         net : NeuralNet
             The net in training.
         **kwargs : object
-            Passed on.
+            Passed to the base class.
 
         Raises
         ------
@@ -100,14 +100,14 @@ class BestWeights(EarlyStopping):
 
 
 class EpochProgress(Callback):
-    """A progress bar over epochs.
+    """Progress bar over epochs.
 
     Parameters
     ----------
     max_epochs : int
-        Epochs at the most.
+        Maximum number of epochs.
     description : str
-        What is being trained.
+        Name of what is trained.
     """
 
     def __init__(self, max_epochs: int, description: str) -> None:
@@ -154,4 +154,4 @@ class EpochProgress(Callback):
 
 
 def _no_sink(text: str) -> None:
-    """Swallow a message: the history tells the same."""
+    """Ignore a message; the history contains the same information."""

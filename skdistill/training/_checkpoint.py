@@ -1,4 +1,4 @@
-"""One file from which a killed training run goes on, epoch for epoch as if never stopped."""
+"""Checkpoints: one file from which a stopped training run continues with the same results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger("skdistill")
 
 
 class ResumableCheckpoint(Callback):
-    """Write the whole state of training after every epoch, and start from it where it exists.
+    """Write the whole state of training after every epoch, and start from it if it exists.
 
     The file holds numbers and JSON with a checksum, no pickle. List the callback after the scheduler, the early
     stopping and the weights' average, whose state it keeps.
@@ -59,7 +59,7 @@ class ResumableCheckpoint(Callback):
                 self._restore(net, fresh)
             logger.warning("checkpoint %s cannot be read (%s): training starts from the first epoch", self.path, error)
             return
-        logger.info("training goes on after epoch %d of checkpoint %s", len(net.history), self.path)
+        logger.info("training continues after epoch %d of checkpoint %s", len(net.history), self.path)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Write the state.
@@ -109,7 +109,7 @@ class ResumableCheckpoint(Callback):
 
 
 def plain_record(epoch: dict[str, Any]) -> dict[str, Any]:
-    """Copy an epoch's record without its batches, with Python's numbers: NumPy's are refused when a file is read.
+    """Copy an epoch's record without its batches, with Python numbers; NumPy numbers cannot be read back.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where tensors live, and how many numbers a module holds."""
+"""Devices of tensors, and the number of parameters of a module."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["count_parameters", "resolve_device"]
 
 
 def resolve_device(device: str | torch.device | None) -> torch.device:
-    """Turn ``device=`` into a torch device that exists here.
+    """Convert ``device`` to an available torch device.
 
     Parameters
     ----------
     device : str, torch.device or None
-        ``"auto"`` and None choose the first GPU, or the CPU where there is none.
+        ``"auto"`` and None choose the first GPU, or the CPU if there is no GPU.
 
     Returns
     -------
@@ -24,7 +24,7 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
     Raises
     ------
     ValueError
-        If the device is unknown or not on this machine.
+        If the device is unknown or not available.
 
     Examples
     --------
@@ -38,12 +38,12 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
     except RuntimeError as error:
         raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'cuda:N'; got {device!r}.") from error
     if resolved.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device={device!r} was asked for, but torch sees no GPU here; use device='auto' or 'cpu'.")
+        raise ValueError(f"device={device!r} is not available: torch finds no GPU; use device='auto' or 'cpu'.")
     return resolved
 
 
 def count_parameters(module: nn.Module) -> int:
-    """Count the numbers in a module's parameters.
+    """Return the number of parameters of a module.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def count_parameters(module: nn.Module) -> int:
     Returns
     -------
     n_parameters : int
-        Their count, shared ones once.
+        Number of parameters; shared ones count once.
 
     Examples
     --------

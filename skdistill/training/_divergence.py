@@ -1,4 +1,4 @@
-"""A skorch callback that ends a training whose loss is no longer a number."""
+"""Callback for skorch that stops training if the loss is not finite."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ __all__ = ["DivergedError", "DivergenceStop"]
 
 
 class DivergedError(FloatingPointError):
-    """A training whose loss is no longer a number: no later epoch could mend it."""
+    """Raised if the loss of a training is not finite; later epochs cannot repair it."""
 
 
 class DivergenceStop(Callback):
-    """Stop after an epoch whose loss, on training or validation windows, is not finite.
+    """Stop after an epoch if its loss on training or validation windows is not finite.
 
-    List it before whatever judges or keeps an epoch.
+    List it before callbacks that compare or store epochs.
 
     Parameters
     ----------
     description : str
-        What is being trained, for the message.
+        Name of what is trained, for the message.
     lr : float
-        Its learning rate, for the message.
+        Learning rate, for the message.
     """
 
     def __init__(self, description: str, lr: float) -> None:
@@ -33,7 +33,7 @@ class DivergenceStop(Callback):
         self.lr = lr
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Look at the epoch's losses.
+        """Check the losses of the epoch.
 
         Parameters
         ----------
@@ -45,7 +45,7 @@ class DivergenceStop(Callback):
         Raises
         ------
         DivergedError
-            If one of them is not finite.
+            If one of the losses is not finite.
         """
         epoch = net.history[-1]
         for name in ("train_loss", "valid_loss"):
@@ -54,5 +54,5 @@ class DivergenceStop(Callback):
                 raise DivergedError(
                     f"{self.description}: {name} is {epoch[name]} after epoch {epoch['epoch']}"
                     f"{' (' + ', '.join(terms) + ')' if terms else ''}. Lower lr ({self.lr:g}), bound the gradient "
-                    f"(gradient_clip), or look at the weights of the loss terms."
+                    f"(gradient_clip), or check the weights of the loss terms."
                 )

@@ -1,4 +1,4 @@
-"""The exact optimum of a linear student whose loss terms are all quadratic.
+"""Exact optimum of a linear student if all loss terms are quadratic.
 
 With windows x, forecast W x + b and terms w_k * mean (W x + b - t_k)' M_k (W x + b - t_k), put M = sum w_k M_k,
 R = sum w_k M_k C_k and G, with C_k the mean of (t_k - mean) (x - mean)' and G that of (x - mean) (x - mean)'. The
@@ -8,8 +8,8 @@ gradient with respect to W vanishes where
     M W (G + lambda I) = R    for the penalty lambda tr(W' M W)     (``penalty_on="forecast"``).
 
 With M = U diag(mu) U' and G = V diag(gamma) V' the first is solved by W = U [(U' R V) / (mu_i gamma_j + lambda)] V',
-the second by W = M^-1 R (G + lambda I)^-1. Where a denominator is 0 the quotient is 0: the solution of smallest norm.
-The intercept carries no penalty: M b = sum w_k M_k mean(t_k) - M W mean(x).
+the second by W = M^-1 R (G + lambda I)^-1. If a denominator is 0, the quotient is set to 0, which gives the solution of
+smallest norm. The intercept is not penalized: M b = sum w_k M_k mean(t_k) - M W mean(x).
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ __all__ = [
 
 @dataclass(frozen=True)
 class QuadraticTerm:
-    """A loss term as the solver sees it.
+    """A quadratic loss term as input of the solver.
 
     Parameters
     ----------
     name : str
-        Its name in the loss.
+        Name of the term in the loss.
     weight : float
-        Its weight.
+        Weight of the term.
     metric : ndarray of shape (prediction_length, prediction_length)
         M_k.
     target : str
-        Name of the moments it compares with: ``"truth"`` or ``"teacher_forecast"``.
+        Name of the moments that the forecast is compared with: ``"truth"`` or ``"teacher_forecast"``.
     """
 
     name: str
@@ -64,7 +64,7 @@ class LinearSolution:
     Parameters
     ----------
     weight : ndarray of shape (n_groups, prediction_length, context_length)
-        One matrix, or one a channel.
+        One matrix, or one per channel.
     bias : ndarray of shape (n_groups, prediction_length)
         Intercepts.
     """
@@ -75,7 +75,7 @@ class LinearSolution:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One point of the grid.
+    """One point of the grid of weights and penalties.
 
     Parameters
     ----------
@@ -92,12 +92,12 @@ class Candidate:
 def candidates(
     terms: Sequence[QuadraticTerm], penalties: Sequence[float], weight_grid: Mapping[str, Sequence[float]]
 ) -> list[Candidate]:
-    """Lay out the grid; penalties vary fastest, so that one set of weights is solved at once.
+    """List the points of the grid; penalties vary fastest, so that one set of weights is solved at once.
 
     Parameters
     ----------
     terms : sequence of QuadraticTerm
-        The terms, whose weights count where the grid has none.
+        The terms; their weights are used if the grid has none for them.
     penalties : sequence of float
         The penalties.
     weight_grid : dict of str to sequence of float
@@ -106,7 +106,7 @@ def candidates(
     Returns
     -------
     candidates : list of Candidate
-        Every combination in which some weight is positive.
+        All combinations in which at least one weight is positive.
     """
     base = {term.name: term.weight for term in terms}
     combinations = itertools.product(*weight_grid.values())
@@ -115,7 +115,7 @@ def candidates(
 
 
 class ExactProblem:
-    """Moments and their factors, from which any weights and penalty are solved cheaply.
+    """Moments and their factorizations; solving for any weights and penalty is then fast.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class ExactProblem:
     penalty_on : {"weights", "forecast"}
         What is penalized.
     intercept : bool
-        Whether there is one.
+        Whether there is an intercept.
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class ExactProblem:
         grid : sequence of Candidate
             The candidates.
         held_out : list of Moments
-            Shifted moments of contexts and truth, one a group of channels.
+            Shifted moments of contexts and truth, one per group of channels.
 
         Returns
         -------
@@ -199,14 +199,14 @@ class ExactProblem:
         Parameters
         ----------
         solution : LinearSolution
-            The map.
+            The linear map.
         moments : dict of str to list of Moments
-            The moments that the problem was made of.
+            The moments that define the problem.
 
         Returns
         -------
         values : dict of str to float
-            By name of the term.
+            Values by name of the term.
         """
         values = {}
         for term in self.terms:
@@ -237,7 +237,7 @@ def residual_moments(weight: np.ndarray, bias: np.ndarray, moments: Moments) -> 
     Returns
     -------
     residuals : ndarray of shape (prediction_length, prediction_length)
-        Symmetric.
+        Symmetric matrix.
     """
     both = np.hstack([weight, -np.eye(len(weight))])
     mean = both @ (moments.first / moments.count)
@@ -251,9 +251,9 @@ def mean_squared_error(solution: LinearSolution, moments: Sequence[Moments]) -> 
     Parameters
     ----------
     solution : LinearSolution
-        The map.
+        The linear map.
     moments : sequence of Moments
-        Shifted moments of contexts and truth, one a group of channels.
+        Shifted moments of contexts and truth, one per group of channels.
 
     Returns
     -------
@@ -268,7 +268,7 @@ def mean_squared_error(solution: LinearSolution, moments: Sequence[Moments]) -> 
 
 
 class _Metric:
-    """M = sum w_k M_k with its eigenvectors, and the weighted metrics of each target."""
+    """The metric M = sum w_k M_k with its eigenvectors, and the weighted metrics of each target."""
 
     def __init__(self, terms: Sequence[QuadraticTerm], weights: Mapping[str, float]) -> None:
         self.weights = dict(weights)
@@ -282,7 +282,7 @@ class _Metric:
 
 
 class _Group:
-    """What one group of channels adds to the problem: G with its eigenvectors, and the targets in their basis."""
+    """Part of the problem for one group of channels: G with its eigenvectors, and the targets in their basis."""
 
     def __init__(self, moments: Mapping[str, Moments], intercept: bool) -> None:
         any_moments = next(iter(moments.values()))
@@ -317,7 +317,7 @@ class _Group:
         return weight, bias - weight @ self.rotated_mean
 
     def rotate(self, moments: Moments) -> Moments:
-        """Bring the contexts of other moments to the basis of the eigenvectors of G."""
+        """Transform the contexts of other moments to the basis of the eigenvectors of G."""
         size, second = moments.context_length, moments.second.copy()
         second[:size] = self.vectors.T @ second[:size]
         second[:, :size] = second[:, :size] @ self.vectors
@@ -326,12 +326,12 @@ class _Group:
 
 
 def _eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return eigenvalues, those that rounding made of 0 set to 0, and eigenvectors."""
+    """Return eigenvalues and eigenvectors; eigenvalues that are 0 up to rounding are set to 0."""
     values, vectors = scipy.linalg.eigh(matrix, check_finite=False)
     floor = len(values) * np.finfo(np.float64).eps * max(values[-1], 0.0)
     return np.where(values > floor, values, 0.0), vectors
 
 
 def _quotient(numerator: np.ndarray, denominator: Any) -> np.ndarray:
-    """Divide, with 0 where the denominator is 0."""
+    """Divide; return 0 where the denominator is 0."""
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)

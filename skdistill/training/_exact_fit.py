@@ -1,4 +1,4 @@
-"""From windows, labels and a loss to the exact solution of what a network declares solvable."""
+"""Exact solution of the solvable part of a network, from windows, labels and a loss."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _N_BLOCKS = 5
 def quadratic_terms(
     loss: BaseLoss, prediction_length: int, *, has_teacher: bool, named: Sequence[str] = ()
 ) -> list[QuadraticTerm] | str:
-    """Turn a loss into quadratic terms, or name the term that is none.
+    """Convert a loss to quadratic terms, or return the name of a term that is not quadratic.
 
     Parameters
     ----------
@@ -49,14 +49,14 @@ def quadratic_terms(
     prediction_length : int
         Steps of a forecast.
     has_teacher : bool
-        Whether there are labels; without them, terms that read them fall away.
+        Whether there are labels; without labels, terms that read them are dropped.
     named : sequence of str, default=()
-        Terms that count even with weight 0, because a grid gives them others.
+        Terms to include even if their weight is 0, because a grid sets their weights.
 
     Returns
     -------
     terms : list of QuadraticTerm or str
-        The terms; or the name and class of the first that is not quadratic.
+        The terms; or the name and class of the first term that is not quadratic.
     """
     terms = []
     for name, term in loss.named_terms():
@@ -72,7 +72,7 @@ def quadratic_terms(
 
 
 def quadratic_part(loss: BaseLoss, windows: TrainingWindows, *, has_teacher: bool) -> LossSum:
-    """Leave of a loss the terms that are quadratic forms of the forecast.
+    """Return the terms of a loss that are quadratic forms of the forecast.
 
     Parameters
     ----------
@@ -81,17 +81,17 @@ def quadratic_part(loss: BaseLoss, windows: TrainingWindows, *, has_teacher: boo
     windows : TrainingWindows
         Training and validation windows.
     has_teacher : bool
-        Whether there are labels; without them, terms that read them fall away.
+        Whether there are labels; without labels, terms that read them are dropped.
 
     Returns
     -------
     part : LossSum
-        Its quadratic terms, under their names.
+        The quadratic terms, under their names.
 
     Raises
     ------
     ValueError
-        If none of them has a weight.
+        If none of them has a positive weight.
     """
     length = windows.train.prediction_length
     terms = [(name, term) for name, term in loss.named_terms() if term.quadratic_form(length) is not None]
@@ -107,12 +107,12 @@ def quadratic_part(loss: BaseLoss, windows: TrainingWindows, *, has_teacher: boo
 
 
 def why_not_exact(part: SolvablePart, loss: BaseLoss, *, has_teacher: bool, windows: TrainingWindows) -> str | None:
-    """Say what keeps a solvable part from being solved exactly.
+    """Return the reason why a solvable part cannot be solved exactly.
 
     Parameters
     ----------
     part : SolvablePart
-        What the network declares of itself.
+        The part that the network declares.
     loss : BaseLoss
         The objective.
     has_teacher : bool
@@ -123,30 +123,30 @@ def why_not_exact(part: SolvablePart, loss: BaseLoss, *, has_teacher: bool, wind
     Returns
     -------
     reason : str or None
-        The reason and the way out; None if nothing does.
+        The reason and what to do about it; None if the part can be solved.
     """
     if part.solver == "gradient":
-        return "solver='gradient' was asked for."
+        return "solver='gradient' is set."
     grid = _check_grid(part, loss)
     terms = quadratic_terms(loss, windows.train.prediction_length, has_teacher=has_teacher, named=list(grid))
     if isinstance(terms, str):
         return (
-            f"the loss term {terms} is no quadratic form of the forecast. Use the loss 'response' with trust=0, or "
+            f"the loss term {terms} is not a quadratic form of the forecast. Use the loss 'response' with trust=0, or "
             "terms such as MultiScale with weight 0 for the others."
         )
     targets = {term.target for term in terms}
     if len(targets) > 1 and windows.train.known is not None:
         return (
-            "with windows_without_truth or augmentation truth and labels are known for different windows. Leave both "
+            "with windows_without_truth or augmentation, truth and labels are known for different windows. Leave both "
             "out."
         )
     if part.mask is not None and not all(_is_diagonal(term.metric) for term in terms):
-        return "sparse_season asks for terms whose steps are apart, and a pooled term ties them. Leave one of them out."
+        return "sparse_season needs terms that treat steps separately; a pooled term does not. Leave one of them out."
     if windows.misses_truth:
         if not all(_is_diagonal(term.metric) for term in terms):
-            return "values of the targets are missing, and a pooled term ties steps together. Leave it out."
+            return "values of the targets are missing, and a pooled term needs all steps of a pool. Leave it out."
         if part.mask is not None:
-            return "values of the targets are missing, which sparse_season does not take. Leave it out."
+            return "values of the targets are missing, which sparse_season does not support. Leave it out."
         if part.is_searched and part.selection == "blocks":
             return "values of the targets are missing: set selection='validation'."
     if part.mask is not None and (len(part.penalties) > 1 or grid):
@@ -164,13 +164,15 @@ def _is_diagonal(metric: np.ndarray) -> bool:
 
 
 def _check_grid(part: SolvablePart, loss: BaseLoss) -> Mapping[str, Sequence[float]]:
-    """Return the grid of weights, checked against the loss' terms."""
+    """Return the grid of weights, checked against the terms of the loss."""
     grid = part.weight_grid
     names = [name for name, _ in loss.named_terms()]
     for name, weights in grid.items():
         check_choice(name, names, f"weight_grid of {part.owner}")
         if np.isscalar(weights) or not len(weights):
-            raise ValueError(f"weight_grid of {part.owner} must give {name!r} at least one weight; got {weights!r}.")
+            raise ValueError(
+                f"weight_grid of {part.owner} must have at least one weight for {name!r}; got {weights!r}."
+            )
         for weight in weights:
             check_real(weight, f"weight_grid[{name!r}] of {part.owner}", minimum=0.0)
     return grid
@@ -190,15 +192,15 @@ def solve_part(
     Parameters
     ----------
     part : SolvablePart
-        What the network declares of itself.
+        The part that the network declares.
     module : torch.nn.Module
-        The module of that part, which gets the solution.
+        The module of that part; it gets the solution.
     spec : NetworkSpec
         What it was built for.
     windows : TrainingWindows
         Training and validation windows.
     loss : BaseLoss
-        The objective, all of whose terms are quadratic.
+        The objective; all its terms must be quadratic.
     labels : LabelSource or None
         The teacher's labels of the training windows.
 
@@ -239,20 +241,20 @@ def solve_part(
 def solve_from_moments(
     part: SolvablePart, module: nn.Module, spec: NetworkSpec, by_channel: list[Moments], loss: BaseLoss
 ) -> TrainingResult:
-    """Solve from moments that exist, without a teacher, and load the solution into the module.
+    """Solve from given moments, without a teacher, and load the solution into the module.
 
     Parameters
     ----------
     part : SolvablePart
-        What the network declares of itself, with one penalty and no grid.
+        The part that the network declares, with one penalty and no grid.
     module : torch.nn.Module
-        The module of that part, which gets the solution.
+        The module of that part; it gets the solution.
     spec : NetworkSpec
         What it was built for.
     by_channel : list of Moments
-        Standardized moments of full contexts and truth, one a target channel.
+        Standardized moments of full contexts and truth, one per target channel.
     loss : BaseLoss
-        The objective, whose terms without a teacher are quadratic.
+        The objective; its terms that need no teacher must be quadratic.
 
     Returns
     -------
@@ -287,7 +289,7 @@ def _solve_masked(
     grid: Mapping[str, Sequence[float]],
     start: float,
 ) -> TrainingResult:
-    """Solve where part of the truth is missing: by step, over what is observed."""
+    """Solve each step separately over the observed values, if part of the truth is missing."""
     points = candidates(terms, list(part.penalties), grid)
     solutions = solve_masked(part, terms, points, train, labels)
     errors = np.full(len(points), np.nan)
@@ -311,7 +313,7 @@ def _solve_masked(
 
 @dataclass(frozen=True)
 class _Setup:
-    """The part that is solved, and how its windows become moments."""
+    """The part to solve, and the computation of its moments from windows."""
 
     part: SolvablePart
     terms: list[QuadraticTerm]
@@ -324,7 +326,7 @@ class _Setup:
         return ExactProblem(moments, self.terms, **self.options)
 
     def moments(self, windows: Windows, labels: LabelSource | None) -> dict[str, list[Moments]]:
-        """Take the moments that the terms need."""
+        """Compute the moments that the terms need."""
         parts: dict[str, list[Moments]] = {}
         targets = {term.target for term in self.terms}
         if "truth" in targets:
@@ -335,7 +337,7 @@ class _Setup:
         return parts
 
     def truth(self, windows: Windows) -> list[Moments]:
-        """Take the moments of contexts and truth."""
+        """Compute the moments of contexts and truth."""
         return self.group(truth_moments(windows, self.part.n_rows))
 
     def group(self, moments: list[Moments]) -> list[Moments]:
@@ -350,7 +352,7 @@ def _leave_blocks_out(
     train: Windows,
     labels: LabelSource | None,
 ) -> np.ndarray:
-    """Average the error of blocks that were left out, together with every window that shares rows with them."""
+    """Average the errors on blocks that are left out in turn, with all windows that share rows with them."""
     total = np.zeros(len(points))
     reach = train.context_length + train.prediction_length - 1
     for block in np.array_split(np.arange(len(train)), min(_N_BLOCKS, len(train))):
@@ -404,7 +406,7 @@ def _history(
     grid: Mapping[str, Sequence[float]],
     seconds: float,
 ) -> list[dict[str, Any]]:
-    """List the candidates; the chosen one has its training losses, too."""
+    """Return one record per candidate; the chosen one also has its training losses."""
     rows: list[dict[str, Any]] = []
     for number, (point, error) in enumerate(zip(points, errors, strict=True)):
         row: dict[str, Any] = {"epoch": 1, "penalty": point.penalty}

@@ -1,12 +1,12 @@
-"""The exact optimum where part of the truth is missing: every step of the horizon over the windows that have it.
+"""Exact optimum if part of the truth is missing: each step of the horizon uses the windows in which it is observed.
 
-With windows x (a 1 stands behind them for the intercept), targets t and o = 1 where the truth is observed,
-the objective
+With windows x (with a 1 appended for the intercept), targets t and o = 1 where the truth is observed, the objective
 
     w / n_observed * sum over windows and steps of o m_h (W_h x - t_h)^2  +  terms of the labels, over all windows
 
-falls apart by step, because no term ties steps together. Each step is a ridge problem with moments of its own: those of
-all windows less those of the windows in which it is missing, which cost what is missing, not what is there.
+splits into one problem per step, because no term combines steps. Each step is a ridge problem with its own moments:
+those of all windows minus those of the windows in which the step is missing. The cost therefore depends on the number
+of missing values.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from skdistill.training._exact import Candidate, LinearSolution, QuadraticTerm
 
 __all__ = ["masked_error", "solve_masked"]
 
-_BLOCK = 1024  # windows that are gathered at once
+_BLOCK = 1024  # windows gathered at once
 
 
 def solve_masked(
@@ -44,16 +44,16 @@ def solve_masked(
     terms : sequence of QuadraticTerm
         Terms with diagonal metrics.
     points : sequence of Candidate
-        Weights and penalties.
+        Candidate weights and penalties.
     windows : Windows
-        Training windows, part of whose truth is missing.
+        Training windows, with missing values in the truth.
     labels : LabelSource or None
-        The teacher's labels of all of them.
+        The teacher's labels of all these windows.
 
     Returns
     -------
     solutions : list of LinearSolution
-        One per candidate; a step that is never observed, nor labeled, is forecast by the level.
+        One per candidate; a step that is never observed or labeled is forecast by the level.
 
     References
     ----------
@@ -85,12 +85,12 @@ def masked_error(part: SolvablePart, solution: LinearSolution, windows: Windows)
     solution : LinearSolution
         The map.
     windows : Windows
-        Windows whose truth may be missing.
+        Windows; their truth can have missing values.
 
     Returns
     -------
     error : float
-        Mean over what is observed; NaN if nothing is.
+        Mean over the observed values; NaN if there are none.
     """
     total, count = 0.0, 0
     for contexts, truth, _ in _shifted_blocks(part, windows, None):
@@ -113,7 +113,7 @@ class _Totals:
 
 
 class _Sums:
-    """What one group of channels adds up to; a row is one channel of one window."""
+    """Sums of one group of channels; a row is one channel of one window."""
 
     def __init__(self, n_rows: int, n_steps: int) -> None:
         self.whole = _Totals(np.zeros(()), np.zeros(n_rows), np.zeros((n_rows, n_rows)))
@@ -198,7 +198,7 @@ class _Step:
         return cls(values, vectors, vectors.T @ (cross - count * height * mean), mean, height)
 
     def solve(self, penalty: float) -> tuple[np.ndarray, float]:
-        """Return the weights and the intercept; of smallest norm where they are not unique."""
+        """Return the weights and the intercept; of smallest norm if they are not unique."""
         below = self.values + penalty
         inner = np.divide(self.right, below, out=np.zeros_like(self.right), where=below > 0)
         weight = self.vectors @ inner
@@ -206,14 +206,14 @@ class _Step:
 
 
 def _rows(values: np.ndarray) -> np.ndarray:
-    """Lay channels of windows out as rows."""
+    """Reshape channels of windows to rows."""
     return values.reshape(-1, values.shape[-1])
 
 
 def _shifted_blocks(
     part: SolvablePart, windows: Windows, labels: LabelSource | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
-    """Yield contexts, truth and labels of blocks of windows, (n, n_targets, n_steps), less the windows' levels."""
+    """Yield contexts, truth and labels of blocks of windows, (n, n_targets, n_steps), minus their levels."""
     targets = list(windows.targets)
     for first in range(0, len(windows), _BLOCK):
         indices = torch.arange(first, min(first + _BLOCK, len(windows)))

@@ -1,11 +1,11 @@
-"""First and second moments of windows, without the windows.
+"""First and second moments of windows, computed without building the windows.
 
 A window of P rows is the vector u = (z[s], ..., z[s + P - 1]). For all stride-1 windows s = 0 .. n - 1 of a
 series the second moments S_ij = sum_s z[s + i] z[s + j] obey
 
     S_{i+1, j+1} = S_ij - z[i] z[j] + z[n + i] z[n + j],
 
-so the first row, a correlation (one FFT), and a recursion along the diagonals give all of them in O(T log T + P^2).
+so the first row (a correlation, by one FFT) and a recursion along the diagonals give all of them in O(T log T + P^2).
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from skdistill.training._batches import LabelSource
 
 __all__ = ["Moments", "add_up", "label_moments", "run_moments", "truth_moments", "window_runs"]
 
-_BLOCK = 2048  # windows that are gathered at once
-_SHORT_RUN = 64  # below it, the recursion costs more than a plain sum
+_BLOCK = 2048  # windows gathered at once
+_SHORT_RUN = 64  # for shorter runs, the recursion takes longer than a plain sum
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums over windows of u and u u', where u is a context followed by what it should forecast.
+    """Sums over windows of u and u u', where u is a context followed by its truth or labels.
 
-    Moments of other windows add up with ``+`` and are taken out again with ``-``.
+    Use ``+`` to add the moments of other windows, and ``-`` to remove them.
 
     Parameters
     ----------
     count : float
-        Windows, counted once a channel.
+        Number of windows, counted once per channel.
     first : ndarray of shape (context_length + prediction_length,)
         Sum of u.
     second : ndarray of shape (context_length + prediction_length, ...)
         Sum of u u'.
     context_length : int
-        Rows of u that are context.
+        Number of rows of u that are context.
 
     Examples
     --------
@@ -58,24 +58,24 @@ class Moments:
     context_length: int
 
     def __add__(self, other: Moments) -> Moments:
-        """Add the windows of another."""
+        """Add the windows of other moments."""
         return Moments(
             self.count + other.count, self.first + other.first, self.second + other.second, self.context_length
         )
 
     def __sub__(self, other: Moments) -> Moments:
-        """Take out windows that are in here."""
+        """Remove windows that are included."""
         return Moments(
             self.count - other.count, self.first - other.first, self.second - other.second, self.context_length
         )
 
     def shifted(self, functional: np.ndarray | None) -> Moments:
-        """Subtract from every row of u a linear functional of its context.
+        """Subtract a linear functional of the context from every row of u.
 
         Parameters
         ----------
         functional : ndarray of shape (context_length,) or None
-            Its weights a: u becomes u - 1 a'x, a projection of the moments. None leaves u.
+            Weights a of the functional: u becomes u - 1 a'x, a projection of the moments. None leaves u unchanged.
 
         Returns
         -------
@@ -108,17 +108,17 @@ class Moments:
         return Moments(self.count, self.first[skipped:], self.second[skipped:, skipped:], context_length)
 
     def affine(self, offset: float, scale: float) -> Moments:
-        """Bring u to (u - offset) / scale.
+        """Transform u to (u - offset) / scale.
 
         Parameters
         ----------
         offset, scale : float
-            The same for every row of u.
+            Offset and scale, equal for all rows of u.
 
         Returns
         -------
         moments : Moments
-            The moments after it.
+            The transformed moments.
         """
         first = (self.first - self.count * offset) / scale
         cross = offset * (self.first[:, None] + self.first[None, :])
@@ -135,14 +135,14 @@ def run_moments(values: np.ndarray, n_windows: int, context_length: int, predict
     values : ndarray of shape (n_rows,)
         At least ``n_windows + context_length + prediction_length - 1`` numbers.
     n_windows : int
-        Windows, starting at rows 0, 1, ...
+        Number of windows, starting at rows 0, 1, ...
     context_length, prediction_length : int
         Lengths of a window's parts.
 
     Returns
     -------
     moments : Moments
-        In float64.
+        The moments, in float64.
     """
     size = context_length + prediction_length
     z = np.asarray(values[: n_windows + size - 1], dtype=np.float64)
@@ -189,25 +189,25 @@ def window_runs(windows: Windows) -> Iterator[tuple[int, int]]:
 
 
 def truth_moments(windows: Windows, context_length: int) -> list[Moments]:
-    """Compute the moments of contexts and truth, one a target channel.
+    """Compute the moments of contexts and truth, one per target channel.
 
     Parameters
     ----------
     windows : Windows
-        Windows whose truth is known, in standardized units.
+        Windows of known truth, in standardized units.
     context_length : int
-        Last rows of each context that count.
+        Number of rows at the end of each context to use.
 
     Returns
     -------
     moments : list of Moments
-        One a target.
+        One entry per target.
     """
     return [_channel_moments(windows, target, context_length, windows.prediction_length) for target in windows.targets]
 
 
 def _channel_moments(windows: Windows, channel: int, context_length: int, prediction_length: int) -> Moments:
-    """Take the moments of one channel: long runs by the recursion, scattered windows by matrix products."""
+    """Compute the moments of one channel: long runs by the recursion, scattered windows by matrix products."""
     if not windows.is_plain:
         return add_up(_gathered_moments(windows, channel, context_length, with_truth=prediction_length > 0))
     values = windows.store.values[windows.context_length - context_length :, channel].numpy()
@@ -227,7 +227,7 @@ def _channel_moments(windows: Windows, channel: int, context_length: int, predic
 
 
 def _gathered_moments(windows: Windows, channel: int, context_length: int, *, with_truth: bool) -> Iterator[Moments]:
-    """Yield the moments of blocks of windows that have units of their own, or missing values, which are filled."""
+    """Yield the moments of blocks of windows that are scaled one by one or have missing values, which are filled."""
     target = windows.targets.index(channel)
     for first in range(0, len(windows), _BLOCK):
         indices = torch.arange(first, min(first + _BLOCK, len(windows)))
@@ -239,23 +239,23 @@ def _gathered_moments(windows: Windows, channel: int, context_length: int, *, wi
 
 
 def label_moments(windows: Windows, labels: LabelSource, context_length: int) -> list[Moments]:
-    """Compute the moments of contexts and the teacher's forecasts, one a target channel.
+    """Compute the moments of contexts and the teacher's forecasts, one per target channel.
 
-    Those of the contexts come from the recursion; labels enter by blocks of a matrix product.
+    The moments of the contexts come from the recursion; the labels are added by matrix products in blocks.
 
     Parameters
     ----------
     windows : Windows
-        The windows that are labeled, in the labels' order.
+        The labeled windows, in the order of the labels.
     labels : LabelSource
         Their labels.
     context_length : int
-        Last rows of each context that count.
+        Number of rows at the end of each context to use.
 
     Returns
     -------
     moments : list of Moments
-        One a target.
+        One entry per target.
     """
     if len(labels) != len(windows):
         raise ValueError(
@@ -297,11 +297,11 @@ def add_up(parts: Iterator[Moments] | list[Moments]) -> Moments:
     Returns
     -------
     moments : Moments
-        Their sum.
+        The sum.
     """
     total: Moments | None = None
     for part in parts:
         total = part if total is None else total + part
     if total is None:
-        raise ValueError("there is no window to take moments of.")
+        raise ValueError("there are no windows to compute moments of.")
     return total

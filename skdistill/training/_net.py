@@ -1,4 +1,4 @@
-"""The skorch net: its criterion sees forecast, features, truth and labels."""
+"""The skorch net; its criterion gets forecast, features, truth and labels."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ __all__ = ["DistillationNet"]
 class DistillationNet(NeuralNet):
     """A skorch net whose criterion is an objective of named terms.
 
-    Trainable parts of the criterion (regressors, aligners) are optimized with the module.
-    ``valid_loss`` is the forecast's MSE against the truth, in standardized units, whatever the
-    objective, or the mean pinball loss of the quantiles where there are any; ``history`` holds the epoch's mean
-    of every term as ``train_<term>``.
+    Trainable parts of the criterion (regressors, aligners) are optimized with the module. For any objective,
+    ``valid_loss`` is the MSE of the forecast against the truth, in standardized units, or the mean pinball loss if
+    there are quantiles. ``history`` contains the mean of every term in each epoch as ``train_<term>``.
 
     Parameters
     ----------
     *args : object
-        As skorch's ``NeuralNet`` takes them.
+        Arguments of skorch's ``NeuralNet``.
     quantile_levels : tuple of float, default=()
         Levels of the module's quantiles.
     **kwargs : object
-        As skorch's ``NeuralNet`` takes them.
+        Arguments of skorch's ``NeuralNet``.
     """
 
     def __init__(self, *args: Any, quantile_levels: tuple[float, ...] = (), **kwargs: Any) -> None:
@@ -41,18 +40,18 @@ class DistillationNet(NeuralNet):
     def get_loss(
         self, y_pred: NetworkOutput, y_true: dict[str, Tensor], X: Any = None, training: bool = False
     ) -> Tensor:
-        """Compute the objective in training, the error against the truth in validation.
+        """Compute the objective in training, and the error against the truth in validation.
 
         Parameters
         ----------
         y_pred : NetworkOutput
-            What the module returned.
+            Output of the module.
         y_true : dict of Tensor
             Truth and labels.
         X : dict of Tensor or None, default=None
-            What the module was called with.
+            Inputs of the module.
         training : bool, default=False
-            Which of the two to compute.
+            Whether to compute the objective.
 
         Returns
         -------
@@ -75,7 +74,7 @@ class DistillationNet(NeuralNet):
         return torch.stack(list(terms.values())).sum()
 
     def _validation_loss(self, output: NetworkOutput, truth: Tensor, observed: Tensor | None) -> Tensor:
-        """Judge a forecast by its MSE, quantiles by their mean pinball loss, over what is observed of the truth."""
+        """Return the MSE of a forecast, or the mean pinball loss of quantiles, over the observed truth."""
         if output.quantiles is None:
             if observed is None:
                 return mse_loss(output.forecast, truth)
@@ -85,14 +84,14 @@ class DistillationNet(NeuralNet):
         return losses.mean() if observed is None else losses[observed].mean()
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Group the parameters that train: those at the net's learning rate first, then those at one of their own.
+        """Group the trained parameters: first those at the net's learning rate, then those with their own.
 
         Parameters
         ----------
         prefix : str
             ``"optimizer"``.
         named_parameters : iterable of (str, Parameter)
-            Parameters of module and criterion, frozen ones among them.
+            Parameters of module and criterion, including frozen ones.
 
         Returns
         -------
@@ -124,7 +123,7 @@ class DistillationNet(NeuralNet):
         self.n_windows_ = 0
 
     def _add_up(self, terms: dict[str, Tensor], n_windows: int) -> None:
-        """Add a batch to the epoch's sums: one number a term, not a tensor a batch, which would scatter the heap."""
+        """Add a batch to the sums of the epoch: one number per term, because one tensor per batch fragments memory."""
         self.n_windows_ += n_windows
         for name, value in terms.items():
             self.term_sums_[name] = self.term_sums_.get(name, 0.0) + value.detach().double() * n_windows

@@ -1,4 +1,4 @@
-"""Moments that follow a series: new rows enter, old rows leave, nothing is computed twice."""
+"""Moments that are updated with a series: rows are added and removed without computing anything twice."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ __all__ = ["RollingMoments"]
 class RollingMoments:
     """The moments of all stride-1 windows of a growing or sliding series, in raw units.
 
-    Kept in float64 relative to the mean of the first rows; mean and scale of the standardization may move,
-    because moments follow any affine map exactly.
+    Stored in float64, relative to the mean of the first rows. Mean and scale of the standardization can change, because
+    moments can be transformed exactly by any affine map.
 
     Parameters
     ----------
@@ -44,25 +44,25 @@ class RollingMoments:
         self.append(rows)
 
     def append(self, rows: np.ndarray) -> None:
-        """Let rows enter at the end.
+        """Add rows at the end.
 
         Parameters
         ----------
         rows : ndarray of shape (n_timestamps, n_channels)
-            They follow the rows that are here.
+            The rows that follow the current ones.
         """
         size = self.context_length + self.prediction_length
-        kept = max(0, len(self.rows) - size + 1)  # the first row that a new window can hold
+        kept = max(0, len(self.rows) - size + 1)  # the first row that a new window can contain
         self.rows = np.concatenate([self.rows, np.asarray(rows, dtype=np.float64)])
         self.channels = [one + new for one, new in zip(self.channels, self._moments(self.rows[kept:]), strict=True)]
 
     def forget(self, n_rows: int) -> None:
-        """Let rows leave at the start, with every window that holds one of them.
+        """Remove rows at the start, with all windows that contain one of them.
 
         Parameters
         ----------
         n_rows : int
-            How many; at least one window must remain.
+            Number of rows; at least one window must remain.
         """
         size = self.context_length + self.prediction_length
         if n_rows > len(self.rows) - size:
@@ -79,18 +79,18 @@ class RollingMoments:
         Parameters
         ----------
         mean, scale : ndarray of shape (n_channels,)
-            Of the standardization.
+            Mean and scale of the standardization.
 
         Returns
         -------
         moments : list of Moments
-            One a channel.
+            One entry per channel.
         """
         offsets = mean - self.offset
         return [one.affine(float(o), float(s)) for one, o, s in zip(self.channels, offsets, scale, strict=True)]
 
     def _moments(self, rows: np.ndarray) -> list[Moments]:
-        """Take the moments of every window of some rows."""
+        """Compute the moments of all windows of some rows."""
         size = self.context_length + self.prediction_length
         n_windows = len(rows) - size + 1
         empty = Moments(0.0, np.zeros(size), np.zeros((size, size)), self.context_length)

@@ -1,4 +1,4 @@
-"""How a network is trained: the settings that teachers and students share."""
+"""Training settings shared by teachers and students."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ class TrainingSettings:
     Parameters
     ----------
     lr : float
-        Learning rate of the first epoch.
+        Learning rate in the first epoch.
     max_epochs : int
-        Most epochs to train.
+        Maximum number of epochs.
     batch_size : int
-        Windows of a batch.
+        Number of windows of a batch.
     patience : int or None
-        Epochs without a better validation error before training stops; None never stops early.
+        Number of epochs without a better validation error before training stops; None never stops early.
     optimizer : str
         Name of the optimizer.
     lr_schedule : str or callable
         Factor of ``lr`` by epoch, counted from 0.
     gradient_clip : float or None
-        Largest norm of the gradient.
+        Maximum norm of the gradient.
     device : str
-        Where to train.
+        Device to train on.
     verbose : int
-        0 nothing, 1 a progress bar, 2 a line an epoch.
+        0 shows nothing, 1 a progress bar, 2 one line per epoch.
     weight_averaging : float or None, default=None
-        Decay of the exponential average of the weights; None keeps none.
+        Decay of the exponential average of the weights; None uses no average.
     """
 
     lr: float
@@ -63,7 +63,7 @@ class TrainingSettings:
         Parameters
         ----------
         owner : str
-            Whose settings these are, for the message.
+            Name of the owner of the settings, for error messages.
         """
         check_real(self.lr, f"lr of {owner}", minimum=0.0, include_minimum=False)
         check_integer(self.max_epochs, f"max_epochs of {owner}", minimum=1)
@@ -88,7 +88,7 @@ class TrainingSettings:
 
 
 def make_optimizer_class(settings: TrainingSettings) -> type[torch.optim.Optimizer]:
-    """Return the optimizer class that a name stands for.
+    """Return the optimizer class of a name.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def lr_factor(settings: TrainingSettings) -> Callable[[int], float]:
     Returns
     -------
     factor : callable
-        From the epoch, counted from 0, to a factor.
+        Function from the epoch, counted from 0, to a factor.
     """
     if callable(self_schedule := settings.lr_schedule):
         return self_schedule

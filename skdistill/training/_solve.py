@@ -1,4 +1,4 @@
-"""Networks that declare a solvable part: the check before training, and the solution."""
+"""Check and solve the solvable part of networks that declare one."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ __all__ = ["check_solvable", "prepare_network", "solve_network"]
 def check_solvable(
     network: BaseNetwork, spec: NetworkSpec, loss: BaseLoss, *, has_teacher: bool, windows: TrainingWindows
 ) -> None:
-    """Raise if a part of the network must be, but cannot be, solved exactly; called before any training.
+    """Raise if a part of the network must be solved exactly but cannot be; called before any training.
 
     Parameters
     ----------
     network : BaseNetwork
         The network.
     spec : NetworkSpec
-        What it is about to be built for.
+        The problem it will be built for.
     loss : BaseLoss
         The objective.
     has_teacher : bool
         Whether there will be labels.
     windows : TrainingWindows
-        What it will be fitted on.
+        The windows it will be fitted on.
 
     Raises
     ------
     ValueError
-        With what keeps it from being solved, and the way out.
+        The message gives the reason and what to do about it.
     """
     part = network.solvable_part(spec)
     if part is None:
@@ -51,7 +51,7 @@ def check_solvable(
     if reason is not None and (part.solver == "exact" or part.is_searched):
         exact = f"solver='exact' of {part.owner}"
         what = exact if part.solver == "exact" else f"{part.owner} with several penalties or weights"
-        raise ValueError(f"{what} cannot be had: {reason}")
+        raise ValueError(f"{what} is not possible: {reason}")
 
 
 def solve_network(
@@ -63,14 +63,14 @@ def solve_network(
     loss: BaseLoss,
     labels: LabelSource | None,
 ) -> TrainingResult | None:
-    """Solve for a network that is nothing but its solvable part, where every term is quadratic.
+    """Solve a network that consists only of its solvable part, if every term is quadratic.
 
     Parameters
     ----------
     network : BaseNetwork
         The network.
     module : torch.nn.Module
-        What was built of it; gets the solution.
+        The module built from it; it gets the solution.
     spec : NetworkSpec
         What it was built for.
     windows : TrainingWindows
@@ -83,7 +83,7 @@ def solve_network(
     Returns
     -------
     result : TrainingResult or None
-        None where it must be trained instead.
+        None if the network must be trained instead.
     """
     part = network.solvable_part(spec)
     if part is None or not part.is_whole or part.solver == "gradient":
@@ -105,20 +105,20 @@ def prepare_network(
     loss: BaseLoss,
     labels: LabelSource | None,
 ) -> None:
-    """Make a module ready to train: solve for its solvable part and freeze it, leave out what the loss does not read.
+    """Prepare a module for training: solve and freeze its solvable part, and drop what the loss does not read.
 
     Parameters
     ----------
     network : BaseNetwork
         The network.
     module : torch.nn.Module
-        What was built of it.
+        The module built from it.
     spec : NetworkSpec
         What it was built for.
     windows : TrainingWindows
         Training and validation windows.
     loss : BaseLoss
-        The objective, whose quadratic terms count for the part.
+        The objective; its quadratic terms are used for the part.
     labels : LabelSource or None
         The teacher's labels of the training windows.
     """

@@ -1,4 +1,4 @@
-"""The exact optimum where each step may read only some rows, and no term ties steps together."""
+"""Exact optimum if each step reads only some rows and no term combines steps."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def solve_sparse(
     penalty_on: str,
     intercept: bool,
 ) -> LinearSolution:
-    """Solve every step of the horizon by itself, over the rows it may read.
+    """Solve every step of the horizon separately, over the rows it may read.
 
     Parameters
     ----------
     moments : dict of str to list of Moments
-        For each target the shifted moments of each group of channels.
+        For each target, the shifted moments of each group of channels.
     terms : sequence of QuadraticTerm
         Terms with diagonal metrics.
     mask : ndarray of bool of shape (prediction_length, context_length)
@@ -42,7 +42,7 @@ def solve_sparse(
     Returns
     -------
     solution : LinearSolution
-        The optimum; of smallest norm where it is not unique.
+        The optimum; of smallest norm if it is not unique.
     """
     n_groups = len(next(iter(moments.values())))
     groups = [{target: parts[number] for target, parts in moments.items()} for number in range(n_groups)]

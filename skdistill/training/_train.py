@@ -1,4 +1,4 @@
-"""One training run: a module, windows, an objective, through skorch."""
+"""Train a module on windows and an objective, with skorch."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from skdistill.training._weight_average import WeightAverage
 
 __all__ = ["TrainingResult", "loss_shapes", "train_network"]
 
-# Windows, truth and labels move to the GPU as a whole where they take at most this share of its free memory.
+# Windows, truth and labels are moved to the GPU as a whole if they need at most this fraction of its free memory.
 _DEVICE_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training run leaves behind, beside the trained module itself.
+    """Result of a training run, in addition to the trained module.
 
     Parameters
     ----------
     history : list of dict
-        One entry an epoch: ``train_loss``, ``train_<term>``, ``valid_loss``, ``lr``, ``dur``.
+        One entry per epoch: ``train_loss``, ``train_<term>``, ``valid_loss``, ``lr``, ``dur``.
     best_epoch : int or None
-        The epoch, counted from 1, whose weights the module has; None without validation.
+        The epoch, counted from 1, from which the module's weights are taken; None without validation.
     interrupted : bool
         Whether the user stopped it.
     """
@@ -54,12 +54,12 @@ class TrainingResult:
 
 
 def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: LabelSource | None) -> LossShapes:
-    """Find out what loss terms need to know, from one window.
+    """Determine the shapes that loss terms need, from one window.
 
     Parameters
     ----------
     module : Module
-        The network that is to be trained.
+        The network to train.
     spec : NetworkSpec
         What it was built for.
     windows : Windows
@@ -113,7 +113,7 @@ def train_network(
     Parameters
     ----------
     module : Module
-        The network; holds the best epoch's weights afterwards.
+        The network; afterwards it has the weights of the best epoch.
     spec : NetworkSpec
         What it was built for.
     windows : TrainingWindows
@@ -123,9 +123,9 @@ def train_network(
     settings : TrainingSettings
         Learning rate, epochs, batches and the like.
     labels : LabelSource or None, default=None
-        The teacher's labels of the training windows; None trains on the truth alone.
+        The teacher's labels of the training windows; None trains on the truth only.
     checkpoint : Path or None, default=None
-        A file from which a killed run goes on.
+        A file from which a stopped run continues.
     description : str, default="training"
         Name of the progress bar.
 
@@ -167,7 +167,7 @@ def train_network(
 
 
 def _without_bookkeeping(epoch: dict[str, Any]) -> dict[str, Any]:
-    """Copy an epoch's record without what skorch keeps for itself."""
+    """Copy the record of an epoch without skorch's internal entries."""
     record = plain_record(epoch)
     return {key: value for key, value in record.items() if not key.endswith(("_batch_count", "_loss_best"))}
 
@@ -179,7 +179,7 @@ def _callbacks(
     checkpoint: Path | None,
     description: str,
 ) -> list[tuple[str, Any]]:
-    """List callbacks in the order they must run: the stopper may end the epoch, the checkpoint keeps both."""
+    """Return the callbacks in the order in which they must run."""
     callbacks: list[tuple[str, Any]] = [("terms", TermHistory())]
     callbacks.append(("divergence", DivergenceStop(description, settings.lr)))
     if settings.weight_averaging is not None:
@@ -188,7 +188,7 @@ def _callbacks(
         callbacks.append(("clip", GradientNormClipping(settings.gradient_clip)))
     if settings.verbose == 1:
         callbacks.append(("progress", EpochProgress(settings.max_epochs, description)))
-    factors = [lr_factor(settings), *[_unchanged] * n_constant]  # of the parameter groups, the net's own first
+    factors = [lr_factor(settings), *[_unchanged] * n_constant]  # one per parameter group; the net's own group is first
     callbacks.append(("schedule", LRScheduler("LambdaLR", lr_lambda=factors, event_name="lr")))
     if stopper is not None:
         callbacks.append(("stopper", stopper))
@@ -202,7 +202,7 @@ def _unchanged(epoch: int) -> float:
 
 
 def _run(net: DistillationNet, dataset: WindowDataset, max_epochs: int, stopper: BestWeights | None) -> bool:
-    """Run skorch's loop for the epochs that are left; return whether the user interrupted it."""
+    """Run skorch's loop for the remaining epochs; return whether the user interrupted it."""
     net.initialize()
     net.notify("on_train_begin", X=dataset, y=None)
     interrupted = False
@@ -216,7 +216,7 @@ def _run(net: DistillationNet, dataset: WindowDataset, max_epochs: int, stopper:
         if stopper is None or stopper.best_model_weights_ is None:
             raise
         warnings.warn(
-            f"{error} The weights of epoch {stopper.best_epoch_}, the best until then, stay.",
+            f"{error} The weights of epoch {stopper.best_epoch_}, the best so far, are kept.",
             stacklevel=stacklevel_of_user(),
         )
     net.notify("on_train_end", X=dataset, y=None)
@@ -226,7 +226,7 @@ def _run(net: DistillationNet, dataset: WindowDataset, max_epochs: int, stopper:
 def _place(
     train: Windows, validation: Windows | None, labels: LabelSource | None, device: torch.device
 ) -> tuple[Windows, Windows | None, LabelSource | None]:
-    """Move windows and labels to a GPU once where they fit, so that batches are gathered there."""
+    """Move windows and labels to the GPU if they fit, so that batches are gathered there."""
     if device.type != "cuda":
         return train, validation, labels
     budget = _DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]

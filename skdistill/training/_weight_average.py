@@ -1,4 +1,4 @@
-"""A skorch callback that keeps an exponential average of the weights, and has it judged and kept."""
+"""Callback for skorch that keeps an exponential average of the weights, which is validated and kept."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["WeightAverage"]
 
 
 class WeightAverage(Callback):
-    """Average the weights over the batches; the average is what is validated and what stays.
+    """Average the weights over the batches; the average is validated and kept.
 
     After every training batch ``average = decay * average + (1 - decay) * weights``, starting from the weights after
-    the first one. Buffers, BatchNorm's statistics among them, are averaged alike: the mean of a linear layer's
-    output is linear in its weights. Training goes on from the plain weights: they are put aside when an epoch's
-    batches are over and put back when the next one begins, so that validation, early stopping and checkpoints
-    between the two see the average. List it before the stopper and the checkpoint.
+    the first batch. Buffers, including the statistics of BatchNorm, are averaged in the same way, because the mean of a
+    linear layer's output is linear in its weights. Training continues from the plain weights: they are stored after the
+    last batch of an epoch and restored before the next epoch, so that validation, early stopping and checkpoints use
+    the average. List it before the early stopping and the checkpoint.
 
     Parameters
     ----------
     decay : float
-        Share of the average that a batch leaves.
+        Fraction of the average that is kept after each batch.
     """
 
     def __init__(self, decay: float) -> None:
@@ -45,7 +45,7 @@ class WeightAverage(Callback):
         self.plain_: dict[str, Tensor] | None = None
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Go on from the plain weights.
+        """Restore the plain weights.
 
         Parameters
         ----------
@@ -59,7 +59,7 @@ class WeightAverage(Callback):
             self.plain_ = None
 
     def on_batch_begin(self, net: NeuralNet, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
-        """Show the average to validation.
+        """Set the average for validation.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class WeightAverage(Callback):
             self._show_average(net)
 
     def on_batch_end(self, net: NeuralNet, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
-        """Take a step's weights into the average.
+        """Add the weights after a step to the average.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class WeightAverage(Callback):
             self.average_.update_parameters(net.module_)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Leave the average in the net until the next epoch.
+        """Keep the average in the net until the next epoch.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class WeightAverage(Callback):
         self._show_average(net)
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Leave the average in the net, also where an epoch was interrupted.
+        """Keep the average in the net, even if an epoch was interrupted.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class WeightAverage(Callback):
         self._show_average(net)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint between two epochs must keep.
+        """Return the state for a checkpoint between two epochs.
 
         Returns
         -------
@@ -127,12 +127,12 @@ class WeightAverage(Callback):
         return {"average": self.average_.state_dict(), "plain": self.plain_}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state of an earlier run, after :meth:`on_train_begin`.
+        """Load the state of an earlier run, after :meth:`on_train_begin`.
 
         Parameters
         ----------
         state : dict
-            What :meth:`state_dict` returned.
+            Result of :meth:`state_dict`.
         """
         self.average_.load_state_dict(state["average"])
         self.plain_ = state["plain"]

@@ -121,7 +121,7 @@ BAD_PARAMETERS = {
     "nothing without teacher": (
         {"teacher": None, "loss": TimeDistill(supervised_weight=0)},
         ValueError,
-        r"without a teacher nothing is left",
+        r"without a teacher no term of TimeDistill is left",
     ),
     "no student features": (
         {"student": DLinear(), "teacher": ITransformer(8, n_heads=2), "loss": "timedistill"},

@@ -30,7 +30,7 @@ def test_rows_changed_in_place_are_noticed_by_compare(change):
     with pytest.warns(UserWarning, match="the row '.*' has no numbers: the training series was changed in place"):
         after = forecaster.compare(test, n_resamples=5)
     assert after.loc[["alone", "exact linear"], "mse"].isna().all()
-    assert after.loc["exact linear", "in_words"] == "the training series was changed after fit: give train="
+    assert after.loc["exact linear", "in_words"] == "the training series was changed after fit: pass train="
     assert "changed after fit" in after.summary()
     rows = ["student", "teacher"]
     assert after.loc[rows, "mse"].equals(before.loc[rows, "mse"])

@@ -100,9 +100,9 @@ GOOD = {
         ({"version": np.array(3)}, "format version 3, and this NumpyStudent reads version 2 only"),
         ({"version": np.array([2])}, "format version"),
         ({"dtype": np.array(2)}, "dtype must be 4 or 8"),
-        ({"weight_0": np.array([{}], dtype=object)}, "no student: weight_0.npy does not hold the numbers"),
-        ({"weight_0": np.ones((2, 3), dtype=np.float16)}, "does not hold the numbers"),
-        ({"weight_0": np.ones((3, 2)).T}, "does not hold the numbers"),
+        ({"weight_0": np.array([{}], dtype=object)}, "not a student: weight_0.npy does not contain the numbers"),
+        ({"weight_0": np.ones((2, 3), dtype=np.float16)}, "does not contain the numbers"),
+        ({"weight_0": np.ones((3, 2)).T}, "does not contain the numbers"),
         ({"weight_0": np.ones(())}, "bias_0 has shape|weight_0 has shape"),
         ({"weight_0": np.full((2, 3), 1e300)}, "not finite in float32"),
         ({"epsilon": np.array([-1.0])}, "epsilon is negative"),
@@ -114,7 +114,7 @@ GOOD = {
         ({"bias_0": np.zeros(3)}, "bias_0 has shape"),
         ({"targets": np.array([1])}, "within 1 channels"),
         ({"surprise": np.zeros(2)}, "unknown"),
-        ({"center": np.array(["a"])}, "no student"),
+        ({"center": np.array(["a"])}, "not a student"),
     ],
 )
 def test_wrong_contents_are_named(changes, message, tmp_path):

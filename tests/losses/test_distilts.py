@@ -160,7 +160,7 @@ def test_other_weights_take_the_place_of_tau():
 def test_bad_weights_of_steps_are_those_of_the_term_they_were_given_to():
     term = HorizonWeighted(horizon_weights=[1.0, 2.0])
     for ask in (lambda: value(term, make_inputs()), lambda: term.quadratic_form(7)):
-        with pytest.raises(ValueError, match=r"horizon_weights of HorizonWeighted must have one number a step"):
+        with pytest.raises(ValueError, match=r"horizon_weights of HorizonWeighted must have one number per step"):
             ask()
 
 

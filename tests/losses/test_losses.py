@@ -381,8 +381,8 @@ def test_ablated_terms_disappear():
 @pytest.mark.parametrize(
     ("term", "hint"),
     [
-        (Supervised(loss="smape"), r"got 'smape'\. It is a term of its own, skdistill\.losses\.SMAPE\.$"),
-        (Supervised(loss="MASE"), r"skdistill\.losses\.MASE, which knows the season\.$"),
+        (Supervised(loss="smape"), r"got 'smape'\. It is a separate term, skdistill\.losses\.SMAPE\.$"),
+        (Supervised(loss="MASE"), r"skdistill\.losses\.MASE, which has a season parameter\.$"),
         (Supervised(loss="smooth_l1"), r'It is loss="huber" here\.$'),
         (TeacherForecast(loss="smooth_l1"), r'It is loss="huber" here\.$'),
     ],

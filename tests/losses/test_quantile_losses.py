@@ -164,7 +164,7 @@ def test_the_teachers_grid_is_interpolated_and_not_extrapolated():
 
 
 def test_no_common_level_is_an_error():
-    with pytest.raises(ValueError, match=r"needs a level of the student.*0.1 to 0.9"):
+    with pytest.raises(ValueError, match=r"needs at least one level of the student.*0.1 to 0.9"):
         QuantileDistance().build(shapes((0.01, 0.99)))
 
 

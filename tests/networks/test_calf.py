@@ -638,7 +638,7 @@ def test_blocks_that_cannot_be_cut(tmp_path):
 
 def test_a_model_that_cannot_read_vectors(tmp_path):
     folder = make_tiny(tmp_path, "Longformer", attention_window=4)
-    with pytest.raises(ValueError, match=r"LongformerModel, will not do: it cannot read vectors in place of words"):
+    with pytest.raises(ValueError, match=r"LongformerModel, cannot be used: it cannot read vectors in place of words"):
         CALF(folder, n_layers=3).build(SPEC)
 
 
@@ -647,7 +647,7 @@ def test_a_model_that_pools_its_tokens(tmp_path):
         vocab_size=WORDS, d_model=WIDTH, block_sizes=[1, 1, 1], n_head=2, d_head=12, d_inner=32
     )
     transformers.FunnelModel(config).save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="FunnelModel, will not do: "):
+    with pytest.raises(ValueError, match="FunnelModel, cannot be used: "):
         CALF(str(tmp_path), n_layers=3, lora_targets=["q_head"]).build(SPEC)
 
 
@@ -675,7 +675,7 @@ def test_a_hub_id_without_internet(monkeypatch):
         raise OSError("no route")
 
     monkeypatch.setattr(transformers.AutoConfig, "from_pretrained", offline)
-    with pytest.raises(OSError, match=r"no folder 'gpt2'.*could not be had from the hub.*give its folder"):
+    with pytest.raises(OSError, match=r"no folder 'gpt2'.*could not be loaded from the hub.*pass its folder"):
         make_calf_forecaster(CALF("gpt2")).fit(make_series())
 
 

@@ -109,8 +109,8 @@ def test_an_export_takes_any_number_of_windows(quantiles, suffix, tmp_path):
         (CustomNetwork(nn.Linear(2, 2)), TypeError, "PretrainedTeacher"),
         (CustomNetwork(Perceptron, options=3), TypeError, "options of CustomNetwork"),
         (CustomNetwork(lambda spec: 3), TypeError, "must return a torch.nn.Module"),
-        (CustomNetwork(Perceptron, {"steps_off": 1}), ValueError, r"= \(1, 4, 2\); it answered \(1, 5, 2\)"),
-        (CustomNetwork(OneTooMany), ValueError, r"= \(1, 4, 2\); it answered \(2, 4, 2\)"),
+        (CustomNetwork(Perceptron, {"steps_off": 1}), ValueError, r"= \(1, 4, 2\); it returned \(1, 5, 2\)"),
+        (CustomNetwork(OneTooMany), ValueError, r"= \(1, 4, 2\); it returned \(2, 4, 2\)"),
     ],
 )
 def test_what_is_no_network_stops_before_training(network, error, message):

@@ -73,7 +73,7 @@ def test_gradient_descent_may_be_asked_for():
 
 def test_messages_name_the_network():
     loss = SMAPE()
-    with pytest.raises(ValueError, match=r"solver='exact' of Renamed cannot be had: the loss term 'smape'"):
+    with pytest.raises(ValueError, match=r"solver='exact' of Renamed is not possible: the loss term 'smape'"):
         fit(Renamed("exact"), loss=loss)
     with pytest.warns(UserWarning, match="Renamed is trained by gradient descent, not solved exactly"):
         fit(Renamed(), loss=loss, max_epochs=1)

@@ -140,7 +140,7 @@ def test_transformed_series_are_calibrated_in_the_units_of_training():
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"calibration": "conformal"}, ValueError, r"calibration of .* shifts quantiles, and none are asked for"),
+        ({"calibration": "conformal"}, ValueError, r"calibration of .* shifts quantiles, and there are none"),
         (
             {"calibration": "split", "quantiles": LEVELS},
             ValueError,

@@ -219,7 +219,7 @@ def test_bad_parameters(cls, changes, error, message, monkeypatch):
 def test_asking_without_quantiles():
     fitted = make_forecaster().fit(make_series())
     for ask in (fitted.predict_quantiles, fitted.predict_interval, fitted.backtest_quantiles):
-        with pytest.raises(ValueError, match=r"was fitted for a point forecast alone: set quantiles=\(0.1, 0.5, 0.9\)"):
+        with pytest.raises(ValueError, match=r"was fitted for point forecasts only: set quantiles=\(0.1, 0.5, 0.9\)"):
             ask(make_series())
     with pytest.raises(NotFittedError):
         make_forecaster(quantiles=LEVELS).predict_quantiles(make_series())
@@ -227,9 +227,9 @@ def test_asking_without_quantiles():
 
 def test_asking_beyond_the_levels_that_were_fitted():
     fitted = make_forecaster(quantiles=LEVELS).fit(make_series())
-    with pytest.raises(ValueError, match=r"asks for the levels 0.05, beyond those that were fitted, 0.1 to 0.9"):
+    with pytest.raises(ValueError, match=r"needs the levels 0.05, outside the range of the fitted levels, 0.1 to 0.9"):
         fitted.predict_quantiles(make_series(), (0.05, 0.5))
-    with pytest.raises(ValueError, match=r"coverage of predict_interval: 0.9 asks for the levels 0.05, 0.95"):
+    with pytest.raises(ValueError, match=r"coverage of predict_interval: 0.9 needs the levels 0.05, 0.95"):
         fitted.predict_interval(make_series(), 0.9)
     with pytest.raises(ValueError, match=r"coverage of predict_interval must be a number in \(0, 1\); got 80"):
         fitted.predict_interval(make_series(), 80)
@@ -271,11 +271,11 @@ def test_grids_pickles_and_clones():
 
 def test_linear_students_with_quantiles_are_trained_and_say_so():
     series = make_series()
-    told = r"trained by gradient descent.*'pinball' \(Pinball\) is no quadratic form"
+    told = r"trained by gradient descent.*'pinball' \(Pinball\) is not a quadratic form"
     with pytest.warns(UserWarning, match=told) as caught:
         make_forecaster(teacher=None, student=Linear(), loss=Supervised(), quantiles=LEVELS).fit(series)
     assert [one.filename for one in caught if "gradient" in str(one.message)] == [__file__]
-    with pytest.raises(ValueError, match=r"solver='exact' of Linear cannot be had.*Pinball"):
+    with pytest.raises(ValueError, match=r"solver='exact' of Linear is not possible.*Pinball"):
         make_forecaster(teacher=None, student=Linear(solver="exact"), loss=Supervised(), quantiles=LEVELS).fit(series)
     settings = {"teacher": None, "student": Linear(), "loss": Supervised(), "validation_fraction": 0}
     assert hasattr(make_forecaster(**settings), "partial_fit")
@@ -385,7 +385,7 @@ def test_numpy_students_refuse_arrays_that_do_not_fit(name, value):
     forecaster = make_forecaster(quantiles=LEVELS).fit(make_series())
     arrays = fuse_in_units(forecaster.student_, forecaster.spec_, forecaster.scaling_).arrays()
     arrays = {key: one for key, one in arrays.items() if key != name} | ({} if value is None else {name: value})
-    with pytest.raises(ValueError, match="no student"):
+    with pytest.raises(ValueError, match="not a student"):
         NumpyStudent(arrays)
 
 
@@ -453,7 +453,7 @@ def test_fan_charts():
         np.zeros(8), None, {"x": np.zeros(3)}, fans={"x": pd.DataFrame(np.arange(9.0).reshape(3, 3), columns=LEVELS)}
     )
     assert len(drawn.ax_.collections) == 1
-    with pytest.raises(ValueError, match="fans of ForecastDisplay must be of forecasts"):
+    with pytest.raises(ValueError, match="fans of ForecastDisplay must name forecasts"):
         ForecastDisplay.from_predictions(np.zeros(8), None, {"x": np.zeros(3)}, fans={"y": drawn.fans["x"]})
 
 

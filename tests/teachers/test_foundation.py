@@ -193,7 +193,7 @@ def test_a_long_context_is_cut_with_a_message(checkpoint, name, caplog):
         windows = make_windows(200 if name != "moirai" and name != "moirai_2" else 600, 3, n_rows=700)
         labels = label(make_teacher(checkpoint, name), windows)
     message = next(record.getMessage() for record in caplog.records if "reads at most" in record.getMessage())
-    seen = int(message.split("sees the last ")[1])
+    seen = int(message.split("reads the last ")[1])
     assert seen < windows.train.context_length
     later = windows.train.starts + windows.train.context_length - seen
     cut = replace(windows, train=replace(windows.train, context_length=seen, starts=later))
@@ -379,7 +379,7 @@ def test_nan_weights_are_noticed_when_loading(checkpoint, name, tmp_path):
         metadata={"format": "pt"},
     )
     with pytest.raises(
-        ValueError, match=r"model of \w+: .*broken is damaged .* a plain sine wave with .*Fetch it again"
+        ValueError, match=r"model of \w+: .*broken is damaged .* a plain sine wave as .*Download it again"
     ):
         FAMILIES[name][1](folder, **FAMILIES[name][2], device="cpu")._model()
 
@@ -400,7 +400,8 @@ def test_a_broken_download_says_what_to_fetch_again(checkpoint, name, file, dama
     damage(folder / file)
     teacher = FAMILIES[name][1](folder, **FAMILIES[name][2], device="cpu")
     with pytest.raises(
-        ValueError, match=rf"model of {type(teacher).__name__}: .*broken.* is damaged or incomplete: .*Fetch it again"
+        ValueError,
+        match=rf"model of {type(teacher).__name__}: .*broken.* is damaged or incomplete: .*Download",
     ):
         teacher.fit(make_windows())
 
@@ -448,7 +449,7 @@ def test_an_offline_hub_id_says_how_to_point_at_a_folder():
 @pytest.mark.parametrize("teacher", [Chronos, TimeMoE, Moirai, TimesFM, TinyTimeMixer])
 def test_a_checkpoint_of_another_family_is_named(teacher, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
-    with pytest.raises(ValueError, match=rf"model of {teacher.__name__}: .* is no checkpoint of .*'bert'"):
+    with pytest.raises(ValueError, match=rf"model of {teacher.__name__}: .* is not a checkpoint of .*'bert'"):
         teacher(tmp_path).check(SPEC)
 
 
@@ -457,7 +458,7 @@ def test_tirex_wants_a_checkpoint_file(tmp_path):
         TiRex(tmp_path).check(SPEC)
     pytest.importorskip("tirex", reason="TiRex needs tirex-ts: pip install 'skdistill[tirex]'")
     torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
-    with pytest.raises(ValueError, match=r"other\.ckpt is no checkpoint of TiRex"):
+    with pytest.raises(ValueError, match=r"other\.ckpt is not a checkpoint of TiRex"):
         TiRex(tmp_path, device="cpu")._model()
 
 
@@ -598,7 +599,7 @@ def test_a_nan_answer_names_the_first_window(checkpoint):
     contexts = windows.train.contexts(torch.arange(3))
     values = contexts.values.clone()
     values[2, 3, 0] = torch.inf
-    with pytest.raises(ValueError, match=r"TimeMoE answered NaN or infinity, first for .* row 42 of series 0"):
+    with pytest.raises(ValueError, match=r"TimeMoE returned NaN or infinity, first for .* row 42 of series 0"):
         teacher.label(replace(contexts, values=values))
 
 

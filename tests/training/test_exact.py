@@ -416,7 +416,7 @@ def test_rows_are_not_at_hand_after_pickling_a_plain_fit():
 
 
 def test_auto_trains_with_a_warning_that_names_the_term():
-    with pytest.warns(UserWarning, match=r"'multiperiod' \(MultiPeriod\) is no quadratic form"):
+    with pytest.warns(UserWarning, match=r"'multiperiod' \(MultiPeriod\) is not a quadratic form"):
         forecaster = make_forecaster(student=Linear(), loss=TimeDistill(feature_weight=0.0)).fit(make_series())
     assert "lr" in forecaster.history_[0]
 
@@ -435,7 +435,7 @@ def test_auto_trains_with_a_warning_that_names_the_term():
         (Linear("lst"), {}, "Did you mean 'last'"),
         (Linear(last_rows=13), {}, "last_rows of Linear must be at most context_length = 12"),
         (Linear(sparse_season=13), {}, "sparse_season of Linear"),
-        (Linear(sparse_season=6, solver="exact"), {"loss": MultiScale()}, "ties them"),
+        (Linear(sparse_season=6, solver="exact"), {"loss": MultiScale()}, "a pooled term does not"),
         (Linear(), {"loss": Response(0.0, supervised_weight=0.0)}, "no term with a positive weight"),
     ],
 )

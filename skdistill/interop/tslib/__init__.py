@@ -1,4 +1,4 @@
-"""Checkpoints of Time-Series-Library and of TimeDistill as networks of ours."""
+"""Load checkpoints of Time-Series-Library and TimeDistill as networks of skdistill."""
 
 from skdistill._utils._lazy import attach
 

@@ -1,4 +1,4 @@
-"""Which calendar a network of the research code reads, and how."""
+"""Calendar features that a network of the research code reads."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from skdistill.interop.tslib._rename import Source
 __all__ = ["calendar_of", "reads_time", "step_embedding"]
 
 _WEIGHT = "temporal_embedding.embed.weight"
-_SIZES = {"s": 6, "t": 5, "h": 4, "d": 3, "b": 3, "w": 2, "m": 1, "a": 1}  # of its time features, by freq
+_SIZES = {"s": 6, "t": 5, "h": 4, "d": 3, "b": 3, "w": 2, "m": 1, "a": 1}  # numbers of time features, by freq
 _TABLES = ("month", "day", "weekday", "hour", "minute")
 
 
 def reads_time(options: Mapping[str, Any]) -> bool:
-    """Say whether the research code hands the network a calendar.
+    """Return whether the research code passes calendar features to the network.
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names.
+        Options under their names in the research code.
 
     Returns
     -------
     reads : bool
-        False for the data sets that it runs without one.
+        False for the data sets that it runs without calendar features.
 
     Examples
     --------
@@ -39,21 +39,21 @@ def reads_time(options: Mapping[str, Any]) -> bool:
 
 
 def calendar_of(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[str | None, int]:
-    """Say which calendar features a row has, whatever the step of the data.
+    """Return the calendar features of a row, regardless of the step of the data.
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names; ``freq`` is hourly by default.
+        Options under their names in the research code; ``freq`` is hourly by default.
     weights : mapping of str to Tensor
-        Its ``state_dict``, which tells where features are embedded.
+        The ``state_dict`` of the checkpoint, which shows whether features are embedded.
 
     Returns
     -------
     calendar : str or None
         As in a ``NetworkSpec``: a frequency, or ``"numbers"`` unless ``embed`` is "timeF".
     n_time_features : int
-        How many there are.
+        Number of calendar features.
 
     Examples
     --------
@@ -69,21 +69,21 @@ def calendar_of(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tu
 
 
 def step_embedding(ours: str, theirs: str, options: Mapping[str, Any], *, timed: bool) -> dict[str, Source]:
-    """Name the weights of an embedding of steps.
+    """Return the table of weights of an embedding of steps.
 
     Parameters
     ----------
     ours, theirs : str
-        The embedding.
+        Names of the embedding in skdistill and in the research code.
     options : mapping of str to object
-        Options under the research code's names.
+        Options under their names in the research code.
     timed : bool
-        Whether it reads the calendar.
+        Whether it reads calendar features.
 
     Returns
     -------
     table : dict of str to str
-        For ``rename``.
+        Table for ``rename``.
 
     Examples
     --------
@@ -101,12 +101,12 @@ def step_embedding(ours: str, theirs: str, options: Mapping[str, Any], *, timed:
 
 
 def _scaled(options: Mapping[str, Any]) -> bool:
-    """Say whether the calendar comes as scaled numbers, not as whole ones."""
+    """Return whether calendar features are scaled numbers instead of integers."""
     return options.get("embed", "timeF") == "timeF"
 
 
 def _count_numbers(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> int:
-    """Count the fields that are looked up; a network without tables sees what its data set has."""
+    """Count the fields that are looked up in tables; a network without tables reads those of its data set."""
     if any(".temporal_embedding." in name for name in weights):
         return len(_TABLES) - (options.get("freq") != "t")
     return len(_TABLES) - (not str(options.get("data", "")).startswith("ETTm"))

@@ -1,4 +1,4 @@
-"""What the conversions of Autoformer and FEDformer share."""
+"""Shared parts of the conversions of Autoformer and FEDformer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skdistill.interop.tslib._rename import Source, both, linear, per_channel
 
 __all__ = ["UNUSED", "hyperparameters", "transformer_table"]
 
-# Position tables are computed; biases that cannot change a forecast are left out (see Projections).
+# Position tables are computed. Biases without effect on the forecast are left out (see Projections).
 UNUSED = (
     "*_embedding.position_embedding.pe",
     "*_embedding.temporal_embedding.*",
@@ -23,21 +23,22 @@ _NAMES = ("query", "key", "value")
 
 
 def hyperparameters(options: Mapping[str, Any], *, timed: bool) -> dict[str, Any]:
-    """Give the hyperparameters that both networks have.
+    """Return the hyperparameters that both networks have.
 
-    The last ``label_len`` rows are cut off by a slice there: the whole context for 0, and where it is shorter.
+    The research code takes the last ``label_len`` rows by a slice, which is the whole context if ``label_len`` is 0 or
+    larger than the context.
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names.
+        Options under their names in the research code.
     timed : bool
-        Whether the network reads the calendar.
+        Whether the network reads calendar features.
 
     Returns
     -------
     parameters : dict of str to object
-        Under our names.
+        Hyperparameters under the names of skdistill.
 
     Examples
     --------
@@ -61,21 +62,21 @@ def hyperparameters(options: Mapping[str, Any], *, timed: bool) -> dict[str, Any
 def transformer_table(
     options: Mapping[str, Any], biases: Sequence[tuple[bool, ...]], *, timed: bool
 ) -> dict[str, Source]:
-    """Name the weights of encoder and decoder, but for those of the mixers.
+    """Return the table of weights of encoder and decoder, except those of the mixers.
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names.
+        Options under their names in the research code.
     biases : sequence of three tuples of bool
-        For encoder, decoder and cross attention: whether query and memory projections have biases with us.
+        For encoder, decoder and cross attention: whether query and memory projections have biases in skdistill.
     timed : bool
-        Whether the network reads the calendar.
+        Whether the network reads calendar features.
 
     Returns
     -------
     table : dict of str to (str or (str, callable))
-        For :func:`~skdistill.interop.tslib._rename.rename`.
+        Table for :func:`~skdistill.interop.tslib._rename.rename`.
     """
     encoder, decoder, cross = biases
     n_channels = int(options["enc_in"])

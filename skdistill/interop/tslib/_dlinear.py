@@ -15,23 +15,23 @@ __all__ = ["convert"]
 
 
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Turn options and weights of the research code into ours.
+    """Convert options and weights of the research code to those of skdistill.
 
-    Whether every channel has layers of its own is no option there: the weights tell.
+    Whether every channel has its own layers is not an option in the research code; it is inferred from the weights.
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names.
+        Options under their names in the research code.
     weights : mapping of str to Tensor
-        Its ``state_dict``.
+        The ``state_dict`` of the checkpoint.
 
     Returns
     -------
     network : BaseNetwork
         The parameter object.
     renamed : dict of str to Tensor
-        The weights under our names.
+        The weights under the names of skdistill.
     """
     individual = "Linear_Seasonal.0.weight" in weights
     n_layers = int(options["enc_in"]) if individual else 0

@@ -16,13 +16,13 @@ from skdistill.networks._fedformer import FEDformer
 
 __all__ = ["convert"]
 
-# our mixers -> the first of the layers that share the published one
+# mixers of skdistill -> the first of the published layers that share the mixer
 _MIXERS = {
     "encoder_mixer": "encoder.attn_layers.0.attention.inner_correlation",
     "decoder_mixer": "decoder.layers.0.self_attention.inner_correlation",
     "cross_mixer": "decoder.layers.0.cross_attention.inner_correlation",
 }
-# buffers of ours -> where the research code keeps the modes, outside its state_dict
+# buffers of skdistill -> where the research code stores the modes, outside its state_dict
 _MODES = {
     "encoder_mixer.modes": _MIXERS["encoder_mixer"],
     "decoder_mixer.modes": _MIXERS["decoder_mixer"],
@@ -32,35 +32,36 @@ _MODES = {
 _NOT_PROJECTED = (
     "encoder.attn_layers.*.attention.*_projection.weight",
     "decoder.layers.*.*_attention.*_projection.weight",
-    "*.inner_correlation.weights*",  # the same tensor again in every further layer
+    "*.inner_correlation.weights*",  # the same tensor in every other layer
 )
 
 
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Turn options and weights of the research code into ours.
+    """Convert options and weights of the research code to those of skdistill.
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names. Its random modes are not in its ``state_dict``: give them as
-        ``options["modes"]``, a mapping to the lists ``index`` of the blocks
-        ``encoder.attn_layers.0.attention.inner_correlation`` and ``decoder.layers.0.self_attention.inner_correlation``,
-        and to the lists of ``decoder.layers.0.cross_attention.inner_correlation.index_q`` and ``.index_kv``. They are
-        not needed unless ``mode_select`` is "random", its default: anything else takes the lowest.
+        Options under their names in the research code. The random modes are not in the ``state_dict``: pass them as
+        ``options["modes"]``, a mapping from the names below to lists of integers. The names are the lists ``index`` of
+        the blocks ``encoder.attn_layers.0.attention.inner_correlation`` and
+        ``decoder.layers.0.self_attention.inner_correlation``, and to the lists of
+        ``decoder.layers.0.cross_attention.inner_correlation.index_q`` and ``.index_kv``. They are only needed if
+        ``mode_select`` is "random", the default; otherwise the lowest modes are taken.
     weights : mapping of str to Tensor
-        Its ``state_dict``.
+        The ``state_dict`` of the checkpoint.
 
     Returns
     -------
     network : BaseNetwork
         The parameter object.
     renamed : dict of str to Tensor
-        The weights under our names, modes included.
+        The weights under the names of skdistill, including the modes.
 
     Raises
     ------
     ValueError
-        If the modes are missing or do not fit the weights; for its wavelet version, and for checkpoints of old versions
+        If the modes are missing or do not fit the weights, for the wavelet version, and for checkpoints of old versions
         with complex weights.
     """
     _check_version(options, weights)
@@ -83,19 +84,19 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
 
 
 def _check_version(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
-    """Raise where the weights are of another network than this one."""
+    """Raise if the weights belong to a different version of the network."""
     version = options.get("version", "fourier")
     if str(version).lower() == "wavelets":
-        raise ValueError(f"version of FEDformer must be 'Fourier'; got {version!r}, whose layers are other ones.")
+        raise ValueError(f"version of FEDformer must be 'Fourier'; got {version!r}, which has different layers.")
     if any(weight.is_complex() for weight in weights.values()):
         raise ValueError(
             "state_dict of FEDformer must hold real tensors weights1 and weights2; got complex ones, of an old version "
-            "of Time-Series-Library whose attention takes the tanh of complex numbers. Train it anew."
+            "of Time-Series-Library whose attention takes the tanh of complex numbers. Train the network again."
         )
 
 
 def _modes(options: Mapping[str, Any], network: FEDformer) -> dict[str, Tensor]:
-    """Give the modes of all blocks under our names."""
+    """Return the modes of all blocks under the names of skdistill."""
     given = options.get("modes")
     if isinstance(given, Mapping):
         missing = sorted(set(_MODES.values()) - set(given))
@@ -104,7 +105,7 @@ def _modes(options: Mapping[str, Any], network: FEDformer) -> dict[str, Tensor]:
         return {ours: torch.as_tensor(given[theirs], dtype=torch.int64) for ours, theirs in _MODES.items()}
     if network.mode_selection == "random":
         raise ValueError(
-            "FEDformer draws its Fourier modes at random and does not keep them in its state_dict: give them as "
+            "FEDformer draws its Fourier modes at random and does not store them in its state_dict: pass them as "
             "options['modes'], a mapping from " + ", ".join(_MODES.values()) + " to lists of integers (the attributes "
             "`index`, `index_q` and `index_kv` of those blocks); or set options['mode_select'] = 'low' if it was "
             "trained so."

@@ -17,26 +17,26 @@ __all__ = ["convert"]
 
 
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Turn options and weights of the research code into ours.
+    """Convert options and weights of the research code to those of skdistill.
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names.
+        Options under their names in the research code.
     weights : mapping of str to Tensor
-        Its ``state_dict``.
+        The ``state_dict`` of the checkpoint.
 
     Returns
     -------
     network : BaseNetwork
         The parameter object.
     renamed : dict of str to Tensor
-        The weights under our names.
+        The weights under the names of skdistill.
     """
     network = ITransformer(
         **encoder_options(options),
         normalization="standard" if options.get("use_norm", 1) else None,
-        time_features="auto" if reads_time(options) else False,  # its calendar tokens may be left out
+        time_features="auto" if reads_time(options) else False,  # calendar tokens can be left out
     )
     table = both("embedding", "enc_embedding.value_embedding") | encoder_layers(network.n_layers)
     table |= both("norm", "encoder.norm") | both("projection", "projection")

@@ -19,24 +19,24 @@ _ROWS, _WIDTH = "layer_1.spatial_proj.0.weight", "layer_3.spatial_proj.0.weight"
 
 
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Turn options and weights of the research code into ours.
+    """Convert options and weights of the research code to those of skdistill.
 
-    Time-Series-Library has half the width and a third of the chunk of TimeDistill under the same options: both are
-    read off the weights.
+    With the same options, Time-Series-Library has half the width and a third of the chunk size of TimeDistill. Both are
+    inferred from the weights.
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names.
+        Options under their names in the research code.
     weights : mapping of str to Tensor
-        Its ``state_dict``.
+        The ``state_dict`` of the checkpoint.
 
     Returns
     -------
     network : BaseNetwork
         The parameter object.
     renamed : dict of str to Tensor
-        The weights under our names.
+        The weights under the names of skdistill.
     """
     network = LightTS(
         weights[_WIDTH].shape[1] if _WIDTH in weights else int(options.get("d_model", 512)),

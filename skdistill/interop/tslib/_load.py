@@ -1,4 +1,4 @@
-"""From a checkpoint of the research code to a network of ours."""
+"""Load a checkpoint of the research code as a network of skdistill."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from skdistill.networks._weights import load_weights, read_state_dict
 __all__ = ["from_tslib"]
 
 _NEEDED = ("seq_len", "pred_len", "enc_in")
-_PREFIXES = ("_orig_mod.", "module.", "_orig_mod.")  # either may be inside the other
+_PREFIXES = ("_orig_mod.", "module.", "_orig_mod.")  # the prefixes can be nested in either order
 _COUNTS = ("total_ops", "total_params")  # buffers of thop
 
 
@@ -32,40 +32,42 @@ def from_tslib(
 ) -> nn.Module:
     """Load a network that was trained with Time-Series-Library or TimeDistill.
 
-    The module works on contexts that are standardized per channel, as it did there, and is in evaluation mode.
-    It remembers what it was built from, ``module.network`` and ``module.spec``, so that
-    ``PretrainedTeacher(module)`` takes it as it is.
+    The module is in evaluation mode. As in the research code, it takes contexts that are standardized per channel. It
+    stores what it was built from as ``module.network`` and ``module.spec``, so that it can be passed to
+    ``PretrainedTeacher(module)`` directly.
 
     Parameters
     ----------
     name : str
-        The model's name in the research code: ``"DMLP"``, ``"iTransformer"``, ``"TimesNet"``, ...
+        Name of the model in the research code: ``"DMLP"``, ``"iTransformer"``, ``"TimesNet"``, ...
     config : mapping, namespace, str or Path
-        Its options under their names there (``d_model``, ``e_layers``, ``moving_avg``, ...), as a dict, as what its
-        argument parser returned, or as the path of a JSON file. Options that are missing have its defaults;
-        ``seq_len``, ``pred_len`` and ``enc_in`` must be there. What weights do not show is believed: iTransformer's
-        ``enc_in``, ``use_norm`` and any ``n_heads``. ``features`` is not read: as there, the module forecasts every
-        channel, and what was trained with "MS" means the last of them; set the forecaster's ``targets`` to it.
+        Options of the model under their names in the research code (``d_model``, ``e_layers``, ``moving_avg``, ...), as
+        a dict, as the namespace returned by its argument parser, or as the path of a JSON file. Missing options take
+        the defaults of the research code; ``seq_len``, ``pred_len`` and ``enc_in`` are required. Options that cannot be
+        checked against the weights are used as given: iTransformer's ``enc_in``, ``use_norm`` and any ``n_heads``.
+        ``features`` is not read: as in the research code, the module forecasts every channel. For a model trained with
+        "MS", the target is the last channel; set the forecaster's ``targets`` to it.
     state_dict : mapping of str to Tensor, str or Path
-        Its weights, or their file: ``.safetensors``, or anything ``torch.load(weights_only=True)`` reads. Beside
-        other things, such as an epoch, they may be the one mapping of tensors, ``{"state_dict": weights, ...}``.
+        The weights, or their file: ``.safetensors``, or any file that ``torch.load(weights_only=True)`` reads. A
+        checkpoint with other entries, such as an epoch, is accepted if the weights are its only mapping of tensors, as
+        in ``{"state_dict": weights, ...}``.
     extra : mapping or None, default=None
-        What a network needs beside its weights: the random Fourier modes of FEDformer, by the name of their layer.
+        What a network needs in addition to its weights: the random Fourier modes of FEDformer, by name of their layer.
 
     Returns
     -------
     module : torch.nn.Module
         Called as ``module(context, context_time=None, decoder_time=None)``, it returns a ``NetworkOutput``. The
-        calendar features are the research code's: ``x_mark`` of the context, and of its last ``label_len`` rows
-        followed by the horizon; whole numbers unless ``embed`` is "timeF". Without them the forecast is that of the
-        research code without. MICN reads them where ``label_len`` equals ``seq_len``, but not that of TimeDistill,
-        whose options have a ``norm``, ``model_t`` or ``distillation``.
+        calendar features are those of the research code: ``x_mark`` of the context, and of its last ``label_len`` rows
+        followed by the horizon. They are integers unless ``embed`` is "timeF". Without them, the forecast equals that
+        of the research code without calendar. MICN reads them if ``label_len`` equals ``seq_len``; the MICN of
+        TimeDistill, which has an option ``norm``, ``model_t`` or ``distillation``, never does.
 
     Raises
     ------
     ValueError
-        If there is no such model, an option is missing or not supported, or weights are missing, unexpected or of
-        another shape, all named.
+        If the model is unknown, an option is missing or not supported, or weights are missing, unexpected or have the
+        wrong shape. The message names all of them.
 
     References
     ----------
@@ -90,7 +92,7 @@ def from_tslib(
     weights = _own_names(read_state_dict(state_dict, owner="state_dict of from_tslib"))
     network, renamed = convert(options, weights)
     spec = _make_spec(network, options, weights)
-    with untouched():  # the fresh weights are thrown away
+    with untouched():  # the initial weights are replaced
         module = network.build(spec)
     load_weights(module, renamed, owner=f"state_dict of from_tslib({name!r})")
     module.network, module.spec = network, spec  # type: ignore[assignment]
@@ -98,7 +100,7 @@ def from_tslib(
 
 
 def _read_options(config: Any) -> dict[str, Any]:
-    """Return the options as a dict of our own."""
+    """Return the options as a new dict."""
     if isinstance(config, str | Path):
         path = Path(config)
         if not path.is_file():
@@ -118,7 +120,7 @@ def _read_options(config: Any) -> dict[str, Any]:
 
 
 def _own_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Drop what training on several GPUs, compiling and counting operations leave in the names."""
+    """Remove what multi-GPU training, compilation and operation counters add to the names."""
     named = {name: weight for name, weight in weights.items() if name.split(".")[-1] not in _COUNTS}
     for prefix in _PREFIXES:
         if all(name.startswith(prefix) for name in named):
@@ -127,7 +129,7 @@ def _own_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _make_spec(network: BaseNetwork, options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> NetworkSpec:
-    """Describe the problem that the network was trained for."""
+    """Return the problem that the network was trained for."""
     reads_calendar = network.time_features is not False
     calendar, size = calendar_of(options, weights) if reads_calendar else (None, 0)
     return NetworkSpec(

@@ -18,30 +18,31 @@ _TIMEDISTILL = ("distillation", "model_t", "norm")
 _UNUSED = (
     "dec_embedding.position_embedding.pe",
     "dec_embedding.temporal_embedding.*",
-    "conv_trans.mic.*.norm2.bias",  # but the last layer's: the next decomposition subtracts it
+    "conv_trans.mic.*.norm2.bias",  # except in the last layer, as the next decomposition subtracts it
 )
 
 
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Turn options and weights of the research code into ours.
+    """Convert options and weights of the research code to those of skdistill.
 
-    Time-Series-Library embeds the calendar of ``label_len + pred_len`` rows, which fits only where ``label_len`` equals
-    ``seq_len``; there the network reads it. TimeDistill's version never does, and its weights are the same: an option
-    that only its parser has (``norm``, ``model_t``, ``distillation``) tells.
+    Time-Series-Library embeds the calendar features of ``label_len + pred_len`` rows, which only works if ``label_len``
+    equals ``seq_len``; then the network reads them. TimeDistill's version never reads them, and has the same weights.
+    It is recognized by an option that only its parser has (``norm``, ``model_t``, ``distillation``).
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names; ``conv_kernel``, which it has as an argument, is read off the weights.
+        Options under their names in the research code; ``conv_kernel``, an argument of the network, is inferred from
+        the weights.
     weights : mapping of str to Tensor
-        Its ``state_dict``.
+        The ``state_dict`` of the checkpoint.
 
     Returns
     -------
     network : BaseNetwork
         The parameter object.
     renamed : dict of str to Tensor
-        The weights under our names.
+        The weights under the names of skdistill.
     """
     n_layers = int(options.get("d_layers", 1))
     kernels = _kernels(weights)
@@ -62,7 +63,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
 
 
 def _kernels(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
-    """Read the kernels of the scales off the weights of the first layer."""
+    """Infer the kernels of the scales from the weights of the first layer."""
     kernels: list[int] = []
     while (weight := weights.get(f"conv_trans.mic.0.conv.{len(kernels)}.weight")) is not None:
         kernels.append(weight.shape[-1])
@@ -86,5 +87,5 @@ def _layer(ours: str, theirs: str, n_scales: int, *, last: bool) -> dict[str, So
 
 
 def _merge(weight: Tensor) -> Tensor:
-    """Give a convolution over scales (n_out, n_in, n_scales, 1) as a linear layer on scales side by side."""
+    """Convert a convolution over scales (n_out, n_in, n_scales, 1) to a linear layer on concatenated scales."""
     return weight.squeeze(-1).transpose(1, 2).flatten(1)

@@ -15,29 +15,29 @@ from skdistill.networks._mlp import MLP
 __all__ = ["convert"]
 
 _NORMALIZATIONS = {"non-stationary": "mean", "revin": "revin", "None": None, None: None}
-# our part, its layers there, its BatchNorm there
+# part in skdistill, its layers and its BatchNorm in the research code
 _PARTS = (("seasonal", "Linear_Seasonal", "bn1"), ("trend", "Linear_Trend", "bn2"))
 
 
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Turn options and weights of the research code into ours.
+    """Convert options and weights of the research code to those of skdistill.
 
-    ``MLP`` and ``DMLP`` differ by the layers of the trend: the weights tell. Without the option ``norm`` windows are
-    not normalized, as by default there.
+    ``MLP`` and ``DMLP`` differ in the layers of the trend, which is inferred from the weights. Without the option
+    ``norm``, windows are not normalized, which is the default of the research code.
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names.
+        Options under their names in the research code.
     weights : mapping of str to Tensor
-        Its ``state_dict``.
+        The ``state_dict`` of the checkpoint.
 
     Returns
     -------
     network : BaseNetwork
         The parameter object.
     renamed : dict of str to Tensor
-        The weights under our names.
+        The weights under the names of skdistill.
     """
     published = options.get("norm")
     normalization = _NORMALIZATIONS[check_choice(published, _NORMALIZATIONS, "norm of MLP")]

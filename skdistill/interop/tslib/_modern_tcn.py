@@ -16,7 +16,7 @@ from skdistill.networks._modern_tcn import ModernTCN
 
 __all__ = ["convert"]
 
-# layers that every checkpoint has and no forecast passes through
+# layers in every checkpoint that no forecast uses
 _UNUSED = (
     "*.downsample_layers.*",
     "*.te_patch.*",
@@ -30,25 +30,25 @@ _PERCEPTRONS = {"units": "ffn1", "channels": "ffn2"}
 
 
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Turn options and weights of the research code into ours.
+    """Convert options and weights of the research code to those of skdistill.
 
-    Where large and small kernels are merged into one convolution with a bias, the weights tell, not the option
-    ``small_kernel_merged``: its scripts pass ``False``, which its parser takes for true. Stages and blocks are
-    ``num_blocks``, or without it those of the weights.
+    Whether large and small kernels are merged into one convolution with a bias is inferred from the weights. The option
+    ``small_kernel_merged`` is not used, because the scripts pass ``False``, which the parser reads as true. The numbers
+    of stages and blocks come from ``num_blocks`` or, without it, from the weights.
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names.
+        Options under their names in the research code.
     weights : mapping of str to Tensor
-        Its ``state_dict``.
+        The ``state_dict`` of the checkpoint.
 
     Returns
     -------
     network : BaseNetwork
         The parameter object.
     renamed : dict of str to Tensor
-        The weights under our names.
+        The weights under the names of skdistill.
     """
     merged = any(_MERGED in name for name in weights)
     blocks = _as_list(options.get("num_blocks") or _count_blocks(weights))
@@ -93,7 +93,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
 
 
 def _entries(ours: str, theirs: str, n_stages: int) -> dict[str, Source]:
-    """Name the weights before each stage; the bias of the patches goes into the mean of the BatchNorm after it."""
+    """Return the table of weights before each stage; the bias of the patches moves to the mean of the BatchNorm."""
     layers = f"{theirs}.downsample_layers"
     table: dict[str, Source] = {f"{ours}.entries.0.embedding.weight": f"{layers}.0.0.weight"}
     table |= batch_norm(f"{ours}.entries.0.norm", f"{layers}.0.1")
@@ -105,7 +105,7 @@ def _entries(ours: str, theirs: str, n_stages: int) -> dict[str, Source]:
 
 
 def _block(ours: str, theirs: str, groups: Mapping[str, int]) -> dict[str, Source]:
-    """Name the weights of a block; grouped convolutions over one step are a linear layer a group here."""
+    """Return the table of weights of a block; grouped convolutions over one step become one linear layer per group."""
     table = batch_norm(f"{ours}.norm", f"{theirs}.norm")
     for part, published in _PERCEPTRONS.items():
         split = partial(_by_group, n_groups=groups[part])
@@ -124,7 +124,7 @@ def _two_kernels(ours: str, theirs: str) -> dict[str, Source]:
 
 
 def _merged_kernel(ours: str, theirs: str) -> dict[str, Source]:
-    """Give the one convolution to the large kernel, its bias to the BatchNorm after it; the small kernel is 0."""
+    """Use the merged convolution as the large kernel, with its bias in the BatchNorm; the small kernel is 0."""
     bias = f"{theirs}.dw.{_MERGED}.bias"
     table: dict[str, Source] = {
         f"{ours}.time.0.conv.weight": f"{theirs}.dw.{_MERGED}.weight",
@@ -140,7 +140,7 @@ def _merged_kernel(ours: str, theirs: str) -> dict[str, Source]:
 
 
 def _count_blocks(weights: Mapping[str, Tensor]) -> list[int]:
-    """Count the blocks of each stage; the published default where there are none."""
+    """Count the blocks of each stage; without any, return the published default."""
     found = {(int(one[1]), int(one[2])) for name in weights if (one := _BLOCK.search(name))}
     stages = [stage for stage, _ in found]
     return [stages.count(stage) for stage in sorted(set(stages))] or [1] * 4
@@ -151,7 +151,7 @@ def _no_kernel(bias: Tensor) -> Tensor:
 
 
 def _undo_epsilon(bias: Tensor) -> Tensor:
-    """Give the scale with which a BatchNorm of variance 1 scales nothing."""
+    """Return the scale for which a BatchNorm with variance 1 does not scale."""
     return torch.full_like(bias, (1 + nn.BatchNorm1d(1).eps) ** 0.5)
 
 
@@ -160,7 +160,7 @@ def _no_batches(bias: Tensor) -> Tensor:
 
 
 def _by_group(weight: Tensor, n_groups: int) -> Tensor:
-    """Split (n_groups * n_out, n_in, 1), or (n_groups * n_out,), by group."""
+    """Split (n_groups * n_out, n_in, 1) or (n_groups * n_out,) by group."""
     return weight.reshape(n_groups, len(weight) // n_groups, -1)
 
 

@@ -19,27 +19,28 @@ _EMBEDDING, _HEAD = "patch_embedding.value_embedding.weight", "head.linear.weigh
 
 
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Turn options and weights of the research code into ours.
+    """Convert options and weights of the research code to those of skdistill.
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names. The patches are no option there: their size is read off the weights,
-        and their distance is 8, or, where their number is another one, ``stride`` or whatever gives it.
+        Options under their names in the research code. The patches are not an option in the research code. Their size
+        is inferred from the weights. Their distance is 8 if this gives the number of patches; otherwise it is
+        ``stride``, or the only distance that gives the number.
     weights : mapping of str to Tensor
-        Its ``state_dict``.
+        The ``state_dict`` of the checkpoint.
 
     Returns
     -------
     network : BaseNetwork
         The parameter object.
     renamed : dict of str to Tensor
-        The weights under our names.
+        The weights under the names of skdistill.
 
     Raises
     ------
     ValueError
-        If several distances give the number of patches that the weights have.
+        If several distances give the number of patches in the weights.
     """
     network = PatchTST(
         **encoder_options(options), patch_size=weights[_EMBEDDING].shape[1] if _EMBEDDING in weights else 16
@@ -53,12 +54,12 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
 
 
 def _by_patch(weight: Tensor, width: int) -> Tensor:
-    """Order what one unit of all patches after the other was by patch."""
+    """Reorder weights from unit-major to patch-major order."""
     return weight.unflatten(1, (width, -1)).transpose(1, 2).flatten(1)
 
 
 def _stride(network: PatchTST, options: Mapping[str, Any], n_patches: int) -> int:
-    """Find the rows from one patch to the next that give a number of patches."""
+    """Return the distances between patches that give a number of patches."""
     length = int(options["seq_len"])
     fitting = [one for one in range(1, length + 1) if (length - network.patch_size) // one + 2 == n_patches]
     likely = [one for one in (8, options.get("stride")) if one in fitting]

@@ -1,4 +1,4 @@
-"""Converters by the research code's model names."""
+"""Converters by model name in the research code."""
 
 from __future__ import annotations
 

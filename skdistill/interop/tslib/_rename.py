@@ -1,4 +1,4 @@
-"""Weights of the research code under our names: a table a network, checked for completeness both ways."""
+"""Rename weights of the research code by one table per network; every weight on both sides must be matched."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ _BATCH_NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tra
 def rename(
     weights: Mapping[str, Tensor], table: Mapping[str, Source], *, unused: Iterable[str] = ()
 ) -> dict[str, Tensor]:
-    """Look up every weight of ours among the published ones.
+    """Look up every weight of a network among the published weights.
 
     Parameters
     ----------
     weights : mapping of str to Tensor
         The published ``state_dict``.
     table : mapping of str to (str or (str or tuple of str, callable))
-        Our name -> the published name, or several, and what turns the published tensors into ours.
+        Name in skdistill -> the published name, or several names with a function that converts the published tensors.
     unused : iterable of str, default=()
-        Patterns of published names that take no part in a forecast.
+        Patterns of published names that have no effect on a forecast.
 
     Returns
     -------
     renamed : dict of str to Tensor
-        The weights under our names.
+        The weights under the names of skdistill.
 
     Raises
     ------
     ValueError
-        If weights are missing or left over; all of them are named.
+        If weights are missing or left over; the message names all of them.
 
     Examples
     --------
@@ -73,17 +73,17 @@ def rename(
 
 
 def both(ours: str, theirs: str) -> dict[str, Source]:
-    """Name weight and bias of one layer.
+    """Return the table of the weight and bias of one layer.
 
     Parameters
     ----------
     ours, theirs : str
-        The layer.
+        Names of the layer in skdistill and in the research code.
 
     Returns
     -------
     table : dict of str to str
-        For :func:`rename`.
+        Table for :func:`rename`.
 
     Examples
     --------
@@ -94,17 +94,17 @@ def both(ours: str, theirs: str) -> dict[str, Source]:
 
 
 def batch_norm(ours: str, theirs: str) -> dict[str, Source]:
-    """Name weights and statistics of one BatchNorm.
+    """Return the table of weights and statistics of one BatchNorm.
 
     Parameters
     ----------
     ours, theirs : str
-        The layer.
+        Names of the layer in skdistill and in the research code.
 
     Returns
     -------
     table : dict of str to str
-        For :func:`rename`.
+        Table for :func:`rename`.
 
     Examples
     --------
@@ -115,19 +115,19 @@ def batch_norm(ours: str, theirs: str) -> dict[str, Source]:
 
 
 def stacked(ours: str, theirs: str, n_layers: int) -> dict[str, Source]:
-    """Name weight and bias of layers that stand one a channel there and stacked here.
+    """Return the table of weight and bias of layers that are one per channel there and stacked here.
 
     Parameters
     ----------
     ours, theirs : str
-        The layers.
+        Names of the layers in skdistill and in the research code.
     n_layers : int
-        How many; 0 stands for one layer that all channels share.
+        Number of layers; 0 stands for one layer shared by all channels.
 
     Returns
     -------
     table : dict of str to (tuple of str, callable)
-        For :func:`rename`.
+        Table for :func:`rename`.
 
     Examples
     --------
@@ -141,17 +141,17 @@ def stacked(ours: str, theirs: str, n_layers: int) -> dict[str, Source]:
 
 
 def attention(ours: str, theirs: str) -> dict[str, Source]:
-    """Name query, key and value of an attention layer, three layers there and one here.
+    """Return the table of query, key and value of an attention layer: three layers there, one layer here.
 
     Parameters
     ----------
     ours, theirs : str
-        Our layer, and the prefix of theirs.
+        Name of the layer in skdistill, and prefix of the published layers.
 
     Returns
     -------
     table : dict of str to (tuple of str, callable)
-        For :func:`rename`.
+        Table for :func:`rename`.
 
     Examples
     --------
@@ -164,19 +164,19 @@ def attention(ours: str, theirs: str) -> dict[str, Source]:
 
 
 def per_channel(table: Mapping[str, Source], n_channels: int) -> dict[str, Source]:
-    """Repeat the one output of a network trained for one target, ``features="MS"``, for every channel.
+    """Repeat the single output of a network trained for one target (``features="MS"``) for every channel.
 
     Parameters
     ----------
     table : mapping of str to str
-        The weights of an output layer, as :func:`both` gives them.
+        The weights of an output layer, as returned by :func:`both`.
     n_channels : int
-        Channels of a window.
+        Number of channels of a window.
 
     Returns
     -------
     table : dict of str to (str, callable)
-        For :func:`rename`. The research code lets the one output broadcast, and reads the last channel.
+        Table for :func:`rename`. The research code broadcasts the single output and reads the last channel.
 
     Examples
     --------
@@ -189,17 +189,17 @@ def per_channel(table: Mapping[str, Source], n_channels: int) -> dict[str, Sourc
 
 
 def column(weight: Tensor) -> Tensor:
-    """Give a vector of one number a channel as a column.
+    """Reshape a vector with one number per channel to a column.
 
     Parameters
     ----------
     weight : Tensor of shape (n_channels,)
-        A scale or shift a channel.
+        One scale or shift per channel.
 
     Returns
     -------
     column : Tensor of shape (n_channels, 1)
-        The same.
+        The same numbers.
 
     Examples
     --------
@@ -211,7 +211,7 @@ def column(weight: Tensor) -> Tensor:
 
 
 def linear(weight: Tensor) -> Tensor:
-    """Give a convolution over one step as a linear layer.
+    """Convert a convolution over one step to a linear layer.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def linear(weight: Tensor) -> Tensor:
     Returns
     -------
     weight : Tensor of shape (n_out, n_in)
-        The same.
+        The same numbers.
 
     Examples
     --------

@@ -26,29 +26,29 @@ _UNUSED = (
 
 
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Turn options and weights of the research code into ours.
+    """Convert options and weights of the research code to those of skdistill.
 
-    One of its options cannot be taken over: ``down_sampling_method="conv"`` draws new weights in every pass.
+    One option is not supported: ``down_sampling_method="conv"``, which draws new weights in every pass.
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names.
+        Options under their names in the research code.
     weights : mapping of str to Tensor
-        Its ``state_dict``.
+        The ``state_dict`` of the checkpoint.
 
     Returns
     -------
     network : BaseNetwork
-        The parameter object; it spreads the calendar over channels as the research code does
+        The parameter object; it assigns calendar features to channels as the research code does
         (``time_by_window=False``).
     renamed : dict of str to Tensor
-        The weights under our names.
+        The weights under the names of skdistill.
 
     Raises
     ------
     ValueError
-        For that option, or one that is not known.
+        For this option, or an unknown option.
     """
     method = check_choice(options.get("decomp_method", "moving_avg"), _DECOMPOSITIONS, "decomp_method of TimeMixer")
     pooling = check_choice(options.get("down_sampling_method") or "avg", ("avg", "max"), "down_sampling_method")
@@ -90,7 +90,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
 
 
 def _block(layer: int, n_steps: int, units: str) -> dict[str, Source]:
-    """Name the weights of a block; the research code counts the ways up from the coarsest scale."""
+    """Return the table of weights of a block; the research code counts up-sampling layers from the coarsest scale."""
     ours, theirs = f"blocks.{layer}", f"pdm_blocks.{layer}"
     table: dict[str, Source] = {}
     for part in (0, 2):

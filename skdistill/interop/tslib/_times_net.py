@@ -18,21 +18,21 @@ _CONVOLUTIONS = {"expand": "conv.0", "contract": "conv.2"}
 
 
 def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Turn options and weights of the research code into ours.
+    """Convert options and weights of the research code to those of skdistill.
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names.
+        Options under their names in the research code.
     weights : mapping of str to Tensor
-        Its ``state_dict``.
+        The ``state_dict`` of the checkpoint.
 
     Returns
     -------
     network : BaseNetwork
         The parameter object.
     renamed : dict of str to Tensor
-        The weights under our names.
+        The weights under the names of skdistill.
     """
     timed = reads_time(options)
     network = TimesNet(

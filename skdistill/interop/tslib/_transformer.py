@@ -1,4 +1,4 @@
-"""What the transformers of the research code share: options and layers of the encoder."""
+"""Shared parts of the transformers of the research code: options and layers of the encoder."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["encoder_layers", "encoder_options"]
 
 
 def encoder_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the encoder's options under our names.
+    """Return the options of the encoder under the names of skdistill.
 
     Parameters
     ----------
     options : mapping of str to object
-        Options under the research code's names.
+        Options under their names in the research code.
 
     Returns
     -------
@@ -35,17 +35,17 @@ def encoder_options(options: Mapping[str, Any]) -> dict[str, Any]:
         "n_heads": int(options.get("n_heads", 8)),
         "feedforward_size": int(options.get("d_ff", 2048)),
         "dropout": float(options.get("dropout", 0.1)),
-        "activation": "relu" if activation == "relu" else "gelu",  # there, whatever is not ReLU is GELU
+        "activation": "relu" if activation == "relu" else "gelu",  # as in the research code
     }
 
 
 def encoder_layers(n_layers: int) -> dict[str, Source]:
-    """Name the weights of the encoder's layers.
+    """Return the table of weights of the encoder's layers.
 
     Parameters
     ----------
     n_layers : int
-        How many.
+        Number of layers.
 
     Returns
     -------

@@ -1,3 +1,3 @@
-"""Parts of the networks that are built on a language model."""
+"""Parts of the networks built on a language model."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""What of a language model is trained, beside position embeddings: low-rank adapters and norms."""
+"""The trained parts of a language model: low-rank adapters and norms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skdistill._utils._optional import import_optional
 
 __all__ = ["add_adapters", "find_targets", "norms"]
 
-# Names of the projections of attention that adapters go to, query and value where these are apart.
+# Names of the attention projections that get adapters: query and value, if these are separate modules.
 _COMMON_TARGETS = (
     ("q_proj", "v_proj"),
     ("query", "value"),
@@ -29,16 +29,16 @@ _COMMON_TARGETS = (
 
 
 def find_targets(language_model: nn.Module, targets: Sequence[str] | None, owner: str) -> list[str]:
-    """Find the modules that get low-rank adapters.
+    """Return the names of the modules that get low-rank adapters.
 
     Parameters
     ----------
     language_model : transformers.PreTrainedModel
         The model.
     targets : sequence of str or None
-        Last parts of module names; None takes what peft lists for the architecture, and else common names.
+        Last parts of module names. None takes the modules that peft lists for the architecture, or else common names.
     owner : str
-        Whose parameter it is, for messages.
+        Name of the parameter's class, for error messages.
 
     Returns
     -------
@@ -48,9 +48,9 @@ def find_targets(language_model: nn.Module, targets: Sequence[str] | None, owner
     Raises
     ------
     TypeError
-        If targets are no names.
+        If targets are not names.
     ValueError
-        If there are none, or they cannot be found; lists the names of the modules that could be adapted.
+        If there are none, or they are not found; the message lists the modules that could be adapted.
     """
     names = _adaptable(language_model)
     wanted = _common_targets(language_model, names, owner) if targets is None else _check_targets(targets, owner)
@@ -58,7 +58,7 @@ def find_targets(language_model: nn.Module, targets: Sequence[str] | None, owner
     missing = [one for one in wanted if not any(name == one or name.endswith(f".{one}") for name in names)]
     if missing or not wanted:
         config: Any = language_model.config
-        unknown = f"(architecture {config.model_type!r}) is not in peft's table of targets and has no common ones"
+        unknown = f"(architecture {config.model_type!r}) is not in peft's table of targets and has no common names"
         why = f"has no {missing}" if missing else unknown
         raise ValueError(
             f"lora_targets of {owner} must name modules of the language model: {type(language_model).__name__} {why}. "
@@ -68,7 +68,7 @@ def find_targets(language_model: nn.Module, targets: Sequence[str] | None, owner
 
 
 def add_adapters(language_model: nn.Module, targets: Sequence[str], *, rank: int, alpha: float, dropout: float) -> None:
-    """Put low-rank adapters into a language model; nothing else changes.
+    """Add low-rank adapters to a language model.
 
     Parameters
     ----------
@@ -87,13 +87,13 @@ def add_adapters(language_model: nn.Module, targets: Sequence[str], *, rank: int
 
     options: dict[str, Any] = {"r": rank, "lora_alpha": alpha, "lora_dropout": dropout}
     config = peft.LoraConfig(target_modules=list(targets), **options)
-    with warnings.catch_warnings():  # peft tells that it found the weights of GPT-2 transposed
+    with warnings.catch_warnings():  # peft warns that the weights of GPT-2 are transposed
         warnings.filterwarnings("ignore", message=".*fan_in_fan_out.*")
         peft.inject_adapter_in_model(config, language_model)
 
 
 def norms(language_model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Find the normalization layers, of whatever kind.
+    """Yield the normalization layers of any kind.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def norms(language_model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     Yields
     ------
     name, module : str, torch.nn.Module
-        Each of them.
+        Name and layer.
     """
     for name, module in language_model.named_modules():
         if isinstance(module, nn.LayerNorm) or "norm" in type(module).__name__.lower():
@@ -111,7 +111,7 @@ def norms(language_model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _check_targets(targets: Sequence[str], owner: str) -> list[str]:
-    """Return the names a user gave, one or many, as a list."""
+    """Return one or several given names as a list."""
     rule = f"lora_targets of {owner} must be names of modules, such as ['q_proj', 'v_proj'], or None, which finds them"
     listed = [targets] if isinstance(targets, str) else targets
     if not isinstance(listed, Sequence) or not all(isinstance(one, str) for one in listed):
@@ -122,7 +122,7 @@ def _check_targets(targets: Sequence[str], owner: str) -> list[str]:
 
 
 def _common_targets(language_model: nn.Module, names: set[str], owner: str) -> list[str]:
-    """Look targets up in peft's table; where it has none that fit, take the first common ones that do."""
+    """Look up targets in peft's table; if none fit, take the first common names that do."""
     import_optional("peft", extra="llm", purpose=owner)
     from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as known
 
@@ -136,7 +136,7 @@ def _common_targets(language_model: nn.Module, names: set[str], owner: str) -> l
 
 
 def _adaptable(language_model: nn.Module) -> set[str]:
-    """Name the modules that hold a weight matrix."""
+    """Return the names of the modules that have a weight matrix."""
     names = set()
     for name, module in language_model.named_modules():
         weight = getattr(module, "weight", None)

@@ -1,4 +1,4 @@
-"""One or two branches of a language model; only what is trained is saved."""
+"""One or two branches of a language model; only the trained weights are saved."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["BranchSource", "LanguageBranches"]
 
 @dataclass(frozen=True)
 class BranchSource:
-    """Where branches come from, and how they are trained.
+    """Source of the branches, and settings of their adapters.
 
     Parameters
     ----------
     model : str
         The absolute path of a local folder, or a hub id.
     n_layers : int
-        Blocks that are kept.
+        Number of blocks to keep.
     lora_rank : int
         Rank of the adapters.
     lora_alpha : float
@@ -41,7 +41,7 @@ class BranchSource:
     textual : bool
         Whether there is a textual branch.
     owner : str
-        The network's class, for messages.
+        Class of the network, for error messages.
     revision : str or None, default=None
         Branch, tag or commit on the hub.
     """
@@ -58,17 +58,16 @@ class BranchSource:
 
 
 class LanguageBranches(nn.Module):
-    """A temporal branch and, if wanted, a textual one.
+    """A temporal branch and, optionally, a textual branch.
 
-    Of the temporal branch, adapters, norms and position embeddings are trained; of the textual one,
-    position embeddings. All else is frozen and shared between them. ``state_dict`` and pickles hold the
-    trained part alone: the rest is read again from where the language model came from, and its
-    fingerprint is compared.
+    Adapters, norms and position embeddings of the temporal branch are trained, and the position embeddings of the
+    textual branch. All other weights are frozen and shared. ``state_dict`` and pickles hold only the trained weights:
+    the rest is read again from the source of the language model, and its fingerprint is compared.
 
     Parameters
     ----------
     source : BranchSource
-        Where the branches come from.
+        Source of the branches.
 
     Attributes
     ----------
@@ -81,7 +80,7 @@ class LanguageBranches(nn.Module):
     def __init__(self, source: BranchSource) -> None:
         super().__init__()
         self.source = source
-        with torch.device("cpu"):  # weights that are read cannot be meta, whatever the rest of a network is made on
+        with torch.device("cpu"):  # weights read from a file cannot be on "meta"
             self.temporal = load_language_model(source.model, source.n_layers, source.owner, source.revision)
             self._word_embeddings: Tensor | None = take_word_embeddings(self.temporal, source.owner)
             targets = find_targets(self.temporal, source.lora_targets, source.owner)
@@ -102,7 +101,7 @@ class LanguageBranches(nn.Module):
         self.register_load_state_dict_post_hook(_check_loaded)
 
     def pop_word_embeddings(self) -> Tensor:
-        """Return the word embeddings and forget them.
+        """Return the word embeddings and drop them.
 
         Returns
         -------
@@ -111,7 +110,7 @@ class LanguageBranches(nn.Module):
         """
         table, self._word_embeddings = self._word_embeddings, None
         if table is None:
-            raise RuntimeError("the word embeddings were taken before")
+            raise RuntimeError("the word embeddings were dropped before")
         return table
 
     def forward(self, tokens: Tensor, *, textual: bool = False) -> tuple[Tensor, ...]:
@@ -120,20 +119,20 @@ class LanguageBranches(nn.Module):
         Parameters
         ----------
         tokens : Tensor of shape (n_windows, n_tokens, hidden_size)
-            What stands in the place of word embeddings.
+            Vectors used in place of word embeddings.
         textual : bool, default=False
-            Which branch.
+            Whether to run the textual branch.
 
         Returns
         -------
         states : tuple of Tensor of shape (n_windows, n_tokens, hidden_size)
-            What goes into the first block, and what comes out of every block.
+            Input of the first block, and output of every block.
         """
         branch: Any = self.textual if textual else self.temporal
         return branch(inputs_embeds=tokens, output_hidden_states=True).hidden_states
 
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the weights that are trained, and buffers.
+        """Return the trained weights and the buffers.
 
         Parameters
         ----------
@@ -176,7 +175,7 @@ class LanguageBranches(nn.Module):
                 yield from module.parameters()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Keep the trained part, and where the rest comes from."""
+        """Store the trained weights and the source of the rest."""
         return {
             "source": self.source,
             "weights": {name: one.detach().cpu() for name, one in self.state_dict().items()},
@@ -197,7 +196,7 @@ class LanguageBranches(nn.Module):
 
 
 def _shared_copy(language_model: nn.Module) -> nn.Module:
-    """Copy a model; the copy has norms and position embeddings of its own and shares all other weights."""
+    """Copy a model; the copy has its own norms and position embeddings and shares all other weights."""
     own = {
         id(one) for found in (norms, position_embeddings) for _, m in found(language_model) for one in m.parameters()
     }
@@ -206,13 +205,13 @@ def _shared_copy(language_model: nn.Module) -> nn.Module:
 
 
 def _check_loaded(module: Any, incompatible_keys: Any) -> None:
-    """Do not miss weights that are never saved, but see that they are the same as then."""
+    """Accept that frozen weights are not saved, but check that they are unchanged."""
     computed = module.compute_fingerprint()
     if not torch.equal(module.fingerprint.cpu(), computed):
         module.fingerprint = computed
         raise ValueError(
             f"the language model at {module.source.model!r} is not the one that this {module.source.owner} was trained "
-            "with: put the original back, or fit again."
+            "with: restore the original, or fit again."
         )
     frozen = module._frozen
     missing = incompatible_keys.missing_keys

@@ -1,4 +1,4 @@
-"""Reading a language model: its configuration, its first blocks, its word embeddings, and a try."""
+"""Read a language model: its configuration, first blocks and word embeddings; and test it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = [
 
 
 def read_config(model: str, owner: str, revision: str | None = None) -> Any:
-    """Read a language model's configuration, which costs little.
+    """Read the configuration of a language model, which is fast.
 
     Parameters
     ----------
     model : str
         A local folder or a hub id.
     owner : str
-        Whose parameter it is, for messages.
+        Name of the parameter's class, for error messages.
     revision : str or None, default=None
         Branch, tag or commit on the hub.
 
@@ -43,7 +43,7 @@ def read_config(model: str, owner: str, revision: str | None = None) -> Any:
     Raises
     ------
     OSError, ValueError
-        If there is no such model, or it is none that transformers can read; says what to do.
+        If the model is not found or transformers cannot read it; the message says what to do.
     """
     transformers = import_optional("transformers", extra="llm", purpose=owner)
     config = _read(
@@ -62,28 +62,28 @@ def read_config(model: str, owner: str, revision: str | None = None) -> Any:
 
 
 def make_skeleton(model: str, n_layers: int, owner: str, revision: str | None = None) -> nn.Module:
-    """Build the first blocks of a language model without weights, which shows names and shapes for little.
+    """Build the first blocks of a language model without weights, which is a fast way to get names and shapes.
 
     Parameters
     ----------
     model : str
         A local folder or a hub id.
     n_layers : int
-        How many blocks.
+        Number of blocks.
     owner : str
-        Whose parameter it is, for messages.
+        Name of the parameter's class, for error messages.
     revision : str or None, default=None
         Branch, tag or commit on the hub.
 
     Returns
     -------
     skeleton : transformers.PreTrainedModel
-        On the device "meta".
+        The model on the device "meta".
 
     Raises
     ------
     ValueError
-        If the model cannot be cut, or transformers cannot build it.
+        If the number of blocks cannot be reduced, or transformers cannot build the model.
     """
     transformers = import_optional("transformers", extra="llm", purpose=owner)
     config = read_config(model, owner, revision)
@@ -92,11 +92,11 @@ def make_skeleton(model: str, n_layers: int, owner: str, revision: str | None = 
         _keep_layers(config, n_layers)
         with untouched(), torch.device("meta"), _quiet(transformers):
             return _auto_class(transformers, config).from_config(config)
-    except Exception as error:  # whatever an architecture does with a size it does not expect
+    except Exception as error:  # an architecture can raise anything for a size it does not expect
         way_out = f"Set n_layers={n_all}, all of them, or take another model" if n_layers < n_all else "Take another"
         raise ValueError(
             f"n_layers of {owner}: the first {n_layers} of the {n_all} blocks of {model!r}, a {type(config).__name__}, "
-            f"cannot be had alone ({_first_line(error)}). {way_out}."
+            f"cannot be used alone ({_first_line(error)}). {way_out}."
         ) from error
 
 
@@ -108,23 +108,23 @@ def load_language_model(model: str, n_layers: int, owner: str, revision: str | N
     model : str
         A local folder or a hub id.
     n_layers : int
-        How many blocks.
+        Number of blocks.
     owner : str
-        Whose parameter it is, for messages.
+        Name of the parameter's class, for error messages.
     revision : str or None, default=None
         Branch, tag or commit on the hub.
 
     Returns
     -------
     language_model : transformers.PreTrainedModel
-        Takes ``inputs_embeds``; without a pooler.
+        Model that takes ``inputs_embeds``, without a pooler.
     """
     transformers = import_optional("transformers", extra="llm", purpose=owner)
     config = read_config(model, owner, revision)
     _keep_layers(config, n_layers)
     config.use_cache = False
     auto = _auto_class(transformers, config)
-    with _quiet(transformers):  # it would report the weights of the blocks that are left out
+    with _quiet(transformers):  # transformers would report the weights of the dropped blocks
         loaded = _read(
             lambda: auto.from_pretrained(
                 model, config=config, dtype=torch.float32, revision=revision or "main", trust_remote_code=False
@@ -138,24 +138,24 @@ def load_language_model(model: str, n_layers: int, owner: str, revision: str | N
 
 
 def find_word_embeddings(language_model: nn.Module, owner: str) -> nn.Embedding:
-    """Find the word embeddings of a language model.
+    """Return the word embeddings of a language model.
 
     Parameters
     ----------
     language_model : transformers.PreTrainedModel
         The model.
     owner : str
-        Whose parameter it is, for messages.
+        Name of the parameter's class, for error messages.
 
     Returns
     -------
     table : torch.nn.Embedding
-        One row a word.
+        One row per word.
 
     Raises
     ------
     ValueError
-        If it has none, as models of images or sound.
+        If it has none, like models of images or sound.
     """
     try:
         embeddings = language_model.get_input_embeddings()  # type: ignore[operator]
@@ -170,14 +170,14 @@ def find_word_embeddings(language_model: nn.Module, owner: str) -> nn.Embedding:
 
 
 def take_word_embeddings(language_model: nn.Module, owner: str) -> Tensor:
-    """Take the word embeddings out of a language model that is only ever given vectors.
+    """Remove and return the word embeddings of a language model that only gets vectors as input.
 
     Parameters
     ----------
     language_model : transformers.PreTrainedModel
-        Changed: an empty module stands in their place, as peft asks every model for them.
+        Changed in place: an empty module replaces the embeddings, as peft asks every model for them.
     owner : str
-        Whose parameter it is, for messages.
+        Name of the parameter's class, for error messages.
 
     Returns
     -------
@@ -190,42 +190,42 @@ def take_word_embeddings(language_model: nn.Module, owner: str) -> Tensor:
 
 
 def try_out(branch: Callable[[Tensor], tuple[Tensor, ...]], *, n_tokens: int, width: int, n_layers: int) -> None:
-    """Raise if a language model does not answer vectors with the states that are read.
+    """Raise if a language model does not return the expected states for vectors.
 
     Parameters
     ----------
     branch : callable
-        Gives the states: what goes into the first block, and what comes out of every block.
+        Function that returns the states: input of the first block, and output of every block.
     n_tokens : int
-        Tokens to try with.
+        Number of tokens to test with.
     width : int
         Width of the model.
     n_layers : int
-        Its blocks.
+        Number of its blocks.
 
     Raises
     ------
     ValueError
-        With what it said instead.
+        The message says what it returned instead.
     """
     tokens = torch.zeros(1, n_tokens, width)
     try:
         with untouched(), torch.inference_mode():
             found = [tuple(state.shape) for state in branch(tokens)]
-    except Exception as error:  # whatever an architecture does with what it does not expect
+    except Exception as error:  # an architecture can raise anything for input it does not expect
         raise ValueError(f"it cannot read vectors in place of words ({_first_line(error)})") from error
     if found != [tuple(tokens.shape)] * (n_layers + 1):
         raise ValueError(f"its states have shapes {found} instead of {n_layers + 1} times {tuple(tokens.shape)}")
 
 
 def _keep_layers(config: Any, n_layers: int) -> None:
-    """Set the number of blocks; some architectures refuse to be told, even what they say themselves."""
+    """Set the number of blocks; some architectures do not allow it, not even their own value."""
     if config.num_hidden_layers != n_layers:
         config.num_hidden_layers = n_layers
 
 
 def _auto_class(transformers: Any, config: Any) -> Any:
-    """Choose the class that loads an encoder alone where there is one, and else the bare model."""
+    """Return the class that loads only the encoder if there is one, otherwise the class of the bare model."""
     has_encoder = type(config) in transformers.MODEL_FOR_TEXT_ENCODING_MAPPING
     return transformers.AutoModelForTextEncoding if has_encoder else transformers.AutoModel
 
@@ -238,8 +238,8 @@ def _read(load: Callable[[], Any], model: str, owner: str) -> Any:
         if os.path.isdir(model):
             raise ValueError(f"{what}; {model!r} cannot be read ({_first_line(error)}).") from error
         raise OSError(
-            f"{what}; there is no folder {model!r}, and it could not be had from the hub ({_first_line(error)}). "
-            "Without internet, download the model elsewhere and give its folder."
+            f"{what}; there is no folder {model!r}, and it could not be loaded from the hub ({_first_line(error)}). "
+            "Without internet, download the model elsewhere and pass its folder."
         ) from error
 
 
@@ -249,7 +249,7 @@ def _first_line(error: Exception) -> str:
 
 @contextmanager
 def _quiet(transformers: Any) -> Iterator[None]:
-    """Keep transformers' reports and bars away while a model loads."""
+    """Silence the reports and progress bars of transformers while a model loads."""
     logging = transformers.utils.logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

@@ -1,4 +1,4 @@
-"""Where a language model is: a local folder or an id on the hub."""
+"""Location of a language model: a local folder or an id on the hub."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ __all__ = ["locate"]
 
 
 def locate(model: str | Path, owner: str) -> str:
-    """Return the absolute path of a folder; anything else that may be a hub id as it is.
+    """Return the absolute path of a folder; a possible hub id is returned unchanged.
 
     Parameters
     ----------
     model : str or Path
-        What the user gave.
+        Value of the parameter.
     owner : str
-        Whose parameter it is, for messages.
+        Name of the parameter's class, for error messages.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def locate(model: str | Path, owner: str) -> str:
     ValueError
         If it names a file.
     FileNotFoundError
-        If it can only be a folder, and there is none.
+        If it can only be a folder and does not exist.
 
     Examples
     --------

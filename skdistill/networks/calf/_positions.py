@@ -1,4 +1,4 @@
-"""Position embeddings of a language model, and how many tokens they reach."""
+"""Position embeddings of a language model, and the number of tokens they cover."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _MARKS = ("position", "wpe")
 
 
 def position_embeddings(language_model: nn.Module) -> Iterator[tuple[str, nn.Embedding]]:
-    """Find the tables of position embeddings; models with rotary or relative ones have none.
+    """Yield the tables of position embeddings; models with rotary or relative positions have none.
 
-    A table is an embedding with a row for every position, or a few more, that is called so: its own name
-    or its class holds "position" or "wpe".
+    A table is an embedding with a row for every position, or a few more, that has "position" or "wpe" in its name or in
+    the name of its class.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ def position_embeddings(language_model: nn.Module) -> Iterator[tuple[str, nn.Emb
 
 
 def position_limit(language_model: nn.Module) -> int | None:
-    """Return how many tokens a model has positions for.
+    """Return the number of tokens that a model has positions for.
 
-    Tables with a padding row, as RoBERTa's, number their tokens from the row after it.
+    In tables with a padding row, as in RoBERTa, positions start after that row.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def position_limit(language_model: nn.Module) -> int | None:
     Returns
     -------
     limit : int or None
-        None if there is none, or it does not say.
+        None if there is no limit, or the model does not declare one.
     """
     declared = _declared_limit(language_model)
     padded = (table for _, table in position_embeddings(language_model) if table.padding_idx is not None)
@@ -62,7 +62,7 @@ def position_limit(language_model: nn.Module) -> int | None:
 
 
 def _declared_limit(language_model: nn.Module) -> int | None:
-    """Return what the configuration says; a number that is not positive means no limit."""
+    """Return the limit in the configuration; a number that is not positive means no limit."""
     config: Any = language_model.config
     declared = getattr(config, "max_position_embeddings", None)
     return declared if isinstance(declared, int) and declared > 0 else None

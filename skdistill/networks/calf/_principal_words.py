@@ -1,4 +1,4 @@
-"""The words a language model knows, summed up in a few vectors."""
+"""Principal components of the word embeddings of a language model."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _cache: OrderedDict[tuple[str, int], Tensor] = OrderedDict()
 
 
 def principal_words(table: Tensor, n_words: int) -> Tensor:
-    """Sum up a word-embedding table by principal components over words.
+    """Summarize a word-embedding table by principal components over words.
 
-    The dimensions of the embedding are the samples and the words the features of a PCA, so that
-    each component is a combination of words, a vector as wide as an embedding. Kept in memory for the
-    next model with the same table.
+    In this PCA, the dimensions of the embedding are the samples and the words are the features. Each component is
+    therefore a combination of words, with the width of an embedding. The result is cached in memory for the next model
+    with the same table.
 
     Parameters
     ----------
     table : Tensor of shape (vocabulary_size, hidden_size)
         The embeddings.
     n_words : int
-        Components, at most ``hidden_size``.
+        Number of components, at most ``hidden_size``.
 
     Returns
     -------
     words : float32 Tensor of shape (n_words, hidden_size)
-        Orthogonal vectors of mean 0, the longest first.
+        Orthogonal vectors of mean 0, sorted by decreasing length.
 
     Examples
     --------
