@@ -87,7 +87,9 @@ def rolling_forecasts(
     if alone:
         without_teacher = model.without_teacher(train)
         if without_teacher is None:
-            raise ValueError("the student alone needs the training series, which is never pickled: give train=.")
+            raise ValueError(
+                "the student without a teacher needs the training series, which is never pickled: pass train=."
+            )
         runs["alone"] = student_forecast(without_teacher, problem, X)
     forecasts = {}
     blocks = np.array_split(np.arange(0, problem.n_windows, step), -(-problem.n_windows // (1024 * step)))

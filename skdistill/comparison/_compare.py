@@ -208,7 +208,7 @@ def _model_rows(
 
 
 def _linear_row(model: UnwrappedModel, problem: Problem, X: Any, train: Any, season: int) -> list[_Row]:
-    """Give the student that costs nothing to fit: linear, exact, without a teacher."""
+    """Return the exact linear student without a teacher, which is fast to fit."""
     row = _Row("exact linear", "exact linear", [], None)
     try:
         linear = model.exact_linear(train, season)
@@ -271,7 +271,7 @@ def _training_rows(model: UnwrappedModel, train: Any) -> Any:
 
 
 def _try_to_measure(row: _Row, problem: Problem, batch_size: int) -> RowResult | None:
-    """Measure a row, or leave it out with a warning where a teacher's labels are given and do not cover the windows."""
+    """Measure a row; leave it out with a warning if given labels do not cover the windows."""
     try:
         return _measure(row, problem, batch_size)
     except NoLabelError as error:
@@ -280,7 +280,7 @@ def _try_to_measure(row: _Row, problem: Problem, batch_size: int) -> RowResult |
 
 
 def _measure(row: _Row, problem: Problem, batch_size: int) -> RowResult:
-    """Forecast every window, a block at a time, and time the first run."""
+    """Forecast all windows in blocks, and time the first run."""
     squared = np.zeros((len(row.runs), problem.n_windows))
     absolute, original, absolute_original = (np.zeros(len(row.runs)) for _ in range(3))
     scores = np.zeros(3)  # summed over windows and runs
