@@ -717,3 +717,17 @@ def test_the_file_for_numpy_is_the_same_model(folder):
     saved, exported = (open_model(folder / f"quantiles.{kind}") for kind in ("skdistill", "npz"))
     assert isinstance(exported.student, NumpyStudent)
     np.testing.assert_allclose(exported.forecast(ROWS[None, -12:]), saved.forecast(ROWS[None, -12:]), rtol=1e-6)
+
+
+LIGHT = """
+import sys
+from skdistill.serving import make_app
+make_app(sys.argv[1])
+print(sorted({"numpy", "pandas", "scipy", "sklearn", "torch"} & set(sys.modules)))
+"""
+
+
+def test_the_file_for_numpy_is_served_without_torch(folder):
+    command = [sys.executable, "-c", LIGHT, folder / "quantiles.npz"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.strip()) == (0, "['numpy']"), done.stderr
