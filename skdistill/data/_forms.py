@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
 __all__ = ["PanelForm", "take_apart"]
 
@@ -99,7 +100,7 @@ def take_apart(X: Any, name: str = "X") -> tuple[Any, PanelForm | None]:
     >>> form.ids, series[1]["sales"].tolist()
     (('a', 'b'), [3.0, 4.0])
     """
-    if isinstance(X, dict):
+    if isinstance(X, dict) and not issparse(X):  # some sparse arrays are dicts
         return _from_dict(X, name)
     if isinstance(X, pd.DataFrame | pd.Series) and isinstance(X.index, pd.MultiIndex):
         return _from_frame(X, name)

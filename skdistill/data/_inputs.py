@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from skdistill.data._forms import PanelForm, take_apart
 from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._steps import Step, as_time_index, continue_index
@@ -29,7 +30,7 @@ class Series:
     Parameters
     ----------
     values : ndarray of shape (n_timestamps, n_channels)
-        Finite floats, in original units.
+        Floats in original units, NaN where missing.
     index : pandas.Index or None, default=None
         Time labels, where the series came with them.
     columns : pandas.Index or None, default=None
@@ -40,6 +41,8 @@ class Series:
         How its index goes on, where that is known.
     label_type : ExtensionDtype or None, default=None
         Type of the index as it came, where that is Arrow's.
+    id : hashable or None, default=None
+        What the series is called in its panel.
     """
 
     values: np.ndarray
@@ -48,6 +51,7 @@ class Series:
     was_vector: bool = False
     step: Step | None = None
     label_type: Any = None
+    id: Hashable | None = None
 
     def __len__(self) -> int:
         """Count the timestamps."""
@@ -131,14 +135,22 @@ class SeriesInput:
         The windows, where a 3-D array was given.
     is_list : bool, default=False
         Whether a list was given.
+    form : PanelForm or None, default=None
+        How a panel with ids came.
     """
 
     series: list[Series]
     batch: np.ndarray | None = None
     is_list: bool = False
+    form: PanelForm | None = None
+
+    @property
+    def is_panel(self) -> bool:
+        """Whether there may be several series."""
+        return self.is_list or self.form is not None
 
     def map(self, function: Callable[[Series], Any]) -> Any:
-        """Apply a function to every series; give a list back where a list was given.
+        """Apply a function to every series; give a list back where a list was given, and a panel for a panel.
 
         Parameters
         ----------
@@ -147,10 +159,26 @@ class SeriesInput:
 
         Returns
         -------
-        result : object or list of object
-            One result, or a list of them.
+        result : object, list of object or panel
+            One result, or one per series in the form of what was given.
         """
-        results = [function(one) for one in self.series]
+        return self.put_together([function(one) for one in self.series])
+
+    def put_together(self, results: list[Any]) -> Any:
+        """Give one result per series the form of what was given.
+
+        Parameters
+        ----------
+        results : list of object
+            In the order of the series.
+
+        Returns
+        -------
+        result : object, list of object or panel
+            The only one, a list of them, or a panel with their ids.
+        """
+        if self.form is not None:
+            return self.form.put_together(results)
         return results if self.is_list else results[0]
 
 
@@ -161,8 +189,8 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     ----------
     estimator : estimator
         Whose ``n_features_in_``, ``feature_names_in_`` and ``series_labels_`` are set or compared.
-    X : array, DataFrame, Series, 3-D array or list of them
-        What the user gave.
+    X : array, DataFrame, Series, panel, 3-D array or list of them
+        What the user gave; a panel is a DataFrame with index levels (series, time), or a dict from id to series.
     reset : bool
         Whether to set (in ``fit``) or to compare (in ``predict``) the channels.
     allow_batch : bool
@@ -176,17 +204,20 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     Raises
     ------
     ValueError
-        If there is no series or one of one dimension, a value is missing or infinite, a column not numeric, an
-        index irregular, of several levels or of dates that are not of a time type, the channels differ from those
-        of ``fit``, or a length of the estimator was changed after it.
+        If there is no series or one of one dimension, a value is infinite, a column not numeric, an index irregular or
+        of dates that are not of a time type, the channels differ from those of ``fit``, or a length of the estimator
+        was changed after it.
     """
     if reset:
         estimator.__dict__.pop("series_labels_", None)
     else:
         _check_lengths_unchanged(estimator)
+    X, form = take_apart(X)
     X = _as_arrays_or_frames(X)
     _check_dimensions(X)
-    if isinstance(X, np.ndarray) and X.ndim == 3:
+    if form is not None:
+        given = SeriesInput(list(_read_many(estimator, X, reset=reset, form=form)), form=form)
+    elif isinstance(X, np.ndarray) and X.ndim == 3:
         given = _read_cube(estimator, X, reset=reset, allow_batch=allow_batch)
     elif _is_list_of_series(X):
         given = SeriesInput(list(_read_many(estimator, X, reset=reset)), is_list=True)
@@ -255,17 +286,19 @@ def _is_list_of_series(X: Any) -> bool:
     )
 
 
-def _read_many(estimator: BaseEstimator, X: Iterable[Any], *, reset: bool) -> Iterable[Series]:
+def _read_many(
+    estimator: BaseEstimator, X: Iterable[Any], *, reset: bool, form: PanelForm | None = None
+) -> Iterable[Series]:
     before: Series | None = None
     known, where = _labels_of(estimator), "fit"
     alike = len({one.name for one in X if isinstance(one, pd.Series)}) < 2
     for number, one in enumerate(X):
-        name, first = f"X[{number}]", reset and number == 0
+        name, first = f"X[{number}]" if form is None else form.call(number), reset and number == 0
         like = None if before is None else _read_like(before, one, name, known)
         before = like or _read_one(estimator, one, reset=first, name=name, alike=alike, known=known, where=where)
         if first:
             known, where = _gather_labels(estimator, [before]), name
-        yield before
+        yield before if form is None else replace(before, id=form.ids[number])
 
 
 def _read_like(before: Series, X: Any, name: str, known: SeriesLabels) -> Series | None:
@@ -278,11 +311,11 @@ def _read_like(before: Series, X: Any, name: str, known: SeriesLabels) -> Series
     if values.dtype not in (np.float64, np.float32):
         return None
     if X.index is before.index:
-        return replace(before, values=_checked_finite(values, X.index, X.columns, name))
+        return replace(before, values=_without_infinity(values, X.index, X.columns, name))
     step = check_row_labels(X.index, name=name, known=known.steps)
     index = as_time_index(X.index)
     label_type = None if index is X.index else X.index.dtype
-    return Series(_checked_finite(values, index, X.columns, name), index, X.columns, step=step, label_type=label_type)
+    return Series(_without_infinity(values, index, X.columns, name), index, X.columns, step=step, label_type=label_type)
 
 
 def _read_cube(estimator: BaseEstimator, X: np.ndarray, *, reset: bool, allow_batch: bool) -> SeriesInput:
@@ -303,12 +336,12 @@ def _read_cube(estimator: BaseEstimator, X: np.ndarray, *, reset: bool, allow_ba
 
 
 def _check_finite_batch(values: np.ndarray, first: int) -> None:
-    if np.isfinite(values).all():
+    if not np.isinf(values).any():
         return
-    window, row, channel = np.argwhere(~np.isfinite(values))[0]
+    window, row, channel = np.argwhere(np.isinf(values))[0]
     raise ValueError(
-        f"X contains NaN or infinity, first in window {first + window}, row {row}, channel {channel}: every value must "
-        "be finite. Fill or interpolate it first."
+        f"X contains infinity, first in window {first + window}, row {row}, channel {channel}: every value must be "
+        "finite, or NaN where it is missing."
     )
 
 
@@ -342,7 +375,7 @@ def _read_one(
     values = validate_data(
         estimator, table, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite=False, ensure_min_samples=1
     )
-    return Series(_checked_finite(values, index, columns, name), index, columns, was_vector, step, label_type)
+    return Series(_without_infinity(values, index, columns, name), index, columns, was_vector, step, label_type)
 
 
 def _are_text(columns: pd.Index | None) -> bool:
@@ -367,14 +400,12 @@ def _check_numeric(frame: pd.DataFrame, name: str) -> None:
         )
 
 
-def _checked_finite(values: np.ndarray, index: pd.Index | None, columns: pd.Index | None, name: str) -> np.ndarray:
-    if np.isfinite(values).all():
+def _without_infinity(values: np.ndarray, index: pd.Index | None, columns: pd.Index | None, name: str) -> np.ndarray:
+    if not np.isinf(values).any():
         return values
-    row, channel = np.argwhere(~np.isfinite(values))[0]
-    kind = "NaN" if np.isnan(values[row, channel]) else "infinity"
+    row, channel = np.argwhere(np.isinf(values))[0]
     where = f"row {row}" + ("" if index is None else f" ({index[row]})")
     which = f"channel {channel}" + ("" if columns is None else f" ({columns[channel]!r})")
     raise ValueError(
-        f"{name} contains {kind}, first at {where}, {which}: every value must be finite. "
-        "Fill or interpolate it first, for example with sklearn.impute.SimpleImputer in a Pipeline."
+        f"{name} contains infinity, first at {where}, {which}: every value must be finite, or NaN where it is missing."
     )
