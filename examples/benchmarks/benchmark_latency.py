@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from _common import QUICK, heading, interleaved, write_results
 
 from skdistill import DistilledForecaster, DistilledRegressor
+from skdistill._utils import numpy_student
 from skdistill.core import NetworkSpec
 from skdistill.deploy import fuse
-from skdistill.fused import numpy_student
 from skdistill.networks import MLP, ITransformer
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

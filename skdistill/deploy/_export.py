@@ -10,7 +10,7 @@ import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +24,12 @@ from torch import nn
 
 from skdistill._utils._atomic import write_atomically
 from skdistill._utils._optional import import_optional
+from skdistill._utils.numpy_student import NumpyStudent
 from skdistill._version import __version__
 from skdistill.data._inputs import read_series
 from skdistill.data._window_forecaster import WindowForecaster
-from skdistill.deploy._modules import deployed_module
+from skdistill.deploy._modules import FramedModule, deployed_module, reads_through_frame
 from skdistill.fused._runtime import fuse_in_units
-from skdistill.fused.numpy_student import NumpyStudent
 from skdistill.probabilistic._calibration import shift_quantiles
 
 __all__ = ["ExportReport", "export"]
@@ -148,9 +148,12 @@ def _compare(estimator: Any, predict: Predict) -> float:
     noise = np.random.default_rng(0).normal(size=(5, spec.context_length, spec.n_channels))
     noise[2:] = noise[2:].cumsum(axis=1) / np.sqrt(np.arange(1, spec.context_length + 1))[:, None]
     windows = (scaling.mean_ + scaling.scale_ * noise).astype(np.float32)
+    if reads_through_frame(scaling):
+        windows[1][noise[1] > 1] = np.nan
+        windows[3, spec.context_length // 3 : spec.context_length // 2] = np.nan
     expected, expected_quantiles = _answer_of(estimator, windows)
     scale = scaling.scale_[list(spec.targets)]
-    size = np.maximum(1.0, np.abs((windows.astype(np.float64) - scaling.mean_) / scaling.scale_).max())
+    size = np.maximum(1.0, np.nanmax(np.abs((windows.astype(np.float64) - scaling.mean_) / scaling.scale_)))
     digits = np.maximum(1.0, np.abs(scaling.mean_[list(spec.targets)]) / scale * 1e-2)  # float32 of a high level
     for part in (slice(0, 1), slice(0, 5)):
         forecast, quantiles = _both(predict(windows[part]))
@@ -176,15 +179,14 @@ def _answer_of(estimator: Any, windows: np.ndarray) -> Answer:
     """Ask the student's module itself, in float64 units around it."""
     spec, scaling = estimator.spec_, estimator.scaling_
     module = copy.deepcopy(estimator.student_).cpu().double().eval()
+    read = scaling.standardize_contexts(windows.astype(np.float64), None, "float64")
     with torch.no_grad():
-        output = module(torch.from_numpy((windows - scaling.mean_) / scaling.scale_))
-    targets = list(spec.targets)
-    scale, mean = scaling.scale_[targets], scaling.mean_[targets]
-    forecast = output.forecast.numpy() * scale + mean
+        output = module(torch.from_numpy(np.ascontiguousarray(read.values)))
+    forecast = scaling.forecasts_to_original(output.forecast.numpy(), read.units)
     if spec.quantiles is None:
         return forecast, None
     quantiles = shift_quantiles(output.quantiles.numpy(), estimator.predictor_.offsets, spec.quantiles)
-    return forecast, quantiles * scale[:, None] + mean[:, None]
+    return forecast, scaling.quantiles_to_original(quantiles, read.units)
 
 
 def _windows_of(estimator: Any, data: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -230,20 +232,32 @@ def _module_of(estimator: Any) -> nn.Module:
     return deployed_module(student, estimator.spec_, estimator.scaling_, estimator.predictor_.offsets)
 
 
-def _example(estimator: Any) -> torch.Tensor:
-    return torch.zeros(3, estimator.spec_.context_length, estimator.spec_.n_channels)
+def _inputs_of(module: nn.Module, estimator: Any) -> dict[str, torch.Tensor]:
+    """Make an example of what goes in: contexts, and the numbers of their series where these decide on units."""
+    context = torch.zeros(3, estimator.spec_.context_length, estimator.spec_.n_channels)
+    reads_series = isinstance(module, FramedModule) and module.frame.reads_series
+    return {"context": context, "series": torch.tensor([0, -1, 0])} if reads_series else {"context": context}
+
+
+def _unknown(inputs: Sequence[str], n_windows: int) -> dict[str, np.ndarray]:
+    """Say of windows that no series of theirs is known, where that is asked for."""
+    return {"series": np.full(n_windows, -1)} if "series" in inputs else {}
 
 
 def _torch_bytes(estimator: Any) -> tuple[bytes, Predict]:
-    shapes = {"context": {0: torch.export.Dim("batch")}}
-    program = torch.export.export(_module_of(estimator), (_example(estimator),), dynamic_shapes=shapes)
+    module_ = _module_of(estimator)
+    example = _inputs_of(module_, estimator)
+    batch = torch.export.Dim("batch")
+    shapes = {name: {0: batch} for name in example}
+    program = torch.export.export(module_, tuple(example.values()), dynamic_shapes=shapes)
     buffer = io.BytesIO()
     torch.export.save(program, buffer)
     module = program.module()
 
     def predict(windows: np.ndarray) -> Any:
         with torch.no_grad():
-            answer = module(torch.from_numpy(np.ascontiguousarray(windows)))
+            more = [torch.from_numpy(one) for one in _unknown(list(example), len(windows)).values()]
+            answer = module(torch.from_numpy(np.ascontiguousarray(windows)), *more)
         return tuple(one.numpy() for one in answer) if isinstance(answer, tuple) else answer.numpy()
 
     return buffer.getvalue(), predict
@@ -254,14 +268,15 @@ def _onnx_bytes(estimator: Any) -> tuple[bytes, Predict]:
     import_optional("onnxscript", extra="onnx", purpose="Exporting to ONNX")
     import_optional("onnxruntime", extra="onnx", purpose="Checking an ONNX file")
     with tempfile.TemporaryDirectory() as folder, _quiet_exporter():
-        path = Path(folder) / "student.onnx"
+        path, module = Path(folder) / "student.onnx", _module_of(estimator)
+        example = _inputs_of(module, estimator)
         torch.onnx.export(
-            _module_of(estimator),
-            (_example(estimator),),
+            module,
+            tuple(example.values()),
             str(path),
-            input_names=["context"],
+            input_names=list(example),
             output_names=["forecast"] if estimator.spec_.quantiles is None else ["forecast", "quantiles"],
-            dynamic_shapes={"context": {0: "batch"}},
+            dynamic_shapes={name: {0: "batch"} for name in example},
             external_data=False,
             dynamo=True,
             verbose=False,
@@ -300,6 +315,7 @@ def _metadata(estimator: Any) -> dict[str, str]:
         "targets": list(spec.targets) if channels is None else [channels[target] for target in spec.targets],
         "quantile_levels": None if spec.quantiles is None else list(spec.quantiles),
         "units": "original",
+        "series_ids": [str(one) for one in estimator.scaling_.ids_] if estimator.scaling_.kind == "series" else None,
         "skdistill": __version__,
     }
     return {f"skdistill.{name}": json.dumps(value) for name, value in facts.items()}
@@ -310,7 +326,8 @@ def _onnx_session(data: bytes) -> Predict:
     session = runtime.InferenceSession(data, providers=["CPUExecutionProvider"])
 
     def predict(windows: np.ndarray) -> Any:
-        answers = session.run(None, {"context": np.ascontiguousarray(windows, np.float32)})
+        more = _unknown([one.name for one in session.get_inputs()], len(windows))
+        answers = session.run(None, {"context": np.ascontiguousarray(windows, np.float32), **more})
         return answers[0] if len(answers) == 1 else tuple(answers)
 
     return predict

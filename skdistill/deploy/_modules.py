@@ -9,12 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from skdistill.data._scaling import Scaling
+from skdistill.deploy._context_frame import ContextFrame
+from skdistill.fused._fuse import fuse
 from skdistill.fused._fused import FusedLayer, FusedQuantiles, FusedStudent
 from skdistill.fused._runtime import fuse_in_units
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._quantile_head import sum_gaps
 
-__all__ = ["FusedModule", "deployed_module"]
+__all__ = ["FramedModule", "FusedModule", "deployed_module", "reads_through_frame"]
 
 
 def deployed_module(
@@ -38,11 +40,85 @@ def deployed_module(
     module : torch.nn.Module
         From float32 contexts (n_windows, context_length, n_channels) to forecasts (n_windows, prediction_length,
         n_targets), both in original units; for a student with quantiles to a pair of forecasts and quantiles
-        (n_windows, prediction_length, n_targets, n_quantiles).
+        (n_windows, prediction_length, n_targets, n_quantiles). Where the training series had units of their own by id,
+        it takes the numbers of the series, too.
     """
-    fused = fuse_in_units(student, spec, scaling, offsets)
-    module = _ScaledModule(student.float(), spec, scaling, offsets) if fused is None else FusedModule(fused)
+    if reads_through_frame(scaling):
+        fused = fuse(student, spec)
+        inner = student.float() if fused is None else FusedModule(fused.calibrated(offsets))
+        module: nn.Module = FramedModule(inner, spec, scaling, None if fused is not None else offsets)
+    else:
+        fused = fuse_in_units(student, spec, scaling, offsets)
+        module = _ScaledModule(student.float(), spec, scaling, offsets) if fused is None else FusedModule(fused)
     return module.eval().requires_grad_(False)
+
+
+def reads_through_frame(scaling: Scaling) -> bool:
+    """Say whether an exported student finds units of windows, or fills what is missing.
+
+    Parameters
+    ----------
+    scaling : Scaling
+        The fitted units.
+
+    Returns
+    -------
+    framed : bool
+        Whether windows have units of their own, or a value was missing in ``fit``.
+    """
+    return scaling.kind != "global" or scaling.saw_missing_
+
+
+class FramedModule(nn.Module):
+    """A student in standardized units, with units of each window around it.
+
+    Parameters
+    ----------
+    student : torch.nn.Module
+        A fused student, or any other.
+    spec : NetworkSpec
+        What it was built for.
+    scaling : Scaling
+        The fitted units.
+    offsets : ndarray or None
+        Of a calibration that the student does not hold itself.
+    """
+
+    offsets: Tensor | None
+
+    def __init__(self, student: nn.Module, spec: NetworkSpec, scaling: Scaling, offsets: np.ndarray | None) -> None:
+        super().__init__()
+        self.student = student
+        self.frame = ContextFrame(scaling)
+        self.levels = spec.quantiles
+        self.targets = list(spec.targets)
+        self.register_buffer("offsets", None if offsets is None else _float(offsets))
+
+    def forward(self, context: Tensor, series: Tensor | None = None) -> Any:
+        """Forecast in original units.
+
+        Parameters
+        ----------
+        context : Tensor of shape (n_windows, context_length, n_channels)
+            In original units, NaN where missing.
+        series : Tensor of int64 of shape (n_windows,) or None, default=None
+            Which series each window is of, -1 for one without units by its training rows.
+
+        Returns
+        -------
+        forecast : Tensor of shape (n_windows, prediction_length, n_targets), or a pair with quantiles
+            In original units.
+        """
+        values, center, unit = self.frame(context, series)
+        center, unit = center[..., self.targets], unit[..., self.targets]
+        output = self.student(values)
+        if self.levels is None:
+            return (output if isinstance(output, Tensor) else output.forecast) * unit + center
+        forecast, quantiles = output if type(output) is tuple else (output.forecast, output.quantiles)
+        if self.offsets is not None:
+            n_lower = sum(level < 0.5 for level in self.levels)
+            quantiles = order_outwards(quantiles + self.offsets, n_lower, has_median=0.5 in self.levels)
+        return forecast * unit + center, quantiles * unit[..., None] + center[..., None]
 
 
 class FusedModule(nn.Module):

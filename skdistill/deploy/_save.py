@@ -21,11 +21,11 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._version import __version__
 from skdistill.data._calendar import FREQUENCIES
 from skdistill.data._levels import check_quantiles
-from skdistill.data._scaling import Scaling
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.deploy._guarded_build import build_with_weights
 from skdistill.deploy._label_values import read_labels, write_labels
 from skdistill.deploy._saveable import SAVEABLE
+from skdistill.deploy._saved_scaling import read_scaling, write_scaling
 from skdistill.deploy._values import NotSaved, Reader, Writer
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.probabilistic._calibration import FittedCalibration
@@ -33,7 +33,6 @@ from skdistill.teachers._network import NetworkTeacher
 
 __all__ = ["read_file", "save"]
 
-_STATISTICS = ("mean_", "scale_", "original_scale_")
 _FITTED = ("targets_", "n_features_in_", "history_", "_target_ndim")
 _LARGEST_CHANNEL = 1 << 31
 
@@ -136,7 +135,7 @@ def _write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
         "params": {name: writer.write(value, name) for name, value in params.items()},
         "spec": writer.write(dataclasses.asdict(estimator.spec_), "spec"),
         "student": _write_network(resolve_student(estimator.student), estimator.student_, writer, "student"),
-        "scaling": _write_scaling(estimator.scaling_, writer),
+        "scaling": write_scaling(estimator.scaling_, writer),
         "calibration": _write_calibration(getattr(estimator, "calibration_", None), writer),
         "fitted": {name: writer.write(value, name) for name, value in fitted.items()},
         "feature_names": None if names is None else [str(name) for name in names],
@@ -160,16 +159,6 @@ def _write_network(network: BaseNetwork, module: torch.nn.Module, writer: Writer
 def _reads_files(network: BaseNetwork) -> bool:
     """Say whether building it reads files that its parameters name, which no file may choose."""
     return type(network).for_cache_key is not BaseNetwork.for_cache_key
-
-
-def _write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
-    statistics = {f"scaling/{name}": torch.from_numpy(np.array(getattr(scaling, name))) for name in _STATISTICS}
-    writer.tensors |= statistics
-    fitted = scaling.transformer_
-    return {
-        "targets": writer.write(scaling.targets, "scaling"),
-        "transformer": None if fitted is None else writer.write_fitted(fitted, "transformer_"),
-    }
 
 
 def _write_calibration(calibration: FittedCalibration | None, writer: Writer) -> Any:
@@ -213,7 +202,7 @@ def _read_estimator(document: Document, *, student: Any, transformer: Any, compl
         raise SavedFileError(f"{cls.__name__} has no parameters {sorted(unknown)[:5]}.")
     estimator = cls(**params)
     estimator.spec_ = _read_spec(reader.read(content.get("spec"), "spec"))
-    estimator.scaling_ = _read_scaling(content.get("scaling"), reader, transformer, estimator.spec_, complete)
+    estimator.scaling_ = read_scaling(content.get("scaling"), reader, transformer, estimator.spec_, complete)
     _read_fitted(estimator, content, reader)
     estimator.calibration_ = _read_calibration(content.get("calibration"), reader, estimator.spec_)
     network = student if student is not None else _read_network(content.get("student"), reader, "student")
@@ -252,7 +241,7 @@ def _read_calibration(content: Any, reader: Reader, spec: NetworkSpec) -> Fitted
 
 def _read_spec(fields: Any) -> NetworkSpec:
     if isinstance(fields, dict):
-        fields = {"point_forecast": "median", "calendar": None, **fields}  # files of versions without them
+        fields = {"point_forecast": "median", "calendar": None, "season": None, **fields}  # files without them
     if not isinstance(fields, dict) or set(fields) != {one.name for one in dataclasses.fields(NetworkSpec)}:
         raise SavedFileError("its spec is malformed.")
     quantiles = fields["quantiles"]
@@ -269,6 +258,9 @@ def _read_spec(fields: Any) -> NetworkSpec:
     for name in sizes:
         if type(fields[name]) is not int or not int(name in sizes[:3]) <= fields[name] < _LARGEST_CHANNEL:
             raise SavedFileError(f"its {name} is no size.")
+    season = fields["season"]
+    if season is not None and (type(season) is not int or not 1 <= season < _LARGEST_CHANNEL):
+        raise SavedFileError("its season is no size.")
     _check_positions(fields["targets"], fields["n_channels"])
     return NetworkSpec(**fields)
 
@@ -278,41 +270,6 @@ def _check_positions(targets: Any, n_channels: int) -> None:
         raise SavedFileError("its targets are malformed.")
     if any(type(one) is not int or not 0 <= one < n_channels for one in targets):
         raise SavedFileError(f"its targets do not lie within {n_channels} channels.")
-
-
-def _read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSpec, complete: bool) -> Scaling:
-    if not isinstance(content, dict):
-        raise SavedFileError("its scaling is missing.")
-    fitted = reader.read(content.get("transformer"), "transformer_")
-    if isinstance(fitted, NotSaved):
-        if transformer is None and complete:
-            raise SavedFileError(
-                f"it describes the fitted transformer ({fitted.description}), but does not hold it: give it, "
-                "load(path, transformer=fitted)."
-            )
-        fitted = transformer
-    targets = reader.read(content.get("targets"), "scaling")
-    if spec.targets != (tuple(range(spec.n_channels)) if targets is None else targets):
-        raise SavedFileError("its scaling has other targets than its student.")
-    scaling = Scaling(transformer=None, targets=targets)
-    scaling.transformer_ = fitted
-    for name in _STATISTICS:
-        setattr(scaling, name, _read_statistic(reader, name, spec.n_channels))
-    if fitted is not None:
-        rows = np.asarray(scaling.to_original(np.zeros((1, spec.n_channels))))  # a value that the transformer can take
-        there = scaling.standardize(rows)
-        if rows.shape != (1, spec.n_channels) or there.shape != rows.shape or not np.isfinite([rows, there]).all():
-            raise SavedFileError("its transformer does not fit its channels.")
-    return scaling
-
-
-def _read_statistic(reader: Reader, name: str, n_channels: int) -> np.ndarray:
-    values = reader.read({"array": f"scaling/{name}"}, name)
-    if values.shape != (n_channels,) or values.dtype != np.float64 or not np.isfinite(values).all():
-        raise SavedFileError(f"its {name} is no {n_channels} finite numbers.")
-    if "scale" in name and not (values >= np.finfo(np.float64).tiny).all():
-        raise SavedFileError(f"its {name} is not positive.")
-    return values
 
 
 def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> None:

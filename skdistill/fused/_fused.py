@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-__all__ = ["FusedLayer", "FusedQuantiles", "FusedStudent"]
+__all__ = ["FusedLayer", "FusedQuantiles", "FusedStudent", "FusedUnits"]
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,46 @@ class FusedQuantiles:
 
 
 @dataclass(frozen=True)
+class FusedUnits:
+    """How windows get units of their own, and how their missing values are filled.
+
+    Parameters
+    ----------
+    season : int
+        Rows of a season.
+    own_units : bool
+        Whether windows, or the series they are of, have units of their own.
+    ids : tuple of hashable, default=()
+        Series that have units by their training rows.
+    center, unit : ndarray of shape (n_series, n_channels) or None, default=None
+        Their units.
+    """
+
+    season: int
+    own_units: bool
+    ids: tuple[Hashable, ...] = ()
+    center: np.ndarray | None = None
+    unit: np.ndarray | None = None
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """List everything as named arrays, as :class:`~skdistill.deploy.NumpyStudent` takes it.
+
+        Returns
+        -------
+        arrays : dict of str to ndarray
+            int64 arrays, and float64 for the units.
+        """
+        arrays = {"season": np.array(self.season)}
+        if self.own_units:
+            arrays["own_units"] = np.array(1)
+        if self.ids and self.center is not None and self.unit is not None:
+            names = json.dumps([one if isinstance(one, int | float | str | tuple) else str(one) for one in self.ids])
+            arrays["series_ids"] = np.frombuffer(names.encode(), np.uint8).astype(np.int64)
+            arrays |= {"series_center": self.center, "series_unit": self.unit}
+        return arrays
+
+
+@dataclass(frozen=True)
 class FusedStudent:
     """A student as exact matrix products, with ReLU between the layers and the level of the window added at the end.
 
@@ -129,7 +170,9 @@ class FusedStudent:
     epsilon : ndarray of shape (n_targets,) or None, default=None
         Added to a window's variance, if the student standardizes windows.
     quantiles : FusedQuantiles or None, default=None
-        Quantiles around the forecast, if the student has them.
+        What lies around the forecast, where the student has quantiles.
+    units : FusedUnits or None, default=None
+        How windows get units of their own, and missing values are filled; None where windows do not.
     """
 
     layers: tuple[FusedLayer, ...]
@@ -139,6 +182,7 @@ class FusedStudent:
     level: np.ndarray | None = None
     epsilon: np.ndarray | None = None
     quantiles: FusedQuantiles | None = None
+    units: FusedUnits | None = None
 
     @classmethod
     def of(
@@ -242,4 +286,5 @@ class FusedStudent:
             arrays |= {f"weight_{number}": layer.weight, f"bias_{number}": layer.bias}
             optional[f"scale_{number}"] = layer.scale
         arrays |= {name: value for name, value in optional.items() if value is not None}
+        arrays |= {} if self.units is None else self.units.arrays()
         return arrays if self.quantiles is None else arrays | self.quantiles.arrays()

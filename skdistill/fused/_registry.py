@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill._utils.numpy_student import NumpyStudent
 from skdistill.fused._fused import FusedLayer, FusedStudent
-from skdistill.fused.numpy_student import NumpyStudent
 from skdistill.networks._base import NetworkSpec
 
 __all__ = ["fuse", "fuse_affine", "fuses"]

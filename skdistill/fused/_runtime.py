@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from torch import Tensor, nn
 
+from skdistill._utils.numpy_student import NumpyStudent
 from skdistill.data._scaling import Scaling
 from skdistill.fused._fuse import fuse
-from skdistill.fused._fused import FusedStudent
-from skdistill.fused.numpy_student import NumpyStudent
+from skdistill.fused._fused import FusedStudent, FusedUnits
 from skdistill.networks._base import NetworkSpec
 
 __all__ = ["Answer", "fuse_in_units", "fused_answer", "fused_quantiles"]
 
-Answer = Callable[[np.ndarray], np.ndarray]
+Answer = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ def fused_answer(student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype:
     Returns
     -------
     answer : callable or None
-        Function from contexts (n_windows, context_length, n_channels) to forecasts (n_windows, prediction_length,
-        n_targets); None if the student cannot be fused.
+        From contexts (n_windows, context_length, n_channels), and the number of the series that each is of or None, to
+        forecasts (n_windows, prediction_length, n_targets); None if the student does not fuse.
     """
     entry = _ENTRIES.get(student)
     offsets = None if entry is None else entry.offsets  # no effect on the point forecast
@@ -62,7 +62,12 @@ def fused_answer(student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype:
         return None
     if scaling.transformer_ is None:
         return fused.forecast
-    return lambda contexts: scaling.forecasts_to_original(fused.forecast(scaling.standardize(contexts)))
+
+    def answer(contexts: np.ndarray, series: np.ndarray | None = None) -> np.ndarray:
+        read = scaling.standardize_contexts(contexts, series)
+        return scaling.forecasts_to_original(fused.forecast(read.values), read.units)
+
+    return answer
 
 
 def fused_quantiles(
@@ -86,15 +91,20 @@ def fused_quantiles(
     Returns
     -------
     answer : callable or None
-        Function from contexts (n_windows, context_length, n_channels) to quantiles (n_windows, prediction_length,
-        n_targets, n_quantiles); None if the student cannot be fused.
+        From contexts (n_windows, context_length, n_channels), and the number of the series that each is of or None, to
+        quantiles (n_windows, prediction_length, n_targets, n_quantiles); None if the student does not fuse.
     """
     fused = _find(student, spec, scaling, dtype, offsets)
     if fused is None:
         return None
     if scaling.transformer_ is None:
         return fused.forecast_quantiles
-    return lambda contexts: scaling.quantiles_to_original(fused.forecast_quantiles(scaling.standardize(contexts)))
+
+    def answer(contexts: np.ndarray, series: np.ndarray | None = None) -> np.ndarray:
+        read = scaling.standardize_contexts(contexts, series)
+        return scaling.quantiles_to_original(fused.forecast_quantiles(read.values), read.units)
+
+    return answer
 
 
 def _find(
@@ -135,7 +145,18 @@ def fuse_in_units(
     fused = fuse(student, spec)
     if fused is None:
         return None
-    return fused.calibrated(offsets).in_units(np.asarray(scaling.mean_), np.asarray(scaling.scale_))
+    fused = fused.calibrated(offsets).in_units(np.asarray(scaling.mean_), np.asarray(scaling.scale_))
+    return replace(fused, units=_units_of(scaling))
+
+
+def _units_of(scaling: Scaling) -> FusedUnits | None:
+    """Say how windows get units of their own; None where nothing is to be said."""
+    if scaling.kind == "global":
+        return None if scaling.season == 1 else FusedUnits(scaling.season, own_units=False)
+    if scaling.kind == "window" or scaling.series_units_ is None or not scaling.ids_:
+        return FusedUnits(scaling.season, own_units=True)
+    units = scaling.series_units_
+    return FusedUnits(scaling.season, True, tuple(scaling.ids_), units.center, units.unit)
 
 
 def _make(

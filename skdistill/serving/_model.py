@@ -176,7 +176,7 @@ def _try_out(model: ServedModel, path: str | os.PathLike[str]) -> float:
 
 
 def _read_numpy(path: str | os.PathLike[str]) -> ServedModel:
-    from skdistill.fused.numpy_student import NumpyStudent
+    from skdistill._utils.numpy_student import NumpyStudent
 
     student = NumpyStudent.load(path)
     return ServedModel(

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from doubles import make_forecaster, make_frame, make_series
 
-from skdistill.fused import numpy_student
-from skdistill.fused.numpy_student import NumpyStudent
+from skdistill._utils import numpy_student
+from skdistill._utils.numpy_student import NumpyStudent
 from skdistill.networks import MLP, Linear
 
 ALONE = """

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import zipfile
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-__all__ = ["NumpyStudent"]
+__all__ = ["NumpyStudent", "fill_missing", "mean_observed", "order_outwards", "window_center_and_unit"]
 
 _VERSION = 2  # 1 had no checksum
 _MAGIC = b"PK\3\4"
@@ -22,6 +24,11 @@ _DIGEST_LENGTH = 64  # hexadecimal digits of SHA-256 at the end of a file
 _BLOCK_VALUES = 1 << 20  # values of the widest layer computed at once, so that they fit into the CPU cache
 _MAX_LAYERS = 64
 _MAX_MEMBERS = 4 * _MAX_LAYERS
+_WHOLE = ("targets", "n_channels", "season", "own_units", "series_ids")  # arrays of whole numbers
+_UNITS = ("season", "own_units", "series_center", "series_unit", "series_ids")
+_SCALARS = ("n_channels", "season", "own_units")
+_SHARE_OF_SEASON = 4  # gaps up to a season divided by this are bridged by a straight line
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)  # of a window's level: what varies less is no unit
 
 
 class NumpyStudent:
@@ -30,10 +37,12 @@ class NumpyStudent:
     Parameters
     ----------
     arrays : dict of str to ndarray
-        ``weight_0``, ``bias_0`` and optionally ``scale_0`` for each layer, ``center``, ``targets``, ``n_channels``, and
-        optionally ``level`` and ``epsilon``; for quantiles ``quantile_levels``, ``quantile_hidden``,
-        ``quantile_hidden_bias``, ``quantile_output``, ``quantile_output_bias``, ``quantile_unit`` and optionally
-        ``quantile_offsets``.
+        ``weight_0``, ``bias_0`` and perhaps ``scale_0`` for each layer, ``center``, ``targets``, ``n_channels``, and
+        perhaps ``level`` and ``epsilon``; for quantiles ``quantile_levels``, ``quantile_hidden``,
+        ``quantile_hidden_bias``, ``quantile_output``, ``quantile_output_bias``, ``quantile_unit`` and perhaps
+        ``quantile_offsets``; ``season``, by which missing values are filled; and for windows in units of their own
+        ``own_units`` (1), perhaps with ``series_center``, ``series_unit`` and ``series_ids`` (JSON, as bytes) of the
+        series that have units by their training rows.
     dtype : {"float32", "float64"}, default="float32"
         Type in which the products are computed; the center is always subtracted and added in float64.
 
@@ -44,7 +53,9 @@ class NumpyStudent:
     targets : ndarray of int
         The channels that are forecast.
     quantile_levels : tuple of float or None
-        Levels of the quantile forecasts; None if there are none.
+        Levels of the quantiles that it forecasts; None if it has none.
+    series_ids : list
+        Ids of the series whose units it knows.
 
     Examples
     --------
@@ -65,6 +76,9 @@ class NumpyStudent:
         self.n_channels = int(self._arrays["n_channels"])
         self._all_targets = len(self.targets) == self.n_channels and (np.diff(self.targets) == 1).all()
         self._center = self._arrays["center"]
+        self._season = int(self._arrays.get("season", 1))
+        self._own_units = bool(self._arrays.get("own_units", 0))
+        self.series_ids = _read_ids(self._arrays)
         self._level = self._cast("level")
         self._epsilon = self._cast("epsilon")
         self._layers = [self._layer(number) for number in range(_count_layers(self._arrays))]
@@ -87,13 +101,16 @@ class NumpyStudent:
         assert bias is not None
         return np.ascontiguousarray(np.swapaxes(weight, -1, -2)), bias, self._cast(f"scale_{number}")
 
-    def predict(self, windows: np.ndarray) -> np.ndarray:
+    def predict(self, windows: np.ndarray, series: Any = None) -> np.ndarray:
         """Forecast the rows that follow each window.
 
         Parameters
         ----------
         windows : ndarray of shape (n_windows, n_timestamps, n_channels) or (n_timestamps, n_channels)
-            Finite floats in original units, at least ``context_length`` rows; the last rows are used.
+            Floats in original units, NaN where missing, at least ``context_length`` rows; the last ones count.
+        series : sequence of ids or None, default=None
+            Which series each window is of, for its units; one that is not among ``series_ids`` has those of the
+            window. None means that none is.
 
         Returns
         -------
@@ -106,16 +123,18 @@ class NumpyStudent:
             If the shape does not fit.
         """
         batch, single = self._read(windows)
-        forecasts = self.forecast(batch)
+        forecasts = self.forecast(batch, self._numbers(series, len(batch), single))
         return forecasts[0] if single else forecasts
 
-    def predict_quantiles(self, windows: np.ndarray) -> np.ndarray:
+    def predict_quantiles(self, windows: np.ndarray, series: Any = None) -> np.ndarray:
         """Forecast the quantiles of the rows that follow each window, at ``quantile_levels``.
 
         Parameters
         ----------
         windows : ndarray of shape (n_windows, n_timestamps, n_channels) or (n_timestamps, n_channels)
-            Finite floats in original units, at least ``context_length`` rows; the last rows are used.
+            Floats in original units, NaN where missing, at least ``context_length`` rows; the last ones count.
+        series : sequence of ids or None, default=None
+            Which series each window is of, as :meth:`predict` takes it.
 
         Returns
         -------
@@ -128,7 +147,7 @@ class NumpyStudent:
             If the shape does not fit, or the student has no quantiles.
         """
         batch, single = self._read(windows)
-        quantiles = self.forecast_quantiles(batch)
+        quantiles = self.forecast_quantiles(batch, self._numbers(series, len(batch), single))
         return quantiles[0] if single else quantiles
 
     def _read(self, windows: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -144,13 +163,25 @@ class NumpyStudent:
             )
         return batch[:, -self.context_length :], windows.ndim == 2
 
-    def forecast(self, contexts: np.ndarray) -> np.ndarray:
+    def _numbers(self, series: Any, n_windows: int, single: bool) -> np.ndarray | None:
+        """Turn ids into positions among ``series_ids``, -1 for others."""
+        if series is None:
+            return None
+        ids = [series] if single and (isinstance(series, str) or not hasattr(series, "__len__")) else list(series)
+        if len(ids) != n_windows:
+            raise ValueError(f"series must name one id per window; got {len(ids)} for {n_windows} windows.")
+        places = {one: number for number, one in enumerate(self.series_ids)}
+        return np.array([places.get(one, -1) for one in ids])
+
+    def forecast(self, contexts: np.ndarray, series: np.ndarray | None = None) -> np.ndarray:
         """Forecast without checks.
 
         Parameters
         ----------
         contexts : ndarray of float32 or float64 of shape (n_windows, context_length, n_channels)
-            Windows in original units.
+            Windows in original units, NaN where missing.
+        series : ndarray of int of shape (n_windows,) or None, default=None
+            Positions among ``series_ids``, -1 for other series; None means -1.
 
         Returns
         -------
@@ -160,21 +191,45 @@ class NumpyStudent:
         n_windows, n_targets = len(contexts), len(self.targets)
         forecasts = np.empty((n_windows, self.prediction_length, n_targets), contexts.dtype)
         for first in range(0, n_windows, self._block):
-            block = contexts[first : first + self._block]
-            if not self._all_targets:
-                block = block[:, :, self.targets]
-            answer = self._answer(_centered(block, self._center, self.dtype))
-            out = forecasts[first : first + self._block]
-            np.add(answer.transpose(0, 2, 1), self._center, out=out, casting="unsafe")
+            rows, center, unit = self._block_rows(contexts, series, first)
+            answer = self._answer(rows).transpose(0, 2, 1)
+            answer = answer if unit is None else answer * unit
+            np.add(answer, center, out=forecasts[first : first + self._block], casting="unsafe")
         return forecasts
 
-    def forecast_quantiles(self, contexts: np.ndarray) -> np.ndarray:
+    def _block_rows(
+        self, contexts: np.ndarray, series: np.ndarray | None, first: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Give the standardized rows of a block of windows, filled, with the center and unit of its forecasts."""
+        block = contexts[first : first + self._block]
+        if not self._all_targets:
+            block = block[:, :, self.targets]
+        if not self._own_units:
+            return _centered(_filled(block, self._season, self._center), self._center, self.dtype), self._center, None
+        numbers = None if series is None else series[first : first + self._block]
+        center, unit = (values[:, None] for values in self._units(block, numbers))
+        rows = fill_missing((block - center) / unit, self._season).astype(self.dtype)
+        return np.ascontiguousarray(rows.transpose(0, 2, 1)), center, unit
+
+    def _units(self, block: np.ndarray, numbers: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Return center and unit of each window: of its series where that is known, else its own."""
+        known = np.zeros(len(block), bool) if numbers is None or not self.series_ids else numbers >= 0
+        if not known.any():
+            return window_center_and_unit(block, self._season)
+        center, unit = (self._arrays[name][numbers][:, self.targets] for name in ("series_center", "series_unit"))
+        if not known.all():
+            center[~known], unit[~known] = window_center_and_unit(block[~known], self._season)
+        return center, unit
+
+    def forecast_quantiles(self, contexts: np.ndarray, series: np.ndarray | None = None) -> np.ndarray:
         """Forecast quantiles without checks of the windows.
 
         Parameters
         ----------
         contexts : ndarray of float32 or float64 of shape (n_windows, context_length, n_channels)
-            Windows in original units.
+            Windows in original units, NaN where missing.
+        series : ndarray of int of shape (n_windows,) or None, default=None
+            Positions among ``series_ids``, as :meth:`forecast` takes them.
 
         Returns
         -------
@@ -183,14 +238,13 @@ class NumpyStudent:
             bit-identical to it.
         """
         if self._head is None or self.quantile_levels is None:
-            raise ValueError("this student has no quantiles: it was fitted without them.")
-        forecasts = self.forecast(contexts)
+            raise ValueError("this student has no quantiles: it was fitted without.")
+        forecasts = self.forecast(contexts, series)
         quantiles = np.empty((*forecasts.shape, len(self.quantile_levels)), contexts.dtype)
         for first in range(0, len(contexts), self._block):
-            block = contexts[first : first + self._block]
-            if not self._all_targets:
-                block = block[:, :, self.targets]
-            distances = self._head.distances(_centered(block, self._center, self.dtype))
+            rows, _, unit = self._block_rows(contexts, series, first)
+            distances = self._head.distances(rows)
+            distances = distances if unit is None else distances * unit[..., None]
             point = forecasts[first : first + self._block, ..., None]
             np.add(distances, point, out=quantiles[first : first + self._block], casting="unsafe")
         return quantiles
@@ -288,6 +342,138 @@ class NumpyStudent:
             raise ValueError(f"not a student: its numbers are not finite in {self.dtype}.")
 
 
+def fill_missing(values: np.ndarray, season: int = 1) -> np.ndarray:
+    """Fill the missing values of contexts from the observed ones of the same context and channel.
+
+    A short gap (at most a quarter of a season) is bridged by a straight line. A longer one, or one at either end, takes
+    the values a whole number of seasons before and after it, on a straight line between the two where both are
+    observed. Where there are none, the line between the nearest observed values is taken, or the nearest one.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_windows, n_timestamps, n_channels)
+        Contexts; NaN means missing.
+    season : int, default=1
+        Rows of a season; 1 means that there is none.
+
+    Returns
+    -------
+    filled : ndarray of the same shape
+        The same array where nothing is missing, else a copy. A channel without any observed value in a context is 0
+        there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fill_missing(np.array([1.0, np.nan, 3.0, np.nan])[None, :, None]).ravel()
+    array([1., 2., 3., 3.])
+    >>> fill_missing(np.array([1.0, 5.0, 1.0, np.nan])[None, :, None], season=2).ravel()
+    array([1., 5., 1., 5.])
+    """
+    missing = np.isnan(values)
+    windows = np.flatnonzero(missing.any(axis=(1, 2)))
+    if not len(windows):
+        return values
+    filled = np.array(values)
+    filled[windows] = _fill(values[windows], missing[windows], season)
+    return filled
+
+
+def _fill(values: np.ndarray, missing: np.ndarray, season: int) -> np.ndarray:
+    line, gap = _line(values, missing)
+    if season > 1 and season < values.shape[1]:
+        seasonal = _along_phases(values, missing, season)
+        bridged = gap <= max(1, season // _SHARE_OF_SEASON)
+        line = np.where(bridged | np.isnan(seasonal), line, seasonal)
+    return np.nan_to_num(np.where(missing, line, values), copy=False, posinf=np.inf, neginf=-np.inf)
+
+
+def _line(values: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Interpolate along axis 1; also give the number of missing rows in each gap, a large one at the ends."""
+    length = values.shape[1]
+    here = np.arange(length).reshape(1, -1, *[1] * (values.ndim - 2))
+    before = np.maximum.accumulate(np.where(missing, -1, here), axis=1)
+    after = np.minimum.accumulate(np.where(missing, length, here)[:, ::-1], axis=1)[:, ::-1]
+    first = np.take_along_axis(values, np.maximum(before, 0), axis=1)
+    last = np.take_along_axis(values, np.minimum(after, length - 1), axis=1)
+    inside = (before >= 0) & (after < length)
+    share = (here - before) / np.maximum(after - before, 1)
+    line = np.where(inside, first + share * (last - first), np.where(before >= 0, first, last))
+    return line, np.where(inside, after - before - 1, length)
+
+
+def _along_phases(values: np.ndarray, missing: np.ndarray, season: int) -> np.ndarray:
+    """Interpolate between values that are whole seasons apart; NaN where there are none."""
+    n_windows, length, n_channels = values.shape
+    front = -length % season
+    padding = ((0, 0), (front, 0), (0, 0))
+    padded = np.pad(values, padding, constant_values=np.nan).reshape(n_windows, -1, season, n_channels)
+    absent = np.pad(missing, padding, constant_values=True).reshape(padded.shape)
+    return _line(padded, absent)[0].reshape(n_windows, -1, n_channels)[:, front:]
+
+
+def window_center_and_unit(values: np.ndarray, season: int) -> tuple[np.ndarray, np.ndarray]:
+    """Find center and unit of each window and channel, from its observed values.
+
+    The center is the mean of the last season, or of the whole window where nothing of it is observed. The unit is the
+    mean absolute difference of values one season apart; where no two are that far apart, of neighboring ones; where
+    these are 0, too, the mean absolute distance from the center; then the absolute center; then 1. So constant and
+    all-zero windows have a unit.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_windows, n_timestamps, n_channels)
+        NaN means missing.
+    season : int
+        Rows of a season; 1 means that there is none.
+
+    Returns
+    -------
+    center, unit : float64 ndarray of shape (n_windows, n_channels)
+        Without any observed value 0 and 1.
+
+    Examples
+    --------
+    >>> center, unit = window_center_and_unit(np.array([1.0, 5.0, 2.0, 6.0])[None, :, None], season=2)
+    >>> center.item(), unit.item()
+    (4.0, 1.0)
+    """
+    values = np.asarray(values, dtype=np.float64)
+    season = min(season, max(1, values.shape[1] - 1))
+    center = mean_observed(values[:, -season:])
+    center = np.where(np.isnan(center), mean_observed(values), center)
+    candidates = [
+        mean_observed(np.abs(values[:, season:] - values[:, :-season])),
+        mean_observed(np.abs(values[:, 1:] - values[:, :-1])),
+        mean_observed(np.abs(values - center[:, None])),
+        np.abs(center),
+    ]
+    floor = _ROUNDING * np.abs(center)
+    unit = np.ones_like(center)
+    for candidate in reversed(candidates):
+        unit = np.where(candidate > floor, candidate, unit)
+    return np.nan_to_num(center), unit
+
+
+def mean_observed(values: np.ndarray) -> np.ndarray:
+    """Average what is observed over time.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_windows, n_timestamps, n_channels)
+        NaN means missing.
+
+    Returns
+    -------
+    mean : ndarray of shape (n_windows, n_channels)
+        NaN where nothing is observed.
+    """
+    observed = ~np.isnan(values)
+    count = observed.sum(axis=1)
+    total = np.where(observed, values, 0.0).sum(axis=1)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
 class _Head:
     """Distances of the quantiles from the point forecast."""
 
@@ -348,6 +534,23 @@ def order_outwards(quantiles: np.ndarray, n_lower: int, has_median: bool) -> np.
     return quantiles
 
 
+def _filled(block: np.ndarray, season: int, center: np.ndarray) -> np.ndarray:
+    """Fill what is missing; a channel without any observed value in a window is at the center."""
+    if not np.isnan(block).any():
+        return block
+    return fill_missing(block - center, season) + center
+
+
+def _read_ids(arrays: Mapping[str, np.ndarray]) -> list[object]:
+    """Read the ids of the series whose units are known, and raise unless there is one for each."""
+    if "series_ids" not in arrays:
+        return []
+    ids = json.loads(arrays["series_ids"].astype(np.uint8).tobytes().decode())
+    if not isinstance(ids, list) or len(ids) != len(arrays["series_center"]):
+        raise ValueError("not a student: series_ids does not name every series.")
+    return [tuple(one) if isinstance(one, list) else one for one in ids]
+
+
 def _centered(block: np.ndarray, center: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Subtract the center in float64 and round to ``dtype``; returns (n_windows, n_targets, n_timestamps)."""
     if len(block) == 1:
@@ -379,7 +582,7 @@ def _check_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     n_layers = _count_layers(arrays)
     needed = ["center", "targets", "n_channels"]
     needed += [f"{kind}_{number}" for number in range(n_layers) for kind in ("weight", "bias")]
-    optional = {"level", "epsilon", *(f"scale_{number}" for number in range(n_layers))}
+    optional = {"level", "epsilon", *(f"scale_{number}" for number in range(n_layers)), *_UNITS}
     if any(name.startswith("quantile_") for name in arrays):
         needed += [f"quantile_{name}" for name in ("levels", "hidden", "hidden_bias", "output", "output_bias", "unit")]
         optional.add("quantile_offsets")
@@ -388,7 +591,7 @@ def _check_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         raise ValueError(f"not a student: {n_layers} layers, missing {sorted(missing)}, unknown {sorted(unknown)}.")
     checked = {}
     for name, array in arrays.items():
-        kind = np.int64 if name in ("targets", "n_channels") else np.float64
+        kind = np.int64 if name in _WHOLE else np.float64
         if array.dtype.kind not in ("iu" if kind is np.int64 else "f"):
             raise ValueError(f"not a student: {name} has type {array.dtype}.")
         checked[name] = np.ascontiguousarray(array, dtype=kind) if array.ndim else np.asarray(array, dtype=kind)
@@ -409,8 +612,9 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
         width = height
     if "quantile_levels" in arrays:
         allowed |= _quantile_shapes(arrays, n_targets, width)
+    allowed |= _unit_shapes(arrays)
     for name, array in arrays.items():
-        if array.shape not in allowed[name] or 0 in array.shape or (name != "n_channels" and not array.ndim):
+        if array.shape not in allowed[name] or 0 in array.shape or (name not in _SCALARS and not array.ndim):
             raise ValueError(f"not a student: {name} has shape {array.shape}, which does not fit the other arrays.")
         if not np.isfinite(array).all():
             raise ValueError(f"not a student: {name} is not finite.")
@@ -420,6 +624,20 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
         raise ValueError("not a student: epsilon is negative.")
     if targets.min() < 0 or targets.max() >= arrays["n_channels"] or arrays["n_channels"] > 1 << 31:
         raise ValueError(f"not a student: targets do not lie within {arrays['n_channels']} channels.")
+
+
+def _unit_shapes(arrays: dict[str, np.ndarray]) -> dict[str, list[tuple[int, ...]]]:
+    """Return the shapes that the arrays of units may have; raise on units that are none."""
+    of_series = [name for name in ("series_center", "series_unit", "series_ids") if name in arrays]
+    if len(of_series) not in (0, 3) or (of_series and "own_units" not in arrays):
+        raise ValueError("not a student: series_center, series_unit, series_ids and own_units belong together.")
+    if arrays.get("season", np.ones(())).size != 1 or arrays.get("season", 1) < 1:
+        raise ValueError("not a student: season is not a positive number.")
+    if of_series and not (arrays["series_unit"] > 0).all():
+        raise ValueError("not a student: series_unit is not positive.")
+    table = (*arrays["series_center"].shape[:1], int(arrays["n_channels"])) if of_series else ()
+    ids = arrays["series_ids"].shape if of_series and arrays["series_ids"].ndim == 1 else ()
+    return {"season": [()], "own_units": [()], "series_center": [table], "series_unit": [table], "series_ids": [ids]}
 
 
 def _quantile_shapes(

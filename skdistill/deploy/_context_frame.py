@@ -1,0 +1,172 @@
+"""How an exported student reads contexts: own units and missing values by the NumPy runtime's rules, in torch.
+
+Every operation here has a counterpart in ONNX: a nearest observed row is found in steps of 1, 2, 4, ... rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from skdistill.data._scaling import Scaling
+
+__all__ = ["ContextFrame"]
+
+_SHARE_OF_SEASON = 4  # as in the NumPy runtime
+_ROUNDING = 4 * float(np.finfo(np.float32).eps)  # of a window's level, in float32
+
+
+class ContextFrame(nn.Module):
+    """Standardizes contexts and fills what is missing.
+
+    Parameters
+    ----------
+    scaling : Scaling
+        The fitted units.
+    """
+
+    mean: Tensor
+    scale: Tensor
+    table_center: Tensor | None
+    table_unit: Tensor | None
+
+    def __init__(self, scaling: Scaling) -> None:
+        super().__init__()
+        self.own_units = scaling.kind != "global"
+        self.season = scaling.season
+        self.register_buffer("mean", _float(np.asarray(scaling.mean_)))
+        self.register_buffer("scale", _float(np.asarray(scaling.scale_)))
+        table = scaling.series_units_ if scaling.kind == "series" and scaling.ids_ else None
+        self.register_buffer("table_center", None if table is None else _float(table.center))
+        self.register_buffer("table_unit", None if table is None else _float(table.unit))
+
+    @property
+    def reads_series(self) -> bool:
+        """Whether windows say which series they are of."""
+        return self.table_center is not None
+
+    def forward(self, context: Tensor, series: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Read contexts.
+
+        Parameters
+        ----------
+        context : Tensor of shape (n_windows, context_length, n_channels)
+            In original units, NaN where missing.
+        series : Tensor of int64 of shape (n_windows,) or None, default=None
+            Positions in the table of series, -1 for others.
+
+        Returns
+        -------
+        values : Tensor of the same shape
+            Standardized and filled.
+        center, unit : Tensor of shape (n_windows or 1, 1, n_channels)
+            What brings forecasts back.
+        """
+        missing = torch.isnan(context)
+        if self.own_units:
+            center, unit = self._own_units(context, missing, series)
+        else:
+            center, unit = self.mean[None, None], self.scale[None, None]
+        values = torch.where(missing, 0.0, (torch.where(missing, 0.0, context) - center) / unit)
+        return fill(values, missing, self.season), center, unit
+
+    def _own_units(self, context: Tensor, missing: Tensor, series: Tensor | None) -> tuple[Tensor, Tensor]:
+        center, unit = _center_and_unit(context, missing, self.season)
+        if self.table_center is not None and self.table_unit is not None and series is not None:
+            known = (series >= 0)[:, None, None]
+            row = torch.clamp(series, min=0)
+            center = torch.where(known, self.table_center[row][:, None], center)
+            unit = torch.where(known, self.table_unit[row][:, None], unit)
+        return center, unit
+
+
+def fill(values: Tensor, missing: Tensor, season: int) -> Tensor:
+    """Fill missing values by the rules of :func:`~skdistill._utils.numpy_student.fill_missing`.
+
+    Parameters
+    ----------
+    values : Tensor of shape (n_windows, n_timestamps, n_channels)
+        Finite; 0 where missing.
+    missing : Tensor of bool of the same shape
+        What is missing.
+    season : int
+        Rows of a season.
+
+    Returns
+    -------
+    filled : Tensor of the same shape
+        A channel without any observed value is 0.
+    """
+    line, gap, _ = _line(values, missing, 1)
+    if 1 < season < values.shape[1]:
+        seasonal, _, found = _line(values, missing, season)
+        bridged = gap <= max(1, season // _SHARE_OF_SEASON)
+        line = torch.where(bridged | ~found, line, seasonal)
+    return torch.where(missing, line, values)
+
+
+def _line(values: Tensor, missing: Tensor, stride: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Interpolate between observed rows whole strides away; the gap in rows, and whether there is such a row."""
+    before, to_before, has_before = _nearest(values, missing, stride)
+    after, to_after, has_after = _nearest(values, missing, -stride)
+    inside = has_before & has_after
+    share = to_before / torch.clamp(to_before + to_after, min=1.0)
+    line = torch.where(inside, before + share * (after - before), torch.where(has_before, before, after))
+    gap = torch.where(inside, to_before + to_after - 1, float(values.shape[1]))
+    return line, gap, has_before | has_after
+
+
+def _nearest(values: Tensor, missing: Tensor, stride: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Carry the nearest observed value along, with its distance in strides and whether there is one."""
+    length = values.shape[1]
+    found, carried = ~missing, torch.where(missing, 0.0, values)
+    distance = torch.zeros_like(values)
+    reach = 1
+    while reach * abs(stride) < length:
+        step = reach * stride
+        other_found = _shifted(found.to(values.dtype), step) > 0
+        take = ~found & other_found
+        carried = torch.where(take, _shifted(carried, step), carried)
+        distance = torch.where(take, _shifted(distance, step) + reach, distance)
+        found = found | other_found
+        reach *= 2
+    return carried, distance, found
+
+
+def _shifted(values: Tensor, step: int) -> Tensor:
+    """Move rows ``step`` later, or earlier where it is negative; zeros come in."""
+    zeros = torch.zeros_like(values[:, : abs(step)])
+    if step > 0:
+        return torch.cat([zeros, values[:, :-step]], dim=1)
+    return torch.cat([values[:, -step:], zeros], dim=1)
+
+
+def _center_and_unit(context: Tensor, missing: Tensor, season: int) -> tuple[Tensor, Tensor]:
+    """Find center and unit, (n_windows, 1, n_channels), by the rules of the NumPy runtime."""
+    season = min(season, max(1, context.shape[1] - 1))
+    plain = torch.where(missing, 0.0, context)
+    recent, some_recent = _mean(plain[:, -season:], missing[:, -season:])
+    whole, _ = _mean(plain, missing)
+    center = torch.where(some_recent, recent, whole)
+    distances = [
+        _mean((plain[:, season:] - plain[:, :-season]).abs(), missing[:, season:] | missing[:, :-season]),
+        _mean((plain[:, 1:] - plain[:, :-1]).abs(), missing[:, 1:] | missing[:, :-1]),
+        _mean((plain - center).abs(), missing),
+    ]
+    floor = _ROUNDING * center.abs()
+    unit = torch.where(center.abs() > floor, center.abs(), torch.ones_like(center))
+    for distance, some in reversed(distances):
+        unit = torch.where(some & (distance > floor), distance, unit)
+    return center, unit
+
+
+def _mean(values: Tensor, missing: Tensor) -> tuple[Tensor, Tensor]:
+    """Average over the rows that are not missing; 0 and False where all are."""
+    count = (~missing).to(values.dtype).sum(dim=1, keepdim=True)
+    total = torch.where(missing, 0.0, values).sum(dim=1, keepdim=True)
+    return total / torch.clamp(count, min=1.0), count > 0
+
+
+def _float(values: np.ndarray) -> Tensor:
+    return torch.tensor(np.ascontiguousarray(values), dtype=torch.float32)

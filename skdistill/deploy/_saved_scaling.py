@@ -1,0 +1,148 @@
+"""The units of a forecaster, in a saved file."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import torch
+
+from skdistill._utils._document import SavedFileError
+from skdistill.data._local_scale import LocalUnits
+from skdistill.data._scaling import SCALINGS, Scaling
+from skdistill.deploy._values import NotSaved, Reader, Writer
+from skdistill.networks._base import NetworkSpec
+
+__all__ = ["read_scaling", "write_scaling"]
+
+_STATISTICS = ("mean_", "scale_", "original_scale_")
+_LONGEST_SEASON = 1 << 31
+
+
+def write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
+    """Turn fitted units into JSON and tensors.
+
+    Parameters
+    ----------
+    scaling : Scaling
+        Fitted.
+    writer : Writer
+        Collects the tensors.
+
+    Returns
+    -------
+    content : dict
+        What JSON can write.
+    """
+    writer.tensors |= {f"scaling/{name}": torch.from_numpy(np.array(getattr(scaling, name))) for name in _STATISTICS}
+    units = scaling.series_units_
+    if units is not None:
+        writer.tensors |= {
+            f"scaling/series_{name}": torch.from_numpy(np.ascontiguousarray(getattr(units, name)))
+            for name in ("center", "unit")
+        }
+    fitted = scaling.transformer_
+    return {
+        "targets": writer.write(scaling.targets, "scaling"),
+        "kind": scaling.kind,
+        "season": int(scaling.season),
+        "saw_missing": bool(scaling.saw_missing_),
+        "ids": [_plain(one) for one in scaling.ids_],
+        "transformer": None if fitted is None else writer.write_fitted(fitted, "transformer_"),
+    }
+
+
+def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSpec, complete: bool) -> Scaling:
+    """Read fitted units, and raise where they are malformed.
+
+    Parameters
+    ----------
+    content : object
+        What :func:`write_scaling` gave.
+    reader : Reader
+        Holds the tensors.
+    transformer : object
+        The fitted transformer, where the file does not hold it.
+    spec : NetworkSpec
+        What the student was built for.
+    complete : bool
+        Whether a missing transformer is an error.
+
+    Returns
+    -------
+    scaling : Scaling
+        The units.
+    """
+    if not isinstance(content, dict):
+        raise SavedFileError("its scaling is missing.")
+    fitted = reader.read(content.get("transformer"), "transformer_")
+    if isinstance(fitted, NotSaved):
+        if transformer is None and complete:
+            raise SavedFileError(
+                f"it describes the fitted transformer ({fitted.description}), but does not hold it: give it, "
+                "load(path, transformer=fitted)."
+            )
+        fitted = transformer
+    targets = reader.read(content.get("targets"), "scaling")
+    if spec.targets != (tuple(range(spec.n_channels)) if targets is None else targets):
+        raise SavedFileError("its scaling has other targets than its student.")
+    kind, season = content.get("kind"), content.get("season")
+    if kind not in SCALINGS[1:] or type(season) is not int or not 1 <= season < _LONGEST_SEASON:
+        raise SavedFileError("its scaling is malformed.")
+    scaling = Scaling(transformer=None, targets=targets, kind=kind, season=season)
+    scaling.transformer_ = fitted
+    scaling.saw_missing_ = content.get("saw_missing") is True
+    for name in _STATISTICS:
+        setattr(scaling, name, _read_statistic(reader, name, spec.n_channels))
+    scaling.ids_ = _read_ids(content.get("ids"))
+    scaling.series_units_ = None if kind == "global" else _read_units(reader, len(scaling.ids_), spec.n_channels)
+    if fitted is not None:
+        ordinary = np.zeros((1, spec.n_channels)) if scaling.series_units_ is None else scaling.series_units_.center[:1]
+        rows = np.asarray(scaling.to_original(ordinary))  # a value that the transformer can take
+        there = scaling.standardize(rows)
+        if rows.shape != (1, spec.n_channels) or there.shape != rows.shape or not np.isfinite([rows, there]).all():
+            raise SavedFileError("its transformer does not fit its channels.")
+    return scaling
+
+
+def _plain(one: Hashable) -> Any:
+    """Write an id as JSON: text and numbers as they are, tuples as lists, anything else as text."""
+    if isinstance(one, np.generic):
+        one = one.item()
+    if isinstance(one, tuple):
+        return [_plain(part) for part in one]
+    return one if isinstance(one, str | int | float) else str(one)
+
+
+def _read_ids(content: Any) -> list[Hashable]:
+    if not isinstance(content, list):
+        raise SavedFileError("its ids are malformed.")
+    ids = [tuple(one) if isinstance(one, list) else one for one in content]
+    if not all(
+        isinstance(part, str | int | float) for one in ids for part in (one if isinstance(one, tuple) else (one,))
+    ):
+        raise SavedFileError("its ids are malformed.")
+    if len(set(ids)) < len(ids):
+        raise SavedFileError("it names a series twice.")
+    return ids
+
+
+def _read_units(reader: Reader, n_ids: int, n_channels: int) -> LocalUnits:
+    center, unit = (reader.read({"array": f"scaling/series_{name}"}, name) for name in ("center", "unit"))
+    for values in (center, unit):
+        fits = values.ndim == 2 and values.shape[1] == n_channels and len(values) == len(center) > 0
+        if not fits or values.dtype != np.float64 or not np.isfinite(values).all():
+            raise SavedFileError("the units of its series are malformed.")
+    if n_ids not in (0, len(center)) or not (unit >= np.finfo(np.float64).tiny).all():
+        raise SavedFileError("the units of its series are malformed.")
+    return LocalUnits(center, unit)
+
+
+def _read_statistic(reader: Reader, name: str, n_channels: int) -> np.ndarray:
+    values = reader.read({"array": f"scaling/{name}"}, name)
+    if values.shape != (n_channels,) or values.dtype != np.float64 or not np.isfinite(values).all():
+        raise SavedFileError(f"its {name} is no {n_channels} finite numbers.")
+    if "scale" in name and not (values >= np.finfo(np.float64).tiny).all():
+        raise SavedFileError(f"its {name} is not positive.")
+    return values
