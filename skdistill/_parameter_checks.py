@@ -11,6 +11,7 @@ from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
+from skdistill.data._scaling import SCALINGS
 from skdistill.teachers._given import holds_given_labels
 
 __all__ = ["check_distillation_parameters", "check_series_parameters"]
@@ -48,6 +49,15 @@ def check_series_parameters(estimator: Any) -> None:
         With its parameters.
     """
     owner = type(estimator).__name__
+    check_choice(estimator.scaling, SCALINGS, f"scaling of {owner}")
+    check_choice(estimator.missing, ("nan", "raise"), f"missing of {owner}")
+    if estimator.min_observed is not None:
+        check_integer(estimator.min_observed, f"min_observed of {owner}", minimum=1)
+        if estimator.min_observed > estimator.context_length:
+            raise ValueError(
+                f"min_observed of {owner} must be at most context_length = {estimator.context_length}; got "
+                f"{estimator.min_observed}."
+            )
     if estimator.transformer is not None and not hasattr(estimator.transformer, "inverse_transform"):
         raise TypeError(
             f"transformer of {owner} must have inverse_transform, to bring forecasts back to original "

@@ -105,7 +105,22 @@ class Predictor:
         cutter : ContextCutter
             With the time labels where the student reads the calendar.
         """
-        return ContextCutter(series, self.spec.context_length, self.reads_calendar)
+        return ContextCutter(series, self.spec.context_length, self.reads_calendar, self.known(series))
+
+    def known(self, series: list[Series]) -> np.ndarray | None:
+        """Find series among those that the units were found on, by their ids.
+
+        Parameters
+        ----------
+        series : list of Series
+            The series.
+
+        Returns
+        -------
+        numbers : ndarray of int of shape (n_series,) or None
+            -1 for a series that ``fit`` has not seen; None where units do not depend on it.
+        """
+        return self.scaling.numbers_of([one.id for one in series]) if self.scaling.kind == "series" else None
 
     def forecast(self, contexts: ContextBatch) -> np.ndarray:
         """Forecast what follows each context.
@@ -124,9 +139,9 @@ class Predictor:
 
         def answer(block: ContextBatch) -> np.ndarray:
             if fused is not None:
-                return fused(block.values)
+                return fused(block.values, block.series)
             read = self._read(block)
-            return read.scaling.forecasts_to_original(self._ask(read).forecast.numpy())
+            return read.forecasts_to_original(self._ask(read).forecast.numpy())
 
         return self._in_blocks(contexts, answer, ())
 
@@ -149,11 +164,11 @@ class Predictor:
 
         def answer(block: ContextBatch) -> np.ndarray:
             if fused is not None:
-                return fused(block.values)
+                return fused(block.values, block.series)
             read = self._read(block)
             quantiles = self._ask(read).quantiles
             assert quantiles is not None  # the student was built for levels
-            return read.scaling.quantiles_to_original(shift_quantiles(quantiles.numpy(), self.offsets, levels))
+            return read.quantiles_to_original(shift_quantiles(quantiles.numpy(), self.offsets, levels))
 
         return self._in_blocks(contexts, answer, (len(levels),))
 
@@ -182,7 +197,7 @@ class Predictor:
         def answer(block: ContextBatch) -> np.ndarray:
             read = block.standardized(self.scaling, self.spec.prediction_length, with_time=True)
             read = read if number is None else read.as_series(number, n_series)
-            return read.scaling.forecasts_to_original(teacher.label_new(read).forecast.numpy())
+            return read.forecasts_to_original(teacher.label_new(read).forecast.numpy())
 
         return self._in_blocks(contexts, answer, ())
 
@@ -193,10 +208,17 @@ class Predictor:
         contexts = contexts.last(self.spec.context_length)
         dtype = contexts.values.dtype
         if len(contexts) <= _BLOCK:
-            return np.ascontiguousarray(answer(contexts), dtype)
+            return self._blank(np.ascontiguousarray(answer(contexts), dtype), contexts)
         answers = np.empty((len(contexts), self.spec.prediction_length, self.spec.n_targets, *more), dtype)
         for block in blocks(len(contexts)):
             answers[block] = answer(contexts[block])
+        return self._blank(answers, contexts)
+
+    def _blank(self, answers: np.ndarray, contexts: ContextBatch) -> np.ndarray:
+        """Write NaN where nothing of a target is observed in its context: there is nothing to forecast from."""
+        unseen = contexts.unseen(self.spec.targets)
+        if unseen is not None:
+            np.moveaxis(answers, 2, 1)[unseen] = np.nan
         return answers
 
     def _read(self, contexts: ContextBatch) -> Contexts:

@@ -19,7 +19,7 @@ from skdistill._utils._checks import check_integer
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._context_batch import ContextBatch, ContextCutter
 from skdistill.data._fit_windows import FitWindows
-from skdistill.data._inputs import Series, read_series
+from skdistill.data._inputs import Series, SeriesInput, read_series
 from skdistill.data._targets import find_targets
 from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, split_windows
 from skdistill.deploy._saveable import saveable
@@ -69,6 +69,16 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     transformer : scikit-learn transformer or None, default=None
         Applied to the channels before the standardization and inverted on forecasts, as
         ``TransformedTargetRegressor`` does. Must treat each channel by itself.
+    scaling : {"auto", "global", "series", "window"}, default="auto"
+        Whose center and unit standardize: ``"global"``, mean and standard deviation of each channel over all training
+        rows; ``"series"``, mean and mean absolute seasonal difference of the training rows of each series, or of the
+        context for a series that ``fit`` has not seen; ``"window"``, those of each context. ``"auto"`` is ``"series"``
+        for a panel of several series, and ``"global"`` for one.
+    min_observed : int or None, default=None
+        Rows of a series that a training context must hold, so that short series count: rows before the series are
+        missing. None means ``context_length`` for one series, and two seasons (at least 8 rows) for a panel.
+    missing : {"nan", "raise"}, default="nan"
+        What :meth:`predict` does with a context in which no value of a target is observed: forecast NaN, or raise.
     validation_fraction : float or int, default=0.2
         Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0 means none. Training
         targets end before the first of them.
@@ -183,6 +193,9 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         point_forecast: str = "median",
         calibration: Any = None,
         transformer: BaseEstimator | None = None,
+        scaling: str = "auto",
+        min_observed: int | None = None,
+        missing: str = "nan",
         validation_fraction: float = 0.2,
         windows_without_truth: bool = False,
         augmentation: Augmentation | None = None,
@@ -212,6 +225,9 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         self.point_forecast = point_forecast
         self.calibration = calibration
         self.transformer = transformer
+        self.scaling = scaling
+        self.min_observed = min_observed
+        self.missing = missing
         self.validation_fraction = validation_fraction
         self.windows_without_truth = windows_without_truth
         self.augmentation = augmentation
@@ -257,7 +273,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         self._check_parameters()
         self._forget_fit()
         given = read_series(self, X, reset=True, allow_batch=False)
-        self._distill(self._cut(given.series))
+        self._distill(self._cut(given))
         self._keep_for_comparing(X)
         self._keep_for_updates(given.series)
         return self
@@ -274,13 +290,13 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         check_series_parameters(self)
 
     def _windows_to_fit(self, X: Any, y: Any) -> TrainingWindows:
-        return self._cut(read_series(self, X, reset=True, allow_batch=False).series)
+        return self._cut(read_series(self, X, reset=True, allow_batch=False))
 
-    def _cut(self, series: list[Series]) -> TrainingWindows:
-        self.targets_ = find_targets(self.targets, series[0], type(self).__name__)
-        return self._cutting().cut(series)
+    def _cut(self, given: SeriesInput) -> TrainingWindows:
+        self.targets_ = find_targets(self.targets, given.series[0], type(self).__name__)
+        return self._cutting(is_panel=given.is_panel).cut(given.series)
 
-    def _cutting(self) -> FitWindows:
+    def _cutting(self, *, is_panel: bool = False) -> FitWindows:
         """Say how windows are cut from series."""
         augmentation = None if self.teacher is None else self.augmentation
         return FitWindows(
@@ -291,6 +307,9 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             windows_without_truth=self.windows_without_truth,
             transformer=self.transformer,
             all_targets=self.targets is None,
+            scaling_kind=self.scaling,
+            is_panel=is_panel,
+            min_observed=self.min_observed,
             augmentation=augmentation,
             seed=None if augmentation is None else self._augment_seed(),
         )
@@ -314,16 +333,23 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         check_is_fitted(self)
         given = read_series(self, X, reset=False, allow_batch=True)
         if given.batch is not None:
-            self._check_context(given.batch.shape[1], "each window of X")
-            return self.predictor_.forecast(ContextBatch(given.batch))
-        return given.map(lambda one: self._predict_one(one, self.predictor_.forecast))
+            contexts = ContextBatch(given.batch)
+            self._check_seen(contexts, None)
+            return self.predictor_.forecast(contexts)
+        if given.form is None:
+            return given.map(lambda one: self._predict_one(one, self.predictor_.forecast))
+        contexts = self._latest_of_all(given.series)
+        forecasts = self.predictor_.forecast(contexts)
+        pairs = zip(given.series, forecasts, strict=True)
+        return given.put_together([one.wrap_forecast(forecast, self.targets_) for one, forecast in pairs])
 
     def _predict_around(self, X: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> Any:
         """Forecast quantiles, mapped to those asked for, in the form of X."""
         given = read_series(self, X, reset=False, allow_batch=True)
         if given.batch is not None:
-            self._check_context(given.batch.shape[1], "each window of X")
-            return at_levels(self.predictor_.forecast_quantiles(ContextBatch(given.batch)), matrix)
+            contexts = ContextBatch(given.batch)
+            self._check_seen(contexts, None)
+            return at_levels(self.predictor_.forecast_quantiles(contexts), matrix)
 
         def forecast(series: Series) -> Any:
             contexts = self._latest(series, self.predictor_.reads_calendar)
@@ -337,7 +363,12 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         for one in series:
             count_origins(one, self.spec_)
         return split_windows(
-            SeriesStore.from_series(series, self.scaling_, padding=self.spec_.prediction_length),
+            SeriesStore.from_series(
+                series,
+                self.scaling_,
+                padding=self.spec_.prediction_length,
+                numbers=self.scaling_.numbers_of([one.id for one in series]).tolist(),
+            ),
             context_length=self.spec_.context_length,
             prediction_length=self.spec_.prediction_length,
             targets=self.targets_,
@@ -369,7 +400,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             self._predict_one(one, partial(ask, number=number), with_time=True)
             for number, one in enumerate(given.series)
         ]
-        return forecasts if given.is_list else forecasts[0]
+        return given.put_together(forecasts)
 
     def stream(self, recent: Any = None) -> Any:
         """Keep the last context and take in new rows one at a time.
@@ -395,15 +426,30 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         return series.wrap_forecast(forecast(contexts)[0], self.targets_)
 
     def _latest(self, series: Series, with_time: bool) -> ContextBatch:
-        self._check_context(len(series), "X")
-        return ContextCutter([series], self.spec_.context_length, with_time).latest()
+        known = self.predictor_.known([series])
+        contexts = ContextCutter([series], self.spec_.context_length, with_time, known).latest()
+        self._check_seen(contexts, [series])
+        return contexts
 
-    def _check_context(self, n_rows: int, name: str) -> None:
-        if n_rows < self.spec_.context_length:
-            raise ValueError(
-                f"{name} must have at least context_length = {self.spec_.context_length} rows to forecast from; "
-                f"got n_samples={n_rows}."
-            )
+    def _latest_of_all(self, series: list[Series]) -> ContextBatch:
+        """Cut the context that ends with each series."""
+        contexts = self.predictor_.cutter(series).cut(range(len(series)), [len(one) for one in series])
+        self._check_seen(contexts, series)
+        return contexts
+
+    def _check_seen(self, contexts: ContextBatch, series: list[Series] | None) -> None:
+        """Raise, where that is asked for, if nothing of a target is observed in a context."""
+        unseen = contexts.unseen(self.targets_) if self.missing == "raise" else None
+        if unseen is None:
+            return
+        window, target = (int(axis[0]) for axis in np.nonzero(unseen))
+        id_ = None if series is None else series[window].id
+        name = f"window {window} of X" if id_ is None else f"series {id_!r}"
+        raise ValueError(
+            f"{name} has no observed value of target {self.targets_[target]} in its last {self.spec_.context_length} "
+            "rows (context_length): there is nothing to forecast from. Give more rows, or set missing='nan', which "
+            "forecasts NaN."
+        )
 
     # -- scikit-learn ------------------------------------------------------------------------
 
@@ -412,4 +458,5 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False
         tags.non_deterministic = False
+        tags.input_tags.allow_nan = True  # NaN is missing
         return tags

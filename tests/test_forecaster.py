@@ -243,14 +243,14 @@ def test_fit_leaves_parameters_and_global_generators_alone():
 def test_series_too_short_for_a_window_are_named():
     panel = [make_series(rows, 1) for rows in (60, 14, 60, 18)]  # 14 is less than a window, 18 less 25 % as well
     with pytest.warns(UserWarning, match=r"^2 of 4 .* of 16: .*X\[1\] \(11 of 14 rows\), X\[3\] \(14 of 18"):
-        make_forecaster().fit(panel)
+        make_forecaster(min_observed=12).fit(panel)
     with pytest.warns(UserWarning, match=r"^1 of 4 series .* a window of 12: .*X\[1\]"):
-        make_forecaster(windows_without_truth=True).fit(panel)
+        make_forecaster(windows_without_truth=True, min_observed=12).fit(panel)
     with pytest.warns(UserWarning, match=r"^7 of 8 series .*X\[4\] \(8 of 10 rows\) and 2 more\. Leave them out"):
-        make_forecaster().fit([*[make_series(10, 1)] * 7, make_series(60, 1)])
+        make_forecaster(min_observed=12).fit([*[make_series(10, 1)] * 7, make_series(60, 1)])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        make_forecaster().fit([panel[0], panel[2]])
+        make_forecaster(min_observed=12).fit([panel[0], panel[2]])
 
 
 def test_short_names_stand_for_defaults_and_expand_under_nested_parameters():
@@ -416,7 +416,7 @@ def test_a_series_shorter_than_its_validation_rows_serves_validation_alone():
     series = make_series(300)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "1 of 2 series have too few training rows")
-        forecaster = make_forecaster(validation_fraction=100).fit([series, series[:60] + 100])
+        forecaster = make_forecaster(validation_fraction=100, scaling="global").fit([series, series[:60] + 100])
     np.testing.assert_allclose(forecaster.scaling_.mean_, series[:200].mean(axis=0))
 
 

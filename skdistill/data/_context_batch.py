@@ -12,6 +12,7 @@ import torch
 
 from skdistill.data._calendar import calendar_of
 from skdistill.data._inputs import Series
+from skdistill.data._precede import precede_index
 from skdistill.data._scaling import Scaling
 from skdistill.data._steps import Step, find_step
 from skdistill.data._windows import Contexts
@@ -29,17 +30,20 @@ class ContextBatch:
     Parameters
     ----------
     values : ndarray of shape (n_windows, n_timestamps, n_channels)
-        Finite floats. Rows before the last ``context_length`` are not read.
+        Floats, NaN where missing. Rows before the last ``context_length`` are not read.
     indexes : sequence of pandas.Index or None, default=None
         Time labels of each window's rows, for networks and teachers that read the calendar; an index may have more
         labels, of the rows before.
     steps : sequence of Step or None, default=None
         How the labels of each window go on; None finds it in the labels.
+    series : ndarray of int of shape (n_windows,) or None, default=None
+        Which of the series of ``fit`` each window is of, -1 for another: it decides on units. None means -1.
     """
 
     values: np.ndarray
     indexes: Sequence[pd.Index | None] | None = None
     steps: Sequence[Step | None] | None = None
+    series: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Count the windows."""
@@ -51,7 +55,7 @@ class ContextBatch:
         return replace(self, **{name: value[windows] for name, value in known.items() if value is not None})
 
     def last(self, context_length: int) -> ContextBatch:
-        """Return the windows with their last rows alone.
+        """Return the windows with their last rows alone; rows that a window does not have are missing.
 
         Parameters
         ----------
@@ -63,7 +67,30 @@ class ContextBatch:
         contexts : ContextBatch
             Views of the same values.
         """
-        return replace(self, values=self.values[:, -context_length:])
+        n_before = context_length - self.values.shape[1]
+        if n_before <= 0:
+            return replace(self, values=self.values[:, -context_length:])
+        before = np.full((len(self.values), n_before, self.values.shape[2]), np.nan, self.values.dtype)
+        return replace(self, values=np.concatenate([before, self.values], axis=1))
+
+    def unseen(self, targets: Sequence[int]) -> np.ndarray | None:
+        """Say which targets have no observed value in a context.
+
+        Parameters
+        ----------
+        targets : sequence of int
+            The channels to look at.
+
+        Returns
+        -------
+        unseen : ndarray of bool of shape (n_windows, n_targets) or None
+            None where every target has one.
+        """
+        last = self.values[:, -1]
+        if not np.isnan(last).any():  # the usual case costs one row
+            return None
+        unseen = np.isnan(self.values[:, :, list(targets)]).all(axis=1)
+        return unseen if unseen.any() else None
 
     def standardized(
         self, scaling: Scaling, prediction_length: int, *, with_time: bool, dtype: str = "float32"
@@ -86,7 +113,9 @@ class ContextBatch:
         contexts : Contexts
             Each window as a series of its own, which ends where its horizon begins.
         """
-        values = torch.from_numpy(scaling.standardize(self.values, dtype))
+        read = scaling.standardize_contexts(self.values, self.series, dtype)
+        values = torch.from_numpy(np.ascontiguousarray(read.values))
+        observed = None if read.observed is None else torch.from_numpy(read.observed)
         n_windows, length = values.shape[:2]
         given = [None] * n_windows if self.indexes is None else self.indexes
         steps = tuple(self._known_steps(given)) if with_time else ()
@@ -97,7 +126,9 @@ class ContextBatch:
             pairs = zip(rows, steps, strict=True)
             both = [calendar_of(index, prediction_length, step) for index, step in pairs]
             time, future = (torch.from_numpy(np.stack(part)) for part in zip(*both, strict=True))
-        return Contexts(values, time, future, scaling, np.arange(n_windows), np.full(n_windows, length), tuple(indexes))
+        numbers, origins = np.arange(n_windows), np.full(n_windows, length)
+        contexts = Contexts(values, time, future, scaling, numbers, origins, tuple(indexes))
+        return replace(contexts, units=read.units, observed=observed)
 
     def _known_steps(self, indexes: Sequence[pd.Index | None]) -> Iterator[Step | None]:
         steps = [None] * len(indexes) if self.steps is None else self.steps
@@ -117,11 +148,14 @@ class ContextCutter:
         Rows of a context.
     with_time : bool
         Whether the time labels are cut, too; each context then knows the step of its whole series.
+    known : ndarray of int of shape (n_series,) or None, default=None
+        Which of the series of ``fit`` each is, -1 for another.
     """
 
     series: list[Series]
     context_length: int
     with_time: bool
+    known: np.ndarray | None = None
 
     @cached_property
     def _steps(self) -> list[Step | None]:
@@ -142,19 +176,32 @@ class ContextCutter:
         contexts : ContextBatch
             The contexts, in this order.
         """
-        places = [
-            (number, slice(origin - self.context_length, origin))
-            for number, origin in zip(numbers, origins, strict=True)
-        ]
-        values = np.stack([self.series[number].values[rows] for number, rows in places])
+        pairs = list(zip(numbers, origins, strict=True))
+        values = np.stack([self._rows(number, origin) for number, origin in pairs])
+        known = None if self.known is None else self.known[np.asarray(numbers, dtype=np.int64)]
         if not self.with_time:
-            return ContextBatch(values)
-        indexes = [(self.series[number].index, rows) for number, rows in places]
-        return ContextBatch(
-            values,
-            [None if index is None else index[rows] for index, rows in indexes],
-            [self._steps[number] for number, _ in places],
-        )
+            return ContextBatch(values, series=known)
+        labels = [self._labels(number, origin) for number, origin in pairs]
+        return ContextBatch(values, labels, [self._steps[number] for number, _ in pairs], known)
+
+    def _rows(self, number: int, origin: int) -> np.ndarray:
+        """Cut the rows before an origin; rows before the series are missing."""
+        rows = self.series[number].values[max(0, origin - self.context_length) : origin]
+        n_before = self.context_length - len(rows)
+        if not n_before:
+            return rows
+        before = np.full((n_before, rows.shape[1]), np.nan, rows.dtype)
+        return np.concatenate([before, rows])
+
+    def _labels(self, number: int, origin: int) -> pd.Index | None:
+        index = self.series[number].index
+        if index is None:
+            return None
+        n_before = max(0, self.context_length - origin)
+        labels = index[max(0, origin - self.context_length) : origin]
+        if not n_before or not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
+            return labels
+        return precede_index(index, n_before, self._steps[number]).append(labels)
 
     def latest(self, number: int = 0) -> ContextBatch:
         """Cut the context that ends with a series.

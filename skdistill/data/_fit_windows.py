@@ -12,10 +12,12 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling, warn_of_unlike_scales
+from skdistill.data._season import season_of_series
 from skdistill.data._windows import SeriesStore, TrainingWindows, count_validation_rows, split_windows
 
 __all__ = ["FitWindows"]
 
+_FEWEST_ROWS = 8  # of a series of a panel that a training context holds, if there is no season
 _MOST_NAMED = 5  # series that a warning lists
 
 
@@ -37,6 +39,13 @@ class FitWindows:
         Applied before the standardization.
     all_targets : bool, default=False
         Whether every channel is a target because none was named.
+    scaling_kind : {"auto", "global", "series", "window"}, default="auto"
+        Whose center and unit count; ``"auto"`` takes those of each series of a panel, and of all rows of one series.
+    is_panel : bool, default=False
+        Whether the user gave several series, or a form that could hold them.
+    min_observed : int or None, default=None
+        Rows of a series that a training context must hold; rows before the series are missing. None means
+        ``context_length`` for one series, and two seasons (at least 8 rows) for a panel.
     augmentation : Augmentation or None, default=None
         Perturbed copies of the training rows to add.
     seed : int or None, default=None
@@ -50,6 +59,9 @@ class FitWindows:
     windows_without_truth: bool = False
     transformer: Any = None
     all_targets: bool = False
+    scaling_kind: str = "auto"
+    is_panel: bool = False
+    min_observed: int | None = None
     augmentation: Augmentation | None = None
     seed: int | None = None
 
@@ -72,14 +84,30 @@ class FitWindows:
             If no series has a training window, or a validation window where some are asked for.
         """
         held_out = [min(len(one), count_validation_rows(len(one), self.validation_fraction)) for one in series]
-        self.check_rows(series, held_out)
+        of_step = season_of_series(series[0].index, series[0].step, self.context_length)
+        season = of_step or 1
+        least = self._least_rows(len(series), season)
+        self.check_rows(series, held_out, least)
         known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
-        self._tell_short_ones(series, known)
-        if self.transformer is None:
+        self._check_observed(series, known)
+        self._tell_short_ones(series, known, least)
+        scaling = self.scaling(season, len(series))
+        if self.transformer is None and scaling.kind == "global":
             warn_of_unlike_scales(known)
-        scaling = self.scaling().fit(known)
+        ids = [one.id for one in series]
+        scaling.fit(known, None if any(one is None for one in ids) else [one for one in ids if one is not None])
+        if scaling.kind == "global" and not scaling.saw_missing_:
+            scaling.season = 1  # nothing to fill, no unit to find
         copies = [] if self.augmentation is None else self.augmentation.copies(series, held_out)
-        store = SeriesStore.from_series([*series, *copies], scaling, padding=self.prediction_length)
+        copied = [number for number, rows in enumerate(known) if len(rows)]
+        store = SeriesStore.from_series(
+            [*series, *copies],
+            scaling,
+            padding=self.prediction_length,
+            front=self.context_length - least,
+            numbers=[*range(len(series)), *(copied * (len(copies) // max(1, len(copied))))],
+            season=of_step,
+        )
         if self.augmentation is not None and copies:
             assert self.seed is not None  # which comes with an augmentation
             self.augmentation.perturb(store, len(series), self.seed)
@@ -91,19 +119,46 @@ class FitWindows:
             validation_rows=[*held_out, *[0] * len(copies)],
             windows_without_truth=self.windows_without_truth,
             n_without_truth=len(copies),
+            min_observed=least,
         )
 
-    def scaling(self) -> Scaling:
+    def scaling(self, season: int = 1, n_series: int = 1) -> Scaling:
         """Return the scaling, not fitted.
+
+        Parameters
+        ----------
+        season : int, default=1
+            Rows of a season.
+        n_series : int, default=1
+            How many series there are.
 
         Returns
         -------
         scaling : Scaling
             For these targets.
         """
-        return Scaling(self.transformer, None if self.all_targets else self.targets)
+        kind = self.scaling_kind
+        if kind == "auto":
+            kind = "series" if self.is_panel and n_series > 1 else "global"
+        return Scaling(self.transformer, None if self.all_targets else self.targets, kind=kind, season=season)
 
-    def check_rows(self, series: list[Series], held_out: list[int]) -> None:
+    def _least_rows(self, n_series: int, season: int) -> int:
+        """Count the rows of a series that a training context must hold."""
+        if self.min_observed is not None:
+            return min(self.min_observed, self.context_length)
+        if not self.is_panel or n_series == 1:
+            return self.context_length
+        return min(self.context_length, max(2 * season, _FEWEST_ROWS))
+
+    def _check_observed(self, series: list[Series], known: list[np.ndarray]) -> None:
+        """Raise if no target value is observed in the training rows."""
+        targets = list(self.targets)
+        if any(not np.isnan(rows[:, targets]).all() for rows in known if len(rows)):
+            return
+        what = "X" if len(series) == 1 else f"the {len(series)} series of X"
+        raise ValueError(f"every training value of the targets of {what} is missing (NaN): there is nothing to learn.")
+
+    def check_rows(self, series: list[Series], held_out: list[int], least: int | None = None) -> None:
         """Raise unless some series has a training window and, where asked for, a validation window.
 
         Parameters
@@ -112,14 +167,18 @@ class FitWindows:
             The series.
         held_out : list of int
             Validation rows of each.
+        least : int or None, default=None
+            Rows of a series that a context must hold; None means ``context_length``.
         """
-        reach = self.context_length + self.prediction_length
+        least = self.context_length if least is None else least
+        reach = least + self.prediction_length
         trainable = [len(one) - rows for one, rows in zip(series, held_out, strict=True)]
         if max(trainable) < reach:
             longest = int(np.argmax(trainable))
+            first = "context_length" if least == self.context_length else "min_observed"
             raise ValueError(
-                f"X has too few rows: a training window needs context_length + prediction_length = "
-                f"{self.context_length} + {self.prediction_length} = {reach} training rows, and the longest series has "
+                f"X has too few rows: a training window needs {first} + prediction_length = "
+                f"{least} + {self.prediction_length} = {reach} training rows, and the longest series has "
                 f"{max(trainable[longest], 0)} (n_samples={len(series[longest])} less {held_out[longest]} validation "
                 f"rows). Give more rows, or a smaller context_length, prediction_length or validation_fraction."
             )
@@ -130,13 +189,16 @@ class FitWindows:
                 f"{self.prediction_length} rows, or set it to 0 to train without early stopping."
             )
 
-    def _tell_short_ones(self, series: list[Series], known: list[np.ndarray]) -> None:
+    def _tell_short_ones(self, series: list[Series], known: list[np.ndarray], least: int) -> None:
         """Warn of the series of which no training window can be cut."""
-        reach = self.context_length + (0 if self.windows_without_truth else self.prediction_length)
+        reach = least + (0 if self.windows_without_truth else self.prediction_length)
         short = [number for number, rows in enumerate(known) if len(rows) < reach]
         if not short:
             return
-        named = [f"X[{number}] ({len(known[number])} of {len(series[number])} rows)" for number in short[:_MOST_NAMED]]
+        names = [f"X[{number}]" if one.id is None else f"series {one.id!r}" for number, one in enumerate(series)]
+        named = [
+            f"{names[number]} ({len(known[number])} of {len(series[number])} rows)" for number in short[:_MOST_NAMED]
+        ]
         more = f" and {len(short) - _MOST_NAMED} more" if len(short) > _MOST_NAMED else ""
         warnings.warn(
             f"{len(short)} of {len(series)} series have too few training rows for a window of {reach}: no training "

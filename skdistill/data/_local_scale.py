@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["LocalUnits", "series_units", "window_units"]
+from skdistill._utils.numpy_student import mean_observed, window_center_and_unit
 
-_FLOOR = 4 * float(np.finfo(np.float64).eps)  # of the level: what varies less is rounding
+__all__ = ["LocalUnits", "series_units", "window_units"]
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,7 @@ class LocalUnits:
 
 
 def window_units(values: np.ndarray, season: int) -> LocalUnits:
-    """Find center and unit of each window and channel.
-
-    The center is the mean of the observed values in the last season, or in the whole window where there are none. The
-    unit is the mean absolute difference of observed values one season apart; where no two are that far apart, of
-    neighboring ones; where these are 0, too, the mean absolute distance from the center; then the absolute center;
-    then 1. So constant and all-zero windows have a unit.
+    """Find center and unit of each window and channel, as the NumPy runtime does.
 
     Parameters
     ----------
@@ -142,21 +137,7 @@ def window_units(values: np.ndarray, season: int) -> LocalUnits:
     >>> units.center.item(), units.unit.item()
     (4.0, 1.0)
     """
-    values = np.asarray(values, dtype=np.float64)
-    season = min(season, max(1, values.shape[1] - 1))
-    center = _mean(values[:, -season:])
-    center = np.where(np.isnan(center), _mean(values), center)
-    candidates = [
-        _mean(np.abs(values[:, season:] - values[:, :-season])),
-        _mean(np.abs(values[:, 1:] - values[:, :-1])),
-        _mean(np.abs(values - center[:, None])),
-        np.abs(center),
-    ]
-    floor = _FLOOR * np.abs(center)
-    unit = np.ones_like(center)
-    for candidate in reversed(candidates):
-        unit = np.where(candidate > floor, candidate, unit)
-    return LocalUnits(np.nan_to_num(center), unit)
+    return LocalUnits(*window_center_and_unit(values, season))
 
 
 def series_units(series: list[np.ndarray], season: int) -> LocalUnits:
@@ -184,13 +165,5 @@ def series_units(series: list[np.ndarray], season: int) -> LocalUnits:
     parts = []
     for rows in series:
         window = rows[None]
-        parts.append(LocalUnits(np.nan_to_num(_mean(window)), window_units(window, season).unit))
+        parts.append(LocalUnits(np.nan_to_num(mean_observed(window)), window_units(window, season).unit))
     return LocalUnits(np.concatenate([one.center for one in parts]), np.concatenate([one.unit for one in parts]))
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Mean of the observed values over time, (n, n_channels); NaN where there are none."""
-    observed = ~np.isnan(values)
-    count = observed.sum(axis=1)
-    total = np.where(observed, values, 0.0).sum(axis=1)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import StandardScaler
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._fill import fill_missing
+from skdistill._utils.numpy_student import fill_missing
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
 
 __all__ = ["SCALINGS", "Scaling", "StandardizedContexts", "warn_of_unlike_scales"]
@@ -69,6 +69,10 @@ class Scaling(BaseEstimator):
         scale 1. They are 0 and 1 where every series or window has units of its own.
     original_scale_ : ndarray of shape (n_channels,)
         Standard deviation of the training rows in original units, in which errors are compared.
+    saw_missing_ : bool
+        Whether a training value was missing.
+    ids_ : list of hashable
+        What the training series are called; empty where they came without ids.
     series_units_ : LocalUnits or None
         Center and unit of each training series, after the transformer; None for ``kind="global"``.
 
@@ -79,6 +83,10 @@ class Scaling(BaseEstimator):
     >>> scaling.standardize(np.array([[3.0]]))
     array([[2.]], dtype=float32)
     """
+
+    ids_: Sequence[Hashable] = ()
+    saw_missing_: bool = False
+    series_units_: LocalUnits | None = None
 
     def __init__(
         self,
@@ -93,13 +101,15 @@ class Scaling(BaseEstimator):
         self.kind = kind
         self.season = season
 
-    def fit(self, rows: Sequence[np.ndarray]) -> Scaling:
+    def fit(self, rows: Sequence[np.ndarray], ids: Sequence[Hashable] | None = None) -> Scaling:
         """Learn from the training rows of every series.
 
         Parameters
         ----------
         rows : sequence of ndarray of shape (n_timestamps, n_channels)
             Training rows, in original units.
+        ids : sequence of hashable or None, default=None
+            What the series are called, by which later ones find their units.
 
         Returns
         -------
@@ -111,6 +121,8 @@ class Scaling(BaseEstimator):
         ValueError
             If the transformer turns a value into NaN or infinity.
         """
+        self.ids_ = [] if ids is None else list(ids)
+        self.saw_missing_ = any(bool(np.isnan(part).any()) for part in rows)
         self.transformer_ = None
         if self.transformer is not None:
             self.transformer_ = clone(self.transformer).fit(rows[0] if len(rows) == 1 else np.concatenate(rows))
@@ -128,6 +140,22 @@ class Scaling(BaseEstimator):
             self.series_units_ = series_units([self._transform(part) for part in rows], self.season)
             self.mean_, self.scale_ = np.zeros_like(self.mean_), np.ones_like(self.scale_)
         return self
+
+    def numbers_of(self, ids: Sequence[Hashable | None]) -> np.ndarray:
+        """Find series among those of ``fit``.
+
+        Parameters
+        ----------
+        ids : sequence of hashable
+            What the series are called.
+
+        Returns
+        -------
+        numbers : ndarray of int of shape (n_series,)
+            -1 for series that ``fit`` has not seen.
+        """
+        places = {one: number for number, one in enumerate(self.ids_)}
+        return np.array([-1 if one is None else places.get(one, -1) for one in ids], dtype=np.int64)
 
     def store_units(
         self, series: Sequence[np.ndarray], numbers: Sequence[int] | None

@@ -17,8 +17,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from skdistill._utils.numpy_student import fill_missing
 from skdistill.data._calendar import calendar_features, calendar_fields, calendar_numbers, calendar_of
-from skdistill.data._fill import fill_missing
 from skdistill.data._inputs import Series
 from skdistill.data._local_scale import LocalUnits, window_units
 from skdistill.data._precede import precede_index
@@ -59,6 +59,8 @@ class SeriesStore:
         Whether the windows of each series have units of their own inside these; None where none has.
     steps : tuple of Step or None, default=()
         How the labels of each series go on; none are known where it is empty.
+    season : int or None, default=None
+        Rows of a season, as far as the step of the series tells.
     """
 
     values: Tensor
@@ -72,6 +74,7 @@ class SeriesStore:
     units: LocalUnits | None = None
     by_window: np.ndarray | None = None
     steps: tuple[Step | None, ...] = ()
+    season: int | None = None
 
     @classmethod
     def from_series(
@@ -82,6 +85,7 @@ class SeriesStore:
         padding: int,
         front: int = 0,
         numbers: Sequence[int] | None = None,
+        season: int | None = None,
     ) -> SeriesStore:
         """Standardize series into one store.
 
@@ -98,6 +102,8 @@ class SeriesStore:
         numbers : sequence of int or None, default=None
             Which of the series that the scaling was fitted on each is, -1 for one that it was not; None means all, in
             order.
+        season : int or None, default=None
+            Rows of a season, as far as the step of the series tells.
 
         Returns
         -------
@@ -125,6 +131,7 @@ class SeriesStore:
             units,
             by_window,
             tuple(one.step for one in series),
+            season,
         )
 
     @cached_property

@@ -38,9 +38,10 @@ class NetworkSpec:
     point_forecast : {"median", "mean"}, default="median"
         What the point forecast is, if there are quantiles.
     calendar : str or None, default=None
-        Frequency of the calendar features that the network was trained with, such as ``"h"``, regardless of the step of
-        the series; ``"numbers"`` for integers that the network looks up in tables; None takes the features of the
-        series.
+        Frequency whose calendar features the network was trained with, such as ``"h"``, whatever the step of the
+        series; ``"numbers"`` for whole numbers that it looks up in tables; None takes the features of the series.
+    season : int or None, default=None
+        Rows of a season, as far as the step of the series tells.
     """
 
     context_length: int
@@ -52,6 +53,7 @@ class NetworkSpec:
     quantiles: tuple[float, ...] | None = None
     point_forecast: str = "median"
     calendar: str | None = None
+    season: int | None = None
 
     def __post_init__(self) -> None:
         """Replace the default targets by all channels."""

@@ -58,6 +58,7 @@ def make_spec(
         label_length=network.label_length if n_time_features else 0,
         quantiles=quantiles,
         point_forecast=point_forecast,
+        season=windows.store.season,
     )
 
 

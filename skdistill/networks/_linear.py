@@ -16,6 +16,7 @@ from skdistill.networks._solvable_part import SolvablePart
 
 __all__ = ["Linear"]
 
+_SEASON = 24  # where the step tells none
 _SHIFTS = ("last", "last_season", "mean")
 _SOLVERS = ("auto", "exact", "gradient")
 _PENALTIES = ("forecast", "weights")
@@ -33,10 +34,10 @@ class Linear(BaseNetwork):
     Parameters
     ----------
     shift : {"last_season", "last", "mean"} or None, default="last_season"
-        The level: the mean of the last ``season`` rows, the last row, or the mean of the window; None subtracts
-        nothing.
-    season : int, default=24
-        Number of rows in a season, for ``shift="last_season"``; if the context is shorter, all of it is used.
+        The level: mean of the last ``season`` rows, the last row, the mean of the window; None subtracts nothing.
+    season : int or "auto", default="auto"
+        Rows of a season, for ``shift="last_season"``; a shorter context counts whole. ``"auto"`` takes the usual
+        season of the step of the series (24 hours, 7 days, 12 months, ...), or 24 where the step tells none.
     last_rows : int or None, default=None
         Number of rows at the end of the context that the map reads; None reads all.
     individual : bool, default=False
@@ -91,7 +92,7 @@ class Linear(BaseNetwork):
         self,
         shift: str | None = "last_season",
         *,
-        season: int = 24,
+        season: int | str = "auto",
         last_rows: int | None = None,
         individual: bool = False,
         intercept: bool = True,
@@ -118,7 +119,8 @@ class Linear(BaseNetwork):
         """Raise if a hyperparameter is out of its range."""
         if self.shift is not None:
             check_choice(self.shift, _SHIFTS, "shift of Linear")
-        check_integer(self.season, "season of Linear")
+        if self.season != "auto":
+            check_integer(self.season, "season of Linear")
         if self.last_rows is not None and check_integer(self.last_rows, "last_rows of Linear") > spec.context_length:
             raise ValueError(
                 f"last_rows of Linear must be at most context_length = {spec.context_length}; got {self.last_rows}."
@@ -166,13 +168,15 @@ class Linear(BaseNetwork):
         """
         return spec.context_length if self.last_rows is None else self.last_rows
 
-    def level(self, n_rows: int) -> np.ndarray | None:
-        """Return the weights of the rows in a window's level.
+    def level(self, n_rows: int, season: int | None = None) -> np.ndarray | None:
+        """Return the weights with which the rows make a window's level.
 
         Parameters
         ----------
         n_rows : int
-            Number of rows that the map reads.
+            Rows that the map reads.
+        season : int or None, default=None
+            The season of the series, for ``season="auto"``.
 
         Returns
         -------
@@ -181,7 +185,9 @@ class Linear(BaseNetwork):
         """
         if self.shift is None:
             return None
-        rows = {"last": 1, "last_season": min(self.season, n_rows), "mean": n_rows}[self.shift]
+        usual = _SEASON if season is None else season
+        of_season = usual if isinstance(self.season, str) else self.season
+        rows = {"last": 1, "last_season": min(of_season, n_rows), "mean": n_rows}[self.shift]
         weights = np.zeros(n_rows)
         weights[-rows:] = 1.0 / rows
         return weights
@@ -222,7 +228,7 @@ class Linear(BaseNetwork):
         return SolvablePart(
             type(self).__name__,
             n_rows,
-            self.level(n_rows),
+            self.level(n_rows, spec.season),
             self.mask(spec),
             individual=self.individual,
             intercept=self.intercept,
@@ -255,7 +261,7 @@ class LinearModule(nn.Module):
         groups = (spec.n_targets,) if network.individual else ()
         self.weight = nn.Parameter(torch.zeros(*groups, spec.prediction_length, self.n_rows))
         self.bias = nn.Parameter(torch.zeros(*groups, spec.prediction_length), requires_grad=network.intercept)
-        level, mask = network.level(self.n_rows), network.mask(spec)
+        level, mask = network.level(self.n_rows, spec.season), network.mask(spec)
         self.register_buffer("level", None if level is None else torch.tensor(level, dtype=torch.float32))
         self.register_buffer("mask", None if mask is None else torch.tensor(mask))
 

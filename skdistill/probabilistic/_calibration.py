@@ -17,8 +17,8 @@ from torch import nn
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
+from skdistill._utils.numpy_student import order_outwards
 from skdistill.data._windows import Windows
-from skdistill.fused.numpy_student import order_outwards
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._inputs import network_inputs
 

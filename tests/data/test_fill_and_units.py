@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skdistill.data._fill import fill_missing
+from skdistill._utils.numpy_student import fill_missing
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
 from skdistill.data._scaling import Scaling
 

@@ -86,7 +86,12 @@ def test_moments_of_many_series_add_up_and_labels_enter_by_blocks(monkeypatch):
     monkeypatch.setattr("skdistill.training._moments._BLOCK", 7)
     series = [make_series(60, 3, seed=seed) for seed in range(3)]
     forecaster = make_forecaster(
-        teacher=LastValueTeacher(offset=0.3), student=Linear(season=6), targets=[2, 0], validation_fraction=0.0
+        teacher=LastValueTeacher(offset=0.3),
+        student=Linear(season=6),
+        targets=[2, 0],
+        validation_fraction=0.0,
+        scaling="global",
+        min_observed=12,
     ).fit(series)
     X, Y = [], []
     for one in series:
