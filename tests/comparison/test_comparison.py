@@ -23,6 +23,7 @@ COLUMNS = ["role", "mse", "mae", "mse_original", "mae_original", "parameters", "
 COLUMNS += ["difference", "standard_error", "seed_spread", "in_words"]
 
 
+@pytest.mark.slow
 def test_table_has_the_rows_and_numbers_it_promises():
     series = 10.0 * make_series(400)
     forecaster = make_forecaster(teacher=LastValueTeacher()).fit(series[:300])

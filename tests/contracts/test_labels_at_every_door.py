@@ -127,6 +127,7 @@ CALENDARS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CALENDARS)
 @pytest.mark.parametrize("student", ["linear", "itransformer"])
 def test_forecasts_from_the_last_rows_alone_go_on_by_the_step_of_fit(kind, student, tmp_path):

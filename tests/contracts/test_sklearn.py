@@ -45,12 +45,14 @@ FORECASTER = DistilledForecaster(
 )
 
 
-@parametrize_with_checks(
-    [FORECASTER, make_regressor(), make_regressor(teacher=ITransformer(4, n_heads=2), loss=TimeDistill())],
-    expected_failed_checks=expected_failures,
-    xfail_strict=True,
-)
+@parametrize_with_checks([FORECASTER, make_regressor()], expected_failed_checks=expected_failures, xfail_strict=True)
 def test_scikit_learn_estimator_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([make_regressor(teacher=ITransformer(4, n_heads=2), loss=TimeDistill())])
+def test_scikit_learn_estimator_checks_with_features(estimator, check):
     check(estimator)
 
 

@@ -88,6 +88,7 @@ def test_the_teacher_is_trained_on_the_truth_alone():
     assert (with_copies.predict(series) != without.predict(series)).any()
 
 
+@pytest.mark.slow
 def test_supervised_terms_leave_the_copies_out():
     """With the truth alone in the loss, copies change the batches but not what is asked."""
     loss = Response(prediction_weight=1e-12)

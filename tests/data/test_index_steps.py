@@ -116,6 +116,7 @@ def test_a_calendar_with_holidays_is_asked_for():
     check_time_index(pd.DatetimeIndex(days, freq=STORED_ONLY["holidays"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("zone", "wall", "step"),
     [

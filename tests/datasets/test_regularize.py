@@ -97,6 +97,7 @@ def test_without_a_time_column_there_must_be_an_index():
 ZONES = ["Europe/Berlin", "Africa/Cairo", "America/Santiago", "Australia/Lord_Howe", "America/New_York"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ZONES)
 @settings(max_examples=4)
 @given(data=st.data())

@@ -343,6 +343,7 @@ def changed(document, generator):
     return Document(content, tensors).to_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_well_signed_nonsense_is_refused_or_harmless(saved, no_code):
     generator, document = random.Random(1), read_document(saved)

@@ -88,6 +88,7 @@ def amounts(few, many):
     return pytest.mark.parametrize("count", [few, pytest.param(many, marks=pytest.mark.slow)])
 
 
+@pytest.mark.slow
 @needs_fork
 @amounts(3, 50)
 def test_a_fit_that_is_killed_at_any_moment_goes_on_to_the_same_bits(count, undisturbed, tmp_path):
@@ -102,6 +103,7 @@ def test_a_fit_that_is_killed_at_any_moment_goes_on_to_the_same_bits(count, undi
     assert ended < count
 
 
+@pytest.mark.slow
 @needs_fork
 @amounts(3, 50)
 def test_a_fit_that_is_interrupted_at_any_moment_says_so_and_spoils_nothing(count, undisturbed, tmp_path):
@@ -205,6 +207,7 @@ def test_no_flipped_bit_of_a_store_changes_a_label(kind, count, tmp_path):
     assert torch.equal(again.forecast, forecast)
 
 
+@pytest.mark.slow
 def test_a_damaged_entry_is_made_anew_once_with_one_line(tmp_path, caplog):
     expected = describe(make(tmp_path).fit(SERIES))
     for path in sorted(one for one in Path(tmp_path).rglob("*") if one.suffix in (".safetensors", ".npy", ".json")):

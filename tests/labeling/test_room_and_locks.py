@@ -313,6 +313,7 @@ DistilledForecaster(None, MLP(4), "response", context_length=12, prediction_leng
 """
 
 
+@pytest.mark.slow
 def test_no_training_imports_parts_of_torch_where_an_interrupt_could_break_them():
     done = subprocess.run([sys.executable, "-c", LAZY], capture_output=True, text=True, timeout=300)
     assert done.stdout == "[]\n", done.stderr

@@ -201,6 +201,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DAMAGE)
 def test_damage_is_noticed_and_mended(name, tmp_path):
     damage, relabeled = DAMAGE[name]

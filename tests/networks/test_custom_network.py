@@ -92,6 +92,7 @@ class OneTooMany(nn.Module):
         return torch.cat([forecast, forecast[:1]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".pt2", ".onnx"])
 @pytest.mark.parametrize("quantiles", [None, [0.1, 0.5, 0.9]])
 def test_an_export_takes_any_number_of_windows(quantiles, suffix, tmp_path):

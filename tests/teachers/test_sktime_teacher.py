@@ -193,12 +193,14 @@ def test_a_frozen_pretrained_student_of_ours_teaches_another():
 # -- workers, memory ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_workers_label_the_same():
     teacher = SktimeTeacher(NaiveForecaster(sp=3))
     alone, together = fit(teacher), fit(teacher, n_jobs=2)
     np.testing.assert_array_equal(alone.predict(FRAME), together.predict(FRAME))
 
 
+@pytest.mark.slow
 def test_labels_are_kept_for_the_next_fit(tmp_path):
     log, memory = tmp_path / "log", Memory(tmp_path / "memory", allow_pickle=True)
     teacher = SktimeTeacher(CountingNaive(str(log)), fitting="once")

@@ -219,6 +219,7 @@ def test_quadratic_forms_are_their_terms(term, horizon):
     assert ours.item() == pytest.approx(value.item(), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_gradient_training_converges_to_the_exact_solution():
     series = make_series(150)
     terms = [("scales", MultiScale(0.5, n_scales=2)), ("label", TeacherForecast(0.5)), ("steps", FirstDifference())]
