@@ -69,7 +69,7 @@ BAD = [
     {"columns": None, "steps": [{"number": 0}]},
     {"columns": None, "steps": [{"clock": [{**DAY, "class": "to_offset"}, None]}]},
     {"columns": None, "steps": [{"clock": [{**DAY, "n": "1"}, None]}]},
-    {"columns": None, "steps": [{"clock": [{**DAY, "arguments": {"normalize": True}}, None]}]},
+    {"columns": None, "steps": [{"clock": [{**DAY, "arguments": {"unknown": True}}, None]}]},
     {"columns": None, "steps": [{"clock": [DAY, 1.5]}]},
     {"columns": None},
     [],
