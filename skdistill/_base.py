@@ -1,4 +1,4 @@
-"""What the estimators share: parameters of the distillation, their checks, and its start."""
+"""Base class of the estimators: parameters of the distillation, their checks, and its start."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = ["BaseDistilled"]
 
 
 class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
-    """Base of the estimators; a subclass lists the parameters in its ``__init__``."""
+    """Base class of the estimators; a subclass lists the parameters in its ``__init__``."""
 
     teacher: Any
     student: Any
@@ -64,11 +64,11 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
     spec_: NetworkSpec
     scaling_: Scaling
 
-    _dtype: str = "float32"  # what forecasts are computed in
+    _dtype: str = "float32"  # type in which forecasts are computed
 
     @property
     def predictor_(self) -> Predictor:
-        """The student between original units and original units, which every way to forecast asks."""
+        """The student in original units, used by all methods that forecast."""
         check_is_fitted(self)
         return Predictor(self.student_, self.spec_, self.scaling_, self._offsets(), self._dtype)
 
@@ -94,35 +94,35 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         return super().set_params(**params)
 
     def count_parameters(self) -> int:
-        """Count the parameters of the student.
+        """Return the number of parameters of the student.
 
         Returns
         -------
         n_parameters : int
-            Their count.
+            Number of parameters.
         """
         check_is_fitted(self)
         return count_parameters(self.student_)
 
     def estimate_labeling(self, X: Any, y: Any = None, *, n_samples: int = 32) -> LabelingEstimate:
-        """Say how long labeling would take and how large the labels would be: a dry run of ``fit``.
+        """Estimate how long labeling would take and how large the labels would be; a dry run of ``fit``.
 
-        A few windows, spread over the training windows, are labeled; nothing is kept, and the estimator stays as it
-        is.
+        A few windows, spread over the training windows, are labeled. Nothing is stored, and the estimator does not
+        change.
 
         Parameters
         ----------
         X : array, DataFrame, Series, or a list of them
-            What ``fit`` would get.
+            Input as for ``fit``.
         y : array or None, default=None
-            What ``fit`` would get.
+            Input as for ``fit``.
         n_samples : int, default=32
-            Windows to label.
+            Number of windows to label.
 
         Returns
         -------
         estimate : LabelingEstimate
-            Windows, seconds and bytes; printed, a sentence.
+            Number of windows, seconds and bytes; it prints as a sentence.
 
         Raises
         ------
@@ -145,39 +145,39 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         )
 
     def save(self, path: str | os.PathLike[str], *, teacher: bool = False) -> None:
-        """Save the fitted estimator into one file that runs no code when it is read.
+        """Save the fitted estimator to one file; loading it runs no code.
 
-        The file holds weights by safetensors and everything else as JSON, with a checksum; :func:`skdistill.load` reads
-        it. Parameters that can only be pickled are described, ``memory`` is left out, and a student of a class of your
-        own is saved as weights, for ``load(path, student=...)``.
+        The file contains weights as safetensors and everything else as JSON, with a checksum; read it with
+        :func:`skdistill.load`. Parameters that can only be pickled are described but not saved, ``memory`` is left out,
+        and a student of your own class is saved as weights, for ``load(path, student=...)``.
 
         Parameters
         ----------
         path : str or Path
-            The file, which appears whole or not at all.
+            The file; it appears complete or not at all.
         teacher : bool, default=False
-            Whether the weights of a teacher that is a network are saved too.
+            Whether to also save the weights of a teacher that is a network.
         """
         from skdistill.deploy._save import save
 
         save(self, path, teacher=teacher)
 
     def export(self, path: str | os.PathLike[str], *, int8: bool = False, data: Any = None) -> Any:
-        """Write the student for another runtime: original units in and out, any number of windows at once.
+        """Export the student for another runtime, in original units and for any number of windows.
 
-        The file is compared with the student before it is written. In: ``context``, float32 of shape (batch,
-        context_length, n_channels). Out: ``forecast``, of shape (batch, prediction_length, n_targets); and
-        ``quantiles``, with one axis more, where the student has them, calibrated where it is.
+        The exported model is compared with the student before the file is written. Input: ``context``, float32 of shape
+        (batch, context_length, n_channels). Output: ``forecast``, of shape (batch, prediction_length, n_targets), and
+        ``quantiles``, with one more axis, if the student has them (calibrated if the student is).
 
         Parameters
         ----------
         path : str or Path
-            The file; its suffix says the format: ``.onnx``; ``.npz`` for
-            :class:`~skdistill.deploy.NumpyStudent`; ``.pt2`` for ``torch.export.load``.
+            The file; its suffix determines the format: ``.onnx``; ``.npz`` for :class:`~skdistill.deploy.NumpyStudent`;
+            ``.pt2`` for ``torch.export.load``.
         int8 : bool, default=False
             For ONNX, whether weights are rounded to 8 bits.
         data : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
-            A series on which the error with and without int8 is measured.
+            A series on which to measure the error with and without int8.
 
         Returns
         -------
@@ -189,7 +189,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         return export(self, path, int8=int8, data=data)
 
     def _check_parameters(self) -> None:
-        """Raise on a bad parameter; estimators with more parameters add their checks."""
+        """Raise if a parameter is invalid; estimators with more parameters add their checks."""
         check_distillation_parameters(self)
         self._check_probabilistic_parameters()
         self._settings().check(type(self).__name__)
@@ -198,16 +198,16 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         self._resolve_teacher()
 
     def _windows_to_fit(self, X: Any, y: Any) -> TrainingWindows:
-        """Check and convert what ``fit`` gets; set what is known of it before training."""
+        """Check and convert the input of ``fit``; set the attributes known before training."""
         raise NotImplementedError
 
     def _fitted_teacher(self) -> BaseTeacher:
-        """Return the teacher that taught, or raise if there is none."""
+        """Return the fitted teacher, or raise if there is none."""
         check_is_fitted(self)
         if self.teacher_ is None:
             raise ValueError(
                 f"predict_teacher needs a teacher, and this {type(self).__name__} was fitted with teacher=None, or "
-                "loaded from a file without its teacher: save(path, teacher=True) keeps one that is a network."
+                "loaded from a file without its teacher: save(path, teacher=True) saves a teacher that is a network."
             )
         return self.teacher_
 
@@ -236,11 +236,11 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         return int(teacher), int(student)
 
     def _augment_seed(self) -> int:
-        """Derive the seed of perturbed copies."""
+        """Derive the seed of the augmentation."""
         return int(check_random_state(self.random_state).randint(2**31 - 1, size=3)[2])
 
     def _distill(self, windows: TrainingWindows) -> None:
-        """Run the distillation and keep what it gives."""
+        """Run the distillation and store its results."""
         self._check_transformer_rises(windows)
         self._check_calibration_windows(windows)
         with noticed_interrupts() as was_interrupted:
@@ -256,7 +256,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
                 point_forecast=self.point_forecast,
             )
             if was_interrupted() and not result.interrupted:
-                raise KeyboardInterrupt("fit was interrupted, and a library swallowed it")
+                raise KeyboardInterrupt("fit was interrupted, and a library suppressed it")
         if result.interrupted and not result.history:
             raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")
         self.student_ = result.student
@@ -275,13 +275,13 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
             in_use = f"the best student so far (epoch {result.best_epoch}, validation error {error:.4g}) is in use"
         warnings.warn(
             f"fit was interrupted after {len(result.history)} epochs of the student: {in_use}. With memory= and "
-            "random_state= the next fit goes on from here.",
+            "random_state= the next fit continues from here.",
             ConvergenceWarning,
             stacklevel=stacklevel_of_user(),
         )
 
     def _sk_visual_block_(self) -> Any:
-        """Show teacher, student and loss beside one another in scikit-learn's HTML diagram."""
+        """Show teacher, student and loss in parallel in scikit-learn's HTML diagram."""
         from sklearn.utils._repr_html.estimator import _VisualBlock
 
         parts = {
@@ -298,5 +298,5 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         )
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Say whether there is a student."""
+        """Return whether there is a student."""
         return hasattr(self, "student_")

@@ -1,4 +1,4 @@
-"""Comparing a forecaster with its teacher, with itself without one, and with baselines."""
+"""Comparison of a forecaster with its teacher, its student without a teacher, and baselines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["ComparableMixin"]
 
 
 class ComparableMixin(BaseDistilled):
-    """The part of a forecaster that is compared, for which it keeps a reference to the series that ``fit`` saw."""
+    """Mixin for comparisons; it keeps a reference to the series passed to ``fit``."""
 
     def compare(self, X: Any, **options: Any) -> Any:
         """Compare teacher, student, the student without a teacher, and baselines on a series.
@@ -19,37 +19,36 @@ class ComparableMixin(BaseDistilled):
         Parameters
         ----------
         X : array, DataFrame, Series, or list
-            A test series that ``fit`` has not seen; its first ``context_length`` rows may be the
-            last ones of the training series.
+            A test series not used in ``fit``; its first ``context_length`` rows can be the last rows of the training
+            series.
         **options : object
             Passed to :func:`skdistill.compare`.
 
         Returns
         -------
         comparison : Comparison
-            A table; printing it says the ratios in words.
+            A table; printing it shows the ratios in words.
         """
         from skdistill.comparison._compare import compare
 
         return compare({"student": self}, X, **options)
 
     def report(self, X: Any, path: Any, *, train: Any = None, title: str | None = None) -> Any:
-        """Write a self-contained page about this forecaster: comparison, plots, windows, settings.
+        """Write a self-contained HTML report about this forecaster: comparison, plots, windows and settings.
 
         Needs matplotlib: ``pip install 'skdistill[plot]'``.
 
         Parameters
         ----------
         X : array, DataFrame, Series, or a list of them
-            A test series that ``fit`` has not seen; its first ``context_length`` rows may be the
-            last ones of the training series.
+            A test series not used in ``fit``; its first ``context_length`` rows can be the last rows of the training
+            series.
         path : str or Path
-            The HTML file to write; an existing one is replaced.
+            The HTML file to write; an existing file is replaced.
         train : array, DataFrame or None, default=None
-            The training series, for the rows of the comparison that need it; None takes the one that
-            ``fit`` saw.
+            The training series, for the rows of the comparison that need it; None takes the series passed to ``fit``.
         title : str or None, default=None
-            Heading of the page.
+            Heading of the report.
 
         Returns
         -------
@@ -61,17 +60,17 @@ class ComparableMixin(BaseDistilled):
         return write_report(self, X, path, train=train, title=title)
 
     def training_series(self) -> Any:
-        """Return the series that ``fit`` saw, which :meth:`compare` and :meth:`report` need.
+        """Return the series passed to ``fit``, which :meth:`compare` and :meth:`report` need.
 
         Returns
         -------
         X : array, DataFrame, Series, list of them, or None
-            The object that was given to ``fit``; after :meth:`partial_fit`, the rows seen; None after pickling.
+            The object passed to ``fit``; after :meth:`partial_fit`, the rows so far; None after pickling.
 
         Raises
         ------
         ValueError
-            If its values were changed since.
+            If its values were changed since ``fit``.
         """
         seen = self.__dict__.get("_seen")
         if seen is not None and seen.moments is not None:
@@ -83,7 +82,7 @@ class ComparableMixin(BaseDistilled):
         self._kept = KeptSeries.of(X)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the training series behind."""
+        """Drop the training series."""
         state = dict(super().__getstate__())
         state.pop("_kept", None)
         return state

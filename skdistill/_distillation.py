@@ -1,4 +1,4 @@
-"""The flow: windows, a fitted teacher, its labels, and a student trained on both.
+"""The distillation: fit a teacher, label windows, and train a student on truth and labels.
 
 Every estimator of the package checks and converts, and then calls :func:`distill`.
 """
@@ -50,20 +50,20 @@ logger = logging.getLogger("skdistill")
 
 @dataclass(frozen=True)
 class Distilled:
-    """What distillation leaves behind.
+    """Result of a distillation.
 
     Parameters
     ----------
     student : torch.nn.Module
         The trained student, on the CPU, in evaluation mode.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
     teacher : BaseTeacher or None
         The fitted teacher.
     history : list of dict
         The student's losses by epoch.
     best_epoch : int or None
-        The epoch, counted from 1, whose weights the student has; None without validation.
+        The epoch, counted from 1, from which the student's weights are taken; None without validation.
     interrupted : bool
         Whether the user stopped the student's training.
     """
@@ -88,28 +88,28 @@ def distill(
     quantiles: tuple[float, ...] | None = None,
     point_forecast: str = "median",
 ) -> Distilled:
-    """Train a student on the truth and on what a teacher says.
+    """Train a student on the truth and on the labels of a teacher.
 
     Parameters
     ----------
     windows : TrainingWindows
         Training and validation windows.
     teacher : BaseTeacher or None
-        The teacher, not fitted; None trains on the truth alone.
+        The teacher, not fitted; None trains on the truth only.
     student : BaseNetwork
         The student's network.
     loss : BaseLoss
         The objective.
     settings : TrainingSettings
-        How the student is trained; the teacher has settings of its own.
+        Training settings of the student; the teacher has its own settings.
     labeling : Labeling
-        Where labels are kept.
+        Where labels are stored.
     seeds : tuple of int or None
-        Seeds of teacher and student; None draws fresh ones and shares nothing between fits.
+        Seeds of teacher and student; None draws new seeds and shares nothing between fits.
     quantiles : tuple of float or None, default=None
-        Levels of the quantiles that the student forecasts; None asks for its point forecast alone.
+        Levels of the quantiles that the student forecasts; None makes point forecasts only.
     point_forecast : {"median", "mean"}, default="median"
-        What its point forecast is, beside quantiles.
+        What the point forecast is, if there are quantiles.
 
     Returns
     -------
@@ -190,7 +190,7 @@ def dry_run(
     labeling: Labeling,
     n_samples: int,
 ) -> LabelingEstimate:
-    """Estimate what labeling will cost, without labeling more than a few windows.
+    """Estimate the cost of labeling from a few windows.
 
     Parameters
     ----------
@@ -199,18 +199,18 @@ def dry_run(
     teacher : BaseTeacher
         The teacher, not fitted.
     loss : BaseLoss
-        The objective, which says whether features are stored.
+        The objective; it determines whether features are stored.
     settings : TrainingSettings
-        What the teacher takes from the forecaster: device, verbosity.
+        Settings that the teacher takes from the forecaster: device, verbosity.
     labeling : Labeling
-        Where labels would be kept.
+        Where labels would be stored.
     n_samples : int
-        Windows to label for it.
+        Number of windows to label.
 
     Returns
     -------
     estimate : LabelingEstimate
-        Time and room.
+        Time and size.
     """
     teacher = _settle(teacher, 0, settings)
     train = windows.train
@@ -226,13 +226,13 @@ def dry_run(
 
 
 def _probe(teacher: BaseTeacher, windows: TrainingWindows, spec: NetworkSpec) -> Labels:
-    """Ask what labels will look like."""
+    """Return the labels of a probe, which have the shapes of later labels."""
     try:
         labels = teacher.probe(windows)
     except AttributeError as error:
         raise TypeError(
-            f"{teacher_name(teacher)} failed when it was asked for one window before its fit: {error}. If label "
-            f"needs what fit learns, set needs_training = True, or override probe."
+            f"{teacher_name(teacher)} failed to label one window before its fit: {error}. If label "
+            f"needs the result of fit, set needs_training = True, or override probe."
         ) from error
     _check_forecast_shape(labels, spec, teacher)
     return labels
@@ -247,7 +247,7 @@ def _check_combination(
     loss: BaseLoss,
     probe: Labels | None,
 ) -> None:
-    """Build the objective once with meaningless weights, so that what does not fit fails before training."""
+    """Build the objective once with meaningless weights, so that errors are raised before training."""
     with seeded(0):
         labels = None if probe is None else _OneWindow(probe)
         shapes = loss_shapes(module, spec, windows.train, labels)
@@ -275,7 +275,7 @@ def _check_forecast_shape(labels: Labels, spec: NetworkSpec, teacher: BaseTeache
 
 
 def _settle(teacher: BaseTeacher, seed: int, settings: TrainingSettings) -> BaseTeacher:
-    """Copy a teacher and fill in what it takes from the forecaster: seeds, device, verbosity."""
+    """Copy a teacher and set what it takes from the forecaster: seed, device, verbosity."""
     teacher = clone(teacher)
     generator = np.random.RandomState(seed)
     inherited = {"device": settings.device, "verbose": settings.verbose}
@@ -288,7 +288,9 @@ def _settle(teacher: BaseTeacher, seed: int, settings: TrainingSettings) -> Base
     return teacher
 
 
-_UNSEEDED = "memory shares no teacher and no labels between fits while random_state is None: set random_state=0, say."
+_UNSEEDED = (
+    "memory shares no teacher and no labels between fits while random_state is None: set random_state, e.g. to 0."
+)
 
 
 class _OneWindow:

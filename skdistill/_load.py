@@ -1,4 +1,4 @@
-"""Loading what ``save`` wrote."""
+"""Load estimators that ``save`` wrote."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ def load(
 ) -> Any:
     """Load an estimator that ``save`` wrote.
 
-    No code of the file is run: it names classes of this package and scikit-learn's plain scalers, and numbers, and is
-    refused where its sizes are not those of its numbers. ``memory`` is never restored.
+    No code from the file is run: it contains numbers, and names of classes of this package and of scikit-learn's
+    scalers. A file with sizes that do not match its numbers is rejected. ``memory`` is never restored.
 
     Parameters
     ----------
     path : str or Path
         The file.
     student : network or None, default=None
-        The student's network, for files that hold its weights alone, because its class is not of this package.
+        The student's network, for files that contain only its weights because its class is not part of this package.
     transformer : fitted transformer or None, default=None
-        What was ``transformer=``, fitted, for files that only describe it.
+        The fitted ``transformer``, for files that only describe it.
 
     Returns
     -------
     estimator : DistilledForecaster or DistilledRegressor
-        The fitted estimator. Parameters that could not be saved are ``<not saved: ...>``, with a warning.
+        The fitted estimator. Parameters that could not be saved have the value ``<not saved: ...>``, with a warning.
 
     Raises
     ------
     SavedFileError
-        A ValueError: if the file is damaged, though by one bit, newer, or not what ``save`` writes; whatever is wrong
-        with a file ends in this error.
+        A ValueError: if the file is damaged (even by one bit), newer, or not written by ``save``. Every problem with
+        the content of a file raises this error.
     OSError
-        If there is no such file, or it cannot be read.
+        If the file does not exist or cannot be read.
     ImportError
         If the student needs a library that is not installed.
 

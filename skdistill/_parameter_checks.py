@@ -18,19 +18,19 @@ __all__ = ["check_distillation_parameters", "check_series_parameters"]
 
 
 def check_distillation_parameters(estimator: Any) -> None:
-    """Raise on a bad parameter of its own that every estimator has.
+    """Raise if a parameter that all estimators have is invalid.
 
     Parameters
     ----------
     estimator : BaseDistilled
-        With its parameters.
+        The estimator.
     """
     owner = type(estimator).__name__
     fraction = estimator.validation_fraction
     check_real(fraction, f"validation_fraction of {owner}", minimum=0.0)
     if not isinstance(fraction, int | np.integer) and fraction >= 1:
         raise ValueError(
-            f"validation_fraction of {owner} must be a fraction below 1 or a whole number of rows; got {fraction!r}."
+            f"validation_fraction of {owner} must be a fraction below 1 or an integer number of rows; got {fraction!r}."
         )
     check_choice(estimator.feature_storage, ("stored", "recompute"), f"feature_storage of {owner}")
     check_real(estimator.label_budget, f"label_budget of {owner} (GiB)", minimum=0.0)
@@ -41,12 +41,12 @@ def check_distillation_parameters(estimator: Any) -> None:
 
 
 def check_series_parameters(estimator: Any) -> None:
-    """Raise on a bad parameter that only forecasters of series have, and warn of those without effect.
+    """Raise if a parameter that only forecasters have is invalid; warn about parameters without effect.
 
     Parameters
     ----------
     estimator : DistilledForecaster
-        With its parameters.
+        The estimator.
     """
     owner = type(estimator).__name__
     check_choice(estimator.scaling, SCALINGS, f"scaling of {owner}")
@@ -60,12 +60,12 @@ def check_series_parameters(estimator: Any) -> None:
             )
     if estimator.transformer is not None and not hasattr(estimator.transformer, "inverse_transform"):
         raise TypeError(
-            f"transformer of {owner} must have inverse_transform, to bring forecasts back to original "
+            f"transformer of {owner} must have inverse_transform, to convert forecasts back to original "
             f"units; got {estimator.transformer!r}. Put it before the forecaster in a Pipeline instead."
         )
     if estimator.windows_without_truth and estimator.teacher is None:
         warnings.warn(
-            "windows_without_truth has no effect with teacher=None: nobody labels them.",
+            "windows_without_truth has no effect with teacher=None: there are no labels for them.",
             stacklevel=stacklevel_of_user(),
         )
     if estimator.augmentation is not None:
@@ -82,10 +82,10 @@ def _check_augmentation(estimator: Any, owner: str) -> None:
     if holds_given_labels(estimator.teacher):
         raise ValueError(
             f"augmentation of {owner} needs a teacher that reads the perturbed rows; got "
-            "GivenLabels, which holds the forecasts of the rows as they were. Set augmentation=None."
+            "GivenLabels, which has forecasts of the original rows only. Set augmentation=None."
         )
     if estimator.teacher is None:
         warnings.warn(
-            "augmentation has no effect with teacher=None: nobody labels the copies.",
+            "augmentation has no effect with teacher=None: there are no labels for the copies.",
             stacklevel=stacklevel_of_user(),
         )

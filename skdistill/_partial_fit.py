@@ -1,4 +1,4 @@
-"""Exact updating: new rows, and rows to forget, for students that are solved from moments."""
+"""Exact updates: add new rows and forget old ones, for students that are solved from moments."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ __all__ = ["SeenRows", "SolvedStudent", "UpdatableMixin", "check_updatable", "ob
 
 @dataclass(frozen=True)
 class SeenRows:
-    """The rows of one series that a student was solved from, as a copy of its own, and their moments.
+    """A copy of the rows of one series that a student was solved from, and their moments.
 
     Parameters
     ----------
     series : Series or None
-        The rows with their labels; None where ``fit`` saw several series.
+        The rows with their labels; None if ``fit`` got several series.
     moments : RollingMoments or None, default=None
         Moments of their windows; None after a plain ``fit``, until the first update.
     """
@@ -47,7 +47,7 @@ class SeenRows:
 
     @classmethod
     def of_fit(cls, series: list[Series]) -> SeenRows:
-        """Copy what a plain ``fit`` saw.
+        """Copy the rows of a plain ``fit``.
 
         Parameters
         ----------
@@ -57,7 +57,7 @@ class SeenRows:
         Returns
         -------
         seen : SeenRows
-            Without moments.
+            The rows, without moments.
         """
         if len(series) > 1:
             return cls(None)
@@ -65,39 +65,39 @@ class SeenRows:
 
     @classmethod
     def start(cls, series: Series, context_length: int, prediction_length: int) -> SeenRows:
-        """Take in the first rows.
+        """Start with the first rows.
 
         Parameters
         ----------
         series : Series
-            At least one window of them.
+            The rows of at least one window.
         context_length, prediction_length : int
             Lengths of a window.
 
         Returns
         -------
         seen : SeenRows
-            With moments, whose rows are a copy.
+            The rows, copied, with moments.
         """
         moments = RollingMoments(series.values, context_length, prediction_length)
         return cls(replace(series, values=moments.rows, was_vector=False), moments)
 
     def extend(self, new: Series, forget: int, context_length: int, prediction_length: int) -> SeenRows:
-        """Let rows enter at the end and leave at the start.
+        """Add rows at the end and remove rows at the start.
 
         Parameters
         ----------
         new : Series
-            Rows that follow.
+            The rows that follow.
         forget : int
-            Rows to forget.
+            Number of rows to forget.
         context_length, prediction_length : int
             Lengths of a window.
 
         Returns
         -------
         seen : SeenRows
-            The rows that remain; these stay as they are.
+            The remaining rows; this object does not change.
 
         Raises
         ------
@@ -105,46 +105,46 @@ class SeenRows:
             If the rows do not follow, or too few would remain.
         """
         if self.series is None:
-            raise ValueError("partial_fit goes on with one series, but fit saw several: fit all of them anew.")
+            raise ValueError("partial_fit continues one series, but fit got several: fit all of them again.")
         known = self if self.moments is not None else self.start(self.series, context_length, prediction_length)
         index = _join_labels(self.series, new)
-        moments = copy.copy(known.moments)  # which replaces its arrays: what was seen stays as it is
+        moments = copy.copy(known.moments)  # it replaces its arrays, so this object does not change
         assert moments is not None
         moments.append(new.values)
         if forget:
             moments.forget(forget)
             index = None if index is None else index[forget:]
         step = self.series.step
-        if index is not None and step is not None and getattr(step.offset, "holidays", None):  # labels do not show them
+        if index is not None and step is not None and getattr(step.offset, "holidays", None):  # not in the labels
             index = step.note_on(index)
         return SeenRows(Series(moments.rows, index, self.series.columns, step=step), moments)
 
     def starts(self, rows: np.ndarray) -> bool:
-        """Say whether updates have seen the first of some rows, and nothing else.
+        """Return whether the rows start with exactly the rows of earlier updates.
 
         Parameters
         ----------
         rows : ndarray of shape (n_timestamps, n_channels)
-            All rows that are known now.
+            All current rows.
 
         Returns
         -------
         starts : bool
-            False after a plain fit, and where rows were revised.
+            False after a plain fit, and if rows were revised.
         """
         return self.moments is not None and np.array_equal(rows[: len(self.moments.rows)], self.moments.rows)
 
     def __len__(self) -> int:
-        """Count the rows."""
+        """Return the number of rows."""
         return 0 if self.series is None else len(self.series)
 
     def table(self) -> Any:
-        """Return the rows as a user would give them.
+        """Return the rows in the form of user input.
 
         Returns
         -------
         X : ndarray or DataFrame
-            The rows, with their labels where there are any.
+            The rows, with their labels if there are any.
         """
         assert self.series is not None
         values, columns = self.series.values, self.series.columns
@@ -152,7 +152,7 @@ class SeenRows:
 
 
 def check_updatable(forecaster: Any) -> bool:
-    """Raise unless new rows can be taken in exactly.
+    """Raise unless exact updates are possible.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def check_updatable(forecaster: Any) -> bool:
 
 
 def obstacles(forecaster: Any) -> list[str]:
-    """List what stands in the way of taking in new rows exactly.
+    """Return the requirements of exact updates that are not met.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def obstacles(forecaster: Any) -> list[str]:
     Returns
     -------
     missing : list of str
-        What it would need; empty if nothing.
+        The missing requirements; empty if there are none.
     """
     network = resolve_student(forecaster.student)
     loss = resolve_loss(forecaster.loss)
@@ -190,7 +190,7 @@ def obstacles(forecaster: Any) -> list[str]:
         "one penalty and no weight_grid": isinstance(network, Linear)
         and (len(network.penalties()) > 1 or bool(network.weight_grid)),
         "teacher=None: a teacher that was trained on other rows gives other labels": forecaster.teacher is not None,
-        "validation_fraction=0: all rows count": bool(forecaster.validation_fraction),
+        "validation_fraction=0: all rows are used": bool(forecaster.validation_fraction),
         "transformer=None": forecaster.transformer is not None,
         "quantiles=None: quantiles are trained": forecaster.quantiles is not None,
         "a loss whose terms without a teacher are quadratic": isinstance(
@@ -201,7 +201,7 @@ def obstacles(forecaster: Any) -> list[str]:
 
 
 def _join_labels(seen: Series, new: Series) -> pd.Index | None:
-    """Return the labels of all rows; raise where the new ones do not continue those seen."""
+    """Return the labels of all rows; raise if the new labels do not continue the earlier ones."""
     if seen.index is None:
         return None
     if new.index is None or _is_default(new.index):
@@ -215,15 +215,15 @@ def _join_labels(seen: Series, new: Series) -> pd.Index | None:
         wrong = error
     if wrong or (joined.dtype == object and new.index.dtype != seen.index.dtype):
         raise ValueError(
-            f"X of partial_fit must follow the rows seen so far, which end at {seen.index[-1]} ({seen.index.dtype}); "
-            f"got labels from {new.index[0]} to {new.index[-1]} ({new.index.dtype}). Give the rows that come next, or "
+            f"X of partial_fit must follow the rows so far, which end at {seen.index[-1]} ({seen.index.dtype}); "
+            f"got labels from {new.index[0]} to {new.index[-1]} ({new.index.dtype}). Pass the rows that come next, or "
             "all rows to fit."
         ) from wrong
     return joined
 
 
 def _is_default(index: pd.Index) -> bool:
-    """Say whether pandas made the index up: row numbers from 0, which tell nothing about what came before."""
+    """Return whether the index is pandas' default, row numbers from 0, which carries no information on order."""
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
 
 
@@ -238,9 +238,9 @@ class SolvedStudent:
     spec : NetworkSpec
         What it was built for.
     scaling : Scaling
-        Of the rows.
+        Scaling of the rows.
     history : list of dict
-        As the solver tells it.
+        History of the solver.
     """
 
     module: nn.Module
@@ -252,25 +252,25 @@ class SolvedStudent:
 def solve_student(
     network: Linear, loss: BaseLoss, seen: SeenRows, spec: NetworkSpec, scaling: Scaling
 ) -> SolvedStudent:
-    """Solve for a student on all rows that were seen.
+    """Solve for a student on all rows so far.
 
     Parameters
     ----------
     network : Linear
-        Its network.
+        The network of the student.
     loss : BaseLoss
-        Terms that are quadratic without a teacher.
+        The loss; its terms that need no teacher are quadratic.
     seen : SeenRows
-        With moments.
+        The rows, with moments.
     spec : NetworkSpec
         The problem.
     scaling : Scaling
-        Not fitted.
+        The scaling, not fitted.
 
     Returns
     -------
     solved : SolvedStudent
-        The student, and its scaling fitted.
+        The student, and the fitted scaling.
     """
     rolling = seen.moments
     assert rolling is not None
@@ -282,14 +282,14 @@ def solve_student(
 
 
 class UpdatableMixin(BaseDistilled):
-    """The part of a forecaster that takes in new rows exactly, where its student is solved from moments."""
+    """Mixin for exact updates of a forecaster with a student that is solved from moments."""
 
     context_length: int
     prediction_length: int
     targets: Any
 
     targets_: tuple[int, ...]
-    _seen: SeenRows  # a copy of the rows, where they may be updated
+    _seen: SeenRows  # a copy of the rows, if they can be updated
 
     def _cutting(self) -> FitWindows:
         """Say how windows are cut from series."""
@@ -297,21 +297,21 @@ class UpdatableMixin(BaseDistilled):
 
     @available_if(check_updatable)
     def partial_fit(self, X: Any, y: Any = None, *, forget: int = 0) -> Self:
-        """Take in new rows, and let old ones go, exactly: the student is that of a fit to all rows that remain.
+        """Add new rows and forget old ones, exactly: the student equals that of a fit to all remaining rows.
 
-        For ``Linear`` students that are solved exactly, without a teacher and with ``validation_fraction=0``;
-        other forecasters do not have this method, and the error says what stands in the way. The
-        moments of the windows are updated, so the cost does not grow with the rows seen before; they
-        stay with the forecaster, pickles included.
+        For ``Linear`` students that are solved exactly, without a teacher and with ``validation_fraction=0``; other
+        forecasters do not have this method, and the error names the reason. The moments of the windows are updated, so
+        the cost does not grow with the number of earlier rows. The moments are stored in the forecaster, also when it
+        is pickled.
 
         Parameters
         ----------
         X : array of shape (n_timestamps, n_channels), DataFrame or Series
-            Rows that follow those seen so far, or the first ones.
+            The rows that follow the rows so far, or the first rows.
         y : None, default=None
             Ignored, present for API consistency.
         forget : int, default=0
-            Rows to forget at the start, for a window that slides.
+            Number of rows to forget at the start, for a sliding window.
 
         Returns
         -------
@@ -321,20 +321,20 @@ class UpdatableMixin(BaseDistilled):
         Raises
         ------
         ValueError
-            If the rows do not follow, as far as the index of a DataFrame tells, or too few would remain. The
-            forecaster stays as it was.
+            If the rows do not follow (according to the index of a DataFrame), or too few would remain. The forecaster
+            does not change.
         """
         self._check_parameters()
         check_integer(forget, "forget of partial_fit", minimum=0)
         seen = self._resume()
         given = read_series(self, X, reset=seen is None, allow_batch=False)
         if given.is_list or len(given.series) != 1:
-            raise ValueError("partial_fit takes one series; got a list. Fit all of them anew with fit.")
+            raise ValueError("partial_fit takes one series; got a list. Fit all of them again with fit.")
         new, lengths = given.series[0], (self.context_length, self.prediction_length)
         if seen is not None:
             seen = seen.extend(new, forget, *lengths)
         elif forget:
-            raise ValueError(f"forget of partial_fit must be 0 before any rows were seen; got {forget}.")
+            raise ValueError(f"forget of partial_fit must be 0 before the first rows; got {forget}.")
         else:
             self.targets_ = find_targets(self.targets, new, type(self).__name__)
             self._cutting().check_rows(given.series, [0])
@@ -348,29 +348,29 @@ class UpdatableMixin(BaseDistilled):
         return self
 
     def _resume(self) -> SeenRows | None:
-        """Return the rows that ``fit`` and ``partial_fit`` have seen, None before the first ones."""
+        """Return the rows of ``fit`` and ``partial_fit`` so far; None before the first ones."""
         seen = self.__dict__.get("_seen")
         if seen is None and hasattr(self, "student_"):
             raise ValueError(
-                "partial_fit needs the rows that fit has seen, which are kept where new rows can be taken in exactly, "
+                "partial_fit needs the rows passed to fit, which are kept if exact updates are possible, "
                 "and never pickled: call fit with all rows, or start with partial_fit, whose moments are pickled."
             )
         return seen
 
     def catch_up(self, X: Any) -> Self:
-        """Take in the rows of a growing series that :meth:`partial_fit` has not seen yet.
+        """Add the rows of a growing series that are new since the last update.
 
-        Where earlier rows were revised, or :meth:`partial_fit` has seen none, it starts with all of them.
+        If earlier rows were revised, or there was no update before, it starts again with all rows.
 
         Parameters
         ----------
         X : array of shape (n_timestamps, n_channels), DataFrame or Series
-            All rows that are known now.
+            All current rows.
 
         Returns
         -------
         self : forecaster
-            This forecaster, or a new one where it starts anew.
+            This forecaster, or a new one if it starts again.
         """
         seen = self.__dict__.get("_seen")
         if seen is None or not seen.starts(np.asarray(X)):
@@ -380,12 +380,12 @@ class UpdatableMixin(BaseDistilled):
         return self.partial_fit(X.iloc[len(seen) :] if isinstance(X, pd.DataFrame | pd.Series) else X[len(seen) :])
 
     def _keep_for_updates(self, series: list[Series]) -> None:
-        """Copy the rows that ``fit`` saw, where new ones can be taken in exactly."""
+        """Copy the rows passed to ``fit`` if exact updates are possible."""
         if not obstacles(self):
             self._seen = SeenRows.of_fit(series)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the rows of a plain ``fit`` behind: only those of ``partial_fit`` are pickled."""
+        """Drop the rows of a plain ``fit``; only those of ``partial_fit`` are pickled."""
         state = dict(super().__getstate__())
         if "_seen" in state and state["_seen"].moments is None:
             del state["_seen"]

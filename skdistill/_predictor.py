@@ -1,4 +1,4 @@
-"""Contexts in, forecasts out, a block at a time: the one place."""
+"""Forecast contexts in blocks; all estimators use this module."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from skdistill.teachers._base import BaseTeacher
 
 __all__ = ["Predictor", "blocks"]
 
-_BLOCK = 1024  # windows that are forecast at once, which bounds the memory of whatever forecasts
+_BLOCK = 1024  # number of windows forecast at once, which bounds memory
 
 
 def blocks(n_windows: int) -> Iterator[slice]:
-    """Cut many windows into blocks that are forecast at once.
+    """Split windows into blocks that are forecast at once.
 
     Parameters
     ----------
     n_windows : int
-        How many there are.
+        Number of windows.
 
     Yields
     ------
     block : slice
-        The next ones.
+        The next windows.
 
     Examples
     --------
@@ -48,9 +48,9 @@ def blocks(n_windows: int) -> Iterator[slice]:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A trained student between original units and original units.
+    """A trained student that forecasts in original units.
 
-    A student that fuses answers by its matrix products, any other by its module, on the CPU.
+    A student that can be fused forecasts with matrix products, any other with its module, on the CPU.
 
     Parameters
     ----------
@@ -59,11 +59,11 @@ class Predictor:
     spec : NetworkSpec
         What it was built for.
     scaling : Scaling
-        Units of the series.
+        Scaling of the series.
     offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None, default=None
-        What a calibration adds to the quantiles, in standardized units.
+        Offsets of a calibration, added to the quantiles in standardized units.
     dtype : {"float32", "float64"}, default="float32"
-        What is computed in.
+        Type of the computation.
     """
 
     student: nn.Module
@@ -83,17 +83,17 @@ class Predictor:
         Parameters
         ----------
         offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None
-            In standardized units; None leaves the quantiles as they were trained.
+            Offsets in standardized units; None leaves the trained quantiles unchanged.
 
         Returns
         -------
         predictor : Predictor
-            The new one.
+            The new predictor.
         """
         return replace(self, offsets=offsets)
 
     def cutter(self, series: list[Series]) -> ContextCutter:
-        """Return what cuts the contexts that the student reads.
+        """Return an object that builds the contexts that the student reads.
 
         Parameters
         ----------
@@ -103,7 +103,7 @@ class Predictor:
         Returns
         -------
         cutter : ContextCutter
-            With the time labels where the student reads the calendar.
+            The cutter, with time labels if the student reads the calendar.
         """
         return ContextCutter(series, self.spec.context_length, self.reads_calendar, self.known(series))
 
@@ -128,12 +128,12 @@ class Predictor:
         Parameters
         ----------
         contexts : ContextBatch
-            At least ``context_length`` rows of each; the last ones count.
+            Contexts of at least ``context_length`` rows; the last ones are used.
 
         Returns
         -------
         forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
-            In original units, of the contexts' float type.
+            Forecasts in original units, in the float type of the contexts.
         """
         fused = fused_answer(self.student, self.spec, self.scaling, self.dtype)
 
@@ -146,20 +146,20 @@ class Predictor:
         return self._in_blocks(contexts, answer, ())
 
     def forecast_quantiles(self, contexts: ContextBatch) -> np.ndarray:
-        """Forecast quantiles of what follows each context.
+        """Forecast quantiles after each context.
 
         Parameters
         ----------
         contexts : ContextBatch
-            At least ``context_length`` rows of each; the last ones count.
+            Contexts of at least ``context_length`` rows; the last ones are used.
 
         Returns
         -------
         quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
-            In original units, shifted by ``offsets``, at the levels of ``spec.quantiles``.
+            Quantiles in original units, shifted by ``offsets``, at the levels of ``spec.quantiles``.
         """
         levels = self.spec.quantiles
-        assert levels is not None  # the estimators ask for quantiles only where there are some
+        assert levels is not None  # the estimators request quantiles only if there are some
         fused = fused_quantiles(self.student, self.spec, self.scaling, self.dtype, self.offsets)
 
         def answer(block: ContextBatch) -> np.ndarray:
@@ -175,23 +175,23 @@ class Predictor:
     def forecast_teacher(
         self, teacher: BaseTeacher, contexts: ContextBatch, *, number: int | None = None, n_series: int = 1
     ) -> np.ndarray:
-        """Ask a teacher what follows each context.
+        """Forecast after each context with a teacher.
 
         Parameters
         ----------
         teacher : BaseTeacher
             The fitted teacher.
         contexts : ContextBatch
-            Contexts, with time labels where there are any.
+            Contexts, with time labels if there are any.
         number : int or None, default=None
-            Which of the series that are asked about a single context is of; None where each context stands for itself.
+            Number of the series that a single context belongs to; None if each context is a separate series.
         n_series : int, default=1
-            How many these are.
+            Number of series.
 
         Returns
         -------
         forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
-            In original units, of the contexts' float type.
+            Forecasts in original units, in the float type of the contexts.
         """
 
         def answer(block: ContextBatch) -> np.ndarray:
@@ -204,7 +204,7 @@ class Predictor:
     def _in_blocks(
         self, contexts: ContextBatch, answer: Callable[[ContextBatch], np.ndarray], more: tuple[int, ...]
     ) -> np.ndarray:
-        """Ask a block at a time; ``more`` are the axes after that of the targets."""
+        """Forecast in blocks; ``more`` are the axes after the axis of targets."""
         contexts = contexts.last(self.spec.context_length)
         dtype = contexts.values.dtype
         if len(contexts) <= _BLOCK:
@@ -222,7 +222,7 @@ class Predictor:
         return answers
 
     def _read(self, contexts: ContextBatch) -> Contexts:
-        """Standardize contexts, with their calendar where the student reads it."""
+        """Standardize contexts, with calendar features if the student reads them."""
         return contexts.standardized(
             self.scaling, self.spec.prediction_length, with_time=self.reads_calendar, dtype=self.dtype
         )

@@ -1,4 +1,4 @@
-"""Short names in parameters: ``teacher="itransformer"``, expanded where nested parameters need it."""
+"""Short names in parameters, such as ``teacher="itransformer"``, expanded if nested parameters need it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["expand_shorthand", "resolve_loss", "resolve_student"]
 
 
 def resolve_student(student: Any) -> BaseNetwork:
-    """Turn ``student=`` into a network.
+    """Convert ``student`` to a network.
 
     Parameters
     ----------
     student : str or network
-        What the user gave.
+        Value of the parameter.
 
     Returns
     -------
@@ -43,12 +43,12 @@ def resolve_student(student: Any) -> BaseNetwork:
 
 
 def resolve_loss(loss: Any) -> BaseLoss:
-    """Turn ``loss=`` into a loss.
+    """Convert ``loss`` to a loss.
 
     Parameters
     ----------
     loss : str or loss
-        What the user gave.
+        Value of the parameter.
 
     Returns
     -------
@@ -69,14 +69,14 @@ def resolve_loss(loss: Any) -> BaseLoss:
 
 
 def expand_shorthand(name: str, value: Any, keys: list[str]) -> Any:
-    """Expand a short name that nested parameters are about to be set on.
+    """Expand a short name before nested parameters are set on it.
 
     Parameters
     ----------
     name : {"teacher", "student", "loss"}
         The parameter.
     value : object
-        Its value; anything but a str is returned as it is.
+        Its value; anything except a str is returned unchanged.
     keys : list of str
         The nested parameters, without the leading ``name__``.
 

@@ -1,4 +1,4 @@
-"""What is installed: the text to put into a bug report."""
+"""Installed versions, as text for a bug report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["show_versions", "versions"]
 
 
 def show_versions() -> None:
-    """Print the versions of Python, the system, skdistill and everything it can use.
+    """Print the versions of Python, the system, skdistill and all its dependencies.
 
     Examples
     --------
@@ -26,12 +26,12 @@ def show_versions() -> None:
 
 
 def versions() -> str:
-    """Tell system and package versions.
+    """Return system and package versions as text.
 
     Returns
     -------
     text : str
-        What :func:`show_versions` prints.
+        The text that :func:`show_versions` prints.
     """
     lines = ["System:"]
     lines += [f"    {name}: {value}" for name, value in _system().items()]
@@ -54,7 +54,7 @@ def _system() -> dict[str, str]:
 
 
 def _requirements() -> list[str]:
-    """List the packages that skdistill or one of its extras names, core first."""
+    """List the packages that skdistill or its extras require, core packages first."""
     try:
         lines = requires("skdistill") or []
     except PackageNotFoundError:

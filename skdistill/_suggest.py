@@ -1,4 +1,4 @@
-"""Which students and teachers have what a loss term needs, for messages."""
+"""Students and teachers that meet the requirements of a loss term, for error messages."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _FLAGS = {"teacher_features": "has_features", "teacher_quantiles": "has_quantile
 
 
 def suggest(need: str) -> list[str]:
-    """Name the students or teachers that have what a loss term needs.
+    """Return the names of students or teachers that meet a requirement of a loss term.
 
     Parameters
     ----------
     need : str
-        What the term requires.
+        The requirement of the term.
 
     Returns
     -------
     names : list of str
-        Their classes, in order.
+        Class names, in order.
 
     Examples
     --------

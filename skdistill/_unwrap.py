@@ -1,4 +1,4 @@
-"""What is inside a model: a distilled forecaster, and the steps that come before it."""
+"""Unwrap a model to a distilled forecaster and the pipeline steps before it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class UnwrappedModel:
 
     @property
     def invertible(self) -> bool:
-        """Whether forecasts can be brought back to original units."""
+        """Whether forecasts can be converted back to original units."""
         return self.before is None or hasattr(self.before, "inverse_transform")
 
     def transform(self, X: Any) -> Any:
@@ -49,12 +49,12 @@ class UnwrappedModel:
         Returns
         -------
         X : array or DataFrame
-            The series as the forecaster sees it.
+            The series as passed to the forecaster.
         """
         return X if self.before is None else self.before.transform(X)
 
     def forecast(self, contexts: ContextBatch) -> np.ndarray:
-        """Forecast windows, from original units to original units.
+        """Forecast windows in original units.
 
         Parameters
         ----------
@@ -64,12 +64,12 @@ class UnwrappedModel:
         Returns
         -------
         forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
-            Forecasts in original units, where the steps before the forecaster can be inverted.
+            Forecasts in original units, if the steps before the forecaster can be inverted.
         """
         return self.restore(self.forecaster.predictor_.forecast(self._transform_windows(contexts)))
 
     def forecast_quantiles(self, contexts: ContextBatch) -> np.ndarray:
-        """Forecast quantiles of windows, from original units to original units.
+        """Forecast quantiles of windows in original units.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class UnwrappedModel:
         Returns
         -------
         quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
-            Quantiles in original units, where the steps before the forecaster can be inverted.
+            Quantiles in original units, if the steps before the forecaster can be inverted.
         """
         quantiles = self.forecaster.predictor_.forecast_quantiles(self._transform_windows(contexts))
         return self.restore_quantiles(quantiles)
@@ -94,7 +94,7 @@ class UnwrappedModel:
         return replace(contexts, values=rows.reshape(*values.shape[:2], -1))
 
     def restore_quantiles(self, quantiles: np.ndarray) -> np.ndarray:
-        """Undo the steps before the forecaster on quantiles.
+        """Invert the steps before the forecaster on quantiles.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ class UnwrappedModel:
         return np.moveaxis(self.restore(np.moveaxis(quantiles, -1, 0)), 0, -1)
 
     def restore(self, forecasts: np.ndarray) -> np.ndarray:
-        """Undo the steps before the forecaster on forecasts.
+        """Invert the steps before the forecaster on forecasts.
 
         Parameters
         ----------
@@ -150,14 +150,14 @@ class UnwrappedModel:
         Parameters
         ----------
         train : array, DataFrame, Series or None
-            The training series in original units; None takes the one that ``fit`` saw.
+            The training series in original units; None takes the series passed to ``fit``.
         **changes : object
             Parameters of the forecaster.
 
         Returns
         -------
         model : UnwrappedModel or None
-            The new model; None if the training series is not at hand.
+            The new model; None if the training series is not available.
         """
         seen = self.forecaster.training_series() if train is None else self.transform(train)
         if seen is None:
@@ -170,12 +170,12 @@ class UnwrappedModel:
         Parameters
         ----------
         train : array, DataFrame, Series or None
-            The training series in original units; None takes the one that ``fit`` saw.
+            The training series in original units; None takes the series passed to ``fit``.
 
         Returns
         -------
         model : UnwrappedModel or None
-            The same model with another student; None if the training series is not at hand.
+            The same model with another student; None if the training series is not available.
         """
         return self.refit(train, teacher=None, windows_without_truth=False, augmentation=None)
 
@@ -185,14 +185,14 @@ class UnwrappedModel:
         Parameters
         ----------
         train : array, DataFrame, Series or None
-            The training series in original units; None takes the one that ``fit`` saw.
+            The training series in original units; None takes the series passed to ``fit``.
         season : int
-            Rows of a season, whose mean is the level of a window.
+            Number of rows in a season; its mean is the level of a window.
 
         Returns
         -------
         model : UnwrappedModel or None
-            The linear model; None if the training series is not at hand.
+            The linear model; None if the training series is not available.
         """
         student = Linear(season=season, solver="exact")
         without_teacher = {"teacher": None, "windows_without_truth": False, "augmentation": None}
@@ -201,12 +201,12 @@ class UnwrappedModel:
 
 
 def unwrap_model(model: Any) -> UnwrappedModel:
-    """Find the distilled forecaster in what a user fitted.
+    """Return the distilled forecaster inside a fitted model.
 
     Parameters
     ----------
     model : DistilledForecaster, Pipeline or fitted search
-        What the user fitted.
+        The fitted model.
 
     Returns
     -------
@@ -216,7 +216,7 @@ def unwrap_model(model: Any) -> UnwrappedModel:
     Raises
     ------
     TypeError
-        If there is none.
+        If there is no distilled forecaster.
     """
     check_is_fitted(model)
     inner = getattr(model, "best_estimator_", model)

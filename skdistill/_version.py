@@ -1,4 +1,4 @@
-"""The version, which everything may read."""
+"""The version of the package."""
 
 __all__ = ["__version__"]
 

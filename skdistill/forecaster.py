@@ -1,4 +1,4 @@
-"""DistilledForecaster: series in, forecasts out, scikit-learn style."""
+"""DistilledForecaster: distillation of forecasters in the style of scikit-learn."""
 
 from __future__ import annotations
 
@@ -30,42 +30,40 @@ __all__ = ["DistilledForecaster"]
 
 @saveable
 class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDistilled):
-    """Teach a small forecaster to do what a heavy one does.
+    """Train a small forecaster (student) to match a large one (teacher).
 
-    ``fit`` trains the teacher (where it needs training), asks it once for its forecast of every
-    training window, and trains the student on the truth and on those labels. ``predict`` runs the
-    student alone. Channels are standardized inside by the training rows; numbers leave in the
-    units they came in.
+    ``fit`` trains the teacher (if it needs training), computes its forecast of every training window once, and trains
+    the student on the truth and on these labels. ``predict`` runs only the student. Channels are standardized
+    internally by the training rows; forecasts are returned in the original units.
 
-    ``fit`` keeps a reference to the series it was given, never a copy, because :meth:`compare` and :meth:`report`
-    train other students on it; nothing else reads it. A change in place after ``fit`` alters no forecast, and they
-    notice it. Pickles and saved files leave the series behind.
+    ``fit`` keeps a reference to the series, never a copy, because :meth:`compare` and :meth:`report` train other
+    students on it. Nothing else reads it. If the series is changed in place after ``fit``, forecasts do not change, and
+    these two methods detect it. Pickles and saved files do not include the series.
 
     Parameters
     ----------
     teacher : network, teacher, FrozenEstimator, list of them, str or None, default="itransformer"
-        Who teaches. A network or short name is trained here with the settings of
-        :class:`~skdistill.teachers.TrainedTeacher`; a fitted forecaster comes in ``sklearn.frozen.FrozenEstimator``;
-        a list is averaged; None trains the student on the truth alone.
+        The teacher. A network or short name is trained with the settings of
+        :class:`~skdistill.teachers.TrainedTeacher`; a fitted forecaster is passed in
+        ``sklearn.frozen.FrozenEstimator``; a list is averaged; None trains the student on the truth only.
     student : network or str, default="mlp"
-        The network that learns.
+        The network of the student.
     loss : loss or str, default="timedistill"
         The objective: one term, a sum, or a published method.
     context_length : int, default=336
-        Rows of the past that a forecast is made from.
+        Number of past rows that a forecast is made from.
     prediction_length : int, default=96
-        Rows that are forecast.
+        Number of rows to forecast.
     targets : list of str or int, or None, default=None
         Columns to forecast, by name or position; the others are past covariates. None means all.
     quantiles : sequence of float or None, default=None
-        Levels of the quantiles to forecast, rising, such as ``(0.1, 0.5, 0.9)``. They cannot cross. A loss without a
-        term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own. None forecasts a point
-        alone.
+        Rising levels of the quantiles to forecast, such as ``(0.1, 0.5, 0.9)``. Quantiles cannot cross. If no term of
+        the loss trains all quantiles, :class:`~skdistill.losses.Pinball` is added. None makes point forecasts only.
     point_forecast : {"median", "mean"}, default="median"
-        What the point forecast is, where there are quantiles: the quantile in the middle, or a forecast of its own
-        that terms such as :class:`~skdistill.losses.Supervised` train (which is added where there is none).
+        What the point forecast is, if there are quantiles: the median, or a separate forecast trained by terms such as
+        :class:`~skdistill.losses.Supervised` (which is added if there is none).
     calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
-        How quantiles are shifted after training, by their errors on the validation windows.
+        How quantiles are shifted after training, based on their errors on the validation windows.
     transformer : scikit-learn transformer or None, default=None
         Applied to the channels before the standardization and inverted on forecasts, as
         ``TransformedTargetRegressor`` does. Must treat each channel by itself.
@@ -80,68 +78,70 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     missing : {"nan", "raise"}, default="nan"
         What :meth:`predict` does with a context in which no value of a target is observed: forecast NaN, or raise.
     validation_fraction : float or int, default=0.2
-        Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0 means none. Training
-        targets end before the first of them.
+        Fraction of the rows, at the end, used for early stopping; an integer is a number of rows, 0 means none.
+        Training targets end before the first validation row.
     windows_without_truth : bool, default=False
-        Whether windows whose horizon reaches past the training rows join the training, on the teacher's labels alone.
+        Whether to also train on windows with a horizon that extends beyond the training rows, on the teacher's labels
+        only.
     augmentation : Augmentation or None, default=None
-        Perturbed copies of the training rows, whose windows join the training on the teacher's labels alone, such as
-        ``skdistill.data.Augmentation()``; None adds none.
+        Perturbed copies of the training rows, such as ``skdistill.data.Augmentation()``; their windows are added to the
+        training, on the teacher's labels only. None adds no copies.
     max_epochs : int, default=100
-        Most epochs to train the student.
+        Maximum number of epochs to train the student.
     batch_size : int, default=32
-        Windows of a training batch.
+        Number of windows of a training batch.
     lr : float, default=0.01
-        Learning rate of the first epoch.
+        Learning rate in the first epoch.
     patience : int or None, default=5
-        Epochs without a better validation error before training stops; None never stops early. The best epoch's
-        weights are restored either way.
+        Number of epochs without a better validation error before training stops; None never stops early. The weights of
+        the best epoch are restored in any case.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
         The optimizer.
     lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
         Factor of ``lr`` by epoch, counted from 0.
     gradient_clip : float or None, default=None
-        Largest norm of the gradient; None leaves it.
+        Maximum norm of the gradient; None does not limit it.
     weight_averaging : float or None, default=None
-        Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as .99; the
-        average, BatchNorm's statistics included, is what validation judges and what the student gets. None keeps the
+        Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as 0.99. The
+        average, including the statistics of BatchNorm, is validated and becomes the student's weights. None uses the
         plain weights.
     feature_storage : {"stored", "recompute"}, default="stored"
-        Whether the teacher's features are kept with the labels, or computed anew for every batch (slow, but takes no
-        room).
+        Whether the teacher's features are stored with the labels, or computed again for every batch (slow, but needs no
+        storage).
     label_budget : float, default=8.0
-        Most GiB that labels may take, in memory or on disk; more stops ``fit`` before the teacher is trained.
+        Maximum size of the labels in GiB, in memory or on disk; if they need more, ``fit`` raises before the teacher is
+        trained.
     memory : str, Path, Memory, joblib.Memory or None, default=None
-        A folder for labels, fitted teachers and checkpoints, shared by fits that differ in loss and student only; an
-        interrupted or killed ``fit`` goes on from there. Needs a ``random_state``. None keeps nothing after ``fit``.
+        A folder for labels, fitted teachers and checkpoints. It is shared by fits that differ only in loss and student,
+        and an interrupted ``fit`` continues from it. It needs a ``random_state``. None stores nothing after ``fit``.
     n_jobs : int or None, default=None
-        Workers that label at once, through joblib (so also on a Dask cluster, under
-        ``joblib.parallel_config("dask")``). It pays for teachers that keep one core busy; torch networks use all
-        cores by themselves. None labels in this process.
+        Number of workers that label in parallel, through joblib (also on a Dask cluster, with
+        ``joblib.parallel_config("dask")``). It helps with teachers that use one core; torch networks already use all
+        cores. None labels in this process.
     device : str, default="auto"
-        Where to train: ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` takes a GPU where there is one. Forecasts are
+        Device to train on: ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` takes a GPU if there is one. Forecasts are
         made on the CPU.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random: same seed, same bits, on one machine.
+        Seed of all random numbers; with the same seed, results are bit-identical on one machine.
     verbose : int, default=0
-        0 nothing, 1 progress bars, 2 a line an epoch.
+        0 shows nothing, 1 progress bars, 2 one line per epoch.
 
     Attributes
     ----------
     student_ : torch.nn.Module
         The trained student.
     teacher_ : teacher or None
-        The fitted teacher; :meth:`predict_teacher` asks it.
+        The fitted teacher, used by :meth:`predict_teacher`.
     history_ : list of dict
-        The student's epochs: ``train_loss``, one ``train_<term>`` for each loss term, ``valid_loss``
-        (on the validation windows, standardized units: MSE, or the mean pinball loss of quantiles), ``lr`` and
-        ``dur`` (seconds).
+        One entry per epoch of the student: ``train_loss``, one ``train_<term>`` for each loss term, ``valid_loss`` (on
+        the validation windows, in standardized units: MSE, or the mean pinball loss of quantiles), ``lr`` and ``dur``
+        (seconds).
     predictor_ : Predictor
-        The student from contexts to forecasts, which every method that forecasts asks.
+        Maps contexts to forecasts of the student; used by every method that forecasts.
     calibration_ : FittedCalibration or None
         Offsets of the quantiles, by step, channel and level.
     spec_ : NetworkSpec
-        What the student was built for.
+        The problem that the student was built for.
     scaling_ : Scaling
         Mean and scale of every channel, from the training rows.
     targets_ : tuple of int
@@ -149,22 +149,22 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     n_features_in_ : int
         Number of channels.
     feature_names_in_ : ndarray of str
-        Channel names, where the series was a DataFrame.
+        Channel names, if the series was a DataFrame.
     series_labels_ : SeriesLabels
-        Columns and steps of the index as ``fit`` saw them, which every later call compares with.
+        Columns and steps of the index in ``fit``; every later call is checked against them.
 
     See Also
     --------
     skdistill.compare : Teacher, student and baselines in one table.
-    skdistill.teachers.TrainedTeacher : Settings of a teacher trained here.
+    skdistill.teachers.TrainedTeacher : Settings of a teacher trained in ``fit``.
 
     Notes
     -----
-    The defaults are TimeDistill's (arXiv 2502.15016): Adam at .01 halved every epoch, batch 32,
-    patience 5, up to 100 epochs.
+    The defaults are those of TimeDistill (arXiv 2502.15016): Adam with learning rate 0.01 halved every epoch, batch
+    size 32, patience 5, up to 100 epochs.
 
-    In a ``Pipeline``, scikit-learn does not undo what the steps before did: forecasts and scores
-    are then in the transformed units. Use ``transformer=`` to get original units.
+    In a ``Pipeline``, scikit-learn does not invert the earlier steps, so forecasts and scores are in transformed units.
+    Use ``transformer=`` to get original units.
 
     Examples
     --------
@@ -250,13 +250,13 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     # -- fitting -----------------------------------------------------------------------------
 
     def fit(self, X: Any, y: Any = None) -> DistilledForecaster:
-        """Train the teacher where it needs it, label once, and train the student.
+        """Train the teacher if it needs training, label the windows once, and train the student.
 
         Parameters
         ----------
         X : array of shape (n_timestamps, n_channels), DataFrame, Series, or a list of them
-            The series: rows are time, in order; columns are channels. A 3-D array (n_series,
-            n_timestamps, n_channels) is many series of one length.
+            The series: rows are time steps in order, columns are channels. A 3-D array (n_series, n_timestamps,
+            n_channels) is many series of equal length.
         y : None, default=None
             Ignored, present for API consistency.
 
@@ -268,7 +268,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         Raises
         ------
         ValueError, TypeError
-            On bad parameters or a bad series, before anything is trained.
+            If parameters or the series are invalid; raised before anything is trained.
         """
         self._check_parameters()
         self._forget_fit()
@@ -279,7 +279,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         return self
 
     def _forget_fit(self) -> None:
-        """Drop the old student, which does not fit the new scaling, and what was kept with it."""
+        """Drop the old student and its related attributes, which do not fit the new scaling."""
         for name in ("student_", "_kept", "_seen"):
             self.__dict__.pop(name, None)
 
@@ -322,13 +322,13 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         Parameters
         ----------
         X : array of shape (n_timestamps, n_channels), DataFrame, Series, 3-D array, or list
-            A series of at least ``context_length`` rows (the last ones count), a batch of windows
-            (n_windows, n_timestamps, n_channels), or a list of series.
+            A series of at least ``context_length`` rows (the last ones are used), a batch of windows (n_windows,
+            n_timestamps, n_channels), or a list of series.
 
         Returns
         -------
         forecast : ndarray of shape (prediction_length, n_targets), DataFrame, 3-D ndarray or list
-            Forecasts in original units, in the form of ``X``; a DataFrame's index is carried on.
+            Forecasts in original units, in the form of ``X``; the index of a DataFrame is continued.
         """
         check_is_fitted(self)
         given = read_series(self, X, reset=False, allow_batch=True)
@@ -344,7 +344,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         return given.put_together([one.wrap_forecast(forecast, self.targets_) for one, forecast in pairs])
 
     def _predict_around(self, X: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> Any:
-        """Forecast quantiles, mapped to those asked for, in the form of X."""
+        """Forecast quantiles, mapped to the requested levels, in the form of X."""
         given = read_series(self, X, reset=False, allow_batch=True)
         if given.batch is not None:
             contexts = ContextBatch(given.batch)
@@ -376,7 +376,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         ).train
 
     def predict_teacher(self, X: Any) -> Any:
-        """Forecast with the teacher, to look at what the student learned from.
+        """Forecast with the teacher, to inspect what the student was trained on.
 
         Parameters
         ----------
@@ -403,7 +403,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         return given.put_together(forecasts)
 
     def stream(self, recent: Any = None) -> Any:
-        """Keep the last context and take in new rows one at a time.
+        """Return a stream, which keeps the last context and takes new rows one at a time.
 
         Parameters
         ----------
@@ -413,7 +413,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         Returns
         -------
         stream : Stream
-            With ``append(row)`` and ``predict()``; see :class:`skdistill.deploy.Stream`.
+            Object with ``append(row)`` and ``predict()``; see :class:`skdistill.deploy.Stream`.
         """
         from skdistill.deploy._stream import Stream
 
@@ -454,7 +454,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     # -- scikit-learn ------------------------------------------------------------------------
 
     def __sklearn_tags__(self) -> Any:
-        """Say to scikit-learn what this estimator takes."""
+        """Declare to scikit-learn the input that this estimator takes."""
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False
         tags.non_deterministic = False

@@ -1,4 +1,4 @@
-"""DistilledRegressor: tables of windows in, tables of forecasts out."""
+"""DistilledRegressor: distillation on tables of windows."""
 
 from __future__ import annotations
 
@@ -26,73 +26,72 @@ __all__ = ["DistilledRegressor"]
 class DistilledRegressor(RegressorMixin, BaseDistilled):
     """Distill a teacher into a student on a table of windows.
 
-    For tools that reduce forecasting to a table: each row of ``X`` is a context, each row of ``y``
-    what followed it. Lengths and channels are inferred from the shapes. Rows must be in order of
-    time, because the last ones serve validation. Values are standardized inside (one mean and scale a
-    channel, from contexts and targets of the training rows), and predictions leave in the units of ``y``.
+    It is meant for tools that reduce forecasting to a table: each row of ``X`` is a context, each row of ``y`` contains
+    the values that followed it. Lengths and channels are inferred from the shapes. Rows must be in time order, because
+    the last ones are used for validation. Values are standardized internally (one mean and scale per channel, from
+    contexts and targets of the training rows), and predictions are returned in the units of ``y``.
 
-    Predictions are computed in float64, so that a row's forecast does not depend on the rows beside
-    it.
+    Predictions are computed in float64, so that the forecast of a row does not depend on the other rows.
 
     Parameters
     ----------
     teacher : network, teacher, FrozenEstimator, list of them, str or None, default="itransformer"
-        Who teaches. A network or short name is trained here with the settings of
-        :class:`~skdistill.teachers.TrainedTeacher`; a fitted forecaster comes in ``sklearn.frozen.FrozenEstimator``;
-        a list is averaged; None trains the student on the truth alone.
+        The teacher. A network or short name is trained with the settings of
+        :class:`~skdistill.teachers.TrainedTeacher`; a fitted forecaster is passed in
+        ``sklearn.frozen.FrozenEstimator``; a list is averaged; None trains the student on the truth only.
     student : network or str, default="mlp"
-        The network that learns.
+        The network of the student.
     loss : loss or str, default="timedistill"
         The objective: one term, a sum, or a published method.
     quantiles : sequence of float or None, default=None
-        Levels of the quantiles to forecast, rising, such as ``(0.1, 0.5, 0.9)``. They cannot cross. A loss without a
-        term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own. None forecasts a point
-        alone.
+        Rising levels of the quantiles to forecast, such as ``(0.1, 0.5, 0.9)``. Quantiles cannot cross. If no term of
+        the loss trains all quantiles, :class:`~skdistill.losses.Pinball` is added. None makes point forecasts only.
     point_forecast : {"median", "mean"}, default="median"
-        What the point forecast is, where there are quantiles: the quantile in the middle, or a forecast of its own
-        that terms such as :class:`~skdistill.losses.Supervised` train (which is added where there is none).
+        What the point forecast is, if there are quantiles: the median, or a separate forecast trained by terms such as
+        :class:`~skdistill.losses.Supervised` (which is added if there is none).
     calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
-        How quantiles are shifted after training, by their errors on the validation windows.
+        How quantiles are shifted after training, based on their errors on the validation windows.
     validation_fraction : float or int, default=0.2
-        Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0 means none.
+        Fraction of the rows, at the end, used for early stopping; an integer is a number of rows, 0 means none.
     max_epochs : int, default=100
-        Most epochs to train the student.
+        Maximum number of epochs to train the student.
     batch_size : int, default=32
-        Windows of a training batch.
+        Number of windows of a training batch.
     lr : float, default=0.01
-        Learning rate of the first epoch.
+        Learning rate in the first epoch.
     patience : int or None, default=5
-        Epochs without a better validation error before training stops; None never stops early. The best epoch's
-        weights are restored either way.
+        Number of epochs without a better validation error before training stops; None never stops early. The weights of
+        the best epoch are restored in any case.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
         The optimizer.
     lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
         Factor of ``lr`` by epoch, counted from 0.
     gradient_clip : float or None, default=None
-        Largest norm of the gradient; None leaves it.
+        Maximum norm of the gradient; None does not limit it.
     weight_averaging : float or None, default=None
-        Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as .99; the
-        average, BatchNorm's statistics included, is what validation judges and what the student gets. None keeps the
+        Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as 0.99. The
+        average, including the statistics of BatchNorm, is validated and becomes the student's weights. None uses the
         plain weights.
     feature_storage : {"stored", "recompute"}, default="stored"
-        Whether the teacher's features are kept with the labels, or computed anew for every batch (slow, but takes no
-        room).
+        Whether the teacher's features are stored with the labels, or computed again for every batch (slow, but needs no
+        storage).
     label_budget : float, default=8.0
-        Most GiB that labels may take, in memory or on disk; more stops ``fit`` before the teacher is trained.
+        Maximum size of the labels in GiB, in memory or on disk; if they need more, ``fit`` raises before the teacher is
+        trained.
     memory : str, Path, Memory, joblib.Memory or None, default=None
-        A folder for labels, fitted teachers and checkpoints, shared by fits that differ in loss and student only; an
-        interrupted or killed ``fit`` goes on from there. Needs a ``random_state``. None keeps nothing after ``fit``.
+        A folder for labels, fitted teachers and checkpoints. It is shared by fits that differ only in loss and student,
+        and an interrupted ``fit`` continues from it. It needs a ``random_state``. None stores nothing after ``fit``.
     n_jobs : int or None, default=None
-        Workers that label at once, through joblib (so also on a Dask cluster, under
-        ``joblib.parallel_config("dask")``). It pays for teachers that keep one core busy; torch networks use all
-        cores by themselves. None labels in this process.
+        Number of workers that label in parallel, through joblib (also on a Dask cluster, with
+        ``joblib.parallel_config("dask")``). It helps with teachers that use one core; torch networks already use all
+        cores. None labels in this process.
     device : str, default="auto"
-        Where to train: ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` takes a GPU where there is one. Forecasts are
+        Device to train on: ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` takes a GPU if there is one. Forecasts are
         made on the CPU.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random: same seed, same bits, on one machine.
+        Seed of all random numbers; with the same seed, results are bit-identical on one machine.
     verbose : int, default=0
-        0 nothing, 1 progress bars, 2 a line an epoch.
+        0 shows nothing, 1 progress bars, 2 one line per epoch.
 
     Attributes
     ----------
@@ -101,13 +100,13 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     teacher_ : teacher or None
         The fitted teacher.
     history_ : list of dict
-        The student's epochs.
+        One entry per epoch of the student.
     predictor_ : Predictor
-        The student from contexts to forecasts, which every method that forecasts asks.
+        Maps contexts to forecasts of the student; used by every method that forecasts.
     calibration_ : FittedCalibration or None
         Offsets of the quantiles, by step, channel and level.
     spec_ : NetworkSpec
-        What the student was built for.
+        The problem that the student was built for.
     scaling_ : Scaling
         Mean and scale of every channel.
     n_features_in_ : int
@@ -119,9 +118,9 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
 
     Notes
     -----
-    Neighboring rows of a table of windows overlap. Validation rows are the last ones, but the table does
-    not tell whether the targets of the training rows before them reach into the validation rows:
-    leave a gap of ``prediction_length`` rows out of the table if that matters.
+    Neighboring rows of a table of windows overlap. The last rows are used for validation, but the table does not show
+    whether the targets of earlier rows overlap with them. If this matters, leave out ``prediction_length`` rows of the
+    table in between.
 
     Examples
     --------
@@ -191,9 +190,9 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Parameters
         ----------
         X : array of shape (n_windows, context_length) or (n_windows, context_length, n_channels)
-            Contexts, in order of time.
+            Contexts, in time order.
         y : array of shape (n_windows,), (n_windows, prediction_length) or (..., n_channels)
-            What followed each context; 3-D where ``X`` is.
+            The values that followed each context; 3-D if ``X`` is 3-D.
 
         Returns
         -------
@@ -203,7 +202,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Raises
         ------
         ValueError, TypeError
-            On bad parameters or a bad table, before anything is trained.
+            If parameters or the table are invalid; raised before anything is trained.
         """
         self._check_parameters()
         self.__dict__.pop("student_", None)  # an old student does not fit the new scaling
@@ -212,7 +211,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """Forecast what follows each context.
+        """Forecast the values after each context.
 
         Parameters
         ----------
@@ -222,7 +221,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Returns
         -------
         y : float64 ndarray
-            Forecasts, in the shape of the ``y`` given to ``fit``.
+            Forecasts, in the shape of the ``y`` passed to ``fit``.
         """
         return self._shaped(self.predictor_.forecast(self._read_contexts(X)))
 
@@ -237,7 +236,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Returns
         -------
         y : float64 ndarray
-            The teacher's forecasts, in the shape of the ``y`` given to ``fit``.
+            The teacher's forecasts, in the shape of the ``y`` passed to ``fit``.
 
         Raises
         ------
@@ -248,18 +247,18 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         return self._shaped(self.predictor_.forecast_teacher(teacher, self._read_contexts(X)))
 
     def _predict_around(self, X: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> np.ndarray:
-        """Forecast quantiles, mapped to those asked for."""
+        """Forecast quantiles, mapped to the requested levels."""
         return self._shaped(at_levels(self.predictor_.forecast_quantiles(self._read_contexts(X)), matrix))
 
     def _read_contexts(self, X: Any) -> ContextBatch:
-        """Check a table and give it its axes of length and channel."""
+        """Check a table and add its axes of length and channel."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64, allow_nd=True)
         self._check_length(X)
         return ContextBatch(_as_cube(X))
 
     def _shaped(self, forecasts: np.ndarray) -> np.ndarray:
-        """Leave out the axes that ``y`` did not have."""
+        """Drop the axes that ``y`` did not have."""
         if self._target_ndim == 3:
             return forecasts
         return forecasts[:, :, 0] if self._target_ndim == 2 else forecasts[:, 0, 0]
@@ -308,7 +307,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         horizons = _as_cube(check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="y"))
         if horizons.shape != expected:
             raise ValueError(
-                f"y of calibrate must be what followed each context, {expected} as in fit (axes of length 1 may be "
+                f"y of calibrate must be the values that followed each context, {expected} as in fit (axes of length "
+                f"1 may be "
                 f"left out); got {np.shape(y)}."
             )
         return _windows_of(contexts, horizons, self.scaling_)
@@ -323,14 +323,14 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
 
 
 def _as_cube(values: np.ndarray) -> np.ndarray:
-    """Give a table of one channel its axes of length and channel."""
+    """Add the axes of length and channel to a table of one channel."""
     if values.ndim == 1:
         return values[:, None, None]
     return values[:, :, None] if values.ndim == 2 else values
 
 
 def _windows_of(contexts: np.ndarray, horizons: np.ndarray, scaling: Scaling) -> Windows:
-    """Store each row of a table as a series of one window."""
+    """Return each row of a table as a series of one window."""
     n_windows, context_length, n_channels = contexts.shape
     rows = np.concatenate([contexts, horizons], axis=1)
     store = SeriesStore.from_series([Series(rows.reshape(-1, n_channels))], scaling, padding=0)

@@ -1,4 +1,4 @@
-"""SktimeDistilledForecaster: the distillation as one more of sktime's forecasters."""
+"""SktimeDistilledForecaster: distillation as a forecaster of sktime."""
 
 from __future__ import annotations
 
@@ -23,115 +23,116 @@ __all__ = ["SktimeDistilledForecaster"]
 
 
 class SktimeDistilledForecaster(BaseForecaster):
-    """Teach a small forecaster to do what a heavy one does, inside sktime.
+    """Train a small forecaster (student) to match a large one (teacher), as a forecaster of sktime.
 
-    The same distillation as :class:`~skdistill.DistilledForecaster`, for sktime's ``y``, ``X`` and
-    ``fh``: in its pipelines, splitters, tuning and evaluation. A student is trained for the steps 1 to
-    ``prediction_length``, and any ``fh`` among them may be asked at ``predict``. A panel or
-    hierarchy trains one global student; ``pretrain`` on a panel, then ``fit``, forecasts a series that
-    the student was not trained on. The columns of ``X`` are past covariates: they join the context, and
-    only those of ``y`` are forecast, so their future values are not needed.
+    The same distillation as :class:`~skdistill.DistilledForecaster`, for sktime's ``y``, ``X`` and ``fh``, and for its
+    pipelines, splitters, tuning and evaluation. The student is trained for the steps 1 to ``prediction_length``;
+    ``predict`` accepts any ``fh`` among these steps. A panel or hierarchy trains one global student. To forecast a
+    series that the student was not trained on, call ``pretrain`` on a panel and then ``fit``. The columns of ``X`` are
+    past covariates: they are part of the context, and only the columns of ``y`` are forecast, so their future values
+    are not needed.
 
     Parameters
     ----------
     teacher : network, teacher, FrozenEstimator, list of them, str or None, default="itransformer"
-        Who teaches. A network or short name is trained here with the settings of
-        :class:`~skdistill.teachers.TrainedTeacher`; a fitted forecaster comes in ``sklearn.frozen.FrozenEstimator``;
-        a list is averaged; None trains the student on the truth alone. Any sktime forecaster comes in
-        :class:`~skdistill.teachers.SktimeTeacher`.
+        The teacher. A network or short name is trained with the settings of
+        :class:`~skdistill.teachers.TrainedTeacher`; a fitted forecaster is passed in
+        ``sklearn.frozen.FrozenEstimator``; a list is averaged; None trains the student on the truth only. Any sktime
+        forecaster is passed in :class:`~skdistill.teachers.SktimeTeacher`.
     student : network or str, default="mlp"
-        The network that learns.
+        The network of the student.
     loss : loss or str, default="timedistill"
         The objective: one term, a sum, or a published method.
     context_length : int, default=336
-        Rows of the past that a forecast is made from.
+        Number of past rows that a forecast is made from.
     prediction_length : int, default=96
-        Rows that are forecast. Any ``fh`` among them may be asked at ``predict``.
+        Number of rows to forecast; ``predict`` accepts any ``fh`` among them.
     quantiles : sequence of float or None, default=None
-        Levels of the quantiles to forecast, rising, such as ``(0.1, 0.5, 0.9)``. They cannot cross. A loss without a
-        term that trains them all gets :class:`~skdistill.losses.Pinball` beside its own. None forecasts a point
-        alone. At ``predict_quantiles`` and ``predict_interval`` other levels may be asked, which are linear in the
-        level's normal score, beyond the outermost ones too; with None, ``capability:pred_int`` is False.
+        Rising levels of the quantiles to forecast, such as ``(0.1, 0.5, 0.9)``. Quantiles cannot cross. If no term of
+        the loss trains all quantiles, :class:`~skdistill.losses.Pinball` is added. None makes point forecasts only.
+        ``predict_quantiles`` and ``predict_interval`` accept other levels, which are interpolated and extrapolated
+        linearly in the normal score of the level. With None, ``capability:pred_int`` is False.
     point_forecast : {"median", "mean"}, default="median"
-        What the point forecast is, where there are quantiles: the quantile in the middle, or a forecast of its own
-        that terms such as :class:`~skdistill.losses.Supervised` train (which is added where there is none).
+        What the point forecast is, if there are quantiles: the median, or a separate forecast trained by terms such as
+        :class:`~skdistill.losses.Supervised` (which is added if there is none).
     calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
-        How quantiles are shifted after training, by their errors on the validation windows.
+        How quantiles are shifted after training, based on their errors on the validation windows.
     rollout : bool, default=False
-        Whether an ``fh`` beyond ``prediction_length`` is answered, by forecasts made from forecasts; with ``X``, its
-        rows up to the last block must then be given to ``predict``. False raises.
+        Whether an ``fh`` beyond ``prediction_length`` is forecast recursively, from earlier forecasts; with ``X``, pass
+        its rows up to the last block to ``predict``. False raises an error.
     refit_on_update : bool, default=False
-        Whether ``update`` trains anew on all rows seen so far; False takes the new rows as context. A linear student
-        without a teacher takes the new rows in exactly, as :meth:`DistilledForecaster.partial_fit` does, at a cost
-        that does not grow with the rows seen before.
+        Whether ``update`` trains again on all rows so far; False only uses the new rows as context. A linear student
+        without a teacher is updated exactly, as by :meth:`DistilledForecaster.partial_fit`, at a cost that does not
+        grow with the number of earlier rows.
     transformer : scikit-learn transformer or None, default=None
-        Applied to the channels before the standardization and inverted on forecasts, as
-        ``TransformedTargetRegressor`` does. Must treat each channel by itself.
+        Applied to the channels before the standardization and inverted on forecasts, as ``TransformedTargetRegressor``
+        does. It must treat each channel separately.
     validation_fraction : float or int, default=0.2
-        Share of the rows, at the end, that serve early stopping; a whole number counts rows, 0 means none. Training
-        targets end before the first of them.
+        Fraction of the rows, at the end, used for early stopping; an integer is a number of rows, 0 means none.
+        Training targets end before the first validation row.
     windows_without_truth : bool, default=False
-        Whether windows whose horizon reaches past the training rows join the training, on the teacher's labels alone.
+        Whether to also train on windows with a horizon that extends beyond the training rows, on the teacher's labels
+        only.
     augmentation : Augmentation or None, default=None
-        Perturbed copies of the training rows, whose windows join the training on the teacher's labels alone, such as
-        ``skdistill.data.Augmentation()``; None adds none.
+        Perturbed copies of the training rows, such as ``skdistill.data.Augmentation()``; their windows are added to the
+        training, on the teacher's labels only. None adds no copies.
     max_epochs : int, default=100
-        Most epochs to train the student.
+        Maximum number of epochs to train the student.
     batch_size : int, default=32
-        Windows of a training batch.
+        Number of windows of a training batch.
     lr : float, default=0.01
-        Learning rate of the first epoch.
+        Learning rate in the first epoch.
     patience : int or None, default=5
-        Epochs without a better validation error before training stops; None never stops early. The best epoch's
-        weights are restored either way.
+        Number of epochs without a better validation error before training stops; None never stops early. The weights of
+        the best epoch are restored in any case.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
         The optimizer.
     lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
         Factor of ``lr`` by epoch, counted from 0.
     gradient_clip : float or None, default=None
-        Largest norm of the gradient; None leaves it.
+        Maximum norm of the gradient; None does not limit it.
     weight_averaging : float or None, default=None
-        Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as .99; the
-        average, BatchNorm's statistics included, is what validation judges and what the student gets. None keeps the
+        Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as 0.99. The
+        average, including the statistics of BatchNorm, is validated and becomes the student's weights. None uses the
         plain weights.
     feature_storage : {"stored", "recompute"}, default="stored"
-        Whether the teacher's features are kept with the labels, or computed anew for every batch (slow, but takes no
-        room).
+        Whether the teacher's features are stored with the labels, or computed again for every batch (slow, but needs no
+        storage).
     label_budget : float, default=8.0
-        Most GiB that labels may take, in memory or on disk; more stops ``fit`` before the teacher is trained.
+        Maximum size of the labels in GiB, in memory or on disk; if they need more, ``fit`` raises before the teacher is
+        trained.
     memory : str, Path, Memory, joblib.Memory or None, default=None
-        A folder for labels, fitted teachers and checkpoints, shared by fits that differ in loss and student only; an
-        interrupted or killed ``fit`` goes on from there. Needs a ``random_state``. None keeps nothing after ``fit``.
-        Tuning then trains the teacher once a fold.
+        A folder for labels, fitted teachers and checkpoints. It is shared by fits that differ only in loss and student,
+        and an interrupted ``fit`` continues from it. It needs a ``random_state``. None stores nothing after ``fit``.
+        Tuning then trains the teacher once per fold.
     n_jobs : int or None, default=None
-        Workers that label at once, through joblib (so also on a Dask cluster, under
-        ``joblib.parallel_config("dask")``). It pays for teachers that keep one core busy; torch networks use all
-        cores by themselves. None labels in this process.
+        Number of workers that label in parallel, through joblib (also on a Dask cluster, with
+        ``joblib.parallel_config("dask")``). It helps with teachers that use one core; torch networks already use all
+        cores. None labels in this process.
     device : str, default="auto"
-        Where to train: ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` takes a GPU where there is one. Forecasts are
+        Device to train on: ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` takes a GPU if there is one. Forecasts are
         made on the CPU.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random: same seed, same bits, on one machine.
+        Seed of all random numbers; with the same seed, results are bit-identical on one machine.
     verbose : int, default=0
-        0 nothing, 1 progress bars, 2 a line an epoch.
+        0 shows nothing, 1 progress bars, 2 one line per epoch.
 
     Attributes
     ----------
     forecaster_ : DistilledForecaster
-        The fitted forecaster; its ``student_``, ``teacher_``, ``history_`` and ``compare`` are there.
+        The fitted forecaster, with ``student_``, ``teacher_``, ``history_`` and ``compare``.
     cutoff : pandas.Index
-        The last label seen.
+        The last label so far.
 
     See Also
     --------
-    skdistill.DistilledForecaster : The same, in scikit-learn's manner.
+    skdistill.DistilledForecaster : The same, in the style of scikit-learn.
     skdistill.teachers.SktimeTeacher : Any sktime forecaster as teacher.
 
     Notes
     -----
-    ``fit`` after ``pretrain`` trains nothing: it takes the new series as context, which the student sees in
-    the units of the pretraining panel. A second ``pretrain`` trains anew on both panels. Forecasts in
-    sample are not made.
+    ``fit`` after ``pretrain`` trains nothing: it uses the new series as context, scaled like the pretraining panel. A
+    second ``pretrain`` trains again on both panels. In-sample forecasts are not supported.
 
     Examples
     --------
@@ -158,7 +159,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         "capability:insample": False,
         "capability:missing_values": False,
         "capability:non_contiguous_X": False,  # a rollout needs every row
-        "capability:pred_int": True,  # an instance without quantiles says False
+        "capability:pred_int": True,  # False for an instance without quantiles
         "capability:pred_int:insample": False,
         "capability:pretrain": True,
         "capability:random_state": True,
@@ -167,7 +168,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         "property:randomness": "derandomized",
         "requires-fh-in-fit": False,
     }
-    _config: ClassVar[dict[str, Any]] = {"remember_data": False}  # contexts are kept here
+    _config: ClassVar[dict[str, Any]] = {"remember_data": False}  # contexts are stored here instead
 
     def __init__(
         self,
@@ -257,12 +258,12 @@ class SktimeDistilledForecaster(BaseForecaster):
         return super().set_params(**params)
 
     def predict_interval(self, fh: Any = None, X: Any = None, coverage: Any = DEFAULT_COVERAGE) -> pd.DataFrame:
-        """Forecast intervals, where there are quantiles.
+        """Forecast intervals, if there are quantiles.
 
         Parameters
         ----------
         fh : ForecastingHorizon, int or list of int, default=None
-            The steps asked for; None takes those of ``fit``.
+            The requested steps; None takes those of ``fit``.
         X : sktime's series, panel or hierarchy, default=None
             Covariates, which only a rollout reads.
         coverage : float or list of float, default=0.8
@@ -282,16 +283,16 @@ class SktimeDistilledForecaster(BaseForecaster):
         return super().predict_interval(fh=fh, X=X, coverage=coverage)
 
     def predict_quantiles(self, fh: Any = None, X: Any = None, alpha: Any = None) -> pd.DataFrame:
-        """Forecast quantiles, where there are any.
+        """Forecast quantiles, if there are any.
 
         Parameters
         ----------
         fh : ForecastingHorizon, int or list of int, default=None
-            The steps asked for; None takes those of ``fit``.
+            The requested steps; None takes those of ``fit``.
         X : sktime's series, panel or hierarchy, default=None
             Covariates, which only a rollout reads.
         alpha : float or list of float, default=None
-            Levels asked for; None takes 0.05 and 0.95.
+            Requested levels; None takes 0.05 and 0.95.
 
         Returns
         -------
@@ -309,11 +310,12 @@ class SktimeDistilledForecaster(BaseForecaster):
     def _check_has_quantiles(self, asked: str) -> None:
         if not self.get_tag("capability:pred_int"):
             raise NotImplementedError(
-                f"{type(self).__name__} makes {asked} from quantiles, and quantiles=None forecasts a point alone: set "
+                f"{type(self).__name__} makes {asked} from quantiles, and quantiles=None makes point forecasts only: "
+                f"set "
                 "quantiles=(0.1, 0.5, 0.9), and fit again."
             )
 
-    # -- sktime's template: it has checked and converted -------------------------------------
+    # -- methods called by sktime, after its checks and conversions -------------------------------------
 
     def _fit(self, y: pd.DataFrame, X: pd.DataFrame | None, fh: Any) -> SktimeDistilledForecaster:
         series = self._read(y, X, fh)
@@ -350,7 +352,7 @@ class SktimeDistilledForecaster(BaseForecaster):
     def _pretrain_on(self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int) -> None:
         self._check_windows(series)
         self.forecaster_ = self._train(series, n_targets)
-        self._panel = series  # until fit, for a second call of pretrain
+        self._panel = series  # kept until fit, for a second call of pretrain
 
     def _predict(self, fh: ForecastingHorizon, X: pd.DataFrame | None) -> pd.DataFrame:
         steps = self._steps_of(fh)
@@ -371,7 +373,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         return self._assemble(asked.reshape(*asked.shape[:2], -1), steps, columns)
 
     def _steps_of(self, fh: ForecastingHorizon) -> list[np.ndarray]:
-        """Count the steps asked of every series, and raise on those that cannot be answered."""
+        """Return the number of steps for every series; raise if steps are not supported."""
         steps = [self._count_steps(fh, rows.index, self._steps[key]) for key, rows in self._rows.items()]
         self._check_horizon(max(int(one.max()) for one in steps))
         if min(int(one.min()) for one in steps) < 1:
@@ -384,7 +386,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         if X is None and len(self._known_channels()) > self._n_targets:
             names = [name.removeprefix("X:") for name in self._known_channels()[self._n_targets :]]
             raise ValueError(
-                f"X is missing in update: fit had the covariates {names}, whose rows join the context; give "
+                f"X is missing in update: fit had the covariates {names}, which are part of the context; pass "
                 "update(y, X)."
             )
         self._remember(self._read(y, X, None))
@@ -396,7 +398,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         return list(next(iter(self._rows.values())).columns)
 
     def _learn(self) -> None:
-        """Train on all rows; where rows can be taken in exactly, only those not seen yet cost anything."""
+        """Train on all rows; if exact updates are possible, only process the new rows."""
         if list(self._rows) != [()] or not hasattr(self.forecaster_, "partial_fit"):
             self.forecaster_ = self._train(self._rows, self._n_targets)
             return
@@ -405,7 +407,7 @@ class SktimeDistilledForecaster(BaseForecaster):
     # -- fitting -----------------------------------------------------------------------------
 
     def _read(self, y: pd.DataFrame, X: pd.DataFrame | None, fh: Any) -> dict[tuple[object, ...], pd.DataFrame]:
-        """Check what can be checked before training, and take the panel apart."""
+        """Check the input before training, and split the panel into series."""
         check_integer(self.context_length, "context_length of SktimeDistilledForecaster", minimum=1)
         check_integer(self.prediction_length, "prediction_length of SktimeDistilledForecaster", minimum=1)
         check_boolean(self.rollout, "rollout of SktimeDistilledForecaster")
@@ -448,7 +450,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         return forecaster.fit(next(iter(series.values())) if list(series) == [()] else list(series.values()))
 
     def _remember(self, series: dict[tuple[object, ...], pd.DataFrame]) -> None:
-        """Keep the rows that forecasts are made from, and all of them where a refit may come."""
+        """Keep the rows that forecasts are made from, or all rows if a refit is possible."""
         kept = {}
         for key, new in series.items():
             name = name_instance(key)
@@ -470,14 +472,14 @@ class SktimeDistilledForecaster(BaseForecaster):
         last = self._rows[key].index[-1] if key in self._rows else None
         if last is not None and new.index[-1] < last:
             raise ValueError(
-                f"{name} ends at {new.index[-1]}, but rows up to {last} are known already: give update the rows that "
+                f"{name} ends at {new.index[-1]}, but rows up to {last} are known already: pass update the rows that "
                 f"follow, or at least context_length = {self.context_length} rows to forecast from an earlier time."
             )
 
     # -- forecasting -------------------------------------------------------------------------
 
     def _count_steps(self, fh: ForecastingHorizon, index: pd.Index, step: Step | None = None) -> np.ndarray:
-        """Count the steps from the end of a series to what is asked."""
+        """Return the number of steps from the end of a series to the last requested step."""
         values = fh.to_pandas()
         if fh.is_relative and pd.api.types.is_integer_dtype(values.dtype):
             return values.to_numpy(dtype=np.int64)
@@ -491,13 +493,13 @@ class SktimeDistilledForecaster(BaseForecaster):
             raise ValueError(
                 f"max(fh)={n_steps} exceeds the steps that {type(self).__name__} is trained for "
                 f"(prediction_length={self.prediction_length}). Either use a smaller fh (<= {self.prediction_length}), "
-                "a larger prediction_length, or rollout=True, which forecasts on from its own forecasts."
+                "a larger prediction_length, or rollout=True, which continues from its own forecasts."
             )
 
     def _forecast(self, n_steps: int, X: pd.DataFrame | None, *, with_quantiles: bool = False) -> np.ndarray:
-        """Forecast every series, (n_series, n_steps or more, n_targets), rolling on where asked.
+        """Forecast every series, (n_series, n_steps or more, n_targets), with a rollout if needed.
 
-        With quantiles there is one axis more; those of later blocks take the point forecasts before them for granted.
+        With quantiles there is one more axis; quantiles of later blocks treat the earlier point forecasts as known.
         """
         recent = [rows.iloc[-self.context_length :] for rows in self._rows.values()]
         contexts = np.stack([rows.to_numpy(dtype=np.float64) for rows in recent])
@@ -538,11 +540,11 @@ class SktimeDistilledForecaster(BaseForecaster):
         return np.stack(found)
 
     def _assemble(self, forecasts: np.ndarray, steps: list[np.ndarray], columns: pd.Index) -> pd.DataFrame:
-        """Put the steps that were asked under their labels."""
+        """Return the requested steps under their labels."""
         frames = []
         known: dict[object, pd.Index] = {}
         for (key, rows), forecast, asked in zip(self._rows.items(), forecasts, steps, strict=True):
-            end = (rows.index[-1], self._steps[key])  # series of several steps may end together
+            end = (rows.index[-1], self._steps[key])  # series with different steps can end at the same label
             if end not in known:
                 known[end] = continue_index(rows.index, len(forecast), step=self._steps[key])
             frames.append((known[end][asked - 1], forecast[asked - 1]))
@@ -565,12 +567,12 @@ class SktimeDistilledForecaster(BaseForecaster):
         Parameters
         ----------
         parameter_set : str, default="default"
-            Ignored: there is one list.
+            Ignored; there is only one list.
 
         Returns
         -------
         params : list of dict
-            Keywords for the constructor.
+            Keyword arguments of the constructor.
         """
         from skdistill.losses._supervised import Supervised
         from skdistill.networks._dlinear import DLinear

@@ -234,7 +234,7 @@ def test_update_with_rows_that_are_known_already_says_so():
 
 @pytest.mark.parametrize("method", ["predict_interval", "predict_quantiles"])
 def test_intervals_without_quantiles_name_the_parameter(method):
-    with pytest.raises(NotImplementedError, match=r"point alone: set quantiles=\(0.1, 0.5, 0.9\)"):
+    with pytest.raises(NotImplementedError, match=r"point forecasts only: set quantiles=\(0.1, 0.5, 0.9\)"):
         getattr(make().fit(TRAIN), method)(fh=[1, 2])
 
 

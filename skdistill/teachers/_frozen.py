@@ -1,4 +1,4 @@
-"""A fitted forecaster as teacher: whatever answers ``predict`` on windows."""
+"""A fitted forecaster as teacher: any estimator with ``predict`` on windows."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ __all__ = ["FrozenTeacher"]
 
 
 class FrozenTeacher(BaseTeacher):
-    """A fitted forecaster that labels by its own ``predict``, in original units.
+    """Teacher that labels with the ``predict`` of a fitted forecaster, in original units.
 
-    ``DistilledForecaster(teacher=FrozenEstimator(fitted))`` makes one by itself. The wrapped estimator is either a
+    ``DistilledForecaster(teacher=FrozenEstimator(fitted))`` creates it automatically. The wrapped estimator is either a
     forecaster, whose ``predict`` maps windows (n_windows, context_length, n_channels) to forecasts (n_windows,
-    prediction_length, n_targets), or a regressor on tables, which sees every channel by itself: (n_windows *
-    n_channels, context_length) to (..., prediction_length). One of this package that was fitted with ``quantiles``
-    hands them on, reads the calendar of the series, and may forecast more targets than are asked for; it was fitted
-    on the same columns in the same order. The steps of a pipeline before the forecaster are undone on its forecasts. A
-    forecaster with a shorter ``context_length`` sees the last rows.
+    prediction_length, n_targets), or a regressor on tables, which forecasts every channel separately: (n_windows *
+    n_channels, context_length) to (..., prediction_length). A forecaster of this package that was fitted with
+    ``quantiles`` passes them on, reads the calendar of the series, and can forecast more targets than requested. It
+    must have been fitted on the same columns in the same order. The steps of a pipeline before the forecaster are
+    undone on its forecasts. A forecaster with a shorter ``context_length`` gets the last rows.
 
     A forecaster that was fitted on rows of a test fold leaks them into the student.
 
     Parameters
     ----------
     estimator : sklearn.frozen.FrozenEstimator
-        The fitted estimator in scikit-learn's wrapper, which keeps it through ``clone``.
+        The fitted estimator in scikit-learn's wrapper, which keeps it fitted through ``clone``.
 
     Examples
     --------
@@ -73,8 +73,8 @@ class FrozenTeacher(BaseTeacher):
         check_is_fitted(self._inner)
         if self._is_composite() and not is_regressor(self._inner) and not unwrap_model(self._inner).invertible:
             raise ValueError(
-                "a pipeline teaches in original units, and a step of this one has no inverse_transform: freeze the "
-                "forecaster alone, or use its transformer= parameter."
+                "a pipeline labels in original units, and a step of this one has no inverse_transform: freeze only the "
+                "forecaster, or use its transformer= parameter."
             )
         needed = self._own_context_length()
         if needed is not None and needed > spec.context_length:
@@ -92,19 +92,19 @@ class FrozenTeacher(BaseTeacher):
         Raises
         ------
         ValueError
-            If a forecaster of this package was fitted on columns of other names, or in another order.
+            If a forecaster of this package was fitted on columns with other names or in another order.
         """
         if self._distilled() is not None:
             _check_names(self._own_columns(), windows.train.store.columns)
         return super().probe(windows)
 
     def label(self, contexts: Contexts) -> Labels:
-        """Forecast in original units and standardize the answer.
+        """Forecast in original units and standardize the forecasts.
 
         Returns
         -------
         labels : Labels
-            Forecasts, without features; with quantiles where the estimator has them.
+            Forecasts without features; with quantiles if the estimator has them.
         """
         original = contexts.original()
         by_table = is_regressor(self._inner)
@@ -123,7 +123,7 @@ class FrozenTeacher(BaseTeacher):
         return Labels(point, None, torch.from_numpy(np.ascontiguousarray(standard)), levels)
 
     def count_parameters(self) -> int | None:
-        """Count the parameters of the wrapped student, where it is one of ours."""
+        """Return the number of parameters of the wrapped student, if it is a student of skdistill."""
         counter = getattr(self._inner, "count_parameters", None)
         return None if counter is None else counter()
 
@@ -132,25 +132,25 @@ class FrozenTeacher(BaseTeacher):
         return self.estimator.estimator
 
     def _is_composite(self) -> bool:
-        """Say whether a pipeline or a search wraps the forecaster."""
+        """Return whether a pipeline or a search wraps the forecaster."""
         return hasattr(self._inner, "steps") or hasattr(self._inner, "best_estimator_")
 
     def _distilled(self) -> Any:
-        """Return the forecaster of this package that is inside; None if it is another's, or a regressor."""
+        """Return the skdistill forecaster inside; None for other forecasters and regressors."""
         if is_regressor(self._inner):
             return None
         forecaster = unwrap_model(self._inner).forecaster if self._is_composite() else self._inner
         return forecaster if isinstance(forecaster, WindowForecaster) else None
 
     def _own_columns(self) -> pd.Index | None:
-        """Return the columns that a forecaster of ours was fitted on; of a pipeline, those of its first step."""
+        """Return the columns that a skdistill forecaster was fitted on; for a pipeline, those of its first step."""
         if self._is_composite():
             names = getattr(self._inner, "feature_names_in_", None)
             return None if names is None else pd.Index(names)
         return getattr(self._inner, "series_labels_", SeriesLabels()).columns
 
     def _places(self, contexts: Contexts) -> list[int] | None:
-        """Find the targets among the channels that a forecaster of ours forecasts; None leaves an answer as it is."""
+        """Return the positions of the targets among the forecast channels; None if no selection is needed."""
         ours, targets = self._distilled(), contexts.scaling.targets
         if ours is None:
             return None
@@ -158,7 +158,7 @@ class FrozenTeacher(BaseTeacher):
         return [ours.targets_.index(target) for target in asked]
 
     def _row_labels(self, contexts: Contexts) -> list[pd.Index | None] | None:
-        """Return the time labels of each context's rows, for a forecaster of ours that reads the calendar."""
+        """Return the time labels of each context's rows, for a skdistill forecaster that reads the calendar."""
         ours = self._distilled()
         if ours is None or not ours.spec_.n_time_features:
             return None
@@ -176,7 +176,7 @@ class FrozenTeacher(BaseTeacher):
         return getattr(forecaster, "context_length", None)
 
     def _levels(self) -> tuple[float, ...] | None:
-        """Return the levels that an estimator of ours was fitted with."""
+        """Return the quantile levels that a skdistill estimator was fitted with."""
         model = self._inner
         if self._is_composite() and not is_regressor(model):
             model = unwrap_model(model).forecaster
@@ -193,7 +193,7 @@ class FrozenTeacher(BaseTeacher):
         return unwrap_model(self._inner).forecast_quantiles(self._batch(original, contexts))
 
     def _recent(self, original: np.ndarray) -> np.ndarray:
-        """Keep the last rows, as many as the estimator reads."""
+        """Keep the last rows that the estimator reads."""
         needed = self._own_context_length() or original.shape[1]
         return original[:, original.shape[1] - needed :]
 
@@ -203,13 +203,13 @@ class FrozenTeacher(BaseTeacher):
         return np.asarray(self.estimator.predict(self._recent(original)))
 
     def _batch(self, original: np.ndarray, contexts: Contexts) -> ContextBatch:
-        """Hand contexts to a forecaster of ours, in its units, with time labels where it reads the calendar."""
+        """Forecast with a skdistill forecaster, in its units, with time labels if it reads the calendar."""
         indexes = self._row_labels(contexts)
         steps = None if indexes is None else [contexts.step_of(int(number)) for number in contexts.series]
         return ContextBatch(self._recent(original), indexes, steps)
 
     def _table(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
-        """Lay the target channels out as rows of a table, window by window."""
+        """Reshape the target channels to rows of a table, window by window."""
         targets = contexts.scaling.targets
         recent = self._recent(original)
         recent = recent if targets is None else recent[..., list(targets)]
@@ -222,10 +222,10 @@ class FrozenTeacher(BaseTeacher):
 
 
 def _check_channels(forecaster: Any, spec: NetworkSpec) -> None:
-    """Raise if a forecaster of ours was fitted on other channels, or does not forecast every target."""
+    """Raise if a skdistill forecaster was fitted on other channels or does not forecast every target."""
     if forecaster.n_features_in_ != spec.n_channels:
         raise ValueError(
-            f"the frozen teacher was fitted on {forecaster.n_features_in_} channels, and X has {spec.n_channels}: give "
+            f"the frozen teacher was fitted on {forecaster.n_features_in_} channels, and X has {spec.n_channels}: pass "
             "the same ones (targets= says which to forecast), or fit the teacher on the channels of X."
         )
     missing = [target for target in spec.targets if target not in forecaster.targets_]
@@ -238,10 +238,10 @@ def _check_channels(forecaster: Any, spec: NetworkSpec) -> None:
 
 
 def _check_names(own: pd.Index | None, given: pd.Index | None) -> None:
-    """Raise if columns that both have names are others, or in another order; of one column the name is no matter."""
+    """Raise if named columns differ or are in another order; the name of a single column does not matter."""
     if own is None or given is None or len(given) < 2:
         return
-    if all(isinstance(name, str) for name in given):  # SktimeDistilledForecaster says what is what
+    if all(isinstance(name, str) for name in given):  # SktimeDistilledForecaster names the columns
         bare = [name.removeprefix("y:").removeprefix("X:") for name in given]
         if all(name in ("y", str(one)) for name, one in zip(bare, own, strict=True)):
             return

@@ -1,4 +1,4 @@
-"""Labels that exist already: forecasts made elsewhere, tied to rows by their origins."""
+"""Given labels: forecasts made elsewhere, assigned to rows by their origins."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ __all__ = ["GivenLabels", "NoLabelError", "holds_given_labels", "warn_left_out"]
 
 
 class NoLabelError(ValueError):
-    """A window was asked about that no given label belongs to."""
+    """Raised if a window has no given label."""
 
 
 def warn_left_out(what: str, error: NoLabelError) -> None:
-    """Warn that a teacher whose labels are given has none here.
+    """Warn that a teacher with given labels has no label here.
 
     Parameters
     ----------
     what : str
         What is left out.
     error : NoLabelError
-        Why.
+        The reason.
     """
     warnings.warn(f"{what} is left out: {error}", stacklevel=stacklevel_of_user())
 
 
 def holds_given_labels(teacher: Any) -> bool:
-    """Say whether labels of a teacher, or of a member, are looked up instead of made from the rows.
+    """Return whether labels of a teacher, or of a member, are looked up instead of computed.
 
     Parameters
     ----------
     teacher : object
-        What a user gives as ``teacher``.
+        Value of the parameter ``teacher``.
 
     Returns
     -------
     holds : bool
-        Whether there is a :class:`GivenLabels` in it.
+        Whether it contains a :class:`GivenLabels`.
     """
     if isinstance(teacher, list | tuple):
         return any(map(holds_given_labels, teacher))
@@ -58,25 +58,25 @@ def holds_given_labels(teacher: Any) -> bool:
 
 
 class GivenLabels(BaseTeacher):
-    """Forecasts made elsewhere, looked up by the row where each begins.
+    """Teacher with forecasts made elsewhere, looked up by the row of their first step.
 
     Parameters
     ----------
     forecasts : array of shape (n_forecasts, prediction_length, n_targets)
-        The forecasts, in original units; (n_forecasts, prediction_length) does for one target.
+        The forecasts, in original units; (n_forecasts, prediction_length) is accepted for one target.
     origins : array of shape (n_forecasts,)
-        Row of the first step of each forecast: its index label where the series is a DataFrame
-        (so that any fold of a cross-validation finds its own), else its position in the series
-        given to ``fit`` (so only folds that start at row 0 find theirs).
+        Row of the first step of each forecast: its index label if the series is a DataFrame (works in any fold of a
+        cross-validation), otherwise its position in the series passed to ``fit`` (works only in folds that start at row
+        0).
     series : array of int of shape (n_forecasts,) or None, default=None
-        Number of the series that each forecast belongs to, where ``fit`` sees several.
+        Number of the series that each forecast belongs to, if ``fit`` gets several.
 
     Notes
     -----
-    Forecasts that a model made after it had seen the rows of a test fold leak them.
+    Forecasts of a model that was trained on rows of a test fold leak these rows.
 
-    After ``fit``, ``predict_teacher`` and ``compare`` find forecasts by index labels alone: a position says nothing
-    about another series.
+    After ``fit``, ``predict_teacher`` and ``compare`` find forecasts only by index labels, because a position is
+    meaningless in another series.
 
     Examples
     --------
@@ -96,11 +96,11 @@ class GivenLabels(BaseTeacher):
 
     @property
     def n_forecasts(self) -> int:
-        """Number of forecasts given."""
+        """Number of forecasts."""
         return len(self.forecasts)
 
     def check(self, spec: NetworkSpec) -> None:
-        """Raise if forecasts and origins do not fit together or to the problem."""
+        """Raise if forecasts and origins do not fit together or do not fit the problem."""
         self.__dict__.pop("_lookup", None)
         forecasts = self._forecasts()
         expected = (spec.prediction_length, spec.n_targets)
@@ -112,7 +112,7 @@ class GivenLabels(BaseTeacher):
         for name, values in (("origins", self.origins), ("series", self.series)):
             if values is not None and len(values) != len(forecasts):
                 raise ValueError(
-                    f"{name} of GivenLabels must have one entry a forecast: {len(forecasts)}; got {len(values)}."
+                    f"{name} of GivenLabels must have one entry per forecast: {len(forecasts)}; got {len(values)}."
                 )
         bad = np.argwhere(~np.isfinite(forecasts))
         if len(bad):
@@ -128,7 +128,7 @@ class GivenLabels(BaseTeacher):
             )
 
     def label(self, contexts: Contexts) -> Labels:
-        """Look the forecasts up.
+        """Look up the forecasts.
 
         Raises
         ------
@@ -139,25 +139,26 @@ class GivenLabels(BaseTeacher):
         return self._look_up(contexts, "training needs", way_out)
 
     def label_new(self, contexts: Contexts) -> Labels:
-        """Look the forecasts up by index labels, which mean the same rows in any series.
+        """Look up the forecasts by index labels, which identify rows in any series.
 
         Raises
         ------
         ValueError
-            If there are no index labels, fewer series than are numbered, or a window has no forecast.
+            If there are no index labels, there are fewer series than numbers, or a window has no forecast.
         """
         if any(contexts.indexes[number] is None for number in np.unique(contexts.series)):
             raise NoLabelError(
-                "origins of GivenLabels are positions in what fit saw, where rows have no index, and say nothing of "
-                "rows given now. Give timestamps as origins, and DataFrames to fit and here; or look at the forecasts "
+                "origins of GivenLabels are positions in the rows passed to fit, which have no index, and do not "
+                "apply to "
+                "other rows. Use timestamps as origins, and DataFrames in fit and here; or look at the forecasts "
                 "themselves."
             )
         if self.series is not None and len(contexts.indexes) <= max(self.series):
             raise NoLabelError(
-                f"series of GivenLabels are numbers, up to {max(self.series)}, in the list that fit saw; got "
-                f"{len(contexts.indexes)} series. Give as many as fit saw, in the same order."
+                f"series of GivenLabels are numbers, up to {max(self.series)}, in the list passed to fit; got "
+                f"{len(contexts.indexes)} series. Pass the same number of series in the same order."
             )
-        return self._look_up(contexts, "was asked for", "a forecast for it, or ask about rows that have one")
+        return self._look_up(contexts, "was requested", "a forecast for it, or use rows that have one")
 
     def _look_up(self, contexts: Contexts, need: str, way_out: str) -> Labels:
         keys = self._keys(contexts)
@@ -172,7 +173,7 @@ class GivenLabels(BaseTeacher):
         return Labels(torch.from_numpy(np.ascontiguousarray(forecast)))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the lookup table behind: it follows from the parameters."""
+        """Drop the lookup table, which follows from the parameters."""
         state = dict(super().__getstate__())
         state.pop("_lookup", None)
         return state
@@ -187,7 +188,7 @@ class GivenLabels(BaseTeacher):
         return forecasts[:, :, None] if forecasts.ndim == 2 else forecasts
 
     def _keys(self, contexts: Contexts) -> pd.Index:
-        """Name each window by the label, or else the position, of its first horizon row."""
+        """Return the label, or else the position, of the first horizon row of each window."""
         labels: list[Any] = []
         for number, origin in zip(contexts.series, contexts.origins, strict=True):
             index = contexts.indexes[number]
@@ -197,7 +198,7 @@ class GivenLabels(BaseTeacher):
 
 
 def _label_at(index: pd.Index, position: int, step: Step | None) -> Any:
-    """Return the label of a row, which may follow those that are there."""
+    """Return the label of a row, also after the last label."""
     if position < len(index):
         return index[position]
     return continue_index(index, position - len(index) + 1, step=step)[-1]

@@ -27,7 +27,7 @@ class Moirai(FoundationTeacher):
 
     Every channel is forecast by itself; missing values are masked. Forecasts are the mean of samples (Moirai 1) or the
     median (Moirai 2), together with quantiles. Features are the encoder's states, one vector per patch of the context.
-    Context and horizon together may take as many patches as the model has positions.
+    Context and horizon together can have at most as many patches as the model has positions.
 
     Parameters
     ----------
@@ -39,9 +39,9 @@ class Moirai(FoundationTeacher):
         Features are one vector per patch (None), their mean, the last one, or the means over this many blocks of
         patches.
     patch_size : int, default=32
-        Steps of a patch of Moirai 1, among those it knows; Moirai 2 has one of its own.
+        Number of steps of a patch of Moirai 1, one of its patch sizes; Moirai 2 has a fixed patch size.
     n_samples : int, default=100
-        Sample paths of Moirai 1; Moirai 2 does not sample.
+        Number of sample paths of Moirai 1; Moirai 2 does not sample.
     revision : str or None, default=None
         Branch, tag or commit on the hub.
     batch_size : int, default=128
@@ -53,8 +53,7 @@ class Moirai(FoundationTeacher):
 
     Notes
     -----
-    The networks are those in sktime. The weights of Moirai come under a license that excludes
-    commercial use.
+    The networks are those in sktime. The license of Moirai's weights excludes commercial use.
 
     References
     ----------
@@ -102,7 +101,7 @@ class Moirai(FoundationTeacher):
         Returns
         -------
         names : tuple of str
-            Those of sampling and patches where the generation has neither.
+            The parameters of sampling and patches, if the generation has neither.
         """
         if _generation(read_config(path, owner="Moirai")) is _make_first:
             return ("revision",)  # samples depend on their batch
@@ -115,7 +114,7 @@ class Moirai(FoundationTeacher):
         super().check(spec)
 
     def check_checkpoint(self, path: Path) -> None:
-        """Raise if a checkpoint is of another family or lacks the patch size, or a library is missing."""
+        """Raise if a checkpoint belongs to another family or lacks the patch size, or a library is missing."""
         config = read_config(path, owner="Moirai")
         if _generation(config) is None:
             raise family_error(path, config, owner="Moirai", wants=self.family)
@@ -129,7 +128,7 @@ class Moirai(FoundationTeacher):
             import_optional(library, extra=self.extra, purpose="The teacher Moirai")
 
     def load(self, path: Path, device: torch.device, dtype: torch.dtype) -> ZeroShotModel:
-        """Build the network from its config and fill in the weights."""
+        """Build the network from its config and load the weights."""
         self.check_checkpoint(path)
         config = read_config(path, owner="Moirai")
         make = _generation(config)
@@ -142,7 +141,7 @@ class Moirai(FoundationTeacher):
         Parameters
         ----------
         module : str
-            Its name inside the library.
+            Name of the module inside the library.
 
         Returns
         -------
@@ -153,7 +152,7 @@ class Moirai(FoundationTeacher):
 
 
 class _Moirai(ZeroShotModel):
-    """What both generations share: a forecaster built for the lengths asked for."""
+    """Base class of both generations: a forecaster built for the requested lengths."""
 
     def __init__(self, module: Any, forecaster_class: Any, patch: int, settings: dict[str, Any]) -> None:
         super().__init__()
@@ -166,7 +165,7 @@ class _Moirai(ZeroShotModel):
         self.max_horizon: int = max(int(module.max_seq_len) // 2, 1) * patch
 
     def ask(self, context: Tensor, horizon: int) -> Any:
-        """Call the library's forecaster, which is a thin shell around the module."""
+        """Call the library's forecaster, which is a thin wrapper of the module."""
         forecaster = self.forecaster_class(
             prediction_length=horizon,
             target_dim=1,
@@ -188,7 +187,7 @@ class _Moirai(ZeroShotModel):
         return (int(self.module.max_seq_len) - own) * self.patch
 
     def context_tokens(self, state: Tensor, n_steps: int) -> Tensor:
-        return state[:, : math.ceil(n_steps / self.patch)]  # the horizon's patches come after
+        return state[:, : math.ceil(n_steps / self.patch)]  # the patches of the horizon follow
 
 
 class _Moirai1(_Moirai):
@@ -228,7 +227,7 @@ def _make_second(teacher: Moirai, config: dict[str, Any], path: Path, device: to
 
 Maker = Callable[[Moirai, dict[str, Any], Path, torch.device], ZeroShotModel]
 
-# The key of the config by which a generation is known.
+# The key of the config that identifies a generation.
 _GENERATIONS: dict[str, Maker] = {"distr_output": _make_first, "num_predict_token": _make_second}
 
 
@@ -237,7 +236,7 @@ def _generation(config: dict[str, Any]) -> Maker | None:
 
 
 def _own_targets(node: Any, path: Path) -> Any:
-    """Point the distributions that a config names to the library's, and refuse to build anything else."""
+    """Map the distributions named in a config to those of the library; raise for anything else."""
     if isinstance(node, list):
         return [_own_targets(one, path) for one in node]
     if not isinstance(node, dict):
@@ -247,7 +246,7 @@ def _own_targets(node: Any, path: Path) -> Any:
         target = str(fresh["_target_"]).removeprefix(f"{_LIBRARY}.").removeprefix("uni2ts.")
         if not target.startswith("distribution."):
             raise ValueError(
-                f"{path}/config.json asks to build {node['_target_']!r}, which is no distribution of Moirai."
+                f"{path}/config.json asks to build {node['_target_']!r}, which is not a distribution of Moirai."
             )
         fresh["_target_"] = f"{_LIBRARY}.{target}"
     return fresh

@@ -1,4 +1,4 @@
-"""A network that labels: shared by the teachers that are torch modules."""
+"""Base class of teachers that are torch modules."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["NetworkTeacher"]
 
 
 class NetworkTeacher(BaseTeacher):
-    """Base of teachers that answer with a torch module, kept in ``module_``."""
+    """Base class of teachers that label with a torch module, stored in ``module_``."""
 
     network: Any
     device: str | None
@@ -35,7 +35,7 @@ class NetworkTeacher(BaseTeacher):
         Returns
         -------
         network : BaseNetwork
-            By default the parameter ``network``.
+            The network; by default the parameter ``network``.
         """
         return self.network
 
@@ -45,7 +45,7 @@ class NetworkTeacher(BaseTeacher):
         Returns
         -------
         labels : Labels
-            Forecast and, where the network has them, features of kind *channel* and quantiles, on the CPU.
+            Forecasts and, if the network has them, features of kind *channel* and quantiles, on the CPU.
         """
         return label_with_module(self.module_, self.spec_, contexts, device=self.device)
 
@@ -54,22 +54,22 @@ class NetworkTeacher(BaseTeacher):
         return count_parameters(self.module_)
 
     def fitted_state(self) -> dict[str, Any]:
-        """Return the module's weights, what it was built for, and what else fit noted."""
+        """Return the weights of the module, its problem, and the other fitted attributes."""
         state = super().fitted_state()
         return {**state, "module_": dict(self.module_.state_dict()), "spec_": asdict(self.spec_)}
 
     def restore_fitted(self, state: Mapping[str, Any]) -> NetworkTeacher:
-        """Build the module and put the weights in."""
+        """Build the module and load the weights."""
         super().restore_fitted({name: value for name, value in state.items() if name not in ("module_", "spec_")})
         self.spec_ = NetworkSpec(**state["spec_"])
-        with seeded(getattr(self, "random_state", None) or 0):  # some networks draw more than their weights
+        with seeded(getattr(self, "random_state", None) or 0):  # some networks draw random buffers, too
             self.module_ = build_module(self.architecture(), self.spec_)
         self.module_.load_state_dict(dict(state["module_"]))
         self.module_.eval()
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """Travel on the CPU, so that a machine without the device can load the teacher."""
+        """Pickle on the CPU, so that a machine without the device can load the teacher."""
         state = super().__getstate__()
         if "module_" in state:
             self.module_.cpu()
@@ -77,7 +77,7 @@ class NetworkTeacher(BaseTeacher):
 
 
 def label_with_module(module: nn.Module, spec: NetworkSpec, contexts: Contexts, *, device: str | None) -> Labels:
-    """Run a module on contexts and return its answer as labels.
+    """Run a module on contexts and return its output as labels.
 
     Parameters
     ----------
@@ -88,12 +88,12 @@ def label_with_module(module: nn.Module, spec: NetworkSpec, contexts: Contexts, 
     contexts : Contexts
         A batch of contexts.
     device : str or None
-        Where to run it.
+        Device to run it on.
 
     Returns
     -------
     labels : Labels
-        The answer, on the CPU.
+        The labels, on the CPU.
     """
     target = resolve_device(device)
     module.to(target).eval()

@@ -1,4 +1,4 @@
-"""A teacher with given weights: a network trained elsewhere, or here in an earlier run."""
+"""Teacher with given weights: a network trained elsewhere or in an earlier run."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ __all__ = ["PretrainedTeacher"]
 
 
 class PretrainedTeacher(NetworkTeacher):
-    """A network whose weights are given, not learned here.
+    """Teacher with a network and given weights; nothing is trained in ``fit``.
 
-    The weights are a constructor argument, so they survive ``clone``, ``GridSearchCV`` and
-    processes. The network reads contexts that are standardized per channel by the training rows
-    of the series at hand, and answers in those units. A module that reads the calendar gets the features it was trained
-    with, such as those of hours, whatever the step of the series; a series without a calendar it reads as the research
-    code would, without.
+    The weights are a constructor argument, so they survive ``clone``, ``GridSearchCV`` and processes. The network reads
+    contexts that are standardized per channel by the training rows of the series, and forecasts in those units. A
+    module that reads the calendar gets the features it was trained with, such as those of hours, regardless of the step
+    of the series. For a series without a calendar it runs without calendar features, like the research code.
 
     Parameters
     ----------
@@ -35,8 +34,8 @@ class PretrainedTeacher(NetworkTeacher):
         The architecture, with the hyperparameters the weights were trained with; or a module with its weights
         that :func:`~skdistill.interop.from_tslib` loaded.
     state_dict : dict of Tensor, str, Path or None, default=None
-        The weights, or a file of them: ``.safetensors``, or anything
-        ``torch.load(weights_only=True)`` reads. None takes those of a module.
+        The weights, or their file: ``.safetensors``, or any file that ``torch.load(weights_only=True)`` reads. None
+        takes the weights of a module.
     device : str or None, default=None
         Device to label on; None takes the forecaster's.
 
@@ -84,7 +83,7 @@ class PretrainedTeacher(NetworkTeacher):
             )
 
     def for_cache_key(self) -> PretrainedTeacher:
-        """Return a copy for the key: a file of weights counts by its contents."""
+        """Return a copy for the cache key, in which a file of weights counts by its contents."""
         copy = super().for_cache_key()
         if isinstance(self.network, BaseNetwork):
             copy.set_params(network=self.network.for_cache_key())
@@ -92,12 +91,12 @@ class PretrainedTeacher(NetworkTeacher):
         return copy.set_params(state_dict=Path(self.state_dict)) if is_file else copy  # type: ignore[arg-type]
 
     def probe(self, windows: TrainingWindows) -> Labels:
-        """Label the first window, which finds out whether the weights fit."""
+        """Label the first window, which checks whether the weights fit."""
         self.fit(windows)
         return super().probe(windows)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> PretrainedTeacher:
-        """Build the network and put the weights in; nothing is learned.
+        """Build the network and load the weights; nothing is learned.
 
         Parameters
         ----------
@@ -122,7 +121,7 @@ class PretrainedTeacher(NetworkTeacher):
         return self
 
     def label(self, contexts: Contexts) -> Labels:
-        """Run the module on a batch of contexts; of one that forecasts more channels than asked for, take the targets.
+        """Run the module on a batch of contexts, and select the targets if it forecasts more channels.
 
         Returns
         -------
@@ -137,7 +136,7 @@ class PretrainedTeacher(NetworkTeacher):
         return replace(labels, forecast=labels.forecast[..., places], features=features)
 
     def _spec(self, windows: TrainingWindows) -> NetworkSpec:
-        """Describe the problem; a module keeps the calendar it was trained with, and forecasts every channel."""
+        """Return the problem; a module keeps the calendar it was trained with, and forecasts every channel."""
         if not isinstance(self.network, nn.Module):
             return make_spec(self.architecture(), windows.train)
         built: Any = self.network.spec
@@ -146,12 +145,12 @@ class PretrainedTeacher(NetworkTeacher):
         return replace(built, **lengths, n_channels=train.n_channels, targets=())
 
     def architecture(self) -> BaseNetwork:
-        """Return the parameter object, that of a module where one was given.
+        """Return the network as a parameter object; for a module, the one it was built from.
 
         Returns
         -------
         network : BaseNetwork
-            What the module was built from.
+            The network that the module was built from.
         """
         network = getattr(self.network, "network", None) if isinstance(self.network, nn.Module) else self.network
         if not isinstance(network, BaseNetwork):

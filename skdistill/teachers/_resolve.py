@@ -1,4 +1,4 @@
-"""From what a user gives as ``teacher=`` to a teacher."""
+"""Convert the value of the parameter ``teacher`` to a teacher."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from skdistill.teachers._trained import TrainedTeacher
 __all__ = ["resolve_teacher"]
 
 _FOUNDATION = {
-    cls.__name__.lower(): f'{cls.__name__} is a foundation model: give {cls.__name__}("folder or hub id")'
+    cls.__name__.lower(): f'{cls.__name__} is a foundation model: pass {cls.__name__}("folder or hub id")'
     for cls in (Chronos, Moirai, TimeMoE, TimesFM, TinyTimeMixer, TiRex)
 }
 
 
 def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
-    """Turn a short name, a network, a fitted forecaster or several of them into a teacher.
+    """Convert a short name, a network, a fitted forecaster or a list of them to a teacher.
 
     Parameters
     ----------
@@ -45,12 +45,12 @@ def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
     Returns
     -------
     teacher : BaseTeacher
-        A teacher: the one that was given, or a new one around what was given.
+        The given teacher, or a new teacher that wraps the given value.
 
     Raises
     ------
     TypeError
-        If it is none of these; a bare fitted estimator is told its wrapper.
+        If it is none of these; for a bare fitted estimator, the message names the wrapper.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def _way_out(teacher: Any) -> str:
         return f"the bare sktime forecaster {name}: give SktimeTeacher({name}(...)), which fits it for every window."
     if isinstance(teacher, BaseEstimator) or hasattr(teacher, "predict"):
         return (
-            f"the bare estimator {name}. A fitted forecaster loses its fit when it is cloned: wrap it, "
+            f"the bare estimator {name}. A fitted forecaster is unfitted when it is cloned: wrap it, "
             f"teacher=sklearn.frozen.FrozenEstimator(fitted_{name.lower()})."
         )
     return f"{teacher!r}."

@@ -1,4 +1,4 @@
-"""The pretrained teacher that ships with the package."""
+"""The pretrained teacher that is part of the package."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ logger = logging.getLogger("skdistill")
 
 
 class Pretrained(FoundationTeacher):
-    """The pretrained model that comes with skdistill, as a zero-shot teacher: no download, no extra.
+    """The pretrained model included in skdistill, as a zero-shot teacher: no download, no extra.
 
-    A network of 646,384 parameters, called Echo, that was trained on made series only: it has seen no data set, so none
-    of its forecasts leaks a test part. Every channel is forecast separately. Forecasts are the median, with nine
-    deciles beside it; missing values are masked; contexts of 2 to 2,048 rows are read, of longer ones the last 2,048.
-    Horizons up to 720 steps are answered at once, longer ones rolled out. Features are the states of the context, one
-    vector a patch of 8, 16, 32 or 64 rows, by the length of the context.
+    A network of 646,384 parameters, called Echo, trained only on synthetic series. It was not trained on any data set,
+    so its forecasts leak no test data. Every channel is forecast separately. Forecasts are the median, together with
+    nine deciles. Missing values are masked. Contexts have 2 to 2,048 rows; of longer contexts, the last 2,048 rows are
+    read. Horizons of up to 720 steps are forecast in one pass; longer horizons are rolled out. Features are the states
+    of the context, one vector per patch of 8, 16, 32 or 64 rows, depending on the length of the context.
 
     Parameters
     ----------
     model : str, Path or None, default=None
-        A folder of other weights, as ``examples/pretrain/train.py`` writes them; None takes those of the package.
+        A folder with other weights, as written by ``examples/pretrain/train.py``; None takes the weights of the
+        package.
     layer : int or None, default=-1
         The layer whose state is used as features; None returns no features.
     pooling : {None, "mean", "last"} or int, default=None
@@ -41,22 +42,22 @@ class Pretrained(FoundationTeacher):
     batch_size : int, default=256
         Number of single series forecast at once; halved if memory runs out.
     dtype : {"float32", "bfloat16"}, default="float32"
-        Type of the weights; bfloat16 is about twice as fast on GPUs and on CPUs that multiply it.
+        Type of the weights; bfloat16 is about twice as fast on GPUs, and on CPUs with bfloat16 arithmetic.
     device : str or None, default=None
         Device to label on; None takes the forecaster's.
 
     Attributes
     ----------
     source : str
-        Where the weights are from.
+        Origin of the weights.
     license : str
-        Under what terms.
+        License of the weights.
     training_data : str
-        What the model has seen.
+        Data that the model was trained on.
 
     Notes
     -----
-    How it was trained, what it reaches and where it fails stands in the page "The pretrained teacher".
+    The page "The pretrained teacher" describes its training, its accuracy and its limits.
 
     References
     ----------
@@ -97,7 +98,7 @@ class Pretrained(FoundationTeacher):
         self.device = device
 
     def check_checkpoint(self, path: Path) -> None:
-        """Raise if a folder holds no weights of this network, or of another version."""
+        """Raise if a folder contains no weights of this network and version."""
         read_card(path)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> Pretrained:
@@ -106,7 +107,8 @@ class Pretrained(FoundationTeacher):
         longest = self._model().max_horizon
         if longest is not None and windows.train.prediction_length > longest:
             logger.warning(
-                "Pretrained answers %d steps at once: the horizon of %d steps is rolled out, each part on the medians "
+                "Pretrained forecasts %d steps in one pass: the horizon of %d steps is rolled out, each part on the "
+                "medians "
                 "before it, and its later quantiles are too narrow",
                 longest,
                 windows.train.prediction_length,
@@ -131,12 +133,12 @@ class Pretrained(FoundationTeacher):
             raise ValueError(
                 "Pretrained needs at least one observed value of every channel in each context, and the context of the "
                 f"window whose horizon starts at row {contexts.origins[number]} of series {contexts.series[number]} "
-                "holds none in some channel. Leave that window or channel out, or fill it."
+                "has none in some channel. Leave out that window or channel, or fill it."
             )
 
 
 class EchoModel(ZeroShotModel):
-    """The network as a zero-shot model: rows of unequal lengths are answered with those of their patch size.
+    """The network as a zero-shot model; series are grouped by patch size.
 
     Parameters
     ----------
@@ -147,7 +149,7 @@ class EchoModel(ZeroShotModel):
     def __init__(self, network: EchoNetwork) -> None:
         super().__init__()
         self.module = network
-        self.layers = list(network.layers[:-1])  # the last one keeps no state of the context
+        self.layers = list(network.layers[:-1])  # the last layer has no state of the context
         self.max_context = network.config.context_lengths[-1]
         self.max_horizon = network.config.max_horizon
         self.quantile_levels = network.config.quantile_levels
@@ -159,7 +161,7 @@ class EchoModel(ZeroShotModel):
         Parameters
         ----------
         context : Tensor of shape (n_series, n_steps)
-            What is known, NaN where nothing was observed; a short series is NaN on its left.
+            Past values, NaN where not observed; a short series is NaN on its left.
         horizon : int
             Steps to forecast.
 
@@ -174,7 +176,7 @@ class EchoModel(ZeroShotModel):
         whole = config.scale_of(context.shape[1])
         quantiles = self._quantiles(
             context, horizon
-        )  # of all rows, short ones too: features need one number of patches
+        )  # of all rows, including short ones, because features need a common number of patches
         for scale in set(scales) - {whole}:
             rows = torch.tensor([number for number, one in enumerate(scales) if one == scale], device=context.device)
             part = context[rows][:, -config.context_lengths[scale] :]
@@ -186,18 +188,18 @@ class EchoModel(ZeroShotModel):
         return answer.window.leave(answer.quantiles.sort(dim=1).values)
 
     def context_tokens(self, state: Tensor, n_steps: int) -> Tensor:
-        """Keep of a hidden state what stands for the context.
+        """Return the part of a hidden state that belongs to the context.
 
         Parameters
         ----------
         state : Tensor
-            What a layer returned.
+            Output of a layer.
         n_steps : int
             Length of the context.
 
         Returns
         -------
         state : Tensor of shape (n_series, n_tokens, width)
-            One vector a patch, in time order.
+            One vector per patch, in time order.
         """
         return state[:, : self.module.config.n_patches(n_steps)]

@@ -1,4 +1,4 @@
-"""Any sktime forecaster as teacher."""
+"""Any forecaster of sktime as teacher."""
 
 from __future__ import annotations
 
@@ -31,34 +31,32 @@ _NOTE = "The default of config ``remember_data``"
 
 
 class SktimeTeacher(BaseTeacher):
-    """A sktime forecaster that labels by its own ``fit``, ``update`` and ``predict``, in original units.
+    """Teacher that labels with ``fit``, ``update`` and ``predict`` of a sktime forecaster, in original units.
 
-    A window's context, with its time labels, is the ``y`` that the forecaster sees; covariates are not
-    shown to it. It is asked a window at a time: statistical forecasters, which are quick to fit and know
-    one series only, are fitted on every context; those that learn across time (reduction to a
-    regressor, deep networks) are fitted once on the training rows, and every context reaches a copy by
-    ``update(y, update_params=False)``. The ``n_jobs`` of the estimator spreads the windows over
-    workers.
+    The forecaster gets the context of a window, with its time labels, as ``y``; it gets no covariates. Windows are
+    labeled one by one. Statistical forecasters, which are fast to fit and model a single series, are fitted on every
+    context (``fitting="window"``). Forecasters that learn across time (reduction to a regressor, deep networks) are
+    fitted once on the training rows (``fitting="once"``), and a copy gets every context by
+    ``update(y, update_params=False)``. The estimator's ``n_jobs`` distributes the windows over workers.
 
     Parameters
     ----------
     forecaster : sktime forecaster, or FrozenEstimator around one
-        What teaches. A fitted one in ``sklearn.frozen.FrozenEstimator`` is used as it is, each context
-        as an update of it; a pretrained one there takes each context in its own ``fit``. One
-        that saw rows of a test fold leaks them.
+        The forecaster. A fitted forecaster in ``sklearn.frozen.FrozenEstimator`` is used as it is, and gets each
+        context by ``update``; a pretrained one gets each context by ``fit``. A forecaster fitted on rows of a test fold
+        leaks them.
     fitting : {"window", "once"}, default="window"
-        Whether a copy is fitted on every context, or one on the training rows of each series, which then answers
-        the series at its place in the list.
-        No part in it for a frozen forecaster.
+        Whether a copy is fitted on every context, or one copy on the training rows of each series, which then labels
+        the series at the same position in the list. Ignored for a frozen forecaster.
     quantiles : sequence of float or None, default=None
-        Levels that the forecaster is asked for beside its forecast, rising; it needs ``capability:pred_int``. None
-        asks for none.
+        Rising levels of the quantiles to request from the forecaster; it needs ``capability:pred_int``. None requests
+        no quantiles.
 
     Attributes
     ----------
     fitted_ : list of sktime forecaster
-        The fitted forecaster of each series, where ``fitting="once"``; that of a single series answers any. None for a
-        series without training windows, whose contexts are fitted one by one.
+        The fitted forecaster of each series, if ``fitting="once"``; with a single series, it labels any series. None
+        for a series without training windows, for which every context is fitted.
 
     See Also
     --------
@@ -66,10 +64,10 @@ class SktimeTeacher(BaseTeacher):
 
     Notes
     -----
-    A fitted forecaster gets every context under the labels that follow its own last row: under earlier
-    ones, many of sktime's forecasters answer in sample, from rows after the context. It therefore
-    takes the context by its order and not by its calendar; a forecaster with a season or a calendar
-    in its parameters is fitted per window. One that forecasts the same after any context is refused.
+    A fitted forecaster gets every context with labels that follow its own last row: with earlier labels, many
+    forecasters of sktime predict in sample, from rows after the context. It therefore uses the order of the context but
+    not its calendar. If a forecaster has a season or a calendar in its parameters, fit it per window. A forecaster with
+    the same forecast after any context raises an error.
 
     Examples
     --------
@@ -102,7 +100,7 @@ class SktimeTeacher(BaseTeacher):
             )
         if self._is_frozen and inner.state == "new":
             raise ValueError(
-                f"forecaster of SktimeTeacher is frozen and not fitted: fit {type(inner).__name__} before, or give it "
+                f"forecaster of SktimeTeacher is frozen and not fitted: fit {type(inner).__name__} before, or pass it "
                 "without FrozenEstimator to have it fitted here."
             )
         if self._levels is not None and not inner.get_tag("capability:pred_int"):
@@ -118,12 +116,12 @@ class SktimeTeacher(BaseTeacher):
             )
 
     def probe(self, windows: TrainingWindows) -> Labels:
-        """Label one window, so that a forecaster that cannot stops before anything is trained.
+        """Label one window, so that a forecaster that fails does so before anything is trained.
 
         Returns
         -------
         labels : Labels
-            Labels of the first training window; zeros where the forecaster is still to be fitted.
+            Labels of the first training window; zeros if the forecaster is not fitted yet.
         """
         self._learn_shape(windows)
         if self._is_frozen or self.fitting == "window":
@@ -135,19 +133,19 @@ class SktimeTeacher(BaseTeacher):
         return Labels(zeros, None, zeros[:, None].repeat(1, len(self._levels), 1, 1), self._levels)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> SktimeTeacher:
-        """Fit on the training rows of each series where that happens once.
+        """Fit on the training rows of each series, if ``fitting="once"``.
 
         Parameters
         ----------
         windows : TrainingWindows
-            Training windows; validation rows are not looked at.
+            Training windows; validation rows are not used.
         checkpoint : Path or None, default=None
             Not used.
 
         Raises
         ------
         ValueError
-            If the fitted forecaster does not heed a context.
+            If the fitted forecaster ignores the context.
         """
         self._learn_shape(windows)
         if not self._is_frozen and self.fitting == "once":
@@ -157,17 +155,17 @@ class SktimeTeacher(BaseTeacher):
         return self
 
     def label(self, contexts: Contexts) -> Labels:
-        """Forecast after each context and standardize the answers.
+        """Forecast after each context and standardize the forecasts.
 
         Returns
         -------
         labels : Labels
-            Forecasts, without features; quantiles where they are asked for.
+            Forecasts without features; quantiles if requested.
 
         Raises
         ------
         ValueError
-            If a forecast is not finite, or the series are not those that forecasters were fitted on.
+            If a forecast is not finite, or the series are not those that the forecasters were fitted on.
         """
         self._check_series(len(contexts.indexes))
         answers = [
@@ -178,7 +176,7 @@ class SktimeTeacher(BaseTeacher):
             window = int(np.argwhere(~np.isfinite(forecasts))[0, 0])
             raise ValueError(
                 f"the sktime forecaster {self._name} gives no finite forecast after "
-                f"{_Labels.of(contexts, window).last}: a teacher must answer every window."
+                f"{_Labels.of(contexts, window).last}: a teacher must label every window."
             )
         point = torch.from_numpy(np.ascontiguousarray(contexts.forecasts_to_standard(forecasts)))
         if self._levels is None:
@@ -188,7 +186,7 @@ class SktimeTeacher(BaseTeacher):
         return Labels(point, None, torch.from_numpy(np.ascontiguousarray(standard)), self._levels)
 
     def __sklearn_clone__(self) -> SktimeTeacher:
-        """Return an unfitted copy, without sktime's note on every construction of a forecaster."""
+        """Return an unfitted copy, without sktime's warning at every construction of a forecaster."""
         with _quiet():
             return type(self)(clone(self.forecaster, safe=False), fitting=self.fitting, quantiles=self.quantiles)
 
@@ -211,7 +209,7 @@ class SktimeTeacher(BaseTeacher):
         return list(range(1, self.prediction_length_ + 1))
 
     def _fitted(self, series: int) -> Any:
-        """Return what is fitted already, or None where each context is fitted."""
+        """Return the fitted forecaster, or None if each context is fitted."""
         if self._is_frozen:
             return self.forecaster.estimator
         if self.fitting == "window":
@@ -219,7 +217,7 @@ class SktimeTeacher(BaseTeacher):
         return self.fitted_[series if len(self.fitted_) > 1 else 0]
 
     def _check_series(self, n_given: int) -> None:
-        """Raise if series, which have forecasters of their own, are not as many as were fitted."""
+        """Raise if the number of series differs from the number of fitted forecasters."""
         if self._is_frozen or self.fitting == "window" or len(self.fitted_) == 1:
             return
         n_needed = max(number for number, one in enumerate(self.fitted_) if one is not None) + 1
@@ -227,11 +225,11 @@ class SktimeTeacher(BaseTeacher):
             raise ValueError(
                 f"X must be a list of the {n_needed} series of fit, in their order, each of which has a forecaster "
                 f"where fitting of SktimeTeacher is 'once'; got {n_given} series. Give all of them, or use "
-                'SktimeTeacher(forecaster, fitting="window"), which answers any series.'
+                'SktimeTeacher(forecaster, fitting="window"), which labels any series.'
             )
 
     def _fit_once(self, values: np.ndarray, labels: _Labels) -> Any:
-        """Fit on the rows of a series, under the first labels that the forecaster takes."""
+        """Fit on the rows of a series, with the first form of labels that the forecaster accepts."""
 
         def fit(y: pd.Series | pd.DataFrame) -> Any:
             forecaster = clone(self.forecaster).fit(y, fh=self._steps())
@@ -247,7 +245,7 @@ class SktimeTeacher(BaseTeacher):
         def forecast(y: pd.Series | pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
             return self._ask(y, fitted)
 
-        if fitted is not None and fitted.state != "pretrained":  # its own labels go on
+        if fitted is not None and fitted.state != "pretrained":  # its own labels continue
             return forecast(_as_series(values, labels.positions))
         return self._under_labels(forecast, values, labels, lambda answer: bool(np.isfinite(answer[0]).all()))
 
@@ -258,7 +256,7 @@ class SktimeTeacher(BaseTeacher):
         labels: _Labels,
         is_good: Callable[[Any], bool],
     ) -> Any:
-        """Ask under the labels of a series, and where that does not work under others; what works is remembered."""
+        """Try the forms of labels in order, and remember the one that works."""
         known = self.__dict__.setdefault("_forms", {})
         kind = (type(labels.index), labels.step)
         forms = sorted(labels.forms(), key=lambda form: form[0] != known.get(kind))  # first what worked before
@@ -267,7 +265,7 @@ class SktimeTeacher(BaseTeacher):
         for name, form in forms:
             try:
                 answer = ask(_as_series(values, form))
-            except Exception as error:  # whatever a forecaster raises of labels that it does not take
+            except Exception as error:  # forecasters raise anything for labels they do not accept
                 failed.append(error)
                 continue
             if is_good(answer):
@@ -279,7 +277,7 @@ class SktimeTeacher(BaseTeacher):
         raise failed[0]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave behind what is remembered of labels."""
+        """Drop the remembered form of labels."""
         state = dict(super().__getstate__())
         state.pop("_forms", None)
         return state
@@ -300,7 +298,7 @@ class SktimeTeacher(BaseTeacher):
         return forecast, np.asarray(answer, dtype=np.float64).reshape(*forecast.shape, len(self._levels))
 
     def _check_heeds(self, windows: TrainingWindows) -> None:
-        """Raise if a fitted forecaster says the same after any context: it must not teach."""
+        """Raise if a fitted forecaster makes the same forecast after any context."""
         train = windows.train
         contexts = train.contexts(train.starts.new_zeros(1))
         series = int(contexts.series[0])
@@ -313,13 +311,13 @@ class SktimeTeacher(BaseTeacher):
         if np.array_equal(first, second):
             raise ValueError(
                 f"the sktime forecaster {self._name} forecasts the same after any context: update(y, "
-                "update_params=False) does not bring it to a window, so it cannot teach fitted once. Use "
+                "update_params=False) has no effect on it, so it cannot be fitted once. Use "
                 'SktimeTeacher(forecaster, fitting="window"), which fits it on every context.'
             )
 
 
 def _follow(fitted: Any, y: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFrame:
-    """Give a context the names that a forecaster was fitted with, and the labels that follow its last row."""
+    """Label a context with the fitted names and the labels after the last fitted row."""
     from sktime.forecasting.base import ForecastingHorizon
 
     labels = ForecastingHorizon(range(1, len(y) + 1)).to_absolute_index(fitted.cutoff)
@@ -331,9 +329,9 @@ def _follow(fitted: Any, y: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFram
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep back sktime's note on its coming default, which every single fit repeats.
+    """Suppress sktime's warning on a future default, which every fit repeats.
 
-    A filter does not do: sktime places one of its own, that shows every FutureWarning, before it.
+    A warnings filter does not work: sktime adds its own filter before it, which shows every FutureWarning.
     """
     with warnings.catch_warnings():
         show = warnings.showwarning
@@ -348,23 +346,23 @@ def _quiet() -> Iterator[None]:
 
 
 def is_sktime_forecaster(estimator: Any) -> bool:
-    """Say whether something is one of sktime's forecasters, without importing sktime.
+    """Return whether an object is a forecaster of sktime, without importing sktime.
 
     Parameters
     ----------
     estimator : object
-        Anything.
+        Any object.
 
     Returns
     -------
     answer : bool
-        Whether it has their face.
+        Whether it has the methods of a sktime forecaster.
     """
     return hasattr(estimator, "update_predict") and hasattr(estimator, "cutoff")
 
 
 def _fitted_columns(forecaster: Any) -> list[Any] | None:
-    """Name the columns of the y that a forecaster was fitted on, where sktime noted them."""
+    """Return the columns of the y that a forecaster was fitted on, if sktime stored them."""
     names = getattr(forecaster, "_y_metadata", {}).get("feature_names")
     return None if names is None or forecaster.state != "fitted" else list(names)
 
@@ -377,7 +375,7 @@ def _of_targets(contexts: Contexts) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Labels:
-    """The labels of some rows of a series, in all their forms."""
+    """The labels of some rows of a series, in all forms."""
 
     series: int
     index: pd.Index | None
@@ -412,7 +410,7 @@ def _as_series(values: np.ndarray, index: pd.Index) -> pd.Series | pd.DataFrame:
 
 
 def _training_rows(windows: TrainingWindows) -> list[tuple[np.ndarray, _Labels] | None]:
-    """Cut from each series the rows that training windows may look at; None where there are none."""
+    """Return the rows of each series that training windows use; None if there are none."""
     train, store = windows.train, windows.train.store
     starts = train.starts if train.known is None else train.starts[train.known]
     ends = starts.cpu().numpy() + train.context_length + train.prediction_length

@@ -1,4 +1,4 @@
-"""Row labels under which sktime forecasters see a context: those of the series where sktime can count in its step."""
+"""Row labels for sktime forecasters: those of the series if sktime can continue them, otherwise others."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _PERIODS = (
 
 
 def label_forms(index: pd.Index | None, step: Step | None, first: int, stop: int) -> Iterator[tuple[str, pd.Index]]:
-    """Yield the labels of rows in the forms that a forecaster may take, the best first.
+    """Yield the labels of rows in the forms that a forecaster can accept, best first.
 
     Parameters
     ----------
     index : pandas.Index or None
         Labels of the series.
     step : Step or None
-        How they go on.
+        Step of the labels.
     first, stop : int
         Positions of the first row and after the last one.
 
     Yields
     ------
     form : tuple of str and Index of shape (stop - first,)
-        ``"labels"`` with their step, where sktime counts on from them as they do; ``"periods"``, for months and longer
-        before these; at last ``"positions"``.
+        ``"labels"`` with their step, if sktime continues them correctly; ``"periods"`` (for months and longer steps,
+        before the labels); and finally ``"positions"``.
     """
     if index is not None and step is not None and first >= 0:
         labels = step.note_on(index[first:stop])
@@ -56,7 +56,7 @@ def label_forms(index: pd.Index | None, step: Step | None, first: int, stop: int
 
 
 def _counts(labels: pd.Index, step: Step) -> bool:
-    """Say whether sktime comes to the labels that follow."""
+    """Return whether sktime computes the correct next labels."""
     from sktime.forecasting.base import ForecastingHorizon
 
     if not isinstance(labels, pd.DatetimeIndex | pd.PeriodIndex) and not pd.api.types.is_integer_dtype(labels.dtype):
@@ -65,7 +65,7 @@ def _counts(labels: pd.Index, step: Step) -> bool:
         return False
     try:
         ahead = ForecastingHorizon([1, 2, 3]).to_absolute_index(labels[-1:])
-    except (AttributeError, TypeError, ValueError):  # what it raises of steps that it does not know
+    except (AttributeError, TypeError, ValueError):  # raised for unknown steps
         return False
     return list(ahead) == list(step.follow(labels, 3))
 

@@ -1,4 +1,4 @@
-"""What a teacher is called in messages."""
+"""Name of a teacher in messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["teacher_name"]
 
 
 def teacher_name(teacher: Any) -> str:
-    """Return the class of a teacher, or of the network that it is.
+    """Return the class name of a teacher, or of its network.
 
     Parameters
     ----------
@@ -18,6 +18,6 @@ def teacher_name(teacher: Any) -> str:
     Returns
     -------
     name : str
-        Its name.
+        The name.
     """
     return type(getattr(teacher, "network", teacher)).__name__

@@ -1,4 +1,4 @@
-"""Time-MoE: a mixture of experts that reads one step a token."""
+"""Time-MoE: a mixture of experts with one token per step."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["TimeMoE"]
 class TimeMoE(FoundationTeacher):
     """Time-MoE as a zero-shot teacher.
 
-    Every channel is forecast separately, from a standardized context; the model appends its forecasts, up to its
-    longest head at a time, until the horizon is full. Features are the states of the context, one vector a *step*:
-    large, so pool them (``pooling=16``), or let them be recomputed.
+    Every channel is forecast separately, from a standardized context; the model appends its forecasts, at most the
+    length of its longest head at a time, until the horizon is complete. Features are the states of the context, one
+    vector per *step*. These are large, so pool them (``pooling=16``) or recompute them.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class TimeMoE(FoundationTeacher):
         import_optional("transformers", extra=self.extra, purpose="The teacher TimeMoE")
 
     def load(self, path: Path, device: torch.device, dtype: torch.dtype) -> ZeroShotModel:
-        """Load the network; its rotary tables are made anew."""
+        """Load the network; its rotary tables are recomputed."""
         self.check_checkpoint(path)
         library = import_optional("sktime.libs.timemoe.timemoe", extra=self.extra, purpose="The teacher TimeMoE")
         return _TimeMoE(load_transformers(library.TimeMoeForPrediction, path).to(device=device, dtype=dtype))
@@ -103,7 +103,7 @@ class _TimeMoE(ZeroShotModel):
     def predict(self, context: Tensor, horizon: int) -> Prediction:
         location = context.mean(dim=1, keepdim=True)
         scale = context.std(dim=1, keepdim=True, correction=0)
-        scale = torch.where(scale > 0, scale, torch.ones_like(scale))  # a flat context is only shifted
+        scale = torch.where(scale > 0, scale, torch.ones_like(scale))  # a constant context is only shifted
         sequence, missing = ((context - location) / scale).to(next(self.module.parameters()).dtype), horizon
         forecast = sequence[:, :0]
         while missing > 0:

@@ -19,12 +19,12 @@ __all__ = ["TimesFM"]
 
 
 class TimesFM(FoundationTeacher):
-    """TimesFM 2.0 or 2.5 as a zero-shot teacher, in the edition of transformers.
+    """TimesFM 2.0 or 2.5 as a zero-shot teacher, in the version of transformers.
 
     Every channel is forecast separately. Forecasts are the model's point forecasts, together with its quantiles; beyond
-    its own horizon they are rolled out. Features are the decoder's states, one vector per patch of the context. A
-    context that is no multiple of the patch loses its oldest rows, where the libraries pad with zeros that shift the
-    statistics.
+    its own horizon they are rolled out. Features are the decoder's states, one vector per patch of the context. If the
+    context is not a multiple of the patch, its oldest rows are dropped; the libraries pad with zeros instead, which
+    shifts the statistics.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class _TimesFM(ZeroShotModel):
         if n_steps < self.patch:
             context = pad(context[:, None], (self.patch - n_steps, 0), mode="replicate")[:, 0]
         length = max(n_steps // self.patch, 1) * self.patch
-        # Whether to clamp at 0 would otherwise be decided by the smallest value of the whole batch.
+        # Otherwise the smallest value of the whole batch would decide whether to clamp at 0.
         output = self.module(
             past_values=context[:, -length:], forecast_context_len=length, truncate_negative=False, return_dict=True
         )

@@ -18,7 +18,7 @@ from skdistill.teachers._zero_shot import Prediction, ZeroShotModel
 
 __all__ = ["TinyTimeMixer"]
 
-# Numbers of the frequencies in TTM's vocabulary.
+# Indices of the frequencies in TTM's vocabulary.
 _TOKENS: dict[str | None, int] = {
     None: 0,
     "min": 1,
@@ -31,15 +31,15 @@ _TOKENS: dict[str | None, int] = {
     "D": 8,
     "W": 9,
 }
-# What the config says where channels do not see one another.
+# Values of the config for independent channels.
 _APART = {"mode": "common_channel", "decoder_mode": "common_channel", "enable_forecast_channel_mixing": False}
 
 
 class TinyTimeMixer(FoundationTeacher):
     """TinyTimeMixer as a zero-shot teacher.
 
-    Every channel is forecast separately. Contexts shorter than the model's are padded and masked, as missing values
-    are; beyond its own horizon forecasts are rolled out. Features are the backbone's states, one vector a patch of the
+    Every channel is forecast separately. Contexts shorter than the model's are padded and masked, like missing values.
+    Beyond its own horizon, forecasts are rolled out. Features are the backbone's states, one vector per patch of the
     model's context.
 
     Parameters
@@ -55,7 +55,7 @@ class TinyTimeMixer(FoundationTeacher):
         Branch, tag or commit on the hub.
     frequency : {"min", "2min", "5min", "10min", "15min", "30min", "h", "D", "W"} or None, default=None
         The step of the series, for checkpoints that were trained with it as a token (``resolution_prefix_tuning``);
-        None says that it is unknown, or another. The other checkpoints do not read it.
+        None means an unknown or other step. Other checkpoints do not read it.
     batch_size : int, default=1024
         Number of single series forecast at once; halved if memory runs out.
     device : str or None, default=None
@@ -103,7 +103,7 @@ class TinyTimeMixer(FoundationTeacher):
         Returns
         -------
         names : tuple of str
-            The frequency among them where the checkpoint does not read it.
+            Names including the frequency, if the checkpoint does not read it.
         """
         reads = read_config(path, owner="TinyTimeMixer").get("resolution_prefix_tuning")
         return (

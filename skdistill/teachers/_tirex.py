@@ -22,7 +22,7 @@ class TiRex(FoundationTeacher):
     """TiRex as a zero-shot teacher.
 
     Every channel is forecast separately. Forecasts are the median, together with the model's quantiles, over horizons
-    of any length; missing values are masked. Features are the states of the context, one vector a patch.
+    of any length; missing values are masked. Features are the states of the context, one vector per patch.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class TiRex(FoundationTeacher):
 
     Notes
     -----
-    TiRex and its weights come under a license of their own (NXAI Community License).
+    TiRex and its weights have their own license (NXAI Community License).
 
     References
     ----------
@@ -90,12 +90,12 @@ class TiRex(FoundationTeacher):
         Raises
         ------
         ValueError
-            If the file holds something else.
+            If the file contains something else.
         """
         file = _checkpoint_file(path)
         library = import_optional("tirex.models.tirex", extra=self.extra, purpose="The teacher TiRex")
         try:
-            with contextlib.redirect_stdout(io.StringIO()):  # it prints
+            with contextlib.redirect_stdout(io.StringIO()):  # the library prints
                 module = library.TiRexZero.from_pretrained(str(file), backend="torch", device=str(device))
         except (KeyError, TypeError, RuntimeError) as error:
             raise ValueError(f"model of TiRex: {file} is not a checkpoint of TiRex ({error}).") from error
@@ -116,7 +116,7 @@ class _TiRex(ZeroShotModel):
         quantiles, _ = self.module.forecast(
             context, prediction_length=horizon, output_type="torch", batch_size=len(context)
         )
-        # Its point forecast is this median, but loses the axis of a horizon of one step.
+        # The model's point forecast equals this median, but drops the axis of a horizon of one step.
         return Prediction(quantiles[:, :, self.median], quantiles.transpose(1, 2))
 
     def context_tokens(self, state: Tensor, n_steps: int) -> Tensor:

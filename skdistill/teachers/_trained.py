@@ -1,4 +1,4 @@
-"""A teacher that is a network trained here, on the same windows as the student."""
+"""Teacher that is a network trained on the same windows as the student."""
 
 from __future__ import annotations
 
@@ -32,40 +32,40 @@ __all__ = ["TrainedTeacher"]
 
 
 class TrainedTeacher(NetworkTeacher):
-    """A network trained on the truth, with an objective and settings of its own.
+    """Teacher that trains a network on the truth, with its own objective and settings.
 
     Parameters
     ----------
     network : network or str
-        The architecture, for example ``ITransformer(hidden_size=256)``; inside a forecaster a short name, such as
-        ``"itransformer"``, stands for it.
+        The architecture, for example ``ITransformer(hidden_size=256)``; inside a forecaster, a short name such as
+        ``"itransformer"`` is accepted.
     loss : loss, str or None, default=None
-        Its objective, such as :class:`~skdistill.losses.CrossModal` for CALF; terms that read labels fall
-        away. None is the MSE to the truth.
+        The objective, such as :class:`~skdistill.losses.CrossModal` for CALF; terms that read labels are dropped. None
+        is the MSE to the truth.
     quantiles : sequence of float or None, default=None
-        Levels of quantiles to forecast beside the median, rising; the truth's pinball loss joins the objective
-        where it has no term for them. None teaches the point forecast alone.
+        Rising levels of quantiles to forecast in addition to the median; if the objective has no term for them, the
+        pinball loss to the truth is added. None trains only the point forecast.
     lr : float, default=1e-4
-        Learning rate of the first epoch.
+        Learning rate in the first epoch.
     max_epochs : int, default=10
-        Most epochs to train.
+        Maximum number of epochs.
     batch_size : int, default=32
-        Windows of a training batch.
+        Number of windows of a training batch.
     patience : int or None, default=5
-        Epochs without a better validation error before training stops; None never stops early.
-        The weights of the best epoch are restored either way.
+        Number of epochs without a better validation error before training stops; None never stops early. The weights of
+        the best epoch are restored either way.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
         The optimizer.
     lr_schedule : {"halving", "constant", "cosine"} or callable, default="halving"
         Factor of ``lr`` by epoch, counted from 0.
     gradient_clip : float or None, default=None
-        Largest norm of the gradient; None leaves it.
+        Maximum norm of the gradient; None does not limit it.
     device : str or None, default=None
-        Where to train and label; None takes the forecaster's.
+        Device to train and label on; None takes the forecaster's.
     random_state : int or None, default=None
         Seed of weights, order and dropout; None derives one from the forecaster's.
     verbose : int or None, default=None
-        Progress: 0 none, 1 a bar, 2 a line an epoch; None takes the forecaster's.
+        Progress: 0 shows nothing, 1 a bar, 2 one line per epoch; None takes the forecaster's.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class TrainedTeacher(NetworkTeacher):
     spec_ : NetworkSpec
         The problem it was built for.
     history_ : list of dict
-        Losses by epoch.
+        Losses per epoch.
 
     References
     ----------
@@ -123,17 +123,17 @@ class TrainedTeacher(NetworkTeacher):
         self.verbose = verbose
 
     def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> BaseTeacher:
-        """Return a copy with the network that a short name stands for.
+        """Return a copy in which a short name is replaced by the network.
 
         Parameters
         ----------
         resolve_teacher : callable
-            Unused here, where the member is a network.
+            Not used.
 
         Returns
         -------
         teacher : TrainedTeacher
-            The copy; this teacher where its network is none by name.
+            The copy; or this teacher if its network is not a name.
         """
         if not isinstance(self.network, str):
             return self
@@ -183,12 +183,12 @@ class TrainedTeacher(NetworkTeacher):
         windows : TrainingWindows
             Training windows; validation windows stop the training.
         checkpoint : Path or None, default=None
-            Where the training leaves its state after every epoch.
+            File in which training stores its state after every epoch.
 
         Raises
         ------
         KeyboardInterrupt
-            If the user interrupts: a half-trained teacher must not teach.
+            If the user interrupts, because a partly trained teacher must not be used.
         """
         self.spec_ = self._spec(windows)
         seed = int(torch.seed() % (1 << 31)) if self.random_state is None else self.random_state
@@ -210,7 +210,7 @@ class TrainedTeacher(NetworkTeacher):
         return self
 
     def for_cache_key(self) -> BaseTeacher:
-        """Return a copy for the key: files that the network reads count by their contents."""
+        """Return a copy for the cache key, in which files that the network reads count by their contents."""
         return super().for_cache_key().set_params(network=self.network.for_cache_key())
 
     def _spec(self, windows: TrainingWindows) -> NetworkSpec:

@@ -1,4 +1,4 @@
-"""What a loaded foundation model can do, and the roll-out beyond its own horizon."""
+"""Interface of a loaded foundation model, and the roll-out beyond its own horizon."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Prediction:
     point : Tensor of shape (n_series, n_steps)
         Mean or median.
     quantiles : Tensor of shape (n_series, n_quantiles, n_steps) or None, default=None
-        Quantiles, where the model has them.
+        Quantiles, if the model has them.
     """
 
     point: Tensor
@@ -43,11 +43,11 @@ class ZeroShotModel(abc.ABC):
     max_context : int
         Longest context that the model reads.
     max_horizon : int or None
-        Longest horizon that :meth:`predict` answers; None rolls out by itself.
+        Longest horizon of :meth:`predict`; None if the model rolls out itself.
     quantile_levels : tuple of float or None
-        Levels of the quantiles it gives.
+        Levels of its quantiles.
     batch_limits : dict of tuple of int to int
-        Most series that fit into memory at once, by lengths of context and horizon, where that was found out.
+        Maximum number of series that fit into memory, by lengths of context and horizon, as far as known.
     """
 
     module: Any
@@ -67,51 +67,51 @@ class ZeroShotModel(abc.ABC):
         Parameters
         ----------
         context : Tensor of shape (n_series, n_steps)
-            What is known, on the model's device, float32.
+            Past values, on the model's device, float32.
         horizon : int
-            Steps to forecast, at most ``max_horizon``.
+            Number of steps to forecast, at most ``max_horizon``.
 
         Returns
         -------
         prediction : Prediction
-            ``horizon`` steps.
+            The forecast of ``horizon`` steps.
         """
 
     def longest_context(self, horizon: int) -> int:
-        """Return how much context can be read beside a horizon.
+        """Return the number of context rows that can be read for a horizon.
 
         Parameters
         ----------
         horizon : int
-            Steps to forecast, of any number.
+            Number of steps to forecast.
 
         Returns
         -------
         n_steps : int
-            ``max_context``, where context and horizon do not share positions.
+            ``max_context``, if context and horizon do not share positions.
         """
         return self.max_context
 
     def rows_read(self, n_steps: int, horizon: int) -> int:
-        """Return how many of the last rows of a context the first pass reads.
+        """Return the number of last context rows that the first pass reads.
 
         Parameters
         ----------
         n_steps : int
             Length of the context.
         horizon : int
-            Steps to forecast, of any number.
+            Number of steps to forecast.
 
         Returns
         -------
         n_rows : int
-            What comes before them has no part in the forecast.
+            Number of rows; earlier rows have no effect on the forecast.
         """
         return min(n_steps, self.longest_context(horizon))
 
     @abc.abstractmethod
     def context_tokens(self, state: Tensor, n_steps: int) -> Tensor:
-        """Keep of a hidden state what stands for the context: no register, padding or future.
+        """Return the part of a hidden state that belongs to the context, without registers, padding and future.
 
         Parameters
         ----------
@@ -123,34 +123,34 @@ class ZeroShotModel(abc.ABC):
         Returns
         -------
         state : Tensor of shape (n_series, n_tokens, width)
-            One vector a step or patch, in time order.
+            One vector per step or patch, in time order.
         """
 
 
 def roll_out(model: ZeroShotModel, context: Tensor, horizon: int) -> Prediction:
-    """Forecast any number of steps: beyond its own horizon, a model reads its forecasts as context.
+    """Forecast any number of steps; beyond its own horizon, a model reads its forecasts as context.
 
     Parameters
     ----------
     model : ZeroShotModel
         The model.
     context : Tensor of shape (n_series, n_steps)
-        What is known.
+        Past values.
     horizon : int
         Steps to forecast.
 
     Returns
     -------
     prediction : Prediction
-        ``horizon`` steps. Quantiles of rolled-out steps take the point forecasts before them for
-        granted, and so are too narrow.
+        The forecast of ``horizon`` steps. Quantiles of rolled-out steps treat the earlier point forecasts as known, and
+        so are too narrow.
     """
     own = horizon if model.max_horizon is None else min(horizon, model.max_horizon)
     parts: list[Prediction] = []
     while (missing := horizon - sum(part.point.shape[1] for part in parts)) > 0:
         part = model.predict(context[:, -model.longest_context(own) :], min(missing, own))
         parts.append(part)
-        context = torch.cat([context, part.point.to(context)], dim=1)  # some answer on the CPU
+        context = torch.cat([context, part.point.to(context)], dim=1)  # some models return results on the CPU
     quantiles = [part.quantiles for part in parts if part.quantiles is not None]
     return Prediction(
         torch.cat([part.point for part in parts], dim=1), torch.cat(quantiles, dim=2) if quantiles else None
@@ -159,19 +159,19 @@ def roll_out(model: ZeroShotModel, context: Tensor, horizon: int) -> Prediction:
 
 @contextmanager
 def capture(layer: nn.Module | None, *, stop: bool = False) -> Iterator[list[Tensor]]:
-    """Catch the first output of a layer while the block runs.
+    """Capture the first output of a layer while the block runs.
 
     Parameters
     ----------
     layer : Module or None
-        The layer; None catches nothing.
+        The layer; None captures nothing.
     stop : bool, default=False
-        Whether the block ends there, and nothing is computed that the layer does not need.
+        Whether to end the block there, so that later layers are not computed.
 
     Yields
     ------
     states : list of Tensor
-        Empty, then with the state.
+        Empty list; the state is appended to it.
     """
     states: list[Tensor] = []
 
@@ -194,7 +194,7 @@ def capture(layer: nn.Module | None, *, stop: bool = False) -> Iterator[list[Ten
 
 
 class _Caught(BaseException):
-    """Ends a pass whose state has been caught; no library takes it for an error of its own."""
+    """Ends a pass after its state was captured; libraries do not catch it."""
 
 
 def _tensor_of(output: Any) -> Tensor:

@@ -68,7 +68,7 @@ BAD_PARAMETERS = {
     "context_length": ({"context_length": 0}, ValueError, r"context_length of .* at least 1; got 0"),
     "context_length kind": ({"context_length": 2.5}, TypeError, r"context_length of .* integer"),
     "prediction_length": ({"prediction_length": -1}, ValueError, r"prediction_length .* got -1"),
-    "validation_fraction": ({"validation_fraction": 1.0}, ValueError, r"below 1 or a whole number of rows; got 1.0"),
+    "validation_fraction": ({"validation_fraction": 1.0}, ValueError, r"below 1 or an integer number of rows; got 1.0"),
     "validation too short": ({"validation_fraction": 2}, ValueError, r"leaves 2 validation rows.*at least 4 rows"),
     "lr": ({"lr": 0.0}, ValueError, r"lr of .* \(0, inf\); got 0.0"),
     "batch_size": ({"batch_size": 0}, ValueError, r"batch_size .* got 0"),
@@ -143,7 +143,11 @@ BAD_PARAMETERS = {
         ValueError,
         r"must be finite; forecast 0 \(origin 0\)",
     ),
-    "origins": ({"teacher": GivenLabels(np.zeros((3, 4, 2)), range(2))}, ValueError, r"one entry a forecast: 3; got 2"),
+    "origins": (
+        {"teacher": GivenLabels(np.zeros((3, 4, 2)), range(2))},
+        ValueError,
+        r"one entry per forecast: 3",
+    ),
     "duplicate origins": (
         {"teacher": GivenLabels(np.zeros((2, 4, 2)), [12, 12])},
         ValueError,

@@ -76,13 +76,13 @@ def test_partial_fit_goes_on_from_rows_of_its_own(factor):
 def test_only_where_updates_are_exact_are_rows_copied():
     assert not hasattr(linear(validation_fraction=0.2).fit(make_series()), "_seen")
     forecaster = linear(validation_fraction=0.2).fit(make_series()).set_params(validation_fraction=0)
-    with pytest.raises(ValueError, match="kept where new rows can be taken in exactly"):
+    with pytest.raises(ValueError, match="kept if exact updates are possible"):
         forecaster.partial_fit(make_series(10))
 
 
 def test_several_series_cannot_be_updated():
     forecaster = linear(validation_fraction=0).fit([make_series(100), make_series(80)])
-    with pytest.raises(ValueError, match="partial_fit goes on with one series, but fit saw several"):
+    with pytest.raises(ValueError, match="partial_fit continues one series, but fit got several"):
         forecaster.partial_fit(make_series(10))
 
 

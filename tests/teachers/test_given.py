@@ -36,7 +36,7 @@ def by_time(frame):
 def test_positions_do_not_answer_for_another_series(wrap):
     series = make_series()
     forecaster = make_forecaster(teacher=wrap(by_position(series))).fit(series)
-    with pytest.raises(ValueError, match=r"origins of GivenLabels are positions in what fit saw.*Give timestamps"):
+    with pytest.raises(ValueError, match=r"GivenLabels are positions in the rows passed to fit.*Use timestamps"):
         forecaster.predict_teacher(series[30:60])
 
 
@@ -56,7 +56,7 @@ def test_timestamps_find_the_forecast_that_continues_the_rows():
     frame = make_frame()
     forecaster = make_forecaster(teacher=by_time(frame)).fit(frame)
     np.testing.assert_allclose(forecaster.predict_teacher(frame[20:60]), frame[60:64], rtol=1e-5)
-    with pytest.raises(ValueError, match=r"starts at row 2024-01-06 00:00:00, which was asked for"):
+    with pytest.raises(ValueError, match=r"starts at row 2024-01-06 00:00:00, which was requested"):
         forecaster.predict_teacher(frame)
 
 

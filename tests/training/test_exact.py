@@ -381,7 +381,7 @@ def test_a_refused_update_leaves_everything_as_it_was():
 def test_rows_that_do_not_follow_are_refused(start, again):
     frame = make_frame(200)
     forecaster = getattr(updatable(), start)(frame[:100])
-    with pytest.raises(ValueError, match=r"must follow the rows seen so far, which end at .* 03:00:00"):
+    with pytest.raises(ValueError, match=r"must follow the rows so far, which end at .* 03:00:00"):
         forecaster.partial_fit(frame[again])
     forecaster.partial_fit(frame[100:110])
     with pytest.raises(ValueError, match=r"must follow the rows seen"):
