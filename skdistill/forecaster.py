@@ -65,8 +65,8 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
         How quantiles are shifted after training, based on their errors on the validation windows.
     transformer : scikit-learn transformer or None, default=None
-        Applied to the channels before the standardization and inverted on forecasts, as
-        ``TransformedTargetRegressor`` does. Must treat each channel by itself.
+        Applied to the channels before the standardization and inverted on forecasts, as ``TransformedTargetRegressor``
+        does. It must treat each channel separately.
     scaling : {"auto", "global", "series", "window"}, default="auto"
         Whose center and unit standardize: ``"global"``, mean and standard deviation of each channel over all training
         rows; ``"series"``, mean and mean absolute seasonal difference of the training rows of each series, or of the
@@ -297,7 +297,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         return self._cutting(is_panel=given.is_panel).cut(given.series)
 
     def _cutting(self, *, is_panel: bool = False) -> FitWindows:
-        """Say how windows are cut from series."""
+        """Return how windows are built from series."""
         augmentation = None if self.teacher is None else self.augmentation
         return FitWindows(
             self.context_length,
