@@ -288,9 +288,7 @@ def _settle(teacher: BaseTeacher, seed: int, settings: TrainingSettings) -> Base
     return teacher
 
 
-_UNSEEDED = (
-    "memory shares no teacher and no labels between fits while random_state is None: set random_state, e.g. to 0."
-)
+_UNSEEDED = "memory shares no teacher and no labels between fits while random_state is None: set an integer."
 
 
 class _OneWindow:

@@ -46,7 +46,7 @@ class SktimeDistilledForecaster(BaseForecaster):
     context_length : int, default=336
         Number of past rows that a forecast is made from.
     prediction_length : int, default=96
-        Number of rows to forecast; ``predict`` accepts any ``fh`` among them.
+        Number of rows to forecast. ``predict`` accepts any ``fh`` among them.
     quantiles : sequence of float or None, default=None
         Rising levels of the quantiles to forecast, such as ``(0.1, 0.5, 0.9)``. Quantiles cannot cross. If no term of
         the loss trains all quantiles, :class:`~skdistill.losses.Pinball` is added. None makes point forecasts only.
