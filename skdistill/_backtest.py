@@ -14,6 +14,7 @@ from skdistill._predictor import Predictor, blocks
 from skdistill._utils._checks import check_integer
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import Series, read_series
+from skdistill.data._local_scale import LocalUnits
 from skdistill.networks._base import NetworkSpec
 from skdistill.probabilistic._calibration import FittedCalibration, shift_quantiles
 
@@ -140,10 +141,24 @@ def backtest_quantiles(
         return quantiles
     scaling, levels = predictor.scaling, predictor.spec.quantiles
     assert levels is not None  # it forecasts quantiles
-    standard = np.moveaxis(scaling.forecasts_to_standard(np.moveaxis(quantiles, -1, 0)), 0, -1)
-    truth = scaling.forecasts_to_standard(np.concatenate([one for _, one in parts]))
+    units = _units_of_origins(predictor, series, step)
+    of_levels = [scaling.forecasts_to_standard(one, units) for one in np.moveaxis(quantiles, -1, 0)]
+    standard = np.stack(of_levels, axis=-1)
+    truth = scaling.forecasts_to_standard(np.concatenate([one for _, one in parts]), units)
     rolled = calibration.rolling_offsets(truth[..., None] - standard, levels, step)
-    return scaling.quantiles_to_original(shift_quantiles(standard, rolled, levels))
+    return scaling.quantiles_to_original(shift_quantiles(standard, rolled, levels), units)
+
+
+def _units_of_origins(predictor: Predictor, series: Series, step: int) -> LocalUnits | None:
+    """Return the units of each origin's context, where these have their own."""
+    if predictor.scaling.kind == "global":
+        return None
+    read = [
+        predictor.scaling.standardize_contexts(contexts.values, contexts.series).units
+        for contexts, _ in roll(predictor, series, step)
+    ]
+    units = [one for one in read if one is not None]
+    return LocalUnits(np.concatenate([one.center for one in units]), np.concatenate([one.unit for one in units]))
 
 
 def mean_squared_error(predictor: Predictor, series: Sequence[Series]) -> float:
@@ -164,8 +179,12 @@ def mean_squared_error(predictor: Predictor, series: Sequence[Series]) -> float:
     total, count = 0.0, 0
     for one in series:
         for contexts, truth in roll(predictor, one, 1):
-            total += float(np.square(predictor.forecast(contexts) - truth).sum())
-            count += truth.size
+            errors = np.square(predictor.forecast(contexts) - truth)
+            missing = np.isnan(errors)
+            total += float(errors.sum() if not missing.any() else errors[~missing].sum())
+            count += truth.size - int(missing.sum())
+    if not count:
+        raise ValueError("score needs an observed true value with an observed context before it; X has none (all NaN).")
     return total / count
 
 
@@ -224,8 +243,8 @@ class RollingMixin(BaseDistilled):
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return minus the MSE over every stride-1 window of a series, in original units.
 
-        It depends on ``context_length``, which decides how many rows can be scored: to tune that,
-        use ``RollingOriginSplit.scorer``.
+        Missing true values (NaN), and windows without an observed context row, are left out. The score depends on
+        ``context_length``, which decides how many rows can be scored: to tune that, use ``RollingOriginSplit.scorer``.
 
         Parameters
         ----------

@@ -20,6 +20,7 @@ from skdistill.data._augmentation import Augmentation
 from skdistill.data._context_batch import ContextBatch, ContextCutter
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import Series, SeriesInput, read_series
+from skdistill.data._short_series import warn_of_short_series
 from skdistill.data._targets import find_targets
 from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, split_windows
 from skdistill.deploy._saveable import saveable
@@ -360,8 +361,8 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
 
     def _windows_to_calibrate(self, X: Any, y: Any) -> Windows:
         series = read_series(self, X, reset=False, allow_batch=False).series
-        for one in series:
-            count_origins(one, self.spec_)
+        count_origins(max(series, key=len), self.spec_)
+        warn_of_short_series(series, self.spec_.context_length + self.spec_.prediction_length, "calibrate")
         return split_windows(
             SeriesStore.from_series(
                 series,

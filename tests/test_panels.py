@@ -239,3 +239,33 @@ def test_other_columns_are_noticed_by_the_name_of_the_series():
     forecaster = make_forecaster().fit(panel)
     with pytest.raises(ValueError, match="feature names"):
         forecaster.predict(panel.rename(columns={"sales": "profit"}))
+
+
+@pytest.mark.parametrize("calibration", ["conformal", "rolling"])
+def test_calibration_leaves_out_windows_whose_truth_is_not_whole(calibration):
+    panel, with_gaps = make_panel(), make_panel()
+    row = (slice(None), pd.Timestamp("2024-03-01"))
+    with_gaps.loc[row, :] = np.nan
+    settings = {"quantiles": (0.2, 0.5, 0.8), "calibration": calibration, "max_epochs": 1, "validation_fraction": 20}
+    forecaster = make_forecaster(student=MLP(8), loss="quantiledistill", **settings).fit(with_gaps)
+    whole = sum(max(0, length - CONTEXT - HORIZON + 1) for length in LENGTHS.values())
+    with pytest.warns(UserWarning, match=r"calibrate leaves out 1 of 4 series.*'tiny' \(20 rows\)"):
+        forecaster.calibrate(with_gaps)
+    n_touched = 3 * HORIZON  # windows of the three long series whose horizon holds the row
+    before = forecaster._windows_to_calibrate(with_gaps, None)
+    assert len(before) == whole
+    assert len(before.with_whole_truth()) == whole - n_touched
+    assert np.isfinite(forecaster.calibration_.offsets).all()
+    assert np.isfinite(forecaster.predict_quantiles(panel).to_numpy()).all()
+    with pytest.raises(ValueError, match=r"horizon is observed in full; each of the .* windows of X has a missing"):
+        forecaster.calibrate({"shop 1": panel.loc["shop 1"].where(np.arange(90)[:, None] % 5 > 0)})
+
+
+def test_rolling_calibration_is_in_the_units_of_each_series():
+    panel = make_panel(gaps=0.05)
+    settings = {"quantiles": (0.2, 0.5, 0.8), "calibration": "rolling", "max_epochs": 1, "validation_fraction": 20}
+    forecaster = make_forecaster(student=MLP(8), loss="quantiledistill", scaling="window", **settings).fit(panel)
+    one = panel.loc["shop 3"]
+    small, large = (forecaster.backtest_quantiles({"new": factor * one})["new"] for factor in (1.0, 4096.0))
+    assert np.isfinite(small).all()
+    np.testing.assert_allclose(large, 4096.0 * small, rtol=1e-4)

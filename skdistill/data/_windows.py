@@ -625,6 +625,22 @@ class Windows:
         units = self._units.take(indices.cpu().numpy()).of_channels(list(self.targets))
         return torch.from_numpy(units.standardize(values.cpu().numpy()).astype(np.float32)).to(values.device)
 
+    def with_whole_truth(self) -> Windows:
+        """Leave out the windows whose horizon has a missing value.
+
+        Returns
+        -------
+        windows : Windows
+            The others; these windows where nothing is missing.
+        """
+        if not self.store.has_missing:
+            return self
+        whole = ~torch.isnan(self.store.values[:, list(self.targets)]).any(dim=1)
+        counted = torch.cat([torch.zeros(1, dtype=torch.int64), whole.cumsum(0)])
+        first = self.starts + self.context_length
+        kept = counted[first + self.prediction_length] - counted[first] == self.prediction_length
+        return replace(self, starts=self.starts[kept], known=None if self.known is None else self.known[kept])
+
     def context_time(self, indices: Tensor) -> Tensor:
         """Gather the calendar features of the contexts.
 

@@ -179,7 +179,7 @@ class FittedCalibration:
         ----------
         errors : ndarray of shape (n_origins, prediction_length, n_targets, n_quantiles)
             Truth minus quantile of the following windows, with ``step`` rows between their origins. The truth of step h
-            is known h rows later.
+            is known h rows later; NaN where it is missing.
         levels : sequence of float
             Levels of the quantiles.
         step : int
@@ -197,6 +197,8 @@ class FittedCalibration:
             both = np.concatenate([self.errors[:, number], errors[:, number]])
             last_known = n_known + np.arange(n_origins) - 1 - number // step
             rows = np.maximum(last_known, n_known - 1)  # before that, only the windows of the calibration are known
+            observed = ~np.isnan(both).any(axis=(1, 2))
+            both, rows = both[observed], observed.cumsum()[rows] - 1  # the last errors that are known in full
             for position, level in enumerate(levels):
                 if rank := _rank(n_known, level):
                     share = (rank - 1) / max(n_known - 1, 1)
@@ -388,7 +390,8 @@ def quantile_errors(module: nn.Module, spec: NetworkSpec, windows: Windows) -> n
     spec : NetworkSpec
         The problem it was built for, with ``quantiles``.
     windows : Windows
-        Windows of known truth. If the errors would take more than 1 GiB, the windows are subsampled evenly.
+        Windows whose truth is known in full. If the errors would take more than 1 GiB, the windows are subsampled
+        evenly.
 
     Returns
     -------

@@ -86,12 +86,14 @@ class ProbabilisticMixin:
 
         With ``calibration="conformal"``, the windows of ``X`` replace the validation windows, so you can reserve rows
         for calibration only. With ``"rolling"``, they are added to the known windows, of which the last ones are used.
+        Windows with a missing true value (NaN) in their horizon are left out, here and in ``fit``.
 
         Parameters
         ----------
-        X : array, DataFrame, Series or list
+        X : array, DataFrame, Series or panel
             Input as for ``fit``: a series of at least ``context_length + prediction_length`` rows, of which all
-            stride-1 windows are used; for a regressor, contexts.
+            stride-1 windows are used; shorter series of a panel are left out, with a warning; for a regressor,
+            contexts.
         y : array or None, default=None
             For a regressor, the values that followed each context; other estimators ignore it.
 
@@ -103,7 +105,7 @@ class ProbabilisticMixin:
         Raises
         ------
         ValueError
-            If ``calibration`` is None, or there are too few windows.
+            If ``calibration`` is None, or there are too few windows, or none whose truth is known in full.
         """
         check_is_fitted(self)
         levels = self._fitted_levels("calibrate")
@@ -111,7 +113,14 @@ class ProbabilisticMixin:
         if calibration is None:
             owner = type(self).__name__
             raise ValueError(f"calibrate needs calibration='conformal' or 'rolling' of {owner}; got None.")
-        errors = quantile_errors(self.student_, self.spec_, self._windows_to_calibrate(X, y))
+        given = self._windows_to_calibrate(X, y)
+        windows = given.with_whole_truth()
+        if not len(windows):
+            raise ValueError(
+                f"calibrate needs windows whose horizon is observed in full; each of the {len(given)} windows of X has "
+                "a missing value (NaN) there. Give rows with fewer gaps, or interpolate them."
+            )
+        errors = quantile_errors(self.student_, self.spec_, windows)
         self.calibration_ = calibration.fit_errors(errors, levels, getattr(self, "calibration_", None))
         return self
 
@@ -150,7 +159,7 @@ class ProbabilisticMixin:
         calibration = resolve_calibration(self.calibration)
         if calibration is None:
             return
-        n_windows = 0 if windows.validation is None else len(windows.validation)
+        n_windows = 0 if windows.validation is None else len(windows.validation.with_whole_truth())
         levels = self._levels()
         assert levels is not None  # _check_probabilistic_parameters
         calibration.check_windows(n_windows, levels, f"calibration of {type(self).__name__}")
@@ -160,7 +169,7 @@ class ProbabilisticMixin:
         calibration = resolve_calibration(self.calibration)
         if calibration is not None:
             assert windows.validation is not None  # _check_calibration_windows
-            errors = quantile_errors(self.student_, self.spec_, windows.validation)
+            errors = quantile_errors(self.student_, self.spec_, windows.validation.with_whole_truth())
             self.calibration_ = calibration.fit_errors(errors, self._fitted_levels("calibration"), None)
 
     def _offsets(self) -> np.ndarray | None:
