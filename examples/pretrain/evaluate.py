@@ -1,7 +1,7 @@
 """Score the pretrained teacher, zero-shot, on real series it never saw.
 
 ``python examples/pretrain/evaluate.py --data FOLDER --sets development`` scores the weights of the package, or those of
-``--checkpoint``; ``--sets final`` the sets that were kept back. The protocol is GIFT-Eval's: windows that do not
+``--checkpoint``; ``--sets final`` the sets that were held back. The protocol is GIFT-Eval's: windows that do not
 overlap at the end of each series, a tenth of it but at most 20; MASE by the season of the frequency (hours 24, days 1,
 weeks 1, months 12), mean over series and windows; each beside seasonal naive of the same windows. WQL is the mean
 quantile loss of nine deciles over the sum of absolute values. A set whose file is missing is left out, and said.

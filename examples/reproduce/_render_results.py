@@ -70,7 +70,7 @@ def short_table() -> str:
         ]
         for row in frame.itertuples()
     ]
-    header = ["ETTh1", "model", "MSE / MAE", "authors' code", "parameters", "ms a window"]
+    header = ["ETTh1", "model", "MSE / MAE", "authors' code", "parameters", "ms per window"]
     return markdown(header, rows)
 
 
@@ -91,7 +91,7 @@ def long_table() -> str:
         for row in frame.itertuples()
     ]
     header = ["ETTh1", "model", "MSE / MAE", "seed spread", "MSE minus chosen", "authors' code"]
-    table = markdown([*header, "ms a window", "ms a batch of 256"], rows)
+    table = markdown([*header, "ms per window", "ms per batch of 256"], rows)
     return table + "\n\n" + "\n".join(f"* {source(one)}" for _, one in frame.groupby("horizon"))
 
 
@@ -142,7 +142,7 @@ def timedistill_table(name: str) -> str:
         for row in frame.itertuples()
     ]
     header = ["data", "setting", "model", "MSE / MAE", "seed spread", "MSE minus student", "parameters"]
-    return markdown([*header, "ms a window", "ms a batch of 256"], rows) + "\n\n* " + source(frame)
+    return markdown([*header, "ms per window", "ms per batch of 256"], rows) + "\n\n* " + source(frame)
 
 
 def signed(difference: float, standard_error: float) -> str:
@@ -200,7 +200,7 @@ def calf_errors(name: str) -> str:
         ]
         for row in frame.itertuples()
     ]
-    header = ["ETTh1, 96 ->", "model", "MSE / MAE", *counts, *(["ms a window", "ms a batch of 256"] if counts else [])]
+    header = ["ETTh1, 96 ->", "model", "MSE / MAE", *counts, *(["ms per window", "ms per batch of 256"] if counts else [])]
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
@@ -260,7 +260,7 @@ def foundation_table() -> str:
         for row in frame.itertuples()
     ]
     size = frame["batch"].iloc[0]
-    header = ["teacher", "student", "times fewer parameters", "ms a window", f"ms a batch of {size}", "aims reached"]
+    header = ["teacher", "student", "times fewer parameters", "ms per window", f"ms per batch of {size}", "aims reached"]
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
