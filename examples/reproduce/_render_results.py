@@ -200,7 +200,13 @@ def calf_errors(name: str) -> str:
         ]
         for row in frame.itertuples()
     ]
-    header = ["ETTh1, 96 ->", "model", "MSE / MAE", *counts, *(["ms per window", "ms per batch of 256"] if counts else [])]
+    header = [
+        "ETTh1, 96 ->",
+        "model",
+        "MSE / MAE",
+        *counts,
+        *(["ms per window", "ms per batch of 256"] if counts else []),
+    ]
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
@@ -260,7 +266,14 @@ def foundation_table() -> str:
         for row in frame.itertuples()
     ]
     size = frame["batch"].iloc[0]
-    header = ["teacher", "student", "times fewer parameters", "ms per window", f"ms per batch of {size}", "aims reached"]
+    header = [
+        "teacher",
+        "student",
+        "times fewer parameters",
+        "ms per window",
+        f"ms per batch of {size}",
+        "aims reached",
+    ]
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
