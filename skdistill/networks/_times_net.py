@@ -34,8 +34,9 @@ class TimesNet(BaseNetwork):
     n_periods : int, default=5
         Number of frequencies of a layer.
     periods_of : {"batch", "window"}, default="batch"
-        Which frequencies a layer takes: the strongest on average over the batch, as published, so that a forecast
-        depends on the other windows of its batch; or the strongest of each window, so that it does not.
+        Which frequencies a layer takes in training: the strongest on average over the batch, as published, or the
+        strongest of each window. Outside of training they are always those of each window, so that a forecast does not
+        depend on the windows beside it.
     n_kernels : int, default=6
         Number of kernel sizes: 1 x 1, 3 x 3, 5 x 5, ...
     dropout : float, default=0.1
@@ -167,7 +168,8 @@ class _Layer(nn.Module):
 
     def choose(self, strength: Tensor) -> Tensor:
         """Return the strongest frequencies of each window, (n_windows, n_periods), without the frequency 0."""
-        judged = strength[:, 1:].mean(dim=0, keepdim=True) if self.shared else strength[:, 1:]
+        shared = self.shared and self.training
+        judged = strength[:, 1:].mean(dim=0, keepdim=True) if shared else strength[:, 1:]
         best = judged.topk(min(self.n_periods, judged.shape[1])).indices + 1
         return best.expand(len(strength), -1)
 

@@ -6,10 +6,12 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from doubles import make_series
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
+from skdistill import DistilledForecaster
 from skdistill.core import NETWORKS, NetworkSpec, make_network
 from skdistill.networks import (
     MICN,
@@ -204,6 +206,30 @@ def test_permuted_batch_gives_permuted_forecasts(name):
     module = build(name).eval()
     context, order = torch.randn(6, 10, 3), torch.tensor([3, 1, 5, 0, 4, 2])
     torch.testing.assert_close(module(context[order]).forecast, module(context).forecast[order])
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_forecast_does_not_depend_on_its_neighbors(name):
+    module, generator = build(name).eval().double(), torch.Generator().manual_seed(1)
+    # Windows of unlike periods and sizes, so that whatever is averaged over the batch moves.
+    waves = torch.stack([(k + 1.0) * torch.sin(2 * np.pi * torch.arange(10.0) / (k + 2)) for k in range(6)])
+    context = (waves[..., None] + 0.1 * torch.randn(6, 10, 3, generator=generator)).double()
+    together = module(context).forecast
+    for window in range(6):
+        alone = module(context[window : window + 1]).forecast[0]
+        torch.testing.assert_close(alone, together[window], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_backtest_says_what_predict_says_with_default_settings(name):
+    series, length = make_series(150), 48
+    forecaster = DistilledForecaster(
+        None, name, "response", context_length=length, prediction_length=6, max_epochs=1, random_state=0, device="cpu"
+    ).fit(series)
+    rolled = forecaster.backtest(series[:84])
+    single = np.stack([forecaster.predict(series[: length + k]) for k in range(len(rolled))])
+    np.testing.assert_allclose(rolled / forecaster.scaling_.scale_, single / forecaster.scaling_.scale_, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", SMALL)

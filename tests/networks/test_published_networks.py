@@ -184,12 +184,13 @@ def test_a_layer_of_times_net_folds_at_the_strongest_periods_of_the_batch():
 
 
 @pytest.mark.parametrize("owner", ["batch", "window"])
-def test_frequencies_of_times_net_are_those_of_the_batch_or_of_each_window(owner):
-    network = TimesNet(4, n_periods=2, n_kernels=2, periods_of=owner)
-    module, context = build(network, context=30), torch.randn(2, 30, 3)
+def test_frequencies_of_times_net_are_those_of_the_batch_in_training_alone_or_of_each_window(owner):
+    network = TimesNet(4, n_periods=2, n_kernels=2, periods_of=owner, dropout=0.0)
+    module, context = build(network, context=30).train(), torch.randn(2, 30, 3)
     context[1] = 50 * torch.sin(torch.arange(30.0) * 2 * np.pi / 3)[:, None] + torch.randn(30, 3)
     alone = torch.cat([module(context[[number]]).forecast for number in (0, 1)])
     assert torch.allclose(alone, module(context).forecast, atol=1e-4) == (owner == "window")
+    torch.testing.assert_close(module.eval()(context).forecast, alone, atol=1e-4, rtol=1e-4)  # a batch of one is itself
 
 
 def test_published_features_of_times_net_are_the_last_steps():
