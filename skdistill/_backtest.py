@@ -180,9 +180,11 @@ def mean_squared_error(predictor: Predictor, series: Sequence[Series]) -> float:
     for one in series:
         for contexts, truth in roll(predictor, one, 1):
             errors = np.square(predictor.forecast(contexts) - truth)
-            missing = np.isnan(errors)
-            total += float(errors.sum() if not missing.any() else errors[~missing].sum())
-            count += truth.size - int(missing.sum())
+            unseen, counts = contexts.unseen(predictor.spec.targets), ~np.isnan(truth)
+            if unseen is not None:
+                counts &= ~unseen[:, None]
+            total += float(errors.sum() if counts.all() else errors[counts].sum())
+            count += int(counts.sum())
     if not count:
         raise ValueError("score needs an observed true value with an observed context before it; X has none (all NaN).")
     return total / count

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import mean_absolute_error, mean_squared_error, root_mean_squared_error
 
-from skdistill._unwrap import unwrap_model
+from skdistill._rolled import Rolled, RolledSeries, roll_windows
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill.data._levels import check_quantiles
@@ -18,10 +18,10 @@ from skdistill.data._levels import check_quantiles
 __all__ = ["METRICS", "ForecastScorer", "QuantileScores", "forecast_errors", "quantile_scores"]
 
 
-def _smape(truth: np.ndarray, forecast: np.ndarray, **options: Any) -> Any:
+def _smape(truth: np.ndarray, forecast: np.ndarray, sample_weight: np.ndarray | None = None) -> Any:
     from sktime.performance_metrics.forecasting import mean_absolute_percentage_error
 
-    return mean_absolute_percentage_error(truth, forecast, symmetric=True, **options)
+    return mean_absolute_percentage_error(truth, forecast, horizon_weight=sample_weight, symmetric=True)
 
 
 _ERRORS: dict[str, Callable[..., Any]] = {
@@ -32,7 +32,7 @@ _ERRORS: dict[str, Callable[..., Any]] = {
     "smape": _smape,
 }
 METRICS = tuple(_ERRORS)
-_PER = ("pooled", "step", "channel")
+_PER = ("pooled", "step", "channel", "series")
 
 
 def forecast_errors(
@@ -44,20 +44,24 @@ def forecast_errors(
     season: int = 1,
     context_length: int | None = None,
 ) -> Any:
-    """Compute the error of all stride-1 forecasts of a series.
+    """Compute the error of all stride-1 forecasts of a series or panel.
+
+    Missing true values (NaN), and windows without an observed context value, are left out. In a panel, a series with
+    fewer context rows is forecast once, from those it has; one that has none is left out, with a warning.
 
     Parameters
     ----------
     estimator : DistilledForecaster, Pipeline or fitted search
         A fitted forecaster, or a pipeline or search that ends in one. Errors are in the units of the data that the
         forecaster gets.
-    X : array of shape (n_timestamps, n_channels), DataFrame or Series
+    X : array of shape (n_timestamps, n_channels), DataFrame, Series or panel
         Context rows, then rows to forecast.
     metric : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
-        The error. MASE divides the absolute errors of a channel by the mean absolute difference of its
-        context rows to those one season before; SMAPE is the mean of ``2 |a - f| / (|a| + |f|)``, from 0 to 2.
-    per : {"pooled", "step", "channel"}, default="pooled"
-        One number, or one number per step of the horizon or per target channel.
+        The error. MASE divides the absolute errors of each channel of each series by the mean absolute difference of
+        its context rows to those one season before; a series of a panel without such a difference is left out, with a
+        warning. SMAPE is the mean of ``2 |a - f| / (|a| + |f|)``, from 0 to 2.
+    per : {"pooled", "step", "channel", "series"}, default="pooled"
+        One number over all values, or one number per step of the horizon, target channel or series.
     season : int, default=1
         Number of rows in a season, for MASE.
     context_length : int or None, default=None
@@ -67,12 +71,13 @@ def forecast_errors(
     Returns
     -------
     errors : float or Series
-        A float if pooled; otherwise a Series indexed by step (from 1) or channel.
+        A float if pooled; otherwise a Series indexed by step (from 1), channel or series, NaN where no true value is
+        observed.
 
     Raises
     ------
     ValueError
-        If a name is unknown, ``X`` has too few rows, or the season has no variation.
+        If a name is unknown, ``X`` has too few rows, no true value is observed, or the season has no variation.
 
     Examples
     --------
@@ -87,18 +92,55 @@ def forecast_errors(
     [1, 2, 3]
     """
     check_choice(per, _PER, "per of forecast_errors")
-    rolled = _roll(estimator, X, context_length)
-    truth, forecast = rolled.scaled(metric, season)
-    n_windows, n_steps, n_targets = truth.shape
+    rolled = _in_units(roll_windows(estimator, X, context_length), metric, season)
+    if per == "series":
+        return _per_series(rolled.parts, metric)
+    truth, forecast = (np.concatenate(both) for both in zip(*_pairs(rolled.parts), strict=True))
     if per == "pooled":
-        return float(_ERRORS[metric](truth.reshape(-1), forecast.reshape(-1)))
+        return _pooled(truth, forecast, metric)
     if per == "step":
-        columns = (one.transpose(0, 2, 1).reshape(-1, n_steps) for one in (truth, forecast))
-        index = pd.RangeIndex(1, n_steps + 1, name="step")
+        index, axis = pd.RangeIndex(1, truth.shape[1] + 1, name="step"), 1
     else:
-        columns = (one.reshape(n_windows * n_steps, n_targets) for one in (truth, forecast))
-        index = pd.Index(rolled.names, name="channel")
-    return pd.Series(_ERRORS[metric](*columns, multioutput="raw_values"), index=index, name=metric)
+        index, axis = pd.Index(rolled.names, name="channel"), 2
+    columns = zip(np.moveaxis(truth, axis, 0), np.moveaxis(forecast, axis, 0), strict=True)
+    return pd.Series([_error(one, other, metric) for one, other in columns], index=index, name=metric)
+
+
+def _in_units(rolled: Rolled, metric: str, season: int) -> Rolled:
+    check_choice(metric, METRICS, "metric")
+    return rolled.scaled_for_mase(season) if metric == "mase" else rolled
+
+
+def _pairs(parts: Sequence[RolledSeries]) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(part.truth, part.forecast) for part in parts]
+
+
+def _per_series(parts: Sequence[RolledSeries], metric: str) -> pd.Series:
+    index = pd.Index([part.id for part in parts], name="series", tupleize_cols=False)
+    return pd.Series([_error(part.truth, part.forecast, metric) for part in parts], index=index, name=metric)
+
+
+def _pooled(truth: np.ndarray, forecast: np.ndarray, metric: str, weights: np.ndarray | None = None) -> float:
+    """Return the error over all observed true values, or raise if there is none."""
+    error = _error(truth, forecast, metric, weights)
+    if np.isnan(error):
+        raise ValueError(
+            "an error needs an observed true value with an observed context before it; X has none among the rows to "
+            "forecast (all NaN)."
+        )
+    return error
+
+
+def _error(truth: np.ndarray, forecast: np.ndarray, metric: str, weights: np.ndarray | None = None) -> float:
+    """Return the error over the observed true values; NaN if there is none."""
+    observed = ~np.isnan(truth)
+    if not observed.any():
+        return float("nan")
+    return float(
+        _ERRORS[metric](
+            truth[observed], forecast[observed], sample_weight=None if weights is None else weights[observed]
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -127,6 +169,8 @@ class QuantileScores:
 def quantile_scores(truth: Any, quantiles: Any, levels: Sequence[float], *, scale: Any = None) -> QuantileScores:
     """Score quantile forecasts against the true values.
 
+    Missing true values (NaN) are left out.
+
     Parameters
     ----------
     truth : array of shape (..., n_channels)
@@ -135,8 +179,8 @@ def quantile_scores(truth: Any, quantiles: Any, levels: Sequence[float], *, scal
         Quantile forecasts of the true values.
     levels : sequence of float
         Levels of the quantiles, rising.
-    scale : array of shape (n_channels,) or None, default=None
-        Divisors of the score and width of each channel; None stands for 1.
+    scale : array that broadcasts to the shape of truth, or None, default=None
+        Divisors of score and width, such as one per channel; None stands for 1.
 
     Returns
     -------
@@ -146,7 +190,7 @@ def quantile_scores(truth: Any, quantiles: Any, levels: Sequence[float], *, scal
     Raises
     ------
     ValueError
-        If the shapes or levels do not fit.
+        If the shapes or levels do not fit, no true value is observed, or a quantile of an observed one is NaN.
 
     Examples
     --------
@@ -163,7 +207,13 @@ def quantile_scores(truth: Any, quantiles: Any, levels: Sequence[float], *, scal
             f"quantiles of quantile_scores must have the shape of truth and an axis for {len(levels)} levels, "
             f"{(*truth.shape, len(levels))}; got {quantiles.shape}."
         )
-    unit = np.ones(truth.shape[-1]) if scale is None else np.asarray(scale, dtype=np.float64)
+    observed = ~np.isnan(truth)
+    if not observed.any():
+        raise ValueError("truth of quantile_scores must hold an observed value; all of it is missing (NaN) or empty.")
+    if np.isnan(quantiles[observed]).any():
+        raise ValueError("quantiles of quantile_scores must not be NaN where the true value is observed.")
+    unit = np.broadcast_to(np.asarray(1.0 if scale is None else scale, dtype=np.float64), truth.shape)
+    truth, quantiles, unit = truth[observed], quantiles[observed], unit[observed]
     tau = np.array(levels)
     error = truth[..., None] - quantiles
     pinball = 2.0 * np.maximum(tau * error, (tau - 1.0) * error).mean(axis=-1) / unit
@@ -177,12 +227,15 @@ def quantile_scores(truth: Any, quantiles: Any, levels: Sequence[float], *, scal
 
 @dataclass(frozen=True)
 class ForecastScorer:
-    """Scorer for searches: minus the error of all stride-1 forecasts; it needs no ``y``.
+    """Scorer for searches: minus the error of all stride-1 forecasts of a series or panel; it needs no ``y``.
+
+    Missing true values and short series of a panel are treated as by :func:`forecast_errors`.
 
     Parameters
     ----------
     metric : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
-        The error; see :func:`forecast_errors`.
+        The error; see :func:`forecast_errors`. Only MASE and SMAPE do not depend on the size of the values: in a panel
+        of series of unlike size, the large ones decide on the others.
     steps : int, sequence of int or None, default=None
         Steps of the horizon to score, counted from 1; None scores all.
     channels : int, str, sequence of them or None, default=None
@@ -194,6 +247,11 @@ class ForecastScorer:
         ``context_length`` are then not comparable.
     prediction_length : int or None, default=None
         If given, a candidate with a different value raises an error.
+    per : {"pooled", "series"}, default="pooled"
+        In a panel, the error over all values, or the mean over series of the error of each: series with many windows
+        then count as much as others.
+    weights : mapping from id to float, or None, default=None
+        How much each series of a panel counts, such as its sales; a dict or a pandas Series. None weighs them alike.
 
     See Also
     --------
@@ -213,20 +271,51 @@ class ForecastScorer:
     season: int = 1
     context_length: int | None = None
     prediction_length: int | None = None
+    per: str = "pooled"
+    weights: Mapping[Any, float] | pd.Series | None = None
 
     def __post_init__(self) -> None:
         """Raise if the metric is unknown, before any candidate is trained."""
         check_choice(self.metric, METRICS, "metric of ForecastScorer")
+        check_choice(self.per, ("pooled", "series"), "per of ForecastScorer")
         check_integer(self.season, "season of ForecastScorer")
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
         """Score a fitted forecaster, or a pipeline that ends in one."""
-        rolled = _roll(estimator, X, self.context_length, self.prediction_length)
-        truth, forecast = rolled.scaled(self.metric, self.season)
-        steps = self._positions("steps", self.steps, list(range(1, truth.shape[1] + 1)))
+        rolled = roll_windows(estimator, X, self.context_length, self.prediction_length)
+        rolled = _in_units(rolled, self.metric, self.season)
+        steps = self._positions("steps", self.steps, list(range(1, rolled.parts[0].truth.shape[1] + 1)))
         channels = self._positions("channels", self.channels, rolled.names)
-        truth, forecast = (one[:, steps][..., channels].reshape(-1) for one in (truth, forecast))
-        return -float(_ERRORS[self.metric](truth, forecast))
+        parts = [
+            replace(part, truth=part.truth[:, steps][..., channels], forecast=part.forecast[:, steps][..., channels])
+            for part in rolled.parts
+        ]
+        weights = None if self.weights is None else self._weights_of([part.id for part in parts])
+        if self.per == "series":
+            errors = _per_series(parts, self.metric).to_numpy()
+            known = ~np.isnan(errors)
+            if known.any():
+                return -float(np.average(errors[known], weights=None if weights is None else weights[known]))
+        truth, forecast = (np.concatenate(both) for both in zip(*_pairs(parts), strict=True))
+        if weights is not None:
+            lengths = [len(part.truth) for part in parts]
+            weights = np.broadcast_to(np.repeat(weights, lengths)[:, None, None], truth.shape)
+        return -_pooled(truth, forecast, self.metric, weights)
+
+    def _weights_of(self, ids: Sequence[Any]) -> np.ndarray:
+        """Return the weight of each series."""
+        given: Mapping[Any, float] = dict(self.weights.items()) if self.weights is not None else {}
+        if unknown := [one for one in ids if one not in given]:
+            raise ValueError(
+                f"weights of ForecastScorer must have a weight for every series; {unknown[0]!r} has none"
+                f"{'' if len(unknown) == 1 else f', as {len(unknown) - 1} others'}. Map ids to weights."
+            )
+        weights = np.array([float(given[one]) for one in ids])
+        if not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
+            raise ValueError(
+                f"weights of ForecastScorer must be finite and at least 0, and not all 0; got {weights.tolist()}."
+            )
+        return weights
 
     def _positions(self, name: str, wanted: Any, known: list[Any]) -> list[int]:
         if wanted is None:
@@ -243,56 +332,6 @@ class ForecastScorer:
         if not positions:
             raise ValueError(f"{name} of ForecastScorer must name at least one of {_list(known)}; got {wanted!r}.")
         return positions
-
-
-@dataclass(frozen=True)
-class _Rolled:
-    """Truth and forecasts of all windows, and the context rows before the first of them."""
-
-    truth: np.ndarray
-    forecast: np.ndarray
-    context: np.ndarray
-    names: list[Any]
-
-    def scaled(self, metric: str, season: int) -> tuple[np.ndarray, np.ndarray]:
-        check_choice(metric, METRICS, "metric")
-        if metric != "mase":
-            return self.truth, self.forecast
-        check_integer(season, "season")
-        if len(self.context) <= season:
-            raise ValueError(
-                f"MASE needs more context rows than season = {season}; got {len(self.context)}: give a longer "
-                "context_length or a shorter season."
-            )
-        scale = np.abs(self.context[season:] - self.context[:-season]).mean(axis=0)
-        if not (scale > 0).all():
-            name = self.names[int(np.argmin(scale))]
-            raise ValueError(f"MASE has no scale: channel {name!r} repeats exactly in the context rows; use 'mae'.")
-        return self.truth / scale, self.forecast / scale
-
-
-def _roll(estimator: Any, X: Any, context_length: int | None, prediction_length: int | None = None) -> _Rolled:
-    model = unwrap_model(estimator)
-    X = model.transform(X)
-    spec, targets = model.forecaster.spec_, list(model.forecaster.targets_)
-    before = spec.context_length if context_length is None else context_length
-    if spec.context_length > before:
-        raise ValueError(
-            f"a candidate has context_length = {spec.context_length}, more than the {before} context rows of a fold: "
-            "set context_length of the split (or scorer) to the longest among the candidates."
-        )
-    if prediction_length is not None and spec.prediction_length != prediction_length:
-        raise ValueError(
-            f"a candidate has prediction_length = {spec.prediction_length}, but the split (or scorer) has "
-            f"{prediction_length}: make them equal, or the candidates' errors cannot be compared."
-        )
-    rows = X[before - spec.context_length :]
-    forecast = np.asarray(model.forecaster.backtest(rows)).reshape(-1, spec.prediction_length, len(targets))
-    values = np.asarray(X, dtype=np.float64).reshape(len(X), -1)[:, targets]
-    truth = np.lib.stride_tricks.sliding_window_view(values[before:], spec.prediction_length, axis=0)
-    columns = getattr(X, "columns", None)
-    names = targets if columns is None else [columns[target] for target in targets]
-    return _Rolled(truth.transpose(0, 2, 1), forecast, values[:before], list(names))
 
 
 def _list(known: list[Any]) -> str:

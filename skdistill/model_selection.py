@@ -172,7 +172,7 @@ class RollingOriginSplit(DocLink, BaseEstimator):
         name : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
             The error; the score is minus the error, in the units of the data that the forecaster gets.
         **options : object
-            ``steps``, ``channels`` and ``season`` of :class:`~skdistill.metrics.ForecastScorer`.
+            ``steps``, ``channels``, ``season``, ``per`` and ``weights`` of :class:`~skdistill.metrics.ForecastScorer`.
 
         Returns
         -------
@@ -335,7 +335,7 @@ class SktimeSplit(DocLink, BaseEstimator):
         name : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
             The error; the score is minus the error, in the units of the data that the forecaster gets.
         **options : object
-            ``steps``, ``channels`` and ``season`` of :class:`~skdistill.metrics.ForecastScorer`.
+            ``steps``, ``channels``, ``season``, ``per`` and ``weights`` of :class:`~skdistill.metrics.ForecastScorer`.
 
         Returns
         -------
