@@ -1,4 +1,4 @@
-"""Inputs, time index, calendar, scaling, windows and labels: what everything above reads."""
+"""Inputs, time index, calendar, scaling, windows and labels."""
 
 from skdistill._utils._lazy import attach
 

@@ -1,4 +1,4 @@
-"""Perturbed contexts: more questions for a teacher, whose answers need no truth."""
+"""Augmentation: perturbed copies of the training rows, which a teacher labels."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ __all__ = ["Augmentation"]
 
 
 class Augmentation(DocLink, BaseEstimator):
-    """Copies of the training rows, mixed, scaled and jittered, whose windows the teacher labels.
+    """Add mixed, scaled and jittered copies of the training rows; the teacher labels their windows.
 
-    ``DistilledForecaster(augmentation=Augmentation())`` adds the windows of each copy to the training. What follows a
-    perturbed context never happened, so terms that read the truth leave these windows out, and a trained teacher is
-    not trained on them: they ask the teacher what it would say. In standardized units a copy of the rows x is
+    ``DistilledForecaster(augmentation=Augmentation())`` adds the windows of each copy to the training. A perturbed
+    context has no true future, so terms that read the truth leave these windows out, and a trained teacher is not
+    trained on them; it only labels them. In standardized units, a copy of the rows x is
 
     ``(1 + s(t)) * ((1 - m(t)) * x(t) + m(t) * x(t + shift)) + jitter * noise(t)``
 
-    with s in [-scale, scale] and m in [0, mix], each a broken line through independent uniform values every
-    ``knot_distance`` rows, a random shift around the end, and standard normal noise. Calendar features stay those of x.
+    with s in [-scale, scale] and m in [0, mix], each a piecewise linear function through independent uniform values
+    every ``knot_distance`` rows, a random circular shift, and standard normal noise. Calendar features stay those of x.
 
     Parameters
     ----------
     n_copies : int, default=1
-        Copies of the training rows; each adds as many windows as there are, and as many labels.
+        Number of copies of the training rows; each adds as many windows and labels as the original rows.
     jitter : float, default=0.05
         Standard deviation of the noise, in standard deviations of the channel.
     scale : float, default=0.1
-        Largest relative change of the values.
+        Maximum relative change of the values.
     mix : float, default=0.2
-        Largest share of another time of the same series.
+        Maximum share of another time of the same series.
     knot_distance : int, default=168
-        Rows between independent values of s and m.
+        Number of rows between independent values of s and m.
     random_state : int or None, default=None
         Seed; None derives one from the forecaster's.
 
@@ -86,24 +86,24 @@ class Augmentation(DocLink, BaseEstimator):
             check_integer(self.random_state, "random_state of Augmentation", minimum=0)
 
     def copies(self, series: Sequence[Series], held_out: Sequence[int]) -> list[Series]:
-        """Copy the training rows of series, not perturbed yet.
+        """Copy the training rows of series, without perturbing them.
 
         Parameters
         ----------
         series : sequence of Series
             The series, in original units.
         held_out : sequence of int
-            Rows of each, at its end, that serve validation and are not copied.
+            Number of validation rows at the end of each series; these are not copied.
 
         Returns
         -------
         copies : list of Series
-            ``n_copies`` times all of them.
+            All series, ``n_copies`` times.
         """
         cut = []
         for one, rows in zip(series, held_out, strict=True):
             stop = len(one) - rows
-            if stop < 1:  # it serves validation alone
+            if stop < 1:  # it is used for validation only
                 continue
             cut.append(replace(one, values=one.values[:stop], index=None if one.index is None else one.index[:stop]))
         return cut * self.n_copies
@@ -118,7 +118,7 @@ class Augmentation(DocLink, BaseEstimator):
         first : int
             Number of the first series to perturb.
         seed : int
-            The seed, where ``random_state`` is None.
+            Seed, if ``random_state`` is None.
         """
         generator = np.random.default_rng(seed if self.random_state is None else self.random_state)
         for offset, length in zip(store.offsets[first:], store.lengths[first:], strict=True):
@@ -135,7 +135,7 @@ class Augmentation(DocLink, BaseEstimator):
         return factor * mixed + self.jitter * noise
 
     def _broken_line(self, n_rows: int, low: float, high: float, generator: np.random.Generator) -> Tensor:
-        """Draw a value every ``knot_distance`` rows and join them by lines, (n_rows, 1)."""
+        """Return a piecewise linear function through random values every ``knot_distance`` rows, (n_rows, 1)."""
         knots = generator.uniform(low, high, math.ceil(n_rows / self.knot_distance) + 1)
         line = np.interp(np.arange(n_rows) / self.knot_distance, np.arange(len(knots)), knots)
         return torch.from_numpy(line.astype(np.float32))[:, None]

@@ -14,7 +14,7 @@ from skdistill.data._wall_clock import nanoseconds_of, read_wall_clock
 
 __all__ = ["FREQUENCIES", "calendar_features", "calendar_fields", "calendar_numbers", "calendar_of"]
 
-# calendar features of a row -> the frequency that has as many
+# number of calendar features -> a frequency with this number
 FREQUENCIES = {6: "s", 5: "min", 4: "h", 3: "D", 2: "W", 1: "ME"}
 
 _SECOND = 1_000_000_000
@@ -46,7 +46,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "year": (),
 }
 
-# spellings that one pandas version or another refuses -> those that all of them (>= 2.2) take
+# spellings that some pandas versions reject -> spellings that all versions (>= 2.2) accept
 _ALIASES = {
     "M": "ME", "BM": "BME", "Q": "QE", "BQ": "BQE", "Y": "YE", "A": "YE", "BY": "BYE", "BA": "BYE", "AS": "YS",
     "BAS": "BYS", "H": "h", "BH": "bh", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns", "d": "D", "w": "W",
@@ -76,8 +76,8 @@ def calendar_features(index: Any, *, frequency: str | pd.offsets.BaseOffset | No
     index : DatetimeIndex or PeriodIndex
         The labels. Fields of a time-zone-aware index are those of its local time.
     frequency : str, BaseOffset or None, default=None
-        A pandas frequency such as ``"h"``, ``"15min"`` or ``"ME"``, or an offset. By default that of `index`: its own,
-        else the one its labels show, else the one their median step suggests.
+        A pandas frequency such as ``"h"``, ``"15min"`` or ``"ME"``, or an offset. By default that of `index`: its
+        ``freq``, or else the frequency inferred from its labels, or from their median step.
 
     Returns
     -------
@@ -86,9 +86,9 @@ def calendar_features(index: Any, *, frequency: str | pd.offsets.BaseOffset | No
     Raises
     ------
     TypeError
-        If `index` is of another kind.
+        If `index` has another type.
     ValueError
-        If `index` holds NaT, `frequency` is unknown, or none is given and fewer than two labels do not show one.
+        If `index` contains NaT, `frequency` is unknown, or no frequency is given and it cannot be inferred.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def calendar_features(index: Any, *, frequency: str | pd.offsets.BaseOffset | No
     if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
         raise TypeError(f"Calendar features need a DatetimeIndex or a PeriodIndex, got {type(index).__name__}.")
     if index.hasnans:
-        raise ValueError(f"The index holds NaT, first at position {int(np.argmax(index.isna()))}.")
+        raise ValueError(f"The index contains NaT, first at position {int(np.argmax(index.isna()))}.")
     fields = _FIELDS[_family(index, frequency)]
     out = np.empty((len(index), len(fields)), dtype=np.float32)
     for j, field in enumerate(fields):
@@ -116,26 +116,26 @@ def calendar_features(index: Any, *, frequency: str | pd.offsets.BaseOffset | No
 
 
 def calendar_of(index: pd.Index, n_ahead: int, step: Step | None) -> tuple[np.ndarray, np.ndarray]:
-    """Describe labels and those that follow by one calendar, that of their step.
+    """Return the calendar features of labels and of the labels that follow them.
 
     Parameters
     ----------
     index : DatetimeIndex or PeriodIndex
         Time labels.
     n_ahead : int
-        How many follow.
+        Number of labels that follow.
     step : Step or None
-        How they go on; None where the labels tell it.
+        Step of the labels; None infers it from the labels.
 
     Returns
     -------
     features : tuple of ndarray of shape (n_labels, n_fields) and (n_ahead, n_fields)
-        As :func:`calendar_features` gives them.
+        Features as from :func:`calendar_features`.
 
     Raises
     ------
     ValueError
-        If the step is not known and too few labels do not tell it.
+        If the step is unknown and there are too few labels to infer it.
     """
     step = find_step(index) if step is None else step
     if step is None:
@@ -149,19 +149,19 @@ def calendar_of(index: pd.Index, n_ahead: int, step: Step | None) -> tuple[np.nd
 
 
 def calendar_fields(index: Any, *, frequency: str | pd.offsets.BaseOffset | None = None) -> tuple[str, ...]:
-    """Name the columns of :func:`calendar_features`.
+    """Return the names of the columns of :func:`calendar_features`.
 
     Parameters
     ----------
     index : DatetimeIndex or PeriodIndex
         Time labels.
     frequency : str, BaseOffset or None, default=None
-        The frequency, where it is known.
+        The frequency, if known.
 
     Returns
     -------
     fields : tuple of str
-        What the columns hold, which follows the frequency of the labels.
+        Names of the columns, which depend on the frequency of the labels.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def calendar_fields(index: Any, *, frequency: str | pd.offsets.BaseOffset | None
 
 
 def calendar_numbers(index: Any) -> np.ndarray:
-    """Calendar fields of each label as whole numbers, to look up in tables.
+    """Return the calendar fields of each label as integers, to look up in embedding tables.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def calendar_numbers(index: Any) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_labels, 5), dtype float32
-        Month, day of month, weekday from Monday, hour, and quarter of the hour, as TSLib has them without "timeF".
+        Month, day of month, weekday from Monday, hour, and quarter of the hour, as in TSLib without "timeF".
 
     Examples
     --------
@@ -207,12 +207,12 @@ def _family(index: pd.DatetimeIndex | pd.PeriodIndex, frequency: str | pd.offset
     if offset is not None:
         return _offset_family(offset)
     if len(index) < 2:
-        raise ValueError(f"The frequency of {len(index)} label(s) cannot be told; give `frequency`.")
+        raise ValueError(f"The frequency of {len(index)} label(s) cannot be inferred; pass `frequency`.")
     start = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
-    # sorted and distinct: the frequency does not depend on the order of the rows
+    # sorted and distinct, so that the frequency does not depend on the order of the rows
     step_sizes = np.diff(np.unique(read_wall_clock(start).asi8))
     if len(step_sizes) == 0:
-        raise ValueError("The frequency of equal labels cannot be told; give `frequency`.")
+        raise ValueError("The frequency of equal labels cannot be inferred; pass `frequency`.")
     return _family_of_size(float(np.median(step_sizes)) * nanoseconds_of(start))
 
 
@@ -230,7 +230,7 @@ def _parse(frequency: str) -> pd.offsets.BaseOffset:
         return to_offset(frequency)
     except ValueError:
         raise ValueError(
-            f"Unknown frequency {frequency!r}: give a pandas one such as 'h', '15min', 'D', 'ME'."
+            f"Unknown frequency {frequency!r}: use a pandas frequency such as 'h', '15min', 'D', 'ME'."
         ) from None
 
 
@@ -250,7 +250,7 @@ def _offset_family(offset: pd.offsets.BaseOffset) -> str:
         return "hour"
     if kind.endswith("BusinessDay"):
         return "day"
-    if kind == "DateOffset":  # of any parts: judged by what it adds to a day
+    if kind == "DateOffset":  # with any parts: classified by what it adds to a day
         return _family_of_size(pd.Timedelta(_SOME_DAY + offset - _SOME_DAY).as_unit("ns").value)
     span = offset.n * _DAY if kind == "Day" else int(pd.Timedelta(offset).as_unit("ns").value)  # type: ignore[arg-type]
     if span % (7 * _DAY) == 0:

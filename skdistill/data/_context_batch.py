@@ -1,4 +1,4 @@
-"""Contexts in original units: the one object that everybody hands over who wants forecasts."""
+"""Contexts in original units, the common input of everything that forecasts."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ __all__ = ["ContextBatch", "ContextCutter"]
 
 @dataclass(frozen=True)
 class ContextBatch:
-    """Contexts in original units, and what is known about each of them.
+    """Contexts in original units, with their time labels and series.
 
-    Every field but ``values`` is None or has one entry for each window, so that whatever else is known about windows
-    joins as one more field, and cutting, slicing and counting stay as they are.
+    Every field except ``values`` is None or has one entry per window.
 
     Parameters
     ----------
     values : ndarray of shape (n_windows, n_timestamps, n_channels)
         Floats, NaN where missing. Rows before the last ``context_length`` are not read.
     indexes : sequence of pandas.Index or None, default=None
-        Time labels of each window's rows, for networks and teachers that read the calendar; an index may have more
-        labels, of the rows before.
+        Time labels of each window's rows, for networks and teachers that read the calendar; an index can also have
+        labels of earlier rows.
     steps : sequence of Step or None, default=None
-        How the labels of each window go on; None finds it in the labels.
+        Step of the labels of each window; None infers it from the labels.
     series : ndarray of int of shape (n_windows,) or None, default=None
-        Which of the series of ``fit`` each window is of, -1 for another: it decides on units. None means -1.
+        Number of the series of ``fit`` that each window belongs to, -1 for other series; it determines the units. None
+        means -1.
     """
 
     values: np.ndarray
@@ -46,7 +46,7 @@ class ContextBatch:
     series: np.ndarray | None = None
 
     def __len__(self) -> int:
-        """Count the windows."""
+        """Return the number of windows."""
         return len(self.values)
 
     def __getitem__(self, windows: slice) -> ContextBatch:
@@ -55,12 +55,12 @@ class ContextBatch:
         return replace(self, **{name: value[windows] for name, value in known.items() if value is not None})
 
     def last(self, context_length: int) -> ContextBatch:
-        """Return the windows with their last rows alone; rows that a window does not have are missing.
+        """Return only the last rows of the windows; rows before a window are missing.
 
         Parameters
         ----------
         context_length : int
-            Rows to keep.
+            Number of rows to keep.
 
         Returns
         -------
@@ -74,20 +74,20 @@ class ContextBatch:
         return replace(self, values=np.concatenate([before, self.values], axis=1))
 
     def unseen(self, targets: Sequence[int]) -> np.ndarray | None:
-        """Say which targets have no observed value in a context.
+        """Return which targets have no observed value in a context.
 
         Parameters
         ----------
         targets : sequence of int
-            The channels to look at.
+            The channels to check.
 
         Returns
         -------
         unseen : ndarray of bool of shape (n_windows, n_targets) or None
-            None where every target has one.
+            None if every target has one.
         """
         last = self.values[:, -1]
-        if not np.isnan(last).any():  # the usual case costs one row
+        if not np.isnan(last).any():  # fast check for the usual case
             return None
         unseen = np.isnan(self.values[:, :, list(targets)]).all(axis=1)
         return unseen if unseen.any() else None
@@ -95,23 +95,23 @@ class ContextBatch:
     def standardized(
         self, scaling: Scaling, prediction_length: int, *, with_time: bool, dtype: str = "float32"
     ) -> Contexts:
-        """Turn contexts into what networks and teachers read.
+        """Convert to the contexts that networks and teachers read.
 
         Parameters
         ----------
         scaling : Scaling
-            Brings values to standardized units; goes along, to bring answers back.
+            Converts values to standardized units; also stored in the result.
         prediction_length : int
-            Rows of the horizon, whose calendar is described, too.
+            Number of rows of the horizon, which also gets calendar features.
         with_time : bool
-            Whether to describe the calendar, where every window has one.
+            Whether to add calendar features, if every window has time labels.
         dtype : {"float32", "float64"}, default="float32"
-            What the values become.
+            Type of the standardized values.
 
         Returns
         -------
         contexts : Contexts
-            Each window as a series of its own, which ends where its horizon begins.
+            Each window as a separate series that ends where its horizon starts.
         """
         read = scaling.standardize_contexts(self.values, self.series, dtype)
         values = torch.from_numpy(np.ascontiguousarray(read.values))
@@ -138,18 +138,18 @@ class ContextBatch:
 
 @dataclass(frozen=True)
 class ContextCutter:
-    """Cuts contexts out of series.
+    """Builds contexts from series.
 
     Parameters
     ----------
     series : list of Series
         The series, in original units.
     context_length : int
-        Rows of a context.
+        Number of rows of a context.
     with_time : bool
-        Whether the time labels are cut, too; each context then knows the step of its whole series.
+        Whether to include time labels; each context then has the step of its whole series.
     known : ndarray of int of shape (n_series,) or None, default=None
-        Which of the series of ``fit`` each is, -1 for another.
+        Number of each series in ``fit``, -1 for other series.
     """
 
     series: list[Series]
@@ -162,12 +162,12 @@ class ContextCutter:
         return [find_step(one.index) if one.step is None and one.index is not None else one.step for one in self.series]
 
     def cut(self, numbers: np.ndarray | Sequence[int], origins: np.ndarray | Sequence[int]) -> ContextBatch:
-        """Cut contexts.
+        """Return contexts.
 
         Parameters
         ----------
         numbers : sequence of int of length n_windows
-            Which series each context is of.
+            Number of the series of each context.
         origins : sequence of int of length n_windows
             The row of its series that follows each context.
 
@@ -185,7 +185,7 @@ class ContextCutter:
         return ContextBatch(values, labels, [self._steps[number] for number, _ in pairs], known)
 
     def _rows(self, number: int, origin: int) -> np.ndarray:
-        """Cut the rows before an origin; rows before the series are missing."""
+        """Return the rows before an origin; rows before the start of the series are missing."""
         rows = self.series[number].values[max(0, origin - self.context_length) : origin]
         n_before = self.context_length - len(rows)
         if not n_before:
@@ -204,12 +204,12 @@ class ContextCutter:
         return precede_index(index, n_before, self._steps[number]).append(labels)
 
     def latest(self, number: int = 0) -> ContextBatch:
-        """Cut the context that ends with a series.
+        """Return the context at the end of a series.
 
         Parameters
         ----------
         number : int, default=0
-            Which series.
+            Number of the series.
 
         Returns
         -------

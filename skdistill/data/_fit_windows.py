@@ -1,4 +1,4 @@
-"""The windows that ``fit`` works on, cut from the series a user gave."""
+"""Training and validation windows of ``fit``, built from the user's series."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from skdistill.data._windows import SeriesStore, TrainingWindows, count_validati
 
 __all__ = ["FitWindows"]
 
-_FEWEST_ROWS = 8  # of a series of a panel that a training context holds, if there is no season
+_FEWEST_ROWS = 8  # minimum number of series rows in a training context of a panel, if there is no season
 _MOST_NAMED = 5  # series that a warning lists
 
 
 @dataclass(frozen=True)
 class FitWindows:
-    """How training and validation windows are cut from series.
+    """How training and validation windows are built from series.
 
     Parameters
     ----------
@@ -32,24 +32,24 @@ class FitWindows:
     targets : tuple of int
         Channels to forecast.
     validation_fraction : float or int
-        Share of the rows of each series, at its end, that serve validation; a whole number counts rows.
+        Fraction of the rows of each series, at its end, used for validation; an integer is a number of rows.
     windows_without_truth : bool, default=False
-        Whether training windows may end anywhere in the training rows, their horizon unknown.
+        Whether training windows can end anywhere in the training rows, with an unknown horizon.
     transformer : scikit-learn transformer or None, default=None
         Applied before the standardization.
     all_targets : bool, default=False
         Whether every channel is a target because none was named.
     scaling_kind : {"auto", "global", "series", "window"}, default="auto"
-        Whose center and unit count; ``"auto"`` takes those of each series of a panel, and of all rows of one series.
+        Kind of scaling; ``"auto"`` scales each series of a panel separately, and a single series by all its rows.
     is_panel : bool, default=False
-        Whether the user gave several series, or a form that could hold them.
+        Whether the input has several series, or a form for several series.
     min_observed : int or None, default=None
-        Rows of a series that a training context must hold; rows before the series are missing. None means
+        Minimum number of series rows in a training context; rows before the series are missing. None means
         ``context_length`` for one series, and two seasons (at least 8 rows) for a panel.
     augmentation : Augmentation or None, default=None
         Perturbed copies of the training rows to add.
     seed : int or None, default=None
-        Of these copies.
+        Seed of the copies.
     """
 
     context_length: int
@@ -66,7 +66,7 @@ class FitWindows:
     seed: int | None = None
 
     def cut(self, series: list[Series]) -> TrainingWindows:
-        """Standardize series by their training rows, and cut them.
+        """Standardize series by their training rows, and build the windows.
 
         Parameters
         ----------
@@ -76,12 +76,12 @@ class FitWindows:
         Returns
         -------
         windows : TrainingWindows
-            Their store holds the fitted scaling.
+            The windows; their store has the fitted scaling.
 
         Raises
         ------
         ValueError
-            If no series has a training window, or a validation window where some are asked for.
+            If no series has a training window, or a validation window if validation is requested.
         """
         held_out = [min(len(one), count_validation_rows(len(one), self.validation_fraction)) for one in series]
         of_step = season_of_series(series[0].index, series[0].step, self.context_length)
@@ -97,7 +97,7 @@ class FitWindows:
         ids = [one.id for one in series]
         scaling.fit(known, None if any(one is None for one in ids) else [one for one in ids if one is not None])
         if scaling.kind == "global" and not scaling.saw_missing_:
-            scaling.season = 1  # nothing to fill, no unit to find
+            scaling.season = 1  # no gaps to fill and no units to compute
         copies = [] if self.augmentation is None else self.augmentation.copies(series, held_out)
         copied = [number for number, rows in enumerate(known) if len(rows)]
         store = SeriesStore.from_series(
@@ -109,7 +109,7 @@ class FitWindows:
             season=of_step,
         )
         if self.augmentation is not None and copies:
-            assert self.seed is not None  # which comes with an augmentation
+            assert self.seed is not None  # set together with the augmentation
             self.augmentation.perturb(store, len(series), self.seed)
         return split_windows(
             store,
@@ -128,14 +128,14 @@ class FitWindows:
         Parameters
         ----------
         season : int, default=1
-            Rows of a season.
+            Number of rows in a season.
         n_series : int, default=1
-            How many series there are.
+            Number of series.
 
         Returns
         -------
         scaling : Scaling
-            For these targets.
+            The scaling for these targets.
         """
         kind = self.scaling_kind
         if kind == "auto":
@@ -143,7 +143,7 @@ class FitWindows:
         return Scaling(self.transformer, None if self.all_targets else self.targets, kind=kind, season=season)
 
     def _least_rows(self, n_series: int, season: int) -> int:
-        """Count the rows of a series that a training context must hold."""
+        """Return the minimum number of series rows in a training context."""
         if self.min_observed is not None:
             return min(self.min_observed, self.context_length)
         if not self.is_panel or n_series == 1:
@@ -156,19 +156,21 @@ class FitWindows:
         if any(not np.isnan(rows[:, targets]).all() for rows in known if len(rows)):
             return
         what = "X" if len(series) == 1 else f"the {len(series)} series of X"
-        raise ValueError(f"every training value of the targets of {what} is missing (NaN): there is nothing to learn.")
+        raise ValueError(
+            f"every training value of the targets of {what} is missing (NaN): there is nothing to learn from."
+        )
 
     def check_rows(self, series: list[Series], held_out: list[int], least: int | None = None) -> None:
-        """Raise unless some series has a training window and, where asked for, a validation window.
+        """Raise unless some series has a training window and, if requested, a validation window.
 
         Parameters
         ----------
         series : list of Series
             The series.
         held_out : list of int
-            Validation rows of each.
+            Number of validation rows of each series.
         least : int or None, default=None
-            Rows of a series that a context must hold; None means ``context_length``.
+            Minimum number of series rows in a context; None means ``context_length``.
         """
         least = self.context_length if least is None else least
         reach = least + self.prediction_length
@@ -190,7 +192,7 @@ class FitWindows:
             )
 
     def _tell_short_ones(self, series: list[Series], known: list[np.ndarray], least: int) -> None:
-        """Warn of the series of which no training window can be cut."""
+        """Warn about series without a training window."""
         reach = least + (0 if self.windows_without_truth else self.prediction_length)
         short = [number for number, rows in enumerate(known) if len(rows) < reach]
         if not short:

@@ -1,4 +1,4 @@
-"""The forms that a panel comes in, as a list of series with their ids, and the same form back."""
+"""Forms of panels: convert a panel to a list of series with ids, and results back to the same form."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from scipy.sparse import issparse
 
 __all__ = ["PanelForm", "take_apart"]
 
-_MOST_SHOWN = 5  # ids that a message lists
+_MOST_SHOWN = 5  # maximum number of ids in a message
 
 
 @dataclass(frozen=True)
 class PanelForm:
-    """How a panel came: what its series are called, and how answers are put together again.
+    """The form of a panel: ids of its series, and how to combine results.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class PanelForm:
     names : tuple of hashable, default=()
         Names of the outer index levels of a frame.
     was_vector : bool, default=False
-        Whether the frame came as a pandas Series.
+        Whether the input was a pandas Series.
     """
 
     ids: tuple[Hashable, ...]
@@ -37,7 +37,7 @@ class PanelForm:
     was_vector: bool = False
 
     def call(self, number: int) -> str:
-        """Return what to call a series in messages.
+        """Return the name of a series for messages.
 
         Parameters
         ----------
@@ -52,7 +52,7 @@ class PanelForm:
         return f"series {self.ids[number]!r}"
 
     def put_together(self, answers: Sequence[Any]) -> Any:
-        """Give one answer per series the form of the panel.
+        """Combine one result per series in the form of the panel.
 
         Parameters
         ----------
@@ -71,15 +71,15 @@ class PanelForm:
 
 
 def take_apart(X: Any, name: str = "X") -> tuple[Any, PanelForm | None]:
-    """Turn a panel into a list of series, each in the form of a single one.
+    """Convert a panel to a list of series, each in the form of a single series.
 
     Parameters
     ----------
     X : object
         A DataFrame or Series with an index of several levels, the last one time; a dict from id to series; or anything
-        else, which is left as it is.
+        else, which is returned unchanged.
     name : str, default="X"
-        What to call it in messages.
+        Name of the input, for error messages.
 
     Returns
     -------

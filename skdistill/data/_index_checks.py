@@ -94,10 +94,10 @@ def _check_order(index: pd.Index, timed: bool, name: str) -> None:
         return
     if index.hasnans:
         missing = "NaT" if timed else "a missing label"
-        raise ValueError(f"The index of {name} holds {missing}, first at position {_first(index.isna())}.")
+        raise ValueError(f"The index of {name} contains {missing}, first at position {_first(index.isna())}.")
     values = _numbers(index)
     if not np.isfinite(values).all():
-        raise ValueError(f"The index of {name} holds infinity, first at position {_first(~np.isfinite(values))}.")
+        raise ValueError(f"The index of {name} contains infinity, first at position {_first(~np.isfinite(values))}.")
     if len(index) < 2:
         return
     steps = np.diff(values)
@@ -133,7 +133,7 @@ def _raise_irregular(index: pd.Index, name: str) -> None:
     calendar = ""
     if isinstance(index, pd.DatetimeIndex) and np.median(np.diff(index.asi8)) * nanoseconds_of(index) >= DAY // 24:
         calendar = (
-            f"; where the labels follow a calendar of their own, with holidays for example, say which: {name}.index = "
+            f"; if the labels follow a special calendar, for example with holidays, set it: {name}.index = "
             f"pd.DatetimeIndex({name}.index, freq=pd.offsets.CustomBusinessDay(holidays=...))"
         )
     raise ValueError(
@@ -145,7 +145,7 @@ def _raise_irregular(index: pd.Index, name: str) -> None:
 
 
 def _odd_one(steps: np.ndarray) -> int:
-    """Return the place of the first step that is not the usual one."""
+    """Return the position of the first step that differs from the usual one."""
     if steps.dtype.kind == "f":
         median = np.median(steps)
         return _first(np.abs(steps - median) > 0.25 * median)

@@ -1,4 +1,4 @@
-"""The door: whatever a user calls a series, checked and brought to one normal form."""
+"""Check user input and convert it to one normal form of series."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from skdistill.data._tables import check_is_no_other_table, fill_masked
 
 __all__ = ["Series", "SeriesInput", "read_series"]
 
-_VECTOR = "value"  # the channel of Series that have no name, or names of their own
-_BLOCK = 1024  # windows of a batch that are looked at together: a batch may be a view that is far larger than memory
+_VECTOR = "value"  # channel name of Series without a name, or with different names
+_BLOCK = 1024  # windows of a batch checked at once, because a batch can be a view larger than memory
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,17 @@ class Series:
     values : ndarray of shape (n_timestamps, n_channels)
         Floats in original units, NaN where missing.
     index : pandas.Index or None, default=None
-        Time labels, where the series came with them.
+        Time labels, if the input had them.
     columns : pandas.Index or None, default=None
-        Channel names, where the series came with them.
+        Channel names, if the input had them.
     was_vector : bool, default=False
-        Whether it came as a pandas Series.
+        Whether the input was a pandas Series.
     step : Step or None, default=None
-        How its index goes on, where that is known.
+        Step of its index, if known.
     label_type : ExtensionDtype or None, default=None
-        Type of the index as it came, where that is Arrow's.
+        Original type of the index, if it was an Arrow type.
     id : hashable or None, default=None
-        What the series is called in its panel.
+        Id of the series in its panel.
     """
 
     values: np.ndarray
@@ -54,40 +54,40 @@ class Series:
     id: Hashable | None = None
 
     def __len__(self) -> int:
-        """Count the timestamps."""
+        """Return the number of timestamps."""
         return len(self.values)
 
     def labels_ahead(self, n: int) -> pd.Index:
-        """Return the labels of the rows that follow.
+        """Return the labels of the next rows.
 
         Parameters
         ----------
         n : int
-            How many.
+            Number of labels.
 
         Returns
         -------
         labels : Index of shape (n,)
-            The index carried on; numbers from 0 where it does not go on.
+            The continued index; numbers from 0 if it cannot be continued.
         """
         assert self.index is not None  # the series has labels
         ahead = continue_index(self.index, n, step=self.step)
         return ahead if self.label_type is None or type(ahead) is pd.RangeIndex else ahead.astype(self.label_type)
 
     def wrap_forecast(self, forecast: np.ndarray, targets: Sequence[int]) -> Any:
-        """Give a forecast the form of this series.
+        """Convert a forecast to the form of this series.
 
         Parameters
         ----------
         forecast : ndarray of shape (prediction_length, n_targets)
             The rows that follow this series.
         targets : sequence of int
-            The channels that were forecast.
+            The forecast channels.
 
         Returns
         -------
         forecast : ndarray, DataFrame or Series
-            The same numbers; for pandas with the index carried on.
+            The same numbers; for pandas with the continued index.
         """
         if self.index is None or self.columns is None:
             return forecast
@@ -96,23 +96,23 @@ class Series:
         return frame.iloc[:, 0] if self.was_vector else frame
 
     def wrap_quantiles(self, quantiles: np.ndarray, targets: Sequence[int], labels: Sequence[Any], name: str) -> Any:
-        """Give quantiles the form of this series.
+        """Convert quantiles to the form of this series.
 
         Parameters
         ----------
         quantiles : ndarray of shape (prediction_length, n_targets, n_quantiles)
-            Of the rows that follow this series.
+            Quantiles of the rows that follow this series.
         targets : sequence of int
-            The channels that were forecast.
+            The forecast channels.
         labels : sequence of object
-            One a quantile.
+            One label per quantile.
         name : str
-            What the labels are.
+            Name of the labels.
 
         Returns
         -------
         quantiles : ndarray or DataFrame
-            The same numbers; for pandas with the index carried on, and columns of channel and label.
+            The same numbers; for pandas with the continued index, and columns of channel and label.
         """
         if self.index is None or self.columns is None:
             return quantiles
@@ -125,18 +125,18 @@ class Series:
 
 @dataclass(frozen=True)
 class SeriesInput:
-    """What a user gave: one series, a batch or a list, in normal form.
+    """User input in normal form: one series, a batch or a list.
 
     Parameters
     ----------
     series : list of Series
         The series; empty for a batch.
     batch : ndarray of shape (n_windows, n_timestamps, n_channels) or None, default=None
-        The windows, where a 3-D array was given.
+        The windows, if the input was a 3-D array.
     is_list : bool, default=False
-        Whether a list was given.
+        Whether the input was a list.
     form : PanelForm or None, default=None
-        How a panel with ids came.
+        Form of a panel with ids.
     """
 
     series: list[Series]
@@ -146,26 +146,26 @@ class SeriesInput:
 
     @property
     def is_panel(self) -> bool:
-        """Whether there may be several series."""
+        """Whether there can be several series."""
         return self.is_list or self.form is not None
 
     def map(self, function: Callable[[Series], Any]) -> Any:
-        """Apply a function to every series; give a list back where a list was given, and a panel for a panel.
+        """Apply a function to every series; the result has the form of the input.
 
         Parameters
         ----------
         function : callable
-            From a series to anything.
+            Function of a series.
 
         Returns
         -------
         result : object, list of object or panel
-            One result, or one per series in the form of what was given.
+            One result, or one per series in the form of the input.
         """
         return self.put_together([function(one) for one in self.series])
 
     def put_together(self, results: list[Any]) -> Any:
-        """Give one result per series the form of what was given.
+        """Convert one result per series to the form of the input.
 
         Parameters
         ----------
@@ -175,7 +175,7 @@ class SeriesInput:
         Returns
         -------
         result : object, list of object or panel
-            The only one, a list of them, or a panel with their ids.
+            The only result, a list of results, or a panel with their ids.
         """
         if self.form is not None:
             return self.form.put_together(results)
@@ -183,12 +183,12 @@ class SeriesInput:
 
 
 def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: bool) -> SeriesInput:
-    """Check a user's series and bring them to normal form.
+    """Check user input and convert it to normal form.
 
     Parameters
     ----------
     estimator : estimator
-        Whose ``n_features_in_``, ``feature_names_in_`` and ``series_labels_`` are set or compared.
+        The estimator; its ``n_features_in_``, ``feature_names_in_`` and ``series_labels_`` are set or compared.
     X : array, DataFrame, Series, panel, 3-D array or list of them
         What the user gave; a panel is a DataFrame with index levels (series, time), or a dict from id to series.
     reset : bool
@@ -204,9 +204,9 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     Raises
     ------
     ValueError
-        If there is no series or one of one dimension, a value is infinite, a column not numeric, an index irregular or
-        of dates that are not of a time type, the channels differ from those of ``fit``, or a length of the estimator
-        was changed after it.
+        If there is no series or a 1-D array, a value is infinite, a column is not numeric, an index is irregular or has
+        dates that are not of a time type, the channels differ from those of ``fit``, or a length of the estimator was
+        changed after ``fit``.
     """
     if reset:
         estimator.__dict__.pop("series_labels_", None)
@@ -227,7 +227,7 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
 
 
 def _as_arrays_or_frames(X: Any) -> Any:
-    """Refuse tables of other libraries, and write NaN where arrays are masked."""
+    """Raise for tables of other libraries, and convert masked values to NaN."""
     check_is_no_other_table(X, "X")
     if not isinstance(X, list | tuple):
         return fill_masked(X)
@@ -237,7 +237,7 @@ def _as_arrays_or_frames(X: Any) -> Any:
 
 
 def _keep_labels(estimator: Any, given: SeriesInput) -> SeriesInput:
-    """Note columns and steps on the estimator, and let series that are too short for a step have that of the others."""
+    """Store columns and steps on the estimator; series too short to have a step get that of the others."""
     labels = _gather_labels(estimator, given.series)
     estimator.series_labels_ = labels
     series = [
@@ -255,7 +255,7 @@ def _gather_labels(estimator: Any, series: list[Series]) -> SeriesLabels:
 
 
 def _labels_of(estimator: Any) -> SeriesLabels:
-    """Return the labels that fit saw; none where it saw arrays."""
+    """Return the labels of ``fit``; empty if it got arrays."""
     return getattr(estimator, "series_labels_", None) or SeriesLabels()
 
 
@@ -302,7 +302,7 @@ def _read_many(
 
 
 def _read_like(before: Series, X: Any, name: str, known: SeriesLabels) -> Series | None:
-    """Read a frame of floats with the columns of the one before, which was checked in full: thousands of them come."""
+    """Read a float frame with the columns of the previous, fully checked frame; this is fast for large panels."""
     if not isinstance(X, pd.DataFrame) or before.was_vector or before.columns is None or not len(X):
         return None
     if X.columns is not before.columns and not X.columns.identical(before.columns):
@@ -369,7 +369,7 @@ def _read_one(
     if was_vector and (not alike if reset else _names_no_channel(estimator)):
         X = X.set_axis([_VECTOR], axis=1)
         names = X.columns
-    if not reset and not (_are_text(known.columns) and _are_text(names)):  # names that are text compares scikit-learn
+    if not reset and not (_are_text(known.columns) and _are_text(names)):  # scikit-learn compares names that are text
         check_columns(known.columns, names, name=name, where=where)
     table = X if names is None or _are_text(names) else X.set_axis(range(len(names)), axis=1)
     values = validate_data(
@@ -383,7 +383,7 @@ def _are_text(columns: pd.Index | None) -> bool:
 
 
 def _names_no_channel(estimator: Any) -> bool:
-    """Say whether fit saw Series whose names are those of series, not of a channel they share."""
+    """Return whether ``fit`` got Series with names of series instead of a common channel."""
     return list(getattr(estimator, "feature_names_in_", [])) == [_VECTOR]
 
 

@@ -1,4 +1,4 @@
-"""The series that ``fit`` saw, kept by reference, and how a change of it is noticed."""
+"""Reference to the series passed to ``fit``, with a check for changes."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["ChangedSeriesError", "KeptSeries"]
 
 
 class ChangedSeriesError(ValueError):
-    """The training series was changed in place after ``fit``."""
+    """Raised if the training series was changed in place after ``fit``."""
 
 
 @dataclass(frozen=True)
 class KeptSeries:
-    """A reference to what a user gave to ``fit``, with a fingerprint of its values.
+    """A reference to the input of ``fit``, with a fingerprint of its values.
 
     Parameters
     ----------
     X : array, DataFrame, Series, or a list of them
-        What the user gave; never copied.
+        The input; never copied.
     fingerprint : str
-        Of its values at that time.
+        Fingerprint of its values at that time.
 
     Examples
     --------
@@ -69,12 +69,12 @@ class KeptSeries:
         Returns
         -------
         X : array, DataFrame, Series, or a list of them
-            The object that was given.
+            The object passed to ``fit``.
 
         Raises
         ------
         ChangedSeriesError
-            If its values are others now.
+            If its values have changed.
         """
         if _fingerprint(self.X) != self.fingerprint:
             raise ChangedSeriesError(

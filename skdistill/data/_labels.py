@@ -1,4 +1,4 @@
-"""Labels: what a teacher says about windows."""
+"""Labels: a teacher's forecasts, features and quantiles for windows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Labels"]
 
 @dataclass(frozen=True)
 class Labels:
-    """What a teacher says about some windows, in the standardized units it was trained in.
+    """Outputs of a teacher for some windows, in standardized units.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Labels:
 
     @property
     def feature_kind(self) -> Literal["channel", "step"] | None:
-        """How the features are laid out: per channel, per channel and step, or absent."""
+        """Layout of the features: per channel, per channel and step, or none."""
         if self.features is None:
             return None
         return "channel" if self.features.ndim == 3 else "step"

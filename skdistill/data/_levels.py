@@ -1,4 +1,4 @@
-"""Quantile levels: their check, and the way from one grid of levels to another."""
+"""Quantile levels: checks, and interpolation between grids of levels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 __all__ = ["check_quantiles", "covered_levels", "interpolation_matrix"]
 
-_SAME = 1e-6  # levels nearer than this are one level: float32 configs hold 0.1 as 0.10000000149
+_SAME = 1e-6  # closer levels are equal: float32 configs store 0.1 as 0.10000000149
 
 
 def check_quantiles(quantiles: Any, name: str, *, median_alone: bool = True) -> tuple[float, ...]:
@@ -25,7 +25,7 @@ def check_quantiles(quantiles: Any, name: str, *, median_alone: bool = True) -> 
     name : str
         Parameter and owner: ``"quantiles of DistilledForecaster"``.
     median_alone : bool, default=True
-        Whether the median alone will do.
+        Whether the median alone is accepted.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def check_quantiles(quantiles: Any, name: str, *, median_alone: bool = True) -> 
     Raises
     ------
     TypeError
-        If it is no sequence of numbers.
+        If it is not a sequence of numbers.
     ValueError
         If it is empty, not rising, or a level is not between 0 and 1.
 
@@ -59,7 +59,7 @@ def check_quantiles(quantiles: Any, name: str, *, median_alone: bool = True) -> 
             raise ValueError(f"{rule}; got {quantiles!r}: {level!r} is out of range. Levels are shares, not percent.")
     levels = tuple(float(level) for level in quantiles)
     if not levels:
-        raise ValueError(f"{rule}; got {quantiles!r}, which has no level. None asks for a point forecast alone.")
+        raise ValueError(f"{rule}; got {quantiles!r}, which has no level. None makes point forecasts only.")
     for low, high in itertools.pairwise(levels):
         if abs(high - low) < _SAME:
             raise ValueError(f"{rule}; got {quantiles!r}: {high:g} comes twice. Name it once.")
@@ -74,14 +74,14 @@ def check_quantiles(quantiles: Any, name: str, *, median_alone: bool = True) -> 
 
 
 def covered_levels(known: Sequence[float], wanted: Sequence[float]) -> np.ndarray:
-    """Say which levels lie within a grid of others.
+    """Return which levels lie within the range of a grid.
 
     Parameters
     ----------
     known : sequence of float
         The grid, rising.
     wanted : sequence of float
-        The levels asked for.
+        The requested levels.
 
     Returns
     -------
@@ -98,23 +98,23 @@ def covered_levels(known: Sequence[float], wanted: Sequence[float]) -> np.ndarra
 
 
 def interpolation_matrix(known: Sequence[float], wanted: Sequence[float]) -> np.ndarray:
-    """Return the linear map from quantiles at some levels to those at others.
+    """Return the linear map from quantiles at known levels to quantiles at requested levels.
 
     Between two levels, and beyond the outermost ones, quantiles are linear in the normal score of their level, which is
-    exact for normal distributions; a level that is known stays what it is.
+    exact for normal distributions. Known levels are returned unchanged.
 
     Parameters
     ----------
     known : sequence of float
-        Levels of the quantiles that are known, rising.
+        Levels of the known quantiles, rising.
     wanted : sequence of float
-        Levels of the quantiles asked for.
+        Levels of the requested quantiles.
 
     Returns
     -------
     matrix : float64 ndarray of shape (n_wanted, n_known)
-        Its rows sum to one; beyond the outermost levels it holds negative numbers. With one known level, every
-        wanted one gets it.
+        Its rows sum to one; beyond the outermost levels it has negative entries. With a single known level, all
+        requested levels get its quantile.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Units of a series or of a window of its own, from what is observed of it."""
+"""Center and unit of single series and windows, from their observed values."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class LocalUnits:
     unit: np.ndarray
 
     def __len__(self) -> int:
-        """Count the windows or series."""
+        """Return the number of windows or series."""
         return len(self.center)
 
     def take(self, numbers: np.ndarray) -> LocalUnits:
-        """Return those of some windows.
+        """Return the entries of some windows.
 
         Parameters
         ----------
         numbers : ndarray of int or slice
-            Which ones.
+            Numbers of the entries.
 
         Returns
         -------
@@ -51,12 +51,12 @@ class LocalUnits:
         return LocalUnits(self.center[numbers], self.unit[numbers])
 
     def of_channels(self, channels: list[int]) -> LocalUnits:
-        """Return those of some channels.
+        """Return the entries of some channels.
 
         Parameters
         ----------
         channels : list of int
-            Which ones.
+            Numbers of the entries.
 
         Returns
         -------
@@ -66,27 +66,27 @@ class LocalUnits:
         return LocalUnits(self.center[:, channels], self.unit[:, channels])
 
     def inside(self, inner: LocalUnits) -> LocalUnits:
-        """Return the units of standardizing twice: first by these, then by inner ones.
+        """Return the combined units of standardizing by these units and then by inner units.
 
         Parameters
         ----------
         inner : LocalUnits
-            Units of what these have standardized.
+            Units of the values standardized by these.
 
         Returns
         -------
         units : LocalUnits
-            The same in one step.
+            The combined units.
         """
         return LocalUnits(self.center + self.unit * inner.center, self.unit * inner.unit)
 
     def standardize(self, values: np.ndarray) -> np.ndarray:
-        """Bring values to standardized units.
+        """Convert values to standardized units.
 
         Parameters
         ----------
         values : ndarray of shape (n, n_timestamps, n_channels)
-            One window or series a row.
+            One window or series per row.
 
         Returns
         -------
@@ -106,25 +106,25 @@ class LocalUnits:
         Returns
         -------
         values : float64 ndarray of the same shape
-            In the units before.
+            The values in the original units.
         """
         return values * self.unit[:, None] + self.center[:, None]
 
 
 def window_units(values: np.ndarray, season: int) -> LocalUnits:
-    """Find center and unit of each window and channel, as the NumPy runtime does.
+    """Compute center and unit of each window and channel, as in the NumPy runtime.
 
     Parameters
     ----------
     values : ndarray of shape (n_windows, n_timestamps, n_channels)
         NaN means missing.
     season : int
-        Rows of a season; 1 means that there is none.
+        Number of rows in a season; 1 means no season.
 
     Returns
     -------
     units : LocalUnits
-        Without any observed value: center 0 and unit 1.
+        The units; center 0 and unit 1 if there is no observed value.
 
     References
     ----------
@@ -141,14 +141,14 @@ def window_units(values: np.ndarray, season: int) -> LocalUnits:
 
 
 def series_units(series: list[np.ndarray], season: int) -> LocalUnits:
-    """Find center and unit of each series and channel, by the rule of :func:`window_units`, centered on all its rows.
+    """Compute center and unit of each series and channel by the rule of :func:`window_units`, centered on all rows.
 
     Parameters
     ----------
     series : list of ndarray of shape (n_timestamps, n_channels)
         Training rows; NaN means missing.
     season : int
-        Rows of a season.
+        Number of rows in a season.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The pandas offset from each wall-clock time to the next: found, also where pandas infers none, and compared."""
+"""Infer the pandas offset between wall-clock times, also if pandas infers none, and compare offsets."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Offset = pd.offsets.BaseOffset
 _EXACT_PARTS = frozenset(
     ("weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds")
 )
-_N_FIRST = 40  # labels that a candidate must meet before all are looked at
+_N_FIRST = 40  # labels that a candidate must match before all are checked
 
 
 def constant_step(values: np.ndarray) -> int | None:
-    """Return the one difference between neighbors, or None.
+    """Return the common difference between neighbors, or None.
 
     Parameters
     ----------
@@ -32,14 +32,14 @@ def constant_step(values: np.ndarray) -> int | None:
     Returns
     -------
     step : int or None
-        None for fewer than two numbers, too.
+        None if there is none, or fewer than two numbers.
     """
     steps = np.diff(values)
     return int(steps[0]) if len(steps) and steps.min() == steps.max() else None
 
 
 def count_months(index: pd.DatetimeIndex) -> np.ndarray:
-    """Count months, through the years, up to that of each label.
+    """Return the number of months since year 0 for each label.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def count_months(index: pd.DatetimeIndex) -> np.ndarray:
 
 
 def is_exact(offset: Offset) -> bool:
-    """Say whether an offset is an amount of time that passes, whatever the clocks on the wall do.
+    """Return whether an offset is a fixed amount of elapsed time, independent of clock changes.
 
     Parameters
     ----------
@@ -65,13 +65,13 @@ def is_exact(offset: Offset) -> bool:
     Returns
     -------
     exact : bool
-        True for hours and below; days are counted on the wall.
+        True for hours and below; days are counted on the wall clock.
     """
     return isinstance(offset, pd.offsets.Tick) and not isinstance(offset, pd.offsets.Day)
 
 
 def exact_offset(nanoseconds: int) -> Offset:
-    """Return an amount of time as an offset in the largest unit that divides it, hours at most.
+    """Return an amount of time as an offset in the largest unit, at most hours, that divides it.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def exact_offset(nanoseconds: int) -> Offset:
 
 
 def span_of(offset: Offset) -> pd.Timedelta | None:
-    """Return the time on the wall clock that an offset always takes, or None where that changes.
+    """Return the fixed wall-clock time that an offset takes, or None if it varies.
 
     Parameters
     ----------
@@ -126,19 +126,19 @@ def span_of(offset: Offset) -> pd.Timedelta | None:
 
 
 def keeps_offset(wall: pd.DatetimeIndex, offset: Offset) -> bool:
-    """Say whether each wall-clock time is one offset after the one before.
+    """Return whether each wall-clock time is one offset after the previous one.
 
     Parameters
     ----------
     wall : DatetimeIndex
-        Times without a zone, at least one.
+        Times without a zone; at least one.
     offset : BaseOffset
         The offset.
 
     Returns
     -------
     kept : bool
-        Of a single time, whether the offset can lead to it.
+        Whether all times match; for a single time, whether the offset can lead to it.
     """
     if not _leads_to(wall[0], offset):
         return False
@@ -156,8 +156,8 @@ def keeps_offset(wall: pd.DatetimeIndex, offset: Offset) -> bool:
 def find_offset(wall: pd.DatetimeIndex) -> Offset | None:
     """Return the offset from each wall-clock time to the next.
 
-    Beside what pandas infers: the last weekday of a month, twice a month, any day of the month (where a month is too
-    short, its last day), any days of the week, and hours of business.
+    In addition to what pandas infers: the last weekday of a month, twice a month, any day of the month (the last day if
+    a month is too short), any days of the week, and business hours.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def find_offset(wall: pd.DatetimeIndex) -> Offset | None:
     Returns
     -------
     offset : BaseOffset or None
-        None where there is none, and for fewer than two times.
+        None if there is none, or fewer than two times.
 
     Examples
     --------
@@ -252,7 +252,7 @@ def _twice_a_month(wall: pd.DatetimeIndex, months: np.ndarray) -> Iterator[Offse
 
 
 def _by_weekdays(wall: pd.DatetimeIndex) -> Iterator[Offset]:
-    """Yield the week of the days that are there, and its hours where there are several a day; two weeks must show."""
+    """Yield the weekly pattern of days, with hours if there are several per day; it needs two weeks."""
     weekdays = np.unique(wall.weekday)
     n_days = wall.normalize().nunique()
     if (len(weekdays) == 7 and n_days == len(wall)) or n_days < 2 * len(weekdays) + 1:

@@ -1,4 +1,4 @@
-"""sktime's tables, one series or a panel, taken apart into named series and put together again."""
+"""Split tables of sktime (a series or a panel) into named series, and combine them again."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Key = tuple[object, ...]
 def split_panel(
     y: pd.DataFrame, X: pd.DataFrame | None, known: Mapping[Key, Step | None] | None = None
 ) -> dict[Key, pd.DataFrame]:
-    """Take a panel apart, covariates beside the targets.
+    """Split a panel into series, with covariates next to the targets.
 
     Parameters
     ----------
     y : DataFrame of shape (n_rows, n_targets)
         One series, or many of them under the outer levels of a MultiIndex.
     X : DataFrame of shape (n_rows or more, n_covariates) or None
-        Covariates, with every label of ``y`` among theirs.
+        Covariates, with a row for every label of ``y``.
     known : dict of tuple to Step, default=None
-        How the labels of each series went on in ``fit``.
+        Step of the labels of each series in ``fit``.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def split_panel(
         if not y.index.isin(X.index).all():
             raise ValueError("X must have a row for every label of y; some are missing.")
         covariates = X.set_axis([f"X:{name}" for name in X.columns], axis=1)
-        table = pd.concat([table, covariates.loc[y.index]], axis=1).set_axis(y.index, axis=0)  # which knows its step
+        table = pd.concat([table, covariates.loc[y.index]], axis=1).set_axis(y.index, axis=0)  # its index has the step
     series: dict[Key, pd.DataFrame] = {(): table}
     if isinstance(y.index, pd.MultiIndex):
         outer: list[Hashable] = list(range(y.index.nlevels - 1))
@@ -55,16 +55,16 @@ def split_panel(
 
 
 def append_rows(past: pd.DataFrame, new: pd.DataFrame, step: Step | None, name: str) -> pd.DataFrame:
-    """Let new rows follow old ones; where they overlap, the new ones count.
+    """Append new rows to old rows; where they overlap, the new rows replace the old ones.
 
     Parameters
     ----------
     past, new : DataFrame of shape (n_rows, n_channels)
-        Rows in order of time.
+        Rows in time order.
     step : Step or None
-        Step of the series when it was fitted, where it is known.
+        Step of the series in ``fit``, if known.
     name : str
-        What to call the series in messages.
+        Name of the series, for error messages.
 
     Returns
     -------
@@ -92,16 +92,16 @@ def append_rows(past: pd.DataFrame, new: pd.DataFrame, step: Step | None, name: 
 
 
 def find_labels(index: pd.Index, wanted: pd.Index, step: Step | None = None) -> np.ndarray:
-    """Count the steps from the end of an index to labels that follow it.
+    """Return the number of steps from the end of an index to later labels.
 
     Parameters
     ----------
     index : Index
-        Labels of the rows that are known.
+        Labels of the known rows.
     wanted : Index
-        Labels of rows that follow.
+        Labels of later rows.
     step : Step or None, default=None
-        How the labels go on, where it is known.
+        Step of the labels, if known.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def find_labels(index: pd.Index, wanted: pd.Index, step: Step | None = None) -> 
     Raises
     ------
     ValueError
-        If a label is none of those that follow.
+        If a label is not one of the following labels.
     """
     n_ahead = max(len(wanted), 1)
     while (ahead := continue_index(index, n_ahead, step=step))[-1] < wanted.max():
@@ -119,21 +119,21 @@ def find_labels(index: pd.Index, wanted: pd.Index, step: Step | None = None) -> 
     positions = ahead.get_indexer(wanted)
     if (positions < 0).any():
         raise ValueError(
-            f"fh asks for {wanted[int(np.argmax(positions < 0))]}, which is none of the labels that follow "
-            f"{index[-1]}: they go on {ahead[0]}, {ahead[1] if len(ahead) > 1 else '...'}."
+            f"fh requests {wanted[int(np.argmax(positions < 0))]}, which is not one of the labels that follow "
+            f"{index[-1]}: these are {ahead[0]}, {ahead[1] if len(ahead) > 1 else '...'}."
         )
     return positions + 1
 
 
 def covariates_of(X: pd.DataFrame, names: Sequence[str], name: str = "X") -> pd.DataFrame:
-    """Take covariates by their names, in the order of ``fit``.
+    """Select covariates by name, in the order of ``fit``.
 
     Parameters
     ----------
     X : DataFrame of shape (n_rows, n_covariates)
         Covariates.
     names : sequence of str
-        What they were called in ``fit``.
+        Names of the covariates in ``fit``.
     name : str, default="X"
         What to call the table in messages.
 
@@ -145,7 +145,7 @@ def covariates_of(X: pd.DataFrame, names: Sequence[str], name: str = "X") -> pd.
     Raises
     ------
     ValueError
-        If one is missing, or there are others.
+        If a covariate is missing, or there are additional ones.
     """
     given = [str(column) for column in X.columns]
     if sorted(given) != sorted(names):
@@ -154,12 +154,12 @@ def covariates_of(X: pd.DataFrame, names: Sequence[str], name: str = "X") -> pd.
 
 
 def name_instance(key: Sequence[object]) -> str:
-    """Say which series of a panel is meant.
+    """Return the name of a series of a panel for messages.
 
     Parameters
     ----------
     key : sequence of label
-        Its labels on the outer levels; empty for a single series.
+        Labels of the outer levels; empty for a single series.
 
     Returns
     -------

@@ -23,12 +23,12 @@ def precede_index(index: Any, n: int, step: Step | None = None) -> pd.DatetimeIn
     n : int
         How many labels.
     step : Step or None, default=None
-        How the labels go on; None finds it.
+        Step of the labels; None infers it.
 
     Returns
     -------
     labels : index of the same type
-        The ``n`` labels before the first; days, where the step is not known.
+        The ``n`` labels before the first one; days, if the step is unknown.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Row labels that the door refuses: several levels, and moments that are not of a time type."""
+"""Checks of row labels: errors for several index levels, and for dates that are not of a time type."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from skdistill.data._steps import Step, as_time_index
 
 __all__ = ["check_row_labels"]
 
-_N_LOOKED_AT = 3  # labels at either end that say whether text holds dates
-_FIRST_YEAR = 1678  # what pandas reads as earlier is a number or a word: "1000", "T1", "may"
+_N_LOOKED_AT = 3  # labels at both ends checked for dates in text
+_FIRST_YEAR = 1678  # text that pandas reads as an earlier date is a number or a word: "1000", "T1", "may"
 
 
 def check_row_labels(index: pd.Index, *, name: str = "X", known: Iterable[Step] = ()) -> Step | None:
-    """Raise unless the labels of a table are those of one series, and in order where they are moments or numbers.
+    """Raise unless the labels of a table are those of one series, in order if they are times or numbers.
 
     Parameters
     ----------
@@ -27,17 +27,17 @@ def check_row_labels(index: pd.Index, *, name: str = "X", known: Iterable[Step] 
     name : str, default="X"
         What to call the table in messages.
     known : iterable of Step, default=()
-        Steps that the labels may have, those of ``fit``.
+        Allowed steps of the labels, those of ``fit``.
 
     Returns
     -------
     step : Step or None
-        How the labels go on; None where they do not.
+        Step of the labels; None if they have none.
 
     Raises
     ------
     ValueError
-        If the index has several levels, holds dates as text or as date objects, or is out of order or irregular.
+        If the index has several levels, contains dates as text or as date objects, or is out of order or irregular.
 
     Examples
     --------
@@ -51,8 +51,9 @@ def check_row_labels(index: pd.Index, *, name: str = "X", known: Iterable[Step] 
     if isinstance(index, pd.MultiIndex):
         outer = 0 if index.nlevels == 2 else list(range(index.nlevels - 1))
         raise ValueError(
-            f"The index of {name} has {index.nlevels} levels, but a series has one label a row. Of many series in one "
-            f"table give a list: [g.droplevel({outer}) for _, g in {name}.groupby(level={outer})], or use "
+            f"The index of {name} has {index.nlevels} levels, but a series has one label per row. For many series in "
+            f"one "
+            f"table pass a list: [g.droplevel({outer}) for _, g in {name}.groupby(level={outer})], or use "
             "skdistill.sktime.SktimeDistilledForecaster."
         )
     if not pd.api.types.is_numeric_dtype(index.dtype):
@@ -61,7 +62,7 @@ def check_row_labels(index: pd.Index, *, name: str = "X", known: Iterable[Step] 
 
 
 def _check_not_disguised(index: pd.Index, name: str) -> None:
-    """Raise if the labels are moments in a type whose order nobody checks."""
+    """Raise if the labels are times in a type without order checks."""
     if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex | pd.TimedeltaIndex):
         return
     if as_time_index(index) is not index:
@@ -73,7 +74,7 @@ def _check_not_disguised(index: pd.Index, name: str) -> None:
     kind = "text" if is_text else f"objects of type {type(labels[0]).__name__}"
     raise ValueError(
         f"The index of {name} is {kind}, not time: {str(labels[0])!r}. Write {name}.index = "
-        f"pd.to_datetime({name}.index), or {name}.reset_index(drop=True) if the rows are in order of time."
+        f"pd.to_datetime({name}.index), or {name}.reset_index(drop=True) if the rows are in time order."
     )
 
 
@@ -84,7 +85,7 @@ def _are_date_objects(labels: list[object]) -> bool:
 def _are_dates(labels: list[str]) -> bool:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # day or month first: either is a date
+            warnings.simplefilter("ignore")  # day or month first: both are dates
             moments = pd.to_datetime(labels, format="mixed", utc=True)
     except (ValueError, OverflowError):
         return False

@@ -1,4 +1,4 @@
-"""Between the units a series came in and the standardized units networks are trained in."""
+"""Scaling between original units and the standardized units of networks."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ __all__ = ["SCALINGS", "Scaling", "StandardizedContexts", "warn_of_unlike_scales
 SCALINGS = ("auto", "global", "series", "window")
 
 _BLOCK_ROWS = 1 << 16
-_N_TRIED = 17  # values between the ends of a channel on which a transformer is tried
-_HIDDEN = 1e-5  # a spread that is smaller beside the level may be lost in the sum of squares
-_LIKE = 30.0  # series whose spreads differ by more hardly learn together: squared errors differ by its square
+_N_TRIED = 17  # values within the range of a channel on which a transformer is tested
+_HIDDEN = 1e-5  # a spread this small relative to the level can be lost in the sum of squares
+_LIKE = 30.0  # with larger ratios of spreads, small series hardly count, as squared errors differ by the square
 
 
 @dataclass(frozen=True)
 class StandardizedContexts:
-    """Contexts as a student reads them.
+    """Contexts in the units of a student.
 
     Parameters
     ----------
     values : float32 ndarray of shape (n_windows, n_timestamps, n_channels)
         Standardized, missing values filled.
     units : LocalUnits or None
-        Of each window, where every series or window has its own.
+        Units of each window, if series or windows are scaled separately.
     observed : ndarray of bool of the same shape, or None
-        What is not missing; None where nothing is.
+        Observed values; None if nothing is missing.
     """
 
     values: np.ndarray
@@ -44,35 +44,35 @@ class StandardizedContexts:
 
 
 class Scaling(BaseEstimator):
-    """A transformer of the user's choice, then standardization of each channel: of all rows, a series, or a window.
+    """An optional transformer, then standardization of each channel: by all rows, by series, or by window.
 
     Parameters
     ----------
     transformer : scikit-learn transformer or None, default=None
-        Applied before the standardization and inverted on forecasts; must treat each channel by
-        itself, keep their number, and have ``inverse_transform``.
+        Applied before the standardization and inverted on forecasts. It must treat each channel separately, keep the
+        number of channels, and have ``inverse_transform``.
     targets : tuple of int or None, default=None
-        The channels that forecasts hold; None means all.
+        The channels of forecasts; None means all.
     kind : {"global", "series", "window"}, default="global"
-        Whose center and unit count: mean and standard deviation of all training rows; those of the training rows of
-        each series, or of the context for a series that ``fit`` has not seen; or those of each context. The unit of a
-        series or context is that of :func:`~skdistill.data._local_scale.window_units`.
+        What centers and units are computed from: mean and standard deviation of all training rows; the training rows of
+        each series, or the context for a series not in ``fit``; or each context. The unit of a series or context is
+        that of :func:`~skdistill.data._local_scale.window_units`.
     season : int, default=1
-        Rows of a season, for the unit of series and windows and for filling gaps.
+        Number of rows in a season, for the unit of series and windows and for filling gaps.
 
     Attributes
     ----------
     transformer_ : transformer or None
         The fitted copy.
     mean_, scale_ : ndarray of shape (n_channels,)
-        Mean and standard deviation of the transformed training rows; a constant channel has
-        scale 1. They are 0 and 1 where every series or window has units of its own.
+        Mean and standard deviation of the transformed training rows; a constant channel has scale 1. They are 0 and 1
+        if series or windows are scaled separately.
     original_scale_ : ndarray of shape (n_channels,)
         Standard deviation of the training rows in original units, in which errors are compared.
     saw_missing_ : bool
         Whether a training value was missing.
     ids_ : list of hashable
-        What the training series are called; empty where they came without ids.
+        Ids of the training series; empty if they have no ids.
     series_units_ : LocalUnits or None
         Center and unit of each training series, after the transformer; None for ``kind="global"``.
 
@@ -102,14 +102,14 @@ class Scaling(BaseEstimator):
         self.season = season
 
     def fit(self, rows: Sequence[np.ndarray], ids: Sequence[Hashable] | None = None) -> Scaling:
-        """Learn from the training rows of every series.
+        """Fit on the training rows of every series.
 
         Parameters
         ----------
         rows : sequence of ndarray of shape (n_timestamps, n_channels)
             Training rows, in original units.
         ids : sequence of hashable or None, default=None
-            What the series are called, by which later ones find their units.
+            Ids of the series, used later to find their units.
 
         Returns
         -------
@@ -119,7 +119,7 @@ class Scaling(BaseEstimator):
         Raises
         ------
         ValueError
-            If the transformer turns a value into NaN or infinity.
+            If the transformer maps a value to NaN or infinity.
         """
         self.ids_ = [] if ids is None else list(ids)
         self.saw_missing_ = any(bool(np.isnan(part).any()) for part in rows)
@@ -142,17 +142,17 @@ class Scaling(BaseEstimator):
         return self
 
     def numbers_of(self, ids: Sequence[Hashable | None]) -> np.ndarray:
-        """Find series among those of ``fit``.
+        """Return the numbers of series in ``fit``.
 
         Parameters
         ----------
         ids : sequence of hashable
-            What the series are called.
+            Ids of the series.
 
         Returns
         -------
         numbers : ndarray of int of shape (n_series,)
-            -1 for series that ``fit`` has not seen.
+            -1 for series not in ``fit``.
         """
         places = {one: number for number, one in enumerate(self.ids_)}
         return np.array([-1 if one is None else places.get(one, -1) for one in ids], dtype=np.int64)
@@ -160,21 +160,21 @@ class Scaling(BaseEstimator):
     def store_units(
         self, series: Sequence[np.ndarray], numbers: Sequence[int] | None
     ) -> tuple[LocalUnits | None, np.ndarray | None]:
-        """Return the units in which series are kept, and which of them have units by window on top.
+        """Return the units of series, and which series have additional units by window.
 
         Parameters
         ----------
         series : sequence of ndarray of shape (n_timestamps, n_channels)
-            In original units.
+            Values in original units.
         numbers : sequence of int or None
-            Which of the series of ``fit`` each is, -1 for another; None means all, in order.
+            Number of each series in ``fit``, -1 for other series; None means all, in order.
 
         Returns
         -------
         units : LocalUnits or None
-            Of each series; None for ``kind="global"``.
+            Units of each series; None for ``kind="global"``.
         by_window : ndarray of bool of shape (n_series,) or None
-            None where no series has them.
+            None if no series has them.
         """
         if self.series_units_ is None:
             return None, None
@@ -189,21 +189,21 @@ class Scaling(BaseEstimator):
     def standardize_contexts(
         self, contexts: np.ndarray, series: np.ndarray | None = None, dtype: str = "float32"
     ) -> StandardizedContexts:
-        """Bring contexts to the units of the student, and fill what is missing.
+        """Convert contexts to the units of the student, and fill missing values.
 
         Parameters
         ----------
         contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
             In original units; NaN means missing.
         series : ndarray of int of shape (n_windows,) or None, default=None
-            Number of the training series that each is from, -1 for one that ``fit`` has not seen; None means -1.
+            Number of the training series of each context, -1 for series not in ``fit``; None means -1.
         dtype : {"float32", "float64"}, default="float32"
-            Of the values.
+            Type of the values.
 
         Returns
         -------
         contexts : StandardizedContexts
-            Values, units and what is observed.
+            Values, units and mask.
         """
         missing = np.isnan(contexts)
         observed = ~missing if missing.any() else None
@@ -226,14 +226,14 @@ class Scaling(BaseEstimator):
         return LocalUnits(center, unit)
 
     def standardize(self, rows: np.ndarray, dtype: str = "float32") -> np.ndarray:
-        """Bring rows to standardized units.
+        """Convert rows to standardized units.
 
         Parameters
         ----------
         rows : ndarray of shape (..., n_channels)
             Rows in original units.
         dtype : {"float32", "float64"}, default="float32"
-            What the standardized rows are rounded to.
+            Type of the standardized rows.
 
         Returns
         -------
@@ -243,21 +243,21 @@ class Scaling(BaseEstimator):
         Raises
         ------
         ValueError
-            If the transformer turns a value into NaN or infinity.
+            If the transformer maps a value to NaN or infinity.
         """
         return self._standardized(self._transform_checked(rows), dtype)
 
     def standardize_into(self, rows: np.ndarray, out: np.ndarray, units: LocalUnits | None = None) -> None:
-        """Standardize many rows into memory that exists, a block at a time.
+        """Standardize many rows into given memory, in blocks.
 
         Parameters
         ----------
         rows : ndarray of shape (n_timestamps, n_channels)
             Rows in original units.
         out : float32 ndarray of the same shape
-            Where the standardized rows go; NaN stays NaN.
+            Output for the standardized rows; NaN stays NaN.
         units : LocalUnits or None, default=None
-            Of this series, where it has its own.
+            Units of this series, if it has its own.
         """
         for first in range(0, len(rows), _BLOCK_ROWS):
             block = slice(first, first + _BLOCK_ROWS)
@@ -265,7 +265,7 @@ class Scaling(BaseEstimator):
             out[block] = self._standardized(transformed) if units is None else units.standardize(transformed[None])[0]
 
     def to_original(self, values: np.ndarray) -> np.ndarray:
-        """Undo the standardization of values with every channel.
+        """Invert the standardization of values with all channels.
 
         Parameters
         ----------
@@ -284,14 +284,14 @@ class Scaling(BaseEstimator):
         return np.asarray(flat, dtype=np.float64).reshape(rows.shape)
 
     def forecasts_to_original(self, forecasts: np.ndarray, units: LocalUnits | None = None) -> np.ndarray:
-        """Undo the standardization of forecasts, which hold the target channels only.
+        """Invert the standardization of forecasts, which have only the target channels.
 
         Parameters
         ----------
         forecasts : ndarray of shape (..., n_targets)
             Standardized forecasts.
         units : LocalUnits or None, default=None
-            Of each window, all channels, where windows have units of their own; ``forecasts`` is then of shape
+            Units of each window, for all channels, if windows are scaled separately; ``forecasts`` then has shape
             (n_windows, prediction_length, n_targets).
 
         Returns
@@ -308,14 +308,14 @@ class Scaling(BaseEstimator):
         return self._of_targets(self.to_original(self._all_channels(forecasts)))
 
     def quantiles_to_original(self, quantiles: np.ndarray, units: LocalUnits | None = None) -> np.ndarray:
-        """Undo the standardization of quantiles, level by level.
+        """Invert the standardization of quantiles, level by level.
 
         Parameters
         ----------
         quantiles : ndarray of shape (..., n_targets, n_quantiles)
             Standardized quantiles.
         units : LocalUnits or None, default=None
-            Of each window, where windows have units of their own.
+            Units of each window, if windows are scaled separately.
 
         Returns
         -------
@@ -328,19 +328,19 @@ class Scaling(BaseEstimator):
         return np.stack(levels, axis=-1)
 
     def check_rises(self, values: np.ndarray, owner: str) -> None:
-        """Raise if the transformer turns the order of values around, which would make quantiles cross.
+        """Raise if the transformer reverses the order of values, which would make quantiles cross.
 
         Parameters
         ----------
         values : ndarray of shape (n_timestamps, n_channels)
-            Standardized values; the transformer is tried between their smallest and their largest.
+            Standardized values; the transformer is tested between their minimum and maximum.
         owner : str
-            The estimator, for the message.
+            Name of the estimator, for error messages.
 
         Raises
         ------
         ValueError
-            If it falls somewhere in a target channel.
+            If it is decreasing somewhere in a target channel.
         """
         if self.transformer_ is None:
             return
@@ -350,21 +350,21 @@ class Scaling(BaseEstimator):
         if falls.any():
             channel = np.arange(len(falls)) if self.targets is None else np.array(self.targets)
             raise ValueError(
-                f"transformer of {owner} must rise with its input where quantiles are asked for, or the upper ones "
-                f"come out below the lower ones; got {self.transformer_!r}, which falls in channel "
+                f"transformer of {owner} must rise with its input if there are quantiles, or upper quantiles are "
+                f"below lower ones; got {self.transformer_!r}, which falls in channel "
                 f"{channel[falls][0]}. Multiply its output and the input of its inverse by -1, take another, or set "
                 "quantiles=None."
             )
 
     def forecasts_to_standard(self, forecasts: np.ndarray, units: LocalUnits | None = None) -> np.ndarray:
-        """Standardize forecasts in original units, which hold the target channels only.
+        """Standardize forecasts in original units, which have only the target channels.
 
         Parameters
         ----------
         forecasts : ndarray of shape (..., n_targets)
             Forecasts in original units.
         units : LocalUnits or None, default=None
-            Of each window, where windows have units of their own.
+            Units of each window, if windows are scaled separately.
 
         Returns
         -------
@@ -380,10 +380,12 @@ class Scaling(BaseEstimator):
             scaled = (forecasts - self._of_targets(self.mean_)) / self._of_targets(self.scale_)
             return scaled.astype(np.float32)
         rows = self._all_channels(forecasts, fill=self._ordinary_row())
-        return self._of_targets(self._standardized(self._transform(rows)))  # a store of labels finds what is not finite
+        return self._of_targets(
+            self._standardized(self._transform(rows))
+        )  # checked by the label store
 
     def _ordinary_row(self) -> np.ndarray:
-        """Return a value of every channel that the transformer can take."""
+        """Return a value of every channel that is valid for the transformer."""
         if self.series_units_ is None:
             return self.to_original(np.zeros((1, len(self.mean_))))[0]
         return self.to_original(self.series_units_.center[:1])[0]
@@ -395,7 +397,7 @@ class Scaling(BaseEstimator):
         return ((transformed - self.mean_) / self.scale_).astype(dtype, copy=False)
 
     def _transform_checked(self, rows: np.ndarray, place: str = "X", first: int = 0) -> np.ndarray:
-        """Transform rows, the first of them row ``first`` of ``place``, or raise where that is not finite."""
+        """Transform rows (starting at row ``first`` of ``place``), or raise if the result is not finite."""
         transformed = self._transform(rows)
         if self.transformer_ is None or np.isfinite(transformed).all():
             return transformed
@@ -407,7 +409,7 @@ class Scaling(BaseEstimator):
         if window:
             place = f"the {rows.shape[-2]} context rows of window {window[0]}"
         raise ValueError(
-            f"transformer must turn every value into a finite one; got {self.transformer_!r}, which turns "
+            f"transformer must map every value to a finite value; got {self.transformer_!r}, which turns "
             f"{rows[where]:g} in channel {channel}, row {first + row} of {place}, into {transformed[where]:g}: the "
             "value lies outside what it can take. Change or leave out such values, or take another transformer or None."
         )
@@ -422,7 +424,7 @@ class Scaling(BaseEstimator):
         return values if self.targets is None else values[..., list(self.targets)]
 
     def _all_channels(self, forecasts: np.ndarray, fill: np.ndarray | float = 0.0) -> np.ndarray:
-        """Place target channels among the others, which hold an ordinary value."""
+        """Insert target channels among the other channels, which get a default value."""
         if self.targets is None:
             return forecasts
         full = np.zeros((*forecasts.shape[:-1], len(self.mean_))) + fill
@@ -433,7 +435,7 @@ class Scaling(BaseEstimator):
 def _center_and_spread(
     scaler: StandardScaler, rows: Sequence[np.ndarray], transform: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Read mean and spread of a scaler; where the level hides the spread from it, take both again around the level."""
+    """Return mean and spread of a scaler; if the spread is lost at a high level, compute both around the level."""
     mean, scale = np.nan_to_num(np.asarray(scaler.mean_)), np.nan_to_num(np.asarray(scaler.scale_), nan=1.0)
     called_constant = (scale == 1.0) & (np.asarray(scaler.var_) != 1.0)
     for channel in np.flatnonzero(called_constant | (scale < _HIDDEN * np.abs(mean))):
@@ -446,7 +448,7 @@ def _center_and_spread(
 
 
 def warn_of_unlike_scales(rows: Sequence[np.ndarray]) -> None:
-    """Warn where series that are standardized together differ so much in spread that small ones hardly count.
+    """Warn if series that are standardized together differ so much in spread that small ones hardly count.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How many rows a season has, by the step of a series."""
+"""Number of rows in a season, by the step of a series."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SEASONS = {
     "Q": (4,),
     "QE": (4,),
     "QS": (4,),
-}  # rows of a season where the step is one of these, the usual one first
+}  # rows in a season for these steps, most common first
 
 
 def seasons_of_step(offset: pd.offsets.BaseOffset | None) -> tuple[int, ...]:
@@ -35,7 +35,7 @@ def seasons_of_step(offset: pd.offsets.BaseOffset | None) -> tuple[int, ...]:
     Returns
     -------
     seasons : tuple of int
-        Rows of a season, the usual one first; empty where the step tells none.
+        Numbers of rows in a season, most common first; empty if the step suggests none.
 
     Examples
     --------
@@ -55,21 +55,21 @@ def seasons_of_step(offset: pd.offsets.BaseOffset | None) -> tuple[int, ...]:
 
 
 def season_of_series(index: pd.Index | None, step: Step | None, context_length: int) -> int | None:
-    """Choose the season by which units are found and gaps are filled.
+    """Choose the season for units and for filling gaps.
 
     Parameters
     ----------
     index : pandas.Index or None
         Labels of a series.
     step : Step or None
-        How they go on, where that is known.
+        Step of the labels, if known.
     context_length : int
         Rows of a context.
 
     Returns
     -------
     season : int or None
-        The usual season of the step, if a context holds two rows that far apart, else 1; None without a calendar.
+        The most common season of the step, if a context is longer than it, otherwise 1; None without a calendar.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the series of ``fit`` were called: their columns and how their rows go on."""
+"""Labels of the series in ``fit``: their columns and steps."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from skdistill.data._steps import Step, as_time_index, find_step
 
 __all__ = ["SeriesLabels", "check_columns", "has_names", "match_columns", "same_columns"]
 
-_MOST_SHOWN = 8  # columns that a message lists
+_MOST_SHOWN = 8  # maximum number of columns in a message
 
 
 @dataclass(frozen=True)
 class SeriesLabels:
-    """The labels that ``fit`` saw; immutable. Every later door compares with them and carries the index on from them.
+    """Labels of the series in ``fit``; immutable. Later calls compare with them and continue the index with them.
 
     Parameters
     ----------
     columns : pandas.Index or None
-        Names of the channels, of any type, as they were given; None where an array was given.
+        Names of the channels, of any type; None for arrays.
     steps : tuple of Step
-        How rows go on, each step once: one, unless the series differ.
+        Distinct steps of the series; one, unless the series differ.
     """
 
     columns: pd.Index | None = None
@@ -33,7 +33,7 @@ class SeriesLabels:
 
     @classmethod
     def of(cls, columns: pd.Index | None, steps: Iterable[Step | None]) -> SeriesLabels:
-        """Gather the labels of all series.
+        """Collect the labels of all series.
 
         Parameters
         ----------
@@ -51,17 +51,17 @@ class SeriesLabels:
         return cls(columns, tuple(distinct))
 
     def step_of(self, index: pd.Index | None) -> Step | None:
-        """Say how an index goes on: as in ``fit`` where its labels allow that, else by what they show themselves.
+        """Return the step of an index: that of ``fit`` if the labels match it, otherwise inferred from the labels.
 
         Parameters
         ----------
         index : pandas.Index or None
-            Labels in order, however few.
+            Labels in order, possibly few.
 
         Returns
         -------
         step : Step or None
-            None where neither tells.
+            None if neither is possible.
         """
         if index is None:
             return None
@@ -76,7 +76,7 @@ class SeriesLabels:
 
 
 def has_names(columns: pd.Index | None) -> bool:
-    """Say whether channels have names, other than the numbers from 0 that pandas gives a table without any.
+    """Return whether channels have names, other than pandas' default numbers from 0.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def has_names(columns: pd.Index | None) -> bool:
     Returns
     -------
     named : bool
-        Whether they say which channel is which.
+        Whether the names identify channels.
     """
     return columns is not None and not (
         isinstance(columns, pd.RangeIndex) and columns.start == 0 and columns.step == 1 and columns.name is None
@@ -94,17 +94,17 @@ def has_names(columns: pd.Index | None) -> bool:
 
 
 def same_columns(known: pd.Index, columns: pd.Index) -> bool:
-    """Say whether columns are those that were seen before, in their order; what has no names is taken by position.
+    """Return whether columns equal the known columns, in order; columns without names are matched by position.
 
     Parameters
     ----------
     known, columns : pandas.Index
-        The columns that were seen, and those that are given now.
+        The known columns, and the columns to check.
 
     Returns
     -------
     same : bool
-        Whether the same channels are meant, as far as names say.
+        Whether they are the same channels, according to their names.
     """
     if known is columns:
         return True
@@ -116,26 +116,26 @@ def same_columns(known: pd.Index, columns: pd.Index) -> bool:
 
 
 def match_columns(known: pd.Index | None, columns: pd.Index, *, name: str) -> list[int] | None:
-    """Find the columns of ``fit`` among labels in any order.
+    """Return the positions of the columns of ``fit`` among labels in any order.
 
     Parameters
     ----------
     known : pandas.Index or None
-        The columns that were seen.
+        The known columns.
     columns : pandas.Index
-        The labels that are given now.
+        The labels to check.
     name : str
-        What to call what has them in messages.
+        Name of the input, for error messages.
 
     Returns
     -------
     positions : list of int or None
-        Where each column is; None where everything is in its place, or taken by position.
+        Position of each column; None if the order is already right or columns are matched by position.
 
     Raises
     ------
     ValueError
-        If one is missing, new or renamed.
+        If a column is missing, new or renamed.
 
     Examples
     --------
@@ -152,23 +152,23 @@ def match_columns(known: pd.Index | None, columns: pd.Index, *, name: str) -> li
 
 
 def check_columns(known: pd.Index | None, columns: pd.Index | None, *, name: str = "X", where: str = "fit") -> None:
-    """Raise unless columns are those that were seen before, in their order; what has no names passes.
+    """Raise unless columns equal the known columns, in order; columns without names are accepted.
 
     Parameters
     ----------
     known : pandas.Index or None
-        The columns that were seen.
+        The known columns.
     columns : pandas.Index or None
-        The columns that are given now.
+        The columns to check.
     name : str, default="X"
         What to call the table in messages.
     where : str, default="fit"
-        Where the known ones were seen.
+        Where the known columns come from.
 
     Raises
     ------
     ValueError
-        If one is missing, new or renamed, or their order differs.
+        If a column is missing, new or renamed, or the order differs.
 
     Examples
     --------

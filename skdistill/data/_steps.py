@@ -1,4 +1,4 @@
-"""The step of a series: how its row labels go on, whatever kind they are of."""
+"""The step of a series: the rule by which its row labels continue, for all types of labels."""
 
 from __future__ import annotations
 
@@ -23,42 +23,42 @@ __all__ = [
     "find_step",
 ]
 
-_N_LOOKED_BACK = 10  # labels from which a shifted last one is understood
-_LARGEST_DEVIATION = 0.25  # of a step: how far from a line floats may lie, years with two decimals for example
+_N_LOOKED_BACK = 10  # labels used to interpret a shifted last label
+_LARGEST_DEVIATION = 0.25  # maximum deviation of floats from a line, in steps, e.g. for years with two decimals
 
 
 class Step(ABC):
-    """How the labels of a series go on; immutable, compared by value."""
+    """Rule by which the labels of a series continue; immutable, compared by value."""
 
     @property
     def offset(self) -> pd.offsets.BaseOffset | None:
-        """The step as a pandas offset, which says what calendar the labels have; None without one."""
+        """The step as a pandas offset, which determines the calendar of the labels; None without one."""
         return None
 
     @abstractmethod
     def follow(self, index: pd.Index, n: int) -> pd.Index:
-        """Return the labels that come after an index.
+        """Return the labels that follow an index.
 
         Parameters
         ----------
         index : Index
-            At least one label, of this step's kind.
+            One or more labels of the type of this step.
         n : int
-            How many.
+            Number of labels.
 
         Returns
         -------
         ahead : Index of shape (n,)
-            Labels of the kind of ``index``, with its name.
+            Labels of the type of ``index``, with its name.
         """
 
     def note_on(self, index: pd.Index) -> pd.Index:
-        """Return labels that carry the step as their ``freq``, where pandas can note it.
+        """Return labels with the step as their ``freq``, if pandas can represent it.
 
         Parameters
         ----------
         index : Index
-            Labels that keep the step.
+            Labels that match the step.
 
         Returns
         -------
@@ -69,7 +69,7 @@ class Step(ABC):
 
     @abstractmethod
     def keeps(self, index: pd.Index) -> bool:
-        """Say whether labels go on by this step.
+        """Return whether labels match this step.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class Step(ABC):
         Returns
         -------
         kept : bool
-            False for labels of another kind; a single label keeps a step that can lead to it.
+            False for labels of another type. A single label matches a step that can lead to it.
         """
 
 
@@ -90,13 +90,13 @@ class NumberStep(Step):
     Parameters
     ----------
     size : int or float
-        What is added.
+        The size of the step.
     """
 
     size: int | float
 
     def follow(self, index: pd.Index, n: int) -> pd.Index:
-        """Return the numbers that come next; see :meth:`Step.follow`."""
+        """Return the next numbers; see :meth:`Step.follow`."""
         if isinstance(index, pd.RangeIndex) and index.step == self.size:
             start = index.start + len(index) * index.step
             return pd.RangeIndex(start, start + n * index.step, index.step, name=index.name)
@@ -110,7 +110,7 @@ class NumberStep(Step):
         return pd.Index(np.round(last + self.size * ahead, digits), name=index.name).astype(index.dtype)
 
     def keeps(self, index: pd.Index) -> bool:
-        """Say whether numbers go on by this step; see :meth:`Step.keeps`."""
+        """Return whether numbers match this step; see :meth:`Step.keeps`."""
         if isinstance(index, pd.RangeIndex):
             return index.step == self.size or len(index) < 2
         if not _is_number(index) or not len(index):
@@ -123,7 +123,7 @@ class NumberStep(Step):
         return size is not None and bool(np.isclose(size, self.size, rtol=0.1))
 
     def __str__(self) -> str:
-        """Say the step."""
+        """Describe the step."""
         return f"{self.size:g}"
 
 
@@ -134,25 +134,25 @@ class DurationStep(Step):
     Parameters
     ----------
     size : Timedelta
-        What is added.
+        The size of the step.
     """
 
     size: pd.Timedelta
 
     def follow(self, index: pd.Index, n: int) -> pd.Index:
-        """Return the durations that come next; see :meth:`Step.follow`."""
+        """Return the next durations; see :meth:`Step.follow`."""
         ahead = pd.timedelta_range(index[-1], periods=n + 1, freq=exact_offset(self.size.as_unit("ns").value))[1:]
         return ahead.rename(index.name)
 
     def keeps(self, index: pd.Index) -> bool:
-        """Say whether durations go on by this step; see :meth:`Step.keeps`."""
+        """Return whether durations match this step; see :meth:`Step.keeps`."""
         if not isinstance(index, pd.TimedeltaIndex) or not len(index):
             return False
         step = constant_step(index.asi8)
         return len(index) == 1 or (step is not None and step * nanoseconds_of(index) == self.size.as_unit("ns").value)
 
     def __str__(self) -> str:
-        """Say the step."""
+        """Describe the step."""
         return str(self.size)
 
 
@@ -165,7 +165,7 @@ class PeriodStep(Step):
     unit : BaseOffset
         The frequency of the periods.
     size : int
-        How many of their shortest unit are added.
+        Number of units per step.
     """
 
     unit: pd.offsets.BaseOffset
@@ -177,32 +177,32 @@ class PeriodStep(Step):
         return self.unit
 
     def follow(self, index: pd.Index, n: int) -> pd.Index:
-        """Return the periods that come next; see :meth:`Step.follow`."""
+        """Return the next periods; see :meth:`Step.follow`."""
         assert isinstance(index, pd.PeriodIndex)
         ordinals = index.asi8[-1] + self.size * np.arange(1, n + 1, dtype=np.int64)
         return pd.PeriodIndex.from_ordinals(ordinals, freq=index.freq, name=index.name)  # type: ignore[attr-defined]
 
     def keeps(self, index: pd.Index) -> bool:
-        """Say whether periods go on by this step; see :meth:`Step.keeps`."""
+        """Return whether periods match this step; see :meth:`Step.keeps`."""
         if not isinstance(index, pd.PeriodIndex) or index.freq != self.unit or not len(index):
             return False
         return len(index) == 1 or constant_step(index.asi8) == self.size
 
     def __str__(self) -> str:
-        """Say the step."""
+        """Describe the step."""
         return str(self.unit.freqstr if self.size == self.unit.n else f"{self.size} {self.unit.base.freqstr}")
 
 
 @dataclass(frozen=True)
 class ClockStep(Step):
-    """A step between moments: hours and below in time that passes, everything else on the clock on the wall.
+    """A step between timestamps: hours and below in elapsed time, everything else on the wall clock.
 
     Parameters
     ----------
     by : BaseOffset
-        What is added.
+        The size of the step.
     time : Timedelta or None, default=None
-        Time of day of every label, where it is the same one: a label that the clock shifted does not show it.
+        Common time of day of all labels, if any; a label shifted by a clock change does not show it.
     """
 
     by: pd.offsets.BaseOffset
@@ -210,11 +210,11 @@ class ClockStep(Step):
 
     @property
     def offset(self) -> pd.offsets.BaseOffset:
-        """What is added."""
+        """The size of the step."""
         return self.by
 
     def follow(self, index: pd.Index, n: int) -> pd.Index:
-        """Return the moments that come next; see :meth:`Step.follow`."""
+        """Return the next timestamps; see :meth:`Step.follow`."""
         assert isinstance(index, pd.DatetimeIndex)
         if is_exact(self.by):
             ahead = pd.date_range(index[-1], periods=n + 1, freq=self.by)[1:]
@@ -225,12 +225,12 @@ class ClockStep(Step):
         if index.tz is None:
             return wall[first : first + n].rename(index.name)
         ahead = set_wall_clock(wall[first:], index.tz)
-        distinct = np.append(ahead.asi8[1:] > ahead.asi8[:-1], True)  # of a day that was skipped, both labels are one
+        distinct = np.append(ahead.asi8[1:] > ahead.asi8[:-1], True)  # two labels can coincide at a skipped day
         ahead = ahead[distinct & np.asarray(ahead > index[-1])]
         return self.note_on(ahead[:n]).rename(index.name)
 
     def note_on(self, index: pd.Index) -> pd.Index:
-        """Note the step on labels, where pandas would come to the same ones; see :meth:`Step.note_on`."""
+        """Set the step as ``freq`` if pandas would give the same labels; see :meth:`Step.note_on`."""
         if not isinstance(index, pd.DatetimeIndex) or index.freq is not None or not self.keeps(index):
             return index
         if index.tz is not None and not is_exact(self.by):
@@ -241,7 +241,7 @@ class ClockStep(Step):
         return pd.DatetimeIndex(index, freq=self.by)
 
     def keeps(self, index: pd.Index) -> bool:
-        """Say whether moments go on by this step; see :meth:`Step.keeps`."""
+        """Return whether timestamps match this step; see :meth:`Step.keeps`."""
         if not isinstance(index, pd.DatetimeIndex) or not len(index):
             return False
         if index.freq is not None and index.freq == self.by:
@@ -254,12 +254,12 @@ class ClockStep(Step):
         return index.tz is None or _same_wall_clock(set_wall_clock(wall, index.tz), index)
 
     def __str__(self) -> str:
-        """Say the step."""
+        """Describe the step."""
         return str(self.by.freqstr) if type(self.by) is not pd.DateOffset else repr(self.by)
 
 
 def find_step(index: pd.Index) -> Step | None:
-    """Find the step of labels in order.
+    """Infer the step of labels in order.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ def find_step(index: pd.Index) -> Step | None:
     Returns
     -------
     step : Step or None
-        None where labels are of a kind that has none, irregular, or a single one that does not tell.
+        None if the labels have no step, are irregular, or a single label does not determine it.
 
     Examples
     --------
@@ -304,17 +304,16 @@ def continue_index(index: pd.Index, n: int, *, step: Step | None = None) -> pd.I
     Parameters
     ----------
     index : Index
-        Moments, periods, durations or numbers of a regular step.
+        Timestamps, periods, durations or numbers with a regular step.
     n : int
         The number of labels, at least 0.
     step : Step or None, default=None
-        The step, where it is known; None finds it.
+        The step, if known; None infers it.
 
     Returns
     -------
     Index
-        Of the kind of `index` and with its name; ``RangeIndex(n)`` where `index` is of another kind or shows no
-        regular step.
+        The labels, with the type and name of `index`; ``RangeIndex(n)`` if `index` has another type or no regular step.
 
     Examples
     --------
@@ -338,7 +337,7 @@ def continue_index(index: pd.Index, n: int, *, step: Step | None = None) -> pd.I
 
 
 def as_time_index(index: pd.Index) -> pd.Index:
-    """Turn moments and durations of Arrow's types into pandas' own; leave every other index as it is.
+    """Convert timestamps and durations of Arrow types to pandas types; return other indexes unchanged.
 
     Parameters
     ----------
@@ -373,7 +372,7 @@ def _find_clock_offset(index: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
 
 
 def _on_the_wall(offset: pd.offsets.BaseOffset) -> pd.offsets.BaseOffset:
-    """Turn hours that pass into hours on the clock."""
+    """Convert elapsed hours to wall-clock hours."""
     parts = pd.Timedelta(offset).components._asdict()  # type: ignore[arg-type]
     return pd.DateOffset(**{unit: number for unit, number in parts.items() if number})
 
@@ -390,7 +389,7 @@ def _passes(index: pd.DatetimeIndex, offset: pd.offsets.BaseOffset) -> bool:
 
 
 def _same_wall_clock(expected: pd.DatetimeIndex, index: pd.DatetimeIndex) -> bool:
-    """Say whether labels are those expected, of doubled hours either one."""
+    """Return whether labels are as expected; for doubled hours, either one is accepted."""
     same = (expected == index) | (expected.tz_localize(None) == index.tz_localize(None))
     return bool(np.asarray(same).all())
 

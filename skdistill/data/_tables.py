@@ -1,4 +1,4 @@
-"""Tables of other libraries, which the door refuses with the way out, and masked arrays."""
+"""Errors for tables of other libraries, and conversion of masked arrays."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _MARKS = ("__dataframe__", "__arrow_c_stream__", "__arrow_c_array__", "to_pandas
 
 
 def check_is_no_other_table(X: Any, name: str) -> None:
-    """Raise if something is a table of polars, Arrow or the like: read as an array, its times would become numbers.
+    """Raise for tables of polars, Arrow and the like, because their times would be read as numbers.
 
     Parameters
     ----------
     X : object
-        What the user gave.
+        Value of the parameter.
     name : str
-        What to call it in messages.
+        Name of the input, for error messages.
 
     Raises
     ------
     ValueError
-        If it is such a table, or a column of one.
+        If it is such a table or column.
 
     Examples
     --------
@@ -37,13 +37,13 @@ def check_is_no_other_table(X: Any, name: str) -> None:
         return
     kind = f"{type(X).__module__.partition('.')[0]}.{type(X).__name__}"
     raise ValueError(
-        f"{name} must be an array or of pandas; got {kind}, whose times would be read as numbers. Write "
+        f"{name} must be an array or a pandas object; got {kind}, and its times would be read as numbers. Write "
         f"{_as_pandas(X, name)}."
     )
 
 
 def _as_pandas(X: Any, name: str) -> str:
-    """Spell the conversion, with the column of times where there is one."""
+    """Return the code of the conversion, with the time column if there is one."""
     table = name if hasattr(X, "to_pandas") else f"{name}.collect()" if hasattr(X, "collect") else name
     converted = f"{table}.to_pandas()" if table != name or hasattr(X, "to_pandas") else f"pandas.DataFrame({name})"
     times = _time_columns(X)
@@ -51,7 +51,7 @@ def _as_pandas(X: Any, name: str) -> str:
 
 
 def _time_columns(X: Any) -> list[str]:
-    """Name the columns of moments, as the libraries' own schemas say it."""
+    """Return the names of time columns, from the schema of the library."""
     schema = X.collect_schema() if hasattr(X, "collect_schema") else getattr(X, "schema", None)
     if schema is None:
         return []
@@ -60,17 +60,17 @@ def _time_columns(X: Any) -> list[str]:
 
 
 def fill_masked(X: Any) -> Any:
-    """Write NaN where an array is masked, and leave everything else as it is.
+    """Replace masked values by NaN; return everything else unchanged.
 
     Parameters
     ----------
     X : object
-        What the user gave.
+        Value of the parameter.
 
     Returns
     -------
     X : object
-        A plain array where it was a masked one.
+        A plain array if the input was a masked array.
 
     Examples
     --------

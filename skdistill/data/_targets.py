@@ -1,4 +1,4 @@
-"""Which channels are forecast."""
+"""Positions of the target channels."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ __all__ = ["find_targets"]
 
 
 def find_targets(targets: Any, series: Series, owner: str) -> tuple[int, ...]:
-    """Find the positions of the channels to forecast.
+    """Return the positions of the channels to forecast.
 
     Parameters
     ----------
     targets : list of column name or int, or None
-        What the user asked for; None means all channels.
+        Value of the parameter; None means all channels.
     series : Series
         A series with these channels.
     owner : str
-        The estimator, for messages.
+        Name of the estimator, for error messages.
 
     Returns
     -------
     positions : tuple of int
-        In the order that was asked for.
+        Positions in the requested order.
 
     Raises
     ------
     TypeError
-        If it is no list.
+        If it is not a list.
     ValueError
-        If a target is no channel, or comes twice.
+        If a target is not a channel, or occurs twice.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Labels on the wall clock of a time zone, where hours are skipped and doubled."""
+"""Labels on the wall clock of a time zone, with skipped and doubled hours."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def nanoseconds_of(index: pd.DatetimeIndex | pd.TimedeltaIndex) -> int:
 
 
 def set_wall_clock(wall: pd.DatetimeIndex, zone: datetime.tzinfo | str | None) -> pd.DatetimeIndex:
-    """Read wall-clock times in a zone: skipped ones are shifted forward, of doubled ones the second is meant.
+    """Localize wall-clock times: skipped times are shifted forward, doubled times mean the second one.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def set_wall_clock(wall: pd.DatetimeIndex, zone: datetime.tzinfo | str | None) -
     Returns
     -------
     index : DatetimeIndex
-        Moments in the zone.
+        Timestamps in the zone.
     """
     if zone is None:
         return wall
@@ -49,19 +49,19 @@ def set_wall_clock(wall: pd.DatetimeIndex, zone: datetime.tzinfo | str | None) -
 
 
 def read_wall_clock(index: pd.DatetimeIndex, time: pd.Timedelta | None = None) -> pd.DatetimeIndex:
-    """Return the wall-clock times that are meant by labels; where the clock skipped one, the label was shifted forward.
+    """Return the intended wall-clock times of labels, undoing shifts at skipped times.
 
     Parameters
     ----------
     index : DatetimeIndex
         Labels in order, in any zone or none.
     time : Timedelta or None, default=None
-        Time of day of the labels, where they do not show it themselves.
+        Time of day of the labels, if they do not show it.
 
     Returns
     -------
     wall : DatetimeIndex
-        Times without a zone, of which some may have been skipped by the clock.
+        Times without a zone; some can be times skipped by a clock change.
     """
     if index.tz is None:
         return index
@@ -80,10 +80,10 @@ def read_wall_clock(index: pd.DatetimeIndex, time: pd.Timedelta | None = None) -
 
 
 def _meant_times(local: pd.DatetimeIndex, after_gap: np.ndarray, time: pd.Timedelta | None) -> np.ndarray:
-    """Guess from the other labels which times the shifted ones stand for."""
+    """Infer the intended times of shifted labels from the other labels."""
     day = DAY // nanoseconds_of(local)
     others = np.unique(local.asi8[~after_gap] % day)
-    if len(others) > 1:  # several times of day: the step that most labels keep
+    if len(others) > 1:  # several times of day: use the step that most labels match
         steps, counts = np.unique(np.diff(local.asi8), return_counts=True)
         anchor = int(np.argmin(after_gap))
         return local.asi8[anchor] + steps[counts.argmax()] * (np.arange(len(local)) - anchor)

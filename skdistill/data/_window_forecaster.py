@@ -1,4 +1,4 @@
-"""A forecaster of series, as lower layers see it: they never name an estimator."""
+"""Protocol of forecasters of series, used by lower layers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ __all__ = ["WindowForecaster"]
 
 @runtime_checkable
 class WindowForecaster(Protocol):
-    """A distilled forecaster of series; once it is fitted, its ``predictor_`` answers for windows.
+    """A distilled forecaster of series; after ``fit``, its ``predictor_`` forecasts windows.
 
-    What tells it from a regressor, and from the forecasters of others, is that it rolls over a series.
+    It differs from regressors and other forecasters by its backtest methods.
     """
 
     def backtest(self, X: Any, step: int = 1) -> Any:
@@ -22,12 +22,12 @@ class WindowForecaster(Protocol):
         X : array, DataFrame, Series or list
             The series.
         step : int, default=1
-            Rows between one origin and the next.
+            Number of rows between one origin and the next.
 
         Returns
         -------
         forecasts : ndarray, DataFrame or list
-            In original units.
+            Values in original units.
         """
 
     def backtest_quantiles(self, X: Any, step: int = 1) -> Any:
@@ -38,10 +38,10 @@ class WindowForecaster(Protocol):
         X : array, DataFrame, Series or list
             The series.
         step : int, default=1
-            Rows between one origin and the next.
+            Number of rows between one origin and the next.
 
         Returns
         -------
         quantiles : ndarray or list
-            In original units.
+            Values in original units.
         """

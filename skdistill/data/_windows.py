@@ -1,8 +1,8 @@
-"""Series to windows: one contiguous float32 store, and windows that are views into it.
+"""Windows of series: one contiguous float32 store, and windows as views of it.
 
-A window is a *context* (``context_length`` rows) and the *horizon* after it (``prediction_length``
-rows). A window is kept as the row where its context starts, so memory grows with the series and
-not with windows times length; contexts and horizons are gathered a batch at a time.
+A window is a *context* (``context_length`` rows) and the *horizon* after it (``prediction_length`` rows). A window is
+stored as the row where its context starts, so memory grows with the length of the series only; contexts and horizons
+are gathered by batch.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from skdistill.data._steps import Step, continue_index
 __all__ = ["Contexts", "SeriesStore", "TrainingWindows", "Windows", "count_validation_rows", "split_windows"]
 
 _CALENDARS = (pd.DatetimeIndex, pd.PeriodIndex)
-_BLOCK = 4096  # windows whose units are found at once
+_BLOCK = 4096  # number of windows for which units are computed at once
 
 
 @dataclass(frozen=True)
@@ -40,27 +40,27 @@ class SeriesStore:
     values : Tensor of shape (n_rows, n_channels)
         Standardized float32 values, NaN where missing; each series is followed by ``padding`` rows of zeros.
     offsets : ndarray of shape (n_series,)
-        Row of ``values`` where each series starts; rows before it, back to the end of the one before, are missing.
+        Row of ``values`` where each series starts; the rows between the previous series and this row are missing.
     lengths : ndarray of shape (n_series,)
         Timestamps of each series.
     indexes : tuple of pandas.Index or None
-        Time labels of each series, None where it came without.
+        Time labels of each series; None if it has none.
     padding : int
-        Rows after each series that stand for its unknown future.
+        Number of rows after each series for its unknown future.
     scaling : Scaling
-        How values were standardized.
+        Scaling of the values.
     columns : pandas.Index or None, default=None
-        Names of the channels, where they came with names.
+        Names of the channels, if they have names.
     front : int, default=0
-        Missing rows before each series, so that windows may reach before its start.
+        Number of missing rows before each series, so that windows can start before it.
     units : LocalUnits or None, default=None
-        Of each series, after the transformer; None where all have one standardization.
+        Units of each series, after the transformer; None if all series share one standardization.
     by_window : ndarray of bool of shape (n_series,) or None, default=None
-        Whether the windows of each series have units of their own inside these; None where none has.
+        Whether the windows of each series are also scaled separately; None if none are.
     steps : tuple of Step or None, default=()
-        How the labels of each series go on; none are known where it is empty.
+        Step of the labels of each series; empty if unknown.
     season : int or None, default=None
-        Rows of a season, as far as the step of the series tells.
+        Number of rows in a season, as suggested by the step of the series.
     """
 
     values: Tensor
@@ -87,7 +87,7 @@ class SeriesStore:
         numbers: Sequence[int] | None = None,
         season: int | None = None,
     ) -> SeriesStore:
-        """Standardize series into one store.
+        """Standardize series and build one store.
 
         Parameters
         ----------
@@ -96,19 +96,18 @@ class SeriesStore:
         scaling : Scaling
             The fitted standardization.
         padding : int
-            Rows to leave after each series.
+            Number of rows to add after each series.
         front : int, default=0
-            Missing rows to leave before each series.
+            Number of missing rows to add before each series.
         numbers : sequence of int or None, default=None
-            Which of the series that the scaling was fitted on each is, -1 for one that it was not; None means all, in
-            order.
+            Number of each series in the fit of the scaling, -1 for other series; None means all, in order.
         season : int or None, default=None
-            Rows of a season, as far as the step of the series tells.
+            Number of rows in a season, as suggested by the step of the series.
 
         Returns
         -------
         store : SeriesStore
-            The store, which owns its memory.
+            The store; it owns its memory.
         """
         lengths = np.array([len(one.values) for one in series], dtype=np.int64)
         around = front + padding
@@ -140,12 +139,12 @@ class SeriesStore:
         return bool(torch.isnan(self.values).any())
 
     def misses(self, channels: tuple[int, ...]) -> bool:
-        """Say whether some values of channels are missing inside the series.
+        """Return whether values of channels are missing inside the series.
 
         Parameters
         ----------
         channels : tuple of int
-            Which channels.
+            The channels.
 
         Returns
         -------
@@ -165,12 +164,12 @@ class SeriesStore:
         number : int
             Which series.
         n_rows : int
-            How many rows.
+            Number of rows.
 
         Returns
         -------
         values : ndarray of shape (n_rows, n_channels)
-            As the user gave them, but for rounding to float32.
+            The original values, up to rounding to float32.
         """
         offset = int(self.offsets[number])
         values = self.values[offset : offset + n_rows].cpu().numpy()
@@ -180,12 +179,12 @@ class SeriesStore:
 
     @property
     def has_calendar(self) -> bool:
-        """Whether every series has timestamps from which calendar features follow."""
+        """Whether every series has timestamps, which give calendar features."""
         return all(isinstance(index, _CALENDARS) for index in self.indexes)
 
     @cached_property
     def has_one_calendar(self) -> bool:
-        """Whether, moreover, these features are the same ones for every series: those of one frequency."""
+        """Whether every series has calendar features of the same frequency."""
         return self.has_calendar and _odd_calendar(self.indexes, self.steps) is None
 
     @cached_property
@@ -210,12 +209,12 @@ class SeriesStore:
         Parameters
         ----------
         device : torch.device or str
-            Where to put them.
+            The device.
 
         Returns
         -------
         store : SeriesStore
-            This store if it is there already.
+            This store, if it is on the device already.
         """
         if self.values.device == torch.device(device):
             return self
@@ -227,7 +226,7 @@ class SeriesStore:
 
 @dataclass(frozen=True)
 class Contexts:
-    """A batch of contexts: all that a teacher may look at when it labels.
+    """A batch of contexts: the input of a teacher when it labels.
 
     Parameters
     ----------
@@ -246,11 +245,11 @@ class Contexts:
     indexes : tuple of pandas.Index or None
         Time labels of the series.
     units : LocalUnits or None, default=None
-        Center and unit of each window, where they have their own.
+        Center and unit of each window, if windows are scaled separately.
     observed : Tensor of bool of shape (n_windows, context_length, n_channels) or None, default=None
-        What is not missing, but filled in ``values``; None where nothing is missing.
+        Where values are observed; missing values are filled in ``values``. None if nothing is missing.
     steps : tuple of Step or None, default=()
-        How the labels of each series go on; none are known where it is empty.
+        Step of the labels of each series; empty if unknown.
     """
 
     values: Tensor
@@ -274,7 +273,7 @@ class Contexts:
         Parameters
         ----------
         numbers : ndarray of int of shape (n,)
-            Which ones.
+            Numbers of the entries.
 
         Returns
         -------
@@ -294,26 +293,26 @@ class Contexts:
         )
 
     def as_series(self, number: int, n_series: int) -> Contexts:
-        """Return a single context with the number of its series, where it was cut out of one of many.
+        """Return a single context with the number of its series among several.
 
         Parameters
         ----------
         number : int
-            Which of the series it is from.
+            Number of its series.
         n_series : int
-            How many there are.
+            Number of series.
 
         Returns
         -------
         contexts : Contexts
-            The same one; labels of the other series are not known to it.
+            The same context, without labels of the other series.
         """
         before, after = (None,) * number, (None,) * (n_series - number - 1)
         steps = (*before, *self.steps, *after) if self.steps else ()
         return replace(self, series=np.array([number]), indexes=(*before, *self.indexes, *after), steps=steps)
 
     def step_of(self, number: int) -> Step | None:
-        """Say how the labels of a series go on.
+        """Return the step of the labels of a series.
 
         Parameters
         ----------
@@ -323,31 +322,31 @@ class Contexts:
         Returns
         -------
         step : Step or None
-            None where that is not known, or it has no labels.
+            None if it is unknown, or there are no labels.
         """
         return _step_of(self.steps, number)
 
     def with_calendar(self, calendar: str, n_time_features: int) -> Contexts:
-        """Return the contexts with the calendar of another frequency, or as whole numbers.
+        """Return the contexts with the calendar features of another frequency, or as integers.
 
         Parameters
         ----------
         calendar : str
-            A pandas frequency, which need not be that of the series; or ``"numbers"``, for those of
+            A pandas frequency, independent of the step of the series; or ``"numbers"``, for those of
             :func:`~skdistill.data._calendar.calendar_numbers`.
         n_time_features : int
-            How many of its columns to keep, the first ones.
+            Number of leading columns to keep.
 
         Returns
         -------
         contexts : Contexts
-            With these features; as they are where they have no calendar.
+            Contexts with these features; unchanged if they have no calendar.
         """
         if self.time is None or self.future_time is None:
             _check_one_calendar(self.indexes, self.steps)
             return self
         if calendar != "numbers" and self.time.shape[-1] == n_time_features:
-            return self  # the number of columns tells the frequency
+            return self  # the number of columns determines the frequency
         n_past, length = self.time.shape[1], self.time.shape[1] + self.future_time.shape[1]
         parts, places = [], []
         for number in np.unique(self.series):
@@ -365,7 +364,7 @@ class Contexts:
         Returns
         -------
         values : ndarray of shape (n_windows, context_length, n_channels)
-            The contexts as the user gave them; missing values are filled.
+            The contexts in original units; missing values are filled.
         """
         values = self.values.cpu().numpy()
         return self.scaling.to_original(values if self.units is None else self.units.restore(values))
@@ -382,12 +381,12 @@ class Contexts:
         return values if self.observed is None else np.where(self.observed.cpu().numpy(), values, np.nan)
 
     def forecasts_to_standard(self, forecasts: np.ndarray) -> np.ndarray:
-        """Bring forecasts of these windows, targets only, from original to standardized units.
+        """Convert forecasts of these windows (targets only) from original to standardized units.
 
         Parameters
         ----------
         forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
-            In original units.
+            Values in original units.
 
         Returns
         -------
@@ -397,12 +396,12 @@ class Contexts:
         return self.scaling.forecasts_to_standard(forecasts, self.units)
 
     def quantiles_to_standard(self, quantiles: np.ndarray) -> np.ndarray:
-        """Bring quantiles of these windows from original to standardized units.
+        """Convert quantiles of these windows from original to standardized units.
 
         Parameters
         ----------
         quantiles : ndarray of shape (n_windows, n_quantiles, prediction_length, n_targets)
-            In original units, levels laid out as labels have them.
+            Quantiles in original units, with the axes of labels.
 
         Returns
         -------
@@ -415,7 +414,7 @@ class Contexts:
         return np.stack(levels, axis=1)
 
     def forecasts_to_original(self, forecasts: np.ndarray) -> np.ndarray:
-        """Bring forecasts of these windows, targets only, from standardized to original units.
+        """Convert forecasts of these windows (targets only) from standardized to original units.
 
         Parameters
         ----------
@@ -425,12 +424,12 @@ class Contexts:
         Returns
         -------
         forecasts : float64 ndarray of the same shape
-            In original units.
+            Values in original units.
         """
         return self.scaling.forecasts_to_original(forecasts, self.units)
 
     def quantiles_to_original(self, quantiles: np.ndarray) -> np.ndarray:
-        """Bring quantiles of these windows from standardized to original units.
+        """Convert quantiles of these windows from standardized to original units.
 
         Parameters
         ----------
@@ -440,7 +439,7 @@ class Contexts:
         Returns
         -------
         quantiles : float64 ndarray of the same shape
-            In original units.
+            Values in original units.
         """
         return self.scaling.quantiles_to_original(quantiles, self.units)
 
@@ -450,32 +449,32 @@ def _step_of(steps: Sequence[Step | None], number: int) -> Step | None:
 
 
 def _fields_of(indexes: Sequence[pd.Index | None], steps: Sequence[Step | None]) -> list[tuple[str, ...]]:
-    """Name the calendar fields of every series."""
+    """Return the names of the calendar fields of every series."""
     known = [_step_of(steps, number) for number in range(len(indexes))]
     offsets = [None if step is None else step.offset for step in known]
     return [calendar_fields(index, frequency=offset) for index, offset in zip(indexes, offsets, strict=True)]
 
 
 def _odd_calendar(indexes: Sequence[pd.Index | None], steps: Sequence[Step | None]) -> int | None:
-    """Return the first series whose calendar has other fields than that of series 0, if there is one."""
+    """Return the first series with other calendar fields than series 0, if there is one."""
     fields = _fields_of(indexes, steps)
     return next((number for number, one in enumerate(fields) if one != fields[0]), None)
 
 
 def _check_one_calendar(indexes: Sequence[pd.Index | None], steps: Sequence[Step | None]) -> None:
-    """Raise if every series has a calendar, and they are of several frequencies."""
+    """Raise if every series has a calendar but their frequencies differ."""
     if not all(isinstance(index, _CALENDARS) for index in indexes) or (odd := _odd_calendar(indexes, steps)) is None:
         return
     fields = _fields_of(indexes, steps)
     first, other = (", ".join(fields[number]) or "no field" for number in (0, odd))
     raise ValueError(
         f"a network that reads the calendar needs series of one frequency: the calendar of X[0] has {first}; that of "
-        f"X[{odd}] has {other}. Set time_features=False of the network, fit each frequency by itself, or resample."
+        f"X[{odd}] has {other}. Set time_features=False of the network, fit each frequency separately, or resample."
     )
 
 
 def _calendar_rows(index: pd.Index | None, step: Step | None, starts: np.ndarray, length: int, calendar: str) -> Tensor:
-    """Give the calendar of windows of a series, which may reach past its end: (n_windows, length, n_time_features)."""
+    """Return calendar features of windows, also past the end of a series: (n_windows, length, n_time_features)."""
     assert index is not None  # there is a calendar
     first, end = int(starts.min()), int(starts.max()) + length
     labels = [index[first:end]]
@@ -501,7 +500,7 @@ class Windows:
     targets : tuple of int
         Channels to forecast.
     known : Tensor of bool of shape (n_windows,) or None, default=None
-        Which horizons may be looked at; None means all.
+        Which horizons can be used; None means all.
     """
 
     store: SeriesStore
@@ -517,7 +516,7 @@ class Windows:
 
     @property
     def n_channels(self) -> int:
-        """Channels of a context."""
+        """Number of channels of a context."""
         return self.store.values.shape[1]
 
     @cached_property
@@ -526,12 +525,12 @@ class Windows:
 
     @property
     def is_plain(self) -> bool:
-        """Whether windows are mere views of the store: nothing is missing, and no window has units of its own."""
+        """Whether windows are plain views of the store: nothing is missing, and windows are not scaled separately."""
         return not self.store.has_missing and self.store.by_window is None
 
     @cached_property
     def _units(self) -> LocalUnits | None:
-        """Units of every window inside those of its series; None where windows have none of their own."""
+        """Units of every window relative to its series; None if windows are not scaled separately."""
         if self.store.by_window is None:
             return None
         own = self.store.by_window[self.series_of(self.starts.cpu().numpy())]
@@ -568,7 +567,7 @@ class Windows:
         Returns
         -------
         units : LocalUnits or None
-            Of all channels; None where all series have one standardization.
+            Units of all channels; None if all series share one standardization.
         """
         if self.store.units is None:
             return None
@@ -583,7 +582,7 @@ class Windows:
         return values.unfold(0, self.prediction_length, 1)
 
     def context_values(self, indices: Tensor) -> Tensor:
-        """Gather contexts.
+        """Return contexts.
 
         Parameters
         ----------
@@ -599,7 +598,7 @@ class Windows:
         return values if self.is_plain else self._fill(values, indices)
 
     def _fill(self, values: Tensor, indices: Tensor) -> Tensor:
-        """Bring contexts to units of their own, where they have them, and fill what is missing."""
+        """Scale contexts separately, if they are, and fill missing values."""
         rows = values.cpu().numpy()
         if self._units is not None:
             rows = self._units.take(indices.cpu().numpy()).standardize(rows).astype(np.float32)
@@ -607,7 +606,7 @@ class Windows:
         return torch.from_numpy(filled).to(values.device).transpose(1, 2)
 
     def horizons(self, indices: Tensor) -> Tensor:
-        """Gather the truth.
+        """Return the truth.
 
         Parameters
         ----------
@@ -642,7 +641,7 @@ class Windows:
         return replace(self, starts=self.starts[kept], known=None if self.known is None else self.known[kept])
 
     def context_time(self, indices: Tensor) -> Tensor:
-        """Gather the calendar features of the contexts.
+        """Return the calendar features of the contexts.
 
         Parameters
         ----------
@@ -657,14 +656,14 @@ class Windows:
         return self._time_rows(indices, 0, self.context_length)
 
     def decoder_time(self, indices: Tensor, label_length: int = 0) -> Tensor:
-        """Gather the calendar features of the last context rows and the horizon.
+        """Return the calendar features of the last context rows and the horizon.
 
         Parameters
         ----------
         indices : Tensor of int64 of shape (n,)
             Numbers of the windows.
         label_length : int, default=0
-            How many context rows come first.
+            Number of context rows that come first.
 
         Returns
         -------
@@ -680,19 +679,19 @@ class Windows:
         return time[first:].unfold(0, length, 1)[self.starts[indices]].transpose(1, 2)
 
     def contexts(self, indices: Tensor, *, with_time: bool = True) -> Contexts:
-        """Gather what a teacher may see of some windows.
+        """Return the input of a teacher for some windows.
 
         Parameters
         ----------
         indices : Tensor of int64 of shape (n,)
             Numbers of the windows.
         with_time : bool, default=True
-            Whether to add calendar features where the series have a calendar, of one frequency.
+            Whether to add calendar features if the series have a calendar of one frequency.
 
         Returns
         -------
         contexts : Contexts
-            Values, calendar and origins; no horizon values.
+            Values, calendar and origins, without horizon values.
         """
         timed = with_time and self.store.has_one_calendar
         starts = self.starts[indices].cpu().numpy()
@@ -720,12 +719,12 @@ class Windows:
         Parameters
         ----------
         device : torch.device or str
-            Where to put them.
+            The device.
 
         Returns
         -------
         windows : Windows
-            These windows if they are there already.
+            These windows, if they are on the device already.
         """
         if self.starts.device == torch.device(device):
             return self
@@ -735,14 +734,14 @@ class Windows:
 
 @dataclass(frozen=True)
 class TrainingWindows:
-    """What ``fit`` works on: training windows, and validation windows where there are any.
+    """Training windows and, if any, validation windows of ``fit``.
 
     Parameters
     ----------
     train : Windows
-        Windows whose targets end before the first validation row.
+        Windows with targets that end before the first validation row.
     validation : Windows or None
-        Windows whose horizon lies in the validation rows; None without validation.
+        Windows with the horizon in the validation rows; None without validation.
     """
 
     train: Windows
@@ -750,31 +749,31 @@ class TrainingWindows:
 
     @cached_property
     def misses_truth(self) -> bool:
-        """Whether a target value of the series is missing, so that some horizon is not known in full."""
+        """Whether a target value is missing, so that some horizons are incomplete."""
         return self.train.store.misses(self.train.targets)
 
     @property
     def known_train(self) -> Windows:
-        """The training windows whose truth is known."""
+        """The training windows of known truth."""
         if self.train.known is None:
             return self.train
         return replace(self.train, starts=self.train.starts[self.train.known], known=None)
 
 
 def count_validation_rows(n_rows: int, validation_fraction: float | int) -> int:
-    """Count the rows at the end of a series that serve validation.
+    """Return the number of validation rows at the end of a series.
 
     Parameters
     ----------
     n_rows : int
-        Timestamps of the series.
+        Number of timestamps of the series.
     validation_fraction : float or int
-        A fraction in [0, 1), or a whole number that counts rows.
+        A fraction in [0, 1), or an integer number of rows.
 
     Returns
     -------
     n_validation : int
-        Rows of validation.
+        Number of validation rows.
 
     Examples
     --------
@@ -799,9 +798,9 @@ def split_windows(
     n_without_truth: int = 0,
     min_observed: int | None = None,
 ) -> TrainingWindows:
-    """Cut every series into training and validation windows, in time order.
+    """Split every series into training and validation windows, in time order.
 
-    Training targets end before the first validation row; validation contexts may reach back.
+    Training targets end before the first validation row; validation contexts can include training rows.
 
     Parameters
     ----------
@@ -812,14 +811,14 @@ def split_windows(
     targets : tuple of int
         Channels to forecast.
     validation_rows : sequence of int
-        Rows of each series, at its end, that serve validation.
+        Number of rows of each series, at its end, used for validation.
     windows_without_truth : bool, default=False
         Whether training windows may end anywhere in the training rows, their horizon unknown.
     n_without_truth : int, default=0
-        How many series, the last ones, never happened: no horizon of theirs is known.
+        Number of series at the end (augmented copies) without any known horizon.
     min_observed : int or None, default=None
-        Rows of a series that a context must hold; one with fewer than ``context_length`` reaches before its start.
-        None means ``context_length``.
+        Minimum number of series rows in a context; shorter contexts start before the series. None means
+        ``context_length``.
 
     Returns
     -------
@@ -845,7 +844,7 @@ def split_windows(
     validation_starts = torch.cat(validation) if any(validation_rows) else torch.empty(0, dtype=torch.int64)
     if store.has_missing:
         useful = _holds_enough(store, starts, context_length, prediction_length, targets)
-        kept = useful | ~mask  # labels are learned where the truth is missing
+        kept = useful | ~mask  # windows without truth still have labels
         starts, mask = starts[kept], mask[kept]
         judged = _holds_enough(store, validation_starts, context_length, prediction_length, targets)
         validation_starts = validation_starts[judged]
@@ -862,7 +861,7 @@ def split_windows(
 def _holds_enough(
     store: SeriesStore, starts: Tensor, context_length: int, prediction_length: int, targets: tuple[int, ...]
 ) -> Tensor:
-    """Say which windows hold an observed target value in the context and one in the horizon."""
+    """Return which windows have an observed target value both in the context and in the horizon."""
     seen = ~torch.isnan(store.values[:, list(targets)]).all(dim=1)
     counted = torch.cat([torch.zeros(1, dtype=torch.int64), seen.cumsum(0)])
     middle = starts + context_length
