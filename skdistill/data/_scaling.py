@@ -380,9 +380,7 @@ class Scaling(BaseEstimator):
             scaled = (forecasts - self._of_targets(self.mean_)) / self._of_targets(self.scale_)
             return scaled.astype(np.float32)
         rows = self._all_channels(forecasts, fill=self._ordinary_row())
-        return self._of_targets(
-            self._standardized(self._transform(rows))
-        )  # checked by the label store
+        return self._of_targets(self._standardized(self._transform(rows)))  # checked by the label store
 
     def _ordinary_row(self) -> np.ndarray:
         """Return a value of every channel that is valid for the transformer."""
