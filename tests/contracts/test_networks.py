@@ -229,7 +229,8 @@ def test_backtest_says_what_predict_says_with_default_settings(name):
     ).fit(series)
     rolled = forecaster.backtest(series[:84])
     single = np.stack([forecaster.predict(series[: length + k]) for k in range(len(rolled))])
-    np.testing.assert_allclose(rolled / forecaster.scaling_.scale_, single / forecaster.scaling_.scale_, atol=1e-4)
+    largest = np.abs(single).max()  # after one epoch some forecast hundreds of standard deviations, in float32
+    np.testing.assert_allclose(rolled / largest, single / largest, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -8,7 +8,6 @@ import torch
 from published import PARITY, load_published
 
 from skdistill.interop import from_tslib
-from skdistill.networks import TimesNet
 
 # what TimeDistill takes as a channel's feature, from the published tensors; of networks without features, nothing
 FEATURES = {
@@ -38,13 +37,13 @@ def load(name):
     weights = {key[2:]: torch.tensor(value) for key, value in published.items() if key.startswith("w/")}
     extra = json.loads(str(published["extra"])) if "extra" in published else None
     config = json.loads(str(published["config"]))
-    return published, as_published(from_tslib(name.split("_")[0], config, weights, extra=extra))
+    module = from_tslib(name.split("_")[0], config, weights, extra=extra)
+    return published, share_periods(module) if name == "TimesNet" else module
 
 
-def as_published(module):
-    """Let TimesNet share periods over the batch, as published: here it does so in training alone (without dropout)."""
-    if isinstance(module.network, TimesNet):
-        module.layers.train()
+def share_periods(module):
+    """Let TimesNet share periods over the batch, as published: here its layers do so in training alone."""
+    module.layers.train()  # they have no dropout
     return module
 
 
@@ -89,5 +88,5 @@ def test_published_features_of_the_times_net_are_its_last_steps():
     published, module = load("TimesNet")
     slices = module.network.set_params(features="published").build(module.spec).eval()
     slices.load_state_dict(module.state_dict())
-    output, _ = forecast(as_published(slices), published)
+    output, _ = forecast(share_periods(slices), published)
     assert relative_error(output.features, published["feature1"].swapaxes(1, 2)[..., -16:]) < 1e-5
