@@ -222,6 +222,23 @@ def _join_labels(seen: Series, new: Series) -> pd.Index | None:
     return joined
 
 
+def _check_complete(X: Any, name: str) -> None:
+    """Raise where a value is missing: the sums over windows that are updated have no place for it."""
+    frame = pd.DataFrame(X) if isinstance(X, np.ndarray) and X.ndim == 2 else X
+    if not isinstance(frame, pd.DataFrame | pd.Series):
+        return  # one series alone is taken, which is checked where it is read
+    missing = frame.to_frame().isna() if isinstance(frame, pd.Series) else frame.isna()
+    if not missing.to_numpy().any():
+        return
+    row, channel = np.argwhere(missing.to_numpy())[0]
+    which = "" if isinstance(X, np.ndarray) else f" ({missing.index[row]}, {missing.columns[channel]!r})"
+    raise ValueError(
+        f"{name} must have no missing value; got NaN first in row {row}, channel {channel}{which}. partial_fit updates "
+        "sums over windows, which have no place for what is missing: call fit with all rows, which takes NaN, or fill "
+        "the gaps before."
+    )
+
+
 def _is_default(index: pd.Index) -> bool:
     """Return whether the index is pandas' default, row numbers from 0, which carries no information on order."""
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
@@ -321,12 +338,15 @@ class UpdatableMixin(BaseDistilled):
         Raises
         ------
         ValueError
-            If the rows do not follow (according to the index of a DataFrame), or too few would remain. The forecaster
-            does not change.
+            If the rows do not follow (according to the index of a DataFrame), a value is missing, or too few would
+            remain. The forecaster does not change.
         """
         self._check_parameters()
         check_integer(forget, "forget of partial_fit", minimum=0)
         seen = self._resume()
+        _check_complete(X, "X of partial_fit")
+        if seen is not None and seen.series is not None:
+            _check_complete(seen.series.values, "what fit has seen before partial_fit")
         given = read_series(self, X, reset=seen is None, allow_batch=False)
         if given.is_list or len(given.series) != 1:
             raise ValueError("partial_fit takes one series; got a list. Fit all of them again with fit.")

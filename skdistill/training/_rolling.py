@@ -8,12 +8,16 @@ from skdistill.training._moments import Moments, run_moments
 
 __all__ = ["RollingMoments"]
 
+_MOST_ERROR = 1e-11  # of a second moment that updates may leave behind, as a share of the spread of the rows kept
+
 
 class RollingMoments:
     """The moments of all stride-1 windows of a growing or sliding series, in raw units.
 
-    Stored in float64, relative to the mean of the first rows. Mean and scale of the standardization can change, because
-    moments can be transformed exactly by any affine map.
+    Stored in float64, relative to the mean of the rows at the last start. Mean and scale of the standardization can
+    change, because moments can be transformed exactly by any affine map. A sum keeps the rounding errors of the
+    largest values that ever entered, also after they have left: where these are no longer small beside the spread of
+    the rows kept, the moments are computed anew from those rows.
 
     Parameters
     ----------
@@ -37,11 +41,14 @@ class RollingMoments:
     def __init__(self, rows: np.ndarray, context_length: int, prediction_length: int) -> None:
         self.context_length = context_length
         self.prediction_length = prediction_length
-        self.offset = rows.mean(axis=0)
-        self.rows = np.empty((0, rows.shape[1]))
-        size = context_length + prediction_length
-        self.channels = [Moments(0.0, np.zeros(size), np.zeros((size, size)), context_length) for _ in self.offset]
-        self.append(rows)
+        self.rows = np.asarray(rows, dtype=np.float64).copy()
+        self._start()
+
+    def _start(self) -> None:
+        """Compute the moments from the rows, relative to their mean."""
+        self.offset = _mean(self.rows)
+        self.channels = self._moments(self.rows)
+        self.error = np.array([_rounding(one) for one in self.channels])
 
     def append(self, rows: np.ndarray) -> None:
         """Add rows at the end.
@@ -54,7 +61,8 @@ class RollingMoments:
         size = self.context_length + self.prediction_length
         kept = max(0, len(self.rows) - size + 1)  # the first row that a new window can contain
         self.rows = np.concatenate([self.rows, np.asarray(rows, dtype=np.float64)])
-        self.channels = [one + new for one, new in zip(self.channels, self._moments(self.rows[kept:]), strict=True)]
+        entering = self._moments(self.rows[kept:])
+        self._replace([one + new for one, new in zip(self.channels, entering, strict=True)], entering)
 
     def forget(self, n_rows: int) -> None:
         """Remove rows at the start, with all windows that contain one of them.
@@ -70,8 +78,13 @@ class RollingMoments:
                 f"forget must leave context_length + prediction_length = {size} rows; got {n_rows} of {len(self.rows)}."
             )
         leaving = self._moments(self.rows[: n_rows + size - 1])
-        self.channels = [one - old for one, old in zip(self.channels, leaving, strict=True)]
         self.rows = self.rows[n_rows:].copy()
+        self._replace([one - old for one, old in zip(self.channels, leaving, strict=True)], leaving)
+
+    def _replace(self, channels: list[Moments], change: list[Moments]) -> None:
+        """Take updated moments over, and note what the update may have rounded."""
+        self.channels = channels
+        self.error = self.error + [_rounding(one) for one in change] + [_rounding(one) for one in channels]
 
     def standardized(self, mean: np.ndarray, scale: np.ndarray) -> list[Moments]:
         """Return the moments in standardized units.
@@ -86,6 +99,11 @@ class RollingMoments:
         moments : list of Moments
             One entry per channel.
         """
+        n_windows = self.channels[0].count
+        shift = np.finfo(np.float64).eps * n_windows * (mean - self.offset) ** 2  # what the affine map rounds
+        spread = n_windows * np.asarray(scale) ** 2
+        if not ((self.error + shift) / spread <= _MOST_ERROR).all():  # not: also where a sum is not finite
+            self._start()
         offsets = mean - self.offset
         return [one.affine(float(o), float(s)) for one, o, s in zip(self.channels, offsets, scale, strict=True)]
 
@@ -101,3 +119,14 @@ class RollingMoments:
             run_moments(relative[:, channel], n_windows, self.context_length, self.prediction_length)
             for channel in range(rows.shape[1])
         ]
+
+
+def _rounding(moments: Moments) -> float:
+    """Bound the rounding error of a sum by its largest entry."""
+    return float(np.finfo(np.float64).eps * np.abs(moments.second).max())
+
+
+def _mean(rows: np.ndarray) -> np.ndarray:
+    """Average rows in two passes: the first may round where the level is large."""
+    mean = rows.mean(axis=0)
+    return np.asarray(mean + (rows - mean).mean(axis=0))

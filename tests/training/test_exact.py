@@ -341,6 +341,69 @@ def test_partial_fit_equals_a_refit_on_all_rows(student):
     np.testing.assert_allclose(grown.predict(frame), plain_fit.predict(frame), rtol=1e-5)
 
 
+@settings(deadline=None, max_examples=30)
+@given(st.sampled_from([-8, -3, 0, 3, 8, 12]), st.sampled_from([-3, 0, 5, 10, 25]), st.integers(0, 2**31))
+def test_moments_are_those_of_the_rows_kept_whatever_was_seen_before(level, size, seed):
+    generator = np.random.default_rng(seed)
+    rows = generator.normal(size=(90, 2))
+    rows[:30, 0] = 10.0**level + 10.0**size * rows[:30, 0]  # what leaves: another level, another spread
+    rows[generator.integers(20), 1] = 10.0**size
+    rows[20:30] = rows[20:30] if seed % 2 else 10.0**level
+    rolling = RollingMoments(rows[:40], 6, 3)
+    rolling.append(rows[40:60])
+    rolling.forget(30)
+    rolling.append(rows[60:])
+    kept = rows[30:]
+    mean, scale = kept.mean(axis=0), kept.std(axis=0)
+    for channel, ours in enumerate(rolling.standardized(mean, scale)):
+        assert_same(ours, plain(slide((kept[:, channel] - mean[channel]) / scale[channel], 9), 6), 1e-9)
+
+
+@pytest.mark.parametrize("level", [0.0, 1e7, -1e10])
+@pytest.mark.parametrize("outlier", [1e10, -1e25])
+def test_a_value_that_has_left_leaves_no_trace(level, outlier):
+    series = level + 3 * make_series(300, 2)
+    series[70, 1], series[:60, 0] = outlier, 1e8
+    grown = updatable(student=Linear(season=6)).partial_fit(series[:150])
+    for first in range(150, 300, 50):
+        grown.partial_fit(series[first : first + 50], forget=40)
+    refit = updatable(student=Linear(season=6)).fit(series[120:])
+    difference = (grown.predict(series) - refit.predict(series)) / series[120:].std(axis=0)
+    np.testing.assert_allclose(difference, 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["array", "frame"])
+@pytest.mark.parametrize("start", ["fit", "partial_fit", "first"])
+def test_a_missing_value_is_refused_before_anything_changes(kind, start):
+    rows = make_frame(120)
+    rows = rows if kind == "frame" else rows.to_numpy()
+    spoiled = rows[100:110].copy()
+    if kind == "frame":
+        spoiled.iloc[3, 1] = np.nan
+    else:
+        spoiled[3, 1] = np.nan
+    forecaster = updatable()
+    if start != "first":
+        getattr(forecaster, start)(rows[:100])
+        before = forecaster.predict(rows[:100])
+    with pytest.raises(ValueError, match=r"X of partial_fit must .* NaN first in row 3, channel 1.*call fit with all"):
+        forecaster.partial_fit(spoiled)
+    if start == "first":
+        assert not hasattr(forecaster, "n_features_in_")
+        return
+    np.testing.assert_array_equal(forecaster.predict(rows[:100]), before)
+    forecaster.partial_fit(rows[100:110])
+    np.testing.assert_allclose(forecaster.predict(rows), updatable().fit(rows[:110]).predict(rows), rtol=1e-5)
+
+
+def test_gaps_that_fit_has_seen_stop_an_update():
+    series = make_series(120)
+    series[40, 0] = np.nan
+    forecaster = updatable().fit(series[:100])
+    with pytest.raises(ValueError, match="what fit has seen before partial_fit must have no missing value; got NaN"):
+        forecaster.partial_fit(series[100:])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
