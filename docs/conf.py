@@ -73,7 +73,7 @@ _SECTIONS = {
     "Losses": ["skdistill.losses"],
     "Selection": ["skdistill.model_selection", "skdistill.recipes"],
     "Deployment": ["skdistill.deploy", "skdistill.serving"],
-    "Data": ["skdistill.datasets", "skdistill.data"],
+    "Data": ["skdistill.datasets", "skdistill.calendar", "skdistill.data"],
     "Metrics": ["skdistill.metrics", "skdistill.comparison", "skdistill.m4"],
     "Plots": ["skdistill.plotting"],
     "Authors": ["skdistill.core"],

@@ -16,12 +16,12 @@ _SEASONS = {
     "B": (5, 260),
     "W": (52,),
     "M": (12,),
-    "ME": (12,),
-    "MS": (12,),
     "Q": (4,),
-    "QE": (4,),
-    "QS": (4,),
-}  # rows in a season for these steps, most common first
+    "SM": (24,),
+}  # rows of a season where the step is one of these, the usual one first
+_LIKE = {"ME": "M", "MS": "M", "BME": "M", "BMS": "M", "CBME": "M", "CBMS": "M", "WOM": "M", "LWOM": "M"}
+_LIKE |= {"QE": "Q", "QS": "Q", "BQE": "Q", "BQS": "Q", "SME": "SM", "SMS": "SM", "C": "B"}
+_UNITS = {"seconds": "s", "minutes": "min", "hours": "h", "days": "D", "weeks": "W", "months": "M"}
 
 
 def seasons_of_step(offset: pd.offsets.BaseOffset | None) -> tuple[int, ...]:
@@ -45,13 +45,25 @@ def seasons_of_step(offset: pd.offsets.BaseOffset | None) -> tuple[int, ...]:
     """
     if offset is None:
         return ()
-    name = (getattr(offset, "rule_code", "") or "").split("-")[0]
-    n = int(getattr(offset, "n", 1) or 1)
+    name, n = _unit_of(offset)
     if name == "min" and n >= 5:
         found: tuple[int, ...] = (1440, 10080)
     else:
         found = _SEASONS.get(name, ())
     return tuple(season // n for season in found if season % n == 0 and season // n > 1)
+
+
+def _unit_of(offset: pd.offsets.BaseOffset) -> tuple[str, int]:
+    """Name the unit of a step, and how many of them it is; an empty name where it is none of those known."""
+    kinds = dict(getattr(offset, "kwds", {}))
+    if type(offset) is pd.DateOffset:
+        named = [(unit, kinds[name]) for name, unit in _UNITS.items() if name in kinds]
+        return (named[0][0], int(named[0][1] * offset.n)) if len(named) == len(kinds) == 1 else ("", 1)
+    try:
+        name = offset.rule_code.split("-")[0]
+    except NotImplementedError:  # of offsets of the user's own
+        return "", 1
+    return _LIKE.get(name, name), int(offset.n)
 
 
 def season_of_series(index: pd.Index | None, step: Step | None, context_length: int) -> int | None:

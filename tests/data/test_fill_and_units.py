@@ -1,6 +1,7 @@
 """What stands in for missing values, and the units of series and windows."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from skdistill._utils.numpy_student import fill_missing
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
 from skdistill.data._scaling import Scaling
+from skdistill.data._season import seasons_of_step
 
 NAN = np.nan
 
@@ -110,3 +112,24 @@ def test_a_small_spread_on_a_large_level_is_no_constant(level, spread):
     scaling = Scaling().fit([rows])
     assert scaling.scale_[0] == pytest.approx(spread / np.sqrt(2), rel=0.05)
     assert np.abs(scaling.standardize(rows)).max() < 2
+
+
+@pytest.mark.parametrize(
+    ("offset", "seasons"),
+    [
+        (pd.offsets.Hour(), (24, 168)),
+        (pd.offsets.Minute(15), (96, 672)),
+        (pd.offsets.Day(), (7, 365)),
+        (pd.offsets.CustomBusinessDay(holidays=["2024-01-01"]), (5, 260)),
+        (pd.offsets.Week(weekday=2), (52,)),
+        (pd.DateOffset(months=1), (12,)),
+        (pd.DateOffset(months=1, day=31), ()),
+        (pd.offsets.QuarterBegin(startingMonth=1), (4,)),
+        (pd.offsets.LastWeekOfMonth(weekday=4), (12,)),
+        (pd.offsets.YearEnd(), ()),
+        (pd.offsets.Hour(5), ()),
+        (None, ()),
+    ],
+)
+def test_the_step_tells_the_season(offset, seasons):
+    assert seasons_of_step(offset) == seasons
