@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.data._context_batch import ContextBatch
+from skdistill.data._inputs import read_series
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.losses._supervised import Supervised
 from skdistill.networks._linear import Linear
@@ -51,7 +54,15 @@ class UnwrappedModel:
         X : array or DataFrame
             The series as passed to the forecaster.
         """
-        return X if self.before is None else self.before.transform(X)
+        if self.before is None:
+            return X
+        after = self.before.transform(X)
+        if _has_levels(X) and not _has_levels(after):
+            raise ValueError(
+                "the steps before the forecaster must keep the index (series, time) of a panel, and they return "
+                f"{type(after).__name__} without it: call set_output(transform='pandas') on the pipeline before fit."
+            )
+        return after
 
     def forecast(self, contexts: ContextBatch) -> np.ndarray:
         """Forecast windows in original units.
@@ -144,6 +155,32 @@ class UnwrappedModel:
         high = np.broadcast_to(scale, (1, 1, len(targets)))
         return (self.restore(high) - self.restore(-high)).ravel() / 2
 
+    def scales(self, X: Any, rows: Sequence[int]) -> np.ndarray:
+        """Return the scale of each target of each series in original units.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series or panel
+            The series in original units.
+        rows : sequence of int
+            How many rows of each, from its start, tell the scale of a series that ``fit`` has not seen.
+
+        Returns
+        -------
+        scale : ndarray of shape (n_series, n_targets)
+            Standard deviations of all training rows; or the unit of each series, where ``fit`` found one for each of
+            several.
+        """
+        scaling, targets = self.forecaster.scaling_, list(self.forecaster.targets_)
+        if scaling.series_units_ is None or len(scaling.series_units_.center) < 2:
+            return np.tile(self.scale(), (len(rows), 1))
+        series = read_series(self.forecaster, self.transform(X), reset=False, allow_batch=False).series
+        values = [one.values[:n] for one, n in zip(series, rows, strict=True)]
+        units, _ = scaling.store_units(values, scaling.numbers_of([one.id for one in series]).tolist())
+        ends = [scaling.to_original(units.center + sign * units.unit)[:, None, targets] for sign in (1.0, -1.0)]
+        high, low = (self.restore(one)[:, 0] for one in ends)
+        return np.abs(high - low) / 2
+
     def refit(self, train: Any, **changes: Any) -> UnwrappedModel | None:
         """Fit the same model with other parameters, such as no teacher.
 
@@ -194,10 +231,15 @@ class UnwrappedModel:
         model : UnwrappedModel or None
             The linear model; None if the training series is not available.
         """
-        student = Linear(season=season, solver="exact")
+        fits = season <= self.forecaster.spec_.context_length
+        student = Linear(season=season if fits else 1, solver="exact")
         without_teacher = {"teacher": None, "windows_without_truth": False, "augmentation": None}
         plain = {"quantiles": None, "calibration": None}
         return self.refit(train, **without_teacher, **plain, student=student, loss=Supervised(), verbose=0)
+
+
+def _has_levels(X: Any) -> bool:
+    return isinstance(getattr(X, "index", None), pd.MultiIndex)
 
 
 def unwrap_model(model: Any) -> UnwrappedModel:

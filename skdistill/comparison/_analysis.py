@@ -25,7 +25,7 @@ class RollingForecasts:
     Parameters
     ----------
     truth : ndarray of shape (n_windows, prediction_length, n_targets)
-        True values.
+        True values; NaN where they are missing, which errors leave out.
     forecasts : dict of str to ndarray of the same shape
         Forecasts by name.
     channels : list
@@ -93,7 +93,7 @@ def rolling_forecasts(
         runs["alone"] = student_forecast(without_teacher, problem, X)
     forecasts = {}
     blocks = np.array_split(np.arange(0, problem.n_windows, step), -(-problem.n_windows // (1024 * step)))
-    scale = problem.scale
+    scale = np.concatenate([problem.scale_of(block) for block in blocks])
     for name, run in runs.items():
         try:
             forecasts[name] = np.concatenate([run(block) for block in blocks]) / scale
@@ -129,7 +129,7 @@ def error_by_step(rolled: RollingForecasts) -> pd.DataFrame:
     >>> error_by_step(rolled)["student"].tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
-    errors = {name: np.square(one - rolled.truth).mean(axis=(0, 2)) for name, one in rolled.forecasts.items()}
+    errors = {name: np.nanmean(np.square(one - rolled.truth), axis=(0, 2)) for name, one in rolled.forecasts.items()}
     index = pd.RangeIndex(1, rolled.truth.shape[1] + 1, name="step")
     return pd.DataFrame(errors, index=index)
 
@@ -169,7 +169,7 @@ def error_by_scale(rolled: RollingForecasts, n_scales: int = 4, pooling_window: 
     differences = {name: one - rolled.truth for name, one in rolled.forecasts.items()}
     rows, steps = [], []
     for scale in range(n_scales):
-        rows.append({name: float(np.square(one).mean()) for name, one in differences.items()})
+        rows.append({name: float(np.nanmean(np.square(one))) for name, one in differences.items()})
         steps.append(pooling_window**scale)
         if next(iter(differences.values())).shape[1] < pooling_window:
             break
@@ -194,7 +194,7 @@ def period_spectra(rolled: RollingForecasts) -> pd.DataFrame:
     -------
     amplitudes : DataFrame of shape (prediction_length // 2, 1 + n_forecasts)
         Mean amplitude of the real FFT over time, per step; the index is the season in steps, longest first;
-        the constant is left out. The first column is the truth.
+        the constant is left out. The first column is the truth. Windows with a missing true value are left out.
 
     References
     ----------
@@ -211,7 +211,8 @@ def period_spectra(rolled: RollingForecasts) -> pd.DataFrame:
     """
     length = rolled.truth.shape[1]
     frequencies = np.arange(1, length // 2 + 1)
-    parts = {"truth": rolled.truth, **rolled.forecasts}
+    whole = ~np.isnan(rolled.truth).any(axis=(1, 2))
+    parts = {name: one[whole] for name, one in {"truth": rolled.truth, **rolled.forecasts}.items()}
     amplitudes = {
         name: np.abs(np.fft.rfft(one, axis=1))[:, 1:].mean(axis=(0, 2)) / length for name, one in parts.items()
     }
@@ -252,7 +253,14 @@ def win_rates(rolled: RollingForecasts, row: str = "student", other: str = "teac
     for name in (row, other):
         if name not in rolled.forecasts:
             raise ValueError(f"win_rates needs forecasts of {name!r}; there are {sorted(rolled.forecasts)}.")
-    ours, theirs = (np.square(rolled.forecasts[name] - rolled.truth).mean(axis=1) for name in (row, other))
-    both = [np.column_stack([one, one.mean(axis=1)]) for one in (ours, theirs)]
-    share = ((both[0] < both[1]) + 0.5 * (both[0] == both[1])).mean(axis=0)
+    squares = [np.square(rolled.forecasts[name] - rolled.truth) for name in (row, other)]
+    ours, theirs = (np.column_stack([_mean_of_windows(one, 1), _mean_of_windows(one, (1, 2))]) for one in squares)
+    wins = np.where(np.isnan(ours), np.nan, (ours < theirs) + 0.5 * (ours == theirs))
+    share = np.nanmean(wins, axis=0)
     return pd.Series(share, index=[*rolled.channels, "all"], name=f"{row} beats {other}")
+
+
+def _mean_of_windows(squares: np.ndarray, axis: int | tuple[int, int]) -> np.ndarray:
+    """Average over what is observed; NaN where nothing is."""
+    observed = (~np.isnan(squares)).sum(axis=axis)
+    return np.where(observed > 0, np.nansum(squares, axis=axis) / np.maximum(observed, 1), np.nan)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from skdistill._predictor import blocks
+from skdistill._rolled import seasonal_difference
 from skdistill._unwrap import UnwrappedModel, unwrap_model
 from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
@@ -21,12 +22,15 @@ from skdistill.comparison._forecasts import (
     teacher_forecast,
     teacher_quantiles,
 )
+from skdistill.comparison._history import find_trained, rows_before_series
 from skdistill.comparison._latency import median_seconds
-from skdistill.comparison._naive import find_season
+from skdistill.comparison._naive import find_seasons
 from skdistill.comparison._problem import Forecast, Problem
 from skdistill.comparison._result import Comparison, RowResult, add_unknown_row, make_comparison
-from skdistill.data._inputs import read_series
+from skdistill.data._inputs import Series, read_series
 from skdistill.data._kept_series import ChangedSeriesError
+from skdistill.data._season import seasons_of_step
+from skdistill.data._steps import find_step
 from skdistill.metrics import QuantileScores, quantile_scores
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
@@ -51,7 +55,7 @@ def compare(
     train: Any = None,
     *,
     alone: bool = True,
-    season: int | None = None,
+    season: int | Sequence[int] | None = None,
     n_resamples: int = 1000,
     block_length: int | None = None,
     batch_size: int = 256,
@@ -59,28 +63,36 @@ def compare(
 ) -> Comparison:
     """Compare fitted forecasters with their teachers, with the same students without a teacher, and with baselines.
 
-    Two baselines are always included: a seasonal naive forecast, and *exact linear*, a linear student
+    Baselines are always included: the *last value*, *drift* (the line through the ends of the context), the *seasonal
+    naive* forecast of every plausible season, and *exact linear*, a linear student
     (:class:`~skdistill.networks.Linear`) solved in closed form without a teacher. The latter is often hard to beat,
-    even for large models. Every row forecasts the same stride-1 windows of ``X``. Errors are reported standardized
-    (each channel divided by the standard deviation of the training rows, the scale of published tables) and in original
-    units.
+    even for large models. Every row forecasts the same stride-1 windows of ``X``, and every window counts alike. Errors
+    are reported standardized (each channel divided by the standard deviation of the training rows, the scale of
+    published tables; or by the unit of its series, where ``scaling`` gives every series of a panel its own) and in
+    original units.
+
+    Errors are means over the true values that are observed: missing ones (NaN) are left out, and so is a channel of a
+    window whose context has no observed value of it. Series of a panel that are too short for a window are left out,
+    with a warning.
 
     Parameters
     ----------
     forecasters : dict of str to fitted forecaster
         A fitted ``DistilledForecaster``, a ``Pipeline`` ending in one, or a search with a ``best_estimator_``; or a
         list of them that differ only in ``random_state``, whose errors are averaged.
-    X : array, DataFrame, Series, or a list of them
-        A test series not used in ``fit``; its first ``context_length`` rows can be the last training rows.
+    X : array, DataFrame, Series or panel
+        A test series not used in ``fit``, or many; the first ``context_length`` rows can be the last training rows.
     train : array, DataFrame, Series or None, default=None
         The training series, for the students without a teacher. None takes the series passed to ``fit``, which a
         forecaster keeps by reference and never pickles. If it was changed in place after ``fit``, the rows of the table
         that need it are NaN, with a warning.
     alone : bool, default=True
         Whether to train each student again without a teacher.
-    season : int or None, default=None
-        Number of rows in a season for the seasonal-naive row. None takes the season of the calendar (a day for hourly
-        data, a week for daily data), or else the season with the smallest error on the training series.
+    season : int, sequence of int or None, default=None
+        Number of rows in a season for the seasonal-naive rows, the first one for MASE, too. None takes every plausible
+        season of the step for which there are enough rows before each forecast (a day and a week for hourly data, a
+        week and a year for daily data); where the step tells none, the one with the smallest error on the training
+        series. Training rows of the same id or labels count as rows before.
     n_resamples : int, default=1000
         Number of resamples of the block bootstrap.
     block_length : int or None, default=None
@@ -99,9 +111,13 @@ def compare(
         single window), ``ms_per_batch`` (a batch of ``batch_size``), ``difference`` (its MSE minus the first student's)
         with its ``standard_error``, ``seed_spread`` (standard deviation of the MSE over seeds) and ``in_words``. CRPS
         is the mean weighted quantile loss over the levels of the first forecaster with quantiles; coverage and width
-        are those of its outermost levels. A row that does not cover these levels has no values.
-        ``comparison.differences`` contains every pair of rows; ``comparison.summary()`` returns the findings as
-        sentences.
+        are those of its outermost levels. A row that does not cover these levels has no values. For a panel there are
+        ``mase`` (absolute error divided by the mean absolute seasonal difference of the training rows of its series,
+        or of its first context; series without such a difference are left out), ``wql`` if there are quantiles (the sum
+        of the quantile losses in original units, divided by the sum of absolute true values) and ``share_best``, the
+        share of series in which the row has the smallest MSE. ``comparison.per_series`` has the errors of each series,
+        ``comparison.differences`` every pair of rows; ``comparison.summary()`` returns the findings as sentences and
+        names the best baseline.
 
     Raises
     ------
@@ -122,7 +138,8 @@ def compare(
     ... ).fit(series[:300])
     >>> table = compare({"DLinear": forecaster}, series[252:])
     >>> list(table.index)
-    ['DLinear', 'DLinear: teacher', 'DLinear: alone', 'exact linear', 'seasonal naive']
+    ['DLinear', 'DLinear: teacher', 'DLinear: alone', 'exact linear',
+     'seasonal naive', 'seasonal naive 168', 'last value', 'drift']
     """
     check_integer(n_resamples, "n_resamples of compare", minimum=2)
     check_integer(batch_size, "batch_size of compare")
@@ -144,13 +161,19 @@ def compare(
     for name, members in models.items():
         rows += _model_rows(name, members, problem, X, train, alone=alone, only=len(models) == 1)
     first = next(iter(models.values()))[0]
-    season = _choose_season(problem, season, first, train)
-    rows += _linear_row(first, problem, X, train, season)
-    rows.append(_Row("seasonal naive", "baseline", [problem.naive(season)], 0))
+    trained = find_trained(problem.series, _read_training_rows(first, train))
+    history = [
+        rows_before_series(one, known, problem.targets) for one, known in zip(problem.series, trained, strict=True)
+    ]
+    problem = replace(problem, history=history)
+    seasons = _choose_seasons(problem, season, trained)
+    rows += _linear_row(first, problem, X, train, seasons[0])
+    rows += _baseline_rows(problem, seasons)
+    if problem.is_panel:
+        problem = replace(problem, mase_unit=_mase_unit(problem, trained, seasons[0]))
     if block_length is None:
-        block_length = max(2 * problem.prediction_length, season)
-    measured = [row for row in rows if row.runs]
-    results = [result for row in measured if (result := _try_to_measure(row, problem, batch_size)) is not None]
+        block_length = max(2 * problem.prediction_length, seasons[0])
+    results = [result for row in rows if row.runs and (result := _try_to_measure(row, problem, batch_size)) is not None]
     means = block_bootstrap_means(
         np.stack([result.squared for result in results]),
         problem.lengths,
@@ -162,11 +185,16 @@ def compare(
         "n_windows": problem.n_windows,
         "block_length": int(block_length),
         "n_resamples": int(n_resamples),
-        "season": int(season),
+        "season": seasons[0],
+        "seasons": seasons,
+        "seasons_too_long": _seasons_too_long(problem) if season is None else [],
+        "n_series": len(problem.lengths),
+        "n_series_left_out": len(problem.series) - len(problem.lengths),
+        "n_windows_unobserved": problem.n_unobserved,
         "batch_size": min(batch_size, problem.n_windows),
         **({} if levels is None else {"quantile_levels": levels}),
     }
-    table = make_comparison(results, means, facts)
+    table = make_comparison(results, means, facts, problem.panel)
     for row in rows:
         if not row.runs:
             add_unknown_row(table, row.name, row.role, "the training series was changed after fit: pass train=")
@@ -239,84 +267,144 @@ def _together(around: list[Around | None]) -> list[Around] | None:
     return None if any(one is None for one in around) else [one for one in around if one is not None]
 
 
-def _choose_season(problem: Problem, season: int | None, model: UnwrappedModel, train: Any) -> int:
-    shortest = int(problem.starts.min())
+def _baseline_rows(problem: Problem, seasons: list[int]) -> list[_Row]:
+    """Return what needs no fit; the usual season has the plain name."""
+    names = ["seasonal naive", *(f"seasonal naive {season}" for season in seasons[1:])]
+    runs = {name: problem.naive(season) for name, season in zip(names, seasons, strict=True)}
+    runs |= {"last value": problem.last_value(), "drift": problem.drift()}
+    return [_Row(name, "baseline", [run], 0) for name, run in runs.items()]
+
+
+def _choose_seasons(
+    problem: Problem, season: int | Sequence[int] | None, trained: Sequence[Series | None]
+) -> list[int]:
+    """List the seasons of the seasonal-naive rows, the usual one first."""
+    most = problem.known_rows
     if season is not None:
-        check_integer(season, "season of compare")
-        if season > shortest:
-            raise ValueError(
-                f"season of compare must be at most the {shortest} rows before the first forecast; got {season}."
-            )
-        return season
-    seen = problem.series[0]
-    values = seen.values
-    known = None if model.before is not None else _training_rows(model, train)
-    if known is not None:
-        values = read_series(model.forecaster, known, reset=False, allow_batch=False).series[0].values
-    return find_season(
-        values[:, problem.targets],
+        given = [season] if isinstance(season, int | np.integer) or not isinstance(season, Sequence) else list(season)
+        if not given:
+            raise ValueError(f"season of compare must name at least one season; got {season!r}.")
+        for one in given:
+            check_integer(one, "season of compare")
+            if one > most:
+                raise ValueError(
+                    f"season of compare must be at most the {most} rows before the first forecast; got {one}."
+                )
+        return list(dict.fromkeys(int(one) for one in given))
+    number = int(np.argmax([len(one) for one in problem.series]))
+    seen, known = problem.series[number], trained[number]
+    return find_seasons(
+        (seen if known is None else known).values[:, problem.targets],
         seen.index,
-        max_season=shortest,
+        max_season=most,
         prediction_length=problem.prediction_length,
         step=seen.step,
     )
 
 
-def _training_rows(model: UnwrappedModel, train: Any) -> Any:
-    """Return the given training series or the one passed to ``fit``; None if it is gone or was changed."""
+def _seasons_too_long(problem: Problem) -> list[int]:
+    """List the plausible seasons of the step for which some forecast has too few rows before it."""
+    one = max(problem.series, key=len)
+    step = find_step(one.index) if one.step is None and one.index is not None else one.step
+    return [each for each in seasons_of_step(None if step is None else step.offset) if each > problem.known_rows]
+
+
+def _mase_unit(problem: Problem, trained: Sequence[Series | None], season: int) -> np.ndarray:
+    """Return the mean absolute seasonal difference of each series and target; NaN where there is none."""
+    units = []
+    for one, known in zip(problem.series, trained, strict=True):
+        rows = one.values[: problem.context_length] if known is None else known.values
+        unit = seasonal_difference(rows[:, problem.targets], season)
+        units.append(np.where(unit > 0, unit, np.nan))
+    return np.stack(units)
+
+
+def _read_training_rows(model: UnwrappedModel, train: Any) -> list[Series] | None:
+    """Return the training series, given or passed to ``fit``; None if they are gone, were changed or transformed."""
+    if model.before is not None:
+        return None
     try:
-        return model.forecaster.training_series() if train is None else train
+        known = model.forecaster.training_series() if train is None else train
     except ChangedSeriesError:  # reported by the rows trained on it
         return None
+    return None if known is None else read_series(model.forecaster, known, reset=False, allow_batch=False).series
 
 
 def _try_to_measure(row: _Row, problem: Problem, batch_size: int) -> RowResult | None:
-    """Measure a row; leave it out with a warning if given labels do not cover the windows."""
+    """Measure a row; leave it out with a warning if given labels do not cover the windows, or it answers NaN."""
     try:
-        return _measure(row, problem, batch_size)
+        result = _measure(row, problem, batch_size)
     except NoLabelError as error:
         warn_left_out(f"the row {row.name!r}", error)
         return None
+    n_spoiled = int(np.isnan(result.squared).sum())
+    if not n_spoiled:
+        return result
+    what = (
+        f"the forecasts of {row.name!r} are NaN in {n_spoiled} of {problem.n_windows} windows whose context is observed"
+    )
+    if row.role == "student":
+        raise ValueError(f"{what}: its training diverged, or its network does not take missing values. Fit it again.")
+    warnings.warn(f"{what}: the row is left out.", stacklevel=stacklevel_of_user())
+    return None
 
 
 def _measure(row: _Row, problem: Problem, batch_size: int) -> RowResult:
     """Forecast all windows in blocks, and time the first run."""
-    squared = np.zeros((len(row.runs), problem.n_windows))
-    absolute, original, absolute_original = (np.zeros(len(row.runs)) for _ in range(3))
-    scores = np.zeros(3)  # summed over windows and runs
-    for block in blocks(problem.n_windows):
+    n_runs, n_windows = len(row.runs), problem.n_windows
+    squared, scaled = np.zeros((n_runs, n_windows)), np.zeros((n_runs, n_windows))
+    absolute, original, absolute_original = (np.zeros(n_runs) for _ in range(3))
+    scores, n_scored = np.zeros(4), 0  # summed over true values and runs
+    size = 0.0
+    for block in blocks(n_windows):
         windows = np.arange(block.start, block.stop)
-        truth = problem.truth(windows)
+        truth, scale = problem.truth(windows), problem.scale_of(windows)
+        observed = ~np.isnan(truth)
         for number, run in enumerate(row.runs):
             if row.around is None:
                 error = run(windows) - truth
             else:
                 point, quantiles = row.around[number](windows)
                 error = point - truth
-                scores += len(windows) * _score(truth, quantiles, problem)
-            squared[number, windows] = np.square(error / problem.scale).mean(axis=(1, 2))
-            absolute[number] += np.abs(error / problem.scale).mean(axis=(1, 2)).sum()
-            original[number] += np.square(error).mean(axis=(1, 2)).sum()
-            absolute_original[number] += np.abs(error).mean(axis=(1, 2)).sum()
-    one, many = np.arange(1), np.arange(min(batch_size, problem.n_windows))
+                scores += observed.sum() * _score(truth, quantiles, problem, scale)
+                n_scored += int(observed.sum())
+                size += float(np.abs(truth[observed]).sum())
+            squared[number, windows] = _mean_of_windows(np.square(error / scale), observed)
+            absolute[number] += _mean_of_windows(np.abs(error / scale), observed).sum()
+            original[number] += _mean_of_windows(np.square(error), observed).sum()
+            absolute_original[number] += _mean_of_windows(np.abs(error), observed).sum()
+            if problem.mase_unit is not None:
+                unit = problem.mase_unit[problem.numbers[windows]][:, None]
+                scaled[number, windows] = _mean_of_windows(np.abs(error) / unit, observed)
+    one, many = np.arange(1), np.arange(min(batch_size, n_windows))
     return RowResult(
         name=row.name,
         role=row.role,
         of=row.of,
         squared=squared.mean(axis=0),
         by_seed=squared.mean(axis=1),
-        mae=float(absolute.mean()) / problem.n_windows,
-        mse_original=float(original.mean()) / problem.n_windows,
-        mae_original=float(absolute_original.mean()) / problem.n_windows,
+        mae=float(absolute.mean()) / n_windows,
+        mse_original=float(original.mean()) / n_windows,
+        mae_original=float(absolute_original.mean()) / n_windows,
         parameters=row.parameters,
         seconds_one=median_seconds(lambda: row.runs[0](one)),
         seconds_batch=median_seconds(lambda: row.runs[0](many)),
-        scores=None if row.around is None else tuple(scores / (len(row.runs) * problem.n_windows)),
+        scores=None if row.around is None else tuple(scores[:3] / n_scored),
+        scaled=None if problem.mase_unit is None else scaled.mean(axis=0),
+        wql=None if row.around is None or not size else float(scores[3] / size),
     )
 
 
-def _score(truth: np.ndarray, quantiles: np.ndarray, problem: Problem) -> np.ndarray:
-    """Score a block: CRPS, coverage, width."""
+def _mean_of_windows(values: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Average each window over its observed true values."""
+    if observed.all():
+        return values.mean(axis=(1, 2))
+    return np.where(observed, values, 0.0).sum(axis=(1, 2)) / observed.sum(axis=(1, 2))
+
+
+def _score(truth: np.ndarray, quantiles: np.ndarray, problem: Problem, scale: np.ndarray) -> np.ndarray:
+    """Score a block: CRPS, coverage, width; and the CRPS in original units."""
     assert problem.levels is not None
-    found: QuantileScores = quantile_scores(truth, quantiles, problem.levels, scale=problem.scale)
-    return np.array([found.crps, found.coverage, found.width])
+    found: QuantileScores = quantile_scores(truth, quantiles, problem.levels, scale=scale)
+    original = quantile_scores(truth, quantiles, problem.levels).crps if problem.is_panel else 0.0
+    return np.array([found.crps, found.coverage, found.width, original])

@@ -14,6 +14,7 @@ from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
 from skdistill.data._labels import Labels
 from skdistill.data._levels import covered_levels, interpolation_matrix
+from skdistill.data._local_scale import LocalUnits
 from skdistill.data._windows import SeriesStore, Windows
 from skdistill.teachers._given import NoLabelError
 
@@ -94,17 +95,21 @@ def _contexts_of(model: UnwrappedModel, problem: Problem, X: Any) -> Callable[[n
     return gather
 
 
-def _labeler(model: UnwrappedModel, problem: Problem, X: Any) -> Callable[[np.ndarray], Labels]:
-    """Return what asks the teacher about windows."""
+def _labeler(
+    model: UnwrappedModel, problem: Problem, X: Any
+) -> Callable[[np.ndarray], tuple[Labels, LocalUnits | None]]:
+    """Return what asks the teacher about windows, and the units of its answers."""
     forecaster = model.forecaster
     series = read_series(forecaster, model.transform(X), reset=False, allow_batch=False).series
     spec = forecaster.spec_
-    store = SeriesStore.from_series(series, forecaster.scaling_, padding=spec.prediction_length)
+    numbers = forecaster.scaling_.numbers_of([one.id for one in series]).tolist()
+    store = SeriesStore.from_series(series, forecaster.scaling_, padding=spec.prediction_length, numbers=numbers)
     rows = torch.from_numpy(store.offsets[problem.numbers] + problem.starts - spec.context_length)
     windows = Windows(store, rows, spec.context_length, spec.prediction_length, forecaster.targets_)
 
-    def label(numbers: np.ndarray) -> Labels:
-        return forecaster.teacher_.label_new(windows.contexts(torch.from_numpy(numbers)))
+    def label(numbers: np.ndarray) -> tuple[Labels, LocalUnits | None]:
+        contexts = windows.contexts(torch.from_numpy(numbers))
+        return forecaster.teacher_.label_new(contexts), contexts.units
 
     return label
 
@@ -129,7 +134,8 @@ def teacher_forecast(model: UnwrappedModel, problem: Problem, X: Any) -> Forecas
     label, scaling = _labeler(model, problem, X), model.forecaster.scaling_
 
     def forecast(numbers: np.ndarray) -> np.ndarray:
-        return model.restore(scaling.forecasts_to_original(label(numbers).forecast.numpy()))
+        labels, units = label(numbers)
+        return model.restore(scaling.forecasts_to_original(labels.forecast.numpy(), units))
 
     return forecast
 
@@ -155,7 +161,7 @@ def teacher_quantiles(model: UnwrappedModel, problem: Problem, X: Any) -> Around
         return None
     label, scaling = _labeler(model, problem, X), model.forecaster.scaling_
     try:
-        levels = label(np.arange(1)).quantile_levels
+        levels = label(np.arange(1))[0].quantile_levels
     except NoLabelError:  # which measuring its forecasts tells
         return None
     matrix = _to_common(levels, problem)
@@ -163,10 +169,10 @@ def teacher_quantiles(model: UnwrappedModel, problem: Problem, X: Any) -> Around
         return None
 
     def forecast(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        labels = label(numbers)
+        labels, units = label(numbers)
         assert labels.quantiles is not None  # it has levels
         quantiles = labels.quantiles.permute(0, 2, 3, 1).numpy() @ matrix.T
-        point = model.restore(scaling.forecasts_to_original(labels.forecast.numpy()))
-        return point, model.restore_quantiles(scaling.quantiles_to_original(quantiles))
+        point = model.restore(scaling.forecasts_to_original(labels.forecast.numpy(), units))
+        return point, model.restore_quantiles(scaling.quantiles_to_original(quantiles, units))
 
     return forecast

@@ -1,4 +1,4 @@
-"""Seasonal-naive forecast, and the choice of its season."""
+"""Baselines that only repeat or extend what they see, and the choice of their seasons."""
 
 from __future__ import annotations
 
@@ -7,12 +7,79 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill._utils.numpy_student import fill_missing
+from skdistill.data._season import seasons_of_step
 from skdistill.data._steps import Step, find_step
 
-__all__ = ["find_season", "seasonal_naive"]
+__all__ = ["drift", "find_season", "find_seasons", "last_value", "seasonal_naive"]
 
 _AS_GOOD = 1.05
 _SEASONS = {"s": 60, "min": 60, "h": 24, "D": 7, "B": 5, "W": 52, "M": 12, "ME": 12, "MS": 12, "Q": 4, "QE": 4, "QS": 4}
+
+
+def last_value(contexts: np.ndarray, prediction_length: int) -> np.ndarray:
+    """Repeat the last observed value of each context.
+
+    Parameters
+    ----------
+    contexts : ndarray of shape (n_windows, context_length, n_channels)
+        NaN means missing.
+    prediction_length : int
+        Number of rows to forecast.
+
+    Returns
+    -------
+    forecasts : ndarray of shape (n_windows, prediction_length, n_channels)
+        NaN where nothing is observed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> last_value(np.array([1.0, 2.0, np.nan]).reshape(1, 3, 1), 2).ravel()
+    array([2., 2.])
+    """
+    value, _ = _observed_end(contexts)
+    return np.repeat(value[:, None], prediction_length, axis=1)
+
+
+def drift(contexts: np.ndarray, prediction_length: int) -> np.ndarray:
+    """Extend the straight line through the first and the last observed value of each context.
+
+    Parameters
+    ----------
+    contexts : ndarray of shape (n_windows, context_length, n_channels)
+        NaN means missing.
+    prediction_length : int
+        Number of rows to forecast.
+
+    Returns
+    -------
+    forecasts : ndarray of shape (n_windows, prediction_length, n_channels)
+        NaN where nothing is observed; the last value where a single one is.
+
+    References
+    ----------
+    Hyndman and Athanasopoulos (2021), Forecasting: principles and practice, 5.2: the drift method.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> drift(np.array([1.0, np.nan, 3.0, np.nan]).reshape(1, 4, 1), 2).ravel()
+    array([5., 6.])
+    """
+    value, back = _observed_end(contexts)
+    first, ahead = _observed_end(contexts[:, ::-1])
+    length = contexts.shape[1] - 1 - ahead - back
+    slope = (value - first) / np.maximum(length, 1)
+    steps = np.arange(1, prediction_length + 1)[None, :, None] + back[:, None]
+    return value[:, None] + slope[:, None] * steps
+
+
+def _observed_end(contexts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the last observed value of each context and channel, and how many rows follow it."""
+    back = np.argmax(~np.isnan(contexts[:, ::-1]), axis=1)
+    rows = (contexts.shape[1] - 1 - back)[:, None]
+    return np.take_along_axis(contexts, rows, axis=1)[:, 0], back
 
 
 def seasonal_naive(contexts: np.ndarray, season: int, prediction_length: int) -> np.ndarray:
@@ -21,7 +88,7 @@ def seasonal_naive(contexts: np.ndarray, season: int, prediction_length: int) ->
     Parameters
     ----------
     contexts : ndarray of shape (n_windows, context_length, n_channels)
-        Contexts of at least ``season`` rows.
+        Contexts of at least ``season`` rows; missing values (NaN) are filled from the seasons before.
     season : int
         Number of rows in a season; 1 repeats the last row.
     prediction_length : int
@@ -39,7 +106,51 @@ def seasonal_naive(contexts: np.ndarray, season: int, prediction_length: int) ->
     array([2., 3., 2.])
     """
     rows = contexts.shape[1] - season + np.arange(prediction_length) % season
-    return contexts[:, rows]
+    return fill_missing(contexts, season)[:, rows]
+
+
+def find_seasons(
+    values: np.ndarray,
+    index: pd.Index | None,
+    *,
+    max_season: int,
+    prediction_length: int,
+    step: Step | None = None,
+) -> list[int]:
+    """List the seasons of the seasonal-naive forecasts.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_timestamps, n_channels)
+        The series to choose on, where the step tells no season.
+    index : pandas.Index or None
+        Time labels of the series.
+    max_season : int
+        Longest season allowed.
+    prediction_length : int
+        Number of rows to forecast.
+    step : Step or None, default=None
+        Step of the labels; None infers it.
+
+    Returns
+    -------
+    seasons : list of int
+        The usual one first: every plausible season of the step; without one, that of the smallest error.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> index = pd.date_range("2024-01-01", periods=400, freq="h")
+    >>> find_seasons(np.zeros((400, 1)), index, max_season=336, prediction_length=24)
+    [24, 168]
+    """
+    options = {"max_season": max_season, "prediction_length": prediction_length, "step": step}
+    first = find_season(values, index, **options)  # type: ignore[arg-type]
+    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) or len(index) < 3:
+        return [first]
+    step = find_step(index) if step is None else step
+    others = [one for one in seasons_of_step(None if step is None else step.offset) if one <= max_season]
+    return [first, *(one for one in others if one != first)]
 
 
 def find_season(
@@ -81,6 +192,7 @@ def find_season(
     season = _calendar_season(index, step)
     if season is not None and season <= max_season:
         return season
+    values = fill_missing(values[None])[0]
     squares = _squared_differences(values, max_lag=min(max_season + prediction_length, len(values) - 1))
     steps = np.arange(prediction_length)
     errors = np.full(max_season + 1, np.inf)

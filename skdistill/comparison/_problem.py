@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from sklearn.base import BaseEstimator
 
 from skdistill._unwrap import UnwrappedModel
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.comparison._naive import seasonal_naive
+from skdistill.comparison._naive import drift, last_value, seasonal_naive
+from skdistill.comparison._per_series import PanelWindows
 from skdistill.data._inputs import Series, read_series
+from skdistill.data._short_series import warn_of_short_series
 
 __all__ = ["Forecast", "Problem"]
 
@@ -34,24 +37,40 @@ class Problem:
         Series of each window.
     lengths : list of int
         Windows of each series that has any.
+    context_length, shortest_context : int
+        Rows of the longest and the shortest context among the models.
     prediction_length : int
         Rows of a horizon.
     targets : list of int
         Channels that are forecast.
-    scale : ndarray of shape (n_targets,)
-        Of each target, in original units.
+    scale : ndarray of shape (n_series, n_targets)
+        Of each target of each series, in original units.
+    is_panel : bool, default=False
+        Whether there may be several series.
+    n_unobserved : int, default=0
+        Windows left out because no true value of theirs counts.
     levels : tuple of float or None, default=None
         That quantiles are compared at.
+    history : list of ndarray of shape (n_timestamps, n_targets) or None, default=None
+        Rows known before each series, for baselines.
+    mase_unit : ndarray of shape (n_series, n_targets) or None, default=None
+        Mean absolute seasonal difference of each series; NaN where there is none.
     """
 
     series: list[Series]
     starts: np.ndarray
     numbers: np.ndarray
     lengths: list[int]
+    context_length: int
+    shortest_context: int
     prediction_length: int
     targets: list[int]
     scale: np.ndarray
+    is_panel: bool = False
+    n_unobserved: int = 0
     levels: tuple[float, ...] | None = None
+    history: list[np.ndarray] | None = None
+    mase_unit: np.ndarray | None = None
 
     @classmethod
     def of(cls, models: Sequence[UnwrappedModel], X: Any) -> Problem:
@@ -67,7 +86,8 @@ class Problem:
         Returns
         -------
         problem : Problem
-            The stride-1 windows after the longest context.
+            The stride-1 windows after the longest context, without those of which no true value counts. Series that are
+            too short for one are left out, with a warning.
         """
         first = models[0].forecaster
         for model in models[1:]:
@@ -90,29 +110,83 @@ class Problem:
             )
             X = models[0].transform(X)
         door = first if models[0].before is None else BaseEstimator()  # before a pipeline, any channels may enter
-        series = read_series(door, X, reset=door is not first, allow_batch=False).series
-        context = max(model.forecaster.spec_.context_length for model in models)
-        horizon = first.spec_.prediction_length
-        lengths = [max(0, len(one) - context - horizon + 1) for one in series]
-        if not sum(lengths):
+        given = read_series(door, X, reset=door is not first, allow_batch=False)
+        series, targets = given.series, list(first.targets_)
+        contexts = [model.forecaster.spec_.context_length for model in models]
+        context, horizon = max(contexts), first.spec_.prediction_length
+        counts = [max(0, len(one) - context - horizon + 1) for one in series]
+        if not sum(counts):
             raise ValueError(
                 f"X must have at least context_length + prediction_length = {context} + {horizon} = "
                 f"{context + horizon} rows to compare on; got n_samples={max(len(one) for one in series)}."
             )
+        if given.is_panel:
+            warn_of_short_series(series, context + horizon, "compare")
+        starts = [np.arange(count) + context for count in counts]
+        kept = [
+            one[_counts(each.values[:, targets], one, min(contexts), horizon)]
+            for one, each in zip(starts, series, strict=True)
+        ]
+        lengths = [len(one) for one in kept]
+        if not sum(lengths):
+            raise ValueError(
+                "X must have an observed value of a target to forecast, with an observed value in the context before "
+                "it; everything else is missing (NaN), and there is nothing to compare on."
+            )
         return cls(
             series=series,
-            starts=np.concatenate([np.arange(length) + context for length in lengths]),
+            starts=np.concatenate(kept),
             numbers=np.repeat(np.arange(len(series)), lengths),
             lengths=[length for length in lengths if length],
+            context_length=context,
+            shortest_context=min(contexts),
             prediction_length=horizon,
-            targets=list(first.targets_),
-            scale=models[0].scale(),
+            targets=targets,
+            scale=models[0].scales(X, [context] * len(series)),
+            is_panel=given.is_panel,
+            n_unobserved=sum(counts) - sum(lengths),
         )
 
     @property
     def n_windows(self) -> int:
         """Count the windows."""
         return len(self.starts)
+
+    @property
+    def panel(self) -> PanelWindows | None:
+        """Say which window is of which series; None unless there may be several."""
+        if not self.is_panel:
+            return None
+        ids = [number if one.id is None else one.id for number, one in enumerate(self.series)]
+        return PanelWindows(ids, self.numbers)
+
+    @cached_property
+    def has_missing(self) -> bool:
+        """Whether a value of a target is missing."""
+        return any(bool(np.isnan(one.values[:, self.targets]).any()) for one in self.series)
+
+    @property
+    def known_rows(self) -> int:
+        """Count the rows known before every origin."""
+        before = np.zeros(len(self.series), dtype=np.int64)
+        if self.history is not None:
+            before += [len(one) for one in self.history]
+        return int((self.starts + before[self.numbers]).min())
+
+    def scale_of(self, windows: np.ndarray) -> np.ndarray:
+        """Return the scale of windows.
+
+        Parameters
+        ----------
+        windows : ndarray of int of shape (n,)
+            Numbers of the windows.
+
+        Returns
+        -------
+        scale : ndarray of shape (n, 1, n_targets)
+            In original units.
+        """
+        return self.scale[self.numbers[windows]][:, None]
 
     def truth(self, windows: np.ndarray) -> np.ndarray:
         """Gather horizons.
@@ -125,11 +199,42 @@ class Problem:
         Returns
         -------
         truth : ndarray of shape (n, prediction_length, n_targets)
-            In original units.
+            In original units; NaN where a value does not count: it is missing, or no value of its target is observed in
+            the shortest context before it.
         """
         steps = np.arange(self.prediction_length)
         pairs = zip(self.numbers[windows], self.starts[windows], strict=True)
-        return np.stack([self.series[number].values[start + steps][:, self.targets] for number, start in pairs])
+        truth = np.stack([self.series[number].values[start + steps][:, self.targets] for number, start in pairs])
+        if self.has_missing:
+            unseen = np.isnan(self.rows_before(windows, self.shortest_context)).all(axis=1)
+            np.moveaxis(truth, 2, 1)[unseen] = np.nan
+        return truth
+
+    def rows_before(self, windows: np.ndarray, n_rows: int) -> np.ndarray:
+        """Gather the rows before horizons, of the history where the series does not reach.
+
+        Parameters
+        ----------
+        windows : ndarray of int of shape (n,)
+            Numbers of the windows.
+        n_rows : int
+            How many, at most ``known_rows``.
+
+        Returns
+        -------
+        rows : ndarray of shape (n, n_rows, n_targets)
+            In original units.
+        """
+        pairs = zip(self.numbers[windows], self.starts[windows], strict=True)
+        return np.stack([self._rows(number, start, n_rows) for number, start in pairs])
+
+    def _rows(self, number: int, start: int, n_rows: int) -> np.ndarray:
+        rows = self.series[number].values[max(0, start - n_rows) : start, self.targets]
+        if len(rows) == n_rows:
+            return rows
+        assert self.history is not None  # known_rows
+        before = self.history[number]
+        return np.concatenate([before[len(before) - (n_rows - len(rows)) :], rows])
 
     def naive(self, season: int) -> Forecast:
         """Return the seasonal-naive forecast.
@@ -144,10 +249,37 @@ class Problem:
         forecast : callable
             From numbers of windows to forecasts.
         """
+        n_rows = season
+        if self.has_missing:  # the seasons before fill its gaps
+            n_rows = min(self.known_rows, max(2 * season, self.context_length))
+        return lambda windows: seasonal_naive(self.rows_before(windows, n_rows), season, self.prediction_length)
 
-        def forecast(windows: np.ndarray) -> np.ndarray:
-            pairs = zip(self.numbers[windows], self.starts[windows], strict=True)
-            last = np.stack([self.series[n].values[start - season : start, self.targets] for n, start in pairs])
-            return seasonal_naive(last, season, self.prediction_length)
+    def last_value(self) -> Forecast:
+        """Return the forecast that repeats the last observed value of the context.
 
-        return forecast
+        Returns
+        -------
+        forecast : callable
+            From numbers of windows to forecasts.
+        """
+        return lambda windows: last_value(self.rows_before(windows, self.context_length), self.prediction_length)
+
+    def drift(self) -> Forecast:
+        """Return the forecast that extends the line through the ends of the context.
+
+        Returns
+        -------
+        forecast : callable
+            From numbers of windows to forecasts.
+        """
+        return lambda windows: drift(self.rows_before(windows, self.context_length), self.prediction_length)
+
+
+def _counts(values: np.ndarray, starts: np.ndarray, context_length: int, prediction_length: int) -> np.ndarray:
+    """Say in which windows a target is observed in the horizon and in the context before it."""
+    observed = ~np.isnan(values)
+    if observed.all():
+        return np.ones(len(starts), dtype=bool)
+    counted = np.concatenate([np.zeros((1, values.shape[1]), dtype=np.int64), observed.cumsum(axis=0)])
+    before = counted[starts] > counted[starts - context_length]
+    return (before & (counted[starts + prediction_length] > counted[starts])).any(axis=1)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill.comparison._per_series import PanelWindows, share_ahead, shares_best
+
 __all__ = ["Comparison", "RowResult", "add_unknown_row", "make_comparison"]
 
 
@@ -35,6 +37,10 @@ class RowResult:
         Median seconds of one window and of a batch.
     scores : tuple of float or None, default=None
         CRPS, coverage and width of the outermost quantiles, standardized; None without quantiles.
+    scaled : ndarray of shape (n_windows,) or None, default=None
+        Mean absolute scaled error of each window; None unless there is a panel. NaN where a series has no scale.
+    wql : float or None, default=None
+        Sum of quantile losses divided by the sum of absolute true values; None without quantiles.
     """
 
     name: str
@@ -49,19 +55,28 @@ class RowResult:
     seconds_one: float
     seconds_batch: float
     scores: tuple[float, ...] | None = None
+    scaled: np.ndarray | None = None
+    wql: float | None = None
 
 
 class Comparison(pd.DataFrame):
-    """Table of models, one per row: a DataFrame with three additions.
+    """Table of models, one per row: a DataFrame with four additions.
 
     Attributes
     ----------
     differences : DataFrame
         For every pair of rows: MSE of ``row`` minus MSE of ``other``, its ``standard_error``, and ``in_words`` whether
         it is larger than the noise.
+    per_series : DataFrame or None
+        For a panel, the errors of each series: the index is its id, the columns are pairs of error (``"mse"``,
+        ``"mase"``) and model; MASE is NaN where a series has no scale.
     facts : dict
-        ``n_windows``, ``block_length`` and ``n_resamples`` of the bootstrap, ``season`` of the seasonal-naive row,
-        ``batch_size`` of the timing; ``quantile_levels`` if there are quantiles.
+        ``n_windows``, ``block_length`` and ``n_resamples`` of the bootstrap; ``season`` and ``seasons`` of the
+        seasonal-naive rows, and ``seasons_too_long``, plausible ones for which some forecast has too few rows before
+        it; ``best_baseline``, the one with the smallest MSE; ``n_series``, ``n_series_left_out`` (too short, or without
+        an observed true value) and ``n_windows_unobserved``; ``batch_size`` of the timing; ``quantile_levels`` if there
+        are quantiles; for a panel ``share_ahead_of_baselines`` of each student (share of series in which its MSE is
+        smaller than that of every baseline) and ``n_series_with_mase``.
 
     Examples
     --------
@@ -72,13 +87,14 @@ class Comparison(pd.DataFrame):
     ...     None, "dlinear", context_length=48, prediction_length=12, max_epochs=1, random_state=0
     ... ).fit(series[:200])
     >>> comparison = forecaster.compare(series[152:])
-    >>> list(comparison.differences["other"]), comparison.facts["season"]
-    (['exact linear', 'seasonal naive', 'seasonal naive'], 24)
+    >>> list(comparison.index), comparison.facts["season"]
+    (['student', 'exact linear', 'seasonal naive', 'seasonal naive 168', 'last value', 'drift'], 24)
     """
 
     differences: pd.DataFrame
+    per_series: pd.DataFrame | None
     facts: dict[str, Any]
-    _metadata = ["differences", "facts"]  # noqa: RUF012 (pandas' own protocol)
+    _metadata = ["differences", "facts", "per_series"]  # noqa: RUF012 (pandas' own protocol)
 
     def summary(self) -> str:
         """Return the findings as sentences.
@@ -90,6 +106,16 @@ class Comparison(pd.DataFrame):
         """
         lines = [f"{name}: {words}." for name, words in self["in_words"].items() if words]
         facts = self.facts
+        best = facts["best_baseline"]
+        lines.append(f"Best baseline: {best}, MSE {self.loc[best, 'mse']:.4g}.")
+        if facts["seasons_too_long"]:
+            missed = ", ".join(map(str, facts["seasons_too_long"]))
+            lines.append(f"No seasonal-naive row of {missed} rows: some forecasts have fewer rows before them.")
+        for name, share in facts.get("share_ahead_of_baselines", {}).items():
+            lines.append(
+                f"{name}: ahead of every baseline in {100 * share:.1f}% of {facts['n_series']} series, best of all "
+                f"rows in {100 * self.loc[name, 'share_best']:.1f}%."
+            )
         if "quantile_levels" in facts:
             levels = facts["quantile_levels"]
             for name, row in self[self["crps"].notna()].iterrows():
@@ -104,7 +130,9 @@ class Comparison(pd.DataFrame):
         return "\n".join(lines)
 
 
-def make_comparison(results: Sequence[RowResult], means: np.ndarray, facts: dict[str, Any]) -> Comparison:
+def make_comparison(
+    results: Sequence[RowResult], means: np.ndarray, facts: dict[str, Any], panel: PanelWindows | None = None
+) -> Comparison:
     """Build the table from measurements.
 
     Parameters
@@ -115,6 +143,8 @@ def make_comparison(results: Sequence[RowResult], means: np.ndarray, facts: dict
         Bootstrapped mean errors.
     facts : dict
         Settings of the measurement.
+    panel : PanelWindows or None, default=None
+        Which window is of which series, where there may be several.
 
     Returns
     -------
@@ -123,6 +153,7 @@ def make_comparison(results: Sequence[RowResult], means: np.ndarray, facts: dict
     """
     by_name = {result.name: number for number, result in enumerate(results)}
     mse = np.array([result.squared.mean() for result in results])
+    tables = None if panel is None else _errors_by_series(results, panel)
     table = Comparison(
         {
             "role": [result.role for result in results],
@@ -131,6 +162,7 @@ def make_comparison(results: Sequence[RowResult], means: np.ndarray, facts: dict
             "mse_original": [result.mse_original for result in results],
             "mae_original": [result.mae_original for result in results],
             **_quantile_columns(results),
+            **({} if tables is None else _panel_columns(results, tables)),
             "parameters": pd.array([result.parameters for result in results], dtype="Int64"),
             "ms_per_window": [1e3 * result.seconds_one for result in results],
             "ms_per_batch": [1e3 * result.seconds_batch for result in results],
@@ -142,8 +174,30 @@ def make_comparison(results: Sequence[RowResult], means: np.ndarray, facts: dict
         index=pd.Index(by_name, name="model"),
     )
     table.differences = _differences(results, means)
-    table.facts = facts
+    table.per_series = None if tables is None else pd.concat(tables, axis=1, names=["error", "model"])
+    baselines = [number for number, result in enumerate(results) if result.role == "baseline"]
+    table.facts = {**facts, "best_baseline": results[min(baselines, key=lambda number: mse[number])].name}
+    if tables is not None:
+        names = [results[number].name for number in baselines]
+        students = [result.name for result in results if result.role == "student"]
+        table.facts["share_ahead_of_baselines"] = {one: share_ahead(tables["mse"], one, names) for one in students}
+        table.facts["n_series_with_mase"] = int(tables["mase"].iloc[:, 0].notna().sum())
     return table
+
+
+def _errors_by_series(results: Sequence[RowResult], panel: PanelWindows) -> dict[str, pd.DataFrame]:
+    scaled = {result.name: result.scaled for result in results if result.scaled is not None}
+    return {"mse": panel.means({result.name: result.squared for result in results}), "mase": panel.means(scaled)}
+
+
+def _panel_columns(results: Sequence[RowResult], tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    """Return the columns for panels; MASE is over the series that have a scale."""
+    scaled = [np.asarray(result.scaled) for result in results]
+    known = ~np.isnan(scaled[0])
+    columns = {"mase": [float(one[known].mean()) if known.any() else float("nan") for one in scaled]}
+    if any(result.scores is not None for result in results):
+        columns["wql"] = [float("nan") if result.wql is None else result.wql for result in results]
+    return {**columns, "share_best": shares_best(tables["mse"]).to_numpy()}
 
 
 def add_unknown_row(table: Comparison, name: str, role: str, words: str) -> None:
@@ -212,6 +266,10 @@ def _words(result: RowResult, results: Sequence[RowResult], by_name: dict[str, i
             parts.append(_error_words(own, number, results, means))
         elif other.role == "exact linear":
             parts.append(_linear_words(own, number, results, means))
+    baselines = [number for number, other in enumerate(results) if other.role == "baseline"]
+    if baselines:
+        best = min(baselines, key=lambda number: results[number].squared.mean())
+        parts.append(_error_words(own, best, results, means) + ", the best baseline")
     return "; ".join(part for part in parts if part)
 
 

@@ -87,7 +87,8 @@ class KeptSeries:
 def _fingerprint(X: Any) -> str:
     """Digest values and shapes; row labels are immutable in pandas."""
     found = hashlib.blake2b(digest_size=16)
-    for one in X if isinstance(X, list | tuple) else [X]:
+    parts = list(X.values()) if isinstance(X, dict) else X
+    for one in parts if isinstance(parts, list | tuple) else [parts]:
         values = one.to_numpy() if isinstance(one, pd.DataFrame | pd.Series) else np.asarray(one)
         if values.dtype == object:
             found.update(digest(values).encode())

@@ -28,7 +28,8 @@ def test_table_has_the_rows_and_numbers_it_promises():
     series = 10.0 * make_series(400)
     forecaster = make_forecaster(teacher=LastValueTeacher()).fit(series[:300])
     table = forecaster.compare(series[288:], season=12)
-    assert list(table.index) == ["student", "teacher", "alone", "exact linear", "seasonal naive"]
+    rows = ["student", "teacher", "alone", "exact linear", "seasonal naive", "last value", "drift"]
+    assert list(table.index) == rows
     assert list(table.columns) == COLUMNS
     truth = np.stack([series[288:][start + 12 : start + 16] for start in range(97)])
     scale = forecaster.scaling_.original_scale_
@@ -37,6 +38,14 @@ def test_table_has_the_rows_and_numbers_it_promises():
         "teacher": np.stack([np.repeat(series[288 + start + 11][None], 4, axis=0) for start in range(97)]),
         "seasonal naive": np.stack([series[288:][start : start + 4] for start in range(97)]),
         "alone": make_forecaster(teacher=None).fit(series[:300]).backtest(series[288:]),
+        "last value": np.stack([np.repeat(series[288 + start + 11][None], 4, axis=0) for start in range(97)]),
+        "drift": np.stack(
+            [
+                series[288 + start + 11]
+                + np.arange(1, 5)[:, None] * (series[288 + start + 11] - series[288 + start]) / 11
+                for start in range(97)
+            ]
+        ),
     }
     for name, forecast in forecasts.items():
         error = forecast - truth
@@ -54,7 +63,7 @@ def test_table_has_the_rows_and_numbers_it_promises():
 def test_every_pair_has_a_difference_with_its_error():
     series = make_series(300)
     table = make_forecaster().fit(series[:200]).compare(series[188:])
-    assert len(table.differences) == 10
+    assert len(table.differences) == 7 * 6 / 2
     pair = table.differences.set_index(["row", "other"]).loc[("student", "teacher")]
     assert pair["difference"] == pytest.approx(table.loc["student", "mse"] - table.loc["teacher", "mse"])
     assert pair["standard_error"] == pytest.approx(table.loc["teacher", "standard_error"])
