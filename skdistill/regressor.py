@@ -15,6 +15,7 @@ from skdistill._base import BaseDistilled
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._target_units import TargetUnits
 from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, count_validation_rows
 from skdistill.deploy._saveable import saveable
 from skdistill.probabilistic._settings import at_levels
@@ -30,6 +31,11 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     the values that followed it. Lengths and channels are inferred from the shapes. Rows must be in time order, because
     the last ones are used for validation. Values are standardized internally (one mean and scale per channel, from
     contexts and targets of the training rows), and predictions are returned in the units of ``y``.
+
+    Targets in other units than their contexts (a scaler of ``X`` or of ``y`` alone, as in
+    ``TransformedTargetRegressor``; logarithms or differences as ``y``) are noticed where the targets do not continue
+    their contexts, and brought to the units of the contexts by a line through the level of each context. Such a
+    regressor is saved, but not exported.
 
     Predictions are computed in float64, so that the forecast of a row does not depend on the other rows.
 
@@ -223,7 +229,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         y : float64 ndarray
             Forecasts, in the shape of the ``y`` passed to ``fit``.
         """
-        return self._shaped(self.predictor_.forecast(self._read_contexts(X)))
+        contexts = self._read_contexts(X)
+        return self._shaped(self.predictor_.forecast(contexts), contexts)
 
     def predict_teacher(self, X: Any) -> np.ndarray:
         """Forecast with the teacher, to look at what the student learned from.
@@ -244,11 +251,13 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
             If there is no teacher.
         """
         teacher = self._fitted_teacher()
-        return self._shaped(self.predictor_.forecast_teacher(teacher, self._read_contexts(X)))
+        contexts = self._read_contexts(X)
+        return self._shaped(self.predictor_.forecast_teacher(teacher, contexts), contexts)
 
     def _predict_around(self, X: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> np.ndarray:
         """Forecast quantiles, mapped to the requested levels."""
-        return self._shaped(at_levels(self.predictor_.forecast_quantiles(self._read_contexts(X)), matrix))
+        contexts = self._read_contexts(X)
+        return at_levels(self._shaped(self.predictor_.forecast_quantiles(contexts), contexts), matrix)
 
     def _read_contexts(self, X: Any) -> ContextBatch:
         """Check a table and add its axes of length and channel."""
@@ -257,8 +266,10 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self._check_length(X)
         return ContextBatch(_as_cube(X))
 
-    def _shaped(self, forecasts: np.ndarray) -> np.ndarray:
-        """Drop the axes that ``y`` did not have."""
+    def _shaped(self, forecasts: np.ndarray, contexts: ContextBatch) -> np.ndarray:
+        """Bring forecasts to the units of ``y``, and drop the axes that it did not have."""
+        units = self._target_units()
+        forecasts = forecasts if units is None else units.restore(forecasts, contexts.values)
         if self._target_ndim == 3:
             return forecasts
         return forecasts[:, :, 0] if self._target_ndim == 2 else forecasts[:, 0, 0]
@@ -294,8 +305,11 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         contexts, horizons = _as_cube(X), _as_cube(y)
         n_windows, n_channels = len(contexts), contexts.shape[2]
         n_validation = min(count_validation_rows(n_windows, self.validation_fraction), n_windows - 1)
-        rows = np.concatenate([contexts, horizons], axis=1)
         n_train = n_windows - n_validation
+        units = TargetUnits.find(contexts[:n_train], horizons[:n_train])
+        self._target_lines = None if units is None else units.lines
+        horizons = horizons if units is None else units.to_contexts(horizons, contexts)
+        rows = np.concatenate([contexts, horizons], axis=1)
         scaling = Scaling().fit([rows[:n_train].reshape(-1, n_channels)])
         windows = _windows_of(contexts, horizons, scaling)
         validation = replace(windows, starts=windows.starts[n_train:]) if n_validation else None
@@ -311,7 +325,15 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
                 f"1 may be "
                 f"left out); got {np.shape(y)}."
             )
-        return _windows_of(contexts, horizons, self.scaling_)
+        units = self._target_units()
+        return _windows_of(
+            contexts, horizons if units is None else units.to_contexts(horizons, contexts), self.scaling_
+        )
+
+    def _target_units(self) -> TargetUnits | None:
+        """Return the units of targets that were scaled apart from their contexts; None where they were not."""
+        lines = getattr(self, "_target_lines", None)
+        return None if lines is None else TargetUnits(lines)
 
     def __sklearn_tags__(self) -> Any:
         """Say to scikit-learn what this estimator takes."""

@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 from doubles import LastValueTeacher, make_series
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, RobustScaler, StandardScaler
 
-from skdistill import DistilledRegressor
-from skdistill.networks import DLinear, Linear
+from skdistill import DistilledRegressor, load
+from skdistill.networks import MLP, DLinear, Linear
 
 LEVELS = (0.1, 0.5, 0.9)
 
@@ -70,3 +74,100 @@ def test_a_table_of_another_shape_is_refused():
         regressor.calibrate(X, y[:, :3])
     with pytest.raises(ValueError, match="calibrate needs calibration='conformal' or 'rolling' of DistilledRegressor"):
         make_regressor(quantiles=LEVELS).fit(X, y).calibrate(X, y)
+
+
+# -- X and y scaled apart ------------------------------------------------------------------------
+
+
+def make_level(kind, n_rows=900):
+    generator, time = np.random.default_rng(7), np.arange(n_rows)
+    if kind == "walk":
+        return 5000 + 20 * np.cumsum(generator.normal(size=n_rows))
+    if kind == "season":
+        return 300 + 40 * np.sin(2 * np.pi * time / 12) + 3 * generator.normal(size=n_rows)
+    if kind == "noise":
+        return generator.normal(size=n_rows)
+    return 50 + 0.5 * time + generator.normal(size=n_rows)
+
+
+def cut(values, context_length=18, prediction_length=5):
+    windows = np.lib.stride_tricks.sliding_window_view(values, context_length + prediction_length)
+    return windows[:, :context_length], windows[:, context_length:]
+
+
+def root_mean_squared(model, X, y):
+    split = int(0.7 * len(X))
+    forecast = model.fit(X[:split], y[:split]).predict(X[split + 5 :])
+    return np.sqrt(np.square(forecast - y[split + 5 :]).mean())
+
+
+def linear_regressor():  # without validation rows, to see as many rows as a ridge regression
+    student = Linear(individual=True)
+    return DistilledRegressor(None, student, "response", validation_fraction=0, random_state=0, device="cpu")
+
+
+APART = {
+    "y standard": lambda one: TransformedTargetRegressor(one, transformer=StandardScaler()),
+    "y robust": lambda one: TransformedTargetRegressor(one, transformer=RobustScaler()),
+    "y log": lambda one: TransformedTargetRegressor(one, func=np.log, inverse_func=np.exp, check_inverse=False),
+    "y negative": lambda one: TransformedTargetRegressor(one, func=np.negative, inverse_func=np.negative),
+    "X standard": lambda one: make_pipeline(StandardScaler(), one),
+    "X to [0, 1]": lambda one: make_pipeline(MinMaxScaler(), one),
+    "X in thousands": lambda one: make_pipeline(FunctionTransformer(lambda X: X / 1000), one),
+    "X and y": lambda one: make_pipeline(MinMaxScaler(), TransformedTargetRegressor(one, transformer=StandardScaler())),
+}
+
+
+@pytest.mark.parametrize("how", APART)
+@pytest.mark.parametrize("kind", ["walk", "season"])
+def test_tables_scaled_apart_are_forecast_as_well_as_by_a_ridge_regression(kind, how):
+    X, y = cut(make_level(kind))
+    ridge = root_mean_squared(APART[how](Ridge()), X, y)
+    plain = root_mean_squared(linear_regressor(), X, y)
+    assert root_mean_squared(APART[how](linear_regressor()), X, y) < 1.25 * max(ridge, plain)
+
+
+@pytest.mark.parametrize("kind", ["walk", "season"])
+def test_changes_as_targets_are_forecast_as_well_as_by_a_ridge_regression(kind):
+    X, y = cut(make_level(kind))
+    changes = y - X[:, -1:]
+    ridge = root_mean_squared(make_pipeline(StandardScaler(), Ridge()), X, changes)
+    assert root_mean_squared(linear_regressor(), X, changes) < 1.25 * ridge
+
+
+def test_a_student_trained_by_gradient_bears_a_scaler_of_its_targets():
+    X, y = cut(make_level("season"))
+    student = DistilledRegressor(None, MLP(32), "response", max_epochs=15, random_state=0, device="cpu")
+    plain = root_mean_squared(student, X, y)
+    assert root_mean_squared(APART["y standard"](student), X, y) < 1.5 * plain
+
+
+@pytest.mark.parametrize("kind", ["walk", "season", "noise", "trend"])
+def test_targets_that_continue_their_contexts_are_left_as_they_are(kind):
+    X, y = cut(make_level(kind))
+    assert linear_regressor().fit(X, y)._target_lines is None
+
+
+def test_one_channel_apart_leaves_the_others():
+    X, y = (np.stack([one, -one], axis=2) for one in cut(make_level("season")))
+    plain = linear_regressor().fit(X, y).predict(X[:9])
+    other = y.copy()
+    other[..., 1] = y[..., 1] / 50 + 8
+    forecast = linear_regressor().fit(X, other).predict(X[:9])
+    np.testing.assert_allclose(forecast[..., 0], plain[..., 0], rtol=1e-4)
+    np.testing.assert_allclose(forecast[..., 1], plain[..., 1] / 50 + 8, rtol=0.02)
+
+
+def test_tables_scaled_apart_with_quantiles_saved_and_not_exported(tmp_path):
+    X, y = cut(make_level("walk"))
+    scaled = (y - 4000) / 100
+    settings = {"max_epochs": 3, "quantiles": LEVELS, "calibration": "conformal", "random_state": 0, "device": "cpu"}
+    regressor = DistilledRegressor(None, DLinear(3), "response", **settings).fit(X[:600], scaled[:600])
+    low, high = np.moveaxis(regressor.calibrate(X[600:], scaled[600:]).predict_interval(X[600:]), -1, 0)
+    assert ((scaled[600:] >= low) & (scaled[600:] <= high)).mean() >= 0.8
+    assert (low <= high).all()
+    assert (high - low).mean() < scaled.std()
+    regressor.save(tmp_path / "apart.skdistill")
+    np.testing.assert_array_equal(load(tmp_path / "apart.skdistill").predict(X[:5]), regressor.predict(X[:5]))
+    with pytest.raises(ValueError, match=r"X and y were scaled apart cannot be exported.*standardizes by itself"):
+        regressor.export(tmp_path / "apart.npz")

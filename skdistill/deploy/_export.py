@@ -131,6 +131,11 @@ def export(estimator: Any, path: str | os.PathLike[str], *, int8: bool = False, 
 
 
 def _check_exportable(estimator: Any) -> None:
+    if getattr(estimator, "_target_lines", None) is not None:
+        raise ValueError(
+            "a regressor whose X and y were scaled apart cannot be exported: no other runtime knows how their units "
+            "belong together. Fit without the scaler of X or y alone: DistilledRegressor standardizes by itself."
+        )
     if estimator.scaling_.transformer_ is not None:
         raise ValueError(
             "a forecaster with transformer= cannot be exported: no other runtime has the transformer. Fit without it, "

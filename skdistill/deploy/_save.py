@@ -33,7 +33,7 @@ from skdistill.teachers._network import NetworkTeacher
 
 __all__ = ["read_file", "save"]
 
-_FITTED = ("targets_", "n_features_in_", "history_", "_target_ndim")
+_FITTED = ("targets_", "n_features_in_", "history_", "_target_ndim", "_target_lines")
 _LARGEST_CHANNEL = 1 << 31
 
 
@@ -290,6 +290,7 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
             raise SavedFileError(f"its {name} is not that of its student.")
     if not is_forecaster and fitted.get("_target_ndim") not in (1, 2, 3):
         raise SavedFileError("its targets are malformed.")
+    _check_target_lines(fitted.get("_target_lines"), 0 if is_forecaster else estimator.spec_.n_channels)
     if "n_features_in_" in fitted and (type(n_features) is not int or n_features < 1):
         raise SavedFileError("its number of features is malformed.")
     for name, value in fitted.items():
@@ -302,6 +303,16 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
     labels = content.get("labels")
     if labels is not None:
         estimator.series_labels_ = read_labels(labels, estimator.spec_.n_channels)
+
+
+def _check_target_lines(lines: Any, n_channels: int) -> None:
+    """Refuse units of targets (intercept, slope, factor of each channel) that are not finite numbers."""
+    if lines is None:
+        return
+    if not isinstance(lines, tuple) or len(lines) != n_channels or not all(isinstance(one, tuple) for one in lines):
+        raise SavedFileError("its units of targets are malformed.")
+    if any(len(one) != 3 or not all(type(x) is float and np.isfinite(x) for x in one) or one[2] <= 0 for one in lines):
+        raise SavedFileError("its units of targets are malformed.")
 
 
 def _read_network(content: Any, reader: Reader, part: str) -> BaseNetwork:
