@@ -15,6 +15,7 @@ from skdistill._utils._checks import check_integer
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import Series, read_series
 from skdistill.data._local_scale import LocalUnits
+from skdistill.data._short_series import warn_of_short_series
 from skdistill.networks._base import NetworkSpec
 from skdistill.probabilistic._calibration import FittedCalibration, shift_quantiles
 
@@ -162,7 +163,7 @@ def _units_of_origins(predictor: Predictor, series: Series, step: int) -> LocalU
 
 
 def mean_squared_error(predictor: Predictor, series: Sequence[Series]) -> float:
-    """Average squared errors over every stride-1 window of some series.
+    """Average squared errors over every stride-1 window of some series, without those that are too short for one.
 
     Parameters
     ----------
@@ -177,7 +178,12 @@ def mean_squared_error(predictor: Predictor, series: Sequence[Series]) -> float:
         Over windows, steps and targets, in original units.
     """
     total, count = 0.0, 0
+    needed = predictor.spec.context_length + predictor.spec.prediction_length
+    count_origins(max(series, key=len), predictor.spec)
+    warn_of_short_series(series, needed, "score")
     for one in series:
+        if len(one) < needed:
+            continue
         for contexts, truth in roll(predictor, one, 1):
             errors = np.square(predictor.forecast(contexts) - truth)
             unseen, counts = contexts.unseen(predictor.spec.targets), ~np.isnan(truth)
@@ -245,8 +251,9 @@ class RollingMixin(BaseDistilled):
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return minus the MSE over every stride-1 window of a series, in original units.
 
-        Missing true values (NaN), and windows without an observed context row, are left out. The score depends on
-        ``context_length``, which decides how many rows can be scored: to tune that, use ``RollingOriginSplit.scorer``.
+        Missing true values (NaN), and windows without an observed context row, are left out; series of a panel that
+        are too short for a window, too, with a warning. The score depends on ``context_length``, which decides how many
+        rows can be scored: to tune that, use ``RollingOriginSplit.scorer``.
 
         Parameters
         ----------

@@ -1,6 +1,7 @@
 """M4's benchmark and scores equal the published ones."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skdistill.datasets import fetch_m4
@@ -34,6 +35,25 @@ def test_published_scores_of_the_benchmarks(forecast, smape, mase, hourly):
     assert round(scores["smape"], 3) == smape
     assert round(scores["mase"], 3) == mase
     assert scores["owa"] == pytest.approx((smape / 18.383 + mase / 2.395) / 2, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_baselines_of_a_comparison_have_the_published_mase(hourly):
+    from skdistill import DistilledForecaster
+    from skdistill.networks import Linear
+
+    train, test = {}, {}
+    for name, known, ahead in zip(hourly.ids, hourly.train, hourly.test, strict=True):
+        rows = np.concatenate([known, ahead[:, None]])
+        frame = pd.DataFrame(rows, index=pd.date_range("2015-01-01", periods=len(rows), freq="h"), columns=["y"])
+        train[name], test[name] = frame.iloc[: len(known)], frame.iloc[len(known) - 48 :]
+    settings = {"context_length": 48, "prediction_length": 48, "validation_fraction": 0}
+    forecaster = DistilledForecaster(None, Linear(season=24), "response", **settings).fit(train)
+    table = forecaster.compare(test, n_resamples=10)
+    assert table.facts["seasons"] == [24, 168]  # a week of training rows lies before each test series
+    assert round(table.loc["seasonal naive", "mase"], 3) == 1.193
+    assert round(table.loc["last value", "mase"], 3) == 11.608
+    assert table.facts["best_baseline"] == "seasonal naive"
 
 
 def test_a_season_continues_and_its_level_is_kept():

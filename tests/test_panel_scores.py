@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
 from test_panels import CONTEXT, HORIZON, LENGTHS, SCALES, make_forecaster, make_panel
 
 from skdistill.metrics import METRICS, ForecastScorer, forecast_errors, quantile_scores
-from skdistill.model_selection import RollingOriginSplit
+from skdistill.model_selection import RollingOriginSplit, SktimeSplit
 
 LONG = [name for name in LENGTHS if LENGTHS[name] >= CONTEXT + HORIZON]
 
@@ -74,6 +74,38 @@ def test_series_without_a_context_row_are_left_out_by_name(fitted, metric):
     assert score == ForecastScorer(metric)(fitted, {name: panel.loc[name] for name in LONG})
     with pytest.raises(ValueError, match=r"one row \+ prediction_length = 1 \+ 6 = 7 rows; got n_samples=6"):
         ForecastScorer(metric)(fitted, {"stub": with_stub["stub"]})
+
+
+def test_score_leaves_out_short_series(fitted):
+    panel = make_panel(gaps=0.1)
+    with pytest.warns(UserWarning, match=r"score leaves out 1 of 4 series.*30 rows.*series 'tiny' \(20 rows\)"):
+        score = fitted.score(panel)
+    wrong = np.concatenate([errors_by_hand(fitted, panel, name) for name in LONG])
+    assert score == pytest.approx(-np.nanmean(np.square(wrong)), rel=1e-5)
+    with pytest.raises(ValueError, match=r"24 \+ 6 = 30 rows; got n_samples=20"):
+        fitted.score({"tiny": panel.loc["tiny"]})
+
+
+def test_folds_of_sktime_are_scored_in_panels():
+    from sktime.split import ExpandingWindowSplitter
+
+    panel = make_panel(gaps=0.05)
+    long = {name: panel.loc[name] for name in LONG}
+    frame = pd.concat(long, names=["series", "time"])
+    splitter = ExpandingWindowSplitter(fh=range(1, HORIZON + 1), initial_window=60, step_length=20)
+    split = SktimeSplit(splitter, context_length=CONTEXT)
+    found = GridSearchCV(
+        make_forecaster(validation_fraction=0),
+        {"context_length": [12, CONTEXT]},
+        cv=split,
+        scoring={"mase": split.scorer("mase", per="series"), "smape": split.scorer("smape")},
+        refit="mase",
+        error_score="raise",
+    ).fit(frame)
+    assert found.n_splits_ == 3
+    train, test = list(split.split(frame))[1]
+    by_hand = split.scorer("smape")(make_forecaster(validation_fraction=0).fit(frame.iloc[train]), frame.iloc[test])
+    assert found.cv_results_["split1_test_smape"][1] == pytest.approx(by_hand, rel=1e-5)
 
 
 def test_nothing_observed_is_an_error(fitted):
