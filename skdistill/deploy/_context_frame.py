@@ -1,6 +1,6 @@
-"""How an exported student reads contexts: own units and missing values by the NumPy runtime's rules, in torch.
+"""Preparation of contexts in exported students: units and missing values by the rules of the NumPy runtime, in torch.
 
-Every operation here has a counterpart in ONNX: a nearest observed row is found in steps of 1, 2, 4, ... rows.
+All operations exist in ONNX: the nearest observed row is found in steps of 1, 2, 4, ... rows.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from skdistill.data._scaling import Scaling
 __all__ = ["ContextFrame"]
 
 _SHARE_OF_SEASON = 4  # as in the NumPy runtime
-_ROUNDING = 4 * float(np.finfo(np.float32).eps)  # of a window's level, in float32
+_ROUNDING = 4 * float(np.finfo(np.float32).eps)  # relative to the level of a window, in float32
 
 
 class ContextFrame(nn.Module):
-    """Standardizes contexts and fills what is missing.
+    """Standardizes contexts and fills missing values.
 
     Parameters
     ----------
     scaling : Scaling
-        The fitted units.
+        The fitted scaling.
     """
 
     mean: Tensor
@@ -43,11 +43,11 @@ class ContextFrame(nn.Module):
 
     @property
     def reads_series(self) -> bool:
-        """Whether windows say which series they are of."""
+        """Whether the input includes the series of each window."""
         return self.table_center is not None
 
     def forward(self, context: Tensor, series: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Read contexts.
+        """Standardize contexts.
 
         Parameters
         ----------
@@ -61,7 +61,7 @@ class ContextFrame(nn.Module):
         values : Tensor of the same shape
             Standardized and filled.
         center, unit : Tensor of shape (n_windows or 1, 1, n_channels)
-            What brings forecasts back.
+            Center and unit that convert forecasts back.
         """
         missing = torch.isnan(context)
         if self.own_units:
@@ -89,7 +89,7 @@ def fill(values: Tensor, missing: Tensor, season: int) -> Tensor:
     values : Tensor of shape (n_windows, n_timestamps, n_channels)
         Finite; 0 where missing.
     missing : Tensor of bool of the same shape
-        What is missing.
+        Where values are missing.
     season : int
         Rows of a season.
 
@@ -107,7 +107,7 @@ def fill(values: Tensor, missing: Tensor, season: int) -> Tensor:
 
 
 def _line(values: Tensor, missing: Tensor, stride: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Interpolate between observed rows whole strides away; the gap in rows, and whether there is such a row."""
+    """Interpolate between observed rows whole strides away; also return the gap, and whether there is such a row."""
     before, to_before, has_before = _nearest(values, missing, stride)
     after, to_after, has_after = _nearest(values, missing, -stride)
     inside = has_before & has_after
@@ -118,7 +118,7 @@ def _line(values: Tensor, missing: Tensor, stride: int) -> tuple[Tensor, Tensor,
 
 
 def _nearest(values: Tensor, missing: Tensor, stride: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Carry the nearest observed value along, with its distance in strides and whether there is one."""
+    """Return the nearest observed value, its distance in strides, and whether there is one."""
     length = values.shape[1]
     found, carried = ~missing, torch.where(missing, 0.0, values)
     distance = torch.zeros_like(values)
@@ -135,7 +135,7 @@ def _nearest(values: Tensor, missing: Tensor, stride: int) -> tuple[Tensor, Tens
 
 
 def _shifted(values: Tensor, step: int) -> Tensor:
-    """Move rows ``step`` later, or earlier where it is negative; zeros come in."""
+    """Shift rows by ``step`` (earlier if negative), padded with zeros."""
     zeros = torch.zeros_like(values[:, : abs(step)])
     if step > 0:
         return torch.cat([zeros, values[:, :-step]], dim=1)
@@ -143,7 +143,7 @@ def _shifted(values: Tensor, step: int) -> Tensor:
 
 
 def _center_and_unit(context: Tensor, missing: Tensor, season: int) -> tuple[Tensor, Tensor]:
-    """Find center and unit, (n_windows, 1, n_channels), by the rules of the NumPy runtime."""
+    """Compute center and unit, (n_windows, 1, n_channels), by the rules of the NumPy runtime."""
     season = min(season, max(1, context.shape[1] - 1))
     plain = torch.where(missing, 0.0, context)
     recent, some_recent = _mean(plain[:, -season:], missing[:, -season:])
@@ -162,7 +162,7 @@ def _center_and_unit(context: Tensor, missing: Tensor, season: int) -> tuple[Ten
 
 
 def _mean(values: Tensor, missing: Tensor) -> tuple[Tensor, Tensor]:
-    """Average over the rows that are not missing; 0 and False where all are."""
+    """Average over the observed rows; return 0 and False if all are missing."""
     count = (~missing).to(values.dtype).sum(dim=1, keepdim=True)
     total = torch.where(missing, 0.0, values).sum(dim=1, keepdim=True)
     return total / torch.clamp(count, min=1.0), count > 0

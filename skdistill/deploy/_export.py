@@ -1,4 +1,4 @@
-"""Exports: one file that another runtime serves, compared with the student before it is written."""
+"""Export of students to files for other runtimes, compared with the student before they are written."""
 
 from __future__ import annotations
 
@@ -34,33 +34,33 @@ from skdistill.probabilistic._calibration import shift_quantiles
 
 __all__ = ["ExportReport", "export"]
 
-_TOLERANCE = 1e-4  # of the scale of a channel: float32 sums in another order
+_TOLERANCE = 1e-4  # relative to the scale of a channel; float32 sums differ in order
 _MOST_WINDOWS = 512
 
-Answer = tuple[np.ndarray, np.ndarray | None]  # forecasts, and quantiles where there are any
-Predict = Callable[[np.ndarray], Any]  # forecasts alone, or with quantiles
+Answer = tuple[np.ndarray, np.ndarray | None]  # forecasts, and quantiles if there are any
+Predict = Callable[[np.ndarray], Any]  # forecasts, optionally with quantiles
 
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What an export wrote, and how near it is to the student.
+    """Result of an export, and its difference from the student.
 
     Parameters
     ----------
     path : str
         The file.
     bytes : int
-        Its size.
+        Size of the file.
     difference : float
         Largest difference of a forecast or quantile from the student's, in standard deviations of its channel, on
-        windows made up in the range of the training rows (of float weights, where the file holds int8).
+        random windows in the range of the training rows (with float weights, if the file has int8 weights).
     mse : float or None, default=None
         Error on the given data, in original units; None without data.
     mse_int8 : float or None, default=None
         The same with int8 weights; None without data or int8.
     sha256 : str, default=""
-        Checksum of the file. An ``.npz`` file holds its own, and is refused where it is wrong; the runtimes of the
-        others look at none, so compare it where they are read.
+        Checksum of the file. An ``.npz`` file contains its own checksum, which is checked when it is loaded. Other
+        runtimes check none, so compare it yourself before loading.
     """
 
     path: str
@@ -77,18 +77,18 @@ def export(estimator: Any, path: str | os.PathLike[str], *, int8: bool = False, 
     Parameters
     ----------
     estimator : DistilledForecaster or DistilledRegressor
-        Fitted, without ``transformer`` and calendar features.
+        A fitted estimator, without ``transformer`` and calendar features.
     path : str or Path
-        The file; its suffix says the format: ``.onnx``, ``.npz`` or ``.pt2``.
+        The file; its suffix determines the format: ``.onnx``, ``.npz`` or ``.pt2``.
     int8 : bool, default=False
         For ONNX, whether weights are rounded to 8 bits.
     data : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
-        A series on which the error with and without int8 is measured.
+        A series on which to measure the error with and without int8.
 
     Returns
     -------
     report : ExportReport
-        What was written.
+        Information on the written file.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def _check_exportable(estimator: Any) -> None:
 
 
 def _compare(estimator: Any, predict: Predict) -> float:
-    """Compare with the student, on made-up windows, and raise where it forecasts something else."""
+    """Compare with the student on random windows, and raise if the forecasts differ."""
     spec, scaling = estimator.spec_, estimator.scaling_
     noise = np.random.default_rng(0).normal(size=(5, spec.context_length, spec.n_channels))
     noise[2:] = noise[2:].cumsum(axis=1) / np.sqrt(np.arange(1, spec.context_length + 1))[:, None]
@@ -159,7 +159,9 @@ def _compare(estimator: Any, predict: Predict) -> float:
     expected, expected_quantiles = _answer_of(estimator, windows)
     scale = scaling.scale_[list(spec.targets)]
     size = np.maximum(1.0, np.nanmax(np.abs((windows.astype(np.float64) - scaling.mean_) / scaling.scale_)))
-    digits = np.maximum(1.0, np.abs(scaling.mean_[list(spec.targets)]) / scale * 1e-2)  # float32 of a high level
+    digits = np.maximum(
+        1.0, np.abs(scaling.mean_[list(spec.targets)]) / scale * 1e-2
+    )  # float32 rounding
     for part in (slice(0, 1), slice(0, 5)):
         forecast, quantiles = _both(predict(windows[part]))
         error = np.abs(forecast - expected[part]) / scale
@@ -176,12 +178,12 @@ def _compare(estimator: Any, predict: Predict) -> float:
 
 
 def _both(answer: Any) -> Answer:
-    """Spell out that a forecast came alone."""
+    """Return a forecast without quantiles as a pair."""
     return answer if isinstance(answer, tuple) else (answer, None)
 
 
 def _answer_of(estimator: Any, windows: np.ndarray) -> Answer:
-    """Ask the student's module itself, in float64 units around it."""
+    """Forecast with the student's module, with scaling in float64."""
     spec, scaling = estimator.spec_, estimator.scaling_
     module = copy.deepcopy(estimator.student_).cpu().double().eval()
     read = scaling.standardize_contexts(windows.astype(np.float64), None, "float64")
@@ -195,7 +197,7 @@ def _answer_of(estimator: Any, windows: np.ndarray) -> Answer:
 
 
 def _windows_of(estimator: Any, data: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Cut at most 512 windows and their horizons from a series, whose columns are those of ``fit``."""
+    """Return at most 512 windows and their horizons of a series with the columns of ``fit``."""
     spec = estimator.spec_
     if isinstance(data, pd.DataFrame | pd.Series) and isinstance(estimator, WindowForecaster):
         data = read_series(estimator, data, reset=False, allow_batch=False).series[0].values
@@ -219,7 +221,8 @@ def _numpy_bytes(estimator: Any) -> tuple[bytes, Predict]:
     fused = fuse_in_units(estimator.student_, estimator.spec_, estimator.scaling_, estimator.predictor_.offsets)
     if fused is None:
         raise ValueError(
-            f"export to .npz needs a student that fuses into matrices; {type(estimator.student_).__name__} does not. "
+            f"export to .npz needs a student that can be fused into matrices; {type(estimator.student_).__name__} "
+            f"cannot. "
             "Export to .onnx, or choose Linear, DLinear or MLP."
         )
     dtype = "float32" if next(estimator.student_.parameters()).dtype == torch.float32 else "float64"
@@ -238,14 +241,14 @@ def _module_of(estimator: Any) -> nn.Module:
 
 
 def _inputs_of(module: nn.Module, estimator: Any) -> dict[str, torch.Tensor]:
-    """Make an example of what goes in: contexts, and the numbers of their series where these decide on units."""
+    """Return example inputs: contexts, and the numbers of their series if these determine units."""
     context = torch.zeros(3, estimator.spec_.context_length, estimator.spec_.n_channels)
     reads_series = isinstance(module, FramedModule) and module.frame.reads_series
     return {"context": context, "series": torch.tensor([0, -1, 0])} if reads_series else {"context": context}
 
 
 def _unknown(inputs: Sequence[str], n_windows: int) -> dict[str, np.ndarray]:
-    """Say of windows that no series of theirs is known, where that is asked for."""
+    """Add series numbers of -1 (unknown) if the model takes them."""
     return {"series": np.full(n_windows, -1)} if "series" in inputs else {}
 
 
@@ -296,7 +299,7 @@ def _onnx_bytes(estimator: Any) -> tuple[bytes, Predict]:
 
 @contextmanager
 def _quiet_exporter() -> Iterator[None]:
-    """Hold back torch's deprecations, and its remarks that torchvision is missing."""
+    """Suppress torch's deprecation warnings and its messages about torchvision."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level
     with warnings.catch_warnings():
@@ -309,7 +312,7 @@ def _quiet_exporter() -> Iterator[None]:
 
 
 def _metadata(estimator: Any) -> dict[str, str]:
-    """Say what goes in and comes out, in the words of the estimator."""
+    """Return the names of inputs and outputs."""
     spec = estimator.spec_
     names = getattr(estimator, "feature_names_in_", None)
     channels = [str(name) for name in names] if names is not None and len(names) == spec.n_channels else None

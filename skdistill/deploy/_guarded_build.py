@@ -1,4 +1,4 @@
-"""Building a network that a file describes, without believing its sizes."""
+"""Build a network described in a file, with checks of its sizes."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _LEAST_SIZE = 1 << 16
 def build_with_weights(
     network: BaseNetwork, spec: NetworkSpec, weights: Mapping[str, Tensor], *, double: bool = False
 ) -> nn.Module:
-    """Build a network and put weights in, once a dry run has shown that they are its weights.
+    """Build a network and load weights, after a dry run has checked that they match.
 
     Parameters
     ----------
     network : BaseNetwork
         The network.
     spec : NetworkSpec
-        What to build it for.
+        The problem to build it for.
     weights : dict of str to Tensor
-        Its ``state_dict``.
+        The ``state_dict`` of the network.
     double : bool, default=False
-        Whether its weights are in float64, as those of a regressor.
+        Whether its weights are in float64, as for a regressor.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def build_with_weights(
     Raises
     ------
     SavedFileError
-        If network and weights do not belong together, are not finite, or sizes are beyond what the weights explain.
+        If network and weights do not match, weights are not finite, or sizes are larger than the weights explain.
     """
     _check_sizes(network, spec, weights)
     infinite = [name for name, one in weights.items() if one.is_floating_point() and not one.isfinite().all()]
@@ -71,12 +71,12 @@ def build_with_weights(
     for name, part in module.named_modules():
         variance = getattr(part, "running_var", None)
         if variance is not None and not (variance >= 0).all():
-            raise SavedFileError(f"its weights are none: a variance of {name} is negative.")
+            raise SavedFileError(f"its weights are invalid: a variance of {name} is negative.")
     return module.eval()
 
 
 def _check_sizes(network: BaseNetwork, spec: NetworkSpec, weights: Mapping[str, Tensor]) -> None:
-    """Refuse sizes that go far beyond the weights, alone or multiplied, before anything is made from them."""
+    """Raise for sizes (or products of sizes) far larger than the weights, before anything is built."""
     own = [spec.context_length, spec.prediction_length, spec.n_time_features, spec.label_length]
     own += [len(spec.quantiles or ()), *_whole_numbers(network)]
     n_weights = sum(tensor.numel() for tensor in weights.values())
@@ -88,7 +88,7 @@ def _check_sizes(network: BaseNetwork, spec: NetworkSpec, weights: Mapping[str, 
 
 
 def _whole_numbers(value: Any) -> list[int]:
-    """Collect the whole numbers among parameters, however deep."""
+    """Collect the integers among parameters, at any depth."""
     if isinstance(value, bool | str) or value is None:
         return []
     if isinstance(value, int):
@@ -102,7 +102,7 @@ def _whole_numbers(value: Any) -> list[int]:
 
 @contextmanager
 def _limited(most: int) -> Iterator[None]:
-    """Stop a build in this thread that registers too many parts."""
+    """Stop a build in this thread if it registers too many parts."""
     thread, count = threading.get_ident(), 0
 
     def note(*registered: Any) -> None:

@@ -1,4 +1,4 @@
-"""Labels of a series as JSON: names of columns of any plain type, and the step without a pickled offset."""
+"""Labels of series as JSON: names of columns of any plain type, and the step without a pickled offset."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _OFFSETS = {
     for name, cls in vars(pd.offsets).items()
     if isinstance(cls, type) and issubclass(cls, pd.offsets.BaseOffset) and name not in ("BaseOffset", "Tick")
 }
-_LARGEST = 1 << 53  # numbers that JSON keeps
+_LARGEST = 1 << 53  # largest integer that JSON preserves
 _MOST_STEPS = 10_000
-_MOST_DEEP = 8  # tuples within tuples
+_MOST_DEEP = 8  # maximum depth of nested tuples
 
 
 def write_labels(labels: SeriesLabels) -> Any:
-    """Turn labels into JSON.
+    """Convert labels to JSON.
 
     Parameters
     ----------
     labels : SeriesLabels
-        What ``fit`` saw.
+        The labels of ``fit``.
 
     Returns
     -------
     json : object
-        What ``json`` can write; columns or steps that cannot be written are left out.
+        A value that ``json`` can write; columns or steps that cannot be written are left out.
     """
     columns = labels.columns
     names: Any = None
@@ -50,14 +50,14 @@ def write_labels(labels: SeriesLabels) -> Any:
 
 
 def read_labels(content: Any, n_columns: int) -> SeriesLabels:
-    """Turn JSON into labels.
+    """Convert JSON to labels.
 
     Parameters
     ----------
     content : object
-        What ``json`` read.
+        A value read by ``json``.
     n_columns : int
-        Channels of the student.
+        Number of channels of the student.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def read_labels(content: Any, n_columns: int) -> SeriesLabels:
     Raises
     ------
     SavedFileError
-        If it is not what :func:`write_labels` writes.
+        If it was not written by :func:`write_labels`.
     """
     try:
         columns = _read_columns(content["columns"])
@@ -82,7 +82,7 @@ def read_labels(content: Any, n_columns: int) -> SeriesLabels:
 
 
 def _write_name(name: Any) -> Any:
-    """Return a name as JSON; None where it is of no plain type."""
+    """Return a name as JSON; None if it has no plain type."""
     name = name.item() if isinstance(name, np.generic) else name
     if isinstance(name, bool | str):
         return {"plain": name}
@@ -157,7 +157,7 @@ def _read_step(content: Any) -> Step:
 
 
 def _write_offset(offset: pd.offsets.BaseOffset) -> Any:
-    """Return an offset as its public class and arguments; None for a class of somebody else."""
+    """Return an offset as its public class and arguments; None for classes not from pandas."""
     name = type(offset).__name__
     if _OFFSETS.get(name) is not type(offset):
         return None

@@ -1,4 +1,4 @@
-"""Students as torch modules from original units to original units, for exports."""
+"""Students as torch modules in original units, for exports."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ __all__ = ["FramedModule", "FusedModule", "deployed_module", "reads_through_fram
 def deployed_module(
     student: nn.Module, spec: NetworkSpec, scaling: Scaling, offsets: np.ndarray | None = None
 ) -> nn.Module:
-    """Put the scaling around a student: the fused one where it fuses.
+    """Wrap a student (fused, if possible) with its scaling.
 
     Parameters
     ----------
     student : torch.nn.Module
         The trained student.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
     scaling : Scaling
-        Units of the series; without a ``transformer``.
+        The scaling, without a ``transformer``.
     offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None, default=None
-        Of a calibration of the quantiles, in standardized units.
+        Offsets of a calibration of the quantiles, in standardized units.
 
     Returns
     -------
     module : torch.nn.Module
-        From float32 contexts (n_windows, context_length, n_channels) to forecasts (n_windows, prediction_length,
-        n_targets), both in original units; for a student with quantiles to a pair of forecasts and quantiles
-        (n_windows, prediction_length, n_targets, n_quantiles). Where the training series had units of their own by id,
-        it takes the numbers of the series, too.
+        Module from float32 contexts (n_windows, context_length, n_channels) to forecasts (n_windows, prediction_length,
+        n_targets), both in original units; for a student with quantiles, to a pair of forecasts and quantiles
+        (n_windows, prediction_length, n_targets, n_quantiles). If the training series were scaled separately by id, it
+        also takes the numbers of the series.
     """
     if reads_through_frame(scaling):
         fused = fuse(student, spec)
@@ -54,7 +54,7 @@ def deployed_module(
 
 
 def reads_through_frame(scaling: Scaling) -> bool:
-    """Say whether an exported student finds units of windows, or fills what is missing.
+    """Return whether an exported student computes units of windows or fills missing values.
 
     Parameters
     ----------
@@ -64,24 +64,24 @@ def reads_through_frame(scaling: Scaling) -> bool:
     Returns
     -------
     framed : bool
-        Whether windows have units of their own, or a value was missing in ``fit``.
+        Whether windows are scaled separately, or a value was missing in ``fit``.
     """
     return scaling.kind != "global" or scaling.saw_missing_
 
 
 class FramedModule(nn.Module):
-    """A student in standardized units, with units of each window around it.
+    """A student in standardized units, wrapped with the units of each window.
 
     Parameters
     ----------
     student : torch.nn.Module
-        A fused student, or any other.
+        A fused student, or any other student.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
     scaling : Scaling
         The fitted units.
     offsets : ndarray or None
-        Of a calibration that the student does not hold itself.
+        Offsets of a calibration that are not part of the student.
     """
 
     offsets: Tensor | None
@@ -102,7 +102,7 @@ class FramedModule(nn.Module):
         context : Tensor of shape (n_windows, context_length, n_channels)
             In original units, NaN where missing.
         series : Tensor of int64 of shape (n_windows,) or None, default=None
-            Which series each window is of, -1 for one without units by its training rows.
+            Number of the series of each window, -1 for series without units from training rows.
 
         Returns
         -------
@@ -156,7 +156,7 @@ class FusedModule(nn.Module):
         Returns
         -------
         forecast : Tensor of shape (n_windows, prediction_length, n_targets)
-            Forecasts in original units; a student with quantiles answers forecast and quantiles, (n_windows,
+            Forecasts in original units; a student with quantiles returns forecast and quantiles, (n_windows,
             prediction_length, n_targets, n_quantiles).
         """
         if self.targets is not None:
@@ -171,13 +171,13 @@ class FusedModule(nn.Module):
         if self.level is not None:
             hidden = (
                 hidden + rows @ self.level
-            )  # a matrix: onnxruntime 1.31 gets a transposed product with a vector wrong
+            )  # a matrix, because onnxruntime 1.31 computes a transposed product with a vector incorrectly
         forecast = hidden.transpose(1, 2) + self.center
         return forecast if self.head is None else (forecast, forecast.unsqueeze(-1) + self.head(rows))
 
 
 class _Distances(nn.Module):
-    """How far quantiles lie from the forecast, from centered rows (n_windows, n_targets, context_length)."""
+    """Distances of the quantiles from the forecast, from centered rows (n_windows, n_targets, context_length)."""
 
     hidden: Tensor
     hidden_bias: Tensor
@@ -210,21 +210,21 @@ class _Distances(nn.Module):
 
 
 def order_outwards(quantiles: Tensor, n_lower: int, *, has_median: bool) -> Tensor:
-    """Set quantiles that have crossed their neighbor towards the median to it.
+    """Set each quantile that crosses its neighbor towards the median to that neighbor.
 
     Parameters
     ----------
     quantiles : Tensor of shape (..., n_quantiles)
-        Quantiles of rising levels, which may cross.
+        Quantiles at rising levels; they can cross.
     n_lower : int
-        How many levels lie below one half.
+        Number of levels below 0.5.
     has_median : bool
-        Whether the median comes after them.
+        Whether the next level is the median.
 
     Returns
     -------
     quantiles : Tensor of the same shape
-        Not falling along the last axis.
+        The quantiles, non-decreasing along the last axis.
     """
     each = list(quantiles.unbind(-1))
     for level in range(n_lower - 1, -1, -1):
@@ -256,7 +256,7 @@ class _Product(nn.Module):
 
 
 class _ScaledModule(nn.Module):
-    """A student that does not fuse, with the standardization before and after it."""
+    """A student that cannot be fused, with the standardization before and after it."""
 
     mean: Tensor
     scale: Tensor

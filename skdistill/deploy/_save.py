@@ -1,4 +1,4 @@
-"""Saving a fitted estimator into one file that runs no code when it is read, and loading it."""
+"""Save a fitted estimator to one file and load it; loading runs no code."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def save(estimator: Any, path: str | os.PathLike[str], *, teacher: bool = False)
     Parameters
     ----------
     estimator : DistilledForecaster or DistilledRegressor
-        Fitted.
+        The fitted estimator.
     path : str or Path
         The file.
     teacher : bool, default=False
-        Whether the teacher's weights are saved too.
+        Whether to also save the teacher's weights.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def save(estimator: Any, path: str | os.PathLike[str], *, teacher: bool = False)
     check_is_fitted(estimator)
     if type(estimator) not in SAVEABLE.values():
         raise TypeError(
-            f"save writes {' and '.join(SAVEABLE)}, not {type(estimator).__name__}: pickle a class of your own, "
+            f"save writes {' and '.join(SAVEABLE)}, not {type(estimator).__name__}: pickle your own class, "
             "or save the estimator inside."
         )
     writer = Writer(with_tensors=teacher)
@@ -92,19 +92,19 @@ def read_file(path: str | os.PathLike[str], *, student: BaseNetwork | None, tran
     path : str or Path
         The file.
     student : network or None
-        The student's network, for files that hold its weights alone.
+        The student's network, for files that contain only its weights.
     transformer : fitted transformer or None
-        What was ``transformer=``, fitted, for files that only describe it.
+        The fitted ``transformer``, for files that only describe it.
 
     Returns
     -------
     estimator : estimator
-        Of a class that registered itself as saveable.
+        An estimator of a saveable class.
 
     Raises
     ------
     SavedFileError
-        If the file is damaged, newer, or not what ``save`` writes.
+        If the file is damaged, newer, or not written by ``save``.
     """
     data = read_bytes(path)
     try:
@@ -112,8 +112,8 @@ def read_file(path: str | os.PathLike[str], *, student: BaseNetwork | None, tran
     except SavedFileError as error:
         raise SavedFileError(f"{path} cannot be loaded: {error}") from error
     except ImportError:
-        raise  # it says which extra the student needs
-    except Exception as error:  # a parameter or a number of the wrong kind may raise anything, anywhere
+        raise  # the message names the extra that the student needs
+    except Exception as error:  # a parameter or number of the wrong kind can raise anything
         raise SavedFileError(
             f"{path} cannot be loaded, it is malformed: {type(error).__name__}: {error or 'no more is known'}"
         ) from error
@@ -157,7 +157,7 @@ def _write_network(network: BaseNetwork, module: torch.nn.Module, writer: Writer
 
 
 def _reads_files(network: BaseNetwork) -> bool:
-    """Say whether building it reads files that its parameters name, which no file may choose."""
+    """Return whether building it reads files named in its parameters, which is not allowed from a file."""
     return type(network).for_cache_key is not BaseNetwork.for_cache_key
 
 
@@ -170,7 +170,7 @@ def _write_calibration(calibration: FittedCalibration | None, writer: Writer) ->
 
 
 def _write_teacher(teacher: Any, writer: Writer) -> Any:
-    """Write a teacher that is a network; others are left to their description among the parameters."""
+    """Write a teacher that is a network; other teachers are only described among the parameters."""
     if not isinstance(teacher, NetworkTeacher):
         return None
     network = _write_network(teacher.architecture(), teacher.module_, writer, "teacher")
@@ -195,7 +195,7 @@ def _read_estimator(document: Document, *, student: Any, transformer: Any, compl
     content, reader = document.content, Reader(document.tensors)
     cls = SAVEABLE.get(str(content.get("class")))
     if cls is None:
-        raise SavedFileError(f"it holds a {str(content.get('class'))[:50]!r}, which is no estimator of skdistill.")
+        raise SavedFileError(f"it holds a {str(content.get('class'))[:50]!r}, which is not an estimator of skdistill.")
     params = reader.read({"dict": content.get("params")}, "params")
     unknown = set(params) - set(cls._get_param_names())
     if unknown:
@@ -206,7 +206,7 @@ def _read_estimator(document: Document, *, student: Any, transformer: Any, compl
     _read_fitted(estimator, content, reader)
     estimator.calibration_ = _read_calibration(content.get("calibration"), reader, estimator.spec_)
     network = student if student is not None else _read_network(content.get("student"), reader, "student")
-    double = cls.__name__ == "DistilledRegressor"  # whose student is in float64
+    double = cls.__name__ == "DistilledRegressor"  # its student is in float64
     estimator.student_ = _read_module(network, estimator.spec_, document.tensors, "student", double=double)
     if student is not None:
         estimator.student = student
@@ -214,7 +214,7 @@ def _read_estimator(document: Document, *, student: Any, transformer: Any, compl
     estimator.teacher_ = _read_teacher(content.get("teacher"), reader)
     if reader.missing and complete:
         warnings.warn(
-            f"the file describes, but does not hold: {'; '.join(reader.missing)}. Forecasts do not need it; set it "
+            f"the file describes, but does not contain: {'; '.join(reader.missing)}. Forecasts do not need it; set it "
             "with set_params before another fit.",
             stacklevel=stacklevel_of_user(),
         )

@@ -1,4 +1,4 @@
-"""The estimators that files may hold: each registers itself."""
+"""Registry of the estimators that can be saved."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Estimator = TypeVar("Estimator", bound=type[BaseEstimator])
 
 
 def saveable(estimator_class: Estimator) -> Estimator:
-    """Register a class of estimators that ``save`` may write, and ``load`` may make.
+    """Register a class of estimators that ``save`` and ``load`` support.
 
     Parameters
     ----------
     estimator_class : type
-        The class; its subclasses are not meant.
+        The class; subclasses are not included.
 
     Returns
     -------
     estimator_class : type
-        The same.
+        The same class.
     """
     SAVEABLE[estimator_class.__name__] = estimator_class
     return estimator_class

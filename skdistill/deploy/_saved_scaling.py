@@ -1,4 +1,4 @@
-"""The units of a forecaster, in a saved file."""
+"""The scaling of a forecaster in a saved file."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _LONGEST_SEASON = 1 << 31
 
 
 def write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
-    """Turn fitted units into JSON and tensors.
+    """Convert a fitted scaling to JSON and tensors.
 
     Parameters
     ----------
     scaling : Scaling
-        Fitted.
+        The fitted estimator.
     writer : Writer
         Collects the tensors.
 
     Returns
     -------
     content : dict
-        What JSON can write.
+        A value that JSON can write.
     """
     writer.tensors |= {f"scaling/{name}": torch.from_numpy(np.array(getattr(scaling, name))) for name in _STATISTICS}
     units = scaling.series_units_
@@ -54,25 +54,25 @@ def write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
 
 
 def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSpec, complete: bool) -> Scaling:
-    """Read fitted units, and raise where they are malformed.
+    """Read a fitted scaling, and raise if it is malformed.
 
     Parameters
     ----------
     content : object
-        What :func:`write_scaling` gave.
+        Result of :func:`write_scaling`.
     reader : Reader
-        Holds the tensors.
+        Reader with the tensors.
     transformer : object
-        The fitted transformer, where the file does not hold it.
+        The fitted transformer, if the file does not contain it.
     spec : NetworkSpec
-        What the student was built for.
+        The problem that the student was built for.
     complete : bool
         Whether a missing transformer is an error.
 
     Returns
     -------
     scaling : Scaling
-        The units.
+        The scaling.
     """
     if not isinstance(content, dict):
         raise SavedFileError("its scaling is missing.")
@@ -80,7 +80,7 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
     if isinstance(fitted, NotSaved):
         if transformer is None and complete:
             raise SavedFileError(
-                f"it describes the fitted transformer ({fitted.description}), but does not hold it: give it, "
+                f"it describes the fitted transformer ({fitted.description}), but does not contain it: pass it, "
                 "load(path, transformer=fitted)."
             )
         fitted = transformer
@@ -99,7 +99,7 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
     scaling.series_units_ = None if kind == "global" else _read_units(reader, len(scaling.ids_), spec.n_channels)
     if fitted is not None:
         ordinary = np.zeros((1, spec.n_channels)) if scaling.series_units_ is None else scaling.series_units_.center[:1]
-        rows = np.asarray(scaling.to_original(ordinary))  # a value that the transformer can take
+        rows = np.asarray(scaling.to_original(ordinary))  # a valid value for the transformer
         there = scaling.standardize(rows)
         if rows.shape != (1, spec.n_channels) or there.shape != rows.shape or not np.isfinite([rows, there]).all():
             raise SavedFileError("its transformer does not fit its channels.")
@@ -107,7 +107,7 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
 
 
 def _plain(one: Hashable) -> Any:
-    """Write an id as JSON: text and numbers as they are, tuples as lists, anything else as text."""
+    """Write an id as JSON: text and numbers unchanged, tuples as lists, anything else as text."""
     if isinstance(one, np.generic):
         one = one.item()
     if isinstance(one, tuple):

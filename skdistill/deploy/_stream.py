@@ -1,4 +1,4 @@
-"""Forecasting while rows come in one at a time."""
+"""Streams: forecast while rows arrive one at a time."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from skdistill.data._tables import check_is_no_other_table, fill_masked
 __all__ = ["Stream"]
 
 _TIMES = (pd.DatetimeIndex, pd.PeriodIndex)
-_N_KEPT = 10  # labels from which the next one follows
+_N_KEPT = 10  # labels used to compute the next one
 
 
 class Stream:
-    """The last context of a series, and its forecast; made by ``forecaster.stream()``.
+    """The last context of a series, and its forecast; created by ``forecaster.stream()``.
 
-    Taking in a row costs the copying of that row: the context lies in a buffer of twice its length, and its rows are
-    moved once every ``context_length`` rows. The forecast itself costs the fused products and no checks of a series.
-    (There is no cheaper way for a general matrix: a new row moves every other one to another column of it.)
+    Appending a row only copies that row: the context is stored in a buffer of twice its length, and its rows are moved
+    once every ``context_length`` rows. A forecast computes the fused products, without checks of a series. (For a
+    general matrix there is no faster way, because a new row shifts all other rows to different columns of the matrix.)
 
     Parameters
     ----------
     forecaster : DistilledForecaster
-        Fitted; its student reads no calendar features.
+        A fitted forecaster with a student that reads no calendar features.
     recent : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
-        Rows to start from; fewer than ``context_length`` are allowed.
+        Rows to start from; there can be fewer than ``context_length``.
 
     Examples
     --------
@@ -62,8 +62,8 @@ class Stream:
         self._rows = np.empty((2 * self._length, self._n_channels))
         self._end = 0
         self._labels: SeriesLabels = getattr(forecaster, "series_labels_", None) or SeriesLabels()
-        self._last: pd.Index | None = None  # the last label that was given
-        self._n_since = 0  # rows without a label after it
+        self._last: pd.Index | None = None  # the last given label
+        self._n_since = 0  # number of later rows without a label
         if recent is not None:
             series = self._read(recent)
             for row in series.values[-self._length :]:
@@ -71,11 +71,11 @@ class Stream:
             self._note(series.index)
 
     def __len__(self) -> int:
-        """Count the rows that are kept, at most ``context_length``."""
+        """Return the number of stored rows, at most ``context_length``."""
         return min(self._end, self._length)
 
     def append(self, row: Any) -> None:
-        """Take in the next row.
+        """Append the next row.
 
         Parameters
         ----------
@@ -86,7 +86,7 @@ class Stream:
         Raises
         ------
         ValueError
-            If it has other channels or another number of them, a value is not finite, or its label is not the next.
+            If it has wrong channels, a value is not finite, or its label is not the next one.
         """
         check_is_no_other_table(row, "row of append")
         index = row.index if isinstance(row, pd.DataFrame) else None
@@ -125,7 +125,7 @@ class Stream:
             )
 
     def _note(self, index: pd.Index | None) -> None:
-        """Note the label of a row that was taken in."""
+        """Store the label of an appended row."""
         if index is None or not len(index):
             self._n_since += 1
             return
@@ -149,7 +149,7 @@ class Stream:
         Raises
         ------
         ValueError
-            If fewer than ``context_length`` rows were taken in.
+            If fewer than ``context_length`` rows were appended.
         """
         return self.forecaster.predictor_.forecast(ContextBatch(self._context()))[0]
 
@@ -159,7 +159,7 @@ class Stream:
         Parameters
         ----------
         quantiles : sequence of float or None, default=None
-            Levels between those that were fitted; None gives those.
+            Levels within the range of the fitted levels; None returns the fitted levels.
 
         Returns
         -------
@@ -169,7 +169,7 @@ class Stream:
         Raises
         ------
         ValueError
-            If fewer than ``context_length`` rows were taken in, or the forecaster has no quantiles.
+            If fewer than ``context_length`` rows were appended, or the forecaster has no quantiles.
         """
         return self.forecaster.predict_quantiles(self._context(), quantiles)[0]
 
@@ -179,7 +179,7 @@ class Stream:
         return self._rows[None, self._end - self._length : self._end]
 
     def _read(self, recent: Any) -> Series:
-        """Check rows as ``predict`` does, column names included; there may be none."""
+        """Check rows as in ``predict``, including column names; there can be no rows."""
         if not isinstance(recent, pd.DataFrame | pd.Series):
             recent = np.asarray(recent)
             recent = recent[:, None] if recent.ndim == 1 else recent

@@ -1,4 +1,4 @@
-"""Parameters as JSON: plain values, parameter objects of ours, tensors by name; anything else as a description."""
+"""Parameters as JSON: plain values, parameter objects of skdistill, tensors by name; anything else as a description."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _TRANSFORMERS = (
 
 
 class NotSaved:
-    """Stands for a parameter that a file only describes.
+    """Placeholder for a parameter that a file only describes.
 
     Parameters
     ----------
     description : str
-        What it was.
+        Description of the parameter.
     """
 
     def __init__(self, description: str) -> None:
@@ -43,7 +43,7 @@ class NotSaved:
 
 
 def _known_classes() -> dict[str, type[BaseEstimator]]:
-    """List the classes that a file may name: public parameter objects, and scikit-learn's plain scalers."""
+    """Return the classes that a file can name: public parameter objects, and scikit-learn's scalers."""
     from skdistill import data, losses, networks, probabilistic, teachers
 
     known: dict[str, type[BaseEstimator]] = {}
@@ -56,19 +56,19 @@ def _known_classes() -> dict[str, type[BaseEstimator]]:
 
 
 class Writer:
-    """Turns values into JSON, and collects their tensors.
+    """Converts values to JSON, and collects their tensors.
 
     Parameters
     ----------
     with_tensors : bool, default=False
-        Whether tensors and arrays among parameters are stored, or described.
+        Whether tensors and arrays among parameters are stored or only described.
 
     Attributes
     ----------
     tensors : dict of str to Tensor
-        What was collected.
+        The collected tensors.
     missing : list of str
-        Where something could only be described.
+        Paths of values that are only described.
     """
 
     def __init__(self, with_tensors: bool = False) -> None:
@@ -78,19 +78,19 @@ class Writer:
         self._names = {cls: name for name, cls in _known_classes().items()}
 
     def write(self, value: Any, where: str) -> Any:
-        """Turn a value into JSON.
+        """Convert a value to JSON.
 
         Parameters
         ----------
         value : object
             Any value.
         where : str
-            Its path among the parameters.
+            Path of the value among the parameters.
 
         Returns
         -------
         json : object
-            What ``json`` can write.
+            A value that ``json`` can write.
         """
         if value is None or isinstance(value, bool | int | str):
             return value
@@ -112,19 +112,19 @@ class Writer:
         return {"missing": _describe(value)}
 
     def write_fitted(self, transformer: BaseEstimator, where: str) -> Any:
-        """Turn a fitted scikit-learn scaler into JSON, its fitted attributes included.
+        """Convert a fitted scikit-learn scaler to JSON, including its fitted attributes.
 
         Parameters
         ----------
         transformer : transformer
             The scaler.
         where : str
-            Its path.
+            Path of the scaler.
 
         Returns
         -------
         json : object
-            What ``json`` can write; a description for other transformers.
+            A value that ``json`` can write; a description for other transformers.
         """
         if type(transformer).__name__ not in _TRANSFORMERS or type(transformer) not in self._names:
             self.missing.append(where)
@@ -162,7 +162,7 @@ class Writer:
 
 
 class Reader:
-    """Turns JSON back into values; makes nothing but plain values and objects of known classes.
+    """Converts JSON back to values; only creates plain values and objects of known classes.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ class Reader:
     Attributes
     ----------
     missing : list of str
-        Where the file only has a description.
+        Entries for which the file only has a description.
     """
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
@@ -181,19 +181,19 @@ class Reader:
         self._classes = _known_classes()
 
     def read(self, value: Any, where: str) -> Any:
-        """Turn JSON into a value.
+        """Convert JSON to a value.
 
         Parameters
         ----------
         value : object
             What ``json`` read.
         where : str
-            Its path, for messages.
+            Path of the value, for error messages.
 
         Returns
         -------
         value : object
-            The value; ``NotSaved`` where there is only a description.
+            The value; ``NotSaved`` if there is only a description.
         """
         if value is None or isinstance(value, bool | int | float | str):
             return value
@@ -211,17 +211,17 @@ class Reader:
 
     def _read_float(self, text: Any, where: str) -> float:
         if text not in ("nan", "inf", "-inf"):
-            raise SavedFileError(f"{where} is no number.")
+            raise SavedFileError(f"{where} is not a number.")
         return float(text)
 
     def _read_tuple(self, values: Any, where: str) -> tuple[Any, ...]:
         if not isinstance(values, list):
-            raise SavedFileError(f"{where} is no tuple.")
+            raise SavedFileError(f"{where} is not a tuple.")
         return tuple(self.read(values, where))
 
     def _read_dict(self, values: Any, where: str) -> dict[str, Any]:
         if not isinstance(values, dict):
-            raise SavedFileError(f"{where} is no dict.")
+            raise SavedFileError(f"{where} is not a dict.")
         return {key: self.read(one, f"{where}.{key[:50]}") for key, one in values.items()}
 
     def _read_tensor(self, name: Any, where: str) -> Tensor:
@@ -261,5 +261,5 @@ _KINDS = ("array", "dict", "float", "missing", "tensor", "tuple")
 
 
 def _describe(value: Any) -> str:
-    named = value if hasattr(value, "__qualname__") else type(value)  # a function or class, or an object's class
+    named = value if hasattr(value, "__qualname__") else type(value)  # a function or class, or the class of an object
     return f"{named.__module__}.{named.__qualname__}"

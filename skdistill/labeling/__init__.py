@@ -1,3 +1,3 @@
-"""Labels of a teacher: made once, kept, resumed, and estimated before."""
+"""Labeling: labels of a teacher are computed once, stored, resumed, and estimated in advance."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""What a teacher answers, checked and turned into arrays."""
+"""Check the labels that a teacher returns, and convert them to arrays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["CheckedTeacher", "Wanted"]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is kept beside forecasts."""
+    """What is stored in addition to forecasts."""
 
     features: bool
     quantiles: bool
@@ -24,7 +24,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class CheckedTeacher:
-    """The labeling function, with its answers checked and turned into arrays."""
+    """The labeling function, with checks and conversion of its results to arrays."""
 
     label: Callable[[Tensor], Labels]
     forecast_shape: tuple[int, int]
@@ -32,14 +32,14 @@ class CheckedTeacher:
     run: Callable[[Sequence[Tensor]], Iterable[Labels]] | None = None
 
     def first(self, indices: Tensor) -> tuple[dict[str, np.ndarray], tuple[float, ...] | None]:
-        """Label the first windows; say at which levels their quantiles are."""
+        """Label the first windows, and return the levels of their quantiles."""
         labels = self._ask(indices)
         return self._check(indices, labels), labels.quantile_levels if self.wanted.quantiles else None
 
     def each(
         self, chunks: Sequence[slice], first: dict[str, np.ndarray] | None = None
     ) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
-        """Yield every chunk with its labels; those of the first windows may be known."""
+        """Yield every chunk with its labels; the labels of the first chunk can be given."""
         if first is not None and chunks and chunks[0].start == 0:
             yield chunks[0], first
             chunks = chunks[1:]
@@ -58,16 +58,16 @@ class CheckedTeacher:
         if arrays["forecast"].shape != expected:
             raise ValueError(
                 f"the teacher must forecast (n_windows, prediction_length, n_targets) = {expected}; "
-                f"it answered {arrays['forecast'].shape}."
+                f"it returned {arrays['forecast'].shape}."
             )
         if self.wanted.features:
             if labels.features is None:
-                raise ValueError("the loss needs the teacher's features, and the teacher answered none.")
+                raise ValueError("the loss needs the teacher's features, and the teacher returned none.")
             arrays["features"] = labels.features.detach().to("cpu", torch.float32).numpy()
             if arrays["features"].shape[:2] != (len(indices), self.forecast_shape[1]):
                 raise ValueError(
                     f"the teacher's features must have shape (n_windows, n_targets, ...) = ({len(indices)}, "
-                    f"{self.forecast_shape[1]}, ...); it answered {arrays['features'].shape}."
+                    f"{self.forecast_shape[1]}, ...); it returned {arrays['features'].shape}."
                 )
         if self.wanted.quantiles:
             arrays["quantiles"] = self._check_quantiles(len(indices), labels)
@@ -77,13 +77,13 @@ class CheckedTeacher:
 
     def _check_quantiles(self, n_windows: int, labels: Labels) -> np.ndarray:
         if labels.quantiles is None or labels.quantile_levels is None:
-            raise ValueError("the loss needs the teacher's quantiles, and the teacher answered none.")
+            raise ValueError("the loss needs the teacher's quantiles, and the teacher returned none.")
         quantiles = labels.quantiles.detach().to("cpu", torch.float32).numpy()
         expected = (n_windows, len(labels.quantile_levels), *self.forecast_shape)
         if quantiles.shape != expected:
             raise ValueError(
                 "the teacher's quantiles must have shape (n_windows, n_quantiles, prediction_length, n_targets) = "
-                f"{expected}; it answered {quantiles.shape}."
+                f"{expected}; it returned {quantiles.shape}."
             )
         return quantiles
 
@@ -92,8 +92,8 @@ class CheckedTeacher:
             return
         position = np.argwhere(~np.isfinite(array))[0]
         raise ValueError(
-            f"the teacher answered {array[tuple(position)]} in its {name}, first for training window "
+            f"the teacher returned {array[tuple(position)]} in its {name}, first for training window "
             f"{int(indices[position[0]])}, "
-            f"target channel {position[1 if name == 'features' else -1]}: labeling stops. Look at the context of that "
+            f"target channel {position[1 if name == 'features' else -1]}: labeling stops. Check the context of that "
             "window, or choose another teacher."
         )

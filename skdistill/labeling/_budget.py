@@ -1,4 +1,4 @@
-"""How much room labels take, and whether they may."""
+"""Size of labels, and the check against the budget."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from skdistill.data._labels import Labels
 __all__ = ["GIB", "LabelBudgetError", "check_budget", "choose_chunk_size", "expected_room"]
 
 GIB = 1 << 30
-_CHUNK_SIZE = 512  # windows that are labeled at once
-_CHUNK_BYTES = 128 << 20  # unless their labels would take more than this
+_CHUNK_SIZE = 512  # windows labeled at once
+_CHUNK_BYTES = 128 << 20  # fewer windows, if their labels would take more than this
 
 
 class LabelBudgetError(ValueError):
-    """Labels would take more room than ``label_budget`` allows."""
+    """Raised if labels would be larger than ``label_budget``."""
 
 
 def expected_room(sample: Labels, n_windows: int, *, with_features: bool, with_quantiles: bool) -> dict[str, int]:
-    """Say how much room labels will take, before there are any.
+    """Return the size of the labels in advance.
 
     Parameters
     ----------
     sample : Labels
-        Labels of a window or more, of which only the shapes count.
+        Labels of one or more windows; only the shapes are used.
     n_windows : int
-        Windows to label.
+        Number of windows to label.
     with_features, with_quantiles : bool
-        What is kept beside forecasts.
+        What is stored in addition to forecasts.
 
     Returns
     -------
     room : dict of str to int
-        Bytes of each array, if features and quantiles fit into float16.
+        Bytes of each array, assuming that features and quantiles fit into float16.
     """
     room = {"forecast": 4 * n_windows * sample.forecast[0].numel()}
     if with_features and sample.features is not None:
@@ -43,45 +43,45 @@ def expected_room(sample: Labels, n_windows: int, *, with_features: bool, with_q
 
 
 def check_budget(room: Mapping[str, int], n_windows: int, budget: int) -> None:
-    """Raise if labels would take more room than they may.
+    """Raise if labels would be larger than the budget.
 
     Parameters
     ----------
     room : mapping of str to int
         Bytes of each array.
     n_windows : int
-        Windows to label.
+        Number of windows to label.
     budget : int
-        Bytes that all may take.
+        Maximum number of bytes.
 
     Raises
     ------
     LabelBudgetError
-        With the sizes, and the ways out that there are, cheapest first.
+        The message lists the sizes and the possible remedies, cheapest first.
     """
     if sum(room.values()) <= budget:
         return
     ways = ["raise label_budget"]
     if "features" in room:
         ways = [
-            "keep less of the features, by pooling= of a foundation model as teacher ('mean', or 16 blocks)",
-            "do without them, by layer=None of such a teacher and a loss that reads none (feature_weight=0; "
+            "store fewer features, with pooling= of a foundation model as teacher ('mean', or 16 blocks)",
+            "store no features, with layer=None of such a teacher and a loss that reads none (feature_weight=0; "
             "alignment_weight=0 of DistilTS)",
             *ways,
-            "set features='recompute' (a teacher pass a batch)",
+            "set features='recompute' (one pass of the teacher per batch)",
         ]
     if "quantiles" in room:
         ways.append("use a loss without the teacher's quantiles")
     parts = ", ".join(f"{name} {one / GIB:.3g} GiB" for name, one in room.items())
     raise LabelBudgetError(
         f"labels of {n_windows} windows would take {sum(room.values()) / GIB:.3g} GiB ({parts}), more than "
-        f"label_budget = {budget / GIB:.3g} GiB. Ways out: {'; '.join(ways)}; give fewer rows or targets, or a "
+        f"label_budget = {budget / GIB:.3g} GiB. Ways out: {'; '.join(ways)}; use fewer rows or targets, or a "
         "shorter prediction_length."
     )
 
 
 def choose_chunk_size(probe: Labels) -> int:
-    """Return how many windows to label at once: few where each has many features, to bound memory."""
+    """Return how many windows to label at once; fewer if each has many features, to bound memory."""
     tensors = (probe.forecast, probe.features, probe.quantiles)
     per_window = 4 * sum(one[0].numel() for one in tensors if one is not None)
     return max(1, min(_CHUNK_SIZE, _CHUNK_BYTES // per_window))

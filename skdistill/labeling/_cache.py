@@ -1,4 +1,4 @@
-"""The folder that fits share, entry by entry."""
+"""Cache folder that fits share."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class LabelCache:
-    """The folder in which fits leave labels, fitted teachers and students for one another.
+    """Cache folder in which fits share labels, fitted teachers and students.
 
     Parameters
     ----------
     memory : str, Path, Memory, joblib.Memory or None
-        The folder; None keeps nothing.
+        The folder; None stores nothing.
     """
 
     def __init__(self, memory: Any) -> None:
@@ -30,16 +30,16 @@ class LabelCache:
 
     @property
     def persistent(self) -> bool:
-        """Whether anything outlasts ``fit``."""
+        """Whether anything is stored after ``fit``."""
         return self.folder is not None
 
     def entry(self, key: str) -> Path | None:
-        """Return the folder of an entry, made if need be.
+        """Return the folder of an entry; create it if needed.
 
         Parameters
         ----------
         key : str
-            Digest of all that the entry depends on.
+            Digest of everything that the entry depends on.
 
         Returns
         -------
@@ -49,7 +49,7 @@ class LabelCache:
         Raises
         ------
         PermissionError
-            If there is no such entry, and none can be made.
+            If the entry does not exist and cannot be created.
         """
         if self.folder is None:
             return None
@@ -69,26 +69,27 @@ class LabelCache:
 
 
 def read_only_error(folder: Path, error: OSError) -> OSError:
-    """Make the error for an entry that is not complete and cannot be written.
+    """Return the error for an incomplete entry that cannot be written.
 
     Parameters
     ----------
     folder : Path
         The entry.
     error : OSError
-        What the operating system said.
+        The error of the operating system.
 
     Returns
     -------
     error : OSError
-        With the way out, where the folder is read-only; else the same.
+        An error with a remedy if the folder is read-only, otherwise the same error.
     """
     if error.errno not in _READ_ONLY:
         return error
     return PermissionError(
         error.errno,
-        "memory= cannot be written, and does not hold all that this fit needs. A folder serves read-only where the "
-        "same fit (data, teacher, student, loss, seeds, versions, threads) has filled it. Give a folder that can be "
+        "memory= cannot be written, and does not contain everything that this fit needs. A read-only folder works if "
+        "the "
+        "same fit (data, teacher, student, loss, seeds, versions, threads) has filled it. Use a folder that can be "
         "written, or memory=None; the entry is",
         str(folder),
     )

@@ -1,4 +1,4 @@
-"""Emptying the folder that fits share."""
+"""Clear the cache folder that fits share."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ __all__ = ["clear_memory"]
 
 
 def clear_memory(memory: Any) -> None:
-    """Delete all labels, fitted teachers, students and checkpoints that ``memory=`` has kept.
+    """Delete all labels, fitted teachers, students and checkpoints stored in ``memory``.
 
     Nothing else in the folder is touched. Do not call it while a ``fit`` uses the folder.
 
     Parameters
     ----------
     memory : str, Path, Memory or joblib.Memory
-        What the estimators were given as ``memory``.
+        Value of the parameter ``memory`` of the estimators.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What labeling will cost, before it starts."""
+"""Estimate of the cost of labeling."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["LabelingEstimate", "estimate_labeling"]
 
 @dataclass(frozen=True)
 class LabelingEstimate:
-    """Time and room that the labels of all training windows would take.
+    """Estimated time and size of the labels of all training windows.
 
     Parameters
     ----------
     n_windows : int
-        Windows to label.
+        Number of windows to label.
     seconds : float or None
         Time on one worker, extrapolated from a sample; None for a teacher that is trained first.
     nbytes : int
-        Room for the labels: forecasts as float32; features and quantiles, where the loss reads them, as float16.
+        Size of the labels: forecasts in float32; features and quantiles, if the loss reads them, in float16.
     label_budget : float
-        Most GiB that labels may take.
+        Maximum size of the labels in GiB.
     """
 
     n_windows: int
@@ -37,12 +37,12 @@ class LabelingEstimate:
 
     @property
     def fits(self) -> bool:
-        """Whether the labels stay within the budget."""
+        """Whether the labels fit into the budget."""
         return self.nbytes <= self.label_budget * GIB
 
     def __str__(self) -> str:
-        """Say it in a sentence."""
-        duration = "in a time that is known once the teacher is trained" if self.seconds is None else ""
+        """Return the estimate as a sentence."""
+        duration = "in a time that is only known after the teacher is trained" if self.seconds is None else ""
         duration = duration or f"in about {self.seconds:.3g} s"
         verdict = "within" if self.fits else "more than"
         return (
@@ -65,7 +65,7 @@ def estimate_labeling(
     Parameters
     ----------
     teacher : BaseTeacher
-        The teacher, settled but not fitted.
+        The teacher, with its settings but not fitted.
     windows : TrainingWindows
         The windows of the problem.
     with_features : bool
@@ -73,9 +73,9 @@ def estimate_labeling(
     with_quantiles : bool, default=False
         Whether quantiles would be stored.
     label_budget : float
-        Most GiB that labels may take.
+        Maximum size of the labels in GiB.
     n_samples : int
-        Windows to label for it.
+        Number of windows to label.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def estimate_labeling(
         The estimate.
     """
     train = windows.train
-    labels, seconds = teacher.probe(windows), None  # the first answer also loads and warms up
+    labels, seconds = teacher.probe(windows), None  # the first call also loads the model and warms up
     if not teacher.needs_training:
         teacher = teacher.fit(windows)
         indices = torch.linspace(0, len(train) - 1, min(n_samples, len(train))).long()

@@ -1,4 +1,4 @@
-"""A student that is trained, or found where an equal fit left it."""
+"""Train a student, or load it from the cache entry of an equal fit."""
 
 from __future__ import annotations
 
@@ -37,29 +37,29 @@ def train_or_find(
     spec: NetworkSpec,
     name: str,
 ) -> TrainingResult:
-    """Train a module, or give it the weights that an equal training left.
+    """Train a module, or load the weights stored by an equal training.
 
     Parameters
     ----------
     module : torch.nn.Module
         The student, built and not trained; on the CPU and trained afterwards.
     folder : Path or None
-        The entry; None keeps nothing.
+        The entry; None stores nothing.
     train : callable
-        From the checkpoint's file to the result; trains ``module``.
+        Function of the checkpoint's file that trains ``module`` and returns the result.
     build : callable
-        Builds the module once more.
+        Builds the module again.
     windows : TrainingWindows
-        What it is trained on.
+        The training windows.
     spec : NetworkSpec
-        What it was built for.
+        The problem it was built for.
     name : str
-        What it is called, for those who wait.
+        Name of the student, for processes that wait.
 
     Returns
     -------
     result : TrainingResult
-        Of this training or of the earlier one.
+        Result of this training or of the earlier one.
     """
     if folder is None:
         result = train(None)
@@ -85,14 +85,14 @@ def _read(module: nn.Module, folder: Path, *, tell: bool) -> TrainingResult | No
         return None
     except Exception as error:
         if tell:
-            logger.warning("the student kept in %s cannot be read (%s) and is trained anew", folder / _FILE, error)
+            logger.warning("the student kept in %s cannot be read (%s) and is trained again", folder / _FILE, error)
         return None
     module.eval()
     return result
 
 
 def _restore(module: nn.Module, state: dict[str, Any]) -> TrainingResult:
-    """Load weights into a module, all or none."""
+    """Load all weights into a module, or raise."""
     own, weights = module.state_dict(), state["module"]
     if {name: one.shape for name, one in own.items()} != {name: one.shape for name, one in weights.items()}:
         raise SavedFileError("its weights are not those of the student.")
@@ -103,7 +103,7 @@ def _restore(module: nn.Module, state: dict[str, Any]) -> TrainingResult:
 def _keep(
     module: nn.Module, result: TrainingResult, folder: Path, build: Callable[[], nn.Module], dataset: WindowDataset
 ) -> None:
-    """Leave a student for equal fits, unless its weights alone do not bring back its forecasts."""
+    """Store a student for equal fits, unless its weights do not reproduce its forecasts."""
     state = {"module": dict(module.state_dict()), "history": result.history, "best_epoch": result.best_epoch}
     try:
         data = pack(state)
@@ -112,10 +112,10 @@ def _keep(
             _restore(twin, unpack(data))
             alike = _same(_ask(twin, dataset), _ask(module, dataset))
     except (NotPlainError, SavedFileError, AttributeError) as error:
-        logger.info("the student is not kept under memory=: %s", error)
+        logger.info("the student is not stored in memory=: %s", error)
         return
     if not alike:
-        logger.info("the student is not kept under memory=: its weights alone do not bring back its forecasts")
+        logger.info("the student is not stored in memory=: its weights do not reproduce its forecasts")
         return
     write_atomically(folder / _FILE, data)
 

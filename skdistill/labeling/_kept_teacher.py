@@ -1,4 +1,4 @@
-"""A teacher that is fitted, or found where an earlier fit left it: as numbers and JSON, never as code."""
+"""Fit a teacher, or load it from the cache, where it is stored as numbers and JSON, never as code."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ _CHECKPOINT = "teacher-checkpoint.safetensors"
 def read_teacher(
     teacher: BaseTeacher, windows: TrainingWindows, folder: Path, *, allow_pickle: bool, tell: bool = False
 ) -> BaseTeacher | None:
-    """Return the fitted teacher that an earlier fit left, or None.
+    """Return the fitted teacher stored by an earlier fit, or None.
 
     Parameters
     ----------
     teacher : BaseTeacher
         The teacher, settled but not fitted.
     windows : TrainingWindows
-        What it would be fitted on.
+        The windows it would be fitted on.
     folder : Path
         The entry.
     allow_pickle : bool
-        Whether pickles may be read.
+        Whether to load pickles.
     tell : bool, default=False
-        Whether a file that cannot be read is logged.
+        Whether to log a file that cannot be read.
 
     Returns
     -------
@@ -60,23 +60,23 @@ def read_teacher(
         return None
     except Exception as error:
         if tell:
-            logger.warning("the teacher kept in %s cannot be read (%s) and is fitted anew", path, error)
+            logger.warning("the teacher kept in %s cannot be read (%s) and is fitted again", path, error)
         return None
 
 
 def fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path, *, allow_pickle: bool) -> BaseTeacher:
-    """Fit a teacher and leave it for later fits.
+    """Fit a teacher and store it for later fits.
 
     Parameters
     ----------
     teacher : BaseTeacher
         The teacher, settled but not fitted.
     windows : TrainingWindows
-        What it is fitted on.
+        The windows it is fitted on.
     folder : Path
         The entry, held by this process.
     allow_pickle : bool
-        Whether what is no plain value may be pickled.
+        Whether to pickle values that are not plain.
 
     Returns
     -------
@@ -98,13 +98,13 @@ def fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path, *,
 
 
 def _check_restored(restore: Callable[[], BaseTeacher], teacher: BaseTeacher, windows: TrainingWindows) -> None:
-    """Raise unless a teacher made from the file labels a window as the fitted one does."""
+    """Raise unless a teacher restored from the file labels a window like the fitted teacher."""
     contexts = windows.train.contexts(windows.train.starts.new_zeros(1))
     with torch.inference_mode():
         restored = restore().label_training(contexts)
         expected = teacher.label_training(contexts)
         if not _same(restored, expected) and _same(teacher.label_training(contexts), expected):
-            raise SavedFileError("what fitted_state returns does not bring back its labels.")
+            raise SavedFileError("the result of fitted_state does not reproduce its labels.")
 
 
 def _same(one: Labels, other: Labels) -> bool:
@@ -113,11 +113,11 @@ def _same(one: Labels, other: Labels) -> bool:
 
 
 def _warn_not_kept(teacher: BaseTeacher, error: Exception) -> None:
-    way_out: Any = "A class of your own can override fitted_state and restore_fitted"
+    way_out: Any = "Your own class can override fitted_state and restore_fitted"
     if isinstance(error, NotPlainError):
         way_out += "; memory=skdistill.Memory(folder, allow_pickle=True) pickles it, and reading a pickle runs code"
     warnings.warn(
-        f"the fitted teacher {teacher_name(teacher)} is not kept under memory=, only its labels are, and the next fit "
-        f"fits it anew: {error} {way_out}.",
+        f"the fitted teacher {teacher_name(teacher)} is not stored in memory=, only its labels are, and the next fit "
+        f"fits it again: {error} {way_out}.",
         stacklevel=stacklevel_of_user(),
     )

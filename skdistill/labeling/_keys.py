@@ -1,4 +1,4 @@
-"""The keys of what fits share: all that changes a result, and nothing else."""
+"""Cache keys: everything that changes a result, and nothing else."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from skdistill.training._settings import TrainingSettings
 
 __all__ = ["describe_windows", "environment", "is_unseeded", "key_of", "student_parts"]
 
-_FORMAT = 2  # of what is kept
+_FORMAT = 2  # version of the stored format
 
 
 def is_unseeded(teacher: BaseTeacher) -> bool:
-    """Say whether a teacher, or a member of it, draws its own seed.
+    """Return whether a teacher or one of its members draws its own seed.
 
     Parameters
     ----------
     teacher : BaseTeacher
-        The teacher, as the user gave it.
+        The teacher, as passed by the user.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def is_unseeded(teacher: BaseTeacher) -> bool:
 
 
 def describe_windows(windows: TrainingWindows) -> tuple[Any, ...]:
-    """List all of the data and the split that a label can depend on.
+    """Return all parts of the data and the split that a label can depend on.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def describe_windows(windows: TrainingWindows) -> tuple[Any, ...]:
     Returns
     -------
     parts : tuple
-        What is to be digested.
+        The parts to digest.
     """
     train, store = windows.train, windows.train.store
     return (
@@ -66,18 +66,18 @@ def describe_windows(windows: TrainingWindows) -> tuple[Any, ...]:
 
 
 def environment() -> tuple[Any, ...]:
-    """List what results depend on beside data and parameters: versions, and the number of threads.
+    """Return what results depend on besides data and parameters: versions and the number of threads.
 
     Returns
     -------
     parts : tuple
-        What is to be digested.
+        The parts to digest.
     """
     return (_FORMAT, __version__, torch.__version__, skorch.__version__, np.__version__, torch.get_num_threads())
 
 
 def key_of(*parts: Any) -> str:
-    """Digest what a result depends on.
+    """Digest everything that a result depends on.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def key_of(*parts: Any) -> str:
     Raises
     ------
     TypeError
-        If a part has no contents that can be told from others, before anything is trained.
+        If the contents of a part cannot be digested; raised before anything is trained.
     """
     try:
         return digest(environment(), *parts)
@@ -106,7 +106,7 @@ def key_of(*parts: Any) -> str:
 
 
 def student_parts(settings: TrainingSettings) -> TrainingSettings:
-    """Leave what changes no student out of the settings of its training.
+    """Return the training settings without those that do not change the student.
 
     Parameters
     ----------
@@ -116,6 +116,6 @@ def student_parts(settings: TrainingSettings) -> TrainingSettings:
     Returns
     -------
     settings : TrainingSettings
-        Silent, and with the kind of device that is there.
+        The settings, silent and with the actual kind of device.
     """
     return replace(settings, verbose=0, device=resolve_device(settings.device).type)

@@ -1,4 +1,4 @@
-"""Every training window labeled once: in memory, on disk within a budget, or in a folder that outlasts ``fit``."""
+"""Label every training window once: in memory, on disk within a budget, or in a cache folder."""
 
 from __future__ import annotations
 
@@ -39,33 +39,33 @@ def label_windows(
     progress: bool = False,
     description: str = "labels",
 ) -> StoredLabels:
-    """Label every window once, in large batches, or find the labels that exist.
+    """Label every window once, in large batches, or load stored labels.
 
     Parameters
     ----------
     label : callable
-        From numbers of windows to their labels.
+        Function from numbers of windows to their labels.
     n_windows : int
-        Windows to label.
+        Number of windows to label.
     forecast_shape : tuple of int
-        ``(prediction_length, n_targets)`` that the teacher must answer with.
+        ``(prediction_length, n_targets)`` of the teacher's forecasts.
     with_features : bool
-        Whether to keep its features.
+        Whether to store its features.
     with_quantiles : bool, default=False
-        Whether to keep its quantiles.
+        Whether to store its quantiles.
     folder : Path or None, default=None
-        An entry that outlasts the process; None keeps labels for this process only.
+        A cache entry; None keeps labels for this process only.
     memory_budget : int, default=1073741824
         Bytes up to which labels without a folder stay in memory; more go to a temporary file.
     budget : int, default=8589934592
-        Bytes that labels may take, wherever they are kept.
+        Maximum size of the labels in bytes, in memory or on disk.
     chunk_size : int, default=512
-        Windows that the teacher labels at once.
+        Number of windows that the teacher labels at once.
     run : callable or None, default=None
-        From the numbers of many chunks to their labels, in order, on as many workers as it likes;
-        None calls ``label`` on one after another.
+        Function from the numbers of many chunks to their labels, in order, possibly on several workers; None calls
+        ``label`` for one chunk after another.
     progress : bool, default=False
-        Whether to show a bar with rate and time left.
+        Whether to show a progress bar with rate and remaining time.
     description : str, default="labels"
         Name of the bar.
 
@@ -77,12 +77,12 @@ def label_windows(
     Raises
     ------
     LabelBudgetError
-        If they would not fit, before all but the first chunk is labeled.
+        If they would not fit; raised after the first chunk.
     ValueError
-        If the teacher answers NaN, infinity, another shape, or without features or quantiles.
+        If the teacher returns NaN, infinity, a wrong shape, or no features or quantiles.
     """
     if n_windows < 1:
-        raise ValueError("there is no training window to label.")
+        raise ValueError("there are no training windows to label.")
     wanted = Wanted(with_features, with_quantiles)
     with nullcontext() if folder is None else entry_lock(folder):
         if folder is not None and (store := Store.open(folder, n_windows, forecast_shape, wanted)) is not None:

@@ -1,4 +1,4 @@
-"""Shapes and types of the arrays that labels are kept in."""
+"""Shapes and types of the arrays of stored labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Layout:
     n_windows: int
     chunk_size: int
     arrays: dict[str, tuple[tuple[int, ...], str]]  # name -> shape of one window, dtype
-    levels: tuple[float, ...] | None = None  # of the quantiles
+    levels: tuple[float, ...] | None = None  # levels of the quantiles
 
     @classmethod
     def of(
@@ -30,7 +30,7 @@ class Layout:
         arrays = {"forecast": (chunk["forecast"].shape[1:], "float32")}
         for name in ("features", "quantiles"):
             if name in chunk:
-                # A margin of 8: later windows may have larger numbers than the first chunk.
+                # A margin of 8, because later windows can have larger numbers than the first chunk.
                 fits = np.abs(chunk[name]).max() < _HALF_MAX / 8
                 arrays[name] = (chunk[name].shape[1:], "float16" if fits else "float32")
         return cls(n_windows, chunk_size, arrays, levels)
@@ -55,24 +55,25 @@ class Layout:
         return [slice(start, min(start + self.chunk_size, self.n_windows)) for start in starts]
 
     def cast(self, chunk: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Bring a chunk to the types of the store; raise where float16 no longer holds it."""
+        """Convert a chunk to the types of the store; raise if values exceed float16."""
         for name, (shape, _) in self.arrays.items():
             if chunk[name].shape[1:] != tuple(shape):
                 raise ValueError(
-                    f"the teacher's {name} changed from shape {shape} a window to {chunk[name].shape[1:]}."
+                    f"the teacher's {name} changed from shape {shape} per window to {chunk[name].shape[1:]}."
                 )
         with np.errstate(over="ignore"):  # found and named below
             cast = {name: chunk[name].astype(dtype) for name, (_, dtype) in self.arrays.items()}
         if "quantiles" in cast and not np.isfinite(cast["quantiles"]).all():
             raise ValueError(
                 f"the teacher's quantiles reach {np.abs(chunk['quantiles']).max():.3g} standard deviations, beyond "
-                f"float16 ({_HALF_MAX:.3g}), after the first windows stayed within: look at the contexts, or choose "
+                f"float16 ({_HALF_MAX:.3g}), after the first windows were within its range: check the contexts, or "
+                f"choose "
                 "another teacher."
             )
         if "features" in cast and not np.isfinite(cast["features"]).all():
             raise ValueError(
                 f"the teacher's features reach {np.abs(chunk['features']).max():.3g}, beyond float16 "
-                f"({_HALF_MAX:.3g}), after the first windows stayed within: choose another layer, or "
+                f"({_HALF_MAX:.3g}), after the first windows were within its range: choose another layer, or "
                 "features='recompute'."
             )
         return cast

@@ -1,4 +1,4 @@
-"""One fit at a time makes an entry of the cache; others wait, and are told for whom."""
+"""Locks of cache entries: one fit writes an entry, others wait and log for whom."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ __all__ = ["entry_lock"]
 logger = logging.getLogger("skdistill")
 
 _OWNER = "owner.json"
-_held = threading.local()  # folders that this thread holds
+_held = threading.local()  # folders locked by this thread
 
 
 @contextmanager
 def entry_lock(folder: Path, work: str = "makes labels") -> Iterator[None]:
-    """Hold an entry for one thread of one process, which may enter it again.
+    """Lock an entry for one thread of one process; the lock is reentrant.
 
-    What writers that were killed left there half-written is removed.
+    Incomplete files of killed writers are removed.
 
     Parameters
     ----------
     folder : Path
         The entry.
     work : str, default="makes labels"
-        What is done meanwhile, for those who wait.
+        Description of the work, for processes that wait.
 
     Yields
     ------
     None
-        Nothing.
+        No value.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def entry_lock(folder: Path, work: str = "makes labels") -> Iterator[None]:
 def _note_owner(folder: Path, work: str) -> None:
     since = datetime.now().astimezone().isoformat(timespec="seconds")
     owner = {"pid": os.getpid(), "host": socket.gethostname(), "work": work, "since": since}
-    with contextlib.suppress(OSError):  # no room: nobody is told, and what follows will say so
+    with contextlib.suppress(OSError):  # disk full: later writes will raise
         write_atomically(folder / _OWNER, json.dumps(owner).encode(), durable=False)
 
 
@@ -86,4 +86,4 @@ def _describe_owner(folder: Path) -> str:
         owner = json.loads((folder / _OWNER).read_text())
         return f"process {owner['pid']} on {owner['host']} {owner['work']} since {owner['since']}"
     except (OSError, ValueError, KeyError, TypeError):
-        return "another process is at work"
+        return "another process is working"

@@ -1,4 +1,4 @@
-"""A folder for ``memory=``, with what may be kept there."""
+"""Cache folder for ``memory``, with the option to allow pickles."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ __all__ = ["Memory"]
 
 @dataclass(frozen=True)
 class Memory:
-    """A folder that fits share, which may hold pickles.
+    """A cache folder that fits share, optionally with pickles.
 
-    A plain folder as ``memory=`` keeps labels, teachers, students and checkpoints as numbers and JSON, each file with a
-    checksum: reading them runs no code. A teacher that learned something else in its ``fit`` (a sktime forecaster
-    fitted once, a scikit-learn model inside a teacher of your own) is then fitted anew in every ``fit``, and its labels
-    alone are kept. ``allow_pickle=True`` has joblib pickle what is no number. Reading a pickle runs whatever code
-    it names: whoever can write to the folder can run code as you. Share such a folder only with people who may.
+    A plain folder as ``memory`` stores labels, teachers, students and checkpoints as numbers and JSON, each file with a
+    checksum: loading them runs no code. A teacher with other fitted state (a sktime forecaster fitted once, a
+    scikit-learn model inside your own teacher) is then fitted again in every ``fit``, and only its labels are stored.
+    With ``allow_pickle=True``, joblib pickles such state. Loading a pickle can run arbitrary code: anybody who can
+    write to the folder can run code as you. Share such a folder only with people you trust.
 
     Parameters
     ----------
     location : str or Path
         The folder.
     allow_pickle : bool, default=False
-        Whether parts of a fitted teacher that are no plain values are pickled, and read again.
+        Whether to pickle and load parts of a fitted teacher that are not plain values.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Features that are made anew for every batch."""
+"""Labels with features that are recomputed for every batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["RecomputedFeatures"]
 
 
 class RecomputedFeatures:
-    """Stored forecasts, and features from a teacher pass a batch."""
+    """Stored forecasts, with features from one pass of the teacher per batch."""
 
     def __init__(self, stored: StoredLabels, teacher: BaseTeacher, windows: Windows) -> None:
         self.stored = stored

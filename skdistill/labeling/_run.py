@@ -1,4 +1,4 @@
-"""Labeling in a fit: the teacher is fitted and asked, or both are found where an earlier fit left them."""
+"""Labeling in a fit: fit the teacher and label, or load both from the cache."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ __all__ = ["Labeling", "fit_and_label"]
 
 @dataclass(frozen=True)
 class Labeling:
-    """Where and how labels are kept.
+    """Where and how labels are stored.
 
     Parameters
     ----------
     cache : LabelCache
-        The folder that outlasts ``fit``, if any.
+        The cache folder, if any.
     label_budget : float
         Most GiB that labels may take.
     feature_storage : {"stored", "recompute"}
-        Whether features are labeled once, or anew for every batch.
+        Whether features are stored, or recomputed for every batch.
     n_jobs : int or None, default=None
-        Workers that label at once; None labels here, one chunk after another.
+        Number of workers that label in parallel; None labels in this process, one chunk after another.
     """
 
     cache: LabelCache
@@ -62,7 +62,7 @@ def fit_and_label(
     probe: Labels,
     verbose: int,
 ) -> tuple[BaseTeacher, LabelSource]:
-    """Fit the teacher and label the training windows, or find both where an earlier fit left them.
+    """Fit the teacher and label the training windows, or load both from the cache.
 
     Parameters
     ----------
@@ -71,15 +71,15 @@ def fit_and_label(
     windows : TrainingWindows
         Training and validation windows.
     loss : BaseLoss
-        The objective, which says what is read.
+        The objective; it determines what is stored.
     labeling : Labeling
-        Where and how labels are kept.
+        Where and how labels are stored.
     key : str or None
-        Key of the entry; None keeps nothing.
+        Key of the entry; None stores nothing.
     probe : Labels
-        What labels will look like.
+        Labels with the shapes of later labels.
     verbose : int
-        Whether to show a bar.
+        Whether to show a progress bar.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def fit_and_label(
 
 
 class _Task:
-    """A teacher and windows, of which labels are wanted."""
+    """A teacher, and windows to label."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class _Task:
         self.allow_pickle = labeling.cache.allow_pickle
 
     def find(self, *, tell: bool) -> tuple[BaseTeacher, StoredLabels] | None:
-        """Return what is complete already, without a lock and without a write."""
+        """Return the result if it is complete, without a lock and without writing."""
         assert self.folder is not None
         store = Store.open(self.folder, len(self.windows.train), self.forecast_shape, self.wanted, tell=tell)
         stored = None if store is None else store.labels_if_complete()
@@ -135,11 +135,11 @@ class _Task:
         return None if teacher is None else (teacher, stored)
 
     def make(self) -> tuple[BaseTeacher, StoredLabels]:
-        """Fit and label what is not there yet; the entry is held."""
+        """Fit and label what is missing; the entry must be locked."""
         train, options = self.windows.train, self.labeling
         wanted = {"with_features": self.wanted.features, "with_quantiles": self.wanted.quantiles}
         budget = int(options.label_budget * GIB)
-        if self.folder is None or not has_store(self.folder):  # before a teacher is trained in vain
+        if self.folder is None or not has_store(self.folder):  # check before a teacher is trained
             check_budget(expected_room(self.probe, len(train), **wanted), len(train), budget)
         teacher = self._fit()
 
@@ -176,7 +176,7 @@ def _choose_workers(
 def _label_in_parallel(
     teacher: BaseTeacher, windows: Windows, n_jobs: int | None, chunks: Sequence[Tensor]
 ) -> Iterable[Labels]:
-    """Label chunks on the workers of joblib's backend; they get contexts, never the whole series."""
+    """Label chunks on the workers of joblib's backend; workers get contexts, never the whole series."""
     tasks = (joblib.delayed(_label_contexts)(teacher, windows.contexts(indices)) for indices in chunks)
     return joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
 
@@ -189,7 +189,7 @@ def _label_contexts(teacher: BaseTeacher, contexts: Contexts) -> Labels:
 def _choose_arrays(
     probe: Labels, n_windows: int, loss: BaseLoss, labeling: Labeling, folder: Path | None
 ) -> tuple[bool, bool]:
-    """Store features and quantiles if the loss reads them; in a lasting folder also for later losses, if they fit."""
+    """Store features and quantiles if the loss reads them; in a cache also for later losses, if they fit."""
     with_features = needs_teacher_features(loss)
     with_quantiles = reads_teacher_quantiles(loss) and probe.quantiles is not None
     if folder is None:

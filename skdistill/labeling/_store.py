@@ -1,6 +1,6 @@
 """Labels in a folder: one ``.npy`` file for each array, written chunk by chunk, and a journal of what is finished.
 
-A run that was killed goes on after the last finished chunk; a chunk whose checksum no longer fits is labeled again.
+An interrupted run continues after the last finished chunk; a chunk with a wrong checksum is labeled again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FORMAT = 2
 
 
 def has_store(folder: Path) -> bool:
-    """Say whether labels were begun in a folder, so that their room is taken already.
+    """Return whether a folder has a label store, so that its space is already allocated.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def has_store(folder: Path) -> bool:
     Returns
     -------
     begun : bool
-        Whether there is a store; it may be incomplete or damaged.
+        Whether there is a store; it can be incomplete or damaged.
     """
     return (folder / _MANIFEST).exists()
 
@@ -56,7 +56,7 @@ class Store:
     folder : Path
         The folder.
     layout : Layout
-        What its manifest says.
+        Layout from the manifest.
     """
 
     def __init__(self, folder: Path, layout: Layout) -> None:
@@ -69,12 +69,12 @@ class Store:
 
     @classmethod
     def create(cls, folder: Path, layout: Layout) -> Store:
-        """Make the files of a store, with all the room that they will need.
+        """Create the files of a store, with all space allocated.
 
         Parameters
         ----------
         folder : Path
-            Where to; a store that is there is replaced.
+            The folder; an existing store is replaced.
         layout : Layout
             Shapes and types.
 
@@ -86,7 +86,7 @@ class Store:
         Raises
         ------
         OSError
-            If there is no room, with path and size.
+            If the disk is full; the message has path and size.
         """
         for name in (_MANIFEST, _JOURNAL):
             (folder / name).unlink(missing_ok=True)
@@ -106,20 +106,20 @@ class Store:
     def open(
         cls, folder: Path, n_windows: int, forecast_shape: tuple[int, int], wanted: Wanted, *, tell: bool = True
     ) -> Store | None:
-        """Open a store that can serve, or return None: there is none, or it must be made anew.
+        """Open a usable store; return None if there is none or it must be created again.
 
         Parameters
         ----------
         folder : Path
             The folder.
         n_windows : int
-            Windows that it must have labels of.
+            Number of windows that it must have.
         forecast_shape : tuple of int
-            ``(prediction_length, n_targets)`` that its forecasts must have.
+            ``(prediction_length, n_targets)`` of its forecasts.
         wanted : Wanted
-            What it must hold beside forecasts.
+            What it must contain in addition to forecasts.
         tell : bool, default=True
-            Whether damage is logged.
+            Whether to log damage.
 
         Returns
         -------
@@ -141,13 +141,13 @@ class Store:
                 raise ValueError(f"quantiles at the levels {layout.levels}")
         except Exception as error:
             if tell:
-                logger.warning("the label store %s is damaged (%s) and is made anew", folder, error)
+                logger.warning("the label store %s is damaged (%s) and is created again", folder, error)
             return None
         lacks = (wanted.features and not layout.holds.features) or (wanted.quantiles and not layout.holds.quantiles)
         return None if lacks else store
 
     def labels_if_complete(self) -> StoredLabels | None:
-        """Return the labels where every chunk is there and intact; nothing is written.
+        """Return the labels if every chunk is complete and intact; nothing is written.
 
         Returns
         -------
@@ -160,18 +160,18 @@ class Store:
     def finish(
         self, label: CheckedTeacher, progress: bool, description: str, first: dict[str, np.ndarray] | None = None
     ) -> StoredLabels:
-        """Label the chunks that are missing or damaged, and hand out the labels.
+        """Label the missing or damaged chunks, and return the labels.
 
         Parameters
         ----------
         label : CheckedTeacher
-            What labels.
+            The labeling function.
         progress : bool
             Whether to show a bar.
         description : str
-            Its name.
+            Name of the progress bar.
         first : dict of str to ndarray or None, default=None
-            Labels of the first chunk, where they are known.
+            Labels of the first chunk, if known.
 
         Returns
         -------
@@ -191,7 +191,7 @@ class Store:
         return self._labels()
 
     def _finished(self, tell: bool = True) -> set[int]:
-        """Return the chunks whose bytes are those that were written."""
+        """Return the chunks that are unchanged since they were written."""
         records: dict[int, dict[str, int]] = {}
         if self.journal.exists():
             for line in self.journal.read_text(errors="replace").splitlines():
@@ -199,7 +199,7 @@ class Store:
                     record = json.loads(line)
                     records[int(record["chunk"])] = record["checksums"]
                 except (ValueError, KeyError, TypeError, OverflowError):
-                    continue  # a line torn by a kill
+                    continue  # an incomplete line of a killed process
         chunks = self.layout.chunks()
         intact = {n for n, sums in records.items() if 0 <= n < len(chunks) and self._checksums(chunks[n]) == sums}
         if tell and len(intact) < len(records):
@@ -218,21 +218,21 @@ class Store:
             _write_at(self.folder / f"{name}.npy", rows.tobytes(), offset, self.layout.room[name])
             sums[name] = zlib.crc32(rows.data)
         record = json.dumps({"chunk": number, "checksums": sums})
-        with self.journal.open("a") as journal:  # a newline first: an earlier line may be torn
+        with self.journal.open("a") as journal:  # a newline first, because the last line can be incomplete
             journal.write(f"\n{record}\n")
 
     def _checksums(self, chunk: slice) -> dict[str, int]:
         return {name: zlib.crc32(np.ascontiguousarray(array[chunk]).data) for name, array in self.arrays.items()}
 
     def _labels(self) -> StoredLabels:
-        """Hand out the maps whose bytes were compared: a file that is replaced meanwhile does not count."""
+        """Return the checked memory maps; files replaced in the meantime have no effect."""
         tensors = {name: _as_tensor(array) for name, array in self.arrays.items()}
         return StoredLabels(tensors["forecast"], tensors.get("features"), tensors.get("quantiles"), self.layout.levels)
 
 
 def _make_array(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:
-    """Make a ``.npy`` file whose blocks exist, so that neither a write nor a map of it meets a full disk."""
-    path.unlink(missing_ok=True)  # a reader keeps the file it has mapped
+    """Create a ``.npy`` file with allocated blocks, so that later writes do not hit a full disk."""
+    path.unlink(missing_ok=True)  # readers keep the file that they have mapped
     with path.open("xb") as file:
         header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
@@ -241,7 +241,7 @@ def _make_array(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:
 
 
 def _write_at(path: Path, data: bytes, offset: int, size: int) -> None:
-    """Write through the file, not through a map: where there is no room, that is an error and no signal."""
+    """Write with the file, not a memory map: a full disk then raises an error instead of a signal."""
     try:
         with path.open("r+b") as file:
             file.seek(offset)
@@ -251,7 +251,7 @@ def _write_at(path: Path, data: bytes, offset: int, size: int) -> None:
 
 
 class _Readable:
-    """A map that claims to be writable, since torch warns of others, through process-wide filters; nothing writes."""
+    """A memory map flagged as writable, because torch warns otherwise; nothing writes to it."""
 
     def __init__(self, array: np.ndarray) -> None:
         self.array = array
@@ -268,7 +268,7 @@ def _seal(content: dict[str, Any]) -> bytes:
 
 
 def _unseal(data: bytes) -> dict[str, Any]:
-    """Read a manifest; raise where a bit has changed."""
+    """Read a manifest; raise if it was changed."""
     content = json.loads(data)
     checksum, form = content.pop("sha256"), content.pop("format")
     if form != _FORMAT or checksum != _digest(content):

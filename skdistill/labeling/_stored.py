@@ -21,11 +21,11 @@ class StoredLabels:
     forecast : Tensor of shape (n_windows, prediction_length, n_targets)
         Forecasts, float32.
     features : Tensor or None, default=None
-        Hidden states, float16 where their range allows.
+        Hidden states, float16 if their range allows it.
     quantiles : Tensor of shape (n_windows, n_quantiles, prediction_length, n_targets) or None, default=None
-        Quantiles at the teacher's own levels, float16 where their range allows.
+        Quantiles at the teacher's levels, float16 if their range allows it.
     quantile_levels : tuple of float or None, default=None
-        Those levels.
+        The levels of the quantiles.
     """
 
     forecast: Tensor
@@ -34,17 +34,17 @@ class StoredLabels:
     quantile_levels: tuple[float, ...] | None = None
 
     def __len__(self) -> int:
-        """Count the windows."""
+        """Return the number of windows."""
         return len(self.forecast)
 
     @property
     def nbytes(self) -> int:
-        """Room that the labels take."""
+        """Size of the labels in bytes."""
         parts = (self.forecast, self.features, self.quantiles)
         return sum(one.numel() * one.element_size() for one in parts if one is not None)
 
     def take(self, indices: Tensor) -> Labels:
-        """Gather a batch.
+        """Return a batch.
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class StoredLabels:
         Returns
         -------
         labels : Labels
-            Their labels, float32.
+            The labels, in float32.
         """
         here = indices.to(self.forecast.device)
         features = None if self.features is None else self.features[here].float()
@@ -67,19 +67,19 @@ class StoredLabels:
         Parameters
         ----------
         device : torch.device or str
-            Where to put them.
+            The device.
 
         Returns
         -------
         labels : StoredLabels
-            The labels there.
+            The labels on the device.
         """
         features = None if self.features is None else self.features.to(device)
         quantiles = None if self.quantiles is None else self.quantiles.to(device)
         return replace(self, forecast=self.forecast.to(device), features=features, quantiles=quantiles)
 
     def without_quantiles(self) -> StoredLabels:
-        """Return the labels that are read where no loss term asks for quantiles.
+        """Return the labels without quantiles.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""A folder for labels that do not fit into memory, which goes with them; those of killed processes go, too."""
+"""Temporary folder for labels that do not fit into memory; leftovers of killed processes are removed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["TemporaryFolder"]
 
 _PREFIX = "skdistill-labels-"
 _LOCK = ".lock"
-_YOUNG = 60.0  # seconds in which a folder without a lock may just have been made
+_YOUNG = 60.0  # seconds in which a folder without a lock can be new
 
 
 class TemporaryFolder:
-    """A new folder among the temporary files, locked as long as it is needed.
+    """A new temporary folder, locked as long as it is in use.
 
-    Making one removes those that no living process holds.
+    Creating one removes folders that no running process uses.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class TemporaryFolder:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX)
 
     def remove(self) -> None:
-        """Remove the folder with all that is in it."""
+        """Remove the folder and its contents."""
         shutil.rmtree(self.path, ignore_errors=True)
         with contextlib.suppress(OSError):
             os.close(self._descriptor)

@@ -103,7 +103,7 @@ def test_what_cannot_be_exported_says_why(tmp_path):
         make(DLinear(3), transformer=StandardScaler()).export(tmp_path / "student.onnx")
     with pytest.raises(ValueError, match="calendar features cannot be exported"):
         make(ITransformer(8, n_heads=2)).export(tmp_path / "student.onnx")
-    with pytest.raises(ValueError, match="needs a student that fuses"):
+    with pytest.raises(ValueError, match="needs a student that can be fused"):
         make(ITransformer(8, n_heads=2, time_features=False)).export(tmp_path / "student.npz")
     with pytest.raises(ValueError, match="int8 of export is for"):
         make(DLinear(3)).export(tmp_path / "student.npz", int8=True)

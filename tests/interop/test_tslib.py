@@ -552,7 +552,7 @@ def test_a_checkpoint_that_taught_is_saved_with_its_student(name, tmp_path):
     series = make_frame().set_index(index)
     fitted = make_forecaster(teacher=PretrainedTeacher(make(name)), targets=["c1"]).fit(series)
     fitted.save(tmp_path / "file", teacher=True)
-    with pytest.warns(UserWarning, match=r"does not hold: params\.teacher\.network"):
+    with pytest.warns(UserWarning, match=r"does not contain: params\.teacher\.network"):
         loaded = load(tmp_path / "file")
     pd.testing.assert_frame_equal(loaded.predict_teacher(series), fitted.predict_teacher(series))
 

@@ -99,7 +99,7 @@ def test_damaged_quantiles_are_labeled_again(tmp_path, caplog):
 
 
 def test_bad_quantiles_stop_labeling():
-    with pytest.raises(ValueError, match="needs the teacher's quantiles, and the teacher answered none"):
+    with pytest.raises(ValueError, match="needs the teacher's quantiles, and the teacher returned none"):
         run(lambda indices: Labels(label(indices).forecast), with_quantiles=True)
     with pytest.raises(ValueError, match=r"n_quantiles, prediction_length, n_targets\) = \(20, 2, 3, 2\)"):
         run(lambda i: Labels(label(i).forecast, None, label(i).quantiles[:, :, :2], (0.25, 0.75)), with_quantiles=True)
