@@ -1,4 +1,4 @@
-"""Tables and files of one or many series, real series, the splits published tables use, and made series."""
+"""Read series and panels from tables and files, load data sets and their published splits, make synthetic series."""
 
 from skdistill._utils._lazy import attach
 

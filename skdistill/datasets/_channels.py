@@ -1,4 +1,4 @@
-"""The channels of a table: numbers as floats, the rest reported."""
+"""Channels of a table: numbers are converted to floats, other columns are reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["read_channels", "stack_columns"]
 
 
 def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: str) -> pd.DataFrame:
-    """Bring numbers to floats; leave other columns as they are, with a warning.
+    """Convert numbers to floats; leave other columns unchanged, with a warning.
 
     Parameters
     ----------
@@ -29,17 +29,17 @@ def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: s
     codes : ndarray of int of shape (n_rows,)
         The series of each row.
     name : str
-        What to call the table in messages.
+        Name of the table, for error messages.
 
     Returns
     -------
     channels : DataFrame of shape (n_rows, n_channels)
-        Single floats stay what they are, other numbers are double ones; missing is NaN.
+        float32 stays float32, other numbers become float64; missing values are NaN.
 
     Raises
     ------
     ValueError
-        If a number is infinite; names row, column and id.
+        If a number is infinite; the message names row, column and id.
     """
     columns: list[Any] = []
     others = []
@@ -52,8 +52,8 @@ def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: s
                 row = int(np.argmax(infinite))
                 whose = f" of series {say_id(ids[codes[row]])}" if len(ids) > 1 else ""
                 raise ValueError(
-                    f"{name} holds an infinite value in column {label!r}, row {row}{whose} ({infinite.sum()} in all). "
-                    "Where nothing was observed write NaN: table.replace([np.inf, -np.inf], np.nan)."
+                    f"{name} has an infinite value in column {label!r}, row {row}{whose} ({infinite.sum()} in all). "
+                    "If it was not observed, write NaN: table.replace([np.inf, -np.inf], np.nan)."
                 )
             columns.append(floats)
         else:
@@ -61,7 +61,7 @@ def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: s
             columns.append(values.array)
     if others:
         warnings.warn(
-            f"{name} has columns that are not numbers, kept as they are: {'; '.join(others)}. Leave them out with "
+            f"{name} has columns that are not numbers, left unchanged: {'; '.join(others)}. Leave them out with "
             "columns=, or encode them before fit.",
             stacklevel=stacklevel_of_user(),
         )
@@ -69,7 +69,7 @@ def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: s
 
 
 def stack_columns(columns: list[Any], names: pd.Index) -> pd.DataFrame:
-    """Make a table that shares no memory with another, of one block where all columns are of one type of float."""
+    """Return a table that shares no memory with another, in one block if all columns have the same float type."""
     kinds = {getattr(one, "dtype", None) for one in columns}
     if len(columns) > 1 and len(kinds) == 1 and isinstance(columns[0], np.ndarray) and columns[0].dtype.kind == "f":
         return pd.DataFrame(np.stack(columns).T, columns=names, copy=False)
@@ -107,7 +107,7 @@ def _say_other(values: pd.Series, label: Hashable) -> str:
     if 0 < len(bad) < len(distinct):
         row, n_bad = int(np.argmax(values == bad.iloc[0])), int(values.isin(bad).sum())
         more = f" and {n_bad - 1} more" if n_bad > 1 else ""
-        return f"{label!r} (numbers but for {bad.iloc[0]!r} in row {row}{more}: na_values= has it missing)"
+        return f"{label!r} (numbers except {bad.iloc[0]!r} in row {row}{more}: na_values= reads it as missing)"
     first = values[values.notna()].iloc[0]
     comma = isinstance(first, str) and first.replace(",", "", 1).replace("-", "", 1).isdigit() and "," in first
     return f"{label!r} (text such as {first!r}{': decimal=' + repr(',') + ' reads it' if comma else ''})"

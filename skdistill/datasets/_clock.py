@@ -1,4 +1,4 @@
-"""Clock changes: whether a doubled or skipped hour is one, and local times to moments."""
+"""Clock changes: detect them in doubled or skipped hours, and localize times."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ import pandas as pd
 
 __all__ = ["ZONES", "localize", "name_zone"]
 
-# Each stands for those that change their clocks at the same local hour of the same days.
+# Each stands for all zones with clock changes at the same local hour of the same days.
 ZONES = (
     "Europe/Berlin", "Europe/London", "Europe/Athens", "America/New_York", "Australia/Sydney", "Pacific/Auckland",
     "America/Santiago", "America/Sao_Paulo", "America/Mexico_City", "America/Havana", "America/Asuncion",
     "Africa/Cairo", "Africa/Casablanca", "Asia/Jerusalem", "Asia/Beirut", "Asia/Amman", "Asia/Damascus",
     "Asia/Tehran", "Europe/Moscow", "Europe/Chisinau", "Atlantic/Azores", "Australia/Lord_Howe",
 )  # fmt: skip
-_HOURS_A_YEAR = 8760  # in one of which a clock changes
-_UNLIKELY = 0.05  # the chance at which a zone counts as found
+_HOURS_A_YEAR = 8760  # a clock changes in one of them
+_UNLIKELY = 0.05  # maximum probability of chance at which a zone is accepted
 
 
 def name_zone(walls: pd.DatetimeIndex, change: str, others: pd.DatetimeIndex) -> tuple[str, np.ndarray] | None:
-    """Name a time zone whose clock change explains why local times are in a table twice, or not at all.
+    """Return a time zone with a clock change that explains doubled or missing local times.
 
     Parameters
     ----------
     walls : DatetimeIndex of shape (n_odd,)
-        Local times that are doubled or missing, once for each series.
+        Local times that are doubled or missing, once per series.
     change : {"doubled", "skipped"}
         Which of the two.
     others : DatetimeIndex
-        Times that are there; a zone that skips one of them is none.
+        Existing times; a zone that skips one of them is excluded.
 
     Returns
     -------
     zone : str
-        One that changes its clock then, where that is unlikely to be chance; None where there is none.
+        A zone that changes its clock then, if this is unlikely by chance; otherwise None.
     explained : ndarray of bool of shape (n_odd,)
-        Which times its change explains.
+        Which times the clock change explains.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def name_zone(walls: pd.DatetimeIndex, change: str, others: pd.DatetimeIndex) ->
 
 
 def _is_odd(walls: pd.DatetimeIndex, zone: str, change: str) -> np.ndarray:
-    """Mark the times that a clock shows twice, or skips."""
+    """Return which times occur twice or are skipped in a zone."""
     if change == "doubled":
         return np.asarray(walls.tz_localize(zone, ambiguous="NaT", nonexistent="shift_forward").isna())
     return np.asarray(walls.tz_localize(zone, ambiguous=np.zeros(len(walls), dtype=bool), nonexistent="NaT").isna())
@@ -69,38 +69,38 @@ def _is_odd(walls: pd.DatetimeIndex, zone: str, change: str) -> np.ndarray:
 def localize(
     walls: pd.DatetimeIndex, codes: np.ndarray, series: np.ndarray, tz: Any, *, ambiguous: Any, nonexistent: Any
 ) -> tuple[pd.DatetimeIndex, np.ndarray]:
-    """Turn local times into moments.
+    """Convert local times to timestamps.
 
     Parameters
     ----------
     walls : DatetimeIndex
         Distinct local times.
     codes : ndarray of int of shape (n_rows,)
-        Which of them each row has.
+        Index of the time of each row.
     series : ndarray of int of shape (n_rows,)
         Which series each row belongs to.
     tz : str or tzinfo
         The zone.
     ambiguous : {"raise", "infer", "NaT"} or bool
-        What a time that the clock shows twice is: with ``"infer"`` the earlier moment in the first of two rows and the
-        later one in the second; True is summer time.
+        How to interpret times that occur twice: ``"infer"`` takes the earlier time for the first of two rows and the
+        later time for the second; True means summer time.
     nonexistent : {"raise", "shift_forward", "shift_backward", "NaT"} or timedelta
-        What a time that the clock skips is.
+        How to interpret skipped times.
 
     Returns
     -------
     moments : DatetimeIndex
-        Distinct moments, NaT among them where asked for.
+        Distinct timestamps, including NaT if requested.
     codes : ndarray of int of shape (n_rows,)
-        Which of them each row has.
+        Index of the time of each row.
 
     Raises
     ------
     ValueError
-        If a time is skipped or doubled and the parameter is ``"raise"``, or occurs but once and is to be inferred.
+        If a time is skipped or doubled and the parameter is ``"raise"``, or occurs only once but must be inferred.
     """
     _check_options(ambiguous, nonexistent)
-    if (walls == walls.normalize()).all():  # days: midnight, or the first moment after it
+    if (walls == walls.normalize()).all():  # days: midnight, or the first time after it
         ambiguous, nonexistent = (
             default if given == "raise" else given
             for given, default in ((ambiguous, False), (nonexistent, "shift_forward"))
@@ -123,8 +123,9 @@ def localize(
         return pd.DatetimeIndex(summer.where(~np.isin(np.arange(len(walls)), twice))), codes
     if ambiguous == "raise":
         raise ValueError(
-            f"{len(twice)} times are shown twice by the clock of {tz}, first {walls[twice[0]]}, so that they name two "
-            "moments each. Give regularize(..., ambiguous='infer') where both are in the file (in order of time), True "
+            f"{len(twice)} times occur twice on the clock of {tz}, first {walls[twice[0]]}, so that each of them has "
+            f"two "
+            "meanings. Use regularize(..., ambiguous='infer') if both are in the file (in time order), True "
             "for summer time, False for winter time, 'NaT' to drop them."
         )
     return pd.DatetimeIndex(summer.append(winter[twice])), _tell_apart(walls, codes, series, twice)
@@ -141,7 +142,7 @@ def _check_options(ambiguous: Any, nonexistent: Any) -> None:
 
 
 def _tell_apart(walls: pd.DatetimeIndex, codes: np.ndarray, series: np.ndarray, twice: np.ndarray) -> np.ndarray:
-    """Let the second row of a doubled time point to its later moment, behind all others."""
+    """Assign the second row of a doubled time to the later timestamp, appended after all others."""
     order = _in_order_of_time(walls, codes, series, twice)
     rows = order[np.isin(codes[order], twice)]
     keys = pd.DataFrame({"series": series[rows], "code": codes[rows], "wall": walls[codes[rows]]})
@@ -165,13 +166,13 @@ def _tell_apart(walls: pd.DatetimeIndex, codes: np.ndarray, series: np.ndarray, 
 
 
 _NO_TELLING = (
-    "ambiguous='infer' cannot tell which it is. Give ambiguous=True (summer time), False (winter time) or 'NaT' to "
+    "ambiguous='infer' cannot tell which it is. Use ambiguous=True (summer time), False (winter time) or 'NaT' to "
     "drop such rows."
 )
 
 
 def _in_order_of_time(walls: pd.DatetimeIndex, codes: np.ndarray, series: np.ndarray, twice: np.ndarray) -> np.ndarray:
-    """Return the rows series by series, each from its earliest on; raise where the file is in no order of time."""
+    """Return the rows series by series in time order; raise if the file has no time order."""
     order = np.argsort(series, kind="stable")
     starts = np.flatnonzero(np.diff(series[order], prepend=-1))
     ends = np.append(starts[1:], len(order))

@@ -1,4 +1,4 @@
-"""A user's own file as a series."""
+"""Read a series from a CSV file."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ def load_csv(
     date_format: str | None = None,
     **read_options: Any,
 ) -> pd.DataFrame:
-    r"""Read a series from a CSV file: rows are time, columns are channels.
+    r"""Read a series from a CSV file; rows are time steps, columns are channels.
 
     Parameters
     ----------
     path : str or Path
         The file.
     time : str, int or None, default=None
-        Name or position of the column of timestamps; None numbers the rows. Where their offsets from UTC
-        change, as with daylight saving, the index is in UTC.
+        Name or position of the column of timestamps; None numbers the rows. If their offsets from UTC change, as with
+        daylight saving, the index is in UTC.
     unit : str or None, default=None
-        What numbers in the column of timestamps count since 1970: ``"s"``, ``"ms"`` or ``"D"``, as
-        :func:`pandas.to_datetime` takes it. None means that they are no numbers.
+        Unit of numeric timestamps, counted since 1970: ``"s"``, ``"ms"`` or ``"D"``, as in :func:`pandas.to_datetime`.
+        None means that timestamps are not numbers.
     dayfirst : bool or None, default=None
-        Whether dates such as 03/04/2024 begin with the day. None finds out from the dates: a warning says the order
-        where only the step of the rows decides, and an error asks where nothing does.
+        Whether dates such as 03/04/2024 start with the day. None infers it from the dates, with a warning if only the
+        step of the rows decides, and an error if it is ambiguous.
     date_format : str or None, default=None
-        Form of the timestamps, with the directives of :meth:`~datetime.datetime.strptime`: ``"%d/%m/%Y %H:%M"``, or
+        Format of the timestamps, with the directives of :meth:`~datetime.datetime.strptime`: ``"%d/%m/%Y %H:%M"``, or
         ``"%Y%m%d"`` for numbers such as 19900131.
     **read_options : object
-        Passed to :func:`pandas.read_csv`, ``sep=";"`` or ``usecols=`` for example.
+        Passed to :func:`pandas.read_csv`, for example ``sep=";"`` or ``usecols=``.
 
     Returns
     -------
@@ -57,15 +57,15 @@ def load_csv(
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ValueError
-        If the time column is missing or unreadable, or holds numbers and there is no ``unit``, timestamps are
-        irregular or can be read in two ways, or a column is not numeric.
+        If the time column is missing or unreadable, or has numbers without ``unit``, timestamps are irregular or
+        ambiguous, or a column is not numeric.
 
     Warns
     -----
     UserWarning
-        If no timestamp decides whether the day or the month comes first, but their step does.
+        If only the step of the timestamps decides whether the day or the month comes first.
 
     See Also
     --------
@@ -84,7 +84,7 @@ def load_csv(
     name = "the file" if hasattr(path, "read") else str(path)
     wants_dates = read_options.get("parse_dates", False) is True
     if time is not None or wants_dates:
-        read_options = {**read_options, "parse_dates": False}  # pandas would read days for months in silence
+        read_options = {**read_options, "parse_dates": False}  # pandas would silently swap days and months
     frame = pd.read_csv(path, **read_options)
     how: dict[str, Any] = {"dayfirst": dayfirst, "date_format": date_format, "unit": unit, "numbers": False}
     if time is not None:
@@ -95,10 +95,10 @@ def load_csv(
         moments, codes = read_moments(frame.index.to_series(), f"the index of {name}", **how)
         frame.index = moments[codes].rename(frame.index.name)
     elif not (dayfirst is None and date_format is None and unit is None):
-        raise ValueError(f"dayfirst, date_format and unit say how to read times: name their column of {name}, time=.")
+        raise ValueError(f"dayfirst, date_format and unit apply to times: pass the time column of {name}, time=.")
     others = [str(one) for one in frame.columns if not pd.api.types.is_numeric_dtype(frame[one])]
     if others:
-        hint = f" If {others[0]!r} holds the timestamps, give time={others[0]!r}." if time is None else ""
+        hint = f" If {others[0]!r} has the timestamps, set time={others[0]!r}." if time is None else ""
         raise ValueError(f"{name} must have numeric columns only; not numeric: {', '.join(map(repr, others))}.{hint}")
     _check_clock(frame.index, name)
     try:
@@ -112,7 +112,7 @@ _WAY_OUT = "skdistill.datasets.regularize sorts rows, merges duplicates and inse
 
 
 def _check_clock(index: pd.Index, name: str) -> None:
-    """Raise if times are doubled or missing where a clock changes: to drop or fill in rows there costs an hour."""
+    """Raise if times are doubled or missing at a clock change, because dropping or filling rows there is wrong."""
     if not isinstance(index, pd.DatetimeIndex) or index.tz is not None or index.hasnans:
         return
     ordered = index.sort_values()

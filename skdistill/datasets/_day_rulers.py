@@ -1,4 +1,4 @@
-"""Rulers of days: those of the week that occur, one or two a month."""
+"""Rulers of days: certain days of the week, or one or two days per month."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ __all__ = [
     "WeekdayOfMonthRuler",
 ]
 
-_FEW_DAYS = 5  # too few rows to tell that a day of the week never occurs
-_SPARSE = 2  # steps from row to row, on average, at which gaps tell nothing of the days of the week
+_FEW_DAYS = 5  # with fewer rows, it is unknown whether a day of the week never occurs
+_SPARSE = 2  # average steps between rows at which gaps carry no information on the days of the week
 _ALL_WEEK = "1111111"
 _WORKING_WEEK = "1111100"
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class DayRuler(Ruler):
-    """Days that some rule picks, each at the series' own time of the day."""
+    """Days chosen by a rule, each at the time of day of its series."""
 
     def number(self, times: Times) -> np.ndarray | None:
         moments = times.moments
@@ -38,7 +38,7 @@ class DayRuler(Ruler):
         stamps = local_times(moments).asi8
         days, clock = np.divmod(stamps, self._ticks_a_day)
         rows = clock[times.codes]
-        self.clock_ = np.minimum.reduceat(rows, times.starts)  # a clock that skips an hour moves times forward
+        self.clock_ = np.minimum.reduceat(rows, times.starts)  # skipped hours move times forward
         if moments.tz is None and (rows != self.clock_[times.series]).any():
             return None
         numbers = self.number_days(days[times.codes], times)
@@ -61,15 +61,15 @@ class DayRuler(Ruler):
 
     @abstractmethod
     def number_days(self, days: np.ndarray, times: Times) -> np.ndarray | None:
-        """Give numbers to the rows' days, counted since 1970; None where the rule does not pick them."""
+        """Return numbers of the rows' days (counted since 1970); None if the rule does not match them."""
 
     @abstractmethod
     def days(self, series: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """Give back days of numbers."""
+        """Return the days of numbers."""
 
 
 class EveryDayRuler(DayRuler):
-    """All days, of a clock that may skip the hour of the rows."""
+    """All days; clock changes can skip the hour of the rows."""
 
     def number_days(self, days: np.ndarray, times: Times) -> np.ndarray | None:
         return days
@@ -94,7 +94,7 @@ class WeekRuler(DayRuler):
 
     def number_days(self, days: np.ndarray, times: Times) -> np.ndarray | None:
         longest = (np.maximum.reduceat(days, times.starts) - np.minimum.reduceat(days, times.starts)).max()
-        if longest < (7 if self.mask_ == _WORKING_WEEK else 21):  # too few weeks to tell
+        if longest < (7 if self.mask_ == _WORKING_WEEK else 21):  # too few weeks to decide
             return None
         numbers = np.busday_count(np.datetime64(0, "D"), days.astype("datetime64[D]"), weekmask=self.mask_)
         steps = times.steps(numbers)
@@ -118,7 +118,7 @@ class WeekRuler(DayRuler):
 
 
 class MonthRuler(DayRuler):
-    """One day a month, by a rule that may have a parameter of each series."""
+    """One day per month, by a rule with an optional parameter per series."""
 
     def number_days(self, days: np.ndarray, times: Times) -> np.ndarray | None:
         dates = days.astype("datetime64[D]")
@@ -127,14 +127,14 @@ class MonthRuler(DayRuler):
         return months if np.array_equal(self.days(times.series, months), days) else None
 
     def learn(self, days: np.ndarray, months: np.ndarray, times: Times) -> None:
-        """Find the parameters of the rule."""
+        """Infer the parameters of the rule."""
 
     def say(self, stride: int) -> str:
         return count_of(stride, "month")
 
 
 class DayOfMonthRuler(MonthRuler):
-    """The same day of each month, or its last where it has fewer; month ends where all rows are."""
+    """The same day of each month (the last day if a month is too short), or always the last day."""
 
     def learn(self, days: np.ndarray, months: np.ndarray, times: Times) -> None:
         first, last = month_limits(months)
@@ -177,7 +177,7 @@ class BusinessMonthRuler(MonthRuler):
 
 
 class WeekdayOfMonthRuler(MonthRuler):
-    """The n-th or last of one day of the week in each month."""
+    """The n-th or last of a day of the week in each month."""
 
     def learn(self, days: np.ndarray, months: np.ndarray, times: Times) -> None:
         first, last = month_limits(months)
@@ -203,7 +203,7 @@ class WeekdayOfMonthRuler(MonthRuler):
 
 
 class HalfMonthRuler(DayRuler):
-    """Two days a month, the same for all series; the second may be the month's last."""
+    """Two days per month, the same for all series; the second can be the last day."""
 
     def number_days(self, days: np.ndarray, times: Times) -> np.ndarray | None:
         months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
@@ -230,7 +230,7 @@ class HalfMonthRuler(DayRuler):
 
 
 def month_limits(months: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First and last day of months, counted since 1970."""
+    """Return the first and last day of months, counted since 1970."""
     first = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     last = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) - 1
     return first, last

@@ -1,4 +1,4 @@
-"""Several rows of one series and time: refused, or made one."""
+"""Duplicates (several rows of one series and time): raise, or merge them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from skdistill.datasets._times import Times
 
 __all__ = ["doubled_hint", "merge_duplicates", "refuse_duplicates", "repeats"]
 
-_FEW = 3  # examples in a message
+_FEW = 3  # number of examples in a message
 _DUPLICATES_WAY_OUT = (
-    "Choose with regularize(..., duplicates='first', 'last', 'mean' or 'sum'); where rows differ in another column, a "
-    "shop or a product, name the series by both: id=[..., ...]."
+    "Choose with regularize(..., duplicates='first', 'last', 'mean' or 'sum'); if rows differ in another column, such "
+    "as a "
+    "shop or a product, identify the series by both: id=[..., ...]."
 )
 
 
 def repeats(times: Times) -> np.ndarray:
-    """Mark the rows that have series and time of the row before."""
+    """Return which rows have the series and time of the previous row."""
     again = np.zeros(len(times.codes), dtype=bool)
     again[1:] = (times.series[1:] == times.series[:-1]) & (times.codes[1:] == times.codes[:-1])
     return again
 
 
 def refuse_duplicates(rows: Rows) -> None:
-    """Raise if a series has two rows of one time.
+    """Raise if a series has two rows with the same time.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def refuse_duplicates(rows: Rows) -> None:
     Raises
     ------
     ValueError
-        If so; names series and times, and the time zone where its clock shows these times twice.
+        If there are duplicates; the message names series and times, and a time zone in which these times occur twice.
     """
     times, again = rows.times, repeats(rows.times)
     if not again.any():
@@ -58,7 +59,7 @@ def _are_equal(one: pd.DataFrame, other: pd.DataFrame) -> bool:
 
 
 def doubled_hint(times: Times, where: np.ndarray) -> str | None:
-    """Say which clock shows the times of repeated rows twice, if one does."""
+    """Return a hint at a time zone in which the times of repeated rows occur twice, if there is one."""
     moments = times.moments
     if not isinstance(moments, pd.DatetimeIndex) or (moments == moments.normalize()).all():
         return None
@@ -68,28 +69,29 @@ def doubled_hint(times: Times, where: np.ndarray) -> str | None:
     zone, explained = found
     which = "these times" if explained.all() else f"{explained.sum()} of these times"
     return (
-        f"The clock of {zone}, for one, shows {which if len(where) > 1 else 'this time'} twice: both rows were "
-        f"observed, and to drop one would lose an hour. Give the zone: regularize(..., tz={zone!r}, ambiguous='infer')."
+        f"For example, the clock of {zone} shows {which if len(where) > 1 else 'this time'} twice: both rows were "
+        f"observed, and dropping one would lose an hour. Pass the zone: regularize(..., tz={zone!r}, "
+        f"ambiguous='infer')."
     )
 
 
 def merge_duplicates(rows: Rows, how: str) -> tuple[Rows, int]:
-    """Make one row of rows of one series and time.
+    """Merge rows of the same series and time.
 
     Parameters
     ----------
     rows : Rows
         In order.
     how : {"first", "last", "mean", "sum"}
-        Which row, or which number of them; missing values do not count in the latter two, and columns that are not
+        Which row to keep, or how to combine rows. The mean and the sum ignore missing values; columns that are not
         numbers keep their first value.
 
     Returns
     -------
     rows : Rows
-        Distinct.
+        Distinct rows.
     n_merged : int
-        By how many rows there are fewer.
+        Number of removed rows.
     """
     again = repeats(rows.times)
     if not again.any():

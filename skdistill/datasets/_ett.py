@@ -23,11 +23,11 @@ def fetch_ett(name: str = "ETTh1", *, data_home: str | Path | None = None, downl
     Parameters
     ----------
     name : {"ETTh1", "ETTh2", "ETTm1", "ETTm2"}, default="ETTh1"
-        h for hours (17,420 rows), m for quarters of an hour; 1 or 2 for the transformer.
+        h is hourly (17,420 rows), m is every 15 minutes; 1 or 2 is the transformer.
     data_home : str, Path or None, default=None
         Folder of the file; None takes SKDISTILL_DATA, or else ``~/skdistill_data``.
     download_if_missing : bool, default=True
-        Whether to download a file that is not there.
+        Whether to download a missing file.
 
     Returns
     -------
@@ -38,9 +38,9 @@ def fetch_ett(name: str = "ETTh1", *, data_home: str | Path | None = None, downl
     Raises
     ------
     OSError
-        If the file cannot be had; says where to put it.
+        If the file is not available; the message says where to put it.
     ValueError
-        If the file's checksum differs. Only ETTh1's is known; of the others it is logged.
+        If the file's checksum differs. Only that of ETTh1 is known; for the others it is logged.
 
     References
     ----------

@@ -20,15 +20,15 @@ _COUNTRIES = ("Australia", "Britain", "Canada", "Switzerland", "China", "Japan",
 def fetch_exchange_rate(*, data_home: str | Path | None = None, download_if_missing: bool = True) -> Bunch:
     """Load daily exchange rates of eight countries, 1990 to 2016.
 
-    The published file has no dates and no header: rows are numbered, and columns named in the order
-    in which the authors list the countries.
+    The published file has no dates and no header: rows are numbered, and columns are named in the order in which the
+    authors list the countries.
 
     Parameters
     ----------
     data_home : str, Path or None, default=None
         Folder of ``exchange_rate.txt``; None takes SKDISTILL_DATA, or else ``~/skdistill_data``.
     download_if_missing : bool, default=True
-        Whether to download a file that is not there.
+        Whether to download a missing file.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def fetch_exchange_rate(*, data_home: str | Path | None = None, download_if_miss
     Raises
     ------
     OSError
-        If the file cannot be had; says where to put it.
+        If the file is not available; the message says where to put it.
     ValueError
         If the file's checksum differs.
 

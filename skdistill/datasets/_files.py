@@ -1,4 +1,4 @@
-"""Where data files are found, and how they get there."""
+"""Location and download of data files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def data_folder(data_home: str | Path | None = None) -> Path:
     Returns
     -------
     folder : Path
-        The folder, which may not exist yet.
+        The folder; it does not need to exist.
     """
     chosen = data_home if data_home is not None else os.environ.get("SKDISTILL_DATA", "~/skdistill_data")
     return Path(chosen).expanduser()
@@ -41,20 +41,20 @@ def find_file(
     download_if_missing: bool,
     processor: pooch.Decompress | None = None,
 ) -> Path:
-    """Return a data file, downloaded if need be.
+    """Return a data file; download it if needed.
 
     Parameters
     ----------
     name : str
         Name of the file inside the folder.
     url : str
-        Where it is published.
+        URL where it is published.
     sha256 : str or None
-        Its checksum; None where none is known, and then the one found is logged.
+        Checksum of the file; if None, the checksum is logged.
     data_home : str, Path or None
         The folder.
     download_if_missing : bool
-        Whether to look on the internet.
+        Whether to download the file.
     processor : pooch.Decompress or None, default=None
         How to unpack a download.
 
@@ -66,7 +66,7 @@ def find_file(
     Raises
     ------
     OSError
-        If it is not there and cannot be had; says where to put it.
+        If the file is missing and cannot be downloaded; the message says where to put it.
     ValueError
         If it is not the published file.
     """
@@ -80,7 +80,8 @@ def find_file(
         logger.info("%s has sha256 %s; no published checksum is known", path, found)
     elif found != sha256:
         raise ValueError(
-            f"{path} is not the published file: its sha256 is {found} instead of {sha256}. Delete it and fetch again."
+            f"{path} is not the published file: its sha256 is {found} instead of {sha256}. Delete it and download it "
+            f"again."
         )
     return path
 
@@ -101,6 +102,7 @@ def _download(path: Path, url: str, processor: pooch.Decompress | None) -> None:
 
 def _way_out(path: Path, url: str) -> str:
     return (
-        f"Without internet, get {url} elsewhere and put it at {path}, or point data_home= or the environment variable "
-        "SKDISTILL_DATA at the folder that holds it."
+        f"Without internet, download {url} elsewhere and put it at {path}, or set data_home= or the environment "
+        f"variable "
+        "SKDISTILL_DATA to the folder that contains it."
     )

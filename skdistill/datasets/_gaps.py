@@ -1,4 +1,4 @@
-"""Missing rows: found, told and inserted."""
+"""Missing rows: find, report and insert them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from skdistill.datasets._times import NANOSECONDS, Times
 
 __all__ = ["Gaps", "find_gaps", "insert_missing", "say_gaps", "skipped_hint"]
 
-_TIMES_LONGER = 20  # inserted rows per observed one from which on times are taken for wrong
-_SMALL = 10_000  # rows, up to which they are not
-_LATEST_CHANGE = 5  # o'clock; clocks change before
+_TIMES_LONGER = 20  # inserted rows per observed row at which times are assumed to be wrong
+_SMALL = 10_000  # number of rows up to which this is not checked
+_LATEST_CHANGE = 5  # o'clock; clock changes are earlier
 
 
 @dataclass(frozen=True)
 class Gaps:
-    """Where rows are missing between the first and the last of a series.
+    """Gaps: missing rows between the first and the last row of a series.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def say_gaps(times: Times, gaps: Gaps) -> str:
 
 
 def skipped_hint(times: Times, grid: Grid, gaps: Gaps) -> str | None:
-    """Say which clock skips missing rows, if one does."""
+    """Return a hint at a time zone in which the missing times are skipped, if there is one."""
     moments = times.moments
     hour = 3600 * NANOSECONDS["s"]
     if not isinstance(grid.ruler, FixedRuler) or not isinstance(moments, pd.DatetimeIndex) or moments.tz is not None:
@@ -84,8 +84,8 @@ def skipped_hint(times: Times, grid: Grid, gaps: Gaps) -> str | None:
         return None
     zone, explained = found
     return (
-        f"The clock of {zone}, for one, never showed {missing[explained][0]}: times seem local to such a zone, and "
-        f"then no row is missing there. Give the zone: regularize(..., tz={zone!r}, ambiguous='infer')."
+        f"For example, the clock of {zone} skips {missing[explained][0]}: times seem to be local to such a zone, and "
+        f"then no row is missing there. Pass the zone: regularize(..., tz={zone!r}, ambiguous='infer')."
     )
 
 
@@ -95,25 +95,25 @@ def insert_missing(rows: Rows, grid: Grid, gaps: Gaps, fill_value: Any, *, given
     Parameters
     ----------
     rows : Rows
-        In order, distinct.
+        Distinct rows, in order.
     grid : Grid
-        Their step.
+        Step of the rows.
     gaps : Gaps
-        What is missing.
+        The gaps.
     fill_value : float or mapping of column to float
-        What is observed there; NaN for nothing.
+        Value of the inserted rows; NaN means not observed.
     given : bool
-        Whether the user gave the step; a found one is not trusted with very many rows.
+        Whether the user passed the step; an inferred step must not insert very many rows.
 
     Returns
     -------
     rows : Rows
-        Regular.
+        The regular rows.
 
     Raises
     ------
     ValueError
-        If there would be very many rows, or values are for no column.
+        If there would be very many rows, or values name unknown columns.
     """
     values = _values_of(fill_value, rows.channels.columns)
     if not len(gaps.before):
@@ -122,8 +122,9 @@ def insert_missing(rows: Rows, grid: Grid, gaps: Gaps, fill_value: Any, *, given
     if not given and n_missing > max(_TIMES_LONGER * n_rows, _SMALL):
         raise ValueError(
             f"{rows.name} would grow from {n_rows} to {n_rows + n_missing} rows at a step of {grid.name}: "
-            f"{say_gaps(times, gaps)}. Look for a wrong date there; if the step is right give it, freq=; events at any "
-            "time are no series: count them by the hour or day first."
+            f"{say_gaps(times, gaps)}. Check for a wrong date there; if the step is right, pass it, freq=; events at "
+            f"arbitrary "
+            "times are not a series: count them by hour or day first."
         )
     ahead = _ahead_within(gaps)
     before = np.repeat(gaps.before, gaps.sizes)
@@ -158,7 +159,7 @@ def insert_missing(rows: Rows, grid: Grid, gaps: Gaps, fill_value: Any, *, given
 
 
 def _ahead_within(gaps: Gaps) -> np.ndarray:
-    """Count 1, 2, ... in each gap."""
+    """Return 1, 2, ... within each gap."""
     ends = np.cumsum(gaps.sizes)
     return np.arange(1, gaps.n_rows + 1) - np.repeat(ends - gaps.sizes, gaps.sizes)
 

@@ -1,4 +1,4 @@
-"""The ids of a long table as numbers of series."""
+"""Convert the ids of a long table to numbers of series."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["number_ids"]
 
 
 def number_ids(frame: pd.DataFrame, columns: Sequence[Hashable], name: str) -> tuple[pd.Index, np.ndarray]:
-    """Give numbers to the series.
+    """Assign numbers to the series.
 
     Parameters
     ----------
     frame : DataFrame
         The table.
     columns : sequence of str
-        The columns that name the series; several are joined with ``"/"``.
+        The columns that identify the series; several are joined with ``"/"``.
     name : str
-        What to call the table in messages.
+        Name of the table, for error messages.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def number_ids(frame: pd.DataFrame, columns: Sequence[Hashable], name: str) -> t
     Raises
     ------
     ValueError
-        If an id is missing, or ids are of kinds that have no order.
+        If an id is missing, or ids have types without a common order.
     """
     parts = [_number_one(frame[column], column, name) for column in columns]
     if len(parts) == 1:
@@ -48,8 +48,8 @@ def number_ids(frame: pd.DataFrame, columns: Sequence[Hashable], name: str) -> t
     texts = pd.Index(["/".join(one) for one in zip(*names, strict=True)])
     if texts.has_duplicates:
         raise ValueError(
-            f"the ids of {name} have two meanings: {texts[texts.duplicated()][0]!r} comes of different values of "
-            f"{', '.join(map(repr, columns))}. Make one column of ids yourself."
+            f"the ids of {name} have two meanings: {texts[texts.duplicated()][0]!r} comes from different values of "
+            f"{', '.join(map(repr, columns))}. Build one column of ids yourself."
         )
     order = np.argsort(texts.to_numpy(dtype=object), kind="stable")
     return texts[order], np.argsort(order)[codes]
@@ -77,8 +77,9 @@ def _number_one(column: pd.Series, name: Hashable, table: str) -> tuple[pd.Index
     except TypeError:
         kinds = sorted({type(one).__name__ for one in labels})
         raise ValueError(
-            f"the ids in {name!r} of {table} are of several kinds, {' and '.join(kinds)}: they have no order. Make "
-            "them alike, for example with .astype(str)."
+            f"the ids in {name!r} of {table} have several types, {' and '.join(kinds)}, which have no common order. "
+            f"Make "
+            "them equal, for example with .astype(str)."
         ) from None
     if (order[1:] > order[:-1]).all():
         return labels, codes
@@ -88,7 +89,7 @@ def _number_one(column: pd.Series, name: Hashable, table: str) -> tuple[pd.Index
 
 
 def _plain(labels: pd.Index) -> pd.Index:
-    """Bring nullable and Arrow types to those that pandas has by default."""
+    """Convert nullable and Arrow types to pandas' default types."""
     if isinstance(labels.dtype, np.dtype) or labels.dtype.kind in "mM":
         return labels
     return pd.Index(labels.to_numpy(dtype=object)).infer_objects()

@@ -18,7 +18,7 @@ _SHA256 = {
     "M4-Hourly-train.csv": "ea59b7783573c49077a835ab6465c7d66f1474783360f310988a9a737fbca62f",
     "M4-Hourly-test.csv": "71a57fccb15e534d973626ada4fb87febf789e9317715b7cc6dd3b5f90db6f42",
 }
-# frequency -> (rows to forecast, rows of a season), as the competition set them
+# frequency -> (rows to forecast, rows in a season), as defined by the competition
 _FREQUENCIES = {
     "Yearly": (6, 1),
     "Quarterly": (8, 4),
@@ -37,30 +37,30 @@ def fetch_m4(
     Parameters
     ----------
     frequency : {"Yearly", "Quarterly", "Monthly", "Weekly", "Daily", "Hourly"}, default="Hourly"
-        Which of the six.
+        The frequency.
     data_home : str, Path or None, default=None
         Folder of ``M4-Hourly-train.csv`` and ``M4-Hourly-test.csv`` (or another frequency); None takes
         SKDISTILL_DATA, or else ``~/skdistill_data``.
     download_if_missing : bool, default=True
-        Whether to download files that are not there.
+        Whether to download missing files.
 
     Returns
     -------
     data : sklearn.utils.Bunch
-        ``train``: list of ndarray of shape (n_timestamps, 1), as long as each series is; ``test``: ndarray
-        of shape (n_series, prediction_length), the rows that follow; ``ids``: list of str;
-        ``prediction_length``; ``season``: rows of a season; ``DESCR``: source.
+        ``train``: list of ndarray of shape (n_timestamps, 1), of different lengths; ``test``: ndarray of shape
+        (n_series, prediction_length), the rows that follow; ``ids``: list of str; ``prediction_length``; ``season``:
+        rows in a season; ``DESCR``: source.
 
     Raises
     ------
     OSError
-        If a file cannot be had; says where to put it.
+        If a file is not available; the message says where to put it.
     ValueError
-        If a file's checksum differs. Only the hourly ones are known; of the others they are logged.
+        If a file's checksum differs. Only those of the hourly files are known; the others are logged.
 
     See Also
     --------
-    skdistill.m4.m4_scores : SMAPE, MASE and OWA, as the competition computes them.
+    skdistill.m4.m4_scores : SMAPE, MASE and OWA as in the competition.
 
     References
     ----------

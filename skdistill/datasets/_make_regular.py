@@ -1,4 +1,4 @@
-"""Rows of a regular step: the step found, missing rows treated as asked for, and what is odd about them told."""
+"""Infer the step of rows, treat missing rows, and warn about suspicious gaps."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from skdistill.datasets._times import Times
 
 __all__ = ["make_regular"]
 
-_LONG_GAP = 100  # rows; a gap that is longer, and longer than all that was observed, comes of a wrong date
+_LONG_GAP = 100  # rows; a longer gap, if it is also longer than the observed rows, indicates a wrong date
 
 
 def make_regular(rows: Rows, freq: Any, missing_rows: str, fill_value: Any) -> tuple[Rows, Grid | None]:
-    """Find the step and treat missing rows as asked for.
+    """Infer the step and treat missing rows.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ def make_regular(rows: Rows, freq: Any, missing_rows: str, fill_value: Any) -> t
     Returns
     -------
     rows : Rows
-        Regular, or as they were.
+        The regular rows, or the rows unchanged.
     grid : Grid or None
-        Their step; None where there is none.
+        The step; None if there is none.
     """
     try:
         grid = find_grid(rows.times, freq)
@@ -60,7 +60,7 @@ def make_regular(rows: Rows, freq: Any, missing_rows: str, fill_value: Any) -> t
 
 
 def _zone_hint(times: Times, freq: Any) -> str:
-    """Say in which zone times are regular that are not so in UTC, if in one."""
+    """Return a hint at a zone in which the times are regular, if there is one."""
     moments = times.moments
     if not isinstance(moments, pd.DatetimeIndex) or moments.tz is None:
         return ""
@@ -69,13 +69,13 @@ def _zone_hint(times: Times, freq: Any) -> str:
             find_grid(replace(times, moments=moments.tz_convert(zone)), freq)
         except ValueError:
             continue
-        local = f"but have one in local time, in {zone} for one: give tz={zone!r}."
+        local = f"but have one in local time, for example in {zone}: set tz={zone!r}."
         return f"times have no regular step in {moments.tz}, {local}"
     return ""
 
 
 def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
-    """Warn of gaps that are none: a wrong date, the hour that a clock skips, zeros that were left out."""
+    """Warn about suspicious gaps: a wrong date, a skipped hour, omitted zeros."""
     if not gaps.n_rows:
         return
     times = rows.times
@@ -92,8 +92,8 @@ def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
         text = hint
     elif as_missing and gaps.n_rows > len(times.codes):
         text = (
-            f"{say_gaps(times, gaps)}, more than the {len(times.codes)} that are there. They are inserted as not "
-            "observed (NaN); if rows without sales or events were left out, give fill_value=0."
+            f"{say_gaps(times, gaps)}, more than the {len(times.codes)} existing rows. They are inserted as not "
+            "observed (NaN); if rows without sales or events were left out, set fill_value=0."
         )
     else:
         return

@@ -1,4 +1,4 @@
-"""Columns of times, in whatever way they are written, as moments."""
+"""Parse columns of times in any format."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ISO = re.compile(r"\s*\d{4}-\d{2}-\d{2}")
 _THREE_NUMBERS = re.compile(r"^\s*(\d{1,2})([/.\- ])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 _YEAR_FIRST = re.compile(r"\s*\d{4}")
 _YEAR_LAST = re.compile(r"^\s*\d{1,2}[/.\- ]\d{1,2}[/.\- ]\d{4}(?!\d)")
-# order -> (what it is called, directives of strptime)
+# order -> (its name, directives of strptime)
 _ORDERS = {
     "day first": ("%d", "%m", "%y"),
     "month first": ("%m", "%d", "%y"),
@@ -27,9 +27,9 @@ _ORDERS = {
 }
 _TIME_ALONE = re.compile(r"\s*\d{1,2}:\d{2}")
 _WITH_OFFSET = re.compile(r"(Z|UTC|GMT|[+-]\d{2}:?(\d{2})?)\s*$", re.IGNORECASE)
-_FIRST_YEAR = 1000  # what pandas reads as earlier has no year: Jan-24
+_FIRST_YEAR = 1000  # text that pandas reads as an earlier date has no year: Jan-24
 _UNITS = ("D", "h", "m", "s", "ms", "us", "ns")
-_FIRST_SECOND = 300_000_000  # 1979; whole numbers from here on count seconds, milliseconds, ... since 1970
+_FIRST_SECOND = 300_000_000  # 1979; larger integers count seconds, milliseconds, ... since 1970
 
 
 def read_moments(
@@ -41,23 +41,23 @@ def read_moments(
     unit: str | None = None,
     numbers: bool = True,
 ) -> tuple[pd.Index, np.ndarray]:
-    """Read a column of times: each distinct one once.
+    """Parse a column of times; each distinct time is parsed once.
 
     Parameters
     ----------
     column : Series of shape (n_rows,)
-        Text, moments, periods, dates or numbers.
+        Text, timestamps, periods, dates or numbers.
     where : str
-        What to call the column in messages.
+        Name of the column, for error messages.
     dayfirst : bool or None, default=None
-        Whether dates such as 03/04/2024 begin with the day. None finds out from the dates, with a warning where
-        either order gives dates and only the step of the rows decides.
+        Whether dates such as 03/04/2024 start with the day. None infers it from the dates, with a warning if both
+        orders give dates and only the step of the rows decides.
     date_format : str or None, default=None
-        The form of the text, with the directives of strptime.
+        Format of the text, with the directives of strptime.
     unit : {"D", "h", "m", "s", "ms", "us", "ns"} or None, default=None
-        What numbers count since 1970.
+        Unit of numbers, counted since 1970.
     numbers : bool, default=True
-        Whether whole numbers without a unit may number the rows.
+        Whether integers without a unit are row numbers.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def read_moments(
     Raises
     ------
     ValueError
-        If a time is missing or cannot be read, dates can be read in two ways, or numbers have no unit.
+        If a time is missing or cannot be read, dates are ambiguous, or numbers have no unit.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def read_moments(
     if (codes < 0).any():
         row = int(np.argmax(codes < 0))
         raise ValueError(
-            f"{where} lacks a time in {(codes < 0).sum()} rows, first in row {row}: drop these rows, or fill in when "
+            f"{where} has no time in {(codes < 0).sum()} rows, first in row {row}: drop these rows, or fill in when "
             "they were observed."
         )
     distinct = pd.Index(labels, name=column.name)
@@ -153,7 +153,7 @@ def _read_numbers(distinct: pd.Index, where: str, unit: str | None, numbers: boo
 
 
 def _are_dates(whole: np.ndarray) -> bool:
-    """Say whether all whole numbers look like days (20240131), months (202401) or quarters (20241)."""
+    """Return whether all integers look like days (20240131), months (202401) or quarters (20241)."""
     for size, parts, last in ((10_000, 100, 31), (100, 100, 12), (10, 10, 4)):
         years, part = whole // size, whole % parts
         if years.min() >= 1900 and years.max() <= 2100 and part.min() >= 1 and part.max() <= last:
@@ -182,7 +182,7 @@ def _read_text(distinct: pd.Index, where: str, dayfirst: bool | None) -> pd.Inde
 
 
 def _read_each_way(distinct: pd.Index, where: str) -> dict[str, pd.Index]:
-    """Read text in every order that fits all of it."""
+    """Parse text in every order that fits all of it."""
     parts = [_THREE_NUMBERS.match(one) for one in distinct]
     numbers = np.array([[int(part[k]) for k in (1, 3, 4)] for part in parts if part])
     years_last = all(map(_YEAR_LAST.match, distinct))
@@ -194,7 +194,7 @@ def _read_each_way(distinct: pd.Index, where: str) -> dict[str, pd.Index]:
         if highest["%m"] > 12 or highest["%d"] > 31:
             continue
         text = pd.Index([_as_iso(one, directives) for one in distinct])
-        for form in ("ISO8601", "mixed"):  # the second for 1:30 PM
+        for form in ("ISO8601", "mixed"):  # "mixed" for 1:30 PM
             with contextlib.suppress(ValueError):
                 readings[order] = _parse(text, where, format=form)
                 break
@@ -221,7 +221,7 @@ def _counterexample(distinct: pd.Index, order: str) -> str:
 
 
 def _choose_order(distinct: pd.Index, readings: dict[str, pd.Index], where: str) -> pd.Index:
-    """Take the one order in which the times are regular, and say so; ask where several or none are."""
+    """Choose the only order with regular times, with a warning; raise if there are several or none."""
     sorted_readings = {order: moments.sort_values() for order, moments in readings.items()}
     first = next(iter(readings.values()))
     if all(moments.equals(first) for moments in readings.values()):
@@ -240,7 +240,7 @@ def _choose_order(distinct: pd.Index, readings: dict[str, pd.Index], where: str)
     example = next(one for k, one in enumerate(distinct) if len({str(m[k]) for m in readings.values()}) > 1)
     warnings.warn(
         f"{where} was read with the {regular[0]}, {example!r} as {chosen[list(distinct).index(example)]:%d %B %Y}, "
-        "because times are in regular steps then; no number in it decides. Give dayfirst=True, dayfirst=False or "
+        "because only then are the steps regular; no date decides it. Set dayfirst=True, dayfirst=False or "
         "date_format= to be sure.",
         stacklevel=stacklevel_of_user(),
     )
@@ -248,7 +248,7 @@ def _choose_order(distinct: pd.Index, readings: dict[str, pd.Index], where: str)
 
 
 def _parse(distinct: pd.Index, where: str, **options: Any) -> pd.DatetimeIndex:
-    """Let pandas read the times; in UTC where their offsets from it change, as with daylight saving."""
+    """Parse times with pandas; in UTC if their offsets change, as with daylight saving."""
     is_text = all(isinstance(one, str) for one in distinct)
     if is_text and all(map(_TIME_ALONE.match, distinct)):
         raise ValueError(
@@ -256,7 +256,7 @@ def _parse(distinct: pd.Index, where: str, **options: Any) -> pd.DatetimeIndex:
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a guessed format; what is bad raises
+            warnings.simplefilter("ignore")  # of a guessed format; invalid text raises
             try:
                 moments = pd.to_datetime(distinct, **options)
             except ValueError as error:
@@ -284,7 +284,7 @@ def _parse(distinct: pd.Index, where: str, **options: Any) -> pd.DatetimeIndex:
 
 
 def _said(error: Exception) -> str:
-    """Give what pandas says, without its own advice."""
+    """Return the message of pandas without its advice."""
     return str(error).partition(". You might")[0].partition("\n")[0].rstrip(".")
 
 

@@ -1,4 +1,4 @@
-"""The way from a table or file to rows in order: the columns, the ids, the times, the zone."""
+"""Convert a table or file to ordered rows: columns, ids, times and zone."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def open_rows(
     ambiguous: Any = "raise",
     nonexistent: Any = "raise",
 ) -> tuple[Rows, int]:
-    """Open a table and put its rows in order; parameters as in :func:`regularize`.
+    """Open a table and sort its rows; parameters as in :func:`regularize`.
 
     Returns
     -------
     rows : Rows
-        In order, with duplicates.
+        Sorted rows, with duplicates.
     n_dropped : int
-        Rows without a time after clock changes.
+        Number of rows without a time after clock changes.
     """
     ids: list[Hashable] = [] if id is None else [id] if not isinstance(id, list | tuple) else list(id)
     time_name = time
@@ -52,7 +52,7 @@ def open_rows(
         time_name = table.index.name if time is None else time
         table, ids, time = _index_to_columns(table, ids, time)
     if time is None:
-        raise ValueError(f"{owner} needs the column of times: give time=, or a DataFrame whose index holds them.")
+        raise ValueError(f"{owner} needs the time column: set time=, or pass a DataFrame with times as its index.")
     frame, name = open_table(table, ids=ids, time=time, columns=columns, owner=owner, read_options=read_options)
     if not len(frame):
         raise ValueError(f"{name} has no rows.")
@@ -72,11 +72,11 @@ def open_rows(
 
 
 def _drop_untimed(rows: Rows) -> Rows:
-    """Drop rows without a moment, and let each moment be there once: some were moved onto others."""
+    """Drop rows without a time, and make the list of times distinct, as some were moved onto others."""
     times = rows.times
     kept = np.asarray(times.moments.notna())[times.codes]
     if not kept.any():
-        raise ValueError(f"no row of {rows.name} has a time that the clock shows once: none is left.")
+        raise ValueError(f"no row of {rows.name} has a time that occurs once on the clock: no row is left.")
     again, moments = pd.factorize(times.moments)
     present, series = np.unique(times.series[kept], return_inverse=True)
     left = Times(pd.Index(moments), again[times.codes[kept]], series, times.labels[present])
@@ -86,7 +86,7 @@ def _drop_untimed(rows: Rows) -> Rows:
 def _index_to_columns(
     table: pd.DataFrame, ids: list[Hashable], time: Hashable | None
 ) -> tuple[pd.DataFrame, list[Hashable], Hashable]:
-    """Let the levels of an index serve as columns: by name, or all of them where no such columns exist."""
+    """Convert index levels to columns: by name, or all of them if no such columns exist."""
     names = list(table.index.names)
     wanted = [*ids, *([] if time is None else [time])]
     if all(one in table.columns for one in wanted) and time is not None:
@@ -113,7 +113,7 @@ def _in_zone(
     moments: pd.Index, codes: np.ndarray, series: np.ndarray, tz: Any, ambiguous: Any, nonexistent: Any, where: str
 ) -> tuple[pd.Index, np.ndarray]:
     if not isinstance(moments, pd.DatetimeIndex):
-        raise ValueError(f"{where} holds no moments but {moments.dtype}: tz={tz!r} does not apply.")
+        raise ValueError(f"{where} has {moments.dtype} instead of timestamps: tz={tz!r} does not apply.")
     if moments.tz is not None:
         return moments.tz_convert(tz), codes
     try:

@@ -1,4 +1,4 @@
-"""Long tables of many series to the panel that ``fit`` takes."""
+"""Read long tables of many series as a panel for ``fit``."""
 
 from __future__ import annotations
 
@@ -31,66 +31,66 @@ def read_panel(
     tz: Any = None,
     **read_options: Any,
 ) -> pd.DataFrame:
-    r"""Read a long table, one row for each series and time, as a panel.
+    r"""Read a long table, with one row per series and time, as a panel.
 
     Parameters
     ----------
     table : str, Path, file object or table
-        A ``.csv`` or ``.parquet`` file, or a table of pandas, polars, Arrow, DuckDB or another library that narwhals
-        knows; or a panel, which is checked.
+        A ``.csv`` or ``.parquet`` file, or a table of pandas, polars, Arrow, DuckDB or another library supported by
+        narwhals; or a panel, which is checked.
     id : str or sequence of str, default="unique_id"
-        The column that names the series. Several are joined with ``"/"``. From a CSV file, ids such as ``007`` stay
-        text; whole numbers are numbers.
+        The column that identifies the series; several are joined with ``"/"``. In a CSV file, ids such as ``007`` stay
+        text; integers are numbers.
     time : str, default="ds"
-        The column of times: moments, dates, periods, text, or whole numbers that count the rows.
+        The time column: timestamps, dates, periods, text, or integers that number the rows.
     columns : sequence of str or None, default=None
         The channels to take; None takes all other columns.
     freq : str, offset, timedelta, int or None, default=None
-        The step, as pandas has it; None finds the one step of all series.
+        The step as a pandas frequency; None infers the common step of all series.
     missing_rows : {"insert", "keep", "raise"}, default="insert"
-        What to do about rows that are missing between the first and the last of a series: insert them, leave the gap
-        with a warning, or raise.
+        What to do with missing rows between the first and the last row of a series: insert them, keep the gap with a
+        warning, or raise.
     fill_value : float, dict of column to float or None, default=None
-        What inserted rows hold. None says that nothing was observed (NaN); ``{"sales": 0}`` is for tables that leave
-        out the days without sales.
+        Value of inserted rows. None means not observed (NaN); ``{"sales": 0}`` is for tables without rows for days
+        without sales.
     dayfirst : bool or None, default=None
-        Whether dates such as 03/04/2024 begin with the day. None finds out, says so where only the step of the rows
-        decides, and asks where nothing does.
+        Whether dates such as 03/04/2024 start with the day. None infers it, with a warning if only the step of the rows
+        decides, and an error if it is ambiguous.
     date_format : str or None, default=None
-        Form of the times, if they are text or numbers such as 20240131: ``"%d/%m/%Y %H:%M"``, ``"%Y%m%d"``.
+        Format of the times, if they are text or numbers such as 20240131: ``"%d/%m/%Y %H:%M"``, ``"%Y%m%d"``.
     unit : {"D", "h", "m", "s", "ms", "us", "ns"} or None, default=None
-        What times that are numbers count since 1970.
+        Unit of numeric times, counted since 1970.
     tz : str, tzinfo or None, default=None
-        The time zone. Times without one are taken for local to it, others are converted. None leaves them as they are;
-        text with several offsets from UTC is in UTC.
+        The time zone. Times without a zone are local times in this zone; others are converted. None leaves them
+        unchanged; text with several offsets from UTC is in UTC.
     **read_options : object
         For files: passed to :func:`pandas.read_csv` or :func:`pyarrow.parquet.read_table`, such as ``sep=";"``.
 
     Returns
     -------
     panel : DataFrame of shape (n_rows, n_channels)
-        With index levels ``series`` and ``time``, in order of both. Numbers are floats (32 bits stay 32) and NaN where
-        they are missing; other columns are as they were. The step is the same in every series.
+        Panel with the sorted index levels ``series`` and ``time``. Numbers are floats (float32 stays float32), with NaN
+        for missing values; other columns are unchanged. The step is the same in every series.
 
     Raises
     ------
     ValueError
-        If columns are missing, ids or times are missing or cannot be read, a series has two rows of one time, steps
-        differ or are irregular, or a value is infinite. Names series, row and way out.
+        If columns are missing, ids or times are missing or cannot be read, a series has two rows with the same time,
+        steps differ or are irregular, or a value is infinite. The message names the series, the row and what to do.
     TypeError
-        If `table` is no table.
+        If `table` is not a table.
     ImportError
-        If a Parquet file or a table of another library is given and pyarrow is not installed.
+        If pyarrow is not installed, for a Parquet file or a table of another library.
 
     Warns
     -----
     UserWarning
-        If columns are not numbers, rows are missing and kept out, gaps look like a wrong date or like the hour that
-        clocks skip in spring, or the order of day and month was found by the step.
+        If columns are not numbers, missing rows are not inserted, a gap looks like a wrong date or like the hour
+        skipped in spring, or the order of day and month was inferred from the step.
 
     See Also
     --------
-    to_long : The way back.
+    to_long : The inverse.
     regularize : For files with duplicates, local times or times that jitter.
     load_csv : One series.
 

@@ -1,4 +1,4 @@
-"""Untidy tables to regular ones: zones, clock changes, duplicates, missing rows, times that jitter."""
+"""Make untidy tables regular: zones, clock changes, duplicates, missing rows, jitter."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from skdistill.datasets._times import NANOSECONDS, Times, nanoseconds_of, say_sp
 
 __all__ = ["regularize"]
 
-# steps that clocks and sensors have, in seconds
+# common steps of clocks and sensors, in seconds
 _STEPS = [
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30),
     *(60 * minutes for minutes in (1, 2, 3, 5, 6, 10, 12, 15, 20, 30)),
     *(3600 * hours for hours in (1, 2, 3, 4, 6, 8, 12, 24, 168)),
 ]
-_NEAR = 0.1  # the median step is within this share of the step that it stands for
+_NEAR = 0.1  # maximum relative deviation of the median step from a common step
 _DONE = {"first": "dropped, the first kept", "last": "dropped, the last kept", "mean": "averaged", "sum": "added up"}
 
 
@@ -53,50 +53,49 @@ def regularize(
     verbose: int = 1,
     **read_options: Any,
 ) -> pd.DataFrame:
-    r"""Make a regular series or panel of an untidy table, and say what was done.
+    r"""Convert an untidy table to a regular series or panel, and report the changes.
 
-    Times are read, given their zone, rounded to the step if they jitter, and put in order; duplicates become one row;
-    missing rows are inserted. Steps may be of fixed length, days of the week that occur (business days), months (the
-    1st, the 30th, the last day, the last or first business day, the last Friday), half months, or any that pandas has
-    (`freq`).
+    Times are parsed, localized, rounded to the step if they jitter, and sorted. Duplicates are merged, and missing rows
+    are inserted. Steps can be a fixed length, certain days of the week (business days), months (the 1st, the 30th, the
+    last day, the last or first business day, the last Friday), half months, or any pandas frequency (`freq`).
 
     Parameters
     ----------
     table : str, Path, file object, table, DataFrame or Series
-        As :func:`read_panel` takes it, or a table whose index holds the times, or a panel.
+        A table as for :func:`read_panel`, or a table with the times as its index, or a panel.
     id : str, sequence of str or None, default=None
-        The column that names the series; None for one series, and where the index has levels (series, time).
+        The column that identifies the series; None for a single series, and for an index with levels (series, time).
     time : str or None, default=None
-        The column of times; None where the index holds them.
+        The time column; None if the times are the index.
     columns : sequence of str or None, default=None
         The channels to take; None takes all other columns.
     freq : str, offset, timedelta, int or None, default=None
         The step, as pandas has it; None finds the one step of all series.
     tolerance : str or timedelta or None, default=None
-        How far times may lie off the step: they are rounded to it. ``"10s"`` is for a sensor that reports every minute
-        or so. None rounds nothing.
+        Maximum deviation of times from the step; times are rounded to the step. For example, ``"10s"`` for a sensor
+        that reports about every minute. None does not round.
     duplicates : {"raise", "first", "last", "mean", "sum"}, default="raise"
-        What to do about rows of one time (and series).
+        What to do with rows of the same time (and series).
     missing_rows : {"insert", "keep", "raise"}, default="insert"
         What to do about rows that are missing between the first and the last of a series: insert them, leave the gap
         with a warning, or raise.
     fill_value : float, dict of column to float or None, default=None
-        What inserted rows hold; None says that nothing was observed (NaN).
+        Value of inserted rows; None means not observed (NaN).
     dayfirst : bool or None, default=None
-        Whether dates such as 03/04/2024 begin with the day; as in :func:`read_panel`.
+        Whether dates such as 03/04/2024 start with the day; as in :func:`read_panel`.
     date_format : str or None, default=None
-        Form of the times, ``"%d/%m/%Y %H:%M"`` for example.
+        Format of the times, for example ``"%d/%m/%Y %H:%M"``.
     unit : {"D", "h", "m", "s", "ms", "us", "ns"} or None, default=None
         What times that are numbers count since 1970.
     tz : str, tzinfo or None, default=None
-        The time zone. Times without one are taken for local to it, others are converted.
+        The time zone. Times without a zone are local times in this zone; others are converted.
     ambiguous : {"raise", "infer", "NaT"} or bool, default="raise"
-        What local times are that the clock shows twice, as in :meth:`pandas.DatetimeIndex.tz_localize`: with
-        ``"infer"`` the first of two rows is the earlier one; True is summer time; with ``"NaT"`` they are dropped.
+        How to interpret local times that occur twice, as in :meth:`pandas.DatetimeIndex.tz_localize`: with ``"infer"``
+        the first of two rows is the earlier one; True means summer time; with ``"NaT"`` they are dropped.
     nonexistent : {"raise", "shift_forward", "shift_backward", "NaT"} or timedelta, default="raise"
-        What local times are that the clock skips; with ``"NaT"`` they are dropped.
+        How to interpret skipped local times; with ``"NaT"`` they are dropped.
     verbose : int, default=1
-        Whether to print what was done; 0 is silent.
+        Whether to print the changes; 0 prints nothing.
     **read_options : object
         For files: passed to :func:`pandas.read_csv` or :func:`pyarrow.parquet.read_table`.
 
@@ -104,19 +103,19 @@ def regularize(
     -------
     frame : DataFrame of shape (n_rows, n_channels)
         One series with its times as index, or a panel with index levels ``series`` and ``time``. Its
-        ``attrs["regularized"]`` is a dict of what was done: ``step``, ``n_read``, ``n_rows``, ``n_dropped``,
+        ``attrs["regularized"]`` is a dict of the changes: ``step``, ``n_read``, ``n_rows``, ``n_dropped``,
         ``n_rounded``, ``n_merged``, ``n_inserted``.
 
     Raises
     ------
     ValueError
-        As :func:`read_panel`; and if times are doubled or skipped by the clock and it is not said what they are, or lie
-        off the step by more than `tolerance`.
+        As in :func:`read_panel`; and if times are doubled or skipped by the clock and the parameter is ``"raise"``, or
+        deviate from the step by more than `tolerance`.
 
     Warns
     -----
     UserWarning
-        As :func:`read_panel`; and if duplicates that are merged are the two rows of an hour that a clock shows twice.
+        As in :func:`read_panel`; and if merged duplicates are the two rows of an hour that occurs twice.
 
     See Also
     --------
@@ -159,7 +158,7 @@ def regularize(
 
 @dataclass
 class _Done:
-    """What was done, for the user to read."""
+    """Report of the changes."""
 
     n_read: int
     n_dropped: int
@@ -171,13 +170,13 @@ class _Done:
     gaps: str = ""
 
     def take_in(self, before: Rows, rows: Rows, grid: Grid | None) -> None:
-        """Note the rows that were inserted."""
+        """Store the number of inserted rows."""
         self.n_inserted = len(rows.times.codes) - len(before.times.codes)
         if self.n_inserted and grid is not None:
             self.gaps = say_gaps(before.times, find_gaps(before.times, grid))
 
     def say(self, rows: Rows, grid: Grid | None) -> str:
-        """Sum it up in a sentence."""
+        """Return the report as a sentence."""
         times = rows.times
         step = "no regular step" if grid is None else f"a step of {grid.name}" if grid.stride else "a single row each"
         parts = [f"{len(times.labels)} series, {len(times.codes)} rows of {self.n_read} read, {step}"]
@@ -195,7 +194,7 @@ class _Done:
         return f"regularize: {'; '.join(parts)}."
 
     def as_dict(self, n_rows: int, grid: Grid | None) -> dict[str, Any]:
-        """Give it as plain values."""
+        """Return the report as plain values."""
         counts = ("n_read", "n_dropped", "n_rounded", "n_merged", "n_inserted")
         step = None if grid is None or not grid.stride else grid.name
         return {"step": step, "n_rows": n_rows, **{name: getattr(self, name) for name in counts}}
@@ -214,7 +213,7 @@ def _merge(rows: Rows, how: str, done: _Done) -> Rows:
 
 
 def _round(rows: Rows, freq: Any, tolerance: Any, done: _Done) -> Rows:
-    """Round times to the step, each series from a start of its own if whole steps since midnight do not serve."""
+    """Round times to the step, counted from midnight or from a separate start of each series."""
     times = rows.times
     if not isinstance(times.moments, pd.DatetimeIndex):
         raise ValueError(f"tolerance rounds moments; the times of {rows.name} are {times.moments.dtype}.")
@@ -257,7 +256,7 @@ def _span(span: Any, parameter: str) -> int:
 
 
 def _usual_step(steps: np.ndarray, name: str) -> int:
-    """Return the step of a clock that is next to the median of steps in nanoseconds."""
+    """Return the common step closest to the median step in nanoseconds."""
     steps = steps[steps > 0]
     if not len(steps):
         raise ValueError(f"{name} has no two times of one series, so that the step is unknown: give it, freq='1min'.")
@@ -272,7 +271,7 @@ def _usual_step(steps: np.ndarray, name: str) -> int:
 
 
 def _phases(stamps: np.ndarray, series: np.ndarray, step: int, limit: int) -> np.ndarray:
-    """Return where the steps of each series begin: 0 if that serves, else the middle of its times on a circle."""
+    """Return the start of the steps of each series: 0 if that fits, otherwise the circular mean of its times."""
     past = stamps % step
     n_series = series[-1] + 1
     off = np.bincount(series, weights=np.minimum(past, step - past) > limit, minlength=n_series)

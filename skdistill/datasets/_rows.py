@@ -1,4 +1,4 @@
-"""Rows of many series, put in order, and as the panel that ``fit`` takes."""
+"""Rows of many series, sorted, and their conversion to a panel."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Rows:
     Parameters
     ----------
     times : Times
-        Series and moment of each row.
+        Series and time of each row.
     channels : DataFrame of shape (n_rows, n_channels)
-        What was observed.
+        The observed values.
     name : str
-        What to call the table in messages.
+        Name of the table, for error messages.
     is_panel : bool, default=True
-        Whether the table named its series.
+        Whether the table has ids.
     time_name : str or None, default=None
         The column of times.
     """
@@ -43,12 +43,12 @@ class Rows:
 
 
 def sort_rows(rows: Rows) -> Rows:
-    """Put rows in order of series and time, those of one time in the order in which they came.
+    """Sort rows by series and time; the sort is stable.
 
     Parameters
     ----------
     rows : Rows
-        In any order, and their moments too.
+        Rows in any order.
 
     Returns
     -------
@@ -70,19 +70,19 @@ def sort_rows(rows: Rows) -> Rows:
 
 
 def to_panel(rows: Rows, grid: Grid | None) -> pd.DataFrame:
-    """Make the canonical panel.
+    """Convert to the canonical panel.
 
     Parameters
     ----------
     rows : Rows
         In order, distinct.
     grid : Grid or None
-        Their step; the level of times keeps it where all series share it.
+        Step of the rows; the time level gets it as ``freq`` if all series share it.
 
     Returns
     -------
     panel : DataFrame of shape (n_rows, n_channels)
-        With index levels (series, time).
+        Panel with index levels (series, time).
     """
     times = rows.times
     moments = with_step(times.moments, grid)
@@ -93,16 +93,16 @@ def to_panel(rows: Rows, grid: Grid | None) -> pd.DataFrame:
 
 
 def to_series(rows: Rows, grid: Grid | None, name: Hashable) -> pd.DataFrame:
-    """Make the table of one series."""
+    """Convert to the table of one series."""
     return rows.channels.set_axis(with_step(rows.times.moments[rows.times.codes], grid).rename(name), axis=0)
 
 
 def with_step(moments: pd.Index, grid: Grid | None) -> pd.Index:
-    """Let an index know its step where pandas has it."""
+    """Set the step of an index as ``freq``, if pandas can represent it."""
     offset = None if grid is None else grid.offset
     if offset is None or not isinstance(moments, pd.DatetimeIndex) or len(moments) < 2:
         return moments
     try:
         return pd.DatetimeIndex(moments, freq=offset)
-    except Exception:  # pytz, which pandas 2 uses, has errors of its own for times that a clock skips
+    except Exception:  # pytz, used by pandas 2, raises its own errors for skipped times
         return moments

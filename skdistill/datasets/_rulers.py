@@ -1,4 +1,4 @@
-"""Rulers: numbers for moments, so that those of a regular series are whole steps apart."""
+"""Rulers: number times so that times of a regular series are whole steps apart."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ __all__ = ["FixedRuler", "OffsetRuler", "Ruler"]
 
 
 class Ruler(ABC):
-    """Numbers moments so that those of a regular series are whole steps apart."""
+    """Numbers times so that times of a regular series are whole steps apart."""
 
     @abstractmethod
     def number(self, times: Times) -> np.ndarray | None:
-        """Give numbers to the rows' moments; None where they do not lie on this ruler."""
+        """Return numbers of the rows' times; None if they do not lie on this ruler."""
 
     @abstractmethod
     def moments(self, series: np.ndarray, numbers: np.ndarray) -> pd.Index:
-        """Give back moments of numbers, after :meth:`number`."""
+        """Return the times of numbers, after :meth:`number`."""
 
     @abstractmethod
     def say(self, stride: int) -> str:
-        """Put a step into words."""
+        """Describe a step in words."""
 
     def offset(self, stride: int) -> Any:
-        """Give a step as pandas has it, or None."""
+        """Return a step as a pandas frequency, or None."""
         return None
 
 
 class FixedRuler(Ruler):
-    """Numbers and instants as they are, or local times as if no clock changed."""
+    """Numbers and timestamps unchanged, or local times ignoring clock changes."""
 
     def __init__(self, *, local: bool = False) -> None:
         self.local = local
@@ -75,7 +75,7 @@ class FixedRuler(Ruler):
 
 
 class OffsetRuler(Ruler):
-    """Any offset of pandas; series that begin at different points of it have calendars of their own."""
+    """Any pandas offset; series that start at different points of it have separate calendars."""
 
     def __init__(self, step: pd.offsets.BaseOffset) -> None:
         self.step = step
@@ -101,8 +101,8 @@ class OffsetRuler(Ruler):
             if not fits[first] or len(self.calendars_) > 50:
                 row = int(np.argmax((found < 0) & (times.series == first)))
                 raise ValueError(
-                    f"{times.say(row)} does not lie on the step {self.step.freqstr!r}. Give another freq=, or none to "
-                    "let it be found."
+                    f"{times.say(row)} does not lie on the step {self.step.freqstr!r}. Use another freq=, or none to "
+                    f"infer it."
                 )
             self.calendar_of_[fits] = len(self.calendars_)
             self.calendars_.append(calendar)

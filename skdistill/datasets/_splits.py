@@ -15,20 +15,20 @@ _MONTH_ROWS = {"hourly": 30 * 24, "quarter-hourly": 30 * 24 * 4}
 def standard_split(
     frame: pd.DataFrame, protocol: str, *, context_length: int
 ) -> tuple[pd.DataFrame, pd.DataFrame, float]:
-    """Cut a benchmark series into what ``fit`` may see and what it is tested on.
+    """Split a benchmark series into rows for ``fit`` and rows for testing.
 
-    ``"ett-hourly"`` and ``"ett-quarter-hourly"`` are 12, 4 and 4 months of 30 days; ``"70/10/20"``
-    are shares of the rows. The test part starts with the ``context_length`` rows before it, so that
-    its first horizon begins with its first own row.
+    ``"ett-hourly"`` and ``"ett-quarter-hourly"`` are 12, 4 and 4 months of 30 days; ``"70/10/20"`` are shares of the
+    rows. The test part includes the ``context_length`` rows before it, so that its first horizon starts at the first
+    test row.
 
     Parameters
     ----------
     frame : DataFrame
         The whole series.
     protocol : {"ett-hourly", "ett-quarter-hourly", "70/10/20"}
-        Which split.
+        The split.
     context_length : int
-        Rows that forecasts are made from.
+        Number of rows that forecasts are made from.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def standard_split(
     test : DataFrame
         ``context_length`` rows, then the test rows.
     validation_fraction : float
-        The share of ``train`` that is validation, for the forecaster's parameter of that name.
+        The share of ``train`` used for validation, for the forecaster's parameter of this name.
 
     References
     ----------

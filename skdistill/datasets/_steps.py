@@ -1,4 +1,4 @@
-"""The regular step of many series, found or given."""
+"""The regular step of many series, inferred or given."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _ALIKE = 1.25  # steps of one size are within this ratio: months and half months
 
 @dataclass(frozen=True)
 class Grid:
-    """A step, and where on it the rows lie.
+    """A step, and the positions of the rows on it.
 
     Parameters
     ----------
     ruler : Ruler
         Numbers moments.
     numbers : ndarray of int of shape (n_rows,)
-        The number of each row's moment.
+        Number of each row's time.
     stride : int
-        By how many numbers successive rows differ; 0 where no series has two rows.
+        Difference of the numbers of successive rows; 0 if no series has two rows.
     """
 
     ruler: Ruler
@@ -54,29 +54,29 @@ class Grid:
 
     @property
     def offset(self) -> Any:
-        """The step as pandas has it, or None."""
+        """The step as a pandas frequency, or None."""
         return self.ruler.offset(self.stride) if self.stride else None
 
 
 def find_grid(times: Times, freq: Any = None) -> Grid:
-    """Find the one step of all series, gaps allowed.
+    """Infer the common step of all series; gaps are allowed.
 
     Parameters
     ----------
     times : Times
         Distinct times of each series, in order.
     freq : str, offset, timedelta, int or None, default=None
-        The step where it is known.
+        The step, if known.
 
     Returns
     -------
     grid : Grid
-        The step, and where the rows lie on it.
+        The step, and the positions of the rows on it.
 
     Raises
     ------
     ValueError
-        If the series have no common regular step; names a series and a row.
+        If the series have no common regular step; the message names a series and a row.
     """
     if freq is not None:
         return _given_grid(times, freq)
@@ -96,17 +96,17 @@ def find_grid(times: Times, freq: Any = None) -> Grid:
 
 
 def is_regular(moments: pd.Index) -> bool:
-    """Say whether moments in order are one step apart, all of them.
+    """Return whether all sorted times are one step apart.
 
     Parameters
     ----------
     moments : Index
-        Distinct moments of one series, in order.
+        Distinct times of one series, in order.
 
     Returns
     -------
     regular : bool
-        Without a gap.
+        Whether there is no gap.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def is_regular(moments: pd.Index) -> bool:
 
 
 def _rulers(times: Times, plain: FixedRuler, steps: np.ndarray) -> Sequence[Ruler]:
-    """List the rulers that may fit, the likeliest first."""
+    """Return the possible rulers, most likely first."""
     if not isinstance(times.moments, pd.DatetimeIndex):
         return [plain]
     smallest = int(steps.min()) * NANOSECONDS[times.moments.unit] / DAY
@@ -142,7 +142,7 @@ def _rulers(times: Times, plain: FixedRuler, steps: np.ndarray) -> Sequence[Rule
 
 
 def _find_stride(steps: np.ndarray) -> int | None:
-    """Return the greatest step that all are multiples of, if it occurs often enough to be the one."""
+    """Return the greatest common divisor of the steps, if it occurs often enough."""
     low, high = int(steps.min()), int(steps.max())
     if low <= 0:
         return None
@@ -177,8 +177,8 @@ def _given_grid(times: Times, freq: Any) -> Grid:
     if off.any():
         row = int(np.argmax(off)) + 1
         raise ValueError(
-            f"{times.say(row)} does not lie on the step {freq!r} that begins at {moments[times.codes[row - 1]]}. Give "
-            "another freq=, or none to let it be found."
+            f"{times.say(row)} does not lie on the step {freq!r} that begins at {moments[times.codes[row - 1]]}. Use "
+            f"another freq=, or none to infer it."
         )
     return Grid(ruler, numbers, stride)
 
@@ -247,13 +247,14 @@ def _say_mixed(times: Times, usual: int, other: int, n_others: int) -> str:
     more = f" ({n_others - 1} more like it)" if n_others > 1 else ""
     return (
         f"the series have different steps: {times.say_series(usual)} has a step of {_name_step(times, usual)}, "
-        f"{times.say_series(other)} of {_name_step(times, other)}{more}. Read series of each step apart; if all of "
+        f"{times.say_series(other)} of {_name_step(times, other)}{more}. Read the series of each step separately; if "
+        f"all of "
         "them have the same step and rows are missing, give it: freq="
     )
 
 
 def _name_step(times: Times, series: int) -> str:
-    """Name the step that one series has for itself."""
+    """Return the name of the step of a single series."""
     codes = times.codes[times.series == series]
     alone = Times(times.moments[codes], np.arange(len(codes)), np.zeros(len(codes), dtype=np.int64), pd.Index([0]))
     try:
@@ -264,7 +265,7 @@ def _name_step(times: Times, series: int) -> str:
 
 
 def _explain(times: Times, plain: FixedRuler, numbers: np.ndarray) -> str:
-    """Say why there is no regular step."""
+    """Return the error for an irregular step."""
     steps = times.steps(numbers)
     which, low, high, counts = _steps_of_series(times, steps)
     even = (high <= _ALIKE * low) & (counts >= 3)

@@ -1,4 +1,4 @@
-"""A made series with several seasons."""
+"""Synthetic series with several seasons."""
 
 from __future__ import annotations
 
@@ -26,22 +26,21 @@ def make_multiseasonal(
     start: str = "2020-01-01",
     random_state: Any = None,
 ) -> pd.DataFrame:
-    """Make an hourly series whose channels share seasons, a slow trend and correlated noise.
+    """Make an hourly series; its channels share seasons and have slow trends and correlated noise.
 
-    Each channel is a level, a random walk, one wave of random shape a season (its harmonics k have
-    amplitudes 1 / k), and an autoregressive noise of order one whose shocks are correlated between
-    channels.
+    Each channel is the sum of a level, a random walk, one wave of random shape per season (harmonic k has amplitude 1 /
+    k), and autoregressive noise of order one with shocks that are correlated between channels.
 
     Parameters
     ----------
     n_timestamps : int, default=5000
-        Rows.
+        Number of rows.
     n_channels : int, default=3
-        Columns.
+        Number of columns.
     seasons : sequence of int, default=(24, 168)
-        Rows of each season.
+        Number of rows of each season.
     n_harmonics : int, default=3
-        Waves that make up a season.
+        Number of harmonics of a season.
     trend : float, default=1.0
         Standard deviation of the random walk's last value.
     noise : float, default=0.3

@@ -1,4 +1,4 @@
-"""Tables of any library and files, as pandas tables with the columns asked for."""
+"""Read tables of any library, and files, as pandas tables with the requested columns."""
 
 from __future__ import annotations
 
@@ -33,36 +33,36 @@ def open_table(
     owner: str,
     read_options: dict[str, Any],
 ) -> tuple[pd.DataFrame, str]:
-    """Open a table or file, and take the columns asked for.
+    """Open a table or file, and select the requested columns.
 
     Parameters
     ----------
     table : str, Path, file object or table
-        A CSV or Parquet file, a pandas table, or one of a library that narwhals knows.
+        A CSV or Parquet file, a pandas table, or a table of a library supported by narwhals.
     ids : sequence of str
-        The columns that name the series; from a CSV file they come as text.
+        The columns that identify the series; read as text from a CSV file.
     time : str or None
         The column of times; None where the index holds them.
     columns : sequence of str or None
         The channels; None takes all other columns.
     owner : str
-        The function that the user called, for messages.
+        Name of the called function, for error messages.
     read_options : dict
-        For the reader of the file.
+        Options of the file reader.
 
     Returns
     -------
     frame : DataFrame
         Columns of ids, time and channels, in this order.
     name : str
-        What to call the table in messages.
+        Name of the table, for error messages.
 
     Raises
     ------
     TypeError
-        If it is no table, or options are given that nothing reads.
+        If it is not a table, or options are given that do not apply.
     ValueError
-        If a column is missing or there twice, or the kind of a file is unknown.
+        If a column is missing or occurs twice, or the type of a file is unknown.
     ImportError
         If a library is missing.
     """
@@ -71,7 +71,7 @@ def open_table(
     if isinstance(table, str | os.PathLike) or hasattr(table, "read"):
         return _open_file(table, select, ids, read_options)
     if read_options:
-        raise TypeError(f"{owner} got {', '.join(read_options)}, which only files take; table is no path.")
+        raise TypeError(f"{owner} got {', '.join(read_options)}, which only apply to files; table is not a path.")
     if isinstance(table, pd.DataFrame):
         name = "the table"
         _check_twice(table.columns, name)
@@ -80,7 +80,7 @@ def open_table(
 
 
 class _Selection:
-    """The columns that a user wants, once those that exist are known."""
+    """Selection of the requested columns among the existing ones."""
 
     def __init__(
         self, wanted: Sequence[Hashable], columns: Sequence[Hashable] | None, ids: Sequence[Hashable], owner: str
@@ -90,7 +90,7 @@ class _Selection:
         self.wanted, self.columns, self.ids, self.owner = list(wanted), columns, list(ids), owner
         twice = [one for k, one in enumerate(self.wanted) if one in self.wanted[:k]]
         if twice:
-            raise ValueError(f"{owner} got the column {twice[0]!r} as id and as time; each needs a column of its own.")
+            raise ValueError(f"{owner} got the column {twice[0]!r} as id and as time; each needs its own column.")
 
     def __call__(self, found: list[Hashable], name: str) -> list[Hashable]:
         for column in self.wanted:
@@ -148,9 +148,9 @@ def _open_file(
 def _read_csv(
     path: Any, select: _Selection, ids: Sequence[Hashable], name: str, read_options: dict[str, Any]
 ) -> pd.DataFrame:
-    """Read a CSV file; ids as text, for a number would lose the zeros before it."""
+    """Read a CSV file; ids are read as text, as numbers would lose leading zeros."""
     options = {"low_memory": False, **read_options}
-    options.pop("parse_dates", None)  # it would read days for months in silence
+    options.pop("parse_dates", None)  # it would silently swap days and months
     types = options.pop("dtype", {})
     if isinstance(types, dict):
         types = {**dict.fromkeys(ids, "category"), **types}
@@ -169,7 +169,7 @@ def _read_csv(
 
 
 def _whole_numbers(column: pd.Series) -> pd.Series | None:
-    """Turn text into the whole numbers it is, unless that loses zeros before them."""
+    """Convert text to integers, unless this loses leading zeros."""
     if not isinstance(column.dtype, pd.CategoricalDtype):
         return None
     texts = column.cat.categories
@@ -179,7 +179,7 @@ def _whole_numbers(column: pd.Series) -> pd.Series | None:
 
 
 def _read_all_columns(path: Any, types: Any, options: dict[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
-    """Read the header alone, so that a message can list what there is."""
+    """Read only the header, to list the columns in a message."""
     if hasattr(path, "seek"):
         path.seek(0)
     elif hasattr(path, "read"):
@@ -218,7 +218,7 @@ def _open_foreign(table: Any, select: _Selection, owner: str) -> pd.DataFrame:
 
 
 def _to_pandas(table: Any, select: Callable[[list[Hashable]], list[Hashable]]) -> pd.DataFrame:
-    """Convert by way of narwhals; decimals and booleans as floats, days as moments."""
+    """Convert with narwhals; decimals and booleans become floats, dates become timestamps."""
     import narwhals as nw
 
     frame: Any = nw.from_native(table)

@@ -1,4 +1,4 @@
-"""The times of many series, and what is counted and said of times."""
+"""Times of many series, and helpers to describe them."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _SPANS = ((DAY, "day"), (DAY // 24, "hour"), (DAY // 1440, "minute"), (NANOSECON
 
 @dataclass(frozen=True)
 class Times:
-    """The times of many series, in order of series and time.
+    """Times of many series, sorted by series and time.
 
     Parameters
     ----------
     moments : Index of shape (n_moments,)
-        Every moment that occurs, once, in order: DatetimeIndex, PeriodIndex, TimedeltaIndex or whole numbers.
+        Distinct times in order: DatetimeIndex, PeriodIndex, TimedeltaIndex or whole numbers.
     codes : ndarray of int of shape (n_rows,)
         Which of them each row has.
     series : ndarray of int of shape (n_rows,)
-        The number of each row's series, none of them left out.
+        Number of each row's series, without unused numbers.
     labels : Index of shape (n_series,)
-        Names of the series, for messages.
+        Ids of the series, for messages.
     """
 
     moments: pd.Index
@@ -59,40 +59,40 @@ class Times:
 
     @cached_property
     def follows(self) -> np.ndarray:
-        """Whether each row but the first follows one of its own series, as a mask or a slice of all."""
+        """Which rows (except the first) follow a row of the same series, as a mask or a slice."""
         return self.series[1:] == self.series[:-1]
 
     def first_of_series(self, values: np.ndarray) -> np.ndarray:
-        """Take the value of each series' first row."""
+        """Return the value of the first row of each series."""
         return values[self.starts]
 
     def say(self, row: int) -> str:
-        """Name a row in a message."""
+        """Return the name of a row for messages."""
         whose = f" of {self.say_series(self.series[row])}" if len(self.labels) > 1 else ""
         return f"{self.moments[self.codes[row]]}{whose}"
 
     def say_series(self, series: int) -> str:
-        """Name a series in a message."""
+        """Return the name of a series for messages."""
         return f"series {say_id(self.labels[series])}" if len(self.labels) > 1 else "the series"
 
 
 def say_id(label: Any) -> str:
-    """Write an id as the user would, 3 and not np.int64(3)."""
+    """Return an id as text, for example 3 instead of np.int64(3)."""
     return repr(label.item() if isinstance(label, np.generic) else label)
 
 
 def say_span(nanoseconds: int) -> str:
-    """Put a span of time into words.
+    """Describe a time span in words.
 
     Parameters
     ----------
     nanoseconds : int
-        Its length.
+        Length of the span.
 
     Returns
     -------
     words : str
-        In the largest unit that divides it.
+        The span in the largest unit that divides it.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def local_times(moments: pd.Index) -> pd.DatetimeIndex:
 
 
 def localize_labels(walls: pd.DatetimeIndex, tz: Any) -> pd.DatetimeIndex:
-    """Winter time where a clock shows a time twice; the first moment after it where it is skipped."""
+    """Localize times: winter time for doubled times, the next valid time for skipped times."""
     return walls.tz_localize(tz, ambiguous=np.zeros(len(walls), dtype=bool), nonexistent="shift_forward")
 
 

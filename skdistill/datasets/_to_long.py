@@ -10,7 +10,7 @@ __all__ = ["to_long"]
 
 
 def to_long(panel: pd.DataFrame, *, id: Hashable = "unique_id", time: Hashable = "ds") -> pd.DataFrame:
-    """Turn a panel into a long table, the way back from :func:`read_panel`.
+    """Convert a panel to a long table; the inverse of :func:`read_panel`.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def to_long(panel: pd.DataFrame, *, id: Hashable = "unique_id", time: Hashable =
     Raises
     ------
     ValueError
-        If the index has not two levels, or a channel has one of the two names.
+        If the index does not have two levels, or a channel has one of the two names.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def to_long(panel: pd.DataFrame, *, id: Hashable = "unique_id", time: Hashable =
         )
     taken = [name for name in (id, time) if name in panel.columns]
     if taken or id == time:
-        raise ValueError(f"{(taken or [id])[0]!r} is the name of another column: give other names as id= and time=.")
+        raise ValueError(f"{(taken or [id])[0]!r} is the name of another column: choose other names for id= and time=.")
     labels = [panel.index.get_level_values(level) for level in (0, 1)]
     keys = pd.DataFrame({id: labels[0], time: labels[1]})
     return pd.concat([keys, panel.reset_index(drop=True)], axis=1)

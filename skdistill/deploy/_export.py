@@ -159,9 +159,7 @@ def _compare(estimator: Any, predict: Predict) -> float:
     expected, expected_quantiles = _answer_of(estimator, windows)
     scale = scaling.scale_[list(spec.targets)]
     size = np.maximum(1.0, np.nanmax(np.abs((windows.astype(np.float64) - scaling.mean_) / scaling.scale_)))
-    digits = np.maximum(
-        1.0, np.abs(scaling.mean_[list(spec.targets)]) / scale * 1e-2
-    )  # float32 rounding
+    digits = np.maximum(1.0, np.abs(scaling.mean_[list(spec.targets)]) / scale * 1e-2)  # float32 rounding
     for part in (slice(0, 1), slice(0, 5)):
         forecast, quantiles = _both(predict(windows[part]))
         error = np.abs(forecast - expected[part]) / scale

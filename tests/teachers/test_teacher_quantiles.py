@@ -103,7 +103,7 @@ def test_bad_quantiles_stop_labeling():
         run(lambda indices: Labels(label(indices).forecast), with_quantiles=True)
     with pytest.raises(ValueError, match=r"n_quantiles, prediction_length, n_targets\) = \(20, 2, 3, 2\)"):
         run(lambda i: Labels(label(i).forecast, None, label(i).quantiles[:, :, :2], (0.25, 0.75)), with_quantiles=True)
-    with pytest.raises(ValueError, match="answered nan in its quantiles"):
+    with pytest.raises(ValueError, match="returned nan in its quantiles"):
         run(
             lambda i: Labels(label(i).forecast, None, label(i).quantiles * torch.nan, (0.25, 0.75)), with_quantiles=True
         )
