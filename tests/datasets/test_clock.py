@@ -62,7 +62,7 @@ def test_what_doubled_times_are_may_be_given():
     assert str(put_in_zone(walls, ambiguous=True)[1]) == "2024-10-27 02:00:00+02:00"
     assert str(put_in_zone(walls, ambiguous=False)[1]) == "2024-10-27 02:00:00+01:00"
     assert put_in_zone(walls, ambiguous="NaT").isna().tolist() == [False, True]
-    with pytest.raises(ValueError, match=r"1 times are shown twice by the clock of Europe/Berlin.*ambiguous='infer'"):
+    with pytest.raises(ValueError, match=r"1 times occur twice on the clock of Europe/Berlin.*ambiguous='infer'"):
         put_in_zone(walls)
     with pytest.raises(ValueError, match=r"2024-10-27 02:00:00 .* in the file 1 times in a series.*True .summer time."):
         put_in_zone(walls, ambiguous="infer")

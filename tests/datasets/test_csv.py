@@ -29,7 +29,7 @@ def test_pandas_own_ways_to_ask_for_dates_read_them_no_other_way():
     assert load_csv(text_of(MONTHS, form), index_col=0, parse_dates=True, dayfirst=True).index.equals(MONTHS)
     with pytest.raises(ValueError, match="the index of the file can be read with the day first or with the month"):
         load_csv(text_of(MONTHS[:12], form), index_col="at", parse_dates=True)
-    with pytest.raises(ValueError, match="say how to read times: name their column of the file, time="):
+    with pytest.raises(ValueError, match="apply to times: pass the time column of the file, time="):
         load_csv(text_of(MONTHS, form), dayfirst=True)
 
 

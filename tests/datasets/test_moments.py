@@ -107,7 +107,7 @@ def test_moments_of_every_type(values):
 @pytest.mark.parametrize(
     ("values", "options", "message"),
     [
-        (["2024-01-01", None], {}, "lacks a time in 1 rows, first in row 1"),
+        (["2024-01-01", None], {}, "has no time in 1 rows, first in row 1"),
         (["32/13/2024"], {}, "cannot be read, such as '32/13/2024', in any order of day, month and year"),
         (["01/02/2024", "soon"], {}, "cannot be read as timestamps: .*date_format="),
         (

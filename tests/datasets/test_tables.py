@@ -165,7 +165,7 @@ def test_bad_tables(table, options, message):
 def test_what_is_no_table_is_refused():
     with pytest.raises(TypeError, match=r"read_panel reads paths and tables of pandas, polars, .*; got list"):
         read_panel([{"y": 1}])
-    with pytest.raises(TypeError, match="got sep, which only files take"):
+    with pytest.raises(TypeError, match="got sep, which only apply to files"):
         read_panel(MAKERS["pandas"](), sep=";")
     with pytest.raises(FileNotFoundError, match=r"missing\.csv"):
         read_panel("missing.csv")
