@@ -262,7 +262,7 @@ def test_teacher_that_answers_nan_stops_and_names_the_window():
             labels.forecast[3 % len(contexts)] = np.nan
             return labels
 
-    with pytest.raises(ValueError, match=r"answered nan in its forecast, first for training window 3"):
+    with pytest.raises(ValueError, match=r"returned nan in its forecast, first for training window 3"):
         make_forecaster(teacher=Broken()).fit(make_series())
 
 

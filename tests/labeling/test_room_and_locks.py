@@ -185,7 +185,7 @@ def test_a_complete_folder_serves_read_only_and_another_says_what_is_missing(tmp
         try:
             make_forecaster(teacher=teacher, memory=memory, max_epochs=3).fit(series)
         except PermissionError as error:
-            return "Give a folder that can be written" in str(error)
+            return "Use a folder that can be written" in str(error)
         return False
 
     assert [in_a_process(work) for work in (read, write)] == [0, 0]
@@ -245,7 +245,7 @@ class ForgetsItsScale(BaseTeacher):
 
 
 def test_a_state_that_does_not_bring_back_the_labels_is_not_kept(tmp_path):
-    with pytest.warns(UserWarning, match="does not bring back its labels"):
+    with pytest.warns(UserWarning, match="does not reproduce its labels"):
         make_forecaster(teacher=ForgetsItsScale(), memory=tmp_path).fit(make_series())
     assert not list(tmp_path.rglob("teacher.safetensors"))
 

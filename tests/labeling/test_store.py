@@ -245,7 +245,7 @@ def test_the_ways_out_of_a_budget_are_those_that_there_are():
     [
         (
             lambda i: Labels(torch.full((len(i), *SHAPE), torch.inf)),
-            "answered inf in its forecast, first for training window 0",
+            "returned inf in its forecast, first for training window 0",
         ),
         (lambda i: Labels(torch.zeros(len(i), 4, 2)), r"= \(6, 3, 2\); it returned \(6, 4, 2\)"),
         (lambda i: Labels(torch.zeros(len(i), *SHAPE)), "needs the teacher's features"),
