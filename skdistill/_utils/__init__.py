@@ -1,1 +1,1 @@
-"""Checks, choices, digests, warnings and optional imports: what every layer may use."""
+"""Checks, choices, digests, warnings and optional imports, used by all layers."""

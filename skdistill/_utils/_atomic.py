@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and room that is there before it is needed."""
+"""Atomic writes of files, and allocation of disk space in advance."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes, *, durable: bool = True) -> None:
-    """Write a file that appears whole or not at all.
+    """Write a file that appears complete or not at all.
 
-    The temporary file beside it has a name of its own in every thread, process and container. A killed writer leaves
-    it behind; the next one that writes the same file removes it.
+    The temporary file next to it has a unique name in every thread, process and container. If a writer is killed, the
+    next writer of the same file removes its temporary file.
 
     Parameters
     ----------
     path : str or Path
         The file; an older one is replaced, a link is followed.
     data : bytes
-        What it will hold.
+        The content.
     durable : bool, default=True
-        Whether the bytes are on the disk, not only with the operating system, when this returns.
+        Whether to wait until the bytes are on the disk.
 
     Raises
     ------
     OSError
-        If there is no room, with the path and the size; nothing is left behind.
+        If the disk is full; the message has the path and the size, and no file remains.
     """
     target = Path(path).resolve() if os.path.exists(path) else Path(path)
     remove_leftovers(target.parent, target.name)
@@ -55,14 +55,14 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, durable: bool
 
 
 def remove_leftovers(folder: Path, name: str = "") -> None:
-    """Remove the temporary files of writers that were killed; those of living ones are locked, and stay.
+    """Remove the temporary files of killed writers; those of running writers are locked, and stay.
 
     Parameters
     ----------
     folder : Path
-        Where to look.
+        The folder.
     name : str, default=""
-        The file they were to become; empty for any.
+        Name of the target file; empty for any.
     """
     if fcntl is None:
         return
@@ -83,7 +83,7 @@ def glob_escape(name: str) -> str:
 
 
 def reserve(descriptor: int, size: int, path: Path) -> None:
-    """Make room for a file on the disk, so that no later write fails for want of it.
+    """Allocate disk space for a file, so that later writes do not fail.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def reserve(descriptor: int, size: int, path: Path) -> None:
 
 
 def room_error(path: Path, size: int, error: OSError) -> OSError:
-    """Make the error for a file that does not fit on its disk.
+    """Return the error for a file that does not fit on its disk.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def room_error(path: Path, size: int, error: OSError) -> OSError:
 
 @contextlib.contextmanager
 def _temporary_beside(target: Path) -> Iterator[tuple[int, Path]]:
-    """Open a locked file with a name of its own; remove it unless it was moved."""
+    """Open a locked file with a unique name; remove it unless it was moved."""
     while True:
         temporary = target.parent / f".{target.name}.{uuid.uuid4().hex}.tmp"
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)  # the umask applies, as with open()

@@ -46,7 +46,7 @@ def check_boolean(value: Any, name: str) -> bool:
 
 
 def check_integer(value: Any, name: str, *, minimum: int = 1) -> int:
-    """Return a whole number of at least ``minimum``, or raise.
+    """Return an integer of at least ``minimum``, or raise.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def check_integer(value: Any, name: str, *, minimum: int = 1) -> int:
     Raises
     ------
     TypeError
-        If it is no whole number; True and False are none.
+        If it is not an integer; True and False are not accepted.
     ValueError
         If it is too small.
 
@@ -107,7 +107,7 @@ def check_real(
     minimum, maximum : float or None, default=None
         Ends of the interval; None leaves that side open.
     include_minimum, include_maximum : bool, default=True
-        Whether the ends belong to it.
+        Whether the ends are included.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def check_real(
     Raises
     ------
     TypeError
-        If it is no number; True and False are none.
+        If it is not a number; True and False are not accepted.
     ValueError
         If it is not finite or outside the interval.
 

@@ -1,4 +1,4 @@
-"""Errors for names and values that are not among those that exist."""
+"""Errors for unknown names and values."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Choice = TypeVar("Choice")
 def check_choice(
     value: Choice, choices: Iterable[Choice], parameter: str, *, elsewhere: Mapping[str, str] | None = None
 ) -> Choice:
-    """Return ``value`` if it is one of ``choices``, else raise and suggest the nearest.
+    """Return ``value`` if it is one of ``choices``; otherwise raise and suggest the nearest choice.
 
     Parameters
     ----------
     value : object
         The value received.
     choices : iterable
-        The values that exist.
+        The allowed values.
     parameter : str
         Name of the parameter, with its owner: ``"loss of Supervised"``.
     elsewhere : mapping of str to str or None, default=None
-        What to say of values that exist under another name.
+        Hints for values that have another name.
 
     Returns
     -------

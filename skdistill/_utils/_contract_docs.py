@@ -1,4 +1,4 @@
-"""Docstrings of overriding methods: what the contract says about parameters and returns is written once, there."""
+"""Docstrings of overriding methods: missing sections are copied from the overridden method."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _HEADING = re.compile(rf"^({'|'.join(_HEADINGS)})\n-+\n", re.MULTILINE)
 
 
 class ContractDocs:
-    r"""Completes the docstrings of methods that override a contract's.
+    r"""Completes the docstrings of overriding methods.
 
-    An overriding method says in a line or two what it does here. The sections Parameters, Returns, Yields and Raises
-    that it leaves out are those of the method it overrides; a section of its own replaces the contract's.
+    An overriding method describes in one or two lines what it does. The sections Parameters, Returns, Yields and Raises
+    that it omits are copied from the overridden method; its own sections replace them.
 
     Examples
     --------
@@ -62,6 +62,6 @@ def _complete(own: str, contract: str) -> str:
 
 
 def _sections(text: str) -> dict[str, str]:
-    """Take a docstring apart by its headings; what comes before them is under the empty one."""
+    """Split a docstring by its headings; the text before them has an empty heading."""
     head, *rest = _HEADING.split(inspect.cleandoc(text))
     return {"": head.rstrip(), **{rest[n]: rest[n + 1].rstrip() for n in range(0, len(rest), 2)}}

@@ -18,7 +18,7 @@ __all__ = ["digest"]
 
 
 class _Hasher(NumpyHasher):
-    """joblib's hasher, taught tensors, modules and paths, whose pickles are not reproducible, and users' code."""
+    """joblib's hasher, extended to tensors, modules, paths and users' code, which have no reproducible pickles."""
 
     def save(self, obj: Any) -> None:
         if isinstance(obj, torch.Tensor):
@@ -50,7 +50,7 @@ _MODULE_INTERNALS = frozenset(vars(nn.Module()))
 
 
 def digest(*objects: Any) -> str:
-    """Digest anything that parameters, data or weights may be.
+    """Digest parameters, data or weights of any type.
 
     Tensors count by their bytes, modules by class, settings and weights, ``pathlib`` paths by the
     contents of the file or folder they name, classes and functions of users by what their methods do (their bytecode,
@@ -76,7 +76,7 @@ def digest(*objects: Any) -> str:
 
 
 def _is_users(thing: type | FunctionType) -> bool:
-    """Tell whether a class or function is neither Python's, nor ours, nor an installed library's."""
+    """Return whether a class or function is from the user, not from Python, skdistill or an installed library."""
     module = thing.__module__ or ""
     if module == "__main__":  # a script or notebook, also where ``python -m`` runs an installed library
         return True

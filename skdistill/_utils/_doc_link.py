@@ -1,4 +1,4 @@
-"""Where scikit-learn's HTML diagrams link to."""
+"""Documentation links for scikit-learn's HTML diagrams."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["DocLink", "public_module"]
 
 
 def public_module(thing: type | Callable[..., object]) -> str:
-    """Name the module that users import a class or function from: the shortest one above it that lists it."""
+    """Return the module that users import a class or function from: the shortest parent that lists it."""
     parts = takewhile(lambda part: not part.startswith("_"), thing.__module__.split("."))
     above = list(accumulate(parts, "{}.{}".format))
     listed = (name for name in above if thing.__name__ in getattr(sys.modules.get(name), "__all__", ()))

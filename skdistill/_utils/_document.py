@@ -25,7 +25,7 @@ _LARGEST_HEADER = 16 << 20  # bytes: as objects, JSON takes up to twenty times i
 
 
 class SavedFileError(ValueError):
-    """A file is damaged, from a newer version, or holds what no saved estimator holds.
+    """Raised if a file is damaged, from a newer version, or not a saved estimator.
 
     Examples
     --------
@@ -43,12 +43,12 @@ class SavedFileError(ValueError):
 
 @dataclass(frozen=True)
 class Document:
-    """What a file holds.
+    """Content of a file.
 
     Parameters
     ----------
     content : dict
-        Everything but tensors, as JSON has it.
+        Everything except tensors, as JSON values.
     tensors : dict of str to Tensor
         The tensors.
     """
@@ -57,12 +57,12 @@ class Document:
     tensors: dict[str, Tensor]
 
     def to_bytes(self, form: str = FORMAT) -> bytes:
-        """Write the file's bytes.
+        """Return the bytes of the file.
 
         Parameters
         ----------
         form : str, default="skdistill"
-            What kind of file it is.
+            Kind of the file.
 
         Returns
         -------
@@ -78,7 +78,7 @@ class Document:
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Read a file, or just its beginning where that says already that it is none of skdistill.
+    """Read a file, or only its beginning if this shows that it is not a file of skdistill.
 
     Parameters
     ----------
@@ -88,12 +88,12 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     Returns
     -------
     data : bytes
-        The whole file, or what is enough to refuse it.
+        The whole file, or enough to reject it.
 
     Raises
     ------
     OSError
-        If there is no such file, or it cannot be read.
+        If the file does not exist or cannot be read.
     """
     with open(path, "rb") as file:
         head = file.read(9)
@@ -105,24 +105,24 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 
 def read_document(data: bytes, form: str = FORMAT) -> Document:
-    """Read a file's bytes; nothing is run, and nothing larger than them is made.
+    """Parse the bytes of a file; no code is run, and nothing larger than the file is created.
 
     Parameters
     ----------
     data : bytes
         The whole file.
     form : str, default="skdistill"
-        What kind of file it must be.
+        Required kind of the file.
 
     Returns
     -------
     document : Document
-        What it holds.
+        The content.
 
     Raises
     ------
     SavedFileError
-        If it is no such file, damaged or newer.
+        If it is not such a file, is damaged, or newer.
     """
     header = _read_header(data)
     if header.get("format") != form:
@@ -175,7 +175,7 @@ def _find_end_of_header(data: bytes) -> int:
 
 
 def _find_signature(data: bytes) -> slice:
-    """Find the digits of the checksum. What looks like it inside a text of the header has its quotes escaped."""
+    """Return the position of the checksum; similar text inside the header has escaped quotes."""
     found = list(_SIGNATURE.finditer(data, 8, _find_end_of_header(data)))
     if len(found) != 1:
         raise SavedFileError("its checksum is missing: it was changed or damaged. Copy or save it again.")
@@ -183,7 +183,7 @@ def _find_signature(data: bytes) -> slice:
 
 
 def _checksum(data: bytes, place: slice) -> str:
-    """Take the checksum of every byte of a file, but for its own digits."""
+    """Return the checksum of all bytes of a file except its own digits."""
     view = memoryview(data)
     digest = hashlib.sha256(view[: place.start])
     digest.update(_UNSIGNED.encode())

@@ -1,4 +1,4 @@
-"""torch's random generators, which all threads of a process share: one block at a time uses them."""
+"""Use of torch's random generators, which all threads of a process share, by one block at a time."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _LOCK = threading.RLock()
 def seeded(seed: int) -> Iterator[None]:
     """Seed torch's global generators inside the block and restore them after it.
 
-    Other threads wait at their own block: the generators are the process's, and numbers that two of them drew would be
-    those of neither seed. So threads train one after the other; use processes to train side by side.
+    Other threads wait at their own block: the generators are shared by the process, so concurrent use would break both
+    seeds. Threads therefore train one after the other; use processes to train in parallel.
 
     Parameters
     ----------
@@ -37,9 +37,9 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 class RandomStream:
-    """Random numbers of one seed, drawn in several blocks: each goes on where the block before it stopped.
+    """Random numbers of one seed, drawn in several blocks; each block continues where the previous one stopped.
 
-    Only the generator of the CPU goes on; those of other devices start every block anew.
+    Only the generator of the CPU continues; those of other devices restart in every block.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Ctrl-C: put off where it would leave something broken for good, and noticed where a library swallows it."""
+"""Handling of Ctrl-C: defer it where it would break something, and detect it if a library suppresses it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["deferred_interrupts", "noticed_interrupts"]
 
 @contextmanager
 def deferred_interrupts() -> Iterator[None]:
-    """Let a Ctrl-C that comes inside the block act after it.
+    """Defer a Ctrl-C inside the block until after it.
 
-    For imports: a library that is half imported cannot be imported again in the same process.
+    Used for imports: a partly imported library cannot be imported again in the same process.
 
     Yields
     ------
@@ -32,14 +32,14 @@ def deferred_interrupts() -> Iterator[None]:
 
 @contextmanager
 def noticed_interrupts() -> Iterator[Callable[[], bool]]:
-    """Count the interrupts that come inside the block; each acts as before.
+    """Count the interrupts inside the block; each is handled as before.
 
     A KeyboardInterrupt that is raised inside a destructor or a callback of C code is printed and lost: the count tells.
 
     Yields
     ------
     came : callable
-        Whether there was one.
+        Function that returns whether there was an interrupt.
     """
     count = 0
     original: list[Any] = []

@@ -1,4 +1,4 @@
-"""Packages whose names are imported when they are asked for (PEP 562)."""
+"""Lazy imports: names of packages are imported when they are used (PEP 562)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["attach", "read_stub"]
 
 
 def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """Make the functions and the list of names that a package exports what its stub says by.
+    """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package, from its stub.
 
-    The stub, ``__init__.pyi``, holds one import a name, which type checkers and editors read, too; nothing is imported
-    before its name is asked for.
+    The stub, ``__init__.pyi``, has one import per name and is also read by type checkers and editors. A name is
+    imported when it is used.
 
     Parameters
     ----------
@@ -27,11 +27,11 @@ def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
     Returns
     -------
     getattr_ : callable
-        To be its ``__getattr__``.
+        Its ``__getattr__``.
     dir_ : callable
-        To be its ``__dir__``.
+        Its ``__dir__``.
     names : list of str
-        To be its ``__all__``: what it exports, without its own sub-modules.
+        Its ``__all__``: what it exports, without its own sub-modules.
     """
     modules = read_stub(Path(file).with_suffix(".pyi"))
     names = sorted(name for name, module in modules.items() if module != package)
@@ -47,7 +47,7 @@ def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
 
 
 def read_stub(path: Path) -> dict[str, str]:
-    """Read which module each name of a stub comes from.
+    """Return the module of each name in a stub.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ __all__ = ["import_optional"]
 
 
 def import_optional(module: str, *, extra: str, purpose: str) -> ModuleType:
-    """Import an optional module, or say how to get it.
+    """Import an optional module, or raise an error that says how to install it.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def import_optional(module: str, *, extra: str, purpose: str) -> ModuleType:
     extra : str
         The extra of skdistill that installs it.
     purpose : str
-        What it is needed for, as the start of a sentence: ``"Plotting"``.
+        Purpose of the module, as the start of a sentence: ``"Plotting"``.
 
     Returns
     -------

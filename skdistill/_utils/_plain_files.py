@@ -1,4 +1,4 @@
-"""Files of plain values, arrays and tensors: JSON and safetensors with a checksum, read whole or not at all."""
+"""Files of plain values, arrays and tensors: JSON and safetensors with a checksum."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FORM = "skdistill-memory"
 
 
 class NotPlainError(TypeError):
-    """A value that is neither plain nor numbers.
+    """Raised for a value that is neither plain nor numbers.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class NotPlainError(TypeError):
 
 
 def write_plain(path: str | os.PathLike[str], value: Any, *, allow_pickle: bool = False, durable: bool = True) -> None:
-    """Write a value into a file that appears whole or not at all.
+    """Write a value to a file; the file appears complete or not at all.
 
     Parameters
     ----------
@@ -49,27 +49,27 @@ def write_plain(path: str | os.PathLike[str], value: Any, *, allow_pickle: bool 
     value : object
         None, numbers, text, arrays, tensors, and lists, tuples and dicts of them.
     allow_pickle : bool, default=False
-        Whether anything else is pickled, by joblib.
+        Whether to pickle anything else with joblib.
     durable : bool, default=True
         Whether to wait for the disk.
 
     Raises
     ------
     NotPlainError
-        If there is anything else, and it may not be pickled.
+        If there is anything else and pickles are not allowed.
     """
     write_atomically(path, pack(value, allow_pickle=allow_pickle), durable=durable)
 
 
 def read_plain(path: Path, *, allow_pickle: bool = False) -> Any:
-    """Read what :func:`write_plain` wrote.
+    """Read a file written by :func:`write_plain`.
 
     Parameters
     ----------
     path : Path
         The file.
     allow_pickle : bool, default=False
-        Whether pickles in it are read, which runs code that they name.
+        Whether to load pickles, which can run arbitrary code.
 
     Returns
     -------
@@ -79,13 +79,13 @@ def read_plain(path: Path, *, allow_pickle: bool = False) -> Any:
     Raises
     ------
     SavedFileError
-        If a bit of it has changed, or it holds a pickle that may not be read.
+        If it was changed, or contains a pickle and pickles are not allowed.
     """
     return unpack(path.read_bytes(), allow_pickle=allow_pickle)
 
 
 def pack(value: Any, *, allow_pickle: bool = False) -> bytes:
-    """Turn a value into bytes.
+    """Convert a value to bytes.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def pack(value: Any, *, allow_pickle: bool = False) -> bytes:
 
 
 def unpack(data: bytes, *, allow_pickle: bool = False) -> Any:
-    """Turn bytes into the value that they were packed from.
+    """Convert bytes back to the packed value.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def unpack(data: bytes, *, allow_pickle: bool = False) -> Any:
     Raises
     ------
     SavedFileError
-        If a bit of it has changed, or it holds a pickle that may not be read.
+        If it was changed, or contains a pickle and pickles are not allowed.
     """
     document = read_document(data, _FORM)
     try:

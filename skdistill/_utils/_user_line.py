@@ -1,4 +1,4 @@
-"""Where a warning points: the user's line, however deep inside the package it comes up."""
+"""Stack level of warnings, so that they point to the user's line."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 
 def stacklevel_of_user() -> int:
-    """Count the frames from the caller to the first one outside the package.
+    """Return the number of frames from the caller to the first frame outside the package.
 
-    It does what ``skip_file_prefixes`` of ``warnings.warn`` does, which Python has from 3.12 on.
+    Like ``skip_file_prefixes`` of ``warnings.warn``, which exists in Python 3.12 and later.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The application: a handful of paths, and an answer to whatever comes."""
+"""The ASGI application: its paths, and a response to every request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def make_app(
     watch: float | None = 1.0,
     metrics: Metrics | None = None,
 ) -> Any:
-    """Make the ASGI application that answers for a saved student.
+    """Create the ASGI application that serves a saved student.
 
     Time-outs of heads and idle connections and the limit on connections are the server's, so they come with
     :func:`serve`; everything else is the application's.
@@ -106,7 +106,7 @@ def make_app(
 
 
 class _Handlers:
-    """What answers each path."""
+    """The handlers of all paths."""
 
     def __init__(self, file: ModelFile, limits: Limits, metrics: Metrics) -> None:
         from skdistill._version import __version__
@@ -130,7 +130,7 @@ class _Handlers:
         }
 
     def answering(self, path: str, handler: Handler) -> Handler:
-        """Wrap a handler, so that whatever happens has an answer, and is counted."""
+        """Wrap a handler, so that every outcome gives a response and is counted."""
         is_forecast = path == "/forecast"
 
         async def answer(request: Any) -> Any:
@@ -155,7 +155,7 @@ class _Handlers:
         return answer
 
     def exception_handlers(self) -> dict[Any, Callable[..., Awaitable[Any]]]:
-        """Answer what goes to no path, or with another method, in the form of every other refusal."""
+        """Respond to unknown paths and methods, in the form of all other errors."""
 
         async def refuse(request: Any, error: Any) -> Any:
             self._metrics.requests.labels("other", error.status_code).inc()
@@ -200,7 +200,7 @@ class _Handlers:
         return bytes(parts)
 
     async def _collect(self, request: Any, parts: bytearray) -> None:
-        """Add up the parts of a body; what goes beyond a limit is read for a moment longer, and forgotten."""
+        """Collect the parts of a body; beyond a limit, it is read a little longer and dropped."""
         refused, more = None, True
         while more and refused is None:
             part, more = await self._receive(request)
@@ -221,7 +221,7 @@ class _Handlers:
         raise refused
 
     async def _receive(self, request: Any) -> tuple[bytes, bool]:
-        """Give the next part of the body, and whether there are more."""
+        """Return the next part of the body, and whether there are more."""
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise self._requests.ClientDisconnect

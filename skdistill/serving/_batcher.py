@@ -1,4 +1,4 @@
-"""Contexts that come while others are answered are answered together; none spoils another's forecast."""
+"""Batching of requests: contexts that arrive during a forecast are forecast together."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BROKEN = "the model failed; the server's log says more."
 
 @dataclass(frozen=True)
 class _Item:
-    """A request's contexts, and who waits for their forecast."""
+    """Contexts of a request, and the future of their forecast."""
 
     model: ServedModel
     contexts: np.ndarray
