@@ -337,12 +337,9 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             contexts = ContextBatch(given.batch)
             self._check_seen(contexts, None)
             return self.predictor_.forecast(contexts)
-        if given.form is None:
+        if len(given.series) == 1 or len({one.values.dtype for one in given.series}) > 1:
             return given.map(lambda one: self._predict_one(one, self.predictor_.forecast))
-        contexts = self._latest_of_all(given.series)
-        forecasts = self.predictor_.forecast(contexts)
-        pairs = zip(given.series, forecasts, strict=True)
-        return given.put_together([one.wrap_forecast(forecast, self.targets_) for one, forecast in pairs])
+        return given.wrap_forecasts(self.predictor_.forecast(self._latest_of_all(given.series)), self.targets_)
 
     def _predict_around(self, X: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> Any:
         """Forecast quantiles, mapped to the requested levels, in the form of X."""
@@ -445,7 +442,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             return
         window, target = (int(axis[0]) for axis in np.nonzero(unseen))
         id_ = None if series is None else series[window].id
-        name = f"window {window} of X" if id_ is None else f"series {id_!r}"
+        name = f"series {id_!r}" if id_ is not None else f"window {window} of X" if series is None else f"X[{window}]"
         raise ValueError(
             f"{name} has no observed value of target {self.targets_[target]} in its last {self.spec_.context_length} "
             "rows (context_length): there is nothing to forecast from. Give more rows, or set missing='nan', which "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 
-__all__ = ["PanelForm", "take_apart"]
+__all__ = ["CutFrame", "PanelForm", "take_apart"]
 
 _MOST_SHOWN = 5  # maximum number of ids in a message
 
@@ -51,6 +51,28 @@ class PanelForm:
         """
         return f"series {self.ids[number]!r}"
 
+    def stack_forecasts(self, forecasts: np.ndarray, labels: pd.Index, columns: pd.Index) -> Any:
+        """Put forecasts of one length under the ids of a frame, by arrays: no table is made for a series.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (n_series, prediction_length, n_columns)
+            One per series.
+        labels : Index of shape (n_series * prediction_length,)
+            Of the rows, one series after another.
+        columns : Index
+            Names of the columns.
+
+        Returns
+        -------
+        panel : DataFrame or Series
+            In the form of the panel.
+        """
+        numbers = np.repeat(np.arange(len(self.ids)), forecasts.shape[1])
+        index = _under_ids(self.ids, self.names, numbers, [labels], labels.names)
+        frame = pd.DataFrame(forecasts.reshape(len(numbers), -1), index=index, columns=columns)
+        return frame.iloc[:, 0] if self.was_vector and frame.shape[1] == 1 else frame
+
     def put_together(self, answers: Sequence[Any]) -> Any:
         """Combine one result per series in the form of the panel.
 
@@ -70,6 +92,33 @@ class PanelForm:
         return stacked.iloc[:, 0] if self.was_vector and stacked.ndim == 2 and stacked.shape[1] == 1 else stacked
 
 
+class CutFrame(Sequence[pd.DataFrame]):
+    """A frame whose rows are those of one series after another, and where each starts.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of all series, with their time labels as index.
+    bounds : list of int
+        The row where each series starts, and the number of rows.
+    """
+
+    def __init__(self, frame: pd.DataFrame, bounds: list[int]) -> None:
+        self.frame, self.bounds = frame, bounds
+
+    def __len__(self) -> int:
+        """Count the series."""
+        return len(self.bounds) - 1
+
+    def __getitem__(self, number: Any) -> Any:
+        """Return the frame of a series."""
+        return self.frame.iloc[self.bounds[number] : self.bounds[number + 1]]
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        """Yield the frame of each series."""
+        return (self[number] for number in range(len(self)))
+
+
 def take_apart(X: Any, name: str = "X") -> tuple[Any, PanelForm | None]:
     """Convert a panel to a list of series, each in the form of a single series.
 
@@ -83,7 +132,7 @@ def take_apart(X: Any, name: str = "X") -> tuple[Any, PanelForm | None]:
 
     Returns
     -------
-    series : list or object
+    series : list, CutFrame or object
         The series, in the order in which they first appear; what was given, where that is no such panel.
     form : PanelForm or None
         None where that is no such panel.
@@ -124,7 +173,7 @@ def _from_dict(given: dict[Hashable, Any], name: str) -> tuple[list[Any], PanelF
     return list(given.values()), PanelForm(tuple(given), "dict")
 
 
-def _from_frame(frame: pd.DataFrame | pd.Series, name: str) -> tuple[list[Any], PanelForm]:
+def _from_frame(frame: pd.DataFrame | pd.Series, name: str) -> tuple[CutFrame, PanelForm]:
     if not len(frame):
         raise ValueError(f"{name} is an empty panel: give at least one series.")
     was_vector = isinstance(frame, pd.Series)
@@ -132,19 +181,28 @@ def _from_frame(frame: pd.DataFrame | pd.Series, name: str) -> tuple[list[Any], 
         frame = frame.to_frame(frame.name if frame.name is not None else "value")
     index = frame.index
     assert isinstance(index, pd.MultiIndex)  # take_apart
-    codes, ids = pd.factorize(index.droplevel(-1))
+    codes, ids = _factorize(index)
     if (codes < 0).any():
         row = int(np.argmax(codes < 0))
         raise ValueError(f"{name} must have an id for every row; row {row} has none. Drop or name it.")
-    if (np.diff(codes) < 0).any():
+    if (codes[1:] < codes[:-1]).any():
         order = np.argsort(codes, kind="stable")
         frame, codes = frame.iloc[order], codes[order]
     times = frame.index.get_level_values(-1)
-    bare = frame.set_axis(times, axis=0)
     ends = np.searchsorted(codes, np.arange(len(ids)), side="right")
-    starts = np.concatenate([[0], ends[:-1]])
-    parts = [bare.iloc[start:end] for start, end in zip(starts, ends, strict=True)]
-    return parts, PanelForm(tuple(ids), "frame", tuple(index.names[:-1]), was_vector)
+    cut = CutFrame(frame.set_axis(times, axis=0), np.concatenate([[0], ends]).tolist())
+    return cut, PanelForm(tuple(ids), "frame", tuple(index.names[:-1]), was_vector)
+
+
+def _factorize(index: pd.MultiIndex) -> tuple[np.ndarray, pd.Index]:
+    """Return the number of the series of every row, in order of first appearance; -1 where there is no id."""
+    if index.nlevels != 2:
+        return pd.factorize(index.droplevel(-1))
+    codes, places = pd.factorize(np.asarray(index.codes[0]))  # whole numbers: no id is looked at row by row
+    if (places < 0).any():
+        codes = np.where(index.codes[0] < 0, -1, codes)
+        return codes, index.levels[0][:0]
+    return codes, index.levels[0].take(places)
 
 
 def _stack(answers: Sequence[Any], ids: Sequence[Hashable], names: Sequence[Hashable]) -> Any:
@@ -158,15 +216,27 @@ def _stack(answers: Sequence[Any], ids: Sequence[Hashable], names: Sequence[Hash
         if deep
         else [_join(inner)]
     )
-    numbers = np.repeat(np.arange(len(ids)), lengths)
-    outer: pd.Index = pd.Index(list(ids))  # of tuples, one of several levels
-    repeated = outer.take(numbers)
-    above = [repeated.get_level_values(level) for level in range(repeated.nlevels)]
-    index = pd.MultiIndex.from_arrays([*above, *levels], names=[*names, *first.names])
+    index = _under_ids(ids, names, np.repeat(np.arange(len(ids)), lengths), levels, first.names)
     values = np.concatenate([one.to_numpy() for one in answers])
     if isinstance(answers[0], pd.Series):
         return pd.Series(values, index=index, name=answers[0].name)
     return pd.DataFrame(values, index=index, columns=answers[0].columns)
+
+
+def _under_ids(
+    ids: Sequence[Hashable],
+    names: Sequence[Hashable],
+    numbers: np.ndarray,
+    inner: list[pd.Index],
+    inner_names: Sequence[Hashable],
+) -> pd.MultiIndex:
+    """Put labels under the ids of their series: ids are sorted once, not for every row."""
+    outer: pd.Index = pd.Index(list(ids))  # of tuples, one of several levels
+    above = [pd.Categorical(outer.get_level_values(level)) for level in range(outer.nlevels)]
+    below = [pd.Categorical(labels) for labels in inner]
+    levels = [part.categories for part in (*above, *below)]
+    codes = [*(part.codes[numbers] for part in above), *(part.codes for part in below)]
+    return pd.MultiIndex(levels, codes, names=[*names, *inner_names], verify_integrity=False)
 
 
 def _join(parts: list[pd.Index]) -> pd.Index:

@@ -11,7 +11,9 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from skdistill.data._forms import PanelForm, take_apart
+from skdistill.data._forms import CutFrame, PanelForm, take_apart
+from skdistill.data._label_reader import LabelReader
+from skdistill.data._labels_ahead import labels_ahead, stacked_labels
 from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._steps import Step, as_time_index, continue_index
@@ -181,6 +183,38 @@ class SeriesInput:
             return self.form.put_together(results)
         return results if self.is_list else results[0]
 
+    def wrap_forecasts(self, forecasts: np.ndarray, targets: Sequence[int]) -> Any:
+        """Give forecasts of every series the form of what was given.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (n_series, prediction_length, n_targets)
+            The rows that follow each series.
+        targets : sequence of int
+            The channels that were forecast.
+
+        Returns
+        -------
+        forecasts : list or panel
+            The same numbers; for pandas with the index carried on.
+        """
+        length, columns = forecasts.shape[1], self.series[0].columns
+        labelled = columns is not None and all(one.index is not None and one.columns is not None for one in self.series)
+        if labelled and self.form is not None and self.form.kind == "frame":
+            return self.form.stack_forecasts(forecasts, stacked_labels(self.series, length), columns[list(targets)])
+        if not labelled:
+            pairs = zip(self.series, forecasts, strict=True)
+            return self.put_together([one.wrap_forecast(rows, targets) for one, rows in pairs])
+        frames = []
+        last, chosen = columns, columns[list(targets)]
+        for one, rows, labels in zip(self.series, forecasts, labels_ahead(self.series, length), strict=True):
+            if one.columns is not last:
+                last = one.columns
+                chosen = chosen if last.identical(columns) else last[list(targets)]
+            frame = pd.DataFrame(rows, index=labels, columns=chosen, copy=False)
+            frames.append(frame.iloc[:, 0] if one.was_vector else frame)
+        return self.put_together(frames)
+
 
 def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: bool) -> SeriesInput:
     """Check user input and convert it to normal form.
@@ -215,7 +249,9 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     X, form = take_apart(X)
     X = _as_arrays_or_frames(X)
     _check_dimensions(X)
-    if form is not None:
+    if isinstance(X, CutFrame) and form is not None:
+        given = SeriesInput(_read_cut(estimator, X, form, reset=reset), form=form)
+    elif form is not None:
         given = SeriesInput(list(_read_many(estimator, X, reset=reset, form=form)), form=form)
     elif isinstance(X, np.ndarray) and X.ndim == 3:
         given = _read_cube(estimator, X, reset=reset, allow_batch=allow_batch)
@@ -229,6 +265,8 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
 def _as_arrays_or_frames(X: Any) -> Any:
     """Raise for tables of other libraries, and convert masked values to NaN."""
     check_is_no_other_table(X, "X")
+    if isinstance(X, CutFrame):
+        return X
     if not isinstance(X, list | tuple):
         return fill_masked(X)
     for number, one in enumerate(X):
@@ -291,17 +329,37 @@ def _read_many(
 ) -> Iterable[Series]:
     before: Series | None = None
     known, where = _labels_of(estimator), "fit"
+    reader = LabelReader(known.steps)
     alike = len({one.name for one in X if isinstance(one, pd.Series)}) < 2
     for number, one in enumerate(X):
         name, first = f"X[{number}]" if form is None else form.call(number), reset and number == 0
-        like = None if before is None else _read_like(before, one, name, known)
+        like = None if before is None else _read_like(before, one, name, reader)
         before = like or _read_one(estimator, one, reset=first, name=name, alike=alike, known=known, where=where)
         if first:
             known, where = _gather_labels(estimator, [before]), name
+            reader = LabelReader(known.steps)
         yield before if form is None else replace(before, id=form.ids[number])
 
 
-def _read_like(before: Series, X: Any, name: str, known: SeriesLabels) -> Series | None:
+def _read_cut(estimator: BaseEstimator, X: CutFrame, form: PanelForm, *, reset: bool) -> list[Series]:
+    """Read a frame of many series: all values at once, and the labels of each."""
+    values, index, columns = X.frame.to_numpy(), X.frame.index, X.frame.columns
+    values = values.astype(np.float64) if values.dtype.kind in "iu" else values
+    like = values.dtype in (np.float64, np.float32) and as_time_index(index) is index
+    if not like or np.isinf(values).any():  # the latter is found again, and named
+        return list(_read_many(estimator, X, reset=reset, form=form))
+    first = next(iter(_read_many(estimator, [X[0]], reset=reset, form=form)))
+    reader = LabelReader((_gather_labels(estimator, [first]) if reset else _labels_of(estimator)).steps)
+    series = [first]
+    for number in range(1, len(X)):
+        rows = slice(X.bounds[number], X.bounds[number + 1])
+        labels = index[rows]
+        step = reader.step(labels, form.call(number))
+        series.append(Series(values[rows], labels, columns, step=step, id=form.ids[number]))
+    return series
+
+
+def _read_like(before: Series, X: Any, name: str, reader: LabelReader) -> Series | None:
     """Read a float frame with the columns of the previous, fully checked frame; this is fast for large panels."""
     if not isinstance(X, pd.DataFrame) or before.was_vector or before.columns is None or not len(X):
         return None
@@ -312,10 +370,11 @@ def _read_like(before: Series, X: Any, name: str, known: SeriesLabels) -> Series
         return None
     if X.index is before.index:
         return replace(before, values=_without_infinity(values, X.index, X.columns, name))
-    step = check_row_labels(X.index, name=name, known=known.steps)
+    step = reader.step(X.index, name)
     index = as_time_index(X.index)
     label_type = None if index is X.index else X.index.dtype
-    return Series(_without_infinity(values, index, X.columns, name), index, X.columns, step=step, label_type=label_type)
+    values = _without_infinity(values, index, X.columns, name)
+    return Series(values, index, before.columns, step=step, label_type=label_type)
 
 
 def _read_cube(estimator: BaseEstimator, X: np.ndarray, *, reset: bool, allow_batch: bool) -> SeriesInput:
