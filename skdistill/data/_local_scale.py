@@ -10,6 +10,8 @@ from skdistill._utils.numpy_student import mean_observed, window_center_and_unit
 
 __all__ = ["LocalUnits", "series_units", "window_units"]
 
+_BLOCK_ROWS = 1 << 18  # rows of series of one length that are looked at together
+
 
 @dataclass(frozen=True)
 class LocalUnits:
@@ -162,8 +164,12 @@ def series_units(series: list[np.ndarray], season: int) -> LocalUnits:
     >>> units.center.ravel(), units.unit.ravel()
     (array([2., 7.]), array([2., 7.]))
     """
-    parts = []
-    for rows in series:
-        window = rows[None]
-        parts.append(LocalUnits(np.nan_to_num(mean_observed(window)), window_units(window, season).unit))
-    return LocalUnits(np.concatenate([one.center for one in parts]), np.concatenate([one.unit for one in parts]))
+    lengths = np.array([len(rows) for rows in series])
+    center, unit = np.empty((2, len(series), series[0].shape[1]))
+    for length in np.unique(lengths):
+        alike = np.flatnonzero(lengths == length)
+        for numbers in np.array_split(alike, -(-len(alike) * max(1, int(length)) // _BLOCK_ROWS)):
+            rows = np.stack([series[number] for number in numbers])
+            center[numbers] = np.nan_to_num(mean_observed(rows))
+            unit[numbers] = window_units(rows, season).unit
+    return LocalUnits(center, unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,12 +127,9 @@ class Scaling(BaseEstimator):
         if self.transformer is not None:
             self.transformer_ = clone(self.transformer).fit(rows[0] if len(rows) == 1 else np.concatenate(rows))
         scaler, original = StandardScaler(), StandardScaler()
-        for number, part in enumerate(rows):
-            place = "X" if len(rows) == 1 else f"X[{number}]"
-            for first in range(0, len(part), _BLOCK_ROWS):
-                block = part[first : first + _BLOCK_ROWS]
-                scaler.partial_fit(self._transform_checked(block, place, first))
-                original.partial_fit(block)
+        for block, transformed in self._blocks(rows):
+            scaler.partial_fit(transformed)
+            original.partial_fit(block)
         self.mean_, self.scale_ = _center_and_spread(scaler, rows, self._transform)
         self.original_scale_ = _center_and_spread(original, rows, np.asarray)[1]
         self.series_units_ = None
@@ -140,6 +137,22 @@ class Scaling(BaseEstimator):
             self.series_units_ = series_units([self._transform(part) for part in rows], self.season)
             self.mean_, self.scale_ = np.zeros_like(self.mean_), np.ones_like(self.scale_)
         return self
+
+    def _blocks(self, rows: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield rows in blocks, as they are and transformed; short series are joined, for there may be thousands."""
+        waiting: list[tuple[np.ndarray, np.ndarray]] = []
+        n_waiting = 0
+        for number, part in enumerate(rows):
+            place = "X" if len(rows) == 1 else f"X[{number}]"
+            for first in range(0, len(part), _BLOCK_ROWS):
+                block = part[first : first + _BLOCK_ROWS]
+                if n_waiting and n_waiting + len(block) > _BLOCK_ROWS:
+                    yield _join(waiting)
+                    waiting, n_waiting = [], 0
+                waiting.append((block, self._transform_checked(block, place, first)))
+                n_waiting += len(block)
+        if waiting:
+            yield _join(waiting)
 
     def numbers_of(self, ids: Sequence[Hashable | None]) -> np.ndarray:
         """Return the numbers of series in ``fit``.
@@ -428,6 +441,12 @@ class Scaling(BaseEstimator):
         full = np.zeros((*forecasts.shape[:-1], len(self.mean_))) + fill
         full[..., list(self.targets)] = forecasts
         return full
+
+
+def _join(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    if len(pairs) == 1:
+        return pairs[0]
+    return np.concatenate([one for one, _ in pairs]), np.concatenate([other for _, other in pairs])
 
 
 def _center_and_spread(
