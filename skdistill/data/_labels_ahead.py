@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -11,15 +11,31 @@ import pandas as pd
 from skdistill.data._steps import ClockStep, NumberStep, PeriodStep, Step
 from skdistill.data._wall_clock import nanoseconds_of
 
-if TYPE_CHECKING:
-    from skdistill.data._inputs import Series
-
 __all__ = ["labels_ahead", "stacked_labels"]
 
 _N_TOLD = 10  # labels at the end from which the next ones follow, where the step is known
 
 
-def labels_ahead(series: Sequence[Series], n: int) -> list[pd.Index]:
+class Labeled(Protocol):
+    """A series with labels, as far as they matter here."""
+
+    @property
+    def index(self) -> pd.Index | None:
+        """Its labels."""
+
+    @property
+    def step(self) -> Step | None:
+        """How they go on, where that is known."""
+
+    @property
+    def label_type(self) -> Any:
+        """Their type as they came, where that is Arrow's."""
+
+    def labels_ahead(self, n: int) -> pd.Index:
+        """Return the labels of the rows that follow."""
+
+
+def labels_ahead(series: Sequence[Labeled], n: int) -> list[pd.Index]:
     """Return the labels of the rows that follow each series.
 
     Parameters
@@ -44,7 +60,7 @@ def labels_ahead(series: Sequence[Series], n: int) -> list[pd.Index]:
     return ahead
 
 
-def _end_of(one: Series, number: int) -> object:
+def _end_of(one: Labeled, number: int) -> object:
     """Return what the next labels depend on; the number of the series where that is not known."""
     index = one.index
     if one.step is None or not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
@@ -52,7 +68,7 @@ def _end_of(one: Series, number: int) -> object:
     return id(one.step), index.dtype, index.name, str(one.label_type), index.asi8[-_N_TOLD:].tobytes()
 
 
-def stacked_labels(series: Sequence[Series], n: int) -> pd.Index:
+def stacked_labels(series: Sequence[Labeled], n: int) -> pd.Index:
     """Return the labels of the rows that follow each series, one series after another.
 
     Parameters
@@ -83,7 +99,7 @@ def stacked_labels(series: Sequence[Series], n: int) -> pd.Index:
     return pd.Index(values, name=first.name)
 
 
-def _is_like(one: Series, other: Series) -> bool:
+def _is_like(one: Labeled, other: Labeled) -> bool:
     assert one.index is not None  # they have labels
     assert other.index is not None
     return (
