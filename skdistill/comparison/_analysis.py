@@ -30,11 +30,15 @@ class RollingForecasts:
         Forecasts by name.
     channels : list
         Names or positions of the targets.
+    series, starts : ndarray of int of shape (n_windows,) or None, default=None
+        Which series each window is of, and the row of its first true value there.
     """
 
     truth: np.ndarray
     forecasts: Mapping[str, np.ndarray]
     channels: list[Any]
+    series: np.ndarray | None = None
+    starts: np.ndarray | None = None
 
 
 def rolling_forecasts(
@@ -100,10 +104,13 @@ def rolling_forecasts(
         except NoLabelError as error:
             warn_left_out(f"{name!r} of rolling_forecasts", error)
     columns = problem.series[0].columns
+    windows = np.concatenate(blocks)
     return RollingForecasts(
         truth=np.concatenate([problem.truth(block) for block in blocks]) / scale,
         forecasts=forecasts,
         channels=[target if columns is None else columns[target] for target in problem.targets],
+        series=problem.numbers[windows],
+        starts=problem.starts[windows],
     )
 
 

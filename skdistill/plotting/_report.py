@@ -18,7 +18,6 @@ from skdistill._utils._optional import import_optional
 from skdistill.comparison._analysis import rolling_forecasts
 from skdistill.comparison._compare import compare
 from skdistill.data._inputs import _is_list_of_series
-from skdistill.networks._base import NetworkSpec
 from skdistill.plotting._forecast import ForecastDisplay
 from skdistill.plotting._history import HistoryDisplay
 from skdistill.plotting._horizon_error import HorizonErrorDisplay
@@ -146,25 +145,19 @@ def _stride(X: Any) -> int:
     return max(1, sum(map(len, _list_series(X))) // 2000)
 
 
-def _place(series: list[Any], spec: NetworkSpec, window: int) -> tuple[int, int]:
-    """Return the series that a window belongs to, and the row at which its forecast starts."""
-    n_windows = [max(0, len(one) - spec.context_length - spec.prediction_length + 1) for one in series]
-    ends = np.cumsum(n_windows)
-    number = int(np.searchsorted(ends, window, side="right"))
-    return number, spec.context_length + window - int(ends[number]) + n_windows[number]
-
-
 def _windows(estimator: Any, X: Any) -> str:
     """Plot the windows with the smallest, the median and the largest error of the student."""
-    spec, series = unwrap_model(estimator).forecaster.spec_, _list_series(X)
-    step = _stride(X)
-    rolled = rolling_forecasts(estimator, X, step=step)
-    errors = np.square(rolled.forecasts["student"] - rolled.truth).mean(axis=(1, 2))
+    series = _list_series(X)
+    rolled = rolling_forecasts(estimator, X, step=_stride(X))
+    assert rolled.series is not None  # rolling_forecasts says where its windows lie
+    assert rolled.starts is not None
+    squares = np.square(rolled.forecasts["student"] - rolled.truth)
+    errors = np.nanmean(squares, axis=(1, 2))
     order = np.argsort(errors)
     parts = []
     for name, number in (("best", order[0]), ("median", order[len(order) // 2]), ("worst", order[-1])):
-        which, start = _place(series, spec, int(number) * step)
-        channel = int(np.argmax(np.square(rolled.forecasts["student"][number] - rolled.truth[number]).mean(axis=0)))
+        which, start = int(rolled.series[number]), int(rolled.starts[number])
+        channel = int(np.argmax(np.nan_to_num(squares[number]).mean(axis=0)))
         display = ForecastDisplay.from_estimator(estimator, series[which], start=start, channel=channel)
         where = f"row {start} of series {which}" if _is_panel(X) else f"row {start}"
         error = errors[number]

@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from test_panels import CONTEXT, HORIZON, LENGTHS, make_forecaster, make_panel
 
 from skdistill import compare
-from skdistill.comparison import rolling_forecasts, win_rates
+from skdistill.comparison import error_by_scale, error_by_step, period_spectra, rolling_forecasts, win_rates
 from skdistill.comparison._naive import drift, last_value, seasonal_naive
 
 LONG = [name for name in LENGTHS if LENGTHS[name] >= CONTEXT + HORIZON]
@@ -119,6 +119,15 @@ def test_missing_truth_is_left_out():
     assert table.per_series.loc[name, ("mse", "student")] == pytest.approx(by_hand, rel=1e-4)
     rolled = rolling_forecasts(fitted, panel)
     assert np.isfinite(win_rates(rolled)).all()
+    for number in (0, len(rolled.starts) - 1):  # windows without a true value are none of them
+        rows = list(panel.groupby(level=0, sort=False))[rolled.series[number]][1].to_numpy()
+        start = rolled.starts[number]
+        own = fitted.scaling_.series_units_.unit[rolled.series[number]]
+        np.testing.assert_allclose(rolled.truth[number], rows[start : start + HORIZON] / own)
+    for errors in (error_by_step(rolled), error_by_scale(rolled), period_spectra(rolled)):
+        assert np.isfinite(errors).all(axis=None)
+    seen = np.square(rolled.forecasts["student"] - rolled.truth)
+    np.testing.assert_allclose(error_by_step(rolled)["student"], np.nanmean(seen, axis=(0, 2)))
     with pytest.raises(ValueError, match="there is nothing to compare on"):
         fitted.compare(panel * np.nan, **OPTIONS)
 

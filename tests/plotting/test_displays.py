@@ -224,11 +224,14 @@ def test_the_report_of_a_panel_draws_each_window_in_its_series(make, as_panel, t
     assert at["start"] == 36
 
 
-def test_windows_of_a_panel_are_found_in_their_series(fitted):
-    from skdistill.plotting._report import _place
-
-    spec = fitted.spec_  # 12 rows of context, 4 to forecast
-    panel = [np.zeros((length, 2)) for length in (17, 15, 16, 20)]  # of 2, 0, 1 and 5 windows
-    places = [_place(panel, spec, window) for window in range(8)]
+@pytest.mark.filterwarnings("ignore:compare leaves out")
+def test_windows_of_a_panel_are_found_in_their_series():
+    fitted = make_forecaster().fit(make_series(120))  # 12 rows of context, 4 to forecast
+    panel = [make_series(length) for length in (17, 15, 16, 20)]  # of 2, 0, 1 and 5 windows
+    rolled = rolling_forecasts(fitted, panel)
+    places = list(zip(rolled.series.tolist(), rolled.starts.tolist(), strict=True))
     assert places == [(0, 12), (0, 13), (2, 12), (3, 12), (3, 13), (3, 14), (3, 15), (3, 16)]
-    assert _place(panel[3:], spec, 2) == (0, 14)
+    panel[3][12:17] = np.nan  # the first two windows of the last series
+    rolled = rolling_forecasts(fitted, panel, step=2)
+    places = list(zip(rolled.series.tolist(), rolled.starts.tolist(), strict=True))
+    assert places == [(0, 12), (2, 12), (3, 15)]
