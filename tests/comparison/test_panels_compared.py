@@ -211,3 +211,14 @@ def test_a_student_that_answers_nan_is_an_error(panel):
         parameter.data.fill_(np.nan)
     with pytest.raises(ValueError, match="the forecasts of 'student' are NaN in"):
         broken.compare({name: panel.loc[name] for name in LONG}, **OPTIONS)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("scaling", ["global", "series", "window"])
+def test_a_teacher_that_repeats_the_last_value_is_that_baseline(panel, scaling):
+    fitted = make_forecaster(teacher=LastValueTeacher(), scaling=scaling).fit(panel)
+    mixed = {"new": panel.loc["shop 3"], **{name: panel.loc[name] for name in LONG}}  # one that fit has not seen
+    table = fitted.compare(mixed, **OPTIONS)
+    for kind in ("mse", "mase"):
+        errors = table.per_series[kind]
+        np.testing.assert_allclose(errors["teacher"], errors["last value"], rtol=1e-3)
