@@ -208,11 +208,19 @@ class Predictor:
         contexts = contexts.last(self.spec.context_length)
         dtype = contexts.values.dtype
         if len(contexts) <= _BLOCK:
-            return self._blank(np.ascontiguousarray(answer(contexts), dtype), contexts)
+            return self._blank(self._checked(np.ascontiguousarray(answer(contexts), dtype), contexts), contexts)
         answers = np.empty((len(contexts), self.spec.prediction_length, self.spec.n_targets, *more), dtype)
         for block in blocks(len(contexts)):
             answers[block] = answer(contexts[block])
-        return self._blank(answers, contexts)
+        return self._blank(self._checked(answers, contexts), contexts)
+
+    def _checked(self, answers: np.ndarray, contexts: ContextBatch) -> np.ndarray:
+        """Raise where an answer is not finite because a value of its context is too large."""
+        if np.isfinite(answers).all():
+            return answers
+        if reason := self.scaling.explain_overflow(contexts.values):
+            raise ValueError(reason)
+        return answers
 
     def _blank(self, answers: np.ndarray, contexts: ContextBatch) -> np.ndarray:
         """Write NaN where nothing of a target is observed in its context: there is nothing to forecast from."""

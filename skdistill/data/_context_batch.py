@@ -177,7 +177,7 @@ class ContextCutter:
             The contexts, in this order.
         """
         pairs = list(zip(numbers, origins, strict=True))
-        values = np.stack([self._rows(number, origin) for number, origin in pairs])
+        values = np.ascontiguousarray(np.stack([self._rows(number, origin) for number, origin in pairs]))
         known = None if self.known is None else self.known[np.asarray(numbers, dtype=np.int64)]
         if not self.with_time:
             return ContextBatch(values, series=known)

@@ -21,6 +21,9 @@ SCALINGS = ("auto", "global", "series", "window")
 _BLOCK_ROWS = 1 << 16
 _N_TRIED = 17  # values within the range of a channel on which a transformer is tested
 _HIDDEN = 1e-5  # a spread this small relative to the level can be lost in the sum of squares
+_LARGEST = 1e150  # larger values have no square in float64, which spreads are computed from
+_SMALLEST = 1e-150  # nor have smaller spreads
+_FAR = 1e18  # standard deviations; errors beyond have no square in float32, in which networks compute
 _LIKE = 30.0  # with larger ratios of spreads, small series hardly count, as squared errors differ by the square
 
 
@@ -119,7 +122,7 @@ class Scaling(BaseEstimator):
         Raises
         ------
         ValueError
-            If the transformer maps a value to NaN or infinity.
+            If the transformer maps a value to NaN or infinity, or values or spreads have no square in float64.
         """
         self.ids_ = [] if ids is None else list(ids)
         self.saw_missing_ = any(bool(np.isnan(part).any()) for part in rows)
@@ -145,7 +148,8 @@ class Scaling(BaseEstimator):
         for number, part in enumerate(rows):
             place = "X" if len(rows) == 1 else f"X[{number}]"
             for first in range(0, len(part), _BLOCK_ROWS):
-                block = part[first : first + _BLOCK_ROWS]
+                block = np.ascontiguousarray(part[first : first + _BLOCK_ROWS])  # sums round by the memory order
+                _check_size(block, place, first)
                 if n_waiting and n_waiting + len(block) > _BLOCK_ROWS:
                     yield _join(waiting)
                     waiting, n_waiting = [], 0
@@ -275,7 +279,35 @@ class Scaling(BaseEstimator):
         for first in range(0, len(rows), _BLOCK_ROWS):
             block = slice(first, first + _BLOCK_ROWS)
             transformed = self._transform_checked(rows[block], "its series", first)
-            out[block] = self._standardized(transformed) if units is None else units.standardize(transformed[None])[0]
+            standard = (
+                self._standardized(transformed, "float64") if units is None else units.standardize(transformed[None])[0]
+            )
+            _check_near(standard, rows[block], first)
+            out[block] = standard
+
+    def explain_overflow(self, contexts: np.ndarray) -> str | None:
+        """Name the value of a context that is too large for networks to compute with.
+
+        Parameters
+        ----------
+        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
+            In original units.
+
+        Returns
+        -------
+        reason : str or None
+            What the value is and what to do; None where no value is that large.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            sizes = np.abs(np.nan_to_num(np.asarray(contexts, dtype=np.float64) - self.mean_) / self.scale_)
+        window, row, channel = np.unravel_index(int(sizes.argmax()), sizes.shape)
+        if not sizes[window, row, channel] > _FAR:
+            return None
+        return (
+            f"the forecast of window {window} is not finite: its context has {contexts[window, row, channel]:g} in row "
+            f"{row}, channel {channel}, which is {sizes[window, row, channel]:.3g} standard deviations from the "
+            "training rows, beyond what float32 can compute with. Write NaN where a value is missing, or clip it."
+        )
 
     def to_original(self, values: np.ndarray) -> np.ndarray:
         """Invert the standardization of values with all channels.
@@ -461,7 +493,39 @@ def _center_and_spread(
         if len(values) and np.ptp(values) > 0:
             around = values - values[0]
             mean[channel], scale[channel] = values[0] + around.mean(), around.std()
+            if scale[channel] < _SMALLEST:
+                raise ValueError(
+                    f"X must have a standard deviation of at least {_SMALLEST:g} in every channel that is not "
+                    f"constant; got values between {values.min():g} and {values.max():g} in channel {channel}: "
+                    "smaller ones have no square. Multiply the channel, for example by 1e200."
+                )
     return mean, scale
+
+
+def _check_near(standard: np.ndarray, rows: np.ndarray, first: int) -> None:
+    """Raise where a value lies too far from the training rows for networks, which compute in float32."""
+    far = np.abs(standard) > _FAR
+    if not far.any():
+        return
+    row, channel = (int(axis[0]) for axis in np.nonzero(far))
+    raise ValueError(
+        f"X must have values within {_FAR:g} standard deviations of the training rows; got {rows[row, channel]:g} in "
+        f"row {first + row} of its series, channel {channel}, which is {abs(standard[row, channel]):.3g} away: "
+        "float32, in which networks compute, cannot square it. Write NaN where a value is missing, or clip it."
+    )
+
+
+def _check_size(rows: np.ndarray, place: str, first: int) -> None:
+    """Raise where a value, the first of them in row ``first`` of ``place``, is too large to be squared."""
+    large = np.abs(rows) > _LARGEST
+    if not large.any():
+        return
+    row, channel = (int(axis[0]) for axis in np.nonzero(large))
+    raise ValueError(
+        f"{place} must have values between {-_LARGEST:g} and {_LARGEST:g}, whose squares are finite; got "
+        f"{rows[row, channel]:g} in row {first + row}, channel {channel}. Divide the channel, or write NaN where a "
+        "value is missing."
+    )
 
 
 def warn_of_unlike_scales(rows: Sequence[np.ndarray]) -> None:

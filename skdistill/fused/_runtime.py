@@ -17,6 +17,8 @@ from skdistill.networks._base import NetworkSpec
 
 __all__ = ["Answer", "fuse_in_units", "fused_answer", "fused_quantiles"]
 
+_LARGEST = 1e18  # unit or level; its square is near the end of float32
+
 Answer = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
 
 
@@ -167,7 +169,15 @@ def _make(
     else:
         fused = fuse(student, spec)
         fused = None if fused is None else fused.calibrated(offsets)
+    if scaling.transformer_ is None and _is_extreme(scaling):
+        dtype = "float64"  # the products are computed in original units
     return None if fused is None else NumpyStudent(fused.arrays(), dtype)
+
+
+def _is_extreme(scaling: Scaling) -> bool:
+    """Return whether float32 has too little range around the original units."""
+    scale = np.asarray(scaling.scale_)
+    return bool((np.maximum(scale, np.abs(scaling.mean_)) > _LARGEST).any() or (scale < 1 / _LARGEST).any())
 
 
 def _state(tensors: tuple[Tensor, ...]) -> tuple[tuple[int, int], ...]:
