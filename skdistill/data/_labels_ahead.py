@@ -86,8 +86,7 @@ def stacked_labels(series: Sequence[Labeled], n: int) -> pd.Index:
     first = series[0].index
     assert first is not None  # they have labels
     size = _size(series[0].step, first)
-    alike = size is not None and all(_is_like(one, series[0]) for one in series)
-    if not alike:
+    if size is None or not all(_is_like(one, series[0]) for one in series):
         parts = labels_ahead(series, n)
         return parts[0].append(parts[1:])
     last = np.array([_numbers(one.index)[-1] for one in series], dtype=np.int64)
