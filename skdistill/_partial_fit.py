@@ -19,6 +19,7 @@ from skdistill.data._fit_windows import FitWindows
 from skdistill.data._index_checks import checked_step
 from skdistill.data._inputs import Series, read_series
 from skdistill.data._scaling import Scaling
+from skdistill.data._season import season_of_series
 from skdistill.data._steps import continue_index
 from skdistill.data._targets import find_targets
 from skdistill.losses._base import BaseLoss
@@ -359,7 +360,8 @@ class UpdatableMixin(BaseDistilled):
             self.targets_ = find_targets(self.targets, new, type(self).__name__)
             self._cutting().check_rows(given.series, [0])
             seen = SeenRows.start(new, *lengths)
-        spec = NetworkSpec(*lengths, new.values.shape[1], self.targets_)
+        season = season_of_series(new.index, new.step)
+        spec = NetworkSpec(*lengths, new.values.shape[1], self.targets_, season=season)
         network, loss = resolve_student(self.student), resolve_loss(self.loss)
         assert isinstance(network, Linear)  # check_updatable
         solved = solve_student(network, loss, seen, spec, self._cutting().scaling())

@@ -25,6 +25,7 @@ from skdistill.data._targets import find_targets
 from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, split_windows
 from skdistill.deploy._saveable import saveable
 from skdistill.probabilistic._settings import at_levels
+from skdistill.teachers._given import holds_given_labels
 
 __all__ = ["DistilledForecaster"]
 
@@ -300,6 +301,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     def _cutting(self, *, is_panel: bool = False) -> FitWindows:
         """Return how windows are built from series."""
         augmentation = None if self.teacher is None else self.augmentation
+        labels_whole = self.min_observed is None and holds_given_labels(self.teacher)  # nobody labels other contexts
         return FitWindows(
             self.context_length,
             self.prediction_length,
@@ -310,7 +312,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             all_targets=self.targets is None,
             scaling_kind=self.scaling,
             is_panel=is_panel,
-            min_observed=self.min_observed,
+            min_observed=self.context_length if labels_whole else self.min_observed,
             augmentation=augmentation,
             seed=None if augmentation is None else self._augment_seed(),
         )

@@ -72,9 +72,9 @@ def test_a_cutter_cuts_what_predict_reads():
 def test_contexts_of_few_rows_know_the_step_of_the_whole_series():
     index = pd.DatetimeIndex(pd.date_range("2024-01-01", periods=30, freq="B").to_numpy())
     cutter = ContextCutter([Series(np.zeros((30, 1)), index)], 2, with_time=True)
-    (labels,) = cutter.cut([0], [5]).indexes
-    assert list(labels) == list(index[3:5])
-    assert labels.freqstr == "B"
+    contexts = cutter.cut([0], [5])
+    assert list(contexts.indexes[0]) == list(index[3:5])
+    assert contexts.steps[0].offset == pd.offsets.BDay()
 
 
 def test_whatever_is_known_of_windows_is_sliced_with_them():
@@ -82,7 +82,7 @@ def test_whatever_is_known_of_windows_is_sliced_with_them():
     class WithMask(ContextBatch):
         observed: np.ndarray | None = None
 
-    batch = WithMask(np.arange(12.0).reshape(4, 3, 1), None, np.arange(4))
+    batch = WithMask(np.arange(12.0).reshape(4, 3, 1), observed=np.arange(4))
     part = batch[1:3]
     assert (len(part), part.indexes, part.observed.tolist()) == (2, None, [1, 2])
     assert part.last(2).values.tolist() == batch.values[1:3, 1:].tolist()

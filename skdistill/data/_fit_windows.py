@@ -84,8 +84,8 @@ class FitWindows:
             If no series has a training window, or a validation window if validation is requested.
         """
         held_out = [min(len(one), count_validation_rows(len(one), self.validation_fraction)) for one in series]
-        of_step = season_of_series(series[0].index, series[0].step, self.context_length)
-        season = of_step or 1
+        of_step = season_of_series(series[0].index, series[0].step)
+        season = of_step if of_step is not None and of_step < self.context_length else 1
         least = self._least_rows(len(series), season)
         self.check_rows(series, held_out, least)
         known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]

@@ -184,7 +184,7 @@ class Scaling(BaseEstimator):
         series : sequence of ndarray of shape (n_timestamps, n_channels)
             Values in original units.
         numbers : sequence of int or None
-            Number of each series in ``fit``, -1 for other series; None means all, in order.
+            Number of each series in ``fit``, -1 for other series; None means that all are.
 
         Returns
         -------
@@ -195,7 +195,7 @@ class Scaling(BaseEstimator):
         """
         if self.series_units_ is None:
             return None, None
-        known = np.arange(len(series)) if numbers is None else np.asarray(numbers)
+        known = np.full(len(series), -1) if numbers is None else np.asarray(numbers)
         center, unit = self.series_units_.center[known], self.series_units_.unit[known]
         for number in np.flatnonzero(known < 0):
             own = series_units([self._transform(series[int(number)])], self.season)

@@ -66,32 +66,30 @@ def _unit_of(offset: pd.offsets.BaseOffset) -> tuple[str, int]:
     return _LIKE.get(name, name), int(offset.n)
 
 
-def season_of_series(index: pd.Index | None, step: Step | None, context_length: int) -> int | None:
-    """Choose the season for units and for filling gaps.
+def season_of_series(index: pd.Index | None, step: Step | None) -> int | None:
+    """Return the usual season of a series, by its step.
 
     Parameters
     ----------
     index : pandas.Index or None
-        Labels of a series.
+        Labels of the series.
     step : Step or None
-        Step of the labels, if known.
-    context_length : int
-        Rows of a context.
+        The step of these labels, if it is known.
 
     Returns
     -------
     season : int or None
-        The most common season of the step, if a context is longer than it, otherwise 1; None without a calendar.
+        Number of rows in a season; 1 if the step has none, None if there is no calendar.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> season_of_series(pd.date_range("2024-01-01", periods=50, freq="h"), None, context_length=48)
+    >>> season_of_series(pd.date_range("2024-01-01", periods=50, freq="h"), None)
     24
     """
     if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
         return None
     step = find_step(index) if step is None else step
-    seasons = seasons_of_step(None if step is None else step.offset)
-    fitting = [season for season in seasons if season < context_length]
-    return fitting[0] if fitting else 1
+    if step is None:
+        return None
+    return next(iter(seasons_of_step(step.offset)), 1)

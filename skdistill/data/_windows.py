@@ -100,7 +100,7 @@ class SeriesStore:
         front : int, default=0
             Number of missing rows to add before each series.
         numbers : sequence of int or None, default=None
-            Number of each series in the fit of the scaling, -1 for other series; None means all, in order.
+            Number of each series in the fit of the scaling, -1 for other series; None means that all are.
         season : int or None, default=None
             Number of rows in a season, as suggested by the step of the series.
 

@@ -391,7 +391,7 @@ BAD_HYPERPARAMETERS = [
     (PatchTST(dropout=1), ValueError, r"dropout of PatchTST .*; got 1"),
     (PatchTST(activation="tanh"), ValueError, r"activation of PatchTST .*; got 'tanh'"),
     (ModernTCN(0), ValueError, r"hidden_size of ModernTCN .*; got 0"),
-    (ModernTCN((4, 8), n_layers=(1, 1, 1)), ValueError, r"hidden_size of ModernTCN .* one a stage: 3; got 2"),
+    (ModernTCN((4, 8), n_layers=(1, 1, 1)), ValueError, r"hidden_size of ModernTCN .* one number per stage: 3; got 2"),
     (ModernTCN(large_kernel=50), ValueError, r"large_kernel of ModernTCN must be odd.*; got 50"),
     (ModernTCN(patch_stride=9), ValueError, r"patch_stride of ModernTCN must be at most patch_size = 8.*; got 9"),
     (ModernTCN(patch_size=11), ValueError, r"context_length must be at least patch_size = 11 of ModernTCN; got 10"),

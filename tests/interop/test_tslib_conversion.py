@@ -376,7 +376,7 @@ def test_lowest_modes_need_not_be_given(method):
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("FEDformer", {"modes": None}, r"give them as options\['modes'\]"),
+        ("FEDformer", {"modes": None}, r"pass them as options\['modes'\]"),
         ("FEDformer", {"modes": {f"{CROSS}.index_q": [0]}}, r"options\['modes'\] of FEDformer lacks decoder.*index_kv"),
         ("FEDformer", {"version": "Wavelets"}, "version of FEDformer must be 'Fourier'; got 'Wavelets'"),
         ("TimeMixer", {"decomp_method": "stl"}, "decomp_method of TimeMixer must be one of 'moving_avg', 'dft_decomp'"),

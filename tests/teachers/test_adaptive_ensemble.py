@@ -122,5 +122,5 @@ def test_bad_settings_are_refused_before_training():
         fit(AdaptiveEnsemble(ERRING, max_windows=1))
     with pytest.raises(ValueError, match="teachers of AdaptiveEnsemble must name at least one"):
         fit(AdaptiveEnsemble([]))
-    with pytest.raises(ValueError, match="learns its shares on validation windows"):
+    with pytest.raises(ValueError, match="learns its weights on validation windows"):
         fit(AdaptiveEnsemble(ERRING), validation_fraction=0)

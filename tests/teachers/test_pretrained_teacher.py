@@ -135,14 +135,14 @@ def test_damaged_weights_are_refused(network, tmp_path):
     content = bytearray((folder / WEIGHTS).read_bytes())
     content[-1] ^= 1
     (folder / WEIGHTS).write_bytes(content)
-    with pytest.raises(ValueError, match="is damaged, or not the one"):
+    with pytest.raises(ValueError, match="is damaged or does not belong to"):
         load_echo(torch.device("cpu"), folder)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 99}, "of another version"),
+        ({"format": 99}, "belong to another version"),
         ({"config": {"hidden_size": 32}}, "another version of skdistill"),
         ({"config": {"unheard_of": 1}}, "another version of skdistill"),
     ],

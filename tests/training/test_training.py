@@ -291,7 +291,7 @@ def test_devices():
     with pytest.raises(ValueError, match="got 'tpu'"):
         resolve_device("tpu")
     if not torch.cuda.is_available():
-        with pytest.raises(ValueError, match="sees no GPU"):
+        with pytest.raises(ValueError, match="finds no GPU"):
             resolve_device("cuda")
 
 
