@@ -88,7 +88,7 @@ def test_win_rates_count_windows_and_ties_half():
 def test_the_student_alone_needs_the_training_series(fitted, test_frame):
     import pickle
 
-    with pytest.raises(ValueError, match="give train="):
+    with pytest.raises(ValueError, match="pass train="):
         rolling_forecasts(pickle.loads(pickle.dumps(fitted)), test_frame, alone=True)
 
 

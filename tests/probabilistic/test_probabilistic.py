@@ -424,7 +424,7 @@ def test_compare_shows_quantiles_of_those_who_have_them():
     assert table.loc["a", "crps"] == pytest.approx(scores.crps)
     assert table.loc["a", "coverage"] == pytest.approx(scores.coverage)
     assert table.loc["a", "width"] == pytest.approx(scores.width)
-    assert "lies between the levels 0.1 and 0.9" in table.summary()
+    assert "lie between the levels 0.1 and 0.9" in table.summary()
     plain = make_forecaster().fit(series[:200]).compare(series[188:])
     assert "crps" not in plain.columns
     assert "quantile_levels" not in plain.facts

@@ -447,7 +447,7 @@ def test_rows_that_do_not_follow_are_refused(start, again):
     with pytest.raises(ValueError, match=r"must follow the rows so far, which end at .* 03:00:00"):
         forecaster.partial_fit(frame[again])
     forecaster.partial_fit(frame[100:110])
-    with pytest.raises(ValueError, match=r"must follow the rows seen"):
+    with pytest.raises(ValueError, match=r"must follow the rows so far"):
         pickle.loads(pickle.dumps(forecaster)).partial_fit(frame[100:110])
 
 
