@@ -447,7 +447,7 @@ class SktimeDistilledForecaster(BaseForecaster):
             **{name: value for name, value in params.items() if name not in own},
             targets=None if n_targets == n_channels else list(range(n_targets)),
         )
-        return forecaster.fit(next(iter(series.values())) if list(series) == [()] else list(series.values()))
+        return forecaster.fit(next(iter(series.values())) if list(series) == [()] else series)
 
     def _remember(self, series: dict[tuple[object, ...], pd.DataFrame]) -> None:
         """Keep the rows that forecasts are made from, or all rows if a refit is possible."""
@@ -506,7 +506,8 @@ class SktimeDistilledForecaster(BaseForecaster):
         indexes, steps = [rows.index for rows in recent], [self._steps[key] for key in self._rows]
         length = self.prediction_length
         predictor = self.forecaster_.predictor_
-        batch = ContextBatch(contexts, indexes, steps)
+        known = predictor.scaling.numbers_of(list(self._rows)) if predictor.scaling.kind == "series" else None
+        batch = ContextBatch(contexts, indexes, steps, known)
         around = [predictor.forecast_quantiles(batch)] if with_quantiles else []
         blocks = [predictor.forecast(batch)]
         while length * len(blocks) < n_steps:
@@ -515,7 +516,7 @@ class SktimeDistilledForecaster(BaseForecaster):
             rows = np.concatenate([blocks[-1], self._look_up(X, indexes_ahead)], axis=2)
             contexts = np.concatenate([contexts, rows], axis=1)
             indexes = [index.append(ahead) for index, ahead in zip(indexes, indexes_ahead, strict=True)]
-            batch = ContextBatch(contexts, indexes, steps)
+            batch = ContextBatch(contexts, indexes, steps, known)
             blocks.append(predictor.forecast(batch))
             if with_quantiles:
                 around.append(predictor.forecast_quantiles(batch))
