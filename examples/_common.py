@@ -1,4 +1,4 @@
-"""What the scripts share: quick mode, where results go, and where they came from."""
+"""Shared helpers of the scripts: quick mode, result folder, and provenance."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def provenance() -> dict[str, str]:
-    """Tell command, commit and machine of this run."""
+    """Return command, commit and machine of this run."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -34,7 +34,7 @@ def provenance() -> dict[str, str]:
 
 
 def _without_paths(arguments: list[str]) -> list[str]:
-    """Quote the arguments of a command; a path of this machine becomes what it stands for, as ``<data folder>``."""
+    """Quote the arguments of a command; local paths are replaced by placeholders such as ``<data folder>``."""
     options = [None, *arguments]
     named = [
         f"<{option.strip('-').removesuffix('-home')} folder>" if option and Path(argument).is_absolute() else None
@@ -44,7 +44,7 @@ def _without_paths(arguments: list[str]) -> list[str]:
 
 
 def write_results(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table with its provenance, unless its rows have one; a quick run writes nothing."""
+    """Write a table, with provenance if its rows have none; a quick run writes nothing."""
     if QUICK:
         print("quick, not a result: nothing is written")
         return
@@ -55,12 +55,12 @@ def write_results(frame: pd.DataFrame, path: Path) -> None:
 
 
 def heading(text: str) -> None:
-    """Print a heading, and say when figures mean nothing."""
+    """Print a heading, with a note in quick mode that figures are meaningless."""
     print(f"{text} [quick, not a result]" if QUICK else text)
 
 
 def interleaved(calls: dict[str, Callable[[], object]], seconds: float) -> dict[str, float]:
-    """Time calls in turn, so that a busy machine slows all alike; the median of each, in microseconds."""
+    """Time calls in turn, so that load on the machine affects all equally; return medians in microseconds."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         call()
@@ -74,13 +74,13 @@ def interleaved(calls: dict[str, Callable[[], object]], seconds: float) -> dict[
 
 
 def anonymous_bytes() -> int:
-    """Read how much anonymous memory this process has (Linux)."""
+    """Return the anonymous memory of this process (Linux)."""
     text = Path("/proc/self/status").read_text()
     return 1024 * int(next(line for line in text.splitlines() if line.startswith("RssAnon")).split()[1])
 
 
 class PeakMemory:
-    """Watch the anonymous memory of this process."""
+    """Record the peak anonymous memory of this process."""
 
     def __enter__(self) -> PeakMemory:
         self.peak = self.base = anonymous_bytes()
@@ -90,7 +90,7 @@ class PeakMemory:
         return self
 
     def watch(self) -> None:
-        """Sample until told to stop."""
+        """Sample until stopped."""
         while not self.stop.wait(0.005):
             self.peak = max(self.peak, anonymous_bytes())
 
@@ -100,5 +100,5 @@ class PeakMemory:
 
     @property
     def gib(self) -> float:
-        """The most that was added to what there was at the start."""
+        """Peak increase since the start."""
         return (self.peak - self.base) / 2**30

@@ -1,4 +1,4 @@
-"""Foundation models with random weights at their published sizes: their forecasts mean nothing, their speed does."""
+"""Foundation models of published sizes with random weights: useful to measure speed, not accuracy."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def save_random_bolt(
 
 
 def save_random_time_moe(folder: Path, *, tiny: bool = False) -> Path:
-    """Build a Time-MoE of the size published as 50M from its config and save it."""
+    """Build a Time-MoE of the published 50M size from its config and save it."""
     from sktime.libs.timemoe.timemoe import TimeMoeForPrediction
     from sktime.libs.timemoe.timemoe_config import TimeMoeConfig
 
@@ -71,7 +71,7 @@ def save_random_time_moe(folder: Path, *, tiny: bool = False) -> Path:
 
 
 def save_random_moirai(folder: Path, *, tiny: bool = False) -> Path:
-    """Build a Moirai of the size published as base from its config and save it."""
+    """Build a Moirai of the published base size from its config and save it."""
     from sktime.libs.uni2ts.distribution.log_normal import LogNormalOutput
     from sktime.libs.uni2ts.distribution.mixture import MixtureOutput
     from sktime.libs.uni2ts.distribution.negative_binomial import NegativeBinomialOutput

@@ -1,10 +1,10 @@
-"""Series that nobody measured: what the small foundation model is pretrained on.
+"""Synthetic series to pretrain the small foundation model on.
 
-Each series is of one of three kinds. *Calendar*: seasons of random shape at periods that clocks and calendars make
-(a day of hours first of all), weekdays that differ, amplitudes that drift, on a level that remembers. *Wandering*:
-random walks, with clusters of volatility, a slow pull back to the mean, or noise on top. *Smooth*: sums and
-products of paths with power-law spectra, trends and seasons of any period. All get noise; some change
-their regime, have outliers, or are bent to be positive. Everything is drawn a whole batch at a time.
+There are three kinds of series. *Calendar*: seasons of random shape with calendar periods (mostly a day of hours),
+different weekdays, drifting amplitudes, and an autocorrelated level. *Wandering*: random walks with volatility
+clusters, slow mean reversion, or added noise. *Smooth*: sums and products of paths with power-law spectra, trends and
+seasons of any period. All series have noise; some have a regime change or outliers, or are transformed to be
+positive. Series are drawn in batches.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 KINDS = {"calendar": 0.5, "wandering": 0.25, "smooth": 0.25}
-# a short period, a long one that it divides, and how often the pair is drawn
+# a short period, a long period that is a multiple of it, and the probability of the pair
 CALENDARS = np.array(
     [(24, 168, 0.55), (48, 336, 0.08), (7, 28, 0.1), (12, 24, 0.08), (96, 192, 0.07), (4, 52, 0.06), (10, 60, 0.06)]
 )
@@ -20,7 +20,7 @@ N_HARMONICS = 8
 
 
 def make_series(n_series: int, length: int, generator: np.random.Generator, kind: str | None = None) -> np.ndarray:
-    """Make series of shape (n_series, length), float32, standardized; of every kind, unless one is named."""
+    """Generate standardized float32 series of shape (n_series, length), of all kinds unless one is named."""
     shares = list(KINDS.values()) if kind is None else [float(name == kind) for name in KINDS]
     counts = generator.multinomial(n_series, shares)
     makers = (calendar, wandering, smooth)
@@ -39,7 +39,7 @@ def make_series(n_series: int, length: int, generator: np.random.Generator, kind
 
 
 def calendar(n_series: int, time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Add seasons of a short and a long period, a level that remembers, and at times a trend."""
+    """Add seasons of a short and a long period, an autocorrelated level, and sometimes a trend."""
     chosen = CALENDARS[generator.choice(len(CALENDARS), n_series, p=CALENDARS[:, 2] / CALENDARS[:, 2].sum())]
     short, long = chosen[:, :1], chosen[:, 1:2]
     weekly = some(0.4, n_series, generator)
@@ -56,12 +56,12 @@ def calendar(n_series: int, time: np.ndarray, generator: np.random.Generator) ->
     trend = some(0.2, n_series, generator) * lognormal(-1.0, 0.7, n_series, generator)
     week = weekly * lognormal(-0.8, 0.6, n_series, generator) * unit_variance(part_of_week)
     total = season + week + level + trend * unit_variance(trends(n_series, time, generator))
-    louder = np.exp(0.5 * np.clip(season, -2, 2) * some(0.3, n_series, generator))  # noise that follows the clock
+    louder = np.exp(0.5 * np.clip(season, -2, 2) * some(0.3, n_series, generator))  # noise that depends on the season
     return total + louder * lognormal(-1.5, 0.8, n_series, generator) * generator.normal(size=total.shape)
 
 
 def wandering(n_series: int, time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Sum shocks that are never forgotten, or slowly; at times with a drift, or noise on top."""
+    """Sum shocks that persist or decay slowly; sometimes add a drift or noise."""
     shape = (n_series, len(time))
     volatility = np.exp(some(0.5, n_series, generator) * 0.7 * unit_variance(power_law(shape, 1.5, generator)))
     shocks = volatility * np.where(
@@ -76,7 +76,7 @@ def wandering(n_series: int, time: np.ndarray, generator: np.random.Generator) -
 
 
 def smooth(n_series: int, time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Add and multiply paths from rough to smooth, trends, and seasons of any period."""
+    """Add and multiply rough to smooth paths, trends, and seasons of any period."""
     shape = (n_series, len(time))
     paths = [unit_variance(power_law(shape, generator.uniform(0.5, 3.0, (n_series, 1)), generator)) for _ in range(2)]
     period = np.exp(generator.uniform(np.log(3.0), np.log(250.0), (n_series, 1)))
@@ -93,7 +93,7 @@ def smooth(n_series: int, time: np.ndarray, generator: np.random.Generator) -> n
 
 
 def profile(phase: np.ndarray, generator: np.random.Generator, smooth: float | None = None) -> np.ndarray:
-    """Return waves of random shape, of period one in the phase of shape (n_series, length)."""
+    """Return waves of random shape with period 1 in the phase, which has shape (n_series, length)."""
     order = np.arange(1, N_HARMONICS + 1)
     decay = generator.uniform(0.3, 2.0, (len(phase), 1)) if smooth is None else np.full((len(phase), 1), smooth)
     size = generator.normal(size=(2, len(phase), N_HARMONICS)) / order**decay
@@ -107,7 +107,7 @@ def profile(phase: np.ndarray, generator: np.random.Generator, smooth: float | N
 
 
 def trends(n_series: int, time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Mix lines, bends and saturating growth."""
+    """Mix linear, bent and saturating trends."""
     unit = np.linspace(0.0, 1.0, len(time))[None]
     line = generator.normal(size=(n_series, 1)) * unit
     bend = generator.normal(size=(n_series, 1)) * np.maximum(unit - generator.random((n_series, 1)), 0.0)
@@ -116,26 +116,26 @@ def trends(n_series: int, time: np.ndarray, generator: np.random.Generator) -> n
 
 
 def power_law(shape: tuple[int, int], power: float | np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Make paths whose spectrum falls as frequency ** -power."""
-    frequency = np.maximum(np.arange(shape[1] + 1), 1)  # of paths twice as long, cut in half: they need not close
+    """Generate paths with spectrum frequency ** -power."""
+    frequency = np.maximum(np.arange(shape[1] + 1), 1)  # double length, so that ends differ
     return colored(shape, frequency ** (-np.asarray(power) / 2), generator)
 
 
 def memory(shape: tuple[int, int], generator: np.random.Generator) -> np.ndarray:
-    """Make paths that forget exponentially, within one step to a few hundred."""
+    """Generate paths with exponential decay times from one step to a few hundred."""
     keep = np.exp(-1.0 / np.exp(generator.uniform(np.log(1.0), np.log(300.0), (shape[0], 1))))
     angle = np.pi * np.arange(shape[1] + 1) / shape[1]
     return colored(shape, 1 / np.sqrt(1 + keep**2 - 2 * keep * np.cos(angle)), generator)
 
 
 def colored(shape: tuple[int, int], size: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Make paths whose Fourier coefficients have the given size."""
+    """Generate paths with Fourier coefficients of the given size."""
     random = generator.normal(size=(2, shape[0], shape[1] + 1))
     return np.fft.irfft(size * (random[0] + 1j * random[1]), axis=1)[:, : shape[1]]
 
 
 def change_regime(series: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Shift the level or stretch the size from a random moment on, in one series out of six."""
+    """Shift the level or rescale one series in six from a random time on."""
     n_series, length = series.shape
     series = unit_variance(series)
     after = (np.arange(length) >= length * generator.random((n_series, 1))) * some(1 / 6, n_series, generator)
@@ -144,7 +144,7 @@ def change_regime(series: np.ndarray, generator: np.random.Generator) -> np.ndar
 
 
 def outliers(n_series: int, length: int, generator: np.random.Generator) -> np.ndarray:
-    """Make rare spikes."""
+    """Generate rare spikes."""
     return 4.0 * generator.normal(size=(n_series, length)) * (generator.random((n_series, length)) < 0.01)
 
 
@@ -152,17 +152,17 @@ def outliers(n_series: int, length: int, generator: np.random.Generator) -> np.n
 
 
 def unit_variance(values: np.ndarray) -> np.ndarray:
-    """Standardize each series; a flat one stays flat."""
+    """Standardize each series; constant series stay constant."""
     centered = values - values.mean(axis=1, keepdims=True)
     scale = centered.std(axis=1, keepdims=True)
     return centered / np.where(scale > 1e-9, scale, 1.0)
 
 
 def lognormal(mean: float, spread: float, n_series: int, generator: np.random.Generator) -> np.ndarray:
-    """Draw a positive size for each series, (n_series, 1)."""
+    """Draw a positive size for each series, of shape (n_series, 1)."""
     return generator.lognormal(mean, spread, (n_series, 1))
 
 
 def some(chance: float, n_series: int, generator: np.random.Generator) -> np.ndarray:
-    """Choose some of the series, bool (n_series, 1)."""
+    """Choose a random subset of the series, as a mask of shape (n_series, 1)."""
     return generator.random((n_series, 1)) < chance

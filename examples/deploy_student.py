@@ -1,8 +1,8 @@
 """Deploy a student
 ================
 
-A student exists to be served. We train one, look at what is left of it, put it into files that other machines
-read, take in rows one at a time, and forecast many series at once.
+This example trains a student, inspects its fused form, saves and exports it, updates it with one row at a time, and
+forecasts many series at once.
 """
 
 # %%
@@ -41,8 +41,8 @@ forecaster = DistilledForecaster(
 # %%
 # What is left of it
 # ------------------
-# The standardization, the mean of the window, the moving average and BatchNorm are linear: they are folded into two
-# matrices. ``predict`` multiplies by these, not by the module.
+# The standardization, the mean of the window, the moving average and BatchNorm are linear, so they are folded into two
+# matrices. ``predict`` uses these matrices instead of the module.
 
 for number, layer in enumerate(fuse(forecaster.student_, forecaster.spec_).layers):
     print(f"matrix {number}: {layer.weight.shape}")
@@ -63,15 +63,15 @@ heading(f"predict(array), one window: {microseconds(lambda: forecaster.predict(w
 # %%
 # Files
 # -----
-# ``save`` writes weights by safetensors and the rest as JSON: reading it runs no code. ``export`` writes for another
-# runtime, and compares that runtime's answer with the student's before anything is written.
+# ``save`` writes weights as safetensors and the rest as JSON; loading such a file runs no code. ``export`` writes a
+# file for another runtime, after comparing the forecasts of that runtime with those of the student.
 
 folder = Path(tempfile.mkdtemp())
 forecaster.save(folder / "student.skdistill")
 copy = load(folder / "student.skdistill")
 assert np.array_equal(copy.predict(test), forecaster.predict(test))
 print(forecaster.export(folder / "student.npz"))
-alone = NumpyStudent.load(folder / "student.npz")  # NumPy alone: numpy_student.py may be copied to a device
+alone = NumpyStudent.load(folder / "student.npz")  # needs only NumPy; you can copy numpy_student.py to a device
 assert np.allclose(alone.predict(window), forecaster.predict(window))
 try:
     report = forecaster.export(folder / "student.onnx", int8=True, data=test)
@@ -92,8 +92,8 @@ heading(f"append and predict: {microseconds(lambda: (stream.append(window[0]), s
 # %%
 # Many series
 # -----------
-# A batch is answered in blocks: memory grows with the answer alone, and the contexts may be views of a longer series,
-# as here.
+# A batch is forecast in blocks, so memory only grows with the forecasts. Contexts can be views of a longer series, as
+# here.
 
 n_series = 200 if QUICK else 100_000
 rows = make_multiseasonal(n_series + context_length - 1, 7, random_state=1).to_numpy(dtype=np.float32)
@@ -108,8 +108,8 @@ heading(
 )
 
 # %%
-# With Dask, each partition is forecast by itself, on whatever machine holds it. A row of the table is the context of
-# one series.
+# With Dask, each partition is forecast separately, on the machine that holds it. Each row of the table is the context
+# of one series.
 
 try:
     import dask.dataframe as dd

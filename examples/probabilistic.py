@@ -1,9 +1,9 @@
 """Keep the distribution: quantiles, fan charts, honest intervals
 ===============================================================
 
-A planner needs to know how wrong a forecast may be. A transformer trained with quantiles teaches a linear student its
-whole distribution; conformal calibration on the validation windows then puts the intervals right. We look at two
-windows, at the coverage of every interval, and at what a drift does to it.
+Planning needs the uncertainty of a forecast. A transformer trained with quantiles teaches a linear student its whole
+distribution; conformal calibration on the validation windows then corrects the intervals. This example shows two
+windows, the coverage of every interval, and the effect of a drift.
 """
 
 # sphinx_gallery_thumbnail_path = '_static/fan.png'
@@ -11,7 +11,7 @@ windows, at the coverage of every interval, and at what a drift does to it.
 # %%
 # A series whose noise changes
 # ----------------------------
-# A daily and a weekly season; the noise is three times as large by day as by night, and over the last rows it grows.
+# A daily and a weekly season; the noise is three times larger by day than by night, and grows over the last rows.
 
 import sys
 from pathlib import Path
@@ -41,8 +41,8 @@ train, test = frame.iloc[: int(0.8 * n_rows)], frame.iloc[int(0.8 * n_rows) - co
 # %%
 # Fit
 # ---
-# ``quantiles=`` gives the student a head for the deciles, which cannot cross; ``"quantiledistill"`` compares them with
-# the truth and with the teacher's. A student without them learns a point, and nothing of what may happen around it.
+# ``quantiles=`` adds a head for the deciles, which cannot cross; ``"quantiledistill"`` compares them with the truth and
+# with the deciles of the teacher. A student without quantiles only learns a point forecast.
 
 DECILES = tuple(round(0.1 * decile, 1) for decile in range(1, 10))
 forecaster = DistilledForecaster(
@@ -66,7 +66,7 @@ print(forecaster.predict_interval(test, coverage=0.8).head(3).round(2))
 # %%
 # Fan charts
 # ----------
-# Before the drift and after it. The band is wide by day and narrow by night.
+# Windows before and after the drift. The band is wide by day and narrow by night.
 
 figure, axes = plt.subplots(2, 1, figsize=(7, 5.6), layout="constrained")
 for axis, start in zip(axes, (context_length + 24, len(test) - prediction_length), strict=True):
@@ -77,7 +77,7 @@ figure.suptitle("Deciles of the student" + (" [quick, not a result]" if QUICK el
 # %%
 # Coverage
 # --------
-# The interval between the outer deciles should hold 80 % of what happens. ``backtest_quantiles`` rolls through the
+# The interval between the outer deciles should contain 80% of the true values. ``backtest_quantiles`` rolls through the
 # test part; with ``calibration="rolling"``, the offsets of an origin come from the last windows whose truth was known
 # there.
 

@@ -1,16 +1,16 @@
 """Distill a transformer into an MLP
 =================================
 
-A transformer forecasts four days of an electricity transformer's seven channels. We teach a small
-MLP to do the same, and ask four questions: how good is the teacher, how good is the student, how
-good would the student be without its teacher, and what does it all cost?
+A transformer network forecasts four days of seven channels of an electricity transformer. We teach a
+small MLP to do the same, and measure the error of the teacher, of the student, and of the student
+without a teacher, and the cost of each.
 """
 
 # %%
 # A series
 # --------
-# ETTh1 where it is at hand or can be downloaded, a made series otherwise. The last rows are for the
-# test, and ``fit`` does not see them.
+# ETTh1 if it is available or can be downloaded, otherwise a synthetic series. The last rows are the
+# test part, which ``fit`` does not see.
 
 import sys
 from pathlib import Path
@@ -39,8 +39,8 @@ print(f"Series: {name}, {len(train)} rows to fit on, {len(test) - context_length
 # %%
 # Fit
 # ---
-# The teacher is trained, asked once for its forecast of every training window, and the student
-# learns from the truth and from those labels.
+# The teacher is trained and forecasts every training window once. The student learns from the truth
+# and from these labels.
 
 forecaster = DistilledForecaster(
     teacher=ITransformer(hidden_size=16 if QUICK else 128),
@@ -58,8 +58,8 @@ forecaster.fit(train)
 # %%
 # Compare
 # -------
-# ``mse`` and ``mae`` are standardized, ``difference`` is to the student, and ``standard_error`` says how
-# much of it may be the choice of test weeks.
+# ``mse`` and ``mae`` are in standardized units, ``difference`` is relative to the student, and
+# ``standard_error`` is the uncertainty of the difference due to the choice of test weeks.
 
 comparison = forecaster.compare(test)
 heading("\nComparison")
@@ -71,7 +71,7 @@ print(comparison.summary())
 # %%
 # Look
 # ----
-# One test window: what was known, what happened, what the teacher and the student said.
+# One test window: context, truth, and the forecasts of teacher and student.
 
 import matplotlib.pyplot as plt
 

@@ -1,8 +1,8 @@
 """Serve a saved student over HTTP
 ===============================
 
-``skdistill serve student.skdistill`` answers requests until it is stopped. Here it runs in a process of its own for a
-moment: it is asked for a series, for quantiles, for a panel, and for what it cannot answer; then its file is replaced.
+``skdistill serve student.skdistill`` answers requests until it is stopped. Here it runs briefly in a separate process.
+We request forecasts of a series, quantiles, and a panel, send invalid requests, and replace the file of the student.
 """
 
 # %%
@@ -31,7 +31,7 @@ from skdistill import DistilledForecaster
 from skdistill.datasets import make_multiseasonal
 
 try:
-    import msgspec  # noqa: F401 (what the server needs)
+    import msgspec  # noqa: F401 (required by the server)
     import uvicorn  # noqa: F401
 except ImportError as error:
     print(f"Serving: skipped ({error}). pip install 'skdistill[serve]'")
@@ -42,16 +42,16 @@ path = Path(tempfile.mkdtemp()) / "student.skdistill"
 
 
 def make_student(**settings: Any) -> DistilledForecaster:
-    """Fit a small student, and save it where it is served from."""
+    """Fit a small student and save it to the served file."""
     settings = {"context_length": 96, "prediction_length": 24, "max_epochs": 2, "random_state": 0, **settings}
     forecaster = DistilledForecaster(None, "dlinear", "response", **settings).fit(series)
     forecaster.save(path.with_suffix(".new"))
-    os.replace(path.with_suffix(".new"), path)  # whole, at once
+    os.replace(path.with_suffix(".new"), path)  # replaces the file atomically
     return forecaster
 
 
 forecaster = make_student(quantiles=(0.1, 0.5, 0.9))
-command = [sys.executable, "-m", "skdistill", "serve", str(path), "--port", "0"]  # port 0: a free one, which is logged
+command = [sys.executable, "-m", "skdistill", "serve", str(path), "--port", "0"]  # port 0 picks a free port
 server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 assert server.stderr is not None
 address = next(found[0] for line in server.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
@@ -60,11 +60,12 @@ threading.Thread(target=server.stderr.read, daemon=True).start()
 # %%
 # Asking
 # ------
-# Rows oldest first; the last ``context_length`` count. ``/docs`` is a page to try it, ``/openapi.json`` describes it.
+# Rows are ordered from oldest to newest; the last ``context_length`` are used. ``/docs`` is a page to try the server,
+# and ``/openapi.json`` describes its interface.
 
 
 def ask(request: Any) -> tuple[int, Any]:
-    """Send a request; return the status and the answer."""
+    """Send a request; return the status and the response."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{address}/forecast", json.dumps(request).encode(), timeout=30) as answer:
@@ -94,7 +95,7 @@ for request in ({"context": [[1, 2, 3]]}, {"context": [[None] * 3] * 96}, {"cont
 # %%
 # Another student in its place
 # ----------------------------
-# The file is read again when it changes; a bad one would be logged, and change nothing.
+# The file is read again when it changes; an invalid file is logged and ignored.
 
 before = ask({"context": rows.tolist()})[1]
 make_student(max_epochs=4)

@@ -1,15 +1,15 @@
 """Distill inside sktime
 =====================
 
-Theta is a good forecaster of short monthly series, and it is fitted anew for every forecast. We teach a
-linear student to answer as theta does, tune how much it listens, and ask: is the student as good as its
-teacher, and better than the same student alone? Then a global student of a panel of longer series.
+Theta is a good forecaster of short monthly series, but must be fitted again for every forecast. We teach a
+linear student to forecast like theta, tune the weight of the teacher, and compare the student with its
+teacher and with the same student alone. Then we train a global student on a panel of longer series.
 """
 
 # %%
 # A short series
 # --------------
-# The airline passengers that come with sktime. The last three years are for the test.
+# The airline passengers from sktime. The last three years are the test part.
 
 import sys
 import time
@@ -46,7 +46,7 @@ print(f"airline: {len(train)} months to fit on, {len(test)} to test on")
 # A pipeline with a student in it
 # -------------------------------
 # The logarithm makes the season additive. The student is linear and solved exactly; its teacher is theta,
-# fitted on every context.
+# fitted to every context.
 
 student = SktimeDistilledForecaster(
     teacher=SktimeTeacher(ThetaForecaster(sp=12)),
@@ -63,7 +63,7 @@ alone = student.clone().set_params(teacher=None, loss=Supervised())
 # %%
 # Tune how much it listens
 # ------------------------
-# The folder of ``memory=`` is shared by the candidates: theta labels the windows of a fold once.
+# The candidates share the folder of ``memory=``, so theta labels the windows of each fold once.
 
 search = ForecastingGridSearchCV(
     LogTransformer() * student,
@@ -78,7 +78,7 @@ heading(f"\nTuned in {time.perf_counter() - begin:.1f} s: {search.best_params_}"
 # %%
 # Evaluate
 # --------
-# Every forecaster is fitted once and takes the months of the test as they come.
+# Students are fitted once and then see new months without a new fit; theta and naive are fitted again every time.
 
 forecasters = {
     "seasonal naive": NaiveForecaster(sp=12),
@@ -107,7 +107,7 @@ print(pd.DataFrame(rows).T.to_string(float_format=lambda value: f"{value:.3g}"))
 # %%
 # A panel of longer series
 # ------------------------
-# One global student for all of them, and a series that it was not trained on, by ``pretrain``.
+# One global student for all series, trained by ``pretrain``, which then forecasts a series it was not trained on.
 
 n_series, n_rows = (4, 300) if QUICK else (20, 2000)
 series = {
@@ -139,7 +139,7 @@ heading(f"\nA series the student never saw: MAE {error:.3g} (its standard deviat
 # %%
 # Look
 # ----
-# The last test year: the truth, theta and its student.
+# The last test year: truth, theta and its student.
 
 import matplotlib.pyplot as plt
 
@@ -151,7 +151,7 @@ looks = {"theta (teacher)": ("#0072B2", "--"), "student": ("#D55E00", "-"), "stu
 for name, (color, style) in looks.items():
     if "theta" in name:
         forecast = forecasters[name].clone().fit(known, fh=steps).predict()
-    else:  # a student moves on without a fit
+    else:  # a student needs no new fit
         forecast = forecasters[name].clone().fit(train).update(known[-24:], update_params=False).predict(fh=steps)
     axes.plot(forecast.index.to_timestamp(), forecast, color=color, linestyle=style, label=name)
 axes.set_ylabel("passengers (thousands)")

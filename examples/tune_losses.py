@@ -1,15 +1,15 @@
 """Tune the distillation itself
 ==============================
 
-How much should the student listen to its teacher, and at how many scales? A grid search answers. The
-teacher is trained and asked once for each fold, however many candidates there are.
+A grid search selects the weight of the teacher and the number of scales. The teacher is trained and labels
+the windows once per fold, regardless of the number of candidates.
 """
 
 # %%
 # A series and folds
 # ------------------
-# The folds roll over the fitting rows, in order of time: each test fold carries the context rows that its
-# forecasts start from. The test rows of ETTh1 stay out of it until the end.
+# The folds roll over the fitting rows in time order; each test fold includes the context rows of its forecasts.
+# The test rows of ETTh1 are not used until the end.
 
 import sys
 import tempfile
@@ -48,9 +48,9 @@ for rows, rolled in split.split(train):
 # %%
 # A pipeline
 # ----------
-# A ``StandardScaler`` before the forecaster, as in any pipeline. scikit-learn does not undo it on forecasts:
-# they, and all scores below, are in units of its standard deviations. The forecaster standardizes by itself,
-# so leave the scaler out to get original units.
+# A ``StandardScaler`` comes before the forecaster, as in any pipeline. scikit-learn does not invert it on
+# forecasts, so forecasts and all scores below are in units of its standard deviations. The forecaster
+# standardizes internally, so leave out the scaler to get original units.
 
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -82,7 +82,7 @@ print({key.removeprefix("distilledforecaster__"): value for key, value in search
 # %%
 # Score once
 # ----------
-# The rows of the test part saw none of this.
+# The test rows were not used for tuning.
 
 scaled = -search.best_score_
 print(f"validation MSE {scaled:.4g}, test MSE {forecast_errors(search, test):.4g} (scaler's units)")
@@ -91,8 +91,7 @@ print(search.best_estimator_[-1].compare(search.best_estimator_[:-1].transform(t
 # %%
 # Look at the grid
 # ----------------
-# If the panels differ by less than the folds do, the choice does not matter much: the spread of the folds
-# is printed beside.
+# If the panels differ less than the folds, the choice hardly matters; the spread over the folds is printed too.
 
 import matplotlib.pyplot as plt
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Forecasts from every origin of a series, as if time rolled on."""
+"""Rolling-origin forecasts of a series."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["RollingMixin", "backtest", "backtest_quantiles", "count_origins", "m
 
 
 def count_origins(series: Series, spec: NetworkSpec, step: int = 1) -> int:
-    """Count the rows of a series from which a whole horizon can be forecast and compared.
+    """Count the origins of a series whose whole horizon lies within the series.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def count_origins(series: Series, spec: NetworkSpec, step: int = 1) -> int:
     spec : NetworkSpec
         Lengths of context and horizon.
     step : int, default=1
-        Rows between one origin and the next.
+        Number of rows between consecutive origins.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def count_origins(series: Series, spec: NetworkSpec, step: int = 1) -> int:
     Raises
     ------
     ValueError
-        If the series is too short for one.
+        If the series is too short for one origin.
     """
     context_length, prediction_length = spec.context_length, spec.prediction_length
     n_origins = (len(series) - context_length - prediction_length) // step + 1
@@ -55,23 +55,23 @@ def count_origins(series: Series, spec: NetworkSpec, step: int = 1) -> int:
 
 
 def roll(predictor: Predictor, series: Series, step: int) -> Iterator[tuple[ContextBatch, np.ndarray]]:
-    """Cut contexts and the truth after them, a block of origins at a time.
+    """Yield contexts and the truth after them, in blocks of origins.
 
     Parameters
     ----------
     predictor : Predictor
-        Whose contexts to cut.
+        The predictor that the contexts are for.
     series : Series
         The series.
     step : int
-        Rows between one origin and the next.
+        Number of rows between consecutive origins.
 
     Yields
     ------
     contexts : ContextBatch
         Contexts of the next origins.
     truth : ndarray of shape (n_windows, prediction_length, n_targets)
-        What followed them, in original units.
+        The rows after each context, in original units.
     """
     spec, cutter = predictor.spec, predictor.cutter([series])
     horizon, targets = np.arange(spec.prediction_length), list(spec.targets)
@@ -92,12 +92,12 @@ def backtest(predictor: Predictor, series: Series, step: int) -> Any:
     series : Series
         The series.
     step : int
-        Rows between one origin and the next.
+        Number of rows between consecutive origins.
 
     Returns
     -------
     forecasts : ndarray of shape (n_origins, prediction_length, n_targets) or DataFrame
-        In original units; a DataFrame, of the levels ``origin`` and time, where the series came with names.
+        Forecasts in original units; a DataFrame with index levels ``origin`` and time if the series has names.
     """
     forecasts = np.concatenate([predictor.forecast(contexts) for contexts, _ in roll(predictor, series, step)])
     if series.index is None or series.columns is None:
@@ -116,18 +116,18 @@ def backtest(predictor: Predictor, series: Series, step: int) -> Any:
 def backtest_quantiles(
     predictor: Predictor, calibration: FittedCalibration | None, series: Series, step: int
 ) -> np.ndarray:
-    """Forecast quantiles from every origin; offsets of a rolling calibration follow what was known there.
+    """Forecast quantiles from every origin; a rolling calibration uses only the truth known at each origin.
 
     Parameters
     ----------
     predictor : Predictor
         The student.
     calibration : FittedCalibration or None
-        Of its quantiles.
+        Calibration of the quantiles.
     series : Series
         The series.
     step : int
-        Rows between one origin and the next.
+        Number of rows between consecutive origins.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def backtest_quantiles(
     if calibration is None or not rolls:
         return quantiles
     scaling, levels = predictor.scaling, predictor.spec.quantiles
-    assert levels is not None  # it forecasts quantiles
+    assert levels is not None  # the student forecasts quantiles
     units = _units_of_origins(predictor, series, step)
     of_levels = [scaling.forecasts_to_standard(one, units) for one in np.moveaxis(quantiles, -1, 0)]
     standard = np.stack(of_levels, axis=-1)
@@ -151,7 +151,7 @@ def backtest_quantiles(
 
 
 def _units_of_origins(predictor: Predictor, series: Series, step: int) -> LocalUnits | None:
-    """Return the units of each origin's context, where these have their own."""
+    """Return the units of the context of each origin, if contexts are scaled separately."""
     if predictor.scaling.kind == "global":
         return None
     read = [
@@ -163,7 +163,7 @@ def _units_of_origins(predictor: Predictor, series: Series, step: int) -> LocalU
 
 
 def mean_squared_error(predictor: Predictor, series: Sequence[Series]) -> float:
-    """Average squared errors over every stride-1 window of some series, without those that are too short for one.
+    """Average squared errors over every stride-1 window of some series, without series that are too short.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def mean_squared_error(predictor: Predictor, series: Sequence[Series]) -> float:
     Returns
     -------
     error : float
-        Over windows, steps and targets, in original units.
+        Mean over windows, steps and targets, in original units.
     """
     total, count = 0.0, 0
     needed = predictor.spec.context_length + predictor.spec.prediction_length
@@ -197,24 +197,23 @@ def mean_squared_error(predictor: Predictor, series: Sequence[Series]) -> float:
 
 
 class RollingMixin(BaseDistilled):
-    """The part of a forecaster that rolls over a series."""
+    """Rolling-origin methods of a forecaster."""
 
     def backtest(self, X: Any, step: int = 1) -> Any:
-        """Forecast from every origin of a series, as if time rolled on.
+        """Forecast from every origin of a series (rolling-origin backtest).
 
         Parameters
         ----------
         X : array of shape (n_timestamps, n_channels), DataFrame, Series, or list
             A series of at least ``context_length + prediction_length`` rows.
         step : int, default=1
-            Rows between one origin and the next.
+            Number of rows between consecutive origins.
 
         Returns
         -------
         forecasts : ndarray of shape (n_origins, prediction_length, n_targets), DataFrame or list
-            Forecasts in original units; number k starts at row ``context_length + k * step`` and
-            ends within ``X``. A DataFrame has the levels ``origin`` (label of the first row
-            forecast) and the time of each row.
+            Forecasts in original units; forecast k starts at row ``context_length + k * step`` and ends within ``X``.
+            A DataFrame has the index levels ``origin`` (label of the first forecast row) and time.
         """
         check_is_fitted(self)
         check_integer(step, "step of backtest", minimum=1)
@@ -222,24 +221,23 @@ class RollingMixin(BaseDistilled):
         return given.map(lambda one: backtest(self.predictor_, one, step))
 
     def backtest_quantiles(self, X: Any, step: int = 1) -> Any:
-        """Forecast quantiles from every origin of a series, as if time rolled on.
+        """Forecast quantiles from every origin of a series (rolling-origin backtest).
 
-        With ``calibration="rolling"``, offsets follow: those of an origin come from the last windows whose truth was
-        known there, the series' own among them, so that ``X`` should follow the rows that were calibrated on. The
-        forecaster itself stays as it is.
+        With ``calibration="rolling"``, the offsets of an origin come from the last windows whose truth was known there,
+        including windows of ``X``. ``X`` should therefore follow the calibration rows. The forecaster itself does not
+        change.
 
         Parameters
         ----------
         X : array of shape (n_timestamps, n_channels), DataFrame, Series, or list
             A series of at least ``context_length + prediction_length`` rows.
         step : int, default=1
-            Rows between one origin and the next.
+            Number of rows between consecutive origins.
 
         Returns
         -------
         quantiles : ndarray of shape (n_origins, prediction_length, n_targets, n_quantiles) or list
-            Quantiles in original units, at the levels that were fitted; number k starts at row ``context_length +
-            k * step``.
+            Quantiles in original units, at the fitted levels; forecast k starts at row ``context_length + k * step``.
         """
         check_is_fitted(self)
         self._fitted_levels("backtest_quantiles")
@@ -251,9 +249,9 @@ class RollingMixin(BaseDistilled):
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return minus the MSE over every stride-1 window of a series, in original units.
 
-        Missing true values (NaN), and windows without an observed context row, are left out; series of a panel that
-        are too short for a window, too, with a warning. The score depends on ``context_length``, which decides how many
-        rows can be scored: to tune that, use ``RollingOriginSplit.scorer``.
+        Missing true values (NaN) and windows without an observed context row are left out. Series of a panel that are
+        too short for a window are also left out, with a warning. The score depends on ``context_length``, which
+        determines how many rows can be scored; to tune it, use ``RollingOriginSplit.scorer``.
 
         Parameters
         ----------

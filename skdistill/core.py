@@ -1,4 +1,4 @@
-"""For authors of networks, loss terms, teachers and calibrations: the contracts, and what they are made of."""
+"""Base classes and building blocks for authors of networks, loss terms, teachers and calibrations."""
 
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts, SeriesStore, TrainingWindows, Windows

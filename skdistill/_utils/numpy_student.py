@@ -18,7 +18,7 @@ import numpy as np
 
 __all__ = ["NumpyStudent", "fill_missing", "mean_observed", "order_outwards", "window_center_and_unit"]
 
-_VERSION = 2  # 1 had no checksum
+_VERSION = 2  # version 1 had no checksum
 _MAGIC = b"PK\3\4"
 _DIGEST_LENGTH = 64  # hexadecimal digits of SHA-256 at the end of a file
 _BLOCK_VALUES = 1 << 20  # values of the widest layer computed at once, so that they fit into the CPU cache
@@ -28,7 +28,7 @@ _WHOLE = ("targets", "n_channels", "season", "own_units", "series_ids")  # array
 _UNITS = ("season", "own_units", "series_center", "series_unit", "series_ids")
 _SCALARS = ("n_channels", "season", "own_units")
 _SHARE_OF_SEASON = 4  # gaps up to a season divided by this are bridged by a straight line
-_ROUNDING = 4 * float(np.finfo(np.float64).eps)  # of a window's level: what varies less is no unit
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)  # relative to the level of a window; smaller variation is no unit
 
 
 class NumpyStudent:
@@ -37,25 +37,25 @@ class NumpyStudent:
     Parameters
     ----------
     arrays : dict of str to ndarray
-        ``weight_0``, ``bias_0`` and perhaps ``scale_0`` for each layer, ``center``, ``targets``, ``n_channels``, and
-        perhaps ``level`` and ``epsilon``; for quantiles ``quantile_levels``, ``quantile_hidden``,
-        ``quantile_hidden_bias``, ``quantile_output``, ``quantile_output_bias``, ``quantile_unit`` and perhaps
-        ``quantile_offsets``; ``season``, by which missing values are filled; and for windows in units of their own
-        ``own_units`` (1), perhaps with ``series_center``, ``series_unit`` and ``series_ids`` (JSON, as bytes) of the
-        series that have units by their training rows.
+        ``weight_0``, ``bias_0`` and optionally ``scale_0`` for each layer, ``center``, ``targets``, ``n_channels``, and
+        optionally ``level`` and ``epsilon``. For quantiles: ``quantile_levels``, ``quantile_hidden``,
+        ``quantile_hidden_bias``, ``quantile_output``, ``quantile_output_bias``, ``quantile_unit`` and optionally
+        ``quantile_offsets``. For filling missing values: ``season``. For windows that are scaled separately:
+        ``own_units`` (1), optionally with ``series_center``, ``series_unit`` and ``series_ids`` (JSON, as bytes) of
+        the series with units from their training rows.
     dtype : {"float32", "float64"}, default="float32"
-        Type in which the products are computed; the center is always subtracted and added in float64.
+        Type of the matrix products; the center is always subtracted and added in float64.
 
     Attributes
     ----------
     context_length, prediction_length, n_channels : int
         A window has shape (context_length, n_channels), a forecast prediction_length rows.
     targets : ndarray of int
-        The channels that are forecast.
+        Channels to forecast.
     quantile_levels : tuple of float or None
-        Levels of the quantiles that it forecasts; None if it has none.
+        Levels of the forecast quantiles; None if the student has no quantiles.
     series_ids : list
-        Ids of the series whose units it knows.
+        Ids of the series with known units.
 
     Examples
     --------
@@ -107,10 +107,10 @@ class NumpyStudent:
         Parameters
         ----------
         windows : ndarray of shape (n_windows, n_timestamps, n_channels) or (n_timestamps, n_channels)
-            Floats in original units, NaN where missing, at least ``context_length`` rows; the last ones count.
+            Floats in original units, NaN where missing, at least ``context_length`` rows; only the last ones are used.
         series : sequence of ids or None, default=None
-            Which series each window is of, for its units; one that is not among ``series_ids`` has those of the
-            window. None means that none is.
+            Series of each window, for its units; a window whose series is not in ``series_ids`` gets units from its
+            own values. None means that no window belongs to a known series.
 
         Returns
         -------
@@ -120,7 +120,7 @@ class NumpyStudent:
         Raises
         ------
         ValueError
-            If the shape does not fit.
+            If the shape is invalid.
         """
         batch, single = self._read(windows)
         forecasts = self.forecast(batch, self._numbers(series, len(batch), single))
@@ -132,9 +132,9 @@ class NumpyStudent:
         Parameters
         ----------
         windows : ndarray of shape (n_windows, n_timestamps, n_channels) or (n_timestamps, n_channels)
-            Floats in original units, NaN where missing, at least ``context_length`` rows; the last ones count.
+            Floats in original units, NaN where missing, at least ``context_length`` rows; only the last ones are used.
         series : sequence of ids or None, default=None
-            Which series each window is of, as :meth:`predict` takes it.
+            Series of each window, as in :meth:`predict`.
 
         Returns
         -------
@@ -144,14 +144,14 @@ class NumpyStudent:
         Raises
         ------
         ValueError
-            If the shape does not fit, or the student has no quantiles.
+            If the shape is invalid, or the student has no quantiles.
         """
         batch, single = self._read(windows)
         quantiles = self.forecast_quantiles(batch, self._numbers(series, len(batch), single))
         return quantiles[0] if single else quantiles
 
     def _read(self, windows: np.ndarray) -> tuple[np.ndarray, bool]:
-        """Check windows; return their last rows as a batch, and whether there was a single window."""
+        """Check windows; return their last rows as a batch, and whether the input was a single window."""
         windows = np.asarray(windows)
         if windows.dtype != np.float32:
             windows = windows.astype(np.float64, copy=False)
@@ -164,7 +164,7 @@ class NumpyStudent:
         return batch[:, -self.context_length :], windows.ndim == 2
 
     def _numbers(self, series: Any, n_windows: int, single: bool) -> np.ndarray | None:
-        """Turn ids into positions among ``series_ids``, -1 for others."""
+        """Convert ids to positions in ``series_ids``, -1 for others."""
         if series is None:
             return None
         ids = [series] if single and (isinstance(series, str) or not hasattr(series, "__len__")) else list(series)
@@ -181,7 +181,7 @@ class NumpyStudent:
         contexts : ndarray of float32 or float64 of shape (n_windows, context_length, n_channels)
             Windows in original units, NaN where missing.
         series : ndarray of int of shape (n_windows,) or None, default=None
-            Positions among ``series_ids``, -1 for other series; None means -1.
+            Positions in ``series_ids``, -1 for other series; None means -1.
 
         Returns
         -------
@@ -200,7 +200,7 @@ class NumpyStudent:
     def _block_rows(
         self, contexts: np.ndarray, series: np.ndarray | None, first: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Give the standardized rows of a block of windows, filled, with the center and unit of its forecasts."""
+        """Return the standardized and filled rows of a block of windows, and center and unit of its forecasts."""
         block = contexts[first : first + self._block]
         if not self._all_targets:
             block = block[:, :, self.targets]
@@ -212,7 +212,7 @@ class NumpyStudent:
         return np.ascontiguousarray(rows.transpose(0, 2, 1)), center, unit
 
     def _units(self, block: np.ndarray, numbers: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        """Return center and unit of each window: of its series where that is known, else its own."""
+        """Return center and unit of each window: those of its series if known, otherwise computed from the window."""
         known = np.zeros(len(block), bool) if numbers is None or not self.series_ids else numbers >= 0
         if not known.any():
             return window_center_and_unit(block, self._season)
@@ -229,13 +229,13 @@ class NumpyStudent:
         contexts : ndarray of float32 or float64 of shape (n_windows, context_length, n_channels)
             Windows in original units, NaN where missing.
         series : ndarray of int of shape (n_windows,) or None, default=None
-            Positions among ``series_ids``, as :meth:`forecast` takes them.
+            Positions in ``series_ids``, as in :meth:`forecast`.
 
         Returns
         -------
         quantiles : ndarray of the same type, of shape (n_windows, prediction_length, n_targets, n_quantiles)
-            Quantiles in original units, at ``quantile_levels``; if the median is the point forecast, it is
-            bit-identical to it.
+            Quantiles in original units, at ``quantile_levels``; if the median is the point forecast, both
+            are bit-identical.
         """
         if self._head is None or self.quantile_levels is None:
             raise ValueError("this student has no quantiles: it was fitted without.")
@@ -265,7 +265,7 @@ class NumpyStudent:
         return hidden
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the arrays to one file; the file appears complete or not at all.
+        """Write the arrays to one file, atomically.
 
         Parameters
         ----------
@@ -302,19 +302,19 @@ class NumpyStudent:
         Returns
         -------
         student : NumpyStudent
-            The student; all numbers in it are finite.
+            The student; all its numbers are finite.
 
         Raises
         ------
         ValueError
-            If the file is not such a file, is damaged, or is from a different version.
+            If the file was not written by ``save`` or ``export``, is damaged, or has a different version.
         OSError
             If the file does not exist or cannot be read.
         """
         with open(path, "rb") as file:
             head = file.read(len(_MAGIC))
             rest = os.fstat(file.fileno()).st_size - len(head) if head == _MAGIC else 0
-            data = head + file.read(max(0, rest))  # what is no archive is not read
+            data = head + file.read(max(0, rest))  # read only archives
         try:
             return cls._from_bytes(data)
         except Exception as error:  # zipfile and numpy raise many kinds of errors for invalid files
@@ -334,7 +334,7 @@ class NumpyStudent:
         return student
 
     def _check_finite(self) -> None:
-        """Raise if a number does not fit into the type of the products."""
+        """Raise if a number is too large for the type of the products."""
         used = [array for layer in self._layers for array in layer] + [self._level, self._epsilon]
         if self._head is not None:
             used += [value for value in vars(self._head).values() if isinstance(value, np.ndarray)]
@@ -343,23 +343,23 @@ class NumpyStudent:
 
 
 def fill_missing(values: np.ndarray, season: int = 1) -> np.ndarray:
-    """Fill the missing values of contexts from the observed ones of the same context and channel.
+    """Fill missing values of contexts from observed values of the same context and channel.
 
-    A short gap (at most a quarter of a season) is bridged by a straight line. A longer one, or one at either end, takes
-    the values a whole number of seasons before and after it, on a straight line between the two where both are
-    observed. Where there are none, the line between the nearest observed values is taken, or the nearest one.
+    A short gap (at most a quarter of a season) is interpolated linearly. A longer gap, or a gap at an end, is filled
+    from the values a whole number of seasons before and after it, interpolated linearly if both are observed. If
+    neither is observed, the gap is interpolated between the nearest observed values, or takes the nearest one.
 
     Parameters
     ----------
     values : ndarray of shape (n_windows, n_timestamps, n_channels)
-        Contexts; NaN means missing.
+        Contexts, NaN where missing.
     season : int, default=1
-        Rows of a season; 1 means that there is none.
+        Number of rows in a season; 1 means no season.
 
     Returns
     -------
     filled : ndarray of the same shape
-        The same array where nothing is missing, else a copy. A channel without any observed value in a context is 0
+        The same array if nothing is missing, otherwise a copy. A channel without observed values in a context is 0
         there.
 
     Examples
@@ -389,7 +389,7 @@ def _fill(values: np.ndarray, missing: np.ndarray, season: int) -> np.ndarray:
 
 
 def _line(values: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Interpolate along axis 1; also give the number of missing rows in each gap, a large one at the ends."""
+    """Interpolate along axis 1; also return the number of missing rows in each gap (large at the ends)."""
     length = values.shape[1]
     here = np.arange(length).reshape(1, -1, *[1] * (values.ndim - 2))
     before = np.maximum.accumulate(np.where(missing, -1, here), axis=1)
@@ -403,7 +403,7 @@ def _line(values: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _along_phases(values: np.ndarray, missing: np.ndarray, season: int) -> np.ndarray:
-    """Interpolate between values that are whole seasons apart; NaN where there are none."""
+    """Interpolate between values whole seasons apart; NaN where there are none."""
     n_windows, length, n_channels = values.shape
     front = -length % season
     padding = ((0, 0), (front, 0), (0, 0))
@@ -413,24 +413,24 @@ def _along_phases(values: np.ndarray, missing: np.ndarray, season: int) -> np.nd
 
 
 def window_center_and_unit(values: np.ndarray, season: int) -> tuple[np.ndarray, np.ndarray]:
-    """Find center and unit of each window and channel, from its observed values.
+    """Compute center and unit of each window and channel from its observed values.
 
-    The center is the mean of the last season, or of the whole window where nothing of it is observed. The unit is the
-    mean absolute difference of values one season apart; where no two are that far apart, of neighboring ones; where
-    these are 0, too, the mean absolute distance from the center; then the absolute center; then 1. So constant and
-    all-zero windows have a unit.
+    The center is the mean of the last season, or of the whole window if the last season is not observed. The unit is
+    the first of these that is defined and positive (beyond rounding): the mean absolute difference of values one season
+    apart, that of neighboring values, the mean absolute distance from the center, the absolute center, and 1. Constant
+    and all-zero windows therefore have a unit.
 
     Parameters
     ----------
     values : ndarray of shape (n_windows, n_timestamps, n_channels)
         NaN means missing.
     season : int
-        Rows of a season; 1 means that there is none.
+        Number of rows in a season; 1 means no season.
 
     Returns
     -------
     center, unit : float64 ndarray of shape (n_windows, n_channels)
-        Without any observed value 0 and 1.
+        0 and 1 if there is no observed value.
 
     Examples
     --------
@@ -456,7 +456,7 @@ def window_center_and_unit(values: np.ndarray, season: int) -> tuple[np.ndarray,
 
 
 def mean_observed(values: np.ndarray) -> np.ndarray:
-    """Average what is observed over time.
+    """Average observed values over time.
 
     Parameters
     ----------
@@ -535,14 +535,14 @@ def order_outwards(quantiles: np.ndarray, n_lower: int, has_median: bool) -> np.
 
 
 def _filled(block: np.ndarray, season: int, center: np.ndarray) -> np.ndarray:
-    """Fill what is missing; a channel without any observed value in a window is at the center."""
+    """Fill missing values; a channel without observed values in a window is set to the center."""
     if not np.isnan(block).any():
         return block
     return fill_missing(block - center, season) + center
 
 
 def _read_ids(arrays: Mapping[str, np.ndarray]) -> list[object]:
-    """Read the ids of the series whose units are known, and raise unless there is one for each."""
+    """Read the ids of the series with known units, and raise unless each series has one."""
     if "series_ids" not in arrays:
         return []
     ids = json.loads(arrays["series_ids"].astype(np.uint8).tobytes().decode())
@@ -627,7 +627,7 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
 
 
 def _unit_shapes(arrays: dict[str, np.ndarray]) -> dict[str, list[tuple[int, ...]]]:
-    """Return the shapes that the arrays of units may have; raise on units that are none."""
+    """Return the valid shapes of the arrays of units; raise if units are invalid."""
     of_series = [name for name in ("series_center", "series_unit", "series_ids") if name in arrays]
     if len(of_series) not in (0, 3) or (of_series and "own_units" not in arrays):
         raise ValueError("not a student: series_center, series_unit, series_ids and own_units belong together.")

@@ -18,7 +18,7 @@ from skdistill.data._windows import SeriesStore, TrainingWindows, count_validati
 __all__ = ["FitWindows"]
 
 _FEWEST_ROWS = 8  # minimum number of series rows in a training context of a panel, if there is no season
-_MOST_NAMED = 5  # series that a warning lists
+_MOST_NAMED = 5  # maximum number of series listed in a warning
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class FitWindows:
         Parameters
         ----------
         series : list of Series
-            What the user gave, in original units.
+            Series of the user, in original units.
 
         Returns
         -------
@@ -123,7 +123,7 @@ class FitWindows:
         )
 
     def scaling(self, season: int = 1, n_series: int = 1) -> Scaling:
-        """Return the scaling, not fitted.
+        """Return the unfitted scaling.
 
         Parameters
         ----------

@@ -52,21 +52,21 @@ class PanelForm:
         return f"series {self.ids[number]!r}"
 
     def stack_forecasts(self, forecasts: np.ndarray, labels: pd.Index, columns: pd.Index) -> Any:
-        """Put forecasts of one length under the ids of a frame, by arrays: no table is made for a series.
+        """Stack forecasts of equal length under the ids of a frame, without creating one table per series.
 
         Parameters
         ----------
         forecasts : ndarray of shape (n_series, prediction_length, n_columns)
             One per series.
         labels : Index of shape (n_series * prediction_length,)
-            Of the rows, one series after another.
+            Labels of the rows, one series after another.
         columns : Index
             Names of the columns.
 
         Returns
         -------
         panel : DataFrame or Series
-            In the form of the panel.
+            Forecasts in the form of the panel.
         """
         numbers = np.repeat(np.arange(len(self.ids)), forecasts.shape[1])
         index = _under_ids(self.ids, self.names, numbers, [labels], labels.names)
@@ -93,7 +93,7 @@ class PanelForm:
 
 
 class CutFrame(Sequence[pd.DataFrame]):
-    """A frame whose rows are those of one series after another, and where each starts.
+    """A frame with the rows of one series after another, and the row where each series starts.
 
     Parameters
     ----------
@@ -133,14 +133,14 @@ def take_apart(X: Any, name: str = "X") -> tuple[Any, PanelForm | None]:
     Returns
     -------
     series : list, CutFrame or object
-        The series, in the order in which they first appear; what was given, where that is no such panel.
+        The series in order of first appearance; the input unchanged if it is not a panel.
     form : PanelForm or None
-        None where that is no such panel.
+        None if the input is not a panel.
 
     Raises
     ------
     ValueError, TypeError
-        If there is no series, an id is missing, or a value of the dict is no series.
+        If there is no series, an id is missing, or a value of the dict is not a series.
 
     Examples
     --------
@@ -195,10 +195,10 @@ def _from_frame(frame: pd.DataFrame | pd.Series, name: str) -> tuple[CutFrame, P
 
 
 def _factorize(index: pd.MultiIndex) -> tuple[np.ndarray, pd.Index]:
-    """Return the number of the series of every row, in order of first appearance; -1 where there is no id."""
+    """Return the series number of every row, in order of first appearance; -1 if the id is missing."""
     if index.nlevels != 2:
         return pd.factorize(index.droplevel(-1))
-    codes, places = pd.factorize(np.asarray(index.codes[0]))  # whole numbers: no id is looked at row by row
+    codes, places = pd.factorize(np.asarray(index.codes[0]))  # integer codes avoid comparing ids row by row
     if (places < 0).any():
         codes = np.where(index.codes[0] < 0, -1, codes)
         return codes, index.levels[0][:0]
@@ -206,7 +206,7 @@ def _factorize(index: pd.MultiIndex) -> tuple[np.ndarray, pd.Index]:
 
 
 def _stack(answers: Sequence[Any], ids: Sequence[Hashable], names: Sequence[Hashable]) -> Any:
-    """Stack frames under their ids, by arrays: thousands of them come."""
+    """Stack frames under their ids; uses arrays to be fast for thousands of frames."""
     lengths = [len(one) for one in answers]
     inner = [one.index for one in answers]
     deep = isinstance(inner[0], pd.MultiIndex)
@@ -230,8 +230,8 @@ def _under_ids(
     inner: list[pd.Index],
     inner_names: Sequence[Hashable],
 ) -> pd.MultiIndex:
-    """Put labels under the ids of their series: ids are sorted once, not for every row."""
-    outer: pd.Index = pd.Index(list(ids))  # of tuples, one of several levels
+    """Add the ids of series as outer index levels; ids are sorted once, not for every row."""
+    outer: pd.Index = pd.Index(list(ids))  # a MultiIndex if ids are tuples
     above = [pd.Categorical(outer.get_level_values(level)) for level in range(outer.nlevels)]
     below = [pd.Categorical(labels) for labels in inner]
     levels = [part.categories for part in (*above, *below)]

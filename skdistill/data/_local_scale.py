@@ -10,7 +10,7 @@ from skdistill._utils.numpy_student import mean_observed, window_center_and_unit
 
 __all__ = ["LocalUnits", "series_units", "window_units"]
 
-_BLOCK_ROWS = 1 << 18  # rows of series of one length that are looked at together
+_BLOCK_ROWS = 1 << 18  # rows processed at once, over series of equal length
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class LocalUnits:
         Returns
         -------
         units : LocalUnits
-            These, in this order.
+            Entries in the given order.
         """
         return LocalUnits(self.center[numbers], self.unit[numbers])
 
@@ -58,12 +58,12 @@ class LocalUnits:
         Parameters
         ----------
         channels : list of int
-            Numbers of the entries.
+            Numbers of the channels.
 
         Returns
         -------
         units : LocalUnits
-            These, in this order.
+            Entries in the given order.
         """
         return LocalUnits(self.center[:, channels], self.unit[:, channels])
 
@@ -93,7 +93,7 @@ class LocalUnits:
         Returns
         -------
         values : float64 ndarray of the same shape
-            Standardized.
+            Standardized values.
         """
         return (values - self.center[:, None]) / self.unit[:, None]
 
@@ -103,7 +103,7 @@ class LocalUnits:
         Parameters
         ----------
         values : ndarray of shape (n, n_timestamps, n_channels)
-            Standardized.
+            Standardized values.
 
         Returns
         -------
@@ -119,7 +119,7 @@ def window_units(values: np.ndarray, season: int) -> LocalUnits:
     Parameters
     ----------
     values : ndarray of shape (n_windows, n_timestamps, n_channels)
-        NaN means missing.
+        Values, NaN where missing.
     season : int
         Number of rows in a season; 1 means no season.
 
@@ -148,7 +148,7 @@ def series_units(series: list[np.ndarray], season: int) -> LocalUnits:
     Parameters
     ----------
     series : list of ndarray of shape (n_timestamps, n_channels)
-        Training rows; NaN means missing.
+        Training rows, NaN where missing.
     season : int
         Number of rows in a season.
 

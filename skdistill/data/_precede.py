@@ -21,14 +21,14 @@ def precede_index(index: Any, n: int, step: Step | None = None) -> pd.DatetimeIn
     index : DatetimeIndex or PeriodIndex
         A regular index of at least one label.
     n : int
-        How many labels.
+        Number of labels.
     step : Step or None, default=None
         Step of the labels; None infers it.
 
     Returns
     -------
     labels : index of the same type
-        The ``n`` labels before the first one; days, if the step is unknown.
+        The ``n`` labels before the first one; daily labels if the step is unknown.
 
     Examples
     --------

@@ -21,10 +21,10 @@ SCALINGS = ("auto", "global", "series", "window")
 _BLOCK_ROWS = 1 << 16
 _N_TRIED = 17  # values within the range of a channel on which a transformer is tested
 _HIDDEN = 1e-5  # a spread this small relative to the level can be lost in the sum of squares
-_LARGEST = 1e150  # larger values have no square in float64, which spreads are computed from
-_SMALLEST = 1e-150  # nor have smaller spreads
-_FAR = 1e18  # standard deviations; errors beyond have no square in float32, in which networks compute
-_LIKE = 30.0  # with larger ratios of spreads, small series hardly count, as squared errors differ by the square
+_LARGEST = 1e150  # the squares of larger values overflow in float64, and spreads are computed from squares
+_SMALLEST = 1e-150  # the squares of smaller spreads underflow
+_FAR = 1e18  # in standard deviations; the squares of larger errors overflow in float32
+_LIKE = 30.0  # maximum ratio of spreads; beyond it, small series hardly count in squared errors
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Scaling(BaseEstimator):
         Raises
         ------
         ValueError
-            If the transformer maps a value to NaN or infinity, or values or spreads have no square in float64.
+            If the transformer maps a value to NaN or infinity, or the square of a value or spread overflows in float64.
         """
         self.ids_ = [] if ids is None else list(ids)
         self.saw_missing_ = any(bool(np.isnan(part).any()) for part in rows)
@@ -142,13 +142,13 @@ class Scaling(BaseEstimator):
         return self
 
     def _blocks(self, rows: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield rows in blocks, as they are and transformed; short series are joined, for there may be thousands."""
+        """Yield blocks of rows, original and transformed; short series are joined, because there can be thousands."""
         waiting: list[tuple[np.ndarray, np.ndarray]] = []
         n_waiting = 0
         for number, part in enumerate(rows):
             place = "X" if len(rows) == 1 else f"X[{number}]"
             for first in range(0, len(part), _BLOCK_ROWS):
-                block = np.ascontiguousarray(part[first : first + _BLOCK_ROWS])  # sums round by the memory order
+                block = np.ascontiguousarray(part[first : first + _BLOCK_ROWS])  # rounding depends on order
                 _check_size(block, place, first)
                 if n_waiting and n_waiting + len(block) > _BLOCK_ROWS:
                     yield _join(waiting)
@@ -191,7 +191,7 @@ class Scaling(BaseEstimator):
         units : LocalUnits or None
             Units of each series; None for ``kind="global"``.
         by_window : ndarray of bool of shape (n_series,) or None
-            None if no series has them.
+            None if no series has units by window.
         """
         if self.series_units_ is None:
             return None, None
@@ -211,7 +211,7 @@ class Scaling(BaseEstimator):
         Parameters
         ----------
         contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
-            In original units; NaN means missing.
+            Contexts in original units, NaN where missing.
         series : ndarray of int of shape (n_windows,) or None, default=None
             Number of the training series of each context, -1 for series not in ``fit``; None means -1.
         dtype : {"float32", "float64"}, default="float32"
@@ -286,7 +286,7 @@ class Scaling(BaseEstimator):
             out[block] = standard
 
     def explain_overflow(self, contexts: np.ndarray) -> str | None:
-        """Name the value of a context that is too large for networks to compute with.
+        """Describe a context value that is too large for networks.
 
         Parameters
         ----------
@@ -296,7 +296,7 @@ class Scaling(BaseEstimator):
         Returns
         -------
         reason : str or None
-            What the value is and what to do; None where no value is that large.
+            Explanation and remedy; None if no value is too large.
         """
         with np.errstate(over="ignore", invalid="ignore"):
             sizes = np.abs(np.nan_to_num(np.asarray(contexts, dtype=np.float64) - self.mean_) / self.scale_)
@@ -385,7 +385,7 @@ class Scaling(BaseEstimator):
         Raises
         ------
         ValueError
-            If it is decreasing somewhere in a target channel.
+            If the transformer is decreasing somewhere in a target channel.
         """
         if self.transformer_ is None:
             return
@@ -425,7 +425,7 @@ class Scaling(BaseEstimator):
             scaled = (forecasts - self._of_targets(self.mean_)) / self._of_targets(self.scale_)
             return scaled.astype(np.float32)
         rows = self._all_channels(forecasts, fill=self._ordinary_row())
-        return self._of_targets(self._standardized(self._transform(rows)))  # checked by the label store
+        return self._of_targets(self._standardized(self._transform(rows)))  # the label store checks the result
 
     def _ordinary_row(self) -> np.ndarray:
         """Return a value of every channel that is valid for the transformer."""
@@ -503,7 +503,7 @@ def _center_and_spread(
 
 
 def _check_near(standard: np.ndarray, rows: np.ndarray, first: int) -> None:
-    """Raise where a value lies too far from the training rows for networks, which compute in float32."""
+    """Raise if a value is too far from the training rows for networks, which compute in float32."""
     far = np.abs(standard) > _FAR
     if not far.any():
         return
@@ -516,7 +516,7 @@ def _check_near(standard: np.ndarray, rows: np.ndarray, first: int) -> None:
 
 
 def _check_size(rows: np.ndarray, place: str, first: int) -> None:
-    """Raise where a value, the first of them in row ``first`` of ``place``, is too large to be squared."""
+    """Raise if a value is too large to be squared; the values start at row ``first`` of ``place``."""
     large = np.abs(rows) > _LARGEST
     if not large.any():
         return
@@ -529,7 +529,7 @@ def _check_size(rows: np.ndarray, place: str, first: int) -> None:
 
 
 def warn_of_unlike_scales(rows: Sequence[np.ndarray]) -> None:
-    """Warn if series that are standardized together differ so much in spread that small ones hardly count.
+    """Warn if series that are standardized together differ in spread so much that small ones hardly count.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ _SEASONS = {
     "M": (12,),
     "Q": (4,),
     "SM": (24,),
-}  # rows of a season where the step is one of these, the usual one first
+}  # rows in a season for each step, most common first
 _LIKE = {"ME": "M", "MS": "M", "BME": "M", "BMS": "M", "CBME": "M", "CBMS": "M", "WOM": "M", "LWOM": "M"}
 _LIKE |= {"QE": "Q", "QS": "Q", "BQE": "Q", "BQS": "Q", "SME": "SM", "SMS": "SM", "C": "B"}
 _UNITS = {"seconds": "s", "minutes": "min", "hours": "h", "days": "D", "weeks": "W", "months": "M"}
@@ -54,14 +54,14 @@ def seasons_of_step(offset: pd.offsets.BaseOffset | None) -> tuple[int, ...]:
 
 
 def _unit_of(offset: pd.offsets.BaseOffset) -> tuple[str, int]:
-    """Name the unit of a step, and how many of them it is; an empty name where it is none of those known."""
+    """Return the unit of a step and the number of units; the name is empty for an unknown unit."""
     kinds = dict(getattr(offset, "kwds", {}))
     if type(offset) is pd.DateOffset:
         named = [(unit, kinds[name]) for name, unit in _UNITS.items() if name in kinds]
         return (named[0][0], int(named[0][1] * offset.n)) if len(named) == len(kinds) == 1 else ("", 1)
     try:
         name = offset.rule_code.split("-")[0]
-    except NotImplementedError:  # of offsets of the user's own
+    except NotImplementedError:  # custom offsets of the user
         return "", 1
     return _LIKE.get(name, name), int(offset.n)
 
@@ -74,7 +74,7 @@ def season_of_series(index: pd.Index | None, step: Step | None) -> int | None:
     index : pandas.Index or None
         Labels of the series.
     step : Step or None
-        The step of these labels, if it is known.
+        Step of the labels, if known.
 
     Returns
     -------

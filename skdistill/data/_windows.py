@@ -278,7 +278,7 @@ class Contexts:
         Returns
         -------
         contexts : Contexts
-            These, in this order.
+            The selected contexts, in the given order.
         """
         here = torch.from_numpy(numbers).to(self.values.device)
         return replace(
@@ -456,7 +456,7 @@ def _fields_of(indexes: Sequence[pd.Index | None], steps: Sequence[Step | None])
 
 
 def _odd_calendar(indexes: Sequence[pd.Index | None], steps: Sequence[Step | None]) -> int | None:
-    """Return the first series with other calendar fields than series 0, if there is one."""
+    """Return the first series whose calendar fields differ from those of series 0, if any."""
     fields = _fields_of(indexes, steps)
     return next((number for number, one in enumerate(fields) if one != fields[0]), None)
 
@@ -475,7 +475,7 @@ def _check_one_calendar(indexes: Sequence[pd.Index | None], steps: Sequence[Step
 
 def _calendar_rows(index: pd.Index | None, step: Step | None, starts: np.ndarray, length: int, calendar: str) -> Tensor:
     """Return calendar features of windows, also past the end of a series: (n_windows, length, n_time_features)."""
-    assert index is not None  # there is a calendar
+    assert index is not None  # the store has a calendar
     first, end = int(starts.min()), int(starts.max()) + length
     labels = [index[first:end]]
     if end > len(index):
@@ -606,7 +606,7 @@ class Windows:
         return torch.from_numpy(filled).to(values.device).transpose(1, 2)
 
     def horizons(self, indices: Tensor) -> Tensor:
-        """Return the truth.
+        """Return the true horizons.
 
         Parameters
         ----------
@@ -625,12 +625,12 @@ class Windows:
         return torch.from_numpy(units.standardize(values.cpu().numpy()).astype(np.float32)).to(values.device)
 
     def with_whole_truth(self) -> Windows:
-        """Leave out the windows whose horizon has a missing value.
+        """Return the windows without missing values in their horizon.
 
         Returns
         -------
         windows : Windows
-            The others; these windows where nothing is missing.
+            The remaining windows; the same object if nothing is missing.
         """
         if not self.store.has_missing:
             return self
@@ -754,7 +754,7 @@ class TrainingWindows:
 
     @property
     def known_train(self) -> Windows:
-        """The training windows of known truth."""
+        """The training windows with known truth."""
         if self.train.known is None:
             return self.train
         return replace(self.train, starts=self.train.starts[self.train.known], known=None)

@@ -52,14 +52,14 @@ class ContextFrame(nn.Module):
         Parameters
         ----------
         context : Tensor of shape (n_windows, context_length, n_channels)
-            In original units, NaN where missing.
+            Contexts in original units, NaN where missing.
         series : Tensor of int64 of shape (n_windows,) or None, default=None
             Positions in the table of series, -1 for others.
 
         Returns
         -------
         values : Tensor of the same shape
-            Standardized and filled.
+            Standardized and filled values.
         center, unit : Tensor of shape (n_windows or 1, 1, n_channels)
             Center and unit that convert forecasts back.
         """
@@ -87,11 +87,11 @@ def fill(values: Tensor, missing: Tensor, season: int) -> Tensor:
     Parameters
     ----------
     values : Tensor of shape (n_windows, n_timestamps, n_channels)
-        Finite; 0 where missing.
+        Finite values, 0 where missing.
     missing : Tensor of bool of the same shape
         Where values are missing.
     season : int
-        Rows of a season.
+        Number of rows in a season.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def fill(values: Tensor, missing: Tensor, season: int) -> Tensor:
 
 
 def _line(values: Tensor, missing: Tensor, stride: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Interpolate between observed rows whole strides away; also return the gap, and whether there is such a row."""
+    """Interpolate between observed rows whole strides away; also return the gap and whether such a row exists."""
     before, to_before, has_before = _nearest(values, missing, stride)
     after, to_after, has_after = _nearest(values, missing, -stride)
     inside = has_before & has_after

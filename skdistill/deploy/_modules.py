@@ -100,14 +100,14 @@ class FramedModule(nn.Module):
         Parameters
         ----------
         context : Tensor of shape (n_windows, context_length, n_channels)
-            In original units, NaN where missing.
+            Contexts in original units, NaN where missing.
         series : Tensor of int64 of shape (n_windows,) or None, default=None
             Number of the series of each window, -1 for series without units from training rows.
 
         Returns
         -------
         forecast : Tensor of shape (n_windows, prediction_length, n_targets), or a pair with quantiles
-            In original units.
+            Forecasts in original units.
         """
         values, center, unit = self.frame(context, series)
         center, unit = center[..., self.targets], unit[..., self.targets]

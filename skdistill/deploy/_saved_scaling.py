@@ -26,7 +26,7 @@ def write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
     Parameters
     ----------
     scaling : Scaling
-        The fitted estimator.
+        The fitted scaling.
     writer : Writer
         Collects the tensors.
 

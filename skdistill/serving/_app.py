@@ -23,7 +23,7 @@ from skdistill.serving._requests import make_reader, write_answer
 __all__ = ["make_app"]
 
 _LOG = logging.getLogger(__name__)
-_LINGER = 1.0  # seconds in which the rest of a body that is too large is read, so that the client reads the answer
+_LINGER = 1.0  # seconds to keep reading a body that is too large, so that the client gets to read the response
 
 Handler = Callable[[Any], Awaitable[Any]]
 
@@ -37,19 +37,19 @@ def make_app(
 ) -> Any:
     """Create the ASGI application that serves a saved student.
 
-    Time-outs of heads and idle connections and the limit on connections are the server's, so they come with
-    :func:`serve`; everything else is the application's.
+    The server handles timeouts of headers and idle connections and the limit on connections, so these need
+    :func:`serve`. The application handles all other limits.
 
     Parameters
     ----------
     path : str or Path
-        A file of ``save`` (``.skdistill``) or of ``export("student.npz")``.
+        A file written by ``save`` (``.skdistill``) or by ``export("student.npz")``.
     limits : Limits or None, default=None
-        None takes the defaults of :class:`Limits`.
+        None uses the defaults of :class:`Limits`.
     watch : float or None, default=1.0
-        How often, in seconds, to look whether the file has changed and must be read again; None never does.
+        Seconds between checks for a changed file, which is then read again. None never checks.
     metrics : Metrics or None, default=None
-        Where to count; None makes counters of its own.
+        The counters to use. None creates new ones.
 
     Returns
     -------
@@ -60,9 +60,9 @@ def make_app(
     Raises
     ------
     ImportError
-        Without the extra: ``pip install 'skdistill[serve]'``.
+        If the extra is not installed: ``pip install 'skdistill[serve]'``.
     ValueError, OSError
-        If there is no such file, or its student cannot be served.
+        If the file does not exist, or its student cannot be served.
 
     Examples
     --------
@@ -117,7 +117,7 @@ class _Handlers:
         self._file, self._limits, self._metrics, self._version = file, limits, metrics, __version__
         self._read = make_reader(limits)
         self.batcher = Batcher(limits, metrics.note_batch)
-        self._held = 0  # bytes of bodies that are under way
+        self._held = 0  # bytes of request bodies in progress
 
     def paths(self) -> dict[str, Handler]:
         return {
@@ -130,7 +130,7 @@ class _Handlers:
         }
 
     def answering(self, path: str, handler: Handler) -> Handler:
-        """Wrap a handler, so that every outcome gives a response and is counted."""
+        """Wrap a handler so that every outcome gives a response and is counted."""
         is_forecast = path == "/forecast"
 
         async def answer(request: Any) -> Any:
@@ -141,7 +141,7 @@ class _Handlers:
                 response = self._refusal(refused)
             except self._requests.ClientDisconnect:
                 self._metrics.note_closed("client left")
-                response = self._responses.Response(status_code=499)  # nobody reads it
+                response = self._responses.Response(status_code=499)  # the client is gone
             except asyncio.CancelledError:
                 response = self._refusal(Refused(503, "the server is stopping."))
             except Exception:
@@ -155,7 +155,7 @@ class _Handlers:
         return answer
 
     def exception_handlers(self) -> dict[Any, Callable[..., Awaitable[Any]]]:
-        """Respond to unknown paths and methods, in the form of all other errors."""
+        """Respond to unknown paths and methods in the same form as all other errors."""
 
         async def refuse(request: Any, error: Any) -> Any:
             self._metrics.requests.labels("other", error.status_code).inc()
@@ -174,12 +174,12 @@ class _Handlers:
     def _refusal(self, refused: Refused) -> Any:
         headers = {"retry-after": "1"} if refused.status == 503 else {}
         if refused.status in (408, 413, 503):
-            headers["connection"] = "close"  # what is left of the body is not read
+            headers["connection"] = "close"  # the rest of the body is not read
         return self._reply({"error": str(refused)}, refused.status, headers)
 
     async def _forecast(self, request: Any) -> Any:
         body = await self._read_body(request)
-        model = self._file.model  # the same from here on, whatever is loaded meanwhile
+        model = self._file.model  # keep one model for the whole request, even if a new one is loaded
         question = self._read(body, model)
         try:
             async with asyncio.timeout(self._limits.answer_seconds):
@@ -200,7 +200,7 @@ class _Handlers:
         return bytes(parts)
 
     async def _collect(self, request: Any, parts: bytearray) -> None:
-        """Collect the parts of a body; beyond a limit, it is read a little longer and dropped."""
+        """Collect the parts of a body; past the limit, read it a little longer and drop it."""
         refused, more = None, True
         while more and refused is None:
             part, more = await self._receive(request)
@@ -221,7 +221,7 @@ class _Handlers:
         raise refused
 
     async def _receive(self, request: Any) -> tuple[bytes, bool]:
-        """Return the next part of the body, and whether there are more."""
+        """Return the next part of the body, and whether more parts follow."""
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise self._requests.ClientDisconnect

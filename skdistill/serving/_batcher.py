@@ -22,7 +22,7 @@ __all__ = ["Batcher"]
 
 _LOG = logging.getLogger(__name__)
 
-_AT_ONCE = 0.02  # seconds that a batch may keep the event loop; what takes longer goes to a thread
+_AT_ONCE = 0.02  # seconds that a batch may block the event loop; longer batches run in a thread
 
 Answer = tuple[np.ndarray, np.ndarray | None]
 _TOO_LARGE = "the forecast is not finite: the numbers of the context are too large, or too far from the training data."
@@ -31,7 +31,7 @@ _BROKEN = "the model failed; the server's log says more."
 
 @dataclass(frozen=True)
 class _Item:
-    """Contexts of a request, and the future of their forecast."""
+    """Contexts of a request, and the future for their forecast."""
 
     model: ServedModel
     contexts: np.ndarray
@@ -40,18 +40,18 @@ class _Item:
 
 
 class Batcher:
-    """Asks the model for all contexts that wait, one batch after the other.
+    """Forecasts all waiting contexts, one batch after another.
 
-    Nobody waits for company: a batch holds what came while the one before it was computed, so that one request alone is
-    answered at once, and batches grow with the load. A batch of a few milliseconds is computed where it is, which saves
-    two changes of threads; a longer one in a thread of its own, so that everything else goes on.
+    A batch holds the requests that arrived while the previous batch was computed, so a single request is answered
+    immediately, and batches grow with the load. A batch that takes a few milliseconds is computed in the event loop,
+    which saves two thread switches. A longer batch runs in a separate thread and does not block other requests.
 
     Parameters
     ----------
     limits : Limits
-        Of the server.
+        Limits of the server.
     on_batch : callable or None, default=None
-        Told the number of contexts of every batch.
+        Called with the number of contexts of every batch.
     """
 
     def __init__(self, limits: Limits, on_batch: Callable[[int], None] | None = None) -> None:
@@ -63,16 +63,16 @@ class Batcher:
         self._task: asyncio.Task[None] | None = None
 
     async def answer(self, model: ServedModel, contexts: np.ndarray, levels: tuple[float, ...]) -> Answer:
-        """Forecast the contexts of one request, beside those of others.
+        """Forecast the contexts of one request, batched with those of other requests.
 
         Parameters
         ----------
         model : ServedModel
-            Who is asked.
+            The model that forecasts.
         contexts : ndarray of shape (n_series, context_length, n_channels)
-            In original units.
+            Contexts in original units.
         levels : tuple of float
-            Levels of quantiles, if any.
+            Quantile levels, if any.
 
         Returns
         -------
@@ -82,7 +82,7 @@ class Batcher:
         Raises
         ------
         Refused
-            If there are too many that wait, or these contexts have no finite forecast.
+            If too many contexts are waiting, or these contexts have no finite forecast.
         """
         if self.waiting + len(contexts) > max(self._limits.waiting, len(contexts)):
             raise Refused(503, "too many contexts wait for their forecast: try again in a moment.")
@@ -94,7 +94,7 @@ class Batcher:
         return await item.waiter
 
     async def _work(self) -> None:
-        """Answer until nobody waits."""
+        """Answer until no request is waiting."""
         try:
             while self._items:
                 batch = self._take()
@@ -104,7 +104,7 @@ class Batcher:
                     self._on_batch(sum(len(one.contexts) for one in batch))
                 if batch[0].model.seconds * sum(len(one.contexts) for one in batch) < _AT_ONCE:
                     answers = _answer_batch(batch)
-                    await asyncio.sleep(0)  # others may read their requests before the next batch
+                    await asyncio.sleep(0)  # lets other tasks read their requests before the next batch
                 else:
                     answers = await self._worker.run(batch)
                 for item, answer in zip(batch, answers, strict=True):
@@ -118,7 +118,7 @@ class Batcher:
             self._task = None
 
     def _take(self) -> list[_Item]:
-        """Take the next requests that can be answered in one call, leaving out those who no longer wait."""
+        """Return the next requests that can be answered in one call, without canceled ones."""
         batch: list[_Item] = []
         room = self._limits.batch
         while self._items:
@@ -134,12 +134,12 @@ class Batcher:
         return batch
 
     def close(self) -> None:
-        """Let the thread go, once it has answered."""
+        """Stop the thread after its current answer."""
         self._worker.close()
 
 
 class _Worker:
-    """A thread that answers batches; unlike an executor's, it keeps no process from ending."""
+    """A thread that answers batches; unlike an executor thread, it does not keep the process alive."""
 
     def __init__(self) -> None:
         self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -158,7 +158,7 @@ class _Worker:
         while (call := self._calls.get()) is not None:
             loop, future, batch = call
             answers = _answer_batch(batch)
-            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            with contextlib.suppress(RuntimeError):  # the loop has ended in the meantime
                 loop.call_soon_threadsafe(_hand_over, future, answers)
 
 
@@ -168,7 +168,7 @@ def _hand_over(future: asyncio.Future[Any], answers: Any) -> None:
 
 
 def _answer_batch(batch: Sequence[_Item]) -> list[Answer | Exception]:
-    """Ask for all at once; where that fails, one request at a time."""
+    """Forecast all requests at once; if that fails, one request at a time."""
     model, levels = batch[0].model, batch[0].levels
     contexts = batch[0].contexts if len(batch) == 1 else np.concatenate([one.contexts for one in batch])
     try:

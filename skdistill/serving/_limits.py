@@ -1,4 +1,4 @@
-"""What one client, and all of them together, may ask of a server."""
+"""Limits on the requests of one client and of all clients together."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ __all__ = ["Limits"]
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a server; whoever goes beyond one is told which.
+    """Limits of a server; a response names the limit that was exceeded.
 
     Parameters
     ----------
     connections : int, default=256
-        Connections that are open at once; one more is answered 503 and closed.
+        Maximum number of open connections; further ones get status 503 and are closed.
     body_bytes : int, default=4194304
-        Bytes of a request's body (413). It also bounds the time that reading its JSON takes.
+        Maximum size of a request body (413). It also limits the time spent on parsing its JSON.
     bodies_bytes : int, default=67108864
-        Bytes of the bodies that are under way at once, of all requests together (503).
+        Maximum total size of the bodies being received, over all requests (503).
     series : int, default=1024
-        Series of a panel request (422).
+        Maximum number of series in a panel request (422).
     waiting : int, default=4096
-        Contexts that wait for their forecast, of all requests together (503).
+        Maximum number of contexts waiting for a forecast, over all requests (503).
     batch : int, default=256
-        Contexts that are answered at once.
+        Maximum number of contexts in a batch.
     head_seconds : float, default=10.0
-        From the first byte of a request to the end of its head (408).
+        Maximum time from the first byte of a request to the end of its headers (408).
     body_seconds : float, default=20.0
-        From the end of the head to the end of the body (408).
+        Maximum time from the end of the headers to the end of the body (408).
     answer_seconds : float, default=30.0
-        From the end of the body until the client has taken in the answer (503, or the connection is cut).
+        Maximum time from the end of the body until the client has received the response (503, or the connection is
+        closed).
     idle_seconds : float, default=30.0
-        Without a byte on a connection that has no request under way.
+        Maximum time without data on a connection that has no request in progress.
     stop_seconds : float, default=10.0
-        From SIGTERM to the end of the process.
+        Maximum time from SIGTERM to the end of the process.
 
     Raises
     ------

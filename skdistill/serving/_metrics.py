@@ -1,4 +1,4 @@
-"""What a server counts, in Prometheus' text format."""
+"""Metrics of a server, in the Prometheus text format."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 class Metrics:
-    """Counters of one server; several may live in one process.
+    """Counters of one server; a process can have several.
 
     Attributes
     ----------
     requests : prometheus_client.Counter
         Answered requests, by path and status.
     seconds : prometheus_client.Histogram
-        From the end of a forecast request's head to its answer.
+        Time from the end of the headers of a forecast request to its response.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Metrics:
         Parameters
         ----------
         n_contexts : int
-            Its contexts.
+            Number of contexts in the batch.
         """
         self._batches.observe(n_contexts)
 
@@ -56,7 +56,7 @@ class Metrics:
         Parameters
         ----------
         succeeded : bool
-            Whether there is a new model.
+            Whether a new model was loaded.
         """
         self._reloads.labels("new model" if succeeded else "old model kept").inc()
 
@@ -66,24 +66,24 @@ class Metrics:
         Parameters
         ----------
         reason : str
-            Which limit it went beyond.
+            The limit that was exceeded.
         """
         self._closed.labels(reason).inc()
 
     def watch(self, **values: Callable[[], float]) -> None:
-        """Say where the values that come and go are read.
+        """Set the functions that return the current values of gauges.
 
         Parameters
         ----------
         **values : callable
-            Of ``connections``, ``waiting`` (contexts) and ``loaded`` (time at which the model was read): each gives a
-            number.
+            Functions for ``connections``, ``waiting`` (contexts) and ``loaded`` (time at which the model was read);
+            each returns a number.
         """
         for name, read in values.items():
             self._gauges[name].set_function(read)
 
     def text(self) -> tuple[bytes, str]:
-        """Write all of them.
+        """Return all metrics as text.
 
         Returns
         -------

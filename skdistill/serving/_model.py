@@ -1,4 +1,4 @@
-"""The student that is served: what the server needs to know of it, and the file it comes from."""
+"""The served student and the file it is loaded from."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ __all__ = ["ModelFile", "ServedModel", "open_model"]
 
 _LOG = logging.getLogger(__name__)
 _TRIALS = 3  # the first one is slow
-_MOST_NUMBERS = 1 << 22  # of one context, and of its forecast: more fits into no request
+_MOST_NUMBERS = 1 << 22  # maximum for a context and for its forecast; larger ones do not fit into a request
 
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A student that can be asked.
+    """A student that is ready to forecast.
 
     Parameters
     ----------
     student : DistilledForecaster or NumpyStudent
-        Fitted.
+        The fitted student.
     context_length, prediction_length, n_channels : int
         Shape of a context, and rows of a forecast.
     channels : tuple of str or None
-        Names of the channels, where ``fit`` saw any.
+        Names of the channels; None if ``fit`` saw no names.
     targets : tuple of int
-        The channels that are forecast.
+        Channels to forecast.
     quantile_levels : tuple of float or None
-        Levels of the quantiles that it forecasts.
+        Levels of the quantiles that the student forecasts; None if it has no quantiles.
     sha256 : str, default=""
-        Of its file.
+        SHA-256 digest of the file.
     loaded : float, default=0.0
-        When it was read, in seconds since 1970.
+        Time at which the file was read, in seconds since 1970.
     seconds : float, default=inf
-        What the forecast of one context took when it was tried out, quantiles included.
+        Time of one forecast, including quantiles, measured when the file was loaded.
     """
 
     student: Any
@@ -81,7 +81,7 @@ class ServedModel:
         contexts : ndarray of shape (n_windows, context_length, n_channels)
             In original units.
         levels : sequence of float
-            Levels, rising.
+            Levels in increasing order.
 
         Returns
         -------
@@ -96,16 +96,16 @@ class ServedModel:
 
     @property
     def interpolates(self) -> bool:
-        """Whether levels between those that were fitted can be asked for."""
+        """Whether levels between the fitted ones can be requested."""
         return not hasattr(self.student, "quantile_levels")
 
     def facts(self) -> dict[str, Any]:
-        """Tell clients what the model takes and gives.
+        """Describe the inputs and outputs of the model for clients.
 
         Returns
         -------
         facts : dict
-            Plain values.
+            Values that JSON can write.
         """
         names = self.channels or tuple(f"channel {number}" for number in range(self.n_channels))
         return {
@@ -120,22 +120,22 @@ class ServedModel:
 
 
 def open_model(path: str | os.PathLike[str]) -> ServedModel:
-    """Read a student's file, and ask it once.
+    """Read the file of a student and try one forecast.
 
     Parameters
     ----------
     path : str or Path
-        A file of ``save`` (``.skdistill``) or of ``export("student.npz")``.
+        A file written by ``save`` (``.skdistill``) or by ``export("student.npz")``.
 
     Returns
     -------
     model : ServedModel
-        Ready to answer: whatever is made at the first forecast is made.
+        The model, warmed up by a first forecast.
 
     Raises
     ------
     ValueError
-        If the file is damaged, or its student cannot be served; the message says why.
+        If the file is damaged, or its student cannot be served.
     OSError
         If the file cannot be read.
     """
@@ -151,9 +151,9 @@ def open_model(path: str | os.PathLike[str]) -> ServedModel:
 
 
 def _try_out(model: ServedModel, path: str | os.PathLike[str]) -> float:
-    """Raise unless the student answers for a constant series: of zeros, or, where a transformer takes none, of ones.
+    """Raise unless the student can forecast a constant series of zeros (ones if a transformer rejects zeros).
 
-    Return the seconds that an answer takes, once it is warm.
+    Return the seconds that a forecast takes after warm-up.
     """
     shape = (1, model.prediction_length, len(model.targets))
     for level in (0.0, 1.0):
@@ -216,19 +216,19 @@ def _read_saved(path: str | os.PathLike[str]) -> ServedModel:
 
 
 class ModelFile:
-    """A file, and the model read from it last; a bad new file changes nothing.
+    """A file and the last valid model read from it; an invalid new file is ignored.
 
     Parameters
     ----------
     path : str or Path
         The file.
     on_reload : callable, default=None
-        Told after every attempt whether it succeeded.
+        Called after every attempt with whether it succeeded.
 
     Attributes
     ----------
     model : ServedModel
-        What is served now.
+        The current model.
     """
 
     def __init__(self, path: str | os.PathLike[str], on_reload: Callable[[bool], None] | None = None) -> None:
@@ -239,16 +239,16 @@ class ModelFile:
         self.model = open_model(self.path)
 
     def reload(self) -> None:
-        """Read the file again soon, changed or not; may be called from a signal handler of the loop."""
+        """Request that the file is read again, changed or not; can be called from a signal handler of the loop."""
         self._asked.set()
 
     async def watch(self, seconds: float | None = 1.0) -> None:
-        """Read the file again whenever it has changed, or :meth:`reload` is called; never returns.
+        """Read the file again when it changes or :meth:`reload` is called; never returns.
 
         Parameters
         ----------
         seconds : float or None, default=1.0
-            How often to look at the file; None waits for :meth:`reload` alone.
+            Seconds between checks of the file; None only waits for :meth:`reload`.
         """
         while True:
             try:
@@ -260,10 +260,10 @@ class ModelFile:
             await self._read_again()
 
     async def _read_again(self) -> None:
-        self._seen = self._state()  # before it is read: a change meanwhile is a change
+        self._seen = self._state()  # set before reading, so that a change during reading is noticed
         try:
             model = await asyncio.to_thread(open_model, self.path)
-        except Exception as error:  # whatever is wrong with a file, the old model goes on
+        except Exception as error:  # the old model stays, whatever is wrong with the file
             _LOG.error("the old model is kept: %s", error)
             succeeded = False
         else:
@@ -273,7 +273,7 @@ class ModelFile:
             self._on_reload(succeeded)
 
     def _state(self) -> tuple[int, int, int] | None:
-        """Tell what changes when the file does; None if there is no such file."""
+        """Return the state of the file to detect changes; None if it does not exist."""
         try:
             found = self.path.stat()
         except OSError:

@@ -1,4 +1,4 @@
-"""The description of the interface, for programs and for people."""
+"""The description of the HTTP interface, as OpenAPI and as a page."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _REFUSALS = {
 
 
 def describe(model: ServedModel, limits: Limits, version: str) -> dict[str, Any]:
-    """Describe the interface as OpenAPI 3.1 has it.
+    """Describe the interface in OpenAPI 3.1.
 
     Parameters
     ----------
     model : ServedModel
-        Whose shapes are described.
+        The model whose shapes are described.
     limits : Limits
-        Of the server.
+        Limits of the server.
     version : str
-        Of the package.
+        Version of the package.
 
     Returns
     -------
     document : dict
-        What ``/openapi.json`` answers.
+        The response of ``/openapi.json``.
     """
     paths = {
         "/forecast": {"post": _forecast_operation(model)},
@@ -134,7 +134,7 @@ def _schemas(model: ServedModel, limits: Limits) -> dict[str, Any]:
     }
 
 
-# It asks the server for everything it shows, and loads nothing from elsewhere.
+# The page gets everything it shows from the server and loads nothing from elsewhere.
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

@@ -6,14 +6,14 @@ __all__ = ["Refused"]
 
 
 class Refused(Exception):
-    """A request that cannot be answered, and the sentence that says why.
+    """Raised for a request that cannot be answered.
 
     Parameters
     ----------
     status : int
-        The status code of the answer.
+        HTTP status code of the response.
     reason : str
-        What the client is told.
+        Explanation for the client.
     """
 
     def __init__(self, status: int, reason: str) -> None:

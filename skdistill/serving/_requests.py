@@ -1,4 +1,4 @@
-"""Reading requests: JSON of one shape, in time that its length bounds, checked before anything is forecast."""
+"""Parsing and validation of JSON requests, in time linear in their length."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _MOST_LEVELS = 99
 
 @dataclass(frozen=True)
 class Question:
-    """What a request asks.
+    """The content of a request.
 
     Parameters
     ----------
     contexts : ndarray of shape (n_series, context_length, n_channels)
-        Finite, in original units.
+        Finite values in original units.
     ids : tuple of str or None
         Names of the series of a panel; None for one series.
     levels : tuple of float
-        Levels of the quantiles that are asked for.
+        Levels of the requested quantiles.
     """
 
     contexts: np.ndarray
@@ -41,17 +41,17 @@ class Question:
 
 
 def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
-    """Make the function that reads the bodies of requests.
+    """Create the function that parses request bodies.
 
     Parameters
     ----------
     limits : Limits
-        Of the server.
+        Limits of the server.
 
     Returns
     -------
     read : callable
-        From a body and the model to the question; raises ``Refused``.
+        Function that takes a body and the model and returns a ``Question``; raises ``Refused``.
     """
     msgspec: Any = import_optional("msgspec", extra="serve", purpose="Serving")
     rows = list[list[float]]
@@ -84,7 +84,7 @@ def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Keep the collector from walking through a million new lists again and again while they are made."""
+    """Pause garbage collection, which would scan a million new lists repeatedly while they are created."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -104,7 +104,7 @@ def _explain(message: str) -> str:
 
 
 def _read_rows(rows: list[list[float]], model: ServedModel, name: str) -> np.ndarray:
-    """Check the rows of a series, and return the last ones as an array."""
+    """Check the rows of a series and return the last ones as an array."""
     length, width = model.context_length, model.n_channels
     if len(rows) < length:
         raise Refused(422, f"{name} must have at least {length} rows; got {len(rows)}.")
@@ -112,7 +112,7 @@ def _read_rows(rows: list[list[float]], model: ServedModel, name: str) -> np.nda
     if wrong is not None:
         raise Refused(422, f"every row of {name} must have {width} numbers; row {wrong} has {len(rows[wrong])}.")
     values = np.fromiter(chain.from_iterable(rows[-length:]), np.float64, length * width)
-    return values.reshape(length, width)  # JSON has no infinity, and what overflows was refused
+    return values.reshape(length, width)  # finite: JSON has no infinity, and overflow was rejected
 
 
 def _read_levels(asked: bool | list[float] | None, model: ServedModel) -> tuple[float, ...]:
@@ -134,12 +134,12 @@ def _read_levels(asked: bool | list[float] | None, model: ServedModel) -> tuple[
 
 
 def write_answer(question: Question, forecasts: np.ndarray, quantiles: np.ndarray | None) -> dict[str, Any]:
-    """Put forecasts into the form of the question.
+    """Convert forecasts to the response format that matches the request.
 
     Parameters
     ----------
     question : Question
-        What was asked.
+        The request.
     forecasts : ndarray of shape (n_series, prediction_length, n_targets)
         In original units.
     quantiles : ndarray of shape (n_series, prediction_length, n_targets, n_quantiles) or None
@@ -148,7 +148,7 @@ def write_answer(question: Question, forecasts: np.ndarray, quantiles: np.ndarra
     Returns
     -------
     answer : dict
-        Plain values.
+        Values that JSON can write.
     """
     answers: list[dict[str, Any]] = [{"forecast": one} for one in forecasts.tolist()]
     if quantiles is not None:

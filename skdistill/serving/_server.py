@@ -1,4 +1,4 @@
-"""The server around the application: slow, idle and too many connections, signals, and an end within a limit."""
+"""The server around the application: limits on connections, signals, and a time limit on shutdown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["make_server", "serve"]
 
 _LOG = logging.getLogger(__name__)
 _LAST_PORT = 65535
-_GRACE = 2.0  # seconds more than the application's own time-outs, which answer more politely
+_GRACE = 2.0  # extra seconds, so that the timeouts of the application, which send a response, come first
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _NOISE = ("Invalid HTTP request", "Unsupported upgrade request", "No supported WebSocket library")
 _LATE = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -39,32 +39,32 @@ def serve(
 ) -> None:
     """Serve a saved student over HTTP until SIGTERM or Ctrl-C.
 
-    There is no encryption and no password: beyond the own machine, put a proxy in front.
+    There is no encryption and no authentication: use a proxy if other machines can reach the server.
 
     Parameters
     ----------
     path : str or Path
-        A file of ``save`` (``.skdistill``) or of ``export("student.npz")``. A new file in its place is served once
-        it is noticed, or at SIGHUP; a bad one is logged, and the old student goes on.
+        A file written by ``save`` (``.skdistill``) or by ``export("student.npz")``. If the file is replaced, the new
+        student is served at the next check or at SIGHUP; an invalid file is logged, and the old student stays.
     host : str, default="127.0.0.1"
-        The address to listen at; this one is reached from this machine alone.
+        Address to listen on; the default can only be reached from the same machine.
     port : int, default=8000
-        The port; 0 takes a free one, which is logged.
+        Port to listen on; 0 picks a free port, which is logged.
     limits : Limits or None, default=None
-        None takes the defaults of :class:`Limits`.
+        None uses the defaults of :class:`Limits`.
     watch : float or None, default=1.0
-        How often, in seconds, to look whether the file has changed; None waits for SIGHUP.
+        Seconds between checks for a changed file; None only waits for SIGHUP.
     access_log : bool, default=False
         Whether every request is logged.
 
     Raises
     ------
     ImportError
-        Without the extra: ``pip install 'skdistill[serve]'``.
+        If the extra is not installed: ``pip install 'skdistill[serve]'``.
     ValueError, OSError
         If the file cannot be served.
     SystemExit
-        If the port is taken.
+        If the port is in use.
 
     Examples
     --------
@@ -73,11 +73,11 @@ def serve(
     """
     server = make_server(path, host=host, port=port, limits=limits, watch=watch, access_log=access_log)
     gc.collect()
-    gc.freeze()  # what is loaded by now stays: no collection walks through it while a request waits
+    gc.freeze()  # loaded objects stay, so garbage collection need not scan them during requests
     before = {one: signal.signal(one, server.handle_exit) for one in (signal.SIGTERM, signal.SIGINT)}
     logging.getLogger("uvicorn.error").addFilter(_tells_more_than_a_client)
     try:
-        server.run()  # which gives the signal on, once it has ended, to the handlers set here
+        server.run()  # passes the signal on to the handlers set here when it has ended
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
@@ -87,7 +87,7 @@ def serve(
 
 
 def _tells_more_than_a_client(record: logging.LogRecord) -> bool:
-    """Leave out lines that any client can write as often as it likes; the metrics count them."""
+    """Drop log lines that a client can trigger without limit; the metrics count them."""
     return not record.getMessage().startswith(_NOISE)
 
 
@@ -100,27 +100,27 @@ def make_server(
     watch: float | None = 1.0,
     access_log: bool = False,
 ) -> Any:
-    """Make the server that :func:`serve` runs.
+    """Create the server that :func:`serve` runs.
 
     Parameters
     ----------
     path : str or Path
-        The student's file.
+        File of the student.
     host : str, default="127.0.0.1"
-        The address to listen at.
+        Address to listen on.
     port : int, default=8000
-        The port; 0 takes a free one.
+        Port to listen on; 0 picks a free port.
     limits : Limits or None, default=None
-        None takes the defaults.
+        None uses the defaults.
     watch : float or None, default=1.0
-        How often, in seconds, to look whether the file has changed; None never does.
+        Seconds between checks for a changed file; None never checks.
     access_log : bool, default=False
         Whether every request is logged.
 
     Returns
     -------
     server : uvicorn.Server
-        With ``run()`` and ``should_exit``.
+        A server with ``run()`` and ``should_exit``.
     """
     uvicorn: Any = import_optional("uvicorn", extra="serve", purpose="Serving")
     if check_integer(port, "port of serve", minimum=0) > _LAST_PORT:
@@ -147,15 +147,15 @@ def make_server(
 
 
 def _make_server_class() -> Any:
-    """Make the class of servers here, where uvicorn is installed."""
+    """Create the server class here, because uvicorn is optional."""
     uvicorn: Any = import_optional("uvicorn", extra="serve", purpose="Serving")
 
     class Server(uvicorn.Server):
-        """A server that looks after its connections, reads the model again at SIGHUP, and ends in time."""
+        """A server that limits its connections, reloads the model at SIGHUP, and ends within a time limit."""
 
         def __init__(self, config: Any, file: Any, limits: Limits, metrics: Metrics) -> None:
             super().__init__(config)
-            self.end = threading.Event()  # set once everything is over
+            self.end = threading.Event()  # set when the server has ended
             self._file, self._limits, self._metrics = file, limits, metrics
 
         def count_connections(self) -> int:
@@ -176,7 +176,7 @@ def _make_server_class() -> Any:
             super().handle_exit(sig, frame)
 
         def _end_in_time(self) -> None:
-            """End the process though something still holds it, a forecast that takes minutes for example."""
+            """End the process even if something still blocks it, such as a forecast that takes minutes."""
             if not self.end.wait(self._limits.stop_seconds + _GRACE):
                 _LOG.error("ended by force, %g seconds after the signal", self._limits.stop_seconds + _GRACE)
                 os._exit(1)
@@ -189,7 +189,7 @@ def _make_server_class() -> Any:
 
         @contextlib.contextmanager
         def _reading_again_at_hangup(self) -> Any:
-            hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+            hangup = getattr(signal, "SIGHUP", None)  # not on Windows
             if hangup is None or threading.current_thread() is not threading.main_thread():
                 yield
                 return
@@ -204,7 +204,7 @@ def _make_server_class() -> Any:
 
 
 def _make_protocol(limits: Limits, metrics: Metrics) -> Any:
-    """Make the class of connections here, where uvicorn is installed."""
+    """Create the connection class here, because uvicorn is optional."""
     implementation: Any = import_optional("uvicorn.protocols.http.h11_impl", extra="serve", purpose="Serving")
     seconds = {
         "idle": limits.idle_seconds,
@@ -215,10 +215,10 @@ def _make_protocol(limits: Limits, metrics: Metrics) -> Any:
     }
 
     class Connection(implementation.H11Protocol):
-        """A connection whose every phase has a time limit; what its client sends never ends in a traceback."""
+        """A connection with a time limit for every phase; invalid input from the client never causes a traceback."""
 
         def connection_made(self, transport: Any) -> None:
-            self._heard = False  # a byte of the next request
+            self._heard = False  # whether a byte of the next request has arrived
             self._phase: tuple[str, Any] = ("idle", None)
             super().connection_made(transport)
             self._since = self.loop.time()
@@ -232,7 +232,7 @@ def _make_protocol(limits: Limits, metrics: Metrics) -> Any:
             self._guarded(lambda: super(Connection, self).data_received(data))
 
         def on_response_complete(self) -> None:
-            self._heard = bool(self.conn.trailing_data[0])  # of a request that came early
+            self._heard = bool(self.conn.trailing_data[0])  # of a request that was sent early
             super().on_response_complete()
 
         def timeout_keep_alive_handler(self) -> None:
@@ -276,7 +276,7 @@ def _make_protocol(limits: Limits, metrics: Metrics) -> Any:
         def _guarded(self, call: Callable[[], None]) -> None:
             try:
                 call()
-            except Exception:  # h11 refuses to go on where a client breaks off in the middle
+            except Exception:  # h11 raises if a client disconnects in the middle
                 self._cut("not HTTP")
 
         def _cut(self, reason: str) -> None:
@@ -285,7 +285,7 @@ def _make_protocol(limits: Limits, metrics: Metrics) -> Any:
             self._silence()
 
         def _silence(self) -> None:
-            """Let a request that is under way end without an answer: there is nobody to take it."""
+            """Let a request in progress end without a response, because the client is gone."""
             if self.cycle is not None and not self.cycle.response_complete:
                 self.cycle.disconnected = True
                 self.cycle.message_event.set()

@@ -25,7 +25,7 @@ from skdistill.training._exact import Candidate, LinearSolution, QuadraticTerm
 
 __all__ = ["masked_error", "solve_masked"]
 
-_BLOCK = 1024  # windows gathered at once
+_BLOCK = 1024  # number of windows gathered at once
 
 
 def solve_masked(
@@ -40,7 +40,7 @@ def solve_masked(
     Parameters
     ----------
     part : SolvablePart
-        What the network declares of itself.
+        The exactly solvable part declared by the network.
     terms : sequence of QuadraticTerm
         Terms with diagonal metrics.
     points : sequence of Candidate
@@ -48,7 +48,7 @@ def solve_masked(
     windows : Windows
         Training windows, with missing values in the truth.
     labels : LabelSource or None
-        The teacher's labels of all these windows.
+        Labels of all windows by the teacher; None without a teacher.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def masked_error(part: SolvablePart, solution: LinearSolution, windows: Windows)
     Parameters
     ----------
     part : SolvablePart
-        What the network declares of itself.
+        The exactly solvable part declared by the network.
     solution : LinearSolution
         The map.
     windows : Windows
