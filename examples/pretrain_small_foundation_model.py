@@ -1,13 +1,13 @@
-"""Pretrain a small foundation model on made series
-===================================================
+"""Pretrain a small foundation model on synthetic series
+=====================================================
 
-Where no hub can be reached there are no pretrained weights, and so nothing to distill. This script makes
-a stand-in: a Chronos-Bolt of some hundred thousand parameters, built from its config by the real
-libraries and trained on synthetic series only, stopped by its error on synthetic series held out.
-Then it is scored once, zero-shot, on the test parts of ETTh1 and exchange rate, which it has never
-seen, beside forecasts that need no model. ``save_pretrained`` leaves it where the other examples find it.
+Without access to a hub there are no pretrained weights to distill. This script trains a substitute: a
+Chronos-Bolt with a few hundred thousand parameters, built from its config by the original libraries,
+trained on synthetic series only, with early stopping on held-out synthetic series. It is then scored
+once, zero-shot, on the test parts of ETTh1 and exchange rate, next to forecasts that need no model.
+``save_pretrained`` stores it where the other examples find it.
 
-Run ``python examples/pretrain_small_foundation_model.py``: within the ``--minutes`` it is given.
+Run ``python examples/pretrain_small_foundation_model.py``; ``--minutes`` limits the training time.
 """
 
 # %%
@@ -94,12 +94,12 @@ n_parameters = sum(parameter.numel() for parameter in model.parameters())
 print(f"Chronos-Bolt of {n_parameters:,} parameters, context {arguments.context}, horizon {arguments.horizon}")
 
 # %%
-# Train on made series, watch others
+# Train on synthetic series, validate on others
 # ----------------------------------
-# Series are new all the time. Some contexts are short, so that the model learns to do with less. Muon (torch 2.9 or
-# later) trains the matrices of the blocks, AdamW the rest. The rates follow a cosine over the time given, the
-# weights are averaged over the last few hundred steps, and those that did best on the held-out series are
-# kept, in memory and on disk.
+# New series are generated continuously. Some contexts are short, so that the model also learns from little data. Muon
+# (torch 2.9 or later) trains the matrices of the blocks, and AdamW the other weights. Learning rates follow a cosine
+# over the given time, weights are averaged over the last few hundred steps, and the weights with the smallest error
+# on the held-out series are kept, in memory and on disk.
 
 length = arguments.context + arguments.horizon
 generator = np.random.default_rng(arguments.seed)
@@ -108,12 +108,12 @@ held_out = held_out.to(arguments.device)
 
 
 def cut(series: torch.Tensor, known: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Part series into contexts, of which the last steps are known, and horizons."""
+    """Split series into contexts, with only the last steps known, and horizons."""
     return series[:, arguments.context - known : arguments.context], series[:, arguments.context :].clone()
 
 
 def validate(network: ChronosBoltModelForForecasting) -> float:
-    """Average the quantile loss over the held-out series, a step."""
+    """Return the mean quantile loss per step over the held-out series."""
     network.eval()
     with torch.inference_mode():
         parts = [cut(part, arguments.context) for part in held_out.split(256)]
@@ -123,14 +123,14 @@ def validate(network: ChronosBoltModelForForecasting) -> float:
 
 
 class Pool:
-    """Made series, a sixteenth of them new every so often, cut anywhere, flipped, and at times mixed in pairs."""
+    """A pool of synthetic series, partly renewed over time; windows are cut at random, flipped, and sometimes mixed."""
 
     def __init__(self, n_series: int) -> None:
         self.n_new, self.n_batches = n_series // 16, 0
         self.series = torch.cat([self.make() for _ in range(16)])
 
     def make(self) -> torch.Tensor:
-        """Make new series, longer than a window."""
+        """Generate new series, longer than a window."""
         return torch.from_numpy(make_series(self.n_new, 2 * length, generator))
 
     def batch(self) -> torch.Tensor:
@@ -143,7 +143,7 @@ class Pool:
         return ((1 - share) * first + share * second).to(arguments.device)
 
     def windows(self) -> torch.Tensor:
-        """Draw windows anywhere, half of them upside down."""
+        """Draw random windows and negate half of them."""
         rows = torch.randint(len(self.series), (arguments.batch_size, 1))
         starts = torch.randint(length + 1, (arguments.batch_size, 1))
         signs = 1.0 - 2.0 * torch.randint(2, (arguments.batch_size, 1))
@@ -197,7 +197,7 @@ model.eval().cpu().save_pretrained(arguments.output)
 print(f"{step} steps in {seconds:.0f} s, held-out loss {best:.4f}; saved: {arguments.output}")
 
 # %%
-# Beside forecasts that need no model
+# Forecasts that need no model
 # -----------------------------------
 
 
@@ -222,7 +222,7 @@ def seasonal_linear_fit(contexts: np.ndarray, period: int) -> np.ndarray:
 
 
 def zero_shot(contexts: np.ndarray, period: int) -> np.ndarray:
-    """Ask the saved model for its medians."""
+    """Return the median forecasts of the saved model."""
     from chronos import BaseChronosPipeline
 
     pipeline = BaseChronosPipeline.from_pretrained(str(arguments.output), dtype=torch.float32)
@@ -232,7 +232,7 @@ def zero_shot(contexts: np.ndarray, period: int) -> np.ndarray:
 
 
 def score(name: str, contexts: np.ndarray, truth: np.ndarray, period: int) -> list[dict[str, object]]:
-    """Compare all forecasts of some windows with the truth."""
+    """Score all forecasts of some windows."""
     rows = []
     for method in (zero_shot, seasonal_naive, drift, seasonal_linear_fit):
         error = method(contexts, period) - truth
@@ -247,7 +247,7 @@ for kind in KINDS:
     rows += score(f"made, {kind}", made[:, : arguments.context], made[:, arguments.context :], 24)
 
 # %%
-# Score it once, on series it never saw
+# Score once on unseen series
 # -------------------------------------
 
 

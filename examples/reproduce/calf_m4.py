@@ -2,11 +2,11 @@
 ====================================================================
 
 The short-term protocol: context twice the horizon, supervised loss SMAPE, output consistency MASE, smooth L1
-between hidden states. Scores are the competition's: SMAPE, MASE, and OWA, where 1 is as good as Naive2. The
-last ``--rows`` training rows of each series are used, so that a CPU can do it; validation is the end of
-the training rows, never the test part.
+between hidden states. Scores are those of the competition: SMAPE, MASE, and OWA, where 1 is as good as Naive2.
+Only the last ``--rows`` training rows of each series are used, to limit the time on a CPU. The validation rows
+are the last training rows, never the test part.
 
-The language model is a stand-in for GPT-2, as in ``calf.py``. Run ``python examples/reproduce/calf_m4.py``.
+The language model replaces GPT-2, as in ``calf.py``. Run ``python examples/reproduce/calf_m4.py``.
 """
 
 # %%
@@ -60,11 +60,11 @@ else:
 recent = [series[-arguments.rows :] for series in data.train]
 
 # %%
-# Every series on one scale
+# Scale the series
 # -------------------------
-# Series differ in size by orders of magnitude, and squared errors of the large ones would drown the rest.
-# CALF standardizes every window by itself, and SMAPE and MASE have no scale; the student, which learns from
-# squared errors, gets every series divided by its mean.
+# Series differ in scale by orders of magnitude, and large series would dominate squared errors. CALF
+# standardizes every window separately, and SMAPE and MASE do not depend on the scale. The student learns from
+# squared errors, so every series is divided by its mean.
 
 levels = [series.mean() for series in recent]
 scaled = [series / level for series, level in zip(recent, levels, strict=True)]
@@ -86,7 +86,7 @@ def fit(teacher, student, loss, **settings) -> DistilledForecaster:
 
 
 def forecasts(forecaster: DistilledForecaster) -> np.ndarray:
-    """Forecast every series, in its own units."""
+    """Forecast every series in original units."""
     ahead = forecaster.predict(scaled)
     return np.stack([np.ravel(one) * level for one, level in zip(ahead, levels, strict=True)])
 

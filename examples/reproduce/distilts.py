@@ -2,13 +2,13 @@
 ==========================================================================
 
 A foundation model with trained weights (the small one of ``examples/pretrain_small_foundation_model.py``, or any
-hub id or folder of a Chronos) teaches both published students on ETTh1 and exchange rate. Beside each
-stand the same student alone, the objective without its horizon weights, and, for the iTransformer, with the
-alignment; then the teacher itself, and the linear student that is solved. Errors whole and by quarter of
-the horizon, over several seeds. What teachers and students cost is measured by
+hub id or folder of a Chronos) teaches both published students on ETTh1 and exchange rate. Each
+is compared with the same student alone, with the objective without horizon weights, and, for the iTransformer,
+with alignment; also with the teacher itself, and with the exactly solved linear student. Errors are over the
+whole horizon and by quarter, for several seeds. Costs of teachers and students are measured by
 ``examples/benchmarks/benchmark_foundation.py`` and ``benchmark_labels.py``.
 
-Run ``python examples/reproduce/distilts.py``. A run that is stopped goes on where it was.
+Run ``python examples/reproduce/distilts.py``. A stopped run continues where it left off.
 """
 
 # %%
@@ -57,7 +57,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def load(name: str) -> tuple[pd.DataFrame, pd.DataFrame, float]:
-    """Return training rows, test rows and the share that validates."""
+    """Return training rows, test rows and the validation fraction."""
     if QUICK:
         frame, protocol = make_multiseasonal(500, 2, random_state=len(name)), "70/10/20"
     else:
@@ -68,7 +68,7 @@ def load(name: str) -> tuple[pd.DataFrame, pd.DataFrame, float]:
 
 
 def make_forecaster(student: object, **changes: object) -> DistilledForecaster:
-    """Make a forecaster with the published settings: Adam 1e-4, constant, batch 32, patience 3, 10 epochs."""
+    """Create a forecaster with the published settings: Adam 1e-4, constant, batch 32, patience 3, 10 epochs."""
     settings = {
         "teacher": None,
         "student": student,
@@ -90,7 +90,7 @@ def make_forecaster(student: object, **changes: object) -> DistilledForecaster:
 
 
 def quarter_errors(forecasts: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Average errors of all windows, in standardized units, whole and by quarter of the horizon."""
+    """Average errors of all windows in standardized units, over the whole horizon and by quarter."""
     errors = ((forecasts - truth) ** 2).mean(axis=(0, 2))
     quarters = {f"quarter_{number + 1}": float(part.mean()) for number, part in enumerate(np.array_split(errors, 4))}
     return {"mse": float(errors.mean()), "mae": float(np.abs(forecasts - truth).mean()), **quarters}
@@ -125,7 +125,7 @@ seen = {(row["series"], row["student"], row["way"], row["seed"]) for row in rows
 
 
 def note(series: str, student: str, way: str, seed: int, errors: dict[str, float]) -> None:
-    """Keep a row, on disk at once."""
+    """Add a row and write it to disk immediately."""
     rows.append({"series": series, "student": student, "way": way, "seed": seed, **errors})
     if not QUICK:
         pd.DataFrame(rows).to_csv(done, index=False)

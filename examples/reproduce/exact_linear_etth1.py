@@ -1,9 +1,9 @@
 """Exact linear students on ETTh1
 ==============================
 
-The protocol of ``timedistill_etth1.py`` with a student that is solved, not trained: one linear layer on the last
-504 rows, shifted by the mean of its last day. Penalty and weight of the teacher are chosen by validation error; the
-test part is scored once for each row.
+The protocol of ``timedistill_etth1.py`` with an exactly solved student: one linear layer on the last 504
+rows, relative to the mean of the last day. Penalty and weight of the teacher are selected by validation error; the
+test part is scored once per row.
 """
 
 # %%

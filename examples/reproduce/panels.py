@@ -2,12 +2,13 @@
 =========================================================================
 
 Monthly tourism, quarterly tourism, hospital visits, cash machines, the M3 competition, car parts and the hourly series
-of M4: many series of unlike scale, some short, some with gaps. Every panel is fitted in one call, with the same
-settings; only the context length differs, and the error on the last horizon of the training rows chooses it among
-multiples of the season. The test rows, which are the competitions' horizons, are scored once.
+of M4: many series of different scales, some short, some with gaps. Every panel is fitted in one call, with the
+same settings except the context length, which is selected from multiples of the season by the error on the last
+horizon of the training rows. The test rows are the horizons of the competitions and are scored once.
 
-MASE: mean absolute error over the mean absolute seasonal difference of a series' training rows, mean over series. Needs
-a folder with ``panels/*.csv`` (columns unique_id, ds, y, split) and ``M4-Hourly-train.csv``, ``M4-Hourly-test.csv``.
+MASE is the mean absolute error divided by the mean absolute seasonal difference of the training rows of a series,
+averaged over series. The script needs a folder with ``panels/*.csv`` (columns unique_id, ds, y, split) and
+``M4-Hourly-train.csv``, ``M4-Hourly-test.csv``.
 """
 
 # %%
@@ -38,12 +39,12 @@ parser.add_argument("--students", nargs="+", default=["linear", "mlp"], choices=
 arguments = parser.parse_args()
 torch.set_num_threads(1)
 PENALTIES = [0.001, 0.01, 0.1, 1.0, 10.0]
-SEASONS = (2, 3, 5)  # of a context; hours have two seasons, and the longer one counts
+SEASONS = (2, 3, 5)  # seasons in a context; hourly series have two seasons, and the longer one is used
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Training rows and truth of a panel, and what is known of its step."""
+    """Training rows, truth and step of a panel."""
 
     train: pd.DataFrame
     truth: dict[object, np.ndarray]
@@ -66,7 +67,7 @@ FILES = {
 
 
 def make_panel(series: dict[object, np.ndarray], truth: dict[object, np.ndarray], season: int, freq: str) -> Panel:
-    """Give every series an index of the step: some files have no dates, or made ones."""
+    """Give every series an index with the step, because some files have no dates or artificial ones."""
     frames = {
         name: pd.DataFrame({"y": values}, index=pd.date_range("2000-01-01", periods=len(values), freq=freq))
         for name, values in series.items()
@@ -118,7 +119,7 @@ def read_panels(folder: Path) -> dict[str, Panel]:
 # Students
 # --------
 #
-# A target that is missing in the truth counts for nothing; a series that repeats itself has no MASE.
+# Missing true values are left out; a series without seasonal differences has no MASE.
 
 
 def mase(panel: Panel, forecasts: dict[object, np.ndarray], train: pd.DataFrame, truth: dict) -> float:

@@ -2,13 +2,14 @@
 ==============================================================
 
 Two probabilistic teachers, a pretrained foundation model that has seen neither series and an iTransformer trained here
-with quantiles, teach a linear student the nine deciles of the next 96 rows of ETTh1 and exchange rate. Beside it stand
-the teachers and the same student on the truth alone, each as trained, after split conformal calibration on the
-validation windows, and after the rolling variant, whose last 500 windows move on with the test part. The weight of a
-teacher is chosen among four by the validation loss of each seed, and the test part is scored for the chosen one only.
+with quantiles, teach a linear student the nine deciles of the next 96 rows of ETTh1 and exchange rate. It is compared
+with the teachers and with the same student trained on the truth alone, each as trained, after split conformal
+calibration on the validation windows, and after rolling calibration on the 500 most recent windows. The weight of
+a teacher is selected from four values by the validation loss of each seed, and only this weight is scored on the test
+part.
 
 Run ``python examples/reproduce/quantiles.py --model FOLDER`` with the folder of a Chronos checkpoint, for example
-that of ``examples/pretrain_small_foundation_model.py``. Rows are written as they are measured.
+from ``examples/pretrain_small_foundation_model.py``. Each row is written as soon as it is measured.
 """
 
 # %%
@@ -60,7 +61,7 @@ RESULTS = Path(__file__).resolve().parent / "results" / "quantiles.csv"
 
 
 def load(name: str) -> tuple[pd.DataFrame, pd.DataFrame, float]:
-    """Return training rows, test rows and the share that validates."""
+    """Return training rows, test rows and the validation fraction."""
     if QUICK:
         frame, protocol = make_multiseasonal(700, 2, random_state=len(name)), "70/10/20"
     else:
@@ -71,7 +72,7 @@ def load(name: str) -> tuple[pd.DataFrame, pd.DataFrame, float]:
 
 
 def teachers(seed: int) -> dict[str, object]:
-    """Make both teachers; the foundation model is the same for every seed."""
+    """Create both teachers; the foundation model is the same for every seed."""
     network = ITransformer(hidden_size=16 if QUICK else 128, n_heads=2 if QUICK else 8)
     return {
         "foundation model": Chronos(arguments.model, layer=None, random_state=0),
@@ -82,7 +83,7 @@ def teachers(seed: int) -> dict[str, object]:
 
 
 def make_forecaster(series: str, teacher: object, seed: int, fraction: float, weight: float) -> DistilledForecaster:
-    """Make the student: one linear layer and the head for quantiles, trained by gradient descent."""
+    """Create the student: one linear layer and the head for quantiles, trained by gradient descent."""
     shift = "last" if series == "exchange rate" else "last_season"
     return DistilledForecaster(
         teacher=teacher,
@@ -114,7 +115,7 @@ def truth_of(forecaster: DistilledForecaster, test: pd.DataFrame) -> np.ndarray:
 
 
 def teacher_quantiles(forecaster: DistilledForecaster, test: pd.DataFrame) -> np.ndarray:
-    """Ask the teacher at the student's levels, which both teachers know."""
+    """Return quantiles of the teacher at the levels of the student, which both teachers provide."""
     rows = forecaster.scaling_.standardize(test.to_numpy())
     parts = []
     for first in range(0, len(rows) - arguments.context - arguments.horizon + 1, 256):
@@ -129,7 +130,7 @@ def teacher_quantiles(forecaster: DistilledForecaster, test: pd.DataFrame) -> np
 
 
 def score(forecaster: DistilledForecaster, test: pd.DataFrame, quantiles: np.ndarray) -> dict[str, float]:
-    """Measure weighted quantile loss, coverage of the 80 % interval and its width, standardized."""
+    """Return weighted quantile loss, and coverage and width of the 80% interval, in standardized units."""
     truth, scale = truth_of(forecaster, test), forecaster.scaling_.scale_
     found = quantile_scores(truth, quantiles, LEVELS, scale=scale)
     size = float(np.abs((truth - forecaster.scaling_.mean_) / scale).mean())
@@ -158,7 +159,7 @@ rows: list[dict[str, object]] = []
 
 
 def note(series: str, seed: int, model: str, calibration: str, scores: dict[str, float], weight: float) -> None:
-    """Keep a row, print it and write all of them."""
+    """Add a row, print it, and write all rows."""
     rows.append(
         {"series": series, "seed": seed, "model": model, "calibration": calibration, **scores, "weight": weight}
     )

@@ -1,14 +1,14 @@
-"""Past the published recipe: what helps an MLP, with and without a teacher
-===========================================================================
+"""Beyond the published recipe: what helps an MLP, with and without a teacher
+==========================================================================
 
 The protocol and the teacher of ``timedistill_etth1.py``, on ETTh1 and the exchange rates. A recipe changes
-something about the published one: the student's normalization, an average of its weights, which labels count, who
-makes them (the small model of ``examples/pretrain_small_foundation_model.py``, where it is there), of which contexts.
-Recipes are ranked by validation error, averaged over seeds; each fitted model is scored once on the test part. A
-student's row *alone* is the same recipe without a teacher.
+the published one: the normalization of the student, averaging of its weights, which labels are used, the teacher
+(including the small model of ``examples/pretrain_small_foundation_model.py``, if it exists), or the labeled contexts.
+Recipes are ranked by validation error, averaged over seeds; each fitted model is scored once on the test part. The
+row *alone* of a student is the same recipe without a teacher.
 
-Run ``python examples/reproduce/recipes_etth1.py --datasets ETTh1 --horizons 96``. A cell (dataset, horizon, seed,
-recipe) that is finished is not computed again; ``--tables-only`` writes the tables from the cells that there are.
+Run ``python examples/reproduce/recipes_etth1.py --datasets ETTh1 --horizons 96``. Finished
+cells (dataset, horizon, seed, recipe) are not computed again; ``--tables-only`` writes the tables from existing cells.
 """
 
 # %%
@@ -52,7 +52,7 @@ parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "recipes")
 arguments = parser.parse_args()
 
 CONTEXTS = {"ETTh1": 720, "exchange rates": 336, "quick": 48}
-RECENT = {"ETTh1": 504, "exchange rates": 168, "quick": 36}  # the last rows, for recipes that read no more
+RECENT = {"ETTh1": 504, "exchange rates": 168, "quick": 36}  # number of last rows read by some recipes
 SEASONS = {"ETTh1": 24, "exchange rates": 1, "quick": 24}
 WIDTH, TEACHER_WIDTH, LIMITS = (16, 16, {"max_epochs": 1}) if QUICK else (512, 256, {})
 if QUICK:
@@ -62,8 +62,8 @@ torch.set_num_threads(1)
 # %%
 # Recipes
 # -------
-# Each is a set of the forecaster's parameters that differ from the published ones. ``alone`` says whether it is also
-# trained without a teacher: recipes about labels are then another one, the published one in most cases.
+# Each recipe is a set of forecaster parameters that differ from the published ones. ``alone`` says whether it is also
+# trained without a teacher; without labels, recipes about labels equal another recipe, mostly the published one.
 
 PLAIN = {"batch_norm": False, "dropout": 0.5}
 AVERAGED = {"weight_averaging": 0.99}
@@ -127,7 +127,7 @@ ALONE = [
 
 
 def without_labels(name: str) -> str:
-    """Name the recipe that one becomes without a teacher."""
+    """Return the name of the equivalent recipe without a teacher."""
     return next((known for known in (name, name.split(", ")[0]) if known in ALONE), "published")
 
 
@@ -150,7 +150,7 @@ def load(dataset: str) -> tuple[pd.DataFrame, pd.DataFrame, float]:
 
 
 def without_teacher(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Take the teacher out, and what is about labels."""
+    """Remove the teacher and all parameters about labels."""
     student = recipe["student"]
     linear = student if isinstance(student, Linear) else student.linear_skip
     if linear is not None:
@@ -159,7 +159,7 @@ def without_teacher(recipe: dict[str, Any]) -> dict[str, Any]:
 
 
 def cell(dataset: str, horizon: int, seed: int, name: str, *, taught: bool) -> None:
-    """Fit one model and keep its errors, unless they are there."""
+    """Fit one model and save its errors, unless they exist."""
     stem = f"{dataset}-{horizon}-{seed}-{name}-{'taught' if taught else 'alone'}".replace(" ", "_").replace(",", "")
     path = arguments.cache / f"{stem}.json"
     if path.exists() and not QUICK:
@@ -209,7 +209,7 @@ def read_cells() -> pd.DataFrame:
 
 
 def paired(ours: list[str], theirs: list[str], part: str, *, block_length: int) -> tuple[float, float]:
-    """Subtract the errors of two lists of cells, averaged over each; with one standard error."""
+    """Return the difference of the mean errors of two lists of cells, with one standard error."""
     pair = [
         np.mean([np.load(arguments.cache / f"{stem}{part}.npy") for stem in stems], axis=0) for stems in (ours, theirs)
     ]
@@ -220,7 +220,7 @@ def paired(ours: list[str], theirs: list[str], part: str, *, block_length: int) 
 
 
 def differences(models: pd.DataFrame, others: pd.DataFrame, name: str, *, block_length: int) -> dict[str, float]:
-    """Subtract the errors of other models, over the seeds that both have, on validation part and test part."""
+    """Return error differences to other models over common seeds, on validation part and test part."""
     theirs = others.set_index("seed")["stem"]
     both = models[models["seed"].isin(theirs.index)]
     row: dict[str, float] = {}
@@ -233,7 +233,7 @@ def differences(models: pd.DataFrame, others: pd.DataFrame, name: str, *, block_
 
 
 def summarize(cells: pd.DataFrame) -> pd.DataFrame:
-    """Average over seeds; differences to the published recipe with a teacher, and to the same student alone."""
+    """Average over seeds, with differences to the published recipe with a teacher and to the same student alone."""
     rows = []
     for (dataset, horizon), block in cells.groupby(["dataset", "horizon"]):
         published = block[block["recipe"].eq("published") & block["taught"]]

@@ -1,12 +1,12 @@
 """TimeDistill's tables: horizons, teachers, students, look-backs, ablations, efficiency
 ======================================================================================
 
-Every table is made of cells; a cell is a dataset, a teacher, a student, a loss, a context, a horizon and a
-seed. Run ``python examples/reproduce/timedistill.py --tables main ablations`` for some of them; a run that is
-stopped goes on, because fitted models and labels stay in ``.cache/``. Settings are the published ones but for the
-widths of some teachers, which a CPU can train; the tables state them. ETTh1 and the exchange rates are
-fetched; Weather, Traffic, Electricity and Solar are read from ``--folder`` as ``weather.csv`` and so on
-(first column the time), and a dataset that is not there prints *no data*.
+Every table consists of cells: a cell is a dataset, a teacher, a student, a loss, a context, a horizon and a seed.
+Run ``python examples/reproduce/timedistill.py --tables main ablations`` for some of the tables. A stopped run
+continues where it left off, because fitted models and labels are kept in ``.cache/``. Settings are the published
+ones, except for smaller widths of some teachers, which the tables state. ETTh1 and the exchange rates are
+downloaded; Weather, Traffic, Electricity and Solar are read from ``--folder`` as ``weather.csv`` and so on
+(with time in the first column). A missing dataset prints *no data*.
 """
 
 # %%
@@ -69,9 +69,9 @@ if QUICK:
 # %%
 # Teachers, students and losses
 # -----------------------------
-# The iTransformer is the published one for ETT. The others are narrower than published where that is needed to train
-# them on a CPU in minutes; PatchTST has patches of 48 rows, as attention over 90 patches of 16 takes half an hour:
-# read their rows as "a teacher of this size", not as the published model.
+# The iTransformer is the published one for ETT. Some other teachers are narrower than published, so that they train on
+# a CPU in minutes. PatchTST has patches of 48 rows, because attention over 90 patches of 16 takes half an hour. Their
+# rows are for teachers of this size, not for the published models.
 
 TEACHERS = {
     "itransformer": ITransformer(hidden_size=WIDTH // 2, n_layers=2, n_heads=8),
@@ -119,7 +119,7 @@ if QUICK:
 
 
 def load(dataset: str, context: int):
-    """Return train part, test part and validation fraction; None where there is no data."""
+    """Return training part, test part and validation fraction; None if there is no data."""
     if QUICK:
         return standard_split(make_multiseasonal(700, 2, seasons=(24,), random_state=0), "70/10/20", context_length=48)
     if dataset in BY_PATH:
@@ -143,7 +143,7 @@ def load(dataset: str, context: int):
 
 
 def fit(dataset, seed, *, teacher="itransformer", student="MLP", loss="all terms", context=CONTEXT, horizon=HORIZON):
-    """Fit one model, or load it where an earlier run left it; ``teacher=None`` is the student alone."""
+    """Fit one model, or load it from an earlier run; ``teacher=None`` is the student alone."""
     name = "-".join(map(str, (dataset, context, horizon, seed, teacher, student, loss))).replace(" ", "_")
     path = arguments.cache / f"{name}.joblib"
     if path.exists() and not QUICK:
@@ -167,7 +167,7 @@ def fit(dataset, seed, *, teacher="itransformer", student="MLP", loss="all terms
 
 
 def block(table: str, dataset: str, label: str, settings: dict, rows: dict[str, dict]) -> pd.DataFrame:
-    """Fit the rows of one block over all seeds and compare them on the test part; the first is the reference."""
+    """Fit the rows of one block for all seeds and compare them on the test part; the first row is the reference."""
     seeds = range(arguments.seeds)
     common = {"table": table, "dataset": dataset, "setting": label}
     data = load(dataset, settings.get("context", CONTEXT))
@@ -180,7 +180,7 @@ def block(table: str, dataset: str, label: str, settings: dict, rows: dict[str, 
 
 
 def one_teacher(result: pd.DataFrame) -> pd.DataFrame:
-    """Keep one row for the teacher that several students share."""
+    """Keep a single row for a teacher shared by several students."""
     teachers = result["model"].str.endswith(": teacher")
     keep = ~teachers | (teachers & ~teachers.cumsum().gt(1))
     return result[keep].replace({"model": dict.fromkeys(result.loc[teachers, "model"], "teacher")})
@@ -195,22 +195,22 @@ PAIR = {"student": {}, "student alone": {"teacher": None}}
 
 
 def main_table(dataset: str) -> list[pd.DataFrame]:
-    """Compare teacher, student and student alone over the horizons."""
+    """Compare teacher, student and student alone for all horizons."""
     return [block("main", dataset, f"{CONTEXT} -> {one}", {"horizon": one}, PAIR) for one in arguments.horizons]
 
 
 def teachers_table(dataset: str) -> list[pd.DataFrame]:
-    """Give one student several teachers."""
+    """Compare several teachers of one student."""
     return [block("teachers", dataset, one, {}, {"student": {"teacher": one}}) for one in arguments.teachers]
 
 
 def students_table(dataset: str) -> list[pd.DataFrame]:
-    """Give several students one teacher."""
+    """Compare several students of one teacher."""
     return [block("students", dataset, one, {"student": one}, PAIR) for one in STUDENTS if one != "MLP"]
 
 
 def lookbacks_table(dataset: str) -> list[pd.DataFrame]:
-    """Compare the main pair over the contexts."""
+    """Compare the main pair for all context lengths."""
     return [
         block("lookbacks", dataset, f"{one} -> {HORIZON}", {"context": one}, PAIR)
         for one in arguments.contexts
@@ -219,7 +219,7 @@ def lookbacks_table(dataset: str) -> list[pd.DataFrame]:
 
 
 def ablations_table(dataset: str) -> list[pd.DataFrame]:
-    """Take terms away from the main pair."""
+    """Remove terms from the main pair."""
     rows = {name: {"loss": name} for name in ABLATIONS} | {"student alone": {"teacher": None}}
     return [block("ablations", dataset, f"{CONTEXT} -> {HORIZON}", {}, rows)]
 
@@ -228,7 +228,7 @@ MAKE = dict(zip(TABLES, (main_table, teachers_table, students_table, lookbacks_t
 
 
 def draw(results: pd.DataFrame, path: Path) -> None:
-    """Draw student, teacher and student alone over the horizons."""
+    """Plot student, teacher and student alone for all horizons."""
     plt.style.use("tableau-colorblind10")
     figure, axis = plt.subplots(figsize=(6.5, 3), layout="constrained")
     for number, (name, rows) in enumerate(results.groupby("model", sort=False)):

@@ -2,17 +2,17 @@
 ====================================================================
 
 The protocol of the published tables: rows 0-8639 train, 8640-11519 validate, 11520-14399 test;
-channels standardized by the training rows; every stride-1 test window counts. Two students are
-trained, with the published settings (both distillation weights 2, as on ETTh1): the published MLP, and
-the same MLP with dropout in place of BatchNorm. Validation error, averaged over seeds, chooses between
-them; both are shown, each beside itself without a teacher.
+channels standardized by the training rows; all stride-1 test windows are scored. Two students
+are trained with the published settings (both distillation weights 2, as on ETTh1): the published MLP, and
+the same MLP with dropout instead of BatchNorm. The student with the smaller validation error, averaged over
+seeds, is selected; both are shown, with and without a teacher.
 
-Run ``python examples/reproduce/timedistill_etth1.py``. Fitted models are kept in ``.cache/``, so a run
-that is stopped goes on.
+Run ``python examples/reproduce/timedistill_etth1.py``. Fitted models are kept in ``.cache/``, so a
+stopped run continues where it left off.
 """
 
 # %%
-# Settings, and what the authors' code gave on a machine of this kind
+# Settings, and the results of the authors' code on a similar machine
 # -------------------------------------------------------------------
 
 import argparse
@@ -70,7 +70,7 @@ STUDENTS = {
 
 
 def fit(horizon: int, seed: int, student: str, *, taught: bool) -> DistilledForecaster:
-    """Fit one model, or load it where an earlier run left it."""
+    """Fit one model, or load it from an earlier run."""
     name = f"{student.replace(' ', '-')}-{'taught' if taught else 'alone'}"
     path = arguments.cache / f"{arguments.context}-{horizon}-{seed}-{name}.joblib"
     if path.exists() and not QUICK:
@@ -98,13 +98,13 @@ def validation_error(models: list[DistilledForecaster]) -> float:
 
 
 def table(horizon: int) -> pd.DataFrame:
-    """Choose the student by validation, then score all of them on the test part."""
+    """Select the student by validation error, then score all students on the test part."""
     seeds = range(arguments.seeds)
     taught = {f"student, {s}": [fit(horizon, seed, s, taught=True) for seed in seeds] for s in STUDENTS}
     alone = {f"student alone, {s}": [fit(horizon, seed, s, taught=False) for seed in seeds] for s in STUDENTS}
     errors = {name: validation_error(models) for name, models in {**taught, **alone}.items()}
     chosen = min(taught, key=errors.__getitem__)
-    ordered = {chosen: taught[chosen], **taught, **alone}  # the chosen one is what differences refer to
+    ordered = {chosen: taught[chosen], **taught, **alone}  # differences refer to the selected student
     result = compare(ordered, test, alone=False)
     teachers = [name for name in result.index if name.endswith(": teacher")]
     result = result.drop(index=teachers[1:]).rename(index={teachers[0]: "teacher"})  # they share one teacher
@@ -120,7 +120,7 @@ def table(horizon: int) -> pd.DataFrame:
 
 
 # %%
-# The table, ours beside the authors'
+# Our results next to those of the authors
 # -----------------------------------
 
 if __name__ == "__main__":
