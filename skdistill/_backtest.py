@@ -132,7 +132,7 @@ def backtest_quantiles(
     Returns
     -------
     quantiles : ndarray of shape (n_origins, prediction_length, n_targets, n_quantiles)
-        In original units.
+        Quantiles in original units.
     """
     rolls = calibration is not None and calibration.errors is not None
     asked = predictor.with_offsets(None) if rolls else predictor

@@ -423,7 +423,7 @@ def window_center_and_unit(values: np.ndarray, season: int) -> tuple[np.ndarray,
     Parameters
     ----------
     values : ndarray of shape (n_windows, n_timestamps, n_channels)
-        NaN means missing.
+        Values, NaN where missing.
     season : int
         Number of rows in a season; 1 means no season.
 
@@ -461,7 +461,7 @@ def mean_observed(values: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     values : ndarray of shape (n_windows, n_timestamps, n_channels)
-        NaN means missing.
+        Values, NaN where missing.
 
     Returns
     -------

@@ -291,7 +291,7 @@ class Scaling(BaseEstimator):
         Parameters
         ----------
         contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
-            In original units.
+            Contexts in original units.
 
         Returns
         -------

@@ -64,12 +64,12 @@ class ServedModel:
         Parameters
         ----------
         contexts : ndarray of shape (n_windows, context_length, n_channels)
-            In original units.
+            Contexts in original units.
 
         Returns
         -------
         forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
-            In original units.
+            Forecasts in original units.
         """
         return np.asarray(self.student.predict(contexts))
 
@@ -79,14 +79,14 @@ class ServedModel:
         Parameters
         ----------
         contexts : ndarray of shape (n_windows, context_length, n_channels)
-            In original units.
+            Contexts in original units.
         levels : sequence of float
             Levels in increasing order.
 
         Returns
         -------
         quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles)
-            In original units.
+            Quantiles in original units.
         """
         fitted = self.quantile_levels or ()
         if set(levels) <= set(fitted):

@@ -141,9 +141,9 @@ def write_answer(question: Question, forecasts: np.ndarray, quantiles: np.ndarra
     question : Question
         The request.
     forecasts : ndarray of shape (n_series, prediction_length, n_targets)
-        In original units.
+        Forecasts in original units.
     quantiles : ndarray of shape (n_series, prediction_length, n_targets, n_quantiles) or None
-        In original units.
+        Quantiles in original units.
 
     Returns
     -------
