@@ -785,7 +785,7 @@ def test_the_dry_run_does_not_train_a_teacher():
     forecaster = make_forecaster(teacher=DLinear(kernel_size=5))
     estimate = forecaster.estimate_labeling(make_series(100, 2))
     assert estimate.seconds is None
-    assert "once the teacher is trained" in str(estimate)
+    assert "after the teacher is trained" in str(estimate)
     with pytest.raises(ValueError, match="there is nothing to label"):
         make_forecaster(teacher=None).estimate_labeling(make_series(100, 2))
 
@@ -798,7 +798,7 @@ def test_windows_with_many_features_are_labeled_a_few_at_a_time(checkpoint, monk
         return original(self, contexts)
 
     monkeypatch.setattr(Chronos, "label", label_and_note)
-    monkeypatch.setattr("skdistill._distillation._CHUNK_BYTES", 10_000)
+    monkeypatch.setattr("skdistill.labeling._budget._CHUNK_BYTES", 10_000)
     settings = {"context_length": 24, "prediction_length": 4, "student": TINY_TRANSFORMER}
     make_forecaster(teacher=make_teacher(checkpoint, "chronos_bolt"), loss=DistilTS(), **settings).fit(
         make_series(100, 2)
@@ -809,7 +809,7 @@ def test_windows_with_many_features_are_labeled_a_few_at_a_time(checkpoint, monk
 
 
 def test_labeling_goes_on_after_an_interruption(checkpoint, monkeypatch, tmp_path):
-    monkeypatch.setattr("skdistill._distillation._CHUNK_SIZE", 8)
+    monkeypatch.setattr("skdistill.labeling._budget._CHUNK_SIZE", 8)
     teacher = make_teacher(checkpoint, "chronos_bolt", layer=None)
     forecaster = make_forecaster(teacher=teacher, context_length=24, memory=tmp_path)
     sizes, original = [], Chronos.label
@@ -853,7 +853,7 @@ def test_a_transformer_teaches_with_distilts():
 
 def test_a_teacher_without_features_gets_a_list_of_those_that_have_them():
     network = TINY_TRANSFORMER
-    with pytest.raises(ValueError, match=r"needs features of the teacher.*Chronos, Moirai, TiRex, TimeMoE, TimesFM"):
+    with pytest.raises(ValueError, match=r"needs features of the teacher.*Chronos, Moirai, Pretrained, TiRex, TimeMoE, TimesFM"):
         make_forecaster(teacher=DLinear(kernel_size=5), student=network, loss=DistilTS()).fit(make_series(80, 2))
 
 
