@@ -5,12 +5,16 @@ Prints seconds, of the wall and of the processor, and ratios. ``--n-series 10000
 
 import argparse
 import resource
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from _common import heading
 
 from skdistill import DistilledForecaster
 from skdistill.data._context_batch import ContextBatch
@@ -71,7 +75,7 @@ def main() -> None:
         forecaster.fit(panel)
     with Clock() as forecasting:
         forecaster.predict(panel)
-    print(f"{options.n_series} series of {N_ROWS} rows, context {CONTEXT}, horizon {HORIZON}")
+    heading(f"{options.n_series} series of {N_ROWS} rows, context {CONTEXT}, horizon {HORIZON}")
     for what, clock in (("read from Parquet", reading), ("fit", fitting), ("predict", forecasting)):
         print(f"  {what}: {clock}")
     print(f"  largest memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")

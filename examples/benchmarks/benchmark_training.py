@@ -147,7 +147,7 @@ for _ in range(arguments.repeats):
         times[name].append(seconds(call))
 heading(f"One step, batch 32, context {CONTEXT}, horizon {HORIZON}, width {WIDTH}, {arguments.threads} thread(s)")
 n_steps = -(-len(windows.train) // 32)
-note("student alone", 1e3 * statistics.median(times["student alone"]) / n_steps, "ms a step")
+note("student alone", 1e3 * statistics.median(times["student alone"]) / n_steps, "ms per step")
 for name in list(variants)[1:]:
     ratios = [a / b for a, b in zip(times[name], times["student alone"], strict=True)]
     note(f"step {name}", statistics.median(ratios), "x student alone", aims.get(name, ""))
@@ -260,8 +260,8 @@ if torch.cuda.is_available():
     theirs = net_epoch(Collated(WindowDataset(windows.train, spec, on_gpu)), iterator_train=DataLoader)
     for call in (ours, theirs):
         call()
-    note("gathered on the device", len(windows.train) / seconds(ours), "windows a second")
-    note("default DataLoader", len(windows.train) / seconds(theirs), "windows a second")
+    note("gathered on the device", len(windows.train) / seconds(ours), "windows per second")
+    note("default DataLoader", len(windows.train) / seconds(theirs), "windows per second")
 else:
     print("GPU: none here, so nothing is measured")
 

@@ -244,7 +244,7 @@ def labels_table() -> str:
         ]
         for row in frame.itertuples()
     ]
-    header = ["teacher", "labels", "windows a second", "times sktime's wrapper", "times every epoch"]
+    header = ["teacher", "labels", "windows per second", "times sktime's wrapper", "times every epoch"]
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 

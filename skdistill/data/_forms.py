@@ -234,7 +234,7 @@ def _under_ids(
     outer: pd.Index = pd.Index(list(ids))  # a MultiIndex if ids are tuples
     above = [pd.Categorical(outer.get_level_values(level)) for level in range(outer.nlevels)]
     below = [pd.Categorical(labels) for labels in inner]
-    levels = [part.categories for part in (*above, *below)]
+    levels: list[Any] = [part.categories for part in (*above, *below)]
     codes = [*(part.codes[numbers] for part in above), *(part.codes for part in below)]
     return pd.MultiIndex(levels, codes, names=[*names, *inner_names], verify_integrity=False)
 

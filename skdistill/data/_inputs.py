@@ -199,16 +199,16 @@ class SeriesInput:
             The same numbers; for pandas with the index carried on.
         """
         length, columns = forecasts.shape[1], self.series[0].columns
-        labelled = columns is not None and all(one.index is not None and one.columns is not None for one in self.series)
-        if labelled and self.form is not None and self.form.kind == "frame":
+        labeled = all(one.index is not None and one.columns is not None for one in self.series)
+        if labeled and columns is not None and self.form is not None and self.form.kind == "frame":
             return self.form.stack_forecasts(forecasts, stacked_labels(self.series, length), columns[list(targets)])
-        if not labelled:
+        if not labeled or columns is None:
             pairs = zip(self.series, forecasts, strict=True)
             return self.put_together([one.wrap_forecast(rows, targets) for one, rows in pairs])
         frames = []
         last, chosen = columns, columns[list(targets)]
         for one, rows, labels in zip(self.series, forecasts, labels_ahead(self.series, length), strict=True):
-            if one.columns is not last:
+            if one.columns is not None and one.columns is not last:
                 last = one.columns
                 chosen = chosen if last.identical(columns) else last[list(targets)]
             frame = pd.DataFrame(rows, index=labels, columns=chosen, copy=False)

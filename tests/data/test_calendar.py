@@ -76,7 +76,7 @@ def test_features_fall_back_to_the_median_step(labels, width):
 
 def test_features_refusals():
     one = pd.DatetimeIndex(["2024-01-01"])
-    with pytest.raises(ValueError, match="give `frequency`"):
+    with pytest.raises(ValueError, match="pass `frequency`"):
         calendar_features(one)
     with pytest.raises(ValueError, match="Unknown frequency"):
         calendar_features(one, frequency="fortnight")

@@ -695,8 +695,7 @@ def test_the_loss_of_a_teacher_must_be_one():
 def test_lengths_stay_those_of_the_fit(folders):
     series = make_series()
     forecaster = make_calf_forecaster(CALF(folders["gpt2"], n_layers=1), max_epochs=1).fit(series)
-    with pytest.raises(ValueError, match="12"):
-        forecaster.predict(series[:11])
+    assert np.isfinite(forecaster.predict(series[:11])).all()  # missing on the left
     other = PretrainedTeacher(CALF(folders["gpt2"], n_layers=1), forecaster.student_.state_dict())
     with pytest.raises(ValueError, match=r"'head.weight' has shape \(4, 24\) instead of \(5, 24\)"):
         make_calf_forecaster(DLinear(), "response", prediction_length=5, teacher=other).fit(series)

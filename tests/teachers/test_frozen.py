@@ -62,7 +62,7 @@ def test_a_target_that_the_teacher_does_not_forecast_is_refused():
 
 
 def test_other_channels_are_refused():
-    with pytest.raises(ValueError, match=r"fitted on 1 channels, and X has 2: give the same"):
+    with pytest.raises(ValueError, match=r"fitted on 1 channels, and X has 2: pass the same"):
         fit(FrozenEstimator(fit(frame=FRAME[["a"]])))
 
 
