@@ -95,7 +95,7 @@ print(f"Chronos-Bolt of {n_parameters:,} parameters, context {arguments.context}
 
 # %%
 # Train on synthetic series, validate on others
-# ----------------------------------
+# ---------------------------------------------
 # New series are generated continuously. Some contexts are short, so that the model also learns from little data. Muon
 # (torch 2.9 or later) trains the matrices of the blocks, and AdamW the other weights. Learning rates follow a cosine
 # over the given time, weights are averaged over the last few hundred steps, and the weights with the smallest error
@@ -198,7 +198,7 @@ print(f"{step} steps in {seconds:.0f} s, held-out loss {best:.4f}; saved: {argum
 
 # %%
 # Forecasts that need no model
-# -----------------------------------
+# ----------------------------
 
 
 def seasonal_naive(contexts: np.ndarray, period: int) -> np.ndarray:
@@ -248,7 +248,7 @@ for kind in KINDS:
 
 # %%
 # Score once on unseen series
-# -------------------------------------
+# ---------------------------
 
 
 def test_windows(name: str) -> tuple[np.ndarray, np.ndarray]:

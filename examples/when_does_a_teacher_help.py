@@ -190,7 +190,7 @@ print(table.drop(columns="gain_over_best_alone_error").to_string(index=False, fl
 
 # %%
 # Score the selected setting once
-# -----------------------
+# -------------------------------
 # For each series, select the setting with the largest gain over the best student without a teacher on the validation
 # part. The interval is corrected for the number of settings (the first step of Holm's procedure).
 
@@ -229,7 +229,7 @@ write_results(chosen, results / "teacher_help_chosen.csv")
 
 # %%
 # Plot
-# ---------
+# ----
 # Gain over the same student alone on the validation part, with teacher weight 1. Bars show one standard error.
 
 import matplotlib

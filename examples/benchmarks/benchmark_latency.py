@@ -1,5 +1,5 @@
 """How long a forecast takes: ratios taken in one run
-===================================================
+==================================================
 
 What remains of a trained MLP is two matrix products with a ReLU between them; they count 1. How much does
 ``predict`` add, with its checks and units? What do ONNX, the unfused module, the training net and the teacher cost,

@@ -1,5 +1,5 @@
 """What serving costs beside a bare forecast: ratios taken in one run
-====================================================================
+==================================================================
 
 ``predict`` of one window, in this process, counts 1, and so does its 99th percentile. A request adds JSON and HTTP;
 many clients at once are answered in batches, which take some of it back. Server and clients share the cores of this

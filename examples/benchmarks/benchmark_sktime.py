@@ -1,5 +1,5 @@
 """What sktime's ways cost: ratios taken in one run
-==================================================
+================================================
 
 One student, asked through ``DistilledForecaster.predict`` and as a forecaster of sktime, for one series and for a
 panel; beside it two of sktime's own forecasters: its DLinear, and its wrapper of a foundation model (Chronos-Bolt

@@ -154,7 +154,7 @@ for name in list(variants)[1:]:
 
 # %%
 # Labeling
-# ---------
+# --------
 # Every window once, beside an epoch of the teacher without gradients, in its training batches.
 
 

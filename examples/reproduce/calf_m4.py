@@ -1,5 +1,5 @@
 """CALF on the hourly series of M4, against Naive2 and a small student
-====================================================================
+===================================================================
 
 The short-term protocol: context twice the horizon, supervised loss SMAPE, output consistency MASE, smooth L1
 between hidden states. Scores are those of the competition: SMAPE, MASE, and OWA, where 1 is as good as Naive2.
@@ -61,7 +61,7 @@ recent = [series[-arguments.rows :] for series in data.train]
 
 # %%
 # Scale the series
-# -------------------------
+# ----------------
 # Series differ in scale by orders of magnitude, and large series would dominate squared errors. CALF
 # standardizes every window separately, and SMAPE and MASE do not depend on the scale. The student learns from
 # squared errors, so every series is divided by its mean.

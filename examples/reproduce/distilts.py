@@ -1,5 +1,5 @@
 """DistilTS: a foundation model teaches DLinear and a one-layer iTransformer
-==========================================================================
+=========================================================================
 
 A foundation model with trained weights (the small one of ``examples/pretrain_small_foundation_model.py``, or any
 hub id or folder of a Chronos) teaches both published students on ETTh1 and exchange rate. Each

@@ -1,5 +1,5 @@
 """Seven panels, one default: exact linear students and MLPs on top of them
-=========================================================================
+========================================================================
 
 Monthly tourism, quarterly tourism, hospital visits, cash machines, the M3 competition, car parts and the hourly series
 of M4: many series of different scales, some short, some with gaps. Every panel is fitted in one call, with the

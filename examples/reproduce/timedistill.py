@@ -1,5 +1,5 @@
 """TimeDistill's tables: horizons, teachers, students, look-backs, ablations, efficiency
-======================================================================================
+=====================================================================================
 
 Every table consists of cells: a cell is a dataset, a teacher, a student, a loss, a context, a horizon and a seed.
 Run ``python examples/reproduce/timedistill.py --tables main ablations`` for some of the tables. A stopped run

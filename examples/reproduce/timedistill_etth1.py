@@ -1,5 +1,5 @@
 """TimeDistill on ETTh1: an iTransformer teaches the decomposition MLP
-====================================================================
+===================================================================
 
 The protocol of the published tables: rows 0-8639 train, 8640-11519 validate, 11520-14399 test;
 channels standardized by the training rows; all stride-1 test windows are scored. Two students
@@ -121,7 +121,7 @@ def table(horizon: int) -> pd.DataFrame:
 
 # %%
 # Our results next to those of the authors
-# -----------------------------------
+# ----------------------------------------
 
 if __name__ == "__main__":
     results = pd.concat([table(horizon) for horizon in arguments.horizons], ignore_index=True)
