@@ -233,14 +233,13 @@ class Scaling(BaseEstimator):
         return StandardizedContexts(values, units, observed)
 
     def _units(self, transformed: np.ndarray, series: np.ndarray | None) -> LocalUnits:
-        units = window_units(transformed, self.season)
         if self.kind == "window" or series is None or self.series_units_ is None:
-            return units
-        seen = np.flatnonzero(series >= 0)
-        center, unit = units.center.copy(), units.unit.copy()
-        center[seen] = self.series_units_.center[series[seen]]
-        unit[seen] = self.series_units_.unit[series[seen]]
-        return LocalUnits(center, unit)
+            return window_units(transformed, self.season)
+        units, unseen = self.series_units_.take(series), series < 0
+        if unseen.any():
+            own = window_units(transformed[unseen], self.season)
+            units.center[unseen], units.unit[unseen] = own.center, own.unit
+        return units
 
     def standardize(self, rows: np.ndarray, dtype: str = "float32") -> np.ndarray:
         """Convert rows to standardized units.
