@@ -1,0 +1,224 @@
+"""Calendar fields and holidays as known covariates: one column for each, beside the targets."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill._utils._checks import check_integer
+from skdistill._utils._choices import check_choice
+from skdistill._utils._optional import import_optional
+from skdistill.data._calendar import calendar_fields
+
+__all__ = ["calendar_covariates"]
+
+_ENCODINGS = ("dummies", "cycles", "numbers")
+
+# field -> (lowest value, number of values)
+_VALUES: dict[str, tuple[int, int]] = {
+    "minute": (0, 60),
+    "hour": (0, 24),
+    "weekday": (0, 7),
+    "day": (1, 31),
+    "week": (1, 53),
+    "month": (1, 12),
+    "quarter": (1, 4),
+}
+_MOST_USED = ("hour", "weekday", "month")  # by default, those of them that the step of the labels has
+
+
+def calendar_covariates(
+    index: Any,
+    *,
+    holidays: str | Iterable[Any] | None = None,
+    around: int = 0,
+    fields: Sequence[str] | None = None,
+    encoding: str = "dummies",
+    frequency: str | pd.offsets.BaseOffset | None = None,
+) -> pd.DataFrame:
+    """Return calendar fields and holidays of row labels as columns, for use as known covariates.
+
+    Parameters
+    ----------
+    index : DatetimeIndex, PeriodIndex or MultiIndex
+        The labels; of a panel, the last level is the time. Fields of a time-zone-aware index are those of its local
+        time.
+    holidays : str, iterable of dates or None, default=None
+        Country whose public holidays to mark, with a subdivision if there is one: ``"DE"``, ``"DE-BY"``, ``"US"``
+        (these need the package holidays, extra ``calendar``); or the dates themselves. None has no such column.
+    around : int, default=0
+        Number of days before and after a holiday to mark, too, each in a column of its own.
+    fields : sequence of str or None, default=None
+        Any of ``"minute"``, ``"hour"``, ``"weekday"``, ``"day"`` (of the month), ``"week"`` (of the year),
+        ``"month"`` and ``"quarter"``; ``()`` for holidays alone. By default hour, weekday and month, those of them that
+        vary at the step of the labels.
+    encoding : {"dummies", "cycles", "numbers"}, default="dummies"
+        ``"dummies"``: a column of zeros and ones for each value of a field, ``hour_0`` to ``hour_23``.
+        ``"cycles"``: sine and cosine of the position in the cycle, ``hour_sin`` and ``hour_cos``.
+        ``"numbers"``: the value itself, as an ordered category with all values of the field, ``hour``.
+    frequency : str, BaseOffset or None, default=None
+        A pandas frequency such as ``"h"`` or ``"D"``. By default that of `index`. Needed only where `fields` is None
+        and the step cannot be read from the labels.
+
+    Returns
+    -------
+    covariates : DataFrame of shape (n_labels, n_columns)
+        One row per label, with the labels as index. Columns are the same for any labels, so those of the horizon
+        match those of the history. ``holiday`` is 1 on holidays and 0 otherwise, and for each number of days `around`
+        there are ``holiday_in_1`` and ``holiday_1_ago``. For periods longer than a day these columns count days.
+
+    Raises
+    ------
+    TypeError
+        If `index` is of another type.
+    ValueError
+        If labels are missing, a field, encoding or country is unknown, the step cannot be inferred, or there are
+        holidays but the labels are more than a day apart and no periods.
+    ImportError
+        If `holidays` is a country and the package holidays is not installed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skdistill.calendar import calendar_covariates
+    >>> days = pd.date_range("2024-12-24", periods=3, freq="D")
+    >>> calendar_covariates(days, holidays=["2024-12-25"], fields=["weekday"], encoding="numbers")
+               weekday  holiday
+    2024-12-24       1      0.0
+    2024-12-25       2      1.0
+    2024-12-26       3      0.0
+    >>> calendar_covariates(days).shape  # 7 days of the week and 12 months
+    (3, 19)
+    """
+    check_choice(encoding, _ENCODINGS, "encoding of calendar_covariates")
+    check_integer(around, "around of calendar_covariates", minimum=0)
+    labels = _time_labels(index)
+    if fields is None:
+        unique = labels.unique() if isinstance(index, pd.MultiIndex) else labels
+        found = calendar_fields(unique.sort_values(), frequency=frequency)
+        fields = [field for field in _MOST_USED if field in found or (field == "month" and found)]
+    elif isinstance(fields, str):
+        raise TypeError(f"fields of calendar_covariates must be a list of names, such as [{fields!r}]; got {fields!r}.")
+    columns: dict[str, Any] = {}
+    for field in fields:
+        check_choice(field, _VALUES, "each of fields of calendar_covariates")
+        columns.update(_encode(field, _values_of(labels, field), encoding))
+    if holidays is not None:
+        columns.update(_holiday_columns(labels, holidays, around))
+    elif around:
+        raise ValueError(f"around = {around} of calendar_covariates marks days beside holidays: name holidays, too.")
+    return pd.DataFrame(columns, index=index)
+
+
+def _time_labels(index: Any) -> pd.DatetimeIndex | pd.PeriodIndex:
+    """Return the labels that have a calendar, or raise."""
+    labels = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
+    if not isinstance(labels, pd.DatetimeIndex | pd.PeriodIndex):
+        found = type(labels).__name__
+        if isinstance(labels, pd.DataFrame | pd.Series):
+            found += "; pass its index"
+        raise TypeError(
+            f"calendar_covariates needs a DatetimeIndex or a PeriodIndex, of a panel as last level; got {found}."
+        )
+    if labels.hasnans:
+        raise ValueError(f"The index contains NaT, first at position {int(np.argmax(labels.isna()))}.")
+    return labels
+
+
+def _values_of(labels: pd.DatetimeIndex | pd.PeriodIndex, field: str) -> np.ndarray:
+    """Return a calendar field as integers."""
+    if field == "week" and isinstance(labels, pd.DatetimeIndex):
+        return labels.isocalendar()["week"].to_numpy(dtype=np.int64)
+    return np.asarray(getattr(labels, field), dtype=np.int64)
+
+
+def _encode(field: str, values: np.ndarray, encoding: str) -> dict[str, Any]:
+    """Return the columns of one field."""
+    low, count = _VALUES[field]
+    levels = range(low, low + count)
+    if encoding == "numbers":
+        return {field: pd.Categorical(values, categories=list(levels), ordered=True)}
+    if encoding == "cycles":
+        angle = 2 * np.pi * (values - low) / count
+        return {f"{field}_sin": np.sin(angle), f"{field}_cos": np.cos(angle)}
+    return {f"{field}_{level}": (values == level).astype(np.float64) for level in levels}
+
+
+def _holiday_columns(
+    labels: pd.DatetimeIndex | pd.PeriodIndex, holidays: str | Iterable[Any], around: int
+) -> dict[str, np.ndarray]:
+    """Count the holidays in each label, and the days so many before and after one."""
+    first, n_days = _days_of(labels)
+    if not len(first):
+        dates = np.empty(0, dtype=np.int64)
+    elif isinstance(holidays, str):
+        dates = _dates_in_country(holidays, first, around)
+    else:
+        dates = _listed_dates(holidays, first, around)
+    columns = {"holiday": _count(dates, first, n_days)}
+    for days in range(1, around + 1):
+        columns[f"holiday_in_{days}"] = _count(dates - days, first, n_days)
+        columns[f"holiday_{days}_ago"] = _count(dates + days, first, n_days)
+    return columns
+
+
+def _days_of(labels: pd.DatetimeIndex | pd.PeriodIndex) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first day of each label, as days since 1970, and how many days it spans (at least one)."""
+    if isinstance(labels, pd.PeriodIndex):
+        first, last = _day_numbers(labels.start_time), _day_numbers(labels.end_time)
+        return first, last - first + 1
+    first = _day_numbers(labels)
+    distinct = np.unique(first)
+    if len(distinct) > 1 and float(np.median(np.diff(distinct))) > 3:  # business days skip two
+        raise ValueError(
+            "Holidays of labels that are more than a day apart are counted over the days of each: give periods, "
+            "calendar_covariates(index.to_period(), ...)."
+        )
+    return first, np.ones(len(first), dtype=np.int64)
+
+
+def _day_numbers(stamps: pd.DatetimeIndex) -> np.ndarray:
+    """Return the local dates of moments as days since 1970."""
+    return stamps.tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64)
+
+
+def _count(dates: np.ndarray, first: np.ndarray, n_days: np.ndarray) -> np.ndarray:
+    """Count the sorted dates from each first day on, over so many days."""
+    return (np.searchsorted(dates, first + n_days) - np.searchsorted(dates, first)).astype(np.float64)
+
+
+def _years(first: np.ndarray, around: int) -> range:
+    """Return the years of some days and of the days around them."""
+    low, high = np.array([first.min() - around, first.max() + around]).astype("datetime64[D]").astype("datetime64[Y]")
+    return range(int(low.astype(np.int64)) + 1970, int(high.astype(np.int64)) + 1971)
+
+
+def _dates_in_country(country: str, first: np.ndarray, around: int) -> np.ndarray:
+    """Return the public holidays of a country, as days since 1970."""
+    library = import_optional("holidays", extra="calendar", purpose=f"holidays={country!r}")
+    code, _, subdivision = country.partition("-")
+    try:
+        found = library.country_holidays(code, subdiv=subdivision or None, years=_years(first, around))
+    except NotImplementedError as error:
+        raise ValueError(
+            f"holidays = {country!r} of calendar_covariates is not known to the package holidays ({error}); give a "
+            "country such as 'DE', with a subdivision such as 'DE-BY', or the dates themselves."
+        ) from error
+    return _as_days(found)
+
+
+def _listed_dates(holidays: Iterable[Any], first: np.ndarray, around: int) -> np.ndarray:
+    """Return dates that are given, as days since 1970."""
+    if isinstance(holidays, dict):  # the package's calendars fill in a year when asked for a day of it
+        for year in _years(first, around):
+            datetime.date(year, 1, 1) in holidays  # noqa: B015
+    return _as_days(holidays)
+
+
+def _as_days(dates: Iterable[Any]) -> np.ndarray:
+    """Return distinct dates in order, as days since 1970."""
+    return np.unique(_day_numbers(pd.DatetimeIndex([pd.Timestamp(date) for date in dates])))
