@@ -29,8 +29,7 @@ from skdistill.comparison._problem import Forecast, Problem
 from skdistill.comparison._result import Comparison, RowResult, add_unknown_row, make_comparison
 from skdistill.data._inputs import Series, read_series
 from skdistill.data._kept_series import ChangedSeriesError
-from skdistill.data._season import seasons_of_step
-from skdistill.data._steps import find_step
+from skdistill.data._season import seasons_of_series
 from skdistill.metrics import QuantileScores, quantile_scores
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
@@ -304,9 +303,8 @@ def _choose_seasons(
 
 def _seasons_too_long(problem: Problem) -> list[int]:
     """List the plausible seasons of the step for which some forecast has too few rows before it."""
-    one = max(problem.series, key=len)
-    step = find_step(one.index) if one.step is None and one.index is not None else one.step
-    return [each for each in seasons_of_step(None if step is None else step.offset) if each > problem.known_rows]
+    longest = max(problem.series, key=len)
+    return [season for season in seasons_of_series(longest.index, longest.step) or () if season > problem.known_rows]
 
 
 def _mase_unit(problem: Problem, trained: Sequence[Series | None], season: int) -> np.ndarray:

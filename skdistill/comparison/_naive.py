@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from skdistill._utils.numpy_student import fill_missing
-from skdistill.data._season import seasons_of_step
-from skdistill.data._steps import Step, find_step
+from skdistill.data._season import seasons_of_series
+from skdistill.data._steps import Step
 
-__all__ = ["drift", "find_season", "find_seasons", "last_value", "seasonal_naive"]
+__all__ = ["drift", "find_seasons", "last_value", "seasonal_naive"]
 
 _AS_GOOD = 1.05
-_SEASONS = {"s": 60, "min": 60, "h": 24, "D": 7, "B": 5, "W": 52, "M": 12, "ME": 12, "MS": 12, "Q": 4, "QE": 4, "QS": 4}
 
 
 def last_value(contexts: np.ndarray, prediction_length: int) -> np.ndarray:
@@ -135,7 +132,8 @@ def find_seasons(
     Returns
     -------
     seasons : list of int
-        The usual one first: every plausible season of the step; without one, that of the smallest error.
+        Every plausible season of the step, the usual one first (a day for hourly data, a week for daily data, ...); without
+        one, the season with the smallest error of seasonal-naive forecasts.
 
     Examples
     --------
@@ -144,54 +142,11 @@ def find_seasons(
     >>> find_seasons(np.zeros((400, 1)), index, max_season=336, prediction_length=24)
     [24, 168]
     """
-    options = {"max_season": max_season, "prediction_length": prediction_length, "step": step}
-    first = find_season(values, index, **options)  # type: ignore[arg-type]
-    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) or len(index) < 3:
-        return [first]
-    step = find_step(index) if step is None else step
-    others = [one for one in seasons_of_step(None if step is None else step.offset) if one <= max_season]
-    return [first, *(one for one in others if one != first)]
+    seasons = [season for season in seasons_of_series(index, step) or () if season <= max_season]
+    return seasons or [_season_of_smallest_error(values, max_season, prediction_length)]
 
 
-def find_season(
-    values: np.ndarray,
-    index: pd.Index | None,
-    *,
-    max_season: int,
-    prediction_length: int,
-    step: Step | None = None,
-) -> int:
-    """Choose the season of the seasonal-naive forecast.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_timestamps, n_channels)
-        The series to choose on.
-    index : pandas.Index or None
-        Time labels of the series; a known frequency determines the season (a day for hourly data, a week for daily
-        data, ...).
-    max_season : int
-        Longest season allowed.
-    prediction_length : int
-        Number of rows to forecast.
-    step : Step or None, default=None
-        Step of the labels; None infers it.
-
-    Returns
-    -------
-    season : int
-        The season of the calendar, or else the season with the smallest error of seasonal-naive forecasts.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> wave = np.sin(2 * np.pi * np.arange(200) / 12)[:, None]
-    >>> find_season(wave, None, max_season=20, prediction_length=24)
-    12
-    """
-    season = _calendar_season(index, step)
-    if season is not None and season <= max_season:
-        return season
+def _season_of_smallest_error(values: np.ndarray, max_season: int, prediction_length: int) -> int:
     values = fill_missing(values[None])[0]
     squares = _squared_differences(values, max_lag=min(max_season + prediction_length, len(values) - 1))
     steps = np.arange(prediction_length)
@@ -201,27 +156,6 @@ def find_season(
         errors[candidate] = squares[lags[lags < len(squares)]].mean()
     # Multiples of a season are as good as the season, so take the shortest one that is as good as the best.
     return int(np.argmax(errors <= _AS_GOOD * errors.min() + 1e-9))
-
-
-def _calendar_season(index: Any, step: Step | None) -> int | None:
-    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) or len(index) < 3:
-        return None
-    step = find_step(index) if step is None else step
-    offset: Any = None if step is None else step.offset
-    if offset is None:
-        return None
-    if type(offset) is pd.DateOffset:
-        months = offset.kwds.get("months", 0) * offset.n if set(offset.kwds) <= {"months", "day"} else 0
-        return 12 // months if months and 12 % months == 0 else None
-    if isinstance(offset, pd.offsets.CustomBusinessDay):
-        return int(np.sum(offset.calendar.weekmask)) if offset.n == 1 else None
-    name = offset.rule_code.split("-")[0]
-    season = _SEASONS.get(name)
-    if season is None:
-        return None
-    if name in ("s", "min"):
-        season = {"s": 3600, "min": 1440}[name]
-    return season // offset.n if offset.n and season % offset.n == 0 else None
 
 
 def _squared_differences(values: np.ndarray, max_lag: int) -> np.ndarray:

@@ -1,16 +1,18 @@
-"""Number of rows in a season, by the step of a series."""
+"""Numbers of rows in a season, by the step of a series."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pandas as pd
 
 from skdistill.data._steps import Step, find_step
 
-__all__ = ["season_of_series", "seasons_of_step"]
+__all__ = ["season_of_series", "seasons_of_series", "seasons_of_step"]
 
 _SEASONS = {
-    "s": (60, 3600),
-    "min": (60, 1440),
+    "s": (3600, 60),
+    "min": (1440, 60),
     "h": (24, 168),
     "D": (7, 365),
     "B": (5, 260),
@@ -18,7 +20,9 @@ _SEASONS = {
     "M": (12,),
     "Q": (4,),
     "SM": (24,),
-}  # rows in a season for each step, most common first
+}  # rows in the seasons of each step, the usual one first
+_FROM_5_MINUTES = (1440, 10080)
+_WEEKS = 52  # in a year
 _LIKE = {"ME": "M", "MS": "M", "BME": "M", "BMS": "M", "CBME": "M", "CBMS": "M", "WOM": "M", "LWOM": "M"}
 _LIKE |= {"QE": "Q", "QS": "Q", "BQE": "Q", "BQS": "Q", "SME": "SM", "SMS": "SM", "C": "B"}
 _UNITS = {"seconds": "s", "minutes": "min", "hours": "h", "days": "D", "weeks": "W", "months": "M"}
@@ -35,7 +39,7 @@ def seasons_of_step(offset: pd.offsets.BaseOffset | None) -> tuple[int, ...]:
     Returns
     -------
     seasons : tuple of int
-        Numbers of rows in a season, most common first; empty if the step suggests none.
+        Numbers of rows in a season, the usual one first; empty if the step suggests none.
 
     Examples
     --------
@@ -46,17 +50,19 @@ def seasons_of_step(offset: pd.offsets.BaseOffset | None) -> tuple[int, ...]:
     if offset is None:
         return ()
     name, n = _unit_of(offset)
+    found: tuple[int, ...] = _SEASONS.get(name, ())
     if name == "min" and n >= 5:
-        found: tuple[int, ...] = (1440, 10080)
-    else:
-        found = _SEASONS.get(name, ())
+        found = _FROM_5_MINUTES
+    elif isinstance(offset, pd.offsets.CustomBusinessDay):
+        days_of_week = int(sum(offset.calendar.weekmask))
+        found = (days_of_week, _WEEKS * days_of_week)
     return tuple(season // n for season in found if season % n == 0 and season // n > 1)
 
 
 def _unit_of(offset: pd.offsets.BaseOffset) -> tuple[str, int]:
     """Return the unit of a step and the number of units; the name is empty for an unknown unit."""
-    kinds = dict(getattr(offset, "kwds", {}))
     if type(offset) is pd.DateOffset:
+        kinds: dict[str, Any] = {name: n for name, n in offset.kwds.items() if name != "day"}
         named = [(unit, kinds[name]) for name, unit in _UNITS.items() if name in kinds]
         return (named[0][0], int(named[0][1] * offset.n)) if len(named) == len(kinds) == 1 else ("", 1)
     try:
@@ -66,15 +72,42 @@ def _unit_of(offset: pd.offsets.BaseOffset) -> tuple[str, int]:
     return _LIKE.get(name, name), int(offset.n)
 
 
-def season_of_series(index: pd.Index | None, step: Step | None) -> int | None:
-    """Return the usual season of a series, by its step.
+def seasons_of_series(index: pd.Index | None, step: Step | None) -> tuple[int, ...] | None:
+    """List the plausible seasons of a series, by its step.
 
     Parameters
     ----------
     index : pandas.Index or None
         Labels of the series.
     step : Step or None
-        Step of the labels, if known.
+        Step of the labels, if known; None infers it.
+
+    Returns
+    -------
+    seasons : tuple of int or None
+        Numbers of rows in a season, the usual one first; empty if the step suggests none, None if there is no calendar.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> seasons_of_series(pd.date_range("2024-01-01", periods=50, freq="h"), None)
+    (24, 168)
+    """
+    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
+        return None
+    step = find_step(index) if step is None else step
+    return None if step is None else seasons_of_step(step.offset)
+
+
+def season_of_series(index: pd.Index | None, step: Step | None) -> int | None:
+    """Return the shortest season of a series, by its step; contexts are rarely long enough for the others.
+
+    Parameters
+    ----------
+    index : pandas.Index or None
+        Labels of the series.
+    step : Step or None
+        Step of the labels, if known; None infers it.
 
     Returns
     -------
@@ -84,12 +117,8 @@ def season_of_series(index: pd.Index | None, step: Step | None) -> int | None:
     Examples
     --------
     >>> import pandas as pd
-    >>> season_of_series(pd.date_range("2024-01-01", periods=50, freq="h"), None)
-    24
+    >>> season_of_series(pd.date_range("2024-01-01", periods=50, freq="min"), None)
+    60
     """
-    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
-        return None
-    step = find_step(index) if step is None else step
-    if step is None:
-        return None
-    return next(iter(seasons_of_step(step.offset)), 1)
+    seasons = seasons_of_series(index, step)
+    return None if seasons is None else min(seasons, default=1)

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill import compare
 from skdistill.comparison import block_bootstrap_means
-from skdistill.comparison._naive import find_season, seasonal_naive
+from skdistill.comparison._naive import find_seasons, seasonal_naive
 from skdistill.networks import ITransformer
 from skdistill.teachers import TrainedTeacher
 
@@ -247,19 +247,31 @@ def test_seasonal_naive_repeats_the_last_season(season, horizon):
 
 
 @pytest.mark.parametrize(
-    ("frequency", "season"), [("h", 24), ("D", 7), ("ME", 12), ("MS", 12), ("QE", 4), ("15min", 96), ("30min", 48)]
+    ("frequency", "seasons"),
+    [
+        ("h", [24]),
+        ("D", [7]),
+        ("ME", [12]),
+        ("MS", [12]),
+        ("QE", [4]),
+        ("15min", [96]),
+        ("30min", [48]),
+        ("4min", [360, 15]),
+        ("min", [60]),
+    ],
 )
-def test_the_calendar_tells_the_period(frequency, season):
-    index = pd.date_range("2024-01-01", periods=300, freq=frequency)
-    values = np.random.default_rng(0).normal(size=(300, 1))
-    assert find_season(values, index, max_season=100, prediction_length=5) == season
+def test_the_step_tells_the_seasons_that_fit(frequency, seasons):
+    index = pd.date_range("2024-01-01", periods=1000, freq=frequency)
+    values = np.random.default_rng(0).normal(size=(1000, 1))
+    most = 400 if frequency == "4min" else 100
+    assert find_seasons(values, index, max_season=most, prediction_length=5) == seasons
 
 
 @pytest.mark.parametrize("season", [5, 12, 30])
-def test_without_a_calendar_the_period_that_errs_least_is_taken(season):
+def test_without_a_calendar_the_season_with_the_smallest_error_is_taken(season):
     generator = np.random.default_rng(0)
     values = np.tile(generator.normal(size=(season, 2)), (200, 1)) + 0.1 * generator.normal(size=(200 * season, 2))
-    assert find_season(values, None, max_season=50, prediction_length=4) == season
+    assert find_seasons(values, None, max_season=50, prediction_length=4) == [season]
 
 
 def test_the_exact_linear_row_is_that_student_fitted_by_hand():
