@@ -258,8 +258,8 @@ class SktimeSplit(DocLink, BaseEstimator):
         Parameters
         ----------
         X : array or DataFrame of shape (n_timestamps, n_channels)
-            The series; or a panel, a DataFrame with index levels (series, time), the splitter splits every series
-            separately. A fold combines the same fold of all series.
+            The series; or a panel, a DataFrame with index levels (series, time): the splitter splits every series
+            separately, and a fold combines the same fold of all series.
         y : None, default=None
             Ignored, present for API consistency.
         groups : None, default=None

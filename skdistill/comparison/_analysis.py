@@ -11,7 +11,7 @@ import pandas as pd
 
 from skdistill._unwrap import unwrap_model
 from skdistill._utils._checks import check_integer
-from skdistill.comparison._forecasts import student_forecast, teacher_forecast
+from skdistill.comparison._forecasts import StudentForecasts, TeacherForecasts
 from skdistill.comparison._problem import Problem
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
@@ -85,16 +85,16 @@ def rolling_forecasts(
     check_integer(step, "step of rolling_forecasts")
     model = unwrap_model(estimator)
     problem = Problem.of([model], X)
-    runs = {"student": student_forecast(model, problem, X)}
+    runs = {"student": StudentForecasts(model, problem, X).forecast}
     if model.forecaster.teacher_ is not None:
-        runs["teacher"] = teacher_forecast(model, problem, X)
+        runs["teacher"] = TeacherForecasts(model, problem, X).forecast
     if alone:
         without_teacher = model.without_teacher(train)
         if without_teacher is None:
             raise ValueError(
                 "the student without a teacher needs the training series, which is never pickled: pass train=."
             )
-        runs["alone"] = student_forecast(without_teacher, problem, X)
+        runs["alone"] = StudentForecasts(without_teacher, problem, X).forecast
     forecasts = {}
     blocks = np.array_split(np.arange(0, problem.n_windows, step), -(-problem.n_windows // (1024 * step)))
     scale = np.concatenate([problem.scale_of(block) for block in blocks])

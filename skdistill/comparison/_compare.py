@@ -15,13 +15,7 @@ from skdistill._unwrap import UnwrappedModel, unwrap_model
 from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.comparison._bootstrap import block_bootstrap_means
-from skdistill.comparison._forecasts import (
-    Around,
-    student_forecast,
-    student_quantiles,
-    teacher_forecast,
-    teacher_quantiles,
-)
+from skdistill.comparison._forecasts import Around, ModelForecasts, StudentForecasts, TeacherForecasts
 from skdistill.comparison._history import find_trained, rows_before_series
 from skdistill.comparison._latency import median_seconds
 from skdistill.comparison._naive import find_seasons
@@ -210,14 +204,13 @@ def _model_rows(
     """Return the rows of one model: the student, its teacher, and the student without a teacher."""
     prefix = "" if only and name == "student" else f"{name}: "
     first = members[0].forecaster
-    around = _together([student_quantiles(one, problem, X) for one in members])
-    runs = [student_forecast(one, problem, X) for one in members]
-    rows = [_Row(name, "student", runs, first.count_parameters(), around=around)]
+    students = [StudentForecasts(one, problem, X) for one in members]
+    rows = [_Row(name, "student", _runs(students), first.count_parameters(), around=_together(students))]
     if first.teacher_ is None:
         return rows
-    teachers = [teacher_forecast(one, problem, X) for one in members]
-    around = _together([teacher_quantiles(one, problem, X) for one in members])
-    rows.append(_Row(f"{prefix}teacher", "teacher", teachers, first.teacher_.count_parameters(), name, around))
+    teachers = [TeacherForecasts(one, problem, X) for one in members]
+    parameters, around = first.teacher_.count_parameters(), _together(teachers)
+    rows.append(_Row(f"{prefix}teacher", "teacher", _runs(teachers), parameters, name, around))
     if not alone:
         return rows
     own = _Row(f"{prefix}alone", "student alone", [], first.count_parameters(), name)
@@ -229,9 +222,8 @@ def _model_rows(
     if len(without_teacher) < len(members):
         _tell_left_out(own)
         return rows
-    runs = [student_forecast(one, problem, X) for one in without_teacher]
-    around = _together([student_quantiles(one, problem, X) for one in without_teacher])
-    return [*rows, replace(own, runs=runs, around=around)]
+    students = [StudentForecasts(one, problem, X) for one in without_teacher]
+    return [*rows, replace(own, runs=_runs(students), around=_together(students))]
 
 
 def _linear_row(model: UnwrappedModel, problem: Problem, X: Any, train: Any, season: int) -> list[_Row]:
@@ -244,7 +236,8 @@ def _linear_row(model: UnwrappedModel, problem: Problem, X: Any, train: Any, sea
     if linear is None:
         _tell_left_out(row)
         return []
-    return [replace(row, runs=[student_forecast(linear, problem, X)], parameters=linear.forecaster.count_parameters())]
+    runs = _runs([StudentForecasts(linear, problem, X)])
+    return [replace(row, runs=runs, parameters=linear.forecaster.count_parameters())]
 
 
 def _tell_left_out(row: _Row) -> None:
@@ -261,8 +254,13 @@ def _unknown(row: _Row, error: ChangedSeriesError) -> _Row:
     return row
 
 
-def _together(around: list[Around | None]) -> list[Around] | None:
-    """Return the quantiles of all seeds, or None if any seed has none."""
+def _runs(seeds: Sequence[ModelForecasts]) -> list[Forecast]:
+    return [model.forecast for model in seeds]
+
+
+def _together(seeds: Sequence[ModelForecasts]) -> list[Around] | None:
+    """Return what forecasts the quantiles of each seed, or None if any seed has none."""
+    around = [model.around() for model in seeds]
     return None if any(one is None for one in around) else [one for one in around if one is not None]
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
 from skdistill._unwrap import UnwrappedModel
-from skdistill.comparison._problem import Forecast, Problem
+from skdistill.comparison._problem import Problem
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
 from skdistill.data._labels import Labels
@@ -18,13 +20,13 @@ from skdistill.data._local_scale import LocalUnits
 from skdistill.data._windows import SeriesStore, Windows
 from skdistill.teachers._given import NoLabelError
 
-__all__ = ["Around", "student_forecast", "student_quantiles", "teacher_forecast", "teacher_quantiles"]
+__all__ = ["Around", "ModelForecasts", "StudentForecasts", "TeacherForecasts"]
 
 Around = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # forecasts, and quantiles at the common levels
 
 
-def student_forecast(model: UnwrappedModel, problem: Problem, X: Any) -> Forecast:
-    """Return the student's forecast.
+class ModelForecasts(ABC):
+    """Forecasts of windows by the student or the teacher of a fitted forecaster.
 
     Parameters
     ----------
@@ -34,145 +36,107 @@ def student_forecast(model: UnwrappedModel, problem: Problem, X: Any) -> Forecas
         The windows.
     X : array, DataFrame, Series or list
         The series that they are windows of, in original units.
-
-    Returns
-    -------
-    forecast : callable
-        From numbers of windows to forecasts.
     """
-    predictor, gather = model.forecaster.predictor_, _contexts_of(model, problem, X)
 
-    def forecast(windows: np.ndarray) -> np.ndarray:
-        return model.restore(predictor.forecast(gather(windows)))
+    def __init__(self, model: UnwrappedModel, problem: Problem, X: Any) -> None:
+        self.model = model
+        self.problem = problem
+        self.series = read_series(model.forecaster, model.transform(X), reset=False, allow_batch=False).series
 
-    return forecast
+    @abstractmethod
+    def forecast(self, windows: np.ndarray) -> np.ndarray:
+        """Forecast windows.
 
+        Parameters
+        ----------
+        windows : ndarray of int of shape (n_windows,)
+            Numbers of the windows.
 
-def student_quantiles(model: UnwrappedModel, problem: Problem, X: Any) -> Around | None:
-    """Return the student's forecast with quantiles at the common levels, if it covers them.
+        Returns
+        -------
+        forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
+            In original units.
+        """
 
-    Parameters
-    ----------
-    model : UnwrappedModel
-        The fitted forecaster.
-    problem : Problem
-        The windows.
-    X : array, DataFrame, Series or list
-        The series that they are windows of, in original units.
+    def around(self) -> Around | None:
+        """Return what forecasts quantiles at the common levels, too, if the model covers them.
 
-    Returns
-    -------
-    forecast : callable or None
-        From numbers of windows to forecasts and quantiles; None if the levels are not covered.
-    """
-    predictor, gather = model.forecaster.predictor_, _contexts_of(model, problem, X)
-    matrix = _to_common(predictor.spec.quantiles, problem)
-    if matrix is None:
-        return None
-    point = student_forecast(model, problem, X)
+        Returns
+        -------
+        forecast : callable or None
+            From numbers of windows to forecasts and quantiles; None if the levels are not covered.
+        """
+        common = self.problem.levels
+        own = None if common is None else self._levels()
+        if own is None or common is None or not covered_levels(own, common).all():
+            return None
+        return partial(self._forecast_both, matrix=interpolation_matrix(own, common).T)
 
-    def forecast(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return point(windows), model.restore_quantiles(predictor.forecast_quantiles(gather(windows)) @ matrix.T)
+    @abstractmethod
+    def _levels(self) -> tuple[float, ...] | None:
+        """Return the levels of the model's own quantiles, if it has any."""
 
-    return forecast
-
-
-def _to_common(levels: tuple[float, ...] | None, problem: Problem) -> np.ndarray | None:
-    """Return the map from quantiles at some levels to those at the common ones, if they are covered."""
-    if levels is None or problem.levels is None or not covered_levels(levels, problem.levels).all():
-        return None
-    return interpolation_matrix(levels, problem.levels)
-
-
-def _contexts_of(model: UnwrappedModel, problem: Problem, X: Any) -> Callable[[np.ndarray], ContextBatch]:
-    """Return what gathers the contexts that a model's student reads."""
-    series = read_series(model.forecaster, model.transform(X), reset=False, allow_batch=False).series
-    cutter = model.forecaster.predictor_.cutter(series)
-
-    def gather(windows: np.ndarray) -> ContextBatch:
-        return cutter.cut(problem.numbers[windows], problem.starts[windows])
-
-    return gather
+    @abstractmethod
+    def _forecast_both(self, windows: np.ndarray, *, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Forecast windows, and map the model's quantiles to the common levels."""
 
 
-def _labeler(
-    model: UnwrappedModel, problem: Problem, X: Any
-) -> Callable[[np.ndarray], tuple[Labels, LocalUnits | None]]:
-    """Return what asks the teacher about windows, and the units of its answers."""
-    forecaster = model.forecaster
-    series = read_series(forecaster, model.transform(X), reset=False, allow_batch=False).series
-    spec = forecaster.spec_
-    numbers = forecaster.scaling_.numbers_of([one.id for one in series]).tolist()
-    store = SeriesStore.from_series(series, forecaster.scaling_, padding=spec.prediction_length, numbers=numbers)
-    rows = torch.from_numpy(store.offsets[problem.numbers] + problem.starts - spec.context_length)
-    windows = Windows(store, rows, spec.context_length, spec.prediction_length, forecaster.targets_)
+class StudentForecasts(ModelForecasts):
+    """Forecasts by the student; see :class:`ModelForecasts`."""
 
-    def label(numbers: np.ndarray) -> tuple[Labels, LocalUnits | None]:
-        contexts = windows.contexts(torch.from_numpy(numbers))
-        return forecaster.teacher_.label_new(contexts), contexts.units
+    def __init__(self, model: UnwrappedModel, problem: Problem, X: Any) -> None:
+        super().__init__(model, problem, X)
+        self.predictor = model.forecaster.predictor_
+        self.cutter = self.predictor.cutter(self.series)
 
-    return label
+    def forecast(self, windows: np.ndarray) -> np.ndarray:
+        """Forecast windows; see :meth:`ModelForecasts.forecast`."""
+        return self.model.restore(self.predictor.forecast(self._contexts(windows)))
 
+    def _contexts(self, windows: np.ndarray) -> ContextBatch:
+        return self.cutter.cut(self.problem.numbers[windows], self.problem.starts[windows])
 
-def teacher_forecast(model: UnwrappedModel, problem: Problem, X: Any) -> Forecast:
-    """Return the teacher's forecast.
+    def _levels(self) -> tuple[float, ...] | None:
+        return self.predictor.spec.quantiles
 
-    Parameters
-    ----------
-    model : UnwrappedModel
-        The fitted forecaster.
-    problem : Problem
-        The windows.
-    X : array, DataFrame, Series or list
-        The series that they are windows of, in original units.
-
-    Returns
-    -------
-    forecast : callable
-        From numbers of windows to forecasts.
-    """
-    label, scaling = _labeler(model, problem, X), model.forecaster.scaling_
-
-    def forecast(numbers: np.ndarray) -> np.ndarray:
-        labels, units = label(numbers)
-        return model.restore(scaling.forecasts_to_original(labels.forecast.numpy(), units))
-
-    return forecast
+    def _forecast_both(self, windows: np.ndarray, *, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        quantiles = self.predictor.forecast_quantiles(self._contexts(windows)) @ matrix
+        return self.forecast(windows), self.model.restore_quantiles(quantiles)
 
 
-def teacher_quantiles(model: UnwrappedModel, problem: Problem, X: Any) -> Around | None:
-    """Return the teacher's forecast with quantiles at the common levels, if it covers them.
+class TeacherForecasts(ModelForecasts):
+    """Forecasts by the teacher; see :class:`ModelForecasts`."""
 
-    Parameters
-    ----------
-    model : UnwrappedModel
-        The fitted forecaster.
-    problem : Problem
-        The windows.
-    X : array, DataFrame, Series or list
-        The series that they are windows of, in original units.
+    def __init__(self, model: UnwrappedModel, problem: Problem, X: Any) -> None:
+        super().__init__(model, problem, X)
+        forecaster = model.forecaster
+        self.teacher, self.scaling, spec = forecaster.teacher_, forecaster.scaling_, forecaster.spec_
+        numbers = self.scaling.numbers_of([one.id for one in self.series]).tolist()
+        store = SeriesStore.from_series(self.series, self.scaling, padding=spec.prediction_length, numbers=numbers)
+        rows = torch.from_numpy(store.offsets[problem.numbers] + problem.starts - spec.context_length)
+        self.windows = Windows(store, rows, spec.context_length, spec.prediction_length, forecaster.targets_)
 
-    Returns
-    -------
-    forecast : callable or None
-        From numbers of windows to forecasts and quantiles; None if the levels are not covered.
-    """
-    if problem.levels is None:
-        return None
-    label, scaling = _labeler(model, problem, X), model.forecaster.scaling_
-    try:
-        levels = label(np.arange(1))[0].quantile_levels
-    except NoLabelError:  # which measuring its forecasts tells
-        return None
-    matrix = _to_common(levels, problem)
-    if matrix is None:
-        return None
+    def forecast(self, windows: np.ndarray) -> np.ndarray:
+        """Forecast windows; see :meth:`ModelForecasts.forecast`."""
+        return self._restore(*self._label(windows))
 
-    def forecast(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        labels, units = label(numbers)
+    def _label(self, windows: np.ndarray) -> tuple[Labels, LocalUnits | None]:
+        """Return the teacher's labels of windows, and the units they are in."""
+        contexts = self.windows.contexts(torch.from_numpy(windows))
+        return self.teacher.label_new(contexts), contexts.units
+
+    def _restore(self, labels: Labels, units: LocalUnits | None) -> np.ndarray:
+        return self.model.restore(self.scaling.forecasts_to_original(labels.forecast.numpy(), units))
+
+    def _levels(self) -> tuple[float, ...] | None:
+        try:
+            return self._label(np.arange(1))[0].quantile_levels
+        except NoLabelError:  # the point forecasts will report it
+            return None
+
+    def _forecast_both(self, windows: np.ndarray, *, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        labels, units = self._label(windows)
         assert labels.quantiles is not None  # it has levels
-        quantiles = labels.quantiles.permute(0, 2, 3, 1).numpy() @ matrix.T
-        point = model.restore(scaling.forecasts_to_original(labels.forecast.numpy(), units))
-        return point, model.restore_quantiles(scaling.quantiles_to_original(quantiles, units))
-
-    return forecast
+        quantiles = labels.quantiles.permute(0, 2, 3, 1).numpy() @ matrix
+        restored = self.model.restore_quantiles(self.scaling.quantiles_to_original(quantiles, units))
+        return self._restore(labels, units), restored

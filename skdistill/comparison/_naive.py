@@ -132,8 +132,8 @@ def find_seasons(
     Returns
     -------
     seasons : list of int
-        Every plausible season of the step, the usual one first (a day for hourly data, a week for daily data, ...); without
-        one, the season with the smallest error of seasonal-naive forecasts.
+        Every plausible season of the step, the usual one first (a day for hourly data, a week for daily data, ...);
+        without one, the season with the smallest error of seasonal-naive forecasts.
 
     Examples
     --------

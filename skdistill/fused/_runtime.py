@@ -62,14 +62,7 @@ def fused_answer(student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype:
     fused = _find(student, spec, scaling, dtype, offsets)
     if fused is None:
         return None
-    if scaling.transformer_ is None:
-        return fused.forecast
-
-    def answer(contexts: np.ndarray, series: np.ndarray | None = None) -> np.ndarray:
-        read = scaling.standardize_contexts(contexts, series)
-        return scaling.forecasts_to_original(fused.forecast(read.values), read.units)
-
-    return answer
+    return _around_transformer(fused.forecast, scaling, scaling.forecasts_to_original)
 
 
 def fused_quantiles(
@@ -99,12 +92,17 @@ def fused_quantiles(
     fused = _find(student, spec, scaling, dtype, offsets)
     if fused is None:
         return None
+    return _around_transformer(fused.forecast_quantiles, scaling, scaling.quantiles_to_original)
+
+
+def _around_transformer(run: Answer, scaling: Scaling, to_original: Callable[..., np.ndarray]) -> Answer:
+    """Standardize before a fused student and undo it after, if a transformer keeps it from being folded in."""
     if scaling.transformer_ is None:
-        return fused.forecast_quantiles
+        return run
 
     def answer(contexts: np.ndarray, series: np.ndarray | None = None) -> np.ndarray:
         read = scaling.standardize_contexts(contexts, series)
-        return scaling.quantiles_to_original(fused.forecast_quantiles(read.values), read.units)
+        return to_original(run(read.values, None), read.units)
 
     return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,31 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from skdistill._utils._checks import check_real
+from skdistill._utils._contract_docs import ContractDocs
 
 __all__ = ["ExponentialWeights", "LinearWeights", "step_weights"]
 
 
-class ExponentialWeights(BaseEstimator):
+class _HorizonWeights(ContractDocs, BaseEstimator):
+    """Weights for the steps of the horizon, by a rule."""
+
+    @abstractmethod
+    def values(self, prediction_length: int) -> np.ndarray:
+        """Return the weights.
+
+        Parameters
+        ----------
+        prediction_length : int
+            Steps of the horizon.
+
+        Returns
+        -------
+        weights : ndarray of shape (prediction_length,)
+            Weights of mean one.
+        """
+
+
+class ExponentialWeights(_HorizonWeights):
     """Weights that grow exponentially over the horizon.
 
     ``w_h = exp(tau * h / (H - 1))`` for h = 0 .. H - 1, rescaled to mean one, so that ``tau=0`` is the
@@ -40,25 +61,14 @@ class ExponentialWeights(BaseEstimator):
         self.tau = tau
 
     def values(self, prediction_length: int) -> np.ndarray:
-        """Return the weights.
-
-        Parameters
-        ----------
-        prediction_length : int
-            Steps of the horizon.
-
-        Returns
-        -------
-        weights : ndarray of shape (prediction_length,)
-            Weights of mean one.
-        """
+        """Return the exponential weights."""
         check_real(self.tau, "tau of ExponentialWeights")
         exponents = self.tau * np.arange(prediction_length) / max(prediction_length - 1, 1)
         weights = np.exp(exponents - exponents.max())  # at most 1: no tau overflows
         return weights / weights.mean()
 
 
-class LinearWeights(BaseEstimator):
+class LinearWeights(_HorizonWeights):
     """Weights that grow linearly over the horizon.
 
     Parameters
@@ -76,18 +86,7 @@ class LinearWeights(BaseEstimator):
         self.ratio = ratio
 
     def values(self, prediction_length: int) -> np.ndarray:
-        """Return the weights.
-
-        Parameters
-        ----------
-        prediction_length : int
-            Steps of the horizon.
-
-        Returns
-        -------
-        weights : ndarray of shape (prediction_length,)
-            Weights of mean one.
-        """
+        """Return the linear weights."""
         check_real(self.ratio, "ratio of LinearWeights", minimum=0.0, include_minimum=False)
         weights = np.linspace(1.0, float(self.ratio), prediction_length)
         return weights / weights.mean()

@@ -224,7 +224,7 @@ class WindowStandardization(nn.Module):
         return forecast * scale + mean
 
 
-class ReversibleNormalization(nn.Module):
+class ReversibleNormalization(WindowStandardization):
     """Standardize each window, then scale and shift each channel by learned numbers; ``undo`` reverses it.
 
     Parameters
@@ -242,9 +242,7 @@ class ReversibleNormalization(nn.Module):
     """
 
     def __init__(self, n_channels: int, epsilon: float = 1e-5, *, subtract_last: bool = False) -> None:
-        super().__init__()
-        self.epsilon = epsilon
-        self.subtract_last = subtract_last
+        super().__init__(epsilon, detach_scale=True, subtract_last=subtract_last)
         self.weight = nn.Parameter(torch.ones(n_channels, 1))
         self.bias = nn.Parameter(torch.zeros(n_channels, 1))
 
@@ -263,12 +261,8 @@ class ReversibleNormalization(nn.Module):
         state : tuple of Tensor of shape (n_windows, n_channels, 1)
             Mean and standard deviation.
         """
-        mean = values.mean(dim=-1, keepdim=True).detach()
-        centered = values - mean
-        scale = _standard_deviation(centered.detach(), self.epsilon)
-        if self.subtract_last:
-            mean, centered = _from_last(values)
-        return centered / scale * self.weight + self.bias, (mean, scale)
+        standardized, state = super().forward(values)
+        return standardized * self.weight + self.bias, state
 
     def undo(self, forecast: Tensor, state: tuple[Tensor, Tensor]) -> Tensor:
         """Undo shift and scale, then the standardization.
@@ -285,8 +279,7 @@ class ReversibleNormalization(nn.Module):
         forecast : Tensor of the same shape
             The forecast in the units of the windows.
         """
-        mean, scale = state
-        return (forecast - self.bias) / (self.weight + self.epsilon**2) * scale + mean
+        return super().undo((forecast - self.bias) / (self.weight + self.epsilon**2), state)
 
 
 def _from_last(values: Tensor) -> tuple[Tensor, Tensor]:

@@ -60,18 +60,7 @@ class HistoryDisplay(BaseDisplay):
         return cls(history=estimator.history_).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> HistoryDisplay:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None creates a figure.
-
-        Returns
-        -------
-        self : HistoryDisplay
-            The display.
-        """
+        """Draw the loss of every epoch."""
         ax = self._begin(ax)
         epochs = range(1, len(self.history) + 1)
         terms = [key for key in self.history[-1] if key.startswith("train_") and key != "train_loss"]

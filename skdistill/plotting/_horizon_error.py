@@ -48,18 +48,7 @@ class HorizonErrorDisplay(RolledDisplay):
         return error_by_step(rolled)
 
     def plot(self, ax: Any = None) -> HorizonErrorDisplay:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None creates a figure.
-
-        Returns
-        -------
-        self : HorizonErrorDisplay
-            The display.
-        """
+        """Draw one line per forecast."""
         ax = self._begin(ax)
         for number, name in enumerate(self.errors):
             ax.plot(self.errors.index, self.errors[name], label=name, **style_of(name, number))

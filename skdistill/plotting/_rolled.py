@@ -32,21 +32,6 @@ class RolledDisplay(BaseDisplay):
     def _analyze(rolled: RollingForecasts) -> pd.DataFrame:
         """Compute the table."""
 
-    @abc.abstractmethod
-    def plot(self, ax: Any = None) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None creates a figure.
-
-        Returns
-        -------
-        self : display
-            The display.
-        """
-
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, *, train: Any = None, alone: bool = False, ax: Any = None) -> Self:
         """Forecast every window of a series and plot.

@@ -49,18 +49,7 @@ class ScalesDisplay(RolledDisplay):
         return error_by_scale(rolled)
 
     def plot(self, ax: Any = None) -> ScalesDisplay:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None creates a figure.
-
-        Returns
-        -------
-        self : ScalesDisplay
-            The display.
-        """
+        """Draw one group of bars per scale."""
         ax = self._begin(ax)
         positions = np.arange(len(self.errors))
         width = 0.8 / self.errors.shape[1]

@@ -48,18 +48,7 @@ class SpectrumDisplay(RolledDisplay):
         return period_spectra(rolled)
 
     def plot(self, ax: Any = None) -> SpectrumDisplay:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None creates a figure.
-
-        Returns
-        -------
-        self : SpectrumDisplay
-            The display.
-        """
+        """Draw one line per forecast, and one for the truth."""
         ax = self._begin(ax)
         for number, name in enumerate(self.amplitudes):
             ax.plot(self.amplitudes.index, self.amplitudes[name], label=name, **style_of(name, number))

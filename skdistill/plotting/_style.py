@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import abc
+from typing import Any, Self
 
+from skdistill._utils._contract_docs import ContractDocs
 from skdistill._utils._optional import import_optional
 
 __all__ = ["STANDARDIZED", "BaseDisplay", "style_of"]
@@ -41,7 +43,7 @@ def style_of(name: Any, number: int = 0) -> dict[str, Any]:
     return _STYLES.get(role, {"color": _OTHERS[number % len(_OTHERS)], "linestyle": "-"})
 
 
-class BaseDisplay:
+class BaseDisplay(ContractDocs):
     """Base class of the displays: ``plot`` draws on given or new axes.
 
     Attributes
@@ -54,6 +56,21 @@ class BaseDisplay:
 
     ax_: Any
     figure_: Any
+
+    @abc.abstractmethod
+    def plot(self, ax: Any = None) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes or None, default=None
+            Axes to draw on; None creates a figure.
+
+        Returns
+        -------
+        self : display
+            The display.
+        """
 
     def _begin(self, ax: Any, size: tuple[float, float] = (6.0, 3.4)) -> Any:
         """Set ``ax_`` and ``figure_``, and return the axes."""

@@ -105,18 +105,7 @@ class TradeOffDisplay(BaseDisplay):
         return cls.from_comparison(compare({"student": estimator}, X, train), cost=cost, ax=ax)
 
     def plot(self, ax: Any = None) -> TradeOffDisplay:
-        """Draw. Rows without the cost are left out (a naive forecast has no parameters).
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None creates a figure.
-
-        Returns
-        -------
-        self : TradeOffDisplay
-            The display.
-        """
+        """Draw. Rows without the cost are left out (a naive forecast has no parameters)."""
         ax = self._begin(ax)
         costs = self.table[self.cost].astype("float64")
         shown = self.table[(costs > 0).to_numpy()]

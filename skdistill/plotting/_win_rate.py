@@ -90,18 +90,7 @@ class WinRateDisplay(BaseDisplay):
         return cls(rates=win_rates(rolled)).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> WinRateDisplay:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None creates a figure.
-
-        Returns
-        -------
-        self : WinRateDisplay
-            The display.
-        """
+        """Draw one bar per channel."""
         ax = self._begin(ax, size=(6.0, 0.9 + 0.3 * len(self.rates)))
         positions = np.arange(len(self.rates))[::-1]
         colors = ["#D55E00" if rate >= 0.5 else "#0072B2" for rate in self.rates]

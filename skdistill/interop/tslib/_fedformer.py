@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from skdistill.interop.tslib._calendar import reads_time
+from skdistill.interop.tslib._converter import Converted, Options, Weights
 from skdistill.interop.tslib._decomposition_transformer import UNUSED, hyperparameters, transformer_table
 from skdistill.interop.tslib._rename import rename
-from skdistill.networks._base import BaseNetwork
 from skdistill.networks._fedformer import FEDformer
 
 __all__ = ["convert"]
@@ -36,33 +35,17 @@ _NOT_PROJECTED = (
 )
 
 
-def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Convert options and weights of the research code to those of skdistill.
+def convert(options: Options, weights: Weights) -> Converted:
+    """Convert a checkpoint of FEDformer (Fourier version); see ``Converter``.
 
-    Parameters
-    ----------
-    options : mapping of str to object
-        Options under their names in the research code. The random modes are not in the ``state_dict``: pass them as
-        ``options["modes"]``, a mapping from the names below to lists of integers. The names are the lists ``index`` of
-        the blocks ``encoder.attn_layers.0.attention.inner_correlation`` and
-        ``decoder.layers.0.self_attention.inner_correlation``, and to the lists of
-        ``decoder.layers.0.cross_attention.inner_correlation.index_q`` and ``.index_kv``. They are only needed if
-        ``mode_select`` is "random", the default; otherwise the lowest modes are taken.
-    weights : mapping of str to Tensor
-        The ``state_dict`` of the checkpoint.
+    The random modes are not in the ``state_dict``: pass them as ``options["modes"]``, a mapping from the names below to
+    lists of integers. The names are the lists ``index`` of the blocks
+    ``encoder.attn_layers.0.attention.inner_correlation`` and ``decoder.layers.0.self_attention.inner_correlation``, and
+    the lists of ``decoder.layers.0.cross_attention.inner_correlation.index_q`` and ``.index_kv``. They are only needed
+    if ``mode_select`` is "random", the default; otherwise the lowest modes are taken.
 
-    Returns
-    -------
-    network : BaseNetwork
-        The parameter object.
-    renamed : dict of str to Tensor
-        The weights under the names of skdistill, including the modes.
-
-    Raises
-    ------
-    ValueError
-        If the modes are missing or do not fit the weights, for the wavelet version, and for checkpoints of old versions
-        with complex weights.
+    Modes that do not fit the weights, the wavelet version and checkpoints of old versions with complex weights raise a
+    ValueError.
     """
     _check_version(options, weights)
     timed = reads_time(options)
@@ -83,7 +66,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
     return network, renamed | _modes(options, network)
 
 
-def _check_version(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+def _check_version(options: Options, weights: Weights) -> None:
     """Raise if the weights belong to a different version of the network."""
     version = options.get("version", "fourier")
     if str(version).lower() == "wavelets":
@@ -95,7 +78,7 @@ def _check_version(options: Mapping[str, Any], weights: Mapping[str, Tensor]) ->
         )
 
 
-def _modes(options: Mapping[str, Any], network: FEDformer) -> dict[str, Tensor]:
+def _modes(options: Options, network: FEDformer) -> dict[str, Tensor]:
     """Return the modes of all blocks under the names of skdistill."""
     given = options.get("modes")
     if isinstance(given, Mapping):

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from torch import Tensor
-
+from skdistill.interop.tslib._converter import Converted, Options, Weights
 from skdistill.interop.tslib._rename import both, rename
-from skdistill.networks._base import BaseNetwork
 from skdistill.networks._light_ts import LightTS
 
 __all__ = ["convert"]
@@ -18,25 +13,11 @@ _LAYERS = {"expand": "spatial_proj.0", "contract": "spatial_proj.2", "nodes": "c
 _ROWS, _WIDTH = "layer_1.spatial_proj.0.weight", "layer_3.spatial_proj.0.weight"
 
 
-def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Convert options and weights of the research code to those of skdistill.
+def convert(options: Options, weights: Weights) -> Converted:
+    """Convert a checkpoint of LightTS; see ``Converter``.
 
     With the same options, Time-Series-Library has half the width and a third of the chunk size of TimeDistill. Both are
     inferred from the weights.
-
-    Parameters
-    ----------
-    options : mapping of str to object
-        Options under their names in the research code.
-    weights : mapping of str to Tensor
-        The ``state_dict`` of the checkpoint.
-
-    Returns
-    -------
-    network : BaseNetwork
-        The parameter object.
-    renamed : dict of str to Tensor
-        The weights under the names of skdistill.
     """
     network = LightTS(
         weights[_WIDTH].shape[1] if _WIDTH in weights else int(options.get("d_model", 512)),

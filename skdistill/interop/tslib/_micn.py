@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from torch import Tensor
 
 from skdistill.interop.tslib._calendar import reads_time, step_embedding
+from skdistill.interop.tslib._converter import Converted, Options, Weights
 from skdistill.interop.tslib._rename import Source, both, linear, per_channel, rename
-from skdistill.networks._base import BaseNetwork
 from skdistill.networks._micn import MICN
 
 __all__ = ["convert"]
@@ -22,27 +19,14 @@ _UNUSED = (
 )
 
 
-def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Convert options and weights of the research code to those of skdistill.
+def convert(options: Options, weights: Weights) -> Converted:
+    """Convert a checkpoint of MICN; see ``Converter``.
 
     Time-Series-Library embeds the calendar features of ``label_len + pred_len`` rows, which only works if ``label_len``
     equals ``seq_len``; then the network reads them. TimeDistill's version never reads them, and has the same weights.
     It is recognized by an option that only its parser has (``norm``, ``model_t``, ``distillation``).
 
-    Parameters
-    ----------
-    options : mapping of str to object
-        Options under their names in the research code; ``conv_kernel``, an argument of the network, is inferred from
-        the weights.
-    weights : mapping of str to Tensor
-        The ``state_dict`` of the checkpoint.
-
-    Returns
-    -------
-    network : BaseNetwork
-        The parameter object.
-    renamed : dict of str to Tensor
-        The weights under the names of skdistill.
+    ``conv_kernel``, an argument of the network, is inferred from the weights.
     """
     n_layers = int(options.get("d_layers", 1))
     kernels = _kernels(weights)
@@ -62,7 +46,7 @@ def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[
     return network, rename(weights, table, unused=_UNUSED)
 
 
-def _kernels(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
+def _kernels(weights: Weights) -> tuple[int, ...]:
     """Infer the kernels of the scales from the weights of the first layer."""
     kernels: list[int] = []
     while (weight := weights.get(f"conv_trans.mic.0.conv.{len(kernels)}.weight")) is not None:

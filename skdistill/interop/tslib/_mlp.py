@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from torch import Tensor
-
 from skdistill._utils._choices import check_choice
+from skdistill.interop.tslib._converter import Converted, Options, Weights
 from skdistill.interop.tslib._rename import Source, batch_norm, both, column, rename
-from skdistill.networks._base import BaseNetwork
 from skdistill.networks._mlp import MLP
 
 __all__ = ["convert"]
@@ -19,25 +14,11 @@ _NORMALIZATIONS = {"non-stationary": "mean", "revin": "revin", "None": None, Non
 _PARTS = (("seasonal", "Linear_Seasonal", "bn1"), ("trend", "Linear_Trend", "bn2"))
 
 
-def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Convert options and weights of the research code to those of skdistill.
+def convert(options: Options, weights: Weights) -> Converted:
+    """Convert a checkpoint of MLP and DMLP; see ``Converter``.
 
     ``MLP`` and ``DMLP`` differ in the layers of the trend, which is inferred from the weights. Without the option
     ``norm``, windows are not normalized, which is the default of the research code.
-
-    Parameters
-    ----------
-    options : mapping of str to object
-        Options under their names in the research code.
-    weights : mapping of str to Tensor
-        The ``state_dict`` of the checkpoint.
-
-    Returns
-    -------
-    network : BaseNetwork
-        The parameter object.
-    renamed : dict of str to Tensor
-        The weights under the names of skdistill.
     """
     published = options.get("norm")
     normalization = _NORMALIZATIONS[check_choice(published, _NORMALIZATIONS, "norm of MLP")]

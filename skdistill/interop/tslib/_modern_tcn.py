@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skdistill.interop.tslib._converter import Converted, Options, Weights
 from skdistill.interop.tslib._rename import Source, batch_norm, both, column, rename, stacked
-from skdistill.networks._base import BaseNetwork
 from skdistill.networks._modern_tcn import ModernTCN
 
 __all__ = ["convert"]
@@ -29,26 +29,12 @@ _BLOCK = re.compile(r"\bstages\.(\d+)\.blocks\.(\d+)\.")
 _PERCEPTRONS = {"units": "ffn1", "channels": "ffn2"}
 
 
-def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Convert options and weights of the research code to those of skdistill.
+def convert(options: Options, weights: Weights) -> Converted:
+    """Convert a checkpoint of ModernTCN; see ``Converter``.
 
     Whether large and small kernels are merged into one convolution with a bias is inferred from the weights. The option
     ``small_kernel_merged`` is not used, because the scripts pass ``False``, which the parser reads as true. The numbers
     of stages and blocks come from ``num_blocks`` or, without it, from the weights.
-
-    Parameters
-    ----------
-    options : mapping of str to object
-        Options under their names in the research code.
-    weights : mapping of str to Tensor
-        The ``state_dict`` of the checkpoint.
-
-    Returns
-    -------
-    network : BaseNetwork
-        The parameter object.
-    renamed : dict of str to Tensor
-        The weights under the names of skdistill.
     """
     merged = any(_MERGED in name for name in weights)
     blocks = _as_list(options.get("num_blocks") or _count_blocks(weights))
@@ -139,7 +125,7 @@ def _merged_kernel(ours: str, theirs: str) -> dict[str, Source]:
     return table
 
 
-def _count_blocks(weights: Mapping[str, Tensor]) -> list[int]:
+def _count_blocks(weights: Weights) -> list[int]:
     """Count the blocks of each stage; without any, return the published default."""
     found = {(int(one[1]), int(one[2])) for name in weights if (one := _BLOCK.search(name))}
     stages = [stage for stage, _ in found]

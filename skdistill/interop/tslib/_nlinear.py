@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from torch import Tensor
-
+from skdistill.interop.tslib._converter import Converted, Options, Weights
 from skdistill.interop.tslib._rename import rename, stacked
-from skdistill.networks._base import BaseNetwork
 from skdistill.networks._nlinear import NLinear
 
 __all__ = ["convert"]
 
 
-def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Convert options and weights of the research code to those of skdistill.
-
-    Parameters
-    ----------
-    options : mapping of str to object
-        Options under their names in the research code.
-    weights : mapping of str to Tensor
-        The ``state_dict`` of the checkpoint.
-
-    Returns
-    -------
-    network : BaseNetwork
-        The parameter object.
-    renamed : dict of str to Tensor
-        The weights under the names of skdistill.
-    """
+def convert(options: Options, weights: Weights) -> Converted:
+    """Convert a checkpoint of NLinear; see ``Converter``."""
     individual = "Linear.0.weight" in weights
     table = stacked("layer", "Linear", int(options["enc_in"]) if individual else 0)
     return NLinear(individual=individual), rename(weights, table)

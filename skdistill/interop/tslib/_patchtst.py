@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from torch import Tensor
 
+from skdistill.interop.tslib._converter import Converted, Options, Weights
 from skdistill.interop.tslib._rename import batch_norm, both, rename
 from skdistill.interop.tslib._transformer import encoder_layers, encoder_options
-from skdistill.networks._base import BaseNetwork
 from skdistill.networks._patchtst import PatchTST
 
 __all__ = ["convert"]
@@ -18,29 +16,12 @@ __all__ = ["convert"]
 _EMBEDDING, _HEAD = "patch_embedding.value_embedding.weight", "head.linear.weight"
 
 
-def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Convert options and weights of the research code to those of skdistill.
+def convert(options: Options, weights: Weights) -> Converted:
+    """Convert a checkpoint of PatchTST; see ``Converter``.
 
-    Parameters
-    ----------
-    options : mapping of str to object
-        Options under their names in the research code. The patches are not an option in the research code. Their size
-        is inferred from the weights. Their distance is 8 if this gives the number of patches; otherwise it is
-        ``stride``, or the only distance that gives the number.
-    weights : mapping of str to Tensor
-        The ``state_dict`` of the checkpoint.
-
-    Returns
-    -------
-    network : BaseNetwork
-        The parameter object.
-    renamed : dict of str to Tensor
-        The weights under the names of skdistill.
-
-    Raises
-    ------
-    ValueError
-        If several distances give the number of patches in the weights.
+    The patches are not an option in the research code. Their size is inferred from the weights. Their distance is 8 if
+    this gives the number of patches; otherwise it is ``stride``, or the only distance that gives the number. If several
+    distances do, a ValueError is raised.
     """
     network = PatchTST(
         **encoder_options(options), patch_size=weights[_EMBEDDING].shape[1] if _EMBEDDING in weights else 16
@@ -58,7 +39,7 @@ def _by_patch(weight: Tensor, width: int) -> Tensor:
     return weight.unflatten(1, (width, -1)).transpose(1, 2).flatten(1)
 
 
-def _stride(network: PatchTST, options: Mapping[str, Any], n_patches: int) -> int:
+def _stride(network: PatchTST, options: Options, n_patches: int) -> int:
     """Return the distances between patches that give a number of patches."""
     length = int(options["seq_len"])
     fitting = [one for one in range(1, length + 1) if (length - network.patch_size) // one + 2 == n_patches]

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-from torch import Tensor
-
 from skdistill.interop.tslib._autoformer import convert as autoformer
+from skdistill.interop.tslib._converter import Converter
 from skdistill.interop.tslib._dlinear import convert as dlinear
 from skdistill.interop.tslib._fedformer import convert as fedformer
 from skdistill.interop.tslib._itransformer import convert as itransformer
@@ -21,11 +17,8 @@ from skdistill.interop.tslib._patchtst import convert as patchtst
 from skdistill.interop.tslib._time_mixer import convert as time_mixer
 from skdistill.interop.tslib._times_net import convert as times_net
 from skdistill.interop.tslib._ts_mixer import convert as ts_mixer
-from skdistill.networks._base import BaseNetwork
 
-__all__ = ["CONVERTERS", "Converter"]
-
-Converter = Callable[[Mapping[str, Any], Mapping[str, Tensor]], tuple[BaseNetwork, dict[str, Tensor]]]
+__all__ = ["CONVERTERS"]
 
 CONVERTERS: dict[str, Converter] = {
     "Autoformer": autoformer,

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from torch import Tensor
-
 from skdistill._utils._choices import check_choice
 from skdistill.interop.tslib._calendar import reads_time, step_embedding
+from skdistill.interop.tslib._converter import Converted, Options, Weights
 from skdistill.interop.tslib._rename import Source, both, column, per_channel, rename
-from skdistill.networks._base import BaseNetwork
 from skdistill.networks._time_mixer import TimeMixer
 
 __all__ = ["convert"]
@@ -25,30 +20,11 @@ _UNUSED = (
 )
 
 
-def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Convert options and weights of the research code to those of skdistill.
+def convert(options: Options, weights: Weights) -> Converted:
+    """Convert a checkpoint of TimeMixer; see ``Converter``.
 
-    One option is not supported: ``down_sampling_method="conv"``, which draws new weights in every pass.
-
-    Parameters
-    ----------
-    options : mapping of str to object
-        Options under their names in the research code.
-    weights : mapping of str to Tensor
-        The ``state_dict`` of the checkpoint.
-
-    Returns
-    -------
-    network : BaseNetwork
-        The parameter object; it assigns calendar features to channels as the research code does
-        (``time_by_window=False``).
-    renamed : dict of str to Tensor
-        The weights under the names of skdistill.
-
-    Raises
-    ------
-    ValueError
-        For this option, or an unknown option.
+    One option is not supported: ``down_sampling_method="conv"``, which draws new weights in every pass. The
+    network assigns calendar features to channels as the research code does (``time_by_window=False``).
     """
     method = check_choice(options.get("decomp_method", "moving_avg"), _DECOMPOSITIONS, "decomp_method of TimeMixer")
     pooling = check_choice(options.get("down_sampling_method") or "avg", ("avg", "max"), "down_sampling_method")

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from torch import Tensor
-
 from skdistill.interop.tslib._calendar import reads_time, step_embedding
+from skdistill.interop.tslib._converter import Converted, Options, Weights
 from skdistill.interop.tslib._rename import both, per_channel, rename
-from skdistill.networks._base import BaseNetwork
 from skdistill.networks._times_net import TimesNet
 
 __all__ = ["convert"]
@@ -17,23 +12,8 @@ __all__ = ["convert"]
 _CONVOLUTIONS = {"expand": "conv.0", "contract": "conv.2"}
 
 
-def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Convert options and weights of the research code to those of skdistill.
-
-    Parameters
-    ----------
-    options : mapping of str to object
-        Options under their names in the research code.
-    weights : mapping of str to Tensor
-        The ``state_dict`` of the checkpoint.
-
-    Returns
-    -------
-    network : BaseNetwork
-        The parameter object.
-    renamed : dict of str to Tensor
-        The weights under the names of skdistill.
-    """
+def convert(options: Options, weights: Weights) -> Converted:
+    """Convert a checkpoint of TimesNet; see ``Converter``."""
     timed = reads_time(options)
     network = TimesNet(
         int(options.get("d_model", 512)),

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from torch import Tensor
-
+from skdistill.interop.tslib._converter import Converted, Options, Weights
 from skdistill.interop.tslib._rename import Source, both, column, rename
-from skdistill.networks._base import BaseNetwork
 from skdistill.networks._ts_mixer import TSMixer
 
 __all__ = ["convert"]
 
 
-def convert(options: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[BaseNetwork, dict[str, Tensor]]:
-    """Convert options and weights of the research code to those of skdistill.
+def convert(options: Options, weights: Weights) -> Converted:
+    """Convert a checkpoint of TSMixer; see ``Converter``.
 
     TimeDistill's version normalizes windows, Time-Series-Library's does not. The version is inferred from the weights.
-
-    Parameters
-    ----------
-    options : mapping of str to object
-        Options under their names in the research code.
-    weights : mapping of str to Tensor
-        The ``state_dict`` of the checkpoint.
-
-    Returns
-    -------
-    network : BaseNetwork
-        The parameter object.
-    renamed : dict of str to Tensor
-        The weights under the names of skdistill.
     """
     normalized = "revin_layer.affine_weight" in weights
     n_layers = int(options.get("e_layers", 2))
