@@ -185,7 +185,7 @@ def mean_squared_error(predictor: Predictor, series: Sequence[Series]) -> float:
         if len(one) < needed:
             continue
         for contexts, truth in roll(predictor, one, 1):
-            errors = np.square(predictor.forecast(contexts) - truth)
+            errors = np.square(np.subtract(predictor.forecast(contexts), truth, dtype=np.float64))
             unseen, counts = contexts.unseen(predictor.spec.targets), ~np.isnan(truth)
             if unseen is not None:
                 counts &= ~unseen[:, None]

@@ -193,6 +193,12 @@ def obstacles(forecaster: Any) -> list[str]:
         "teacher=None: a teacher that was trained on other rows gives other labels": forecaster.teacher is not None,
         "validation_fraction=0: all rows are used": bool(forecaster.validation_fraction),
         "transformer=None": forecaster.transformer is not None,
+        "scaling='auto' or 'global': the moments are in units of all rows": forecaster.scaling in ("series", "window"),
+        "min_observed=None: only whole contexts are counted": forecaster.min_observed
+        not in (
+            None,
+            forecaster.context_length,
+        ),
         "quantiles=None: quantiles are trained": forecaster.quantiles is not None,
         "a loss whose terms without a teacher are quadratic": isinstance(
             quadratic_terms(loss, forecaster.prediction_length, has_teacher=False), str
@@ -360,7 +366,8 @@ class UpdatableMixin(BaseDistilled):
             self.targets_ = find_targets(self.targets, new, type(self).__name__)
             self._cutting().check_rows(given.series, [0])
             seen = SeenRows.start(new, *lengths)
-        season = season_of_series(new.index, new.step)
+        assert seen.series is not None  # one series
+        season = season_of_series(seen.series.index, seen.series.step)  # the new rows alone can have no labels
         spec = NetworkSpec(*lengths, new.values.shape[1], self.targets_, season=season)
         network, loss = resolve_student(self.student), resolve_loss(self.loss)
         assert isinstance(network, Linear)  # check_updatable

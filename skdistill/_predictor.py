@@ -218,7 +218,7 @@ class Predictor:
         """Raise where an answer is not finite because a value of its context is too large."""
         if np.isfinite(answers).all():
             return answers
-        if reason := self.scaling.explain_overflow(contexts.values):
+        if reason := self.scaling.explain_overflow(contexts.values, contexts.series):
             raise ValueError(reason)
         return answers
 

@@ -16,7 +16,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["NumpyStudent", "fill_missing", "mean_observed", "order_outwards", "window_center_and_unit"]
+__all__ = [
+    "NumpyStudent",
+    "fill_missing",
+    "mean_observed",
+    "order_outwards",
+    "plain_id",
+    "window_center_and_unit",
+]
 
 _VERSION = 2  # version 1 had no checksum
 _MAGIC = b"PK\3\4"
@@ -55,7 +62,7 @@ class NumpyStudent:
     quantile_levels : tuple of float or None
         Levels of the forecast quantiles; None if the student has no quantiles.
     series_ids : list
-        Ids of the series with known units.
+        Ids of the series with known units: text, numbers, and tuples of them; any other id as its text.
 
     Examples
     --------
@@ -171,7 +178,7 @@ class NumpyStudent:
         if len(ids) != n_windows:
             raise ValueError(f"series must name one id per window; got {len(ids)} for {n_windows} windows.")
         places = {one: number for number, one in enumerate(self.series_ids)}
-        return np.array([places.get(one, -1) for one in ids])
+        return np.array([places.get(plain_id(one), -1) for one in ids])
 
     def forecast(self, contexts: np.ndarray, series: np.ndarray | None = None) -> np.ndarray:
         """Forecast without checks.
@@ -548,7 +555,37 @@ def _read_ids(arrays: Mapping[str, np.ndarray]) -> list[object]:
     ids = json.loads(arrays["series_ids"].astype(np.uint8).tobytes().decode())
     if not isinstance(ids, list) or len(ids) != len(arrays["series_center"]):
         raise ValueError("not a student: series_ids does not name every series.")
-    return [tuple(one) if isinstance(one, list) else one for one in ids]
+    return [_as_tuples(one) for one in ids]
+
+
+def _as_tuples(one: object) -> object:
+    """Convert lists from JSON to tuples, at any depth."""
+    return tuple(map(_as_tuples, one)) if isinstance(one, list) else one
+
+
+def plain_id(one: Any) -> Any:
+    """Return an id as JSON can hold it: text and numbers unchanged, tuples of such parts, anything else as text.
+
+    Parameters
+    ----------
+    one : hashable
+        Id of a series.
+
+    Returns
+    -------
+    plain : str, int, float, bool or tuple
+        The same id in plain types.
+
+    Examples
+    --------
+    >>> plain_id((np.int64(3), np.datetime64("2024-01-01")))
+    (3, '2024-01-01')
+    """
+    if isinstance(one, tuple):
+        return tuple(map(plain_id, one))
+    if isinstance(one, np.number | np.bool_):
+        return one.item()
+    return one if isinstance(one, str | int | float) else str(one)
 
 
 def _centered(block: np.ndarray, center: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._inputs import Series
-from skdistill.data._scaling import Scaling, warn_of_unlike_scales
+from skdistill.data._scaling import Scaling, units_told, warn_of_unlike_scales
 from skdistill.data._season import season_of_series
 from skdistill.data._windows import SeriesStore, TrainingWindows, count_validation_rows, split_windows
 
@@ -99,13 +99,15 @@ class FitWindows:
         if scaling.kind == "global" and not scaling.saw_missing_:
             scaling.season = 1  # no gaps to fill and no units to compute
         copies = [] if self.augmentation is None else self.augmentation.copies(series, held_out)
+        told = units_told(known)
+        numbers = np.where(told, told.cumsum() - 1, -1)
         copied = [number for number, rows in enumerate(known) if len(rows)]
         store = SeriesStore.from_series(
             [*series, *copies],
             scaling,
             padding=self.prediction_length,
             front=self.context_length - least,
-            numbers=[*range(len(series)), *(copied * (len(copies) // max(1, len(copied))))],
+            numbers=[*numbers, *(list(numbers[copied]) * (len(copies) // max(1, len(copied))))],
             season=of_step,
         )
         if self.augmentation is not None and copies:

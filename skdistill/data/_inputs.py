@@ -210,7 +210,7 @@ class SeriesInput:
         for one, rows, labels in zip(self.series, forecasts, labels_ahead(self.series, length), strict=True):
             if one.columns is not None and one.columns is not last:
                 last = one.columns
-                chosen = chosen if last.identical(columns) else last[list(targets)]
+                chosen = last[list(targets)]
             frame = pd.DataFrame(rows, index=labels, columns=chosen, copy=False)
             frames.append(frame.iloc[:, 0] if one.was_vector else frame)
         return self.put_together(frames)

@@ -11,10 +11,10 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import StandardScaler
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill._utils.numpy_student import fill_missing
+from skdistill._utils.numpy_student import fill_missing, mean_observed
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
 
-__all__ = ["SCALINGS", "Scaling", "StandardizedContexts", "warn_of_unlike_scales"]
+__all__ = ["SCALINGS", "Scaling", "StandardizedContexts", "units_told", "warn_of_unlike_scales"]
 
 SCALINGS = ("auto", "global", "series", "window")
 
@@ -75,9 +75,10 @@ class Scaling(BaseEstimator):
     saw_missing_ : bool
         Whether a training value was missing.
     ids_ : list of hashable
-        Ids of the training series; empty if they have no ids.
+        Ids of the training series with units of their own; empty if they have no ids.
     series_units_ : LocalUnits or None
-        Center and unit of each training series, after the transformer; None for ``kind="global"``.
+        Center and unit of each of these series, after the transformer; None for ``kind="global"``. A series without
+        an observed training value in some channel has none (see :func:`units_told`).
 
     Examples
     --------
@@ -139,7 +140,15 @@ class Scaling(BaseEstimator):
         if self.kind != "global":
             self.series_units_ = series_units([self._transform(part) for part in rows], self.season)
             self.mean_, self.scale_ = np.zeros_like(self.mean_), np.ones_like(self.scale_)
+            self._keep_told(units_told(rows))
         return self
+
+    def _keep_told(self, told: np.ndarray) -> None:
+        """Drop the units of series whose training rows tell none; they are scaled like series not in ``fit``."""
+        assert self.series_units_ is not None
+        self.ids_ = [one for one, is_told in zip(self.ids_, told, strict=True) if is_told] if self.ids_ else []
+        if told.any():  # otherwise no number refers to the table
+            self.series_units_ = self.series_units_.take(told)
 
     def _blocks(self, rows: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield blocks of rows, original and transformed; short series are joined, because there can be thousands."""
@@ -284,13 +293,15 @@ class Scaling(BaseEstimator):
             _check_near(standard, rows[block], first)
             out[block] = standard
 
-    def explain_overflow(self, contexts: np.ndarray) -> str | None:
+    def explain_overflow(self, contexts: np.ndarray, series: np.ndarray | None = None) -> str | None:
         """Describe a context value that is too large for networks.
 
         Parameters
         ----------
         contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
             Contexts in original units.
+        series : ndarray of int of shape (n_windows,) or None, default=None
+            Number of the training series of each context, -1 for series not in ``fit``; None means -1.
 
         Returns
         -------
@@ -298,7 +309,10 @@ class Scaling(BaseEstimator):
             Explanation and remedy; None if no value is too large.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            sizes = np.abs(np.nan_to_num(np.asarray(contexts, dtype=np.float64) - self.mean_) / self.scale_)
+            rows = self._transform(np.asarray(contexts, dtype=np.float64))
+            is_global = self.kind == "global"
+            standard = self._standardized(rows, "float64") if is_global else self._units(rows, series).standardize(rows)
+            sizes = np.abs(np.nan_to_num(standard))
         window, row, channel = np.unravel_index(int(sizes.argmax()), sizes.shape)
         if not sizes[window, row, channel] > _FAR:
             return None
@@ -371,13 +385,13 @@ class Scaling(BaseEstimator):
         levels = [self.forecasts_to_original(quantiles[..., k], units) for k in range(quantiles.shape[-1])]
         return np.stack(levels, axis=-1)
 
-    def check_rises(self, values: np.ndarray, owner: str) -> None:
+    def check_rises(self, ends: np.ndarray, owner: str) -> None:
         """Raise if the transformer reverses the order of values, which would make quantiles cross.
 
         Parameters
         ----------
-        values : ndarray of shape (n_timestamps, n_channels)
-            Standardized values; the transformer is tested between their minimum and maximum.
+        ends : ndarray of shape (2, n_channels)
+            Minimum and maximum of the transformed values, between which the transformer is tested.
         owner : str
             Name of the estimator, for error messages.
 
@@ -388,8 +402,7 @@ class Scaling(BaseEstimator):
         """
         if self.transformer_ is None:
             return
-        ends = values.min(axis=0), values.max(axis=0)
-        rows = self._of_targets(self.to_original(np.linspace(*ends, _N_TRIED, dtype=np.float64)))
+        rows = self._of_targets(np.asarray(self.transformer_.inverse_transform(np.linspace(*ends, _N_TRIED))))
         falls = (np.diff(rows, axis=0) < -1e-9 * np.abs(rows).max(axis=0)).any(axis=0)
         if falls.any():
             channel = np.arange(len(falls)) if self.targets is None else np.array(self.targets)
@@ -474,6 +487,28 @@ class Scaling(BaseEstimator):
         return full
 
 
+def units_told(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Return which series have an observed training value in every channel that some series has one in.
+
+    Parameters
+    ----------
+    rows : sequence of ndarray of shape (n_timestamps, n_channels)
+        Training rows, NaN where missing.
+
+    Returns
+    -------
+    told : ndarray of bool of shape (n_series,)
+        Series with units of their own.
+
+    Examples
+    --------
+    >>> units_told([np.array([[1.0, np.nan]]), np.empty((0, 2)), np.array([[np.nan, np.nan]])])
+    array([ True, False, False])
+    """
+    seen = np.stack([~np.isnan(part).all(axis=0) if len(part) else np.zeros(part.shape[1], bool) for part in rows])
+    return seen[:, seen.any(axis=0)].all(axis=1)
+
+
 def _join(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     if len(pairs) == 1:
         return pairs[0]
@@ -527,6 +562,13 @@ def _check_size(rows: np.ndarray, place: str, first: int) -> None:
     )
 
 
+def _spread_observed(rows: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of the observed values of each channel; 0 if there are none."""
+    rows = rows[None].astype(np.float64)
+    spread = np.sqrt(mean_observed(np.square(rows - mean_observed(rows)[:, None])))
+    return np.nan_to_num(spread[0])
+
+
 def warn_of_unlike_scales(rows: Sequence[np.ndarray]) -> None:
     """Warn if series that are standardized together differ in spread so much that small ones hardly count.
 
@@ -537,7 +579,7 @@ def warn_of_unlike_scales(rows: Sequence[np.ndarray]) -> None:
     """
     if len(rows) < 2:
         return
-    spreads = np.stack([part.std(axis=0, dtype=np.float64) if len(part) else np.zeros(part.shape[1]) for part in rows])
+    spreads = np.stack([_spread_observed(part) for part in rows])
     smallest = np.where(spreads > 0, spreads, np.inf).min(axis=0)
     ratios = spreads.max(axis=0) / smallest
     channel = int(ratios.argmax())

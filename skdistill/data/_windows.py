@@ -177,6 +177,23 @@ class SeriesStore:
             return self.scaling.to_original(values)
         return self.scaling.to_original(self.units.take(np.array([number])).restore(values[None])[0])
 
+    def ends(self) -> np.ndarray:
+        """Return the smallest and the largest observed value of each channel, transformed but not standardized.
+
+        Returns
+        -------
+        ends : float64 ndarray of shape (2, n_channels)
+            NaN for a channel without observed values.
+        """
+        values, found = self.values.cpu().numpy(), []
+        for number, (offset, length) in enumerate(zip(self.offsets, self.lengths, strict=True)):
+            rows = values[offset : offset + length]
+            own = np.stack([np.fmin.reduce(rows), np.fmax.reduce(rows)]).astype(np.float64)
+            found.append(own if self.units is None else self.units.take(np.array([number])).restore(own[None])[0])
+        ends = np.stack(found)
+        both = np.stack([np.fmin.reduce(ends[:, 0]), np.fmax.reduce(ends[:, 1])])
+        return both if self.units is not None else both * self.scaling.scale_ + self.scaling.mean_
+
     @property
     def has_calendar(self) -> bool:
         """Whether every series has timestamps, which give calendar features."""

@@ -24,7 +24,7 @@ from torch import nn
 
 from skdistill._utils._atomic import write_atomically
 from skdistill._utils._optional import import_optional
-from skdistill._utils.numpy_student import NumpyStudent
+from skdistill._utils.numpy_student import NumpyStudent, plain_id
 from skdistill._version import __version__
 from skdistill.data._inputs import read_series
 from skdistill.data._window_forecaster import WindowForecaster
@@ -140,6 +140,13 @@ def _check_exportable(estimator: Any) -> None:
         raise ValueError(
             "a forecaster with transformer= cannot be exported: no other runtime has the transformer. Fit without it, "
             "on rows transformed before, and transform outside of the exported student."
+        )
+    plain = [plain_id(one) for one in estimator.scaling_.ids_]
+    if len(set(plain)) < len(plain):
+        twice = next(one for number, one in enumerate(plain) if one in plain[:number])
+        raise ValueError(
+            f"export writes ids of series as text, numbers and tuples, and {twice!r} would stand for two series. Name "
+            "the series differently and fit again."
         )
     if estimator.spec_.n_time_features:
         raise ValueError(

@@ -13,7 +13,7 @@ from skdistill._utils._document import SavedFileError
 from skdistill.data._series_labels import SeriesLabels
 from skdistill.data._steps import ClockStep, DurationStep, NumberStep, PeriodStep, Step
 
-__all__ = ["read_labels", "write_labels"]
+__all__ = ["read_labels", "read_name", "write_labels", "write_name"]
 
 _OFFSETS = {
     name: cls
@@ -43,7 +43,7 @@ def write_labels(labels: SeriesLabels) -> Any:
     if isinstance(columns, pd.RangeIndex):
         names = {"range": [columns.start, columns.stop, columns.step]}
     elif columns is not None:
-        written = [_write_name(name) for name in columns]
+        written = [write_name(name) for name in columns]
         names = None if any(one is None for one in written) else {"names": written}
     steps = [_write_step(step) for step in labels.steps]
     return {"columns": names, "steps": [one for one in steps if one is not None]}
@@ -81,9 +81,20 @@ def read_labels(content: Any, n_columns: int) -> SeriesLabels:
         raise SavedFileError(f"its labels are malformed: {error}") from error
 
 
-def _write_name(name: Any) -> Any:
-    """Return a name as JSON; None if it has no plain type."""
-    name = name.item() if isinstance(name, np.generic) else name
+def write_name(name: Any) -> Any:
+    """Convert the name of a column or series to JSON.
+
+    Parameters
+    ----------
+    name : object
+        The name.
+
+    Returns
+    -------
+    json : dict or None
+        A value that :func:`read_name` restores with the same type; None if the type is not known.
+    """
+    name = name.item() if isinstance(name, np.number | np.bool_) else name
     if isinstance(name, bool | str):
         return {"plain": name}
     if isinstance(name, int):
@@ -91,24 +102,61 @@ def _write_name(name: Any) -> Any:
     if isinstance(name, float):
         return {"plain": name} if math.isfinite(name) else None
     if isinstance(name, tuple):
-        parts = [_write_name(one) for one in name]
+        parts = [write_name(one) for one in name]
         return None if any(one is None for one in parts) else {"tuple": parts}
-    if isinstance(name, pd.Timestamp) and not pd.isna(name):
+    return None if isinstance(name, np.generic) or pd.isna(name) is True else _write_time(name)
+
+
+def _write_time(name: Any) -> Any:
+    if isinstance(name, datetime.datetime):
+        name = pd.Timestamp(name)
         zone = None if name.tz is None else str(name.tz)
         return {"time": [name.tz_localize(None).isoformat() if zone is None else name.isoformat(), zone]}
+    if isinstance(name, pd.Period):
+        return {"period": [name.ordinal, name.freqstr]}
+    if isinstance(name, pd.Timedelta):
+        return {"duration": name.as_unit("ns").value}
+    if type(name) is datetime.date:
+        return {"date": name.isoformat()}
     return None
 
 
-def _read_name(content: Any, depth: int = 0) -> Any:
+def read_name(content: Any, depth: int = 0) -> Any:
+    """Convert JSON to the name of a column or series.
+
+    Parameters
+    ----------
+    content : object
+        Result of :func:`write_name`.
+    depth : int, default=0
+        Number of tuples around it.
+
+    Returns
+    -------
+    name : object
+        The name.
+
+    Raises
+    ------
+    AttributeError, LookupError, TypeError, ValueError
+        If it was not written by :func:`write_name`.
+    """
     ((kind, value),) = content.items()
     if kind == "plain" and isinstance(value, bool | int | float | str):
         return value
     if kind == "tuple" and isinstance(value, list) and depth < _MOST_DEEP:
-        return tuple(_read_name(one, depth + 1) for one in value)
+        return tuple(read_name(one, depth + 1) for one in value)
     if kind == "time":
         text, zone = value
         moment = pd.Timestamp(text)
         return moment if zone is None else moment.tz_convert(zone)
+    if kind == "period":
+        ordinal, unit = value
+        return pd.Period(ordinal=_whole(ordinal), freq=unit)
+    if kind == "duration":
+        return pd.Timedelta(_whole(value), unit="ns")
+    if kind == "date" and isinstance(value, str):
+        return datetime.date.fromisoformat(value)
     raise ValueError("a name of no known kind")
 
 
@@ -119,7 +167,7 @@ def _read_columns(content: Any) -> pd.Index | None:
     if kind == "range":
         start, stop, step = (_whole(one) for one in value)
         return pd.RangeIndex(start, stop, step)
-    names = [_read_name(one) for one in value]
+    names = [read_name(one) for one in value]
     if names and all(isinstance(name, tuple) for name in names):
         return pd.MultiIndex.from_tuples(names)
     return pd.Index(names)

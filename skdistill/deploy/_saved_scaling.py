@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from skdistill._utils._document import SavedFileError
 from skdistill.data._local_scale import LocalUnits
 from skdistill.data._scaling import SCALINGS, Scaling
+from skdistill.deploy._label_values import read_name, write_name
 from skdistill.deploy._values import NotSaved, Reader, Writer
 from skdistill.networks._base import NetworkSpec
 
@@ -48,7 +50,7 @@ def write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
         "kind": scaling.kind,
         "season": int(scaling.season),
         "saw_missing": bool(scaling.saw_missing_),
-        "ids": [_plain(one) for one in scaling.ids_],
+        "ids": [_write_id(one) for one in scaling.ids_],
         "transformer": None if fitted is None else writer.write_fitted(fitted, "transformer_"),
     }
 
@@ -106,24 +108,31 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
     return scaling
 
 
-def _plain(one: Hashable) -> Any:
-    """Write an id as JSON: text and numbers unchanged, tuples as lists, anything else as text."""
-    if isinstance(one, np.generic):
+def _write_id(one: Hashable) -> Any:
+    """Write an id as JSON: text and numbers unchanged, times and tuples with their kind; raise for other types."""
+    if isinstance(one, np.number | np.bool_):
         one = one.item()
-    if isinstance(one, tuple):
-        return [_plain(part) for part in one]
-    return one if isinstance(one, str | int | float) else str(one)
+    if isinstance(one, str | int) or (isinstance(one, float) and math.isfinite(one)):
+        return one
+    written = write_name(one)
+    if written is None:
+        raise ValueError(
+            f"save writes ids of series that are text, finite numbers, dates, times, periods, durations or tuples of "
+            f"them; got {one!r} ({type(one).__name__}). Fit with such ids, for example "
+            "panel.rename(index=str, level=0)."
+        )
+    return written
 
 
 def _read_ids(content: Any) -> list[Hashable]:
     if not isinstance(content, list):
         raise SavedFileError("its ids are malformed.")
-    ids = [tuple(one) if isinstance(one, list) else one for one in content]
-    if not all(
-        isinstance(part, str | int | float) for one in ids for part in (one if isinstance(one, tuple) else (one,))
-    ):
-        raise SavedFileError("its ids are malformed.")
-    if len(set(ids)) < len(ids):
+    try:
+        ids = [one if isinstance(one, str | int | float) else read_name(one) for one in content]
+        twice = len(set(ids)) < len(ids)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise SavedFileError(f"its ids are malformed: {error}") from error
+    if twice:
         raise SavedFileError("it names a series twice.")
     return ids
 

@@ -14,6 +14,7 @@ from skdistill.data._inputs import Series, read_series
 from skdistill.data._series_labels import SeriesLabels, match_columns
 from skdistill.data._steps import as_time_index
 from skdistill.data._tables import check_is_no_other_table, fill_masked
+from skdistill.probabilistic._settings import at_levels
 
 __all__ = ["Stream"]
 
@@ -32,8 +33,9 @@ class Stream:
     ----------
     forecaster : DistilledForecaster
         A fitted forecaster with a student that reads no calendar features.
-    recent : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
-        Rows to start from; there can be fewer than ``context_length``.
+    recent : array of shape (n_timestamps, n_channels), DataFrame, panel of one series or None, default=None
+        Rows to start from; there can be fewer than ``context_length``. Rows without an id are those of a series that
+        ``fit`` has not seen; a panel of one series, such as ``panel.loc[["shop 1"]]``, keeps the units of that series.
 
     Examples
     --------
@@ -64,8 +66,10 @@ class Stream:
         self._labels: SeriesLabels = getattr(forecaster, "series_labels_", None) or SeriesLabels()
         self._last: pd.Index | None = None  # the last given label
         self._n_since = 0  # number of later rows without a label
+        self._series: np.ndarray | None = None  # number of the series in fit
         if recent is not None:
             series = self._read(recent)
+            self._series = forecaster.predictor_.known([series])
             for row in series.values[-self._length :]:
                 self._take(row)
             self._note(series.index)
@@ -151,7 +155,7 @@ class Stream:
         ValueError
             If fewer than ``context_length`` rows were appended.
         """
-        return self.forecaster.predictor_.forecast(ContextBatch(self._context()))[0]
+        return self.forecaster.predictor_.forecast(self._contexts())[0]
 
     def predict_quantiles(self, quantiles: Sequence[float] | None = None) -> np.ndarray:
         """Forecast quantiles of the rows that follow the last one.
@@ -171,21 +175,26 @@ class Stream:
         ValueError
             If fewer than ``context_length`` rows were appended, or the forecaster has no quantiles.
         """
-        return self.forecaster.predict_quantiles(self._context(), quantiles)[0]
+        _, matrix = self.forecaster._asked(quantiles)
+        return at_levels(self.forecaster.predictor_.forecast_quantiles(self._contexts()), matrix)[0]
 
-    def _context(self) -> np.ndarray:
+    def _contexts(self) -> ContextBatch:
         if self._end < self._length:
             raise ValueError(f"stream needs context_length = {self._length} rows to forecast from; got {self._end}.")
-        return self._rows[None, self._end - self._length : self._end]
+        return ContextBatch(self._rows[None, self._end - self._length : self._end], series=self._series)
 
     def _read(self, recent: Any) -> Series:
         """Check rows as in ``predict``, including column names; there can be no rows."""
-        if not isinstance(recent, pd.DataFrame | pd.Series):
-            recent = np.asarray(recent)
+        check_is_no_other_table(recent, "recent of stream")
+        if not isinstance(recent, pd.DataFrame | pd.Series | dict):
+            recent = np.asarray(fill_masked(recent))
             recent = recent[:, None] if recent.ndim == 1 else recent
         if not len(recent):
             return Series(np.empty((0, self._n_channels)))
         given = read_series(self.forecaster, recent, reset=False, allow_batch=False)
-        if given.is_list:
-            raise ValueError(f"recent of stream must be one series, (n_timestamps, n_channels); got {recent.shape}.")
+        if given.is_list or len(given.series) > 1:
+            raise ValueError(
+                f"recent of stream must be one series, (n_timestamps, n_channels); got {len(given.series)} series. "
+                "Start a stream for each."
+            )
         return given.series[0]

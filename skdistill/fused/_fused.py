@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from skdistill._utils.numpy_student import plain_id
+
 __all__ = ["FusedLayer", "FusedQuantiles", "FusedStudent", "FusedUnits"]
 
 
@@ -136,7 +138,7 @@ class FusedUnits:
         if self.own_units:
             arrays["own_units"] = np.array(1)
         if self.ids and self.center is not None and self.unit is not None:
-            names = json.dumps([one if isinstance(one, int | float | str | tuple) else str(one) for one in self.ids])
+            names = json.dumps([plain_id(one) for one in self.ids])
             arrays["series_ids"] = np.frombuffer(names.encode(), np.uint8).astype(np.int64)
             arrays |= {"series_center": self.center, "series_unit": self.unit}
         return arrays

@@ -152,7 +152,7 @@ class ProbabilisticMixin:
         """Raise before training if the transformer would make quantiles cross."""
         if self._levels() is not None:
             store = windows.train.store
-            store.scaling.check_rises(store.values.numpy(), type(self).__name__)
+            store.scaling.check_rises(store.ends(), type(self).__name__)
 
     def _check_calibration_windows(self, windows: TrainingWindows) -> None:
         """Raise before training if there are too few validation windows to calibrate on."""

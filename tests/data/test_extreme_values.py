@@ -87,3 +87,9 @@ def test_a_small_spread_on_a_large_level_is_no_constant(student):
     )
     forecast = (high.predict(-3e10 + 2e-3 * wave) + 3e10) / 2e-3
     np.testing.assert_allclose(forecast, plain.predict(wave), atol=0.05)  # float64 resolves 2e-3 of the spread
+
+
+def test_the_score_of_large_float32_values_is_finite():
+    series = (1e25 * make_series()).astype(np.float32)
+    forecaster = make_forecaster(teacher=None, student="linear").fit(series)
+    np.testing.assert_allclose(forecaster.score(series), forecaster.score(series.astype(np.float64)), rtol=1e-4)

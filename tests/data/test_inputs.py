@@ -13,3 +13,10 @@ def test_a_list_of_series_with_names_of_their_own_is_one_channel_of_many_series(
     pd.testing.assert_series_equal(forecaster.predict(frame["c1"]), forecasts[0])
     with pytest.raises(ValueError, match="c0"):
         make_forecaster(teacher=None).fit([frame["c0"], frame["c0"]]).predict(frame["c1"])
+
+
+def test_a_name_that_comes_again_in_a_list_stays_with_its_series():
+    frame = make_frame()
+    series = [frame["c0"], frame["c1"], frame["c0"]]
+    forecaster = make_forecaster(teacher=None, student="linear").fit(series)
+    assert [forecast.name for forecast in forecaster.predict(series)] == ["c0", "c1", "c0"]

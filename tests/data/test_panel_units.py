@@ -1,9 +1,12 @@
 """Units of many series at once are those of each alone."""
 
 import numpy as np
+import pytest
+from doubles import make_forecaster, make_series
 
 from skdistill.data._local_scale import series_units
 from skdistill.data._scaling import Scaling
+from skdistill.networks import MLP
 
 
 def make_rows():
@@ -28,3 +31,26 @@ def test_mean_and_scale_of_short_series_are_those_of_all_rows():
     everything = np.concatenate(rows)
     np.testing.assert_allclose(scaling.mean_, np.nanmean(everything, axis=0), rtol=1e-12)
     np.testing.assert_allclose(scaling.scale_, np.nanstd(everything, axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("student", ["linear", MLP(4)], ids=["linear", "MLP"])
+def test_series_without_observed_training_values_are_scaled_like_unseen_ones(student):
+    wave = 1000.0 + 50.0 * make_series(80)
+    late, short = wave.copy(), wave[:20].copy()
+    late[:55, 1] = np.nan  # one channel is observed in the validation rows only
+    panel = {"whole": wave, "late": late, "short": short}
+    with pytest.warns(UserWarning, match="too few training rows"):
+        forecaster = make_forecaster(teacher=None, student=student, validation_fraction=25).fit(panel)
+    assert forecaster.scaling_.ids_ == ["whole"]
+    known = forecaster.predict(panel)
+    unseen = forecaster.predict({f"new {name}": rows for name, rows in panel.items()})
+    for name in ("late", "short"):
+        np.testing.assert_array_equal(known[name], unseen[f"new {name}"])
+
+
+def test_a_channel_that_no_series_has_costs_no_series_its_units():
+    panel = {name: make_series(80, 3, seed) for seed, name in enumerate("ab")}
+    for rows in panel.values():
+        rows[:, 2] = np.nan
+    forecaster = make_forecaster(teacher=None, student="linear", targets=[0]).fit(panel)
+    assert forecaster.scaling_.ids_ == ["a", "b"]

@@ -14,6 +14,7 @@ from sklearn.preprocessing import (
 )
 
 from skdistill.data._scaling import Scaling
+from skdistill.networks import ITransformer
 
 
 @given(st.integers(2, 50), st.integers(1, 4), st.floats(1e-3, 1e6), st.floats(-1e6, 1e6))
@@ -103,4 +104,39 @@ def test_falling_transformer_is_refused_where_quantiles_are_asked_for():
 def test_rising_transformers_go_with_quantiles(transformer):
     series = np.column_stack([np.random.default_rng(0).exponential(size=120) ** 3, np.arange(120.0)])
     scaling = Scaling(transformer).fit([series])
-    scaling.check_rises(scaling.standardize(series), "DistilledForecaster")
+    transformed = scaling.transformer_.transform(series)
+    scaling.check_rises(np.stack([transformed.min(axis=0), transformed.max(axis=0)]), "DistilledForecaster")
+
+
+@pytest.mark.parametrize("scaling", ["global", "series", "window"])
+def test_a_falling_transformer_is_noticed_where_values_are_missing(scaling):
+    series = 100.0 + make_series(120)
+    series[3, 0] = series[50, 1] = np.nan
+    falling = FunctionTransformer(np.negative, np.negative)
+    forecaster = make_forecaster(teacher=None, quantiles=(0.1, 0.5, 0.9), transformer=falling, scaling=scaling)
+    with pytest.raises(ValueError, match="must rise with its input"):
+        forecaster.fit([series, series[:90]])
+
+
+def test_a_transformer_is_tested_where_the_values_of_the_series_are():
+    series = 100.0 + make_series(120)
+    hill = FunctionTransformer(lambda rows: -np.abs(rows - 3.0), lambda rows: 3.0 - rows)  # falls from 3 on
+    forecaster = make_forecaster(teacher=None, quantiles=(0.1, 0.5, 0.9), transformer=hill, scaling="series")
+    with pytest.raises(ValueError, match="must rise with its input"):
+        forecaster.fit([series, series[:90]])
+
+
+def test_series_of_unlike_scale_are_told_where_values_are_missing():
+    small = make_series(120)
+    large = 1000.0 * small
+    small[3, 0] = np.nan
+    with pytest.warns(UserWarning, match="differ in scale: the standard deviation of channel [01]"):
+        make_forecaster(teacher=None, student="linear", scaling="global").fit([small, large])
+
+
+def test_a_value_beyond_float32_is_named_in_the_units_of_its_series():
+    panel = {"a": 1e-8 * make_series(120), "b": 1e-8 * make_series(120, seed=1)}
+    forecaster = make_forecaster(teacher=None, student=ITransformer(8, n_heads=2), scaling="series").fit(panel)
+    panel["a"][-5, 1] = 1e22
+    with pytest.raises(ValueError, match=r"has 1e\+22 in row 7, channel 1"):
+        forecaster.predict(panel)

@@ -1,14 +1,20 @@
 """Columns and steps through JSON."""
 
+import datetime
+import decimal
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
+from doubles import make_forecaster, make_series
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
+from skdistill import load
 from skdistill._utils._document import SavedFileError
 from skdistill.data._series_labels import SeriesLabels
 from skdistill.data._steps import ClockStep, DurationStep, NumberStep, PeriodStep
+from skdistill.deploy import NumpyStudent
 from skdistill.deploy._label_values import read_labels, write_labels
 
 OFFSETS = [
@@ -80,3 +86,42 @@ BAD = [
 def test_anything_else_is_refused(content):
     with pytest.raises(SavedFileError, match="labels are malformed"):
         read_labels(content, 2)
+
+
+IDS = [
+    ["a", "b"],
+    [1, 2**60 + 1],
+    [np.int64(3), np.int64(5)],
+    [1.5, True],
+    [pd.Timestamp("2024-01-01"), "2024-01-01 00:00:00"],
+    [pd.Timestamp("2024-01-01", tz="Europe/Berlin"), datetime.date(2024, 1, 1)],
+    [pd.Period("2024-01", "M"), pd.Timedelta("36h")],
+    [("a", ("b", 1)), ("a", pd.Timestamp("2024-01-01"))],
+]
+
+
+@pytest.mark.parametrize("ids", IDS, ids=repr)
+def test_ids_of_series_come_back_themselves(ids, tmp_path):
+    panel = {ids[0]: make_series(), ids[1]: 100.0 * make_series(seed=1)}
+    forecaster = make_forecaster(teacher=None, student="linear").fit(panel)
+    forecaster.save(tmp_path / "student.skdistill")
+    loaded = load(tmp_path / "student.skdistill")
+    assert loaded.scaling_.ids_ == ids
+    expected = forecaster.predict(panel)
+    for name, forecast in loaded.predict(panel).items():
+        np.testing.assert_array_equal(forecast, expected[name])
+    if len({str(one) for one in ids}) == 2:
+        forecaster.export(tmp_path / "student.npz")
+        student = NumpyStudent.load(tmp_path / "student.npz")
+        for name, rows in panel.items():
+            np.testing.assert_allclose(student.predict(rows[None], series=[name])[0], expected[name], rtol=1e-6)
+        return
+    with pytest.raises(ValueError, match="would stand for two series"):
+        forecaster.export(tmp_path / "student.npz")
+
+
+@pytest.mark.parametrize("one", [b"a", decimal.Decimal(1), float("nan"), np.datetime64("2024-01-01")], ids=repr)
+def test_ids_that_no_file_can_hold_are_refused_when_saving(one, tmp_path):
+    forecaster = make_forecaster(teacher=None, student="linear").fit({one: make_series(), "b": make_series()})
+    with pytest.raises(ValueError, match="save writes ids of series that are text"):
+        forecaster.save(tmp_path / "student.skdistill")

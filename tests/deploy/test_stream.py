@@ -41,3 +41,28 @@ def test_columns_in_another_order_are_refused_as_in_predict():
     assert len(forecaster.stream(frame[:0])) == 0
     with pytest.raises(ValueError, match="recent of stream must be one series"):
         make_forecaster(teacher=None).fit(make_series()).stream(make_series()[None])
+
+
+def test_a_stream_of_a_known_series_has_its_units():
+    panel = {"a": make_series(), "b": 100.0 * make_series(seed=1)}
+    forecaster = make_forecaster(teacher=None, student="linear", quantiles=(0.1, 0.5, 0.9), loss="quantiledistill")
+    forecaster.fit(panel)
+    stream = forecaster.stream({"b": panel["b"]})
+    np.testing.assert_array_equal(stream.predict(), forecaster.predict(panel)["b"])
+    wanted = (0.2, 0.7)
+    np.testing.assert_array_equal(
+        stream.predict_quantiles(wanted), forecaster.predict_quantiles(panel, quantiles=wanted)["b"]
+    )
+    with pytest.raises(ValueError, match=r"must be one series.*got 2 series"):
+        forecaster.stream(panel)
+
+
+def test_masked_rows_and_other_tables_are_read_as_in_predict():
+    polars = pytest.importorskip("polars")
+    forecaster = make_forecaster(teacher=None, student="linear").fit(make_series())
+    rows = np.ma.masked_greater(make_series(30), 1e5)
+    rows[-3, 0] = 1e6
+    rows[-3, 0] = np.ma.masked
+    np.testing.assert_array_equal(forecaster.stream(rows).predict(), forecaster.predict(rows))
+    with pytest.raises(ValueError, match=r"recent of stream must be an array or a pandas object; got polars"):
+        forecaster.stream(polars.DataFrame(make_series(30)))

@@ -4,6 +4,7 @@ import itertools
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
@@ -412,6 +413,9 @@ def test_gaps_that_fit_has_seen_stop_an_update():
         ({"validation_fraction": 0.2}, "validation_fraction=0"),
         ({"student": Linear(penalty=[0.1, 1.0])}, "one penalty"),
         ({"loss": Supervised(loss="mae")}, "quadratic"),
+        ({"scaling": "window"}, "scaling='auto' or 'global'"),
+        ({"scaling": "series"}, "scaling='auto' or 'global'"),
+        ({"min_observed": 8}, "min_observed=None"),
     ],
 )
 def test_partial_fit_refuses_what_is_not_exact(changes, message):
@@ -531,3 +535,14 @@ def test_fewer_windows_than_rows_of_context():
     forecaster = make_forecaster(teacher=None, student=Linear(penalty=0.0), validation_fraction=0.0).fit(series)
     assert forecaster.history_[0]["train_loss"] == pytest.approx(0.0, abs=1e-6)
     assert add_up([run_moments(series[:, 0], 5, 12, 4)]).count == 5
+
+
+@pytest.mark.parametrize("as_array", [False, True])
+def test_partial_fit_keeps_the_season_of_the_step_where_new_rows_tell_none(as_array):
+    index = pd.date_range("2024-01-01", periods=120, freq="D")  # a season of 7 rows; 24 where no step tells it
+    frame = pd.DataFrame(make_series(), index, ["a", "b"])
+    settings = {"student": Linear(), "context_length": 30}
+    new = frame[100:].to_numpy() if as_array else frame[100:].reset_index(drop=True)
+    grown = updatable(**settings).partial_fit(frame[:100]).partial_fit(new)
+    expected = updatable(**settings).fit(frame)
+    np.testing.assert_allclose(grown.predict(frame), expected.predict(frame), rtol=1e-5)
