@@ -12,6 +12,9 @@ from skdistill.networks._mlp import MLP as MLP
 from skdistill.networks._modern_tcn import ModernTCN as ModernTCN
 from skdistill.networks._nlinear import NLinear as NLinear
 from skdistill.networks._patchtst import PatchTST as PatchTST
+from skdistill.networks._tft import TFT as TFT
+from skdistill.networks._tide import TiDE as TiDE
 from skdistill.networks._time_mixer import TimeMixer as TimeMixer
 from skdistill.networks._times_net import TimesNet as TimesNet
+from skdistill.networks._timexer import TimeXer as TimeXer
 from skdistill.networks._ts_mixer import TSMixer as TSMixer

@@ -42,6 +42,13 @@ class NetworkSpec:
         series; ``"numbers"`` for whole numbers that it looks up in tables; None takes the features of the series.
     season : int or None, default=None
         Rows of a season, as far as the step of the series tells.
+    known : tuple of int, default=()
+        Channels that are known over the horizon, in the order of the last axis of ``future``; empty if there are none or
+        the network reads none.
+    n_static : int, default=0
+        Number of static covariates of a series; 0 if there are none or the network reads none.
+    masks : bool, default=False
+        Whether the network is told which values are observed.
     """
 
     context_length: int
@@ -54,6 +61,9 @@ class NetworkSpec:
     point_forecast: str = "median"
     calendar: str | None = None
     season: int | None = None
+    known: tuple[int, ...] = ()
+    n_static: int = 0
+    masks: bool = False
 
     def __post_init__(self) -> None:
         """Replace the default targets by all channels."""
@@ -64,6 +74,17 @@ class NetworkSpec:
     def n_targets(self) -> int:
         """Number of channels that are forecast."""
         return len(self.targets)
+
+    @property
+    def past(self) -> tuple[int, ...]:
+        """Channels that are neither targets nor known over the horizon."""
+        others = {*self.targets, *self.known}
+        return tuple(channel for channel in range(self.n_channels) if channel not in others)
+
+    @property
+    def covariates(self) -> tuple[int, ...]:
+        """Channels that are no targets."""
+        return tuple(channel for channel in range(self.n_channels) if channel not in self.targets)
 
     @property
     def all_targets(self) -> bool:
@@ -103,6 +124,11 @@ class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
     ``decoder_time`` (n_windows, label_length + prediction_length, n_time_features). A module built with calendar
     features works without them if it is called without them.
 
+    A network that declares that it reads covariates gets more keyword arguments, if there are such covariates:
+    ``future`` (n_windows, prediction_length, n_known), the known covariates over the horizon in the units of the
+    context, with unknown values filled; ``static`` (n_windows, n_static); ``observed`` and ``future_observed``, of the
+    shapes of context and future, 1 where a value is observed and 0 where it is filled.
+
     Attributes
     ----------
     time_features : {False, "auto", True}
@@ -112,11 +138,21 @@ class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
         Number of rows of the context whose calendar features come first in ``decoder_time``.
     has_features : bool
         Whether the module returns features, which feature-level loss terms need.
+    reads_past : bool
+        Whether forecasts depend on channels that are no targets.
+    reads_known, reads_static : bool
+        Whether the module takes known covariates over the horizon, and static covariates.
+    reads_masks : bool
+        Whether the module takes masks of what is observed.
     """
 
     time_features: bool | str = False
     label_length: int = 0
     has_features: ClassVar[bool] = True
+    reads_past: bool = False
+    reads_known: bool = False
+    reads_static: bool = False
+    reads_masks: bool = False
 
     @abc.abstractmethod
     def build(self, spec: NetworkSpec) -> nn.Module:

@@ -17,8 +17,11 @@ from skdistill.networks._mlp import MLP
 from skdistill.networks._modern_tcn import ModernTCN
 from skdistill.networks._nlinear import NLinear
 from skdistill.networks._patchtst import PatchTST
+from skdistill.networks._tft import TFT
+from skdistill.networks._tide import TiDE
 from skdistill.networks._time_mixer import TimeMixer
 from skdistill.networks._times_net import TimesNet
+from skdistill.networks._timexer import TimeXer
 from skdistill.networks._ts_mixer import TSMixer
 
 __all__ = ["NETWORKS", "make_network", "suggest_networks"]
@@ -35,8 +38,11 @@ NETWORKS: dict[str, type[BaseNetwork]] = {
     "moderntcn": ModernTCN,
     "nlinear": NLinear,
     "patchtst": PatchTST,
+    "tft": TFT,
+    "tide": TiDE,
     "timemixer": TimeMixer,
     "timesnet": TimesNet,
+    "timexer": TimeXer,
     "tsmixer": TSMixer,
 }
 

@@ -16,6 +16,7 @@ from skdistill.core import NETWORKS, NetworkSpec, make_network
 from skdistill.networks import (
     MICN,
     MLP,
+    TFT,
     Autoformer,
     DLinear,
     FEDformer,
@@ -25,8 +26,10 @@ from skdistill.networks import (
     ModernTCN,
     NLinear,
     PatchTST,
+    TiDE,
     TimeMixer,
     TimesNet,
+    TimeXer,
     TSMixer,
 )
 from skdistill.networks._layers import ReversibleNormalization, WindowStandardization, decompose, moving_average
@@ -83,9 +86,15 @@ SMALL = {
     "micn": MICN(6, conv_kernels=(3, 4)),
     "autoformer": Autoformer(6, label_length=1, factor=3.0),
     "fedformer": FEDformer(6, n_heads=2, label_length=1, n_modes=4),
+    "tft": TFT(6, n_heads=2),
+    "tft-standard": TFT(5, n_heads=2, normalization="standard"),
+    "tide": TiDE(8, temporal_size=6),
+    "tide-plain": TiDE(8, n_encoder_layers=1, n_decoder_layers=1, layer_norm=False, normalization=None),
+    "timexer": TimeXer(8, n_heads=2, patch_size=3),
+    "timexer-relu": TimeXer(6, n_layers=1, n_heads=1, feedforward_size=5, patch_size=1, activation="relu"),
 }
 # Networks that need as many rows as their patch or chunk has.
-SHORTEST = {"patchtst": 4, "moderntcn": 4, "moderntcn-last": 4, "moderntcn-parts": 3, "lightts": 3}
+SHORTEST = {"patchtst": 4, "moderntcn": 4, "moderntcn-last": 4, "moderntcn-parts": 3, "lightts": 3, "timexer": 3}
 # Networks in which channels read each other, and so the past covariates; all of them are in the weights.
 MIXING = (
     "autoformer",
@@ -96,8 +105,11 @@ MIXING = (
     "moderntcn",
     "timemixer-joint",
     "timesnet",
+    "timexer",
     "tsmixer",
 )
+# Networks that read past covariates by weights of their own, one channel at a time.
+READING = ("tft", "tide")
 
 
 def build(name, context=10, horizon=4, channels=3, targets=(), n_time_features=0):
@@ -192,7 +204,7 @@ def test_only_networks_that_mix_channels_read_the_covariates(name):
     other = context.clone()
     other[..., 1] = torch.randn(5, 10)
     same = torch.equal(module(context).forecast, module(other).forecast)
-    assert same != name.startswith(MIXING)
+    assert same != name.startswith(MIXING + READING)
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -410,6 +422,15 @@ BAD_HYPERPARAMETERS = [
     (LightTS(9), ValueError, r"hidden_size of LightTS must be even; got 9"),
     (LightTS(chunk_size=0), ValueError, r"chunk_size of LightTS .*; got 0"),
     (LightTS(normalization="standard"), ValueError, r"normalization of LightTS .*; got 'standard'"),
+    (TiDE(decoder_size=0), ValueError, r"decoder_size of TiDE .*; got 0"),
+    (TiDE(layer_norm=None), TypeError, r"layer_norm of TiDE must be True or False; got None"),
+    (TiDE(normalization="standard"), ValueError, r"normalization of TiDE .*; got 'standard'"),
+    (TimeXer(3), ValueError, r"n_heads of TimeXer must be at most hidden_size = 3; got 8"),
+    (TimeXer(), ValueError, r"context_length must be at least patch_size = 16 of TimeXer; got 10\. Lengthen"),
+    (TimeXer(activation="tanh"), ValueError, r"activation of TimeXer .*; got 'tanh'"),
+    (TFT(3), ValueError, r"n_heads of TFT must be at most hidden_size = 3; got 4"),
+    (TFT(dropout=1), ValueError, r"dropout of TFT .*; got 1"),
+    (TFT(time_features="yes"), ValueError, r"time_features of TFT .*; got 'yes'"),
     (NLinear(individual=None), TypeError, r"individual of NLinear must be True or False; got None"),
 ]
 
