@@ -43,8 +43,8 @@ class NetworkSpec:
     season : int or None, default=None
         Rows of a season, as far as the step of the series tells.
     known : tuple of int, default=()
-        Channels that are known over the horizon, in the order of the last axis of ``future``; empty if there are none or
-        the network reads none.
+        Channels that are known over the horizon, in the order of the last axis of ``future``; empty if there are none
+        or the network reads none.
     n_static : int, default=0
         Number of static covariates of a series; 0 if there are none or the network reads none.
     masks : bool, default=False
