@@ -39,8 +39,8 @@ forecaster = DistilledForecaster(
 ).fit(train)
 
 # %%
-# What is left of it
-# ------------------
+# Its fused form
+# --------------
 # The standardization, the mean of the window, the moving average and BatchNorm are linear, so they are folded into two
 # matrices. ``predict`` uses these matrices instead of the module.
 
@@ -128,4 +128,4 @@ else:
     found = table.map_partitions(forecast, meta=meta).compute(scheduler="threads")
     spent = time.perf_counter() - started
     assert np.allclose(found, answers[:few].reshape(few, -1), atol=1e-4)
-    print(f"through Dask, 4 partitions: {found.shape}, {1e6 * spent / few:.0f} microseconds a series")
+    print(f"through Dask, 4 partitions: {found.shape}, {1e6 * spent / few:.0f} microseconds per series")

@@ -64,12 +64,12 @@ forecaster = DistilledForecaster(
 ).fit(train)
 
 # %%
-# What is left of the teacher's accuracy, size and time
-# -----------------------------------------------------
+# Accuracy, size and time of teacher and student
+# ----------------------------------------------
 # The table also shows whether the student needs a teacher: on this synthetic series it does not.
 
 table = compare({"MLP": forecaster}, test)
-heading("Made series, horizon 24")
+heading("Synthetic series, horizon 24")
 print(table[["mse", "mae", "parameters", "ms_per_window"]].to_string(float_format=lambda value: f"{value:.4g}"))
 
 # %%

@@ -244,7 +244,7 @@ def score(name: str, contexts: np.ndarray, truth: np.ndarray, period: int) -> li
 rows = []
 for kind in KINDS:
     made = make_series(16 if QUICK else 2048, length, np.random.default_rng(20_000), kind)
-    rows += score(f"made, {kind}", made[:, : arguments.context], made[:, arguments.context :], 24)
+    rows += score(f"synthetic, {kind}", made[:, : arguments.context], made[:, arguments.context :], 24)
 
 # %%
 # Score once on unseen series

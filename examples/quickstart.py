@@ -30,9 +30,9 @@ try:
     data = fetch_ett("ETTh1")
     frame, protocol, name = data.frame, data.protocol, "ETTh1"
 except OSError as error:
-    print(f"ETTh1 is not at hand: {error}")
+    print(f"ETTh1 is not available: {error}")
     frame = make_multiseasonal(1500 if QUICK else 14400, 7, random_state=0)
-    protocol, name = "70/10/20", "a made series with a daily and a weekly season (not ETTh1)"
+    protocol, name = "70/10/20", "a synthetic series with a daily and a weekly season (not ETTh1)"
 train, test, validation_fraction = standard_split(frame, protocol, context_length=context_length)
 print(f"Series: {name}, {len(train)} rows to fit on, {len(test) - context_length} to test on")
 
@@ -69,7 +69,7 @@ print()
 print(comparison.summary())
 
 # %%
-# Look
+# Plot
 # ----
 # One test window: context, truth, and the forecasts of teacher and student.
 

@@ -58,8 +58,8 @@ address = next(found[0] for line in server.stderr if (found := re.search(r"http:
 threading.Thread(target=server.stderr.read, daemon=True).start()
 
 # %%
-# Asking
-# ------
+# Requests
+# --------
 # Rows are ordered from oldest to newest; the last ``context_length`` are used. ``/docs`` is a page to try the server,
 # and ``/openapi.json`` describes its interface.
 
@@ -84,8 +84,8 @@ status, answer = ask({"panel": panel})
 print(status, {name: np.shape(one["forecast"]) for name, one in answer["panel"].items()})
 
 # %%
-# What cannot be answered
-# -----------------------
+# Invalid requests
+# ----------------
 
 for request in ({"context": [[1, 2, 3]]}, {"context": [[None] * 3] * 96}, {"context": [[1e300] * 3] * 96}):
     status, answer = ask(request)
@@ -93,8 +93,8 @@ for request in ({"context": [[1, 2, 3]]}, {"context": [[None] * 3] * 96}, {"cont
     assert status == 422
 
 # %%
-# Another student in its place
-# ----------------------------
+# Replace the student
+# -------------------
 # The file is read again when it changes; an invalid file is logged and ignored.
 
 before = ask({"context": rows.tolist()})[1]
@@ -111,6 +111,6 @@ started = time.perf_counter()
 for _ in range(n_requests):
     ask({"context": rows.tolist()})
 spent = 1e3 * (time.perf_counter() - started) / n_requests
-heading(f"{n_requests} requests, one after the other, each on a connection of its own: {spent:.2f} ms each")
+heading(f"{n_requests} requests, one after the other, each on its own connection: {spent:.2f} ms each")
 server.terminate()
 print("ended with status", server.wait(timeout=30))

@@ -61,8 +61,8 @@ student = SktimeDistilledForecaster(
 alone = student.clone().set_params(teacher=None, loss=Supervised())
 
 # %%
-# Tune how much it listens
-# ------------------------
+# Tune the weight of the teacher
+# ------------------------------
 # The candidates share the folder of ``memory=``, so theta labels the windows of each fold once.
 
 search = ForecastingGridSearchCV(
@@ -137,7 +137,7 @@ error = np.abs(np.asarray(forecast).ravel()[:24] - ahead.to_numpy()[24:48]).mean
 heading(f"\nA series the student never saw: MAE {error:.3g} (its standard deviation is {unseen.std():.3g})")
 
 # %%
-# Look
+# Plot
 # ----
 # The last test year: truth, theta and its student.
 

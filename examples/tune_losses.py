@@ -32,9 +32,9 @@ try:
     data = fetch_ett("ETTh1")
     frame, protocol, name = data.frame, data.protocol, "ETTh1"
 except OSError as error:
-    print(f"ETTh1 is not at hand: {error}")
+    print(f"ETTh1 is not available: {error}")
     frame = make_multiseasonal(900 if QUICK else 14400, 7, random_state=0)
-    protocol, name = "70/10/20", "a made series (not ETTh1)"
+    protocol, name = "70/10/20", "a synthetic series (not ETTh1)"
 train, test, _ = standard_split(frame, protocol, context_length=context_length)
 split = RollingOriginSplit(
     n_splits=2, context_length=context_length, prediction_length=prediction_length, step=60 if QUICK else 1440
@@ -89,8 +89,8 @@ print(f"validation MSE {scaled:.4g}, test MSE {forecast_errors(search, test):.4g
 print(search.best_estimator_[-1].compare(search.best_estimator_[:-1].transform(test)).summary())
 
 # %%
-# Look at the grid
-# ----------------
+# Plot the grid
+# -------------
 # If the panels differ less than the folds, the choice hardly matters; the spread over the folds is printed too.
 
 import matplotlib.pyplot as plt

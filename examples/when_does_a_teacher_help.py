@@ -185,7 +185,7 @@ for series in LEVELS:
         print(f"{series}, {share:.0%} of the rows: done", flush=True)
         write_results(pd.DataFrame(rows), results / "teacher_help.csv")
 table = pd.DataFrame(rows)
-heading("Error on the validation part, and the share that the teacher takes off it")
+heading("Error on the validation part, and its reduction by the teacher")
 print(table.drop(columns="gain_over_best_alone_error").to_string(index=False, float_format="{:.4f}".format))
 
 # %%

@@ -33,7 +33,7 @@ def test_a_grid_on_a_dask_cluster(client, tmp_path):
     here = search.set_params(estimator__memory=None).fit(make_frame()).cv_results_["mean_test_score"]
     np.testing.assert_allclose(there, here)
     lines = [line.split()[0] for line in (tmp_path / "log").read_text().splitlines()]
-    assert lines[:4].count("fit") == lines[:4].count("label") == 2, "once a fold on the cluster"
+    assert lines[:4].count("fit") == lines[:4].count("label") == 2, "once per fold on the cluster"
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading", "dask"])

@@ -30,11 +30,11 @@ def render_latency() -> str:
 def render_serve() -> str:
     """Write the table of serving in Markdown."""
     lines = [
-        "| | microseconds a forecast | ratio | median latency | p99 latency | ratio |",
+        "| | microseconds per forecast | ratio | median latency | p99 latency | ratio |",
         "|---|---|---|---|---|---|",
     ]
     for row in pd.read_csv(RESULTS / "serve.csv").to_dict("records"):
-        each, median, p99 = (row[name] for name in ("microseconds a forecast", "median latency", "p99 latency"))
+        each, median, p99 = (row[name] for name in ("microseconds per forecast", "median latency", "p99 latency"))
         lines.append(
             f"| {row['what']} | {each:.0f} | {row['ratio']:.2f} | {median:.0f} | {p99:.0f} | {row['p99 ratio']:.2f} |"
         )

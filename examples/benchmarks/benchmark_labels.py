@@ -45,7 +45,7 @@ torch.set_num_threads(1)
 
 
 def in_batches(series: pd.DataFrame, horizon: int, epochs: int = 1, **settings: object) -> Callable[[], float]:
-    """Label once, or anew every epoch; windows a second of what training needs."""
+    """Label once, or again in every epoch; return the training windows labeled per second."""
     forecaster = DistilledForecaster(
         Chronos(folder, layer=None, **settings),
         "dlinear",

@@ -131,7 +131,7 @@ def through_onnx(contexts: np.ndarray) -> Callable[[], object] | None:
 
 
 class BoltSized(torch.nn.Module):
-    """The work of Chronos-Bolt-base's encoder: 12 layers of width 768 on patches of 16 rows, every channel a series."""
+    """The work of Chronos-Bolt-base's encoder: 12 layers of width 768, patches of 16 rows, each channel separately."""
 
     def __init__(self) -> None:
         super().__init__()

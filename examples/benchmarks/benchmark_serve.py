@@ -175,11 +175,11 @@ rows: list[dict[str, object]] = []
 heading(f"Context {CONTEXT}, horizon {HORIZON}, {CHANNELS} channels, width {WIDTH}; a request has {len(one)} bytes")
 for name, measured in latencies.items():
     each, p99 = spent[name] / answered[name], float(np.quantile(measured, 0.99))
-    base, base_p99 = (rows[0]["microseconds a forecast"], rows[0]["p99 latency"]) if rows else (each, p99)
+    base, base_p99 = (rows[0]["microseconds per forecast"], rows[0]["p99 latency"]) if rows else (each, p99)
     rows.append(
         {
             "what": name,
-            "microseconds a forecast": each,
+            "microseconds per forecast": each,
             "ratio": each / base,
             "median latency": float(np.median(measured)),
             "p99 latency": p99,
@@ -187,7 +187,7 @@ for name, measured in latencies.items():
         }
     )
     print(
-        f"{name:<42} {each:8.0f} us a forecast {each / base:6.2f} x, latency {np.median(measured):8.0f} us, "
+        f"{name:<42} {each:8.0f} us per forecast {each / base:6.2f} x, latency {np.median(measured):8.0f} us, "
         f"p99 {p99:8.0f} us {p99 / base_p99:6.2f} x"
     )
 write_results(pd.DataFrame(rows), Path(__file__).parent / "results" / "serve.csv")

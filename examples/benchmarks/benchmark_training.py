@@ -207,7 +207,7 @@ if sys.platform == "linux":
 # %%
 # GPU
 # ---
-# Where there is one: windows a second with series and labels on the device, beside the same net fed by
+# Where there is one: windows per second with series and labels on the device, compared with the same net fed by
 # torch's default DataLoader.
 
 if torch.cuda.is_available():
@@ -219,7 +219,7 @@ if torch.cuda.is_available():
     from skdistill.training._train import _place
 
     class Collated(torch.utils.data.Dataset):
-        """One window an item, as a default DataLoader wants it."""
+        """One window per item, as a default DataLoader needs it."""
 
         def __init__(self, dataset: WindowDataset) -> None:
             self.dataset = dataset

@@ -1,10 +1,11 @@
-"""Score the pretrained teacher, zero-shot, on real series it never saw.
+"""Score the pretrained teacher, zero-shot, on real series that it was not trained on.
 
 ``python examples/pretrain/evaluate.py --data FOLDER --sets development`` scores the weights of the package, or those of
-``--checkpoint``; ``--sets final`` the sets that were held back. The protocol is GIFT-Eval's: windows that do not
-overlap at the end of each series, a tenth of it but at most 20; MASE by the season of the frequency (hours 24, days 1,
-weeks 1, months 12), mean over series and windows; each beside seasonal naive of the same windows. WQL is the mean
-quantile loss of nine deciles over the sum of absolute values. A set whose file is missing is left out, and said.
+``--checkpoint``; ``--sets final`` scores the sets that were held back. The protocol is that of GIFT-Eval: windows that
+do not overlap, at the end of each series (a tenth of it, at most 20 windows); MASE with the season of the frequency
+(hours 24, days 1, weeks 1, months 12), averaged over series and windows, and compared with seasonal naive on the same
+windows. WQL is the mean quantile loss of nine deciles, divided by the mean absolute value. Sets whose file is missing
+are left out, with a message.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LEVELS = np.arange(1, 10) / 10
 
 @dataclass(frozen=True)
 class Task:
-    """Series, and what is to be forecast of them."""
+    """Series, and the length and number of their forecasts."""
 
     series: list[np.ndarray]
     horizon: int
@@ -42,9 +43,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--sets", choices=["development", "final"], default="development")
     parser.add_argument("--only", nargs="*", default=[])
-    parser.add_argument("--checkpoint", type=Path, help="of train.py; by default the weights of the package")
-    parser.add_argument("--raw", action="store_true", help="the weights as they are, not their average")
-    parser.add_argument("--max-series", type=int, default=10**9, help="that many of a set, evenly spread")
+    parser.add_argument("--checkpoint", type=Path, help="checkpoint of train.py; default: weights of the package")
+    parser.add_argument("--raw", action="store_true", help="use the last weights, not their average")
+    parser.add_argument("--max-series", type=int, default=10**9, help="number of series of each set, evenly spread")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--table", type=Path, help="where to write the scores")
     arguments = parser.parse_args()
@@ -201,7 +202,7 @@ def first_number(frame: pd.DataFrame) -> pd.DataFrame:
     return numbers(frame).iloc[:, :1]
 
 
-# Which sets may be looked at while the mixture is mended, and which are scored at the end and teach nothing.
+# Sets used while the mixture of series is developed, and sets that are only scored at the end.
 DEVELOPMENT: dict[str, Callable[[Path], Task]] = {
     "births/D": lambda data: daily(data, "births_us.csv", "D", "sum"),
     "births/W": lambda data: daily(data, "births_us.csv", "W", "sum"),

@@ -1,4 +1,4 @@
-"""Bring the averaged weights of a run into the package, in float16, with a card of how they came about.
+"""Write the averaged weights of a run into the package, in float16, with a card that describes the training.
 
 ``python examples/pretrain/export.py --checkpoint runs/echo/checkpoint.pt``
 """
@@ -21,12 +21,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--output", type=Path, default=SHIPPED)
-    parser.add_argument("--note", default="", help="what else the card should say")
+    parser.add_argument("--note", default="", help="additional text for the card")
     arguments = parser.parse_args()
     state = torch.load(arguments.checkpoint, map_location="cpu", weights_only=True)
     commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
     training = {
-        "data": "made series only: examples/pretrain/made_series.py",
+        "data": "synthetic series only: examples/pretrain/synthetic_series.py",
         "steps": state.get("step"),
         "seconds": round(state.get("seconds", 0)),
         "commit": commit.stdout.strip(),

@@ -1,4 +1,4 @@
-"""Windows a second of processor time that the pretrained teacher labels on one core, by context and horizon."""
+"""Measure how many windows the pretrained teacher labels per second of processor time, by context and horizon."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ for dtype in (torch.float32, torch.bfloat16):
                 start = time.process_time()
                 model.predict(contexts, horizon)
                 rates.append(256 / (time.process_time() - start))
-        print(f"{dtype}, {n_rows} -> {horizon}: {sorted(rates)[2]:,.0f} windows a second")
+        print(f"{dtype}, {n_rows} -> {horizon}: {sorted(rates)[2]:,.0f} windows per second")

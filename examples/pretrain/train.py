@@ -1,11 +1,11 @@
-"""Train the teacher that ships with skdistill, on made series only.
+"""Train the teacher that comes with skdistill, on synthetic series only.
 
-``python examples/pretrain/train.py --minutes 90 --output runs/echo`` trains on whatever is there, CPU or GPU; the same
-command with ``--resume`` goes on from the last checkpoint, ``--resume-from-package`` from the weights that ship. Two
-further ends: ``--steps`` and the time. The rate is constant after a warm-up and falls to nought in the last 15 % of
-whichever end comes first, so the end may still be moved by a resumed run.
+``python examples/pretrain/train.py --minutes 90 --output runs/echo`` trains on a GPU if there is one, otherwise on the
+CPU. With ``--resume`` the same command continues from the last checkpoint, with ``--resume-from-package`` from the
+weights in the package. Training ends after ``--steps`` or ``--minutes``. The learning rate is constant after a warm-up
+and falls to zero in the last 15% before the earlier of the two, so a resumed run can still move the end.
 
-Series come from a pool of files that a process of its own fills and renews. Checkpoints are replaced atomically.
+A separate process generates the series and keeps renewing a pool of files. Checkpoints are replaced atomically.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ import torch
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from made_series import LENGTHS, make_pool
+from synthetic_series import LENGTHS, make_pool
 
 from skdistill.teachers._echo_network import EchoAnswer, EchoConfig, EchoNetwork
 
 CHUNK = {"long": 768, "short": 4096}
 DECAY_SHARE = 0.15
 WARM_UP = 150
-RENEWAL = 100  # steps to which a file of the pool lasts
+RENEWAL = 100  # steps between two new files of the pool
 
 
 def main() -> None:
@@ -69,12 +69,12 @@ def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("runs/echo"))
-    parser.add_argument("--pool", type=Path, default=Path("runs/pool"), help="folder of made series")
-    parser.add_argument("--n-chunks", type=int, default=12, help="files of made series, in turn renewed")
-    parser.add_argument("--fillers", type=int, default=1, help="processes that make series")
-    parser.add_argument("--minutes", type=float, default=90.0, help="of all runs together")
+    parser.add_argument("--pool", type=Path, default=Path("runs/pool"), help="folder of synthetic series")
+    parser.add_argument("--n-chunks", type=int, default=12, help="files of synthetic series, renewed in turn")
+    parser.add_argument("--fillers", type=int, default=1, help="processes that generate series")
+    parser.add_argument("--minutes", type=float, default=90.0, help="total of all runs")
     parser.add_argument("--steps", type=int, default=10**9)
-    parser.add_argument("--tokens", type=int, default=2400, help="patches a step")
+    parser.add_argument("--tokens", type=int, default=2400, help="patches per step")
     parser.add_argument("--lr", type=float, default=5e-3)
     parser.add_argument("--matrix-lr", type=float, default=0.03, help="rate of the matrices that Muon trains")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -90,7 +90,7 @@ def parse() -> argparse.Namespace:
 
 
 def fill(arguments: argparse.Namespace, number: int, step: int, wanted: Semaphore) -> None:
-    """Make series for ever: fill a share of the pool, then renew its oldest file whenever one is wanted."""
+    """Generate series without end: fill a share of the pool, then renew its oldest file on request."""
     os.nice(19)
     folder: Path = arguments.pool
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def fill(arguments: argparse.Namespace, number: int, step: int, wanted: Semaphor
 
 
 class Pool:
-    """Windows of made series, of lengths that change from batch to batch."""
+    """Windows of synthetic series, with lengths that change from batch to batch."""
 
     def __init__(self, folder: Path, n_tokens: int, config: EchoConfig, generator: np.random.Generator) -> None:
         self.folder, self.n_tokens, self.config, self.generator = folder, n_tokens, config, generator
@@ -146,7 +146,7 @@ class Pool:
         return "long", n_context, horizon
 
     def windows(self, pool: str, n_windows: int, length: int, stride: int) -> np.ndarray:
-        """Cut windows anywhere from series of one file."""
+        """Cut windows at random positions of the series of one file."""
         g = self.generator
         series = self.files[pool][g.integers(len(self.files[pool]))]
         rows = g.integers(len(series), size=n_windows)
@@ -155,7 +155,7 @@ class Pool:
         return np.stack(cut)
 
     def look(self) -> None:
-        """Open the files that are there; wait for the first."""
+        """Open the files of the pool; wait for the first."""
         for pool in CHUNK:
             while not (files := sorted(self.folder.glob(f"{pool}-*.npy"))):
                 time.sleep(1.0)
@@ -163,7 +163,7 @@ class Pool:
 
 
 def mix(first: np.ndarray, second: np.ndarray, g: np.random.Generator) -> None:
-    """Add other series to the first ones, weighed by chance, in place."""
+    """Add other series to the first ones, with random weights, in place."""
     n = len(second)
     sizes = [np.abs(x - x.mean(1, keepdims=True)).mean(1, keepdims=True) + 1e-6 for x in (first[:n], second)]
     share = g.random((n, 1), dtype=np.float32)
@@ -171,7 +171,7 @@ def mix(first: np.ndarray, second: np.ndarray, g: np.random.Generator) -> None:
 
 
 def change(series: np.ndarray, g: np.random.Generator) -> None:
-    """Turn some upside down, a few back to front, move some, in place."""
+    """Negate some series, reverse a few, shift some, in place."""
     n = len(series)
     turned = g.random((n, 1)) < 0.12
     series *= np.where(turned, -1.0, 1.0).astype(np.float32)
@@ -183,7 +183,7 @@ def change(series: np.ndarray, g: np.random.Generator) -> None:
 
 
 def lose(context: np.ndarray, g: np.random.Generator, config: EchoConfig) -> None:
-    """Take values away, in place: starts, stretches, single ones."""
+    """Remove values, in place: starts, stretches, single values."""
     n, n_rows = context.shape
     time_ = np.arange(n_rows)
     number = config.scale_of(n_rows)
@@ -205,7 +205,7 @@ def lose(context: np.ndarray, g: np.random.Generator, config: EchoConfig) -> Non
 
 
 def loss_of(answer: EchoAnswer, target: Tensor, levels: Tensor) -> Tensor:
-    """Average the quantile loss in bent units; a window that is easy to predict weighs more."""
+    """Average the quantile loss in transformed units; windows that are easy to predict weigh more."""
     truth = answer.window.enter(target).clamp(-15.0, 15.0)
     error = truth[:, None] - answer.quantiles
     loss = 2 * torch.maximum(levels[:, None] * error, (levels[:, None] - 1) * error)
@@ -234,7 +234,7 @@ class Run:
         self.generator = np.random.default_rng([arguments.seed, int(time.time())])
 
     def train(self, want_chunk: Callable[[], object]) -> None:
-        """Train to the end; ask for new series now and then."""
+        """Train to the end; request new series from time to time."""
         arguments = self.arguments
         device = torch.device(arguments.device)
         levels = torch.tensor(self.network.config.quantile_levels, device=device)
@@ -273,12 +273,12 @@ class Run:
         self.save()
 
     def rate(self) -> float:
-        """Return the share of the highest rates: warm-up, constant, down to nought."""
+        """Return the learning rate as a share of its maximum: warm-up, constant, down to zero."""
         share = max(self.seconds / (60 * self.arguments.minutes), self.step / self.arguments.steps)
         return min(1.0, (self.step + 1) / WARM_UP, max(0.0, (1 - share) / DECAY_SHARE))
 
     def save(self) -> None:
-        """Write a checkpoint and the averaged weights, each in one stroke."""
+        """Write a checkpoint and the averaged weights, each file atomically."""
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -294,7 +294,7 @@ class Run:
             file.write(json.dumps(note) + "\n")
 
     def load(self) -> None:
-        """Go on from the checkpoint."""
+        """Continue from the checkpoint."""
         state = torch.load(self.checkpoint, map_location=self.arguments.device, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])

@@ -1,4 +1,4 @@
-"""Checks of row labels: distinct, in order, and of a step that goes on."""
+"""Checks of row labels: they must be distinct, in order and of regular step."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Pretrained(FoundationTeacher):
     References
     ----------
     Ansari et al. (2024), Chronos: Learning the language of time series (arXiv 2403.07815): patches of Chronos-Bolt and
-    made series. Montero-Manso et al. (2020), FFORMA: Feature-based forecast model averaging: weights for simple
+    synthetic series. Montero-Manso et al. (2020), FFORMA: Feature-based forecast model averaging: weights for simple
     forecasts, learned from features of a series.
 
     Examples
@@ -77,7 +77,7 @@ class Pretrained(FoundationTeacher):
     handles_missing: ClassVar[bool] = True
     source: ClassVar[str] = "skdistill"
     license: ClassVar[str] = "BSD-3-Clause"
-    training_data: ClassVar[str] = "made series only; no measured data"
+    training_data: ClassVar[str] = "synthetic series only; no measured data"
     revision = None
 
     def __init__(

@@ -130,10 +130,10 @@ def test_offsets_that_change_with_daylight_saving_end_in_utc():
     assert frame.index.equals(pd.date_range("2024-10-26 23:00", periods=3, freq="h", tz="UTC", name="t"))
 
 
-# -- made series ---------------------------------------------------------------------------------
+# -- synthetic series ----------------------------------------------------------------------------
 
 
-def test_made_series_repeat_with_their_periods_and_seed():
+def test_synthetic_series_repeat_with_their_periods_and_seed():
     frame = make_multiseasonal(2400, 3, seasons=(24,), noise=0.0, trend=0.0, random_state=0)
     np.testing.assert_allclose(frame.to_numpy()[24:], frame.to_numpy()[:-24], atol=1e-9)
     pd.testing.assert_frame_equal(make_multiseasonal(50, random_state=1), make_multiseasonal(50, random_state=1))

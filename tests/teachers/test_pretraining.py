@@ -1,4 +1,4 @@
-"""The scripts that make the shipped weights: made series, windows of them, a run that is taken up again, scores."""
+"""The scripts that make the shipped weights: synthetic series, windows of them, a resumed run, scores."""
 
 import argparse
 import math
@@ -16,16 +16,16 @@ if not SCRIPTS.is_dir():
     pytest.skip("the examples are not beside the tests", allow_module_level=True)
 sys.path.insert(0, str(SCRIPTS))
 import evaluate  # noqa: E402
-import made_series  # noqa: E402
+import synthetic_series  # noqa: E402
 import train  # noqa: E402
 
 SMALL = EchoConfig(hidden_size=16, n_layers=2, n_heads=2, feedforward_size=16)
 needs_muon = pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="the training uses Muon, of torch 2.9")
 
 
-@pytest.mark.parametrize("kind", sorted({kind for kinds in made_series.MIXTURE.values() for kind in kinds}))
-def test_made_series_are_finite_of_unit_spread_and_follow_the_seed(kind):
-    first, again = (made_series.make_group(np.random.default_rng(3), kind, 416, 8) for _ in range(2))
+@pytest.mark.parametrize("kind", sorted({kind for kinds in synthetic_series.MIXTURE.values() for kind in kinds}))
+def test_synthetic_series_are_finite_of_unit_spread_and_follow_the_seed(kind):
+    first, again = (synthetic_series.make_group(np.random.default_rng(3), kind, 416, 8) for _ in range(2))
     assert first.dtype == np.float32
     assert np.isfinite(first).all()
     assert np.array_equal(first, again)
@@ -35,7 +35,7 @@ def test_made_series_are_finite_of_unit_spread_and_follow_the_seed(kind):
 
 
 def test_quarters_repeat_by_year():
-    series = made_series.make_group(np.random.default_rng(0), "quarters", 416, 64)
+    series = synthetic_series.make_group(np.random.default_rng(0), "quarters", 416, 64)
     changes = [np.abs(series[:, lag:] - series[:, :-lag]).mean() for lag in (2, 4)]
     assert changes[1] < changes[0]
 
@@ -45,7 +45,7 @@ def pool(tmp_path):
     """Give a pool of a few series."""
     generator = np.random.default_rng(0)
     for name in train.CHUNK:
-        np.save(tmp_path / f"{name}-00-000.npy", made_series.make_pool(generator, name, 32))
+        np.save(tmp_path / f"{name}-00-000.npy", synthetic_series.make_pool(generator, name, 32))
     return tmp_path
 
 

@@ -1,20 +1,20 @@
-"""Series that nobody measured: what the shipped teacher is pretrained on.
+"""Synthetic series, on which the teacher in the package is pretrained.
 
-A series is made in groups of one *kind* and one *calendar* (pairs of periods such as hours of a day in a week). Most
-kinds are a level, seasons and noise, put together by addition or multiplication:
+Series are generated in groups of one *kind* and one *calendar* (pairs of periods, such as the hours of a day and the
+days of a week). Most kinds combine a level, seasons and noise by addition or multiplication:
 
-* *level*: random walks, lines, bends, saturating growth, steps, paths with power-law spectra, memory that fades;
-* *seasons*: tables of a whole period, smooth (few harmonics), sharp (white or slowly decaying spectra), plateaus or
-  rare peaks; a day's table may change with the weekday, a season's size may drift;
-* *noise*: normal or heavy-tailed, constant, or as large as the level or the season says; outliers.
+* *level*: random walks, lines, bends, saturating growth, steps, paths with power-law spectra, autoregressions;
+* *seasons*: profiles of a whole period, smooth (few harmonics), sharp (white or slowly decaying spectra), plateaus or
+  rare peaks; the profile of a day may depend on the weekday, and the size of a season may drift;
+* *noise*: normal or heavy-tailed, of constant size or proportional to the level or the season; outliers.
 
 Other kinds: Gaussian processes with sums of kernels (in the frequency domain), autoregressions and stochastic cycles,
 random walks with clusters of volatility, counts, intermittent demand, bursts that decay (rivers), sums of finer series
-(weeks of days, months of weeks). Then some series change their regime, are bent to be positive, rounded, clipped, mixed
-with others, or stuck for a while. Missing values and short contexts are the trainer's part.
+(weeks of days, months of weeks). Then some series change their regime, are made positive, rounded, clipped, mixed with
+others, or constant for a while. The training script adds missing values and short contexts.
 
-``make_pool(generator, "long", n)`` makes series of 2,816 rows (context 2,048 and horizon 720 fit), ``"short"`` of 416
-rows: months, quarters, weeks, years.
+``make_pool(generator, "long", n)`` generates series of 2,816 rows (for context 2,048 and horizon 720), ``"short"``
+series of 416 rows: months, quarters, weeks, years.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ HOURS = (
 
 
 def make_pool(generator: np.random.Generator, pool: str, n_series: int) -> np.ndarray:
-    """Make series of shape (n_series, rows of the pool), float32, of about unit spread."""
+    """Generate series of shape (n_series, rows of the pool), float32, with a standard deviation of about 1."""
     names, shares = zip(*MIXTURE[pool].items(), strict=True)
     shares_ = np.array(shares) / sum(shares)
     parts = []
@@ -61,7 +61,7 @@ def make_pool(generator: np.random.Generator, pool: str, n_series: int) -> np.nd
 
 
 def make_group(generator: np.random.Generator, kind: str, length: int, n_series: int = GROUP) -> np.ndarray:
-    """Make series of one kind, (n_series, length), float32."""
+    """Generate series of one kind, (n_series, length), float32."""
     series = KINDS[kind](generator, n_series, length)
     if kind not in ("counts", "intermittent"):
         series = finish(generator, series, bent=kind not in ("bursts",))
@@ -73,7 +73,7 @@ def make_group(generator: np.random.Generator, kind: str, length: int, n_series:
 
 
 def hours(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Days of hours (or other short steps) in weeks: sharp or smooth, weekdays that differ, slow years."""
+    """Hours or shorter steps, with daily and weekly seasons, sharp or smooth, and slow yearly ones."""
     shares = np.array([share for *_, share in HOURS])
     short, per_long, _ = HOURS[g.choice(len(HOURS), p=shares / shares.sum())]
     table = weekly_table(g, n, short, per_long)
@@ -84,7 +84,7 @@ def hours(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 
 
 def days(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Weeks in years, with months now and then, and days of the year that stand out."""
+    """Days, with weekly and yearly seasons, sometimes monthly ones, and special days of the year."""
     week = look_up(g, table_of(g, n, 7), length)
     week *= np.exp(size(g, n, -2.0, 0.7, 0.5) * unit(power_law(g, n, length, 2.0)))
     year = look_up(g, table_of(g, n, 365, smooth=0.85), length, period=365.25)
@@ -96,17 +96,17 @@ def days(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 
 
 def months(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Years of months."""
+    """Months, with a yearly season."""
     return plain_season(g, n, length, 12.0)
 
 
 def quarters(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Years of quarters."""
+    """Quarters, with a yearly season."""
     return plain_season(g, n, length, 4.0)
 
 
 def weeks(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Years of weeks, which do not fill them."""
+    """Weeks, with a yearly season that is not a whole number of weeks long."""
     return plain_season(g, n, length, 52.18, smooth=0.6, seasonal=0.75)
 
 
@@ -125,7 +125,7 @@ def any_season(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 
 
 def gaussian_process(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Add and multiply draws with kernels of random scales: smooth, rough, periodic."""
+    """Add and multiply draws of Gaussian processes with kernels of random scales: smooth, rough, periodic."""
     total = np.zeros((n, length))
     for _ in range(int(g.integers(1, 4))):
         choice = g.integers(0, 4)
@@ -135,7 +135,7 @@ def gaussian_process(g: np.random.Generator, n: int, length: int) -> np.ndarray:
             scale = np.exp(g.uniform(np.log(2.0), np.log(length / 4), (n, 1)))
             frequency = np.arange(length + 1) / (2 * length)
             part = colored(g, n, length, np.exp(-((np.pi * frequency * scale) ** 2)) + 1e-6)
-        elif choice == 2:  # periodic, its shape free to drift
+        elif choice == 2:  # periodic, with a shape that drifts
             period = int(np.exp(g.uniform(np.log(4.0), np.log(length / 4))))
             part = look_up(g, table_of(g, n, period, smooth=0.8), length)
             part = part * np.exp(size(g, n, -1.0, 0.7, 0.5) * unit(power_law(g, n, length, 2.5)))
@@ -147,7 +147,7 @@ def gaussian_process(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 
 
 def wandering(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Shocks that are never forgotten, or slowly, in clusters; at times with a drift, or noise on top."""
+    """Random walks and similar processes, with clusters of volatility; sometimes with a drift, or noise added."""
     volatility = np.exp(some(g, n, 0.6) * 0.7 * unit(power_law(g, n, length, 1.5)))
     shocks = volatility * np.where(some(g, n, 0.5), g.normal(size=(n, length)), g.standard_t(4, (n, length)))
     shocks += size(g, n, -2.5, 0.8, 0.35) * np.sign(g.normal(size=(n, 1)))
@@ -171,7 +171,7 @@ def cycles(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 
 
 def counts(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Count what comes at a rate that has a level and seasons."""
+    """Count events at a rate that has a level and seasons."""
     period = float(g.choice([7, 12, 24, 52, 4, 1], p=[0.3, 0.3, 0.2, 0.08, 0.05, 0.07]))
     season = look_up(g, table_of(g, n, max(2, int(period))), length) * some(g, n, 0.7 if period > 1 else 0.0)
     slow = 0.4 * unit(level(g, n, length)) * size(g, n, 0.0, 0.5, 0.8)
@@ -182,7 +182,7 @@ def counts(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 
 
 def intermittent(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Demand that is mostly nought: it comes by chance, in sizes by chance, fades or grows."""
+    """Demand that is mostly zero: random sizes at random times, which become rarer or more frequent."""
     slow = unit(level(g, n, length)) * size(g, n, -0.7, 0.6, 0.6)
     period = int(g.choice([7, 12, 24]))
     season = look_up(g, table_of(g, n, period), length) * size(g, n, -0.7, 0.6, 0.4)
@@ -194,7 +194,7 @@ def intermittent(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 
 
 def bursts(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Rivers and the like: bursts that come by season and chance, and decay, over a base that remembers."""
+    """Series like river flow: bursts that occur by season and at random, and decay, over an autocorrelated base."""
     period = float(g.choice([365.25, 52.18, 12.0, 24.0, 168.0]))
     if period > length:
         period = 52.18
@@ -213,7 +213,7 @@ def bursts(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 
 
 def summed(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Average finer series: weeks of days, months of days, days of hours."""
+    """Averages of finer series: weeks of days, months of days, days of hours."""
     kind = str(
         g.choice(["days", "bursts", "hours", "wandering", "cycles", "counts"], p=[0.3, 0.25, 0.2, 0.1, 0.1, 0.05])
     )
@@ -233,13 +233,13 @@ KINDS = {
 }  # fmt: skip
 
 
-# -- put together --------------------------------------------------------------------------------
+# -- combinations --------------------------------------------------------------------------------
 
 
 def plain_season(
     g: np.random.Generator, n: int, length: int, period: float, smooth: float = 0.3, seasonal: float = 0.85
 ) -> np.ndarray:
-    """One season on a level; its shape may wander from cycle to cycle."""
+    """One season on a level; its shape may change from cycle to cycle."""
     rows = max(2, int(period))
     season = look_up(g, table_of(g, n, rows, smooth=smooth), length, period=period)
     other = look_up(g, table_of(g, n, rows, smooth=smooth), length, period=period)
@@ -268,7 +268,7 @@ def put_together(
 
 
 def finish(g: np.random.Generator, series: np.ndarray, bent: bool) -> np.ndarray:
-    """Change the regime of some, add outliers, bend, clip, round, stop or mix."""
+    """Change the regime of some series, add outliers, transform, clip, round, hold or mix them."""
     n, length = series.shape
     series = series / np.maximum(spread_of(series), 1e-9)
     after = np.arange(length) >= length * g.random((n, 1))
@@ -285,7 +285,7 @@ def finish(g: np.random.Generator, series: np.ndarray, bent: bool) -> np.ndarray
     if g.random() < 0.3:  # a floor or a ceiling
         low = np.quantile(series, g.uniform(0.0, 0.4), axis=1, keepdims=True)
         series = np.where(some(g, n, 0.3), np.maximum(series, low), series)
-    if g.random() < 0.2:  # a sensor that is stuck for a while
+    if g.random() < 0.2:  # constant for a while, like a stuck sensor
         start, long = g.integers(0, length, (n, 1)), g.integers(1, max(2, length // 16), (n, 1))
         stuck = (np.arange(length) >= start) & (np.arange(length) < start + long) & some(g, n, 0.3)
         series = np.where(stuck, np.take_along_axis(series, np.minimum(start, length - 1), axis=1), series)
@@ -296,7 +296,7 @@ def finish(g: np.random.Generator, series: np.ndarray, bent: bool) -> np.ndarray
 
 
 def weekly_table(g: np.random.Generator, n: int, short: int, per_long: int) -> np.ndarray:
-    """Tables of a long period made of short ones that may differ, (n, short * per_long)."""
+    """Profiles of a long period made of short ones that may differ, (n, short * per_long)."""
     work, rest = table_of(g, n, short), table_of(g, n, short)
     rest = np.where(some(g, n, 0.5), rest, work + 0.5 * rest)
     resting = np.zeros((n, per_long), bool)
@@ -311,7 +311,7 @@ def weekly_table(g: np.random.Generator, n: int, short: int, per_long: int) -> n
 
 
 def table_of(g: np.random.Generator, n: int, period: int, smooth: float = 0.45) -> np.ndarray:
-    """Tables of one period, standardized, (n, period): smooth, sharp, of plateaus, of peaks."""
+    """Profiles of one period, standardized, (n, period): smooth, sharp, plateaus or peaks."""
     n_waves = period // 2 + 1
     order = np.arange(n_waves)
     is_smooth = some(g, n, smooth)
@@ -326,19 +326,19 @@ def table_of(g: np.random.Generator, n: int, period: int, smooth: float = 0.45) 
     peaks = rare(g, n, period, min(0.5, 1.5 / period + 0.04))
     kind = g.choice(3, size=(n, 1), p=[0.74, 0.16, 0.1])
     table = unit(np.where(is_smooth | (kind == 0), wave, np.where(kind == 1, plateau, peaks)))
-    power = g.uniform(1.0, 2.0, (n, 1))  # pointed tops, flat grounds
+    power = g.uniform(1.0, 2.0, (n, 1))  # pointed peaks, flat valleys
     pointed = unit(np.exp(np.clip(g.uniform(0.3, 1.0, (n, 1)) * table, -5, 5)))
     table = np.where(some(g, n, 0.3), unit(np.sign(table) * np.abs(table) ** power), table)
     return np.where(some(g, n, 0.3), pointed, table)
 
 
 def rare(g: np.random.Generator, n: int, period: int, chance: float) -> np.ndarray:
-    """Tables that are nought but at some places."""
+    """Profiles that are zero except at some positions."""
     return (g.random((n, period)) < chance) * g.normal(size=(n, period)) * np.sign(g.normal(size=(n, 1)))
 
 
 def look_up(g: np.random.Generator, table: np.ndarray, length: int, period: float | None = None) -> np.ndarray:
-    """Repeat tables from a random phase on, (n, length)."""
+    """Repeat profiles from a random phase, (n, length)."""
     period = float(table.shape[1]) if period is None else period
     phase = np.arange(length) + np.floor(g.random((len(table), 1)) * period)
     place = np.minimum((phase % period) * (table.shape[1] / period), table.shape[1] - 1).astype(int)
@@ -346,7 +346,7 @@ def look_up(g: np.random.Generator, table: np.ndarray, length: int, period: floa
 
 
 def level(g: np.random.Generator, n: int, length: int, *, steady: float = 0.3, quick: bool = False) -> np.ndarray:
-    """Make levels that wander, grow, bend, jump or stay."""
+    """Generate levels that wander, grow, bend, jump or are constant."""
     walk = unit(g.normal(size=(n, length)).cumsum(axis=1))
     path = unit(power_law(g, n, length, g.uniform(1.0, 3.0, (n, 1))))
     jumps = (g.random((n, length)) < g.uniform(0.5, 4.0, (n, 1)) / length) * g.normal(size=(n, length))
@@ -360,7 +360,7 @@ def level(g: np.random.Generator, n: int, length: int, *, steady: float = 0.3, q
 
 
 def noise_of(g: np.random.Generator, n: int, length: int, season: np.ndarray) -> np.ndarray:
-    """Noise of unit size: normal or heavy-tailed; at times louder with the season or in clusters."""
+    """Noise of unit size, normal or heavy-tailed; sometimes larger with the season or in clusters."""
     noise = np.where(some(g, n, 0.65), g.normal(size=(n, length)), g.standard_t(4, (n, length)) / np.sqrt(2.0))
     louder = np.exp(0.5 * np.clip(season, -2, 2) * some(g, n, 0.3))
     clusters = np.exp(0.6 * unit(power_law(g, n, length, 1.5)) * some(g, n, 0.15))
@@ -378,19 +378,19 @@ def trends(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 
 
 def power_law(g: np.random.Generator, n: int, length: int, power: float | np.ndarray) -> np.ndarray:
-    """Make paths whose spectrum falls as frequency ** -power."""
+    """Generate paths whose spectrum falls as frequency ** -power."""
     return colored(g, n, length, np.maximum(np.arange(length + 1), 1) ** (-np.asarray(power) / 2))
 
 
 def memory(g: np.random.Generator, n: int, length: int) -> np.ndarray:
-    """Make paths that forget exponentially, within one step to a few hundred."""
+    """Generate autoregressive paths with memories of one to a few hundred steps."""
     keep = np.exp(-1.0 / np.exp(g.uniform(0.0, np.log(300.0), (n, 1))))
     angle = np.pi * np.arange(length + 1) / length
     return colored(g, n, length, 1 / np.sqrt(1 + keep**2 - 2 * keep * np.cos(angle)))
 
 
 def colored(g: np.random.Generator, n: int, length: int, weight: np.ndarray) -> np.ndarray:
-    """Make paths twice as long whose Fourier coefficients have the given size; return half: they need not close."""
+    """Generate paths with Fourier coefficients of the given size, twice as long, and return half of each."""
     random = g.standard_normal((n, length + 1), dtype=np.float32) + 1j * g.standard_normal(
         (n, length + 1), dtype=np.float32
     )
@@ -401,7 +401,7 @@ def colored(g: np.random.Generator, n: int, length: int, weight: np.ndarray) -> 
 
 
 def unit(values: np.ndarray) -> np.ndarray:
-    """Standardize each series; a flat one becomes nought."""
+    """Standardize each series; a constant one becomes zero."""
     centered = values - values.mean(axis=1, keepdims=True)
     spread = centered.std(axis=1, keepdims=True)
     return centered / np.where(spread > 1e-9, spread, 1.0)
@@ -413,7 +413,7 @@ def spread_of(values: np.ndarray) -> np.ndarray:
 
 
 def size(g: np.random.Generator, n: int, mean: float, spread: float, chance: float) -> np.ndarray:
-    """Draw positive sizes, nought for those that have none of it, (n, 1)."""
+    """Draw positive sizes, (n, 1); zero for series without this part."""
     return g.lognormal(mean, spread, (n, 1)) * some(g, n, chance)
 
 
