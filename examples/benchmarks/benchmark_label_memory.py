@@ -1,9 +1,9 @@
 """How much memory labels take: 20,000 windows of seven channels, with features
 ============================================================================
 
-The teacher is one layer of a Chronos-Bolt of the published small width, so that a state of 32 patches x 512 is
-kept for every channel of every window: gigabytes, as float16, on disk. What counts is the anonymous memory of
-the process, which the system cannot take back, while it labels and while a student learns from the labels.
+The teacher is one layer of a Chronos-Bolt of the published small width. A state of 32 patches x 512 is stored for
+every channel of every window: gigabytes on disk, as float16. The script measures the anonymous memory of the process,
+which the system cannot reclaim, during labeling and while a student learns from the labels.
 
 Run ``python examples/benchmarks/benchmark_label_memory.py``.
 """

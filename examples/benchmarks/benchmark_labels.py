@@ -1,9 +1,9 @@
-"""Labels a second: one pass in large batches, against other ways to ask the same teacher
-======================================================================================
+"""Labels per second: one pass in large batches, compared with other ways to run the same teacher
+===============================================================================================
 
-The teacher is a Chronos-Bolt at a published size (random weights: speed does not depend on them), a label is its
-forecast of one single series. Here it labels every window once, in large batches. sktime's wrapper of the
-same model takes a series at a time. The code released with DistilTS asks the teacher for every batch of every epoch.
+The teacher is a Chronos-Bolt at a published size (with random weights, which do not change the speed); a label is its
+forecast of a single series. Here it labels every window once, in large batches. sktime's wrapper of the same model
+forecasts one series at a time. The code released with DistilTS runs the teacher on every batch of every epoch.
 
 Run ``python examples/benchmarks/benchmark_labels.py``.
 """

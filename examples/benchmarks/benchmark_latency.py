@@ -1,9 +1,9 @@
-"""How long a forecast takes: ratios taken in one run
-==================================================
+"""How long a forecast takes: ratios from one run
+==============================================
 
-What remains of a trained MLP is two matrix products with a ReLU between them; they count 1. How much does
-``predict`` add, with its checks and units? What do ONNX, the unfused module, the training net and the teacher cost,
-and what the NumPy runtime in memory and start-up?
+A trained MLP is fused into two matrix products with a ReLU between them. All ratios are relative to their time. The
+script measures ``predict`` with its checks and units, ONNX, the unfused module, the training net and the teacher, and
+the memory and start-up time of the NumPy runtime.
 """
 
 # %%
@@ -56,7 +56,7 @@ def table(title: str, calls: dict[str, Callable[[], object]], aims: dict[str, st
 
 
 def bare_products(student: object, spec: NetworkSpec, n_rows: int, dtype: str) -> dict[str, Callable[[], object]]:
-    """Make what cannot be avoided: two products and a ReLU on rows that lie ready, in NumPy and in torch."""
+    """Return the minimal work, two products and a ReLU on rows already in memory, in NumPy and in torch."""
     first, last = fuse(student, spec).layers
     upper, lower = (np.ascontiguousarray(layer.weight.T, dtype) for layer in (first, last))
     given = np.random.default_rng(0).normal(size=(n_rows, spec.context_length)).astype(dtype)
@@ -171,7 +171,7 @@ setting = f"context {CONTEXT}, horizon {HORIZON}, {CHANNELS} channels, width {WI
 aims = {"predict(array)": "at most 2", "ONNX": "at most 1.5"}
 table(f"One window, float32, {setting}", {name: call for name, call in one.items() if call is not None}, aims)
 
-table(f"One window through heavier ways, float32, {setting}", heavy, {})
+table(f"One window, slower ways, float32, {setting}", heavy, {})
 
 many = bare_products(forecaster.student_, spec, CHANNELS * BATCH, "float32")
 many |= {
@@ -185,7 +185,7 @@ table(f"{BATCH} windows, float32, {setting}", {name: call for name, call in many
 # %%
 # A regressor
 # -----------
-# In float64, so that a row's forecast does not depend on the rows beside it.
+# In float64, so that the forecast of a row does not depend on the other rows.
 
 both = np.random.default_rng(2).normal(size=(40, CONTEXT + HORIZON, CHANNELS))
 regressor = DistilledRegressor(None, MLP(WIDTH), "response", **settings).fit(both[:, :CONTEXT], both[:, CONTEXT:])
@@ -214,12 +214,12 @@ if importlib.util.find_spec("sktime") is not None:
     reduction.fit(pd.Series(series[:, 0]), fh=np.arange(1, min(HORIZON, 24) + 1))
     base = bare_products(forecaster.student_, spec, CHANNELS, "float32")
     calls = {**base, "sktime direct reduction, 1 channel, 24 steps": reduction.predict}
-    table("Beside one window of 7 channels and all steps", calls, {})
+    table("One window, compared with sktime", calls, {})
 
 # %%
 # The NumPy runtime
 # -----------------
-# Start-up and memory of a new process that forecasts one window, beside ``import torch`` alone.
+# Start-up and memory of a new process that forecasts one window, compared with ``import torch`` alone.
 
 MEASURE = """
 import time

@@ -1,6 +1,6 @@
-"""What a panel costs: read from Parquet, fit exactly, forecast; and predict of many frames beside its products alone.
+"""Time of reading a panel from Parquet, fitting it exactly and forecasting it, and of ``predict`` on many frames.
 
-Prints seconds, of the wall and of the processor, and ratios. ``--n-series 100000`` is the size that the aims are for.
+Prints wall and processor seconds, and ratios to the matrix products alone. The aims are for ``--n-series 100000``.
 """
 
 import argparse
@@ -25,7 +25,7 @@ N_ROWS, CONTEXT, HORIZON = 200, 56, 28
 
 
 class Clock:
-    """Times a block: seconds of the wall and of the processor."""
+    """Measures wall and processor seconds of a block."""
 
     def __enter__(self) -> "Clock":
         """Start."""

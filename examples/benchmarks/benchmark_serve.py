@@ -1,9 +1,9 @@
-"""What serving costs beside a bare forecast: ratios taken in one run
-==================================================================
+"""What serving costs, compared with a forecast in process: ratios from one run
+============================================================================
 
-``predict`` of one window, in this process, counts 1, and so does its 99th percentile. A request adds JSON and HTTP;
-many clients at once are answered in batches, which take some of it back. Server and clients share the cores of this
-machine.
+Ratios are relative to ``predict`` of one window in this process, for the mean and the 99th percentile. A request adds
+JSON and HTTP; with many clients, requests are computed in batches, which saves part of this. Server and clients share
+the cores of this machine.
 """
 
 # %%

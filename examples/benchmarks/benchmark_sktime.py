@@ -1,9 +1,9 @@
-"""What sktime's ways cost: ratios taken in one run
-================================================
+"""What the sktime interface costs: ratios from one run
+====================================================
 
-One student, asked through ``DistilledForecaster.predict`` and as a forecaster of sktime, for one series and for a
-panel; beside it two of sktime's own forecasters: its DLinear, and its wrapper of a foundation model (Chronos-Bolt
-small, built from its config with random weights: speed does not depend on them).
+One student, through ``DistilledForecaster.predict`` and as a forecaster of sktime, for one series and for a panel. It
+is compared with two of sktime's own forecasters: its DLinear, and its wrapper of a foundation model (Chronos-Bolt
+small, built from its config with random weights, which do not change the speed).
 """
 
 # %%

@@ -1,9 +1,9 @@
-"""What distillation costs: ratios taken in one run
-================================================
+"""What distillation costs: ratios from one run
+============================================
 
-One training step of the student alone counts 1. How much do the prediction-level terms add, how much
-the feature level, how much would a teacher in the loop cost, what does labeling cost beside an epoch of
-the teacher, and how much memory does a series of 1,000,000 rows take?
+Ratios are relative to one training step of the student alone. The script measures the prediction-level terms, the
+feature level, a teacher in the training loop, labeling compared with an epoch of the teacher, and the memory for a
+series of 1,000,000 rows.
 """
 
 # %%
@@ -155,7 +155,7 @@ for name in list(variants)[1:]:
 # %%
 # Labeling
 # --------
-# Every window once, beside an epoch of the teacher without gradients, in its training batches.
+# Every window once, compared with an epoch of the teacher without gradients, in its training batches.
 
 
 def teacher_epoch() -> None:

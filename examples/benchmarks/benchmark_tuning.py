@@ -1,8 +1,8 @@
-"""What a grid over losses costs: ratios taken in one run
-======================================================
+"""What a grid over losses costs: ratios from one run
+==================================================
 
 A grid of 12 candidates over 3 folds needs 36 student fits, and, with ``memory=``, 3 teacher fits and 3
-labelings. How much more than these does the whole search take, and what would it take without?
+labelings. How much longer than these does the whole search take, and how long does it take without ``memory=``?
 """
 
 # %%
@@ -65,7 +65,7 @@ def timed(module: Any, name: str, part: str) -> Iterator[None]:
 
 
 def search(memory: str | None) -> float:
-    """Run the grid and return its seconds; the parts are added up beside."""
+    """Run the grid and return its seconds; the times of its parts are added up separately."""
     seconds.clear()
     calls.clear()
     split = RollingOriginSplit(3, CONTEXT, HORIZON)
