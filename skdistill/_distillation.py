@@ -125,7 +125,7 @@ def distill(
     spec = make_spec(student, windows.train, quantiles=quantiles, point_forecast=point_forecast)
     student.check(spec)
     if teacher is not None:
-        teacher = _settle(teacher, teacher_seed, settings)
+        teacher = _settle(teacher, teacher_seed, settings, labeling.n_jobs)
         teacher.check(spec)
     check_solvable(student, spec, loss, has_teacher=teacher is not None, windows=windows)
     probe = None if teacher is None else _probe(teacher, windows, spec)
@@ -212,7 +212,7 @@ def dry_run(
     estimate : LabelingEstimate
         Time and size.
     """
-    teacher = _settle(teacher, 0, settings)
+    teacher = _settle(teacher, 0, settings, labeling.n_jobs)
     train = windows.train
     teacher.check(NetworkSpec(train.context_length, train.prediction_length, train.n_channels, train.targets))
     return estimate_labeling(
@@ -274,11 +274,13 @@ def _check_forecast_shape(labels: Labels, spec: NetworkSpec, teacher: BaseTeache
         )
 
 
-def _settle(teacher: BaseTeacher, seed: int, settings: TrainingSettings) -> BaseTeacher:
-    """Copy a teacher and set what it takes from the forecaster: seed, device, verbosity."""
+def _settle(teacher: BaseTeacher, seed: int, settings: TrainingSettings, n_jobs: int | None) -> BaseTeacher:
+    """Copy a teacher and set what it takes from the forecaster: seed, device, verbosity, workers."""
     teacher = clone(teacher)
     generator = np.random.RandomState(seed)
     inherited = {"device": settings.device, "verbose": settings.verbose}
+    if "n_jobs" in (own := teacher.get_params(deep=False)) and own["n_jobs"] is None:
+        teacher.set_params(n_jobs=n_jobs)
     for name, value in sorted(teacher.get_params(deep=True).items()):
         last = name.split("__")[-1]
         if value is None and last == "random_state":

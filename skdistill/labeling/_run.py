@@ -170,7 +170,8 @@ class _Task:
 def _choose_workers(
     teacher: BaseTeacher, windows: Windows, n_jobs: int | None
 ) -> Callable[[Sequence[Tensor]], Iterable[Labels]] | None:
-    return None if n_jobs in (None, 1) else partial(_label_in_parallel, teacher, windows, n_jobs)
+    alone = n_jobs in (None, 1) or not teacher.labels_in_parallel
+    return None if alone else partial(_label_in_parallel, teacher, windows, n_jobs)
 
 
 def _label_in_parallel(

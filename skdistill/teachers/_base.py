@@ -24,8 +24,8 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
     """Base class of teachers, which are sources of labels.
 
     A subclass stores its parameters in ``__init__``, learns in :meth:`fit` (if there is anything to learn) and returns
-    labels in :meth:`label`. If parameters named ``random_state``, ``device`` or ``verbose`` are None, they take the
-    forecaster's values.
+    labels in :meth:`label`. If parameters named ``random_state``, ``device``, ``verbose`` or ``n_jobs`` are None, they
+    take the forecaster's values (``n_jobs`` not in members and nested estimators).
 
     Attributes
     ----------
@@ -37,12 +37,15 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         Whether ``fit`` must train something before the teacher can label.
     keeps_what_fit_learned : bool
         Whether the result of ``fit`` is worth storing for a later ``fit``.
+    labels_in_parallel : bool
+        Whether workers can share the labeling; False for a teacher whose ``fit`` makes the labels.
     """
 
     has_features: ClassVar[bool] = False
     has_quantiles: ClassVar[bool] = False
     needs_training: bool = False
     keeps_what_fit_learned: ClassVar[bool] = True
+    labels_in_parallel: bool = True
 
     def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> BaseTeacher:
         """Return a teacher in which all members are teachers.

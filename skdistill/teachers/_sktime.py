@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +18,27 @@ from sklearn.frozen import FrozenEstimator
 from skdistill._utils._choices import check_choice
 from skdistill.data._labels import Labels
 from skdistill.data._levels import check_quantiles
-from skdistill.data._steps import Step, find_step
 from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
-from skdistill.teachers._sktime_labels import label_forms
+from skdistill.teachers._sktime_rows import RowLabels, as_series, quiet, training_rows, under_labels
+from skdistill.teachers._sktime_series import roll_all, roll_series, simpler, warn_of_simpler
 
 __all__ = ["SktimeTeacher", "is_sktime_forecaster"]
 
-_NOTE = "The default of config ``remember_data``"
-
 
 class SktimeTeacher(BaseTeacher):
-    """Teacher that labels with ``fit``, ``update`` and ``predict`` of a sktime forecaster, in original units.
+    """Teacher that labels with a sktime forecaster, in original units.
 
-    The forecaster gets the context of a window, with its time labels, as ``y``; it gets no covariates. Windows are
-    labeled one by one. Statistical forecasters, which are fast to fit and model a single series, are fitted on every
-    context (``fitting="window"``). Forecasters that learn across time (reduction to a regressor, deep networks) are
-    fitted once on the training rows (``fitting="once"``), and a copy gets every context by
-    ``update(y, update_params=False)``. The estimator's ``n_jobs`` distributes the windows over workers.
+    The forecaster gets rows of the targets, with their time labels, as ``y``; it gets no covariates. There are three
+    ways to fit it:
+
+    - ``fitting="series"``, for exponential smoothing, Theta and ARIMA, on panels above all: it is fitted once on the
+      training rows of each series and target. Its state then moves forward through these rows with the fitted
+      parameters, and it forecasts from every origin. Thousands of windows take seconds.
+    - ``fitting="window"``, for any forecaster that is fast to fit: a copy is fitted on every context.
+    - ``fitting="once"``, for forecasters that learn across time (reduction to a regressor, deep networks): one copy is
+      fitted on the training rows of each series, and gets every context by ``update(y, update_params=False)``.
 
     Parameters
     ----------
@@ -45,18 +46,25 @@ class SktimeTeacher(BaseTeacher):
         The forecaster. A fitted forecaster in ``sklearn.frozen.FrozenEstimator`` is used as it is, and gets each
         context by ``update``; a pretrained one gets each context by ``fit``. A forecaster fitted on rows of a test fold
         leaks them.
-    fitting : {"window", "once"}, default="window"
-        Whether a copy is fitted on every context, or one copy on the training rows of each series, which then labels
-        the series at the same position in the list. Ignored for a frozen forecaster.
+    fitting : {"window", "once", "series"}, default="window"
+        What the forecaster is fitted on: every context, or the training rows of each series, as above. After
+        ``"once"``, a copy labels the series at the same position in the list. Ignored for a frozen forecaster.
     quantiles : sequence of float or None, default=None
-        Rising levels of the quantiles to request from the forecaster; it needs ``capability:pred_int``. None requests
-        no quantiles.
+        Rising levels of the quantiles to request from the forecaster; it needs ``capability:pred_int``, and not
+        ``fitting="series"``. None requests no quantiles.
+    n_jobs : int or None, default=None
+        Number of workers of joblib over which ``fitting="series"`` distributes the series; None takes the ``n_jobs`` of
+        the estimator, which also distributes the windows of the other ways.
 
     Attributes
     ----------
     fitted_ : list of sktime forecaster
         The fitted forecaster of each series, if ``fitting="once"``; with a single series, it labels any series. None
         for a series without training windows, for which every context is fitted.
+    forecasts_ : ndarray of shape (n_windows, prediction_length, n_targets)
+        Forecasts of the training windows, if ``fitting="series"``.
+    places_ : ndarray of int of shape (n_windows, 2)
+        Series and origin of each of them.
 
     See Also
     --------
@@ -68,6 +76,18 @@ class SktimeTeacher(BaseTeacher):
     forecasters of sktime predict in sample, from rows after the context. It therefore uses the order of the context but
     not its calendar. If a forecaster has a season or a calendar in its parameters, fit it per window. A forecaster with
     the same forecast after any context raises an error.
+
+    With ``fitting="series"``:
+
+    - Labels of training windows depend on no row that is held out. The smoothing parameters, the initial state, the
+      trend of Theta and the seasonal factors come from all training rows of the series. Everything else in a label
+      depends on the rows before its horizon only, and these include rows before the context.
+    - Gaps are filled from earlier rows of the series. Rows before the first observed one are left out.
+    - A series too short for the season is labeled without a season, and one on which the forecaster fails by its last
+      observed value; a warning names these series.
+    - ``predict_teacher`` and ``compare`` have only contexts, and fit a copy on each.
+    - Known are sktime's ThetaForecaster, ExponentialSmoothing, AutoETS, SARIMAX and UnobservedComponents, and its
+      adapters of statsforecast. Other forecasters raise an error before anything is trained.
 
     Examples
     --------
@@ -82,16 +102,35 @@ class SktimeTeacher(BaseTeacher):
     ... ).fit(wave)
     >>> bool(np.allclose(forecaster.predict_teacher(wave), wave[-12:], atol=1e-5))
     True
+
+    One fit per series of a panel:
+
+    >>> from sktime.forecasting.theta import ThetaForecaster
+    >>> theta = SktimeTeacher(ThetaForecaster(sp=12), fitting="series")  # doctest: +SKIP
+    >>> forecaster = DistilledForecaster(theta, loss="response", context_length=24).fit(panel)  # doctest: +SKIP
     """
 
-    def __init__(self, forecaster: Any, *, fitting: str = "window", quantiles: Sequence[float] | None = None) -> None:
+    def __init__(
+        self,
+        forecaster: Any,
+        *,
+        fitting: str = "window",
+        quantiles: Sequence[float] | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.forecaster = forecaster
         self.fitting = fitting
         self.quantiles = quantiles
+        self.n_jobs = n_jobs
+
+    @property
+    def labels_in_parallel(self) -> bool:  # type: ignore[override]
+        """Whether labeling windows is work for several workers."""
+        return not self._rolls
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if there is no sktime forecaster, or a frozen one that is not fitted."""
-        check_choice(self.fitting, ("window", "once"), "fitting of SktimeTeacher")
+        check_choice(self.fitting, ("window", "once", "series"), "fitting of SktimeTeacher")
         inner = self.forecaster.estimator if self._is_frozen else self.forecaster
         if isinstance(inner, type) or not is_sktime_forecaster(inner):
             raise TypeError(
@@ -107,6 +146,11 @@ class SktimeTeacher(BaseTeacher):
             raise ValueError(
                 f"quantiles of SktimeTeacher need a forecaster with capability:pred_int, and {type(inner).__name__} "
                 "has none. Leave them out, or wrap it: sktime's NaiveVariance, ConformalIntervals or BaggingForecaster."
+            )
+        if self._levels is not None and self._rolls:
+            raise ValueError(
+                "quantiles of SktimeTeacher need fitting='window' or 'once': with 'series' there are point forecasts "
+                "only. For quantiles of the student, set calibration='conformal'."
             )
         names = _fitted_columns(inner) if self._is_frozen else None
         if names is not None and len(names) != spec.n_targets:
@@ -127,13 +171,15 @@ class SktimeTeacher(BaseTeacher):
         if self._is_frozen or self.fitting == "window":
             self._check_heeds(windows)
             return super().probe(windows)
+        if self._rolls:
+            self._check_rolls(windows)
         zeros = torch.zeros(1, self.prediction_length_, len(windows.train.targets))
         if self._levels is None:
             return Labels(zeros)
         return Labels(zeros, None, zeros[:, None].repeat(1, len(self._levels), 1, 1), self._levels)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> SktimeTeacher:
-        """Fit on the training rows of each series, if ``fitting="once"``.
+        """Fit on the training rows of each series, unless ``fitting="window"``.
 
         Parameters
         ----------
@@ -145,12 +191,15 @@ class SktimeTeacher(BaseTeacher):
         Raises
         ------
         ValueError
-            If the fitted forecaster ignores the context.
+            If the fitted forecaster ignores the context, or its state cannot be read.
         """
         self._learn_shape(windows)
+        if self._rolls:
+            self._roll(windows)
+            return self
         if not self._is_frozen and self.fitting == "once":
-            with _quiet():
-                self.fitted_ = [None if one is None else self._fit_once(*one) for one in _training_rows(windows)]
+            with quiet():
+                self.fitted_ = [None if one is None else self._fit_once(*one) for one in training_rows(windows)]
         self._check_heeds(windows)
         return self
 
@@ -168,15 +217,14 @@ class SktimeTeacher(BaseTeacher):
             If a forecast is not finite, or the series are not those that the forecasters were fitted on.
         """
         self._check_series(len(contexts.indexes))
-        answers = [
-            self._forecast(values, _Labels.of(contexts, window)) for window, values in enumerate(_of_targets(contexts))
-        ]
+        rows = _of_targets(contexts)
+        answers = [self._forecast(*self._trim(contexts, window, values)) for window, values in enumerate(rows)]
         forecasts = np.stack([forecast for forecast, _ in answers])
         if not np.isfinite(forecasts).all():
             window = int(np.argwhere(~np.isfinite(forecasts))[0, 0])
             raise ValueError(
                 f"the sktime forecaster {self._name} gives no finite forecast after "
-                f"{_Labels.of(contexts, window).last}: a teacher must label every window."
+                f"{RowLabels.of(contexts, window).last}: a teacher must label every window."
             )
         point = torch.from_numpy(np.ascontiguousarray(contexts.forecasts_to_standard(forecasts)))
         if self._levels is None:
@@ -185,10 +233,45 @@ class SktimeTeacher(BaseTeacher):
         standard = contexts.quantiles_to_standard(quantiles)
         return Labels(point, None, torch.from_numpy(np.ascontiguousarray(standard)), self._levels)
 
+    def label_training(self, contexts: Contexts) -> Labels:
+        """Label contexts of training windows; with ``fitting="series"``, from the fit of their series.
+
+        Returns
+        -------
+        labels : Labels
+            Forecasts without features; quantiles if requested.
+
+        Raises
+        ------
+        ValueError
+            If a context is none of a training window.
+        """
+        if not self._rolls:
+            return self.label(contexts)
+        wanted = _keys(np.stack([contexts.series, contexts.origins], axis=1))
+        known = self._known_keys
+        found = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+        if not np.array_equal(known[found], wanted):
+            raise ValueError("SktimeTeacher with fitting='series' labels the windows of its fit only; got another one.")
+        standard = contexts.forecasts_to_standard(self.forecasts_[found].astype(np.float64))
+        return Labels(torch.from_numpy(np.nan_to_num(standard, nan=0.0)))
+
+    def for_cache_key(self) -> SktimeTeacher:
+        """Return a copy without the number of workers, which changes no label.
+
+        Returns
+        -------
+        teacher : SktimeTeacher
+            An unfitted copy.
+        """
+        return clone(self).set_params(n_jobs=None)
+
     def __sklearn_clone__(self) -> SktimeTeacher:
         """Return an unfitted copy, without sktime's warning at every construction of a forecaster."""
-        with _quiet():
-            return type(self)(clone(self.forecaster, safe=False), fitting=self.fitting, quantiles=self.quantiles)
+        with quiet():
+            return type(self)(
+                clone(self.forecaster, safe=False), fitting=self.fitting, quantiles=self.quantiles, n_jobs=self.n_jobs
+            )
 
     @property
     def _levels(self) -> tuple[float, ...] | None:
@@ -197,6 +280,10 @@ class SktimeTeacher(BaseTeacher):
     @property
     def _is_frozen(self) -> bool:
         return isinstance(self.forecaster, FrozenEstimator)
+
+    @property
+    def _rolls(self) -> bool:
+        return self.fitting == "series" and not self._is_frozen
 
     @property
     def _name(self) -> str:
@@ -212,13 +299,13 @@ class SktimeTeacher(BaseTeacher):
         """Return the fitted forecaster, or None if each context is fitted."""
         if self._is_frozen:
             return self.forecaster.estimator
-        if self.fitting == "window":
+        if self.fitting != "once":
             return None
         return self.fitted_[series if len(self.fitted_) > 1 else 0]
 
     def _check_series(self, n_given: int) -> None:
         """Raise if the number of series differs from the number of fitted forecasters."""
-        if self._is_frozen or self.fitting == "window" or len(self.fitted_) == 1:
+        if self._is_frozen or self.fitting != "once" or len(self.fitted_) == 1:
             return
         n_needed = max(number for number, one in enumerate(self.fitted_) if one is not None) + 1
         if not n_needed <= n_given <= len(self.fitted_):
@@ -228,7 +315,7 @@ class SktimeTeacher(BaseTeacher):
                 'SktimeTeacher(forecaster, fitting="window"), which labels any series.'
             )
 
-    def _fit_once(self, values: np.ndarray, labels: _Labels) -> Any:
+    def _fit_once(self, values: np.ndarray, labels: RowLabels) -> Any:
         """Fit on the rows of a series, with the first form of labels that the forecaster accepts."""
 
         def fit(y: pd.Series | pd.DataFrame) -> Any:
@@ -236,9 +323,57 @@ class SktimeTeacher(BaseTeacher):
             forecaster.predict(fh=self._steps())
             return forecaster
 
-        return self._under_labels(fit, values, labels, lambda forecaster: True)
+        return under_labels(fit, values, labels, self._known_forms())
 
-    def _forecast(self, values: np.ndarray, labels: _Labels) -> tuple[np.ndarray, np.ndarray]:
+    @cached_property
+    def _known_keys(self) -> np.ndarray:
+        return _keys(self.places_)
+
+    def _roll(self, windows: TrainingWindows) -> None:
+        """Fit on each series, and forecast from the origins of its training windows."""
+        train, store = windows.train, windows.train.store
+        starts = train.starts.cpu().numpy()
+        numbers = train.series_of(starts)
+        origins = starts - store.offsets[numbers] + train.context_length
+        order = np.lexsort((origins, numbers))
+        self.__dict__.pop("_known_keys", None)
+        self.places_ = np.stack([numbers, origins], axis=1)[order].astype(np.int64)
+        rows = {labels.series: (values, labels) for values, labels in _given(windows)}
+        bounds = np.searchsorted(self.places_[:, 0], list(rows), side="right")
+        here = np.split(self.places_[:, 1], bounds[:-1])
+        with quiet():
+            rolled = roll_all(
+                self.forecaster, list(rows.values()), here, self.prediction_length_, store.season or 1, self.n_jobs
+            )
+        self.forecasts_ = np.concatenate([one.forecasts for one in rolled])
+        warn_of_simpler(rolled, [f"series {number}" for number in rows], self._name)
+
+    def _check_rolls(self, windows: TrainingWindows) -> None:
+        """Raise if the forecaster cannot be fitted on the longest series, or its state cannot be read."""
+        values, labels = max(_given(windows), key=lambda one: len(one[0]))
+        season = windows.train.store.season or 1
+        with quiet():
+            tried = roll_series(
+                self.forecaster, values, labels, np.array([len(values)]), self.prediction_length_, season
+            )
+        if tried.made_by != "forecaster":
+            raise ValueError(
+                f"the sktime forecaster {self._name} cannot be fitted on the {len(values)} training rows of the "
+                f"longest series: {tried.reason}"
+            )
+
+    def _trim(self, contexts: Contexts, window: int, values: np.ndarray) -> tuple[np.ndarray, RowLabels]:
+        """Leave out the rows of a context before the first observed one, as of a series that starts there."""
+        labels = RowLabels.of(contexts, window)
+        if contexts.observed is None or self._fitted(labels.series) is not None:
+            return values, labels
+        targets = contexts.scaling.targets
+        observed = contexts.observed[window].cpu().numpy()
+        observed = observed if targets is None else observed[:, list(targets)]
+        n_before = int(np.argmax(observed.any(axis=1)))
+        return values[n_before:], labels.without(n_before)
+
+    def _forecast(self, values: np.ndarray, labels: RowLabels) -> tuple[np.ndarray, np.ndarray]:
         """Forecast the rows after a context, (prediction_length, n_targets), and quantiles with one axis more."""
         fitted = self._fitted(labels.series)
 
@@ -246,44 +381,44 @@ class SktimeTeacher(BaseTeacher):
             return self._ask(y, fitted)
 
         if fitted is not None and fitted.state != "pretrained":  # its own labels continue
-            return forecast(_as_series(values, labels.positions))
-        return self._under_labels(forecast, values, labels, lambda answer: bool(np.isfinite(answer[0]).all()))
+            return forecast(as_series(values, labels.positions))
+        try:
+            return under_labels(forecast, values, labels, self._known_forms(), _is_finite)
+        except Exception:  # forecasters raise anything where a series is too short for them
+            if not self._rolls:
+                raise
+            return self._forecast_simpler(values, labels)
 
-    def _under_labels(
-        self,
-        ask: Callable[[pd.Series | pd.DataFrame], Any],
-        values: np.ndarray,
-        labels: _Labels,
-        is_good: Callable[[Any], bool],
-    ) -> Any:
-        """Try the forms of labels in order, and remember the one that works."""
-        known = self.__dict__.setdefault("_forms", {})
-        kind = (type(labels.index), labels.step)
-        forms = sorted(labels.forms(), key=lambda form: form[0] != known.get(kind))  # first what worked before
-        failed: list[Exception] = []
-        answers = []
-        for name, form in forms:
-            try:
-                answer = ask(_as_series(values, form))
-            except Exception as error:  # forecasters raise anything for labels they do not accept
-                failed.append(error)
+    def _forecast_simpler(self, values: np.ndarray, labels: RowLabels) -> tuple[np.ndarray, np.ndarray]:
+        """Forecast without a season, or else repeat the last value, as for a series of the fit."""
+        steps = self._steps()
+        for kind, forecaster in simpler(self.forecaster):
+            if kind == "forecaster":
                 continue
-            if is_good(answer):
-                known[kind] = name
-                return answer
-            answers.append(answer)
-        if answers:
-            return answers[0]
-        raise failed[0]
+
+            def ask(y: pd.Series | pd.DataFrame, forecaster: Any = forecaster) -> tuple[np.ndarray, np.ndarray]:
+                answer = np.asarray(clone(forecaster).fit(y, fh=steps).predict(fh=steps), dtype=np.float64)
+                return answer.reshape(len(steps), -1), answer.reshape(len(steps), -1, 1)
+
+            with suppress(Exception), quiet():
+                answer = under_labels(ask, values, labels, {}, _is_finite)
+                if _is_finite(answer):
+                    return answer
+        last = np.repeat(values[-1:], len(steps), axis=0)
+        return last, last[..., None]
+
+    def _known_forms(self) -> dict[Any, str]:
+        return self.__dict__.setdefault("_forms", {})
 
     def __getstate__(self) -> dict[str, Any]:
-        """Drop the remembered form of labels."""
+        """Drop what follows from the rest: the form of labels that worked, and the keys of the windows."""
         state = dict(super().__getstate__())
         state.pop("_forms", None)
+        state.pop("_known_keys", None)
         return state
 
     def _ask(self, y: pd.Series | pd.DataFrame, fitted: Any) -> tuple[np.ndarray, np.ndarray]:
-        with _quiet():
+        with quiet():
             if fitted is None:
                 forecaster = clone(self.forecaster).fit(y, fh=self._steps())
             elif fitted.state == "pretrained":
@@ -305,7 +440,7 @@ class SktimeTeacher(BaseTeacher):
         fitted = self._fitted(series)
         if fitted is None or fitted.state == "pretrained":
             return
-        rows, labels = _of_targets(contexts)[0], _Labels.of(contexts, 0)
+        rows, labels = _of_targets(contexts)[0], RowLabels.of(contexts, 0)
         other = rows[::-1] + np.linspace(1.0, 2.0, len(rows))[:, None] * (1.0 + np.abs(rows).max())
         first, second = (self._forecast(values, labels)[0] for values in (rows, other))
         if np.array_equal(first, second):
@@ -325,24 +460,6 @@ def _follow(fitted: Any, y: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFram
     if isinstance(y, pd.DataFrame):
         return y.set_axis(labels, axis=0) if names is None else y.set_axis(labels, axis=0).set_axis(names, axis=1)
     return y.set_axis(labels) if names is None else y.set_axis(labels).rename(names[0])
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Suppress sktime's warning on a future default, which every fit repeats.
-
-    A warnings filter does not work: sktime adds its own filter before it, which shows every FutureWarning.
-    """
-    with warnings.catch_warnings():
-        show = warnings.showwarning
-
-        def show_others(message: Warning | str, *details: Any, **more: Any) -> None:
-            if not str(message).startswith(_NOTE):
-                show(message, *details, **more)
-
-        warnings.filterwarnings("ignore", message=_NOTE, category=FutureWarning)
-        warnings.showwarning = show_others
-        yield
 
 
 def is_sktime_forecaster(estimator: Any) -> bool:
@@ -367,62 +484,21 @@ def _fitted_columns(forecaster: Any) -> list[Any] | None:
     return None if names is None or forecaster.state != "fitted" else list(names)
 
 
+def _is_finite(answer: tuple[np.ndarray, np.ndarray]) -> bool:
+    return bool(np.isfinite(answer[0]).all())
+
+
+def _keys(places: np.ndarray) -> np.ndarray:
+    """Return one number per pair of series and origin, in their order."""
+    return (places[:, 0].astype(np.int64) << 40) + places[:, 1]
+
+
+def _given(windows: TrainingWindows) -> list[tuple[np.ndarray, RowLabels]]:
+    """Return the rows of the series that have training windows."""
+    return [one for one in training_rows(windows, with_unknown=True) if one is not None]
+
+
 def _of_targets(contexts: Contexts) -> np.ndarray:
     targets = contexts.scaling.targets
     original = contexts.original()
     return original if targets is None else original[..., list(targets)]
-
-
-@dataclass(frozen=True)
-class _Labels:
-    """The labels of some rows of a series, in all forms."""
-
-    series: int
-    index: pd.Index | None
-    step: Step | None
-    first: int
-    stop: int
-
-    @classmethod
-    def of(cls, contexts: Contexts, window: int) -> _Labels:
-        series, origin = int(contexts.series[window]), int(contexts.origins[window])
-        index = contexts.indexes[series]
-        step = contexts.step_of(series)
-        step = find_step(index) if step is None and index is not None else step
-        return cls(series, index, step, origin - contexts.values.shape[1], origin)
-
-    @property
-    def positions(self) -> pd.RangeIndex:
-        return pd.RangeIndex(self.first, self.stop)
-
-    @property
-    def last(self) -> Any:
-        return self.stop - 1 if self.index is None else self.index[self.stop - 1]
-
-    def forms(self) -> Iterator[tuple[str, pd.Index]]:
-        return label_forms(self.index, self.step, self.first, self.stop)
-
-
-def _as_series(values: np.ndarray, index: pd.Index) -> pd.Series | pd.DataFrame:
-    if values.shape[1] == 1:
-        return pd.Series(values[:, 0], index=index)
-    return pd.DataFrame(values, index=index)
-
-
-def _training_rows(windows: TrainingWindows) -> list[tuple[np.ndarray, _Labels] | None]:
-    """Return the rows of each series that training windows use; None if there are none."""
-    train, store = windows.train, windows.train.store
-    starts = train.starts if train.known is None else train.starts[train.known]
-    ends = starts.cpu().numpy() + train.context_length + train.prediction_length
-    numbers = train.series_of(starts.cpu().numpy())
-    found: list[tuple[np.ndarray, _Labels] | None] = []
-    for number, (offset, index) in enumerate(zip(store.offsets, store.indexes, strict=True)):
-        here = ends[numbers == number]
-        if not len(here):
-            found.append(None)
-            continue
-        n_rows = int(here.max() - offset)
-        original = store.original(number, n_rows)
-        step = store.steps[number] if number < len(store.steps) else None
-        found.append((original[:, list(train.targets)], _Labels(number, index, step, 0, n_rows)))
-    return found
