@@ -11,6 +11,7 @@ from skdistill import networks as networks
 from skdistill import plotting as plotting
 from skdistill import probabilistic as probabilistic
 from skdistill import recipes as recipes
+from skdistill import selection as selection
 from skdistill import serving as serving
 from skdistill import sktime as sktime
 from skdistill import teachers as teachers
@@ -22,3 +23,4 @@ from skdistill.forecaster import DistilledForecaster as DistilledForecaster
 from skdistill.labeling._clear_memory import clear_memory as clear_memory
 from skdistill.labeling._memory import Memory as Memory
 from skdistill.regressor import DistilledRegressor as DistilledRegressor
+from skdistill.selection._cv import DistilledForecasterCV as DistilledForecasterCV

@@ -29,6 +29,7 @@ from skdistill.networks._base import NetworkSpec
 from skdistill.probabilistic._settings import ProbabilisticMixin
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._resolve import resolve_teacher
+from skdistill.training._batches import LabelSource
 from skdistill.training._device import count_parameters
 from skdistill.training._settings import TrainingSettings
 
@@ -239,8 +240,8 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         """Derive the seed of the augmentation."""
         return int(check_random_state(self.random_state).randint(2**31 - 1, size=3)[2])
 
-    def _distill(self, windows: TrainingWindows) -> None:
-        """Run the distillation and store its results."""
+    def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None) -> None:
+        """Run the distillation, with the labels that are there already, and store its results."""
         self._check_transformer_rises(windows)
         self._check_calibration_windows(windows)
         with noticed_interrupts() as was_interrupted:
@@ -254,6 +255,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
                 seeds=self._seeds(),
                 quantiles=self._levels(),
                 point_forecast=self.point_forecast,
+                labels=labels,
             )
             if was_interrupted() and not result.interrupted:
                 raise KeyboardInterrupt("fit was interrupted, and a library suppressed it")

@@ -43,7 +43,7 @@ from skdistill.training._settings import TrainingSettings
 from skdistill.training._solve import check_solvable, prepare_network, solve_network
 from skdistill.training._train import TrainingResult, loss_shapes, train_network
 
-__all__ = ["Distilled", "distill", "dry_run"]
+__all__ = ["Distilled", "distill", "dry_run", "settle_teacher"]
 
 logger = logging.getLogger("skdistill")
 
@@ -87,6 +87,7 @@ def distill(
     seeds: tuple[int, int] | None,
     quantiles: tuple[float, ...] | None = None,
     point_forecast: str = "median",
+    labels: LabelSource | None = None,
 ) -> Distilled:
     """Train a student on the truth and on the labels of a teacher.
 
@@ -110,6 +111,8 @@ def distill(
         Levels of the quantiles that the student forecasts; None makes point forecasts only.
     point_forecast : {"median", "mean"}, default="median"
         What the point forecast is, if there are quantiles.
+    labels : LabelSource or None, default=None
+        Labels of the training windows by a teacher that needs no training; None asks the teacher.
 
     Returns
     -------
@@ -125,7 +128,7 @@ def distill(
     spec = make_spec(student, windows.train, quantiles=quantiles, point_forecast=point_forecast)
     student.check(spec)
     if teacher is not None:
-        teacher = _settle(teacher, teacher_seed, settings, labeling.n_jobs)
+        teacher = settle_teacher(teacher, teacher_seed, settings, labeling.n_jobs)
         teacher.check(spec)
     check_solvable(student, spec, loss, has_teacher=teacher is not None, windows=windows)
     probe = None if teacher is None else _probe(teacher, windows, spec)
@@ -142,8 +145,9 @@ def distill(
 
     keyed = teacher.for_cache_key() if teacher is not None and labeling.cache.persistent else None
     described = describe_windows(windows)
-    labels: LabelSource | None = None
-    if teacher is not None and given is not None and needs_teacher(loss):
+    if teacher is not None and labels is not None:
+        teacher = teacher.fit(windows)
+    elif teacher is not None and given is not None and needs_teacher(loss):
         shared = labeling.cache.persistent and (seeds is not None or not is_unseeded(given.for_cache_key()))
         if labeling.cache.persistent and not shared:
             warnings.warn(_UNSEEDED, stacklevel=stacklevel_of_user())
@@ -212,7 +216,7 @@ def dry_run(
     estimate : LabelingEstimate
         Time and size.
     """
-    teacher = _settle(teacher, 0, settings, labeling.n_jobs)
+    teacher = settle_teacher(teacher, 0, settings, labeling.n_jobs)
     train = windows.train
     teacher.check(NetworkSpec(train.context_length, train.prediction_length, train.n_channels, train.targets))
     return estimate_labeling(
@@ -274,8 +278,27 @@ def _check_forecast_shape(labels: Labels, spec: NetworkSpec, teacher: BaseTeache
         )
 
 
-def _settle(teacher: BaseTeacher, seed: int, settings: TrainingSettings, n_jobs: int | None) -> BaseTeacher:
-    """Copy a teacher and set what it takes from the forecaster: seed, device, verbosity, workers."""
+def settle_teacher(
+    teacher: BaseTeacher, seed: int, settings: TrainingSettings, n_jobs: int | None = None
+) -> BaseTeacher:
+    """Copy a teacher and set what it takes from the forecaster: seed, device, verbosity, workers.
+
+    Parameters
+    ----------
+    teacher : BaseTeacher
+        The teacher that the user gave.
+    seed : int
+        Seed of its seeds.
+    settings : TrainingSettings
+        Device and verbosity of the forecaster.
+    n_jobs : int or None, default=None
+        Workers of the forecaster.
+
+    Returns
+    -------
+    teacher : BaseTeacher
+        The copy, not fitted.
+    """
     teacher = clone(teacher)
     generator = np.random.RandomState(seed)
     inherited = {"device": settings.device, "verbose": settings.verbose}

@@ -11,6 +11,7 @@ from skdistill.losses._registry import make_loss
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._no_network import explain_not_a_network
 from skdistill.networks._registry import make_network
+from skdistill.teachers._resolve import resolve_teacher
 from skdistill.teachers._trained import TrainedTeacher
 
 __all__ = ["expand_shorthand", "resolve_loss", "resolve_student"]
@@ -89,6 +90,8 @@ def expand_shorthand(name: str, value: Any, keys: list[str]) -> Any:
         return value
     if name == "loss":
         return make_loss(value)
+    if name == "teacher" and not isinstance(teacher := resolve_teacher(value), TrainedTeacher):
+        return teacher
     network: BaseEstimator = make_network(value, parameter=name)
     heads = {key.split("__")[0] for key in keys}
     if name == "teacher" and not heads <= set(network.get_params(deep=False)):

@@ -8,9 +8,10 @@ from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
+from skdistill._utils._choices import check_choice
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._no_network import explain_not_a_network
-from skdistill.networks._registry import make_network
+from skdistill.networks._registry import NETWORKS, make_network
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._chronos import Chronos
 from skdistill.teachers._ensemble import EnsembleTeacher
@@ -30,6 +31,9 @@ _FOUNDATION = {
     cls.__name__.lower(): f'{cls.__name__} is a foundation model: pass {cls.__name__}("folder or hub id")'
     for cls in (Chronos, Moirai, TimeMoE, TimesFM, TinyTimeMixer, TiRex)
 }
+
+
+_READY: dict[str, type[BaseTeacher]] = {"pretrained": Pretrained}
 
 
 def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
@@ -60,10 +64,9 @@ def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
     >>> resolve_teacher("pretrained")
     Pretrained()
     """
-    if teacher == "pretrained":
-        return Pretrained()
     if isinstance(teacher, str):
-        return TrainedTeacher(make_network(teacher, parameter=parameter, elsewhere=_FOUNDATION))
+        check_choice(teacher, [*sorted(NETWORKS), *_READY], parameter, elsewhere=_FOUNDATION)
+        return _READY[teacher]() if teacher in _READY else TrainedTeacher(make_network(teacher, parameter=parameter))
     if isinstance(teacher, BaseNetwork):
         return TrainedTeacher(teacher)
     if isinstance(teacher, BaseTeacher):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +33,14 @@ from skdistill.training._moments import Moments, add_up, label_moments, truth_mo
 from skdistill.training._sparse import solve_sparse
 from skdistill.training._train import TrainingResult
 
-__all__ = ["quadratic_part", "quadratic_terms", "solve_from_moments", "solve_part", "why_not_exact"]
+__all__ = [
+    "quadratic_part",
+    "quadratic_terms",
+    "solve_candidates",
+    "solve_from_moments",
+    "solve_part",
+    "why_not_exact",
+]
 
 _N_BLOCKS = 5
 
@@ -236,6 +244,45 @@ def solve_part(
     _load(module, solution)
     history = _history(problem, points, errors, chosen, solution, moments, grid, time.perf_counter() - start)
     return TrainingResult(history=history, best_epoch=None if held_out is None else 1, interrupted=False)
+
+
+def solve_candidates(
+    part: SolvablePart, module: nn.Module, windows: Windows, *, loss: BaseLoss, labels: LabelSource | None
+) -> list[tuple[Candidate, nn.Module]]:
+    """Solve for every penalty and every weight of the grid, from moments that are computed once.
+
+    Parameters
+    ----------
+    part : SolvablePart
+        The part that the network declares; it is the whole network.
+    module : torch.nn.Module
+        The module built from the network; it does not change.
+    windows : Windows
+        Training windows with known truth.
+    loss : BaseLoss
+        The objective; all its terms must be quadratic.
+    labels : LabelSource or None
+        The teacher's labels of the windows.
+
+    Returns
+    -------
+    solved : list of (Candidate, torch.nn.Module)
+        Each candidate with a module that has its solution.
+    """
+    grid = _check_grid(part, loss)
+    terms = quadratic_terms(loss, windows.prediction_length, has_teacher=labels is not None, named=list(grid))
+    assert not isinstance(terms, str)  # why_not_exact
+    points = candidates(terms, list(part.penalties), grid)
+    if windows.store.misses(windows.targets):
+        solutions = solve_masked(part, terms, points, windows, labels)
+    else:
+        setup = _Setup(part, terms)
+        problem = setup.problem(setup.moments(windows, labels))
+        solutions = [problem.solve(point) for point in points]
+    modules = [copy.deepcopy(module).eval() for _ in points]
+    for one, solution in zip(modules, solutions, strict=True):
+        _load(one, solution)
+    return list(zip(points, modules, strict=True))
 
 
 def solve_from_moments(

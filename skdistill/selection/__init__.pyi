@@ -1,0 +1,1 @@
+from skdistill.selection._cv import DistilledForecasterCV as DistilledForecasterCV

@@ -1,0 +1,270 @@
+"""Candidates: a student, with or without a teacher, at a context length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from skdistill._shorthand import resolve_loss, resolve_student
+from skdistill.data._inputs import Series
+from skdistill.data._season import seasons_of_step
+from skdistill.data._steps import find_step
+from skdistill.forecaster import DistilledForecaster
+from skdistill.losses._response import Response
+from skdistill.networks._base import BaseNetwork
+from skdistill.networks._linear import Linear
+from skdistill.networks._mlp import MLP
+
+__all__ = ["PENALTIES", "TEACHER_WEIGHTS", "Candidate", "StudentChoice", "default_context_lengths", "read_students"]
+
+PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
+TEACHER_WEIGHTS = (0.3, 1.0, 3.0)
+_MULTIPLES = (1, 2, 3, 4, 7, 14, 21, 28, 53)  # of a season: weeks, and a year of weeks
+_NO_SEASON = 8  # rows that stand for a season where there is none
+_LONGEST = 768
+_MOST_CONTEXTS = 5
+_APART = 1.3  # smallest ratio of two context lengths
+_UPDATES = 4000  # batches that train a network in one fit
+_MOST_EPOCHS = 20
+
+
+@dataclass(frozen=True)
+class StudentChoice:
+    """A student to try, from the simplest to the most complex.
+
+    Parameters
+    ----------
+    name : str
+        Its name in ``cv_results_``.
+    rank : int
+        Its place, from 0.
+    forecaster : DistilledForecaster
+        Its network, loss and settings of training.
+    on_linear : bool, default=False
+        Whether it is built on the best exact student before it.
+    """
+
+    name: str
+    rank: int
+    forecaster: DistilledForecaster
+    on_linear: bool = False
+
+    @property
+    def network(self) -> BaseNetwork:
+        """The network of the student."""
+        return resolve_student(self.forecaster.student)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is solved exactly for every penalty at once."""
+        return isinstance(self.network, Linear) and self.network.solver != "gradient"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One row of ``cv_results_``.
+
+    Parameters
+    ----------
+    student : StudentChoice
+        The student.
+    teacher : str or None
+        Name of the teacher; None trains on the truth alone.
+    context_length : int
+        Number of rows that a forecast is made from.
+    scaling : str
+        What standardizes.
+    penalty : float or None, default=None
+        Ridge penalty of an exact student, or of the one that a student is built on.
+    teacher_weight : float or None, default=None
+        Weight of the teacher's forecast in the loss.
+    """
+
+    student: StudentChoice
+    teacher: str | None
+    context_length: int
+    scaling: str
+    penalty: float | None = None
+    teacher_weight: float | None = None
+    changes: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What ``cv_results_`` and ``best_params_`` tell of it."""
+        return {
+            "student": self.student.name,
+            "teacher": self.teacher,
+            "context_length": self.context_length,
+            "scaling": self.scaling,
+            "penalty": self.penalty,
+            "teacher_weight": self.teacher_weight,
+        }
+
+    @property
+    def simplicity(self) -> tuple[float, ...]:
+        """Sorts candidates from the simplest to the most complex."""
+        penalty = 0.0 if self.penalty is None else -self.penalty
+        return (self.student.rank, self.teacher is not None, self.context_length, penalty, self.teacher_weight or 0.0)
+
+    def describe(self) -> str:
+        """Return a few words for the explanation."""
+        words = [f"{self.student.name} with context_length={self.context_length}"]
+        if self.penalty is not None:
+            words.append(f"penalty={self.penalty:g}")
+        if self.teacher is None:
+            words.append("no teacher")
+        else:
+            weight = "" if self.teacher_weight is None else f" at weight {self.teacher_weight:g}"
+            words.append(f"the teacher {self.teacher}{weight}")
+        return ", ".join(words)
+
+    def settle(self, *, penalty: float | None, teacher_weight: float | None) -> Candidate:
+        """Return the candidate with a penalty and a weight of the teacher."""
+        return replace(self, penalty=penalty, teacher_weight=teacher_weight)
+
+    def build(self, teacher: Any, n_windows: int | None = None, **common: Any) -> DistilledForecaster:
+        """Return the forecaster of this candidate, not fitted.
+
+        Parameters
+        ----------
+        teacher : object
+            Value of the parameter ``teacher``.
+        n_windows : int or None, default=None
+            Number of training windows, which limits the epochs of the built-in networks.
+        **common : object
+            Parameters that all candidates share.
+
+        Returns
+        -------
+        forecaster : DistilledForecaster
+            The forecaster.
+        """
+        forecaster = clone(self.student.forecaster)
+        changes: dict[str, Any] = {
+            "teacher": teacher,
+            "context_length": self.context_length,
+            "scaling": self.scaling,
+            "student": self._network(),
+        }
+        if self.teacher_weight is not None:
+            changes["loss"] = _with_teacher_weight(forecaster.loss, self.teacher_weight)
+        if self.student.on_linear and n_windows is not None:
+            batches = max(1, n_windows // forecaster.batch_size)
+            changes["max_epochs"] = int(np.clip(_UPDATES // batches, 1, _MOST_EPOCHS))
+        return forecaster.set_params(**changes | common)
+
+    def _network(self) -> BaseNetwork:
+        network = clone(self.student.network)
+        if self.penalty is None:
+            return network
+        if self.student.on_linear:
+            return network.set_params(linear_skip=Linear(penalty=self.penalty))
+        return network.set_params(penalty=self.penalty, weight_grid=None)
+
+
+def _with_teacher_weight(loss: Any, weight: float) -> Any:
+    """Return the loss with another weight of the teacher's forecast, if it has that weight."""
+    loss = clone(resolve_loss(loss))
+    return loss.set_params(prediction_weight=weight) if "prediction_weight" in loss.get_params() else loss
+
+
+def read_students(students: Any) -> list[StudentChoice]:
+    """Convert the parameter ``students``.
+
+    Parameters
+    ----------
+    students : sequence of str, network or DistilledForecaster
+        ``"linear"`` and ``"mlp"`` are the built-in students.
+
+    Returns
+    -------
+    choices : list of StudentChoice
+        In the same order.
+    """
+    if isinstance(students, str | BaseNetwork | DistilledForecaster):
+        students = [students]
+    if not isinstance(students, list | tuple) or not len(students):
+        raise TypeError(
+            "students of DistilledForecasterCV must be a list of students, from the simplest to the most complex, such "
+            f"as ['linear', 'mlp']; got {students!r}."
+        )
+    choices = [_read_student(one, rank) for rank, one in enumerate(students)]
+    names = [one.name for one in choices]
+    return [
+        replace(one, name=f"{one.name}-{rank}") if names.count(one.name) > 1 else one
+        for rank, one in enumerate(choices)
+    ]
+
+
+def _read_student(student: Any, rank: int) -> StudentChoice:
+    if isinstance(student, DistilledForecaster):
+        return StudentChoice(type(resolve_student(student.student)).__name__.lower(), rank, clone(student))
+    if student == "linear":
+        network = Linear(penalty=PENALTIES, weight_grid={"prediction": TEACHER_WEIGHTS})
+        return StudentChoice("linear", rank, _trained(network))
+    if student == "mlp":
+        small = MLP(64, batch_norm=False, dropout=0.2, decomposition=False)
+        return StudentChoice("mlp", rank, _trained(small), on_linear=True)
+    other = resolve_student(student)
+    return StudentChoice(type(other).__name__.lower(), rank, _trained(other))
+
+
+def _trained(network: BaseNetwork) -> DistilledForecaster:
+    """Return a forecaster with the settings of training that built-in students have."""
+    return DistilledForecaster(
+        None,
+        network,
+        Response(),
+        validation_fraction=0,
+        batch_size=64,
+        lr=1e-3,
+        lr_schedule="cosine",
+        max_epochs=_MOST_EPOCHS,
+        patience=None,
+        weight_averaging=0.99,
+    )
+
+
+def default_context_lengths(series: list[Series], n_rows: int, prediction_length: int) -> list[int]:
+    """Return context lengths to try: multiples of the season, as long as the series allow.
+
+    Parameters
+    ----------
+    series : list of Series
+        The series; the step of the first tells the season.
+    n_rows : int
+        Number of rows of a typical series in the first fold.
+    prediction_length : int
+        Number of rows of a forecast.
+
+    Returns
+    -------
+    lengths : list of int
+        At most five, rising, and at least one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from skdistill.data._inputs import Series
+    >>> hourly = Series(np.zeros((5000, 1)), pd.date_range("2024-01-01", periods=5000, freq="h"))
+    >>> default_context_lengths([hourly], 4000, 48)
+    [96, 168, 336, 504, 672]
+    """
+    one = series[0]
+    step = find_step(one.index) if one.step is None and one.index is not None else one.step
+    seasons = seasons_of_step(None if step is None else step.offset)
+    base = seasons[0] if seasons else _NO_SEASON
+    room = n_rows - prediction_length
+    if len(series) == 1:
+        room //= 2
+    possible = [base * multiple for multiple in _MULTIPLES if base * multiple <= min(room, _LONGEST)]
+    possible = [length for length in possible if length >= min(prediction_length, possible[-1])]
+    chosen: list[int] = []
+    for length in reversed(possible):
+        if not chosen or chosen[-1] >= _APART * length:
+            chosen.append(length)
+    return sorted(chosen[:_MOST_CONTEXTS]) or [max(1, min(room, base))]

@@ -1,0 +1,634 @@
+"""DistilledForecasterCV: the best of many students, judged on the series themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import check_cv
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill._utils._checks import check_integer, check_real
+from skdistill._utils._choices import check_choice
+from skdistill._utils._doc_link import DocLink
+from skdistill.data._inputs import SeriesInput, read_series
+from skdistill.data._scaling import SCALINGS
+from skdistill.data._season import season_of_series
+from skdistill.data._targets import find_targets
+from skdistill.forecaster import DistilledForecaster
+from skdistill.selection._candidates import Candidate, default_context_lengths, read_students
+from skdistill.selection._folds import Fold, default_split, make_folds
+from skdistill.selection._judge import SCORINGS, Problem, with_labels
+from skdistill.selection._search import Search
+from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._resolve import resolve_teacher
+from skdistill.teachers._teacher_name import teacher_name
+
+__all__ = ["DistilledForecasterCV"]
+
+_JUDGED_WINDOWS = 1000  # horizons that a fold judges, at most, unless there are more series
+
+
+def _refitted_has(name: str) -> Callable[[Any], bool]:
+    """Return a check of whether the refitted forecaster has a method; before ``fit``, whether its class has."""
+
+    def check(self: Any) -> bool:
+        return hasattr(getattr(self, "forecaster_", DistilledForecaster), name)
+
+    return check
+
+
+class DistilledForecasterCV(DocLink, BaseEstimator):
+    """Choose student, teacher and context length by rolling origins, and refit the choice on everything.
+
+    Candidates are students from an exactly solved linear map to an MLP on top of it, each alone and with each teacher,
+    at several context lengths. Each is fitted on the rows before several origins and judged on the rows after them, in
+    every series of a panel. The simplest candidate within one standard error of the best is fitted again on all rows.
+    ``predict`` and most other methods are those of this :class:`~skdistill.DistilledForecaster`.
+
+    The search goes in stages, so that it takes minutes at most: exact students alone, with every context length and
+    penalty; at the best of these, exact students with each teacher; then the networks, alone and with each teacher. A
+    teacher that needs no training labels the windows once for all folds; labels read only their contexts. A teacher
+    that must be trained is trained in each fold on the rows of the fold.
+
+    Parameters
+    ----------
+    students : sequence of {"linear", "mlp"}, network or DistilledForecaster, default=("linear", "mlp")
+        Students to try, from the simplest to the most complex. ``"linear"`` is solved exactly for five penalties;
+        ``"mlp"`` is a small MLP on top of the best of these. Other networks are trained with the settings of
+        ``"mlp"``; a forecaster has its own loss and training settings.
+    teachers : teacher, str, list of them or None, default="pretrained"
+        Teachers to try. Each student is also tried without a teacher; None tries only that.
+    context_lengths : int, sequence of int or None, default=None
+        Context lengths to try; None takes up to five multiples of the season that the series have room for.
+    prediction_length : int, default=96
+        Number of rows to forecast.
+    targets : list of str or int, or None, default=None
+        Columns to forecast, by name or position; the others are past covariates. None means all.
+    cv : splitter, int or None, default=None
+        Folds, such as :class:`~skdistill.model_selection.RollingOriginSplit`, or their number. None takes up to three,
+        each with 8% of the rows, or one horizon, to forecast.
+    scoring : {"mase", "msse"}, default="mase"
+        Mean absolute or mean squared error, each channel of each series in units of the mean absolute seasonal
+        difference of its training rows. Series count alike.
+    standard_errors : float, default=1.0
+        How many standard errors worse than the best a simpler candidate can be; 0 takes the best.
+    scaling : {"auto", "global", "series", "window"} or list of them, default="auto"
+        What standardizes, as in :class:`~skdistill.DistilledForecaster`; several are tried. ``"auto"`` tries
+        ``"series"`` and ``"window"`` for a panel.
+    quantiles : sequence of float or None, default=None
+        Levels of the quantiles that the refitted forecaster forecasts; candidates are judged by point forecasts.
+    calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
+        How quantiles of the refitted forecaster are calibrated, on the last fifth of the rows, which it is then not
+        trained on.
+    transformer : scikit-learn transformer or None, default=None
+        As in :class:`~skdistill.DistilledForecaster`.
+    min_observed : int or None, default=None
+        As in :class:`~skdistill.DistilledForecaster`.
+    missing : {"nan", "raise"}, default="nan"
+        As in :class:`~skdistill.DistilledForecaster`.
+    max_windows : int or None, default=100000
+        Windows times targets to learn from and to label. If there are more, origins are thinned evenly; the refit of a
+        student without a teacher uses all windows in any case. None uses all windows.
+    label_budget : float, default=8.0
+        Maximum size of the labels in GiB.
+    memory : str, Path, Memory, joblib.Memory or None, default=None
+        A folder that keeps labels for later fits.
+    n_jobs : int or None, default=None
+        Number of processes that fit candidates in parallel.
+    device : str, default="auto"
+        Device to train on.
+    random_state : int, RandomState instance or None, default=None
+        Seed of all random numbers.
+    verbose : int, default=0
+        0 shows nothing, 1 progress bars.
+
+    Attributes
+    ----------
+    forecaster_, best_estimator_ : DistilledForecaster
+        The chosen candidate, fitted on all rows.
+    cv_results_ : dict of str to array
+        One entry per candidate, as in searches of scikit-learn: ``params``, ``param_<name>``,
+        ``split<k>_test_score`` (minus the error), ``mean_test_score``, ``rank_test_score``, seconds.
+    best_index_ : int
+        Number of the chosen candidate, which is not always the one with rank 1.
+    best_params_ : dict
+        Its student, teacher, context length, scaling, penalty and weight of the teacher.
+    best_score_ : float
+        Minus its error, mean over the folds.
+    explanation_ : str
+        What was chosen and why, in a few sentences.
+    n_splits_ : int
+        Number of folds.
+    targets_ : tuple of int
+        Positions of the forecast columns.
+    n_features_in_ : int
+        Number of channels.
+    feature_names_in_ : ndarray of str
+        Channel names, if the series was a DataFrame.
+
+    See Also
+    --------
+    skdistill.DistilledForecaster : One student, with settings of your own.
+    skdistill.model_selection.RollingOriginSplit : The folds.
+
+    Notes
+    -----
+    The rule of one standard error is applied to the difference from the best candidate, whose standard error is smaller
+    than that of the errors themselves, because hard horizons are hard for all. Errors of panels of at least ten series
+    are averaged by series first, other errors by horizon.
+
+    References
+    ----------
+    Breiman et al. (1984), Classification and Regression Trees, for the rule of one standard error; Tashman (2000),
+    Out-of-sample tests of forecasting accuracy, for rolling origins.
+
+    Examples
+    --------
+    >>> from skdistill import DistilledForecasterCV
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> series = make_multiseasonal(400, 2, seasons=(24,), random_state=0)
+    >>> search = DistilledForecasterCV("linear", None, context_lengths=[24, 48], prediction_length=12).fit(series)
+    >>> search.best_params_["context_length"], len(search.cv_results_["params"])
+    (48, 10)
+    >>> search.predict(series).shape
+    (12, 2)
+    """
+
+    def __init__(
+        self,
+        students: Any = ("linear", "mlp"),
+        teachers: Any = "pretrained",
+        *,
+        context_lengths: int | Sequence[int] | None = None,
+        prediction_length: int = 96,
+        targets: Sequence[str | int] | None = None,
+        cv: Any = None,
+        scoring: str = "mase",
+        standard_errors: float = 1.0,
+        scaling: str | Sequence[str] = "auto",
+        quantiles: Sequence[float] | None = None,
+        calibration: Any = None,
+        transformer: BaseEstimator | None = None,
+        min_observed: int | None = None,
+        missing: str = "nan",
+        max_windows: int | None = 100_000,
+        label_budget: float = 8.0,
+        memory: Any = None,
+        n_jobs: int | None = None,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.students = students
+        self.teachers = teachers
+        self.context_lengths = context_lengths
+        self.prediction_length = prediction_length
+        self.targets = targets
+        self.cv = cv
+        self.scoring = scoring
+        self.standard_errors = standard_errors
+        self.scaling = scaling
+        self.quantiles = quantiles
+        self.calibration = calibration
+        self.transformer = transformer
+        self.min_observed = min_observed
+        self.missing = missing
+        self.max_windows = max_windows
+        self.label_budget = label_budget
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # -- fitting -----------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Judge all candidates, and refit the choice.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, panel or list
+            Series as for :meth:`DistilledForecaster.fit <skdistill.DistilledForecaster.fit>`.
+        y : None, default=None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        self : DistilledForecasterCV
+            The fitted search.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If parameters or the series are invalid; raised before anything is trained.
+        """
+        self.__dict__.pop("forecaster_", None)
+        self._check_parameters()
+        given = read_series(self, X, reset=True, allow_batch=False)
+        self.targets_ = find_targets(self.targets, given.series[0], type(self).__name__)
+        search = self._search(given)
+        results = search.run()
+        choice = results.choose(self.standard_errors)
+        self.cv_results_ = results.table()
+        self.best_index_ = choice.chosen
+        self.best_params_ = self.cv_results_["params"][choice.chosen]
+        self.best_score_ = float(self.cv_results_["mean_test_score"][choice.chosen])
+        self.explanation_ = results.explain(choice)
+        self.n_splits_ = len(search.folds)
+        self.forecaster_ = self._refit(search, results.candidates[choice.chosen], X)
+        return self
+
+    @property
+    def best_estimator_(self) -> DistilledForecaster:
+        """The refitted forecaster, by the name that searches of scikit-learn have for it."""
+        check_is_fitted(self)
+        return self.forecaster_
+
+    def _check_parameters(self) -> None:
+        owner = type(self).__name__
+        check_integer(self.prediction_length, f"prediction_length of {owner}", minimum=1)
+        check_choice(self.scoring, SCORINGS, f"scoring of {owner}")
+        for one in self._scalings():
+            check_choice(one, SCALINGS, f"scaling of {owner}")
+        check_real(self.standard_errors, f"standard_errors of {owner}", minimum=0.0)
+        if self.max_windows is not None:
+            check_integer(self.max_windows, f"max_windows of {owner}", minimum=1)
+        for length in self._given_lengths() or []:
+            check_integer(length, f"context_lengths of {owner}", minimum=1)
+
+    def _scalings(self) -> list[str]:
+        return [self.scaling] if isinstance(self.scaling, str) else list(self.scaling)
+
+    def _given_lengths(self) -> list[int] | None:
+        lengths = self.context_lengths
+        if lengths is None:
+            return None
+        lengths = [lengths] if isinstance(lengths, int | np.integer) else list(lengths)
+        if not lengths:
+            raise ValueError("context_lengths of DistilledForecasterCV must name at least one length; got none.")
+        return sorted(set(lengths))
+
+    def _search(self, given: SeriesInput) -> Search:
+        """Return the search over candidates for these series."""
+        lengths = [len(one) for one in given.series]
+        n_rows = int(np.median(lengths))
+        split = default_split(lengths, 1, self.prediction_length)
+        judged = split.n_splits * int(split.step or self.prediction_length)
+        contexts = self._given_lengths() or default_context_lengths(
+            given.series, n_rows - judged, self.prediction_length
+        )
+        folds = self._folds(given, contexts)
+        n_windows = sum(max(0, length - self.prediction_length + 1) for length in lengths)
+        every = 1
+        if self.max_windows is not None:
+            every = max(1, -(-n_windows * len(self.targets_) // self.max_windows))
+        season = season_of_series(given.series[0].index, given.series[0].step) or 1
+        several = len(given.series) > 1
+        scalings = self._scalings()
+        if scalings == ["auto"]:
+            scalings = ["series", "window"] if several else ["global"]
+        seed = None
+        if self.random_state is not None:
+            seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        return Search(
+            Problem(given, self.targets_, self.prediction_length, season, self.scoring, every),
+            folds,
+            read_students(self.students),
+            self._read_teachers(),
+            contexts,
+            scalings,
+            self._common(seed),
+            {
+                "memory": self.memory,
+                "label_budget": self.label_budget,
+                "verbose": self.verbose,
+                "random_state": 0 if seed is None else seed,
+            },
+            self.n_jobs,
+            max(1, n_windows // every),
+        )
+
+    def _folds(self, given: SeriesInput, contexts: Sequence[int]) -> list[Fold]:
+        lengths = [len(one) for one in given.series]
+        cv = self.cv
+        if cv is None or isinstance(cv, int | np.integer):
+            split = default_split(lengths, min(contexts), self.prediction_length)
+            cv = split if cv is None else split.set_params(n_splits=int(cv))
+        elif not hasattr(cv, "split"):
+            cv = check_cv(cv)
+        n_windows = max(_JUDGED_WINDOWS, len(given.series))
+        return make_folds(cv, given.series, self.prediction_length, n_windows)
+
+    def _common(self, seed: int | None) -> dict[str, Any]:
+        return {
+            "prediction_length": self.prediction_length,
+            "targets": self.targets,
+            "transformer": self.transformer,
+            "min_observed": self.min_observed,
+            "missing": self.missing,
+            "device": self.device,
+            "random_state": seed,
+        }
+
+    def _read_teachers(self) -> dict[str, BaseTeacher]:
+        given = self.teachers
+        if given is None:
+            return {}
+        several = list(given) if isinstance(given, list | tuple) else [given]
+        found = [(one if isinstance(one, str) else None, resolve_teacher(one, parameter="teachers")) for one in several]
+        names = [name or teacher_name(teacher).lower() for name, teacher in found]
+        unique = [f"{name}-{place}" if names.count(name) > 1 else name for place, name in enumerate(names)]
+        return {name: clone(teacher) for name, (_, teacher) in zip(unique, found, strict=True)}
+
+    def _refit(self, search: Search, candidate: Candidate, X: Any) -> DistilledForecaster:
+        """Fit the chosen candidate on all rows, with the labels that are there already."""
+        book = search.book(candidate)
+        every = 1 if book is None else search.problem.every
+        changes: dict[str, Any] = {"quantiles": self.quantiles, "calibration": self.calibration}
+        if self.calibration is not None:
+            changes["validation_fraction"] = 0.2
+        forecaster = search.build(candidate, **changes)
+        forecaster._check_parameters()
+        given = read_series(forecaster, X, reset=True, allow_batch=False)
+        n_series = len(given.series)
+        windows, labels = with_labels(
+            forecaster._cut(given), every, book, np.arange(n_series), np.zeros(n_series, dtype=int)
+        )
+        forecaster._distill(windows, labels)
+        forecaster._keep_for_comparing(X)
+        forecaster._keep_for_updates(given.series)
+        teacher = None if candidate.teacher is None else self._as_given(candidate.teacher)
+        return forecaster.set_params(memory=self.memory, teacher=teacher)
+
+    def _as_given(self, name: str) -> Any:
+        """Return a teacher as the user gave it, where that is possible."""
+        return name if name == "pretrained" else self._read_teachers()[name]
+
+    # -- what the refitted forecaster does -----------------------------------------------------
+
+    def predict(self, X: Any) -> Any:
+        """Forecast the ``prediction_length`` rows that follow, with the refitted forecaster.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series, panel or list
+            As for :meth:`DistilledForecaster.predict <skdistill.DistilledForecaster.predict>`.
+
+        Returns
+        -------
+        forecast : ndarray, DataFrame or list
+            Forecasts in original units, in the form of ``X``.
+        """
+        return self.best_estimator_.predict(X)
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return minus the MSE over every stride-1 window of a series, in original units.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series, panel or list
+            As for :meth:`DistilledForecaster.score <skdistill.DistilledForecaster.score>`.
+        y : None, default=None
+            Ignored, present for API consistency.
+        sample_weight : None, default=None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        score : float
+            Minus the mean squared error.
+        """
+        return self.best_estimator_.score(X)
+
+    def backtest(self, X: Any, step: int = 1) -> Any:
+        """Forecast from every origin of a series, with the refitted forecaster.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series, panel or list
+            As for :meth:`DistilledForecaster.backtest <skdistill.DistilledForecaster.backtest>`.
+        step : int, default=1
+            Number of rows between consecutive origins.
+
+        Returns
+        -------
+        forecasts : ndarray, DataFrame or list
+            Forecasts in original units.
+        """
+        return self.best_estimator_.backtest(X, step)
+
+    def predict_quantiles(self, X: Any, **options: Any) -> Any:
+        """Forecast quantiles, if ``quantiles`` are set.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series, panel or list
+            As for ``predict``.
+        **options : object
+            As for the method of the refitted forecaster.
+
+        Returns
+        -------
+        quantiles : ndarray, DataFrame or list
+            Quantiles in original units.
+        """
+        return self.best_estimator_.predict_quantiles(X, **options)
+
+    def predict_interval(self, X: Any, **options: Any) -> Any:
+        """Forecast intervals, if ``quantiles`` are set.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series, panel or list
+            As for ``predict``.
+        **options : object
+            As for the method of the refitted forecaster.
+
+        Returns
+        -------
+        intervals : ndarray, DataFrame or list
+            Intervals in original units.
+        """
+        return self.best_estimator_.predict_interval(X, **options)
+
+    def backtest_quantiles(self, X: Any, step: int = 1) -> Any:
+        """Forecast quantiles from every origin of a series, if ``quantiles`` are set.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series, panel or list
+            As for ``backtest``.
+        step : int, default=1
+            Number of rows between consecutive origins.
+
+        Returns
+        -------
+        quantiles : ndarray or list
+            Quantiles in original units.
+        """
+        return self.best_estimator_.backtest_quantiles(X, step)
+
+    def predict_teacher(self, X: Any) -> Any:
+        """Forecast with the teacher of the refitted forecaster, if it has one.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series or list
+            As for ``predict``.
+
+        Returns
+        -------
+        forecast : ndarray, DataFrame or list
+            The teacher's forecasts in original units.
+        """
+        return self.best_estimator_.predict_teacher(X)
+
+    def compare(self, X: Any, **options: Any) -> Any:
+        """Compare teacher, student, the student without a teacher, and baselines on a test series.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series, panel or list
+            A test series not used in ``fit``.
+        **options : object
+            Passed to :func:`skdistill.compare`.
+
+        Returns
+        -------
+        comparison : Comparison
+            A table.
+        """
+        return self.best_estimator_.compare(X, **options)
+
+    def report(self, X: Any, path: Any, **options: Any) -> Any:
+        """Write a self-contained HTML report about the refitted forecaster.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series, panel or list
+            A test series not used in ``fit``.
+        path : str or Path
+            The HTML file to write.
+        **options : object
+            As for the method of the refitted forecaster.
+
+        Returns
+        -------
+        path : Path
+            The file.
+        """
+        return self.best_estimator_.report(X, path, **options)
+
+    def save(self, path: str | os.PathLike[str], *, teacher: bool = False) -> None:
+        """Save the refitted forecaster to one file; :func:`skdistill.load` returns a DistilledForecaster.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        teacher : bool, default=False
+            Whether to also save the weights of a teacher that is a network.
+        """
+        self.best_estimator_.save(path, teacher=teacher)
+
+    def export(self, path: str | os.PathLike[str], *, int8: bool = False, data: Any = None) -> Any:
+        """Export the student of the refitted forecaster for another runtime.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; its suffix determines the format: ``.onnx``, ``.npz`` or ``.pt2``.
+        int8 : bool, default=False
+            For ONNX, whether weights are rounded to 8 bits.
+        data : array or DataFrame, or None, default=None
+            A series on which to measure the error with and without int8.
+
+        Returns
+        -------
+        report : ExportReport
+            Size and errors.
+        """
+        return self.best_estimator_.export(path, int8=int8, data=data)
+
+    def calibrate(self, X: Any, y: Any = None) -> Self:
+        """Calibrate the quantiles of the refitted forecaster on other rows.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series, panel or list
+            Rows that were not used in ``fit``.
+        y : None, default=None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        self : DistilledForecasterCV
+            This search.
+        """
+        self.best_estimator_.calibrate(X)
+        return self
+
+    def stream(self, recent: Any = None) -> Any:
+        """Return a stream of the refitted forecaster, which takes new rows one at a time.
+
+        Parameters
+        ----------
+        recent : array, DataFrame or None, default=None
+            Rows to start from.
+
+        Returns
+        -------
+        stream : Stream
+            Object with ``append(row)`` and ``predict()``.
+        """
+        return self.best_estimator_.stream(recent)
+
+    @available_if(_refitted_has("partial_fit"))
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Add rows to the refitted forecaster, if its student is solved exactly without a teacher.
+
+        Parameters
+        ----------
+        X : array, DataFrame or Series
+            The rows that follow those of ``fit``.
+        y : None, default=None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        self : DistilledForecasterCV
+            This search.
+        """
+        self.best_estimator_.partial_fit(X)
+        return self
+
+    def count_parameters(self) -> int:
+        """Return the number of parameters of the chosen student.
+
+        Returns
+        -------
+        n_parameters : int
+            Number of parameters.
+        """
+        return self.best_estimator_.count_parameters()
+
+    # -- scikit-learn ------------------------------------------------------------------------
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Return whether there is a refitted forecaster."""
+        return hasattr(self, "forecaster_")
+
+    def __sklearn_tags__(self) -> Any:
+        """Declare to scikit-learn the input that this estimator takes."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        tags.non_deterministic = False
+        tags.input_tags.allow_nan = True  # NaN is missing
+        return tags

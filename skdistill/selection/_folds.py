@@ -1,0 +1,169 @@
+"""Folds in time of one series or of every series of a panel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill.data._inputs import Series, SeriesInput
+from skdistill.model_selection import RollingOriginSplit
+
+__all__ = ["Fold", "default_split", "make_folds"]
+
+_N_SPLITS = 3
+_LARGEST_SHARE = 0.4  # of the rows, for the horizons of all folds
+_ROWS_OF_A_FOLD = 0.08  # of the rows, for the horizons of one fold
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows to learn from and origins to forecast from, of every series that has both.
+
+    Parameters
+    ----------
+    numbers : ndarray of int of shape (n_kept,)
+        Numbers of the series with training rows.
+    starts, stops : ndarray of int of shape (n_kept,)
+        Training rows of each of them, as half-open intervals.
+    origins : tuple of ndarray of int, of length n_kept
+        Rows of each of them at which a judged horizon starts.
+    """
+
+    numbers: np.ndarray
+    starts: np.ndarray
+    stops: np.ndarray
+    origins: tuple[np.ndarray, ...]
+
+    @cached_property
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Number of the series, and origin, of every judged horizon."""
+        numbers = [np.full(len(own), number) for number, own in zip(self.numbers, self.origins, strict=True)]
+        return np.concatenate(numbers), np.concatenate(self.origins)
+
+    def training_rows(self, given: SeriesInput) -> SeriesInput:
+        """Return the series with only the training rows.
+
+        Parameters
+        ----------
+        given : SeriesInput
+            The whole series.
+
+        Returns
+        -------
+        given : SeriesInput
+            The rows before the horizons of this fold.
+        """
+        kept = zip(self.numbers, self.starts, self.stops, strict=True)
+        return replace(given, series=[_rows(given.series[number], start, stop) for number, start, stop in kept])
+
+
+def _rows(one: Series, start: int, stop: int) -> Series:
+    index = None if one.index is None else one.index[start:stop]
+    return replace(one, values=one.values[start:stop], index=index)
+
+
+def default_split(lengths: Sequence[int], context_length: int, prediction_length: int) -> RollingOriginSplit:
+    """Return up to three folds, each with 8 % of the rows or one horizon to forecast.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Number of rows of each series; their median decides.
+    context_length : int
+        The shortest context of a candidate.
+    prediction_length : int
+        Number of rows of a forecast.
+
+    Returns
+    -------
+    split : RollingOriginSplit
+        The folds.
+    """
+    n_rows = float(np.median(lengths))
+    n_splits = int(np.clip(_LARGEST_SHARE * n_rows / prediction_length, 1, _N_SPLITS))
+    n_horizons = max(1, int(_ROWS_OF_A_FOLD * n_rows / prediction_length))
+    return RollingOriginSplit(n_splits, context_length, prediction_length, step=n_horizons * prediction_length)
+
+
+def make_folds(cv: Any, series: Sequence[Series], prediction_length: int, n_windows: int) -> list[Fold]:
+    """Cut every series in time.
+
+    Parameters
+    ----------
+    cv : splitter
+        Its ``split`` gets a table with one row per timestamp, with index levels (series, time) for several series.
+    series : sequence of Series
+        The series.
+    prediction_length : int
+        Number of rows of a forecast.
+    n_windows : int
+        About how many horizons of a fold are judged, at least one for every series.
+
+    Returns
+    -------
+    folds : list of Fold
+        In the order of ``cv``.
+
+    Raises
+    ------
+    ValueError
+        If a fold has no horizon after its training rows.
+    """
+    bounds = np.concatenate([[0], np.cumsum([len(one) for one in series])])
+    table = _table(series)
+    folds = []
+    for number, (train, test) in enumerate(cv.split(table)):
+        fold = _fold(np.asarray(train), np.asarray(test), bounds, prediction_length, int(getattr(cv, "gap", 0)))
+        if not len(fold.numbers):
+            raise ValueError(
+                f"cv of DistilledForecasterCV must leave prediction_length = {prediction_length} test rows after the "
+                f"training rows of a series; fold {number} of {cv!r} leaves them in none."
+            )
+        folds.append(_spread(fold, n_windows))
+    return folds
+
+
+def _table(series: Sequence[Series]) -> pd.DataFrame:
+    """Return a table with the index of the series and no columns."""
+    labels = [pd.RangeIndex(len(one)) if one.index is None else one.index for one in series]
+    if len(series) == 1:
+        return pd.DataFrame(index=labels[0])
+    numbers = np.repeat(np.arange(len(series)), [len(one) for one in series])
+    times = labels[0].append(labels[1:])
+    return pd.DataFrame(index=pd.MultiIndex.from_arrays([numbers, times], names=["series", "time"]))
+
+
+def _fold(train: np.ndarray, test: np.ndarray, bounds: np.ndarray, prediction_length: int, gap: int) -> Fold:
+    kept: list[tuple[int, int, int, np.ndarray]] = []
+    for number, rows in _by_series(train, bounds):
+        judged = test[(test >= bounds[number]) & (test < bounds[number + 1])] - bounds[number]
+        if not len(judged):
+            continue
+        stop = int(rows.max()) + 1
+        origins = np.arange(stop + gap, int(judged.max()) + 2 - prediction_length)
+        if len(origins):
+            kept.append((number, int(rows.min()), stop, origins))
+    numbers, starts, stops, all_origins = zip(*kept, strict=True) if kept else ((), (), (), ())
+    return Fold(np.array(numbers, dtype=int), np.array(starts), np.array(stops), tuple(all_origins))
+
+
+def _by_series(rows: np.ndarray, bounds: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    rows = np.sort(rows)
+    parts = np.searchsorted(rows, bounds)
+    for number in range(len(bounds) - 1):
+        own = rows[parts[number] : parts[number + 1]] - bounds[number]
+        if len(own):
+            yield number, own
+
+
+def _spread(fold: Fold, n_windows: int) -> Fold:
+    """Keep about so many origins, evenly spread."""
+    longest = max(map(len, fold.origins))
+    each = max(1, n_windows // len(fold.origins))
+    every = -(-longest // each)
+    return replace(fold, origins=tuple(origins[::every] for origins in fold.origins))

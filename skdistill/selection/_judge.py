@@ -1,0 +1,211 @@
+"""Fitting candidates on the training rows of a fold, and their errors on the horizons after them."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from skdistill._distillation import settle_teacher
+from skdistill._predictor import Predictor
+from skdistill._shorthand import resolve_loss, resolve_student
+from skdistill.data._inputs import SeriesInput
+from skdistill.data._local_scale import series_units
+from skdistill.data._windows import TrainingWindows
+from skdistill.networks._inputs import make_spec
+from skdistill.networks._quantile_head import build_module
+from skdistill.selection._candidates import Candidate
+from skdistill.selection._folds import Fold
+from skdistill.selection._label_book import LabelBook, label_training, thin
+from skdistill.training._batches import LabelSource
+from skdistill.training._exact_fit import solve_candidates, why_not_exact
+
+__all__ = ["SCORINGS", "Judged", "Problem", "judge"]
+
+SCORINGS = ("mase", "msse")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The series, and how forecasts of them are judged.
+
+    Parameters
+    ----------
+    given : SeriesInput
+        The whole series.
+    targets : tuple of int
+        The forecast channels.
+    prediction_length : int
+        Number of rows of a forecast.
+    season : int
+        Number of rows in a season, for the unit of the errors.
+    scoring : {"mase", "msse"}
+        Absolute or squared errors, in units of each channel of each series.
+    every : int
+        Distance of the origins of training windows.
+    """
+
+    given: SeriesInput
+    targets: tuple[int, ...]
+    prediction_length: int
+    season: int
+    scoring: str
+    every: int = 1
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A candidate and its errors in one fold.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        The candidate.
+    errors : ndarray of shape (n_origins,)
+        Mean error of each horizon; NaN where nothing of it is observed.
+    fit_seconds, score_seconds : float
+        Time of the fit and of the forecasts.
+    """
+
+    candidate: Candidate
+    errors: np.ndarray
+    fit_seconds: float
+    score_seconds: float
+
+
+def judge(problem: Problem, fold: Fold, candidate: Candidate, forecaster: Any, book: LabelBook | None) -> list[Judged]:
+    """Fit a candidate on a fold and judge it.
+
+    Parameters
+    ----------
+    problem : Problem
+        The series.
+    fold : Fold
+        The rows.
+    candidate : Candidate
+        The candidate; an exact student without a penalty is judged at every penalty and weight of the teacher.
+    forecaster : DistilledForecaster
+        Its forecaster, not fitted.
+    book : LabelBook or None
+        Labels of its teacher, if it needs no training.
+
+    Returns
+    -------
+    judged : list of Judged
+        One entry for every penalty and weight.
+    """
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the last fit, on all rows, tells the same
+        forecaster._check_parameters()
+        windows = forecaster._cut(fold.training_rows(problem.given))
+        windows, labels = with_labels(windows, problem.every, book, fold.numbers, fold.starts)
+        if candidate.student.is_exact and candidate.penalty is None:
+            fitted = _solve(candidate, forecaster, windows, labels)
+        else:
+            forecaster._distill(windows, labels)
+            fitted = [(candidate, forecaster.predictor_)]
+    seconds = (time.perf_counter() - start) / len(fitted)
+    judges = _Judge(problem, fold)
+    judged = []
+    for one, predictor in fitted:
+        start = time.perf_counter()
+        errors = judges.errors(predictor)
+        judged.append(Judged(one, errors, seconds, time.perf_counter() - start))
+    return judged
+
+
+def with_labels(
+    windows: TrainingWindows, every: int, book: LabelBook | None, numbers: np.ndarray, first_rows: np.ndarray
+) -> tuple[TrainingWindows, LabelSource | None]:
+    """Thin the training windows, and look up their labels.
+
+    Parameters
+    ----------
+    windows : TrainingWindows
+        Windows of parts of the series.
+    every : int
+        Distance of the origins to keep.
+    book : LabelBook or None
+        Labels, if there are any.
+    numbers, first_rows : ndarray of int of shape (n_series,)
+        Number of each of their series among all, and the row at which it starts.
+
+    Returns
+    -------
+    windows : TrainingWindows
+        The thinned windows.
+    labels : LabelSource or None
+        Their labels.
+    """
+    windows = replace(windows, train=thin(windows.train, every, first_rows))
+    return windows, None if book is None else book.for_windows(windows.train, numbers, first_rows)
+
+
+def _solve(
+    candidate: Candidate, forecaster: Any, windows: TrainingWindows, labels: LabelSource | None
+) -> list[tuple[Candidate, Predictor]]:
+    network, loss = resolve_student(forecaster.student), resolve_loss(forecaster.loss)
+    spec = make_spec(network, windows.train)
+    network.check(spec)
+    part = network.solvable_part(spec)
+    assert part is not None  # StudentChoice.is_exact
+    one_point = replace(part, penalties=part.penalties[:1], weight_grid={})
+    reason = why_not_exact(one_point, loss, has_teacher=forecaster.teacher is not None, windows=windows)
+    if reason is not None:
+        raise ValueError(f"{part.owner} of DistilledForecasterCV cannot be solved exactly: {reason}")
+    if labels is None and forecaster.teacher is not None:
+        teacher = settle_teacher(forecaster.teacher, (forecaster._seeds() or (0, 0))[0], forecaster._settings())
+        labels = label_training(forecaster, windows, teacher, loss)
+    if labels is None:
+        part = replace(part, weight_grid={})
+    module = build_module(network, spec)
+    scaling = windows.train.store.scaling
+    solved = solve_candidates(part, module, windows.train, loss=loss, labels=labels)
+    return [
+        (
+            candidate.settle(
+                penalty=point.penalty, teacher_weight=None if labels is None else point.weights.get("prediction")
+            ),
+            Predictor(fitted, spec, scaling),
+        )
+        for point, fitted in solved
+    ]
+
+
+@dataclass(frozen=True)
+class _Judge:
+    problem: Problem
+    fold: Fold
+
+    @cached_property
+    def truth(self) -> np.ndarray:
+        series, steps = self.problem.given.series, np.arange(self.problem.prediction_length)
+        rows = [series[number].values[origin + steps] for number, origin in zip(*self.fold.places, strict=True)]
+        return np.stack(rows)[..., list(self.problem.targets)]
+
+    @cached_property
+    def units(self) -> np.ndarray:
+        """Mean absolute seasonal difference of the training rows, (n_horizons, 1, n_targets)."""
+        rows = [one.values for one in self.fold.training_rows(self.problem.given).series]
+        units = series_units(rows, self.problem.season).unit[:, list(self.problem.targets)]
+        return units[np.searchsorted(self.fold.numbers, self.fold.places[0]), None]
+
+    def errors(self, predictor: Predictor) -> np.ndarray:
+        forecasts = predictor.forecast(predictor.cutter(self.problem.given.series).cut(*self.fold.places))
+        errors = np.abs(forecasts - self.truth) / self.units
+        if self.problem.scoring == "msse":
+            errors = np.square(errors)
+        return mean_observed(errors.reshape(len(errors), -1))
+
+
+def mean_observed(values: np.ndarray) -> np.ndarray:
+    """Return the mean of every row over what is observed; NaN where nothing is."""
+    observed = ~np.isnan(values)
+    counts = observed.sum(axis=1)
+    sums = np.where(observed, values, 0.0).sum(axis=1)
+    return np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)

@@ -1,0 +1,231 @@
+"""Labels made once, and looked up by every fold and by the last fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from skdistill.data._inputs import SeriesInput
+from skdistill.data._labels import Labels
+from skdistill.data._windows import TrainingWindows, Windows, split_windows
+from skdistill.labeling._cache import LabelCache
+from skdistill.labeling._keys import describe_windows, is_unseeded, key_of
+from skdistill.labeling._run import Labeling, fit_and_label
+from skdistill.losses._base import BaseLoss
+from skdistill.teachers._base import BaseTeacher
+from skdistill.training._batches import LabelSource
+
+__all__ = ["LabelBook", "LookedUp", "label_training", "thin"]
+
+_MOST_ROWS = np.int64(1) << 40  # more than any series has
+
+
+def thin(windows: Windows, every: int, first_rows: np.ndarray | None = None) -> Windows:
+    """Keep the windows whose origin is a multiple of a number, the same ones in every fold.
+
+    Parameters
+    ----------
+    windows : Windows
+        The windows.
+    every : int
+        Distance of the origins that are kept.
+    first_rows : ndarray of int of shape (n_series,) or None, default=None
+        Row of the whole series at which each series of the windows starts; None means 0.
+
+    Returns
+    -------
+    windows : Windows
+        The kept windows; all of them if none would be left.
+    """
+    if every == 1:
+        return windows
+    series, origins = _places(windows)
+    if first_rows is not None:
+        origins = origins + first_rows[series]
+    kept = torch.from_numpy(origins % every == 0)
+    if not bool(kept.any()):
+        return windows
+    known = None if windows.known is None else windows.known[kept]
+    return replace(windows, starts=windows.starts[kept], known=known)
+
+
+def _places(windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """Return the series and the origin of every window."""
+    starts = windows.starts.cpu().numpy()
+    series = windows.series_of(starts)
+    return series, starts - windows.store.offsets[series] + windows.context_length
+
+
+def label_training(forecaster: Any, windows: TrainingWindows, teacher: BaseTeacher, loss: BaseLoss) -> LabelSource:
+    """Train a teacher if it needs training, and label the training windows.
+
+    Parameters
+    ----------
+    forecaster : DistilledForecaster
+        Its parameters say how and where labels are stored.
+    windows : TrainingWindows
+        The windows.
+    teacher : BaseTeacher
+        The teacher, with a seed and a device.
+    loss : BaseLoss
+        It determines whether features and quantiles are labeled.
+
+    Returns
+    -------
+    labels : LabelSource
+        Labels of the training windows.
+    """
+    cache = LabelCache(forecaster.memory)
+    labeling = Labeling(cache, forecaster.label_budget, forecaster.feature_storage, forecaster.n_jobs)
+    key = None
+    if cache.persistent and not is_unseeded(teacher):
+        key = key_of(teacher.for_cache_key(), describe_windows(windows))
+    return fit_and_label(teacher, windows, loss, labeling, key, teacher.probe(windows), forecaster.verbose)[1]
+
+
+@dataclass(frozen=True)
+class LabelBook:
+    """Labels of windows of whole series by a teacher that needs no training, at one context length.
+
+    A label reads only the rows of its context, so it is the same in every fold whose training rows include the window.
+
+    Parameters
+    ----------
+    windows : Windows
+        The labeled windows; each is scaled by its own context.
+    labels : LabelSource
+        Their labels.
+    keys : ndarray of int of shape (n_windows,)
+        Series and origin of each window in one number, rising.
+    """
+
+    windows: Windows
+    labels: LabelSource
+    keys: np.ndarray
+
+    @classmethod
+    def make(
+        cls, forecaster: Any, given: SeriesInput, teacher: BaseTeacher, loss: BaseLoss, *, first_stop: int, every: int
+    ) -> LabelBook:
+        """Label the windows of whole series.
+
+        Parameters
+        ----------
+        forecaster : DistilledForecaster
+            Not fitted, without validation, with ``scaling="window"``; its lengths and targets decide the windows.
+        given : SeriesInput
+            The whole series.
+        teacher : BaseTeacher
+            The teacher, with a seed and a device.
+        loss : BaseLoss
+            It determines whether features and quantiles are labeled.
+        first_stop : int
+            Number of rows at the end of each series in which a fold forecasts; they decide no number of the store.
+        every : int
+            Distance of the origins that are labeled.
+
+        Returns
+        -------
+        book : LabelBook
+            The labels.
+        """
+        cut = forecaster.set_params(validation_fraction=first_stop)._cut(given)
+        train = cut.train
+        n_before = min(train.store.front, train.context_length)
+        whole = split_windows(
+            train.store,
+            context_length=train.context_length,
+            prediction_length=train.prediction_length,
+            targets=train.targets,
+            validation_rows=[0] * len(given.series),
+            min_observed=train.context_length - n_before,
+        )
+        windows = replace(whole, train=thin(whole.train, every))
+        labels = label_training(forecaster, windows, teacher, loss)
+        series, origins = _places(windows.train)
+        return cls(windows.train, labels, series * _MOST_ROWS + origins)
+
+    def for_windows(self, windows: Windows, numbers: np.ndarray, first_rows: np.ndarray) -> LookedUp:
+        """Return the labels of windows of the same series.
+
+        Parameters
+        ----------
+        windows : Windows
+            Windows of parts of the series.
+        numbers : ndarray of int of shape (n_series,)
+            Number, in the book, of each of their series.
+        first_rows : ndarray of int of shape (n_series,)
+            Row of the whole series at which each of their series starts.
+
+        Returns
+        -------
+        labels : LookedUp
+            In the order of the windows.
+
+        Raises
+        ------
+        KeyError
+            If a window has no label.
+        """
+        series, origins = _places(windows)
+        keys = numbers[series] * _MOST_ROWS + origins + first_rows[series]
+        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        if (self.keys[places] != keys).any():
+            raise KeyError(f"{int((self.keys[places] != keys).sum())} of {len(keys)} windows have no label.")
+        return LookedUp(self, windows, torch.from_numpy(places))
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    """Labels of a book in the units of other windows.
+
+    Parameters
+    ----------
+    book : LabelBook
+        The labels.
+    windows : Windows
+        The windows that the labels are for.
+    places : Tensor of int64 of shape (n_windows,)
+        Their numbers in the book.
+    """
+
+    book: LabelBook
+    windows: Windows
+    places: Tensor
+
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return len(self.places)
+
+    def take(self, indices: Tensor) -> Labels:
+        """Return the labels of some windows.
+
+        Parameters
+        ----------
+        indices : Tensor of int64 of shape (n,)
+            Numbers of the windows.
+
+        Returns
+        -------
+        labels : Labels
+            In their standardized units.
+        """
+        indices = indices.cpu()
+        places = self.places[indices]
+        labels = self.book.labels.take(places)
+        forecast = self._convert(labels.forecast, indices, places)
+        quantiles = labels.quantiles
+        if quantiles is not None:
+            levels = [self._convert(quantiles[:, level], indices, places) for level in range(quantiles.shape[1])]
+            quantiles = torch.stack(levels, dim=1)
+        return replace(labels, forecast=forecast, quantiles=quantiles)
+
+    def _convert(self, values: Tensor, indices: Tensor, places: Tensor) -> Tensor:
+        book = self.book.windows
+        original = book.store.scaling.forecasts_to_original(values.cpu().numpy(), book.local_units(places))
+        scaling = self.windows.store.scaling
+        return torch.from_numpy(scaling.forecasts_to_standard(original, self.windows.local_units(indices)))

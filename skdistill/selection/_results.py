@@ -1,0 +1,207 @@
+"""The table of all candidates, the choice among them, and its explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skdistill.selection._candidates import Candidate
+from skdistill.selection._judge import Judged
+
+__all__ = ["Choice", "Results"]
+
+_FEW_SERIES = 10  # with fewer, horizons instead of series are the sample of the standard error
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The chosen candidate, the best one, and how far they are apart.
+
+    Parameters
+    ----------
+    chosen, best : int
+        Their numbers.
+    difference, error : float
+        How much larger the error of the chosen one is, and the standard error of that.
+    """
+
+    chosen: int
+    best: int
+    difference: float
+    error: float
+
+
+class Results:
+    """Errors of candidates in every fold.
+
+    Parameters
+    ----------
+    places : sequence of (ndarray, ndarray)
+        For every fold, the series and the origin of each judged horizon.
+    prediction_length : int
+        Number of rows of a horizon; those that share rows count as one.
+    scoring : str
+        Name of the error.
+    """
+
+    def __init__(self, places: Sequence[tuple[np.ndarray, np.ndarray]], prediction_length: int, scoring: str) -> None:
+        self.scoring = scoring
+        self.candidates: list[Candidate] = []
+        self.judged: list[list[Judged]] = []  # by candidate and fold
+        self._series = [numbers for numbers, _ in places]
+        n_series = len(np.unique(np.concatenate(self._series)))
+        blocks = [origins // prediction_length for _, origins in places]
+        samples = self._series if n_series >= _FEW_SERIES else blocks
+        self._samples = np.concatenate(samples)
+        if n_series < _FEW_SERIES:  # the same block of rows can be judged in two folds
+            folds = np.concatenate([np.full(len(one), number) for number, one in enumerate(blocks)])
+            self._samples = folds * (int(self._samples.max()) + 1) + self._samples
+
+    def add(self, by_fold: Sequence[Sequence[Judged]]) -> None:
+        """Add candidates.
+
+        Parameters
+        ----------
+        by_fold : sequence of sequence of Judged
+            For every fold the same candidates in the same order.
+        """
+        for folds in zip(*by_fold, strict=True):
+            self.candidates.append(folds[0].candidate)
+            self.judged.append(list(folds))
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Minus the error of every candidate in every fold, the mean over series of the mean over their horizons."""
+        return -np.array(
+            [
+                [_mean_by_group(one.errors, numbers).mean() for one, numbers in zip(folds, self._series, strict=True)]
+                for folds in self.judged
+            ]
+        )
+
+    @property
+    def means(self) -> np.ndarray:
+        """Mean error of every candidate over the folds."""
+        return -self.scores.mean(axis=1)
+
+    def best(self, kept: Sequence[int] | None = None) -> int:
+        """Return the number of the candidate with the smallest error.
+
+        Parameters
+        ----------
+        kept : sequence of int or None, default=None
+            The candidates to look at; None means all.
+
+        Returns
+        -------
+        number : int
+            The best of them; the simplest of equals.
+        """
+        means = self.means
+        return min(kept or range(len(means)), key=lambda one: (means[one], self.candidates[one].simplicity))
+
+    def choose(self, standard_errors: float) -> Choice:
+        """Return the simplest candidate that is not worse than the best by more than some standard errors.
+
+        The standard error is that of the mean difference from the best, over series or, where these are few, over
+        horizons.
+
+        Parameters
+        ----------
+        standard_errors : float
+            How many; 0 takes the best.
+
+        Returns
+        -------
+        choice : Choice
+            The chosen candidate.
+        """
+        best = self.best()
+        errors = np.array([np.concatenate([one.errors for one in folds]) for folds in self.judged])
+        order = sorted(range(len(self.candidates)), key=lambda one: self.candidates[one].simplicity)
+        for one in order:
+            if one == best:
+                break
+            differences = _mean_by_group(errors[one] - errors[best], self._samples)
+            spread = differences.std(ddof=1) / np.sqrt(len(differences)) if len(differences) > 1 else 0.0
+            if differences.mean() <= standard_errors * spread:
+                return Choice(one, best, float(self.means[one] - self.means[best]), float(spread))
+        return Choice(best, best, 0.0, 0.0)
+
+    def table(self) -> dict[str, Any]:
+        """Return ``cv_results_``, in the shape that searches of scikit-learn have.
+
+        Returns
+        -------
+        results : dict of str to array or list
+            One entry per candidate.
+        """
+        params = [one.params for one in self.candidates]
+        table: dict[str, Any] = {}
+        for name in ("fit", "score"):
+            seconds = np.array([[getattr(one, f"{name}_seconds") for one in folds] for folds in self.judged])
+            table |= {f"mean_{name}_time": seconds.mean(axis=1), f"std_{name}_time": seconds.std(axis=1)}
+        for name in params[0]:
+            values = np.empty(len(params), dtype=object)
+            values[:] = [one[name] for one in params]
+            missing = np.array([value is None for value in values])
+            table[f"param_{name}"] = np.ma.MaskedArray(values, mask=missing)
+        table["params"] = params
+        scores = self.scores
+        table |= {f"split{number}_test_score": scores[:, number] for number in range(scores.shape[1])}
+        table["mean_test_score"], table["std_test_score"] = scores.mean(axis=1), scores.std(axis=1)
+        errors = self.means
+        table["rank_test_score"] = np.array([1 + int((errors < one).sum()) for one in errors], dtype=np.int32)
+        return table
+
+    def explain(self, choice: Choice) -> str:
+        """Say in a sentence or two what was chosen and why.
+
+        Parameters
+        ----------
+        choice : Choice
+            The choice.
+
+        Returns
+        -------
+        explanation : str
+            Its error, that of the best, and what the teacher and the larger student would bring.
+        """
+        means, chosen, best = self.means, self.candidates[choice.chosen], self.candidates[choice.best]
+        n_folds = len(self._series)
+        told = (
+            f"Of {len(means)} candidates, judged in {n_folds} fold{'s' if n_folds > 1 else ''}: {chosen.describe()}; "
+            f"{self.scoring.upper()} {means[choice.chosen]:.4g}. "
+        )
+        if choice.chosen == choice.best:
+            told += "It has the smallest error."
+        else:
+            told += (
+                f"It is the simplest within one standard error ({choice.error:.2g}) of the best ({best.describe()}; "
+                f"{means[choice.best]:.4g})."
+            )
+        return told + self._told_teacher()
+
+    def _told_teacher(self) -> str:
+        """Compare the best candidate with a teacher and the best without."""
+        means = self.means
+        taught = [number for number, one in enumerate(self.candidates) if one.teacher is not None]
+        alone = [number for number, one in enumerate(self.candidates) if one.teacher is None]
+        if not taught or not alone:
+            return ""
+        with_teacher, without = means[self.best(taught)], means[self.best(alone)]
+        change = 100 * (1 - with_teacher / without) if without > 0 else 0.0
+        if abs(change) < 0.05:
+            return " A teacher changes nothing."
+        word = "lowers" if change > 0 else "raises"
+        return f" A teacher {word} the error of the best candidate by {abs(change):.1f}%."
+
+
+def _mean_by_group(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Average values by group, leaving out NaN and groups without a value."""
+    good = ~np.isnan(values)
+    _, places = np.unique(groups[good], return_inverse=True)
+    return np.bincount(places, values[good]) / np.bincount(places)

@@ -1,0 +1,181 @@
+"""The search: exact students first, then teachers and networks at the best context length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import joblib
+import numpy as np
+from tqdm.auto import tqdm
+
+from skdistill._distillation import settle_teacher
+from skdistill._shorthand import resolve_loss
+from skdistill.losses._base import LossSum
+from skdistill.selection._candidates import Candidate, StudentChoice
+from skdistill.selection._folds import Fold
+from skdistill.selection._judge import Judged, Problem, judge
+from skdistill.selection._label_book import LabelBook
+from skdistill.selection._results import Results
+from skdistill.teachers._base import BaseTeacher
+
+__all__ = ["Search"]
+
+
+@dataclass
+class Search:
+    """Candidates of a problem, judged in stages.
+
+    Parameters
+    ----------
+    problem : Problem
+        The series.
+    folds : list of Fold
+        The folds.
+    students : list of StudentChoice
+        From the simplest to the most complex.
+    teachers : dict of str to BaseTeacher
+        Teachers by name.
+    context_lengths : sequence of int
+        Context lengths to try.
+    scalings : sequence of str
+        Scalings to try.
+    common : dict
+        Parameters that all forecasters share.
+    labeling : dict
+        Parameters of the labeling: ``memory``, ``n_jobs``, ``label_budget``, ``verbose``.
+    n_jobs : int or None
+        Number of workers that fit candidates in parallel.
+    n_windows : int
+        Number of training windows, after thinning.
+    """
+
+    problem: Problem
+    folds: list[Fold]
+    students: list[StudentChoice]
+    teachers: dict[str, BaseTeacher]
+    context_lengths: Sequence[int]
+    scalings: Sequence[str]
+    common: dict[str, Any]
+    labeling: dict[str, Any]
+    n_jobs: int | None
+    n_windows: int
+    books: dict[tuple[str, int], LabelBook] = field(default_factory=dict)
+
+    def run(self) -> Results:
+        """Judge all candidates.
+
+        Returns
+        -------
+        results : Results
+            Their errors.
+        """
+        places = [fold.places for fold in self.folds]
+        results = Results(places, self.problem.prediction_length, self.problem.scoring)
+        with tqdm(desc="candidates", disable=not self.labeling["verbose"], leave=False) as self._bar:
+            exact = [one for one in self.students if one.is_exact]
+            others = [one for one in self.students if not one.is_exact]
+            self._judge(results, [one for student in exact or others for one in self._alone(student)])
+            context, scaling = self._best_place(results)
+            taught = [(student, name) for student in exact for name in self.teachers]
+            self._judge(results, [Candidate(student, name, context, scaling) for student, name in taught])
+            later = [] if not exact else [Candidate(student, None, context, scaling) for student in others]
+            later += [Candidate(student, name, context, scaling) for student in others for name in self.teachers]
+            self._judge(results, [self._settled(one, results) for one in later])
+        return results
+
+    def _alone(self, student: StudentChoice) -> list[Candidate]:
+        return [
+            Candidate(student, None, length, scaling) for length in self.context_lengths for scaling in self.scalings
+        ]
+
+    def _best_place(self, results: Results) -> tuple[int, str]:
+        best = results.candidates[results.best()]
+        return best.context_length, best.scaling
+
+    def _settled(self, candidate: Candidate, results: Results) -> Candidate:
+        """Take penalty and weight of the teacher from the best exact candidate with the same teacher."""
+        if not candidate.student.on_linear:
+            return candidate
+        like = [
+            number
+            for number, one in enumerate(results.candidates)
+            if one.teacher == candidate.teacher and one.student.is_exact
+        ]
+        if not like:
+            return candidate
+        exact = results.candidates[results.best(like)]
+        return candidate.settle(penalty=exact.penalty, teacher_weight=exact.teacher_weight)
+
+    def _judge(self, results: Results, candidates: Sequence[Candidate]) -> None:
+        """Judge candidates in every fold; with a share of the folds for each worker."""
+        tasks = [
+            joblib.delayed(judge)(self.problem, fold, one, self.build(one), self.book(one))
+            for one in candidates
+            for fold in self.folds
+        ]
+        judged: list[list[Judged]] = []
+        for one in joblib.Parallel(n_jobs=self.n_jobs, return_as="generator")(tasks):
+            judged.append(one)
+            self._bar.update(len(one))
+        for first in range(0, len(judged), len(self.folds)):
+            results.add(judged[first : first + len(self.folds)])
+
+    def build(self, candidate: Candidate, **changes: Any) -> Any:
+        """Return the forecaster of a candidate, not fitted.
+
+        Parameters
+        ----------
+        candidate : Candidate
+            The candidate.
+        **changes : object
+            More parameters.
+
+        Returns
+        -------
+        forecaster : DistilledForecaster
+            The forecaster.
+        """
+        teacher = None if candidate.teacher is None else self.teachers[candidate.teacher]
+        return candidate.build(teacher, self.n_windows, **self.common | changes)
+
+    def book(self, candidate: Candidate) -> LabelBook | None:
+        """Return the labels of a candidate's teacher; they are made at the first call.
+
+        Parameters
+        ----------
+        candidate : Candidate
+            The candidate.
+
+        Returns
+        -------
+        book : LabelBook or None
+            None without a teacher, and for a teacher that must be trained in each fold.
+        """
+        if candidate.teacher is None or not self._can_share(candidate.teacher):
+            return None
+        key = (candidate.teacher, candidate.context_length)
+        if key not in self.books:
+            forecaster = self.build(candidate, scaling="window", **self.labeling)
+            losses = [(f"student{one.rank}", resolve_loss(one.forecaster.loss)) for one in self.students]
+            terms = [(f"{name}_{term}", value) for name, loss in losses for term, value in loss.named_terms()]
+            teacher = settle_teacher(self.teachers[candidate.teacher], 0, forecaster._settings())
+            self.books[key] = LabelBook.make(
+                forecaster,
+                self.problem.given,
+                teacher,
+                LossSum(terms),
+                first_stop=self._judged_rows(),
+                every=self.problem.every,
+            )
+        return self.books[key]
+
+    def _can_share(self, name: str) -> bool:
+        """Whether labels depend on nothing but contexts in original units."""
+        return not self.teachers[name].needs_training and self.common.get("transformer") is None
+
+    def _judged_rows(self) -> int:
+        """Return the largest number of rows of a series after the training rows of a fold."""
+        lengths = np.array([len(one) for one in self.problem.given.series])
+        return int(max((lengths[fold.numbers] - fold.stops).max() for fold in self.folds))

@@ -1,0 +1,322 @@
+"""DistilledForecasterCV: folds that leak nothing, labels made once, the rule of one standard error, the refit."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from doubles import LastValueTeacher, make_frame, make_series
+from sklearn.base import clone
+from sklearn.preprocessing import StandardScaler
+
+from skdistill import DistilledForecaster, DistilledForecasterCV, compare, load
+from skdistill.data._inputs import Series, read_series
+from skdistill.losses import Response
+from skdistill.model_selection import RollingOriginSplit
+from skdistill.networks import MLP, Linear
+from skdistill.selection._candidates import Candidate, default_context_lengths, read_students
+from skdistill.selection._folds import make_folds
+from skdistill.selection._judge import Judged, _Judge, judge
+from skdistill.selection._results import Results
+
+
+def make_search(**changes):
+    settings = {"students": "linear", "teachers": None, "context_lengths": [12, 24], "prediction_length": 6}
+    return DistilledForecasterCV(**{**settings, "device": "cpu", "random_state": 0, **changes})
+
+
+def make_panel(lengths=(90, 70, 26, 110), seed=0):
+    frames = {f"s{number}": make_frame(n, 1, seed + number) * 10**number for number, n in enumerate(lengths)}
+    return pd.concat(frames, names=["series", "time"])
+
+
+TINY = DistilledForecaster(
+    None, MLP(4, batch_norm=False), Response(), validation_fraction=0, max_epochs=1, lr=1e-3, patience=None
+)
+
+
+# -- folds ---------------------------------------------------------------------------------------
+
+
+def test_folds_cut_every_series_of_a_panel_in_time():
+    series = [Series(np.zeros((n, 1))) for n in (30, 12, 5)]
+    folds = make_folds(RollingOriginSplit(2, 4, 3), series, 3, 100)
+    assert [fold.numbers.tolist() for fold in folds] == [[0, 1], [0, 1, 2]]
+    assert [fold.stops.tolist() for fold in folds] == [[24, 6], [27, 9, 2]]
+    assert [[own.tolist() for own in fold.origins] for fold in folds] == [[[24], [6]], [[27], [9], [2]]]
+
+
+def test_a_gap_and_a_window_move_origins_and_training_rows():
+    split = RollingOriginSplit(1, 4, 3, step=5, window=8, gap=2)
+    (fold,) = make_folds(split, [Series(np.zeros((30, 1)))], 3, 100)
+    assert (fold.starts.tolist(), fold.stops.tolist()) == ([15], [23])
+    assert fold.origins[0].tolist() == [25, 26, 27]
+
+
+@pytest.mark.parametrize("panel", [False, True])
+def test_nothing_fitted_in_a_fold_sees_the_rows_after_it(panel, monkeypatch):
+    X = make_panel() if panel else make_frame(120, 2)
+    whole = make_search(teachers="pretrained", cv=2, max_windows=60)
+
+    def fitted(X, fold_number):
+        search = clone(whole)
+        given = read_series(search, X, reset=True, allow_batch=False)
+        search.targets_ = tuple(range(X.shape[1]))
+        tried = search._search(given)
+        fold = tried.folds[fold_number]
+        contexts = np.random.default_rng(0).normal(size=(3, 12, X.shape[1]))
+        monkeypatch.setattr(_Judge, "errors", lambda self, predictor: ask(predictor, contexts))
+        linear, mlp = read_students(["linear", "mlp"])
+        candidates = [
+            Candidate(linear, None, 12, "auto"),
+            Candidate(linear, "pretrained", 12, "auto"),
+            Candidate(mlp, "pretrained", 12, "auto", 0.1, 1.0),
+        ]
+        judged = [judge(tried.problem, fold, one, tried.build(one), tried.book(one)) for one in candidates]
+        return fold, [one.errors for several in judged for one in several]
+
+    for number in range(2):
+        fold, before = fitted(X, number)
+        changed = X.copy()
+        sizes = [len(X)] if not panel else X.groupby(level=0, sort=False).size().tolist()
+        first = np.concatenate([[0], np.cumsum(sizes)])
+        for series, stop in zip(fold.numbers, fold.stops, strict=True):
+            rows = slice(first[series] + stop, first[series + 1])
+            changed.iloc[rows] = 1e3 * np.random.default_rng(1).normal(size=changed.iloc[rows].shape)
+        _, after = fitted(changed, number)
+        assert len(before) == 5 + 15 + 1
+        for one, other in zip(before, after, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def ask(predictor, contexts):
+    from skdistill.data._context_batch import ContextBatch
+
+    return predictor.forecast(ContextBatch(contexts)).ravel()
+
+
+# -- labels --------------------------------------------------------------------------------------
+
+
+def test_a_teacher_without_training_labels_every_window_once(tmp_path):
+    log = tmp_path / "log"
+    X = make_series(100, 2)
+    search = make_search(teachers=LastValueTeacher(str(log)), context_lengths=12, cv=3).fit(X)
+    labeled = [int(line.split()[1]) for line in log.read_text().splitlines() if line.startswith("label")]
+    assert sum(labeled) == 100 - 12 - 6 + 1
+    assert "lastvalueteacher" in set(search.cv_results_["param_teacher"].compressed())
+
+
+def test_looked_up_labels_are_those_that_the_fold_would_get():
+    X = make_panel()
+    students = DistilledForecaster(None, Linear(penalty=0.1), Response(), validation_fraction=0)
+    search = make_search(students=students, teachers=LastValueTeacher(), context_lengths=12, scaling="series", cv=1)
+    search.set_params(standard_errors=0).fit(X)
+    plain = DistilledForecaster(
+        LastValueTeacher(), Linear(penalty=0.1), Response(), validation_fraction=0, context_length=12,
+        prediction_length=6, scaling="series", device="cpu",
+    ).fit(X)  # fmt: skip
+    taught = [one for one in search.cv_results_["params"] if one["teacher"]]
+    assert len(taught) == 1
+    if search.best_params_["teacher"] is None:
+        plain.set_params(teacher=None).fit(X)
+    np.testing.assert_allclose(search.predict(X), plain.predict(X), rtol=1e-5)
+
+
+def test_memory_keeps_labels_for_the_next_fit(tmp_path):
+    log = tmp_path / "log"
+    X = make_series(100, 1)
+    settings = {"teachers": LastValueTeacher(str(log)), "context_lengths": 12, "cv": 1, "memory": tmp_path / "memory"}
+    first = make_search(**settings).fit(X)
+    n_lines = log.read_text().count("label")
+    second = make_search(**settings).fit(X)
+    assert log.read_text().count("label") == n_lines
+    np.testing.assert_array_equal(first.predict(X), second.predict(X))
+    assert second.forecaster_.memory == tmp_path / "memory"
+
+
+def test_a_teacher_that_needs_training_is_trained_in_each_fold(tmp_path):
+    class Spy(LastValueTeacher):
+        needs_training = True
+
+    log = tmp_path / "log"
+    make_search(teachers=Spy(str(log)), context_lengths=12, cv=3, students=TINY).fit(make_series(100, 1))
+    assert log.read_text().count("fit") >= 3
+
+
+def test_windows_above_the_limit_are_thinned_alike():
+    X = make_series(400, 1)
+    search = make_search(teachers=LastValueTeacher(), context_lengths=12, cv=2, max_windows=100).fit(X)
+    whole = make_search(teachers=LastValueTeacher(), context_lengths=12, cv=2).fit(X)
+    assert 0 < np.abs(search.cv_results_["mean_test_score"] - whole.cv_results_["mean_test_score"]).max() < 0.2
+
+
+# -- choice --------------------------------------------------------------------------------------
+
+
+def made_results(errors, n_series=20):
+    """Return results of three candidates, from the simplest to the most complex."""
+    places = [(np.arange(n_series), np.full(n_series, 10))]
+    results = Results(places, 5, "mase")
+    students = read_students([TINY, TINY, TINY])
+    results.add(
+        [
+            [
+                Judged(Candidate(one, None, 12, "global"), error, 0.0, 0.0)
+                for one, error in zip(students, errors, strict=True)
+            ]
+        ]
+    )
+    return results
+
+
+def test_the_simplest_within_one_standard_error_is_chosen():
+    generator = np.random.default_rng(0)
+    hard = generator.normal(size=20) ** 2  # common to all candidates, and no reason to take a worse one
+    noise = generator.normal(size=20)
+    noise -= noise.mean()
+    spread = noise.std(ddof=1) / np.sqrt(20)
+    best = 1.0 + hard
+    results = made_results([best + 1.01 * spread + noise, best + 0.99 * spread + noise, best])
+    choice = results.choose(1.0)
+    assert (choice.chosen, choice.best) == (1, 2)
+    assert results.choose(2.0).chosen == 0
+    assert results.choose(0.0).chosen == 2
+    assert choice.error == pytest.approx(spread)
+    assert "within one standard error" in results.explain(choice)
+
+
+def test_missing_horizons_are_left_out_of_the_comparison():
+    errors = [np.array([np.nan, 1.0, 2.0] * 10), np.array([5.0, 1.0, 2.0] * 10), np.array([np.nan, 3.0, 4.0] * 10)]
+    results = made_results(errors, 30)
+    assert results.means.tolist() == pytest.approx([1.5, 8 / 3, 3.5])
+    assert results.choose(1.0).chosen == 0
+
+
+def test_results_have_the_shape_of_scikit_learn():
+    search = make_search(cv=2).fit(make_series(150, 1))
+    results = search.cv_results_
+    assert len(results["params"]) == 10 == len(results["mean_test_score"])
+    assert {"split0_test_score", "split1_test_score", "std_test_score", "mean_fit_time", "param_penalty"} <= set(
+        results
+    )
+    np.testing.assert_allclose(
+        results["mean_test_score"], (results["split0_test_score"] + results["split1_test_score"]) / 2
+    )
+    assert results["rank_test_score"].min() == 1
+    assert results["params"][search.best_index_] == search.best_params_
+    assert search.best_score_ == results["mean_test_score"][search.best_index_]
+    pd.DataFrame(results)
+
+
+def test_context_lengths_are_seasons_that_fit():
+    monthly = Series(np.zeros((90, 1)), pd.date_range("2015", periods=90, freq="MS"))
+    given = read_series(make_search(), pd.DataFrame({"y": 0.0}, index=monthly.index), reset=True, allow_batch=False)
+    assert default_context_lengths(given.series * 3, 72, 12) == [12, 24, 36, 48]
+    assert default_context_lengths([Series(np.zeros((20, 1)))], 14, 3) == [5]
+
+
+# -- the refitted forecaster -----------------------------------------------------------------------
+
+
+def test_the_refit_is_a_forecaster_of_all_rows():
+    X = make_frame(150, 2)
+    search = make_search(context_lengths=24, cv=2).fit(X)
+    plain = DistilledForecaster(
+        None, Linear(penalty=search.best_params_["penalty"]), Response(), validation_fraction=0, context_length=24,
+        prediction_length=6, device="cpu",
+    ).fit(X)  # fmt: skip
+    np.testing.assert_allclose(search.predict(X), plain.predict(X), rtol=1e-6)
+    assert search.best_estimator_ is search.forecaster_
+
+
+def test_everything_is_delegated(tmp_path):
+    X = make_frame(150, 2)
+    search = make_search(cv=2).fit(X)
+    search.save(tmp_path / "student.skdistill")
+    assert load(tmp_path / "student.skdistill").predict(X).equals(search.predict(X))
+    search.export(tmp_path / "student.npz")
+    assert search.backtest(X, step=6).shape == search.forecaster_.backtest(X, step=6).shape
+    assert search.score(X) == search.forecaster_.score(X)
+    assert search.stream(X).predict().shape == (6, 2)
+    assert search.count_parameters() == search.forecaster_.count_parameters()
+    assert "student" in str(search.compare(X))
+    assert "chosen" in str(compare({"chosen": search}, X))
+    search.partial_fit(make_frame(160, 2)[150:])
+
+
+def test_quantiles_are_those_of_the_refit():
+    X = make_series(150, 1)
+    search = make_search(students=TINY, quantiles=(0.1, 0.5, 0.9), calibration="conformal", cv=1).fit(X)
+    assert search.predict_quantiles(X).shape == (6, 1, 3)
+    assert search.backtest_quantiles(X, step=50).shape[1:] == (6, 1, 3)
+    assert search.calibrate(X) is search
+
+
+@pytest.mark.parametrize("form", ["frame", "dict", "list"])
+def test_panels_in_every_form(form):
+    X = make_panel()
+    parts = {name: one.droplevel(0) for name, one in X.groupby(level=0)}
+    given = {"frame": X, "dict": parts, "list": list(parts.values())}[form]
+    search = make_search(cv=2).fit(given)
+    assert set(search.cv_results_["param_scaling"]) == {"series", "window"}
+    forecast = search.predict(given)
+    assert np.isfinite(forecast if form == "frame" else np.stack([np.asarray(one) for one in parts_of(forecast)])).all(
+        axis=None
+    )
+
+
+def parts_of(forecast):
+    return list(forecast.values()) if isinstance(forecast, dict) else list(forecast)
+
+
+def test_missing_values_are_left_out():
+    X = make_frame(150, 1)
+    X.iloc[[3, 40, 41, 42, 120, 140]] = np.nan
+    search = make_search(teachers="pretrained", cv=2).fit(X)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert np.isfinite(search.predict(X)).all(axis=None)
+
+
+def test_a_transformer_is_fitted_in_each_fold():
+    X = make_series(150, 1)
+    search = make_search(teachers=LastValueTeacher(), context_lengths=12, cv=2, transformer=StandardScaler()).fit(X)
+    plain = make_search(teachers=LastValueTeacher(), context_lengths=12, cv=2).fit(X)
+    np.testing.assert_allclose(search.cv_results_["mean_test_score"], plain.cv_results_["mean_test_score"], rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_workers_give_the_same_results():
+    X = make_series(150, 1)
+    alone = make_search(students=["linear", TINY], teachers="pretrained", context_lengths=12, cv=2)
+    several = clone(alone).set_params(n_jobs=2)
+    scores = [one.fit(X).cv_results_["mean_test_score"] for one in (alone, several)]
+    np.testing.assert_allclose(*scores, rtol=1e-6)
+
+
+def test_clone_pickle_and_set_params():
+    X = make_series(150, 1)
+    search = make_search(cv=2).fit(X)
+    again = pickle.loads(pickle.dumps(search))
+    np.testing.assert_array_equal(search.predict(X), again.predict(X))
+    changed = clone(search).set_params(context_lengths=[12], cv=1).fit(X)
+    assert len(changed.cv_results_["params"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "told"),
+    [
+        ({"students": []}, TypeError, "students of DistilledForecasterCV"),
+        ({"students": "mlpp"}, ValueError, "mlp"),
+        ({"teachers": "pretraned"}, ValueError, "pretrained"),
+        ({"scoring": "mse"}, ValueError, "scoring"),
+        ({"scaling": "local"}, ValueError, "scaling"),
+        ({"context_lengths": []}, ValueError, "context_lengths"),
+        ({"context_lengths": [0]}, ValueError, "context_lengths"),
+        ({"standard_errors": -1}, ValueError, "standard_errors"),
+        ({"context_lengths": [140]}, ValueError, "RollingOriginSplit"),
+    ],
+)
+def test_bad_parameters_are_named_before_any_fit(changes, error, told):
+    with pytest.raises(error, match=told):
+        make_search(**changes).fit(make_series(150, 1))
