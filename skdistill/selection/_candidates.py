@@ -10,8 +10,7 @@ from sklearn.base import clone
 
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill.data._inputs import Series
-from skdistill.data._season import seasons_of_step
-from skdistill.data._steps import find_step
+from skdistill.data._season import seasons_of_series
 from skdistill.forecaster import DistilledForecaster
 from skdistill.losses._response import Response
 from skdistill.networks._base import BaseNetwork
@@ -255,8 +254,7 @@ def default_context_lengths(series: list[Series], n_rows: int, prediction_length
     [96, 168, 336, 504, 672]
     """
     one = series[0]
-    step = find_step(one.index) if one.step is None and one.index is not None else one.step
-    seasons = seasons_of_step(None if step is None else step.offset)
+    seasons = seasons_of_series(one.index, one.step)
     base = seasons[0] if seasons else _NO_SEASON
     room = n_rows - prediction_length
     if len(series) == 1:
