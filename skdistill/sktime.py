@@ -345,8 +345,10 @@ class SktimeDistilledForecaster(BaseForecaster):
             )
         new = self._read(y, X, None)
         self._check_pretrained(new, y.shape[1])
-        numbered = [*self._panel.values(), *new.values()]
-        self._pretrain_on({(number,): one for number, one in enumerate(numbered)}, y.shape[1])
+        # of two series of one name, the later one keeps it; a longer id is never that of a series of fit
+        n_known = len(self._panel)
+        earlier = {(*key, "earlier", n_known) if key in new else key: rows for key, rows in self._panel.items()}
+        self._pretrain_on({**earlier, **new}, y.shape[1])
         return self
 
     def _pretrain_on(self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int) -> None:
@@ -553,7 +555,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         if list(self._rows) == [()]:
             return pd.DataFrame(values, index=frames[0][0].rename(self._names[-1]), columns=columns)
         outer = [
-            np.repeat([key[level] for key in self._rows], [len(one) for one in steps])
+            pd.Index([key[level] for key in self._rows], tupleize_cols=False).repeat([len(one) for one in steps])
             for level in range(len(self._names) - 1)
         ]
         times = frames[0][0].append([index for index, _ in frames[1:]])

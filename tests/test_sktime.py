@@ -342,6 +342,30 @@ def test_a_second_pretrain_learns_from_both_panels():
         twice.pretrain(second)
 
 
+def test_a_second_pretrain_keeps_the_names_of_series():
+    def panel(scales):
+        parts = {name: scale * make_frame(60, 1, seed=name)[["c0"]] for name, scale in scales.items()}
+        return pd.concat(parts, names=["instance", "time"])
+
+    first, second = {7: 1.0, 8: 100.0}, {0: 3.0, 8: 50.0}
+    forecaster = make().pretrain(panel(first)).pretrain(panel(second))
+    ids = set(forecaster.forecaster_.scaling_.ids_)
+    assert {(7,), (0,), (8,)} < ids
+    assert len(ids) == 4
+    later = 3.0 * make_frame(90, 1, seed=0)[["c0"]].iloc[60:]
+    asked = pd.concat({0: later, 1: later}, names=["instance", "time"])
+    forecast = forecaster.fit(asked).predict(fh=[1])
+    alone = forecaster.forecaster_.predict({(0,): later.set_axis(["y"], axis=1)})[(0,)]
+    np.testing.assert_allclose(forecast.loc[0], alone.iloc[:1], rtol=1e-6)
+    unseen = forecaster.forecaster_.predict({"new": later.set_axis(["y"], axis=1)})["new"]
+    np.testing.assert_allclose(forecast.loc[1], unseen.iloc[:1], rtol=1e-6)
+
+
+def test_names_of_series_of_several_types_stay_as_they_are():
+    panel = pd.concat({name: make_frame(60, 1)[["c0"]] for name in (1, "a")}, names=["instance", "time"])
+    assert make().fit(panel).predict(fh=[1]).index.get_level_values(0).tolist() == [1, "a"]
+
+
 # -- bad input -------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import sys
 from pathlib import Path
@@ -87,24 +88,51 @@ def _is_users(thing: type | FunctionType) -> bool:
 
 
 def _class_code(users: type) -> tuple[Any, ...]:
-    code: list[tuple[str, object]] = []
-    for name, value in sorted(vars(users).items()):
-        if isinstance(value, property):
-            code.append(
-                (name, [_function_code(one) for one in (value.fget, value.fset) if isinstance(one, FunctionType)])
-            )
-        function = getattr(value, "__func__", value)  # of class methods and static methods
-        if isinstance(function, FunctionType):
-            code.append((name, _function_code(function)))
-        elif isinstance(value, int | float | str) and name not in _CLASS_INTERNALS:
-            code.append((name, repr(value)))
+    members = [(name, vars(users)[name]) for name in sorted(set(vars(users)) - _CLASS_INTERNALS)]
+    code = [(name, _member_code(value, users.__qualname__)) for name, value in members]
     return "class", users.__qualname__, code, [base for base in users.__bases__ if base is not object]
 
 
-def _function_code(function: FunctionType) -> tuple[Any, ...]:
+def _member_code(value: Any, owner: str) -> Any:
+    """Return what a member of a class does or holds; a method counts by its own code, whatever decorates it."""
+    if isinstance(value, property):
+        return [_member_code(one, owner) for one in (value.fget, value.fset) if one is not None]
+    if isinstance(value, staticmethod | classmethod):
+        return _member_code(value.__func__, owner)
+    if isinstance(value, functools.cached_property):
+        return _member_code(value.func, owner)
+    if isinstance(value, functools.partial | functools.partialmethod):
+        return _member_code(value.func, owner), value.args, value.keywords
+    if isinstance(value, FunctionType):
+        return _function_code(value)
+    if isinstance(value, type):
+        is_inside = value.__qualname__.startswith(f"{owner}.")  # a class can also hold itself, or others that hold it
+        return _class_code(value) if is_inside and _is_users(value) else (value.__module__, value.__qualname__)
+    if isinstance(value, set | frozenset):
+        return sorted(map(repr, value))
+    if isinstance(value, list | tuple):
+        return type(value).__name__, [_member_code(one, owner) for one in value]
+    if isinstance(value, dict):
+        return [(repr(key), _member_code(one, owner)) for key, one in value.items()]
+    if isinstance(value, np.ndarray | torch.Tensor | Path):
+        return value
+    if value is None or isinstance(value, int | float | complex | str | bytes | np.generic | torch.dtype):
+        return repr(value)
+    inner = getattr(value, "__wrapped__", None)  # of functools.lru_cache and the like
+    return None if inner is None else _member_code(inner, owner)
+
+
+def _function_code(function: FunctionType, within: frozenset[int] = frozenset()) -> tuple[Any, ...]:
+    """Return what a function does; ``within`` has the functions around it, because one can refer to itself."""
+    within |= {id(function)}
     cells = [cell.cell_contents for cell in function.__closure__ or () if not _is_empty(cell)]
     values = [value for value in cells if not isinstance(value, type | FunctionType | ModuleType)]
-    return "function", _instructions(function.__code__), function.__defaults__, function.__kwdefaults__, values
+    inner = [
+        _function_code(value, within) if _is_users(value) else (value.__module__, value.__qualname__)
+        for value in cells
+        if isinstance(value, FunctionType) and id(value) not in within
+    ]
+    return "function", _instructions(function.__code__), function.__defaults__, function.__kwdefaults__, values, inner
 
 
 def _is_empty(cell: CellType) -> bool:
@@ -124,8 +152,10 @@ def _constant(value: object) -> str:
     return repr(sorted(map(repr, value)) if isinstance(value, frozenset) else value)  # sets have no order
 
 
-# What a class says about itself: where it stands in a file, and its words.
-_CLASS_INTERNALS = frozenset({"__doc__", "__module__", "__qualname__", "__firstlineno__", "__static_attributes__"})
+# What a class says about itself: where it stands in a file, its words, and what Python keeps there.
+_CLASS_INTERNALS = frozenset(
+    ("__doc__", "__module__", "__qualname__", "__firstlineno__", "__static_attributes__", "__dict__", "__weakref__")
+) | {"__annotations__", "__annotate_func__", "__annotations_cache__", "__abstractmethods__", "_abc_impl", "__slots__"}
 
 
 def _tensor_bytes(tensor: torch.Tensor) -> bytes:

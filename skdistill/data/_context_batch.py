@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
@@ -38,12 +38,15 @@ class ContextBatch:
     series : ndarray of int of shape (n_windows,) or None, default=None
         Number of the series of ``fit`` that each window belongs to, -1 for other series; it determines the units. None
         means -1.
+    ids : sequence of hashable or None, default=None
+        Id of the series of each window, for teachers that know series by them.
     """
 
     values: np.ndarray
     indexes: Sequence[pd.Index | None] | None = None
     steps: Sequence[Step | None] | None = None
     series: np.ndarray | None = None
+    ids: Sequence[Hashable | None] | None = None
 
     def __len__(self) -> int:
         """Return the number of windows."""
@@ -128,7 +131,7 @@ class ContextBatch:
             time, future = (torch.from_numpy(np.stack(part)) for part in zip(*both, strict=True))
         numbers, origins = np.arange(n_windows), np.full(n_windows, length)
         contexts = Contexts(values, time, future, scaling, numbers, origins, tuple(indexes))
-        return replace(contexts, units=read.units, observed=observed)
+        return replace(contexts, units=read.units, observed=observed, ids=() if self.ids is None else tuple(self.ids))
 
     def _known_steps(self, indexes: Sequence[pd.Index | None]) -> Iterator[Step | None]:
         steps = [None] * len(indexes) if self.steps is None else self.steps
@@ -179,10 +182,13 @@ class ContextCutter:
         pairs = list(zip(numbers, origins, strict=True))
         values = np.ascontiguousarray(np.stack([self._rows(number, origin) for number, origin in pairs]))
         known = None if self.known is None else self.known[np.asarray(numbers, dtype=np.int64)]
+        ids = (
+            [self.series[number].id for number, _ in pairs] if any(one.id is not None for one in self.series) else None
+        )
         if not self.with_time:
-            return ContextBatch(values, series=known)
+            return ContextBatch(values, series=known, ids=ids)
         labels = [self._labels(number, origin) for number, origin in pairs]
-        return ContextBatch(values, labels, [self._steps[number] for number, _ in pairs], known)
+        return ContextBatch(values, labels, [self._steps[number] for number, _ in pairs], known, ids)
 
     def _rows(self, number: int, origin: int) -> np.ndarray:
         """Return the rows before an origin; rows before the start of the series are missing."""

@@ -46,7 +46,7 @@ def split_panel(
         levels = outer if len(outer) > 1 else outer[0]
         series = {
             key if isinstance(key, tuple) else (key,): group.droplevel(outer)
-            for key, group in table.groupby(level=levels, sort=False)
+            for key, group in table.groupby(level=levels, sort=False, observed=True)
         }
     for key, one in series.items():
         step = None if known is None else known.get(key)

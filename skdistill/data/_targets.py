@@ -12,6 +12,15 @@ from skdistill.data._inputs import Series
 __all__ = ["find_targets"]
 
 
+_MOST_SHOWN = 8  # columns in a message
+
+
+def _shown(names: list[Any]) -> str:
+    """Return names of columns for messages; the first ones, if there are many."""
+    more = ", ..." if len(names) > _MOST_SHOWN else ""
+    return f"[{', '.join(map(repr, names[:_MOST_SHOWN]))}{more}]"
+
+
 def find_targets(targets: Any, series: Series, owner: str) -> tuple[int, ...]:
     """Return the positions of the channels to forecast.
 
@@ -58,12 +67,14 @@ def find_targets(targets: Any, series: Series, owner: str) -> tuple[int, ...]:
             positions.append(names.index(target))
         elif isinstance(target, int | np.integer) and 0 <= target < n_channels:
             positions.append(int(target))
-        elif isinstance(target, str) and names:
-            check_choice(target, [str(name) for name in names], f"targets of {owner}")
         else:
+            texts = [str(name) for name in names]
+            if isinstance(target, str) and names and target not in texts:
+                check_choice(target, texts, f"targets of {owner}")
             raise ValueError(
                 f"targets of {owner} must name columns of X or be positions from 0 to "
-                f"{n_channels - 1}; got {target!r}" + ("." if names else ", and X has no column names.")
+                f"{n_channels - 1}; got {target!r}"
+                + (f", and the columns are {_shown(names)}." if names else ", and X has no column names.")
             )
     if not positions or len(set(positions)) < len(positions):
         raise ValueError(f"targets of {owner} must name each column once; got {targets!r}.")

@@ -8,7 +8,7 @@ are gathered by batch.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -24,6 +24,7 @@ from skdistill.data._local_scale import LocalUnits, window_units
 from skdistill.data._precede import precede_index
 from skdistill.data._scaling import Scaling
 from skdistill.data._steps import Step, continue_index
+from skdistill.data._wall_clock import nanoseconds_of
 
 __all__ = ["Contexts", "SeriesStore", "TrainingWindows", "Windows", "count_validation_rows", "split_windows"]
 
@@ -61,6 +62,8 @@ class SeriesStore:
         Step of the labels of each series; empty if unknown.
     season : int or None, default=None
         Number of rows in a season, as suggested by the step of the series.
+    ids : tuple of hashable or None, default=()
+        Id of each series; empty if unknown.
     """
 
     values: Tensor
@@ -75,6 +78,7 @@ class SeriesStore:
     by_window: np.ndarray | None = None
     steps: tuple[Step | None, ...] = ()
     season: int | None = None
+    ids: tuple[Hashable | None, ...] = ()
 
     @classmethod
     def from_series(
@@ -131,6 +135,7 @@ class SeriesStore:
             by_window,
             tuple(one.step for one in series),
             season,
+            tuple(one.id for one in series),
         )
 
     @cached_property
@@ -267,6 +272,8 @@ class Contexts:
         Where values are observed; missing values are filled in ``values``. None if nothing is missing.
     steps : tuple of Step or None, default=()
         Step of the labels of each series; empty if unknown.
+    ids : tuple of hashable or None, default=()
+        Id of each series; empty if unknown.
     """
 
     values: Tensor
@@ -279,6 +286,7 @@ class Contexts:
     units: LocalUnits | None = None
     observed: Tensor | None = None
     steps: tuple[Step | None, ...] = ()
+    ids: tuple[Hashable | None, ...] = ()
 
     def __len__(self) -> int:
         """Count the windows."""
@@ -326,7 +334,9 @@ class Contexts:
         """
         before, after = (None,) * number, (None,) * (n_series - number - 1)
         steps = (*before, *self.steps, *after) if self.steps else ()
-        return replace(self, series=np.array([number]), indexes=(*before, *self.indexes, *after), steps=steps)
+        ids = (*before, *self.ids, *after) if self.ids else ()
+        indexes = (*before, *self.indexes, *after)
+        return replace(self, series=np.array([number]), indexes=indexes, steps=steps, ids=ids)
 
     def step_of(self, number: int) -> Step | None:
         """Return the step of the labels of a series.
@@ -463,6 +473,14 @@ class Contexts:
 
 def _step_of(steps: Sequence[Step | None], number: int) -> Step | None:
     return steps[number] if number < len(steps) else None
+
+
+def _moments(indexes: Sequence[pd.Index | None], length: int, number: int) -> np.ndarray:
+    """Return when each row of a series is; counted from the end of the series if not all series have times."""
+    index = indexes[number]
+    if not all(isinstance(one, pd.DatetimeIndex) for one in indexes) or not isinstance(index, pd.DatetimeIndex):
+        return np.arange(length, dtype=np.float64) - length
+    return index.asi8.astype(np.float64) * nanoseconds_of(index)
 
 
 def _fields_of(indexes: Sequence[pd.Index | None], steps: Sequence[Step | None]) -> list[tuple[str, ...]]:
@@ -657,6 +675,27 @@ class Windows:
         kept = counted[first + self.prediction_length] - counted[first] == self.prediction_length
         return replace(self, starts=self.starts[kept], known=None if self.known is None else self.known[kept])
 
+    def oldest_first(self) -> Windows:
+        """Return the windows in order of time over all series.
+
+        Returns
+        -------
+        windows : Windows
+            Ordered by the label of their first horizon row; by its distance from the end of the series if the labels
+            are not times. Windows of one series stay in order.
+        """
+        store, starts = self.store, self.starts.cpu().numpy()
+        if len(store.offsets) == 1:
+            return self
+        series = self.series_of(starts)
+        origins = starts - store.offsets[series] + self.context_length
+        times = np.empty(len(starts))
+        for number in np.unique(series):
+            here = series == number
+            times[here] = _moments(store.indexes, int(store.lengths[number]), number)[origins[here]]
+        order = torch.from_numpy(np.argsort(times, kind="stable"))
+        return replace(self, starts=self.starts[order], known=None if self.known is None else self.known[order])
+
     def context_time(self, indices: Tensor) -> Tensor:
         """Return the calendar features of the contexts.
 
@@ -728,6 +767,7 @@ class Windows:
             units=self.local_units(indices),
             observed=observed,
             steps=self.store.steps,
+            ids=self.store.ids,
         )
 
     def to(self, device: torch.device | str) -> Windows:

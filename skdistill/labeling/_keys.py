@@ -57,6 +57,7 @@ def describe_windows(windows: TrainingWindows) -> tuple[Any, ...]:
         store.offsets,
         store.lengths,
         list(store.indexes),
+        list(store.ids),
         store.scaling,
         train.starts,
         train.known,

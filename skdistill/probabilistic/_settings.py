@@ -120,7 +120,7 @@ class ProbabilisticMixin:
                 f"calibrate needs windows whose horizon is observed in full; each of the {len(given)} windows of X has "
                 "a missing value (NaN) there. Give rows with fewer gaps, or interpolate them."
             )
-        errors = quantile_errors(self.student_, self.spec_, windows)
+        errors = quantile_errors(self.student_, self.spec_, windows.oldest_first())
         self.calibration_ = calibration.fit_errors(errors, levels, getattr(self, "calibration_", None))
         return self
 
@@ -169,7 +169,8 @@ class ProbabilisticMixin:
         calibration = resolve_calibration(self.calibration)
         if calibration is not None:
             assert windows.validation is not None  # _check_calibration_windows
-            errors = quantile_errors(self.student_, self.spec_, windows.validation.with_whole_truth())
+            known = windows.validation.with_whole_truth().oldest_first()
+            errors = quantile_errors(self.student_, self.spec_, known)
             self.calibration_ = calibration.fit_errors(errors, self._fitted_levels("calibration"), None)
 
     def _offsets(self) -> np.ndarray | None:

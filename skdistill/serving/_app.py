@@ -183,7 +183,9 @@ class _Handlers:
         question = self._read(body, model)
         try:
             async with asyncio.timeout(self._limits.answer_seconds):
-                forecasts, quantiles = await self.batcher.answer(model, question.contexts, question.levels)
+                forecasts, quantiles = await self.batcher.answer(
+                    model, question.contexts, question.levels, question.series
+                )
         except TimeoutError:
             raise Refused(503, f"no forecast within {self._limits.answer_seconds:g} seconds: try again.") from None
         return self._reply(write_answer(question, forecasts, quantiles))

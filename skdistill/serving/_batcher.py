@@ -37,6 +37,7 @@ class _Item:
     contexts: np.ndarray
     levels: tuple[float, ...]
     waiter: asyncio.Future[Answer]
+    series: np.ndarray | None = None
 
 
 class Batcher:
@@ -62,7 +63,9 @@ class Batcher:
         self._worker = _Worker()
         self._task: asyncio.Task[None] | None = None
 
-    async def answer(self, model: ServedModel, contexts: np.ndarray, levels: tuple[float, ...]) -> Answer:
+    async def answer(
+        self, model: ServedModel, contexts: np.ndarray, levels: tuple[float, ...], series: np.ndarray | None = None
+    ) -> Answer:
         """Forecast the contexts of one request, batched with those of other requests.
 
         Parameters
@@ -73,6 +76,8 @@ class Batcher:
             Contexts in original units.
         levels : tuple of float
             Quantile levels, if any.
+        series : ndarray of int of shape (n_series,) or None, default=None
+            Number of each series with units of its own, -1 for others; None if all are others.
 
         Returns
         -------
@@ -86,7 +91,7 @@ class Batcher:
         """
         if self.waiting + len(contexts) > max(self._limits.waiting, len(contexts)):
             raise Refused(503, "too many contexts wait for their forecast: try again in a moment.")
-        item = _Item(model, contexts, levels, asyncio.get_running_loop().create_future())
+        item = _Item(model, contexts, levels, asyncio.get_running_loop().create_future(), series)
         self._items.append(item)
         self.waiting += len(contexts)
         if self._task is None:
@@ -173,8 +178,9 @@ def _answer_batch(batch: Sequence[_Item]) -> list[Answer | Exception]:
     contexts = batch[0].contexts if len(batch) == 1 else np.concatenate([one.contexts for one in batch])
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            forecasts = model.forecast(contexts)
-            quantiles = model.forecast_quantiles(contexts, levels) if levels else None
+            known = _join_numbers(batch)
+            forecasts = model.forecast(contexts, *known)
+            quantiles = model.forecast_quantiles(contexts, levels, *known) if levels else None
     except Exception as error:
         if len(batch) > 1:
             return [answer for one in batch for answer in _answer_batch([one])]
@@ -188,6 +194,14 @@ def _answer_batch(batch: Sequence[_Item]) -> list[Answer | Exception]:
         else Refused(422, _TOO_LARGE)
         for one, more in zip(parts, around, strict=True)
     ]
+
+
+def _join_numbers(batch: Sequence[_Item]) -> tuple[np.ndarray, ...]:
+    """Return the numbers of the series of all contexts; nothing if none is known."""
+    if all(one.series is None for one in batch):
+        return ()
+    numbers = [np.full(len(one.contexts), -1) if one.series is None else one.series for one in batch]
+    return (np.concatenate(numbers),)
 
 
 def _explain(error: Exception) -> Refused:

@@ -9,12 +9,16 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from skdistill._utils.numpy_student import plain_id
 
 __all__ = ["ModelFile", "ServedModel", "open_model"]
 
@@ -45,6 +49,8 @@ class ServedModel:
         Time at which the file was read, in seconds since 1970.
     seconds : float, default=inf
         Time of one forecast, including quantiles, measured when the file was loaded.
+    ids : tuple of hashable, default=()
+        Series with units of their own.
     """
 
     student: Any
@@ -57,23 +63,61 @@ class ServedModel:
     sha256: str = ""
     loaded: float = 0.0
     seconds: float = math.inf
+    ids: tuple[Hashable, ...] = ()
 
-    def forecast(self, contexts: np.ndarray) -> np.ndarray:
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """The number of each series by the text of its id; ids of the same text belong to none."""
+        texts = [str(plain_id(one)) for one in self.ids]
+        counts = Counter(texts)
+        return {text: number for number, text in enumerate(texts) if counts[text] == 1}
+
+    def numbers_of(self, names: Sequence[str]) -> np.ndarray | None:
+        """Find the series of a panel among those with units of their own.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Names of the series in a request.
+
+        Returns
+        -------
+        numbers : ndarray of int of shape (n_series,) or None
+            -1 for other series; None if all are others.
+        """
+        numbers = np.array([self._places.get(name, -1) for name in names], dtype=np.int64)
+        return numbers if (numbers >= 0).any() else None
+
+    def forecast(self, contexts: np.ndarray, series: np.ndarray | None = None) -> np.ndarray:
         """Forecast contexts.
 
         Parameters
         ----------
         contexts : ndarray of shape (n_windows, context_length, n_channels)
             Contexts in original units.
+        series : ndarray of int of shape (n_windows,) or None, default=None
+            Number of the series of each context, -1 for others; None means -1.
 
         Returns
         -------
         forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
             Forecasts in original units.
         """
-        return np.asarray(self.student.predict(contexts))
+        if series is None:
+            return np.asarray(self.student.predict(contexts))
+        return np.asarray(self._known("forecast", contexts, series))
 
-    def forecast_quantiles(self, contexts: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    def _known(self, method: str, contexts: np.ndarray, series: np.ndarray) -> Any:
+        """Forecast contexts of which some belong to series with units of their own."""
+        if not self.interpolates:  # a NumpyStudent
+            return getattr(self.student, method)(contexts, series)
+        from skdistill.data._context_batch import ContextBatch
+
+        return getattr(self.student.predictor_, method)(ContextBatch(contexts, series=series))
+
+    def forecast_quantiles(
+        self, contexts: np.ndarray, levels: Sequence[float], series: np.ndarray | None = None
+    ) -> np.ndarray:
         """Forecast quantiles of contexts.
 
         Parameters
@@ -82,6 +126,8 @@ class ServedModel:
             Contexts in original units.
         levels : sequence of float
             Levels in increasing order.
+        series : ndarray of int of shape (n_windows,) or None, default=None
+            Number of the series of each context, as for :meth:`forecast`.
 
         Returns
         -------
@@ -89,10 +135,18 @@ class ServedModel:
             Quantiles in original units.
         """
         fitted = self.quantile_levels or ()
-        if set(levels) <= set(fitted):
+        if series is not None:
+            every = np.asarray(self._known("forecast_quantiles", contexts, series))
+        elif set(levels) <= set(fitted):
             every = np.asarray(self.student.predict_quantiles(contexts))
+        else:
+            return np.asarray(self.student.predict_quantiles(contexts, quantiles=list(levels)))
+        if set(levels) <= set(fitted):
             return every[..., [fitted.index(level) for level in levels]]
-        return np.asarray(self.student.predict_quantiles(contexts, quantiles=list(levels)))
+        from skdistill.data._levels import interpolation_matrix
+        from skdistill.probabilistic._settings import at_levels
+
+        return at_levels(every, interpolation_matrix(fitted, levels))
 
     @property
     def interpolates(self) -> bool:
@@ -187,6 +241,7 @@ def _read_numpy(path: str | os.PathLike[str]) -> ServedModel:
         None,
         tuple(int(one) for one in student.targets),
         student.quantile_levels,
+        ids=tuple(student.series_ids),
     )
 
 
@@ -212,6 +267,7 @@ def _read_saved(path: str | os.PathLike[str]) -> ServedModel:
         None if names is None else tuple(str(one) for one in names),
         tuple(spec.targets),
         spec.quantiles,
+        ids=tuple(forecaster.scaling_.ids_) if forecaster.scaling_.kind == "series" else (),
     )
 
 

@@ -108,7 +108,7 @@ def _schemas(model: ServedModel, limits: Limits) -> dict[str, Any]:
                 "additionalProperties": rows,
                 "minProperties": 1,
                 "maxProperties": limits.series,
-                "description": "The rows of each series, by its name.",
+                "description": "The rows of each series, by its id; a series of the training data keeps its units.",
             },
         },
         "oneOf": [{"required": ["context"]}, {"required": ["panel"]}],

@@ -33,11 +33,14 @@ class Question:
         Names of the series of a panel; None for one series.
     levels : tuple of float
         Levels of the requested quantiles.
+    series : ndarray of int of shape (n_series,) or None, default=None
+        Number of each series with units of its own, -1 for others; None if all are others.
     """
 
     contexts: np.ndarray
     ids: tuple[str, ...] | None
     levels: tuple[float, ...]
+    series: np.ndarray | None = None
 
 
 def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
@@ -77,7 +80,7 @@ def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
         if not 0 < len(given.panel) <= limits.series:
             raise Refused(422, f"panel must have between 1 and {limits.series} series; got {len(given.panel)}.")
         contexts = [_read_rows(one, model, f"series {name[:80]!r} of panel") for name, one in given.panel.items()]
-        return Question(np.stack(contexts), tuple(given.panel), levels)
+        return Question(np.stack(contexts), tuple(given.panel), levels, model.numbers_of(list(given.panel)))
 
     return read
 

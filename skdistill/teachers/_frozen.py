@@ -203,10 +203,17 @@ class FrozenTeacher(BaseTeacher):
         return np.asarray(self.estimator.predict(self._recent(original)))
 
     def _batch(self, original: np.ndarray, contexts: Contexts) -> ContextBatch:
-        """Forecast with a skdistill forecaster, in its units, with time labels if it reads the calendar."""
+        """Return contexts for a skdistill forecaster, with time labels if it reads the calendar."""
         indexes = self._row_labels(contexts)
         steps = None if indexes is None else [contexts.step_of(int(number)) for number in contexts.series]
-        return ContextBatch(self._recent(original), indexes, steps)
+        return ContextBatch(self._recent(original), indexes, steps, self._numbers(contexts))
+
+    def _numbers(self, contexts: Contexts) -> np.ndarray | None:
+        """Find the series of windows among those that the teacher was fitted on, by their ids."""
+        scaling = unwrap_model(self._inner).forecaster.scaling_
+        if scaling.kind != "series" or not contexts.ids:
+            return None
+        return scaling.numbers_of([contexts.ids[number] for number in contexts.series])
 
     def _table(self, original: np.ndarray, contexts: Contexts) -> np.ndarray:
         """Reshape the target channels to rows of a table, window by window."""

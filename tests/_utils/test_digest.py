@@ -1,5 +1,6 @@
 """The digest is the same in every process, and any change changes it."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -113,6 +114,36 @@ def test_code_of_users_counts_by_what_it_does(name, made):
     )
     assert a == same
     assert a != edited
+
+
+MEMBERS = {
+    "torch decorator": "@torch.inference_mode()\n    def label(self, values): return {0}",
+    "own decorator": "@decorate\n    def label(self, values): return {0}",
+    "cached property": "@functools.cached_property\n    def weight(self): return {0}",
+    "cached method": "@functools.lru_cache\n    def weight(self): return {0}",
+    "partial method": "label = functools.partialmethod(print, {0})",
+    "tuple": "lags = (1, {0})",
+    "list": "lags = [1, {0}]",
+    "dict": "weights = {{'a': {0}}}",
+    "set": "names = {{'a', '{0}'}}",
+    "array": "weights = np.array([0.5, {0}])",
+    "tensor": "weights = torch.tensor([0.5, {0}])",
+    "inner class": "class Inner:\n        def label(self): return {0}",
+}
+
+
+def make_class(member):
+    """Define a class with a member as a user does in a script."""
+    names = {"functools": functools, "np": np, "torch": torch, "__name__": "__main__"}
+    exec(f"def decorate(f):\n    return functools.wraps(f)(lambda *a: f(*a))\nclass Mine:\n    {member}", names)
+    names["Mine"].registry = [names["Mine"]]
+    return names["Mine"]
+
+
+@pytest.mark.parametrize("member", MEMBERS.values(), ids=MEMBERS)
+def test_every_member_of_a_users_class_counts(member):
+    first, again, other = (digest(make_class(member.format(number))) for number in (2, 2, 24))
+    assert first == again != other
 
 
 def test_values_a_function_has_taken_in_count():

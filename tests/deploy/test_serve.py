@@ -731,3 +731,28 @@ def test_the_file_for_numpy_is_served_without_torch(folder):
     command = [sys.executable, "-c", LIGHT, folder / "quantiles.npz"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, "['numpy']"), done.stderr
+
+
+@pytest.mark.parametrize("suffix", [".skdistill", ".npz"])
+def test_series_of_the_training_data_are_served_in_their_units(suffix, tmp_path):
+    panel = {7: make_series(), "b": 100.0 * make_series(seed=1)}
+    quantiles = {"student": "mlp", "quantiles": (0.1, 0.5, 0.9), "loss": "quantiledistill"}
+    forecaster = make_forecaster(teacher=None, **quantiles).fit(panel)
+    path = tmp_path / f"student{suffix}"
+    (forecaster.save if suffix == ".skdistill" else forecaster.export)(path)
+    model = open_model(path)
+    numbers = model.numbers_of(["b", "new", "7"])
+    assert numbers.tolist() == [1, -1, 0]
+    assert model.numbers_of(["new"]) is None
+    rows = [panel["b"], panel["b"], panel[7]]
+    contexts = np.stack([one[-12:] for one in rows])
+    asked = dict(zip(["b", "new", 7], rows, strict=True))
+    item = _Item(model, contexts, (0.1, 0.9), None, numbers)
+    unknown = _Item(model, contexts[:1], (0.1, 0.9), None)
+    (forecasts, around), (alone, _) = _answer_batch([item, unknown])
+    expected, expected_around = forecaster.predict(asked), forecaster.predict_quantiles(asked)
+    for number, name in enumerate(asked):
+        np.testing.assert_allclose(forecasts[number], expected[name], rtol=1e-5)
+        np.testing.assert_allclose(around[number], expected_around[name][..., [0, 2]], rtol=1e-5)
+    np.testing.assert_allclose(alone[0], expected["new"], rtol=1e-5)
+    assert not np.allclose(expected["b"], expected["new"], rtol=1e-4)

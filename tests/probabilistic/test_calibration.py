@@ -194,3 +194,18 @@ def test_rolling_calibration_that_is_made_to_keep_too_few_windows_says_so():
     fitted.set_params(calibration=RollingConformal(5))
     with pytest.raises(ValueError, match=r"n_windows of RollingConformal must be at least 9 .*got 5"):
         fitted.calibrate(make_series())
+
+
+@pytest.mark.parametrize("with_times", [True, False])
+def test_rolling_calibration_keeps_the_last_windows_of_every_series(with_times):
+    series = {name: make_frame(120, 1, seed=seed) for seed, name in enumerate("ab")}
+    series["b"].iloc[80:] += 1000.0 * np.random.default_rng(0).normal(size=(40, 1))
+    series = {name: rows if with_times else rows.to_numpy() for name, rows in series.items()}
+    settings = {"student": "linear", "quantiles": LEVELS, "max_epochs": 1, "validation_fraction": 40}
+    kept = make_forecaster(**settings, teacher=None, calibration=RollingConformal(20)).fit(series).calibration_
+    every = make_forecaster(**settings, teacher=None, calibration=RollingConformal(1000)).fit(series).calibration_
+    assert every.n_windows == 2 * 37
+    np.testing.assert_array_equal(every.errors[-20:], kept.errors)
+    sizes = np.abs(kept.errors).max(axis=(1, 2, 3))
+    assert (sizes[::2] < 20).all()
+    assert (sizes[1::2] > 100).all()

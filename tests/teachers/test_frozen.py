@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from doubles import make_forecaster
+import torch
+from doubles import make_forecaster, make_series
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -115,3 +116,20 @@ def test_inside_sktime_the_names_are_those_without_the_prefix(covariate):
     student.fit(y, X)
     forecast = student.predict([1], X if X is None else X.iloc[-1:].set_axis(X.index[-1:] + X.index.freq))
     assert abs(forecast.iloc[0, 0] - 100) < 5
+
+
+@pytest.mark.parametrize("scaling", ["series", "global"])
+def test_a_forecaster_of_a_panel_labels_known_series_in_their_units(scaling):
+    index = pd.date_range("2024-01-01", periods=120, freq="h", name="time")
+    panel = {
+        name: pd.DataFrame(make_series(120, 1, seed) * 10.0**seed, index, ["load"]) for seed, name in enumerate("abc")
+    }
+    teacher = make_forecaster(teacher=None, student="mlp", scaling="series").fit({name: panel[name] for name in "ab"})
+    forecaster = make_forecaster(teacher=FrozenEstimator(teacher), scaling=scaling).fit(panel)
+    expected = teacher.predict(panel)
+    for name, forecast in forecaster.predict_teacher(panel).items():
+        np.testing.assert_allclose(forecast, expected[name], rtol=1e-4)
+    cut = forecaster._windows_to_fit(panel, None).train.contexts(torch.tensor([0]))
+    labels = forecaster.teacher_.label_training(cut)
+    first = teacher.predict({"a": panel["a"].iloc[: cut.origins[0]]})["a"]
+    np.testing.assert_allclose(cut.forecasts_to_original(labels.forecast.numpy())[0], first, rtol=1e-4)
