@@ -1,10 +1,11 @@
-"""Fuse the MLP into two matrices with a ReLU between them."""
+"""Fuse the MLP into matrices with ReLUs between them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from scipy.linalg import block_diag
 from torch import nn
 
 from skdistill.fused._fused import FusedLayer, FusedStudent
@@ -24,7 +25,8 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     With the centered window M x, the learned scale w and shift v of a channel and the window's spread s, a part that
     reads P (M x w / s + v) and has the BatchNorm z -> g z + d gives s relu(...) = relu(g w (W P M) x + s (g (v W P 1 +
     b) + d)). A linear part A x + b, with the level included in A, is relu(A x) - relu(-A x) + b: two more hidden units
-    per step.
+    per step. Deeper layers of the two parts form one block-diagonal matrix, and these hidden units pass through them
+    unchanged.
 
     Parameters
     ----------
@@ -36,7 +38,7 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     Returns
     -------
     student : FusedStudent or None
-        Student with two layers; None if a linear part has one matrix per channel, or if windows are standardized and
+        Student with one matrix more than hidden layers; None if a linear part has one matrix per channel, or if windows are standardized and
         the parts read different rows of the context.
     """
     length, n_rows, normalization = spec.context_length, module.n_rows, module.normalization
@@ -53,6 +55,7 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
         seasonal, trend = (after_moving_average(weight, module.kernel_size) for weight in weights)
         weights = [weights[0] - seasonal, trend]
     hidden = [_fuse_hidden(part, weight, shift, spec.n_targets) for part, weight in zip(parts, weights, strict=True)]
+    deeper = [_fuse_deeper(layers, spec.n_targets) for layers in zip(*(part.deeper for part in parts), strict=True)]
     outputs = [part.output.weight.numpy() for part in parts]
     output_bias = sum(part.output.bias.numpy() for part in parts)
     weight = np.concatenate([one.weight for one in hidden])
@@ -66,6 +69,7 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
         hidden.append(FusedLayer(matrix, 0.0 * ones, ones))
         outputs.append(np.concatenate([steps, -steps], axis=1))
         output_bias = output_bias + module.skip.bias.numpy()
+        deeper = [_pass_through(layer, 2 * len(matrix)) for layer in deeper]
     scale = factor * np.concatenate([one.scale for one in hidden if one.scale is not None], axis=1)
     first = FusedLayer(
         weight=weight,
@@ -80,7 +84,7 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     )
     centered = _centers(normalization) and module.skip is None
     return FusedStudent.of(
-        [first, last],
+        [first, *deeper, last],
         targets=spec.targets,
         n_channels=spec.n_channels,
         level=np.pad(np.full(n_rows, 1.0 / n_rows), (length - n_rows, 0)) if centered else None,
@@ -108,10 +112,36 @@ def _linear_matrix(skip: Any, length: int) -> np.ndarray:
 def _fuse_hidden(part: Any, weight: np.ndarray, shift: np.ndarray, n_targets: int) -> FusedLayer:
     """Fuse the first matrix of a part with its input map, its biases and its BatchNorm."""
     bias = shift * weight.sum(axis=1) + part.hidden.bias.numpy()  # (n_targets, hidden_size)
-    scale = np.ones((n_targets, len(weight)))
-    if isinstance(part.norm, nn.BatchNorm1d):
-        norm: Any = part.norm  # with weights and statistics
+    return _after_norm(part.norm, weight, bias)
+
+
+def _fuse_deeper(layers: tuple[Any, ...], n_targets: int) -> FusedLayer:
+    """Fuse one deeper layer of all parts: a block-diagonal matrix."""
+    ones = np.ones((n_targets, 1))
+    fused = [_after_norm(one.norm, one.hidden.weight.numpy(), ones * one.hidden.bias.numpy()) for one in layers]
+    scales = np.concatenate([one.scale for one in fused if one.scale is not None], axis=1)
+    return FusedLayer(
+        block_diag(*(one.weight for one in fused)),
+        np.concatenate([one.bias for one in fused], axis=1),
+        None if (scales == 1.0).all() else scales,
+    )
+
+
+def _pass_through(layer: FusedLayer, n_units: int) -> FusedLayer:
+    """Add hidden units, already positive, that a layer does not change."""
+    n_targets = len(layer.bias)
+    return FusedLayer(
+        block_diag(layer.weight, np.eye(n_units)),
+        np.concatenate([layer.bias, np.zeros((n_targets, n_units))], axis=1),
+        None if layer.scale is None else np.concatenate([layer.scale, np.ones((n_targets, n_units))], axis=1),
+    )
+
+
+def _after_norm(norm: Any, weight: np.ndarray, bias: np.ndarray) -> FusedLayer:
+    """Fold the BatchNorm after a matrix into scale and bias."""
+    scale = np.ones((len(bias), len(weight)))
+    if isinstance(norm, nn.BatchNorm1d):
         gain = (norm.weight / (norm.running_var + norm.eps).sqrt()).numpy()[:, None]
-        bias = gain * (bias - norm.running_mean.numpy()[:, None]) + norm.bias.numpy()[:, None]
-        scale = scale * gain
+        shift = norm.bias.numpy()[:, None] - gain * norm.running_mean.numpy()[:, None]
+        bias, scale = gain * bias + shift, scale * gain
     return FusedLayer(weight, bias, scale)

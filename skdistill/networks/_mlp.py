@@ -20,7 +20,7 @@ __all__ = ["MLP"]
 
 
 class MLP(BaseNetwork):
-    """One hidden layer on each part of a decomposed window; all channels share the weights.
+    """Hidden layers on each part of a decomposed window; all channels share the weights.
 
     Each window is normalized and split into trend and remainder by a moving average. Each part goes through
     Linear(context_length, hidden_size) - BatchNorm over channels - ReLU - Linear(hidden_size, prediction_length). The
@@ -31,6 +31,9 @@ class MLP(BaseNetwork):
     ----------
     hidden_size : int, default=512
         Width of the hidden layers; 1024 was published for Traffic.
+    n_layers : int, default=1
+        Number of hidden layers of each part. Layers after the first are Linear(hidden_size, hidden_size) - BatchNorm -
+        ReLU - dropout; the features are always the first layer's.
     normalization : {"mean", "revin", None}, default="mean"
         Normalization of each window: subtract its mean; standardize it and learn a scale and a shift per channel
         (published for Traffic); or no normalization.
@@ -69,6 +72,7 @@ class MLP(BaseNetwork):
         self,
         hidden_size: int = 512,
         *,
+        n_layers: int = 1,
         normalization: str | None = "mean",
         decomposition: bool = True,
         kernel_size: int = 25,
@@ -78,6 +82,7 @@ class MLP(BaseNetwork):
         linear_skip: str | Linear | None = None,
     ) -> None:
         self.hidden_size = hidden_size
+        self.n_layers = n_layers
         self.normalization = normalization
         self.decomposition = decomposition
         self.kernel_size = kernel_size
@@ -89,6 +94,7 @@ class MLP(BaseNetwork):
     def check(self, spec: NetworkSpec) -> None:
         """Raise if a hyperparameter is out of its range."""
         check_integer(self.hidden_size, "hidden_size of MLP")
+        check_integer(self.n_layers, "n_layers of MLP", minimum=1)
         check_choice(self.normalization, NORMALIZATIONS, "normalization of MLP")
         check_boolean(self.decomposition, "decomposition of MLP")
         check_integer(self.kernel_size, "kernel_size of MLP")
@@ -167,15 +173,36 @@ class _MLPModule(nn.Module):
 
 
 class _Part(nn.Module):
-    """Linear, BatchNorm over channels, ReLU, Linear; returns the forecast and the first layer's output."""
+    """Linear, BatchNorm over channels, ReLU, possibly repeated, Linear; returns forecast and first layer's output."""
 
     def __init__(self, network: MLP, spec: NetworkSpec, n_rows: int) -> None:
         super().__init__()
         self.hidden = nn.Linear(n_rows, network.hidden_size)
-        self.norm = nn.BatchNorm1d(spec.n_targets) if network.batch_norm else nn.Identity()
+        self.norm = _norm(network, spec)
         self.dropout = nn.Dropout(network.dropout)
+        self.deeper = nn.ModuleList(_DeeperLayer(network, spec) for _ in range(network.n_layers - 1))
         self.output = nn.Linear(network.hidden_size, spec.prediction_length)
 
     def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        hidden = self.hidden(values)
-        return self.output(self.dropout(self.norm(hidden).relu())), hidden
+        features = self.hidden(values)
+        hidden = self.dropout(self.norm(features).relu())
+        for layer in self.deeper:
+            hidden = layer(hidden)
+        return self.output(hidden), features
+
+
+class _DeeperLayer(nn.Module):
+    """One more hidden layer."""
+
+    def __init__(self, network: MLP, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(network.hidden_size, network.hidden_size)
+        self.norm = _norm(network, spec)
+        self.dropout = nn.Dropout(network.dropout)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.dropout(self.norm(self.hidden(hidden)).relu())
+
+
+def _norm(network: MLP, spec: NetworkSpec) -> nn.Module:
+    return nn.BatchNorm1d(spec.n_targets) if network.batch_norm else nn.Identity()

@@ -36,6 +36,7 @@ from skdistill.networks._layers import ReversibleNormalization, WindowStandardiz
 
 SMALL = {
     "mlp": MLP(8, kernel_size=5),
+    "mlp-deep": MLP(8, n_layers=3, batch_norm=False, decomposition=False, dropout=0.3),
     "mlp-revin": MLP(8, normalization="revin"),
     "mlp-plain": MLP(8, normalization=None, decomposition=False, batch_norm=False, dropout=0.3),
     "dlinear": DLinear(5),
@@ -376,6 +377,7 @@ def test_reversible_normalization_guards_a_learned_scale_of_zero():
 
 BAD_HYPERPARAMETERS = [
     (MLP(0), ValueError, r"hidden_size of MLP must be an integer of at least 1; got 0\."),
+    (MLP(8, n_layers=0), ValueError, r"n_layers of MLP must be an integer of at least 1; got 0\."),
     (MLP(8.0), TypeError, r"hidden_size of MLP must be an integer .*; got 8\.0 of type float"),
     (MLP(True), TypeError, r"hidden_size of MLP .*; got True of type bool"),
     (MLP(normalization="mena"), ValueError, r"normalization of MLP .*; got 'mena'\. Did you mean 'mean'\?"),
