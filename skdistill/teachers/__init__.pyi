@@ -8,6 +8,7 @@ from skdistill.teachers._moirai import Moirai as Moirai
 from skdistill.teachers._pretrained import PretrainedTeacher as PretrainedTeacher
 from skdistill.teachers._shipped import Pretrained as Pretrained
 from skdistill.teachers._sktime import SktimeTeacher as SktimeTeacher
+from skdistill.teachers._theta import Theta as Theta
 from skdistill.teachers._time_moe import TimeMoE as TimeMoE
 from skdistill.teachers._timesfm import TimesFM as TimesFM
 from skdistill.teachers._tiny_time_mixer import TinyTimeMixer as TinyTimeMixer
