@@ -38,8 +38,8 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     Returns
     -------
     student : FusedStudent or None
-        Student with one matrix more than hidden layers; None if a linear part has one matrix per channel, or if windows are standardized and
-        the parts read different rows of the context.
+        Student with one matrix more than hidden layers; None if a linear part has one matrix per channel, or if windows
+        are standardized and the parts read different rows of the context.
     """
     length, n_rows, normalization = spec.context_length, module.n_rows, module.normalization
     parts = [module.seasonal] if module.trend is None else [module.seasonal, module.trend]
