@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -135,7 +136,7 @@ def backtest_quantiles(
         Quantiles in original units.
     """
     rolls = calibration is not None and calibration.errors is not None
-    asked = predictor.with_offsets(None) if rolls else predictor
+    asked = replace(predictor, offsets=None, bounded=False) if rolls else predictor
     parts = [(asked.forecast_quantiles(contexts), truth) for contexts, truth in roll(asked, series, step)]
     quantiles = np.concatenate([one for one, _ in parts])
     if calibration is None or not rolls:
@@ -147,7 +148,7 @@ def backtest_quantiles(
     standard = np.stack(of_levels, axis=-1)
     truth = scaling.forecasts_to_standard(np.concatenate([one for _, one in parts]), units)
     rolled = calibration.rolling_offsets(truth[..., None] - standard, levels, step)
-    return scaling.quantiles_to_original(shift_quantiles(standard, rolled, levels), units)
+    return scaling.clip(scaling.quantiles_to_original(shift_quantiles(standard, rolled, levels), units))
 
 
 def _units_of_origins(predictor: Predictor, series: Series, step: int) -> LocalUnits | None:

@@ -42,6 +42,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
     teacher: Any
     student: Any
     loss: Any
+    bounds: tuple[float | None, float | None] | None
     validation_fraction: float
     max_epochs: int
     batch_size: int

@@ -11,6 +11,7 @@ from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
+from skdistill.data._bounds import check_bounds
 from skdistill.data._scaling import SCALINGS
 from skdistill.teachers._given import holds_given_labels
 
@@ -32,6 +33,7 @@ def check_distillation_parameters(estimator: Any) -> None:
         raise ValueError(
             f"validation_fraction of {owner} must be a fraction below 1 or an integer number of rows; got {fraction!r}."
         )
+    check_bounds(estimator.bounds, owner)
     check_choice(estimator.feature_storage, ("stored", "recompute"), f"feature_storage of {owner}")
     check_real(estimator.label_budget, f"label_budget of {owner} (GiB)", minimum=0.0)
     if estimator.n_jobs is not None:

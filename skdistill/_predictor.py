@@ -64,6 +64,8 @@ class Predictor:
         Offsets of a calibration, added to the quantiles in standardized units.
     dtype : {"float32", "float64"}, default="float32"
         Type of the computation.
+    bounded : bool, default=True
+        Whether forecasts and quantiles are clipped to the bounds of ``scaling``.
     """
 
     student: nn.Module
@@ -71,6 +73,7 @@ class Predictor:
     scaling: Scaling
     offsets: np.ndarray | None = None
     dtype: str = "float32"
+    bounded: bool = True
 
     @property
     def reads_calendar(self) -> bool:
@@ -91,6 +94,9 @@ class Predictor:
             The new predictor.
         """
         return replace(self, offsets=offsets)
+
+    def _clip(self, values: np.ndarray) -> np.ndarray:
+        return self.scaling.clip(values) if self.bounded else values
 
     def cutter(self, series: list[Series]) -> ContextCutter:
         """Return an object that builds the contexts that the student reads.
@@ -139,9 +145,9 @@ class Predictor:
 
         def answer(block: ContextBatch) -> np.ndarray:
             if fused is not None:
-                return fused(block.values, block.series)
+                return self._clip(fused(block.values, block.series))
             read = self._read(block)
-            return read.forecasts_to_original(self._ask(read).forecast.numpy())
+            return self._clip(read.forecasts_to_original(self._ask(read).forecast.numpy()))
 
         return self._in_blocks(contexts, answer, ())
 
@@ -164,11 +170,12 @@ class Predictor:
 
         def answer(block: ContextBatch) -> np.ndarray:
             if fused is not None:
-                return fused(block.values, block.series)
+                return self._clip(fused(block.values, block.series))
             read = self._read(block)
             quantiles = self._ask(read).quantiles
             assert quantiles is not None  # the student was built for levels
-            return read.quantiles_to_original(shift_quantiles(quantiles.numpy(), self.offsets, levels))
+            shifted = shift_quantiles(quantiles.numpy(), self.offsets, levels)
+            return self._clip(read.quantiles_to_original(shifted))
 
         return self._in_blocks(contexts, answer, (len(levels),))
 

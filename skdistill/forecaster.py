@@ -17,6 +17,7 @@ from skdistill._parameter_checks import check_series_parameters
 from skdistill._partial_fit import UpdatableMixin
 from skdistill._utils._checks import check_integer
 from skdistill.data._augmentation import Augmentation
+from skdistill.data._bounds import check_bounds
 from skdistill.data._context_batch import ContextBatch, ContextCutter
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import Series, SeriesInput, read_series
@@ -74,6 +75,9 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         rows; ``"series"``, mean and mean absolute seasonal difference of the training rows of each series, or of the
         context for a series that ``fit`` has not seen; ``"window"``, those of each context. ``"auto"`` is ``"series"``
         for a panel of several series, and ``"global"`` for one.
+    bounds : tuple of (float or None, float or None), or None, default=None
+        Lowest and highest forecast, in original units, such as ``(0, None)`` for sales: forecasts and quantiles beyond
+        are clipped, here and in every export. None leaves a side open.
     min_observed : int or None, default=None
         Rows of a series that a training context must hold, so that short series count: rows before the series are
         missing. None means ``context_length`` for one series, and two seasons (at least 8 rows) for a panel.
@@ -196,6 +200,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         calibration: Any = None,
         transformer: BaseEstimator | None = None,
         scaling: str = "auto",
+        bounds: tuple[float | None, float | None] | None = None,
         min_observed: int | None = None,
         missing: str = "nan",
         validation_fraction: float = 0.2,
@@ -228,6 +233,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         self.calibration = calibration
         self.transformer = transformer
         self.scaling = scaling
+        self.bounds = bounds
         self.min_observed = min_observed
         self.missing = missing
         self.validation_fraction = validation_fraction
@@ -313,6 +319,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             scaling_kind=self.scaling,
             is_panel=is_panel,
             min_observed=self.context_length if labels_whole else self.min_observed,
+            bounds=check_bounds(self.bounds, type(self).__name__),
             augmentation=augmentation,
             seed=None if augmentation is None else self._augment_seed(),
         )

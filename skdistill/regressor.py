@@ -12,6 +12,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from skdistill._base import BaseDistilled
+from skdistill.data._bounds import check_bounds, clip, warn_outside
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
@@ -57,6 +58,9 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         :class:`~skdistill.losses.Supervised` (which is added if there is none).
     calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
         How quantiles are shifted after training, based on their errors on the validation windows.
+    bounds : tuple of (float or None, float or None), or None, default=None
+        Lowest and highest forecast, in original units, such as ``(0, None)`` for sales: forecasts and quantiles beyond
+        are clipped, here and in every export. None leaves a side open.
     validation_fraction : float or int, default=0.2
         Fraction of the rows, at the end, used for early stopping; an integer is a number of rows, 0 means none.
     max_epochs : int, default=100
@@ -150,6 +154,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         quantiles: Sequence[float] | None = None,
         point_forecast: str = "median",
         calibration: Any = None,
+        bounds: tuple[float | None, float | None] | None = None,
         validation_fraction: float = 0.2,
         max_epochs: int = 100,
         batch_size: int = 32,
@@ -173,6 +178,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.quantiles = quantiles
         self.point_forecast = point_forecast
         self.calibration = calibration
+        self.bounds = bounds
         self.validation_fraction = validation_fraction
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -269,7 +275,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     def _shaped(self, forecasts: np.ndarray, contexts: ContextBatch) -> np.ndarray:
         """Bring forecasts to the units of ``y``, and drop the axes that it did not have."""
         units = self._target_units()
-        forecasts = forecasts if units is None else units.restore(forecasts, contexts.values)
+        if units is not None:  # bounds are in the units of y
+            forecasts = clip(units.restore(forecasts, contexts.values), check_bounds(self.bounds, type(self).__name__))
         if self._target_ndim == 3:
             return forecasts
         return forecasts[:, :, 0] if self._target_ndim == 2 else forecasts[:, 0, 0]
@@ -310,7 +317,9 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self._target_lines = None if units is None else units.lines
         horizons = horizons if units is None else units.to_contexts(horizons, contexts)
         rows = np.concatenate([contexts, horizons], axis=1)
-        scaling = Scaling().fit([rows[:n_train].reshape(-1, n_channels)])
+        bounds = check_bounds(self.bounds, type(self).__name__)
+        warn_outside([_as_cube(y)[:n_train].reshape(-1, n_channels)], bounds, ["y"], type(self).__name__)
+        scaling = Scaling(bounds=bounds if units is None else None).fit([rows[:n_train].reshape(-1, n_channels)])
         windows = _windows_of(contexts, horizons, scaling)
         validation = replace(windows, starts=windows.starts[n_train:]) if n_validation else None
         return TrainingWindows(replace(windows, starts=windows.starts[:n_train]), validation)

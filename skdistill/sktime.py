@@ -15,6 +15,7 @@ from skdistill.data._augmentation import Augmentation
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._levels import interpolation_matrix
 from skdistill.data._panel import append_rows, covariates_of, find_labels, name_instance, split_panel
+from skdistill.data._precede import precede_index
 from skdistill.data._steps import Step, continue_index
 from skdistill.forecaster import DistilledForecaster
 from skdistill.probabilistic._settings import DEFAULT_COVERAGE, at_levels
@@ -67,6 +68,17 @@ class SktimeDistilledForecaster(BaseForecaster):
     transformer : scikit-learn transformer or None, default=None
         Applied to the channels before the standardization and inverted on forecasts, as ``TransformedTargetRegressor``
         does. It must treat each channel separately.
+    scaling : {"auto", "global", "series", "window"}, default="auto"
+        Whose center and unit standardize: ``"global"``, mean and standard deviation of each channel over all training
+        rows; ``"series"``, mean and mean absolute seasonal difference of the training rows of each series, or of the
+        context for a series that ``fit`` has not seen; ``"window"``, those of each context. ``"auto"`` is ``"series"``
+        for a panel of several series, and ``"global"`` for one.
+    bounds : tuple of (float or None, float or None), or None, default=None
+        Lowest and highest forecast, in original units, such as ``(0, None)`` for sales: forecasts and quantiles beyond
+        are clipped, here and in every export. None leaves a side open.
+    min_observed : int or None, default=None
+        Rows of a series that a training context must hold, so that short series count: rows before the series are
+        missing. None means ``context_length`` for one series, and two seasons (at least 8 rows) for a panel.
     validation_fraction : float or int, default=0.2
         Fraction of the rows, at the end, used for early stopping; an integer is a number of rows, 0 means none.
         Training targets end before the first validation row.
@@ -134,6 +146,9 @@ class SktimeDistilledForecaster(BaseForecaster):
     ``fit`` after ``pretrain`` trains nothing: it uses the new series as context, scaled like the pretraining panel. A
     second ``pretrain`` trains again on both panels. In-sample forecasts are not supported.
 
+    NaN in ``y`` and ``X`` is a missing value. Series of a panel can be shorter than ``context_length``, down to one
+    row: the rows before them are missing.
+
     Examples
     --------
     >>> from sktime.datasets import load_airline
@@ -157,7 +172,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         "capability:exogenous": True,
         "capability:categorical_in_X": False,
         "capability:insample": False,
-        "capability:missing_values": False,
+        "capability:missing_values": True,
         "capability:non_contiguous_X": False,  # a rollout needs every row
         "capability:pred_int": True,  # False for an instance without quantiles
         "capability:pred_int:insample": False,
@@ -184,6 +199,9 @@ class SktimeDistilledForecaster(BaseForecaster):
         rollout: bool = False,
         refit_on_update: bool = False,
         transformer: Any = None,
+        scaling: str = "auto",
+        bounds: tuple[float | None, float | None] | None = None,
+        min_observed: int | None = None,
         validation_fraction: float = 0.2,
         windows_without_truth: bool = False,
         augmentation: Augmentation | None = None,
@@ -214,6 +232,9 @@ class SktimeDistilledForecaster(BaseForecaster):
         self.rollout = rollout
         self.refit_on_update = refit_on_update
         self.transformer = transformer
+        self.scaling = scaling
+        self.bounds = bounds
+        self.min_observed = min_observed
         self.validation_fraction = validation_fraction
         self.windows_without_truth = windows_without_truth
         self.augmentation = augmentation
@@ -401,7 +422,8 @@ class SktimeDistilledForecaster(BaseForecaster):
 
     def _learn(self) -> None:
         """Train on all rows; if exact updates are possible, only process the new rows."""
-        if list(self._rows) != [()] or not hasattr(self.forecaster_, "partial_fit"):
+        misses = any(bool(rows.isna().any(axis=None)) for rows in self._rows.values())
+        if list(self._rows) != [()] or misses or not hasattr(self.forecaster_, "partial_fit"):
             self.forecaster_ = self._train(self._rows, self._n_targets)
             return
         self.forecaster_ = self.forecaster_.catch_up(self._rows[()])
@@ -423,14 +445,17 @@ class SktimeDistilledForecaster(BaseForecaster):
         return "forecaster_" in getattr(self, "_pretrained_attrs", ())
 
     def _check_windows(self, series: dict[tuple[object, ...], pd.DataFrame]) -> None:
+        """Raise where no series holds a window; the short ones among others are told of in ``fit``."""
+        if self.min_observed is not None:
+            return
         reach = self.context_length + self.prediction_length
-        for key, rows in series.items():
-            if len(rows) < reach:
-                raise ValueError(
-                    f"{name_instance(key)} is too short: a window needs context_length + prediction_length = "
-                    f"{self.context_length} + {self.prediction_length} = {reach} rows; got {len(rows)}. Give more "
-                    "rows or smaller lengths, or leave the series out."
-                )
+        key, rows = max(series.items(), key=lambda one: len(one[1]))
+        if len(series) == 1 and len(rows) < reach:
+            raise ValueError(
+                f"{name_instance(key)} is too short: a window needs context_length + prediction_length = "
+                f"{self.context_length} + {self.prediction_length} = {reach} rows; got {len(rows)}. Give more rows, or "
+                "smaller lengths."
+            )
 
     def _check_pretrained(self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int) -> None:
         known = (len(self.forecaster_.targets_), self.forecaster_.n_features_in_)
@@ -462,10 +487,6 @@ class SktimeDistilledForecaster(BaseForecaster):
             rows = append_rows(self._rows[key], new, step, name) if key in self._rows else new
             if len(rows) < self.context_length:
                 self._check_newer(key, new, name)
-                raise ValueError(
-                    f"{name} is too short to forecast from: context_length = {self.context_length} rows are needed; "
-                    f"got {len(rows)}."
-                )
             rows = rows if self.refit_on_update else rows.iloc[-self.context_length :]
             kept[key] = rows.set_axis(rows.index if step is None else step.note_on(rows.index), axis=0).copy()
         self._rows.update(kept)
@@ -504,8 +525,9 @@ class SktimeDistilledForecaster(BaseForecaster):
         With quantiles there is one more axis; quantiles of later blocks treat the earlier point forecasts as known.
         """
         recent = [rows.iloc[-self.context_length :] for rows in self._rows.values()]
-        contexts = np.stack([rows.to_numpy(dtype=np.float64) for rows in recent])
-        indexes, steps = [rows.index for rows in recent], [self._steps[key] for key in self._rows]
+        steps = [self._steps[key] for key in self._rows]
+        contexts = np.stack([_padded(rows.to_numpy(dtype=np.float64), self.context_length) for rows in recent])
+        indexes = [_preceded(rows.index, self.context_length, step) for rows, step in zip(recent, steps, strict=True)]
         length = self.prediction_length
         predictor = self.forecaster_.predictor_
         known = predictor.scaling.numbers_of(list(self._rows)) if predictor.scaling.kind == "series" else None
@@ -605,3 +627,17 @@ class SktimeDistilledForecaster(BaseForecaster):
             },
             {**tiny, "teacher": None, "student": small, "loss": "quantiledistill", "quantiles": (0.1, 0.5, 0.9)},
         ]
+
+
+def _padded(rows: np.ndarray, n_rows: int) -> np.ndarray:
+    """Return rows with missing ones before them."""
+    n_before = max(0, n_rows - len(rows))
+    return np.pad(rows, ((n_before, 0), (0, 0)), constant_values=np.nan)
+
+
+def _preceded(index: pd.Index, n_rows: int, step: Step | None) -> pd.Index:
+    """Return labels with those before them, where a calendar has such."""
+    n_before = max(0, n_rows - len(index))
+    if not n_before or not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
+        return index
+    return precede_index(index, n_before, step).append(index)

@@ -369,11 +369,9 @@ def test_names_of_series_of_several_types_stay_as_they_are():
 # -- bad input -------------------------------------------------------------------------------------
 
 
-def test_a_short_series_of_a_panel_is_named():
-    panel = make_panel(3)
-    panel = panel.drop(panel.loc[["s1"]].index[10:])
-    with pytest.raises(ValueError, match=r"y of instance 's1' is too short.*12 \+ 4 = 16 rows; got 10"):
-        make(teacher=NotToBeCalled()).fit(panel)
+def test_a_single_short_series_is_refused():
+    with pytest.raises(ValueError, match=r"y is too short.*12 \+ 4 = 16 rows; got 10"):
+        make(teacher=NotToBeCalled()).fit(TRAIN.iloc[:10])
 
 
 def test_irregular_duplicate_and_missing_are_refused():
@@ -381,8 +379,51 @@ def test_irregular_duplicate_and_missing_are_refused():
         make().fit(TRAIN.drop(TRAIN.index[30]))
     with pytest.raises((TypeError, ValueError), match="duplicate"):
         make().fit(pd.concat([TRAIN.iloc[:30], TRAIN.iloc[29:]]))
-    with pytest.raises(ValueError, match="missing"):
-        make().fit(TRAIN.where(TRAIN.index != TRAIN.index[5]))
+
+
+# -- missing values and short series ---------------------------------------------------------------
+
+
+def with_gaps(panel):
+    gaps = np.random.default_rng(0).random(panel.shape) < 0.2
+    return panel.mask(gaps)
+
+
+def test_missing_values_and_short_series_are_those_of_the_plain_forecaster():
+    panel = with_gaps(make_panel(3))
+    panel = panel.drop([*panel.loc[["s1"]].index[10:], *panel.loc[["s2"]].index[1:]])
+    with pytest.warns(UserWarning, match="2 of 3 series have too few training rows"):
+        found, expected = make().fit(panel), plain().fit(panel)
+    assert make().get_tag("capability:missing_values")
+    np.testing.assert_allclose(found.predict(fh=ALL_STEPS), expected.predict(panel), rtol=1e-5)
+
+
+def test_a_series_grows_from_one_row_by_update():
+    panel = make_panel(2)
+    start = panel.drop(panel.loc[["s1"]].index[1:])
+    with pytest.warns(UserWarning, match="too few training rows"):
+        forecaster = make().fit(start)
+    later = panel.loc[["s1"]].iloc[1:5]
+    forecaster.update(later, update_params=False)
+    known = pd.concat([panel.loc[["s0"]], panel.loc[["s1"]].iloc[:5]])
+    expected = forecaster.forecaster_.predict({(one,): known.loc[one].to_numpy() for one in ("s0", "s1")})
+    expected = np.concatenate(list(expected.values()))
+    np.testing.assert_allclose(forecaster.predict(fh=ALL_STEPS), expected, rtol=1e-5)
+
+
+def test_a_refit_on_rows_with_gaps_is_a_fit_on_all_rows():
+    settings = {"teacher": None, "loss": Supervised(), "student": Linear(), "refit_on_update": True}
+    gaps = with_gaps(Y.to_frame())["c0"]
+    found = make(**settings).fit(gaps.iloc[:60]).update(gaps.iloc[60:])
+    np.testing.assert_allclose(found.predict(fh=[1]), make(**settings).fit(gaps).predict(fh=[1]), rtol=1e-5)
+
+
+def test_rows_without_an_observed_value_forecast_nan():
+    gone = TRAIN.where(np.arange(60) < 48)
+    assert make().fit(gone).predict(fh=ALL_STEPS).isna().all()
+
+
+# -- labels ----------------------------------------------------------------------------------------
 
 
 def test_labels_that_do_not_follow_are_refused():

@@ -33,7 +33,8 @@ _MAX_LAYERS = 64
 _MAX_MEMBERS = 4 * _MAX_LAYERS
 _WHOLE = ("targets", "n_channels", "season", "own_units", "series_ids")  # arrays of whole numbers
 _UNITS = ("season", "own_units", "series_center", "series_unit", "series_ids")
-_SCALARS = ("n_channels", "season", "own_units")
+_SCALARS = ("n_channels", "season", "own_units", "lower", "upper")
+_BOUNDS = ("lower", "upper")  # of forecasts
 _SHARE_OF_SEASON = 4  # gaps up to a season divided by this are bridged by a straight line
 _ROUNDING = 4 * float(np.finfo(np.float64).eps)  # relative to the level of a window; smaller variation is no unit
 
@@ -49,7 +50,7 @@ class NumpyStudent:
         ``quantile_hidden_bias``, ``quantile_output``, ``quantile_output_bias``, ``quantile_unit`` and optionally
         ``quantile_offsets``. For filling missing values: ``season``. For windows that are scaled separately:
         ``own_units`` (1), optionally with ``series_center``, ``series_unit`` and ``series_ids`` (JSON, as bytes) of
-        the series with units from their training rows.
+        the series with units from their training rows. For bounds of the forecasts: ``lower``, ``upper``.
     dtype : {"float32", "float64"}, default="float32"
         Type of the matrix products; the center is always subtracted and added in float64.
 
@@ -84,6 +85,7 @@ class NumpyStudent:
         self._all_targets = len(self.targets) == self.n_channels and (np.diff(self.targets) == 1).all()
         self._center = self._arrays["center"]
         self._season = int(self._arrays.get("season", 1))
+        self._bounds = tuple(float(one) if (one := self._arrays.get(name)) is not None else None for name in _BOUNDS)
         self._own_units = bool(self._arrays.get("own_units", 0))
         self.series_ids = _read_ids(self._arrays)
         self._level = self._cast("level")
@@ -195,6 +197,14 @@ class NumpyStudent:
         forecasts : ndarray of the same type, of shape (n_windows, prediction_length, n_targets)
             Forecasts in original units.
         """
+        return self._clip(self._forecast(contexts, series))
+
+    def _clip(self, values: np.ndarray) -> np.ndarray:
+        """Set forecasts beyond a bound to the bound, in place."""
+        return values if self._bounds == (None, None) else np.clip(values, *self._bounds, out=values)
+
+    def _forecast(self, contexts: np.ndarray, series: np.ndarray | None) -> np.ndarray:
+        """Forecast without bounds."""
         n_windows, n_targets = len(contexts), len(self.targets)
         forecasts = np.empty((n_windows, self.prediction_length, n_targets), contexts.dtype)
         for first in range(0, n_windows, self._block):
@@ -246,7 +256,7 @@ class NumpyStudent:
         """
         if self._head is None or self.quantile_levels is None:
             raise ValueError("this student has no quantiles: it was fitted without.")
-        forecasts = self.forecast(contexts, series)
+        forecasts = self._forecast(contexts, series)
         quantiles = np.empty((*forecasts.shape, len(self.quantile_levels)), contexts.dtype)
         for first in range(0, len(contexts), self._block):
             rows, _, unit = self._block_rows(contexts, series, first)
@@ -254,7 +264,7 @@ class NumpyStudent:
             distances = distances if unit is None else distances * unit[..., None]
             point = forecasts[first : first + self._block, ..., None]
             np.add(distances, point, out=quantiles[first : first + self._block], casting="unsafe")
-        return quantiles
+        return self._clip(quantiles)
 
     def _answer(self, rows: np.ndarray) -> np.ndarray:
         """Run centered rows (n_windows, n_targets, context_length) through the layers."""
@@ -619,7 +629,7 @@ def _check_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     n_layers = _count_layers(arrays)
     needed = ["center", "targets", "n_channels"]
     needed += [f"{kind}_{number}" for number in range(n_layers) for kind in ("weight", "bias")]
-    optional = {"level", "epsilon", *(f"scale_{number}" for number in range(n_layers)), *_UNITS}
+    optional = {"level", "epsilon", *_BOUNDS, *(f"scale_{number}" for number in range(n_layers)), *_UNITS}
     if any(name.startswith("quantile_") for name in arrays):
         needed += [f"quantile_{name}" for name in ("levels", "hidden", "hidden_bias", "output", "output_bias", "unit")]
         optional.add("quantile_offsets")
@@ -640,7 +650,7 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
     targets, width = arrays["targets"], arrays["weight_0"].shape[-1:]
     n_targets = (len(targets),) if targets.ndim == 1 else ()
     allowed: dict[str, list[tuple[int, ...]]] = {"n_channels": [()], "targets": [n_targets], "level": [width]}
-    allowed |= {"center": [n_targets], "epsilon": [n_targets]}
+    allowed |= {"center": [n_targets], "epsilon": [n_targets], "lower": [()], "upper": [()]}
     for number in range(n_layers):
         height = arrays[f"weight_{number}"].shape[-2:-1]
         allowed[f"weight_{number}"] = [height + width, n_targets + height + width]
@@ -659,6 +669,8 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
         raise ValueError("not a student: targets has a channel twice.")
     if "epsilon" in arrays and not (arrays["epsilon"] >= 0).all():
         raise ValueError("not a student: epsilon is negative.")
+    if not arrays.get("lower", -np.inf) < arrays.get("upper", np.inf):
+        raise ValueError("not a student: lower is not below upper.")
     if targets.min() < 0 or targets.max() >= arrays["n_channels"] or arrays["n_channels"] > 1 << 31:
         raise ValueError(f"not a student: targets do not lie within {arrays['n_channels']} channels.")
 

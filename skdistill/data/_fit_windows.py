@@ -10,9 +10,11 @@ import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
+from skdistill.data._bounds import Bounds, warn_outside
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling, units_told, warn_of_unlike_scales
 from skdistill.data._season import season_of_series
+from skdistill.data._short_series import name_series
 from skdistill.data._windows import SeriesStore, TrainingWindows, count_validation_rows, split_windows
 
 __all__ = ["FitWindows"]
@@ -46,6 +48,8 @@ class FitWindows:
     min_observed : int or None, default=None
         Minimum number of series rows in a training context; rows before the series are missing. None means
         ``context_length`` for one series, and two seasons (at least 8 rows) for a panel.
+    bounds : tuple of (float or None, float or None), or None, default=None
+        Lowest and highest forecast, in original units.
     augmentation : Augmentation or None, default=None
         Perturbed copies of the training rows to add.
     seed : int or None, default=None
@@ -62,6 +66,7 @@ class FitWindows:
     scaling_kind: str = "auto"
     is_panel: bool = False
     min_observed: int | None = None
+    bounds: Bounds | None = None
     augmentation: Augmentation | None = None
     seed: int | None = None
 
@@ -91,6 +96,9 @@ class FitWindows:
         known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
         self._check_observed(series, known)
         self._tell_short_ones(series, known, least)
+        names = [name_series(series, number) for number in range(len(series))]
+        of_targets = [rows[:, list(self.targets)] for rows in known]
+        warn_outside(of_targets, self.bounds, names, "DistilledForecaster")
         scaling = self.scaling(season, len(series))
         if self.transformer is None and scaling.kind == "global":
             warn_of_unlike_scales(known)
@@ -142,7 +150,8 @@ class FitWindows:
         kind = self.scaling_kind
         if kind == "auto":
             kind = "series" if self.is_panel and n_series > 1 else "global"
-        return Scaling(self.transformer, None if self.all_targets else self.targets, kind=kind, season=season)
+        targets = None if self.all_targets else self.targets
+        return Scaling(self.transformer, targets, kind=kind, season=season, bounds=self.bounds)
 
     def _least_rows(self, n_series: int, season: int) -> int:
         """Return the minimum number of series rows in a training context."""

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import fill_missing, mean_observed
+from skdistill.data._bounds import Bounds, clip
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
 
 __all__ = ["SCALINGS", "Scaling", "StandardizedContexts", "units_told", "warn_of_unlike_scales"]
@@ -62,6 +63,8 @@ class Scaling(BaseEstimator):
         that of :func:`~skdistill.data._local_scale.window_units`.
     season : int, default=1
         Number of rows in a season, for the unit of series and windows and for filling gaps.
+    bounds : tuple of (float or None, float or None), or None, default=None
+        Lowest and highest forecast, in original units; None leaves a side open.
 
     Attributes
     ----------
@@ -99,11 +102,13 @@ class Scaling(BaseEstimator):
         *,
         kind: str = "global",
         season: int = 1,
+        bounds: Bounds | None = None,
     ) -> None:
         self.transformer = transformer
         self.targets = targets
         self.kind = kind
         self.season = season
+        self.bounds = bounds
 
     def fit(self, rows: Sequence[np.ndarray], ids: Sequence[Hashable] | None = None) -> Scaling:
         """Fit on the training rows of every series.
@@ -340,6 +345,21 @@ class Scaling(BaseEstimator):
             return rows
         flat = self.transformer_.inverse_transform(rows.reshape(-1, rows.shape[-1]))
         return np.asarray(flat, dtype=np.float64).reshape(rows.shape)
+
+    def clip(self, forecasts: np.ndarray) -> np.ndarray:
+        """Clip forecasts of a student, or their quantiles, to the bounds.
+
+        Parameters
+        ----------
+        forecasts : ndarray
+            Values in original units.
+
+        Returns
+        -------
+        forecasts : ndarray of the same shape
+            The same array if there are no bounds.
+        """
+        return clip(forecasts, self.bounds)
 
     def forecasts_to_original(self, forecasts: np.ndarray, units: LocalUnits | None = None) -> np.ndarray:
         """Invert the standardization of forecasts, which have only the target channels.

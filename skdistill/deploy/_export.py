@@ -28,7 +28,7 @@ from skdistill._utils.numpy_student import NumpyStudent, plain_id
 from skdistill._version import __version__
 from skdistill.data._inputs import read_series
 from skdistill.data._window_forecaster import WindowForecaster
-from skdistill.deploy._modules import FramedModule, deployed_module, reads_through_frame
+from skdistill.deploy._modules import deployed_module, reads_through_frame
 from skdistill.fused._runtime import fuse_in_units
 from skdistill.probabilistic._calibration import shift_quantiles
 
@@ -194,11 +194,11 @@ def _answer_of(estimator: Any, windows: np.ndarray) -> Answer:
     read = scaling.standardize_contexts(windows.astype(np.float64), None, "float64")
     with torch.no_grad():
         output = module(torch.from_numpy(np.ascontiguousarray(read.values)))
-    forecast = scaling.forecasts_to_original(output.forecast.numpy(), read.units)
+    forecast = scaling.clip(scaling.forecasts_to_original(output.forecast.numpy(), read.units))
     if spec.quantiles is None:
         return forecast, None
     quantiles = shift_quantiles(output.quantiles.numpy(), estimator.predictor_.offsets, spec.quantiles)
-    return forecast, scaling.quantiles_to_original(quantiles, read.units)
+    return forecast, scaling.clip(scaling.quantiles_to_original(quantiles, read.units))
 
 
 def _windows_of(estimator: Any, data: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -248,7 +248,7 @@ def _module_of(estimator: Any) -> nn.Module:
 def _inputs_of(module: nn.Module, estimator: Any) -> dict[str, torch.Tensor]:
     """Return example inputs: contexts, and the numbers of their series if these determine units."""
     context = torch.zeros(3, estimator.spec_.context_length, estimator.spec_.n_channels)
-    reads_series = isinstance(module, FramedModule) and module.frame.reads_series
+    reads_series = getattr(module, "reads_series", False)
     return {"context": context, "series": torch.tensor([0, -1, 0])} if reads_series else {"context": context}
 
 

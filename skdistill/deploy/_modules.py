@@ -16,7 +16,7 @@ from skdistill.fused._runtime import fuse_in_units
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._quantile_head import sum_gaps
 
-__all__ = ["FramedModule", "FusedModule", "deployed_module", "reads_through_frame"]
+__all__ = ["BoundedModule", "FramedModule", "FusedModule", "deployed_module", "reads_through_frame"]
 
 
 def deployed_module(
@@ -50,6 +50,8 @@ def deployed_module(
     else:
         fused = fuse_in_units(student, spec, scaling, offsets)
         module = _ScaledModule(student.float(), spec, scaling, offsets) if fused is None else FusedModule(fused)
+    if scaling.bounds is not None:
+        module = BoundedModule(module, *scaling.bounds)
     return module.eval().requires_grad_(False)
 
 
@@ -90,6 +92,7 @@ class FramedModule(nn.Module):
         super().__init__()
         self.student = student
         self.frame = ContextFrame(scaling)
+        self.reads_series = self.frame.reads_series
         self.levels = spec.quantiles
         self.targets = list(spec.targets)
         self.register_buffer("offsets", None if offsets is None else _float(offsets))
@@ -119,6 +122,44 @@ class FramedModule(nn.Module):
             n_lower = sum(level < 0.5 for level in self.levels)
             quantiles = order_outwards(quantiles + self.offsets, n_lower, has_median=0.5 in self.levels)
         return forecast * unit + center, quantiles * unit[..., None] + center[..., None]
+
+
+class BoundedModule(nn.Module):
+    """A module whose forecasts and quantiles are clipped.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Forecasts in original units.
+    low, high : float or None
+        The bounds; None leaves a side open.
+    """
+
+    def __init__(self, module: nn.Module, low: float | None, high: float | None) -> None:
+        super().__init__()
+        self.module = module
+        self.low, self.high = low, high
+        self.reads_series = getattr(module, "reads_series", False)
+
+    def forward(self, context: Tensor, series: Tensor | None = None) -> Any:
+        """Forecast within the bounds.
+
+        Parameters
+        ----------
+        context : Tensor of shape (n_windows, context_length, n_channels)
+            Contexts in original units.
+        series : Tensor of int64 of shape (n_windows,) or None, default=None
+            Number of the series of each window, if the module reads it.
+
+        Returns
+        -------
+        forecast : Tensor, or a pair with quantiles
+            Forecasts in original units.
+        """
+        answer = self.module(context) if series is None else self.module(context, series)
+        if isinstance(answer, Tensor):
+            return answer.clamp(self.low, self.high)
+        return tuple(one.clamp(self.low, self.high) for one in answer)
 
 
 class FusedModule(nn.Module):

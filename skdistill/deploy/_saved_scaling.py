@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from skdistill._utils._document import SavedFileError
+from skdistill.data._bounds import Bounds, check_bounds
 from skdistill.data._local_scale import LocalUnits
 from skdistill.data._scaling import SCALINGS, Scaling
 from skdistill.deploy._label_values import read_name, write_name
@@ -49,6 +50,7 @@ def write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
         "targets": writer.write(scaling.targets, "scaling"),
         "kind": scaling.kind,
         "season": int(scaling.season),
+        "bounds": None if scaling.bounds is None else list(scaling.bounds),
         "saw_missing": bool(scaling.saw_missing_),
         "ids": [_write_id(one) for one in scaling.ids_],
         "transformer": None if fitted is None else writer.write_fitted(fitted, "transformer_"),
@@ -93,6 +95,7 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
     if kind not in SCALINGS[1:] or type(season) is not int or not 1 <= season < _LONGEST_SEASON:
         raise SavedFileError("its scaling is malformed.")
     scaling = Scaling(transformer=None, targets=targets, kind=kind, season=season)
+    scaling.bounds = _read_bounds(content.get("bounds"))
     scaling.transformer_ = fitted
     scaling.saw_missing_ = content.get("saw_missing") is True
     for name in _STATISTICS:
@@ -122,6 +125,13 @@ def _write_id(one: Hashable) -> Any:
             "panel.rename(index=str, level=0)."
         )
     return written
+
+
+def _read_bounds(content: Any) -> Bounds | None:
+    try:
+        return check_bounds(content, "a saved file")
+    except (TypeError, ValueError) as error:
+        raise SavedFileError(f"its bounds are malformed: {error}") from error
 
 
 def _read_ids(content: Any) -> list[Hashable]:

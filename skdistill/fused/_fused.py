@@ -175,6 +175,8 @@ class FusedStudent:
         What lies around the forecast, where the student has quantiles.
     units : FusedUnits or None, default=None
         How windows get units of their own, and missing values are filled; None where windows do not.
+    bounds : tuple of (float or None, float or None), default=(None, None)
+        Lowest and highest forecast; None leaves a side open.
     """
 
     layers: tuple[FusedLayer, ...]
@@ -185,6 +187,7 @@ class FusedStudent:
     epsilon: np.ndarray | None = None
     quantiles: FusedQuantiles | None = None
     units: FusedUnits | None = None
+    bounds: tuple[float | None, float | None] = (None, None)
 
     @classmethod
     def of(
@@ -284,6 +287,10 @@ class FusedStudent:
             "n_channels": np.array(self.n_channels, dtype=np.int64),
         }
         optional = {"level": self.level, "epsilon": self.epsilon}
+        optional |= {
+            name: None if bound is None else np.array(bound)
+            for name, bound in zip(("lower", "upper"), self.bounds, strict=True)
+        }
         for number, layer in enumerate(self.layers):
             arrays |= {f"weight_{number}": layer.weight, f"bias_{number}": layer.bias}
             optional[f"scale_{number}"] = layer.scale

@@ -146,7 +146,7 @@ def fuse_in_units(
     if fused is None:
         return None
     fused = fused.calibrated(offsets).in_units(np.asarray(scaling.mean_), np.asarray(scaling.scale_))
-    return replace(fused, units=_units_of(scaling))
+    return replace(fused, units=_units_of(scaling), bounds=scaling.bounds or (None, None))
 
 
 def _units_of(scaling: Scaling) -> FusedUnits | None:
@@ -164,6 +164,7 @@ def _make(
 ) -> NumpyStudent | None:
     if scaling.transformer_ is None:
         fused = fuse_in_units(student, spec, scaling, offsets)
+        fused = None if fused is None else replace(fused, bounds=(None, None))  # the predictor clips
     else:
         fused = fuse(student, spec)
         fused = None if fused is None else fused.calibrated(offsets)

@@ -1,0 +1,112 @@
+"""Bounds of forecasts, in original units."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from skdistill._utils._user_line import stacklevel_of_user
+
+__all__ = ["Bounds", "check_bounds", "clip", "warn_outside"]
+
+Bounds = tuple[float | None, float | None]
+
+
+def check_bounds(bounds: Any, owner: str) -> Bounds | None:
+    """Raise unless bounds are a pair that leaves values between them.
+
+    Parameters
+    ----------
+    bounds : object
+        The parameter ``bounds``: a pair of numbers or None, or None.
+    owner : str
+        The class that has it, for messages.
+
+    Returns
+    -------
+    bounds : tuple or None
+        The pair as floats; None if both sides are open.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no pair, or the lower bound is not below the upper one.
+
+    Examples
+    --------
+    >>> check_bounds((0, None), "DistilledForecaster")
+    (0.0, None)
+    """
+    if bounds is None:
+        return None
+    way_out = "give (low, high), with None where there is no bound: bounds=(0, None) forecasts no negative values"
+    pair = isinstance(bounds, Sequence | np.ndarray) and not isinstance(bounds, str) and len(bounds) == 2
+    if not pair or not all(one is None or _is_number(one) for one in bounds):
+        raise TypeError(
+            f"bounds of {owner} must be a pair of numbers or None; got {bounds!r}. {way_out[0].upper()}{way_out[1:]}."
+        )
+    low, high = (None if one is None else float(one) for one in bounds)
+    if any(one is not None and not np.isfinite(one) for one in (low, high)):
+        raise ValueError(f"bounds of {owner} must be finite; got {bounds!r}: {way_out}.")
+    if low is not None and high is not None and low >= high:
+        raise ValueError(f"bounds of {owner} must have low < high; got {bounds!r}: {way_out}.")
+    return None if low is None and high is None else (low, high)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+
+
+def clip(values: np.ndarray, bounds: Bounds | None) -> np.ndarray:
+    """Set values beyond a bound to the bound.
+
+    Parameters
+    ----------
+    values : ndarray
+        Forecasts or quantiles in original units; NaN stays NaN.
+    bounds : tuple or None
+        The bounds.
+
+    Returns
+    -------
+    values : ndarray of the same shape and type
+        The same array if there are no bounds.
+    """
+    return values if bounds is None else np.clip(values, *bounds)
+
+
+def warn_outside(rows: Sequence[np.ndarray], bounds: Bounds | None, names: Sequence[str], owner: str) -> None:
+    """Warn of training values beyond the bounds, which no forecast can reach.
+
+    Parameters
+    ----------
+    rows : sequence of ndarray of shape (n_timestamps, n_targets)
+        Training rows of the targets of each series, in original units.
+    bounds : tuple or None
+        The bounds.
+    names : sequence of str
+        What to call the series.
+    owner : str
+        The class that has the parameter.
+    """
+    if bounds is None:
+        return
+    low, high = (-np.inf if bounds[0] is None else bounds[0]), (np.inf if bounds[1] is None else bounds[1])
+    n_outside, n_values, first = 0, 0, ""
+    for part, name in zip(rows, names, strict=True):
+        outside = (part < low) | (part > high)
+        n_values += int((~np.isnan(part)).sum())
+        if outside.any():
+            row, target = (int(axis[0]) for axis in np.nonzero(outside))
+            first = first or f"{part[row, target]:g} in row {row} of {name}"
+            n_outside += int(outside.sum())
+    if n_outside:
+        warnings.warn(
+            f"{n_outside} of {n_values} training values of the targets lie outside bounds={bounds} of {owner}, first "
+            f"{first}: no forecast reaches them. Check the bounds or the data.",
+            stacklevel=stacklevel_of_user(),
+        )

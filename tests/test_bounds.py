@@ -1,0 +1,155 @@
+"""``bounds=``: the same clipped forecasts through every door."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from doubles import make_forecaster, make_frame
+from sktime.forecasting.base import ForecastingHorizon
+
+import skdistill
+from skdistill import DistilledRegressor
+from skdistill.deploy import NumpyStudent
+from skdistill.losses import Supervised
+from skdistill.networks import MLP, ITransformer
+from skdistill.serving._model import open_model
+from skdistill.sktime import SktimeDistilledForecaster
+
+LOW, HIGH = 4.9, 5.2  # inside the wave of make_frame
+SMALL = {"teacher": None, "loss": Supervised(), "validation_fraction": 0.2}
+WARNED = pytest.mark.filterwarnings("ignore:.*lie outside bounds:UserWarning")
+
+
+def panel():
+    return pd.concat({name: make_frame(60, 2, seed) for name, seed in (("a", 0), ("b", 1))}, names=["shop"])
+
+
+def fit(bounds=(LOW, HIGH), X=None, **changes):
+    return make_forecaster(**{**SMALL, "bounds": bounds, **changes}).fit(panel() if X is None else X)
+
+
+def clipped(free, low=LOW, high=HIGH):
+    return np.clip(np.asarray(free), low, high)
+
+
+@WARNED
+@pytest.mark.parametrize("scaling", ["global", "series", "window"])
+@pytest.mark.parametrize(
+    "student",
+    [MLP(hidden_size=4, kernel_size=5), ITransformer(hidden_size=8, n_heads=2, n_layers=1)],
+)
+def test_forecasts_are_those_without_bounds_clipped(student, scaling, tmp_path):
+    settings = {"student": student, "scaling": scaling, "max_epochs": 1}
+    free, bound = fit(None, **settings), fit(**settings)
+    expected = clipped(free.predict(panel()))
+    assert not np.array_equal(expected, free.predict(panel()))
+    np.testing.assert_array_equal(bound.predict(panel()), expected)
+    for name, rows in panel().groupby(level=0):
+        one = {name: rows.droplevel(0)}
+        np.testing.assert_array_equal(bound.backtest(one)[name], clipped(free.backtest(one)[name]))
+    bound.save(tmp_path / "student.skdistill")
+    np.testing.assert_array_equal(skdistill.load(tmp_path / "student.skdistill").predict(panel()), expected)
+
+
+@WARNED
+def test_quantiles_and_intervals_are_clipped_and_stay_in_order():
+    settings = {"quantiles": (0.1, 0.5, 0.9), "calibration": "rolling", "student": "linear"}
+    free, bound = fit(None, **settings), fit(**settings)
+    np.testing.assert_array_equal(bound.predict_quantiles(panel()), clipped(free.predict_quantiles(panel())))
+    low, high = bound.predict_interval(panel(), coverage=0.8).to_numpy().reshape(-1, 2, 2).transpose(2, 0, 1)
+    assert low.min() >= LOW
+    assert high.max() <= HIGH
+    one = make_frame(60, 2)
+    np.testing.assert_allclose(bound.backtest_quantiles(one), clipped(free.backtest_quantiles(one)), rtol=1e-6)
+
+
+@WARNED
+def test_compare_and_stream_see_the_clipped_forecasts():
+    free, bound = fit(None, student="linear"), fit((5.0, 5.1), student="linear")
+    rows = make_frame(12, 2).to_numpy()
+    stream = bound.stream(rows)
+    np.testing.assert_array_equal(stream.predict(), clipped(free.stream(rows).predict(), 5.0, 5.1))
+    student = [one.compare(panel(), alone=False, n_resamples=3)["mse"].iloc[0] for one in (free, bound)]
+    assert student[1] > 1.5 * student[0]
+
+
+@WARNED
+@pytest.mark.parametrize("quantiles", [None, (0.1, 0.5, 0.9)])
+@pytest.mark.parametrize("scaling", ["global", "series"])
+def test_exports_clip_as_predict_does(scaling, quantiles, tmp_path):
+    bound = fit(scaling=scaling, quantiles=quantiles, student="linear")
+    windows = np.stack([rows.to_numpy()[-12:] for _, rows in panel().groupby(level=0)])
+    ids = ["a", "b"] if scaling == "series" else None
+    expected = bound.predict(panel()).to_numpy().reshape(2, 4, 2)
+    bound.export(tmp_path / "student.npz")
+    student = NumpyStudent.load(tmp_path / "student.npz")
+    np.testing.assert_allclose(student.predict(windows, ids), expected, rtol=1e-6)
+    assert student.predict(windows, ids).max() == HIGH
+    if quantiles is not None:
+        assert student.predict_quantiles(windows, ids).max() == HIGH
+    served = open_model(tmp_path / "student.npz")
+    assert served.forecast(windows).max() <= HIGH
+
+
+@WARNED
+@pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
+def test_graphs_clip_too(suffix, tmp_path):
+    if suffix == ".onnx":
+        runtime = pytest.importorskip("onnxruntime", reason="the ONNX file is run")
+        pytest.importorskip("onnxscript", reason="torch exports through it")
+    bound = fit(bounds=(5.0, None), quantiles=(0.1, 0.9), student="linear")
+    bound.export(tmp_path / f"student{suffix}")
+    windows = np.stack([rows.to_numpy(np.float32)[-12:] for _, rows in panel().groupby(level=0)])
+    if suffix == ".onnx":
+        session = runtime.InferenceSession(str(tmp_path / "student.onnx"))
+        forecast, quantiles = session.run(None, {"context": windows, "series": np.array([0, 1])})
+    else:
+        import torch
+
+        module = torch.export.load(tmp_path / "student.pt2").module()
+        forecast, quantiles = (one.numpy() for one in module(torch.from_numpy(windows), torch.tensor([0, 1])))
+    np.testing.assert_allclose(forecast, bound.predict(panel()).to_numpy().reshape(2, 4, 2), rtol=1e-5)
+    assert forecast.min() == quantiles.min() == 5.0
+
+
+@WARNED
+def test_the_regressor_and_sktime_have_them_too():
+    windows = np.lib.stride_tricks.sliding_window_view(make_frame(80, 1)["c0"].to_numpy(), 16)
+    X, y = windows[:, :12], windows[:, 12:]
+    regressors = [
+        DistilledRegressor(None, "linear", Supervised(), bounds=bounds).fit(X, y).predict(X)
+        for bounds in (None, (LOW, HIGH))
+    ]
+    np.testing.assert_array_equal(regressors[1], clipped(regressors[0]))
+    other = DistilledRegressor(None, "linear", Supervised(), bounds=(10 * LOW, 10 * HIGH)).fit(X, 10 * y).predict(X)
+    assert other.min() == 10 * LOW
+    settings = {
+        "teacher": None,
+        "student": "linear",
+        "loss": Supervised(),
+        "context_length": 12,
+        "prediction_length": 4,
+    }
+    free, bound = (
+        SktimeDistilledForecaster(bounds=bounds, **settings).fit(make_frame(60, 1)["c0"], fh=ForecastingHorizon([1, 4]))
+        for bounds in (None, (LOW, HIGH))
+    )
+    np.testing.assert_array_equal(bound.predict(), clipped(free.predict()))
+
+
+@pytest.mark.parametrize("bounds", [(1.0, 1.0), (2, 1), (float("nan"), None), (0, float("inf"))])
+def test_bounds_that_leave_nothing_between_are_refused(bounds):
+    with pytest.raises(ValueError, match=r"bounds of DistilledForecaster must (have low < high|be finite)"):
+        fit(bounds)
+
+
+@pytest.mark.parametrize("bounds", [0.0, (0,), (0, 1, 2), ("0", None), "ab", (False, 1)])
+def test_bounds_that_are_no_pair_are_refused(bounds):
+    with pytest.raises(TypeError, match=r"bounds of DistilledForecaster must be a pair of numbers or None; got"):
+        fit(bounds)
+
+
+def test_training_values_outside_are_told_of():
+    with pytest.warns(
+        UserWarning, match=r"\d+ of 192 training values .*outside bounds=\(5.0, None\).*row \d+ of series 'a'"
+    ):
+        fit((5, None), student="linear")
