@@ -28,6 +28,7 @@ from skdistill.labeling._run import Labeling
 from skdistill.networks._base import NetworkSpec
 from skdistill.probabilistic._settings import ProbabilisticMixin
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._provenance import warn_of_license
 from skdistill.teachers._resolve import resolve_teacher
 from skdistill.training._batches import LabelSource
 from skdistill.training._device import count_parameters
@@ -65,6 +66,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
     history_: list[dict[str, Any]]
     spec_: NetworkSpec
     scaling_: Scaling
+    provenance_: list[dict[str, str | None]]
 
     _dtype: str = "float32"  # type in which forecasts are computed
 
@@ -245,10 +247,13 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         """Run the distillation, with the labels that are there already, and store its results."""
         self._check_transformer_rises(windows)
         self._check_calibration_windows(windows)
+        teacher = self._resolve_teacher()
+        if teacher is not None:
+            warn_of_license(teacher.provenance())
         with noticed_interrupts() as was_interrupted:
             result = distill(
                 windows,
-                teacher=self._resolve_teacher(),
+                teacher=teacher,
                 student=resolve_student(self.student),
                 loss=resolve_loss(self.loss),
                 settings=self._settings(),
@@ -266,6 +271,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         self.scaling_ = windows.train.store.scaling
         self.spec_ = result.spec
         self.teacher_ = result.teacher
+        self.provenance_ = [] if teacher is None else teacher.provenance()
         self.history_ = result.history
         self._calibrate_on_validation(windows)
         if result.interrupted:

@@ -109,6 +109,9 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         The trained student, in float64.
     teacher_ : teacher or None
         The fitted teacher.
+    provenance_ : list of dict
+        Where the labels came from: ``teacher``, ``source``, ``revision``, ``license`` and ``training_data`` of each
+        teacher; empty without a teacher. Saved files, exports and reports have it, too.
     history_ : list of dict
         One entry per epoch of the student.
     predictor_ : Predictor

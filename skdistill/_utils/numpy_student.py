@@ -31,7 +31,7 @@ _DIGEST_LENGTH = 64  # hexadecimal digits of SHA-256 at the end of a file
 _BLOCK_VALUES = 1 << 20  # values of the widest layer computed at once, so that they fit into the CPU cache
 _MAX_LAYERS = 64
 _MAX_MEMBERS = 4 * _MAX_LAYERS
-_WHOLE = ("targets", "n_channels", "season", "own_units", "series_ids")  # arrays of whole numbers
+_WHOLE = ("targets", "n_channels", "season", "own_units", "series_ids", "provenance")  # arrays of whole numbers
 _UNITS = ("season", "own_units", "series_center", "series_unit", "series_ids")
 _SCALARS = ("n_channels", "season", "own_units", "lower", "upper")
 _BOUNDS = ("lower", "upper")  # of forecasts
@@ -50,7 +50,8 @@ class NumpyStudent:
         ``quantile_hidden_bias``, ``quantile_output``, ``quantile_output_bias``, ``quantile_unit`` and optionally
         ``quantile_offsets``. For filling missing values: ``season``. For windows that are scaled separately:
         ``own_units`` (1), optionally with ``series_center``, ``series_unit`` and ``series_ids`` (JSON, as bytes) of
-        the series with units from their training rows. For bounds of the forecasts: ``lower``, ``upper``.
+        the series with units from their training rows. For bounds of the forecasts: ``lower``, ``upper``. For
+        :attr:`provenance`: ``provenance`` (JSON, as bytes).
     dtype : {"float32", "float64"}, default="float32"
         Type of the matrix products; the center is always subtracted and added in float64.
 
@@ -64,6 +65,9 @@ class NumpyStudent:
         Levels of the forecast quantiles; None if the student has no quantiles.
     series_ids : list
         Ids of the series with known units: text, numbers, and tuples of them; any other id as its text.
+    provenance : list of dict
+        Where the labels that it was distilled from came from: ``teacher``, ``source``, ``revision``, ``license`` and
+        ``training_data`` of each teacher; empty without a teacher.
 
     Examples
     --------
@@ -88,6 +92,7 @@ class NumpyStudent:
         self._bounds = tuple(float(one) if (one := self._arrays.get(name)) is not None else None for name in _BOUNDS)
         self._own_units = bool(self._arrays.get("own_units", 0))
         self.series_ids = _read_ids(self._arrays)
+        self.provenance = _read_provenance(self._arrays)
         self._level = self._cast("level")
         self._epsilon = self._cast("epsilon")
         self._layers = [self._layer(number) for number in range(_count_layers(self._arrays))]
@@ -568,6 +573,18 @@ def _read_ids(arrays: Mapping[str, np.ndarray]) -> list[object]:
     return [_as_tuples(one) for one in ids]
 
 
+def _read_provenance(arrays: Mapping[str, np.ndarray]) -> list[dict[str, str | None]]:
+    """Read where the labels came from, and raise unless it is a list of dicts of texts."""
+    if "provenance" not in arrays:
+        return []
+    entries = json.loads(arrays["provenance"].astype(np.uint8).tobytes().decode())
+    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+        raise ValueError("not a student: provenance is not a list of dicts.")
+    if not all(value is None or isinstance(value, str) for one in entries for value in one.values()):
+        raise ValueError("not a student: provenance contains something else than text.")
+    return entries
+
+
 def _as_tuples(one: object) -> object:
     """Convert lists from JSON to tuples, at any depth."""
     return tuple(map(_as_tuples, one)) if isinstance(one, list) else one
@@ -629,7 +646,7 @@ def _check_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     n_layers = _count_layers(arrays)
     needed = ["center", "targets", "n_channels"]
     needed += [f"{kind}_{number}" for number in range(n_layers) for kind in ("weight", "bias")]
-    optional = {"level", "epsilon", *_BOUNDS, *(f"scale_{number}" for number in range(n_layers)), *_UNITS}
+    optional = {"level", "epsilon", "provenance", *_BOUNDS, *_UNITS, *(f"scale_{number}" for number in range(n_layers))}
     if any(name.startswith("quantile_") for name in arrays):
         needed += [f"quantile_{name}" for name in ("levels", "hidden", "hidden_bias", "output", "output_bias", "unit")]
         optional.add("quantile_offsets")
@@ -660,6 +677,7 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
     if "quantile_levels" in arrays:
         allowed |= _quantile_shapes(arrays, n_targets, width)
     allowed |= _unit_shapes(arrays)
+    allowed["provenance"] = [(arrays["provenance"].size,)] if "provenance" in arrays else []
     for name, array in arrays.items():
         if array.shape not in allowed[name] or 0 in array.shape or (name not in _SCALARS and not array.ndim):
             raise ValueError(f"not a student: {name} has shape {array.shape}, which does not fit the other arrays.")

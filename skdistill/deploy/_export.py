@@ -233,11 +233,17 @@ def _numpy_bytes(estimator: Any) -> tuple[bytes, Predict]:
     dtype = "float32" if next(estimator.student_.parameters()).dtype == torch.float32 else "float64"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "student.npz"
-        NumpyStudent(fused.arrays(), dtype).save(path)
+        NumpyStudent(fused.arrays() | _provenance_array(estimator), dtype).save(path)
         student = NumpyStudent.load(path)
         if student.quantile_levels is None:
             return path.read_bytes(), student.predict
         return path.read_bytes(), lambda windows: (student.predict(windows), student.predict_quantiles(windows))
+
+
+def _provenance_array(estimator: Any) -> dict[str, np.ndarray]:
+    """Return the provenance as bytes of JSON, if there is a teacher."""
+    text = json.dumps(estimator.provenance_).encode()
+    return {"provenance": np.frombuffer(text, dtype=np.uint8).astype(np.int64)} if estimator.provenance_ else {}
 
 
 def _module_of(estimator: Any) -> nn.Module:
@@ -329,6 +335,7 @@ def _metadata(estimator: Any) -> dict[str, str]:
         "quantile_levels": None if spec.quantiles is None else list(spec.quantiles),
         "units": "original",
         "series_ids": [str(one) for one in estimator.scaling_.ids_] if estimator.scaling_.kind == "series" else None,
+        "provenance": estimator.provenance_,
         "skdistill": __version__,
     }
     return {f"skdistill.{name}": json.dumps(value) for name, value in facts.items()}

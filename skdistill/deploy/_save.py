@@ -30,10 +30,11 @@ from skdistill.deploy._values import NotSaved, Reader, Writer
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.probabilistic._calibration import FittedCalibration
 from skdistill.teachers._network import NetworkTeacher
+from skdistill.teachers._provenance import FIELDS
 
 __all__ = ["read_file", "save"]
 
-_FITTED = ("targets_", "n_features_in_", "history_", "_target_ndim", "_target_lines")
+_FITTED = ("targets_", "n_features_in_", "history_", "_target_ndim", "_target_lines", "provenance_")
 _LARGEST_CHANNEL = 1 << 31
 
 
@@ -290,6 +291,7 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
             raise SavedFileError(f"its {name} is not that of its student.")
     if not is_forecaster and fitted.get("_target_ndim") not in (1, 2, 3):
         raise SavedFileError("its targets are malformed.")
+    _check_provenance(fitted.setdefault("provenance_", []))
     _check_target_lines(fitted.get("_target_lines"), 0 if is_forecaster else estimator.spec_.n_channels)
     if "n_features_in_" in fitted and (type(n_features) is not int or n_features < 1):
         raise SavedFileError("its number of features is malformed.")
@@ -303,6 +305,15 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
     labels = content.get("labels")
     if labels is not None:
         estimator.series_labels_ = read_labels(labels, estimator.spec_.n_channels)
+
+
+def _check_provenance(entries: Any) -> None:
+    """Refuse anything but a list of dicts of short texts."""
+    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+        raise SavedFileError("its provenance is malformed.")
+    for entry in entries:
+        if not set(entry) <= set(FIELDS) or not all(one is None or isinstance(one, str) for one in entry.values()):
+            raise SavedFileError("its provenance is malformed.")
 
 
 def _check_target_lines(lines: Any, n_channels: int) -> None:

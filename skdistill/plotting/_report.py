@@ -25,6 +25,7 @@ from skdistill.plotting._scales import ScalesDisplay
 from skdistill.plotting._spectrum import SpectrumDisplay
 from skdistill.plotting._trade_off import TradeOffDisplay
 from skdistill.plotting._win_rate import WinRateDisplay
+from skdistill.teachers._provenance import describe_entry
 
 __all__ = ["write_report"]
 
@@ -83,6 +84,7 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
         ("Pictures", _pictures(estimator, X, table)),
         ("Best, median and worst windows", _windows(estimator, X)),
         ("Data", _data(X, forecaster)),
+        ("Where the labels came from", _provenance(forecaster)),
         ("Settings", f"<pre>{html.escape(repr(forecaster))}</pre>" + _seed(forecaster)),
         ("Versions", f"<pre>{html.escape(versions())}</pre>"),
     ]
@@ -189,6 +191,10 @@ def _data(X: Any, forecaster: Any) -> str:
     ]
     summary = frame.describe().T[["mean", "std", "min", "max"]]
     return _list(facts) + summary.to_html(float_format=lambda value: f"{value:.4g}", border=0)
+
+
+def _provenance(forecaster: Any) -> str:
+    return _list([describe_entry(one) for one in forecaster.provenance_] or ["no teacher: trained on the truth alone"])
 
 
 def _frame(series: Any) -> pd.DataFrame:

@@ -173,7 +173,7 @@ class Search:
 
     def _can_share(self, name: str) -> bool:
         """Whether labels depend on nothing but contexts in original units."""
-        return not self.teachers[name].needs_training and self.common.get("transformer") is None
+        return self.teachers[name].scale_free and self.common.get("transformer") is None
 
     def _judged_rows(self) -> int:
         """Return the largest number of rows of a series after the training rows of a fold."""

@@ -2,6 +2,7 @@ from skdistill.teachers._adaptive_ensemble import AdaptiveEnsemble as AdaptiveEn
 from skdistill.teachers._chronos import Chronos as Chronos
 from skdistill.teachers._cross_fitted import CrossFittedTeacher as CrossFittedTeacher
 from skdistill.teachers._ensemble import EnsembleTeacher as EnsembleTeacher
+from skdistill.teachers._fracast import Fracast as Fracast
 from skdistill.teachers._frozen import FrozenTeacher as FrozenTeacher
 from skdistill.teachers._given import GivenLabels as GivenLabels
 from skdistill.teachers._moirai import Moirai as Moirai

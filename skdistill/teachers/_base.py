@@ -15,9 +15,13 @@ from skdistill._utils._doc_link import DocLink
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks._base import NetworkSpec
+from skdistill.teachers._provenance import Entry, members_of
+from skdistill.teachers._teacher_name import teacher_name
 from skdistill.training._device import resolve_device
 
 __all__ = ["BaseTeacher"]
+
+_TOLD = ("source", "license", "training_data")
 
 
 class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
@@ -45,6 +49,10 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
     has_quantiles: ClassVar[bool] = False
     needs_training: bool = False
     keeps_what_fit_learned: ClassVar[bool] = True
+    scale_free: bool = False
+    source: str | None = None
+    license: str | None = None
+    training_data: str | None = None
     labels_in_parallel: bool = True
 
     def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> BaseTeacher:
@@ -217,6 +225,20 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         for name, value in state.items():
             setattr(self, name, value)
         return self
+
+    def provenance(self) -> list[Entry]:
+        """Say where labels of this teacher come from.
+
+        Returns
+        -------
+        entries : list of dict of str to str or None
+            ``teacher``, ``source``, ``revision``, ``license`` and ``training_data`` of this teacher, or of each member
+            if it has members.
+        """
+        members = list(members_of(self.get_params(deep=False), BaseTeacher))
+        if members:
+            return [entry for member in members for entry in member.provenance()]
+        return [{"teacher": teacher_name(self), "revision": None} | {name: getattr(self, name) for name in _TOLD}]
 
     def count_parameters(self) -> int | None:
         """Return the number of parameters of the fitted teacher.

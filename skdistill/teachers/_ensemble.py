@@ -59,6 +59,11 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         """Whether any member is trained in ``fit``."""
         return any(member.needs_training for _, member in self.teachers)
 
+    @property
+    def scale_free(self) -> bool:  # type: ignore[override]
+        """Whether the labels of all members depend on nothing but the rows of the context."""
+        return all(getattr(member, "scale_free", False) for _, member in self.teachers)
+
     def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> EnsembleTeacher:
         """Return a copy in which networks and short names are replaced by teachers."""
         members = [(name, resolve_teacher(one, parameter=f"teacher {name!r}")) for name, one in self.teachers]

@@ -23,6 +23,7 @@ from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._checkpoint_folder import damage_error, damage_named, find_checkpoint
+from skdistill.teachers._provenance import Entry, checkpoint_origin
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel, capture, roll_out
 from skdistill.training._device import count_parameters, resolve_device
 
@@ -61,6 +62,7 @@ class FoundationTeacher(BaseTeacher):
     files: ClassVar[tuple[str, ...]] = ("*.json", "*.safetensors")
     handles_missing: ClassVar[bool] = False
     keeps_what_fit_learned: ClassVar[bool] = False
+    scale_free: bool = True
 
     model: str | Path
     layer: int | None
@@ -195,6 +197,12 @@ class FoundationTeacher(BaseTeacher):
         path = self._path()
         return super().for_cache_key().set_params(model=path, **dict.fromkeys(self.parameters_without_effect(path), 0))
 
+    def provenance(self) -> list[Entry]:
+        """Say where the weights come from: their id on the hub, or the name of their folder."""
+        origin = checkpoint_origin(self.model, self.revision)
+        given = {name: getattr(self, name) for name in ("license", "training_data") if getattr(self, name)}
+        return [{"teacher": type(self).__name__, **origin, **given}]
+
     def count_parameters(self) -> int | None:
         """Count the parameters of the model."""
         return count_parameters(self._model().module)
@@ -254,13 +262,20 @@ class FoundationTeacher(BaseTeacher):
         self, model: ZeroShotModel, contexts: Contexts, answer: Callable[[ZeroShotModel, Tensor], Answer]
     ) -> list[Answer]:
         """Reshape windows and channels to single series, and forecast them in batches."""
-        series = contexts.values[:, :, list(self.targets_)].transpose(1, 2).flatten(0, 1)
+        series = self._values(contexts)[:, :, list(self.targets_)].transpose(1, 2).flatten(0, 1)
         n_steps, horizon = series.shape[1], self.prediction_length_
         self._check_contexts(series[:, n_steps - model.rows_read(n_steps, horizon) :], contexts)
         seed = getattr(self, "random_state", None)
         first = (int(contexts.series[0]), int(contexts.origins[0])) if len(contexts) else (0, 0)
         with seeded(_mix(0 if seed is None else seed, *first)), model.lock, torch.inference_mode():
             return list(self._answers(model, series[:, -model.longest_context(horizon) :].contiguous(), answer))
+
+    def _values(self, contexts: Contexts) -> Tensor:
+        """Return contexts, NaN where missing if the model masks it; a channel with no observed value stays filled."""
+        if not self.handles_missing or contexts.observed is None:
+            return contexts.values
+        missing = ~contexts.observed & contexts.observed.any(dim=1, keepdim=True)
+        return contexts.values.masked_fill(missing.to(contexts.values.device), float("nan"))
 
     def _answers(
         self, model: ZeroShotModel, series: Tensor, answer: Callable[[ZeroShotModel, Tensor], Answer]

@@ -19,6 +19,7 @@ from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._provenance import FIELDS, Entry
 
 __all__ = ["FrozenTeacher"]
 
@@ -54,6 +55,8 @@ class FrozenTeacher(BaseTeacher):
     """
 
     keeps_what_fit_learned = False
+    scale_free: bool = True
+    source: str | None = "fitted before"
 
     def __init__(self, estimator: FrozenEstimator) -> None:
         self.estimator = estimator
@@ -121,6 +124,13 @@ class FrozenTeacher(BaseTeacher):
         quantiles = quantiles if places is None else quantiles[..., places]
         standard = contexts.quantiles_to_standard(quantiles)
         return Labels(point, None, torch.from_numpy(np.ascontiguousarray(standard)), levels)
+
+    def provenance(self) -> list[Entry]:
+        """Say what the estimator is, and where the labels came from that it was distilled from."""
+        own = {"teacher": type(self._inner).__name__, "source": self.source}
+        entry = {name: own.get(name) for name in FIELDS}
+        ours = None if is_regressor(self._inner) else self._distilled()
+        return [entry, *getattr(ours, "provenance_", [])]
 
     def count_parameters(self) -> int | None:
         """Return the number of parameters of the wrapped student, if it is a student of skdistill."""

@@ -88,6 +88,7 @@ class GivenLabels(BaseTeacher):
     """
 
     keeps_what_fit_learned = False
+    source: str | None = "given forecasts"
 
     def __init__(self, forecasts: Any, origins: Any, *, series: Any = None) -> None:
         self.forecasts = forecasts

@@ -15,6 +15,7 @@ from skdistill.networks._registry import NETWORKS, make_network
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._chronos import Chronos
 from skdistill.teachers._ensemble import EnsembleTeacher
+from skdistill.teachers._fracast import Fracast
 from skdistill.teachers._frozen import FrozenTeacher
 from skdistill.teachers._moirai import Moirai
 from skdistill.teachers._shipped import Pretrained
@@ -33,7 +34,7 @@ _FOUNDATION = {
 }
 
 
-_READY: dict[str, type[BaseTeacher]] = {"pretrained": Pretrained}
+_READY: dict[str, type[BaseTeacher]] = {"fracast": Fracast, "pretrained": Pretrained}
 
 
 def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:

@@ -13,6 +13,7 @@ from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.teachers._echo_network import EchoNetwork
 from skdistill.teachers._echo_weights import SHIPPED, load_echo, read_card
 from skdistill.teachers._foundation import FoundationTeacher
+from skdistill.teachers._provenance import Entry, checkpoint_origin
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel
 
 __all__ = ["Pretrained"]
@@ -75,9 +76,9 @@ class Pretrained(FoundationTeacher):
     extra: ClassVar[str] = ""
     family: ClassVar[str] = "Echo"
     handles_missing: ClassVar[bool] = True
-    source: ClassVar[str] = "skdistill"
-    license: ClassVar[str] = "BSD-3-Clause"
-    training_data: ClassVar[str] = "synthetic series only; no measured data"
+    source: str | None = "skdistill"
+    license: str | None = "BSD-3-Clause"
+    training_data: str | None = "synthetic series only; no measured data"
     revision = None
 
     def __init__(
@@ -96,6 +97,14 @@ class Pretrained(FoundationTeacher):
         self.batch_size = batch_size
         self.dtype = dtype
         self.device = device
+
+    def provenance(self) -> list[Entry]:
+        """Say where the weights come from; those in another folder than the package's are named by it."""
+        if self.model is None:
+            revision = str(read_card(SHIPPED)["sha256"])[:12]
+            known = {"source": self.source, "license": self.license, "training_data": self.training_data}
+            return [{"teacher": "Pretrained", "revision": revision, **known}]
+        return [{"teacher": "Pretrained", **checkpoint_origin(self.model, None)}]
 
     def check_checkpoint(self, path: Path) -> None:
         """Raise if a folder contains no weights of this network and version."""

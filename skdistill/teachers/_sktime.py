@@ -21,6 +21,7 @@ from skdistill.data._levels import check_quantiles
 from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._provenance import FIELDS, Entry
 from skdistill.teachers._sktime_rows import RowLabels, as_series, quiet, training_rows, under_labels
 from skdistill.teachers._sktime_series import roll_all, roll_series, simpler, warn_of_simpler
 
@@ -127,6 +128,21 @@ class SktimeTeacher(BaseTeacher):
     def labels_in_parallel(self) -> bool:  # type: ignore[override]
         """Whether labeling windows is work for several workers."""
         return not self._rolls
+
+    @property
+    def scale_free(self) -> bool:  # type: ignore[override]
+        """Whether it is fitted on the rows of the context alone."""
+        return self.fitting == "window" and not self._is_frozen
+
+    def provenance(self) -> list[Entry]:
+        """Say which forecaster of sktime labels."""
+        inner = self.forecaster.estimator if self._is_frozen else self.forecaster
+        known = {
+            "teacher": type(self).__name__,
+            "source": f"{type(inner).__module__.split('.')[0]}.{type(inner).__name__}",
+            "training_data": None if self._is_frozen else "the series of the student",
+        }
+        return [{name: known.get(name) for name in FIELDS}]
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if there is no sktime forecaster, or a frozen one that is not fitted."""

@@ -90,6 +90,8 @@ class TrainedTeacher(NetworkTeacher):
     """
 
     needs_training = True
+    source: str | None = "trained in fit"
+    training_data: str | None = "the training rows of the student"
 
     def __init__(
         self,

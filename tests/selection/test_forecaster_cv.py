@@ -20,6 +20,12 @@ from skdistill.selection._judge import Judged, _Judge, judge
 from skdistill.selection._results import Results
 
 
+class Repeats(LastValueTeacher):
+    """Repeats the last row, whatever the scale."""
+
+    scale_free = True
+
+
 def make_search(**changes):
     settings = {"students": "linear", "teachers": None, "context_lengths": [12, 24], "prediction_length": 6}
     return DistilledForecasterCV(**{**settings, "device": "cpu", "random_state": 0, **changes})
@@ -101,19 +107,19 @@ def ask(predictor, contexts):
 def test_a_teacher_without_training_labels_every_window_once(tmp_path):
     log = tmp_path / "log"
     X = make_series(100, 2)
-    search = make_search(teachers=LastValueTeacher(str(log)), context_lengths=12, cv=3).fit(X)
+    search = make_search(teachers=Repeats(str(log)), context_lengths=12, cv=3).fit(X)
     labeled = [int(line.split()[1]) for line in log.read_text().splitlines() if line.startswith("label")]
     assert sum(labeled) == 100 - 12 - 6 + 1
-    assert "lastvalueteacher" in set(search.cv_results_["param_teacher"].compressed())
+    assert "repeats" in set(search.cv_results_["param_teacher"].compressed())
 
 
 def test_looked_up_labels_are_those_that_the_fold_would_get():
     X = make_panel()
     students = DistilledForecaster(None, Linear(penalty=0.1), Response(), validation_fraction=0)
-    search = make_search(students=students, teachers=LastValueTeacher(), context_lengths=12, scaling="series", cv=1)
+    search = make_search(students=students, teachers=Repeats(), context_lengths=12, scaling="series", cv=1)
     search.set_params(standard_errors=0).fit(X)
     plain = DistilledForecaster(
-        LastValueTeacher(), Linear(penalty=0.1), Response(), validation_fraction=0, context_length=12,
+        Repeats(), Linear(penalty=0.1), Response(), validation_fraction=0, context_length=12,
         prediction_length=6, scaling="series", device="cpu",
     ).fit(X)  # fmt: skip
     taught = [one for one in search.cv_results_["params"] if one["teacher"]]
@@ -126,7 +132,7 @@ def test_looked_up_labels_are_those_that_the_fold_would_get():
 def test_memory_keeps_labels_for_the_next_fit(tmp_path):
     log = tmp_path / "log"
     X = make_series(100, 1)
-    settings = {"teachers": LastValueTeacher(str(log)), "context_lengths": 12, "cv": 1, "memory": tmp_path / "memory"}
+    settings = {"teachers": Repeats(str(log)), "context_lengths": 12, "cv": 1, "memory": tmp_path / "memory"}
     first = make_search(**settings).fit(X)
     n_lines = log.read_text().count("label")
     second = make_search(**settings).fit(X)
@@ -146,8 +152,8 @@ def test_a_teacher_that_needs_training_is_trained_in_each_fold(tmp_path):
 
 def test_windows_above_the_limit_are_thinned_alike():
     X = make_series(400, 1)
-    search = make_search(teachers=LastValueTeacher(), context_lengths=12, cv=2, max_windows=100).fit(X)
-    whole = make_search(teachers=LastValueTeacher(), context_lengths=12, cv=2).fit(X)
+    search = make_search(teachers=Repeats(), context_lengths=12, cv=2, max_windows=100).fit(X)
+    whole = make_search(teachers=Repeats(), context_lengths=12, cv=2).fit(X)
     assert 0 < np.abs(search.cv_results_["mean_test_score"] - whole.cv_results_["mean_test_score"]).max() < 0.2
 
 
@@ -280,8 +286,8 @@ def test_missing_values_are_left_out():
 
 def test_a_transformer_is_fitted_in_each_fold():
     X = make_series(150, 1)
-    search = make_search(teachers=LastValueTeacher(), context_lengths=12, cv=2, transformer=StandardScaler()).fit(X)
-    plain = make_search(teachers=LastValueTeacher(), context_lengths=12, cv=2).fit(X)
+    search = make_search(teachers=Repeats(), context_lengths=12, cv=2, transformer=StandardScaler()).fit(X)
+    plain = make_search(teachers=Repeats(), context_lengths=12, cv=2).fit(X)
     np.testing.assert_allclose(search.cv_results_["mean_test_score"], plain.cv_results_["mean_test_score"], rtol=1e-4)
 
 

@@ -281,3 +281,20 @@ def test_a_first_fit_needs_no_training_of_a_teacher():
         teacher="pretrained", student=Linear(), loss="response", context_length=48, prediction_length=12, max_epochs=3
     )
     assert forecaster.fit(series).predict(series[-48:]).shape == (12, 2)
+
+
+def test_missing_values_reach_the_network_as_missing(shipped):
+    X = make_series(80, 2)
+    X[[20, 21, 22, 45], 0] = np.nan
+    X[30:60, 1] = np.nan  # whole contexts of the second channel
+    settings = {"context_length": 24, "prediction_length": 8, "validation_fraction": 0}
+    forecaster = DistilledForecaster("pretrained", Linear(), "response", **settings).fit(X)
+    contexts = forecaster._windows_to_fit(X, None).train.contexts(torch.arange(40))
+    labels = forecaster.teacher_.label(contexts)
+    assert bool(torch.isfinite(labels.forecast).all())
+    row = int(np.flatnonzero(contexts.origins == 45)[0])
+    seen = torch.from_numpy(np.where(contexts.observed[row, :, 0], contexts.values[row, :, 0], np.nan))[None]
+    expected = roll_out(shipped, seen.float(), 8).point[0]
+    np.testing.assert_allclose(labels.forecast[row, :, 0], expected, rtol=1e-4, atol=1e-5)
+    filled = roll_out(shipped, contexts.values[row, :, 0][None], 8).point[0]
+    assert float((filled - expected).abs().max()) > 1e-3
