@@ -361,12 +361,14 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             self._check_seen(contexts, None)
             return at_levels(self.predictor_.forecast_quantiles(contexts), matrix)
 
-        def forecast(series: Series) -> Any:
-            contexts = self._latest(series, self.predictor_.reads_calendar)
-            quantiles = at_levels(self.predictor_.forecast_quantiles(contexts)[0], matrix)
-            return series.wrap_quantiles(quantiles, self.targets_, labels, name)
+        def forecast(series: list[Series]) -> np.ndarray:
+            return at_levels(self.predictor_.forecast_quantiles(self._latest_of_all(series)), matrix)
 
-        return given.map(forecast)
+        if len({one.values.dtype for one in given.series}) > 1:  # forecasts have the type of their series
+            quantiles = [forecast([one])[0] for one in given.series]
+        else:
+            quantiles = list(forecast(given.series))
+        return given.wrap_quantiles(quantiles, self.targets_, labels, name)
 
     def _windows_to_calibrate(self, X: Any, y: Any) -> Windows:
         series = read_series(self, X, reset=False, allow_batch=False).series

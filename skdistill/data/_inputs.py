@@ -97,33 +97,6 @@ class Series:
         frame = pd.DataFrame(forecast, index=index, columns=self.columns[list(targets)])
         return frame.iloc[:, 0] if self.was_vector else frame
 
-    def wrap_quantiles(self, quantiles: np.ndarray, targets: Sequence[int], labels: Sequence[Any], name: str) -> Any:
-        """Convert quantiles to the form of this series.
-
-        Parameters
-        ----------
-        quantiles : ndarray of shape (prediction_length, n_targets, n_quantiles)
-            Quantiles of the rows that follow this series.
-        targets : sequence of int
-            The forecast channels.
-        labels : sequence of object
-            One label per quantile.
-        name : str
-            Name of the labels.
-
-        Returns
-        -------
-        quantiles : ndarray or DataFrame
-            The same numbers; for pandas with the continued index, and columns of channel and label.
-        """
-        if self.index is None or self.columns is None:
-            return quantiles
-        channels = self.columns[list(targets)]
-        both: list[Any] = [channels, list(labels)]
-        columns: pd.MultiIndex = pd.MultiIndex.from_product(both, names=[channels.name or "channel", name])
-        index = self.labels_ahead(len(quantiles))
-        return pd.DataFrame(quantiles.reshape(len(quantiles), -1), index=index, columns=columns)
-
 
 @dataclass(frozen=True)
 class SeriesInput:
@@ -214,6 +187,47 @@ class SeriesInput:
             frame = pd.DataFrame(rows, index=labels, columns=chosen, copy=False)
             frames.append(frame.iloc[:, 0] if one.was_vector else frame)
         return self.put_together(frames)
+
+    def wrap_quantiles(
+        self, quantiles: list[np.ndarray], targets: Sequence[int], labels: Sequence[Any], name: str
+    ) -> Any:
+        """Convert quantiles of every series to the form of the input.
+
+        Parameters
+        ----------
+        quantiles : list of ndarray of shape (prediction_length, n_targets, n_quantiles)
+            Quantiles of the rows that follow each series.
+        targets : sequence of int
+            The forecast channels.
+        labels : sequence of object
+            One label per quantile.
+        name : str
+            Name of the labels.
+
+        Returns
+        -------
+        quantiles : ndarray, DataFrame, list or panel
+            The same numbers; for pandas with the continued index, and columns of channel and label.
+        """
+        length, last = len(quantiles[0]), None
+        labeled = [one for one in self.series if one.index is not None and one.columns is not None]
+        ahead = iter(labels_ahead(labeled, length))
+        results: list[Any] = []
+        for one, rows in zip(self.series, quantiles, strict=True):
+            if one.index is None or one.columns is None:
+                results.append(rows)
+                continue
+            if one.columns is not last:
+                last, columns = one.columns, _columns_of_quantiles(one.columns, targets, labels, name)
+            results.append(pd.DataFrame(rows.reshape(length, -1), index=next(ahead), columns=columns, copy=False))
+        return self.put_together(results)
+
+
+def _columns_of_quantiles(columns: pd.Index, targets: Sequence[int], labels: Sequence[Any], name: str) -> pd.MultiIndex:
+    """Return columns of channel and label."""
+    channels = columns[list(targets)]
+    both: list[Any] = [channels, list(labels)]
+    return pd.MultiIndex.from_product(both, names=[channels.name or "channel", name])
 
 
 def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: bool) -> SeriesInput:

@@ -422,7 +422,9 @@ class Scaling(BaseEstimator):
         """
         if self.transformer_ is None:
             return
-        rows = self._of_targets(np.asarray(self.transformer_.inverse_transform(np.linspace(*ends, _N_TRIED))))
+        rows = self._of_targets(
+            np.asarray(self.transformer_.inverse_transform(np.linspace(ends[0], ends[1], _N_TRIED)))
+        )
         falls = (np.diff(rows, axis=0) < -1e-9 * np.abs(rows).max(axis=0)).any(axis=0)
         if falls.any():
             channel = np.arange(len(falls)) if self.targets is None else np.array(self.targets)
@@ -526,7 +528,7 @@ def units_told(rows: Sequence[np.ndarray]) -> np.ndarray:
     array([ True, False, False])
     """
     seen = np.stack([~np.isnan(part).all(axis=0) if len(part) else np.zeros(part.shape[1], bool) for part in rows])
-    return seen[:, seen.any(axis=0)].all(axis=1)
+    return np.asarray(seen[:, seen.any(axis=0)].all(axis=1))
 
 
 def _join(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

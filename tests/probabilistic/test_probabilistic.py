@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistilledForecaster, DistilledRegressor, load
+from skdistill._predictor import Predictor
 from skdistill.core import NetworkSpec
 from skdistill.deploy import NumpyStudent, fuse
 from skdistill.fused._runtime import fuse_in_units
@@ -101,12 +102,28 @@ def test_forms_of_answers():
     assert forecaster.predict_quantiles(batch.astype(np.float32)).dtype == np.float32
     several = forecaster.predict_quantiles([series, series[:50]])
     assert isinstance(several, list)
-    np.testing.assert_array_equal(several[0], one)
+    np.testing.assert_allclose(several[0], one, rtol=1e-6)
     assert forecaster.backtest_quantiles(series, step=3).shape == (35, 4, 2, 6)
     np.testing.assert_allclose(forecaster.backtest_quantiles(series)[-1], forecaster.predict_quantiles(series[:-4]))
     vector = make_forecaster(quantiles=LEVELS, calibration="conformal").fit(make_frame(n_channels=1)["c0"])
     answer = vector.predict_quantiles(make_frame(n_channels=1)["c0"])
     assert answer.columns.tolist() == [("c0", level) for level in LEVELS]
+
+
+def test_quantiles_of_a_panel_are_found_in_one_batch(monkeypatch):
+    series = {"a": make_frame(), "b": 10.0 * make_frame(90, seed=1), "c": make_frame(60, seed=2).to_numpy()}
+    forecaster = make_forecaster(quantiles=LEVELS, teacher=None).fit({"a": series["a"], "b": series["b"]})
+    alone = {name: forecaster.predict_quantiles({name: one})[name] for name, one in series.items()}
+    calls, forecast = [], Predictor.forecast_quantiles
+    monkeypatch.setattr(Predictor, "forecast_quantiles", lambda *a: calls.append(len(a[1])) or forecast(*a))
+    with pytest.warns(UserWarning, match="valid feature names"):
+        together = forecaster.predict_quantiles(series)
+    assert calls == [3]
+    for name in "ab":
+        pd.testing.assert_frame_equal(together[name], alone[name], rtol=1e-5)
+    np.testing.assert_allclose(together["c"], alone["c"], rtol=1e-5)
+    frame = pd.concat({name: series[name] for name in "ab"}, names=["series", "time"])
+    pd.testing.assert_frame_equal(forecaster.predict_quantiles(frame).loc["b"], alone["b"], rtol=1e-5, check_freq=False)
 
 
 def test_levels_between_those_fitted_are_interpolated():
