@@ -36,7 +36,9 @@ _UNITS = ("season", "own_units", "series_center", "series_unit", "series_ids")
 _SCALARS = ("n_channels", "season", "own_units", "lower", "upper")
 _BOUNDS = ("lower", "upper")  # of forecasts
 _SHARE_OF_SEASON = 4  # gaps up to a season divided by this are bridged by a straight line
-_ROUNDING = 4 * float(np.finfo(np.float64).eps)  # relative to the level of a window; smaller variation is no unit
+_ROUNDING = 4.0  # in rounding errors of a window's level; smaller variation is no unit
+_REPEATED = 1e-4  # of the distance from the center: with smaller differences from season to season, a season repeats
+_SMALLEST = 1e-150  # in float64; smaller numbers are no units, because the squares of what they divide overflow
 
 
 class NumpyStudent:
@@ -440,7 +442,8 @@ def window_center_and_unit(values: np.ndarray, season: int) -> tuple[np.ndarray,
     The center is the mean of the last season, or of the whole window if the last season is not observed. The unit is
     the first of these that is defined and positive (beyond rounding): the mean absolute difference of values one season
     apart, that of neighboring values, the mean absolute distance from the center, the absolute center, and 1. Constant
-    and all-zero windows therefore have a unit.
+    and all-zero windows therefore have a unit. Where each season repeats the one before, their difference is rounding
+    alone and no unit: it must be at least 0.0001 of the mean absolute distance from the center.
 
     Parameters
     ----------
@@ -460,20 +463,22 @@ def window_center_and_unit(values: np.ndarray, season: int) -> tuple[np.ndarray,
     >>> center.item(), unit.item()
     (4.0, 1.0)
     """
+    rounding = _ROUNDING * float(np.finfo(np.float32 if values.dtype == np.float32 else np.float64).eps)
     values = np.asarray(values, dtype=np.float64)
     season = min(season, max(1, values.shape[1] - 1))
     center = mean_observed(values[:, -season:])
     center = np.where(np.isnan(center), mean_observed(values), center)
+    distance = mean_observed(np.abs(values - center[:, None]))
+    floor = np.maximum(rounding * np.abs(center), _SMALLEST)
     candidates = [
-        mean_observed(np.abs(values[:, season:] - values[:, :-season])),
-        mean_observed(np.abs(values[:, 1:] - values[:, :-1])),
-        mean_observed(np.abs(values - center[:, None])),
-        np.abs(center),
+        (mean_observed(np.abs(values[:, season:] - values[:, :-season])), np.fmax(floor, _REPEATED * distance)),
+        (mean_observed(np.abs(values[:, 1:] - values[:, :-1])), floor),
+        (distance, floor),
+        (np.abs(center), floor),
     ]
-    floor = _ROUNDING * np.abs(center)
     unit = np.ones_like(center)
-    for candidate in reversed(candidates):
-        unit = np.where(candidate > floor, candidate, unit)
+    for candidate, least in reversed(candidates):
+        unit = np.where(candidate > least, candidate, unit)
     return np.nan_to_num(center), unit
 
 

@@ -15,6 +15,8 @@ __all__ = ["ContextFrame"]
 
 _SHARE_OF_SEASON = 4  # as in the NumPy runtime
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)  # relative to the level of a window, in float32
+_REPEATED = 1e-4  # as in the NumPy runtime
+_SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 class ContextFrame(nn.Module):
@@ -154,10 +156,11 @@ def _center_and_unit(context: Tensor, missing: Tensor, season: int) -> tuple[Ten
         _mean((plain[:, 1:] - plain[:, :-1]).abs(), missing[:, 1:] | missing[:, :-1]),
         _mean((plain - center).abs(), missing),
     ]
-    floor = _ROUNDING * center.abs()
+    floor = torch.clamp(_ROUNDING * center.abs(), min=_SMALLEST)
+    repeated = torch.maximum(floor, _REPEATED * distances[2][0])  # 0 where nothing is observed
     unit = torch.where(center.abs() > floor, center.abs(), torch.ones_like(center))
-    for distance, some in reversed(distances):
-        unit = torch.where(some & (distance > floor), distance, unit)
+    for (distance, some), least in zip(reversed(distances), (floor, floor, repeated), strict=True):
+        unit = torch.where(some & (distance > least), distance, unit)
     return center, unit
 
 

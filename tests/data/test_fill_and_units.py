@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skdistill import DistilledForecaster
 from skdistill._utils.numpy_student import fill_missing
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
 from skdistill.data._scaling import Scaling
 from skdistill.data._season import seasons_of_step
+from skdistill.networks import Linear
 
 NAN = np.nan
 
@@ -59,6 +61,34 @@ def test_constant_and_empty_series_have_a_unit(rows):
     units = series_units([rows], season=4)
     assert (units.unit > 0).all()
     assert np.isfinite(units.center).all()
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 1e3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounding_between_equal_seasons_is_no_unit(level, dtype):
+    wave = (level + np.cos(2 * np.pi * np.arange(60) / 5.0) / 3).astype(dtype)[None, :, None]  # repeats up to rounding
+    assert window_units(wave, season=5).unit.item() == pytest.approx(np.abs(np.diff(wave[0, :, 0])).mean(), rel=1e-3)
+
+
+def test_a_season_that_nearly_repeats_keeps_its_unit():
+    values = np.tile([0.0, 1.0, 5.0], 8) + 0.01 * np.arange(24)
+    assert window_units(values[None, :, None], season=3).unit.item() == pytest.approx(0.03)
+
+
+def test_units_whose_multiples_overflow_are_none():
+    assert window_units(np.full((1, 6, 1), 5e-324), season=2).unit.item() == 1.0
+
+
+@pytest.mark.parametrize("scaling", ["series", "window"])
+def test_series_that_repeat_exactly_are_forecast(scaling):
+    wave = np.cos(2 * np.pi * np.arange(150) / 7.0)[:, None]
+    panel = {"low": 3 + wave[:140], "high": 20 + 4 * wave[:140]}
+    forecaster = DistilledForecaster(
+        None, Linear(season=7), "response", context_length=21, prediction_length=10, validation_fraction=0, scaling=scaling
+    ).fit(panel)
+    for name, rows in forecaster.predict(panel).items():
+        expected = 3 + wave[140:] if name == "low" else 20 + 4 * wave[140:]
+        np.testing.assert_allclose(rows, expected, rtol=0.01)
 
 
 def test_the_unit_is_the_mean_absolute_seasonal_difference_of_what_is_observed():
