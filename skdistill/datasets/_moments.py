@@ -30,6 +30,7 @@ _WITH_OFFSET = re.compile(r"(Z|UTC|GMT|[+-]\d{2}:?(\d{2})?)\s*$", re.IGNORECASE)
 _FIRST_YEAR = 1000  # text that pandas reads as an earlier date has no year: Jan-24
 _UNITS = ("D", "h", "m", "s", "ms", "us", "ns")
 _FIRST_SECOND = 300_000_000  # 1979; larger integers count seconds, milliseconds, ... since 1970
+_LATE = pd.Timestamp("2022-12-28 22:58:59")  # every part of it has as many digits as it can have
 
 
 def read_moments(
@@ -111,7 +112,7 @@ def _read_distinct(
     if pd.api.types.is_numeric_dtype(distinct.dtype):
         if date_format is None:
             return _read_numbers(distinct, where, unit, numbers)
-        distinct = distinct.astype("int64").astype(str)
+        return _parse(_as_digits(distinct, where, date_format), where, format=date_format)
     elif unit is not None:
         raise ValueError(f"unit={unit!r} is for times that are numbers; {where} holds {distinct[0]!r}.")
     elif not all(isinstance(one, str) for one in distinct):
@@ -119,6 +120,16 @@ def _read_distinct(
     if date_format is not None:
         return _parse(distinct, where, format=date_format)
     return _read_text(distinct, where, dayfirst)
+
+
+def _as_digits(distinct: pd.Index, where: str, date_format: str) -> pd.Index:
+    """Return whole numbers as text as wide as the format, because numbers have lost their leading zeros."""
+    values = distinct.to_numpy()
+    whole = values.astype(np.int64)
+    if not (whole == values).all():
+        raise ValueError(f"{where} must hold whole numbers for date_format; got {values[whole != values][0]}.")
+    width = len(_LATE.strftime(date_format))
+    return pd.Index([str(one).zfill(width) for one in whole.tolist()], name=distinct.name)
 
 
 def _from_arrow(distinct: Any) -> pd.Index:

@@ -72,3 +72,14 @@ def test_other_gaps_and_duplicates_name_the_tool_for_them():
         load_csv(text_of(hours.delete(7)), time="at")
     with pytest.raises(ValueError, match=r"duplicate labels.*regularize"):
         load_csv(text_of(hours.insert(7, hours[7])), time="at")
+
+
+@pytest.mark.parametrize("form", ["%d%m%Y", "%m%d%Y", "%d%m%y", "%m%Y", "%H%M%d%m%Y", "%y%m"])
+def test_numbers_that_lost_a_leading_zero_are_read_by_their_format(form):
+    months = pd.date_range("2004-01-01", periods=8, freq="MS")  # no later one tells that the first digit is missing
+    assert load_csv(text_of(months, form), time="at", date_format=form).index.equals(months)
+
+
+def test_fractions_are_no_dates():
+    with pytest.raises(ValueError, match=r"must hold whole numbers for date_format; got 20240102\.5"):
+        load_csv(io.StringIO("at,load\n20240101,1\n20240102.5,2\n20240103,3"), time="at", date_format="%Y%m%d")
