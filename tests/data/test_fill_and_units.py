@@ -84,7 +84,13 @@ def test_series_that_repeat_exactly_are_forecast(scaling):
     wave = np.cos(2 * np.pi * np.arange(150) / 7.0)[:, None]
     panel = {"low": 3 + wave[:140], "high": 20 + 4 * wave[:140]}
     forecaster = DistilledForecaster(
-        None, Linear(season=7), "response", context_length=21, prediction_length=10, validation_fraction=0, scaling=scaling
+        None,
+        Linear(season=7),
+        "response",
+        context_length=21,
+        prediction_length=10,
+        validation_fraction=0,
+        scaling=scaling,
     ).fit(panel)
     for name, rows in forecaster.predict(panel).items():
         expected = 3 + wave[140:] if name == "low" else 20 + 4 * wave[140:]

@@ -22,7 +22,9 @@ def test_gaps_and_units_are_those_of_the_numpy_runtime(season, share):
         np.testing.assert_allclose(one[:, 0].numpy(), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("values", [np.tile([1.0, 4.0, 2.0], 5), np.full(15, 7.0), np.zeros(15), 2.0 + np.arange(15) % 3])
+@pytest.mark.parametrize(
+    "values", [np.tile([1.0, 4.0, 2.0], 5), np.full(15, 7.0), np.zeros(15), 2.0 + np.arange(15) % 3]
+)
 def test_units_of_repeating_and_constant_contexts_are_those_of_the_numpy_runtime(values):
     noise = 1e-7 * np.random.default_rng(0).normal(size=15)  # from season to season, rounding alone
     for rows in (values, values * (1 + noise)):
