@@ -140,8 +140,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     Notes
     -----
     The rule of one standard error is applied to the difference from the best candidate, whose standard error is smaller
-    than that of the errors themselves, because hard horizons are hard for all. Errors of panels of at least ten series
-    are averaged by series first, other errors by horizon.
+    than that of the errors themselves, because hard horizons are hard for all. Its sample are the series of a panel of
+    at least ten series, and otherwise the horizons of each series.
 
     References
     ----------
@@ -242,6 +242,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         self.best_score_ = float(self.cv_results_["mean_test_score"][choice.chosen])
         self.explanation_ = results.explain(choice)
         self.n_splits_ = len(search.folds)
+        self._candidates, self._n_windows = results.candidates, search.n_windows
         self.forecaster_ = self._refit(search, results.candidates[choice.chosen], X)
         return self
 
@@ -250,6 +251,36 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         """The refitted forecaster, by the name that searches of scikit-learn have for it."""
         check_is_fitted(self)
         return self.forecaster_
+
+    def candidate(self, index: int) -> DistilledForecaster:
+        """Return the forecaster of a row of ``cv_results_``, not fitted.
+
+        Parameters
+        ----------
+        index : int
+            Number of the row, such as the first with another teacher than the chosen one.
+
+        Returns
+        -------
+        forecaster : DistilledForecaster
+            Its ``fit`` trains on all windows and labels them again, unless ``memory`` keeps the labels.
+        """
+        check_is_fitted(self)
+        check_integer(index, "index of candidate", minimum=-len(self._candidates))
+        if index >= len(self._candidates):
+            raise ValueError(
+                f"index of candidate must be below {len(self._candidates)}, the number of rows; got {index}."
+            )
+        one = self._candidates[index]
+        teacher = None if one.teacher is None else self._as_given(one.teacher)
+        common = self._common(self._seed()) | {"memory": self.memory}
+        return one.build(teacher, self._n_windows, **common)
+
+    def _seed(self) -> int | None:
+        """Return the seed of every candidate."""
+        if self.random_state is None:
+            return None
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _check_parameters(self) -> None:
         owner = type(self).__name__
@@ -294,9 +325,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         scalings = self._scalings()
         if scalings == ["auto"]:
             scalings = ["series", "window"] if several else ["global"]
-        seed = None
-        if self.random_state is not None:
-            seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        seed = self._seed()
         return Search(
             Problem(given, self.targets_, self.prediction_length, season, self.scoring, every),
             folds,

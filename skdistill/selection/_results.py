@@ -52,13 +52,13 @@ class Results:
         self.candidates: list[Candidate] = []
         self.judged: list[list[Judged]] = []  # by candidate and fold
         self._series = [numbers for numbers, _ in places]
-        n_series = len(np.unique(np.concatenate(self._series)))
-        blocks = [origins // prediction_length for _, origins in places]
-        samples = self._series if n_series >= _FEW_SERIES else blocks
-        self._samples = np.concatenate(samples)
-        if n_series < _FEW_SERIES:  # the same block of rows can be judged in two folds
-            folds = np.concatenate([np.full(len(one), number) for number, one in enumerate(blocks)])
-            self._samples = folds * (int(self._samples.max()) + 1) + self._samples
+        self._samples = np.concatenate(self._series)
+        if len(np.unique(self._samples)) < _FEW_SERIES:
+            pieces = [
+                np.stack([np.full(len(numbers), fold), numbers, origins // prediction_length])
+                for fold, (numbers, origins) in enumerate(places)
+            ]
+            self._samples = np.unique(np.hstack(pieces), axis=1, return_inverse=True)[1].ravel()
 
     def add(self, by_fold: Sequence[Sequence[Judged]]) -> None:
         """Add candidates.
