@@ -13,6 +13,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import check_bounds
 from skdistill.data._scaling import SCALINGS
+from skdistill.data._series_weight import check_series_weight
 from skdistill.teachers._given import holds_given_labels
 
 __all__ = ["check_distillation_parameters", "check_series_parameters"]
@@ -52,6 +53,7 @@ def check_series_parameters(estimator: Any) -> None:
     """
     owner = type(estimator).__name__
     check_choice(estimator.scaling, SCALINGS, f"scaling of {owner}")
+    check_series_weight(estimator.series_weight, owner)
     check_choice(estimator.missing, ("nan", "raise"), f"missing of {owner}")
     if estimator.min_observed is not None:
         check_integer(estimator.min_observed, f"min_observed of {owner}", minimum=1)

@@ -78,6 +78,10 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     bounds : tuple of (float or None, float or None), or None, default=None
         Lowest and highest forecast, in original units, such as ``(0, None)`` for sales: forecasts and quantiles beyond
         are clipped, here and in every export. None leaves a side open.
+    series_weight : {"windows", "equal"} or mapping of id to float, default="windows"
+        What each series of a panel counts in the loss, in the choice of the best epoch and in ``compare``, in scaled
+        units. ``"windows"`` counts every window alike, so long series count by their length; ``"equal"`` every series;
+        a mapping gives each series its weight. A series shares its weight evenly among its windows.
     min_observed : int or None, default=None
         Rows of a series that a training context must hold, so that short series count: rows before the series are
         missing. None means ``context_length`` for one series, and two seasons (at least 8 rows) for a panel.
@@ -204,6 +208,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         transformer: BaseEstimator | None = None,
         scaling: str = "auto",
         bounds: tuple[float | None, float | None] | None = None,
+        series_weight: Any = "windows",
         min_observed: int | None = None,
         missing: str = "nan",
         validation_fraction: float = 0.2,
@@ -237,6 +242,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         self.transformer = transformer
         self.scaling = scaling
         self.bounds = bounds
+        self.series_weight = series_weight
         self.min_observed = min_observed
         self.missing = missing
         self.validation_fraction = validation_fraction
@@ -323,6 +329,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             is_panel=is_panel,
             min_observed=self.context_length if labels_whole else self.min_observed,
             bounds=check_bounds(self.bounds, type(self).__name__),
+            series_weight=self.series_weight,
             augmentation=augmentation,
             seed=None if augmentation is None else self._augment_seed(),
         )

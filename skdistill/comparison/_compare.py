@@ -24,6 +24,7 @@ from skdistill.comparison._result import Comparison, RowResult, add_unknown_row,
 from skdistill.data._inputs import Series, read_series
 from skdistill.data._kept_series import ChangedSeriesError
 from skdistill.data._season import seasons_of_series
+from skdistill.data._series_weight import check_series_weight, weights_of_series, weights_of_windows
 from skdistill.metrics import QuantileScores, quantile_scores
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
@@ -49,6 +50,7 @@ def compare(
     *,
     alone: bool = True,
     season: int | Sequence[int] | None = None,
+    series_weight: Any = None,
     n_resamples: int = 1000,
     block_length: int | None = None,
     batch_size: int = 256,
@@ -59,10 +61,9 @@ def compare(
     Baselines are always included: the *last value*, *drift* (the line through the ends of the context), the *seasonal
     naive* forecast of every plausible season, and *exact linear*, a linear student
     (:class:`~skdistill.networks.Linear`) solved in closed form without a teacher. The latter is often hard to beat,
-    even for large models. Every row forecasts the same stride-1 windows of ``X``, and every window counts alike. Errors
-    are reported standardized (each channel divided by the standard deviation of the training rows, the scale of
-    published tables; or by the unit of its series, where ``scaling`` gives every series of a panel its own) and in
-    original units.
+    even for large models. Every row forecasts the same stride-1 windows of ``X``. Errors are reported standardized
+    (each channel divided by the standard deviation of the training rows, the scale of published tables; or by the unit
+    of its series, where ``scaling`` gives every series of a panel its own) and in original units.
 
     Errors are means over the true values that are observed: missing ones (NaN) are left out, and so is a channel of a
     window whose context has no observed value of it. Series of a panel that are too short for a window are left out,
@@ -86,6 +87,10 @@ def compare(
         season of the step for which there are enough rows before each forecast (a day and a week for hourly data, a
         week and a year for daily data); where the step tells none, the one with the smallest error on the training
         series. Training rows of the same id or labels count as rows before.
+    series_weight : {"windows", "equal"}, mapping of id to float, or None, default=None
+        What each series of a panel counts in the errors, except in quantile scores. ``"windows"`` counts every window
+        alike, ``"equal"`` every series; a mapping gives each series its weight. None takes that of the first
+        forecaster.
     n_resamples : int, default=1000
         Number of resamples of the block bootstrap.
     block_length : int or None, default=None
@@ -149,7 +154,8 @@ def compare(
     levels = next(
         (one.forecaster.spec_.quantiles for (one, *_) in models.values() if one.forecaster.spec_.quantiles), None
     )
-    problem = replace(problem, levels=levels)
+    weight = _series_weight(series_weight, next(iter(models.values()))[0].forecaster, problem)
+    problem = replace(problem, levels=levels, weights=weights_of_windows(weight, problem.numbers))
     rows: list[_Row] = []
     for name, members in models.items():
         rows += _model_rows(name, members, problem, X, train, alone=alone, only=len(models) == 1)
@@ -168,7 +174,7 @@ def compare(
         block_length = max(2 * problem.prediction_length, seasons[0])
     results = [result for row in rows if row.runs and (result := _try_to_measure(row, problem, batch_size)) is not None]
     means = block_bootstrap_means(
-        np.stack([result.squared for result in results]),
+        np.stack([result.weighted for result in results]),
         problem.lengths,
         block_length=check_integer(block_length, "block_length of compare"),
         n_resamples=n_resamples,
@@ -349,6 +355,7 @@ def _measure(row: _Row, problem: Problem, batch_size: int) -> RowResult:
     """Forecast all windows in blocks, and time the first run."""
     n_runs, n_windows = len(row.runs), problem.n_windows
     squared, scaled = np.zeros((n_runs, n_windows)), np.zeros((n_runs, n_windows))
+    weights = np.ones(n_windows) if problem.weights is None else problem.weights
     absolute, original, absolute_original = (np.zeros(n_runs) for _ in range(3))
     scores, n_scored = np.zeros(4), 0  # summed over true values and runs
     size = 0.0
@@ -366,9 +373,10 @@ def _measure(row: _Row, problem: Problem, batch_size: int) -> RowResult:
                 n_scored += int(observed.sum())
                 size += float(np.abs(truth[observed]).sum())
             squared[number, windows] = _mean_of_windows(np.square(error / scale), observed)
-            absolute[number] += _mean_of_windows(np.abs(error / scale), observed).sum()
-            original[number] += _mean_of_windows(np.square(error), observed).sum()
-            absolute_original[number] += _mean_of_windows(np.abs(error), observed).sum()
+            own = weights[windows]
+            absolute[number] += (own * _mean_of_windows(np.abs(error / scale), observed)).sum()
+            original[number] += (own * _mean_of_windows(np.square(error), observed)).sum()
+            absolute_original[number] += (own * _mean_of_windows(np.abs(error), observed)).sum()
             if problem.mase_unit is not None:
                 unit = problem.mase_unit[problem.numbers[windows]][:, None]
                 scaled[number, windows] = _mean_of_windows(np.abs(error) / unit, observed)
@@ -378,7 +386,7 @@ def _measure(row: _Row, problem: Problem, batch_size: int) -> RowResult:
         role=row.role,
         of=row.of,
         squared=squared.mean(axis=0),
-        by_seed=squared.mean(axis=1),
+        by_seed=(squared * weights).mean(axis=1),
         mae=float(absolute.mean()) / n_windows,
         mse_original=float(original.mean()) / n_windows,
         mae_original=float(absolute_original.mean()) / n_windows,
@@ -388,7 +396,15 @@ def _measure(row: _Row, problem: Problem, batch_size: int) -> RowResult:
         scores=None if row.around is None else tuple(scores[:3] / n_scored),
         scaled=None if problem.mase_unit is None else scaled.mean(axis=0),
         wql=None if row.around is None or not size else float(scores[3] / size),
+        weights=problem.weights,
     )
+
+
+def _series_weight(series_weight: Any, forecaster: Any, problem: Problem) -> np.ndarray | None:
+    """Return what each test series counts; None if every window counts alike."""
+    given = getattr(forecaster, "series_weight", "windows") if series_weight is None else series_weight
+    check_series_weight(given, "compare")
+    return weights_of_series(given, [one.id for one in problem.series], "compare")
 
 
 def _mean_of_windows(values: np.ndarray, observed: np.ndarray) -> np.ndarray:

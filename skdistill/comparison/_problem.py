@@ -55,6 +55,8 @@ class Problem:
         Rows known before each series, for baselines.
     mase_unit : ndarray of shape (n_series, n_targets) or None, default=None
         Mean absolute seasonal difference of each series; NaN where there is none.
+    weights : ndarray of shape (n_windows,) or None, default=None
+        Weight of each window, of mean 1; None if all count alike.
     """
 
     series: list[Series]
@@ -71,6 +73,7 @@ class Problem:
     levels: tuple[float, ...] | None = None
     history: list[np.ndarray] | None = None
     mase_unit: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     @classmethod
     def of(cls, models: Sequence[UnwrappedModel], X: Any) -> Problem:

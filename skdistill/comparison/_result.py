@@ -41,6 +41,9 @@ class RowResult:
         Mean absolute scaled error of each window; None unless there is a panel. NaN where a series has no scale.
     wql : float or None, default=None
         Sum of quantile losses divided by the sum of absolute true values; None without quantiles.
+    weights : ndarray of shape (n_windows,) or None, default=None
+        Weight of each window, of mean 1; None if all count alike. ``by_seed`` and the other errors include it, except
+        ``scores`` and ``wql``.
     """
 
     name: str
@@ -57,6 +60,12 @@ class RowResult:
     scores: tuple[float, ...] | None = None
     scaled: np.ndarray | None = None
     wql: float | None = None
+    weights: np.ndarray | None = None
+
+    @property
+    def weighted(self) -> np.ndarray:
+        """Squared error of each window times its weight; the mean is the MSE."""
+        return self.squared if self.weights is None else self.squared * self.weights
 
 
 class Comparison(pd.DataFrame):
@@ -152,7 +161,7 @@ def make_comparison(
         The table.
     """
     by_name = {result.name: number for number, result in enumerate(results)}
-    mse = np.array([result.squared.mean() for result in results])
+    mse = np.array([result.weighted.mean() for result in results])
     tables = None if panel is None else _errors_by_series(results, panel)
     table = Comparison(
         {
@@ -194,7 +203,9 @@ def _panel_columns(results: Sequence[RowResult], tables: dict[str, pd.DataFrame]
     """Return the columns for panels; MASE is over the series that have a scale."""
     scaled = [np.asarray(result.scaled) for result in results]
     known = ~np.isnan(scaled[0])
-    columns = {"mase": [float(one[known].mean()) if known.any() else float("nan") for one in scaled]}
+    weights = results[0].weights
+    own = None if weights is None or not weights[known].any() else weights[known]
+    columns = {"mase": [float(np.average(one[known], weights=own)) if known.any() else float("nan") for one in scaled]}
     if any(result.scores is not None for result in results):
         columns["wql"] = [float("nan") if result.wql is None else result.wql for result in results]
     return {**columns, "share_best": shares_best(tables["mse"]).to_numpy()}
@@ -236,7 +247,7 @@ def _spread(by_seed: np.ndarray) -> float:
 def _differences(results: Sequence[RowResult], means: np.ndarray) -> pd.DataFrame:
     rows = []
     for a, b in combinations(range(len(results)), 2):
-        difference = float(results[a].squared.mean() - results[b].squared.mean())
+        difference = float(results[a].weighted.mean() - results[b].weighted.mean())
         error = float((means[a] - means[b]).std())
         rows.append((results[a].name, results[b].name, difference, error, _noise(difference, error)))
     return pd.DataFrame(rows, columns=["row", "other", "difference", "standard_error", "in_words"])
@@ -268,14 +279,14 @@ def _words(result: RowResult, results: Sequence[RowResult], by_name: dict[str, i
             parts.append(_linear_words(own, number, results, means))
     baselines = [number for number, other in enumerate(results) if other.role == "baseline"]
     if baselines:
-        best = min(baselines, key=lambda number: results[number].squared.mean())
+        best = min(baselines, key=lambda number: results[number].weighted.mean())
         parts.append(_error_words(own, best, results, means) + ", the best baseline")
     return "; ".join(part for part in parts if part)
 
 
 def _linear_words(own: int, linear: int, results: Sequence[RowResult], means: np.ndarray) -> str:
     """Return a remark if a student does not beat the exact linear student."""
-    gain = float(results[linear].squared.mean() - results[own].squared.mean())
+    gain = float(results[linear].weighted.mean() - results[own].weighted.mean())
     if gain > float((means[own] - means[linear]).std()):
         return _error_words(own, linear, results, means)
     return "does not beat the exact linear student without a teacher beyond one standard error"
@@ -298,7 +309,7 @@ def _ratio(ratio: float, more: str, less: str) -> str:
 
 
 def _error_words(own: int, other: int, results: Sequence[RowResult], means: np.ndarray) -> str:
-    ours, theirs = results[own].squared.mean(), results[other].squared.mean()
+    ours, theirs = results[own].weighted.mean(), results[other].weighted.mean()
     share = 100 * (ours - theirs) / theirs if theirs else 0.0
     direction = "lower" if share < 0 else "higher"
     noise = _noise(float(ours - theirs), float((means[own] - means[other]).std()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from skdistill.data._bounds import Bounds, warn_outside
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling, units_told, warn_of_unlike_scales
 from skdistill.data._season import season_of_series
+from skdistill.data._series_weight import weights_of_series
 from skdistill.data._short_series import name_series
 from skdistill.data._windows import SeriesStore, TrainingWindows, count_validation_rows, split_windows
 
@@ -50,6 +51,8 @@ class FitWindows:
         ``context_length`` for one series, and two seasons (at least 8 rows) for a panel.
     bounds : tuple of (float or None, float or None), or None, default=None
         Lowest and highest forecast, in original units.
+    series_weight : {"windows", "equal"} or mapping, default="windows"
+        What each series counts in losses and errors.
     augmentation : Augmentation or None, default=None
         Perturbed copies of the training rows to add.
     seed : int or None, default=None
@@ -67,6 +70,7 @@ class FitWindows:
     is_panel: bool = False
     min_observed: int | None = None
     bounds: Bounds | None = None
+    series_weight: Any = "windows"
     augmentation: Augmentation | None = None
     seed: int | None = None
 
@@ -118,6 +122,10 @@ class FitWindows:
             numbers=[*numbers, *(list(numbers[copied]) * (len(copies) // max(1, len(copied))))],
             season=of_step,
         )
+        weights = weights_of_series(self.series_weight, ids, "DistilledForecaster")
+        if weights is not None:
+            n_copies = len(copies) // max(1, len(copied))
+            store = replace(store, series_weight=np.concatenate([weights, np.tile(weights[copied], n_copies)]))
         if self.augmentation is not None and copies:
             assert self.seed is not None  # set together with the augmentation
             self.augmentation.perturb(store, len(series), self.seed)

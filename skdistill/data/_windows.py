@@ -23,6 +23,7 @@ from skdistill.data._inputs import Series
 from skdistill.data._local_scale import LocalUnits, window_units
 from skdistill.data._precede import precede_index
 from skdistill.data._scaling import Scaling
+from skdistill.data._series_weight import weights_of_windows
 from skdistill.data._steps import Step, continue_index
 from skdistill.data._wall_clock import nanoseconds_of
 
@@ -64,6 +65,8 @@ class SeriesStore:
         Number of rows in a season, as suggested by the step of the series.
     ids : tuple of hashable or None, default=()
         Id of each series; empty if unknown.
+    series_weight : ndarray of shape (n_series,) or None, default=None
+        What each series counts in losses and errors; None if every window counts alike.
     """
 
     values: Tensor
@@ -79,6 +82,7 @@ class SeriesStore:
     steps: tuple[Step | None, ...] = ()
     season: int | None = None
     ids: tuple[Hashable | None, ...] = ()
+    series_weight: np.ndarray | None = None
 
     @classmethod
     def from_series(
@@ -575,6 +579,13 @@ class Windows:
             units = window_units(values, self.store.scaling.season)
             center[numbers], unit[numbers] = units.center, units.unit
         return LocalUnits(center, unit)
+
+    @cached_property
+    def weights(self) -> np.ndarray | None:
+        """Weight of every window, of mean 1; None if all count alike."""
+        if self.store.series_weight is None:
+            return None
+        return weights_of_windows(self.store.series_weight, self.series_of(self.starts.cpu().numpy()))
 
     def series_of(self, starts: np.ndarray) -> np.ndarray:
         """Return which series windows belong to.

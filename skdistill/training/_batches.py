@@ -114,6 +114,9 @@ class WindowDataset(Dataset):
 class BatchLoader:
     """Iterate over a dataset in batches; skorch's ``iterator_train`` and ``iterator_valid``.
 
+    If windows have weights, a shuffled pass draws each window that often on average, so that any loss counts it so. A
+    pass in order yields the weights with the targets, as ``weight``.
+
     Parameters
     ----------
     dataset : WindowDataset
@@ -137,7 +140,19 @@ class BatchLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield one batch after another; the order comes from torch's global generator."""
-        n_windows = len(self.dataset)
+        n_windows, weights = len(self.dataset), self.dataset.windows.weights
         order = torch.randperm(n_windows) if self.shuffle else torch.arange(n_windows)
+        if self.shuffle and weights is not None:
+            order = _drawn(torch.from_numpy(weights))[order]
         for indices in order.split(self.batch_size):
-            yield self.dataset.batch(indices)
+            inputs, targets = self.dataset.batch(indices)
+            if weights is not None and not self.shuffle:
+                targets["weight"] = torch.from_numpy(weights[indices.numpy()].astype(np.float32))
+            yield inputs, targets
+
+
+def _drawn(weights: Tensor) -> Tensor:
+    """Draw as many windows as there are, each as often as its weight, rounded up or down at random."""
+    ends = weights.cumsum(0)
+    places = (torch.arange(len(weights), dtype=torch.float64) + torch.rand((), dtype=torch.float64)) / len(weights)
+    return torch.searchsorted(ends, places * ends[-1], right=True).clamp(max=len(weights) - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -372,24 +372,49 @@ class _Setup:
     def problem(self, moments: dict[str, list[Moments]]) -> ExactProblem:
         return ExactProblem(moments, self.terms, **self.options)
 
-    def moments(self, windows: Windows, labels: LabelSource | None) -> dict[str, list[Moments]]:
-        """Compute the moments that the terms need."""
+    def moments(
+        self, windows: Windows, labels: LabelSource | None, weights: np.ndarray | None = None
+    ) -> dict[str, list[Moments]]:
+        """Compute the moments that the terms need; windows have their own weights, if none are given."""
+        weights = windows.weights if weights is None else weights
         parts: dict[str, list[Moments]] = {}
         targets = {term.target for term in self.terms}
         if "truth" in targets:
-            parts["truth"] = self.truth(windows)
+            parts["truth"] = self.truth(windows, weights)
         if "teacher_forecast" in targets:
             assert labels is not None  # quadratic_terms
-            parts["teacher_forecast"] = self.group(label_moments(windows, labels, self.part.n_rows))
+            known = labels
+
+            def of_labels(some: Windows, numbers: np.ndarray | None) -> list[Moments]:
+                return label_moments(some, known if numbers is None else _Subset(known, numbers), self.part.n_rows)
+
+            parts["teacher_forecast"] = self.group(_weighted(of_labels, windows, weights))
         return parts
 
-    def truth(self, windows: Windows) -> list[Moments]:
+    def truth(self, windows: Windows, weights: np.ndarray | None = None) -> list[Moments]:
         """Compute the moments of contexts and truth."""
-        return self.group(truth_moments(windows, self.part.n_rows))
+        weights = windows.weights if weights is None else weights
+        return self.group(_weighted(lambda some, _: truth_moments(some, self.part.n_rows), windows, weights))
 
     def group(self, moments: list[Moments]) -> list[Moments]:
         shifted = [one.shifted(self.part.level) for one in moments]
         return shifted if self.part.individual else [add_up(shifted)]
+
+
+def _weighted(
+    compute: Callable[[Windows, np.ndarray | None], list[Moments]], windows: Windows, weights: np.ndarray | None
+) -> list[Moments]:
+    """Add up the moments of windows of equal weight."""
+    if weights is None:
+        return compute(windows, None)
+    total: list[Moments] | None = None
+    values, places = np.unique(weights, return_inverse=True)
+    for place, weight in enumerate(values):
+        numbers = np.flatnonzero(places == place)
+        part = [one.times(float(weight)) for one in compute(_subset(windows, numbers), numbers)]
+        total = part if total is None else [one + other for one, other in zip(total, part, strict=True)]
+    assert total is not None  # there are windows
+    return total
 
 
 def _leave_blocks_out(
@@ -402,6 +427,7 @@ def _leave_blocks_out(
     """Average the errors on blocks that are left out in turn, with all windows that share rows with them."""
     total = np.zeros(len(points))
     reach = train.context_length + train.prediction_length - 1
+    weights = np.ones(len(train)) if train.weights is None else train.weights  # of the whole, also in its parts
     for block in np.array_split(np.arange(len(train)), min(_N_BLOCKS, len(train))):
         near = np.arange(max(0, block[0] - reach), min(len(train), block[-1] + 1 + reach))
         if len(near) == len(train):
@@ -409,12 +435,14 @@ def _leave_blocks_out(
                 f"selection='blocks' of {setup.part.owner} needs more training windows: leaving out a block and the "
                 f"windows that share rows with it leaves none of {len(train)}. Use selection='validation'."
             )
-        taken = setup.moments(_subset(train, near), None if labels is None else _Subset(labels, near))
+        near_labels = None if labels is None else _Subset(labels, near)
+        taken = setup.moments(_subset(train, near), near_labels, weights[near])
         rest = {
             target: [whole - part for whole, part in zip(groups, taken[target], strict=True)]
             for target, groups in moments.items()
         }
-        total += len(block) * setup.problem(rest).errors(points, setup.truth(_subset(train, block)))
+        held_out = setup.truth(_subset(train, block), weights[block])
+        total += weights[block].sum() * setup.problem(rest).errors(points, held_out)
     return total / len(train)
 
 

@@ -2,11 +2,11 @@
 
 With windows x (with a 1 appended for the intercept), targets t and o = 1 where the truth is observed, the objective
 
-    w / n_observed * sum over windows and steps of o m_h (W_h x - t_h)^2  +  terms of the labels, over all windows
+    w / n_observed * sum over windows and steps of v o m_h (W_h x - t_h)^2  +  terms of the labels, over all windows
 
-splits into one problem per step, because no term combines steps. Each step is a ridge problem with its own moments:
-those of all windows minus those of the windows in which the step is missing. The cost therefore depends on the number
-of missing values.
+(v is the weight of a window, n_observed the sum of v o over windows and steps) splits into one problem per step,
+because no term combines steps. Each step is a ridge problem with its own moments: those of all windows minus those of
+the windows in which the step is missing. The cost therefore depends on the number of missing values.
 """
 
 from __future__ import annotations
@@ -61,11 +61,13 @@ def solve_masked(
     """
     n_groups = len(windows.targets) if part.individual else 1
     groups = [_Sums(part.n_rows, windows.prediction_length) for _ in range(n_groups)]
-    for contexts, truth, label in _shifted_blocks(part, windows, labels):
+    for contexts, truth, label, weight in _shifted_blocks(part, windows, labels):
         for number, group in enumerate(groups):
             own = slice(None) if n_groups == 1 else slice(number, number + 1)
             label_rows = None if label is None else _rows(label[:, own])
-            group.add(_rows(contexts[:, own]), _rows(truth[:, own]), label_rows)
+            own_contexts = contexts[:, own]
+            weights_of_rows = None if weight is None else np.repeat(weight, own_contexts.shape[1])
+            group.add(_rows(own_contexts), _rows(truth[:, own]), label_rows, weights_of_rows)
     weights = np.zeros((len(points), n_groups, windows.prediction_length, part.n_rows))
     biases = np.zeros(weights.shape[:3])
     for number, group in enumerate(groups):
@@ -92,14 +94,15 @@ def masked_error(part: SolvablePart, solution: LinearSolution, windows: Windows)
     error : float
         Mean over the observed values; NaN if there are none.
     """
-    total, count = 0.0, 0
-    for contexts, truth, _ in _shifted_blocks(part, windows, None):
+    total, count = 0.0, 0.0
+    for contexts, truth, _, weight in _shifted_blocks(part, windows, None):
         forecast = contexts @ solution.weight.swapaxes(-1, -2) if len(solution.weight) == 1 else None
         if forecast is None:
             forecast = np.einsum("bcl,chl->bch", contexts, solution.weight)
         squares = np.square(forecast + solution.bias - truth)
         observed = ~np.isnan(squares)
-        total, count = total + float(squares[observed].sum()), count + int(observed.sum())
+        shares = np.where(observed, 1.0 if weight is None else weight[:, None, None], 0.0)
+        total, count = total + float((shares * np.where(observed, squares, 0.0)).sum()), count + float(shares.sum())
     return total / count if count else float("nan")
 
 
@@ -121,21 +124,25 @@ class _Sums:
         self.sums = {name: np.zeros(n_steps) for name in ("truth", "teacher_forecast")}
         self.cross = {name: np.zeros((n_steps, n_rows)) for name in self.sums}
 
-    def add(self, contexts: np.ndarray, truth: np.ndarray, label: np.ndarray | None) -> None:
-        """Add rows (n, n_rows) with their truth (n, n_steps), NaN where missing, and labels."""
-        self.whole.count += len(contexts)
-        self.whole.first += contexts.sum(axis=0)
-        self.whole.second += contexts.T @ contexts
+    def add(
+        self, contexts: np.ndarray, truth: np.ndarray, label: np.ndarray | None, weight: np.ndarray | None = None
+    ) -> None:
+        """Add rows (n, n_rows) with their truth (n, n_steps), NaN where missing, labels, and weights."""
+        weight = np.ones(len(contexts)) if weight is None else weight
+        weighted = contexts * weight[:, None]
+        self.whole.count += weight.sum()
+        self.whole.first += weighted.sum(axis=0)
+        self.whole.second += weighted.T @ contexts
         missing = np.isnan(truth)
         for step in np.flatnonzero(missing.any(axis=0)):
-            rows = contexts[missing[:, step]]
-            self.absent.count[step] += len(rows)
-            self.absent.first[step] += rows.sum(axis=0)
-            self.absent.second[step] += rows.T @ rows
+            rows, own = contexts[missing[:, step]], weighted[missing[:, step]]
+            self.absent.count[step] += weight[missing[:, step]].sum()
+            self.absent.first[step] += own.sum(axis=0)
+            self.absent.second[step] += own.T @ rows
         for name, values in (("truth", np.where(missing, 0.0, truth)), ("teacher_forecast", label)):
             if values is not None:
-                self.sums[name] += values.sum(axis=0)
-                self.cross[name] += values.T @ contexts
+                self.sums[name] += weight @ values
+                self.cross[name] += values.T @ weighted
 
     def solve(
         self,
@@ -212,9 +219,9 @@ def _rows(values: np.ndarray) -> np.ndarray:
 
 def _shifted_blocks(
     part: SolvablePart, windows: Windows, labels: LabelSource | None
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
-    """Yield contexts, truth and labels of blocks of windows, (n, n_targets, n_steps), minus their levels."""
-    targets = list(windows.targets)
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]]:
+    """Yield contexts, truth and labels of blocks, (n, n_targets, n_steps), minus their levels; and their weights."""
+    targets, weights = list(windows.targets), windows.weights
     for first in range(0, len(windows), _BLOCK):
         indices = torch.arange(first, min(first + _BLOCK, len(windows)))
         contexts = windows.context_values(indices)[:, -part.n_rows :, targets].cpu().double().numpy().transpose(0, 2, 1)
@@ -224,4 +231,4 @@ def _shifted_blocks(
             level = (contexts @ part.level)[..., None]
             contexts, truth = contexts - level, truth - level
             label = None if label is None else label - level
-        yield contexts, truth, label
+        yield contexts, truth, label, None if weights is None else weights[first : first + _BLOCK]

@@ -69,6 +69,21 @@ class Moments:
             self.count - other.count, self.first - other.first, self.second - other.second, self.context_length
         )
 
+    def times(self, weight: float) -> Moments:
+        """Count the windows with a weight.
+
+        Parameters
+        ----------
+        weight : float
+            Of every window.
+
+        Returns
+        -------
+        moments : Moments
+            The weighted sums.
+        """
+        return Moments(self.count * weight, self.first * weight, self.second * weight, self.context_length)
+
     def shifted(self, functional: np.ndarray | None) -> Moments:
         """Subtract a linear functional of the context from every row of u.
 

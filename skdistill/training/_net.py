@@ -60,7 +60,7 @@ class DistillationNet(NeuralNet):
         """
         y_true = {name: value.to(y_pred.forecast.device) for name, value in y_true.items()}
         if not training:
-            return self._validation_loss(y_pred, y_true["truth"], y_true.get("observed"))
+            return self._validation_loss(y_pred, y_true["truth"], y_true.get("observed"), y_true.get("weight"))
         inputs = LossInputs(
             forecast=y_pred.forecast,
             features=y_pred.features,
@@ -73,8 +73,12 @@ class DistillationNet(NeuralNet):
         self._add_up(terms, len(y_pred.forecast))
         return torch.stack(list(terms.values())).sum()
 
-    def _validation_loss(self, output: NetworkOutput, truth: Tensor, observed: Tensor | None) -> Tensor:
+    def _validation_loss(
+        self, output: NetworkOutput, truth: Tensor, observed: Tensor | None, weight: Tensor | None = None
+    ) -> Tensor:
         """Return the MSE of a forecast, or the mean pinball loss of quantiles, over the observed truth."""
+        if weight is not None:
+            return self._weighted_loss(output, truth, observed, weight)
         if output.quantiles is None:
             if observed is None:
                 return mse_loss(output.forecast, truth)
@@ -82,6 +86,18 @@ class DistillationNet(NeuralNet):
         levels = output.quantiles.new_tensor(self.quantile_levels)
         losses = pinball_loss(truth.unsqueeze(-1) - output.quantiles, levels)
         return losses.mean() if observed is None else losses[observed].mean()
+
+    def _weighted_loss(self, output: NetworkOutput, truth: Tensor, observed: Tensor | None, weight: Tensor) -> Tensor:
+        """Return the validation loss with weights of windows, averaged over the observed truth of each window."""
+        if output.quantiles is None:
+            losses = (output.forecast - truth).square()
+        else:
+            levels = output.quantiles.new_tensor(self.quantile_levels)
+            losses = pinball_loss(truth.unsqueeze(-1) - output.quantiles, levels).mean(dim=-1)
+        if observed is None:
+            return (losses.mean(dim=(1, 2)) * weight).mean()
+        means = torch.where(observed, losses, 0.0).sum(dim=(1, 2)) / observed.sum(dim=(1, 2)).clamp(min=1)
+        return (means * weight).mean()
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Group the trained parameters: first those at the net's learning rate, then those with their own.
