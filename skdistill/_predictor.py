@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._context_batch import ContextBatch, ContextCutter
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
@@ -145,11 +147,11 @@ class Predictor:
 
         def answer(block: ContextBatch) -> np.ndarray:
             if fused is not None:
-                return self._clip(fused(block.values, block.series))
+                return fused(block.values, block.series)
             read = self._read(block)
-            return self._clip(read.forecasts_to_original(self._ask(read).forecast.numpy()))
+            return read.forecasts_to_original(self._ask(read).forecast.numpy())
 
-        return self._in_blocks(contexts, answer, ())
+        return self._clip(self._in_blocks(contexts, answer, ()))
 
     def forecast_quantiles(self, contexts: ContextBatch) -> np.ndarray:
         """Forecast quantiles after each context.
@@ -170,14 +172,13 @@ class Predictor:
 
         def answer(block: ContextBatch) -> np.ndarray:
             if fused is not None:
-                return self._clip(fused(block.values, block.series))
+                return fused(block.values, block.series)
             read = self._read(block)
             quantiles = self._ask(read).quantiles
             assert quantiles is not None  # the student was built for levels
-            shifted = shift_quantiles(quantiles.numpy(), self.offsets, levels)
-            return self._clip(read.quantiles_to_original(shifted))
+            return read.quantiles_to_original(shift_quantiles(quantiles.numpy(), self.offsets, levels))
 
-        return self._in_blocks(contexts, answer, (len(levels),))
+        return self._clip(self._in_blocks(contexts, answer, (len(levels),)))
 
     def forecast_teacher(
         self, teacher: BaseTeacher, contexts: ContextBatch, *, number: int | None = None, n_series: int = 1
@@ -222,11 +223,22 @@ class Predictor:
         return self._blank(self._checked(answers, contexts), contexts)
 
     def _checked(self, answers: np.ndarray, contexts: ContextBatch) -> np.ndarray:
-        """Raise where an answer is not finite because a value of its context is too large."""
-        if np.isfinite(answers).all():
+        """Raise where an answer is not finite because of a value of its context, warn where of the transformer."""
+        finite = np.isfinite(answers)
+        if finite.all():
             return answers
         if reason := self.scaling.explain_overflow(contexts.values, contexts.series):
             raise ValueError(reason)
+        if self.scaling.transformer_ is not None:
+            window, _, target, *_ = (int(axis[0]) for axis in np.nonzero(~finite))
+            n_spoiled = int((~finite).reshape(len(finite), -1).any(axis=1).sum())
+            warnings.warn(
+                f"the forecasts of {n_spoiled} of {len(answers)} windows hold NaN or infinity, first window {window}, "
+                f"target {self.spec.targets[target]}: the inverse of transformer={self.scaling.transformer_!r} has no "
+                "value for what the student forecasts. Take a transformer whose inverse takes every number, such as "
+                "StandardScaler, or None.",
+                stacklevel=stacklevel_of_user(),
+            )
         return answers
 
     def _blank(self, answers: np.ndarray, contexts: ContextBatch) -> np.ndarray:

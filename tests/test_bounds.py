@@ -153,3 +153,11 @@ def test_training_values_outside_are_told_of():
         UserWarning, match=r"\d+ of 192 training values .*outside bounds=\(5.0, None\).*row \d+ of series 'a'"
     ):
         fit((5, None), student="linear")
+
+
+def test_what_is_not_finite_is_told_and_not_clipped():
+    frame = 1e-8 * make_frame(120)
+    forecaster = fit((0.0, 1.0), frame, student=ITransformer(hidden_size=8, n_heads=2, n_layers=1, time_features=False))
+    frame.iloc[-5, 1] = 1e22
+    with pytest.raises(ValueError, match=r"has 1e\+22 in row 7, channel 1"):
+        forecaster.predict(frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from skdistill._utils._digest import digest
 from skdistill._version import __version__
+from skdistill.data._scaling import Scaling
 from skdistill.data._windows import TrainingWindows
 from skdistill.teachers._base import BaseTeacher
 from skdistill.training._device import resolve_device
@@ -58,12 +60,19 @@ def describe_windows(windows: TrainingWindows) -> tuple[Any, ...]:
         store.lengths,
         list(store.indexes),
         list(store.ids),
-        store.scaling,
+        _without_bounds(store.scaling),
         train.starts,
         train.known,
         None if windows.validation is None else windows.validation.starts,
         (train.context_length, train.prediction_length, train.targets),
     )
+
+
+def _without_bounds(scaling: Scaling) -> Scaling:
+    """Return the scaling without the bounds of forecasts, which change no label and no student."""
+    scaling = copy(scaling)
+    scaling.bounds = None
+    return scaling
 
 
 def environment() -> tuple[Any, ...]:

@@ -140,3 +140,11 @@ def test_a_value_beyond_float32_is_named_in_the_units_of_its_series():
     panel["a"][-5, 1] = 1e22
     with pytest.raises(ValueError, match=r"has 1e\+22 in row 7, channel 1"):
         forecaster.predict(panel)
+
+
+def test_forecasts_without_an_inverse_are_told():
+    series = make_series(120)
+    logarithm = FunctionTransformer(np.log, lambda rows: np.where(rows < np.log(6.0), np.nan, np.exp(rows)))
+    forecaster = make_forecaster(teacher=None, student="linear", transformer=logarithm).fit(series)
+    with pytest.warns(UserWarning, match=r"forecasts of 1 of 1 windows hold NaN or infinity, first window 0, target 0"):
+        assert np.isnan(forecaster.predict(series)).any()

@@ -139,6 +139,7 @@ def test_who_waits_is_told_for_whom(tmp_path, caplog):
     assert "fits the teacher DLinear since 20" in caplog.text
 
 
+@pytest.mark.filterwarnings("ignore:.*lie outside bounds:UserWarning")
 def test_a_student_is_trained_once_for_equal_fits(tmp_path, monkeypatch):
     series = make_series()
     first = make_forecaster(memory=tmp_path).fit(series)
@@ -146,6 +147,8 @@ def test_a_student_is_trained_once_for_equal_fits(tmp_path, monkeypatch):
     again = make_forecaster(memory=tmp_path, verbose=1).fit(series)
     np.testing.assert_array_equal(again.predict(series), first.predict(series))
     assert again.history_ == first.history_
+    bounded = make_forecaster(memory=tmp_path, bounds=(5.0, 5.5)).fit(series)
+    np.testing.assert_array_equal(bounded.predict(series), np.clip(first.predict(series), 5.0, 5.5))
     for change in ({"lr": 0.5}, {"random_state": 1}, {"feature_storage": "recompute"}, {"student": MLP(3)}):
         with pytest.raises(TypeError, match="NoneType"):
             make_forecaster(memory=tmp_path, **change).fit(series)
