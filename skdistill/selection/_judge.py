@@ -190,9 +190,13 @@ class _Judge:
 
     @cached_property
     def units(self) -> np.ndarray:
-        """Mean absolute seasonal difference of the training rows, (n_horizons, 1, n_targets)."""
-        rows = [one.values for one in self.fold.training_rows(self.problem.given).series]
-        units = series_units(rows, self.problem.season).unit[:, list(self.problem.targets)]
+        """Mean absolute seasonal difference of the training rows, (n_horizons, 1, n_targets).
+
+        NaN for a series and target without an observed training value, whose errors have no unit.
+        """
+        rows = [one.values[:, list(self.problem.targets)] for one in self.fold.training_rows(self.problem.given).series]
+        seen = np.stack([~np.isnan(one).all(axis=0) for one in rows])
+        units = np.where(seen, series_units(rows, self.problem.season).unit, np.nan)
         return units[np.searchsorted(self.fold.numbers, self.fold.places[0]), None]
 
     def errors(self, predictor: Predictor) -> np.ndarray:

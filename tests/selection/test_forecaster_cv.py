@@ -339,3 +339,13 @@ def test_clone_pickle_and_set_params():
 def test_bad_parameters_are_named_before_any_fit(changes, error, told):
     with pytest.raises(error, match=told):
         make_search(**changes).fit(make_series(150, 1))
+
+
+def test_a_series_without_observed_training_rows_in_a_fold_is_not_judged_there():
+    panel = make_panel((90, 90), seed=3)
+    late = 1e6 + 100.0 * make_frame(90, 1)
+    late.iloc[:80] = np.nan
+    panel = pd.concat([panel, pd.concat({"late": late}, names=panel.index.names).set_axis(panel.columns, axis=1)])
+    cv = RollingOriginSplit(1, 12, 6, step=10)
+    search = make_search(cv=cv).fit(panel)
+    assert (search.cv_results_["mean_test_score"] > -20).all()
