@@ -12,7 +12,10 @@ from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill.data._inputs import Series
 from skdistill.data._season import seasons_of_series
 from skdistill.forecaster import DistilledForecaster
+from skdistill.losses._base import LossSum
 from skdistill.losses._response import Response
+from skdistill.losses._supervised import Supervised
+from skdistill.losses._teacher_forecast import TeacherForecast
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._linear import Linear
 from skdistill.networks._mlp import MLP
@@ -26,8 +29,9 @@ _NO_SEASON = 8  # rows that stand for a season where there is none
 _LONGEST = 768
 _MOST_CONTEXTS = 5
 _APART = 1.3  # smallest ratio of two context lengths
-_UPDATES = 4000  # batches that train a network in one fit
-_MOST_EPOCHS = 20
+_UPDATES = 1500  # batches that train a network in one fit
+_MOST_EPOCHS = 8
+_SQUARES = 0.05  # weight of the squared errors, for which the linear part of an MLP is solved
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class Candidate:
         Ridge penalty of an exact student, or of the one that a student is built on.
     teacher_weight : float or None, default=None
         Weight of the teacher's forecast in the loss.
+    n_memory : int, default=0
+        Number of rows that the teacher should read, if the student reads fewer.
     """
 
     student: StudentChoice
@@ -88,7 +94,7 @@ class Candidate:
     scaling: str
     penalty: float | None = None
     teacher_weight: float | None = None
-    changes: dict[str, Any] = field(default_factory=dict, compare=False)
+    n_memory: int = field(default=0, compare=False)
 
     @property
     def params(self) -> dict[str, Any]:
@@ -144,7 +150,7 @@ class Candidate:
         forecaster = clone(self.student.forecaster)
         changes: dict[str, Any] = {
             "teacher": teacher,
-            "context_length": self.context_length,
+            "context_length": self.n_rows,
             "scaling": self.scaling,
             "student": self._network(),
         }
@@ -155,7 +161,20 @@ class Candidate:
             changes["max_epochs"] = int(np.clip(_UPDATES // batches, 1, _MOST_EPOCHS))
         return forecaster.set_params(**changes | common)
 
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of a context: more than ``context_length`` if the teacher reads more than the student."""
+        reads_last = "last_rows" in self.student.network.get_params()
+        return max(self.context_length, self.n_memory if reads_last else 0)
+
     def _network(self) -> BaseNetwork:
+        network = self._penalized()
+        if self.n_rows == self.context_length:
+            return network
+        nested = [name for name in ("linear_skip__last_rows",) if name in network.get_params()]
+        return network.set_params(**dict.fromkeys(["last_rows", *nested], self.context_length))
+
+    def _penalized(self) -> BaseNetwork:
         network = clone(self.student.network)
         if self.penalty is None:
             return network
@@ -167,7 +186,9 @@ class Candidate:
 def _with_teacher_weight(loss: Any, weight: float) -> Any:
     """Return the loss with another weight of the teacher's forecast, if it has that weight."""
     loss = clone(resolve_loss(loss))
-    return loss.set_params(prediction_weight=weight) if "prediction_weight" in loss.get_params() else loss
+    params = loss.get_params()
+    names = [name for name in ("prediction_weight", "prediction__weight") if name in params]
+    return loss.set_params(**dict.fromkeys(names, weight))
 
 
 def read_students(students: Any) -> list[StudentChoice]:
@@ -205,8 +226,8 @@ def _read_student(student: Any, rank: int) -> StudentChoice:
         network = Linear(penalty=PENALTIES, weight_grid={"prediction": TEACHER_WEIGHTS})
         return StudentChoice("linear", rank, _trained(network))
     if student == "mlp":
-        small = MLP(64, batch_norm=False, dropout=0.2, decomposition=False)
-        return StudentChoice("mlp", rank, _trained(small), on_linear=True)
+        small = MLP(128, n_layers=2, batch_norm=False, dropout=0.2, decomposition=False)
+        return StudentChoice("mlp", rank, _trained(small).set_params(loss=_absolute_errors()), on_linear=True)
     other = resolve_student(student)
     return StudentChoice(type(other).__name__.lower(), rank, _trained(other))
 
@@ -218,12 +239,24 @@ def _trained(network: BaseNetwork) -> DistilledForecaster:
         network,
         Response(),
         validation_fraction=0,
-        batch_size=64,
+        batch_size=256,
         lr=1e-3,
         lr_schedule="cosine",
         max_epochs=_MOST_EPOCHS,
         patience=None,
         weight_averaging=0.99,
+    )
+
+
+def _absolute_errors() -> LossSum:
+    """Return the mean absolute errors to truth and teacher, and the squares for which a linear part is solved."""
+    return LossSum(
+        [
+            ("supervised", Supervised(loss="mae")),
+            ("prediction", TeacherForecast(loss="mae")),
+            ("supervised_squares", Supervised(_SQUARES)),
+            ("prediction_squares", TeacherForecast(_SQUARES)),
+        ]
     )
 
 

@@ -52,9 +52,10 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     ``predict`` and most other methods are those of this :class:`~skdistill.DistilledForecaster`.
 
     The search goes in stages, so that it takes minutes at most: exact students alone, with every context length and
-    penalty; at the best of these, exact students with each teacher; then the networks, alone and with each teacher. A
-    teacher that needs no training labels the windows once for all folds; labels read only their contexts. A teacher
-    that must be trained is trained in each fold on the rows of the fold.
+    penalty; at the best of these, exact students with each teacher whose own forecasts are good enough; then the
+    networks, alone and with each of these teachers. A teacher that needs no training labels the windows once for all
+    folds; labels read only their contexts. A teacher that must be trained is trained in each fold on the rows of the
+    fold.
 
     Parameters
     ----------
@@ -62,8 +63,9 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         Students to try, from the simplest to the most complex. ``"linear"`` is solved exactly for five penalties;
         ``"mlp"`` is a small MLP on top of the best of these. Other networks are trained with the settings of
         ``"mlp"``; a forecaster has its own loss and training settings.
-    teachers : teacher, str, list of them or None, default="pretrained"
-        Teachers to try. Each student is also tried without a teacher; None tries only that.
+    teachers : teacher, str, list of them or None, default=("pretrained", "theta")
+        Teachers to try. Each student is also tried without a teacher; None tries only that. A teacher that needs no
+        training is not tried if its own error is more than 5% above that of the best exact student.
     context_lengths : int, sequence of int or None, default=None
         Context lengths to try; None takes up to five multiples of the season that the series have room for.
     prediction_length : int, default=96
@@ -79,8 +81,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     standard_errors : float, default=1.0
         How many standard errors worse than the best a simpler candidate can be; 0 takes the best.
     scaling : {"auto", "global", "series", "window"} or list of them, default="auto"
-        What standardizes, as in :class:`~skdistill.DistilledForecaster`; several are tried. ``"auto"`` tries
-        ``"series"`` and ``"window"`` for a panel.
+        What standardizes, as in :class:`~skdistill.DistilledForecaster`; several are tried. ``"auto"`` is
+        ``"series"`` for a panel and ``"global"`` for one series.
     quantiles : sequence of float or None, default=None
         Levels of the quantiles that the refitted forecaster forecasts; candidates are judged by point forecasts.
     calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
@@ -163,7 +165,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     def __init__(
         self,
         students: Any = ("linear", "mlp"),
-        teachers: Any = "pretrained",
+        teachers: Any = ("pretrained", "theta"),
         *,
         context_lengths: int | Sequence[int] | None = None,
         prediction_length: int = 96,
@@ -324,7 +326,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         several = len(given.series) > 1
         scalings = self._scalings()
         if scalings == ["auto"]:
-            scalings = ["series", "window"] if several else ["global"]
+            scalings = ["series" if several else "global"]
         seed = self._seed()
         return Search(
             Problem(given, self.targets_, self.prediction_length, season, self.scoring, every),
@@ -342,6 +344,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
             },
             self.n_jobs,
             max(1, n_windows // every),
+            max(1, n_rows - judged - self.prediction_length) // (1 if several else 2),
         )
 
     def _folds(self, given: SeriesInput, contexts: Sequence[int]) -> list[Fold]:
@@ -398,7 +401,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
 
     def _as_given(self, name: str) -> Any:
         """Return a teacher as the user gave it, where that is possible."""
-        return name if name == "pretrained" else self._read_teachers()[name]
+        return name if name in ("pretrained", "theta") else self._read_teachers()[name]
 
     # -- what the refitted forecaster does -----------------------------------------------------
 

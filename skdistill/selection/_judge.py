@@ -9,10 +9,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from skdistill._distillation import settle_teacher
 from skdistill._predictor import Predictor
 from skdistill._shorthand import resolve_loss, resolve_student
+from skdistill.data._context_batch import ContextCutter
 from skdistill.data._inputs import SeriesInput
 from skdistill.data._local_scale import series_units
 from skdistill.data._windows import TrainingWindows
@@ -21,10 +23,11 @@ from skdistill.networks._quantile_head import build_module
 from skdistill.selection._candidates import Candidate
 from skdistill.selection._folds import Fold
 from skdistill.selection._label_book import LabelBook, label_training, thin
+from skdistill.teachers._base import BaseTeacher
 from skdistill.training._batches import LabelSource
 from skdistill.training._exact_fit import solve_candidates, why_not_exact
 
-__all__ = ["SCORINGS", "Judged", "Problem", "judge"]
+__all__ = ["SCORINGS", "Judged", "Problem", "judge", "judge_teacher"]
 
 SCORINGS = ("mase", "msse")
 
@@ -119,6 +122,38 @@ def judge(problem: Problem, fold: Fold, candidate: Candidate, forecaster: Any, b
     return judged
 
 
+def judge_teacher(problem: Problem, fold: Fold, forecaster: Any, teacher: BaseTeacher) -> np.ndarray:
+    """Return the errors of a teacher that needs no training.
+
+    Parameters
+    ----------
+    problem : Problem
+        The series.
+    fold : Fold
+        The rows.
+    forecaster : DistilledForecaster
+        Forecaster of a candidate with this teacher, not fitted.
+    teacher : BaseTeacher
+        The teacher, with a seed and a device.
+
+    Returns
+    -------
+    errors : ndarray of shape (n_origins,)
+        Mean error of each horizon; NaN where nothing of it is observed.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the last fit, on all rows, tells the same
+        forecaster._check_parameters()
+        windows = forecaster._cut(fold.training_rows(problem.given))
+    spec = make_spec(resolve_student(forecaster.student), windows.train)
+    teacher.check(spec)
+    predictor = Predictor(nn.Identity(), spec, windows.train.store.scaling)
+    series = problem.given.series
+    cutter = ContextCutter(series, spec.context_length, with_time=True, known=predictor.known(series))
+    contexts = cutter.cut(*fold.places)
+    return _Judge(problem, fold).errors_of(predictor.forecast_teacher(teacher.fit(windows), contexts))
+
+
 def with_labels(
     windows: TrainingWindows, every: int, book: LabelBook | None, numbers: np.ndarray, first_rows: np.ndarray
 ) -> tuple[TrainingWindows, LabelSource | None]:
@@ -200,7 +235,9 @@ class _Judge:
         return units[np.searchsorted(self.fold.numbers, self.fold.places[0]), None]
 
     def errors(self, predictor: Predictor) -> np.ndarray:
-        forecasts = predictor.forecast(predictor.cutter(self.problem.given.series).cut(*self.fold.places))
+        return self.errors_of(predictor.forecast(predictor.cutter(self.problem.given.series).cut(*self.fold.places)))
+
+    def errors_of(self, forecasts: np.ndarray) -> np.ndarray:
         errors = np.abs(forecasts - self.truth) / self.units
         if self.problem.scoring == "msse":
             errors = np.square(errors)

@@ -51,6 +51,7 @@ class Results:
         self.scoring = scoring
         self.candidates: list[Candidate] = []
         self.judged: list[list[Judged]] = []  # by candidate and fold
+        self.left_out: dict[str, float] = {}  # teachers, and their errors relative to the best exact student's
         self._series = [numbers for numbers, _ in places]
         self._samples = np.concatenate(self._series)
         if len(np.unique(self._samples)) < _FEW_SERIES:
@@ -71,6 +72,22 @@ class Results:
         for folds in zip(*by_fold, strict=True):
             self.candidates.append(folds[0].candidate)
             self.judged.append(list(folds))
+
+    def mean_error(self, by_fold: Sequence[np.ndarray]) -> float:
+        """Average errors as those of a candidate are averaged.
+
+        Parameters
+        ----------
+        by_fold : sequence of ndarray
+            The error of each horizon, for every fold.
+
+        Returns
+        -------
+        error : float
+            The mean over the folds.
+        """
+        pairs = zip(by_fold, self._series, strict=True)
+        return float(np.mean([_mean_by_group(errors, numbers).mean() for errors, numbers in pairs]))
 
     @property
     def scores(self) -> np.ndarray:
@@ -183,7 +200,12 @@ class Results:
                 f"It is the simplest within one standard error ({choice.error:.2g}) of the best ({best.describe()}; "
                 f"{means[choice.best]:.4g})."
             )
-        return told + self._told_teacher()
+        left_out = [
+            f" The teacher {name} was not tried: its own error is {100 * (ratio - 1):.0f}% above that of the best "
+            "exact student."
+            for name, ratio in self.left_out.items()
+        ]
+        return told + self._told_teacher() + "".join(left_out)
 
     def _told_teacher(self) -> str:
         """Compare the best candidate with a teacher and the best without."""

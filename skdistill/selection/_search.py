@@ -15,12 +15,14 @@ from skdistill._shorthand import resolve_loss
 from skdistill.losses._base import LossSum
 from skdistill.selection._candidates import Candidate, StudentChoice
 from skdistill.selection._folds import Fold
-from skdistill.selection._judge import Judged, Problem, judge
+from skdistill.selection._judge import Judged, Problem, judge, judge_teacher
 from skdistill.selection._label_book import LabelBook
 from skdistill.selection._results import Results
 from skdistill.teachers._base import BaseTeacher
 
 __all__ = ["Search"]
+
+_CLEARLY_WORSE = 1.05  # error of a teacher, relative to the best exact student's, above which it is not tried
 
 
 @dataclass
@@ -49,6 +51,8 @@ class Search:
         Number of workers that fit candidates in parallel.
     n_windows : int
         Number of training windows, after thinning.
+    longest_memory : int
+        Maximum number of rows that a teacher reads beyond its student's context.
     """
 
     problem: Problem
@@ -61,6 +65,7 @@ class Search:
     labeling: dict[str, Any]
     n_jobs: int | None
     n_windows: int
+    longest_memory: int
     books: dict[tuple[str, int], LabelBook] = field(default_factory=dict)
 
     def run(self) -> Results:
@@ -78,10 +83,10 @@ class Search:
             others = [one for one in self.students if not one.is_exact]
             self._judge(results, [one for student in exact or others for one in self._alone(student)])
             context, scaling = self._best_place(results)
-            taught = [(student, name) for student in exact for name in self.teachers]
-            self._judge(results, [Candidate(student, name, context, scaling) for student, name in taught])
+            names = self._useful_teachers(results, context, scaling)
+            self._judge(results, [self._taught(one, name, context, scaling) for one in exact for name in names])
             later = [] if not exact else [Candidate(student, None, context, scaling) for student in others]
-            later += [Candidate(student, name, context, scaling) for student in others for name in self.teachers]
+            later += [self._taught(student, name, context, scaling) for student in others for name in names]
             self._judge(results, [self._settled(one, results) for one in later])
         return results
 
@@ -89,6 +94,28 @@ class Search:
         return [
             Candidate(student, None, length, scaling) for length in self.context_lengths for scaling in self.scalings
         ]
+
+    def _taught(self, student: StudentChoice, name: str, context: int, scaling: str) -> Candidate:
+        memory = self.teachers[name].memory_seasons * self.problem.season
+        return Candidate(student, name, context, scaling, n_memory=min(memory, self.longest_memory))
+
+    def _useful_teachers(self, results: Results, context: int, scaling: str) -> list[str]:
+        """Leave out teachers that need no training and are clearly worse than the best exact student."""
+        exact = next((one for one in self.students if one.is_exact), None)
+        if exact is None:
+            return list(self.teachers)
+        error, names = results.means[results.best()], []
+        for name in self.teachers:
+            if self._can_share(name):
+                forecaster = self.build(self._taught(exact, name, context, scaling))
+                teacher = settle_teacher(self.teachers[name], 0, forecaster._settings())
+                errors = [judge_teacher(self.problem, fold, forecaster, teacher) for fold in self.folds]
+                ratio = results.mean_error(errors) / error if error > 0 else 1.0
+                if ratio > _CLEARLY_WORSE:
+                    results.left_out[name] = ratio
+                    continue
+            names.append(name)
+        return names
 
     def _best_place(self, results: Results) -> tuple[int, str]:
         best = results.candidates[results.best()]
@@ -155,7 +182,7 @@ class Search:
         """
         if candidate.teacher is None or not self._can_share(candidate.teacher):
             return None
-        key = (candidate.teacher, candidate.context_length)
+        key = (candidate.teacher, candidate.n_rows)
         if key not in self.books:
             forecaster = self.build(candidate, scaling="window", **self.labeling)
             losses = [(f"student{one.rank}", resolve_loss(one.forecaster.loss)) for one in self.students]

@@ -41,6 +41,8 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         Whether ``fit`` must train something before the teacher can label.
     keeps_what_fit_learned : bool
         Whether the result of ``fit`` is worth storing for a later ``fit``.
+    memory_seasons : int
+        Number of seasons that a context should have, even if the student reads fewer rows; 0 means any number.
     labels_in_parallel : bool
         Whether workers can share the labeling; False for a teacher whose ``fit`` makes the labels.
     """
@@ -49,6 +51,7 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
     has_quantiles: ClassVar[bool] = False
     needs_training: bool = False
     keeps_what_fit_learned: ClassVar[bool] = True
+    memory_seasons: ClassVar[int] = 0
     scale_free: bool = False
     source: str | None = None
     license: str | None = None

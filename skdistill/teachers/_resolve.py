@@ -20,6 +20,7 @@ from skdistill.teachers._frozen import FrozenTeacher
 from skdistill.teachers._moirai import Moirai
 from skdistill.teachers._shipped import Pretrained
 from skdistill.teachers._sktime import SktimeTeacher, is_sktime_forecaster
+from skdistill.teachers._theta import Theta
 from skdistill.teachers._time_moe import TimeMoE
 from skdistill.teachers._timesfm import TimesFM
 from skdistill.teachers._tiny_time_mixer import TinyTimeMixer
@@ -34,7 +35,7 @@ _FOUNDATION = {
 }
 
 
-_READY: dict[str, type[BaseTeacher]] = {"fracast": Fracast, "pretrained": Pretrained}
+_READY: dict[str, type[BaseTeacher]] = {"fracast": Fracast, "pretrained": Pretrained, "theta": Theta}
 
 
 def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -63,6 +64,9 @@ class Theta(BaseTeacher):
     >>> forecaster.predict_teacher(series).shape
     (6, 1)
     """
+
+    memory_seasons: ClassVar[int] = 8
+    scale_free: bool = True
 
     def __init__(self, season: int | str = "auto") -> None:
         self.season = season
