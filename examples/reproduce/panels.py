@@ -1,14 +1,18 @@
-"""Seven panels, one default: exact linear students and MLPs on top of them
-========================================================================
+"""Seven panels, one default
+========================
 
 Monthly tourism, quarterly tourism, hospital visits, cash machines, the M3 competition, car parts and the hourly series
-of M4: many series of different scales, some short, some with gaps. Every panel is fitted in one call, with the
-same settings except the context length, which is selected from multiples of the season by the error on the last
-horizon of the training rows. The test rows are the horizons of the competitions and are scored once.
+of M4: many series of different scales, some short, some with gaps. Every panel gets the same call,
+``DistilledForecasterCV(prediction_length=...)``: it selects context length, penalty, student and teacher on the last
+rows of the training rows, and fits the choice on all of them. The test rows are the horizons of the competitions and
+are scored once.
+
+Beside it are seasonal naive, the exact linear student that was best on the same validation rows, and what the teacher
+changes: the chosen student alone and taught by Theta, with the standard error of the difference over the series.
 
 MASE is the mean absolute error divided by the mean absolute seasonal difference of the training rows of a series,
-averaged over series. The script needs a folder with ``panels/*.csv`` (columns unique_id, ds, y, split) and
-``M4-Hourly-train.csv``, ``M4-Hourly-test.csv``.
+averaged over series. Seconds are those of one CPU thread. The script needs a folder with ``panels/*.csv`` (columns
+unique_id, ds, y, split) and ``M4-Hourly-train.csv``, ``M4-Hourly-test.csv``.
 """
 
 # %%
@@ -25,21 +29,20 @@ import pandas as pd
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, heading, write_results
+from _common import QUICK, heading, provenance, write_results
+from sklearn.base import clone
 
-from skdistill import DistilledForecaster
+from skdistill import DistilledForecaster, DistilledForecasterCV
 from skdistill.datasets import make_multiseasonal
-from skdistill.losses import LossSum, Supervised
-from skdistill.networks import MLP, Linear
+from skdistill.networks import Linear
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data-home", type=Path, default=Path(os.environ.get("SKDISTILL_DATA", "~/skdistill_data")))
 parser.add_argument("--panels", nargs="+", default=None)
-parser.add_argument("--students", nargs="+", default=["linear", "mlp"], choices=["linear", "mlp"])
+parser.add_argument("--merge", action="store_true", help="keep the rows of other panels in the results")
 arguments = parser.parse_args()
 torch.set_num_threads(1)
-PENALTIES = [0.001, 0.01, 0.1, 1.0, 10.0]
-SEASONS = (2, 3, 5)  # seasons in a context; hourly series have two seasons, and the longer one is used
+THETA_SEASONS = 8  # rows that Theta reads, in seasons
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,11 @@ class Panel:
     train: pd.DataFrame
     truth: dict[object, np.ndarray]
     season: int
-    contexts: tuple[int, ...]
+
+    @property
+    def horizon(self) -> int:
+        """Number of rows to forecast."""
+        return len(next(iter(self.truth.values())))
 
 
 # %%
@@ -57,12 +64,12 @@ class Panel:
 # ----
 
 FILES = {
-    "tourism monthly": ("tourism_monthly", 12, "MS"),
-    "tourism quarterly": ("tourism_quarterly", 4, "QS"),
     "hospital": ("hospital_monthly", 12, "MS"),
-    "NN5 daily": ("nn5_daily", 7, "D"),
-    "M3 monthly": ("m3_monthly", 12, "MS"),
+    "tourism quarterly": ("tourism_quarterly", 4, "QS"),
     "car parts": ("carparts_monthly", 12, "MS"),
+    "M3 monthly": ("m3_monthly", 12, "MS"),
+    "NN5 daily": ("nn5_daily", 7, "D"),
+    "tourism monthly": ("tourism_monthly", 12, "MS"),
 }
 
 
@@ -72,11 +79,7 @@ def make_panel(series: dict[object, np.ndarray], truth: dict[object, np.ndarray]
         name: pd.DataFrame({"y": values}, index=pd.date_range("2000-01-01", periods=len(values), freq=freq))
         for name, values in series.items()
     }
-    horizon = len(next(iter(truth.values())))
-    longest = max(map(len, series.values())) - 2 * horizon
-    long_season = 168 if freq == "h" else season
-    contexts = sorted({min(n * long_season, longest) for n in SEASONS})
-    return Panel(pd.concat(frames, names=["series", "time"]), truth, season, tuple(contexts))
+    return Panel(pd.concat(frames, names=["series", "time"]), truth, season)
 
 
 def read_file(path: Path, season: int, freq: str) -> Panel:
@@ -99,8 +102,7 @@ def made_panel() -> Panel:
         for number in range(4)
     }
     train = {name: values[:-24] for name, values in series.items()}
-    panel = make_panel(train, {name: values[-24:] for name, values in series.items()}, 24, "h")
-    return Panel(panel.train, panel.truth, 24, (48,))
+    return make_panel(train, {name: values[-24:] for name, values in series.items()}, 24, "h")
 
 
 def read_panels(folder: Path) -> dict[str, Panel]:
@@ -116,97 +118,123 @@ def read_panels(folder: Path) -> dict[str, Panel]:
 
 
 # %%
-# Students
-# --------
+# Scores
+# ------
 #
 # Missing true values are left out; a series without seasonal differences has no MASE.
 
 
-def mase(panel: Panel, forecasts: dict[object, np.ndarray], train: pd.DataFrame, truth: dict) -> float:
-    errors = []
-    for name, expected in truth.items():
-        past = train.loc[name].to_numpy()[:, 0]
+def errors(panel: Panel, forecasts: dict[object, np.ndarray]) -> np.ndarray:
+    """Return the scaled error of every series."""
+    found = []
+    for name, expected in panel.truth.items():
+        past = panel.train.loc[name].to_numpy()[:, 0]
         unit = np.nanmean(np.abs(past[panel.season :] - past[: -panel.season])) if len(past) > panel.season else 0.0
-        if unit > 0:
-            errors.append(np.nanmean(np.abs(forecasts[name] - expected)) / unit)
-    return float(np.mean(errors))
-
-
-def make_student(name: str) -> tuple[object, object, dict]:
-    linear = Linear(penalty=PENALTIES)
-    if name == "linear":
-        return linear, Supervised(), {}
-    training = {"lr": 1e-3, "lr_schedule": "cosine", "max_epochs": 2 if QUICK else 10, "batch_size": 256}
-    student = MLP(64, batch_norm=False, decomposition=False, dropout=0.2, linear_skip=linear)
-    loss = LossSum([("squares", Supervised(0.05)), ("absolute", Supervised(loss="mae"))])
-    return student, loss, training
-
-
-def fit(panel: Panel, student: str, context_length: int) -> DistilledForecaster:
-    network, loss, training = make_student(student)
-    horizon = len(next(iter(panel.truth.values())))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".* have too few training rows")
-        return DistilledForecaster(
-            None,
-            network,
-            loss,
-            context_length=context_length,
-            prediction_length=horizon,
-            validation_fraction=horizon,
-            random_state=0,
-            **training,
-        ).fit(panel.train)
+        found.append(np.nanmean(np.abs(forecasts[name] - expected)) / unit if unit > 0 else np.nan)
+    return np.array(found)
 
 
 def seasonal_naive(panel: Panel) -> dict[object, np.ndarray]:
     forecasts = {}
     for name, expected in panel.truth.items():
         past = panel.train.loc[name, "y"].interpolate(limit_direction="both").to_numpy()
-        last = past[-panel.season :]
-        forecasts[name] = np.resize(last, len(expected))
+        forecasts[name] = np.resize(past[-panel.season :], len(expected))
     return forecasts
 
 
-def valid_error(forecaster: DistilledForecaster) -> float:
-    errors = [row["valid_loss"] for row in forecaster.history_ if "valid_loss" in row]
-    return min(errors)
+def predict(forecaster, panel: Panel) -> dict[object, np.ndarray]:
+    forecast = forecaster.predict(panel.train)
+    return {name: forecast.loc[name].to_numpy()[:, 0] for name in panel.truth}
+
+
+def minus(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """Return the mean difference over series, and its standard error."""
+    differences = one - other
+    differences = differences[~np.isnan(differences)]
+    return float(differences.mean()), float(differences.std(ddof=1) / np.sqrt(len(differences)))
+
+
+# %%
+# Students
+# --------
+
+
+def fit_default(panel: Panel) -> DistilledForecasterCV:
+    few = {"context_lengths": [48], "max_windows": 200} if QUICK else {}
+    return DistilledForecasterCV(prediction_length=panel.horizon, random_state=0, **few).fit(panel.train)
+
+
+def fit_linear(search: DistilledForecasterCV, panel: Panel) -> DistilledForecaster:
+    """Fit the exact linear student, without a teacher, that was best on the validation rows."""
+    results = zip(search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True)
+    alone = [(score, one) for one, score in results if one["student"] == "linear" and one["teacher"] is None]
+    best = max(alone, key=lambda pair: pair[0])[1]
+    return DistilledForecaster(
+        None,
+        Linear(penalty=best["penalty"]),
+        "response",
+        context_length=best["context_length"],
+        prediction_length=panel.horizon,
+        validation_fraction=0,
+    ).fit(panel.train)
+
+
+def with_teacher(search: DistilledForecasterCV, teacher: str | None, panel: Panel) -> DistilledForecaster:
+    """Fit the chosen student with another teacher."""
+    student = clone(search.best_estimator_)
+    rows = search.best_params_["context_length"]
+    longer = max(rows, THETA_SEASONS * panel.season) if teacher == "theta" else rows
+    names = [name for name in ("student__last_rows", "student__linear_skip__last_rows") if name in student.get_params()]
+    return student.set_params(teacher=teacher, context_length=longer, **dict.fromkeys(names, rows)).fit(panel.train)
 
 
 # %%
 # Run
 # ---
 
+
+def run(name: str, panel: Panel) -> dict[str, object]:
+    heading(f"{name}: {len(panel.truth)} series, horizon {panel.horizon}")
+    row = {"panel": name, "n_series": len(panel.truth), "season": panel.season, "horizon": panel.horizon}
+    row["seasonal_naive"] = np.nanmean(errors(panel, seasonal_naive(panel)))
+
+    start = time.process_time()
+    search = fit_default(panel)
+    row["fit_seconds"] = time.process_time() - start
+    start = time.process_time()
+    forecasts = predict(search, panel)
+    row["predict_seconds"] = time.process_time() - start
+    ours = errors(panel, forecasts)
+    row |= {"mase": np.nanmean(ours), "parameters": search.count_parameters(), "explanation": search.explanation_}
+    row |= {name: search.best_params_[name] for name in ("student", "teacher", "context_length")}
+
+    start = time.process_time()
+    linear = fit_linear(search, panel)
+    row["linear_seconds"] = time.process_time() - start
+    row["linear"] = np.nanmean(errors(panel, predict(linear, panel)))
+    row["linear_context"] = linear.context_length
+
+    found = {search.best_params_["teacher"]: ours}
+    for teacher in (None, "theta"):
+        if teacher not in found:
+            found[teacher] = errors(panel, predict(with_teacher(search, teacher, panel), panel))
+    for teacher in (one for one in found if one is not None):
+        row[f"of_{teacher}"] = np.nanmean(found[teacher])
+        row[f"of_{teacher}_minus_alone"], row[f"of_{teacher}_standard_error"] = minus(found[teacher], found[None])
+    row["alone"] = np.nanmean(found[None])
+    print(pd.Series(row).to_string(), flush=True)
+    return row
+
+
 panels = {"made": made_panel()} if QUICK else read_panels(arguments.data_home.expanduser())
+target = Path(__file__).resolve().parent / "results" / "panels.csv"
 rows = []
 for name, panel in panels.items():
-    horizon = len(next(iter(panel.truth.values())))
-    heading(f"{name}: {len(panel.truth)} series, horizon {horizon}")
-    naive = mase(panel, seasonal_naive(panel), panel.train, panel.truth)
-    print(f"  seasonal naive, {panel.season}: MASE {naive:.3f}")
-    for student in arguments.students:
-        start = time.perf_counter()
-        candidates = {length: fit(panel, student, length) for length in panel.contexts}
-        chosen = min(candidates, key=lambda length: valid_error(candidates[length]))
-        seconds = time.perf_counter() - start
-        start = time.perf_counter()
-        forecast = candidates[chosen].predict(panel.train)
-        predict_seconds = time.perf_counter() - start
-        forecasts = {one: forecast.loc[one].to_numpy()[:, 0] for one in panel.truth}
-        error = mase(panel, forecasts, panel.train, panel.truth)
-        print(f"  {student}: MASE {error:.3f}, context {chosen}, {seconds:.1f} s for {len(candidates)} contexts")
-        rows.append(
-            {
-                "panel": name,
-                "n_series": len(panel.truth),
-                "horizon": horizon,
-                "student": student,
-                "context_length": chosen,
-                "mase": error,
-                "seasonal_naive": naive,
-                "fit_seconds": seconds,
-                "predict_seconds": predict_seconds,
-            }
-        )
-if rows:
-    write_results(pd.DataFrame(rows), Path(__file__).resolve().parent / "results" / "panels.csv")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* have too few training rows")
+        rows.append(run(name, panel))
+    results = pd.DataFrame(rows).assign(**provenance())
+    if arguments.merge and target.exists():
+        kept = pd.read_csv(target)
+        results = pd.concat([kept[~kept["panel"].isin(results["panel"])], results])
+    write_results(results, target)  # after every panel

@@ -74,7 +74,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         Columns to forecast, by name or position; the others are past covariates. None means all.
     cv : splitter, int or None, default=None
         Folds, such as :class:`~skdistill.model_selection.RollingOriginSplit`, or their number. None takes up to three,
-        each with 8% of the rows, or one horizon, to forecast.
+        each with 8% of the rows, or one horizon, to forecast; and one for a panel of at least 100 series.
     scoring : {"mase", "msse"}, default="mase"
         Mean absolute or mean squared error, each channel of each series in units of the mean absolute seasonal
         difference of its training rows. Series count alike.

@@ -15,6 +15,7 @@ from skdistill.model_selection import RollingOriginSplit
 
 __all__ = ["Fold", "default_split", "make_folds"]
 
+_MANY_SERIES = 100  # from here on, one fold judges enough horizons
 _N_SPLITS = 3
 _LARGEST_SHARE = 0.4  # of the rows, for the horizons of all folds
 _ROWS_OF_A_FOLD = 0.08  # of the rows, for the horizons of one fold
@@ -68,7 +69,7 @@ def _rows(one: Series, start: int, stop: int) -> Series:
 
 
 def default_split(lengths: Sequence[int], context_length: int, prediction_length: int) -> RollingOriginSplit:
-    """Return up to three folds, each with 8 % of the rows or one horizon to forecast.
+    """Return up to three folds, each with 8% of the rows or one horizon to forecast; one if there are many series.
 
     Parameters
     ----------
@@ -85,7 +86,8 @@ def default_split(lengths: Sequence[int], context_length: int, prediction_length
         The folds.
     """
     n_rows = float(np.median(lengths))
-    n_splits = int(np.clip(_LARGEST_SHARE * n_rows / prediction_length, 1, _N_SPLITS))
+    most = 1 if len(lengths) >= _MANY_SERIES else _N_SPLITS
+    n_splits = int(np.clip(_LARGEST_SHARE * n_rows / prediction_length, 1, most))
     n_horizons = max(1, int(_ROWS_OF_A_FOLD * n_rows / prediction_length))
     return RollingOriginSplit(n_splits, context_length, prediction_length, step=n_horizons * prediction_length)
 

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistilledForecaster, DistilledForecasterCV, compare, load
+from skdistill.core import BaseTeacher, Labels
 from skdistill.data._inputs import Series, read_series
 from skdistill.losses import Response
 from skdistill.model_selection import RollingOriginSplit
@@ -18,12 +19,19 @@ from skdistill.selection._candidates import Candidate, default_context_lengths, 
 from skdistill.selection._folds import make_folds
 from skdistill.selection._judge import Judged, _Judge, judge
 from skdistill.selection._results import Results
+from skdistill.selection._search import Search
 
 
 class Repeats(LastValueTeacher):
     """Repeats the last row, whatever the scale."""
 
     scale_free = True
+
+
+@pytest.fixture
+def every_teacher(monkeypatch):
+    """Try teachers whatever their own error is."""
+    monkeypatch.setattr(Search, "_useful_teachers", lambda self, *place: list(self.teachers))
 
 
 def make_search(**changes):
@@ -104,7 +112,7 @@ def ask(predictor, contexts):
 # -- labels --------------------------------------------------------------------------------------
 
 
-def test_a_teacher_without_training_labels_every_window_once(tmp_path):
+def test_a_teacher_without_training_labels_every_window_once(tmp_path, every_teacher):
     log = tmp_path / "log"
     X = make_series(100, 2)
     search = make_search(teachers=Repeats(str(log)), context_lengths=12, cv=3).fit(X)
@@ -113,7 +121,7 @@ def test_a_teacher_without_training_labels_every_window_once(tmp_path):
     assert "repeats" in set(search.cv_results_["param_teacher"].compressed())
 
 
-def test_looked_up_labels_are_those_that_the_fold_would_get():
+def test_looked_up_labels_are_those_that_the_fold_would_get(every_teacher):
     X = make_panel()
     students = DistilledForecaster(None, Linear(penalty=0.1), Response(), validation_fraction=0)
     search = make_search(students=students, teachers=Repeats(), context_lengths=12, scaling="series", cv=1)
@@ -129,7 +137,7 @@ def test_looked_up_labels_are_those_that_the_fold_would_get():
     np.testing.assert_allclose(search.predict(X), plain.predict(X), rtol=1e-5)
 
 
-def test_memory_keeps_labels_for_the_next_fit(tmp_path):
+def test_memory_keeps_labels_for_the_next_fit(tmp_path, every_teacher):
     log = tmp_path / "log"
     X = make_series(100, 1)
     settings = {"teachers": Repeats(str(log)), "context_lengths": 12, "cv": 1, "memory": tmp_path / "memory"}
@@ -150,7 +158,7 @@ def test_a_teacher_that_needs_training_is_trained_in_each_fold(tmp_path):
     assert log.read_text().count("fit") >= 3
 
 
-def test_windows_above_the_limit_are_thinned_alike():
+def test_windows_above_the_limit_are_thinned_alike(every_teacher):
     X = make_series(400, 1)
     search = make_search(teachers=Repeats(), context_lengths=12, cv=2, max_windows=100).fit(X)
     whole = make_search(teachers=Repeats(), context_lengths=12, cv=2).fit(X)
@@ -222,6 +230,40 @@ def test_context_lengths_are_seasons_that_fit():
     assert default_context_lengths([Series(np.zeros((20, 1)))], 14, 3) == [5]
 
 
+class Wrong(BaseTeacher):
+    """A teacher without training that forecasts far away from the truth."""
+
+    scale_free = True
+
+    def label(self, contexts):
+        return Labels(contexts.values[:, -6:] + 100.0)
+
+
+def test_a_teacher_that_is_clearly_worse_is_not_tried():
+    X = make_series(100, 2)
+    search = make_search(students=["linear", TINY], teachers=[Wrong(), "mlp"], context_lengths=12, cv=2).fit(X)
+    assert "wrong" not in search.cv_results_["param_teacher"]
+    assert "mlp" in search.cv_results_["param_teacher"]
+    assert "The teacher wrong was not tried: its own error is" in search.explanation_
+
+
+def test_theta_reads_more_rows_than_its_student():
+    months = pd.date_range("2010", periods=120, freq="MS")
+    waves = {name: 9 + np.sin(2 * np.pi * (np.arange(120) + name) / 12) for name in range(3)}
+    noise = np.random.default_rng(0)
+    panel = pd.concat(
+        {name: pd.DataFrame({"y": one + 0.1 * noise.standard_normal(120)}, months) for name, one in waves.items()}
+    )
+    search = DistilledForecasterCV(["linear", "mlp"], "theta", context_lengths=24, prediction_length=6, cv=1).fit(panel)
+    assert {"linear", "mlp"} == set(search.cv_results_["param_student"][search.cv_results_["param_teacher"] == "theta"])
+    linear, mlp = read_students(["linear", "mlp"])
+    for one in (linear, mlp):
+        built = Candidate(one, "theta", 24, "series", 0.1, n_memory=80).build("theta")
+        assert built.context_length == 80
+        assert built.student.last_rows == 24
+        assert getattr(built.student, "linear_skip", built.student).last_rows == 24
+
+
 # -- the refitted forecaster -----------------------------------------------------------------------
 
 
@@ -278,7 +320,7 @@ def test_panels_in_every_form(form):
     parts = {name: one.droplevel(0) for name, one in X.groupby(level=0)}
     given = {"frame": X, "dict": parts, "list": list(parts.values())}[form]
     search = make_search(cv=2).fit(given)
-    assert set(search.cv_results_["param_scaling"]) == {"series", "window"}
+    assert set(search.cv_results_["param_scaling"]) == {"series"}
     forecast = search.predict(given)
     assert np.isfinite(forecast if form == "frame" else np.stack([np.asarray(one) for one in parts_of(forecast)])).all(
         axis=None
@@ -289,7 +331,7 @@ def parts_of(forecast):
     return list(forecast.values()) if isinstance(forecast, dict) else list(forecast)
 
 
-def test_missing_values_are_left_out():
+def test_missing_values_are_left_out(every_teacher):
     X = make_frame(150, 1)
     X.iloc[[3, 40, 41, 42, 120, 140]] = np.nan
     search = make_search(teachers="pretrained", cv=2).fit(X)
@@ -297,7 +339,7 @@ def test_missing_values_are_left_out():
     assert np.isfinite(search.predict(X)).all(axis=None)
 
 
-def test_a_transformer_is_fitted_in_each_fold():
+def test_a_transformer_is_fitted_in_each_fold(every_teacher):
     X = make_series(150, 1)
     search = make_search(teachers=Repeats(), context_lengths=12, cv=2, transformer=StandardScaler()).fit(X)
     plain = make_search(teachers=Repeats(), context_lengths=12, cv=2).fit(X)
@@ -305,7 +347,7 @@ def test_a_transformer_is_fitted_in_each_fold():
 
 
 @pytest.mark.slow
-def test_workers_give_the_same_results():
+def test_workers_give_the_same_results(every_teacher):
     X = make_series(150, 1)
     alone = make_search(students=["linear", TINY], teachers="pretrained", context_lengths=12, cv=2)
     several = clone(alone).set_params(n_jobs=2)
