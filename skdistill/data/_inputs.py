@@ -19,7 +19,7 @@ from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._steps import Step, as_time_index, continue_index
 from skdistill.data._tables import check_is_no_other_table, fill_masked
 
-__all__ = ["Series", "SeriesInput", "read_series"]
+__all__ = ["Series", "SeriesInput", "is_list_of_series", "read_series"]
 
 _VECTOR = "value"  # channel name of Series without a name, or with different names
 _BLOCK = 1024  # windows of a batch checked at once, because a batch can be a view larger than memory
@@ -269,7 +269,7 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
         given = SeriesInput(list(_read_many(estimator, X, reset=reset, form=form)), form=form)
     elif isinstance(X, np.ndarray) and X.ndim == 3:
         given = _read_cube(estimator, X, reset=reset, allow_batch=allow_batch)
-    elif _is_list_of_series(X):
+    elif is_list_of_series(X):
         given = SeriesInput(list(_read_many(estimator, X, reset=reset)), is_list=True)
     else:
         given = SeriesInput([_read_one(estimator, X, reset=reset, name="X")])
@@ -330,7 +330,19 @@ def _check_dimensions(X: Any) -> None:
         )
 
 
-def _is_list_of_series(X: Any) -> bool:
+def is_list_of_series(X: Any) -> bool:
+    """Return whether an input is a list of series.
+
+    Parameters
+    ----------
+    X : object
+        The input.
+
+    Returns
+    -------
+    answer : bool
+        Whether all its members are tables.
+    """
     if not isinstance(X, list | tuple) or not len(X):
         return False
     return all(

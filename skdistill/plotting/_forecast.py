@@ -11,10 +11,12 @@ import pandas as pd
 from skdistill._unwrap import unwrap_model
 from skdistill._utils._checks import check_integer
 from skdistill._utils._optional import import_optional
+from skdistill.data._forms import take_apart
+from skdistill.data._inputs import is_list_of_series
 from skdistill.plotting._style import BaseDisplay, style_of
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
-__all__ = ["ForecastDisplay"]
+__all__ = ["ForecastDisplay", "pick_series", "series_of"]
 
 
 class ForecastDisplay(BaseDisplay):
@@ -67,7 +69,15 @@ class ForecastDisplay(BaseDisplay):
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any, *, start: int | None = None, channel: Any = None, ax: Any = None, **options: Any
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        series: Any = None,
+        start: int | None = None,
+        channel: Any = None,
+        ax: Any = None,
+        **options: Any,
     ) -> ForecastDisplay:
         """Forecast from a row of a series and plot; quantiles are drawn as a fan.
 
@@ -75,8 +85,10 @@ class ForecastDisplay(BaseDisplay):
         ----------
         estimator : DistilledForecaster, Pipeline or fitted search
             The fitted estimator. Units are those of the data its forecaster sees.
-        X : array, DataFrame or Series
-            A series.
+        X : array, DataFrame, Series or panel
+            A series, or many.
+        series : hashable or None, default=None
+            Which series of a panel, by its id, or its position in a list; None takes the first one.
         start : int or None, default=None
             First row to forecast; None takes the last row that has a whole horizon of truth.
         channel : int or str or None, default=None
@@ -92,7 +104,8 @@ class ForecastDisplay(BaseDisplay):
             The drawn display.
         """
         model = unwrap_model(estimator)
-        forecaster, rows = model.forecaster, model.transform(X)
+        one, id_, name = pick_series(X, series)
+        forecaster, rows = model.forecaster, model.transform(one)
         horizon, context_length = forecaster.spec_.prediction_length, forecaster.spec_.context_length
         first = len(rows) - horizon if start is None else check_integer(start, "start of ForecastDisplay")
         if not context_length <= first <= len(rows):
@@ -101,10 +114,15 @@ class ForecastDisplay(BaseDisplay):
                 f"({len(rows)} rows); got {first}."
             )
         known = rows[first - context_length : first]
-        forecasts = {"student": forecaster.predict(known)}
+        asked = known if id_ is None else {id_: known}  # under its id, a series has the units of fit
+
+        def answer(of_series: Any) -> Any:
+            return of_series if id_ is None else of_series[id_]
+
+        forecasts = {"student": answer(forecaster.predict(asked))}
         if forecaster.teacher_ is not None:
             try:
-                forecasts["teacher"] = forecaster.predict_teacher(known)
+                forecasts["teacher"] = answer(forecaster.predict_teacher(asked))
             except NoLabelError as error:
                 warn_left_out("the teacher's forecast", error)
         frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(np.asarray(rows).reshape(len(rows), -1))
@@ -114,7 +132,7 @@ class ForecastDisplay(BaseDisplay):
         index = getattr(forecasts["student"], "index", pd.RangeIndex(first, first + horizon))
         fans = {}
         if forecaster.spec_.quantiles is not None:
-            quantiles = np.asarray(forecaster.predict_quantiles(known)).reshape(horizon, len(names), -1)
+            quantiles = np.asarray(answer(forecaster.predict_quantiles(asked))).reshape(horizon, len(names), -1)
             fans["student"] = pd.DataFrame(quantiles[:, position], index=index, columns=forecaster.spec_.quantiles)
         return cls(
             context=values.iloc[first - context_length : first],
@@ -123,7 +141,7 @@ class ForecastDisplay(BaseDisplay):
                 name: pd.Series(np.asarray(one).reshape(horizon, -1)[:, position], index=index)
                 for name, one in forecasts.items()
             },
-            channel=str(names[position]) if isinstance(rows, pd.DataFrame) else f"channel {names[position]}",
+            channel=(str(names[position]) if isinstance(rows, pd.DataFrame) else f"channel {names[position]}") + name,
             fans=fans,
         ).plot(ax=ax, **options)
 
@@ -236,3 +254,63 @@ def _find_channel(channel: Any, names: list[Any]) -> int:
     if isinstance(channel, int | np.integer) and 0 <= channel < len(names):
         return int(channel)
     raise ValueError(f"channel of ForecastDisplay must be among {names} or a position from 0; got {channel!r}.")
+
+
+def pick_series(X: Any, series: Any = None) -> tuple[Any, Any, str]:
+    """Return one series of a panel.
+
+    Parameters
+    ----------
+    X : array, DataFrame, Series or panel
+        A series, or many.
+    series : hashable or None, default=None
+        Id of the series, or its position if there are no ids; None takes the first one.
+
+    Returns
+    -------
+    one : array, DataFrame or Series
+        The series.
+    id : hashable or None
+        Its id; None if there are no ids.
+    name : str
+        What to add to a label; empty for a single series.
+
+    Raises
+    ------
+    ValueError
+        If there is no such series.
+    """
+    parts, ids, has_ids = series_of(X)
+    if ids is None:
+        if series is not None:
+            raise ValueError(f"series of ForecastDisplay names a series of a panel; X is a single one, got {series!r}.")
+        return X, None, ""
+    chosen = ids[0] if series is None else series
+    if chosen not in ids:
+        raise ValueError(f"series of ForecastDisplay must be one of the {len(ids)} ids of X; got {series!r}.")
+    return parts[ids.index(chosen)], chosen if has_ids else None, f" of series {chosen!r}"
+
+
+def series_of(X: Any) -> tuple[Any, list[Any] | None, bool]:
+    """Take a panel apart.
+
+    Parameters
+    ----------
+    X : array, DataFrame, Series or panel
+        A series, or many.
+
+    Returns
+    -------
+    parts : sequence
+        The series; one for a single series.
+    ids : list or None
+        Their ids, or positions if they have none; None for a single series.
+    has_ids : bool
+        Whether they have ids.
+    """
+    parts, form = take_apart(X)
+    if form is not None:
+        return parts, list(form.ids), True
+    if is_list_of_series(X) or (isinstance(X, np.ndarray) and X.ndim == 3):
+        return X, list(range(len(X))), False
+    return [X], None, False

@@ -17,8 +17,7 @@ from skdistill._unwrap import unwrap_model
 from skdistill._utils._optional import import_optional
 from skdistill.comparison._analysis import rolling_forecasts
 from skdistill.comparison._compare import compare
-from skdistill.data._inputs import _is_list_of_series
-from skdistill.plotting._forecast import ForecastDisplay
+from skdistill.plotting._forecast import ForecastDisplay, series_of
 from skdistill.plotting._history import HistoryDisplay
 from skdistill.plotting._horizon_error import HorizonErrorDisplay
 from skdistill.plotting._scales import ScalesDisplay
@@ -29,6 +28,7 @@ from skdistill.teachers._provenance import describe_entry
 
 __all__ = ["write_report"]
 
+_N_SERIES = 5  # best and worst series in the table
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #ddd; }
@@ -81,6 +81,7 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
     sections = [
         ("In one sentence per row", _list(table.summary().split("\n"))),
         ("Comparison", _table(table)),
+        *([] if table.per_series is None else [("Series", _series(table))]),
         ("Pictures", _pictures(estimator, X, table)),
         ("Best, median and worst windows", _windows(estimator, X)),
         ("Data", _data(X, forecaster)),
@@ -106,7 +107,7 @@ def _list(lines: list[str]) -> str:
 
 def _table(table: pd.DataFrame) -> str:
     columns = ["mse", "mae", "mse_original", "mae_original", "parameters", "ms_per_window", "ms_per_batch"]
-    columns += [name for name in ("crps", "coverage", "width") if name in table]
+    columns += [name for name in ("crps", "coverage", "width", "mase", "wql", "share_best") if name in table]
     shown = pd.DataFrame(table[[*columns, "difference", "standard_error"]])
     note = (
         "<p><code>mse</code> and <code>mae</code> use units standardized by the training rows; "
@@ -115,6 +116,17 @@ def _table(table: pd.DataFrame) -> str:
     )
     text = shown.to_html(float_format=lambda value: f"{value:.4g}", border=0, na_rep="")
     return f'<div class="wide">{text}</div>{note}'
+
+
+def _series(table: Any) -> str:
+    """Show the series in which the student gains and loses most against the best baseline."""
+    errors, best = table.per_series["mse"], table.facts["best_baseline"]
+    order = (errors["student"] / errors[best]).sort_values().index
+    shown = order if len(order) <= 2 * _N_SERIES else order[:_N_SERIES].append(order[-_N_SERIES:])
+    text = errors.loc[shown].to_html(float_format=lambda value: f"{value:.4g}", border=0, na_rep="")
+    what = "All" if len(shown) == len(order) else f"The {_N_SERIES} best and {_N_SERIES} worst of {len(order)}"
+    note = f"<p>{what} series by the MSE of the student relative to {html.escape(best)}, the best baseline.</p>"
+    return f'{note}<div class="wide">{text}</div>'
 
 
 def _pictures(estimator: Any, X: Any, table: pd.DataFrame) -> str:
@@ -133,23 +145,14 @@ def _pictures(estimator: Any, X: Any, table: pd.DataFrame) -> str:
     return '<div class="plots">' + "".join(_figure(name, make()) for name, make in draw.items()) + "</div>"
 
 
-def _is_panel(X: Any) -> bool:
-    return _is_list_of_series(X) or (isinstance(X, np.ndarray) and X.ndim == 3)
-
-
-def _list_series(X: Any) -> list[Any]:
-    """Return the series of a panel, or a single series, as a list."""
-    return list(X) if _is_panel(X) else [X]
-
-
 def _stride(X: Any) -> int:
     """Return a step that gives about 2000 windows of a long series."""
-    return max(1, sum(map(len, _list_series(X))) // 2000)
+    return max(1, sum(map(len, series_of(X)[0])) // 2000)
 
 
 def _windows(estimator: Any, X: Any) -> str:
     """Plot the windows with the smallest, the median and the largest error of the student."""
-    series = _list_series(X)
+    _, ids, _ = series_of(X)
     rolled = rolling_forecasts(estimator, X, step=_stride(X))
     assert rolled.series is not None  # rolling_forecasts says where its windows lie
     assert rolled.starts is not None
@@ -160,8 +163,9 @@ def _windows(estimator: Any, X: Any) -> str:
     for name, number in (("best", order[0]), ("median", order[len(order) // 2]), ("worst", order[-1])):
         which, start = int(rolled.series[number]), int(rolled.starts[number])
         channel = int(np.argmax(np.nan_to_num(squares[number]).mean(axis=0)))
-        display = ForecastDisplay.from_estimator(estimator, series[which], start=start, channel=channel)
-        where = f"row {start} of series {which}" if _is_panel(X) else f"row {start}"
+        series = None if ids is None else ids[which]
+        display = ForecastDisplay.from_estimator(estimator, X, series=series, start=start, channel=channel)
+        where = f"row {start}" if ids is None else f"row {start} of series {series!r}"
         error = errors[number]
         caption = f"{name} window, from {where}: MSE {error:.3g}; the channel with the largest error is shown"
         parts.append(_figure(caption, display))
@@ -179,11 +183,14 @@ def _figure(caption: str, display: Any) -> str:
 
 
 def _data(X: Any, forecaster: Any) -> str:
-    frames = [_frame(one) for one in _list_series(X)]
+    parts, ids, _ = series_of(X)
+    frames = [_frame(one) for one in parts]
     frame, lengths = pd.concat(frames), [len(one) for one in frames]
     size = f"{len(frame)} rows, {frame.shape[1]} channels, {frame.index[0]} to {frame.index[-1]}"
-    if _is_panel(X):
+    if ids is not None:
+        n_missing = int(frame.isna().to_numpy().sum())
         size = f"{len(frames)} series of {min(lengths)} to {max(lengths)} rows, {frame.shape[1]} channels"
+        size += f", {n_missing} values missing" if n_missing else ""
     spec = forecaster.spec_
     facts = [
         f"test series: {size}",

@@ -1,6 +1,7 @@
 """Displays show what they are told, on the axes they are given."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from doubles import make_forecaster, make_frame, make_series
 from sklearn.pipeline import make_pipeline
@@ -219,9 +220,26 @@ def test_the_report_of_a_panel_draws_each_window_in_its_series(make, as_panel, t
     page = make_forecaster().fit(make(120)).report(panel, tmp_path / "report.html").read_text()
     assert "worst window, from row 36 of series 1" in page
     assert "test series: 2 series of 40 to 40 rows, 2 channels" in page
-    (_, worst), at = drawn[-1]
-    np.testing.assert_array_equal(worst, wild)
-    assert at["start"] == 36
+    assert (drawn[-1][1]["series"], drawn[-1][1]["start"]) == (1, 36)
+    with pytest.raises(ValueError, match=r"series of ForecastDisplay must be one of the 2 ids of X; got 7"):
+        draw(make_forecaster().fit(make(120)), panel, series=7)
+
+
+@pytest.mark.parametrize("form", ["frame", "dict"])
+def test_the_report_of_a_panel_names_its_ids(form, tmp_path):
+    frames = {f"shop {number}": make_frame(40, seed=number) * 10.0**number for number in range(3)}
+    panel = pd.concat(frames, names=["shop"]) if form == "frame" else frames
+    fitted = make_forecaster(quantiles=(0.1, 0.9)).fit(panel)
+    page = fitted.report(panel, tmp_path / "report.html").read_text()
+    for text in ("test series: 3 series of 40 to 40 rows", "of series &#x27;shop ", "<h2>Series</h2>", "share_best"):
+        assert text in page
+    display = ForecastDisplay.from_estimator(fitted, panel, series="shop 2", start=36)
+    expected = fitted.predict({"shop 2": frames["shop 2"].iloc[:36]})["shop 2"]["c1"]
+    np.testing.assert_allclose(display.forecasts["student"], expected)
+    assert display.ax_.get_ylabel() == "c1 of series 'shop 2' (original units)"
+    plt.close("all")
+    with pytest.raises(ValueError, match="names a series of a panel; X is a single one"):
+        ForecastDisplay.from_estimator(fitted, frames["shop 1"], series="shop 1")
 
 
 @pytest.mark.filterwarnings("ignore:compare leaves out")
