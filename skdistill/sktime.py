@@ -16,6 +16,7 @@ from skdistill.data._context_batch import ContextBatch
 from skdistill.data._levels import interpolation_matrix
 from skdistill.data._panel import append_rows, covariates_of, find_labels, name_instance, split_panel
 from skdistill.data._precede import precede_index
+from skdistill.data._series_labels import check_columns
 from skdistill.data._steps import Step, continue_index
 from skdistill.forecaster import DistilledForecaster
 from skdistill.probabilistic._settings import DEFAULT_COVERAGE, at_levels
@@ -471,6 +472,10 @@ class SktimeDistilledForecaster(BaseForecaster):
                 f"y and X must have as many columns as in pretrain, {known[0]} and {known[1] - known[0]}; "
                 f"got {n_targets} and {n_channels - n_targets}."
             )
+        names = self.forecaster_.series_labels_.columns, next(iter(series.values())).columns
+        for name, part in (("y", slice(n_targets)), ("X", slice(n_targets, None))):
+            before, now = (pd.Index([one.removeprefix(f"{name}:") for one in each[part]]) for each in names)
+            check_columns(before, now, name=name, where="pretrain")
 
     def _train(self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int) -> DistilledForecaster:
         params = self.get_params(deep=False)

@@ -361,6 +361,16 @@ def test_a_second_pretrain_keeps_the_names_of_series():
     np.testing.assert_allclose(forecast.loc[1], unseen.iloc[:1], rtol=1e-6)
 
 
+@pytest.mark.parametrize("change", [lambda one: one[one.columns[::-1]], lambda one: one.add_prefix("new_")])
+@pytest.mark.parametrize("of_covariates", [False, True])
+def test_other_columns_after_pretrain_are_refused(change, of_covariates):
+    panel = pd.concat({name: make_frame(60, 3, seed) for seed, name in enumerate("ab")}, names=["instance", "time"])
+    new = make_frame(30, 3)
+    pretrained = make().pretrain(panel[["c0"]], panel[["c1", "c2"]]) if of_covariates else make().pretrain(panel)
+    with pytest.raises(ValueError, match=r"[yX] must have the columns of pretrain"):
+        pretrained.fit(new[["c0"]], change(new[["c1", "c2"]])) if of_covariates else pretrained.fit(change(new))
+
+
 def test_names_of_series_of_several_types_stay_as_they_are():
     panel = pd.concat({name: make_frame(60, 1)[["c0"]] for name in (1, "a")}, names=["instance", "time"])
     assert make().fit(panel).predict(fh=[1]).index.get_level_values(0).tolist() == [1, "a"]
