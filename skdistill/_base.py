@@ -26,6 +26,7 @@ from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._estimate import LabelingEstimate
 from skdistill.labeling._run import Labeling
 from skdistill.networks._base import NetworkSpec
+from skdistill.networks._reads import check_reads
 from skdistill.probabilistic._settings import ProbabilisticMixin
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._provenance import warn_of_license
@@ -74,7 +75,9 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
     def predictor_(self) -> Predictor:
         """The student in original units, used by all methods that forecast."""
         check_is_fitted(self)
-        return Predictor(self.student_, self.spec_, self.scaling_, self._offsets(), self._dtype)
+        roles = getattr(self, "roles_", None)
+        known = () if roles is None else roles.known_channels
+        return Predictor(self.student_, self.spec_, self.scaling_, self._offsets(), self._dtype, known)
 
     def set_params(self, **params: Any) -> BaseDistilled:
         """Set parameters, nested ones by ``teacher__``, ``student__`` and ``loss__``.
@@ -250,6 +253,8 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         teacher = self._resolve_teacher()
         if teacher is not None:
             warn_of_license(teacher.provenance())
+        if getattr(self, "covariates", "ignore") == "error":
+            check_reads(resolve_student(self.student), windows.train)
         with noticed_interrupts() as was_interrupted:
             result = distill(
                 windows,

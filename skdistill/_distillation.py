@@ -34,7 +34,7 @@ from skdistill.losses._objective import (
     with_quantile_term,
 )
 from skdistill.networks._base import BaseNetwork, NetworkSpec
-from skdistill.networks._inputs import make_spec
+from skdistill.networks._inputs import make_spec, with_covariates
 from skdistill.networks._quantile_head import build_module
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._teacher_name import teacher_name
@@ -129,7 +129,7 @@ def distill(
     student.check(spec)
     if teacher is not None:
         teacher = settle_teacher(teacher, teacher_seed, settings, labeling.n_jobs)
-        teacher.check(spec)
+        teacher.check(with_covariates(spec, windows.train))
     check_solvable(student, spec, loss, has_teacher=teacher is not None, windows=windows)
     probe = None if teacher is None else _probe(teacher, windows, spec)
     if quantiles is not None:
@@ -218,7 +218,8 @@ def dry_run(
     """
     teacher = settle_teacher(teacher, 0, settings, labeling.n_jobs)
     train = windows.train
-    teacher.check(NetworkSpec(train.context_length, train.prediction_length, train.n_channels, train.targets))
+    spec = NetworkSpec(train.context_length, train.prediction_length, train.n_channels, train.targets)
+    teacher.check(with_covariates(spec, train))
     return estimate_labeling(
         teacher,
         windows,

@@ -55,6 +55,14 @@ def check_series_parameters(estimator: Any) -> None:
     check_choice(estimator.scaling, SCALINGS, f"scaling of {owner}")
     check_series_weight(estimator.series_weight, owner)
     check_choice(estimator.missing, ("nan", "raise"), f"missing of {owner}")
+    check_choice(estimator.covariates, ("error", "ignore"), f"covariates of {owner}")
+    check_real(estimator.known_dropout, f"known_dropout of {owner}", minimum=0.0, maximum=1.0)
+    check_integer(estimator.window_step, f"window_step of {owner}", minimum=1)
+    if estimator.known_dropout and not estimator.known_covariates:
+        raise ValueError(
+            f"known_dropout of {owner} hides known covariates in training, and there are none: name them in "
+            f"known_covariates, or set known_dropout=0; got {estimator.known_dropout!r}."
+        )
     if estimator.min_observed is not None:
         check_integer(estimator.min_observed, f"min_observed of {owner}", minimum=1)
         if estimator.min_observed > estimator.context_length:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import torch
 from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from torch import nn
@@ -18,15 +19,17 @@ from skdistill._utils._checks import check_integer
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._index_checks import checked_step
 from skdistill.data._inputs import Series, read_series
+from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._season import season_of_series
 from skdistill.data._steps import continue_index
-from skdistill.data._targets import find_targets
 from skdistill.losses._base import BaseLoss
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._linear import Linear
+from skdistill.networks._linear_design import LinearDesign
 from skdistill.training._exact_fit import quadratic_terms, solve_from_moments
 from skdistill.training._rolling import RollingMoments
+from skdistill.training._rolling_design import RollingDesign
 
 __all__ = ["SeenRows", "SolvedStudent", "UpdatableMixin", "check_updatable", "obstacles", "solve_student"]
 
@@ -65,25 +68,34 @@ class SeenRows:
         return cls(replace(series[0], values=series[0].values.copy(), was_vector=False))
 
     @classmethod
-    def start(cls, series: Series, context_length: int, prediction_length: int) -> SeenRows:
+    def start(cls, series: Series, network: Linear, spec: NetworkSpec) -> SeenRows:
         """Start with the first rows.
 
         Parameters
         ----------
         series : Series
             The rows of at least one window.
-        context_length, prediction_length : int
-            Lengths of a window.
+        network : Linear
+            The network of the student.
+        spec : NetworkSpec
+            The problem.
 
         Returns
         -------
         seen : SeenRows
             The rows, copied, with moments.
         """
-        moments = RollingMoments(series.values, context_length, prediction_length)
+        sizes = network.sizes(spec)
+        moments: RollingMoments
+        if sizes.is_plain:
+            moments = RollingMoments(series.values, spec.context_length, spec.prediction_length)
+        else:
+            level = network.level(sizes.n_rows, spec.season)
+            weights = None if level is None else torch.from_numpy(level)
+            moments = RollingDesign(series.values, spec, LinearDesign(sizes, list(spec.targets), weights))
         return cls(replace(series, values=moments.rows, was_vector=False), moments)
 
-    def extend(self, new: Series, forget: int, context_length: int, prediction_length: int) -> SeenRows:
+    def extend(self, new: Series, forget: int, network: Linear, spec: NetworkSpec) -> SeenRows:
         """Add rows at the end and remove rows at the start.
 
         Parameters
@@ -92,8 +104,10 @@ class SeenRows:
             The rows that follow.
         forget : int
             Number of rows to forget.
-        context_length, prediction_length : int
-            Lengths of a window.
+        network : Linear
+            The network of the student.
+        spec : NetworkSpec
+            The problem.
 
         Returns
         -------
@@ -107,7 +121,7 @@ class SeenRows:
         """
         if self.series is None:
             raise ValueError("partial_fit continues one series, but fit got several: fit all of them again.")
-        known = self if self.moments is not None else self.start(self.series, context_length, prediction_length)
+        known = self if self.moments is not None else self.start(self.series, network, spec)
         index = _join_labels(self.series, new)
         moments = copy.copy(known.moments)  # it replaces its arrays, so this object does not change
         assert moments is not None
@@ -200,6 +214,9 @@ def obstacles(forecaster: Any) -> list[str]:
             forecaster.context_length,
         ),
         "quantiles=None: quantiles are trained": forecaster.quantiles is not None,
+        "no static covariates": bool(forecaster.static_covariates),
+        "known_dropout=0 and window_step=1": bool(forecaster.known_dropout) or forecaster.window_step != 1,
+        "time_features=False of the student": isinstance(network, Linear) and bool(network.time_features),
         "a loss whose terms without a teacher are quadratic": isinstance(
             quadratic_terms(loss, forecaster.prediction_length, has_teacher=False), str
         ),
@@ -301,12 +318,15 @@ def solve_student(
     module, part = network.build(spec), network.solvable_part(spec)
     scaling = scaling.fit([rolling.rows])
     moments = rolling.standardized(np.asarray(scaling.mean_), np.asarray(scaling.scale_))
-    result = solve_from_moments(part, module, spec, [moments[target] for target in spec.targets], loss)
+    chosen = moments if part.n_inputs else [moments[target] for target in spec.targets]
+    result = solve_from_moments(part, module, spec, chosen, loss)
     return SolvedStudent(module.eval(), spec, scaling, result.history)
 
 
 class UpdatableMixin(BaseDistilled):
     """Mixin for exact updates of a forecaster with a student that is solved from moments."""
+
+    roles_: Roles
 
     context_length: int
     prediction_length: int
@@ -357,20 +377,27 @@ class UpdatableMixin(BaseDistilled):
         given = read_series(self, X, reset=seen is None, allow_batch=False)
         if given.is_list or len(given.series) != 1:
             raise ValueError("partial_fit takes one series; got a list. Fit all of them again with fit.")
-        new, lengths = given.series[0], (self.context_length, self.prediction_length)
+        new, roles = given.series[0], self.roles_
+        network, loss = resolve_student(self.student), resolve_loss(self.loss)
+        assert isinstance(network, Linear)  # check_updatable
+        spec = NetworkSpec(
+            self.context_length,
+            self.prediction_length,
+            new.values.shape[1],
+            roles.target_channels,
+            season=season_of_series(new.index, new.step),
+            known=roles.known_channels,
+        )
         if seen is not None:
-            seen = seen.extend(new, forget, *lengths)
+            spec = replace(spec, season=getattr(self, "spec_", spec).season)
+            seen = seen.extend(new, forget, network, spec)
         elif forget:
             raise ValueError(f"forget of partial_fit must be 0 before the first rows; got {forget}.")
         else:
-            self.targets_ = find_targets(self.targets, new, type(self).__name__)
+            self.targets_ = roles.target_channels
             self._cutting().check_rows(given.series, [0])
-            seen = SeenRows.start(new, *lengths)
-        assert seen.series is not None  # one series
-        season = season_of_series(seen.series.index, seen.series.step)  # the new rows alone can have no labels
-        spec = NetworkSpec(*lengths, new.values.shape[1], self.targets_, season=season)
-        network, loss = resolve_student(self.student), resolve_loss(self.loss)
-        assert isinstance(network, Linear)  # check_updatable
+            network.check(spec)
+            seen = SeenRows.start(new, network, spec)
         solved = solve_student(network, loss, seen, spec, self._cutting().scaling())
         self.student_, self.spec_, self.teacher_ = solved.module, solved.spec, None
         self.scaling_, self.history_, self._seen = solved.scaling, solved.history, seen

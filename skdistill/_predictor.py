@@ -68,6 +68,8 @@ class Predictor:
         Type of the computation.
     bounded : bool, default=True
         Whether forecasts and quantiles are clipped to the bounds of ``scaling``.
+    known : tuple of int, default=()
+        Channels that are known covariates, whether the student reads them or not.
     """
 
     student: nn.Module
@@ -76,6 +78,7 @@ class Predictor:
     offsets: np.ndarray | None = None
     dtype: str = "float32"
     bounded: bool = True
+    known: tuple[int, ...] = ()
 
     @property
     def reads_calendar(self) -> bool:
@@ -113,9 +116,16 @@ class Predictor:
         cutter : ContextCutter
             The cutter, with time labels if the student reads the calendar.
         """
-        return ContextCutter(series, self.spec.context_length, self.reads_calendar, self.known(series))
+        return ContextCutter(
+            series,
+            self.spec.context_length,
+            self.reads_calendar,
+            self.numbers_of(series),
+            self.spec.known,
+            self.spec.prediction_length,
+        )
 
-    def known(self, series: list[Series]) -> np.ndarray | None:
+    def numbers_of(self, series: list[Series]) -> np.ndarray | None:
         """Find series among those that the units were found on, by their ids.
 
         Parameters
@@ -147,7 +157,7 @@ class Predictor:
 
         def answer(block: ContextBatch) -> np.ndarray:
             if fused is not None:
-                return fused(block.values, block.series)
+                return fused(block)
             read = self._read(block)
             return read.forecasts_to_original(self._ask(read).forecast.numpy())
 
@@ -172,7 +182,7 @@ class Predictor:
 
         def answer(block: ContextBatch) -> np.ndarray:
             if fused is not None:
-                return fused(block.values, block.series)
+                return fused(block)
             read = self._read(block)
             quantiles = self._ask(read).quantiles
             assert quantiles is not None  # the student was built for levels
@@ -203,7 +213,7 @@ class Predictor:
         """
 
         def answer(block: ContextBatch) -> np.ndarray:
-            read = block.standardized(self.scaling, self.spec.prediction_length, with_time=True)
+            read = block.standardized(self.scaling, self.spec.prediction_length, with_time=True, known=self.known)
             read = read if number is None else read.as_series(number, n_series)
             return read.forecasts_to_original(teacher.label_new(read).forecast.numpy())
 
@@ -251,7 +261,11 @@ class Predictor:
     def _read(self, contexts: ContextBatch) -> Contexts:
         """Standardize contexts, with calendar features if the student reads them."""
         return contexts.standardized(
-            self.scaling, self.spec.prediction_length, with_time=self.reads_calendar, dtype=self.dtype
+            self.scaling,
+            self.spec.prediction_length,
+            with_time=self.reads_calendar,
+            dtype=self.dtype,
+            known=self.spec.known,
         )
 
     def _ask(self, contexts: Contexts) -> NetworkOutput:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,9 +21,9 @@ from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import check_bounds
 from skdistill.data._context_batch import ContextBatch, ContextCutter
 from skdistill.data._fit_windows import FitWindows
+from skdistill.data._future import read_future
 from skdistill.data._inputs import Series, SeriesInput, read_series
 from skdistill.data._short_series import warn_of_short_series
-from skdistill.data._targets import find_targets
 from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, split_windows
 from skdistill.deploy._saveable import saveable
 from skdistill.probabilistic._settings import at_levels
@@ -58,7 +59,22 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     prediction_length : int, default=96
         Number of rows to forecast.
     targets : list of str or int, or None, default=None
-        Columns to forecast, by name or position; the others are past covariates. None means all.
+        Columns to forecast, by name or position. None means all that are neither known nor static covariates.
+    known_covariates : list of str or int, or None, default=None
+        Columns whose values over the horizon are known in advance, such as prices or holidays; :meth:`predict` takes
+        these values as ``future``.
+    static_covariates : list of str or int, or None, default=None
+        Columns with one value per series, such as the type of a shop. All columns without a role are past covariates.
+        Text and categories of covariates are encoded.
+    covariates : {"error", "ignore"}, default="error"
+        What happens to covariates that the student does not read: an error before training that names students that
+        read them, or nothing.
+    known_dropout : float, default=0.0
+        Probability with which a known covariate of a training window is unknown from a random step of the horizon on,
+        so that one student serves every degree of knowledge.
+    window_step : int, default=1
+        Number of rows between training windows, counted back from the last one: 24 takes windows of one hour of
+        the day.
     quantiles : sequence of float or None, default=None
         Rising levels of the quantiles to forecast, such as ``(0.1, 0.5, 0.9)``. Quantiles cannot cross. If no term of
         the loss trains all quantiles, :class:`~skdistill.losses.Pinball` is added. None makes point forecasts only.
@@ -158,7 +174,9 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     scaling_ : Scaling
         Mean and scale of every channel, from the training rows.
     targets_ : tuple of int
-        Positions of the forecast columns.
+        Channels to forecast; with neither static covariates nor categories, channels are the columns of X.
+    roles_ : Roles
+        Roles of the columns, and the channels that they become.
     n_features_in_ : int
         Number of channels.
     feature_names_in_ : ndarray of str
@@ -202,6 +220,11 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         context_length: int = 336,
         prediction_length: int = 96,
         targets: Sequence[str | int] | None = None,
+        known_covariates: Sequence[str | int] | None = None,
+        static_covariates: Sequence[str | int] | None = None,
+        covariates: str = "error",
+        known_dropout: float = 0.0,
+        window_step: int = 1,
         quantiles: Sequence[float] | None = None,
         point_forecast: str = "median",
         calibration: Any = None,
@@ -236,6 +259,11 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         self.context_length = context_length
         self.prediction_length = prediction_length
         self.targets = targets
+        self.known_covariates = known_covariates
+        self.static_covariates = static_covariates
+        self.covariates = covariates
+        self.known_dropout = known_dropout
+        self.window_step = window_step
         self.quantiles = quantiles
         self.point_forecast = point_forecast
         self.calibration = calibration
@@ -310,12 +338,12 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         return self._cut(read_series(self, X, reset=True, allow_batch=False))
 
     def _cut(self, given: SeriesInput) -> TrainingWindows:
-        self.targets_ = find_targets(self.targets, given.series[0], type(self).__name__)
+        self.targets_ = self.roles_.target_channels
         return self._cutting(is_panel=given.is_panel).cut(given.series)
 
     def _cutting(self, *, is_panel: bool = False) -> FitWindows:
         """Return how windows are built from series."""
-        augmentation = None if self.teacher is None else self.augmentation
+        augmentation, roles = None if self.teacher is None else self.augmentation, self.roles_
         labels_whole = self.min_observed is None and holds_given_labels(self.teacher)  # nobody labels other contexts
         return FitWindows(
             self.context_length,
@@ -324,19 +352,23 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             self.validation_fraction,
             windows_without_truth=self.windows_without_truth,
             transformer=self.transformer,
-            all_targets=self.targets is None,
+            all_targets=self.targets is None and len(self.targets_) == roles.n_channels,
             scaling_kind=self.scaling,
             is_panel=is_panel,
             min_observed=self.context_length if labels_whole else self.min_observed,
             bounds=check_bounds(self.bounds, type(self).__name__),
             series_weight=self.series_weight,
             augmentation=augmentation,
-            seed=None if augmentation is None else self._augment_seed(),
+            seed=None if augmentation is None and not self.known_dropout else self._augment_seed(),
+            known=roles.known_channels,
+            known_groups=roles.known_groups,
+            known_dropout=self.known_dropout,
+            window_step=self.window_step,
         )
 
     # -- forecasting -------------------------------------------------------------------------
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, future: Any = None) -> Any:
         """Forecast the ``prediction_length`` rows that follow.
 
         Parameters
@@ -344,6 +376,9 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         X : array of shape (n_timestamps, n_channels), DataFrame, Series, 3-D array, or list
             A series of at least ``context_length`` rows (the last ones are used), a batch of windows (n_windows,
             n_timestamps, n_channels), or a list of series.
+        future : array of shape (prediction_length, n_known), DataFrame, panel, list or None, default=None
+            Known covariates of the rows that follow, in the form of ``X``; NaN where a value is unknown. A DataFrame is
+            matched by labels and column names. None takes the rows of ``X`` after the last observed target.
 
         Returns
         -------
@@ -351,31 +386,49 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             Forecasts in original units, in the form of ``X``; the index of a DataFrame is continued.
         """
         check_is_fitted(self)
-        given = read_series(self, X, reset=False, allow_batch=True)
+        given, known = self._read_ahead(X, future, needed=bool(self.spec_.known))
         if given.batch is not None:
-            contexts = ContextBatch(given.batch)
-            self._check_seen(contexts, None)
-            return self.predictor_.forecast(contexts)
+            return self.predictor_.forecast(self._batch(given, known))
         if len(given.series) == 1 or len({one.values.dtype for one in given.series}) > 1:
-            return given.map(lambda one: self._predict_one(one, self.predictor_.forecast))
-        return given.wrap_forecasts(self.predictor_.forecast(self._latest_of_all(given.series)), self.targets_)
+            return self._each(given, known, lambda one, rows: self._predict_one(one, rows, self.predictor_.forecast))
+        contexts = self._latest_of_all(given.series, known)
+        return given.wrap_forecasts(self.predictor_.forecast(contexts), self.targets_)
 
-    def _predict_around(self, X: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> Any:
+    def _predict_around(self, X: Any, future: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> Any:
         """Forecast quantiles, mapped to the requested levels, in the form of X."""
-        given = read_series(self, X, reset=False, allow_batch=True)
+        given, known = self._read_ahead(X, future, needed=bool(self.spec_.known))
         if given.batch is not None:
-            contexts = ContextBatch(given.batch)
-            self._check_seen(contexts, None)
-            return at_levels(self.predictor_.forecast_quantiles(contexts), matrix)
+            return at_levels(self.predictor_.forecast_quantiles(self._batch(given, known)), matrix)
 
-        def forecast(series: list[Series]) -> np.ndarray:
-            return at_levels(self.predictor_.forecast_quantiles(self._latest_of_all(series)), matrix)
+        def forecast(series: list[Series], rows: np.ndarray | None) -> np.ndarray:
+            return at_levels(self.predictor_.forecast_quantiles(self._latest_of_all(series, rows)), matrix)
 
         if len({one.values.dtype for one in given.series}) > 1:  # forecasts have the type of their series
-            quantiles = [forecast([one])[0] for one in given.series]
+            rows = [None] * len(given.series) if known is None else [one[None] for one in known]
+            quantiles = [forecast([one], ahead)[0] for one, ahead in zip(given.series, rows, strict=True)]
         else:
-            quantiles = list(forecast(given.series))
+            quantiles = list(forecast(given.series, known))
         return given.wrap_quantiles(quantiles, self.targets_, labels, name)
+
+    def _read_ahead(
+        self, X: Any, future: Any, *, needed: bool, allow_batch: bool = True
+    ) -> tuple[SeriesInput, np.ndarray | None]:
+        """Return the series or windows, and the known covariates after them, (n_series, prediction_length, n_known)."""
+        given = read_series(self, X, reset=False, allow_batch=allow_batch)
+        return read_future(self.roles_, given, future, self.spec_.prediction_length, needed=needed)
+
+    def _batch(self, given: SeriesInput, known: np.ndarray | None) -> ContextBatch:
+        assert given.batch is not None  # the callers
+        contexts = ContextBatch(given.batch, future=known, static=given.static)
+        self._check_seen(contexts, None)
+        return contexts
+
+    def _each(
+        self, given: SeriesInput, known: np.ndarray | None, function: Callable[[Series, np.ndarray | None], Any]
+    ) -> Any:
+        """Apply a function to every series and its known covariates."""
+        rows = [None] * len(given.series) if known is None else list(known)
+        return given.put_together([function(one, ahead) for one, ahead in zip(given.series, rows, strict=True)])
 
     def _windows_to_calibrate(self, X: Any, y: Any) -> Windows:
         series = read_series(self, X, reset=False, allow_batch=False).series
@@ -387,6 +440,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
                 self.scaling_,
                 padding=self.spec_.prediction_length,
                 numbers=self.scaling_.numbers_of([one.id for one in series]).tolist(),
+                known=self.roles_.known_channels,
             ),
             context_length=self.spec_.context_length,
             prediction_length=self.spec_.prediction_length,
@@ -394,13 +448,15 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             validation_rows=[0] * len(series),
         ).train
 
-    def predict_teacher(self, X: Any) -> Any:
+    def predict_teacher(self, X: Any, future: Any = None) -> Any:
         """Forecast with the teacher, to inspect what the student was trained on.
 
         Parameters
         ----------
         X : array of shape (n_timestamps, n_channels), DataFrame, Series, or list
             A series of at least ``context_length`` rows, or a list of series.
+        future : array of shape (prediction_length, n_known), DataFrame, panel, list or None, default=None
+            Known covariates of the rows that follow, as for :meth:`predict`.
 
         Returns
         -------
@@ -413,11 +469,12 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             If there is no teacher.
         """
         teacher = self._fitted_teacher()
-        given = read_series(self, X, reset=False, allow_batch=False)
+        given, known = self._read_ahead(X, future, needed=True, allow_batch=False)
         ask = partial(self.predictor_.forecast_teacher, teacher, n_series=len(given.series))
+        rows = [None] * len(given.series) if known is None else list(known)
         forecasts = [
-            self._predict_one(one, partial(ask, number=number), with_time=True)
-            for number, one in enumerate(given.series)
+            self._predict_one(one, ahead, partial(ask, number=number), with_time=True)
+            for number, (one, ahead) in enumerate(zip(given.series, rows, strict=True))
         ]
         return given.put_together(forecasts)
 
@@ -439,22 +496,29 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         return Stream(self, recent)
 
     def _predict_one(
-        self, series: Series, forecast: Callable[[ContextBatch], np.ndarray], *, with_time: bool | None = None
+        self,
+        series: Series,
+        known: np.ndarray | None,
+        forecast: Callable[[ContextBatch], np.ndarray],
+        *,
+        with_time: bool | None = None,
     ) -> Any:
-        contexts = self._latest(series, self.predictor_.reads_calendar if with_time is None else with_time)
+        contexts = self._latest(series, self.predictor_.reads_calendar if with_time is None else with_time, known)
         return series.wrap_forecast(forecast(contexts)[0], self.targets_)
 
-    def _latest(self, series: Series, with_time: bool) -> ContextBatch:
-        known = self.predictor_.known([series])
-        contexts = ContextCutter([series], self.spec_.context_length, with_time, known).latest()
+    def _latest(self, series: Series, with_time: bool, known: np.ndarray | None) -> ContextBatch:
+        """Cut the context that ends with a series, with known covariates (prediction_length, n_known) after it."""
+        numbers = self.predictor_.numbers_of([series])
+        contexts = ContextCutter([series], self.spec_.context_length, with_time, numbers).latest()
         self._check_seen(contexts, [series])
-        return contexts
+        return contexts if known is None else replace(contexts, future=known[None])
 
-    def _latest_of_all(self, series: list[Series]) -> ContextBatch:
+    def _latest_of_all(self, series: list[Series], known: np.ndarray | None) -> ContextBatch:
         """Cut the context that ends with each series."""
-        contexts = self.predictor_.cutter(series).cut(range(len(series)), [len(one) for one in series])
+        cutter = replace(self.predictor_.cutter(series), known_channels=())
+        contexts = cutter.cut(range(len(series)), [len(one) for one in series])
         self._check_seen(contexts, series)
-        return contexts
+        return contexts if known is None else replace(contexts, future=known)
 
     def _check_seen(self, contexts: ContextBatch, series: list[Series] | None) -> None:
         """Raise, where that is asked for, if nothing of a target is observed in a context."""

@@ -17,7 +17,8 @@ from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
 from skdistill.data._target_units import TargetUnits
-from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, count_validation_rows
+from skdistill.data._validation_rows import count_validation_rows
+from skdistill.data._windows import SeriesStore, TrainingWindows, Windows
 from skdistill.deploy._saveable import saveable
 from skdistill.probabilistic._settings import at_levels
 
@@ -263,8 +264,12 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         contexts = self._read_contexts(X)
         return self._shaped(self.predictor_.forecast_teacher(teacher, contexts), contexts)
 
-    def _predict_around(self, X: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> np.ndarray:
+    def _predict_around(
+        self, X: Any, future: Any, matrix: np.ndarray | None, labels: list[Any], name: str
+    ) -> np.ndarray:
         """Forecast quantiles, mapped to the requested levels."""
+        if future is not None:
+            raise TypeError(f"{type(self).__name__} takes no future: known covariates are columns of X.")
         contexts = self._read_contexts(X)
         return at_levels(self._shaped(self.predictor_.forecast_quantiles(contexts), contexts), matrix)
 

@@ -18,6 +18,7 @@ import numpy as np
 
 __all__ = [
     "NumpyStudent",
+    "covariate_center_and_unit",
     "fill_missing",
     "mean_observed",
     "order_outwards",
@@ -31,7 +32,8 @@ _DIGEST_LENGTH = 64  # hexadecimal digits of SHA-256 at the end of a file
 _BLOCK_VALUES = 1 << 20  # values of the widest layer computed at once, so that they fit into the CPU cache
 _MAX_LAYERS = 64
 _MAX_MEMBERS = 4 * _MAX_LAYERS
-_WHOLE = ("targets", "n_channels", "season", "own_units", "series_ids", "provenance")  # arrays of whole numbers
+_COVARIATES = ("covariates", "known", "covariate_shared")
+_WHOLE = ("targets", "n_channels", "season", "own_units", "series_ids", "provenance", *_COVARIATES)  # whole numbers
 _UNITS = ("season", "own_units", "series_center", "series_unit", "series_ids")
 _SCALARS = ("n_channels", "season", "own_units", "lower", "upper")
 _BOUNDS = ("lower", "upper")  # of forecasts
@@ -52,8 +54,11 @@ class NumpyStudent:
         ``quantile_hidden_bias``, ``quantile_output``, ``quantile_output_bias``, ``quantile_unit`` and optionally
         ``quantile_offsets``. For filling missing values: ``season``. For windows that are scaled separately:
         ``own_units`` (1), optionally with ``series_center``, ``series_unit`` and ``series_ids`` (JSON, as bytes) of
-        the series with units from their training rows. For bounds of the forecasts: ``lower``, ``upper``. For
-        :attr:`provenance`: ``provenance`` (JSON, as bytes).
+        the series with units from their training rows. For covariates: ``extra``, their matrix in the first layer, with
+        ``extra_scale``, ``covariate_center``, ``covariate_unit``, and optionally ``covariates`` (channels that are read
+        in the context), ``known`` (channels that are read over the horizon), ``covariate_shared`` (1 for channels with
+        one unit for all windows), ``interaction`` and ``interaction_level``. For bounds of the forecasts: ``lower``,
+        ``upper``. For :attr:`provenance`: ``provenance`` (JSON, as bytes).
     dtype : {"float32", "float64"}, default="float32"
         Type of the matrix products; the center is always subtracted and added in float64.
 
@@ -70,6 +75,10 @@ class NumpyStudent:
     provenance : list of dict
         Where the labels that it was distilled from came from: ``teacher``, ``source``, ``revision``, ``license`` and
         ``training_data`` of each teacher; empty without a teacher.
+    known : ndarray of int
+        Channels whose values over the horizon are needed, in the order of ``future``; empty without known covariates.
+    n_static : int
+        Number of static covariates of a window.
 
     Examples
     --------
@@ -103,7 +112,9 @@ class NumpyStudent:
         levels = self._arrays.get("quantile_levels")
         self.quantile_levels = None if levels is None else tuple(levels.tolist())
         self._head = None if levels is None else _Head(self._arrays, self.dtype)
-        widest = max(self.context_length, *(weight.shape[-1] for weight, _, _ in self._layers))
+        self._extra = _Extra(self._arrays, self.dtype, self.context_length, self.prediction_length)
+        self.known, self.n_static = self._extra.known, self._extra.n_static
+        widest = max(self.context_length, self._extra.size, *(weight.shape[-1] for weight, _, _ in self._layers))
         if self._head is not None:
             widest = max(widest, self.prediction_length * len(self._arrays["quantile_levels"]))
         self._block = max(1, _BLOCK_VALUES // (widest * len(self.targets)))
@@ -117,7 +128,7 @@ class NumpyStudent:
         assert bias is not None
         return np.ascontiguousarray(np.swapaxes(weight, -1, -2)), bias, self._cast(f"scale_{number}")
 
-    def predict(self, windows: np.ndarray, series: Any = None) -> np.ndarray:
+    def predict(self, windows: np.ndarray, series: Any = None, future: Any = None, static: Any = None) -> np.ndarray:
         """Forecast the rows that follow each window.
 
         Parameters
@@ -127,6 +138,10 @@ class NumpyStudent:
         series : sequence of ids or None, default=None
             Series of each window, for its units; a window whose series is not in ``series_ids`` gets units from its
             own values. None means that no window belongs to a known series.
+        future : ndarray of shape (n_windows, prediction_length, n_known), without n_windows, or None, default=None
+            Known covariates over the horizon, in original units, NaN where unknown; for a student that reads some.
+        static : ndarray of shape (n_windows, n_static), (n_static,) or None, default=None
+            Static covariates, as ``ContextBatch.static`` has them; for a student that reads some.
 
         Returns
         -------
@@ -139,10 +154,13 @@ class NumpyStudent:
             If the shape is invalid.
         """
         batch, single = self._read(windows)
-        forecasts = self.forecast(batch, self._numbers(series, len(batch), single))
+        numbers = self._numbers(series, len(batch), single)
+        forecasts = self.forecast(batch, numbers, *self._extra.read(future, static, len(batch), single))
         return forecasts[0] if single else forecasts
 
-    def predict_quantiles(self, windows: np.ndarray, series: Any = None) -> np.ndarray:
+    def predict_quantiles(
+        self, windows: np.ndarray, series: Any = None, future: Any = None, static: Any = None
+    ) -> np.ndarray:
         """Forecast the quantiles of the rows that follow each window, at ``quantile_levels``.
 
         Parameters
@@ -151,6 +169,8 @@ class NumpyStudent:
             Floats in original units, NaN where missing, at least ``context_length`` rows; only the last ones are used.
         series : sequence of ids or None, default=None
             Series of each window, as in :meth:`predict`.
+        future, static : ndarray or None, default=None
+            Covariates, as in :meth:`predict`.
 
         Returns
         -------
@@ -163,7 +183,8 @@ class NumpyStudent:
             If the shape is invalid, or the student has no quantiles.
         """
         batch, single = self._read(windows)
-        quantiles = self.forecast_quantiles(batch, self._numbers(series, len(batch), single))
+        numbers = self._numbers(series, len(batch), single)
+        quantiles = self.forecast_quantiles(batch, numbers, *self._extra.read(future, static, len(batch), single))
         return quantiles[0] if single else quantiles
 
     def _read(self, windows: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -189,7 +210,13 @@ class NumpyStudent:
         places = {one: number for number, one in enumerate(self.series_ids)}
         return np.array([places.get(plain_id(one), -1) for one in ids])
 
-    def forecast(self, contexts: np.ndarray, series: np.ndarray | None = None) -> np.ndarray:
+    def forecast(
+        self,
+        contexts: np.ndarray,
+        series: np.ndarray | None = None,
+        future: np.ndarray | None = None,
+        static: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Forecast without checks.
 
         Parameters
@@ -198,25 +225,35 @@ class NumpyStudent:
             Windows in original units, NaN where missing.
         series : ndarray of int of shape (n_windows,) or None, default=None
             Positions in ``series_ids``, -1 for other series; None means -1.
+        future : ndarray of shape (n_windows, prediction_length, n_known) or None, default=None
+            Known covariates over the horizon, NaN where unknown.
+        static : ndarray of shape (n_windows, n_static) or None, default=None
+            Static covariates.
 
         Returns
         -------
         forecasts : ndarray of the same type, of shape (n_windows, prediction_length, n_targets)
             Forecasts in original units.
         """
-        return self._clip(self._forecast(contexts, series))
+        return self._clip(self._forecast(contexts, series, future, static))
 
     def _clip(self, values: np.ndarray) -> np.ndarray:
         """Set forecasts beyond a bound to the bound, in place."""
         return values if self._bounds == (None, None) else np.clip(values, *self._bounds, out=values)
 
-    def _forecast(self, contexts: np.ndarray, series: np.ndarray | None) -> np.ndarray:
+    def _forecast(
+        self,
+        contexts: np.ndarray,
+        series: np.ndarray | None,
+        future: np.ndarray | None,
+        static: np.ndarray | None,
+    ) -> np.ndarray:
         """Forecast without bounds."""
         n_windows, n_targets = len(contexts), len(self.targets)
         forecasts = np.empty((n_windows, self.prediction_length, n_targets), contexts.dtype)
         for first in range(0, n_windows, self._block):
             rows, center, unit = self._block_rows(contexts, series, first)
-            answer = self._answer(rows).transpose(0, 2, 1)
+            answer = self._answer(rows, self._extra_rows(contexts, series, future, static, first)).transpose(0, 2, 1)
             answer = answer if unit is None else answer * unit
             np.add(answer, center, out=forecasts[first : first + self._block], casting="unsafe")
         return forecasts
@@ -235,6 +272,24 @@ class NumpyStudent:
         rows = fill_missing((block - center) / unit, self._season).astype(self.dtype)
         return np.ascontiguousarray(rows.transpose(0, 2, 1)), center, unit
 
+    def _extra_rows(
+        self,
+        contexts: np.ndarray,
+        series: np.ndarray | None,
+        future: np.ndarray | None,
+        static: np.ndarray | None,
+        first: int,
+    ) -> tuple[np.ndarray, np.ndarray | None] | None:
+        """Return the inputs (n_windows, n_inputs) that all targets share, and static covariates; None without any."""
+        if not self._extra.size:
+            return None
+        here = slice(first, first + self._block)
+        numbers = None if series is None or not self.series_ids else series[here]
+        ahead, fixed = (None if one is None else one[here] for one in (future, static))
+        return self._extra.inputs(
+            contexts[here], numbers, ahead, fixed, season=self._season, own=self._own_units
+        ), fixed
+
     def _units(self, block: np.ndarray, numbers: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Return center and unit of each window: those of its series if known, otherwise computed from the window."""
         known = np.zeros(len(block), bool) if numbers is None or not self.series_ids else numbers >= 0
@@ -245,7 +300,13 @@ class NumpyStudent:
             center[~known], unit[~known] = window_center_and_unit(block[~known], self._season)
         return center, unit
 
-    def forecast_quantiles(self, contexts: np.ndarray, series: np.ndarray | None = None) -> np.ndarray:
+    def forecast_quantiles(
+        self,
+        contexts: np.ndarray,
+        series: np.ndarray | None = None,
+        future: np.ndarray | None = None,
+        static: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Forecast quantiles without checks of the windows.
 
         Parameters
@@ -254,6 +315,8 @@ class NumpyStudent:
             Windows in original units, NaN where missing.
         series : ndarray of int of shape (n_windows,) or None, default=None
             Positions in ``series_ids``, as in :meth:`forecast`.
+        future, static : ndarray or None, default=None
+            Covariates, as in :meth:`forecast`.
 
         Returns
         -------
@@ -263,7 +326,7 @@ class NumpyStudent:
         """
         if self._head is None or self.quantile_levels is None:
             raise ValueError("this student has no quantiles: it was fitted without.")
-        forecasts = self._forecast(contexts, series)
+        forecasts = self._forecast(contexts, series, future, static)
         quantiles = np.empty((*forecasts.shape, len(self.quantile_levels)), contexts.dtype)
         for first in range(0, len(contexts), self._block):
             rows, _, unit = self._block_rows(contexts, series, first)
@@ -273,14 +336,16 @@ class NumpyStudent:
             np.add(distances, point, out=quantiles[first : first + self._block], casting="unsafe")
         return self._clip(quantiles)
 
-    def _answer(self, rows: np.ndarray) -> np.ndarray:
-        """Run centered rows (n_windows, n_targets, context_length) through the layers."""
+    def _answer(self, rows: np.ndarray, extra: tuple[np.ndarray, np.ndarray | None] | None = None) -> np.ndarray:
+        """Run centered rows (n_windows, n_targets, context_length) and shared inputs through the layers."""
         spread = None if self._epsilon is None else np.sqrt(rows.var(axis=-1) + self._epsilon)[..., None]
         hidden = rows
         for number, (weight, bias, scale) in enumerate(self._layers):
             if number:
                 np.maximum(hidden, 0, out=hidden)
             hidden = _product(hidden, weight)
+            if extra is not None and not number:
+                hidden += self._extra.product(rows, *extra)
             if scale is not None:
                 hidden *= scale
             hidden += bias if spread is None else bias * spread
@@ -482,6 +547,37 @@ def window_center_and_unit(values: np.ndarray, season: int) -> tuple[np.ndarray,
     return np.nan_to_num(center), unit
 
 
+def covariate_center_and_unit(
+    values: np.ndarray, usual_center: np.ndarray, usual_unit: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute center and unit of covariates in each window: mean and standard deviation of what is observed.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_windows, n_timestamps, n_covariates)
+        Values, NaN where missing.
+    usual_center, usual_unit : ndarray of shape (n_covariates,) or (n_windows, n_covariates)
+        Those of windows without an observed value; the unit is also that of constant windows.
+
+    Returns
+    -------
+    center, unit : float64 ndarray of shape (n_windows, n_covariates)
+        Units are positive.
+
+    Examples
+    --------
+    >>> values = np.array([[3.0, 7.0], [5.0, 7.0]])[None]
+    >>> center, unit = covariate_center_and_unit(values, np.zeros(2), np.array([10.0, 10.0]))
+    >>> center, unit
+    (array([[4., 7.]]), array([[ 1., 10.]]))
+    """
+    values = np.asarray(values, dtype=np.float64)
+    center = mean_observed(values)
+    center = np.where(np.isnan(center), usual_center, center)
+    unit = np.sqrt(mean_observed(np.square(values - center[:, None])))
+    return center, np.where(unit > _ROUNDING * np.abs(center), unit, usual_unit)  # also where nothing is observed
+
+
 def mean_observed(values: np.ndarray) -> np.ndarray:
     """Average observed values over time.
 
@@ -499,6 +595,101 @@ def mean_observed(values: np.ndarray) -> np.ndarray:
     count = observed.sum(axis=1)
     total = np.where(observed, values, 0.0).sum(axis=1)
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+class _Extra:
+    """Covariates in the first layer: one vector of inputs per window, which all targets share.
+
+    The vector has the standardized rows of each covariate in the context, those of each known covariate over the
+    horizon, and static covariates. Products of static covariates with the level of a target are added.
+    """
+
+    def __init__(
+        self, arrays: Mapping[str, np.ndarray], dtype: np.dtype, context_length: int, prediction_length: int
+    ) -> None:
+        none = np.empty(0, dtype=np.int64)
+        self.arrays, self.dtype, self.prediction_length = arrays, dtype, prediction_length
+        self.covariates, self.known = arrays.get("covariates", none), arrays.get("known", none)
+        self.size = arrays["extra"].shape[-1] if "extra" in arrays else 0
+        rows = len(self.covariates) * context_length + len(self.known) * prediction_length
+        self.n_static = self.size - rows if self.size else 0
+        if not self.size:
+            return
+        if self.n_static < 0:
+            raise ValueError("not a student: extra has fewer columns than its covariates have rows.")
+        self.weight = np.ascontiguousarray(np.swapaxes(arrays["extra"], -1, -2).astype(dtype))
+        self.scale = arrays["extra_scale"].astype(dtype)[:, None]
+        self.channels = np.union1d(self.covariates, self.known).astype(np.int64)
+        self.places = np.searchsorted(self.channels, self.covariates), np.searchsorted(self.channels, self.known)
+        self.center, self.unit = (arrays[f"covariate_{name}"][self.channels] for name in ("center", "unit"))
+        self.shared = arrays.get("covariate_shared", np.zeros(int(arrays["n_channels"]), np.int64))[self.channels] > 0
+        self.interaction = arrays["interaction"].T.astype(dtype) if "interaction" in arrays else None
+        self.level = arrays["interaction_level"].astype(dtype) if "interaction_level" in arrays else None
+
+    def read(self, future: Any, static: Any, n_windows: int, single: bool) -> tuple[Any, Any]:
+        """Check covariates; return them as batches."""
+        future = self._one(future, "future", (n_windows, self.prediction_length, len(self.known)), single)
+        return future, self._one(static, "static", (n_windows, self.n_static), single)
+
+    def _one(self, values: Any, name: str, shape: tuple[int, ...], single: bool) -> np.ndarray | None:
+        if not shape[-1]:
+            if values is not None:
+                raise ValueError(f"{name} was given, and this student reads none: leave it out.")
+            return None
+        found = None if values is None else np.asarray(values, dtype=np.float64)
+        if found is not None and single and found.ndim == len(shape) - 1:
+            found = found[None]
+        if found is None or found.shape != shape:
+            got = "nothing" if found is None else f"shape {found.shape}"
+            raise ValueError(f"{name} must have shape {shape}, because this student reads it; got {got}.")
+        return found
+
+    def inputs(
+        self,
+        contexts: np.ndarray,
+        numbers: np.ndarray | None,
+        future: np.ndarray | None,
+        static: np.ndarray | None,
+        *,
+        season: int,
+        own: bool,
+    ) -> np.ndarray:
+        """Return the inputs of windows, (n_windows, n_inputs)."""
+        parts: list[np.ndarray] = []
+        if len(self.channels):
+            rows = contexts[:, :, self.channels]
+            center, unit = self._units(rows, numbers) if own else (self.center, self.unit)
+            center, unit = (one[:, None] if own else one for one in (center, unit))
+            rows = fill_missing((rows - center) / unit, season)
+            of_context, of_horizon = self.places
+            parts.append(rows[:, :, of_context].transpose(0, 2, 1).reshape(len(rows), -1))
+            if future is not None:
+                ahead = (future - center[..., of_horizon]) / unit[..., of_horizon]
+                if np.isnan(ahead).any():
+                    both = np.concatenate([rows[:, :, of_horizon], ahead], axis=1)
+                    ahead = fill_missing(both, season)[:, rows.shape[1] :]
+                parts.append(ahead.transpose(0, 2, 1).reshape(len(rows), -1))
+        if static is not None:
+            parts.append(static)
+        return np.concatenate(parts, axis=1).astype(self.dtype, copy=False)
+
+    def _units(self, rows: np.ndarray, numbers: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Return center and unit of covariates of each window."""
+        center, unit = covariate_center_and_unit(rows, self.center, self.unit)
+        center, unit = np.where(self.shared, self.center, center), np.where(self.shared, self.unit, unit)
+        if numbers is not None and (numbers >= 0).any():
+            seen = numbers >= 0
+            for name, values in (("series_center", center), ("series_unit", unit)):
+                values[seen] = self.arrays[name][numbers[seen]][:, self.channels]
+        return center, unit
+
+    def product(self, rows: np.ndarray, inputs: np.ndarray, static: np.ndarray | None) -> np.ndarray:
+        """Return what the inputs add to the first layer, (n_windows, n_targets, n_outputs)."""
+        added = inputs @ self.weight  # (n_targets,) n_windows, n_outputs
+        added = (added.transpose(1, 0, 2) if added.ndim == 3 else added[:, None]) * self.scale
+        if self.interaction is None or self.level is None or static is None:
+            return added
+        return added + (rows @ self.level)[..., None] * (static.astype(self.dtype) @ self.interaction)[:, None]
 
 
 class _Head:
@@ -655,6 +846,9 @@ def _check_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     if any(name.startswith("quantile_") for name in arrays):
         needed += [f"quantile_{name}" for name in ("levels", "hidden", "hidden_bias", "output", "output_bias", "unit")]
         optional.add("quantile_offsets")
+    if "extra" in arrays:
+        needed += ["extra", "extra_scale", "covariate_center", "covariate_unit"]
+        optional |= {*_COVARIATES, "interaction", "interaction_level"}
     missing, unknown = set(needed) - set(arrays), set(arrays) - set(needed) - optional
     if missing or unknown or not 0 < n_layers <= _MAX_LAYERS:
         raise ValueError(f"not a student: {n_layers} layers, missing {sorted(missing)}, unknown {sorted(unknown)}.")
@@ -681,7 +875,7 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
         width = height
     if "quantile_levels" in arrays:
         allowed |= _quantile_shapes(arrays, n_targets, width)
-    allowed |= _unit_shapes(arrays)
+    allowed |= _unit_shapes(arrays) | _extra_shapes(arrays, n_targets)
     allowed["provenance"] = [(arrays["provenance"].size,)] if "provenance" in arrays else []
     for name, array in arrays.items():
         if array.shape not in allowed[name] or 0 in array.shape or (name not in _SCALARS and not array.ndim):
@@ -710,6 +904,39 @@ def _unit_shapes(arrays: dict[str, np.ndarray]) -> dict[str, list[tuple[int, ...
     table = (*arrays["series_center"].shape[:1], int(arrays["n_channels"])) if of_series else ()
     ids = arrays["series_ids"].shape if of_series and arrays["series_ids"].ndim == 1 else ()
     return {"season": [()], "own_units": [()], "series_center": [table], "series_unit": [table], "series_ids": [ids]}
+
+
+def _extra_shapes(arrays: dict[str, np.ndarray], n_targets: tuple[int, ...]) -> dict[str, list[tuple[int, ...]]]:
+    """Return the valid shapes of the arrays of covariates; raise if their channels are invalid."""
+    if "extra" not in arrays:
+        return {}
+    n_channels, height = int(arrays["n_channels"]), arrays["weight_0"].shape[-2:-1]
+    width, length = arrays["extra"].shape[-1:], arrays["weight_0"].shape[-1:]
+    for name in ("covariates", "known"):
+        channels = arrays.get(name, np.empty(0, np.int64))
+        if (
+            channels.ndim != 1
+            or len(np.unique(channels)) < len(channels)
+            or not ((channels >= 0) & (channels < n_channels)).all()
+        ):
+            raise ValueError(f"not a student: {name} do not lie within {n_channels} channels.")
+    if not (arrays["covariate_unit"] > 0).all() or "epsilon" in arrays:
+        raise ValueError("not a student: its covariates have no positive unit, or its windows a spread.")
+    if ("interaction" in arrays) != ("interaction_level" in arrays):
+        raise ValueError("not a student: interaction and interaction_level belong together.")
+    rows = sum(
+        len(arrays[name]) * size
+        for name, size in (("covariates", length[0]), ("known", _horizon(arrays)))
+        if name in arrays
+    )
+    shapes: dict[str, list[tuple[int, ...]]] = {
+        "extra": [height + width, n_targets + height + width],
+        "extra_scale": [n_targets],
+        "interaction": [(*height, width[0] - rows)],
+        "interaction_level": [length],
+    }
+    shapes |= {f"covariate_{name}": [(n_channels,)] for name in ("center", "unit", "shared")}
+    return shapes | {name: [arrays[name].shape] for name in ("covariates", "known") if name in arrays}
 
 
 def _quantile_shapes(

@@ -112,7 +112,13 @@ class TeacherForecasts(ModelForecasts):
         forecaster = model.forecaster
         self.teacher, self.scaling, spec = forecaster.teacher_, forecaster.scaling_, forecaster.spec_
         numbers = self.scaling.numbers_of([one.id for one in self.series]).tolist()
-        store = SeriesStore.from_series(self.series, self.scaling, padding=spec.prediction_length, numbers=numbers)
+        store = SeriesStore.from_series(
+            self.series,
+            self.scaling,
+            padding=spec.prediction_length,
+            numbers=numbers,
+            known=forecaster.predictor_.known,
+        )
         rows = torch.from_numpy(store.offsets[problem.numbers] + problem.starts - spec.context_length)
         self.windows = Windows(store, rows, spec.context_length, spec.prediction_length, forecaster.targets_)
 

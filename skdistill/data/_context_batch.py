@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
 from skdistill.data._calendar import calendar_of
+from skdistill.data._fill_future import fill_future
 from skdistill.data._inputs import Series
 from skdistill.data._precede import precede_index
 from skdistill.data._scaling import Scaling
@@ -38,6 +40,10 @@ class ContextBatch:
     series : ndarray of int of shape (n_windows,) or None, default=None
         Number of the series of ``fit`` that each window belongs to, -1 for other series; it determines the units. None
         means -1.
+    future : ndarray of shape (n_windows, prediction_length, n_known) or None, default=None
+        Known covariates over the horizon, NaN where unknown.
+    static : ndarray of shape (n_windows, n_static) or None, default=None
+        Static covariates, standardized.
     ids : sequence of hashable or None, default=None
         Id of the series of each window, for teachers that know series by them.
     """
@@ -46,6 +52,8 @@ class ContextBatch:
     indexes: Sequence[pd.Index | None] | None = None
     steps: Sequence[Step | None] | None = None
     series: np.ndarray | None = None
+    future: np.ndarray | None = None
+    static: np.ndarray | None = None
     ids: Sequence[Hashable | None] | None = None
 
     def __len__(self) -> int:
@@ -96,7 +104,13 @@ class ContextBatch:
         return unseen if unseen.any() else None
 
     def standardized(
-        self, scaling: Scaling, prediction_length: int, *, with_time: bool, dtype: str = "float32"
+        self,
+        scaling: Scaling,
+        prediction_length: int,
+        *,
+        with_time: bool,
+        dtype: str = "float32",
+        known: tuple[int, ...] = (),
     ) -> Contexts:
         """Convert to the contexts that networks and teachers read.
 
@@ -110,6 +124,8 @@ class ContextBatch:
             Whether to add calendar features, if every window has time labels.
         dtype : {"float32", "float64"}, default="float32"
             Type of the standardized values.
+        known : tuple of int, default=()
+            Channels of ``future``.
 
         Returns
         -------
@@ -131,7 +147,22 @@ class ContextBatch:
             time, future = (torch.from_numpy(np.stack(part)) for part in zip(*both, strict=True))
         numbers, origins = np.arange(n_windows), np.full(n_windows, length)
         contexts = Contexts(values, time, future, scaling, numbers, origins, tuple(indexes))
-        return replace(contexts, units=read.units, observed=observed, ids=() if self.ids is None else tuple(self.ids))
+        contexts = replace(
+            contexts, units=read.units, observed=observed, ids=() if self.ids is None else tuple(self.ids)
+        )
+        if self.static is not None:
+            contexts = replace(contexts, static=torch.from_numpy(self.static.astype(dtype)))
+        return contexts if self.future is None or not known else self._with_future(contexts, known, dtype)
+
+    def _with_future(self, contexts: Contexts, known: tuple[int, ...], dtype: str) -> Contexts:
+        """Add the known covariates over the horizon, in the units of the contexts, with unknown values filled."""
+        assert self.future is not None  # standardized
+        values = torch.from_numpy(contexts.scaling.known_to_standard(self.future, known, contexts.units, dtype))
+        missing = torch.isnan(values)
+        if not bool(missing.any()):
+            return replace(contexts, known=known, future=values)
+        filled = fill_future(contexts.values[:, :, list(known)], values, contexts.scaling.season)
+        return replace(contexts, known=known, future=filled, future_observed=~missing)
 
     def _known_steps(self, indexes: Sequence[pd.Index | None]) -> Iterator[Step | None]:
         steps = [None] * len(indexes) if self.steps is None else self.steps
@@ -153,12 +184,18 @@ class ContextCutter:
         Whether to include time labels; each context then has the step of its whole series.
     known : ndarray of int of shape (n_series,) or None, default=None
         Number of each series in ``fit``, -1 for other series.
+    known_channels : tuple of int, default=()
+        Channels whose rows after each origin are included, because they are known in advance.
+    prediction_length : int, default=0
+        Number of these rows.
     """
 
     series: list[Series]
     context_length: int
     with_time: bool
     known: np.ndarray | None = None
+    known_channels: tuple[int, ...] = ()
+    prediction_length: int = 0
 
     @cached_property
     def _steps(self) -> list[Step | None]:
@@ -182,13 +219,34 @@ class ContextCutter:
         pairs = list(zip(numbers, origins, strict=True))
         values = np.ascontiguousarray(np.stack([self._rows(number, origin) for number, origin in pairs]))
         known = None if self.known is None else self.known[np.asarray(numbers, dtype=np.int64)]
-        ids = (
-            [self.series[number].id for number, _ in pairs] if any(one.id is not None for one in self.series) else None
-        )
+        batch = ContextBatch(values, series=known, **self._covariates(pairs))
         if not self.with_time:
-            return ContextBatch(values, series=known, ids=ids)
+            return batch
         labels = [self._labels(number, origin) for number, origin in pairs]
-        return ContextBatch(values, labels, [self._steps[number] for number, _ in pairs], known, ids)
+        return replace(batch, indexes=labels, steps=[self._steps[number] for number, _ in pairs])
+
+    def _covariates(self, pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
+        """Return known covariates after origins, static covariates and ids, if there are any."""
+        found: dict[str, Any] = {}
+        if self.known_channels:
+            found["future"] = np.stack([self._future(number, origin) for number, origin in pairs])
+        first = self.series[0]
+        if first.static is not None:
+            found["static"] = np.stack([self.series[number].static for number, _ in pairs])
+        if any(one.id is not None for one in self.series):
+            found["ids"] = [self.series[number].id for number, _ in pairs]
+        return found
+
+    def _future(self, number: int, origin: int) -> np.ndarray:
+        """Return the known covariates of the rows from an origin on; rows after the end of the series are unknown."""
+        one = self.series[number]
+        if one.ahead is not None:
+            return one.ahead[origin]
+        rows = one.values[origin : origin + self.prediction_length, list(self.known_channels)]
+        n_after = self.prediction_length - len(rows)
+        if not n_after:
+            return rows
+        return np.concatenate([rows, np.full((n_after, rows.shape[1]), np.nan, rows.dtype)])
 
     def _rows(self, number: int, origin: int) -> np.ndarray:
         """Return the rows before an origin; rows before the start of the series are missing."""

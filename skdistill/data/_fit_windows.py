@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
@@ -16,7 +18,8 @@ from skdistill.data._scaling import Scaling, units_told, warn_of_unlike_scales
 from skdistill.data._season import season_of_series
 from skdistill.data._series_weight import weights_of_series
 from skdistill.data._short_series import name_series
-from skdistill.data._windows import SeriesStore, TrainingWindows, count_validation_rows, split_windows
+from skdistill.data._validation_rows import count_validation_rows
+from skdistill.data._windows import SeriesStore, TrainingWindows, split_windows
 
 __all__ = ["FitWindows"]
 
@@ -56,7 +59,15 @@ class FitWindows:
     augmentation : Augmentation or None, default=None
         Perturbed copies of the training rows to add.
     seed : int or None, default=None
-        Seed of the copies.
+        Seed of the copies and of ``known_dropout``.
+    known : tuple of int, default=()
+        Channels that are known covariates.
+    known_groups : tuple of int, default=()
+        Column that each of these channels comes from; those of one column are left out together.
+    known_dropout : float, default=0.0
+        Probability with which a known covariate of a window is unknown from a random step of the horizon on.
+    window_step : int, default=1
+        Number of rows between windows.
     """
 
     context_length: int
@@ -73,6 +84,10 @@ class FitWindows:
     series_weight: Any = "windows"
     augmentation: Augmentation | None = None
     seed: int | None = None
+    known: tuple[int, ...] = ()
+    known_groups: tuple[int, ...] = ()
+    known_dropout: float = 0.0
+    window_step: int = 1
 
     def cut(self, series: list[Series]) -> TrainingWindows:
         """Standardize series by their training rows, and build the windows.
@@ -99,6 +114,7 @@ class FitWindows:
         self.check_rows(series, held_out, least)
         known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
         self._check_observed(series, known)
+        self._check_known(series, known)
         self._tell_short_ones(series, known, least)
         names = [name_series(series, number) for number in range(len(series))]
         of_targets = [rows[:, list(self.targets)] for rows in known]
@@ -121,11 +137,14 @@ class FitWindows:
             front=self.context_length - least,
             numbers=[*numbers, *(list(numbers[copied]) * (len(copies) // max(1, len(copied))))],
             season=of_step,
+            known=self.known,
         )
         weights = weights_of_series(self.series_weight, ids, "DistilledForecaster")
         if weights is not None:
             n_copies = len(copies) // max(1, len(copied))
             store = replace(store, series_weight=np.concatenate([weights, np.tile(weights[copied], n_copies)]))
+        if self.known_dropout and self.known:
+            store = replace(store, knowledge=self._draw_knowledge(len(store.values)))
         if self.augmentation is not None and copies:
             assert self.seed is not None  # set together with the augmentation
             self.augmentation.perturb(store, len(series), self.seed)
@@ -138,7 +157,16 @@ class FitWindows:
             windows_without_truth=self.windows_without_truth,
             n_without_truth=len(copies),
             min_observed=least,
+            window_step=self.window_step,
         )
+
+    def _draw_knowledge(self, n_rows: int) -> Tensor:
+        """Draw how many steps of the horizon are known, by the row where a context starts."""
+        generator = np.random.default_rng(self.seed)
+        columns, places = np.unique(self.known_groups, return_inverse=True)
+        steps = generator.integers(0, self.prediction_length, size=(n_rows, len(columns)))
+        whole = generator.random((n_rows, len(columns))) >= self.known_dropout
+        return torch.from_numpy(np.where(whole, self.prediction_length, steps)[:, places])
 
     def scaling(self, season: int = 1, n_series: int = 1) -> Scaling:
         """Return the unfitted scaling.
@@ -178,6 +206,17 @@ class FitWindows:
         raise ValueError(
             f"every training value of the targets of {what} is missing (NaN): there is nothing to learn from."
         )
+
+    def _check_known(self, series: list[Series], known: list[np.ndarray]) -> None:
+        """Raise if a known covariate is never observed in the training rows."""
+        for channel in self.known:
+            if all(np.isnan(rows[:, channel]).all() for rows in known):
+                columns = series[0].columns
+                name = channel if columns is None else columns[channel]
+                raise ValueError(
+                    f"known covariate {name!r} is NaN in every training row: nothing can be learned from it. Leave it "
+                    "out of X and known_covariates, or fill it."
+                )
 
     def check_rows(self, series: list[Series], held_out: list[int], least: int | None = None) -> None:
         """Raise unless some series has a training window and, if requested, a validation window.

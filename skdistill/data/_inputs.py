@@ -11,13 +11,16 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from skdistill.data._categories import is_categorical
 from skdistill.data._forms import CutFrame, PanelForm, take_apart
 from skdistill.data._label_reader import LabelReader
 from skdistill.data._labels_ahead import labels_ahead, stacked_labels
+from skdistill.data._roles import Roles, categories_of_tables, find_roles, training_rows
 from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._steps import Step, as_time_index, continue_index
 from skdistill.data._tables import check_is_no_other_table, fill_masked
+from skdistill.data._validation_rows import count_validation_rows
 
 __all__ = ["Series", "SeriesInput", "is_list_of_series", "read_series"]
 
@@ -45,6 +48,11 @@ class Series:
         Original type of the index, if it was an Arrow type.
     id : hashable or None, default=None
         Id of the series in its panel.
+    static : ndarray of shape (n_static,) or None, default=None
+        Static covariates, standardized; None if there are none.
+    ahead : ndarray of shape (n_timestamps + 1, prediction_length, n_known) or None, default=None
+        Known covariates as they were known at each row, for the steps from that row on, in original units; NaN where
+        unknown. None means that they are the values of the later rows.
     """
 
     values: np.ndarray
@@ -54,6 +62,8 @@ class Series:
     step: Step | None = None
     label_type: Any = None
     id: Hashable | None = None
+    static: np.ndarray | None = None
+    ahead: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return the number of timestamps."""
@@ -112,12 +122,15 @@ class SeriesInput:
         Whether the input was a list.
     form : PanelForm or None, default=None
         Form of a panel with ids.
+    static : ndarray of shape (n_windows, n_static) or None, default=None
+        Static covariates of the windows of a batch, standardized.
     """
 
     series: list[Series]
     batch: np.ndarray | None = None
     is_list: bool = False
     form: PanelForm | None = None
+    static: np.ndarray | None = None
 
     @property
     def is_panel(self) -> bool:
@@ -263,6 +276,7 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     X, form = take_apart(X)
     X = _as_arrays_or_frames(X)
     _check_dimensions(X)
+    X, categories = _encode_categories(estimator, X, reset=reset)
     if isinstance(X, CutFrame) and form is not None:
         given = SeriesInput(_read_cut(estimator, X, form, reset=reset), form=form)
     elif form is not None:
@@ -273,7 +287,83 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
         given = SeriesInput(list(_read_many(estimator, X, reset=reset)), is_list=True)
     else:
         given = SeriesInput([_read_one(estimator, X, reset=reset, name="X")])
-    return _keep_labels(estimator, given) if reset else given
+    if not reset:
+        return _as_channels(getattr(estimator, "roles_", None), given)
+    given = _keep_labels(estimator, given)
+    if not _takes_roles(estimator):
+        return given
+    first = given.series[0]
+    roles = find_roles(estimator, first.columns, first.values.shape[1], categories)
+    if roles.static:
+        roles = roles.with_static(_static_numbers(roles, given.series))
+    estimator.roles_ = roles
+    return _as_channels(roles, given)
+
+
+def _takes_roles(estimator: Any) -> bool:
+    return hasattr(estimator, "known_covariates")
+
+
+def _encode_categories(estimator: Any, X: Any, *, reset: bool) -> tuple[Any, dict[int, tuple[Any, ...]]]:
+    """Replace categorical covariates by numbers of categories, which ``fit`` finds in the training rows."""
+    if not reset:
+        roles: Roles | None = getattr(estimator, "roles_", None)
+        return (X, {}) if roles is None or not roles.categories else (_map_tables(X, roles.encode), {})
+    tables = X if isinstance(X, list | CutFrame) else [X]
+    if not _takes_roles(estimator) or not isinstance(tables[0], pd.DataFrame):
+        return X, {}
+    if not any(is_categorical(dtype) for dtype in tables[0].dtypes):
+        return X, {}
+    frames = [one for one in tables if isinstance(one, pd.DataFrame) and one.shape[1] == tables[0].shape[1]]
+    lengths = [len(one) for one in frames]
+    held_out = [count_validation_rows(length, estimator.validation_fraction) for length in lengths]
+    categories = categories_of_tables(estimator, frames, training_rows(lengths, held_out))
+    roles = Roles(tables[0].shape[1], (0,), categories=categories)
+    return _map_tables(X, roles.encode), categories
+
+
+def _map_tables(X: Any, function: Callable[[Any, str], Any]) -> Any:
+    """Apply a function to every table of the input, with its name."""
+    if isinstance(X, CutFrame):
+        return CutFrame(function(X.frame, "X"), X.bounds)
+    if isinstance(X, list | tuple):
+        return type(X)(function(one, f"X[{number}]") for number, one in enumerate(X))
+    return function(X, "X")
+
+
+def _static_numbers(roles: Roles, series: Sequence[Series]) -> np.ndarray:
+    """Return the static numbers of every series, (n_series, n_static), not standardized."""
+    return np.stack([roles.static_numbers(one.values, _name_of(one, number)) for number, one in enumerate(series)])
+
+
+def _name_of(series: Series, number: int) -> str:
+    return f"X[{number}]" if series.id is None else f"series {series.id!r}"
+
+
+def _as_channels(roles: Roles | None, given: SeriesInput) -> SeriesInput:
+    """Convert columns to channels, and take static covariates out of them."""
+    if roles is None or roles.is_plain:
+        return given
+    if given.batch is not None:
+        static = None
+        if roles.static:
+            numbers = [roles.static_numbers(one, f"window {number} of X") for number, one in enumerate(given.batch)]
+            static = roles.standardized_static(np.stack(numbers))
+        return replace(given, batch=roles.to_channels(given.batch), static=static)
+    statics: Sequence[Any] = [None] * len(given.series)
+    if roles.static:
+        statics = list(roles.standardized_static(_static_numbers(roles, given.series)))
+    columns = roles.channel_names
+    series = [
+        replace(
+            one,
+            values=roles.to_channels(one.values),
+            columns=one.columns if one.columns is None else columns,
+            static=static,
+        )
+        for one, static in zip(given.series, statics, strict=True)
+    ]
+    return replace(given, series=series)
 
 
 def _as_arrays_or_frames(X: Any) -> Any:
@@ -481,7 +571,8 @@ def _check_numeric(frame: pd.DataFrame, name: str) -> None:
     if others:
         raise ValueError(
             f"{name} must have numeric columns only; not numeric: {', '.join(others)}. "
-            "Drop or encode them; put timestamps into the index (X.set_index(...))."
+            "Drop or encode them; put timestamps into the index (X.set_index(...)). DistilledForecaster encodes text "
+            "and categories of covariates: name the columns to forecast in targets."
         )
 
 

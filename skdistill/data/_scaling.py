@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import fill_missing, mean_observed
 from skdistill.data._bounds import Bounds, clip
+from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
 
 __all__ = ["SCALINGS", "Scaling", "StandardizedContexts", "units_told", "warn_of_unlike_scales"]
@@ -82,6 +83,8 @@ class Scaling(BaseEstimator):
     series_units_ : LocalUnits or None
         Center and unit of each of these series, after the transformer; None for ``kind="global"``. A series without
         an observed training value in some channel has none (see :func:`units_told`).
+    covariates_ : CovariateUnits or None
+        How channels that are no targets are scaled if series or windows are scaled separately; None otherwise.
 
     Examples
     --------
@@ -94,6 +97,7 @@ class Scaling(BaseEstimator):
     ids_: Sequence[Hashable] = ()
     saw_missing_: bool = False
     series_units_: LocalUnits | None = None
+    covariates_: CovariateUnits | None = None
 
     def __init__(
         self,
@@ -141,9 +145,13 @@ class Scaling(BaseEstimator):
             original.partial_fit(block)
         self.mean_, self.scale_ = _center_and_spread(scaler, rows, self._transform)
         self.original_scale_ = _center_and_spread(original, rows, np.asarray)[1]
-        self.series_units_ = None
+        self.series_units_ = self.covariates_ = None
         if self.kind != "global":
-            self.series_units_ = series_units([self._transform(part) for part in rows], self.season)
+            transformed = [self._transform(part) for part in rows]
+            self.series_units_ = series_units(transformed, self.season)
+            if self.targets is not None and len(self.targets) < len(self.mean_):
+                self.covariates_ = CovariateUnits.of(rows, self.targets, self.mean_, self.scale_)
+                self.series_units_ = self.covariates_.of_series(transformed, self.series_units_)
             self.mean_, self.scale_ = np.zeros_like(self.mean_), np.ones_like(self.scale_)
             self._keep_told(units_told(rows))
         return self
@@ -212,7 +220,9 @@ class Scaling(BaseEstimator):
         known = np.full(len(series), -1) if numbers is None else np.asarray(numbers)
         center, unit = self.series_units_.center[known], self.series_units_.unit[known]
         for number in np.flatnonzero(known < 0):
-            own = series_units([self._transform(series[int(number)])], self.season)
+            one = [self._transform(series[int(number)])]
+            own = series_units(one, self.season)
+            own = own if self.covariates_ is None else self.covariates_.of_series(one, own)
             center[number], unit[number] = own.center[0], own.unit[0]
         by_window = known < 0 if self.kind == "series" else np.ones(len(series), dtype=bool)
         return LocalUnits(center, unit), by_window if by_window.any() else None
@@ -248,12 +258,91 @@ class Scaling(BaseEstimator):
 
     def _units(self, transformed: np.ndarray, series: np.ndarray | None) -> LocalUnits:
         if self.kind == "window" or series is None or self.series_units_ is None:
-            return window_units(transformed, self.season)
+            return self.inner_units(transformed)
         units, unseen = self.series_units_.take(series), series < 0
         if unseen.any():
-            own = window_units(transformed[unseen], self.season)
+            own = self.inner_units(transformed[unseen])
             units.center[unseen], units.unit[unseen] = own.center, own.unit
         return units
+
+    def inner_units(self, windows: np.ndarray, outer: LocalUnits | None = None) -> LocalUnits:
+        """Compute center and unit of windows, for targets and covariates.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_windows, n_timestamps, n_channels)
+            Transformed values, NaN where missing.
+        outer : LocalUnits or None, default=None
+            Units by which they are standardized already.
+
+        Returns
+        -------
+        units : LocalUnits
+            The units.
+        """
+        units = window_units(windows, self.season)
+        return units if self.covariates_ is None else self.covariates_.of_windows(windows, units, outer)
+
+    def known_to_standard(
+        self, values: np.ndarray, channels: tuple[int, ...], units: LocalUnits | None = None, dtype: str = "float32"
+    ) -> np.ndarray:
+        """Standardize values of some channels, such as known covariates over a horizon.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_windows, n_timestamps, n_known)
+            In original units, NaN where missing.
+        channels : tuple of int
+            Their channels.
+        units : LocalUnits or None, default=None
+            Units of each window, for all channels, if windows are scaled separately.
+        dtype : {"float32", "float64"}, default="float32"
+            Type of the result.
+
+        Returns
+        -------
+        values : ndarray of that type and of the same shape
+            Standardized.
+        """
+        places = list(channels)
+        if self.transformer_ is not None:
+            full = np.zeros((*values.shape[:-1], len(self.mean_))) + self._ordinary_row()
+            full[..., places] = values
+            values = self._transform(full)[..., places]
+        if units is not None:
+            return units.of_channels(places).standardize(values).astype(dtype)
+        return ((values - self.mean_[places]) / self.scale_[places]).astype(dtype)
+
+    def known_to_original(
+        self, values: np.ndarray, channels: tuple[int, ...], units: LocalUnits | None = None
+    ) -> np.ndarray:
+        """Undo :meth:`known_to_standard`.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_windows, n_timestamps, n_known)
+            Standardized.
+        channels : tuple of int
+            Their channels.
+        units : LocalUnits or None, default=None
+            Units of each window, for all channels, if windows are scaled separately.
+
+        Returns
+        -------
+        values : float64 ndarray of the same shape
+            In original units.
+        """
+        places = list(channels)
+        if units is not None:
+            rows = units.of_channels(places).restore(values)
+        else:
+            rows = values * self.scale_[places] + self.mean_[places]
+        if self.transformer_ is None:
+            return rows
+        full = np.zeros((*rows.shape[:-1], len(self.mean_))) + self._transform(self._ordinary_row()[None])[0]
+        full[..., places] = rows
+        flat = self.transformer_.inverse_transform(full.reshape(-1, full.shape[-1]))
+        return np.asarray(flat, dtype=np.float64).reshape(full.shape)[..., places]
 
     def standardize(self, rows: np.ndarray, dtype: str = "float32") -> np.ndarray:
         """Convert rows to standardized units.

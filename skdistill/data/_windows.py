@@ -7,10 +7,10 @@ are gathered by batch.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,15 +19,16 @@ from torch import Tensor
 
 from skdistill._utils.numpy_student import fill_missing
 from skdistill.data._calendar import calendar_features, calendar_fields, calendar_numbers, calendar_of
+from skdistill.data._fill_future import fill_future
 from skdistill.data._inputs import Series
-from skdistill.data._local_scale import LocalUnits, window_units
+from skdistill.data._local_scale import LocalUnits
 from skdistill.data._precede import precede_index
 from skdistill.data._scaling import Scaling
 from skdistill.data._series_weight import weights_of_windows
 from skdistill.data._steps import Step, continue_index
 from skdistill.data._wall_clock import nanoseconds_of
 
-__all__ = ["Contexts", "SeriesStore", "TrainingWindows", "Windows", "count_validation_rows", "split_windows"]
+__all__ = ["Contexts", "SeriesStore", "TrainingWindows", "Windows", "split_windows"]
 
 _CALENDARS = (pd.DatetimeIndex, pd.PeriodIndex)
 _BLOCK = 4096  # number of windows for which units are computed at once
@@ -63,8 +64,17 @@ class SeriesStore:
         Step of the labels of each series; empty if unknown.
     season : int or None, default=None
         Number of rows in a season, as suggested by the step of the series.
+    known : tuple of int, default=()
+        Channels that are known covariates: their later rows are known in advance.
+    static : Tensor of shape (n_series, n_static) or None, default=None
+        Static covariates of each series, standardized.
     ids : tuple of hashable or None, default=()
-        Id of each series; empty if unknown.
+        Id of each series, None for one without; empty if no series has one.
+    ahead : Tensor of shape (n_rows, prediction_length, n_known) or None, default=None
+        Known covariates as they were known at each row, for the steps from that row on, standardized; NaN where
+        unknown. None means that they are the values of the later rows.
+    knowledge : Tensor of int64 of shape (n_rows, n_known) or None, default=None
+        Number of steps of the horizon that a student is told, by the row where a context starts; None means all.
     series_weight : ndarray of shape (n_series,) or None, default=None
         What each series counts in losses and errors; None if every window counts alike.
     """
@@ -81,7 +91,11 @@ class SeriesStore:
     by_window: np.ndarray | None = None
     steps: tuple[Step | None, ...] = ()
     season: int | None = None
+    known: tuple[int, ...] = ()
+    static: Tensor | None = None
     ids: tuple[Hashable | None, ...] = ()
+    ahead: Tensor | None = None
+    knowledge: Tensor | None = None
     series_weight: np.ndarray | None = None
 
     @classmethod
@@ -94,6 +108,7 @@ class SeriesStore:
         front: int = 0,
         numbers: Sequence[int] | None = None,
         season: int | None = None,
+        known: tuple[int, ...] = (),
     ) -> SeriesStore:
         """Standardize series and build one store.
 
@@ -111,6 +126,8 @@ class SeriesStore:
             Number of each series in the fit of the scaling, -1 for other series; None means that all are.
         season : int or None, default=None
             Number of rows in a season, as suggested by the step of the series.
+        known : tuple of int, default=()
+            Channels that are known covariates.
 
         Returns
         -------
@@ -139,7 +156,10 @@ class SeriesStore:
             by_window,
             tuple(one.step for one in series),
             season,
-            tuple(one.id for one in series),
+            known,
+            _stack_static(series),
+            tuple(one.id for one in series) if any(one.id is not None for one in series) else (),
+            _stack_ahead(series, scaling, units, offsets, len(values), known),
         )
 
     @cached_property
@@ -244,10 +264,39 @@ class SeriesStore:
         """
         if self.values.device == torch.device(device):
             return self
-        moved = replace(self, values=self.values.to(device))
+        parts = {"values": self.values, "static": self.static, "ahead": self.ahead, "knowledge": self.knowledge}
+        moving: dict[str, Any] = {name: None if one is None else one.to(device) for name, one in parts.items()}
+        moved = replace(self, **moving)
         if "time" in self.__dict__ and self.time is not None:
             moved.__dict__["time"] = self.time.to(device)
         return moved
+
+
+def _stack_static(series: Sequence[Series]) -> Tensor | None:
+    """Return the static covariates of every series, or None if there are none."""
+    rows = [one.static for one in series if one.static is not None]
+    return torch.from_numpy(np.stack(rows).astype(np.float32)) if rows else None
+
+
+def _stack_ahead(
+    series: Sequence[Series],
+    scaling: Scaling,
+    units: LocalUnits | None,
+    offsets: np.ndarray,
+    n_rows: int,
+    known: tuple[int, ...],
+) -> Tensor | None:
+    """Return what was known ahead at every row of a store, standardized; None if it is what came true."""
+    if not known or all(one.ahead is None for one in series):
+        return None
+    length = next(one.ahead.shape[1] for one in series if one.ahead is not None)
+    ahead = torch.full((n_rows, length, len(known)), torch.nan)
+    for number, (offset, one) in enumerate(zip(offsets, series, strict=True)):
+        if one.ahead is not None:
+            own = None if units is None else units.take(np.full(len(one.ahead), number))
+            rows = scaling.known_to_standard(one.ahead, known, own)
+            ahead[offset : offset + len(rows)] = torch.from_numpy(rows)[: n_rows - offset]
+    return ahead
 
 
 @dataclass(frozen=True)
@@ -276,8 +325,16 @@ class Contexts:
         Where values are observed; missing values are filled in ``values``. None if nothing is missing.
     steps : tuple of Step or None, default=()
         Step of the labels of each series; empty if unknown.
+    known : tuple of int, default=()
+        Channels that are known covariates.
+    future : Tensor of shape (n_windows, prediction_length, n_known) or None, default=None
+        Known covariates over the horizon, in the units of ``values``; unknown values are filled. None without any.
+    future_observed : Tensor of bool of shape (n_windows, prediction_length, n_known) or None, default=None
+        Which of them are known; None if all are.
+    static : Tensor of shape (n_windows, n_static) or None, default=None
+        Static covariates of the series of each window, standardized.
     ids : tuple of hashable or None, default=()
-        Id of each series; empty if unknown.
+        Id of each series; empty if no series has one.
     """
 
     values: Tensor
@@ -290,6 +347,10 @@ class Contexts:
     units: LocalUnits | None = None
     observed: Tensor | None = None
     steps: tuple[Step | None, ...] = ()
+    known: tuple[int, ...] = ()
+    future: Tensor | None = None
+    future_observed: Tensor | None = None
+    static: Tensor | None = None
     ids: tuple[Hashable | None, ...] = ()
 
     def __len__(self) -> int:
@@ -310,15 +371,15 @@ class Contexts:
             The selected contexts, in the given order.
         """
         here = torch.from_numpy(numbers).to(self.values.device)
+        names = ("values", "time", "future_time", "observed", "future", "future_observed", "static")
+        tensors = {name: getattr(self, name) for name in names}
+        taken: dict[str, Any] = {name: None if one is None else one[here] for name, one in tensors.items()}
         return replace(
             self,
-            values=self.values[here],
-            time=None if self.time is None else self.time[here],
-            future_time=None if self.future_time is None else self.future_time[here],
+            **taken,
             series=self.series[numbers],
             origins=self.origins[numbers],
             units=None if self.units is None else self.units.take(numbers),
-            observed=None if self.observed is None else self.observed[here],
         )
 
     def as_series(self, number: int, n_series: int) -> Contexts:
@@ -410,6 +471,19 @@ class Contexts:
         """
         values = self.original()
         return values if self.observed is None else np.where(self.observed.cpu().numpy(), values, np.nan)
+
+    def original_future(self) -> np.ndarray | None:
+        """Return the known covariates over the horizon in original units, NaN where unknown.
+
+        Returns
+        -------
+        future : ndarray of shape (n_windows, prediction_length, n_known) or None
+            None if there are no known covariates.
+        """
+        if self.future is None:
+            return None
+        values = self.scaling.known_to_original(self.future.cpu().numpy(), self.known, self.units)
+        return values if self.future_observed is None else np.where(self.future_observed.cpu().numpy(), values, np.nan)
 
     def forecasts_to_standard(self, forecasts: np.ndarray) -> np.ndarray:
         """Convert forecasts of these windows (targets only) from original to standardized units.
@@ -558,6 +632,11 @@ class Windows:
         """Number of channels of a context."""
         return self.store.values.shape[1]
 
+    @property
+    def n_static(self) -> int:
+        """Number of static covariates of a series."""
+        return 0 if self.store.static is None else self.store.static.shape[1]
+
     @cached_property
     def _context_views(self) -> Tensor:
         return self.store.values.unfold(0, self.context_length, 1)
@@ -576,7 +655,10 @@ class Windows:
         center, unit = np.zeros((len(self), self.n_channels)), np.ones((len(self), self.n_channels))
         for numbers in np.array_split(np.flatnonzero(own), -(-max(1, int(own.sum())) // _BLOCK)):
             values = self._context_views[self.starts[torch.from_numpy(numbers)]].transpose(1, 2).cpu().numpy()
-            units = window_units(values, self.store.scaling.season)
+            outer = None
+            if self.store.units is not None:
+                outer = self.store.units.take(self.series_of(self.starts.cpu().numpy()[numbers]))
+            units = self.store.scaling.inner_units(values, outer)
             center[numbers], unit[numbers] = units.center, units.unit
         return LocalUnits(center, unit)
 
@@ -669,6 +751,86 @@ class Windows:
             return values
         units = self._units.take(indices.cpu().numpy()).of_channels(list(self.targets))
         return torch.from_numpy(units.standardize(values.cpu().numpy()).astype(np.float32)).to(values.device)
+
+    @cached_property
+    def _future_views(self) -> Tensor:
+        return self.store.values[self.context_length :, list(self.store.known)].unfold(0, self.prediction_length, 1)
+
+    def future(self, indices: Tensor, *, told: bool = True) -> tuple[Tensor, Tensor | None]:
+        """Return the known covariates over the horizons.
+
+        Parameters
+        ----------
+        indices : Tensor of int64 of shape (n,)
+            Numbers of the windows.
+        told : bool, default=True
+            Whether to leave out what a student is not told, by ``knowledge`` of the store.
+
+        Returns
+        -------
+        values : Tensor of shape (n, prediction_length, n_known)
+            Standardized; unknown values are filled as gaps of contexts are.
+        observed : Tensor of bool of the same shape, or None
+            Which values are known; None if all are.
+        """
+        store, starts = self.store, self.starts[indices]
+        if store.ahead is None:
+            values = self._future_views[starts].transpose(1, 2)
+        else:
+            values = store.ahead[starts + self.context_length]
+        units = None if self._units is None else self._units.take(indices.cpu().numpy()).of_channels(list(store.known))
+        if units is not None:
+            values = torch.from_numpy(units.standardize(values.cpu().numpy()).astype(np.float32)).to(values.device)
+        missing = torch.isnan(values)
+        if self.known is not None:  # some horizons end after their series
+            missing = missing | self._past_the_end(starts)
+        if told and store.knowledge is not None:
+            steps = torch.arange(self.prediction_length, device=values.device)[:, None]
+            missing = missing | (steps >= store.knowledge[starts][:, None])
+        if not bool(missing.any()):
+            return values, None
+        before = self.context_values(indices)[:, :, list(store.known)]
+        return fill_future(before, torch.where(missing, torch.nan, values), store.scaling.season), ~missing
+
+    def _past_the_end(self, starts: Tensor) -> Tensor:
+        """Return which steps of horizons lie after the end of their series, (n, prediction_length, 1)."""
+        series = self.series_of(starts.cpu().numpy())
+        ends = torch.from_numpy(self.store.offsets[series] + self.store.lengths[series]).to(starts.device)
+        first = starts + self.context_length
+        steps = torch.arange(self.prediction_length, device=starts.device)
+        return (first[:, None] + steps >= ends[:, None]).unsqueeze(-1)
+
+    def static(self, indices: Tensor) -> Tensor:
+        """Return the static covariates of the series of windows.
+
+        Parameters
+        ----------
+        indices : Tensor of int64 of shape (n,)
+            Numbers of the windows.
+
+        Returns
+        -------
+        static : Tensor of shape (n, n_static)
+            Standardized.
+        """
+        assert self.store.static is not None  # the spec has static covariates
+        numbers = torch.from_numpy(self.series_of(self.starts[indices].cpu().numpy()))
+        return self.store.static[numbers.to(self.store.static.device)]
+
+    def observed(self, indices: Tensor) -> Tensor:
+        """Return which values of the contexts are observed.
+
+        Parameters
+        ----------
+        indices : Tensor of int64 of shape (n,)
+            Numbers of the windows.
+
+        Returns
+        -------
+        observed : Tensor of bool of shape (n, context_length, n_channels)
+            False where a value is missing.
+        """
+        return ~torch.isnan(self._context_views[self.starts[indices]].transpose(1, 2))
 
     def with_whole_truth(self) -> Windows:
         """Return the windows without missing values in their horizon.
@@ -763,10 +925,12 @@ class Windows:
         timed = with_time and self.store.has_one_calendar
         starts = self.starts[indices].cpu().numpy()
         series = self.series_of(starts)
-        observed = None
+        observed = future = future_observed = None
         if self.store.has_missing:
-            missing = torch.isnan(self._context_views[self.starts[indices]].transpose(1, 2))
-            observed = ~missing if bool(missing.any()) else None
+            seen = self.observed(indices)
+            observed = None if bool(seen.all()) else seen
+        if self.store.known:
+            future, future_observed = self.future(indices, told=False)
         return Contexts(
             values=self.context_values(indices),
             time=self.context_time(indices) if timed else None,
@@ -778,6 +942,10 @@ class Windows:
             units=self.local_units(indices),
             observed=observed,
             steps=self.store.steps,
+            known=self.store.known,
+            future=future,
+            future_observed=future_observed,
+            static=None if self.store.static is None else self.static(indices),
             ids=self.store.ids,
         )
 
@@ -828,33 +996,6 @@ class TrainingWindows:
         return replace(self.train, starts=self.train.starts[self.train.known], known=None)
 
 
-def count_validation_rows(n_rows: int, validation_fraction: float | int) -> int:
-    """Return the number of validation rows at the end of a series.
-
-    Parameters
-    ----------
-    n_rows : int
-        Number of timestamps of the series.
-    validation_fraction : float or int
-        A fraction in [0, 1), or an integer number of rows.
-
-    Returns
-    -------
-    n_validation : int
-        Number of validation rows.
-
-    Examples
-    --------
-    >>> count_validation_rows(11520, 0.25)
-    2880
-    >>> count_validation_rows(11520, 96)
-    96
-    """
-    if isinstance(validation_fraction, int | np.integer):
-        return int(validation_fraction)
-    return math.floor(round(n_rows * float(validation_fraction), 6))
-
-
 def split_windows(
     store: SeriesStore,
     *,
@@ -865,6 +1006,7 @@ def split_windows(
     windows_without_truth: bool = False,
     n_without_truth: int = 0,
     min_observed: int | None = None,
+    window_step: int = 1,
 ) -> TrainingWindows:
     """Split every series into training and validation windows, in time order.
 
@@ -887,6 +1029,9 @@ def split_windows(
     min_observed : int or None, default=None
         Minimum number of series rows in a context; shorter contexts start before the series. None means
         ``context_length``.
+    window_step : int, default=1
+        Number of rows between windows, counted back from the last window of the training rows and of the validation
+        rows.
 
     Returns
     -------
@@ -904,10 +1049,12 @@ def split_windows(
         n_whole = max(0, n_train - reach + 1)
         n_starts = max(0, n_train - context_length + before + 1) if windows_without_truth else n_whole
         start = offset - before
-        train.append(torch.arange(start, start + n_starts))
-        known.append(torch.arange(n_starts) < (n_whole if number < n_true else 0))
-        first = max(0, n_train - context_length + before)
-        validation.append(torch.arange(start + first, max(start + first, start + length - reach + 1)))
+        skipped = (n_whole - 1) % window_step if n_whole else 0
+        train.append(torch.arange(start + skipped, max(start + skipped, start + n_starts), window_step))
+        known.append(train[-1] - start < (n_whole if number < n_true else 0))
+        first, end = max(0, n_train - context_length + before), length - reach + 1
+        first += (end - 1 - first) % window_step if end > first else 0
+        validation.append(torch.arange(start + first, max(start + first, start + end), window_step))
     starts, mask = torch.cat(train), torch.cat(known)
     validation_starts = torch.cat(validation) if any(validation_rows) else torch.empty(0, dtype=torch.int64)
     if store.has_missing:

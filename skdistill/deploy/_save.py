@@ -25,6 +25,7 @@ from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.deploy._guarded_build import build_with_weights
 from skdistill.deploy._label_values import read_labels, write_labels
 from skdistill.deploy._saveable import SAVEABLE
+from skdistill.deploy._saved_roles import read_roles, write_roles
 from skdistill.deploy._saved_scaling import read_scaling, write_scaling
 from skdistill.deploy._values import NotSaved, Reader, Writer
 from skdistill.networks._base import BaseNetwork, NetworkSpec
@@ -137,6 +138,7 @@ def _write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
         "spec": writer.write(dataclasses.asdict(estimator.spec_), "spec"),
         "student": _write_network(resolve_student(estimator.student), estimator.student_, writer, "student"),
         "scaling": write_scaling(estimator.scaling_, writer),
+        "roles": write_roles(getattr(estimator, "roles_", None), writer),
         "calibration": _write_calibration(getattr(estimator, "calibration_", None), writer),
         "fitted": {name: writer.write(value, name) for name, value in fitted.items()},
         "feature_names": None if names is None else [str(name) for name in names],
@@ -204,6 +206,9 @@ def _read_estimator(document: Document, *, student: Any, transformer: Any, compl
     estimator = cls(**params)
     estimator.spec_ = _read_spec(reader.read(content.get("spec"), "spec"))
     estimator.scaling_ = read_scaling(content.get("scaling"), reader, transformer, estimator.spec_, complete)
+    is_forecaster: bool = isinstance(estimator, WindowForecaster)
+    if is_forecaster:
+        estimator.roles_ = read_roles(content.get("roles"), reader, estimator.spec_)
     _read_fitted(estimator, content, reader)
     estimator.calibration_ = _read_calibration(content.get("calibration"), reader, estimator.spec_)
     network = student if student is not None else _read_network(content.get("student"), reader, "student")
@@ -242,7 +247,8 @@ def _read_calibration(content: Any, reader: Reader, spec: NetworkSpec) -> Fitted
 
 def _read_spec(fields: Any) -> NetworkSpec:
     if isinstance(fields, dict):
-        fields = {"point_forecast": "median", "calendar": None, "season": None, **fields}  # files without them
+        later = {"known": (), "n_static": 0, "masks": False}
+        fields = {"point_forecast": "median", "calendar": None, "season": None, **later, **fields}  # files without them
     if not isinstance(fields, dict) or set(fields) != {one.name for one in dataclasses.fields(NetworkSpec)}:
         raise SavedFileError("its spec is malformed.")
     quantiles = fields["quantiles"]
@@ -255,7 +261,7 @@ def _read_spec(fields: Any) -> NetworkSpec:
             raise SavedFileError(f"its {error}") from error
     if fields["calendar"] not in (None, "numbers", *FREQUENCIES.values()):
         raise SavedFileError("its calendar is unknown.")
-    sizes = ("context_length", "prediction_length", "n_channels", "n_time_features", "label_length")
+    sizes = ("context_length", "prediction_length", "n_channels", "n_time_features", "label_length", "n_static")
     for name in sizes:
         if type(fields[name]) is not int or not int(name in sizes[:3]) <= fields[name] < _LARGEST_CHANNEL:
             raise SavedFileError(f"its {name} is no size.")
@@ -263,6 +269,11 @@ def _read_spec(fields: Any) -> NetworkSpec:
     if season is not None and (type(season) is not int or not 1 <= season < _LARGEST_CHANNEL):
         raise SavedFileError("its season is no size.")
     _check_positions(fields["targets"], fields["n_channels"])
+    known = fields["known"]
+    if known != () or type(fields["masks"]) is not bool:
+        _check_positions(known, fields["n_channels"])
+        if set(known) & set(fields["targets"]) or type(fields["masks"]) is not bool:
+            raise SavedFileError("its covariates are malformed.")
     return NetworkSpec(**fields)
 
 
@@ -283,7 +294,7 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
     n_features = fitted.get("n_features_in_")
     is_forecaster = isinstance(estimator, WindowForecaster)
     if is_forecaster and (
-        fitted.get("targets_") != estimator.spec_.targets or n_features != estimator.spec_.n_channels
+        fitted.get("targets_") != estimator.spec_.targets or n_features != estimator.roles_.n_columns
     ):
         raise SavedFileError("its channels are not those of its student.")
     for name in ("context_length", "prediction_length") if is_forecaster else ():
@@ -304,7 +315,10 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
         estimator.feature_names_in_ = np.array(names, dtype=object)
     labels = content.get("labels")
     if labels is not None:
-        estimator.series_labels_ = read_labels(labels, estimator.spec_.n_channels)
+        n_columns = estimator.roles_.n_columns if is_forecaster else estimator.spec_.n_channels
+        estimator.series_labels_ = read_labels(labels, n_columns)
+    if is_forecaster and labels is not None:
+        estimator.roles_ = dataclasses.replace(estimator.roles_, columns=estimator.series_labels_.columns)
 
 
 def _check_provenance(entries: Any) -> None:

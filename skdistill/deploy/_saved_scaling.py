@@ -11,6 +11,7 @@ import torch
 
 from skdistill._utils._document import SavedFileError
 from skdistill.data._bounds import Bounds, check_bounds
+from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits
 from skdistill.data._scaling import SCALINGS, Scaling
 from skdistill.deploy._label_values import read_name, write_name
@@ -45,6 +46,12 @@ def write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
             f"scaling/series_{name}": torch.from_numpy(np.ascontiguousarray(getattr(units, name)))
             for name in ("center", "unit")
         }
+    covariates = scaling.covariates_
+    if covariates is not None:
+        writer.tensors |= {
+            f"scaling/covariate_{name}": torch.from_numpy(np.ascontiguousarray(getattr(covariates, name)))
+            for name in ("center", "unit")
+        }
     fitted = scaling.transformer_
     return {
         "targets": writer.write(scaling.targets, "scaling"),
@@ -53,6 +60,7 @@ def write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
         "bounds": None if scaling.bounds is None else list(scaling.bounds),
         "saw_missing": bool(scaling.saw_missing_),
         "ids": [_write_id(one) for one in scaling.ids_],
+        "shared": None if covariates is None else [int(one) for one in np.flatnonzero(covariates.shared)],
         "transformer": None if fitted is None else writer.write_fitted(fitted, "transformer_"),
     }
 
@@ -102,6 +110,8 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
         setattr(scaling, name, _read_statistic(reader, name, spec.n_channels))
     scaling.ids_ = _read_ids(content.get("ids"))
     scaling.series_units_ = None if kind == "global" else _read_units(reader, len(scaling.ids_), spec.n_channels)
+    if content.get("shared") is not None and kind != "global":
+        scaling.covariates_ = _read_covariates(content["shared"], reader, spec)
     if fitted is not None:
         ordinary = np.zeros((1, spec.n_channels)) if scaling.series_units_ is None else scaling.series_units_.center[:1]
         rows = np.asarray(scaling.to_original(ordinary))  # a valid value for the transformer
@@ -109,6 +119,19 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
         if rows.shape != (1, spec.n_channels) or there.shape != rows.shape or not np.isfinite([rows, there]).all():
             raise SavedFileError("its transformer does not fit its channels.")
     return scaling
+
+
+def _read_covariates(shared: Any, reader: Reader, spec: NetworkSpec) -> CovariateUnits:
+    channels = spec.covariates
+    if not isinstance(shared, list) or not all(type(one) is int and one in channels for one in shared):
+        raise SavedFileError("the units of its covariates are malformed.")
+    center, unit = (reader.read({"array": f"scaling/covariate_{name}"}, name) for name in ("center", "unit"))
+    for values in (center, unit):
+        if values.shape != (spec.n_channels,) or values.dtype != np.float64 or not np.isfinite(values).all():
+            raise SavedFileError("the units of its covariates are malformed.")
+    if not (unit >= np.finfo(np.float64).tiny).all():
+        raise SavedFileError("the units of its covariates are malformed.")
+    return CovariateUnits(channels, np.isin(np.arange(spec.n_channels), shared), center, unit)
 
 
 def _write_id(one: Hashable) -> Any:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from skdistill.fused._fused import FusedLayer, FusedStudent
+from skdistill.fused._fused import FusedExtra, FusedLayer, FusedStudent
 from skdistill.fused._registry import fuses
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._linear import LinearModule
 
-__all__ = ["fuse_linear"]
+__all__ = ["fuse_linear", "linear_extra", "linear_matrix"]
 
 
 @fuses(LinearModule)
@@ -28,9 +30,85 @@ def fuse_linear(module: LinearModule, spec: NetworkSpec) -> FusedStudent:
     student : FusedStudent
         One layer.
     """
-    weight = module.weight.numpy() if module.mask is None else (module.weight * module.mask).numpy()
+    student = FusedStudent.of(
+        [FusedLayer(linear_matrix(module, spec), module.bias.numpy())], targets=spec.targets, n_channels=spec.n_channels
+    )
+    return student.with_extra(linear_extra(module, spec))
+
+
+def _weight(module: Any) -> np.ndarray:
+    return (module.weight if module.mask is None else module.weight * module.mask).numpy()
+
+
+def _on_whole_context(weight: np.ndarray, n_rows: int, length: int) -> np.ndarray:
+    """Add columns of 0 for the rows that a matrix does not read."""
+    return np.pad(weight, [(0, 0)] * (weight.ndim - 1) + [(length - n_rows, 0)])
+
+
+def linear_matrix(module: Any, spec: NetworkSpec) -> np.ndarray:
+    """Return the matrix of a linear map on the whole context of its target, including the level.
+
+    Parameters
+    ----------
+    module : LinearModule
+        The module, in float64.
+    spec : NetworkSpec
+        The problem it was built for.
+
+    Returns
+    -------
+    matrix : ndarray of shape (prediction_length, context_length) or (n_targets, prediction_length, context_length)
+        The matrix.
+    """
+    weight, kept = _weight(module), 1.0
+    if module.design is not None:
+        parts = module.design.sizes.parts()
+        kept = 1.0 + weight[..., parts["level"]].sum(axis=-1, keepdims=True)
+        weight = weight[..., parts["own"]]
     if module.level is not None:
-        weight = weight + (1.0 - weight.sum(axis=-1, keepdims=True)) * module.level.numpy()
-    padding = [(0, 0)] * (weight.ndim - 1) + [(spec.context_length - module.n_rows, 0)]
-    layer = FusedLayer(np.pad(weight, padding), module.bias.numpy())
-    return FusedStudent.of([layer], targets=spec.targets, n_channels=spec.n_channels)
+        weight = weight + (kept - weight.sum(axis=-1, keepdims=True)) * module.level.numpy()
+    return _on_whole_context(weight, module.n_rows, spec.context_length)
+
+
+def linear_extra(module: Any, spec: NetworkSpec) -> FusedExtra | None:
+    """Return the covariates of a linear map, including their levels.
+
+    Parameters
+    ----------
+    module : LinearModule
+        The module, in float64.
+    spec : NetworkSpec
+        The problem it was built for.
+
+    Returns
+    -------
+    extra : FusedExtra or None
+        In standardized units; None without covariates.
+    """
+    if module.design is None:
+        return None
+    sizes, weight = module.design.sizes, _weight(module)
+    parts = {name: weight[..., place] for name, place in sizes.parts().items()}
+    outer = weight.shape[:-1]
+    past = parts["past"].reshape(*outer, len(sizes.covariates), sizes.past_rows)
+    future = parts["future"].reshape(*outer, len(sizes.known), sizes.prediction_length)
+    past_matrix = _on_whole_context(past, sizes.past_rows, spec.context_length)
+    if sizes.has_level:
+        levels = parts["levels"] - past.sum(axis=-1)
+        levels[..., module.design.known] -= future.sum(axis=-1)
+        past_matrix = past_matrix + levels[..., None] * _on_whole_context(
+            module.level.numpy(), module.n_rows, spec.context_length
+        )
+    flat = [one.reshape(*outer, -1) for one in (past_matrix, future)]
+    has_products = sizes.has_level and sizes.n_static > 0 and weight.ndim == 2
+    return FusedExtra(
+        weight=np.concatenate([*flat, parts["static"]], axis=-1),
+        scale=np.ones(spec.n_targets),
+        covariates=sizes.covariates,
+        known=sizes.known,
+        n_static=sizes.n_static,
+        center=np.zeros(spec.n_channels),
+        unit=np.ones(spec.n_channels),
+        interaction=parts["static_level"] if has_products else None,
+        level=_on_whole_context(module.level.numpy(), module.n_rows, spec.context_length) if has_products else None,
+    )

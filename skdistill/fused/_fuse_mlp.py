@@ -8,7 +8,8 @@ import numpy as np
 from scipy.linalg import block_diag
 from torch import nn
 
-from skdistill.fused._fused import FusedLayer, FusedStudent
+from skdistill.fused._fuse_linear import linear_extra, linear_matrix
+from skdistill.fused._fused import FusedExtra, FusedLayer, FusedStudent
 from skdistill.fused._maps import after_moving_average
 from skdistill.fused._registry import fuses
 from skdistill.networks._base import NetworkSpec
@@ -26,7 +27,7 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     reads P (M x w / s + v) and has the BatchNorm z -> g z + d gives s relu(...) = relu(g w (W P M) x + s (g (v W P 1 +
     b) + d)). A linear part A x + b, with the level included in A, is relu(A x) - relu(-A x) + b: two more hidden units
     per step. Deeper layers of the two parts form one block-diagonal matrix, and these hidden units pass through them
-    unchanged.
+    unchanged. Covariates are more inputs of the first layer, and their direct part is in the linear one.
 
     Parameters
     ----------
@@ -39,12 +40,12 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     -------
     student : FusedStudent or None
         Student with one matrix more than hidden layers; None if a linear part has one matrix per channel, or if windows
-        are standardized and the parts read different rows of the context.
+        are standardized and the parts read different rows of the context, or covariates.
     """
     length, n_rows, normalization = spec.context_length, module.n_rows, module.normalization
     parts = [module.seasonal] if module.trend is None else [module.seasonal, module.trend]
     learns = isinstance(normalization, ReversibleNormalization)
-    if learns and (module.skip is not None or n_rows < length):
+    if learns and (module.skip is not None or n_rows < length or module.covariates is not None):
         return None
     if module.skip is not None and module.skip.weight.ndim == 3:
         return None
@@ -62,13 +63,14 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     if _centers(normalization):
         weight = weight - weight.mean(axis=1, keepdims=True)
     weight = np.pad(weight, ((0, 0), (length - n_rows, 0)))
-    if module.skip is not None:
-        matrix, steps = _linear_matrix(module.skip, length), np.eye(spec.prediction_length)
+    if module.skip is not None or _has_direct(module):
+        steps = np.eye(spec.prediction_length)
+        matrix = np.zeros((len(steps), length)) if module.skip is None else linear_matrix(module.skip, spec)
         weight = np.concatenate([weight, matrix, -matrix])
         ones = np.ones((spec.n_targets, 2 * len(matrix)))
         hidden.append(FusedLayer(matrix, 0.0 * ones, ones))
         outputs.append(np.concatenate([steps, -steps], axis=1))
-        output_bias = output_bias + module.skip.bias.numpy()
+        output_bias = output_bias if module.skip is None else output_bias + module.skip.bias.numpy()
         deeper = [_pass_through(layer, 2 * len(matrix)) for layer in deeper]
     scale = factor * np.concatenate([one.scale for one in hidden if one.scale is not None], axis=1)
     first = FusedLayer(
@@ -83,13 +85,14 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
         scale=np.repeat(undone, spec.prediction_length, axis=1) if learns else None,
     )
     centered = _centers(normalization) and module.skip is None
-    return FusedStudent.of(
+    student = FusedStudent.of(
         [first, *deeper, last],
         targets=spec.targets,
         n_channels=spec.n_channels,
         level=np.pad(np.full(n_rows, 1.0 / n_rows), (length - n_rows, 0)) if centered else None,
         epsilon=normalization.epsilon if learns else None,
     )
+    return student.with_extra(_extra(module, spec, len(weight)))
 
 
 def _centers(normalization: nn.Module) -> bool:
@@ -97,16 +100,84 @@ def _centers(normalization: nn.Module) -> bool:
     return isinstance(normalization, MeanNormalization | ReversibleNormalization)
 
 
-def _linear_matrix(skip: Any, length: int) -> np.ndarray:
-    """Return a linear part, including its level, as a matrix on whole contexts."""
-    weight = (skip.weight if skip.mask is None else skip.weight * skip.mask).numpy()
-    matrix = np.zeros((len(weight), length))
-    matrix[:, length - skip.n_rows :] = weight
-    if skip.level is not None:
-        level = np.zeros(length)
-        level[length - skip.n_rows :] = skip.level.numpy()
-        matrix = matrix + (1.0 - matrix.sum(axis=1, keepdims=True)) * level
-    return matrix
+def _has_direct(module: Any) -> bool:
+    return module.covariates is not None and module.covariates.direct is not None
+
+
+def _extra(module: Any, spec: NetworkSpec, n_outputs: int) -> FusedExtra | None:
+    """Return the covariates of the hidden units, and of the linear part with the direct one."""
+    if module.covariates is None:
+        return None
+    hidden, direct = _hidden_extra(module.covariates, spec)
+    n_covariates, length, horizon = len(spec.covariates), spec.context_length, spec.prediction_length
+    weight = np.zeros((n_outputs, hidden.shape[1]))
+    weight[: len(hidden)] = hidden
+    interaction = level = None
+    if module.skip is not None:
+        linear = linear_extra(module.skip, spec)
+        if linear is not None:
+            own = _all_covariates(linear, spec)
+            direct = direct + own
+            if linear.interaction is not None:
+                level = linear.level
+                interaction = np.zeros((n_outputs, spec.n_static))
+                interaction[-2 * horizon : -horizon], interaction[-horizon:] = linear.interaction, -linear.interaction
+    if module.skip is not None or _has_direct(module):
+        weight[-2 * horizon : -horizon], weight[-horizon:] = direct, -direct
+    assert weight.shape[1] == n_covariates * length + len(spec.known) * horizon + spec.n_static
+    return FusedExtra(
+        weight=weight,
+        scale=np.ones(spec.n_targets),
+        covariates=spec.covariates,
+        known=spec.known,
+        n_static=spec.n_static,
+        center=np.zeros(spec.n_channels),
+        unit=np.ones(spec.n_channels),
+        interaction=interaction,
+        level=level,
+    )
+
+
+def _all_covariates(linear: FusedExtra, spec: NetworkSpec) -> np.ndarray:
+    """Return the matrix of a linear part on all covariates, of which it may read only some in the context."""
+    if linear.covariates == spec.covariates:
+        return linear.weight
+    length, n_read = spec.context_length, len(linear.covariates)
+    past = np.zeros((len(linear.weight), len(spec.covariates), length))
+    places = [spec.covariates.index(channel) for channel in linear.covariates]
+    past[:, places] = linear.weight[:, : n_read * length].reshape(len(linear.weight), n_read, length)
+    return np.concatenate([past.reshape(len(past), -1), linear.weight[:, n_read * length :]], axis=1)
+
+
+def _hidden_extra(covariates: Any, spec: NetworkSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Return the matrices of covariates on the hidden layer and on the forecast, (n_outputs, n_inputs)."""
+    n_rows, horizon, length = covariates.n_rows, spec.prediction_length, spec.context_length
+    n_hidden = next(one for one in (covariates.past, covariates.static) if one is not None).weight.shape[0]
+    past = _by_channel(covariates.past, covariates.row, n_rows, len(spec.covariates), n_hidden)
+    future = _by_channel(covariates.future, covariates.row_ahead, horizon, len(spec.known), n_hidden)
+    direct_past, direct = np.zeros((horizon, *past.shape[1:])), np.zeros((horizon, *future.shape[1:]))
+    if covariates.direct is not None:
+        direct = covariates.direct.weight.numpy()[0][None, :, None] * np.eye(horizon)[:, None]
+    past = past - past.mean(axis=-1, keepdims=True)
+    places = [spec.covariates.index(channel) for channel in spec.known]
+    past[:, places] -= future.sum(axis=-1, keepdims=True) / n_rows
+    direct_past[:, places] -= direct.sum(axis=-1, keepdims=True) / n_rows
+    static = np.zeros((n_hidden, 0)) if covariates.static is None else covariates.static.weight.numpy()
+    matrices = []
+    for before, ahead, fixed in ((past, future, static), (direct_past, direct, np.zeros((horizon, spec.n_static)))):
+        whole = np.pad(before, ((0, 0), (0, 0), (length - n_rows, 0)))
+        matrices.append(np.concatenate([whole.reshape(len(whole), -1), ahead.reshape(len(ahead), -1), fixed], axis=1))
+    return matrices[0], matrices[1]
+
+
+def _by_channel(matrix: Any, row: Any, n_rows: int, n_channels: int, n_hidden: int) -> np.ndarray:
+    """Return a matrix that reads projected rows as one on channels, (n_hidden, n_channels, n_rows)."""
+    if matrix is None:
+        return np.zeros((n_hidden, n_channels, n_rows))
+    weight = matrix.weight.numpy().reshape(n_hidden, n_rows, -1)
+    if not isinstance(row, nn.Identity):
+        weight = weight @ row.weight.numpy()
+    return weight.transpose(0, 2, 1)
 
 
 def _fuse_hidden(part: Any, weight: np.ndarray, shift: np.ndarray, n_targets: int) -> FusedLayer:

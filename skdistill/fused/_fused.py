@@ -10,7 +10,7 @@ import numpy as np
 
 from skdistill._utils.numpy_student import plain_id
 
-__all__ = ["FusedLayer", "FusedQuantiles", "FusedStudent", "FusedUnits"]
+__all__ = ["FusedExtra", "FusedLayer", "FusedQuantiles", "FusedStudent", "FusedUnits"]
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,67 @@ class FusedQuantiles:
 
 
 @dataclass(frozen=True)
+class FusedExtra:
+    """Covariates in the first layer: one vector of inputs per window, which all targets share.
+
+    The vector has the rows of each covariate in the context, those of each known covariate over the horizon, and the
+    static covariates; covariates are standardized by ``center`` and ``unit``.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_outputs, n_inputs) or (n_targets, n_outputs, n_inputs)
+        Its matrix, which adds to the product of the first layer.
+    scale : ndarray of shape (n_targets,)
+        Multiplies what it adds.
+    covariates, known : tuple of int
+        Channels that are read in the context and over the horizon.
+    n_static : int
+        Number of static covariates.
+    center, unit : ndarray of shape (n_channels,)
+        Standardization of the channels; where windows have units of their own, those of windows without any.
+    shared : ndarray of bool of shape (n_channels,) or None, default=None
+        Channels with one center and unit for all windows, where windows have units of their own.
+    interaction : ndarray of shape (n_outputs, n_static) or None, default=None
+        Coefficients of the products of static covariates and the level of a target.
+    level : ndarray of shape (context_length,) or None, default=None
+        Weights of the rows in that level.
+    """
+
+    weight: np.ndarray
+    scale: np.ndarray
+    covariates: tuple[int, ...]
+    known: tuple[int, ...]
+    n_static: int
+    center: np.ndarray
+    unit: np.ndarray
+    shared: np.ndarray | None = None
+    interaction: np.ndarray | None = None
+    level: np.ndarray | None = None
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """List everything as named arrays, as :class:`~skdistill.deploy.NumpyStudent` takes it.
+
+        Returns
+        -------
+        arrays : dict of str to ndarray
+            float64 arrays, and int64 for channels.
+        """
+        arrays = {
+            "extra": self.weight,
+            "extra_scale": self.scale,
+            "covariate_center": self.center,
+            "covariate_unit": self.unit,
+        }
+        whole = {"covariates": self.covariates, "known": self.known}
+        arrays |= {name: np.array(one, dtype=np.int64) for name, one in whole.items() if one}
+        if self.shared is not None:
+            arrays["covariate_shared"] = self.shared.astype(np.int64)
+        if self.interaction is not None and self.level is not None:
+            arrays |= {"interaction": self.interaction, "interaction_level": self.level}
+        return arrays
+
+
+@dataclass(frozen=True)
 class FusedUnits:
     """How windows get units of their own, and how their missing values are filled.
 
@@ -177,6 +238,8 @@ class FusedStudent:
         How windows get units of their own, and missing values are filled; None where windows do not.
     bounds : tuple of (float or None, float or None), default=(None, None)
         Lowest and highest forecast; None leaves a side open.
+    extra : FusedExtra or None, default=None
+        Covariates that the first layer reads; None without any.
     """
 
     layers: tuple[FusedLayer, ...]
@@ -188,6 +251,7 @@ class FusedStudent:
     quantiles: FusedQuantiles | None = None
     units: FusedUnits | None = None
     bounds: tuple[float | None, float | None] = (None, None)
+    extra: FusedExtra | None = None
 
     @classmethod
     def of(
@@ -223,6 +287,21 @@ class FusedStudent:
         floor = None if epsilon is None else np.full(n_targets, epsilon)
         return cls(tuple(layers), np.zeros(n_targets), targets, n_channels, level, floor)
 
+    def with_extra(self, extra: FusedExtra | None) -> FusedStudent:
+        """Add covariates.
+
+        Parameters
+        ----------
+        extra : FusedExtra or None
+            What the first layer reads; None leaves the student unchanged.
+
+        Returns
+        -------
+        student : FusedStudent
+            The student with covariates.
+        """
+        return self if extra is None else replace(self, extra=extra)
+
     @property
     def context_length(self) -> int:
         """Number of rows of a context."""
@@ -254,7 +333,8 @@ class FusedStudent:
         center = own_mean + own_scale * self.center
         epsilon = None if self.epsilon is None else self.epsilon * own_scale**2
         quantiles = None if self.quantiles is None else self.quantiles.in_units(own_scale)
-        return replace(self, layers=tuple(layers), center=center, epsilon=epsilon, quantiles=quantiles)
+        extra = None if self.extra is None else replace(self.extra, scale=growth, center=mean, unit=scale)
+        return replace(self, layers=tuple(layers), center=center, epsilon=epsilon, quantiles=quantiles, extra=extra)
 
     def calibrated(self, offsets: np.ndarray | None) -> FusedStudent:
         """Add the offsets of a calibration to the quantiles.
@@ -296,4 +376,5 @@ class FusedStudent:
             optional[f"scale_{number}"] = layer.scale
         arrays |= {name: value for name, value in optional.items() if value is not None}
         arrays |= {} if self.units is None else self.units.arrays()
+        arrays |= {} if self.extra is None else self.extra.arrays()
         return arrays if self.quantiles is None else arrays | self.quantiles.arrays()

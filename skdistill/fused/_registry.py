@@ -85,7 +85,7 @@ def fuse(module: nn.Module, spec: NetworkSpec) -> FusedStudent | None:
     [(16, 24), (6, 16)]
     """
     fuser = _FUSERS.get(type(module))
-    if fuser is None or spec.n_time_features:
+    if fuser is None or spec.n_time_features or spec.masks:
         return None
     double = copy.deepcopy(module).cpu().double().eval()
     with torch.no_grad():
@@ -148,10 +148,13 @@ def _difference(module: nn.Module, fused: FusedStudent, spec: NetworkSpec) -> fl
     windows = generator.normal(size=(6, spec.context_length, spec.n_channels))
     windows[3:] = windows[3:].cumsum(axis=1)
     windows *= np.array([1e-2, 1.0, 30.0] * 2)[:, None, None]
+    future = generator.normal(size=(6, spec.prediction_length, len(spec.known))) if spec.known else None
+    static = generator.normal(size=(6, spec.n_static)) if spec.n_static else None
+    covariates = {name: one for name, one in (("future", future), ("static", static)) if one is not None}
     with torch.no_grad():
-        output = module(torch.from_numpy(windows))
+        output = module(torch.from_numpy(windows), **{name: torch.from_numpy(one) for name, one in covariates.items()})
     student = NumpyStudent(fused.arrays(), "float64")
-    pairs = [(student.forecast(windows), output.forecast.numpy())]
+    pairs = [(student.forecast(windows, None, future, static), output.forecast.numpy())]
     if output.quantiles is not None:
-        pairs.append((student.forecast_quantiles(windows), output.quantiles.numpy()))
+        pairs.append((student.forecast_quantiles(windows, None, future, static), output.quantiles.numpy()))
     return max(float(np.abs(got - expected).max() / max(1.0, np.abs(expected).max())) for got, expected in pairs)

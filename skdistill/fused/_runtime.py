@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from skdistill._utils.numpy_student import NumpyStudent
+from skdistill.data._context_batch import ContextBatch
 from skdistill.data._scaling import Scaling
 from skdistill.fused._fuse import fuse
 from skdistill.fused._fused import FusedStudent, FusedUnits
@@ -19,7 +20,7 @@ __all__ = ["Answer", "fuse_in_units", "fused_answer", "fused_quantiles"]
 
 _LARGEST = 1e18  # unit or level; its square is near the end of float32
 
-Answer = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
+Answer = Callable[[ContextBatch], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,34 @@ def fused_answer(student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype:
     Returns
     -------
     answer : callable or None
-        From contexts (n_windows, context_length, n_channels), and the number of the series that each is of or None, to
-        forecasts (n_windows, prediction_length, n_targets); None if the student does not fuse.
+        From contexts to forecasts (n_windows, prediction_length, n_targets); None if the student does not fuse.
     """
     entry = _ENTRIES.get(student)
     offsets = None if entry is None else entry.offsets  # no effect on the point forecast
     fused = _find(student, spec, scaling, dtype, offsets)
-    if fused is None:
-        return None
-    return _around_transformer(fused.forecast, scaling, scaling.forecasts_to_original)
+    return None if fused is None else _answer(fused, scaling, spec.known, fused.forecast, scaling.forecasts_to_original)
+
+
+def _answer(
+    fused: NumpyStudent,
+    scaling: Scaling,
+    known: tuple[int, ...],
+    forecast: Callable[..., np.ndarray],
+    restore: Callable[..., np.ndarray],
+) -> Answer:
+    """Return the function from contexts to forecasts; a transformer is applied outside of the fused student."""
+
+    def plain(contexts: ContextBatch) -> np.ndarray:
+        future = contexts.future if fused.known.size else None
+        return forecast(contexts.values, contexts.series, future, contexts.static if fused.n_static else None)
+
+    def transformed(contexts: ContextBatch) -> np.ndarray:
+        read = contexts.standardized(scaling, fused.prediction_length, with_time=False, known=known)
+        future = None if read.future is None else read.future.numpy()
+        static = None if read.static is None else read.static.numpy()
+        return restore(forecast(read.values.numpy(), None, future, static), read.units)
+
+    return plain if scaling.transformer_ is None else transformed
 
 
 def fused_quantiles(
@@ -86,25 +106,13 @@ def fused_quantiles(
     Returns
     -------
     answer : callable or None
-        From contexts (n_windows, context_length, n_channels), and the number of the series that each is of or None, to
-        quantiles (n_windows, prediction_length, n_targets, n_quantiles); None if the student does not fuse.
+        From contexts to quantiles (n_windows, prediction_length, n_targets, n_quantiles); None if the student does not
+        fuse.
     """
     fused = _find(student, spec, scaling, dtype, offsets)
     if fused is None:
         return None
-    return _around_transformer(fused.forecast_quantiles, scaling, scaling.quantiles_to_original)
-
-
-def _around_transformer(run: Answer, scaling: Scaling, to_original: Callable[..., np.ndarray]) -> Answer:
-    """Standardize before a fused student and undo it after, if a transformer keeps it from being folded in."""
-    if scaling.transformer_ is None:
-        return run
-
-    def answer(contexts: np.ndarray, series: np.ndarray | None = None) -> np.ndarray:
-        read = scaling.standardize_contexts(contexts, series)
-        return to_original(run(read.values, None), read.units)
-
-    return answer
+    return _answer(fused, scaling, spec.known, fused.forecast_quantiles, scaling.quantiles_to_original)
 
 
 def _find(
@@ -146,6 +154,9 @@ def fuse_in_units(
     if fused is None:
         return None
     fused = fused.calibrated(offsets).in_units(np.asarray(scaling.mean_), np.asarray(scaling.scale_))
+    if fused.extra is not None and scaling.covariates_ is not None:
+        own = scaling.covariates_
+        fused = replace(fused, extra=replace(fused.extra, center=own.center, unit=own.unit, shared=own.shared))
     return replace(fused, units=_units_of(scaling), bounds=scaling.bounds or (None, None))
 
 

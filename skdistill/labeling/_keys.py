@@ -54,6 +54,8 @@ def describe_windows(windows: TrainingWindows) -> tuple[Any, ...]:
         The parts to digest.
     """
     train, store = windows.train, windows.train.store
+    covariates = (store.known, store.static, store.ahead, store.knowledge)
+    more = covariates if store.known or store.static is not None else ()
     return (
         store.values,
         store.offsets,
@@ -65,6 +67,7 @@ def describe_windows(windows: TrainingWindows) -> tuple[Any, ...]:
         train.known,
         None if windows.validation is None else windows.validation.starts,
         (train.context_length, train.prediction_length, train.targets),
+        *more,
     )
 
 

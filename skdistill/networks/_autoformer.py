@@ -74,6 +74,8 @@ class Autoformer(DecompositionNetwork):
     (torch.Size([2, 4, 3]), torch.Size([2, 3, 12]))
     """
 
+    reads_past = True
+
     def __init__(
         self,
         hidden_size: int = 512,

@@ -245,6 +245,8 @@ class CALF(LanguageNetwork):
     >>> forecaster.fit(series)  # doctest: +SKIP
     """
 
+    reads_past = True
+
     def __init__(
         self,
         model: str | Path = "gpt2",

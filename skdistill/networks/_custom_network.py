@@ -48,6 +48,8 @@ class CustomNetwork(BaseNetwork):
     torch.Size([4, 3, 2])
     """
 
+    reads_past = True
+
     def __init__(self, factory: Callable[..., nn.Module], options: dict[str, Any] | None = None) -> None:
         self.factory = factory
         self.options = options

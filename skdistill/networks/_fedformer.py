@@ -78,6 +78,8 @@ class FEDformer(DecompositionNetwork):
     torch.Size([4])
     """
 
+    reads_past = True
+
     def __init__(
         self,
         hidden_size: int = 512,

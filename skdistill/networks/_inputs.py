@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from skdistill.data._windows import Contexts, Windows
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 
-__all__ = ["make_spec", "network_inputs"]
+__all__ = ["make_spec", "mask_of", "network_inputs", "with_covariates"]
 
 
 def make_spec(
@@ -59,7 +61,28 @@ def make_spec(
         quantiles=quantiles,
         point_forecast=point_forecast,
         season=windows.store.season,
+        known=windows.store.known if network.reads_known else (),
+        n_static=windows.n_static if network.reads_static else 0,
+        masks=network.reads_masks,
     )
+
+
+def with_covariates(spec: NetworkSpec, windows: Windows) -> NetworkSpec:
+    """Return a problem with all covariates of windows, whether a student reads them or not.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        A problem.
+    windows : Windows
+        The windows.
+
+    Returns
+    -------
+    spec : NetworkSpec
+        With the known and static covariates of the windows.
+    """
+    return replace(spec, known=windows.store.known, n_static=windows.n_static)
 
 
 def network_inputs(spec: NetworkSpec, contexts: Contexts, device: torch.device) -> dict[str, Tensor]:
@@ -77,15 +100,15 @@ def network_inputs(spec: NetworkSpec, contexts: Contexts, device: torch.device) 
     Returns
     -------
     inputs : dict of Tensor
-        ``context`` and, if the module reads them, ``context_time`` and ``decoder_time``. A module with its own calendar
-        is called without them if the contexts have no time.
+        ``context`` and, if the module reads them, ``context_time`` and ``decoder_time``, ``future``, ``static`` and
+        masks. A module with its own calendar is called without times if the contexts have none.
 
     Raises
     ------
     ValueError
         If the module reads calendar features of the series but the contexts have none.
     """
-    inputs = {"context": contexts.values.to(device)}
+    inputs = {"context": contexts.values.to(device), **_covariate_inputs(spec, contexts, device)}
     if spec.calendar is not None:
         contexts = contexts.with_calendar(spec.calendar, spec.n_time_features)
     if spec.n_time_features and not (spec.calendar is not None and contexts.time is None):
@@ -103,3 +126,42 @@ def network_inputs(spec: NetworkSpec, contexts: Contexts, device: torch.device) 
         inputs["context_time"] = contexts.time.to(device)
         inputs["decoder_time"] = torch.cat([head, contexts.future_time], dim=1).to(device)
     return inputs
+
+
+def _covariate_inputs(spec: NetworkSpec, contexts: Contexts, device: torch.device) -> dict[str, Tensor]:
+    """Return known and static covariates and masks, as far as the module reads them."""
+    inputs = {}
+    if spec.known:
+        if contexts.future is None or contexts.known != spec.known:
+            raise ValueError(
+                "this network was trained with known covariates and needs their values over the horizon to forecast: "
+                "give future=."
+            )
+        inputs["future"] = contexts.future.to(device)
+    if spec.n_static:
+        if contexts.static is None:
+            raise ValueError("this network was trained with static covariates and needs them to forecast.")
+        inputs["static"] = contexts.static.to(device)
+    if spec.masks:
+        inputs["observed"] = mask_of(contexts.values, contexts.observed).to(device)
+        if spec.known:
+            inputs["future_observed"] = mask_of(inputs["future"], contexts.future_observed).to(device)
+    return inputs
+
+
+def mask_of(values: Tensor, observed: Tensor | None) -> Tensor:
+    """Return a mask as numbers.
+
+    Parameters
+    ----------
+    values : Tensor
+        Values, for shape and type.
+    observed : Tensor of bool of the same shape, or None
+        Which are observed; None means all.
+
+    Returns
+    -------
+    mask : Tensor of the same shape and type
+        1 where observed, else 0.
+    """
+    return torch.ones_like(values) if observed is None else observed.to(values)

@@ -61,6 +61,8 @@ class ITransformer(BaseNetwork):
     (torch.Size([2, 4, 3]), torch.Size([2, 3, 16]))
     """
 
+    reads_past = True
+
     def __init__(
         self,
         hidden_size: int = 512,

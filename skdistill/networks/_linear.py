@@ -12,11 +12,14 @@ from torch import Tensor, nn
 from skdistill._utils._checks import check_boolean, check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
+from skdistill.networks._linear_design import DesignSizes, LinearDesign, calendar_size
 from skdistill.networks._solvable_part import SolvablePart
 
 __all__ = ["Linear"]
 
 _SEASON = 24  # where the step tells none
+_FEW_KNOWN = 512  # known values of a horizon that every step may read
+_MOST_INPUTS = 20_000  # of the exact solver, whose cost grows with their cube
 _SHIFTS = ("last", "last_season", "mean")
 _SOLVERS = ("auto", "exact", "gradient")
 _PENALTIES = ("forecast", "weights")
@@ -31,6 +34,10 @@ class Linear(BaseNetwork):
     moments, without learning rate, epochs or seed. Otherwise the network is trained like any other, starting from W =
     0.
 
+    Covariates are more inputs of the same map, with levels of their own: past and known covariates z as z - l, known
+    covariates over the horizon as f - l, with the level l of their past; also the levels m and l, static covariates and
+    their products with m, and the calendar of the first horizon row.
+
     Parameters
     ----------
     shift : {"last_season", "last", "mean"} or None, default="last_season"
@@ -44,6 +51,15 @@ class Linear(BaseNetwork):
         Whether every channel has its own map.
     intercept : bool, default=True
         Whether there is an intercept b; it is not penalized.
+    past_rows : int or None, default=None
+        Number of rows at the end of the context of each covariate that the map reads; 0 reads no past covariates. None
+        reads as many as of a target.
+    known_band : int, sequence of int or None, or "auto", or None, default="auto"
+        Largest distance, in rows, between a step and the known covariates that its forecast reads; None reads all of
+        the horizon. Several are candidates among which ``selection`` chooses. ``"auto"`` is None if the horizon has at
+        most 512 known values, otherwise the better of one season and none.
+    time_features : {False, "auto", True}, default=False
+        Whether the calendar of the first horizon row is an input: never, if the series has one, or always.
     sparse_season : int or None, default=None
         If given, a step of the horizon reads only the rows that lie a whole number of seasons of this length before it.
     solver : {"auto", "exact", "gradient"}, default="auto"
@@ -87,6 +103,8 @@ class Linear(BaseNetwork):
     """
 
     has_features: ClassVar[bool] = False
+    reads_known = True
+    reads_static = True
 
     def __init__(
         self,
@@ -96,6 +114,9 @@ class Linear(BaseNetwork):
         last_rows: int | None = None,
         individual: bool = False,
         intercept: bool = True,
+        past_rows: int | None = None,
+        known_band: Any = "auto",
+        time_features: bool | str = False,
         sparse_season: int | None = None,
         solver: str = "auto",
         penalty: float | Sequence[float] = 0.1,
@@ -108,12 +129,20 @@ class Linear(BaseNetwork):
         self.last_rows = last_rows
         self.individual = individual
         self.intercept = intercept
+        self.past_rows = past_rows
+        self.known_band = known_band
+        self.time_features = time_features
         self.sparse_season = sparse_season
         self.solver = solver
         self.penalty = penalty
         self.penalty_on = penalty_on
         self.weight_grid = weight_grid
         self.selection = selection
+
+    @property
+    def reads_past(self) -> bool:  # type: ignore[override]
+        """Whether past covariates are inputs."""
+        return self.past_rows != 0
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if a hyperparameter is out of its range."""
@@ -138,6 +167,77 @@ class Linear(BaseNetwork):
         check_choice(self.selection, _SELECTIONS, "selection of Linear")
         for value in self.penalties():
             check_real(value, "penalty of Linear", minimum=0.0)
+        self._check_covariates(spec)
+
+    def _check_covariates(self, spec: NetworkSpec) -> None:
+        if self.past_rows is not None and check_integer(self.past_rows, "past_rows of Linear", minimum=0) > self.n_rows(
+            spec
+        ):
+            raise ValueError(
+                f"past_rows of Linear must be at most the {self.n_rows(spec)} rows it reads; got {self.past_rows}."
+            )
+        check_choice(self.time_features, (False, "auto", True), "time_features of Linear")
+        for width in self.bands(spec):
+            if width is not None:
+                check_integer(width, "known_band of Linear", minimum=0)
+        sizes = self.sizes(spec)
+        if not sizes.is_plain and sizes.n_inputs > _MOST_INPUTS:
+            raise ValueError(
+                f"Linear would read {sizes.n_inputs} inputs: {sizes.n_rows} rows of the target, {sizes.past_rows} of "
+                f"each of {len(sizes.covariates)} covariates and {spec.prediction_length} known values of "
+                f"{len(sizes.known)}; at most {_MOST_INPUTS} can be solved for. Set past_rows (0 reads no past "
+                "covariates) or last_rows, or leave columns out."
+            )
+
+    def sizes(self, spec: NetworkSpec) -> DesignSizes:
+        """Return the numbers of inputs of each kind.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            The problem.
+
+        Returns
+        -------
+        sizes : DesignSizes
+            Without covariates and calendar, only the rows of a target.
+        """
+        n_rows = self.n_rows(spec)
+        return DesignSizes(
+            n_rows=n_rows,
+            past_rows=n_rows if self.past_rows is None else self.past_rows,
+            prediction_length=spec.prediction_length,
+            covariates=spec.covariates if self.reads_past else spec.known,
+            known=spec.known,
+            n_static=spec.n_static,
+            has_level=self.shift is not None,
+            calendar=calendar_size(spec.n_time_features),
+        )
+
+    def bands(self, spec: NetworkSpec) -> list[int | None]:
+        """Return the candidates for the distance between a step and the known covariates that it reads.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            The problem.
+
+        Returns
+        -------
+        widths : list of int or None
+            One or more; None does not limit the distance.
+        """
+        if not spec.known:
+            return [None]
+        if isinstance(self.known_band, str):
+            check_choice(self.known_band, ("auto",), "known_band of Linear")
+            season = spec.season or _SEASON
+            few = spec.prediction_length * len(spec.known) <= _FEW_KNOWN or season >= spec.prediction_length
+            return [None] if few else [0, season]
+        several = list(self.known_band) if isinstance(self.known_band, Sequence | np.ndarray) else [self.known_band]
+        if not several:
+            raise ValueError("known_band of Linear must be a number, None or at least one of them; got none.")
+        return several
 
     def penalties(self) -> list[float]:
         """Return the penalties as a list.
@@ -209,7 +309,28 @@ class Linear(BaseNetwork):
             return None
         n_rows = self.n_rows(spec)
         distance = n_rows + np.arange(spec.prediction_length)[:, None] - np.arange(n_rows)[None]
-        return distance % self.sparse_season == 0
+        rows = distance % self.sparse_season == 0
+        n_others = self.sizes(spec).n_inputs - n_rows
+        return np.pad(rows, ((0, 0), (0, n_others)), constant_values=True) if n_others else rows
+
+    def masks(self, spec: NetworkSpec) -> list[np.ndarray | None]:
+        """Return the candidates for which inputs each step may read.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            The problem.
+
+        Returns
+        -------
+        masks : list of ndarray of bool of shape (prediction_length, n_inputs) or None
+            One or more; None means all inputs.
+        """
+        mask, masks = self.mask(spec), []
+        for width in self.bands(spec):
+            near = None if width is None else self.sizes(spec).band(width)
+            masks.append(near if mask is None else mask if near is None else mask & near)
+        return masks
 
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module. Its map is 0, so that it forecasts each window's level."""
@@ -224,12 +345,12 @@ class Linear(BaseNetwork):
         part : SolvablePart
             The part with its rows, level, mask and penalties.
         """
-        n_rows = self.n_rows(spec)
+        n_rows, sizes, masks = self.n_rows(spec), self.sizes(spec), self.masks(spec)
         return SolvablePart(
             type(self).__name__,
             n_rows,
             self.level(n_rows, spec.season),
-            self.mask(spec),
+            masks[0],
             individual=self.individual,
             intercept=self.intercept,
             penalties=tuple(self.penalties()),
@@ -237,6 +358,8 @@ class Linear(BaseNetwork):
             weight_grid=self.weight_grid or {},
             selection=self.selection,
             solver=self.solver,
+            n_inputs=0 if sizes.is_plain else sizes.n_inputs,
+            other_masks=tuple(masks[1:]),
         )
 
 
@@ -258,15 +381,22 @@ class LinearModule(nn.Module):
         super().__init__()
         self.targets = None if spec.all_targets else list(spec.targets)
         self.n_rows = network.n_rows(spec)
-        groups = (spec.n_targets,) if network.individual else ()
-        self.weight = nn.Parameter(torch.zeros(*groups, spec.prediction_length, self.n_rows))
+        groups, sizes = (spec.n_targets,) if network.individual else (), network.sizes(spec)
+        self.weight = nn.Parameter(torch.zeros(*groups, spec.prediction_length, sizes.n_inputs))
         self.bias = nn.Parameter(torch.zeros(*groups, spec.prediction_length), requires_grad=network.intercept)
-        level, mask = network.level(self.n_rows, spec.season), network.mask(spec)
+        level, masks = network.level(self.n_rows, spec.season), network.masks(spec)
         self.register_buffer("level", None if level is None else torch.tensor(level, dtype=torch.float32))
+        mask = masks[0] if len(masks) == 1 else sizes.band(None)
         self.register_buffer("mask", None if mask is None else torch.tensor(mask))
+        self.design = None if sizes.is_plain else LinearDesign(sizes, list(spec.targets), self.level)
 
     def forward(
-        self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
+        self,
+        context: Tensor,
+        context_time: Tensor | None = None,
+        decoder_time: Tensor | None = None,
+        future: Tensor | None = None,
+        static: Tensor | None = None,
     ) -> NetworkOutput:
         """Forecast a batch.
 
@@ -275,18 +405,28 @@ class LinearModule(nn.Module):
         context : Tensor of shape (n_windows, context_length, n_channels)
             Standardized contexts.
         context_time, decoder_time : Tensor or None, default=None
-            Ignored.
+            Calendar features; the first horizon row is read, if the map was built for them.
+        future : Tensor of shape (n_windows, prediction_length, n_known) or None, default=None
+            Known covariates over the horizon.
+        static : Tensor of shape (n_windows, n_static) or None, default=None
+            Static covariates.
 
         Returns
         -------
         output : NetworkOutput
             The forecast, without features.
         """
+        weight = self.weight if self.mask is None else self.weight * self.mask
+        if self.design is not None:
+            inputs, level = self.design(context, context_time, decoder_time, future, static)
+            return NetworkOutput((_apply(weight, inputs) + self.bias + level).transpose(1, 2))
         values = context[:, -self.n_rows :].transpose(1, 2)
         if self.targets is not None:
             values = values[:, self.targets]
-        weight = self.weight if self.mask is None else self.weight * self.mask
         level = values.new_zeros(()) if self.level is None else (values @ self.level).unsqueeze(-1)
-        shifted = values - level
-        forecast = shifted @ weight.T if weight.ndim == 2 else torch.einsum("bcl,chl->bch", shifted, weight)
-        return NetworkOutput((forecast + self.bias + level).transpose(1, 2))
+        return NetworkOutput((_apply(weight, values - level) + self.bias + level).transpose(1, 2))
+
+
+def _apply(weight: Tensor, inputs: Tensor) -> Tensor:
+    """Multiply the inputs of every target by the shared matrix, or by its own."""
+    return inputs @ weight.T if weight.ndim == 2 else torch.einsum("bcl,chl->bch", inputs, weight)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from skdistill._utils._checks import check_boolean, check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
+from skdistill.networks._covariate_inputs import CovariateInputs
 from skdistill.networks._layers import NORMALIZATIONS, decompose, make_normalization
 from skdistill.networks._linear import Linear, LinearModule
 from skdistill.networks._solvable_part import SolvablePart
@@ -26,6 +27,10 @@ class MLP(BaseNetwork):
     Linear(context_length, hidden_size) - BatchNorm over channels - ReLU - Linear(hidden_size, prediction_length). The
     sum of both is the forecast, after undoing the normalization. The features are the sum of the two hidden layers
     before BatchNorm and ReLU.
+
+    Covariates, if there are any, go into the hidden layer of the remainder: rows of past and known covariates are
+    projected one by one to ``covariate_size`` numbers and read as a whole, with static covariates beside them; a known
+    covariate also adds to the forecast of its own step.
 
     Parameters
     ----------
@@ -52,10 +57,13 @@ class MLP(BaseNetwork):
         A linear forecast that is added to the output: a :class:`~skdistill.networks.Linear` that is solved exactly for
         the quadratic terms of the loss and then frozen; ``"exact"`` stands for ``Linear()``. The output layers then
         start at 0, so that training starts from the linear solution.
+    covariate_size : int, default=4
+        Numbers that a row of covariates is projected to; fewer covariates are not projected.
 
     References
     ----------
-    Section 3 of TimeDistill (arXiv 2502.15016), student "MLP".
+    Section 3 of TimeDistill (arXiv 2502.15016), student "MLP"; Das et al. (2023), TiDE (arXiv 2304.08424), for
+    covariates.
 
     Examples
     --------
@@ -67,6 +75,10 @@ class MLP(BaseNetwork):
     >>> output.forecast.shape, output.features.shape
     (torch.Size([2, 4, 3]), torch.Size([2, 3, 8]))
     """
+
+    reads_past = True
+    reads_known = True
+    reads_static = True
 
     def __init__(
         self,
@@ -80,6 +92,7 @@ class MLP(BaseNetwork):
         dropout: float = 0.0,
         last_rows: int | None = None,
         linear_skip: str | Linear | None = None,
+        covariate_size: int = 4,
     ) -> None:
         self.hidden_size = hidden_size
         self.n_layers = n_layers
@@ -90,6 +103,7 @@ class MLP(BaseNetwork):
         self.dropout = dropout
         self.last_rows = last_rows
         self.linear_skip = linear_skip
+        self.covariate_size = covariate_size
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if a hyperparameter is out of its range."""
@@ -104,6 +118,7 @@ class MLP(BaseNetwork):
             raise ValueError(
                 f"last_rows of MLP must be at most context_length = {spec.context_length}; got {self.last_rows}."
             )
+        check_integer(self.covariate_size, "covariate_size of MLP")
         linear = self._linear()
         if linear is not None:
             linear.check(spec)
@@ -150,25 +165,36 @@ class _MLPModule(nn.Module):
                 if part is not None:
                     nn.init.zeros_(part.output.weight)
                     nn.init.zeros_(part.output.bias)
+        self.covariates = None
+        if spec.covariates or spec.n_static:
+            self.covariates = CovariateInputs(spec, self.n_rows, network.hidden_size, network.covariate_size)
 
     def forward(
-        self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
+        self,
+        context: Tensor,
+        context_time: Tensor | None = None,
+        decoder_time: Tensor | None = None,
+        future: Tensor | None = None,
+        static: Tensor | None = None,
     ) -> NetworkOutput:
+        more, direct = (None, None) if self.covariates is None else self.covariates(context, future, static)
         values = context[:, -self.n_rows :].transpose(1, 2)  # (n_windows, n_channels, n_rows)
         if self.targets is not None:
             values = values[:, self.targets]
         values, state = self.normalization(values)
         if self.trend is None or self.kernel_size is None:
-            forecast, features = self.seasonal(values)
+            forecast, features = self.seasonal(values, more)
         else:
             seasonal, trend = decompose(values, self.kernel_size)
-            fast, fast_features = self.seasonal(seasonal)
+            fast, fast_features = self.seasonal(seasonal, more)
             slow, slow_features = self.trend(trend)
             forecast, features = fast + slow, fast_features + slow_features
         undone = self.normalization.undo(forecast, state)
+        undone = undone if direct is None else undone + direct
         if self.skip is not None:  # the linear part adds the window's level itself
             undone = undone - self.normalization.undo(torch.zeros_like(forecast), state)
-            return NetworkOutput(self.skip(context).forecast + undone.transpose(1, 2), features)
+            linear = self.skip(context, context_time, decoder_time, future, static).forecast
+            return NetworkOutput(linear + undone.transpose(1, 2), features)
         return NetworkOutput(undone.transpose(1, 2), features)
 
 
@@ -183,8 +209,9 @@ class _Part(nn.Module):
         self.deeper = nn.ModuleList(_DeeperLayer(network, spec) for _ in range(network.n_layers - 1))
         self.output = nn.Linear(network.hidden_size, spec.prediction_length)
 
-    def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, values: Tensor, more: Tensor | None = None) -> tuple[Tensor, Tensor]:
         features = self.hidden(values)
+        features = features if more is None else features + more
         hidden = self.dropout(self.norm(features).relu())
         for layer in self.deeper:
             hidden = layer(hidden)

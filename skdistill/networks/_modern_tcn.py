@@ -86,6 +86,8 @@ class ModernTCN(BaseNetwork):
     (torch.Size([2, 4, 3]), torch.Size([2, 3, 48]))
     """
 
+    reads_past = True
+
     def __init__(
         self,
         hidden_size: int | Sequence[int] = 64,

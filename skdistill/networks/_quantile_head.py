@@ -87,7 +87,14 @@ class QuantileModule(nn.Module):
         return getattr(self.network, "branch_sizes", None)
 
     def forward(
-        self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
+        self,
+        context: Tensor,
+        context_time: Tensor | None = None,
+        decoder_time: Tensor | None = None,
+        future: Tensor | None = None,
+        static: Tensor | None = None,
+        observed: Tensor | None = None,
+        future_observed: Tensor | None = None,
     ) -> NetworkOutput:
         """Forecast a batch.
 
@@ -97,14 +104,17 @@ class QuantileModule(nn.Module):
             Standardized contexts.
         context_time, decoder_time : Tensor or None, default=None
             Calendar features, for networks that read them.
+        future, static, observed, future_observed : Tensor or None, default=None
+            Covariates and masks, for networks that read them.
 
         Returns
         -------
         output : NetworkOutput
             The output of the network, with quantiles.
         """
-        times = {"context_time": context_time, "decoder_time": decoder_time}
-        output = self.network(context, **{name: one for name, one in times.items() if one is not None})
+        others = {"context_time": context_time, "decoder_time": decoder_time, "future": future, "static": static}
+        others |= {"observed": observed, "future_observed": future_observed}
+        output = self.network(context, **{name: one for name, one in others.items() if one is not None})
         quantiles = output.forecast.unsqueeze(-1) + self.head(context)
         return NetworkOutput(output.forecast, output.features, output.branches, quantiles)
 

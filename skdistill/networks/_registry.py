@@ -78,12 +78,12 @@ def make_network(name: str, *, parameter: str = "network", elsewhere: Mapping[st
 
 
 def suggest_networks(need: str) -> list[str]:
-    """Return the names of the networks that meet a requirement of a loss term.
+    """Return the names of the networks that meet a requirement of a loss term, or read covariates.
 
     Parameters
     ----------
     need : str
-        The requirement of the term.
+        The requirement of the term; or ``"reads_past"``, ``"reads_known"``, ``"reads_static"``.
 
     Returns
     -------
@@ -95,6 +95,8 @@ def suggest_networks(need: str) -> list[str]:
     >>> suggest_networks("student_features")[:3]
     ['Autoformer', 'FEDformer', 'ITransformer']
     """
+    if need.startswith("reads_"):
+        return sorted(type(one).__name__ for one in (network() for network in NETWORKS.values()) if getattr(one, need))
     if need != "student_features":
         return []
     return sorted(network.__name__ for network in NETWORKS.values() if network.has_features)

@@ -45,6 +45,12 @@ class SolvablePart:
         Whether the part is solved if possible, must be solved, or is trained.
     module : str, default=""
         Name of the sub-module that is the part; an empty string means the whole network.
+    n_inputs : int, default=0
+        Number of inputs of the map, if it reads more than rows: the module of the part then has a method ``design``,
+        from the inputs of ``forward`` to inputs (n_windows, n_targets, n_inputs) and levels (n_windows, n_targets, 1),
+        and W has this number of columns. 0 means that the inputs are ``n_rows`` rows.
+    other_masks : tuple of ndarray of bool or None, default=()
+        Alternatives to ``mask`` to choose among; the module of the part then has a buffer ``mask``.
     """
 
     owner: str
@@ -59,6 +65,18 @@ class SolvablePart:
     selection: str = "validation"
     solver: str = "auto"
     module: str = ""
+    n_inputs: int = 0
+    other_masks: tuple[np.ndarray | None, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Number of inputs of the map."""
+        return self.n_inputs or self.n_rows
+
+    @property
+    def masks(self) -> tuple[np.ndarray | None, ...]:
+        """All masks to choose among."""
+        return (self.mask, *self.other_masks)
 
     @property
     def is_whole(self) -> bool:
@@ -67,8 +85,8 @@ class SolvablePart:
 
     @property
     def is_searched(self) -> bool:
-        """Whether there are several penalties or weights to choose from."""
-        return len(self.penalties) > 1 or bool(self.weight_grid)
+        """Whether there are several penalties, weights or masks to choose from."""
+        return len(self.penalties) > 1 or bool(self.weight_grid) or bool(self.other_masks)
 
     def of(self, module: nn.Module) -> nn.Module:
         """Return the part of a built module.

@@ -64,6 +64,8 @@ class TimesNet(BaseNetwork):
     (torch.Size([2, 4, 3]), torch.Size([2, 3, 16]))
     """
 
+    reads_past = True
+
     def __init__(
         self,
         hidden_size: int = 16,

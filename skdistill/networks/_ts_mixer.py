@@ -50,6 +50,8 @@ class TSMixer(BaseNetwork):
     (torch.Size([2, 4, 3]), torch.Size([2, 3, 12]))
     """
 
+    reads_past = True
+
     def __init__(
         self,
         hidden_size: int = 512,

@@ -31,7 +31,7 @@ class ProbabilisticMixin:
     spec_: NetworkSpec
     calibration_: FittedCalibration | None
 
-    def predict_quantiles(self, X: Any, quantiles: Sequence[float] | None = None) -> Any:
+    def predict_quantiles(self, X: Any, quantiles: Sequence[float] | None = None, *, future: Any = None) -> Any:
         """Forecast quantiles of the values that ``predict`` forecasts.
 
         Parameters
@@ -41,6 +41,8 @@ class ProbabilisticMixin:
         quantiles : sequence of float or None, default=None
             Rising levels within the range of the fitted levels. Levels that were not fitted are interpolated (linear in
             the normal score of the level). None returns the fitted levels.
+        future : array, DataFrame, panel, list or None, default=None
+            Known covariates of the rows to forecast, if the estimator has some; as for ``predict``.
 
         Returns
         -------
@@ -55,9 +57,9 @@ class ProbabilisticMixin:
         """
         check_is_fitted(self)
         levels, matrix = self._asked(quantiles)
-        return self._predict_around(X, matrix, [float(level) for level in levels], "quantile")
+        return self._predict_around(X, future, matrix, [float(level) for level in levels], "quantile")
 
-    def predict_interval(self, X: Any, coverage: float = DEFAULT_COVERAGE) -> Any:
+    def predict_interval(self, X: Any, coverage: float = DEFAULT_COVERAGE, *, future: Any = None) -> Any:
         """Forecast an interval for the values that ``predict`` forecasts.
 
         Parameters
@@ -66,6 +68,8 @@ class ProbabilisticMixin:
             Input as for ``predict``.
         coverage : float, default=0.8
             Share of true values that should lie inside; the rest is split equally below and above.
+        future : array, DataFrame, panel, list or None, default=None
+            Known covariates of the rows to forecast, if the estimator has some; as for ``predict``.
 
         Returns
         -------
@@ -79,7 +83,7 @@ class ProbabilisticMixin:
             If the estimator was fitted without quantiles, or without the levels that the coverage needs.
         """
         check_is_fitted(self)
-        return self._predict_around(X, self._interval(coverage), ["lower", "upper"], "bound")
+        return self._predict_around(X, future, self._interval(coverage), ["lower", "upper"], "bound")
 
     def calibrate(self, X: Any, y: Any = None) -> Self:
         """Calibrate the quantiles on all windows of other data.
@@ -124,7 +128,7 @@ class ProbabilisticMixin:
         self.calibration_ = calibration.fit_errors(errors, levels, getattr(self, "calibration_", None))
         return self
 
-    def _predict_around(self, X: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> Any:
+    def _predict_around(self, X: Any, future: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> Any:
         """Forecast quantiles, mapped to the requested levels, in the form of X."""
         raise NotImplementedError
 

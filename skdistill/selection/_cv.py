@@ -16,10 +16,10 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
+from skdistill.data._columns import find_targets
 from skdistill.data._inputs import SeriesInput, read_series
 from skdistill.data._scaling import SCALINGS
 from skdistill.data._season import season_of_series
-from skdistill.data._targets import find_targets
 from skdistill.forecaster import DistilledForecaster
 from skdistill.selection._candidates import Candidate, default_context_lengths, read_students
 from skdistill.selection._folds import Fold, default_split, make_folds
@@ -234,7 +234,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         self.__dict__.pop("forecaster_", None)
         self._check_parameters()
         given = read_series(self, X, reset=True, allow_batch=False)
-        self.targets_ = find_targets(self.targets, given.series[0], type(self).__name__)
+        first = given.series[0]
+        self.targets_ = find_targets(self.targets, first.columns, first.values.shape[1], type(self).__name__)
         search = self._search(given)
         results = search.run()
         choice = results.choose(self.standard_errors)

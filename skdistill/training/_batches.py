@@ -12,11 +12,12 @@ from torch.utils.data import Dataset
 
 from skdistill.data._windows import Windows
 from skdistill.networks._base import NetworkSpec
+from skdistill.networks._inputs import mask_of
 
 if TYPE_CHECKING:  # teachers train networks, so training must not import teachers
     from skdistill.data._labels import Labels
 
-__all__ = ["BatchLoader", "LabelSource", "WindowDataset"]
+__all__ = ["BatchLoader", "LabelSource", "WindowDataset", "covariate_inputs"]
 
 Batch = tuple[dict[str, Tensor], dict[str, Tensor]]
 
@@ -89,6 +90,7 @@ class WindowDataset(Dataset):
         if self.spec.n_time_features:
             inputs["context_time"] = self.windows.context_time(here)
             inputs["decoder_time"] = self.windows.decoder_time(here, self.spec.label_length)
+        inputs |= covariate_inputs(self.windows, here, self.spec)
         targets = {"truth": self.windows.horizons(here)}
         if self.windows.store.has_missing:
             missing = torch.isnan(targets["truth"])
@@ -109,6 +111,35 @@ class WindowDataset(Dataset):
             if labels.quantiles is not None:
                 targets["teacher_quantiles"] = labels.quantiles
         return inputs, targets
+
+
+def covariate_inputs(windows: Windows, indices: Tensor, spec: NetworkSpec) -> dict[str, Tensor]:
+    """Return known and static covariates and masks of windows, as far as a network reads them.
+
+    Parameters
+    ----------
+    windows : Windows
+        The windows.
+    indices : Tensor of int64 of shape (n,)
+        Numbers of the windows, on their device.
+    spec : NetworkSpec
+        The problem that the network was built for.
+
+    Returns
+    -------
+    inputs : dict of Tensor
+        Keyword arguments of the module.
+    """
+    inputs, told = {}, None
+    if spec.known:
+        inputs["future"], told = windows.future(indices)
+    if spec.n_static:
+        inputs["static"] = windows.static(indices)
+    if spec.masks:
+        inputs["observed"] = windows.observed(indices).float()
+        if spec.known:
+            inputs["future_observed"] = mask_of(inputs["future"], told)
+    return inputs
 
 
 class BatchLoader:

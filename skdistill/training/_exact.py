@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -83,14 +83,20 @@ class Candidate:
         Weight of each term.
     penalty : float
         The penalty.
+    mask : ndarray of bool of shape (prediction_length, n_inputs) or None, default=None
+        Inputs that each step can read; None means all.
     """
 
     weights: dict[str, float]
     penalty: float
+    mask: np.ndarray | None = field(default=None, compare=False)
 
 
 def candidates(
-    terms: Sequence[QuadraticTerm], penalties: Sequence[float], weight_grid: Mapping[str, Sequence[float]]
+    terms: Sequence[QuadraticTerm],
+    penalties: Sequence[float],
+    weight_grid: Mapping[str, Sequence[float]],
+    masks: Sequence[np.ndarray | None] = (None,),
 ) -> list[Candidate]:
     """List the points of the grid; penalties vary fastest, so that one set of weights is solved at once.
 
@@ -102,6 +108,8 @@ def candidates(
         The penalties.
     weight_grid : dict of str to sequence of float
         Weights to try, by name of the term.
+    masks : sequence of ndarray or None, default=(None,)
+        Inputs that each step can read.
 
     Returns
     -------
@@ -111,7 +119,8 @@ def candidates(
     base = {term.name: term.weight for term in terms}
     combinations = itertools.product(*weight_grid.values())
     weights = [base | dict(zip(weight_grid, values, strict=True)) for values in combinations]
-    return [Candidate(one, penalty) for one in weights if any(one.values()) for penalty in penalties]
+    kept = [one for one in weights if any(one.values())]
+    return [Candidate(one, penalty, mask) for mask in masks for one in kept for penalty in penalties]
 
 
 class ExactProblem:

@@ -20,6 +20,7 @@ from skdistill.losses._base import BaseLoss, LossSum
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._solvable_part import SolvablePart
 from skdistill.training._batches import LabelSource
+from skdistill.training._design import Design
 from skdistill.training._exact import (
     Candidate,
     ExactProblem,
@@ -148,17 +149,17 @@ def why_not_exact(part: SolvablePart, loss: BaseLoss, *, has_teacher: bool, wind
             "with windows_without_truth or augmentation, truth and labels are known for different windows. Leave both "
             "out."
         )
-    if part.mask is not None and not all(_is_diagonal(term.metric) for term in terms):
-        return "sparse_season needs terms that treat steps separately; a pooled term does not. Leave one of them out."
+    diagonal = all(_is_diagonal(term.metric) for term in terms)
+    if any(mask is not None for mask in part.masks) and not diagonal:
+        return (
+            "sparse_season and known_band need terms that treat steps separately; a pooled term does not. Leave one of "
+            "them out (known_band=None)."
+        )
     if windows.misses_truth:
-        if not all(_is_diagonal(term.metric) for term in terms):
+        if not diagonal:
             return "values of the targets are missing, and a pooled term needs all steps of a pool. Leave it out."
-        if part.mask is not None:
-            return "values of the targets are missing, which sparse_season does not support. Leave it out."
         if part.is_searched and part.selection == "blocks":
             return "values of the targets are missing: set selection='validation'."
-    if part.mask is not None and (len(part.penalties) > 1 or grid):
-        return "sparse_season takes one penalty and one set of weights."
     if part.is_searched and part.selection == "validation" and windows.validation is None:
         return (
             "there are no validation windows to choose among several penalties or weights: set validation_fraction, "
@@ -221,27 +222,22 @@ def solve_part(
     grid = _check_grid(part, loss)
     terms = quadratic_terms(loss, spec.prediction_length, has_teacher=labels is not None, named=list(grid))
     assert not isinstance(terms, str)  # why_not_exact
-    setup = _Setup(part, terms)
+    setup = _Setup(part, terms, Design(part, module, spec))
     train = windows.known_train if labels is None else windows.train
+    points = candidates(terms, list(part.penalties), grid, part.masks)
     if windows.misses_truth:
-        return _solve_masked(part, module, spec, windows, train, labels, terms=terms, grid=grid, start=start)
+        return _solve_masked(setup, module, windows, train, labels, points=points, grid=grid, start=start)
     moments = setup.moments(train, labels)
     held_out = None if windows.validation is None else setup.truth(windows.validation)
     problem = setup.problem(moments)
-    points = candidates(terms, list(part.penalties), grid)
-    mask = part.mask
     errors = np.full(len(points), np.nan)
     if len(points) > 1 and part.selection == "blocks":
         errors = _leave_blocks_out(setup, points, moments, train, labels)
-    elif held_out is not None and mask is None:
-        errors = problem.errors(points, held_out)
+    elif held_out is not None:
+        errors = setup.errors(problem, moments, points, held_out)
     chosen = int(np.argmin(errors)) if len(points) > 1 else 0
-    if mask is None:
-        solution = problem.solve(points[chosen])
-    else:
-        solution = solve_sparse(moments, terms, mask, penalty=points[chosen].penalty, **setup.options)
-        errors = errors if held_out is None else np.array([mean_squared_error(solution, held_out)])
-    _load(module, solution)
+    solution = setup.solve(problem, moments, points[chosen])
+    _load(module, solution, points[chosen].mask)
     history = _history(problem, points, errors, chosen, solution, moments, grid, time.perf_counter() - start)
     return TrainingResult(history=history, best_epoch=None if held_out is None else 1, interrupted=False)
 
@@ -299,7 +295,8 @@ def solve_from_moments(
     spec : NetworkSpec
         What it was built for.
     by_channel : list of Moments
-        Standardized moments of full contexts and truth, one per target channel.
+        Standardized moments of full contexts and truth, one per target channel; of the inputs of the map, if it reads
+        more than rows.
     loss : BaseLoss
         The objective; its terms that need no teacher must be quadratic.
 
@@ -311,39 +308,36 @@ def solve_from_moments(
     start = time.perf_counter()
     terms = quadratic_terms(loss, spec.prediction_length, has_teacher=False)
     assert not isinstance(terms, str)  # why_not_exact
-    setup = _Setup(part, terms)
-    moments = {"truth": setup.group([one.tail(part.n_rows) for one in by_channel])}
-    problem, point = setup.problem(moments), candidates(terms, list(part.penalties), {})[0]
-    mask = part.mask
-    if mask is None:
-        solution = problem.solve(point)
-    else:
-        solution = solve_sparse(moments, terms, mask, penalty=point.penalty, **setup.options)
+    setup = _Setup(part, terms, Design(part, module, spec))
+    moments = {
+        "truth": setup.sum(by_channel) if part.n_inputs else setup.group([one.tail(part.n_rows) for one in by_channel])
+    }
+    problem, point = setup.problem(moments), candidates(terms, list(part.penalties), {}, part.masks)[0]
+    solution = setup.solve(problem, moments, point)
     _load(module, solution)
     history = _history(problem, [point], np.array([np.nan]), 0, solution, moments, {}, time.perf_counter() - start)
     return TrainingResult(history=history, best_epoch=None, interrupted=False)
 
 
 def _solve_masked(
-    part: SolvablePart,
+    setup: _Setup,
     module: nn.Module,
-    spec: NetworkSpec,
     windows: TrainingWindows,
     train: Windows,
     labels: LabelSource | None,
     *,
-    terms: list[QuadraticTerm],
+    points: list[Candidate],
     grid: Mapping[str, Sequence[float]],
     start: float,
 ) -> TrainingResult:
     """Solve each step separately over the observed values, if part of the truth is missing."""
-    points = candidates(terms, list(part.penalties), grid)
-    solutions = solve_masked(part, terms, points, train, labels)
+    design = setup.design
+    solutions = solve_masked(design, setup.terms, points, train, labels)
     errors = np.full(len(points), np.nan)
     if windows.validation is not None:
-        errors = np.array([masked_error(part, solution, windows.validation) for solution in solutions])
+        errors = np.array([masked_error(design, solution, windows.validation) for solution in solutions])
     chosen = int(np.nanargmin(errors)) if len(points) > 1 else 0
-    _load(module, solutions[chosen])
+    _load(module, solutions[chosen], points[chosen].mask)
     seconds = time.perf_counter() - start
     rows: list[dict[str, Any]] = []
     for number, (point, error) in enumerate(zip(points, errors, strict=True)):
@@ -353,7 +347,7 @@ def _solve_masked(
             row["valid_loss"] = float(error)
         row |= {"chosen": number == chosen, "dur": seconds / len(points)}
         if number == chosen:
-            row["train_loss"] = masked_error(part, solutions[chosen], train)
+            row["train_loss"] = masked_error(design, solutions[chosen], train)
         rows.append(row)
     return TrainingResult(history=rows, best_epoch=None if windows.validation is None else 1, interrupted=False)
 
@@ -364,6 +358,7 @@ class _Setup:
 
     part: SolvablePart
     terms: list[QuadraticTerm]
+    design: Design
 
     @property
     def options(self) -> dict[str, Any]:
@@ -372,6 +367,30 @@ class _Setup:
     def problem(self, moments: dict[str, list[Moments]]) -> ExactProblem:
         return ExactProblem(moments, self.terms, **self.options)
 
+    def solve(self, problem: ExactProblem, moments: dict[str, list[Moments]], point: Candidate) -> LinearSolution:
+        """Solve for a candidate."""
+        if point.mask is None:
+            return problem.solve(point)
+        return solve_sparse(
+            moments, self.terms, point.mask, penalty=point.penalty, weights=point.weights, **self.options
+        )
+
+    def errors(
+        self,
+        problem: ExactProblem,
+        moments: dict[str, list[Moments]],
+        points: Sequence[Candidate],
+        held_out: list[Moments],
+    ) -> np.ndarray:
+        """Return the MSE of every candidate on other windows."""
+        free = [number for number, point in enumerate(points) if point.mask is None]
+        errors = np.empty(len(points))
+        errors[free] = problem.errors([points[number] for number in free], held_out) if free else np.empty(0)
+        for number, point in enumerate(points):
+            if point.mask is not None:
+                errors[number] = mean_squared_error(self.solve(problem, moments, point), held_out)
+        return errors
+
     def moments(
         self, windows: Windows, labels: LabelSource | None, weights: np.ndarray | None = None
     ) -> dict[str, list[Moments]]:
@@ -379,6 +398,9 @@ class _Setup:
         weights = windows.weights if weights is None else weights
         parts: dict[str, list[Moments]] = {}
         targets = {term.target for term in self.terms}
+        if self.part.n_inputs:
+            both = self.design.moments(windows, labels if "teacher_forecast" in targets else None, weights)
+            return {target: self.sum(both[target]) for target in ("truth", "teacher_forecast") if target in targets}
         if "truth" in targets:
             parts["truth"] = self.truth(windows, weights)
         if "teacher_forecast" in targets:
@@ -394,11 +416,15 @@ class _Setup:
     def truth(self, windows: Windows, weights: np.ndarray | None = None) -> list[Moments]:
         """Compute the moments of contexts and truth."""
         weights = windows.weights if weights is None else weights
+        if self.part.n_inputs:
+            return self.sum(self.design.moments(windows, None, weights)["truth"])
         return self.group(_weighted(lambda some, _: truth_moments(some, self.part.n_rows), windows, weights))
 
     def group(self, moments: list[Moments]) -> list[Moments]:
-        shifted = [one.shifted(self.part.level) for one in moments]
-        return shifted if self.part.individual else [add_up(shifted)]
+        return self.sum([one.shifted(self.part.level) for one in moments])
+
+    def sum(self, moments: list[Moments]) -> list[Moments]:
+        return moments if self.part.individual else [add_up(moments)]
 
 
 def _weighted(
@@ -442,7 +468,7 @@ def _leave_blocks_out(
             for target, groups in moments.items()
         }
         held_out = setup.truth(_subset(train, block), weights[block])
-        total += weights[block].sum() * setup.problem(rest).errors(points, held_out)
+        total += weights[block].sum() * setup.errors(setup.problem(rest), rest, points, held_out)
     return total / len(train)
 
 
@@ -464,9 +490,12 @@ class _Subset:
         return self.labels.take(self.numbers[indices])
 
 
-def _load(module: nn.Module, solution: LinearSolution) -> None:
+def _load(module: nn.Module, solution: LinearSolution, mask: np.ndarray | None = None) -> None:
     parameters = dict(module.named_parameters())
     with torch.no_grad():
+        own = dict(module.named_buffers()).get("mask")
+        if own is not None and mask is not None:
+            own.copy_(torch.from_numpy(mask))
         for name, value in (("weight", solution.weight), ("bias", solution.bias)):
             parameters[name].copy_(torch.from_numpy(value).reshape(parameters[name].shape))
 

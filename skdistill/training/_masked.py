@@ -11,25 +11,22 @@ the windows in which the step is missing. The cost therefore depends on the numb
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-import torch
 
 from skdistill.data._windows import Windows
-from skdistill.networks._solvable_part import SolvablePart
 from skdistill.training._batches import LabelSource
+from skdistill.training._design import Design
 from skdistill.training._exact import Candidate, LinearSolution, QuadraticTerm
 
 __all__ = ["masked_error", "solve_masked"]
 
-_BLOCK = 1024  # number of windows gathered at once
-
 
 def solve_masked(
-    part: SolvablePart,
+    design: Design,
     terms: Sequence[QuadraticTerm],
     points: Sequence[Candidate],
     windows: Windows,
@@ -39,8 +36,8 @@ def solve_masked(
 
     Parameters
     ----------
-    part : SolvablePart
-        The exactly solvable part declared by the network.
+    design : Design
+        What the map of the solvable part reads.
     terms : sequence of QuadraticTerm
         Terms with diagonal metrics.
     points : sequence of Candidate
@@ -59,31 +56,41 @@ def solve_masked(
     ----------
     Hoerl and Kennard (1970), Ridge regression; missing targets are left out of the sums.
     """
+    part = design.part
     n_groups = len(windows.targets) if part.individual else 1
-    groups = [_Sums(part.n_rows, windows.prediction_length) for _ in range(n_groups)]
-    for contexts, truth, label, weight in _shifted_blocks(part, windows, labels):
+    groups = [_Sums(part.width, windows.prediction_length) for _ in range(n_groups)]
+    for contexts, truth, label, weight in design.blocks(windows, labels):
         for number, group in enumerate(groups):
             own = slice(None) if n_groups == 1 else slice(number, number + 1)
             label_rows = None if label is None else _rows(label[:, own])
             own_contexts = contexts[:, own]
             weights_of_rows = None if weight is None else np.repeat(weight, own_contexts.shape[1])
             group.add(_rows(own_contexts), _rows(truth[:, own]), label_rows, weights_of_rows)
-    weights = np.zeros((len(points), n_groups, windows.prediction_length, part.n_rows))
+    weights = np.zeros((len(points), n_groups, windows.prediction_length, part.width))
     biases = np.zeros(weights.shape[:3])
     for number, group in enumerate(groups):
         for step in range(windows.prediction_length):
-            solved = group.solve(step, terms, points, penalty_on=part.penalty_on, intercept=part.intercept)
-            weights[:, number, step], biases[:, number, step] = solved
+            for mask in part.masks:
+                chosen = [place for place, point in enumerate(points) if point.mask is mask]
+                solved = group.solve(
+                    step,
+                    terms,
+                    [points[place] for place in chosen],
+                    penalty_on=part.penalty_on,
+                    intercept=part.intercept,
+                    allowed=None if mask is None else np.flatnonzero(mask[step]),
+                )
+                weights[chosen, number, step], biases[chosen, number, step] = solved
     return [LinearSolution(weight, bias) for weight, bias in zip(weights, biases, strict=True)]
 
 
-def masked_error(part: SolvablePart, solution: LinearSolution, windows: Windows) -> float:
+def masked_error(design: Design, solution: LinearSolution, windows: Windows) -> float:
     """Compute the MSE of a map over the observed truth of windows.
 
     Parameters
     ----------
-    part : SolvablePart
-        The exactly solvable part declared by the network.
+    design : Design
+        What the map of the solvable part reads.
     solution : LinearSolution
         The map.
     windows : Windows
@@ -95,7 +102,7 @@ def masked_error(part: SolvablePart, solution: LinearSolution, windows: Windows)
         Mean over the observed values; NaN if there are none.
     """
     total, count = 0.0, 0.0
-    for contexts, truth, _, weight in _shifted_blocks(part, windows, None):
+    for contexts, truth, _, weight in design.blocks(windows, None):
         forecast = contexts @ solution.weight.swapaxes(-1, -2) if len(solution.weight) == 1 else None
         if forecast is None:
             forecast = np.einsum("bcl,chl->bch", contexts, solution.weight)
@@ -152,21 +159,25 @@ class _Sums:
         *,
         penalty_on: str,
         intercept: bool,
+        allowed: np.ndarray | None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return weights (n_candidates, n_rows) and biases (n_candidates,) of a step."""
+        """Return weights (n_candidates, n_rows) and biases (n_candidates,) of a step, over the allowed inputs."""
+        here = np.arange(len(self.whole.first)) if allowed is None else allowed
         weights = np.zeros((len(points), len(self.whole.first)))
         biases = np.zeros(len(points))
         factored: dict[tuple[float, ...], _Step] = {}
         for number, point in enumerate(points):
             key = tuple(point.weights.values())
             if key not in factored:
-                factored[key] = self._step(step, terms, point, intercept)
+                factored[key] = self._step(step, terms, point, intercept, here)
             shares = sum(point.weights[term.name] * term.metric[step, step] for term in terms)
             penalty = point.penalty * shares if penalty_on == "forecast" else point.penalty / len(self.absent.count)
-            weights[number], biases[number] = factored[key].solve(float(penalty))
+            weights[number, here], biases[number] = factored[key].solve(float(penalty))
         return weights, biases
 
-    def _step(self, step: int, terms: Sequence[QuadraticTerm], point: Candidate, intercept: bool) -> _Step:
+    def _step(
+        self, step: int, terms: Sequence[QuadraticTerm], point: Candidate, intercept: bool, here: np.ndarray
+    ) -> _Step:
         n_steps = len(self.absent.count)
         n_observed = n_steps * float(self.whole.count) - self.absent.count.sum()
         count, first, second = 0.0, np.zeros_like(self.whole.first), np.zeros_like(self.whole.second)
@@ -180,7 +191,7 @@ class _Sums:
             second += share * (self.whole.second - is_truth * self.absent.second[step])
             level += share * self.sums[term.target][step]
             cross += share * self.cross[term.target][step]
-        return _Step.of(count, first, second, level, cross, intercept)
+        return _Step.of(count, first[here], second[np.ix_(here, here)], level, cross[here], intercept)
 
 
 @dataclass
@@ -215,20 +226,3 @@ class _Step:
 def _rows(values: np.ndarray) -> np.ndarray:
     """Reshape channels of windows to rows."""
     return values.reshape(-1, values.shape[-1])
-
-
-def _shifted_blocks(
-    part: SolvablePart, windows: Windows, labels: LabelSource | None
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]]:
-    """Yield contexts, truth and labels of blocks, (n, n_targets, n_steps), minus their levels; and their weights."""
-    targets, weights = list(windows.targets), windows.weights
-    for first in range(0, len(windows), _BLOCK):
-        indices = torch.arange(first, min(first + _BLOCK, len(windows)))
-        contexts = windows.context_values(indices)[:, -part.n_rows :, targets].cpu().double().numpy().transpose(0, 2, 1)
-        truth = windows.horizons(indices).cpu().double().numpy().transpose(0, 2, 1)
-        label = None if labels is None else labels.take(indices).forecast.cpu().double().numpy().transpose(0, 2, 1)
-        if part.level is not None:
-            level = (contexts @ part.level)[..., None]
-            contexts, truth = contexts - level, truth - level
-            label = None if label is None else label - level
-        yield contexts, truth, label, None if weights is None else weights[first : first + _BLOCK]

@@ -38,6 +38,8 @@ class RollingMoments:
     True
     """
 
+    most_error = _MOST_ERROR
+
     def __init__(self, rows: np.ndarray, context_length: int, prediction_length: int) -> None:
         self.context_length = context_length
         self.prediction_length = prediction_length

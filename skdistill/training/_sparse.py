@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -21,6 +23,7 @@ def solve_sparse(
     penalty: float,
     penalty_on: str,
     intercept: bool,
+    weights: Mapping[str, float] | None = None,
 ) -> LinearSolution:
     """Solve every step of the horizon separately, over the rows it may read.
 
@@ -38,12 +41,16 @@ def solve_sparse(
         What is penalized.
     intercept : bool
         Whether there is one.
+    weights : mapping of str to float or None, default=None
+        Weight of each term by name; None takes those of the terms.
 
     Returns
     -------
     solution : LinearSolution
         The optimum; of smallest norm if it is not unique.
     """
+    if weights is not None:
+        terms = [replace(term, weight=weights[term.name]) for term in terms]
     n_groups = len(next(iter(moments.values())))
     groups = [{target: parts[number] for target, parts in moments.items()} for number in range(n_groups)]
     solved = [_solve_group(group, terms, mask, penalty, penalty_on, intercept) for group in groups]
@@ -70,13 +77,55 @@ def _solve_group(
         level = one.first[size:] / count if intercept else np.zeros(steps)
         target_mean += share * level
         cross += share[:, None] * (one.second[size:, :size] / count - np.outer(level, mean))
-    for step in range(steps):
-        if not total[step]:
-            continue
-        rows = np.flatnonzero(mask[step])
+    common, found = np.flatnonzero(mask.all(axis=0)), _Common.none()
+    for step in np.flatnonzero(total):
         scaled = penalty / steps / total[step] if penalty_on == "weights" else penalty
-        system = second[np.ix_(rows, rows)] + scaled * np.eye(len(rows))
-        weight[step, rows] = scipy.linalg.lstsq(system, cross[step, rows] / total[step])[0]
+        if len(common) and scaled > 0:
+            found = found.fitting(second, common, scaled)
+            weight[step] = found.solve(second, cross[step] / total[step], mask[step])
+        else:
+            rows = np.flatnonzero(mask[step])
+            system = second[np.ix_(rows, rows)] + scaled * np.eye(len(rows))
+            weight[step, rows] = scipy.linalg.lstsq(system, cross[step, rows] / total[step])[0]
         if intercept:
             bias[step] = target_mean[step] / total[step] - weight[step] @ mean
     return weight, bias
+
+
+@dataclass(frozen=True)
+class _Common:
+    """Inputs that every step reads, eliminated once: steps then solve only for their other inputs.
+
+    With S the common inputs, B the others of a step and A = G + penalty, the Schur complement A_BB - A_BS A_SS^-1 A_SB
+    gives the weights of B, and those of S follow.
+    """
+
+    rows: np.ndarray
+    penalty: float
+    solved: np.ndarray  # A_SS^-1 G_S., for all inputs
+    factor: Any
+
+    @classmethod
+    def none(cls) -> _Common:
+        return cls(np.empty(0, dtype=int), -1.0, np.empty((0, 0)), None)
+
+    def fitting(self, second: np.ndarray, rows: np.ndarray, penalty: float) -> _Common:
+        """Return this one if it is for the penalty, otherwise a new one."""
+        if penalty == self.penalty:
+            return self
+        factor = scipy.linalg.cho_factor(second[np.ix_(rows, rows)] + penalty * np.eye(len(rows)), check_finite=False)
+        return _Common(rows, penalty, scipy.linalg.cho_solve(factor, second[rows], check_finite=False), factor)
+
+    def solve(self, second: np.ndarray, cross: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        """Return the weights of a step; 0 for inputs that are not allowed."""
+        weight = np.zeros(len(cross))
+        others = np.setdiff1d(np.flatnonzero(allowed), self.rows)
+        start = scipy.linalg.cho_solve(self.factor, cross[self.rows], check_finite=False)
+        if len(others):
+            linked = self.solved[:, others]
+            schur = second[np.ix_(others, others)] - second[np.ix_(others, self.rows)] @ linked
+            right = cross[others] - second[np.ix_(others, self.rows)] @ start
+            weight[others] = scipy.linalg.solve(schur + self.penalty * np.eye(len(others)), right, assume_a="pos")
+            start = start - linked @ weight[others]
+        weight[self.rows] = start
+        return weight

@@ -88,8 +88,9 @@ def test_moments_of_many_series_add_up_and_labels_enter_by_blocks(monkeypatch):
     series = [make_series(60, 3, seed=seed) for seed in range(3)]
     forecaster = make_forecaster(
         teacher=LastValueTeacher(offset=0.3),
-        student=Linear(season=6),
+        student=Linear(season=6, past_rows=0),
         targets=[2, 0],
+        covariates="ignore",
         validation_fraction=0.0,
         scaling="global",
         min_observed=12,

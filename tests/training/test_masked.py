@@ -10,6 +10,7 @@ from skdistill.data._windows import SeriesStore, split_windows
 from skdistill.losses import Supervised
 from skdistill.networks import Linear
 from skdistill.networks._base import NetworkSpec
+from skdistill.training._design import Design
 from skdistill.training._exact import candidates
 from skdistill.training._exact_fit import quadratic_terms, solve_part
 from skdistill.training._masked import masked_error, solve_masked
@@ -60,7 +61,7 @@ def test_the_solution_is_least_squares_on_the_observed_entries(share, individual
     part = network.solvable_part(NetworkSpec(CONTEXT, HORIZON, 2))
     terms = quadratic_terms(Supervised(), HORIZON, has_teacher=False)
     points = candidates(terms, [1e-3, 0.1], {})
-    solutions = solve_masked(part, terms, points, windows.train, None)
+    solutions = solve_masked(Design(part, None, None), terms, points, windows.train, None)
     for point, solution in zip(points, solutions, strict=True):
         groups = [[0], [1]] if individual else [[0, 1]]
         for number, channels in enumerate(groups):
@@ -76,7 +77,7 @@ def test_with_nothing_missing_it_is_the_solution_from_moments():
     part, module = network.solvable_part(spec), network.build(spec)
     solve_part(part, module, spec, windows, loss=Supervised(), labels=None)
     terms = quadratic_terms(Supervised(), HORIZON, has_teacher=False)
-    masked = solve_masked(part, terms, candidates(terms, [0.2], {}), windows.train, None)[0]
+    masked = solve_masked(Design(part, None, None), terms, candidates(terms, [0.2], {}), windows.train, None)[0]
     np.testing.assert_allclose(masked.weight[0], module.weight.detach().numpy(), atol=1e-5)
     np.testing.assert_allclose(masked.bias[0], module.bias.detach().numpy(), atol=1e-5)
 
@@ -99,7 +100,7 @@ def test_a_step_that_is_never_observed_is_forecast_by_the_level():
             values[:, -1] = float("nan")
             return values
 
-    solution = solve_masked(part, terms, candidates(terms, [0.1], {}), NeverLast(), None)[0]
+    solution = solve_masked(Design(part, None, None), terms, candidates(terms, [0.1], {}), NeverLast(), None)[0]
     assert not solution.weight[:, -1].any()
     assert not solution.bias[:, -1].any()
     assert solution.weight[:, 0].any()
@@ -119,9 +120,9 @@ def test_missing_truth_counts_for_nothing_in_the_error():
     squares = (forecast - windows.validation.horizons(numbers)).square()
     expected = float(squares[~torch.isnan(squares)].mean())
     assert result.history[0]["valid_loss"] == pytest.approx(expected, rel=1e-5)
-    assert np.isfinite(masked_error(part, solve_masked_once(part, windows), windows.train))
+    assert np.isfinite(masked_error(Design(part, None, None), solve_masked_once(part, windows), windows.train))
 
 
 def solve_masked_once(part, windows):
     terms = quadratic_terms(Supervised(), HORIZON, has_teacher=False)
-    return solve_masked(part, terms, candidates(terms, [0.1], {}), windows.train, None)[0]
+    return solve_masked(Design(part, None, None), terms, candidates(terms, [0.1], {}), windows.train, None)[0]

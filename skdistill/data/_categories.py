@@ -1,0 +1,176 @@
+"""Categorical columns as numbers: categories are found in training rows, and unknown ones are missing."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import OrdinalEncoder
+
+from skdistill._utils._user_line import stacklevel_of_user
+
+__all__ = ["MOST_CATEGORIES", "count_channels", "encode_columns", "find_categories", "is_categorical", "spread"]
+
+MOST_CATEGORIES = 256  # of one column; each is a channel
+_MOST_SHOWN = 5
+
+
+def is_categorical(dtype: Any) -> bool:
+    """Return whether a column holds categories: text, pandas categories or objects, but no times.
+
+    Parameters
+    ----------
+    dtype : dtype
+        Type of the column.
+
+    Returns
+    -------
+    categorical : bool
+        False for numbers and booleans, which are the numbers 0 and 1.
+    """
+    if isinstance(dtype, pd.CategoricalDtype):
+        return True
+    return pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype)
+
+
+def find_categories(parts: Iterable[pd.Series], name: Hashable) -> tuple[Any, ...]:
+    """Return the categories of a column, in order.
+
+    Parameters
+    ----------
+    parts : iterable of Series
+        Training rows of the column, of every series.
+    name : hashable
+        Name of the column, for error messages.
+
+    Returns
+    -------
+    categories : tuple
+        Text, booleans or numbers; missing values are no category.
+
+    Raises
+    ------
+    ValueError
+        If there are none, more than ``MOST_CATEGORIES``, or values that cannot be ordered.
+    """
+    distinct = {value for part in parts for value in pd.unique(part.dropna().astype(object))}
+    if not distinct:
+        raise ValueError(f"column {name!r} has no observed value in the training rows: leave it out, or fill it.")
+    values = [value.item() if isinstance(value, np.generic) else value for value in distinct]
+    if not all(isinstance(value, str | bool | int | float) for value in values):
+        odd = next(value for value in values if not isinstance(value, str | bool | int | float))
+        raise ValueError(
+            f"categories of column {name!r} must be text, booleans or numbers; got {odd!r} of type "
+            f"{type(odd).__name__}. Convert the column, X[{name!r}].astype(str), or leave it out."
+        )
+    if len(values) > MOST_CATEGORIES:
+        raise ValueError(
+            f"column {name!r} has {len(values)} categories, and each would be a channel of its own: at most "
+            f"{MOST_CATEGORIES} are taken. Group rare ones, leave the column out, or encode it yourself."
+        )
+    if len({type(value) for value in values}) > 1:
+        values = [str(value) for value in values]
+    table = np.array(values, dtype=object)[:, None]
+    return tuple(OrdinalEncoder().fit(table).categories_[0].tolist())
+
+
+def encode_columns(frame: pd.DataFrame, categories: Mapping[int, Sequence[Any]], name: str) -> pd.DataFrame:
+    """Replace categorical columns by the numbers of their categories.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    categories : mapping of int to sequence
+        Categories by position of the column.
+    name : str
+        Name of the table, for warnings.
+
+    Returns
+    -------
+    frame : DataFrame
+        A copy with float columns: the number of the category, NaN for missing and unknown ones.
+
+    Warns
+    -----
+    UserWarning
+        If a category is unknown.
+    """
+    encoded: dict[int, Any] = {}
+    for position, known in categories.items():
+        encoded[position] = _encode(frame.iloc[:, position], known, name)
+    parts = [encoded.get(place, frame.iloc[:, place]) for place in range(frame.shape[1])]
+    columns = {number: part.to_numpy() for number, part in enumerate(parts)}
+    return pd.DataFrame(columns, index=frame.index, copy=False).set_axis(frame.columns, axis=1)
+
+
+def _encode(column: pd.Series, known: Sequence[Any], name: str) -> pd.Series:
+    observed = column.notna().to_numpy()
+    codes = np.full(len(column), np.nan)
+    values = column.to_numpy(dtype=object, na_value=None)[observed]
+    if values.size and len({type(one) for one in known}) == 1 and isinstance(known[0], str):
+        values = np.array([str(value) for value in values], dtype=object)
+    if values.size:
+        encoder = OrdinalEncoder(
+            categories=[np.array(known, dtype=object)], handle_unknown="use_encoded_value", unknown_value=-1
+        )
+        table = np.array(known, dtype=object)[:, None]
+        codes[observed] = encoder.fit(table).transform(values[:, None])[:, 0]
+    unknown = codes < 0
+    if unknown.any():
+        new = list(dict.fromkeys(column.to_numpy(dtype=object)[unknown]))
+        warnings.warn(
+            f"column {column.name!r} of {name} has categories that the training rows do not have: "
+            f"{', '.join(map(repr, new[:_MOST_SHOWN]))}{', ...' if len(new) > _MOST_SHOWN else ''}. They are read as "
+            f"missing. The known ones are {', '.join(map(repr, known[:_MOST_SHOWN]))}"
+            f"{', ...' if len(known) > _MOST_SHOWN else ''}; fit again to learn new ones.",
+            stacklevel=stacklevel_of_user(),
+        )
+        codes[unknown] = np.nan
+    return pd.Series(codes, index=column.index)
+
+
+def count_channels(categories: Sequence[Any]) -> int:
+    """Return how many channels a categorical column becomes.
+
+    Parameters
+    ----------
+    categories : sequence
+        Its categories.
+
+    Returns
+    -------
+    n_channels : int
+        1 for one or two categories, otherwise one per category.
+    """
+    return 1 if len(categories) <= 2 else len(categories)
+
+
+def spread(codes: np.ndarray, n_categories: int) -> np.ndarray:
+    """Convert numbers of categories to channels of 0 and 1.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (...)
+        Numbers of categories, NaN where missing.
+    n_categories : int
+        Number of categories.
+
+    Returns
+    -------
+    channels : ndarray of shape (..., n_channels)
+        One channel per category; only that of the second for two. NaN where missing.
+
+    Examples
+    --------
+    >>> spread(np.array([0.0, 2.0]), 3)
+    array([[1., 0., 0.],
+           [0., 0., 1.]])
+    """
+    own = np.array([1.0]) if n_categories <= 2 else np.arange(float(n_categories))
+    hot = (codes[..., None] == own).astype(codes.dtype)
+    hot[np.isnan(codes)] = np.nan
+    return hot

@@ -1,0 +1,353 @@
+"""Known covariates over the horizon, as users give them to ``predict``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill.data._forms import take_apart
+from skdistill.data._inputs import Series, SeriesInput
+from skdistill.data._labels_ahead import labels_ahead
+from skdistill.data._roles import Roles
+from skdistill.data._steps import as_time_index
+from skdistill.data._tables import check_is_no_other_table, fill_masked
+
+__all__ = ["read_future"]
+
+_MOST_SHOWN = 5
+_WAYS_OUT = (
+    "Give future= with one row for each step of the horizon (NaN where a value is unknown), or append these rows to X "
+    "with NaN in the targets."
+)
+
+
+def read_future(
+    roles: Roles, given: SeriesInput, future: Any, prediction_length: int, *, needed: bool
+) -> tuple[SeriesInput, np.ndarray | None]:
+    """Return the series up to their last known target, and the known covariates after them.
+
+    Parameters
+    ----------
+    roles : Roles
+        Roles of the columns in ``fit``.
+    given : SeriesInput
+        The series, as channels.
+    future : DataFrame, array, dict, list or None
+        Known covariates of the horizon. None takes the rows of X after the last observed target.
+    prediction_length : int
+        Rows of the horizon.
+    needed : bool
+        Whether the forecast reads known covariates.
+
+    Returns
+    -------
+    given : SeriesInput
+        The series without rows of the horizon.
+    future : ndarray of shape (n_series, prediction_length, n_known) or None
+        In original units, NaN where unknown; None if there is nothing and nothing is needed.
+
+    Raises
+    ------
+    ValueError
+        If rows or columns of the horizon are missing, unexpected or not aligned with the series.
+    """
+    if not roles.known:
+        if future is not None:
+            raise ValueError(
+                "future was given, but the forecaster was fitted without known covariates: leave future out, or fit "
+                "again with known_covariates=[...]."
+            )
+        return given, None
+    if future is None:
+        return _from_rows(roles, given, prediction_length, needed=needed)
+    if given.batch is not None:
+        return given, _read_batch(roles, given.batch, future, prediction_length)
+    tables = _tables_of(given, future)
+    expected = _expected_labels(given.series, prediction_length)
+    parts = [
+        _Reader(roles, one, _call(given, number), prediction_length).read(table, labels)
+        for number, (one, table, labels) in enumerate(zip(given.series, tables, expected, strict=True))
+    ]
+    return given, roles.known_to_channels(np.stack(parts))
+
+
+def _call(given: SeriesInput, number: int) -> str:
+    """Return the name of a series for messages."""
+    one = given.series[number]
+    if one.id is not None:
+        return f"series {one.id!r}"
+    return f"X[{number}]" if given.is_list else "X"
+
+
+# -- rows of X ---------------------------------------------------------------------------------------
+
+
+def _from_rows(
+    roles: Roles, given: SeriesInput, prediction_length: int, *, needed: bool
+) -> tuple[SeriesInput, np.ndarray | None]:
+    """Take the rows of X after the last observed target."""
+    known = [_shown(roles.name(column)) for column in roles.known]
+    if given.batch is not None:
+        if not needed:
+            return given, None
+        raise ValueError(
+            f"future is missing: the forecast reads the known covariates [{', '.join(known)}] over the horizon. Give "
+            f"future= of shape (n_windows, prediction_length, n_known) = ({len(given.batch)}, {prediction_length}, "
+            f"{len(roles.known)})."
+        )
+    targets, channels = list(roles.target_channels), list(roles.known_channels)
+    ahead = [_rows_after_targets(one.values[:, targets]) for one in given.series]
+    if not needed and not any(ahead):
+        return given, None
+    for number, n_rows in enumerate(ahead):
+        if n_rows >= prediction_length:
+            continue
+        name = _call(given, number)
+        has = "is missing" if not n_rows else "is too short"
+        rows = f"{n_rows} row{'s' if n_rows > 1 else ''}" if n_rows else "no row"
+        raise ValueError(
+            f"future {has}: the forecast reads the known covariates [{', '.join(known)}] over prediction_length = "
+            f"{prediction_length} rows, and {name} has {rows} after its last observed target. {_WAYS_OUT}"
+        )
+    cut, future = [], []
+    for one, n_rows in zip(given.series, ahead, strict=True):
+        first = len(one) - n_rows
+        future.append(one.values[first : first + prediction_length, channels])
+        cut.append(_before(one, first))
+    return replace(given, series=cut), np.stack(future)
+
+
+def _rows_after_targets(targets: np.ndarray) -> int:
+    """Count the rows after the last one with an observed target; 0 if none is observed."""
+    if not len(targets) or not np.isnan(targets[-1]).all():
+        return 0
+    seen = np.flatnonzero(~np.isnan(targets).all(axis=1))
+    return len(targets) - 1 - int(seen[-1]) if len(seen) else 0
+
+
+def _before(series: Series, n_rows: int) -> Series:
+    """Return the first rows of a series."""
+    index = None if series.index is None else series.index[:n_rows]
+    if index is not None and series.step is not None:
+        index = series.step.note_on(index)
+    ahead = None if series.ahead is None else series.ahead[: n_rows + 1]
+    return replace(series, values=series.values[:n_rows], index=index, ahead=ahead)
+
+
+# -- future ------------------------------------------------------------------------------------------
+
+
+def _read_batch(roles: Roles, batch: np.ndarray, future: Any, prediction_length: int) -> np.ndarray:
+    """Read the horizons of a batch of windows."""
+    values = np.asarray(future)
+    expected = (len(batch), prediction_length, len(roles.known))
+    if values.shape != expected or values.dtype.kind not in "fiub":
+        raise ValueError(
+            f"future must be numbers of shape (n_windows, prediction_length, n_known) = {expected} for a batch of "
+            f"windows; got shape {values.shape} of type {values.dtype}."
+        )
+    roles.encode(values, "future")
+    _check_finite(values, "future")
+    return roles.known_to_channels(values.astype(batch.dtype))
+
+
+def _tables_of(given: SeriesInput, future: Any) -> list[Any]:
+    """Return the table of every series, in the order of the series."""
+    check_is_no_other_table(future, "future")
+    tables, form = take_apart(future, "future")
+    ids = [one.id for one in given.series]
+    if given.form is None:
+        if form is not None:
+            raise ValueError(
+                f"future has {len(form.ids)} series with ids, and X has none: give both in the same form, a DataFrame "
+                "with index levels (series, time) or a dict."
+            )
+        if not given.is_list:
+            return [fill_masked(future)]
+        if isinstance(future, np.ndarray) and future.ndim == 3:
+            tables = list(future)
+        if not isinstance(tables, list | tuple) or len(tables) != len(ids):
+            told = f"{len(tables)} tables" if isinstance(tables, list | tuple) else type(tables).__name__
+            raise ValueError(
+                f"future must be a list with one table for each of the {len(ids)} series of X; got {told}."
+            )
+        return [fill_masked(one) for one in tables]
+    if form is None:
+        raise ValueError(
+            f"future must have the ids of X, as a DataFrame with index levels (series, time) or a dict; got "
+            f"{type(future).__name__}."
+        )
+    places = {one: number for number, one in enumerate(form.ids)}
+    missing, new = [one for one in ids if one not in places], [one for one in form.ids if one not in set(ids)]
+    if missing or new:
+        parts = [f"it lacks {_list(missing)}"] * bool(missing) + [f"it has {_list(new)}, which X lacks"] * bool(new)
+        raise ValueError(f"future must have the series of X: {', and '.join(parts)}. Select the same series in both.")
+    return [tables[places[one]] for one in ids]
+
+
+def _expected_labels(series: Sequence[Series], n_rows: int) -> list[pd.Index | None]:
+    """Return the labels of the horizon of every series; None where there are none, or only row numbers."""
+    if any(one.index is None for one in series):
+        return [None] * len(series)
+    return list(labels_ahead(list(series), n_rows))
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the horizon of one series."""
+
+    roles: Roles
+    series: Series
+    name: str
+    prediction_length: int
+
+    @property
+    def _of(self) -> str:
+        return "future" if self.name == "X" else f"future of {self.name}"
+
+    def read(self, table: Any, labels: pd.Index | None) -> np.ndarray:
+        """Return the known covariates, (prediction_length, n_known columns)."""
+        if isinstance(table, pd.Series):
+            table = table.to_frame(table.name if table.name is not None else self.roles.name(self.roles.known[0]))
+        if not isinstance(table, pd.DataFrame):
+            return self._of_array(np.asarray(table))
+        values = self._columns(table)
+        return values[self._places(table.index, labels)]
+
+    def _of_array(self, values: np.ndarray) -> np.ndarray:
+        n_known = len(self.roles.known)
+        if values.ndim != 2 or values.shape[1] != n_known or values.dtype.kind not in "fiub":
+            raise ValueError(
+                f"{self._of} must be a DataFrame or numbers of shape (prediction_length, n_known) = "
+                f"({self.prediction_length}, {n_known}); got shape {values.shape} of type {values.dtype}."
+            )
+        self.roles.encode(values, self._of)
+        self._check_length(len(values))
+        values = values[: self.prediction_length].astype(np.float64)
+        _check_finite(values, self._of)
+        return values
+
+    def _check_length(self, n_rows: int) -> None:
+        if n_rows < self.prediction_length:
+            raise ValueError(
+                f"{self._of} is too short: it has {n_rows} rows, and the horizon has prediction_length = "
+                f"{self.prediction_length}. Append rows, NaN where a value is unknown."
+            )
+
+    def _columns(self, table: pd.DataFrame) -> np.ndarray:
+        """Return the known covariates of all rows, in the order of ``fit``, categories as numbers."""
+        roles = self.roles
+        if roles.columns is None:
+            return self._of_positions(table)
+        names, given = [roles.columns[column] for column in roles.known], list(table.columns)
+        missing = [name for name in names if name not in given]
+        if missing:
+            raise ValueError(
+                f"{self._of} lacks the known covariates {_list(missing)}; it has the columns {_list(given)}. Give all "
+                f"of {_list(names)}, NaN where a value is unknown."
+            )
+        if len(given) > len(names):
+            self._check_others(table, set(names))
+        table = table.loc[:, names]
+        categories = {
+            place: roles.categories[column] for place, column in enumerate(roles.known) if column in roles.categories
+        }
+        if categories:
+            part = Roles(len(names), (), columns=pd.Index(names), categories=categories)
+            table = part.encode(table, self._of)
+        return self._numbers(table)
+
+    def _of_positions(self, table: pd.DataFrame) -> np.ndarray:
+        if table.shape[1] != len(self.roles.known):
+            raise ValueError(
+                f"{self._of} must have the {len(self.roles.known)} known covariates as columns, in the order of "
+                f"known_covariates; got {table.shape[1]} columns."
+            )
+        return self._numbers(table)
+
+    def _check_others(self, table: pd.DataFrame, names: set[Any]) -> None:
+        """Raise for columns that are not known in advance; static ones, and others without a value, may be there."""
+        roles = self.roles
+        assert roles.columns is not None  # _columns
+        ours = {name: column for column, name in enumerate(roles.columns)}
+        for name in table.columns:
+            column = ours.get(name)
+            if name in names or column in roles.static or (column is not None and table[name].isna().all()):
+                continue
+            if column in roles.targets:
+                raise ValueError(
+                    f"{self._of} has values for the target {name!r}, which is what is to be forecast: leave the column "
+                    "out. If these rows have been observed, append them to X."
+                )
+            what = "is no column of X" if column is None else "is not among known_covariates"
+            raise ValueError(
+                f"{self._of} has the column {name!r}, which {what}. Give only {_list(list(names))}; a column that is "
+                "known over the horizon belongs into known_covariates at fit."
+            )
+
+    def _numbers(self, table: pd.DataFrame) -> np.ndarray:
+        others = [
+            repr(name)
+            for name, dtype in zip(table.columns, table.dtypes, strict=True)
+            if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
+        ]
+        if others:
+            raise ValueError(
+                f"{self._of} must have numbers in the columns that were numbers in fit; not numeric: "
+                f"{', '.join(others)}."
+            )
+        values = table.to_numpy(dtype=np.float64, na_value=np.nan)
+        _check_finite(values, self._of)
+        return values
+
+    def _places(self, index: pd.Index, labels: pd.Index | None) -> np.ndarray | slice:
+        """Return the rows of the horizon."""
+        first = slice(0, self.prediction_length)
+        if labels is not None:
+            index = as_time_index(index)
+            if index[first].equals(labels):
+                return first
+        if labels is None or _counts_rows(index) or _counts_rows(labels):  # labels that nobody can carry on count rows
+            self._check_length(len(index))
+            return first
+        if index.has_duplicates:
+            raise ValueError(f"{self._of} has the label {index[index.duplicated()][0]} twice: give each row once.")
+        places = index.get_indexer(labels)
+        if (places >= 0).all():
+            return places
+        absent = labels[int(np.argmax(places < 0))]
+        starts = len(index) > 0 and index[0] == labels[0] and absent > index[-1]
+        if starts:
+            self._check_length(len(index))
+        found = "it is empty" if not len(index) else f"it has labels from {index[0]} to {index[-1]}"
+        assert self.series.index is not None  # it has labels
+        raise ValueError(
+            f"{self._of} is not aligned with {self.name}, which ends at {self.series.index[-1]}: the horizon is "
+            f"{labels[0]} to {labels[-1]}, and future has no row for {absent}; {found}. Give these rows, NaN where a "
+            "value is unknown."
+        )
+
+
+def _counts_rows(index: pd.Index) -> bool:
+    """Return whether an index only counts rows from 0."""
+    return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
+
+
+def _check_finite(values: np.ndarray, name: str) -> None:
+    if not np.isinf(values).any():
+        return
+    row = int(np.argwhere(np.isinf(values))[0][-2])
+    raise ValueError(f"{name} contains infinity, first in row {row}: write NaN where a value is unknown.")
+
+
+def _shown(name: Any) -> str:
+    return repr(name.item() if isinstance(name, np.generic) else name)
+
+
+def _list(names: Sequence[Any]) -> str:
+    more = f", ... ({len(names)} in all)" if len(names) > _MOST_SHOWN else ""
+    return f"[{', '.join(_shown(name) for name in names[:_MOST_SHOWN])}{more}]"

@@ -1,0 +1,466 @@
+"""Roles of columns: what is known in advance, attributes of series, categories, and how they reach the student."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from doubles import LastValueTeacher
+from torch import nn
+
+from skdistill import DistilledForecaster, load
+from skdistill.losses import Supervised
+from skdistill.networks import MLP, Linear
+
+CONTEXT, HORIZON = 24, 6
+N = 200
+
+
+def make_frame(n_rows=N, seed=0, start="2024-01-01"):
+    """A series that a promotion and a temperature determine."""
+    generator = np.random.default_rng(seed)
+    promo = (generator.random(n_rows) < 0.3).astype(float)
+    temperature = generator.normal(size=n_rows).cumsum() / 4
+    season = np.sin(np.arange(n_rows) * 2 * np.pi / 12)
+    visits = season + generator.normal(size=n_rows) * 0.1
+    sales = 10 + 2 * season + 3 * promo - temperature + 0.1 * generator.normal(size=n_rows)
+    index = pd.date_range(start, periods=n_rows, freq="h")
+    return pd.DataFrame({"sales": sales, "promo": promo, "temp": temperature, "visits": visits}, index=index)
+
+
+def make(student=None, **options):
+    settings = {
+        "context_length": CONTEXT,
+        "prediction_length": HORIZON,
+        "targets": ["sales"],
+        "known_covariates": ["promo", "temp"],
+        "validation_fraction": 40,
+        "max_epochs": 2,
+        "random_state": 0,
+        "device": "cpu",
+    }
+    student = Linear(season=12) if student is None else student
+    return DistilledForecaster(None, student, Supervised(), **settings | options)
+
+
+def plan_of(frame, first=160):
+    return frame[["promo", "temp"]].iloc[first : first + HORIZON]
+
+
+def make_panel(n_series=4, n_rows=120, **columns):
+    parts = {f"shop {k}": make_frame(n_rows + 5 * k, seed=k) for k in range(n_series)}
+    for number, part in enumerate(parts.values()):
+        part["sales"] *= 10.0**number
+        part["kind"] = "big" if number % 2 else "small"
+        part["size"] = float(number)
+    return pd.concat(parts, names=["shop", "time"])
+
+
+STUDENTS = [Linear(season=12), MLP(4), MLP(4, linear_skip=Linear(season=12))]
+
+
+# -- exact --------------------------------------------------------------------------------------------
+
+
+def inputs_by_hand(values, known, targets, level_rows):
+    """The inputs of section 7 and the truth, for every window and target."""
+    rows, truths = [], []
+    size = CONTEXT + HORIZON
+    others = [c for c in range(values.shape[1]) if c not in targets]
+    for start in range(len(values) - size + 1):
+        window = values[start : start + size]
+        levels = window[CONTEXT - level_rows : CONTEXT].mean(axis=0)
+        for target in targets:
+            parts = [window[:CONTEXT, target] - levels[target]]
+            parts += [window[:CONTEXT, c] - levels[c] for c in others]
+            parts += [window[CONTEXT:, c] - levels[c] for c in known]
+            rows.append(np.concatenate([*parts, [levels[target]], levels[others]]))
+            truths.append(window[CONTEXT:, target] - levels[target])
+    return np.array(rows), np.array(truths)
+
+
+def test_the_exact_student_is_ridge_regression_on_covariates_and_levels():
+    frame = make_frame()
+    forecaster = make(Linear(season=12, penalty=0.05), validation_fraction=0).fit(frame)
+    values = (frame.to_numpy() - forecaster.scaling_.mean_) / forecaster.scaling_.scale_
+    X, Y = inputs_by_hand(values, [1, 2], [0], 12)
+    Xc, Yc = X - X.mean(axis=0), Y - Y.mean(axis=0)
+    expected = np.linalg.solve(Xc.T @ Xc / len(X) + 0.05 * np.eye(X.shape[1]), Xc.T @ Yc / len(X)).T
+    np.testing.assert_allclose(forecaster.student_.weight.detach(), expected, atol=2e-5)
+    np.testing.assert_allclose(forecaster.student_.bias.detach(), Y.mean(axis=0) - expected @ X.mean(axis=0), atol=2e-5)
+
+
+def test_a_band_reads_known_values_near_each_step_only():
+    frame = make_frame()
+    forecaster = make(Linear(season=12, penalty=0.05, known_band=1), validation_fraction=0).fit(frame)
+    values = (frame.to_numpy() - forecaster.scaling_.mean_) / forecaster.scaling_.scale_
+    X, Y = inputs_by_hand(values, [1, 2], [0], 12)
+    weight = forecaster.student_.weight.detach().numpy()
+    first = 4 * CONTEXT - CONTEXT + CONTEXT  # rows of four channels come first
+    for step in range(HORIZON):
+        near = np.abs(np.arange(HORIZON) - step) <= 1
+        allowed = np.ones(X.shape[1], dtype=bool)
+        allowed[first : first + 2 * HORIZON] = np.tile(near, 2)
+        Xc = X[:, allowed] - X[:, allowed].mean(axis=0)
+        yc = Y[:, step] - Y[:, step].mean()
+        expected = np.linalg.solve(Xc.T @ Xc / len(X) + 0.05 * np.eye(allowed.sum()), Xc.T @ yc / len(X))
+        np.testing.assert_allclose(weight[step, allowed], expected, atol=5e-5)
+        assert not weight[step, ~allowed].any()
+
+
+def test_bands_and_penalties_are_chosen_by_validation():
+    forecaster = make(Linear(season=12, penalty=[0.01, 0.1], known_band=[0, 2, None])).fit(make_frame())
+    rows = forecaster.history_
+    assert len(rows) == 6
+    assert min(rows, key=lambda row: row["valid_loss"])["chosen"]
+
+
+def test_with_gaps_in_covariates_and_truth_it_is_solved_by_step():
+    frame = make_frame()
+    frame.iloc[30:34, 1] = np.nan
+    frame.iloc[70:73, 0] = np.nan
+    forecaster = make(Linear(season=12, penalty=[0.05, 0.5], known_band=[0, None])).fit(frame)
+    assert len(forecaster.history_) == 4
+    assert np.isfinite(forecaster.predict(frame.iloc[:160], future=plan_of(frame)).to_numpy()).all()
+
+
+def test_blocks_choose_without_validation():
+    student = Linear(season=12, penalty=[0.01, 10.0], selection="blocks", solver="exact")
+    forecaster = make(student, validation_fraction=0).fit(make_frame())
+    assert [row["chosen"] for row in forecaster.history_] == [True, False]
+
+
+def test_gradient_descent_reaches_the_same_inputs():
+    forecaster = make(Linear(season=12, solver="gradient")).fit(make_frame())
+    assert forecaster.student_.weight.shape == (HORIZON, 4 * CONTEXT + 2 * HORIZON + 4)
+
+
+def test_known_covariates_more_than_halve_the_error_that_they_explain():
+    frame = make_frame(400)
+    with_them = make(Linear(season=12, penalty=0.01)).fit(frame.iloc[:300])
+    without = make(Linear(season=12, penalty=0.01), known_covariates=None, targets=None).fit(
+        frame[["sales"]].iloc[:300]
+    )
+    assert with_them.score(frame.iloc[270:]) > without.score(frame[["sales"]].iloc[270:]) / 2
+
+
+def test_updates_equal_a_fit_to_all_rows():
+    frame = make_frame(150)
+    settings = {"student": Linear(season=12), "validation_fraction": 0}
+    grown = make(**settings).partial_fit(frame.iloc[:80]).partial_fit(frame.iloc[80:120]).partial_fit(frame.iloc[120:])
+    whole = make(**settings).fit(frame)
+    np.testing.assert_allclose(grown.student_.weight.detach(), whole.student_.weight.detach(), atol=1e-5)
+    slid = make(**settings).partial_fit(frame.iloc[:80]).partial_fit(frame.iloc[80:], forget=30)
+    part = make(**settings).fit(frame.iloc[30:])
+    np.testing.assert_allclose(slid.student_.weight.detach(), part.student_.weight.detach(), atol=1e-5)
+
+
+# -- predict ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("student", STUDENTS, ids=str)
+def test_flipping_a_covariate_changes_the_forecast(student):
+    frame = make_frame()
+    forecaster = make(student).fit(frame.iloc[:160])
+    plan = plan_of(frame)
+    forecast = forecaster.predict(frame.iloc[:160], future=plan)
+    for column in plan:
+        flipped = plan.assign(**{column: 1 - plan[column]})
+        assert np.abs(forecaster.predict(frame.iloc[:160], future=flipped) - forecast).max().item() > 1e-4
+    past = frame.iloc[:160].assign(visits=-frame["visits"])
+    assert np.abs(forecaster.predict(past, future=plan) - forecast).max().item() > 1e-4
+
+
+@pytest.mark.parametrize("student", STUDENTS, ids=str)
+def test_module_and_fused_student_agree(student):
+    frame = make_frame()
+    forecaster = make(student).fit(frame.iloc[:160])
+    forecast = forecaster.predict(frame.iloc[:160], future=plan_of(frame))
+    backtest = forecaster.backtest(frame.iloc[: 160 + HORIZON])
+    np.testing.assert_allclose(backtest.to_numpy()[-HORIZON:], forecast.to_numpy(), rtol=1e-5)
+    forecaster.student_ = Wrapped(forecaster.student_).eval()
+    np.testing.assert_allclose(
+        forecaster.predict(frame.iloc[:160], future=plan_of(frame)).to_numpy(), forecast.to_numpy(), rtol=1e-4
+    )
+
+
+class Wrapped(nn.Module):
+    """A module of a class that nothing fuses."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, context, **others):
+        return self.inner(context, **others)
+
+
+def test_every_form_of_future_gives_the_same_forecast():
+    frame = make_frame()
+    forecaster = make().fit(frame.iloc[:160])
+    past, plan = frame.iloc[:160], plan_of(frame)
+    expected = forecaster.predict(past, future=plan)
+    appended = frame.iloc[: 160 + HORIZON].copy()
+    appended.iloc[160:, 0] = np.nan
+    longer = pd.concat([frame[["temp", "promo"]].iloc[150:160], plan[["temp", "promo"]], plan.shift(freq="6h")])
+    forms = [
+        forecaster.predict(past, future=plan.to_numpy()),
+        forecaster.predict(past, future=plan.reset_index(drop=True)),
+        forecaster.predict(past, future=longer),
+        forecaster.predict(appended),
+        forecaster.predict([past, past], future=[plan, plan])[1],
+        forecaster.predict({"a": past}, future={"a": plan})["a"],
+    ]
+    for forecast in forms:
+        pd.testing.assert_frame_equal(forecast, expected)
+    batch = forecaster.predict(past.to_numpy()[None], future=plan.to_numpy()[None])
+    np.testing.assert_allclose(batch[0], expected.to_numpy(), rtol=1e-6)
+
+
+def test_arrays_know_covariates_by_position():
+    values = make_frame().to_numpy()
+    forecaster = make(targets=[0], known_covariates=[2, 1]).fit(values[:160])
+    frame = make_frame()
+    named = make(known_covariates=["temp", "promo"]).fit(frame.iloc[:160])
+    forecast = forecaster.predict(values[:160], future=values[160 : 160 + HORIZON][:, [2, 1]])
+    np.testing.assert_allclose(forecast, named.predict(frame.iloc[:160], future=plan_of(frame)), rtol=1e-6)
+
+
+def test_rows_after_the_horizon_and_true_targets_change_nothing():
+    frame = make_frame()
+    forecaster = make().fit(frame.iloc[:160])
+    past, plan = frame.iloc[:160], frame[["promo", "temp"]].iloc[160:180]
+    expected = forecaster.predict(past, future=plan)
+    later = plan.copy()
+    later.iloc[HORIZON:] = 1e6
+    pd.testing.assert_frame_equal(forecaster.predict(past, future=later), expected)
+    other = frame.copy()
+    other.iloc[160:, 0] = 99.0
+    other.iloc[160:, 3] = -99.0
+    before = forecaster.backtest(frame.iloc[: 160 + HORIZON]).to_numpy()[-HORIZON:]
+    after = forecaster.backtest(other.iloc[: 160 + HORIZON]).to_numpy()[-HORIZON:]
+    np.testing.assert_array_equal(before, after)
+
+
+def test_an_unknown_step_is_what_was_a_season_before():
+    frame = make_frame()
+    frame.loc[frame.index[::50], "promo"] = np.nan  # with gaps in fit, gaps are filled by season
+    forecaster = make(Linear(season=24)).fit(frame.iloc[:160])
+    plan = plan_of(frame)
+    unknown = plan.copy()
+    unknown.iloc[2:, 0] = np.nan
+    filled = plan.copy()
+    filled.iloc[2:, 0] = frame["promo"].iloc[160 - 24 + 2 : 160 - 24 + HORIZON].to_numpy()
+    one, other = (forecaster.predict(frame.iloc[:160].ffill(), future=rows) for rows in (unknown, filled))
+    np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_dropout_hides_known_values_from_the_student_and_not_from_the_teacher():
+    frame = make_frame()
+    plain, hidden = make().fit(frame), make(known_dropout=1.0).fit(frame)
+    assert (plain.student_.weight - hidden.student_.weight).abs().max().item() > 1e-3
+    windows = hidden._windows_to_fit(frame, None).train
+    numbers = torch.arange(5)
+    assert windows.future(numbers)[1] is not None
+    assert windows.contexts(numbers).future_observed is None
+
+
+def test_window_step_takes_windows_of_one_hour():
+    windows = make(window_step=24)._windows_to_fit(make_frame(), None)
+    for part, end in ((windows.train, 160), (windows.validation, 200)):
+        origins = part.starts.numpy() + CONTEXT
+        assert (np.diff(origins) == 24).all()
+        assert origins[-1] + HORIZON == end
+
+
+# -- panels, categories, attributes -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scaling", ["global", "series", "window"])
+@pytest.mark.parametrize("student", STUDENTS[:2], ids=str)
+def test_a_panel_with_attributes_predicts_saves_and_loads(student, scaling, tmp_path):
+    panel = make_panel()
+    roles = {"known_covariates": ["promo", "temp"], "static_covariates": ["kind", "size"], "scaling": scaling}
+    forecaster = make(student, validation_fraction=20, **roles).fit(panel)
+    assert forecaster.spec_.n_static == 2
+    assert list(forecaster.roles_.channel_names) == ["sales", "promo", "temp", "visits"]
+    ends = {shop: part.index[-1][1] for shop, part in panel.groupby(level=0)}
+    plan = pd.concat(
+        {shop: make_frame(HORIZON, seed=9, start=end + pd.Timedelta("1h")) for shop, end in ends.items()},
+        names=["shop", "time"],
+    )[["promo", "temp"]]
+    forecast = forecaster.predict(panel, future=plan)
+    pd.testing.assert_index_equal(forecast.index, plan.index, exact=False)
+    appended = pd.concat([panel, plan]).sort_index()
+    appended["kind"] = appended.groupby(level=0)["kind"].ffill()
+    pd.testing.assert_frame_equal(forecaster.predict(appended.sort_index()), forecast)
+    forecaster.save(tmp_path / "student")
+    pd.testing.assert_frame_equal(load(tmp_path / "student").predict(panel, future=plan), forecast)
+    other = panel.assign(kind=panel["kind"].map({"big": "small", "small": "big"}))
+    assert np.abs(forecaster.predict(other, future=plan) - forecast).max().item() > 1e-6
+
+
+def test_categories_are_channels_and_unknown_ones_are_missing():
+    frame = make_frame()
+    frame["day"] = pd.Categorical(np.array(["low", "mid", "high"])[np.arange(N) % 3])
+    frame["holiday"] = frame["promo"] > 0
+    frame["note"] = np.where(frame["promo"] > 0, "yes", "no")
+    forecaster = make(known_covariates=["promo", "day", "holiday", "note"]).fit(frame.iloc[:160])
+    names = ["sales", "promo", "temp", "visits", "holiday", "day=high", "day=low", "day=mid", "note=yes"]
+    assert list(forecaster.roles_.channel_names) == names
+    plan = frame[["note", "promo", "day", "holiday"]].iloc[160 : 160 + HORIZON]
+    forecast = forecaster.predict(frame.iloc[:160], future=plan)
+    assert np.isfinite(forecast.to_numpy()).all()
+    new = plan.assign(day="never seen")
+    with pytest.warns(UserWarning, match=r"'day' of future has categories .* 'never seen'.* read as missing"):
+        other = forecaster.predict(frame.iloc[:160], future=new)
+    assert np.isfinite(other.to_numpy()).all()
+    with pytest.raises(ValueError, match=r"must be a DataFrame: the columns .*'day'.* held categories"):
+        forecaster.predict(np.zeros((160, 7)))
+
+
+def test_categories_come_from_training_rows():
+    frame = make_frame()
+    frame["day"] = np.where(np.arange(N) < 170, np.where(np.arange(N) % 2, "a", "b"), "late")
+    with pytest.warns(UserWarning, match="'late'"):
+        forecaster = make(known_covariates=["day"]).fit(frame)
+    assert forecaster.roles_.categories == {4: ("a", "b")}
+
+
+def test_two_categories_are_the_number_that_they_mean():
+    frame = make_frame()
+    as_text = frame.assign(promo=np.where(frame["promo"] > 0, "yes", "no"))[["sales", "temp", "visits", "promo"]]
+    as_number = frame[["sales", "temp", "visits", "promo"]]
+    one, other = (make().fit(table.iloc[:160]) for table in (as_text, as_number))
+    np.testing.assert_array_equal(one.student_.weight.detach(), other.student_.weight.detach())
+
+
+def test_a_rare_event_has_one_unit_for_all_series():
+    panel = make_panel()
+    panel.loc["shop 0", "promo"] = 0.0
+    forecaster = make(known_covariates=["promo", "temp"], static_covariates=["kind", "size"]).fit(panel)
+    units = forecaster.scaling_.series_units_
+    assert len(np.unique(units.unit[:, 1])) == 1
+    assert len(np.unique(units.unit[:, 2])) == 4
+
+
+# -- errors, before training -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"known_covariates": ["price"]}, "known_covariates of DistilledForecaster .* 'price'"),
+        ({"known_covariates": "promo"}, r"write known_covariates=\['promo'\]"),
+        ({"known_covariates": ["sales"]}, r"a column has one role, but \['sales'\]"),
+        ({"static_covariates": ["visits"]}, "static covariate 'visits' changes within X.*past covariate"),
+        ({"static_covariates": ["promo"]}, r"\['promo'\] are both"),
+        ({"targets": None, "known_covariates": ["sales", "promo", "temp", "visits"]}, "has no target"),
+        ({"student": "dlinear"}, "DLinear does not read its past covariates .*visits.*known covariates .*promo, temp"),
+        ({"student": "patchtst"}, r"students? that reads them \(.*'linear', 'mlp'.*covariates='ignore'"),
+        ({"covariates": "drop"}, "covariates of DistilledForecaster"),
+        ({"known_dropout": 1.5}, "known_dropout"),
+        ({"known_dropout": 0.5, "known_covariates": None}, "there are none: name them in known_covariates"),
+        ({"window_step": 0}, "window_step"),
+        ({"student": Linear(past_rows=99)}, "past_rows of Linear must be at most the 24 rows"),
+        ({"student": Linear(known_band=-1)}, "known_band"),
+    ],
+    ids=str,
+)
+def test_bad_roles_are_noticed_before_training(options, message):
+    with pytest.raises((ValueError, TypeError), match=f"(?s){message}"):
+        make(**options).fit(make_frame())
+
+
+def test_a_known_covariate_without_any_value_is_named():
+    with pytest.raises(ValueError, match="known covariate 'temp' is NaN in every training row"):
+        make().fit(make_frame().assign(temp=np.nan))
+
+
+def test_ignoring_on_purpose_needs_no_future():
+    frame = make_frame()
+    forecaster = make("dlinear", covariates="ignore").fit(frame)
+    assert forecaster.predict(frame).shape == (HORIZON, 1)
+    assert forecaster.predict(frame, future=np.zeros((HORIZON, 2))).shape == (HORIZON, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda plan: None, r"future is missing: .*\['promo', 'temp'\].* X has no row after its last .*Give future="),
+        (lambda plan: plan.iloc[:3], r"too short: it has 3 rows.*prediction_length = 6"),
+        (lambda plan: plan.to_numpy()[:3], "too short"),
+        (lambda plan: plan.shift(freq="5h"), "not aligned with X, which ends at 2024-01-07 15:00"),
+        (lambda plan: plan.shift(freq="30min"), "not aligned"),
+        (lambda plan: plan[["promo"]], r"lacks the known covariates \['temp'\]"),
+        (lambda plan: plan.assign(rain=1.0), "'rain', which is no column of X"),
+        (lambda plan: plan.assign(visits=1.0), "'visits', which is not among known_covariates"),
+        (lambda plan: plan.assign(sales=1.0), "values for the target 'sales'"),
+        (lambda plan: plan.assign(temp="warm"), "numbers in the columns that were numbers in fit"),
+        (lambda plan: plan.assign(temp=np.inf), "contains infinity"),
+        (lambda plan: {"a": plan}, "1 series with ids, and X has none"),
+        (lambda plan: plan.to_numpy()[:, :1], r"shape \(prediction_length, n_known\) = \(6, 2\)"),
+        (lambda plan: pd.concat([plan.iloc[:1], plan]), "twice"),
+    ],
+)
+def test_bad_futures_name_the_way_out(change, message):
+    frame = make_frame()
+    forecaster = make().fit(frame.iloc[:160])
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        forecaster.predict(frame.iloc[:160], future=change(plan_of(frame)))
+
+
+def test_columns_of_a_plan_without_values_are_fine():
+    frame = make_frame()
+    forecaster = make().fit(frame.iloc[:160])
+    expected = forecaster.predict(frame.iloc[:160], future=plan_of(frame))
+    same = forecaster.predict(frame.iloc[:160], future=plan_of(frame).assign(sales=np.nan, visits=np.nan))
+    pd.testing.assert_frame_equal(same, expected)
+
+
+def test_rows_appended_to_X_must_reach_over_the_horizon():
+    frame = make_frame()
+    forecaster = make().fit(frame.iloc[:160])
+    short = frame.iloc[:163].copy()
+    short.iloc[160:, 0] = np.nan
+    with pytest.raises(ValueError, match="X has 3 rows after its last observed target"):
+        forecaster.predict(short)
+
+
+def test_other_series_in_future_are_noticed():
+    panel = make_panel()[["sales", "promo", "temp", "visits"]]
+    forecaster = make(validation_fraction=20).fit(panel)
+    plan = {"shop 1": np.zeros((HORIZON, 2))}
+    with pytest.raises(ValueError, match=r"it lacks .*'shop 0'"):
+        forecaster.predict(panel, future=plan)
+    with pytest.raises(ValueError, match=r"must have the ids of X"):
+        forecaster.predict(panel, future=np.zeros((HORIZON, 2)))
+
+
+def test_a_student_without_known_covariates_refuses_a_future(tmp_path):
+    frame = make_frame()[["sales"]]
+    forecaster = make(targets=None, known_covariates=None).fit(frame)
+    forecaster.save(tmp_path / "student")
+    for one in (forecaster, load(tmp_path / "student")):
+        with pytest.raises(ValueError, match="fitted without known covariates"):
+            one.predict(frame, future=np.zeros((HORIZON, 1)))
+
+
+def test_teachers_see_covariates_of_the_horizon():
+    seen = []
+
+    class Curious(LastValueTeacher):
+        def label(self, contexts):
+            seen.append((contexts.known, contexts.original_future(), contexts.static, contexts.ids))
+            return super().label(contexts)
+
+    frame = make_frame()
+    make().set_params(teacher=Curious(), loss="response").fit(frame)
+    known, future, static, ids = seen[-1]
+    assert known == (1, 2)
+    assert static is None
+    assert ids == ()
+    assert future.shape[1:] == (HORIZON, 2)
+    first = seen[-1][1][0]
+    rows = frame[["promo", "temp"]].to_numpy()
+    distance = np.abs(np.lib.stride_tricks.sliding_window_view(rows, HORIZON, axis=0).transpose(0, 2, 1) - first)
+    assert distance.max(axis=(1, 2)).min() < 1e-5
