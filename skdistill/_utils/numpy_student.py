@@ -623,7 +623,7 @@ class _Extra:
         self.places = np.searchsorted(self.channels, self.covariates), np.searchsorted(self.channels, self.known)
         self.center, self.unit = (arrays[f"covariate_{name}"][self.channels] for name in ("center", "unit"))
         self.shared = arrays.get("covariate_shared", np.zeros(int(arrays["n_channels"]), np.int64))[self.channels] > 0
-        self.interaction = arrays["interaction"].T.astype(dtype) if "interaction" in arrays else None
+        self.interaction = np.swapaxes(arrays["interaction"], -1, -2).astype(dtype) if "interaction" in arrays else None
         self.level = arrays["interaction_level"].astype(dtype) if "interaction_level" in arrays else None
 
     def read(self, future: Any, static: Any, n_windows: int, single: bool) -> tuple[Any, Any]:
@@ -685,11 +685,16 @@ class _Extra:
 
     def product(self, rows: np.ndarray, inputs: np.ndarray, static: np.ndarray | None) -> np.ndarray:
         """Return what the inputs add to the first layer, (n_windows, n_targets, n_outputs)."""
-        added = inputs @ self.weight  # (n_targets,) n_windows, n_outputs
-        added = (added.transpose(1, 0, 2) if added.ndim == 3 else added[:, None]) * self.scale
+        added = _by_target(inputs, self.weight) * self.scale
         if self.interaction is None or self.level is None or static is None:
             return added
-        return added + (rows @ self.level)[..., None] * (static.astype(self.dtype) @ self.interaction)[:, None]
+        return added + (rows @ self.level)[..., None] * _by_target(static.astype(self.dtype), self.interaction)
+
+
+def _by_target(inputs: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Multiply (n_windows, n_inputs) by one matrix for all targets, or one per target."""
+    product = inputs @ weight
+    return product.transpose(1, 0, 2) if product.ndim == 3 else product[:, None]
 
 
 class _Head:
@@ -932,7 +937,7 @@ def _extra_shapes(arrays: dict[str, np.ndarray], n_targets: tuple[int, ...]) -> 
     shapes: dict[str, list[tuple[int, ...]]] = {
         "extra": [height + width, n_targets + height + width],
         "extra_scale": [n_targets],
-        "interaction": [(*height, width[0] - rows)],
+        "interaction": [(*height, width[0] - rows), (*n_targets, *height, width[0] - rows)],
         "interaction_level": [length],
     }
     shapes |= {f"covariate_{name}": [(n_channels,)] for name in ("center", "unit", "shared")}

@@ -100,7 +100,7 @@ def linear_extra(module: Any, spec: NetworkSpec) -> FusedExtra | None:
             module.level.numpy(), module.n_rows, spec.context_length
         )
     flat = [one.reshape(*outer, -1) for one in (past_matrix, future)]
-    has_products = sizes.has_level and sizes.n_static > 0 and weight.ndim == 2
+    has_products = sizes.has_level and sizes.n_static > 0
     return FusedExtra(
         weight=np.concatenate([*flat, parts["static"]], axis=-1),
         scale=np.ones(spec.n_targets),
