@@ -571,11 +571,12 @@ def covariate_center_and_unit(
     >>> center, unit
     (array([[4., 7.]]), array([[ 1., 10.]]))
     """
+    rounding = _ROUNDING * float(np.finfo(np.float32 if values.dtype == np.float32 else np.float64).eps)
     values = np.asarray(values, dtype=np.float64)
     center = mean_observed(values)
     center = np.where(np.isnan(center), usual_center, center)
     unit = np.sqrt(mean_observed(np.square(values - center[:, None])))
-    return center, np.where(unit > _ROUNDING * np.abs(center), unit, usual_unit)  # also where nothing is observed
+    return center, np.where(unit > rounding * np.abs(center), unit, usual_unit)  # also where nothing is observed
 
 
 def mean_observed(values: np.ndarray) -> np.ndarray:
