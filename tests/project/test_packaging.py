@@ -127,6 +127,41 @@ def test_published_numbers_are_small():
     assert sum(path.stat().st_size for path in PARITY.iterdir()) <= 3_000_000
 
 
+# -- addresses -----------------------------------------------------------------------------------
+
+
+def addresses_of_the_project(folder, *patterns):
+    """Yield each address of this project in the files of a folder."""
+    ours = re.compile(r"https?://(?:[\w.-]*skdistill|[\w./-]+/skdistill)[^\s\"'`)>\]]*")
+    for pattern in patterns:
+        for path in folder.glob(pattern):
+            if path.is_file() and "_build" not in path.parts:
+                yield from ((path.relative_to(folder), found) for found in ours.findall(path.read_text()))
+
+
+def test_every_address_of_the_project_begins_with_one_of_pyproject():
+    patterns = [
+        "*.md",
+        "CITATION.cff",
+        "docs/*.md",
+        "docs/*.py",
+        ".github/**/*.*",
+        "skdistill/**/*.py",
+        "examples/**/*.py",
+    ]
+    known = tuple(PROJECT["urls"].values())
+    found = list(addresses_of_the_project(ROOT, *patterns))
+    assert any(path.name == "_doc_link.py" for path, _ in found)
+    assert [(str(path), address) for path, address in found if not address.startswith(known)] == []
+    assert all(PROJECT["urls"][name].startswith(PROJECT["urls"]["Source"]) for name in ("Issues", "Changelog"))
+
+
+def test_the_check_above_notices_another_address(tmp_path):
+    (tmp_path / "page.md").write_text("[code](https://github.com/somebody/skdistill) (https://skdistill.org/a.html)")
+    found = [address for _, address in addresses_of_the_project(tmp_path, "*.md")]
+    assert found == ["https://github.com/somebody/skdistill", "https://skdistill.org/a.html"]
+
+
 # -- citation ------------------------------------------------------------------------------------
 
 
