@@ -54,6 +54,21 @@ def write_results(frame: pd.DataFrame, path: Path) -> None:
     print(f"written: {path}")
 
 
+def etth1_or_synthetic(n_rows: int) -> tuple[pd.DataFrame, str, str]:
+    """Return ETTh1, or a synthetic series if it cannot be downloaded or in quick mode; its split protocol and name."""
+    from skdistill.datasets import fetch_ett, make_multiseasonal
+
+    try:
+        if QUICK:
+            raise OSError("quick mode needs no real series")
+        data = fetch_ett("ETTh1")
+    except OSError as error:
+        print(f"ETTh1 is not available: {error}")
+        frame = make_multiseasonal(n_rows, 7, random_state=0)
+        return frame, "70/10/20", "a synthetic series with a daily and a weekly season (not ETTh1)"
+    return data.frame, data.protocol, "ETTh1"
+
+
 def heading(text: str) -> None:
     """Print a heading, with a note in quick mode that figures are meaningless."""
     print(f"{text} [quick, not a result]" if QUICK else text)

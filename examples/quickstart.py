@@ -16,23 +16,15 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()))
-from _common import QUICK, heading
+from _common import QUICK, etth1_or_synthetic, heading
 
 from skdistill import DistilledForecaster
-from skdistill.datasets import fetch_ett, make_multiseasonal, standard_split
+from skdistill.datasets import standard_split
 from skdistill.losses import TimeDistill
 from skdistill.networks import MLP, ITransformer
 
 context_length, prediction_length = (48, 12) if QUICK else (720, 96)
-try:
-    if QUICK:
-        raise OSError("quick mode needs no real series")
-    data = fetch_ett("ETTh1")
-    frame, protocol, name = data.frame, data.protocol, "ETTh1"
-except OSError as error:
-    print(f"ETTh1 is not available: {error}")
-    frame = make_multiseasonal(1500 if QUICK else 14400, 7, random_state=0)
-    protocol, name = "70/10/20", "a synthetic series with a daily and a weekly season (not ETTh1)"
+frame, protocol, name = etth1_or_synthetic(1500 if QUICK else 14400)
 train, test, validation_fraction = standard_split(frame, protocol, context_length=context_length)
 print(f"Series: {name}, {len(train)} rows to fit on, {len(test) - context_length} to test on")
 

@@ -16,25 +16,17 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()))
-from _common import QUICK, heading
+from _common import QUICK, etth1_or_synthetic, heading
 
 from skdistill import DistilledForecaster
-from skdistill.datasets import fetch_ett, make_multiseasonal, standard_split
+from skdistill.datasets import standard_split
 from skdistill.losses import TimeDistill
 from skdistill.metrics import forecast_errors
 from skdistill.model_selection import RollingOriginSplit
 from skdistill.networks import MLP, ITransformer
 
 context_length, prediction_length = (48, 12) if QUICK else (336, 96)
-try:
-    if QUICK:
-        raise OSError("quick mode needs no real series")
-    data = fetch_ett("ETTh1")
-    frame, protocol, name = data.frame, data.protocol, "ETTh1"
-except OSError as error:
-    print(f"ETTh1 is not available: {error}")
-    frame = make_multiseasonal(900 if QUICK else 14400, 7, random_state=0)
-    protocol, name = "70/10/20", "a synthetic series (not ETTh1)"
+frame, protocol, name = etth1_or_synthetic(900 if QUICK else 14400)
 train, test, _ = standard_split(frame, protocol, context_length=context_length)
 split = RollingOriginSplit(
     n_splits=2, context_length=context_length, prediction_length=prediction_length, step=60 if QUICK else 1440
