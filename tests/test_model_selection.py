@@ -97,7 +97,7 @@ def test_a_candidate_that_does_not_fit_the_split_is_refused():
         SPLIT.scorer("msee")
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)])
 def test_grid_search_tunes_the_context_length_and_the_loss(n_jobs):
     series = make_series(200)
     grid = {"context_length": [6, 12], "loss__prediction_weight": [0.5, 1.0]}

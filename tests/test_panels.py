@@ -138,24 +138,36 @@ def test_a_context_without_an_observed_value_is_nan_or_an_error():
         forecaster.set_params(missing="raise").predict(empty)
 
 
+def long_series(panel, forecasts):
+    """Give ids, contexts and relative forecasts of the series that fill a context, and the size of the forecasts."""
+    ids = [name for name in LENGTHS if LENGTHS[name] >= CONTEXT]
+    windows = np.stack([panel.loc[name].to_numpy()[-CONTEXT:] for name in ids])
+    wanted = np.stack([forecasts.loc[name].to_numpy() for name in ids])
+    return ids, windows, wanted, np.abs(wanted).max(axis=1, keepdims=True)
+
+
 @pytest.mark.parametrize("scaling", ["global", "series", "window"])
 @pytest.mark.parametrize("student", [Linear(), MLP(8)])
-def test_saved_and_exported_students_answer_as_predict_does_on_a_panel_with_gaps(scaling, student, tmp_path):
+def test_saved_students_answer_as_predict_does_on_a_panel_with_gaps(scaling, student, tmp_path):
     panel = make_panel(gaps=0.2)
     forecaster = make_forecaster(scaling=scaling, student=student).fit(panel)
     expected = forecaster.predict(panel)
     forecaster.save(tmp_path / "student.skdistill")
     pd.testing.assert_frame_equal(load(tmp_path / "student.skdistill").predict(panel), expected)
-    ids = [name for name in LENGTHS if LENGTHS[name] >= CONTEXT]
-    windows = np.stack([panel.loc[name].to_numpy()[-CONTEXT:] for name in ids])
-    wanted = np.stack([expected.loc[name].to_numpy() for name in ids])
-    size = np.abs(wanted).max(axis=1, keepdims=True)
+    ids, windows, wanted, size = long_series(panel, expected)
     export(forecaster, tmp_path / "student.npz")
     alone = NumpyStudent.load(tmp_path / "student.npz")
     np.testing.assert_allclose(alone.predict(windows, ids) / size, wanted / size, atol=1e-5)
-    pytest.importorskip("onnxruntime")
-    import onnxruntime
 
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scaling", ["global", "series", "window"])
+@pytest.mark.parametrize("student", [Linear(), MLP(8)])
+def test_onnx_students_answer_as_predict_does_on_a_panel_with_gaps(scaling, student, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime", reason="needs pip install 'skdistill[onnx]'")
+    panel = make_panel(gaps=0.2)
+    forecaster = make_forecaster(scaling=scaling, student=student).fit(panel)
+    ids, windows, wanted, size = long_series(panel, forecaster.predict(panel))
     export(forecaster, tmp_path / "student.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "student.onnx"))
     inputs = {"context": windows.astype(np.float32)}

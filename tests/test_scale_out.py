@@ -22,6 +22,7 @@ def client():
         yield client
 
 
+@pytest.mark.slow
 def test_a_grid_on_a_dask_cluster(client, tmp_path):
     split = RollingOriginSplit(2, 12, 4)
     log = str(tmp_path / "log")
@@ -36,6 +37,7 @@ def test_a_grid_on_a_dask_cluster(client, tmp_path):
     assert lines[:4].count("fit") == lines[:4].count("label") == 2, "once per fold on the cluster"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["loky", "threading", "dask"])
 def test_labels_from_many_workers_are_the_same(backend, client, monkeypatch):
     """Chunks of 16 windows: several tasks, in order."""

@@ -52,6 +52,7 @@ def test_memory_order_of_a_table_changes_no_bit(order):
     np.testing.assert_array_equal(other.predict(OTHER_ORDERS[order](X)), plain.predict(X))
 
 
+@pytest.mark.slow
 def test_a_search_in_parallel_finds_the_same_bits():
     folds = [(np.arange(90), np.arange(78, 120)), (np.arange(100), np.arange(88, 120))]
     grid = {"student": [DLinear(3), MLP(4)], "lr": [0.01, 0.001]}

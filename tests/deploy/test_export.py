@@ -32,12 +32,11 @@ def run(path, windows):
 @pytest.mark.parametrize(
     "student",
     [
-        MLP(4, kernel_size=5),
-        MLP(4, normalization="revin"),
-        DLinear(individual=True),
-        ITransformer(8, n_heads=2, time_features=False),
+        pytest.param(MLP(4, kernel_size=5), id="two matrices"),
+        pytest.param(MLP(4, normalization="revin"), id="with spread", marks=pytest.mark.slow),
+        pytest.param(DLinear(individual=True), id="one matrix per channel", marks=pytest.mark.slow),
+        pytest.param(ITransformer(8, n_heads=2, time_features=False), id="not fused", marks=pytest.mark.slow),
     ],
-    ids=["two matrices", "with spread", "matrix a channel", "not fused"],
 )
 def test_onnx_answers_as_the_student(student, tmp_path):
     forecaster = make(student, targets=["c1"])
@@ -54,6 +53,7 @@ def test_onnx_answers_as_the_student(student, tmp_path):
     assert props["skdistill.targets"] == ["c1"]
 
 
+@pytest.mark.slow
 def test_int8_reports_what_it_costs(tmp_path):
     forecaster = make(MLP(64, kernel_size=5))
     report = forecaster.export(tmp_path / "int8.onnx", int8=True, data=make_frame(seed=3))

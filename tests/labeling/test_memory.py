@@ -154,7 +154,8 @@ def test_teachers_keep_what_they_know_through_a_parallel_grid_search(kind, tmp_p
     pd.testing.assert_frame_equal(together.predict(frame), one_by_one.predict(frame))
 
 
-def test_a_parallel_grid_fits_and_labels_once_a_fold(tmp_path, log):
+@pytest.mark.slow
+def test_a_parallel_grid_fits_and_labels_once_per_fold(tmp_path, log):
     folds = [(np.arange(80), np.arange(68, 100)), (np.arange(100), np.arange(88, 120))]
     grid = {"loss__prediction_weight": [0.5, 1.0, 2.0], "student__hidden_size": [2, 4]}
     forecaster = make_forecaster(teacher=LastValueTeacher(log), student=MLP(4), memory=tmp_path / "m", max_epochs=1)

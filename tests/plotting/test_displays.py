@@ -207,8 +207,11 @@ def test_the_report_is_one_page_that_needs_nothing_else(piped, fitted, test_fram
 
 @pytest.mark.parametrize(
     ("make", "as_panel"),
-    [(make_series, list), (make_frame, list), (make_series, np.stack)],
-    ids=["arrays", "frames", "3-D array"],
+    [
+        pytest.param(make_series, list, id="arrays"),
+        pytest.param(make_frame, list, id="frames", marks=pytest.mark.slow),
+        pytest.param(make_series, np.stack, id="3-D array", marks=pytest.mark.slow),
+    ],
 )
 def test_the_report_of_a_panel_draws_each_window_in_its_series(make, as_panel, tmp_path, monkeypatch):
     calm, wild = make(40, seed=1), make(40, seed=2)

@@ -357,6 +357,7 @@ def test_every_way_out_gives_the_same_quantiles(student, point_forecast, tmp_pat
     assert forecaster.stream(series).predict_quantiles((0.5,)).shape == (4, 2, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("student", [DLinear(3), ITransformer(4, n_layers=1, n_heads=2, time_features=False)])
 def test_onnx_has_two_outputs(student, tmp_path):
     runtime = pytest.importorskip("onnxruntime", reason="needs pip install 'skdistill[onnx]'")

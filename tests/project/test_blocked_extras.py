@@ -21,7 +21,13 @@ for module in pkgutil.walk_packages(skdistill.__path__, "skdistill."):
 """
 
 
-@pytest.mark.parametrize("code", ["import json, sys, skdistill", IMPORT_ALL], ids=["package", "every module"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("import json, sys, skdistill", id="package"),
+        pytest.param(IMPORT_ALL, id="every module", marks=pytest.mark.slow),
+    ],
+)
 def test_importing_brings_nothing_heavy_along(code):
     installed = {name for name in HEAVY if importlib.util.find_spec(name)}
     if missing := {"dask", "matplotlib", "sktime"} - installed:
