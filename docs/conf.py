@@ -36,6 +36,8 @@ extensions = [
 exclude_patterns = ["_build", "gallery/**/*.ipynb", "gallery/**/*.py"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 templates_path = ["_templates"]
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 myst_heading_anchors = 3
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {
@@ -105,13 +107,16 @@ def _page(module: ModuleType, entry: str) -> str:
     return f"{public if entry in sys.modules[public].__all__ else module.__name__}.{entry}"
 
 
-def skip_routing(app: object, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
-    """Leave out the request setters that scikit-learn adds to every class."""
+def skip_foreign(app: object, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
+    """Leave out what a class inherits from other libraries, and the request setters that scikit-learn adds."""
     last = name.rsplit(".", 1)[-1]
-    return True if last.startswith("set_") and last.endswith("_request") else None
+    function = getattr(obj, "fget", None) or getattr(obj, "__func__", obj)
+    module = getattr(function, "__module__", None) or "skdistill"
+    foreign = what == "class" and module.partition(".")[0] != "skdistill"
+    return True if foreign or (last.startswith("set_") and last.endswith("_request")) else None
 
 
 def setup(app: Sphinx) -> None:
     """Make the list of pages before autosummary reads it."""
     write_api_pages()
-    app.connect("autodoc-skip-member", skip_routing)
+    app.connect("autodoc-skip-member", skip_foreign)

@@ -244,7 +244,7 @@ for (series, student), axis in zip([(a, b) for b in ("linear", "MLP") for a in L
     for teacher, line in shown.groupby("teacher", sort=False):
         axis.errorbar(100 * line["share"], 100 * line["gain"], 100 * line["gain_error"], label=teacher, capsize=2)
     axis.axhline(0.0, color="gray", linewidth=0.8)
-    axis.set(xscale="log", title=f"{series}, {student}", ylabel="error taken off, %")
+    axis.set(xscale="log", title=f"{series}, {student}", ylabel="reduction of the error, %")
 for axis in axes[1]:
     axis.set_xlabel("share of the training rows, %")
 axes[0, 0].legend(fontsize="small")
