@@ -157,7 +157,7 @@ class QuantileScores:
     width : float
         Mean distance between the outermost quantiles.
     nominal : float
-        Fraction that should lie between them.
+        Share of true values that should lie between them.
     """
 
     crps: float
@@ -235,7 +235,7 @@ class ForecastScorer:
     ----------
     metric : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
         The error; see :func:`forecast_errors`. Only MASE and SMAPE do not depend on the size of the values: in a panel
-        of series of unlike size, the large ones decide on the others.
+        of series of different sizes, the large ones dominate.
     steps : int, sequence of int or None, default=None
         Steps of the horizon to score, counted from 1; None scores all.
     channels : int, str, sequence of them or None, default=None
@@ -251,7 +251,7 @@ class ForecastScorer:
         In a panel, the error over all values, or the mean over series of the error of each: series with many windows
         then count as much as others.
     weights : mapping from id to float, or None, default=None
-        How much each series of a panel counts, such as its sales; a dict or a pandas Series. None weighs them alike.
+        How much each series of a panel counts, such as its sales; a dict or a pandas Series. None weighs them equally.
 
     See Also
     --------

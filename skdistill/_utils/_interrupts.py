@@ -34,7 +34,7 @@ def deferred_interrupts() -> Iterator[None]:
 def noticed_interrupts() -> Iterator[Callable[[], bool]]:
     """Count the interrupts inside the block; each is handled as before.
 
-    A KeyboardInterrupt that is raised inside a destructor or a callback of C code is printed and lost: the count tells.
+    A KeyboardInterrupt inside a destructor or a callback of C code is printed and lost; the count shows it.
 
     Yields
     ------

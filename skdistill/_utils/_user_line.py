@@ -19,7 +19,7 @@ def stacklevel_of_user() -> int:
     Returns
     -------
     stacklevel : int
-        For ``warnings.warn`` in the function that asks.
+        For ``warnings.warn`` in the calling function.
     """
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):

@@ -1,4 +1,4 @@
-"""Networks: architectures with their hyperparameters, students and trainable teachers alike."""
+"""Networks: architectures with their hyperparameters, for students and for teachers that are trained."""
 
 from skdistill._utils._lazy import attach
 

@@ -96,7 +96,7 @@ class Moirai(FoundationTeacher):
         self.random_state = random_state
 
     def parameters_without_effect(self, path: Path) -> tuple[str, ...]:
-        """Name the parameters that change no label, so that labels are shared whatever they are.
+        """Name the parameters that do not change labels, so that labels are shared between their values.
 
         Returns
         -------

@@ -129,7 +129,7 @@ class Pretrained(FoundationTeacher):
         return EchoModel(load_echo(device, path).to(dtype))
 
     def parameters_without_effect(self, path: Path) -> tuple[str, ...]:
-        """Name the parameters that change no label, so that labels are shared whatever they are."""
+        """Name the parameters that do not change labels, so that labels are shared between their values."""
         return ("batch_size",)
 
     def _path(self) -> Path:

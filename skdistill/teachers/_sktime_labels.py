@@ -9,7 +9,7 @@ import pandas as pd
 from skdistill.data._offsets import span_of
 from skdistill.data._steps import Step
 
-__all__ = ["label_forms"]
+__all__ = ["index_forms"]
 
 _PERIODS = (
     pd.offsets.Tick,
@@ -24,7 +24,7 @@ _PERIODS = (
 )
 
 
-def label_forms(index: pd.Index | None, step: Step | None, first: int, stop: int) -> Iterator[tuple[str, pd.Index]]:
+def index_forms(index: pd.Index | None, step: Step | None, first: int, stop: int) -> Iterator[tuple[str, pd.Index]]:
     """Yield the labels of rows in the forms that a forecaster can accept, best first.
 
     Parameters

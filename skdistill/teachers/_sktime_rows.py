@@ -13,7 +13,7 @@ import pandas as pd
 
 from skdistill.data._steps import Step, find_step
 from skdistill.data._windows import Contexts, TrainingWindows
-from skdistill.teachers._sktime_labels import label_forms
+from skdistill.teachers._sktime_labels import index_forms
 
 __all__ = ["RowLabels", "as_series", "quiet", "training_rows", "under_labels"]
 
@@ -113,9 +113,9 @@ class RowLabels:
         Yields
         ------
         form : tuple of str and Index
-            See :func:`~skdistill.teachers._sktime_labels.label_forms`.
+            See :func:`~skdistill.teachers._sktime_labels.index_forms`.
         """
-        return label_forms(self.index, self.step, self.first, self.stop)
+        return index_forms(self.index, self.step, self.first, self.stop)
 
 
 def as_series(values: np.ndarray, index: pd.Index) -> pd.Series | pd.DataFrame:

@@ -98,7 +98,7 @@ class TinyTimeMixer(FoundationTeacher):
         self.device = device
 
     def parameters_without_effect(self, path: Path) -> tuple[str, ...]:
-        """Name the parameters that change no label, so that labels are shared whatever they are.
+        """Name the parameters that do not change labels, so that labels are shared between their values.
 
         Returns
         -------

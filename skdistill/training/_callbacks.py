@@ -50,7 +50,7 @@ class BestWeights(EarlyStopping):
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Compare the epoch with the best one.
 
-        skorch stops by KeyboardInterrupt, as the user does: the count of epochs tells whose it is.
+        skorch stops by KeyboardInterrupt, as the user does; the count of epochs distinguishes them.
 
         Parameters
         ----------

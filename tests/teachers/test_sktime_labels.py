@@ -9,7 +9,7 @@ from sktime.forecasting.theta import ThetaForecaster
 from skdistill import DistilledForecaster
 from skdistill.data._steps import find_step
 from skdistill.teachers import SktimeTeacher
-from skdistill.teachers._sktime_labels import label_forms
+from skdistill.teachers._sktime_labels import index_forms
 
 SHOP = pd.offsets.CustomBusinessDay(weekmask="Tue Wed Thu Fri Sat", holidays=["2024-02-20"])
 CAIRO = pd.date_range("2024-03-10", periods=64, freq="D").tz_localize("Africa/Cairo", nonexistent="shift_forward")
@@ -51,6 +51,6 @@ def test_positions_come_last():
         "real numbers": ["positions"],
     }.items():
         index = INDEXES[kind]
-        forms = list(label_forms(index, find_step(index), 3, 20))
+        forms = list(index_forms(index, find_step(index), 3, 20))
         assert [name for name, _ in forms] == names
         assert list(forms[-1][1]) == list(range(3, 20))
