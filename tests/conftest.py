@@ -6,6 +6,7 @@ import random
 import signal
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,16 @@ def _fixed_seeds() -> Iterator[None]:
     random.setstate(before[0])
     np.random.set_state(before[1])  # noqa: NPY002
     torch.set_rng_state(before[2])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_latencies() -> Iterator[None]:
+    """Let ``compare`` measure each latency with three calls, not for half a second."""
+    from skdistill.comparison import _compare
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_compare, "median_seconds", partial(_compare.median_seconds, budget=0.0))
+        yield
 
 
 @pytest.fixture(scope="session")
