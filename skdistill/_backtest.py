@@ -14,7 +14,7 @@ from skdistill._base import BaseDistilled
 from skdistill._predictor import Predictor, blocks
 from skdistill._utils._checks import check_integer
 from skdistill.data._context_batch import ContextBatch
-from skdistill.data._inputs import Series, read_series
+from skdistill.data._inputs import Series, SeriesInput, read_series
 from skdistill.data._local_scale import LocalUnits
 from skdistill.data._short_series import warn_of_short_series
 from skdistill.networks._base import NetworkSpec
@@ -76,7 +76,7 @@ def roll(predictor: Predictor, series: Series, step: int) -> Iterator[tuple[Cont
     """
     spec, cutter = predictor.spec, predictor.cutter([series])
     horizon, targets = np.arange(spec.prediction_length), list(spec.targets)
-    n_origins = count_origins(series, spec, step)
+    n_origins = max(0, (len(series) - spec.context_length - spec.prediction_length) // step + 1)
     for block in blocks(n_origins):
         origins = np.arange(block.start, block.stop) * step + spec.context_length
         truth = series.values[origins[:, None] + horizon]
@@ -100,7 +100,10 @@ def backtest(predictor: Predictor, series: Series, step: int) -> Any:
     forecasts : ndarray of shape (n_origins, prediction_length, n_targets) or DataFrame
         Forecasts in original units; a DataFrame with index levels ``origin`` and time if the series has names.
     """
-    forecasts = np.concatenate([predictor.forecast(contexts) for contexts, _ in roll(predictor, series, step)])
+    parts = [predictor.forecast(contexts) for contexts, _ in roll(predictor, series, step)]
+    spec = predictor.spec
+    none = np.empty((0, spec.prediction_length, spec.n_targets), series.values.dtype)
+    forecasts = np.concatenate(parts) if parts else none
     if series.index is None or series.columns is None:
         return forecasts
     length = predictor.spec.prediction_length
@@ -111,7 +114,7 @@ def backtest(predictor: Predictor, series: Series, step: int) -> Any:
         names=["origin", series.index.name or "time"],
     )
     columns = series.columns[list(predictor.spec.targets)]
-    return pd.DataFrame(forecasts.reshape(len(index), -1), index=index, columns=columns)
+    return pd.DataFrame(forecasts.reshape(len(index), len(columns)), index=index, columns=columns)
 
 
 def backtest_quantiles(
@@ -138,6 +141,9 @@ def backtest_quantiles(
     rolls = calibration is not None and calibration.errors is not None
     asked = replace(predictor, offsets=None, bounded=False) if rolls else predictor
     parts = [(asked.forecast_quantiles(contexts), truth) for contexts, truth in roll(asked, series, step)]
+    if not parts:
+        spec = predictor.spec
+        return np.empty((0, spec.prediction_length, spec.n_targets, len(spec.quantiles or ())), series.values.dtype)
     quantiles = np.concatenate([one for one, _ in parts])
     if calibration is None or not rolls:
         return quantiles
@@ -206,7 +212,8 @@ class RollingMixin(BaseDistilled):
         Parameters
         ----------
         X : array of shape (n_timestamps, n_channels), DataFrame, Series, or list
-            A series of at least ``context_length + prediction_length`` rows.
+            A series of at least ``context_length + prediction_length`` rows; shorter ones of a panel have no origin,
+            with a warning.
         step : int, default=1
             Number of rows between consecutive origins.
 
@@ -218,7 +225,7 @@ class RollingMixin(BaseDistilled):
         """
         check_is_fitted(self)
         check_integer(step, "step of backtest", minimum=1)
-        given = read_series(self, X, reset=False, allow_batch=False)
+        given = self._read_to_roll(X, "backtest")
         return given.map(lambda one: backtest(self.predictor_, one, step))
 
     def backtest_quantiles(self, X: Any, step: int = 1) -> Any:
@@ -243,9 +250,16 @@ class RollingMixin(BaseDistilled):
         check_is_fitted(self)
         self._fitted_levels("backtest_quantiles")
         check_integer(step, "step of backtest_quantiles", minimum=1)
-        given = read_series(self, X, reset=False, allow_batch=False)
+        given = self._read_to_roll(X, "backtest_quantiles")
         calibration = getattr(self, "calibration_", None)
         return given.map(lambda one: backtest_quantiles(self.predictor_, calibration, one, step))
+
+    def _read_to_roll(self, X: Any, what: str) -> SeriesInput:
+        """Read series; raise if none has an origin, and warn of those without one."""
+        given = read_series(self, X, reset=False, allow_batch=False)
+        count_origins(max(given.series, key=len), self.spec_)
+        warn_of_short_series(given.series, self.spec_.context_length + self.spec_.prediction_length, what)
+        return given
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return minus the MSE over every stride-1 window of a series, in original units.

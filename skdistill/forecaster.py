@@ -21,6 +21,7 @@ from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import check_bounds
 from skdistill.data._context_batch import ContextBatch, ContextCutter
 from skdistill.data._fit_windows import FitWindows
+from skdistill.data._forms import take_apart
 from skdistill.data._future import read_future
 from skdistill.data._inputs import Series, SeriesInput, read_series
 from skdistill.data._short_series import warn_of_short_series
@@ -479,21 +480,25 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         return given.put_together(forecasts)
 
     def stream(self, recent: Any = None) -> Any:
-        """Return a stream, which keeps the last context and takes new rows one at a time.
+        """Return a stream, which keeps the last context of one series or many, and takes new rows.
 
         Parameters
         ----------
-        recent : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
+        recent : array of shape (n_timestamps, n_channels), DataFrame, panel or None, default=None
             Rows to start from.
 
         Returns
         -------
-        stream : Stream
-            Object with ``append(row)`` and ``predict()``; see :class:`skdistill.deploy.Stream`.
+        stream : Stream or PanelStream
+            Object with ``append(row)`` and ``predict()``; see :class:`skdistill.deploy.Stream`. For a panel of several
+            series, ``append(id, row)``, ``extend(rows)`` and ``predict()`` of all; see
+            :class:`skdistill.deploy.PanelStream`.
         """
+        from skdistill.deploy._panel_stream import PanelStream
         from skdistill.deploy._stream import Stream
 
-        return Stream(self, recent)
+        _, form = take_apart(recent, "recent of stream")
+        return Stream(self, recent) if form is None or len(form.ids) == 1 else PanelStream(self, recent)
 
     def _predict_one(
         self,

@@ -69,10 +69,45 @@ class Stream:
         self._series: np.ndarray | None = None  # number of the series in fit
         if recent is not None:
             series = self._read(recent)
-            self._series = forecaster.predictor_.known([series])
-            for row in series.values[-self._length :]:
-                self._take(row)
-            self._note(series.index)
+            self._start(series, forecaster.predictor_.numbers_of([series]))
+
+    @classmethod
+    def of_series(cls, forecaster: Any, series: Series, known: np.ndarray | None) -> Stream:
+        """Start from a series that was read.
+
+        Parameters
+        ----------
+        forecaster : DistilledForecaster
+            The fitted forecaster.
+        series : Series
+            Its rows.
+        known : ndarray of int of shape (1,) or None
+            Number of the series in ``fit``, -1 for others; None where units do not depend on it.
+
+        Returns
+        -------
+        stream : Stream
+            The stream.
+        """
+        stream = cls(forecaster)
+        stream._start(series, known)
+        return stream
+
+    def _start(self, series: Series, known: np.ndarray | None) -> None:
+        self._series = known
+        for row in series.values[-self._length :]:
+            self._take(row)
+        self._note(series.index)
+
+    def set_id(self, id: Any) -> None:
+        """Say which series the rows are of, for its units.
+
+        Parameters
+        ----------
+        id : hashable
+            Its id.
+        """
+        self._series = self.forecaster.predictor_.numbers_of([Series(np.empty((0, self._n_channels)), id=id)])
 
     def __len__(self) -> int:
         """Return the number of stored rows, at most ``context_length``."""
@@ -84,19 +119,19 @@ class Stream:
         Parameters
         ----------
         row : array of shape (n_channels,), Series or DataFrame of one row
-            Finite numbers in original units. A Series with the names of the columns as its index, and a DataFrame, are
-            matched by these names; the time label of a DataFrame must be the next one.
+            Numbers in original units, NaN where missing. A Series with the names of the columns as its index, and a
+            DataFrame, are matched by these names; the time label of a DataFrame must be the next one.
 
         Raises
         ------
         ValueError
-            If it has wrong channels, a value is not finite, or its label is not the next one.
+            If it has wrong channels, a value is infinite, or its label is not the next one.
         """
         check_is_no_other_table(row, "row of append")
         index = row.index if isinstance(row, pd.DataFrame) else None
         values = self._values_of(row)
-        if values.shape != (self._n_channels,) or not np.isfinite(values).all():
-            raise ValueError(f"row of append must be {self._n_channels} finite numbers; got {row!r}.")
+        if values.shape != (self._n_channels,) or np.isinf(values).any():
+            raise ValueError(f"row of append must be {self._n_channels} finite numbers, or NaN; got {row!r}.")
         if index is not None:
             self._check_next(index)
         self._take(values)
@@ -153,9 +188,9 @@ class Stream:
         Raises
         ------
         ValueError
-            If fewer than ``context_length`` rows were appended.
+            If no row was appended.
         """
-        return self.forecaster.predictor_.forecast(self._contexts())[0]
+        return self.forecaster.predictor_.forecast(self.contexts())[0]
 
     def predict_quantiles(self, quantiles: Sequence[float] | None = None) -> np.ndarray:
         """Forecast quantiles of the rows that follow the last one.
@@ -173,15 +208,28 @@ class Stream:
         Raises
         ------
         ValueError
-            If fewer than ``context_length`` rows were appended, or the forecaster has no quantiles.
+            If no row was appended, or the forecaster has no quantiles.
         """
         _, matrix = self.forecaster._asked(quantiles)
-        return at_levels(self.forecaster.predictor_.forecast_quantiles(self._contexts()), matrix)[0]
+        return at_levels(self.forecaster.predictor_.forecast_quantiles(self.contexts()), matrix)[0]
 
-    def _contexts(self) -> ContextBatch:
-        if self._end < self._length:
-            raise ValueError(f"stream needs context_length = {self._length} rows to forecast from; got {self._end}.")
-        return ContextBatch(self._rows[None, self._end - self._length : self._end], series=self._series)
+    def contexts(self) -> ContextBatch:
+        """Return the last context; rows before the first one are missing.
+
+        Returns
+        -------
+        contexts : ContextBatch
+            One context.
+
+        Raises
+        ------
+        ValueError
+            If no row was appended.
+        """
+        if not self._end:
+            raise ValueError("stream has no row to forecast from: append one first.")
+        rows = ContextBatch(self._rows[None, max(0, self._end - self._length) : self._end], series=self._series)
+        return rows.last(self._length)
 
     def _read(self, recent: Any) -> Series:
         """Check rows as in ``predict``, including column names; there can be no rows."""
@@ -195,6 +243,6 @@ class Stream:
         if given.is_list or len(given.series) > 1:
             raise ValueError(
                 f"recent of stream must be one series, (n_timestamps, n_channels); got {len(given.series)} series. "
-                "Start a stream for each."
+                "Give them ids, in a dict or a DataFrame with the index levels (series, time)."
             )
         return given.series[0]

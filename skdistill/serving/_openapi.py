@@ -79,7 +79,8 @@ def _ref(name: str) -> dict[str, str]:
 
 
 def _rows(n_rows: int, n_columns: int, *, exactly: bool, description: str) -> dict[str, Any]:
-    row = {"type": "array", "items": {"type": "number"}, "minItems": n_columns, "maxItems": n_columns}
+    number = {"type": "number"} if exactly else {"type": ["number", "null"]}
+    row = {"type": "array", "items": number, "minItems": n_columns, "maxItems": n_columns}
     lengths = {"minItems": n_rows} | ({"maxItems": n_rows} if exactly else {})
     return {"type": "array", "items": row, **lengths, "description": description}
 
@@ -90,7 +91,10 @@ def _schemas(model: ServedModel, limits: Limits) -> dict[str, Any]:
         model.context_length,
         model.n_channels,
         exactly=False,
-        description=f"Rows of {', '.join(facts['channels'])}, oldest first; the last {model.context_length} count.",
+        description=(
+            f"Rows of {', '.join(facts['channels'])}, oldest first; the last {model.context_length} count. null is a "
+            "missing value."
+        ),
     )
     forecast = _rows(
         model.prediction_length,

@@ -28,7 +28,7 @@ class Question:
     Parameters
     ----------
     contexts : ndarray of shape (n_series, context_length, n_channels)
-        Finite values in original units.
+        Values in original units; NaN where a value is missing.
     ids : tuple of str or None
         Names of the series of a panel; None for one series.
     levels : tuple of float
@@ -57,7 +57,7 @@ def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
         Function that takes a body and the model and returns a ``Question``; raises ``Refused``.
     """
     msgspec: Any = import_optional("msgspec", extra="serve", purpose="Serving")
-    rows = list[list[float]]
+    rows = list[list[float | None]]
     fields = [("context", rows | None, None), ("panel", dict[str, rows] | None, None)]
     request = msgspec.defstruct(
         "Request", [*fields, ("quantiles", bool | list[float] | None, None)], forbid_unknown_fields=True
@@ -101,21 +101,24 @@ def _explain(message: str) -> str:
     place = message.partition(" - at ")[2].strip("`")
     if message.startswith("Number out of range"):
         return f"every number must be finite in float64: out of range at {place}."
-    if "`float`, got `null`" in message:
-        return f"every number must be given: null at {place}. Fill or interpolate missing values first."
     return f"the body does not have the expected form: {message}."
 
 
-def _read_rows(rows: list[list[float]], model: ServedModel, name: str) -> np.ndarray:
-    """Check the rows of a series and return the last ones as an array."""
+def _read_rows(rows: list[list[float | None]], model: ServedModel, name: str) -> np.ndarray:
+    """Check the rows of a series and return the last ones as an array, NaN where null."""
     length, width = model.context_length, model.n_channels
     if len(rows) < length:
-        raise Refused(422, f"{name} must have at least {length} rows; got {len(rows)}.")
+        more = "" if not rows else ": write rows of null before them, where a series is shorter"
+        raise Refused(422, f"{name} must have at least {length} rows; got {len(rows)}{more}.")
     wrong = next((number for number, row in enumerate(rows) if len(row) != width), None)
     if wrong is not None:
         raise Refused(422, f"every row of {name} must have {width} numbers; row {wrong} has {len(rows[wrong])}.")
-    values = np.fromiter(chain.from_iterable(rows[-length:]), np.float64, length * width)
-    return values.reshape(length, width)  # finite: JSON has no infinity, and overflow was rejected
+    values = np.array(list(chain.from_iterable(rows[-length:])), dtype=np.float64).reshape(length, width)
+    unseen = np.isnan(values[:, list(model.targets)]).all(axis=0)  # no infinity: JSON has none, overflow was rejected
+    if unseen.any():
+        target = model.facts()["targets"][int(np.argmax(unseen))]
+        raise Refused(422, f"{name} has only null for {target} in its last {length} rows: nothing to forecast from.")
+    return values
 
 
 def _read_levels(asked: bool | list[float] | None, model: ServedModel) -> tuple[float, ...]:

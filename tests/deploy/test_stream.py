@@ -1,9 +1,11 @@
 """A stream forecasts what predict does, row by row."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from doubles import make_forecaster, make_frame, make_series
 
+from skdistill.deploy import PanelStream
 from skdistill.networks import MLP, ITransformer
 
 
@@ -15,18 +17,17 @@ def test_every_forecast_is_that_of_predict(student):
     for number, row in enumerate(series[5:], start=6):
         stream.append(row)
         assert len(stream) == min(number, 12)
-        if number >= 12:
-            np.testing.assert_array_equal(stream.predict(), forecaster.predict(series[:number]))
+        np.testing.assert_array_equal(stream.predict(), forecaster.predict(series[:number]))
     assert number == 60
 
 
 def test_a_stream_says_what_is_missing():
     forecaster = make_forecaster(teacher=None).fit(make_series())
     stream = forecaster.stream()
-    with pytest.raises(ValueError, match="needs context_length = 12 rows to forecast from; got 0"):
+    with pytest.raises(ValueError, match="stream has no row to forecast from: append one first"):
         stream.predict()
-    for bad in ([1.0], [1.0, np.nan]):
-        with pytest.raises(ValueError, match="row of append must be 2 finite numbers"):
+    for bad in ([1.0], [1.0, np.inf]):
+        with pytest.raises(ValueError, match="row of append must be 2 finite numbers, or NaN"):
             stream.append(bad)
     with pytest.raises(ValueError, match="reads no calendar features"):
         make_forecaster(teacher=None, student=ITransformer(8, n_heads=2)).fit(make_frame()).stream()
@@ -53,8 +54,8 @@ def test_a_stream_of_a_known_series_has_its_units():
     np.testing.assert_array_equal(
         stream.predict_quantiles(wanted), forecaster.predict_quantiles(panel, quantiles=wanted)["b"]
     )
-    with pytest.raises(ValueError, match=r"must be one series.*got 2 series"):
-        forecaster.stream(panel)
+    with pytest.raises(ValueError, match=r"must be one series.*got 2 series.*Give them ids"):
+        forecaster.stream(list(panel.values()))
 
 
 def test_masked_rows_and_other_tables_are_read_as_in_predict():
@@ -66,3 +67,91 @@ def test_masked_rows_and_other_tables_are_read_as_in_predict():
     np.testing.assert_array_equal(forecaster.stream(rows).predict(), forecaster.predict(rows))
     with pytest.raises(ValueError, match=r"recent of stream must be an array or a pandas object; got polars"):
         forecaster.stream(polars.DataFrame(make_series(30)))
+
+
+# -- many series -----------------------------------------------------------------------------------
+
+
+def panel_of(n_rows=40):
+    frames = {f"shop {number}": make_frame(n_rows, 2, seed=number) * 10.0**number for number in range(3)}
+    return pd.concat(frames, names=["shop"])
+
+
+@pytest.fixture(scope="module")
+def of_panel():
+    options = {"student": "linear", "quantiles": (0.1, 0.5, 0.9), "loss": "quantiledistill"}
+    return make_forecaster(teacher=None, **options).fit(panel_of())
+
+
+@pytest.mark.filterwarnings("ignore:.*too few training rows")
+@pytest.mark.parametrize("rows_as", ["frame", "dict"])
+def test_many_series_are_forecast_as_predict_does(of_panel, rows_as):
+    panel = panel_of(50)
+    gaps = np.random.default_rng(0).random(panel.shape) < 0.1
+    panel = panel.mask(gaps)
+    time = panel.index.get_level_values(1)
+    start, late = time < time[40], time >= time[40]
+    stream = of_panel.stream(panel[start])
+    assert isinstance(stream, PanelStream)
+    new = panel[late]
+    stream.extend(new if rows_as == "frame" else {name: new.loc[name].to_numpy() for name in stream.ids})
+    assert stream.ids == ("shop 0", "shop 1", "shop 2")
+    assert len(stream) == 3
+    expected = of_panel.predict(panel).to_numpy().reshape(3, 4, 2)
+    np.testing.assert_allclose(stream.predict(), expected, rtol=1e-6)
+    asked = of_panel.predict_quantiles(panel, quantiles=(0.2, 0.5)).to_numpy().reshape(3, 4, 2, 2)
+    np.testing.assert_allclose(stream.predict_quantiles((0.2, 0.5)), asked, rtol=1e-6)
+
+
+def test_a_new_series_starts_with_its_first_row(of_panel):
+    panel = panel_of()
+    stream = of_panel.stream(panel)
+    stream.append("new", [3.0, np.nan])
+    stream.append("new", [4.0, 5.0])
+    rows = {
+        **{name: panel.loc[name].to_numpy() for name in stream.ids[:3]},
+        "new": np.array([[3.0, np.nan], [4.0, 5.0]]),
+    }
+    np.testing.assert_allclose(stream.predict(), np.stack(list(of_panel.predict(rows).values())), rtol=1e-6)
+
+
+def test_rows_of_many_series_that_do_not_fit_are_refused(of_panel):
+    panel = panel_of()
+    stream = of_panel.stream(panel)
+    with pytest.raises(ValueError, match=r"series 'shop 1': row of append must be 2 finite numbers"):
+        stream.append("shop 1", [1.0])
+    with pytest.raises(ValueError, match=r"series 'shop 0': row of append must be the one at"):
+        stream.extend(panel.iloc[:1])
+    with pytest.raises(TypeError, match=r"rows of extend must be a DataFrame with index levels .*got ndarray"):
+        stream.extend(np.ones((3, 2)))
+    with pytest.raises(ValueError, match="series 'no': row of append"):
+        stream.append("no", [np.inf, 1.0])
+    assert stream.ids == ("shop 0", "shop 1", "shop 2")
+    with pytest.raises(ValueError, match="stream has no series to forecast"):
+        PanelStream(of_panel).predict()
+
+
+@pytest.mark.filterwarnings("ignore:.*too few training rows")
+@pytest.mark.parametrize("form", ["frame", "dict", "list"])
+def test_a_short_series_of_a_panel_has_no_origin_in_a_backtest(of_panel, form):
+    frames = {name: rows.droplevel(0) for name, rows in panel_of().groupby(level=0)}
+    whole, short = dict(frames), {**frames, "shop 1": frames["shop 1"].iloc[:9]}
+    if form == "list":
+        of_panel = make_forecaster(teacher=None, student="linear", quantiles=(0.1, 0.9)).fit(list(frames.values()))
+    as_form = {
+        "frame": lambda one: pd.concat(one, names=["shop"]),
+        "dict": dict,
+        "list": lambda one: list(one.values()),
+    }[form]
+    expected, quantiles = of_panel.backtest(as_form(whole)), of_panel.backtest_quantiles(as_form(whole))
+    with pytest.warns(UserWarning, match=r"backtest leaves out 1 of 3 series, which have fewer than the 16 rows"):
+        found = of_panel.backtest(as_form(short))
+    with pytest.warns(UserWarning, match="backtest_quantiles leaves out 1 of 3 series"):
+        around = of_panel.backtest_quantiles(as_form(short))
+    if form == "frame":
+        pd.testing.assert_frame_equal(found, expected.drop("shop 1", level=0), check_index_type=False)
+        return
+    key, last = (1, 2) if form == "list" else ("shop 1", "shop 2")
+    assert len(found[key]) == len(around[key]) == 0
+    pd.testing.assert_frame_equal(found[last], expected[last])
+    np.testing.assert_array_equal(around[last], quantiles[last])

@@ -1,0 +1,159 @@
+"""Streams of many series: forecast all of them at once while rows arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from skdistill.data._context_batch import ContextBatch
+from skdistill.data._forms import take_apart
+from skdistill.data._inputs import read_series
+from skdistill.deploy._stream import Stream
+from skdistill.probabilistic._settings import at_levels
+
+__all__ = ["PanelStream"]
+
+
+class PanelStream:
+    """The last context of every series of a panel, and their forecasts; created by ``forecaster.stream(panel)``.
+
+    Series are known by their ids. A series that ``fit`` has seen keeps its units; a new one starts with its first row.
+    One batch forecasts all series.
+
+    Parameters
+    ----------
+    forecaster : DistilledForecaster
+        A fitted forecaster with a student that reads no calendar features.
+    recent : DataFrame with index levels (series, time), dict from id to series, or None, default=None
+        Rows to start from; series can be shorter than ``context_length``.
+
+    Examples
+    --------
+    >>> from skdistill import DistilledForecaster
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> rows = make_multiseasonal(200, 1, seasons=(12,), random_state=0).to_numpy()
+    >>> panel = {"shop 1": rows, "shop 2": 100 * rows}
+    >>> forecaster = DistilledForecaster(
+    ...     None, "linear", "response", context_length=24, prediction_length=6
+    ... ).fit(panel)
+    >>> stream = forecaster.stream({name: one[-24:] for name, one in panel.items()})
+    >>> stream.append("shop 1", [0.3])
+    >>> stream.extend({"shop 2": [[25.0]], "new": [[3.0], [4.0]]})
+    >>> stream.ids, stream.predict().shape
+    (('shop 1', 'shop 2', 'new'), (3, 6, 1))
+    """
+
+    def __init__(self, forecaster: Any, recent: Any = None) -> None:
+        self.forecaster = forecaster
+        self._streams: dict[Hashable, Stream] = {}
+        Stream(forecaster)  # checks the forecaster
+        if recent is not None:
+            series = read_series(forecaster, recent, reset=False, allow_batch=False).series
+            known = forecaster.predictor_.numbers_of(series)
+            for number, one in enumerate(series):
+                own = None if known is None else known[number : number + 1]
+                self._streams[one.id] = Stream.of_series(forecaster, one, own)
+
+    def __len__(self) -> int:
+        """Return the number of series."""
+        return len(self._streams)
+
+    @property
+    def ids(self) -> tuple[Hashable, ...]:
+        """Ids of the series, in the order of forecasts."""
+        return tuple(self._streams)
+
+    def append(self, id: Hashable, row: Any) -> None:
+        """Append the next row of a series.
+
+        Parameters
+        ----------
+        id : hashable
+            Id of the series; an unknown one starts a series.
+        row : array of shape (n_channels,), Series or DataFrame of one row
+            Numbers in original units, NaN where missing, as for :meth:`Stream.append`.
+
+        Raises
+        ------
+        ValueError
+            If it has wrong channels, a value is infinite, or its label is not the next one.
+        """
+        stream = self._streams.get(id)
+        try:
+            if stream is None:
+                stream = Stream(self.forecaster)
+                stream.set_id(id)
+            stream.append(row)
+        except ValueError as error:
+            raise ValueError(f"series {id!r}: {error}") from error
+        self._streams[id] = stream
+
+    def extend(self, rows: Any) -> None:
+        """Append the next rows of many series.
+
+        Parameters
+        ----------
+        rows : DataFrame with index levels (series, time), or dict from id to rows
+            One or more rows of some of the series; an unknown id starts a series.
+
+        Raises
+        ------
+        ValueError
+            If a row does not fit; series before it have their rows.
+        """
+        parts, form = take_apart(rows, "rows of extend") if not isinstance(rows, dict) else (rows.values(), None)
+        if form is None and not isinstance(rows, dict):
+            raise TypeError(
+                "rows of extend must be a DataFrame with index levels (series, time), or a dict from id to rows; got "
+                f"{type(rows).__name__}."
+            )
+        ids = list(rows) if form is None else list(form.ids)
+        for id_, part in zip(ids, parts, strict=True):
+            one_by_one = [part.iloc[[row]] for row in range(len(part))] if hasattr(part, "iloc") else part
+            for row in one_by_one:
+                self.append(id_, row)
+
+    def predict(self) -> np.ndarray:
+        """Forecast the rows that follow the last one of each series, in one batch.
+
+        Returns
+        -------
+        forecasts : ndarray of shape (n_series, prediction_length, n_targets)
+            In original units, in the order of :attr:`ids`; NaN for a series whose context has no observed value.
+
+        Raises
+        ------
+        ValueError
+            If there is no series.
+        """
+        return self.forecaster.predictor_.forecast(self._contexts())
+
+    def predict_quantiles(self, quantiles: Sequence[float] | None = None) -> np.ndarray:
+        """Forecast quantiles of the rows that follow the last one of each series, in one batch.
+
+        Parameters
+        ----------
+        quantiles : sequence of float or None, default=None
+            Levels within the range of the fitted levels; None returns the fitted levels.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n_series, prediction_length, n_targets, n_quantiles)
+            In original units, in the order of :attr:`ids`.
+
+        Raises
+        ------
+        ValueError
+            If there is no series, or the forecaster has no quantiles.
+        """
+        _, matrix = self.forecaster._asked(quantiles)
+        return at_levels(self.forecaster.predictor_.forecast_quantiles(self._contexts()), matrix)
+
+    def _contexts(self) -> ContextBatch:
+        if not self._streams:
+            raise ValueError("stream has no series to forecast: append rows first, append('shop 1', row).")
+        each = [stream.contexts() for stream in self._streams.values()]
+        series = None if each[0].series is None else np.concatenate([one.series for one in each])
+        return ContextBatch(np.concatenate([one.values for one in each]), series=series)
