@@ -77,7 +77,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         check_is_fitted(self)
         roles = getattr(self, "roles_", None)
         known = () if roles is None else roles.known_channels
-        return Predictor(self.student_, self.spec_, self.scaling_, self._offsets(), self._dtype, known)
+        return Predictor(self.student_, self.spec_, self.scaling_, self._offsets(), self._dtype, known=known)
 
     def set_params(self, **params: Any) -> BaseDistilled:
         """Set parameters, nested ones by ``teacher__``, ``student__`` and ``loss__``.
