@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from skdistill._utils._checks import check_integer
+from skdistill._utils._checks import check_boolean, check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._optional import import_optional
 from skdistill.networks._base import NetworkSpec
@@ -31,7 +31,8 @@ __all__ = ["Chronos"]
 class Chronos(FoundationTeacher):
     """Chronos, Chronos-Bolt or Chronos-2 as a zero-shot teacher.
 
-    Every channel is forecast separately. Forecasts are the median (Bolt and 2) or the mean of samples (the first
+    Chronos-2 reads past and known covariates, and forecasts targets separately or together; the others forecast every
+    target by itself, without covariates. Forecasts are the median (Bolt and 2) or the mean of samples (the first
     Chronos), together with the model's quantiles; missing values are masked. Features are the encoder's states of the
     context, one vector per patch (per step for the first Chronos). Beyond the trained horizon, Bolt and 2 roll out
     several quantiles, the first Chronos its mean.
@@ -48,6 +49,11 @@ class Chronos(FoundationTeacher):
     roll_out : {"quantiles", "point"}, default="quantiles"
         What Bolt and 2 read as context beyond their own horizon: several quantiles, as published, or only the median,
         which takes a sixth of the time or less but makes the later quantiles too narrow.
+    covariates : bool, default=True
+        Whether Chronos-2 reads the covariates, past and known, if there are any; unknown values of a known covariate
+        are masked. Then ``roll_out`` has no effect: quantiles are rolled out.
+    joint : bool, default=False
+        Whether Chronos-2 forecasts the targets of a window together, so that each reads the others.
     n_samples : int, default=20
         Number of sample paths of the first Chronos; the others do not sample.
     revision : str or None, default=None
@@ -83,6 +89,8 @@ class Chronos(FoundationTeacher):
         layer: int | None = -1,
         pooling: str | int | None = None,
         roll_out: str = "quantiles",
+        covariates: bool = True,
+        joint: bool = False,
         n_samples: int = 20,
         revision: str | None = None,
         batch_size: int = 256,
@@ -94,6 +102,8 @@ class Chronos(FoundationTeacher):
         self.layer = layer
         self.pooling = pooling
         self.roll_out = roll_out
+        self.covariates = covariates
+        self.joint = joint
         self.n_samples = n_samples
         self.revision = revision
         self.batch_size = batch_size
@@ -109,15 +119,24 @@ class Chronos(FoundationTeacher):
         names : tuple of str
             The parameters of sampling, if the generation does not sample.
         """
-        if _GENERATIONS[_pipeline_class(read_config(path, owner="Chronos"))] is _Samples:
-            return ("revision", "roll_out")  # samples depend on their batch
-        return (*super().parameters_without_effect(path), "n_samples", "random_state")
+        generation = _generation(path)
+        if generation is _Samples:
+            return ("covariates", "joint", "revision", "roll_out")  # samples depend on their batch
+        names = () if generation is _Chronos2 else ("covariates", "joint")
+        return (*super().parameters_without_effect(path), "n_samples", "random_state", *names)
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if a parameter is out of its range, or the checkpoint is not available."""
         check_integer(self.n_samples, "n_samples of Chronos")
         check_choice(self.roll_out, ["point", "quantiles"], "roll_out of Chronos")
+        check_boolean(self.covariates, "covariates of Chronos")
+        check_boolean(self.joint, "joint of Chronos")
         super().check(spec)
+        if self.joint and _generation(self._path()) is not _Chronos2:
+            raise ValueError(
+                f"joint = True of Chronos needs a Chronos-2, and {self.model} forecasts every target by itself: leave "
+                "joint out."
+            )
 
     def check_checkpoint(self, path: Path) -> None:
         """Raise if a checkpoint belongs to another family, or the library that reads it is missing."""
@@ -171,9 +190,30 @@ class _Quantiles(ZeroShotModel):
 
 
 class _Chronos2(_Quantiles):
+    reads_groups = True
+
     def ask(self, context: Tensor, horizon: int) -> Tensor:
         answers = self.pipeline.predict(context[:, None].cpu(), prediction_length=horizon, batch_size=len(context))
         return torch.cat(answers)
+
+    def predict_groups(self, groups: Tensor, horizon: int, n_targets: int) -> Prediction:
+        n_series, groups = groups.shape[1], groups.cpu()
+        known = ~torch.isnan(groups[..., -horizon:]).all(dim=2).all(dim=0)
+        tasks = [
+            {
+                "context": group[:, :-horizon],
+                "future_covariates": group[:, -horizon:],
+                "n_targets": n_targets,
+                "n_covariates": n_series - n_targets,
+                "n_future_covariates": int(known.sum()),
+            }
+            for group in groups
+        ]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="We recommend keeping prediction length")
+            answers = self.pipeline.predict(tasks, prediction_length=horizon, batch_size=len(groups) * n_series)
+        quantiles = torch.cat(answers)
+        return Prediction(quantiles[:, self.median], quantiles)
 
 
 class _Samples(ZeroShotModel):
@@ -204,6 +244,11 @@ _GENERATIONS: dict[str, Callable[[Any, int], ZeroShotModel]] = {
     "ChronosBoltPipeline": _Quantiles,
     "ChronosPipeline": _Samples,
 }
+
+
+def _generation(path: Path) -> Callable[[Any, int], ZeroShotModel]:
+    """Return the class that reads a checkpoint."""
+    return _GENERATIONS[_pipeline_class(read_config(path, owner="Chronos"))]
 
 
 def _pipeline_class(config: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -23,6 +24,7 @@ from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._checkpoint_folder import damage_error, damage_named, find_checkpoint
+from skdistill.teachers._grouped_series import group_series
 from skdistill.teachers._provenance import Entry, checkpoint_origin
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel, capture, roll_out
 from skdistill.training._device import count_parameters, resolve_device
@@ -53,6 +55,9 @@ class FoundationTeacher(BaseTeacher):
         Patterns of the files to download from the hub.
     handles_missing : bool
         Whether contexts passed to :meth:`label` can contain NaN.
+    covariates, joint : bool
+        Whether covariates are read, if there are any, and whether the targets of a window are forecast together; a
+        subclass whose models can do this makes them parameters.
     """
 
     has_features: ClassVar[bool] = True
@@ -61,6 +66,8 @@ class FoundationTeacher(BaseTeacher):
     family: ClassVar[str]
     files: ClassVar[tuple[str, ...]] = ("*.json", "*.safetensors")
     handles_missing: ClassVar[bool] = False
+    covariates: bool = False
+    joint: bool = False
     keeps_what_fit_learned: ClassVar[bool] = False
     scale_free: bool = True
 
@@ -261,14 +268,22 @@ class FoundationTeacher(BaseTeacher):
     def _ask(
         self, model: ZeroShotModel, contexts: Contexts, answer: Callable[[ZeroShotModel, Tensor], Answer]
     ) -> list[Answer]:
-        """Reshape windows and channels to single series, and forecast them in batches."""
-        series = self._values(contexts)[:, :, list(self.targets_)].transpose(1, 2).flatten(0, 1)
+        """Reshape windows and channels to single series, or to groups of series, and forecast them in batches."""
+        contexts = replace(contexts, values=self._values(contexts))
+        series = contexts.values[:, :, list(self.targets_)].transpose(1, 2).flatten(0, 1)
         n_steps, horizon = series.shape[1], self.prediction_length_
         self._check_contexts(series[:, n_steps - model.rows_read(n_steps, horizon) :], contexts)
+        longest = model.longest_context(horizon)
+        if model.reads_groups and (self.joint or (self.covariates and contexts.values.shape[2] > len(self.targets_))):
+            series = group_series(
+                contexts, self.targets_, horizon, joint=self.joint, covariates=self.covariates, n_rows=longest
+            )
+        else:
+            series = series[:, -longest:].contiguous()
         seed = getattr(self, "random_state", None)
         first = (int(contexts.series[0]), int(contexts.origins[0])) if len(contexts) else (0, 0)
         with seeded(_mix(0 if seed is None else seed, *first)), model.lock, torch.inference_mode():
-            return list(self._answers(model, series[:, -model.longest_context(horizon) :].contiguous(), answer))
+            return list(self._answers(model, series, answer))
 
     def _values(self, contexts: Contexts) -> Tensor:
         """Return contexts, NaN where missing if the model masks it; a channel with no observed value stays filled."""
@@ -281,8 +296,9 @@ class FoundationTeacher(BaseTeacher):
         self, model: ZeroShotModel, series: Tensor, answer: Callable[[ZeroShotModel, Tensor], Answer]
     ) -> Iterator[Answer]:
         """Forecast in batches; if memory runs out, halve the size of this and all later batches."""
-        lengths = (series.shape[1], self.prediction_length_)
-        size = min(self.batch_size, model.batch_limits.get(lengths, self.batch_size))
+        n_together = series.shape[1] if series.ndim == 3 else 1
+        lengths = (*series.shape[1:], self.prediction_length_)
+        size = min(max(1, self.batch_size // n_together), model.batch_limits.get(lengths, self.batch_size))
         device, start = resolve_device(self.device), 0
         while start < len(series):
             batch = series[start : start + size]
@@ -301,7 +317,7 @@ class FoundationTeacher(BaseTeacher):
 
     def _answer(self, model: ZeroShotModel, batch: Tensor) -> tuple[Prediction, Tensor | None]:
         with capture(None if self.layer is None else model.layers[self.layer]) as states:
-            prediction = roll_out(model, batch, self.prediction_length_)
+            prediction = self._predict(model, batch)
         quantiles = None if prediction.quantiles is None else prediction.quantiles.float().cpu()
         state = self._pooled(model, states[0], batch) if states else None
         return Prediction(prediction.point.float().cpu(), quantiles), state
@@ -309,10 +325,23 @@ class FoundationTeacher(BaseTeacher):
     def _read(self, model: ZeroShotModel, batch: Tensor) -> Tensor:
         assert self.layer is not None  # recompute_features
         with capture(model.layers[self.layer], stop=True) as states:
-            roll_out(model, batch, self.prediction_length_)
+            self._predict(model, batch)
         return self._pooled(model, states[0], batch)
 
+    def _predict(self, model: ZeroShotModel, batch: Tensor) -> Prediction:
+        if batch.ndim == 3:
+            return model.predict_groups(batch, self.prediction_length_, self._n_own)
+        return roll_out(model, batch, self.prediction_length_)
+
+    @property
+    def _n_own(self) -> int:
+        """Number of targets in a group of series."""
+        return len(self.targets_) if self.joint else 1
+
     def _pooled(self, model: ZeroShotModel, state: Tensor, batch: Tensor) -> Tensor:
+        if batch.ndim == 3:  # the states of covariates are left out
+            state = state.unflatten(0, torch.Size(batch.shape[:2]))[:, : self._n_own].flatten(0, 1)
+            batch = batch[..., : batch.shape[2] - self.prediction_length_].flatten(0, 1)
         return _pool(model.context_tokens(state, batch.shape[1]), self.pooling).float().cpu()
 
     def _by_window(self, parts: list[Tensor], n_windows: int) -> Tensor:

@@ -46,10 +46,13 @@ class ZeroShotModel(abc.ABC):
         Longest horizon of :meth:`predict`; None if the model rolls out itself.
     quantile_levels : tuple of float or None
         Levels of its quantiles.
+    reads_groups : bool
+        Whether :meth:`predict_groups` works: series forecast together, with covariates.
     batch_limits : dict of tuple of int to int
-        Maximum number of series that fit into memory, by lengths of context and horizon, as far as known.
+        Maximum number of series, or groups, that fit into memory, by their shape and horizon, as far as known.
     """
 
+    reads_groups: bool = False
     module: Any
     layers: Sequence[nn.Module]
     max_context: int
@@ -58,7 +61,7 @@ class ZeroShotModel(abc.ABC):
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.batch_limits: dict[tuple[int, int], int] = {}
+        self.batch_limits: dict[tuple[int, ...], int] = {}
 
     @abc.abstractmethod
     def predict(self, context: Tensor, horizon: int) -> Prediction:
@@ -76,6 +79,26 @@ class ZeroShotModel(abc.ABC):
         prediction : Prediction
             The forecast of ``horizon`` steps.
         """
+
+    def predict_groups(self, groups: Tensor, horizon: int, n_targets: int) -> Prediction:
+        """Forecast series together with their covariates; a group reads nothing of the others.
+
+        Parameters
+        ----------
+        groups : Tensor of shape (n_groups, n_series, n_steps + horizon)
+            In each group the targets, the past covariates and the known covariates. The last rows are the horizon, NaN
+            where unknown.
+        horizon : int
+            Number of steps to forecast.
+        n_targets : int
+            How many series of a group come first and are forecast.
+
+        Returns
+        -------
+        prediction : Prediction
+            The forecasts of the targets of one group after another.
+        """
+        raise NotImplementedError(f"{type(self).__name__} forecasts single series.")
 
     def longest_context(self, horizon: int) -> int:
         """Return the number of context rows that can be read for a horizon.
