@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 FAMILIES = {
     "chronos_t5": (tiny_checkpoints.make_chronos_t5, Chronos, {"n_samples": 3}, "chronos", True),
     "chronos_bolt": (tiny_checkpoints.make_chronos_bolt, Chronos, {}, "chronos", False),
-    "chronos_2": (tiny_checkpoints.make_chronos_2, Chronos, {}, "chronos", False),
+    "chronos_2": (tiny_checkpoints.make_chronos_2, Chronos, {"covariates": False}, "chronos", False),
     "time_moe": (tiny_checkpoints.make_time_moe, TimeMoE, {}, "transformers", False),
     "moirai": (tiny_checkpoints.make_moirai, Moirai, {"patch_size": 8, "n_samples": 5}, "hydra", True),
     "moirai_2": (tiny_checkpoints.make_moirai_2, Moirai, {}, "hydra", False),
