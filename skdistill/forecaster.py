@@ -25,6 +25,7 @@ from skdistill.data._forms import take_apart
 from skdistill.data._future import read_future
 from skdistill.data._inputs import Series, SeriesInput, read_series
 from skdistill.data._short_series import warn_of_short_series
+from skdistill.data._vintages import Vintages
 from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, split_windows
 from skdistill.deploy._saveable import saveable
 from skdistill.probabilistic._settings import at_levels
@@ -73,6 +74,9 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     known_dropout : float, default=0.0
         Probability with which a known covariate of a training window is unknown from a random step of the horizon on,
         so that one student serves every degree of knowledge.
+    vintages : Vintages or None, default=None
+        Known covariates that are forecasts themselves, with the time at which each value was issued: see
+        :class:`~skdistill.data.Vintages`. Every forecast reads what had been issued until then.
     window_step : int, default=1
         Number of rows between training windows, counted back from the last one: 24 takes windows of one hour of
         the day.
@@ -225,6 +229,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         static_covariates: Sequence[str | int] | None = None,
         covariates: str = "error",
         known_dropout: float = 0.0,
+        vintages: Vintages | None = None,
         window_step: int = 1,
         quantiles: Sequence[float] | None = None,
         point_forecast: str = "median",
@@ -264,6 +269,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         self.static_covariates = static_covariates
         self.covariates = covariates
         self.known_dropout = known_dropout
+        self.vintages = vintages
         self.window_step = window_step
         self.quantiles = quantiles
         self.point_forecast = point_forecast
@@ -416,7 +422,8 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     ) -> tuple[SeriesInput, np.ndarray | None]:
         """Return the series or windows, and the known covariates after them, (n_series, prediction_length, n_known)."""
         given = read_series(self, X, reset=False, allow_batch=allow_batch)
-        return read_future(self.roles_, given, future, self.spec_.prediction_length, needed=needed)
+        length, vintages = self.spec_.prediction_length, self.vintages
+        return read_future(self.roles_, given, future, length, needed=needed, vintages=vintages)
 
     def _batch(self, given: SeriesInput, known: np.ndarray | None) -> ContextBatch:
         assert given.batch is not None  # the callers

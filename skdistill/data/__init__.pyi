@@ -1,1 +1,2 @@
 from skdistill.data._augmentation import Augmentation as Augmentation
+from skdistill.data._vintages import Vintages as Vintages

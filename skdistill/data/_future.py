@@ -15,6 +15,7 @@ from skdistill.data._labels_ahead import labels_ahead
 from skdistill.data._roles import Roles
 from skdistill.data._steps import as_time_index
 from skdistill.data._tables import check_is_no_other_table, fill_masked
+from skdistill.data._vintages import Vintages, places_of
 
 __all__ = ["read_future"]
 
@@ -26,7 +27,13 @@ _WAYS_OUT = (
 
 
 def read_future(
-    roles: Roles, given: SeriesInput, future: Any, prediction_length: int, *, needed: bool
+    roles: Roles,
+    given: SeriesInput,
+    future: Any,
+    prediction_length: int,
+    *,
+    needed: bool,
+    vintages: Vintages | None = None,
 ) -> tuple[SeriesInput, np.ndarray | None]:
     """Return the series up to their last known target, and the known covariates after them.
 
@@ -42,6 +49,8 @@ def read_future(
         Rows of the horizon.
     needed : bool
         Whether the forecast reads known covariates.
+    vintages : Vintages or None, default=None
+        Where the series got what was known ahead from.
 
     Returns
     -------
@@ -63,7 +72,8 @@ def read_future(
             )
         return given, None
     if future is None:
-        return _from_rows(roles, given, prediction_length, needed=needed)
+        is_known = vintages is not None and len(places_of(vintages, roles)) == len(roles.known_channels)
+        return _from_rows(roles, given, prediction_length, needed=needed, is_known=is_known)
     if given.batch is not None:
         return given, _read_batch(roles, given.batch, future, prediction_length)
     tables = _tables_of(given, future)
@@ -87,9 +97,9 @@ def _call(given: SeriesInput, number: int) -> str:
 
 
 def _from_rows(
-    roles: Roles, given: SeriesInput, prediction_length: int, *, needed: bool
+    roles: Roles, given: SeriesInput, prediction_length: int, *, needed: bool, is_known: bool
 ) -> tuple[SeriesInput, np.ndarray | None]:
-    """Take the rows of X after the last observed target."""
+    """Take the rows of X after the last observed target, and what vintages knew there (all of it, if ``is_known``)."""
     known = [_shown(roles.name(column)) for column in roles.known]
     if given.batch is not None:
         if not needed:
@@ -104,7 +114,7 @@ def _from_rows(
     if not needed and not any(ahead):
         return given, None
     for number, n_rows in enumerate(ahead):
-        if n_rows >= prediction_length:
+        if n_rows >= prediction_length or is_known:
             continue
         name = _call(given, number)
         has = "is missing" if not n_rows else "is too short"
@@ -116,7 +126,9 @@ def _from_rows(
     cut, future = [], []
     for one, n_rows in zip(given.series, ahead, strict=True):
         first = len(one) - n_rows
-        future.append(one.values[first : first + prediction_length, channels])
+        future.append(
+            one.values[first : first + prediction_length, channels] if one.ahead is None else one.ahead[first]
+        )
         cut.append(_before(one, first))
     return replace(given, series=cut), np.stack(future)
 

@@ -1,0 +1,314 @@
+"""Known covariates that are revised: what was known at each origin, from a table of issue and valid times."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill.data._roles import Roles
+
+__all__ = ["Vintages", "known_ahead", "places_of"]
+
+_MOST_NAMED = 5
+
+
+class Vintages:
+    """Forecasts of covariates as they were issued, such as weather forecasts, which every later issue revises.
+
+    A forecaster with ``vintages=`` reads, at every origin, the newest value for each step of the horizon that was
+    issued until then: in training, in ``backtest``, ``score`` and ``compare``, and in ``predict``, which then needs no
+    ``future``. Values that were issued later are never read, and those of the series itself (what came true) only in
+    contexts. A step for which nothing had been issued is unknown, like NaN in ``future``.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row for each issue and time: when it was issued, what time it is for, and the values.
+    issued : str, default="issued"
+        Column of the issue times. A value is known at an origin if it was issued no later than the last row of
+        the context.
+    time : str, default="time"
+        Column of the times that the values are for, as in the index of the series.
+    id : str or None, default=None
+        Column of the ids of series; None if all series share the values.
+    columns : sequence of str or None, default=None
+        Columns of values, all of them known covariates of the forecaster; None takes the others.
+    delay : Timedelta, str, number or None, default=None
+        How long after its issue time a value is available: ``"3h"``; a number for numbered times.
+
+    Attributes
+    ----------
+    columns : list of str
+        The columns of values.
+    ids : list or None
+        The ids of series, None if all share the values.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skdistill.data import Vintages
+    >>> table = pd.DataFrame({
+    ...     "issued": pd.to_datetime(["2024-01-01", "2024-01-01", "2024-01-02"]),
+    ...     "time": pd.to_datetime(["2024-01-02", "2024-01-03", "2024-01-03"]),
+    ...     "wind": [5.0, 6.0, 7.0],
+    ... })
+    >>> vintages = Vintages(table)
+    >>> days = pd.date_range("2024-01-01", periods=3, freq="D")
+    >>> vintages.known_at(days[0], days)["wind"].tolist()  # the first of January is not forecast
+    [nan, 5.0, 6.0]
+    >>> vintages.known_at(days[1], days)["wind"].tolist()
+    [nan, 5.0, 7.0]
+    """
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        *,
+        issued: str = "issued",
+        time: str = "time",
+        id: str | None = None,
+        columns: Sequence[str] | None = None,
+        delay: Any = None,
+    ) -> None:
+        if not isinstance(table, pd.DataFrame):
+            raise TypeError(f"table of Vintages must be a pandas DataFrame; got {type(table).__name__}.")
+        keys = [issued, time] if id is None else [issued, time, id]
+        chosen = [name for name in table.columns if name not in keys] if columns is None else list(columns)
+        missing = [name for name in (*keys, *chosen) if name not in table.columns]
+        if missing:
+            raise ValueError(f"Vintages finds no columns {missing} in its table, which has {list(table.columns)}.")
+        if not chosen:
+            raise ValueError("Vintages finds no column of values beside those of issue time, time and id.")
+        text = [name for name in chosen if not pd.api.types.is_numeric_dtype(table[name].dtype)]
+        if text:
+            raise ValueError(f"Vintages must hold numbers; not numeric: {text}. Encode categories as 0 and 1 first.")
+        self.columns: list[Any] = chosen
+        self._tables = {
+            key: _Revisions.of(part, issued, time, chosen, delay)
+            for key, part in ([(None, table)] if id is None else table.groupby(id, sort=False))
+        }
+        self.ids: list[Hashable] | None = None if id is None else list(self._tables)
+
+    def __repr__(self) -> str:
+        """Return columns and sizes."""
+        n_values = sum(len(one.keys) for part in self._tables.values() for one in part)
+        shared = "" if self.ids is None else f", {len(self.ids)} series"
+        return f"Vintages({self.columns}, {n_values} values{shared})"
+
+    def __sklearn_clone__(self) -> Vintages:
+        """Return the same object: it never changes."""
+        return self
+
+    def known_at(self, origin: Any, times: pd.Index, id: Hashable = None) -> pd.DataFrame:
+        """Return what was known at one time.
+
+        Parameters
+        ----------
+        origin : label
+            Time of the last observed row.
+        times : Index
+            The times to look up.
+        id : hashable, default=None
+            Id of the series; ignored if all share the values.
+
+        Returns
+        -------
+        known : DataFrame of shape (n_times, n_columns)
+            The newest values issued no later than the origin; NaN where there is none.
+        """
+        origins = pd.Index([origin])
+        values = [one.look_up(one.find_origins(origins), one.find_times(times)) for one in self._of(id, "known_at")]
+        return pd.DataFrame(np.stack(values, axis=-1), index=times, columns=self.columns)
+
+    def ahead(self, index: pd.Index, later: pd.Index, id: Hashable, name: str) -> np.ndarray:
+        """Return what was known at every row of a series, for the rows from there on.
+
+        Parameters
+        ----------
+        index : Index of shape (n_timestamps,)
+            Labels of the series.
+        later : Index of shape (prediction_length,)
+            The labels that follow.
+        id : hashable
+            Id of the series.
+        name : str
+            What to call it in messages.
+
+        Returns
+        -------
+        ahead : ndarray of shape (n_timestamps + 1, prediction_length, n_columns)
+            In entry r, what was known after row r - 1 about rows r and following; NaN where nothing.
+        """
+        both = index.append(later)
+        values = []
+        for column, one in zip(self.columns, self._of(id, name), strict=True):
+            one.check_kind(both, column, name)
+            origins = np.concatenate([[-1], one.find_origins(index)])  # nothing is known before the first row
+            times = np.lib.stride_tricks.sliding_window_view(one.find_times(both), len(later))
+            values.append(one.look_up(origins[:, None], times))
+        return np.stack(values, axis=-1)
+
+    def _of(self, id: Hashable, name: str) -> list[_Revisions]:
+        """Return the revisions of every column for one series."""
+        key = None if self.ids is None else id
+        if key not in self._tables:
+            raise ValueError(
+                f"vintages have no values for the series {id!r} ({name}); they have {self.ids[:_MOST_NAMED]}"  # type: ignore[index]
+                f"{', ...' if len(self._tables) > _MOST_NAMED else ''}. Add its rows, or leave out id= of Vintages if "
+                "all series share the values."
+            )
+        return self._tables[key]
+
+
+def known_ahead(vintages: Vintages, roles: Roles, one: Any, prediction_length: int, name: str) -> np.ndarray:
+    """Return what was known at every row of a series, from vintages, and from later rows for the other columns.
+
+    Parameters
+    ----------
+    vintages : Vintages
+        Revised values of some known covariates.
+    roles : Roles
+        Roles of the columns.
+    one : Series
+        The series, as channels.
+    prediction_length : int
+        Rows of the horizon.
+    name : str
+        What to call the series in messages.
+
+    Returns
+    -------
+    ahead : ndarray of shape (n_timestamps + 1, prediction_length, n_known)
+        In original units, NaN where unknown.
+    """
+    places = places_of(vintages, roles)
+    if one.index is None:
+        raise ValueError(
+            f"vintages are matched by time, and {name} has no row labels: give a DataFrame with a time index."
+        )
+    after = np.full((prediction_length, len(roles.known_channels)), np.nan)
+    rows = np.concatenate([one.values[:, list(roles.known_channels)], after])
+    ahead = np.lib.stride_tricks.sliding_window_view(rows, prediction_length, axis=0)[: len(one) + 1]
+    ahead = np.array(ahead.transpose(0, 2, 1))
+    ahead[..., places] = vintages.ahead(one.index, one.labels_ahead(prediction_length), one.id, name)
+    return ahead
+
+
+def places_of(vintages: Vintages, roles: Roles) -> list[int]:
+    """Return the place of every column of vintages among the known channels, or raise.
+
+    Parameters
+    ----------
+    vintages : Vintages
+        Revised values of known covariates.
+    roles : Roles
+        Roles of the columns.
+
+    Returns
+    -------
+    places : list of int
+        In the order of the columns of vintages.
+    """
+    names = [roles.name(column) for column in roles.known]
+    others = [name for name in vintages.columns if name not in names]
+    if others:
+        raise ValueError(
+            f"vintages have the columns {others}, which are not among known_covariates {names}: name them there, or "
+            "choose columns= of Vintages."
+        )
+    encoded = [name for name in vintages.columns if roles.known[names.index(name)] in roles.categories]
+    if encoded:
+        raise ValueError(f"vintages hold numbers, and {encoded} hold categories in X: give both as numbers.")
+    groups = list(roles.known_groups)
+    return [groups.index(roles.known[names.index(name)]) for name in vintages.columns]
+
+
+@dataclass(frozen=True)
+class _Revisions:
+    """All values of one column, sorted by time and then by issue.
+
+    Parameters
+    ----------
+    issues : Index
+        Distinct issue times, in order.
+    times : Index
+        Distinct times that values are for, in order.
+    keys : ndarray of int of shape (n_values,)
+        Number of the time, times the number of issues, plus the number of the issue; rising.
+    values : ndarray of shape (n_values,)
+        The values.
+    """
+
+    issues: pd.Index
+    times: pd.Index
+    keys: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, issued: str, time: str, columns: Sequence[Any], delay: Any) -> list[_Revisions]:
+        """Sort the values of every column; missing ones are left out, so that an older issue stands."""
+        revisions = []
+        for column in columns:
+            rows = table[table[column].notna()]
+            if rows[[issued, time]].isna().any(axis=None):
+                raise ValueError(
+                    f"Vintages need an issue time and a time in every row; some of {column!r} are missing."
+                )
+            known_from = _moments(pd.Index(rows[issued]))
+            if delay is not None:
+                known_from = known_from + (delay if np.isreal(delay) else pd.Timedelta(delay))
+            issues, times = known_from.unique().sort_values(), _moments(pd.Index(rows[time])).unique().sort_values()
+            keys = times.get_indexer(_moments(pd.Index(rows[time]))) * len(issues) + issues.get_indexer(known_from)
+            order = np.argsort(keys, kind="stable")
+            doubled = np.flatnonzero(np.diff(keys[order]) == 0)
+            if len(doubled):
+                row = rows.iloc[order[doubled[0]]]
+                raise ValueError(
+                    f"Vintages have {column!r} twice for {row[time]} as issued at {row[issued]}: give each value once."
+                )
+            revisions.append(cls(issues, times, keys[order], rows[column].to_numpy(dtype=np.float64)[order]))
+        return revisions
+
+    def find_origins(self, origins: pd.Index) -> np.ndarray:
+        """Return the number of the last issue until each origin, -1 before the first."""
+        return np.asarray(self.issues.searchsorted(_moments(origins), side="right")) - 1
+
+    def find_times(self, times: pd.Index) -> np.ndarray:
+        """Return the number of each time, -1 for one without values."""
+        return self.times.get_indexer(_moments(times))
+
+    def look_up(self, origins: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """Return the newest value of each time that an origin knows, NaN where there is none."""
+        origins, times = np.broadcast_arrays(origins, times)
+        if not len(self.keys):
+            return np.full(times.shape, np.nan)
+        places = np.searchsorted(self.keys, times * len(self.issues) + origins, side="right") - 1
+        found = self.keys[np.maximum(places, 0)] // len(self.issues) == times
+        return np.where(
+            found & (places >= 0) & (origins >= 0) & (times >= 0), self.values[np.maximum(places, 0)], np.nan
+        )
+
+    def check_kind(self, index: pd.Index, column: Any, name: str) -> None:
+        """Raise if the labels of a series are of another kind than issue times and times."""
+        for what, labels in (("issue times", self.issues), ("times", self.times)):
+            ours, theirs = _kind(_moments(index)), _kind(labels)
+            if len(labels) and ours != theirs:
+                raise ValueError(
+                    f"vintages of {column!r} have {theirs} as {what}, and the index of {name} has {ours}: use the same."
+                )
+
+
+def _moments(labels: pd.Index) -> pd.Index:
+    """Return moments of periods, and other labels unchanged."""
+    return labels.to_timestamp() if isinstance(labels, pd.PeriodIndex) else labels
+
+
+def _kind(labels: pd.Index) -> str:
+    """Return what labels are, for messages."""
+    if isinstance(labels, pd.DatetimeIndex):
+        return "times without a zone" if labels.tz is None else "times with a zone"
+    return "numbers" if pd.api.types.is_numeric_dtype(labels.dtype) else str(labels.dtype)

@@ -1,0 +1,191 @@
+"""What was known when: vintages look nothing up that was issued later."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from skdistill import DistilledForecaster
+from skdistill.data import Vintages
+
+LENGTH, HORIZON, N = 24, 6, 200
+HOURS = pd.date_range("2024-01-01", periods=N + HORIZON, freq="h")
+WIND = np.cumsum(np.random.default_rng(0).normal(size=N + HORIZON))
+
+
+def make_series(n_rows=N):
+    """A load that follows the true wind."""
+    noise = np.random.default_rng(1).normal(size=n_rows)
+    return pd.DataFrame({"load": 3 * WIND[:n_rows] + 0.1 * noise, "wind": WIND[:n_rows]}, index=HOURS[:n_rows])
+
+
+def make_forecasts(every=6, reach=12, noise=0.3):
+    """A forecast of the wind every six hours, for the next twelve: the nearer, the better."""
+    rng, rows = np.random.default_rng(2), []
+    for origin in range(0, N, every):
+        for step in range(1, reach + 1):
+            if origin + step < len(HOURS):
+                value = WIND[origin + step] + noise * np.sqrt(step) * rng.normal()
+                rows.append((HOURS[origin], HOURS[origin + step], value))
+    return pd.DataFrame(rows, columns=["issued", "time", "wind"])
+
+
+def make_forecaster(vintages, **settings):
+    settings = {"targets": ["load"], "known_covariates": ["wind"], **settings}
+    return DistilledForecaster(
+        None, "linear", "response", context_length=LENGTH, prediction_length=HORIZON, vintages=vintages,
+        random_state=0, **settings,
+    )  # fmt: skip
+
+
+def slow_ahead(table, index, later):
+    """The same by loops over a table."""
+    labels = index.append(later)
+    out = np.full((len(index) + 1, len(later), 1), np.nan)
+    for row in range(1, len(index) + 1):
+        told = table[table.issued <= labels[row - 1]]
+        for step in range(len(later)):
+            here = told[told.time == labels[row + step]].sort_values("issued")
+            if len(here):
+                out[row, step, 0] = here.wind.iloc[-1]
+    return out
+
+
+def test_the_newest_value_until_each_origin():
+    table = make_forecasts(every=7).sample(frac=0.9, random_state=0)
+    index, later = HOURS[:40], HOURS[40 : 40 + HORIZON]
+    np.testing.assert_array_equal(Vintages(table).ahead(index, later, None, "X"), slow_ahead(table, index, later))
+
+
+def test_a_missing_value_leaves_the_older_one():
+    table = make_forecasts()
+    newer = table[table.time == HOURS[20]].index[-1]
+    older = table[table.time == HOURS[20]].wind.iloc[-2]
+    table.loc[newer, "wind"] = np.nan
+    assert Vintages(table).known_at(HOURS[19], HOURS[[20]])["wind"].item() == older
+
+
+def test_a_delay_counts_from_the_issue():
+    table = make_forecasts()
+    now, later = Vintages(table), Vintages(table, delay="2h")
+    at = HOURS[12:13]
+    assert np.isnan(later.known_at(HOURS[1], at)["wind"].item())
+    assert later.known_at(HOURS[2], at)["wind"].item() == now.known_at(HOURS[0], at)["wind"].item()
+
+
+@pytest.mark.parametrize("kind", ["zone", "periods", "numbers"])
+def test_every_kind_of_time(kind):
+    table, index = make_forecasts(), HOURS
+    if kind == "zone":
+        table[["issued", "time"]] = table[["issued", "time"]].apply(lambda one: one.dt.tz_localize("Europe/Berlin"))
+        index = HOURS.tz_localize("Europe/Berlin")
+    elif kind == "periods":
+        index = HOURS.to_period("h")
+    else:
+        table[["issued", "time"]] = table[["issued", "time"]].apply(lambda one: HOURS.get_indexer(one))
+        index = pd.Index(np.arange(len(HOURS)))
+    expected = Vintages(make_forecasts()).ahead(HOURS[:40], HOURS[40:46], None, "X")
+    np.testing.assert_array_equal(Vintages(table).ahead(index[:40], index[40:46], None, "X"), expected)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return make_forecaster(Vintages(make_forecasts())).fit(make_series())
+
+
+def test_values_issued_after_the_origin_change_nothing(fitted):
+    table, origin = make_forecasts(), HOURS[150]
+    before = fitted.predict(make_series(151))
+    changed = table.copy()
+    changed.loc[changed.issued > origin, "wind"] = 99.0
+    other = clone(fitted).set_params(vintages=Vintages(changed))
+    other.__dict__.update({name: value for name, value in vars(fitted).items() if name.endswith("_")})
+    pd.testing.assert_frame_equal(other.predict(make_series(151)), before)
+    rolled, again = (one.backtest(make_series()[100:190]) for one in (fitted, other))
+    until = rolled.index.get_level_values("origin") <= origin
+    assert 0 < until.sum() < len(until)
+    pd.testing.assert_frame_equal(rolled[until], again[until])
+    assert not np.allclose(rolled[~until], again[~until])
+
+
+def test_training_reads_what_was_known_and_not_what_came_true():
+    series, table = make_series(), make_forecasts()
+    first = make_forecaster(Vintages(table)).fit(series).predict(series)
+    perfect = make_forecaster(None).fit(series)
+    future = series[["wind"]].tail(0).reindex(HOURS[N:]).assign(wind=WIND[N:])
+    assert not np.allclose(first, perfect.predict(series, future=future))
+    later = table.copy()  # issued after the last training origin that could read it
+    later.loc[len(later)] = [HOURS[-1], HOURS[30], 99.0]
+    pd.testing.assert_frame_equal(make_forecaster(Vintages(later)).fit(series).predict(series), first)
+    worse = make_forecaster(Vintages(make_forecasts(noise=30.0))).fit(series)
+    shift = [
+        abs(float((one.predict(series, future=future + 1) - one.predict(series, future=future)).to_numpy().mean()))
+        for one in (perfect, worse)
+    ]
+    assert shift[1] < 0.2 * shift[0], "a useless forecast is not relied on"
+
+
+def test_predict_takes_vintages_and_future_overrides_them(fitted):
+    series = make_series()
+    known = Vintages(make_forecasts()).known_at(HOURS[N - 1], HOURS[N:])
+    pd.testing.assert_frame_equal(fitted.predict(series), fitted.predict(series, future=known))
+    assert not np.allclose(fitted.predict(series), fitted.predict(series, future=known + 1.0))
+
+
+def test_columns_without_vintages_come_from_rows_or_future():
+    series = make_series()
+    series["holiday"] = (np.arange(N) // 24 % 7 == 0).astype(float)
+    forecaster = make_forecaster(Vintages(make_forecasts()), known_covariates=["holiday", "wind"]).fit(series)
+    with pytest.raises(ValueError, match=r"future is missing: .*'holiday'"):
+        forecaster.predict(series)
+    longer = series.reindex(HOURS)
+    longer.loc[HOURS[N:], "holiday"] = 0.0
+    known = Vintages(make_forecasts()).known_at(HOURS[N - 1], HOURS[N:]).assign(holiday=0.0)
+    pd.testing.assert_frame_equal(forecaster.predict(longer), forecaster.predict(series, future=known))
+
+
+def test_a_panel_has_vintages_of_its_own_series():
+    panel = pd.concat({"a": make_series(), "b": 2 * make_series()}, names=["series", "time"])
+    table = pd.concat([make_forecasts().assign(series="a"), make_forecasts().assign(series="b")])
+    table.loc[table.series == "b", "wind"] *= 2
+    forecaster = make_forecaster(Vintages(table, id="series")).fit(panel)
+    forecast = forecaster.predict(panel)
+    np.testing.assert_allclose(2 * forecast.loc["a"], forecast.loc["b"], rtol=1e-4)
+    with pytest.raises(ValueError, match=r"no values for the series 'c'"):
+        forecaster.predict(panel.rename({"a": "c"}))
+
+
+def test_a_clone_shares_the_values_and_the_text_is_short():
+    vintages = Vintages(make_forecasts())
+    assert clone(make_forecaster(vintages)).vintages is vintages
+    assert repr(vintages) == f"Vintages(['wind'], {len(make_forecasts())} values)"
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "message"),
+    [
+        (lambda t: t.rename(columns={"issued": "made"}), {}, r"finds no columns \['issued'\]"),
+        (lambda t: t.drop(columns="wind"), {}, "no column of values"),
+        (lambda t: t.assign(wind="strong"), {}, r"not numeric: \['wind'\]"),
+        (lambda t: pd.concat([t, t]), {}, r"'wind' twice for 2024-01-01 01:00:00 as issued at 2024-01-01 00:00:00"),
+        (lambda t: t.assign(issued=pd.NaT), {}, "need an issue time"),
+        (lambda t: t.to_numpy(), {}, "must be a pandas DataFrame; got ndarray"),
+    ],
+)
+def test_bad_tables_are_named(change, settings, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        Vintages(change(make_forecasts()), **settings)
+
+
+def test_what_does_not_belong_together_is_named():
+    series = make_series()
+    zoned = make_forecasts()
+    zoned["issued"] = zoned["issued"].dt.tz_localize("UTC")
+    with pytest.raises(ValueError, match=r"'wind' have times with a zone as issue times, and the index of X"):
+        make_forecaster(Vintages(zoned)).fit(series)
+    with pytest.raises(ValueError, match=r"columns \['sun'\], which are not among known_covariates \['wind'\]"):
+        make_forecaster(Vintages(make_forecasts().rename(columns={"wind": "sun"}))).fit(series)
+    with pytest.raises(ValueError, match="vintages are matched by time, and X has no row labels"):
+        make_forecaster(Vintages(make_forecasts().rename(columns={"wind": 1})), targets=[0], known_covariates=[1]).fit(
+            series.to_numpy()
+        )
