@@ -87,7 +87,7 @@ class Vintages:
         if text:
             raise ValueError(f"Vintages must hold numbers; not numeric: {text}. Encode categories as 0 and 1 first.")
         self.columns: list[Any] = chosen
-        self._tables = {
+        self._tables: dict[Hashable, list[_Revisions]] = {
             key: _Revisions.of(part, issued, time, chosen, delay)
             for key, part in ([(None, table)] if id is None else table.groupby(id, sort=False))
         }
