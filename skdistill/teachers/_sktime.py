@@ -31,8 +31,9 @@ __all__ = ["SktimeTeacher", "is_sktime_forecaster"]
 class SktimeTeacher(BaseTeacher):
     """Teacher that labels with a sktime forecaster, in original units.
 
-    The forecaster gets rows of the targets, with their time labels, as ``y``; it gets no covariates. There are three
-    ways to fit it:
+    The forecaster gets rows of the targets, with their time labels, as ``y``. One with ``capability:exogenous`` gets
+    known covariates as ``X``, in ``fit`` and for the horizon in ``predict`` (with ``fitting="window"`` or ``"once"``;
+    gaps are filled); past covariates are not read. There are three ways to fit it:
 
     - ``fitting="series"``, for exponential smoothing, Theta and ARIMA, on panels above all: it is fitted once on the
       training rows of each series and target. Its state then moves forward through these rows with the fitted
@@ -214,8 +215,12 @@ class SktimeTeacher(BaseTeacher):
             self._roll(windows)
             return self
         if not self._is_frozen and self.fitting == "once":
+            rows = training_rows(windows)
             with quiet():
-                self.fitted_ = [None if one is None else self._fit_once(*one) for one in training_rows(windows)]
+                self.fitted_ = [
+                    None if one is None else self._fit_once(*one, self._known_rows(windows, number, len(one[0])))
+                    for number, one in enumerate(rows)
+                ]
         self._check_heeds(windows)
         return self
 
@@ -234,7 +239,11 @@ class SktimeTeacher(BaseTeacher):
         """
         self._check_series(len(contexts.indexes))
         rows = _of_targets(contexts)
-        answers = [self._forecast(*self._trim(contexts, window, values)) for window, values in enumerate(rows)]
+        known = self._known(contexts)
+        answers = [
+            self._forecast(*self._trim(contexts, window, values), known=None if known is None else known[window])
+            for window, values in enumerate(rows)
+        ]
         forecasts = np.stack([forecast for forecast, _ in answers])
         if not np.isfinite(forecasts).all():
             window = int(np.argwhere(~np.isfinite(forecasts))[0, 0])
@@ -331,12 +340,24 @@ class SktimeTeacher(BaseTeacher):
                 'SktimeTeacher(forecaster, fitting="window"), which labels any series.'
             )
 
-    def _fit_once(self, values: np.ndarray, labels: RowLabels) -> Any:
+    def _known_rows(self, windows: TrainingWindows, series: int, n_rows: int) -> np.ndarray | None:
+        """Return known covariates of the first rows of a series, (n_rows, n_known), with gaps filled."""
+        store = windows.train.store
+        if not store.known or not self._reads_known:
+            return None
+        rows = pd.DataFrame(store.original(series, n_rows)[:, list(store.known)])
+        return rows.ffill().bfill().fillna(0.0).to_numpy()
+
+    def _fit_once(self, values: np.ndarray, labels: RowLabels, known: np.ndarray | None) -> Any:
         """Fit on the rows of a series, with the first form of labels that the forecaster accepts."""
+        horizon = self.prediction_length_
 
         def fit(y: pd.Series | pd.DataFrame) -> Any:
-            forecaster = clone(self.forecaster).fit(y, fh=self._steps())
-            forecaster.predict(fh=self._steps())
+            X = None if known is None else _as_covariates(known, y.index)
+            forecaster = clone(self.forecaster).fit(y, X=X, fh=self._steps())
+            any_rows = None if known is None else np.repeat(known[-1:], horizon, axis=0)  # only tries the labels
+            ahead = None if any_rows is None else _as_covariates(any_rows, _labels_after(forecaster, horizon))
+            forecaster.predict(fh=self._steps(), X=ahead)
             return forecaster
 
         return under_labels(fit, values, labels, self._known_forms())
@@ -389,12 +410,29 @@ class SktimeTeacher(BaseTeacher):
         n_before = int(np.argmax(observed.any(axis=1)))
         return values[n_before:], labels.without(n_before)
 
-    def _forecast(self, values: np.ndarray, labels: RowLabels) -> tuple[np.ndarray, np.ndarray]:
+    @property
+    def _reads_known(self) -> bool:
+        """Whether the forecaster gets known covariates."""
+        if self._rolls or (self._is_frozen and self.forecaster.estimator.state == "fitted"):
+            return False
+        inner = self.forecaster.estimator if self._is_frozen else self.forecaster
+        return bool(inner.get_tag("capability:exogenous"))
+
+    def _known(self, contexts: Contexts) -> np.ndarray | None:
+        """Return known covariates of context and horizon, (n_windows, context + prediction_length, n_known)."""
+        if contexts.future is None or not self._reads_known:
+            return None
+        ahead = contexts.scaling.known_to_original(contexts.future.cpu().numpy(), contexts.known, contexts.units)
+        return np.concatenate([contexts.original()[:, :, list(contexts.known)], ahead], axis=1)
+
+    def _forecast(
+        self, values: np.ndarray, labels: RowLabels, known: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Forecast the rows after a context, (prediction_length, n_targets), and quantiles with one axis more."""
         fitted = self._fitted(labels.series)
 
         def forecast(y: pd.Series | pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-            return self._ask(y, fitted)
+            return self._ask(y, fitted, known)
 
         if fitted is not None and fitted.state != "pretrained":  # its own labels continue
             return forecast(as_series(values, labels.positions))
@@ -433,19 +471,25 @@ class SktimeTeacher(BaseTeacher):
         state.pop("_known_keys", None)
         return state
 
-    def _ask(self, y: pd.Series | pd.DataFrame, fitted: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _ask(self, y: pd.Series | pd.DataFrame, fitted: Any, known: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Forecast after ``y``; ``known`` ends with the known covariates of its rows and of the horizon."""
+        horizon = self.prediction_length_
         with quiet():
+            if fitted is not None and fitted.state != "pretrained":
+                y = _follow(fitted, y)
+            X = None if known is None else _as_covariates(known[-horizon - len(y) : -horizon], y.index)
             if fitted is None:
-                forecaster = clone(self.forecaster).fit(y, fh=self._steps())
+                forecaster = clone(self.forecaster).fit(y, X=X, fh=self._steps())
             elif fitted.state == "pretrained":
-                forecaster = deepcopy(fitted).fit(y, fh=self._steps())
+                forecaster = deepcopy(fitted).fit(y, X=X, fh=self._steps())
             else:
-                forecaster = deepcopy(fitted).update(_follow(fitted, y), update_params=False)
-            forecast = np.asarray(forecaster.predict(fh=self._steps()), dtype=np.float64)
-            forecast = forecast.reshape(self.prediction_length_, -1)
+                forecaster = deepcopy(fitted).update(y, X=X, update_params=False)
+            ahead = None if known is None else _as_covariates(known[-horizon:], _labels_after(forecaster, horizon))
+            forecast = np.asarray(forecaster.predict(fh=self._steps(), X=ahead), dtype=np.float64)
+            forecast = forecast.reshape(horizon, -1)
             if self._levels is None:
                 return forecast, forecast[..., None]
-            answer = forecaster.predict_quantiles(fh=self._steps(), alpha=list(self._levels))
+            answer = forecaster.predict_quantiles(fh=self._steps(), X=ahead, alpha=list(self._levels))
         return forecast, np.asarray(answer, dtype=np.float64).reshape(*forecast.shape, len(self._levels))
 
     def _check_heeds(self, windows: TrainingWindows) -> None:
@@ -457,8 +501,10 @@ class SktimeTeacher(BaseTeacher):
         if fitted is None or fitted.state == "pretrained":
             return
         rows, labels = _of_targets(contexts)[0], RowLabels.of(contexts, 0)
+        every = self._known(contexts)
+        known = None if every is None else every[0]
         other = rows[::-1] + np.linspace(1.0, 2.0, len(rows))[:, None] * (1.0 + np.abs(rows).max())
-        first, second = (self._forecast(values, labels)[0] for values in (rows, other))
+        first, second = (self._forecast(values, labels, known)[0] for values in (rows, other))
         if np.array_equal(first, second):
             raise ValueError(
                 f"the sktime forecaster {self._name} forecasts the same after any context: update(y, "
@@ -469,13 +515,23 @@ class SktimeTeacher(BaseTeacher):
 
 def _follow(fitted: Any, y: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFrame:
     """Label a context with the fitted names and the labels after the last fitted row."""
-    from sktime.forecasting.base import ForecastingHorizon
-
-    labels = ForecastingHorizon(range(1, len(y) + 1)).to_absolute_index(fitted.cutoff)
+    labels = _labels_after(fitted, len(y))
     names = _fitted_columns(fitted)
     if isinstance(y, pd.DataFrame):
         return y.set_axis(labels, axis=0) if names is None else y.set_axis(labels, axis=0).set_axis(names, axis=1)
     return y.set_axis(labels) if names is None else y.set_axis(labels).rename(names[0])
+
+
+def _labels_after(fitted: Any, n: int) -> pd.Index:
+    """Return the labels of the rows after the last one that a forecaster has seen."""
+    from sktime.forecasting.base import ForecastingHorizon
+
+    return ForecastingHorizon(range(1, n + 1)).to_absolute_index(fitted.cutoff)
+
+
+def _as_covariates(values: np.ndarray, index: pd.Index) -> pd.DataFrame:
+    """Return known covariates in a form of sktime."""
+    return pd.DataFrame(values, index=index, columns=[f"known_{number}" for number in range(values.shape[1])])
 
 
 def is_sktime_forecaster(estimator: Any) -> bool:
