@@ -1,18 +1,18 @@
 """Electricity prices with day-ahead forecasts known over the horizon, as fev-bench scores them
 ===========================================================================================
 
-Hourly prices of electricity markets, each with two day-ahead forecasts (load, generation) that are known over the 24 hours
-to forecast. The windows are those of fev-bench: 20 windows of 24 hours, one a day, over the last 480 hours; MASE divides by
-the mean absolute difference of values 24 hours apart in all rows before a window. Markets are the CSV files of
-``<data home>/epf``: time, price, and the covariates, in this order.
+Hourly prices of electricity markets, each with two day-ahead forecasts (load, generation) that are known over the 24
+hours to forecast. The windows are those of fev-bench: 20 windows of 24 hours, one a day, over the last 480 hours; MASE
+divides by the mean absolute difference of values 24 hours apart in all rows before a window. Markets are the CSV files
+of ``<data home>/epf``: time, price, and the covariates, in this order.
 
 * *exact linear*: a linear student of 336 hours of prices, two days of covariates, and the covariates of the horizon,
   without a teacher. Its penalty is chosen on the 90 days before the test.
 * *gradient boosting*: the teacher, one regressor on a table of windows.
 * *MLP*: on the linear solution, alone and distilled.
 
-Prices pass through asinh. Everything is fitted once, on the rows before the first window. Public holidays of the country
-are known covariates, too, if the market's name is in ``HOLIDAYS``.
+Prices pass through asinh. Everything is fitted once, on the rows before the first window. Public holidays of the
+country are known covariates, too, if the market's name is in ``HOLIDAYS``.
 """
 
 # %%
@@ -26,7 +26,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, RobustScaler
 
@@ -76,7 +75,9 @@ def made_market() -> pd.DataFrame:
 
 def read_markets(folder: Path) -> dict[str, pd.DataFrame]:
     paths = sorted((folder / "epf").glob("*.csv"))
-    return {path.stem: read_market(path) for path in paths if arguments.markets is None or path.stem in arguments.markets}
+    return {
+        path.stem: read_market(path) for path in paths if arguments.markets is None or path.stem in arguments.markets
+    }
 
 
 # %%
@@ -130,7 +131,9 @@ def forecast(forecaster: DistilledForecaster, table: pd.DataFrame, ask: str = "p
     answers = []
     for origin in origins_of(table):
         future = table[known].iloc[origin : origin + HORIZON]
-        answers.append(getattr(forecaster, ask)(table.iloc[origin - CONTEXT : origin], future=future)["price"].to_numpy())
+        answers.append(
+            getattr(forecaster, ask)(table.iloc[origin - CONTEXT : origin], future=future)["price"].to_numpy()
+        )
     return answers
 
 
@@ -138,9 +141,9 @@ def fit_linear(table: pd.DataFrame) -> DistilledForecaster:
     """Choose the penalty on the last 90 days before the test, and fit again with them."""
     known = [name for name in table if name != "price"]
     train = table.iloc[: origins_of(table)[0]]
-    chosen = make_forecaster(
-        Linear("mean", past_rows=48, penalty=PENALTIES), Supervised(), known_covariates=known
-    ).fit(train)
+    chosen = make_forecaster(Linear("mean", past_rows=48, penalty=PENALTIES), Supervised(), known_covariates=known).fit(
+        train
+    )
     penalty = next(row["penalty"] for row in chosen.history_ if row["chosen"])
     student = Linear("mean", past_rows=48, penalty=penalty)
     return make_forecaster(student, Supervised(), known_covariates=known, validation_fraction=0).fit(train)
@@ -163,4 +166,5 @@ if __name__ == "__main__":
             print(f"  {model}: MASE {error:.3f}, {seconds:.1f} s")
             rows.append({"market": name, "model": model, "mase": error, "seconds": seconds})
     if rows:
-        print(pd.DataFrame(rows)); write_results(pd.DataFrame(rows), Path(__file__).resolve().parent / "results" / "epf.csv")
+        print(pd.DataFrame(rows))
+        write_results(pd.DataFrame(rows), Path(__file__).resolve().parent / "results" / "epf.csv")
