@@ -23,6 +23,8 @@ __all__ = [
     "mean_observed",
     "order_outwards",
     "plain_id",
+    "read_sealed",
+    "seal_arrays",
     "window_center_and_unit",
 ]
 
@@ -364,7 +366,7 @@ class NumpyStudent:
         target = os.path.realpath(path)
         temporary = f"{target}.{os.urandom(8).hex()}.tmp"
         settings = {"version": np.array(_VERSION), "dtype": np.array(self.dtype.itemsize)}
-        data = _to_bytes({**settings, **self._arrays})
+        data = seal_arrays({**settings, **self._arrays})
         try:
             with open(temporary, "xb") as file:
                 file.write(data)
@@ -411,7 +413,7 @@ class NumpyStudent:
 
     @classmethod
     def _from_bytes(cls, data: bytes) -> NumpyStudent:
-        arrays = _read_arrays(data)
+        arrays = read_sealed(data)
         version, itemsize = (arrays.pop(name, np.array(0)) for name in ("version", "dtype"))
         if version.ndim or version != _VERSION:
             raise ValueError(f"it has format version {version}, and this NumpyStudent reads version {_VERSION} only.")
@@ -968,7 +970,7 @@ def _quantile_shapes(
     }
 
 
-def _to_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
+def seal_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
     """Write an .npz file; its last bytes, the comment of the archive, are the SHA-256 of all other bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -984,7 +986,7 @@ def _seal(data: bytes) -> bytes:
     return data + hashlib.sha256(data).hexdigest().encode()
 
 
-def _read_arrays(data: bytes) -> dict[str, np.ndarray]:
+def read_sealed(data: bytes) -> dict[str, np.ndarray]:
     """Read an uncompressed .npz file that is unchanged since it was written and contains only numbers."""
     digest = hashlib.sha256(memoryview(data)[:-_DIGEST_LENGTH]).hexdigest().encode()
     if not data.startswith(_MAGIC) or digest != data[-_DIGEST_LENGTH:]:
