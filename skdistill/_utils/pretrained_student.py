@@ -8,6 +8,7 @@ and adds deciles. What the teacher reads with a transformer, the student reads f
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Mapping
 from functools import cached_property
@@ -19,6 +20,8 @@ import numpy as np
 from skdistill._utils.numpy_student import read_sealed, seal_arrays
 
 __all__ = ["PATCH", "SHIPPED_STUDENT", "Inputs", "PretrainedStudent", "read_inputs"]
+
+logger = logging.getLogger("skdistill")
 
 SHIPPED_STUDENT = Path(__file__).with_name("pretrained_student.npz")
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -204,6 +207,13 @@ class PretrainedStudent:
         return np.concatenate(parts)
 
     def _roll(self, contexts: np.ndarray, horizon: int) -> np.ndarray:
+        if horizon > _MAX_HORIZON:
+            logger.warning(
+                "the pretrained student forecasts %d steps in one pass: the horizon of %d steps is rolled out on the "
+                "medians, and its later quantiles are too narrow",
+                _MAX_HORIZON,
+                horizon,
+            )
         answers: list[np.ndarray] = []
         done = 0
         while done < horizon:

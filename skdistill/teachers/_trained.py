@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sklearn.base import clone
 
 from skdistill._utils._checks import check_integer
 from skdistill._utils._generators import seeded
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._labels import Labels
 from skdistill.data._levels import check_quantiles
 from skdistill.data._windows import TrainingWindows
@@ -24,11 +26,13 @@ from skdistill.networks._quantile_head import build_module
 from skdistill.networks._registry import make_network, suggest_networks
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._network import NetworkTeacher, label_with_module
-from skdistill.training._settings import TrainingSettings
+from skdistill.training._settings import TrainingSettings, lr_factor
 from skdistill.training._solve import check_solvable, prepare_network
 from skdistill.training._train import loss_shapes, train_network
 
 __all__ = ["TrainedTeacher"]
+
+_SHORTEST_REACH = 0.01  # how far training must be able to move a weight; random starts are about 0.1 wide
 
 
 class TrainedTeacher(NetworkTeacher):
@@ -193,6 +197,7 @@ class TrainedTeacher(NetworkTeacher):
             If the user interrupts, because a partly trained teacher must not be used.
         """
         self.spec_ = self._spec(windows)
+        self._warn_if_hopeless(windows)
         seed = int(torch.seed() % (1 << 31)) if self.random_state is None else self.random_state
         with seeded(seed):
             self.module_ = build_module(self.network, self.spec_)
@@ -210,6 +215,22 @@ class TrainedTeacher(NetworkTeacher):
             raise KeyboardInterrupt("the teacher's training was interrupted; with memory= it resumes at the next fit")
         self.history_ = result.history
         return self
+
+    def _warn_if_hopeless(self, windows: TrainingWindows) -> None:
+        """Warn if the training is so short that the weights hardly leave their random start."""
+        n_windows, settings = len(windows.known_train), self._settings()
+        n_batches = -(-n_windows // self.batch_size)
+        factors = map(lr_factor(settings), range(self.max_epochs))
+        reach = self.lr * n_batches * sum(factors)  # Adam moves a weight by about its rate in an update
+        if settings.optimizer == "sgd" or reach >= _SHORTEST_REACH:
+            return
+        warnings.warn(
+            f"the teacher {type(self.network).__name__} gets {n_batches * self.max_epochs} updates at a learning rate "
+            f"of {self.lr:g} ({n_windows} windows, {self.max_epochs} epochs): its weights hardly leave their random "
+            "start, so it has little to teach. Take teacher='pretrained', which needs no training, raise lr or "
+            "max_epochs of TrainedTeacher, or set teacher=None.",
+            stacklevel=stacklevel_of_user(),
+        )
 
     def for_cache_key(self) -> BaseTeacher:
         """Return a copy for the cache key, in which files that the network reads count by their contents."""

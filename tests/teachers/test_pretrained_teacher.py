@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from skdistill import DistilledForecaster
 from skdistill._utils._digest import digest
 from skdistill.core import resolve_teacher
 from skdistill.networks import Linear
-from skdistill.teachers import Pretrained
+from skdistill.teachers import Pretrained, TrainedTeacher
 from skdistill.teachers import _echo_network as echo
 from skdistill.teachers._echo_network import EchoConfig, EchoNetwork
 from skdistill.teachers._echo_weights import CARD, SHIPPED, WEIGHTS, load_echo, read_card, save_echo
@@ -298,3 +299,14 @@ def test_missing_values_reach_the_network_as_missing(shipped):
     np.testing.assert_allclose(labels.forecast[row, :, 0], expected, rtol=1e-4, atol=1e-5)
     filled = roll_out(shipped, contexts.values[row, :, 0][None], 8).point[0]
     assert float((filled - expected).abs().max()) > 1e-3
+
+
+def test_a_teacher_that_hardly_trains_is_told_before_it_trains():
+    X = make_series(60, 1)
+    settings = {"context_length": 12, "prediction_length": 4, "max_epochs": 1, "random_state": 0}
+    with pytest.warns(UserWarning, match=r"hardly leave their random start.*teacher='pretrained'"):
+        DistilledForecaster("dlinear", "linear", "response", **settings).fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DistilledForecaster(TrainedTeacher("dlinear", lr=0.01), "linear", "response", **settings).fit(X)
+        DistilledForecaster("pretrained", "linear", "response", **settings).fit(X)
