@@ -73,7 +73,7 @@ _SECTIONS = {
     "Teachers": ["skdistill.teachers"],
     "Students": ["skdistill.networks", "skdistill.interop"],
     "Losses": ["skdistill.losses"],
-    "Selection": ["skdistill.model_selection", "skdistill.recipes"],
+    "Selection": ["skdistill.selection", "skdistill.model_selection", "skdistill.recipes"],
     "Deployment": ["skdistill.deploy", "skdistill.serving"],
     "Data": ["skdistill.datasets", "skdistill.calendar", "skdistill.data"],
     "Metrics": ["skdistill.metrics", "skdistill.comparison", "skdistill.m4"],

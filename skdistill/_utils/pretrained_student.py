@@ -41,9 +41,9 @@ class PretrainedStudent:
     """A small network with weights that forecasts any series; nothing is fitted.
 
     Every channel is forecast separately. Each window is scaled by the mean and the mean absolute deviation of its
-    observed values, so levels and units do not matter. NaN means not observed. Of contexts longer than 2,048 rows, the
-    last 2,048 are read. Horizons of more than 720 steps are rolled out on the median, so their later quantiles are too
-    narrow.
+    observed values, so units do not matter; the level does, because zero can be a floor. NaN means not observed. Of
+    contexts longer than 2,048 rows, the last 2,048 are read. Horizons of more than 720 steps are rolled out on the
+    median, with a message, so their later quantiles are too narrow.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class PretrainedStudent:
         sha256 : str
             Checksum of the file.
         """
-        arrays = {name: array.astype(np.float64) for name, array in self._arrays.items()}
+        arrays = {name: np.ascontiguousarray(array, dtype=np.float64) for name, array in self._arrays.items()}
         data = seal_arrays({"version": np.array(_VERSION), **arrays})
         Path(path).write_bytes(data)
         return hashlib.sha256(data).hexdigest()
