@@ -1,15 +1,54 @@
-"""Reading the pretrained student of the package."""
+"""The pretrained student of the package, for arrays and tables."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from skdistill._utils.pretrained_student import SHIPPED_STUDENT, PretrainedStudent
+import numpy as np
 
-__all__ = ["load_pretrained_student"]
+from skdistill._utils.pretrained_student import SHIPPED_STUDENT, ArrayStudent
+
+__all__ = ["PretrainedStudent", "load_pretrained_student"]
 
 
-def load_pretrained_student(path: str | os.PathLike[str] = SHIPPED_STUDENT) -> PretrainedStudent:
+class PretrainedStudent(ArrayStudent):
+    """A small network with weights that forecasts any series; nothing is fitted.
+
+    ``predict`` and ``predict_quantiles`` also take a pandas Series or DataFrame with one row per time step. The
+    forecasts of ``predict`` then continue its index.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        The weights.
+
+    See Also
+    --------
+    skdistill.load_pretrained_student : Returns the student of the package.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skdistill import load_pretrained_student
+    >>> months = pd.Series(range(24), index=pd.period_range("2024-01", periods=24, freq="M"))
+    >>> load_pretrained_student().predict(months, 2).index.astype(str).tolist()
+    ['2026-01', '2026-02']
+    """
+
+    def _like(self, X: Any, answers: np.ndarray) -> Any:
+        """Return answers as a table of the type of X, with its index continued."""
+        import pandas as pd
+
+        from skdistill.data._steps import continue_index  # only for tables: arrays need NumPy alone
+
+        index = continue_index(X.index, len(answers))
+        if isinstance(X, pd.Series):
+            return pd.Series(answers, index=index, name=X.name)
+        return pd.DataFrame(answers, index=index, columns=X.columns)
+
+
+def load_pretrained_student(path: str | os.PathLike[str] = SHIPPED_STUDENT) -> ArrayStudent:
     """Return the student of the package, which forecasts any series without ``fit``, with NumPy alone.
 
     It was distilled from :class:`~skdistill.teachers.Pretrained` on synthetic series only.

@@ -25,7 +25,7 @@ from _benchmark_tasks import DEVELOPMENT, FINAL, cut, score
 from evaluate import forecast
 from train import Pool
 
-from skdistill._utils.pretrained_student import LEVELS, PATCH, SHIPPED_STUDENT, PretrainedStudent, read_inputs
+from skdistill._utils.pretrained_student import LEVELS, PATCH, SHIPPED_STUDENT, ArrayStudent, read_inputs
 from skdistill.teachers._echo_network import EchoConfig
 from skdistill.teachers._echo_weights import load_echo
 from skdistill.teachers._shipped import EchoModel
@@ -49,7 +49,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
     if arguments.compare:
-        table = compare(PretrainedStudent.load(arguments.output), arguments.data)
+        table = compare(ArrayStudent.load(arguments.output), arguments.data)
         print(table.round(3).to_string(index=False))
         if arguments.table is not None:
             table.to_csv(arguments.table, index=False, float_format="%.4g")
@@ -59,7 +59,7 @@ def main() -> None:
     print(f"{len(samples['features']):,} patches, {time.process_time() - started:.0f} s", flush=True)
     network = Network(samples["features"].shape[1], samples["echoes"].shape[1], *arguments.widths)
     train(network, samples, arguments.epochs)
-    student = PretrainedStudent(network.arrays())
+    student = ArrayStudent(network.arrays())
     digest = student.save(arguments.output)
     size = arguments.output.stat().st_size
     seconds = time.process_time() - started
@@ -175,7 +175,7 @@ def train(network: Network, samples: dict[str, Tensor], epochs: int, batch_size:
 # -- comparison ------------------------------------------------------------------------------------
 
 
-def compare(student: PretrainedStudent, data: Path | None) -> pd.DataFrame:
+def compare(student: ArrayStudent, data: Path | None) -> pd.DataFrame:
     """Compare with the teacher: errors of both medians, and their distance in units of the teacher's error."""
     network = load_echo(torch.device("cpu"))
     rows = []

@@ -19,7 +19,7 @@ import numpy as np
 
 from skdistill._utils.numpy_student import read_sealed, seal_arrays
 
-__all__ = ["PATCH", "SHIPPED_STUDENT", "Inputs", "PretrainedStudent", "read_inputs"]
+__all__ = ["PATCH", "SHIPPED_STUDENT", "ArrayStudent", "Inputs", "read_inputs"]
 
 logger = logging.getLogger("skdistill")
 
@@ -37,7 +37,7 @@ _WEIGHTS = ("window", "window_bias", "hidden", "hidden_bias", "clock", "echoes",
 _BLOCK = 1024  # windows forecast at once
 
 
-class PretrainedStudent:
+class ArrayStudent:
     """A small network with weights that forecasts any series; nothing is fitted.
 
     Every channel is forecast separately. Each window is scaled by the mean and the mean absolute deviation of its
@@ -82,7 +82,7 @@ class PretrainedStudent:
         return sum(array.size for array in self._arrays.values())
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str] = SHIPPED_STUDENT) -> PretrainedStudent:
+    def load(cls, path: str | os.PathLike[str] = SHIPPED_STUDENT) -> ArrayStudent:
         """Read weights.
 
         Parameters
@@ -92,7 +92,7 @@ class PretrainedStudent:
 
         Returns
         -------
-        student : PretrainedStudent
+        student : ArrayStudent
             The student.
 
         Raises
@@ -137,14 +137,13 @@ class PretrainedStudent:
         Parameters
         ----------
         X : ndarray of shape (n_timestamps,), (n_timestamps, n_channels) or (n_windows, n_timestamps, n_channels)
-            Past values, NaN where missing; also a pandas Series or DataFrame with one row per time step, or a dict or
-            list of series.
+            Past values, NaN where missing; also a dict or list of series.
         prediction_length : int
             Number of rows to forecast.
 
         Returns
         -------
-        forecast : ndarray, Series, DataFrame, dict or list
+        forecast : ndarray, dict or list
             Forecasts in the form of ``X``, NaN where nothing is observed.
         """
         return self._answer(X, prediction_length, lambda quantiles: quantiles[:, LEVELS.index(0.5)])
@@ -186,7 +185,11 @@ class PretrainedStudent:
             answers = answers[0]
         if values.ndim == 1:
             answers = answers[:, 0]
-        return _like(X, answers) if hasattr(X, "index") and not as_array else answers
+        return self._like(X, answers) if hasattr(X, "index") and not as_array else answers
+
+    def _like(self, X: Any, answers: np.ndarray) -> Any:
+        """Return answers in the form of a table; here as they are."""
+        return answers
 
     def quantiles(self, contexts: np.ndarray, horizon: int) -> np.ndarray:
         """Forecast single series.
@@ -241,18 +244,6 @@ class PretrainedStudent:
         offsets = ends[:, :, 0, None] * (1 - along) + ends[:, :, 1, None] * along  # (n_series, n_patches, 16, 9)
         quantiles = mixed[..., None] + inputs.noise[:, None, None] * offsets
         return quantiles.reshape(len(mixed), -1, len(LEVELS)).transpose(0, 2, 1)
-
-
-def _like(X: Any, answers: np.ndarray) -> Any:
-    """Return answers as a table of the type of X, with its index continued."""
-    import pandas as pd
-
-    from skdistill.data._steps import continue_index  # only for tables, which bring pandas
-
-    index = continue_index(X.index, len(answers))
-    if isinstance(X, pd.Series):
-        return pd.Series(answers, index=index, name=X.name)
-    return pd.DataFrame(answers, index=index, columns=X.columns)
 
 
 # -- what the network reads -------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from skdistill import load_pretrained_student
-from skdistill._utils.pretrained_student import N_LAGS, SHIPPED_STUDENT, PretrainedStudent, _Reader, read_inputs
+from skdistill._utils.pretrained_student import N_LAGS, SHIPPED_STUDENT, ArrayStudent, _Reader, read_inputs
 from skdistill.teachers import _echo_network as echo
 from skdistill.teachers._echo_weights import load_echo
 from skdistill.teachers._shipped import EchoModel
@@ -133,14 +133,14 @@ def test_files_are_the_same_or_refused(student, tmp_path):
     data[len(data) // 2] ^= 1
     (tmp_path / "damaged.npz").write_bytes(data)
     with pytest.raises(ValueError, match=r"no pretrained student.*checksum"):
-        PretrainedStudent.load(tmp_path / "damaged.npz")
+        ArrayStudent.load(tmp_path / "damaged.npz")
     from skdistill._utils import pretrained_student as module
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_VERSION", 2)
         student.save(tmp_path / "later.npz")
     with pytest.raises(ValueError, match="version 2"):
-        PretrainedStudent.load(tmp_path / "later.npz")
+        ArrayStudent.load(tmp_path / "later.npz")
     assert SHIPPED_STUDENT.stat().st_size < 2 << 20
 
 
