@@ -121,6 +121,8 @@ class SeenRows:
         """
         if self.series is None:
             raise ValueError("partial_fit continues one series, but fit got several: fit all of them again.")
+        if None not in (self.series.id, new.id) and self.series.id != new.id:
+            raise ValueError(f"partial_fit continues series {self.series.id!r}; got series {new.id!r}.")
         known = self if self.moments is not None else self.start(self.series, network, spec)
         index = _join_labels(self.series, new)
         moments = copy.copy(known.moments)  # it replaces its arrays, so this object does not change
@@ -132,7 +134,7 @@ class SeenRows:
         step = self.series.step
         if index is not None and step is not None and getattr(step.offset, "holidays", None):  # not in the labels
             index = step.note_on(index)
-        return SeenRows(Series(moments.rows, index, self.series.columns, step=step), moments)
+        return SeenRows(Series(moments.rows, index, self.series.columns, step=step, id=self.series.id), moments)
 
     def starts(self, rows: np.ndarray) -> bool:
         """Return whether the rows start with exactly the rows of earlier updates.

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
@@ -16,6 +17,8 @@ from skdistill.data._bounds import check_bounds, clip, warn_outside
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._series_labels import SeriesLabels, check_columns
+from skdistill.data._tables import check_has_no_times, fill_masked
 from skdistill.data._target_units import TargetUnits
 from skdistill.data._validation_rows import count_validation_rows
 from skdistill.data._windows import SeriesStore, TrainingWindows, Windows
@@ -125,6 +128,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Mean and scale of every channel.
     n_features_in_ : int
         Length of a context, for 2-D ``X``.
+    series_labels_ : SeriesLabels
+        Columns of ``X`` in ``fit``, if their names are not text; every later table is checked against them.
 
     See Also
     --------
@@ -276,7 +281,9 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     def _read_contexts(self, X: Any) -> ContextBatch:
         """Check a table and add its axes of length and channel."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64, allow_nd=True)
+        check_has_no_times(X, "X")
+        self._check_columns(X)
+        X = validate_data(self, fill_masked(X), reset=False, dtype=np.float64, allow_nd=True)
         self._check_length(X)
         return ContextBatch(_as_cube(X))
 
@@ -289,7 +296,18 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
             return forecasts
         return forecasts[:, :, 0] if self._target_ndim == 2 else forecasts[:, 0, 0]
 
+    def _check_columns(self, X: Any) -> None:
+        """Compare column names of any type with those of ``fit``; scikit-learn compares names that are text."""
+        labels = getattr(self, "series_labels_", None)
+        if labels is not None and isinstance(X, pd.DataFrame) and X.shape[1] == self.n_features_in_:
+            check_columns(labels.columns, X.columns)
+
     def _check_table(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        check_has_no_times(X, "X")
+        self.__dict__.pop("series_labels_", None)
+        if isinstance(X, pd.DataFrame) and not all(isinstance(name, str) for name in X.columns):
+            self.series_labels_ = SeriesLabels(X.columns)
+        X, y = fill_masked(X), fill_masked(y)
         floats = (np.float64, np.float32)
         if 3 in (getattr(X, "ndim", 2), getattr(y, "ndim", 2)):
             options = {"dtype": floats, "allow_nd": True}
@@ -335,7 +353,9 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     def _windows_to_calibrate(self, X: Any, y: Any) -> Windows:
         contexts = self._read_contexts(X).values
         expected = (len(contexts), self.spec_.prediction_length, self.spec_.n_targets)
-        horizons = _as_cube(check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="y"))
+        horizons = _as_cube(
+            check_array(fill_masked(y), dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="y")
+        )
         if horizons.shape != expected:
             raise ValueError(
                 f"y of calibrate must be the values that followed each context, {expected} as in fit (axes of length "

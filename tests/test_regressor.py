@@ -1,6 +1,8 @@
 """DistilledRegressor: what it shares with the forecaster beyond fit and predict."""
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from doubles import LastValueTeacher, make_series
 from sklearn.compose import TransformedTargetRegressor
@@ -171,3 +173,62 @@ def test_tables_scaled_apart_with_quantiles_saved_and_not_exported(tmp_path):
     np.testing.assert_array_equal(load(tmp_path / "apart.skdistill").predict(X[:5]), regressor.predict(X[:5]))
     with pytest.raises(ValueError, match=r"X and y were scaled apart cannot be exported.*standardizes by itself"):
         regressor.export(tmp_path / "apart.npz")
+
+
+NAMES = {
+    "numbers": pd.Index([9, 8, 7, 6, 5, 4]),
+    "default": None,
+    "text": pd.Index(list("abcdef")),
+    "levels": pd.MultiIndex.from_product([["lag"], range(6)]),
+    "times": pd.date_range("2024-01-01", periods=6, freq="h"),
+}
+
+
+def table_of(names):
+    windows = np.lib.stride_tricks.sliding_window_view(make_series(60, 1)[:, 0], 8)
+    return pd.DataFrame(windows[:, :6], columns=names), windows[:, 6:]
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
+def test_columns_in_another_order_are_refused_whatever_their_names_are(names, tmp_path):
+    X, y = table_of(names)
+    regressor = DistilledRegressor(None, "linear", "response").fit(X, y)
+    expected = regressor.predict(X)
+    regressor.save(tmp_path / "student.skdistill")
+    for one in (regressor, load(tmp_path / "student.skdistill")):
+        np.testing.assert_array_equal(one.predict(X), expected)
+        for call in (one.predict, lambda X, one=one: one.score(X, y)):
+            with pytest.raises(ValueError, match=r"in their order|in the same order"):
+                call(X.iloc[:, ::-1])
+    if names is not None and names is not NAMES["text"]:
+        with pytest.raises(ValueError, match=r"must have the columns of fit|should match"):
+            regressor.predict(X.set_axis(X.columns[:-1].append(X.columns[:1]), axis=1))
+
+
+@pytest.mark.parametrize("place", ["X", "y", "X of predict", "y of calibrate"])
+def test_masked_entries_of_a_table_are_missing(place):
+    X, y = (np.array(one) for one in table_of(None))
+    masked = np.ma.masked_greater(y if place[0] == "y" else X, np.quantile(X, 0.9))
+    regressor = DistilledRegressor(
+        None, "linear", "response", quantiles=(0.1, 0.9), calibration="conformal", max_epochs=1, random_state=0
+    )
+    calls = {
+        "X": lambda: regressor.fit(masked, y),
+        "y": lambda: regressor.fit(X, masked),
+        "X of predict": lambda: regressor.fit(X, y).predict(masked),
+        "y of calibrate": lambda: regressor.fit(X, y).calibrate(X, masked),
+    }
+    with pytest.raises(ValueError, match="NaN"):
+        calls[place]()
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_times_in_tables_of_other_libraries_are_no_numbers(library):
+    frame, y = table_of(list("abcdef"))
+    pytest.importorskip(library)
+    convert = {"polars": lambda one: __import__("polars").from_pandas(one), "pyarrow": pa.Table.from_pandas}[library]
+    timed = frame.assign(a=pd.date_range("2024-01-01", periods=len(frame)))
+    with pytest.raises(ValueError, match="'a' is a time"):
+        DistilledRegressor(None, "linear", "response").fit(convert(timed), y)
+    fitted = DistilledRegressor(None, "linear", "response").fit(convert(frame), y)
+    np.testing.assert_array_equal(fitted.predict(convert(frame)), fitted.predict(frame))

@@ -87,6 +87,10 @@ def find_columns(given: Any, columns: pd.Index | None, n_columns: int, parameter
     names = [] if columns is None else list(columns)
     positions = []
     for one in given:
+        if isinstance(one, bool | np.bool_) and not any(one is name for name in names):
+            raise TypeError(
+                f"{parameter} of {owner} must be a list of column names or positions, not a mask; got {given!r}."
+            )
         if one in names:
             positions.append(names.index(one))
         elif isinstance(one, int | np.integer) and 0 <= one < n_columns:

@@ -12,6 +12,7 @@ from scipy.sparse import issparse
 
 __all__ = ["CutFrame", "PanelForm", "take_apart"]
 
+_TIMES = (pd.DatetimeIndex, pd.PeriodIndex)
 _MOST_SHOWN = 5  # maximum number of ids in a message
 
 
@@ -181,6 +182,7 @@ def _from_frame(frame: pd.DataFrame | pd.Series, name: str) -> tuple[CutFrame, P
         frame = frame.to_frame(frame.name if frame.name is not None else "value")
     index = frame.index
     assert isinstance(index, pd.MultiIndex)  # take_apart
+    _check_levels(index, name)
     codes, ids = _factorize(index)
     if (codes < 0).any():
         row = int(np.argmax(codes < 0))
@@ -192,6 +194,19 @@ def _from_frame(frame: pd.DataFrame | pd.Series, name: str) -> tuple[CutFrame, P
     ends = np.searchsorted(codes, np.arange(len(ids)), side="right")
     cut = CutFrame(frame.set_axis(times, axis=0), np.concatenate([[0], ends]).tolist())
     return cut, PanelForm(tuple(ids), "frame", tuple(index.names[:-1]), was_vector)
+
+
+def _check_levels(index: pd.MultiIndex, name: str) -> None:
+    """Raise if times are in an outer level and text is in the last one, because each time would be a series."""
+    last = index.levels[-1]
+    is_text = pd.api.types.is_string_dtype(last.dtype) or isinstance(last.dtype, pd.CategoricalDtype)
+    timed = [number for number, level in enumerate(index.levels[:-1]) if isinstance(level, _TIMES)]
+    if is_text and timed:
+        raise ValueError(
+            f"{name} must have time as the last index level; level {timed[0]} ({index.names[timed[0]]!r}) holds times, "
+            f"and the last level ({index.names[-1]!r}) text such as {last[0]!r}. Swap them: "
+            f"{name}.swaplevel({timed[0]}, -1)."
+        )
 
 
 def _factorize(index: pd.MultiIndex) -> tuple[np.ndarray, pd.Index]:

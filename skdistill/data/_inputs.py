@@ -426,6 +426,11 @@ def _check_lengths_unchanged(estimator: Any) -> None:
 
 
 def _check_dimensions(X: Any) -> None:
+    if isinstance(X, list | tuple) and len(X) and all(isinstance(one, np.ndarray) and one.ndim == 1 for one in X):
+        raise ValueError(
+            f"X is a {type(X).__name__} of {len(X)} 1-D arrays, which could be series or rows. Many series of one "
+            "channel are [one[:, None] for one in X]; the rows of one series are np.stack(X)."
+        )
     if isinstance(X, list | tuple) and not len(X):
         raise ValueError(f"X is an empty {type(X).__name__}: give at least one series.")
     if isinstance(X, np.ndarray) and X.ndim == 1:
@@ -562,9 +567,14 @@ def _read_one(
     if not reset and not (_are_text(known.columns) and _are_text(names)):  # scikit-learn compares names that are text
         check_columns(known.columns, names, name=name, where=where)
     table = X if names is None or _are_text(names) else X.set_axis(range(len(names)), axis=1)
-    values = validate_data(
-        estimator, table, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite=False, ensure_min_samples=1
-    )
+    try:
+        values = validate_data(
+            estimator, table, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite=False, ensure_min_samples=1
+        )
+    except ValueError as error:
+        if name == "X":
+            raise
+        raise ValueError(f"{name}: {error}") from error
     return Series(_without_infinity(values, index, columns, name), index, columns, was_vector, step, label_type)
 
 

@@ -22,6 +22,7 @@ SCALINGS = ("auto", "global", "series", "window")
 
 _BLOCK_ROWS = 1 << 16
 _N_TRIED = 17  # values within the range of a channel on which a transformer is tested
+_N_COMPARED = 16  # series, and rows of each, on which a transformer is tested
 _HIDDEN = 1e-5  # a spread this small relative to the level can be lost in the sum of squares
 _LARGEST = 1e150  # the squares of larger values overflow in float64, and spreads are computed from squares
 _SMALLEST = 1e-150  # the squares of smaller spreads underflow
@@ -139,6 +140,7 @@ class Scaling(BaseEstimator):
         self.transformer_ = None
         if self.transformer is not None:
             self.transformer_ = clone(self.transformer).fit(rows[0] if len(rows) == 1 else np.concatenate(rows))
+            _check_transformer(self.transformer_, rows)
         scaler, original = StandardScaler(), StandardScaler()
         for block, transformed in self._blocks(rows):
             scaler.partial_fit(transformed)
@@ -366,7 +368,9 @@ class Scaling(BaseEstimator):
         """
         return self._standardized(self._transform_checked(rows), dtype)
 
-    def standardize_into(self, rows: np.ndarray, out: np.ndarray, units: LocalUnits | None = None) -> None:
+    def standardize_into(
+        self, rows: np.ndarray, out: np.ndarray, units: LocalUnits | None = None, name: str = "its series"
+    ) -> None:
         """Standardize many rows into given memory, in blocks.
 
         Parameters
@@ -377,14 +381,16 @@ class Scaling(BaseEstimator):
             Output for the standardized rows; NaN stays NaN.
         units : LocalUnits or None, default=None
             Units of this series, if it has its own.
+        name : str, default="its series"
+            Name of the series, for error messages.
         """
         for first in range(0, len(rows), _BLOCK_ROWS):
             block = slice(first, first + _BLOCK_ROWS)
-            transformed = self._transform_checked(rows[block], "its series", first)
+            transformed = self._transform_checked(rows[block], name, first)
             standard = (
                 self._standardized(transformed, "float64") if units is None else units.standardize(transformed[None])[0]
             )
-            _check_near(standard, rows[block], first)
+            _check_near(standard, rows[block], first, name)
             out[block] = standard
 
     def explain_overflow(self, contexts: np.ndarray, series: np.ndarray | None = None) -> str | None:
@@ -620,6 +626,41 @@ def units_told(rows: Sequence[np.ndarray]) -> np.ndarray:
     return np.asarray(seen[:, seen.any(axis=0)].all(axis=1))
 
 
+def _check_transformer(transformer: BaseEstimator, rows: Sequence[np.ndarray]) -> None:
+    """Raise if the inverse of a transformer does not return rows, or a channel depends on the others."""
+    some = np.concatenate([part[:: -(-len(part) // _N_COMPARED)] for part in rows[:_N_COMPARED] if len(part)])
+    some = some[~np.isnan(some).any(axis=1)][: _N_COMPARED**2]
+    if len(some) < 2:
+        return
+    inside = np.asarray(transformer.transform(some), dtype=np.float64)
+    if inside.shape != some.shape or not np.isfinite(inside).all():
+        return  # found again, and named
+    back = np.asarray(transformer.inverse_transform(inside), dtype=np.float64)
+    with np.errstate(all="ignore"):  # an inverse of another function can leave the domain
+        again = np.asarray(transformer.transform(back), dtype=np.float64)
+        spread = np.abs(inside - inside.mean(axis=0)).mean(axis=0)
+        found = np.isfinite(again)
+        moved = np.where(found, np.abs(again - inside), 0.0).sum(axis=0) / np.maximum(found.sum(axis=0), 1)
+        kept = found.any(axis=0) & (moved <= 0.5 * spread + _HIDDEN * np.abs(inside).mean(axis=0))
+    if not kept.all():  # rounding and bins lose a little of the values, and nothing when transformed again
+        channel = int(np.argmin(kept))
+        raise ValueError(
+            f"transformer must have an inverse_transform that returns what it was given; got {transformer!r}, which "
+            f"turns {some[0, channel]:g} in channel {channel} into {inside[0, channel]:g} and back into "
+            f"{back[0, channel]:g}. Set its inverse, such as FunctionTransformer(np.log1p, np.expm1)."
+        )
+    for first in range(min(some.shape[1], 2)):  # other values in every second channel change the others only if mixed
+        changed = some.copy()
+        changed[:, first::2] = np.roll(changed[:, first::2], 1, axis=0)
+        others = np.arange(some.shape[1]) % 2 != first
+        moved = np.abs(np.asarray(transformer.transform(changed)) - inside)[:, others]
+        if (moved > _HIDDEN * np.abs(inside).max(axis=0)[others]).any():
+            raise ValueError(
+                f"transformer must treat each channel separately; got {transformer!r}, in which a channel depends on "
+                "the others. Apply it before, in a Pipeline; forecasts are then in its units."
+            )
+
+
 def _join(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     if len(pairs) == 1:
         return pairs[0]
@@ -647,7 +688,7 @@ def _center_and_spread(
     return mean, scale
 
 
-def _check_near(standard: np.ndarray, rows: np.ndarray, first: int) -> None:
+def _check_near(standard: np.ndarray, rows: np.ndarray, first: int, name: str) -> None:
     """Raise if a value is too far from the training rows for networks, which compute in float32."""
     far = np.abs(standard) > _FAR
     if not far.any():
@@ -655,7 +696,7 @@ def _check_near(standard: np.ndarray, rows: np.ndarray, first: int) -> None:
     row, channel = (int(axis[0]) for axis in np.nonzero(far))
     raise ValueError(
         f"X must have values within {_FAR:g} standard deviations of the training rows; got {rows[row, channel]:g} in "
-        f"row {first + row} of its series, channel {channel}, which is {abs(standard[row, channel]):.3g} away: "
+        f"row {first + row} of {name}, channel {channel}, which is {abs(standard[row, channel]):.3g} away: "
         "float32, in which networks compute, cannot square it. Write NaN where a value is missing, or clip it."
     )
 

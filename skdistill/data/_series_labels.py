@@ -197,7 +197,7 @@ def check_columns(known: pd.Index | None, columns: pd.Index | None, *, name: str
 
 def _same(one: Any, other: Any) -> bool:
     try:
-        return bool(one == other)
+        return bool(one == other) or (pd.isna(one) is True and pd.isna(other) is True)  # NaN is a name, too
     except (TypeError, ValueError):
         return False
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["check_is_no_other_table", "fill_masked"]
+__all__ = ["check_has_no_times", "check_is_no_other_table", "fill_masked"]
 
 _MARKS = ("__dataframe__", "__arrow_c_stream__", "__arrow_c_array__", "to_pandas", "collect_schema")
 
@@ -40,6 +40,33 @@ def check_is_no_other_table(X: Any, name: str) -> None:
         f"{name} must be an array or a pandas object; got {kind}, and its times would be read as numbers. Write "
         f"{_as_pandas(X, name)}."
     )
+
+
+def check_has_no_times(X: Any, name: str) -> None:
+    """Raise for a table of another library with a time column, which would be read as numbers.
+
+    Parameters
+    ----------
+    X : object
+        Value of the parameter.
+    name : str
+        Name of the input, for error messages.
+
+    Raises
+    ------
+    ValueError
+        If the table has a time column.
+
+    Examples
+    --------
+    >>> check_has_no_times(np.ones((3, 2)), "X")
+    """
+    if isinstance(X, np.ndarray | pd.DataFrame | list | tuple) or not any(hasattr(X, mark) for mark in _MARKS):
+        return
+    if times := _time_columns(X):
+        raise ValueError(
+            f"{name} must have numeric columns only; {times[0]!r} is a time. Drop it: a row is one context."
+        )
 
 
 def _as_pandas(X: Any, name: str) -> str:

@@ -142,7 +142,8 @@ class SeriesStore:
         for number, (offset, length, one) in enumerate(zip(offsets, lengths, series, strict=True)):
             values[offset - front : offset] = torch.nan
             own = None if units is None else units.take(np.array([number]))
-            scaling.standardize_into(one.values, values[offset : offset + length].numpy(), own)
+            name = "its series" if one.id is None else f"series {one.id!r}"
+            scaling.standardize_into(one.values, values[offset : offset + length].numpy(), own, name)
         return cls(
             values,
             offsets,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 import math
+import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from skdistill._utils._document import SavedFileError
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._series_labels import SeriesLabels
 from skdistill.data._steps import ClockStep, DurationStep, NumberStep, PeriodStep, Step
 
@@ -22,6 +24,7 @@ _OFFSETS = {
 }
 _LARGEST = 1 << 53  # largest integer that JSON preserves
 _MOST_STEPS = 10_000
+_LONGEST = 200  # characters of a description
 _MOST_DEEP = 8  # maximum depth of nested tuples
 
 
@@ -36,7 +39,7 @@ def write_labels(labels: SeriesLabels) -> Any:
     Returns
     -------
     json : object
-        A value that ``json`` can write; columns or steps that cannot be written are left out.
+        A value that ``json`` can write; columns and steps that cannot be written are described.
     """
     columns = labels.columns
     names: Any = None
@@ -44,9 +47,9 @@ def write_labels(labels: SeriesLabels) -> Any:
         names = {"range": [columns.start, columns.stop, columns.step]}
     elif columns is not None:
         written = [write_name(name) for name in columns]
-        names = None if any(one is None for one in written) else {"names": written}
-    steps = [_write_step(step) for step in labels.steps]
-    return {"columns": names, "steps": [one for one in steps if one is not None]}
+        lost = [repr(name) for name, one in zip(columns, written, strict=True) if one is None]
+        names = {"lost": f"column names such as {lost[0]}"[:_LONGEST]} if lost else {"names": written}
+    return {"columns": names, "steps": [_write_step(step) for step in labels.steps]}
 
 
 def read_labels(content: Any, n_columns: int) -> SeriesLabels:
@@ -68,17 +71,46 @@ def read_labels(content: Any, n_columns: int) -> SeriesLabels:
     ------
     SavedFileError
         If it was not written by :func:`write_labels`.
+
+    Warns
+    -----
+    UserWarning
+        If columns or steps are only described.
     """
     try:
-        columns = _read_columns(content["columns"])
+        lost = _what_is_lost(content["columns"])
+        columns = None if lost else _read_columns(content["columns"])
         if columns is not None and len(columns) != n_columns:
             raise ValueError("their number is not that of the channels")
         steps = content["steps"]
         if not isinstance(steps, list) or len(steps) > _MOST_STEPS:
             raise ValueError("too many steps")
-        return SeriesLabels(columns, tuple(_read_step(one) for one in steps))
+        lost_step = next((_what_is_lost(one) for one in steps if _what_is_lost(one)), None)
+        labels = SeriesLabels(columns, tuple(_read_step(one) for one in steps if not _what_is_lost(one)))
+        if lost or lost_step:
+            _warn_of_lost(lost, lost_step)
+        return labels
     except (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError) as error:
         raise SavedFileError(f"its labels are malformed: {error}") from error
+
+
+def _what_is_lost(content: Any) -> str | None:
+    """Return the description of what no file can contain; None for everything else."""
+    if not isinstance(content, dict) or set(content) != {"lost"}:
+        return None
+    what = content["lost"]
+    if not isinstance(what, str) or not 0 < len(what) <= _LONGEST:
+        raise ValueError("a description of no known kind")
+    return what
+
+
+def _warn_of_lost(columns: str | None, step: str | None) -> None:
+    parts = [f"{columns}: columns will be taken by position"] if columns else []
+    parts += [f"{step}: labels will be continued as they show themselves"] if step else []
+    warnings.warn(
+        f"a saved file cannot contain {', and '.join(parts)}. Use text or numbers as names, and offsets of pandas.",
+        stacklevel=stacklevel_of_user(),
+    )
 
 
 def write_name(name: Any) -> Any:
@@ -174,6 +206,11 @@ def _read_columns(content: Any) -> pd.Index | None:
 
 
 def _write_step(step: Step) -> Any:
+    written = _write_plain_step(step)
+    return {"lost": f"the step {step}"[:_LONGEST]} if written is None else written
+
+
+def _write_plain_step(step: Step) -> Any:
     if isinstance(step, NumberStep):
         return {"number": step.size}
     if isinstance(step, DurationStep):

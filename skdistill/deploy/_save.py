@@ -315,7 +315,7 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
         estimator.feature_names_in_ = np.array(names, dtype=object)
     labels = content.get("labels")
     if labels is not None:
-        n_columns = estimator.roles_.n_columns if is_forecaster else estimator.spec_.n_channels
+        n_columns = estimator.roles_.n_columns if is_forecaster else n_features
         estimator.series_labels_ = read_labels(labels, n_columns)
     if is_forecaster and labels is not None:
         estimator.roles_ = dataclasses.replace(estimator.roles_, columns=estimator.series_labels_.columns)

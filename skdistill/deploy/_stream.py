@@ -120,7 +120,8 @@ class Stream:
         ----------
         row : array of shape (n_channels,), Series or DataFrame of one row
             Numbers in original units, NaN where missing. A Series with the names of the columns as its index, and a
-            DataFrame, are matched by these names; the time label of a DataFrame must be the next one.
+            DataFrame, are matched by these names; the time label of a DataFrame, or a timestamp as the name of a
+            Series, must be the next one.
 
         Raises
         ------
@@ -129,6 +130,8 @@ class Stream:
         """
         check_is_no_other_table(row, "row of append")
         index = row.index if isinstance(row, pd.DataFrame) else None
+        if isinstance(row, pd.Series) and isinstance(row.name, pd.Timestamp | pd.Period):  # a row of a DataFrame
+            index = pd.Index([row.name])
         values = self._values_of(row)
         if values.shape != (self._n_channels,) or np.isinf(values).any():
             raise ValueError(f"row of append must be {self._n_channels} finite numbers, or NaN; got {row!r}.")

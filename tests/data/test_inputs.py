@@ -1,8 +1,9 @@
 """What a user calls a series is brought to one normal form."""
 
+import numpy as np
 import pandas as pd
 import pytest
-from doubles import make_forecaster, make_frame
+from doubles import make_forecaster, make_frame, make_series
 
 
 def test_a_list_of_series_with_names_of_their_own_is_one_channel_of_many_series():
@@ -27,3 +28,40 @@ def test_a_target_is_never_left_out_because_its_text_is_that_of_a_column():
     forecaster = make_forecaster(teacher=None, student="linear", targets=["1", "c1"])
     with pytest.raises(ValueError, match=r"targets .* got '1', and the columns are \[1, 'c1'\]"):
         forecaster.fit(frame)
+
+
+def test_times_in_an_outer_level_are_refused():
+    days = pd.date_range("2024-01-01", periods=30, freq="D")
+    for times in (days, days.to_period("D")):
+        index = pd.MultiIndex.from_product([times, ["north", "south"]], names=["day", "shop"])
+        with pytest.raises(
+            ValueError, match=r"level 0 \('day'\) holds times.*'north'. Swap them: X.swaplevel\(0, -1\)"
+        ):
+            make_forecaster(teacher=None).fit(pd.DataFrame({"load": np.arange(60.0)}, index=index))
+
+
+def test_a_list_of_1d_arrays_is_asked_about():
+    for given in ([np.arange(50.0)] * 3, (np.arange(50.0),)):
+        with pytest.raises(ValueError, match=r"1-D arrays, which could be series or rows.*np.stack"):
+            make_forecaster(teacher=None).fit(given)
+
+
+@pytest.mark.parametrize("bad", [np.ones((40, 3)), np.empty((0, 2)), np.ones((40, 2), dtype=complex)], ids=str)
+def test_errors_of_arrays_in_a_panel_name_the_series(bad):
+    with pytest.raises(ValueError, match="series 'shop 7': "):
+        make_forecaster(teacher=None).fit({"shop 3": make_series(40, 2), "shop 7": bad})
+
+
+def test_a_mask_is_no_list_of_targets():
+    for mask in ([False, True], np.array([True, False])):
+        with pytest.raises(TypeError, match="not a mask"):
+            make_forecaster(teacher=None, targets=mask).fit(make_series(60, 2))
+
+
+def test_updates_go_on_with_the_series_of_fit():
+    series = make_series(90)
+    forecaster = make_forecaster(teacher=None, student="linear", validation_fraction=0).fit({"a": series[:60]})
+    forecaster.partial_fit({"a": series[60:70]})
+    with pytest.raises(ValueError, match="continues series 'a'; got series 'b'"):
+        forecaster.partial_fit({"b": series[70:]})
+    np.testing.assert_array_equal(forecaster.partial_fit(series[70:]).scaling_.mean_, forecaster.scaling_.mean_)

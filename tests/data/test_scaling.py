@@ -5,6 +5,7 @@ import pytest
 from doubles import make_forecaster, make_series
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.decomposition import PCA
 from sklearn.preprocessing import (
     FunctionTransformer,
     KBinsDiscretizer,
@@ -148,3 +149,36 @@ def test_forecasts_without_an_inverse_are_told():
     forecaster = make_forecaster(teacher=None, student="linear", transformer=logarithm).fit(series)
     with pytest.warns(UserWarning, match=r"forecasts of 1 of 1 windows hold NaN or infinity, first window 0, target 0"):
         assert np.isnan(forecaster.predict(series)).any()
+
+
+INVERSES = [FunctionTransformer(np.sqrt), FunctionTransformer(np.log10, np.exp), FunctionTransformer(lambda x: x / 50)]
+
+
+@pytest.mark.parametrize("transformer", INVERSES, ids=repr)
+def test_a_transformer_whose_inverse_returns_other_values_is_refused(transformer):
+    series = 40.0 + make_series(100)
+    with pytest.raises(ValueError, match=r"(?s)inverse_transform that returns what it was given; .* in channel 0 into"):
+        make_forecaster(teacher=None, transformer=transformer).fit(series)
+    with pytest.raises(ValueError, match="returns what it was given"):
+        make_forecaster(teacher=None, transformer=transformer).fit({"a": series[:50], "b": 3 * series})
+
+
+def test_a_transformer_that_loses_a_little_is_taken():
+    bins = KBinsDiscretizer(4, encode="ordinal", strategy="uniform")
+    forecast = make_forecaster(teacher=None, transformer=bins).fit(make_series(100)).predict(make_series(100))
+    assert np.isfinite(forecast).all()
+
+
+@pytest.mark.parametrize("n_channels", [2, 5])
+def test_a_transformer_that_mixes_channels_is_refused(n_channels):
+    series = make_series(100, n_channels)
+    for targets in (None, [1]):
+        with pytest.raises(ValueError, match=r"must treat each channel separately; got PCA"):
+            make_forecaster(teacher=None, transformer=PCA(), targets=targets).fit(series)
+
+
+def test_the_series_with_a_value_too_far_is_named():
+    panel = {"near": make_series(60), "far": make_series(60)}
+    panel["far"][-1, 0] = 1e30
+    with pytest.raises(ValueError, match=r"got 1e\+30 in row 59 of series 'far', channel 0"):
+        make_forecaster(teacher=None, validation_fraction=10).fit(panel)

@@ -58,13 +58,22 @@ def test_columns_come_back_themselves(columns):
     assert labels.steps == steps
 
 
-def test_what_no_file_can_hold_is_left_out():
+def test_what_no_file_can_hold_is_left_out_with_a_warning():
     class Mine(pd.offsets.Day):
         pass
 
-    labels = through_json(SeriesLabels(pd.Index([object(), object()]), (ClockStep(Mine()), NumberStep(2))))
+    with pytest.warns(UserWarning, match="column names such as <object.*by position, and the step D: labels"):
+        labels = through_json(SeriesLabels(pd.Index([object(), object()]), (ClockStep(Mine()), NumberStep(2))))
     assert labels.columns is None
     assert labels.steps == (NumberStep(2),)
+
+
+@pytest.mark.parametrize("names", [[b"a", b"b"], list(pd.interval_range(0, 2)), [decimal.Decimal(1), "b"]], ids=repr)
+def test_saving_says_that_names_of_columns_are_lost(names, tmp_path):
+    forecaster = make_forecaster(teacher=None, student="linear").fit(pd.DataFrame(make_series(), columns=names))
+    for call in (forecaster.save, load):
+        with pytest.warns(UserWarning, match="columns will be taken by position. Use text or numbers as names"):
+            call(tmp_path / "student.skdistill")
 
 
 DAY = {"class": "Day", "n": 1, "normalize": False, "arguments": {}}
@@ -78,6 +87,8 @@ BAD = [
     {"columns": None, "steps": [{"clock": [{**DAY, "arguments": {"unknown": True}}, None]}]},
     {"columns": None, "steps": [{"clock": [DAY, 1.5]}]},
     {"columns": None},
+    {"columns": {"lost": "x" * 1000}, "steps": []},
+    {"columns": {"lost": 3}, "steps": []},
     [],
 ]
 

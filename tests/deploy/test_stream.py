@@ -155,3 +155,15 @@ def test_a_short_series_of_a_panel_has_no_origin_in_a_backtest(of_panel, form):
     assert len(found[key]) == len(around[key]) == 0
     pd.testing.assert_frame_equal(found[last], expected[last])
     np.testing.assert_array_equal(around[last], quantiles[last])
+
+
+def test_a_row_of_a_frame_must_be_the_next_one():
+    frame = make_frame()
+    stream = make_forecaster(teacher=None).fit(frame).stream(frame[:40])
+    with pytest.raises(ValueError, match="row of append must be the one at"):
+        stream.append(frame.iloc[41])
+    stream.append(frame.iloc[40])
+    stream.append(frame.iloc[41].to_numpy())
+    stream.append(frame.iloc[42][::-1])
+    with pytest.raises(ValueError, match="row of append must be the one at"):
+        stream.append(frame.iloc[42])
