@@ -639,9 +639,8 @@ def _check_transformer(transformer: BaseEstimator, rows: Sequence[np.ndarray]) -
     with np.errstate(all="ignore"):  # an inverse of another function can leave the domain
         again = np.asarray(transformer.transform(back), dtype=np.float64)
         spread = np.abs(inside - inside.mean(axis=0)).mean(axis=0)
-        found = np.isfinite(again)
-        moved = np.where(found, np.abs(again - inside), 0.0).sum(axis=0) / np.maximum(found.sum(axis=0), 1)
-        kept = found.any(axis=0) & (moved <= 0.5 * spread + _HIDDEN * np.abs(inside).mean(axis=0))
+        moved = np.where(np.isfinite(back), np.abs(again - inside), 0.0).mean(axis=0)  # NaN is told at predict
+        kept = moved <= 0.5 * spread + _HIDDEN * np.abs(inside).mean(axis=0)
     if not kept.all():  # rounding and bins lose a little of the values, and nothing when transformed again
         channel = int(np.argmin(kept))
         raise ValueError(
