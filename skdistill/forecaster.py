@@ -24,6 +24,7 @@ from skdistill.data._fit_windows import FitWindows
 from skdistill.data._forms import take_apart
 from skdistill.data._future import read_future
 from skdistill.data._inputs import Series, SeriesInput, read_series
+from skdistill.data._roles import find_roles
 from skdistill.data._short_series import warn_of_short_series
 from skdistill.data._vintages import Vintages
 from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, split_windows
@@ -345,6 +346,9 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         return self._cut(read_series(self, X, reset=True, allow_batch=False))
 
     def _cut(self, given: SeriesInput) -> TrainingWindows:
+        if not hasattr(self, "roles_"):  # a candidate of a search, which has read the series
+            first = given.series[0]
+            self.roles_ = find_roles(self, first.columns, first.values.shape[1], {})
         self.targets_ = self.roles_.target_channels
         return self._cutting(is_panel=given.is_panel).cut(given.series)
 

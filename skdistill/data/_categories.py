@@ -110,7 +110,7 @@ def encode_columns(frame: pd.DataFrame, categories: Mapping[int, Sequence[Any]],
 def _encode(column: pd.Series, known: Sequence[Any], name: str) -> pd.Series:
     observed = column.notna().to_numpy()
     codes = np.full(len(column), np.nan)
-    values = column.to_numpy(dtype=object, na_value=None)[observed]
+    values = column.to_numpy(dtype=object)[observed]
     if values.size and len({type(one) for one in known}) == 1 and isinstance(known[0], str):
         values = np.array([str(value) for value in values], dtype=object)
     if values.size:

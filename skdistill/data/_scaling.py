@@ -149,11 +149,11 @@ class Scaling(BaseEstimator):
         self.original_scale_ = _center_and_spread(original, rows, np.asarray)[1]
         self.series_units_ = self.covariates_ = None
         if self.kind != "global":
-            transformed = [self._transform(part) for part in rows]
-            self.series_units_ = series_units(transformed, self.season)
+            parts = [self._transform(part) for part in rows]
+            self.series_units_ = series_units(parts, self.season)
             if self.targets is not None and len(self.targets) < len(self.mean_):
                 self.covariates_ = CovariateUnits.of(rows, self.targets, self.mean_, self.scale_)
-                self.series_units_ = self.covariates_.of_series(transformed, self.series_units_)
+                self.series_units_ = self.covariates_.of_series(parts, self.series_units_)
             self.mean_, self.scale_ = np.zeros_like(self.mean_), np.ones_like(self.scale_)
             self._keep_told(units_told(rows))
         return self

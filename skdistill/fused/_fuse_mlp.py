@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from scipy.linalg import block_diag
 from torch import nn
 
@@ -212,7 +213,9 @@ def _after_norm(norm: Any, weight: np.ndarray, bias: np.ndarray) -> FusedLayer:
     """Fold the BatchNorm after a matrix into scale and bias."""
     scale = np.ones((len(bias), len(weight)))
     if isinstance(norm, nn.BatchNorm1d):
-        gain = (norm.weight / (norm.running_var + norm.eps).sqrt()).numpy()[:, None]
+        assert norm.running_var is not None
+        assert norm.running_mean is not None
+        gain = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).numpy()[:, None]
         shift = norm.bias.numpy()[:, None] - gain * norm.running_mean.numpy()[:, None]
         bias, scale = gain * bias + shift, scale * gain
     return FusedLayer(weight, bias, scale)

@@ -149,7 +149,7 @@ def judge_teacher(problem: Problem, fold: Fold, forecaster: Any, teacher: BaseTe
     teacher.check(spec)
     predictor = Predictor(nn.Identity(), spec, windows.train.store.scaling)
     series = problem.given.series
-    cutter = ContextCutter(series, spec.context_length, with_time=True, known=predictor.known(series))
+    cutter = ContextCutter(series, spec.context_length, with_time=True, known=predictor.numbers_of(series))
     contexts = cutter.cut(*fold.places)
     return _Judge(problem, fold).errors_of(predictor.forecast_teacher(teacher.fit(windows), contexts))
 
@@ -200,7 +200,7 @@ def _solve(
         part = replace(part, weight_grid={})
     module = build_module(network, spec)
     scaling = windows.train.store.scaling
-    solved = solve_candidates(part, module, windows.train, loss=loss, labels=labels)
+    solved = solve_candidates(part, module, spec, windows.train, loss=loss, labels=labels)
     return [
         (
             candidate.settle(

@@ -243,7 +243,13 @@ def solve_part(
 
 
 def solve_candidates(
-    part: SolvablePart, module: nn.Module, windows: Windows, *, loss: BaseLoss, labels: LabelSource | None
+    part: SolvablePart,
+    module: nn.Module,
+    spec: NetworkSpec,
+    windows: Windows,
+    *,
+    loss: BaseLoss,
+    labels: LabelSource | None,
 ) -> list[tuple[Candidate, nn.Module]]:
     """Solve for every penalty and every weight of the grid, from moments that are computed once.
 
@@ -253,6 +259,8 @@ def solve_candidates(
         The part that the network declares; it is the whole network.
     module : torch.nn.Module
         The module built from the network; it does not change.
+    spec : NetworkSpec
+        What it was built for.
     windows : Windows
         Training windows with known truth.
     loss : BaseLoss
@@ -268,16 +276,17 @@ def solve_candidates(
     grid = _check_grid(part, loss)
     terms = quadratic_terms(loss, windows.prediction_length, has_teacher=labels is not None, named=list(grid))
     assert not isinstance(terms, str)  # why_not_exact
-    points = candidates(terms, list(part.penalties), grid)
+    points = candidates(terms, list(part.penalties), grid, part.masks)
+    setup = _Setup(part, terms, Design(part, module, spec))
     if windows.store.misses(windows.targets):
-        solutions = solve_masked(part, terms, points, windows, labels)
+        solutions = solve_masked(setup.design, terms, points, windows, labels)
     else:
-        setup = _Setup(part, terms)
-        problem = setup.problem(setup.moments(windows, labels))
-        solutions = [problem.solve(point) for point in points]
+        moments = setup.moments(windows, labels)
+        problem = setup.problem(moments)
+        solutions = [setup.solve(problem, moments, point) for point in points]
     modules = [copy.deepcopy(module).eval() for _ in points]
-    for one, solution in zip(modules, solutions, strict=True):
-        _load(one, solution)
+    for one, point, solution in zip(modules, points, solutions, strict=True):
+        _load(one, solution, point.mask)
     return list(zip(points, modules, strict=True))
 
 
