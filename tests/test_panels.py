@@ -249,7 +249,7 @@ def test_bad_panels(panel, error, message):
 def test_other_columns_are_noticed_by_the_name_of_the_series():
     panel = make_panel()
     forecaster = make_forecaster().fit(panel)
-    with pytest.raises(ValueError, match="feature names"):
+    with pytest.raises(ValueError, match="must have the columns of fit"):
         forecaster.predict(panel.rename(columns={"sales": "profit"}))
 
 

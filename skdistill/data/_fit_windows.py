@@ -116,6 +116,7 @@ class FitWindows:
         self._check_observed(series, known)
         self._check_known(series, known)
         self._tell_short_ones(series, known, least)
+        _tell_mixed_steps(series)
         names = [name_series(series, number) for number in range(len(series))]
         of_targets = [rows[:, list(self.targets)] for rows in known]
         warn_outside(of_targets, self.bounds, names, "DistilledForecaster")
@@ -264,5 +265,20 @@ class FitWindows:
             f"{len(short)} of {len(series)} series have too few training rows for a window of {reach}: no training "
             f"window comes from {', '.join(named)}{more}. Leave them out, or take a smaller context_length, "
             "prediction_length or validation_fraction.",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
+def _tell_mixed_steps(series: list[Series]) -> None:
+    """Warn of series whose labels go on by different steps."""
+    first: dict[str, int] = {}
+    for number, one in enumerate(series):
+        if one.step is not None and len(one) >= _FEWEST_ROWS:  # fewer rows may not show their step
+            first.setdefault(str(one.step), number)
+    if len(first) > 1:
+        named = ", ".join(f"{step} in {name_series(series, number)}" for step, number in first.items())
+        warnings.warn(
+            f"the series of X have different steps: {named}. A student knows rows, not hours or days, and takes the "
+            "season of the first series for all. Fit series of one step together, or resample them to one step.",
             stacklevel=stacklevel_of_user(),
         )

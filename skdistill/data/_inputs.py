@@ -433,6 +433,11 @@ def _check_dimensions(X: Any) -> None:
         )
     if isinstance(X, list | tuple) and not len(X):
         raise ValueError(f"X is an empty {type(X).__name__}: give at least one series.")
+    if isinstance(X, list | tuple) and isinstance(X[0], dict):
+        raise TypeError(
+            f"X is a {type(X).__name__} of dicts, which is neither a table nor a panel: make rows a DataFrame, "
+            "pd.DataFrame(X), and a panel of them with skdistill.datasets.read_panel(table, id=..., time=...)."
+        )
     if isinstance(X, np.ndarray) and X.ndim == 1:
         raise ValueError(
             f"X must be 2-D (n_timestamps, n_channels); got shape {X.shape}. Reshape your data: X[:, None] is one "
@@ -551,6 +556,9 @@ def _read_one(
     where: str = "fit",
 ) -> Series:
     known = _labels_of(estimator) if known is None else known
+    is_member = name != "X"  # of a panel, which scikit-learn's messages do not name
+    if is_member and not len(X):
+        raise ValueError(f"{name} has no rows: leave it out, or give it at least one (NaN where nothing is observed).")
     was_vector = isinstance(X, pd.Series)
     if was_vector:
         X = X.to_frame(X.name if X.name is not None else _VECTOR)
@@ -564,8 +572,14 @@ def _read_one(
     if was_vector and (not alike if reset else _names_no_channel(estimator)):
         X = X.set_axis([_VECTOR], axis=1)
         names = X.columns
-    if not reset and not (_are_text(known.columns) and _are_text(names)):  # scikit-learn compares names that are text
+    of_sklearn = not is_member and _are_text(known.columns) and _are_text(names)  # it compares names that are text
+    if not reset and not of_sklearn:
         check_columns(known.columns, names, name=name, where=where)
+    if is_member and not reset and np.ndim(X) == 2 and np.shape(X)[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"{name} has {np.shape(X)[1]} features, but {where} has {estimator.n_features_in_}: every series needs the "
+            "same columns in the same order. Add what is missing as NaN, or leave the series out."
+        )
     table = X if names is None or _are_text(names) else X.set_axis(range(len(names)), axis=1)
     try:
         values = validate_data(
