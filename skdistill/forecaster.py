@@ -30,7 +30,7 @@ from skdistill.data._vintages import Vintages
 from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, split_windows
 from skdistill.deploy._saveable import saveable
 from skdistill.probabilistic._settings import at_levels
-from skdistill.teachers._given import holds_given_labels
+from skdistill.teachers._given import cut_labeled, holds_given_labels
 
 __all__ = ["DistilledForecaster"]
 
@@ -350,12 +350,14 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             first = given.series[0]
             self.roles_ = find_roles(self, first.columns, first.values.shape[1], {})
         self.targets_ = self.roles_.target_channels
-        return self._cutting(is_panel=given.is_panel).cut(given.series)
+        cutting = self._cutting(is_panel=given.is_panel)
+        if self.min_observed is None and given.is_panel and holds_given_labels(self.teacher):
+            return cut_labeled(cutting, given.series, self._resolve_teacher())
+        return cutting.cut(given.series)
 
     def _cutting(self, *, is_panel: bool = False) -> FitWindows:
         """Return how windows are built from series."""
         augmentation, roles = None if self.teacher is None else self.augmentation, self.roles_
-        labels_whole = self.min_observed is None and holds_given_labels(self.teacher)  # nobody labels other contexts
         return FitWindows(
             self.context_length,
             self.prediction_length,
@@ -366,7 +368,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             all_targets=self.targets is None and len(self.targets_) == roles.n_channels,
             scaling_kind=self.scaling,
             is_panel=is_panel,
-            min_observed=self.context_length if labels_whole else self.min_observed,
+            min_observed=self.min_observed,
             bounds=check_bounds(self.bounds, type(self).__name__),
             series_weight=self.series_weight,
             augmentation=augmentation,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -11,13 +13,15 @@ import pandas as pd
 import torch
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._fit_windows import FitWindows
+from skdistill.data._inputs import Series
 from skdistill.data._labels import Labels
 from skdistill.data._steps import Step, continue_index
-from skdistill.data._windows import Contexts
+from skdistill.data._windows import Contexts, SeriesStore, TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 
-__all__ = ["GivenLabels", "NoLabelError", "holds_given_labels", "warn_left_out"]
+__all__ = ["GivenLabels", "NoLabelError", "cut_labeled", "holds_given_labels", "warn_left_out"]
 
 
 class NoLabelError(ValueError):
@@ -57,6 +61,58 @@ def holds_given_labels(teacher: Any) -> bool:
     return isinstance(teacher, GivenLabels) or holds_given_labels(list(teacher.get_params(deep=False).values()))
 
 
+def cut_labeled(cutting: FitWindows, series: list[Series], teacher: BaseTeacher | None) -> TrainingWindows:
+    """Build the windows of a panel: contexts that start before their series are used where they have a given label.
+
+    Parameters
+    ----------
+    cutting : FitWindows
+        How windows are built.
+    series : list of Series
+        The series.
+    teacher : BaseTeacher or None
+        The teacher, which contains a :class:`GivenLabels`.
+
+    Returns
+    -------
+    windows : TrainingWindows
+        Only whole contexts if no other context has a label.
+    """
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        windows = cutting.cut(series)
+    train = windows.train
+    starts = train.starts.cpu().numpy()
+    numbers = train.series_of(starts)
+    kept = starts >= train.store.offsets[numbers]
+    places = np.flatnonzero(~kept)
+    origins = starts - train.store.offsets[numbers] + train.context_length
+    spec = NetworkSpec(train.context_length, train.prediction_length, train.n_channels, train.targets)
+    labeled = np.ones(len(places), dtype=bool)
+    for one in _given_inside(teacher):
+        one.check(spec)
+        labeled &= one.covers(train.store, numbers[places], origins[places])
+    if not labeled.any():
+        return replace(cutting, min_observed=cutting.context_length).cut(series)
+    for warning in told:
+        warnings.warn(warning.message, warning.category, stacklevel=stacklevel_of_user())
+    kept[places] = labeled
+    mask = torch.from_numpy(kept)
+    known = None if train.known is None else train.known[mask]
+    return replace(windows, train=replace(train, starts=train.starts[mask], known=known))
+
+
+def _given_inside(teacher: Any) -> Iterator[GivenLabels]:
+    """Yield the given labels in a teacher and its members."""
+    if isinstance(teacher, GivenLabels):
+        yield teacher
+    elif isinstance(teacher, list | tuple):
+        for one in teacher:
+            yield from _given_inside(one)
+    elif isinstance(teacher, BaseTeacher):
+        yield from _given_inside(list(teacher.get_params(deep=False).values()))
+
+
 class GivenLabels(BaseTeacher):
     """Teacher with forecasts made elsewhere, looked up by the row of their first step.
 
@@ -69,7 +125,8 @@ class GivenLabels(BaseTeacher):
         cross-validation), otherwise its position in the series passed to ``fit`` (works only in folds that start at row
         0).
     series : array of int of shape (n_forecasts,) or None, default=None
-        Number of the series that each forecast belongs to, if ``fit`` gets several.
+        Number of the series that each forecast belongs to, if ``fit`` gets several. In a panel, contexts that start
+        before their series count where they have a forecast.
 
     Notes
     -----
@@ -161,8 +218,27 @@ class GivenLabels(BaseTeacher):
             )
         return self._look_up(contexts, "was requested", "a forecast for it, or use rows that have one")
 
+    def covers(self, store: SeriesStore, series: np.ndarray, origins: np.ndarray) -> np.ndarray:
+        """Return which windows have a given label.
+
+        Parameters
+        ----------
+        store : SeriesStore
+            The series passed to ``fit``.
+        series : ndarray of int of shape (n_windows,)
+            Number of the series of each window.
+        origins : ndarray of int of shape (n_windows,)
+            Row of the first step of each window in its series.
+
+        Returns
+        -------
+        covered : ndarray of bool of shape (n_windows,)
+            Whether there is a forecast for it.
+        """
+        return np.asarray(self._lookup.get_indexer(self._keys(series, origins, store.indexes, store.steps)) >= 0)
+
     def _look_up(self, contexts: Contexts, need: str, way_out: str) -> Labels:
-        keys = self._keys(contexts)
+        keys = self._keys(contexts.series, contexts.origins, contexts.indexes, contexts.steps)
         positions = self._lookup.get_indexer(keys)
         if (positions < 0).any():
             first = keys[int(np.argmax(positions < 0))]
@@ -188,14 +264,20 @@ class GivenLabels(BaseTeacher):
         forecasts = np.asarray(self.forecasts, dtype=np.float64)
         return forecasts[:, :, None] if forecasts.ndim == 2 else forecasts
 
-    def _keys(self, contexts: Contexts) -> pd.Index:
+    def _keys(
+        self,
+        series: np.ndarray,
+        origins: np.ndarray,
+        indexes: Sequence[pd.Index | None],
+        steps: Sequence[Step | None],
+    ) -> pd.Index:
         """Return the label, or else the position, of the first horizon row of each window."""
         labels: list[Any] = []
-        for number, origin in zip(contexts.series, contexts.origins, strict=True):
-            index = contexts.indexes[number]
-            labels.append(origin if index is None else _label_at(index, int(origin), contexts.step_of(int(number))))
+        for number, origin in zip(series, origins, strict=True):
+            index, step = indexes[number], steps[number] if number < len(steps) else None
+            labels.append(origin if index is None else _label_at(index, int(origin), step))
         keys = pd.Index(labels)
-        return keys if self.series is None else pd.MultiIndex.from_arrays([contexts.series, keys])
+        return keys if self.series is None else pd.MultiIndex.from_arrays([series, keys])
 
 
 def _label_at(index: pd.Index, position: int, step: Step | None) -> Any:

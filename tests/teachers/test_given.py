@@ -94,3 +94,28 @@ def test_perturbed_rows_have_no_given_labels(wrap):
     series = make_series()
     with pytest.raises(ValueError, match=r"augmentation of DistilledForecaster .* GivenLabels"):
         make_forecaster(teacher=wrap(by_position(series)), augmentation=Augmentation()).fit(series)
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda one: one, lambda one: EnsembleTeacher([("a", one), ("b", LastValueTeacher())])]
+)
+def test_contexts_that_start_before_their_series_count_where_they_have_a_label(wrap):
+    lengths = {"long": 60, "short": 15}
+    panel = {name: make_series(n) for name, n in lengths.items()}
+    places = [(number, row) for number, n in enumerate(lengths.values()) for row in range(8, n - 3)]
+    settings = {"validation_fraction": 0, "student": "linear"}
+    every = make_forecaster(min_observed=8, teacher=None, **settings)._windows_to_fit(panel, None).train
+
+    def fit(chosen):
+        series, origins = np.array(chosen).T
+        teacher = wrap(GivenLabels(np.zeros((len(chosen), 4, 2)), origins, series=series))
+        forecaster = make_forecaster(teacher=teacher, **settings)
+        return forecaster.fit(panel), forecaster._windows_to_fit(panel, None).train.starts.tolist()
+
+    assert fit(places)[1] == every.starts.tolist()
+    whole = [(number, row) for number, row in places if row >= 12 or number == 0]
+    assert len(fit(whole)[1]) == len(every) - 4  # the short series has contexts of 8 to 11 rows
+    with pytest.warns(UserWarning, match="too few training rows"):
+        forecaster, starts = fit([place for place in places if place[1] >= 12 and place[0] == 0])
+    assert len(starts) == 60 - 12 - 4 + 1
+    assert forecaster.predict(panel)["short"].shape == (4, 2)
