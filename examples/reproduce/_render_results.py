@@ -11,6 +11,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -350,7 +351,78 @@ def probabilistic() -> str:
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
+def read_panels() -> pd.DataFrame:
+    """Read the seven panels, with the error of the best peer of each."""
+    frame = pd.read_csv(RESULTS / "panels.csv").set_index("panel")
+    peers = pd.read_csv(RESULTS / "panels_peers.csv").set_index("panel")
+    frame["peer"], frame["best_peer"] = peers.min(axis=1), peers.idxmin(axis=1)
+    return frame.join(peers)
+
+
+def panels_table() -> str:
+    """Format the errors on panels next to those of the peers, with geometric means of ratios."""
+    frame = read_panels()
+    peers = list(pd.read_csv(RESULTS / "panels_peers.csv", nrows=0).columns[1:])
+    ours = ["seasonal_naive", *peers, "linear", "mase"]
+    rows = [
+        [
+            f"{name} ({row.n_series:,}, {row.horizon})",
+            *(number(row[one]) for one in ours),
+            number(row.mase / row.peer),
+            f"{row.student}, {row.teacher if isinstance(row.teacher, str) else 'no teacher'}, {row.context_length}",
+            f"{row.fit_seconds:.0f}",
+        ]
+        for name, row in frame.iterrows()
+    ]
+    means = [number(geometric_mean(frame[one] / frame["peer"])) if frame[one].notna().all() else "" for one in ours]
+    rows.append(["geometric mean of the ratio to the best peer", *means, means[-1], "", ""])
+    header = ["series, horizon", "seasonal naive", *peers, "exact linear", "default", "ratio to best peer"]
+    table = markdown([*header, "what was chosen", "s"], rows)
+    return table + "\n\n* " + source(frame.reset_index())
+
+
+def geometric_mean(ratios: pd.Series) -> float:
+    """Return the geometric mean."""
+    return float(np.exp(np.log(ratios).mean()))
+
+
+def panel_teachers() -> str:
+    """Format what a teacher changes on panels, with the standard error over series."""
+    frame = read_panels()
+    rows = []
+    for name, row in frame.iterrows():
+        taught = [
+            text
+            for one in ("theta", "pretrained")
+            for text in (
+                number(row[f"of_{one}"]),
+                signed(row[f"of_{one}_minus_alone"], row[f"of_{one}_standard_error"]),
+            )
+        ]
+        rows.append([name, f"{row.student}, {row.context_length}", number(row.alone), *taught])
+    header = ["MASE", "student, context", "alone", "of Theta", "minus alone", "of the pretrained", "minus alone"]
+    return markdown(header, rows) + "\n\n* " + source(frame.reset_index())
+
+
+def gaps_table() -> str:
+    """Format the errors on series with gaps."""
+    frame = pd.read_csv(RESULTS / "gaps.csv")
+    kinds = {"none": "no gaps", "rows": "single rows", "days": "whole days"}
+    rows = [
+        [
+            kinds[row.gaps] + (f", {row.share:.0%}" if row.share else ""),
+            *(number(one) for one in (row.left_missing, row.interpolated, row.taught)),
+        ]
+        for row in frame.itertuples()
+    ]
+    header = ["MASE", "left missing", "interpolated before fit", "left missing, with a teacher"]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
 TABLES = {
+    "panels": panels_table,
+    "panel-teachers": panel_teachers,
+    "gaps": gaps_table,
     "probabilistic": probabilistic,
     "calf-few": partial(calf_errors, "few-96"),
     "calf-long": partial(calf_errors, "long-96"),
