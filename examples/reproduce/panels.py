@@ -8,7 +8,8 @@ rows of the training rows, and fits the choice on all of them. The test rows are
 are scored once.
 
 Beside it are seasonal naive, the exact linear student that was best on the same validation rows, and what the teacher
-changes: the chosen student alone and taught by Theta, with the standard error of the difference over the series.
+changes: the chosen student alone and with each teacher that was good enough to be tried (of those that label fast),
+with the standard error of the difference over the series.
 
 MASE is the mean absolute error divided by the mean absolute seasonal difference of the training rows of a series,
 averaged over series. Seconds are those of one CPU thread. The script needs a folder with ``panels/*.csv`` (columns
@@ -30,11 +31,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from _common import QUICK, heading, provenance, write_results
-from sklearn.base import clone
 
-from skdistill import DistilledForecaster, DistilledForecasterCV
+from skdistill import DistilledForecasterCV
 from skdistill.datasets import make_multiseasonal
-from skdistill.networks import Linear
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data-home", type=Path, default=Path(os.environ.get("SKDISTILL_DATA", "~/skdistill_data")))
@@ -42,7 +41,6 @@ parser.add_argument("--panels", nargs="+", default=None)
 parser.add_argument("--merge", action="store_true", help="keep the rows of other panels in the results")
 arguments = parser.parse_args()
 torch.set_num_threads(1)
-THETA_SEASONS = 8  # rows that Theta reads, in seasons
 
 
 @dataclass(frozen=True)
@@ -106,15 +104,15 @@ def made_panel() -> Panel:
 
 
 def read_panels(folder: Path) -> dict[str, Panel]:
-    panels = {
+    found = {
         name: read_file(folder / "panels" / f"{file}.csv", season, freq)
         for name, (file, season, freq) in FILES.items()
         if (arguments.panels is None or name in arguments.panels) and (folder / "panels" / f"{file}.csv").exists()
     }
     wants_m4 = arguments.panels is None or "M4 hourly" in arguments.panels
     if wants_m4 and (folder / "M4-Hourly-train.csv").exists():
-        panels["M4 hourly"] = read_m4_hourly(folder)
-    return panels
+        found["M4 hourly"] = read_m4_hourly(folder)
+    return found
 
 
 # %%
@@ -164,28 +162,20 @@ def fit_default(panel: Panel) -> DistilledForecasterCV:
     return DistilledForecasterCV(prediction_length=panel.horizon, random_state=0, **few).fit(panel.train)
 
 
-def fit_linear(search: DistilledForecasterCV, panel: Panel) -> DistilledForecaster:
-    """Fit the exact linear student, without a teacher, that was best on the validation rows."""
-    results = zip(search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True)
-    alone = [(score, one) for one, score in results if one["student"] == "linear" and one["teacher"] is None]
-    best = max(alone, key=lambda pair: pair[0])[1]
-    return DistilledForecaster(
-        None,
-        Linear(penalty=best["penalty"]),
-        "response",
-        context_length=best["context_length"],
-        prediction_length=panel.horizon,
-        validation_fraction=0,
-    ).fit(panel.train)
+def best_row(search: DistilledForecasterCV, student: str, teacher: str | None) -> int | None:
+    """Return the row of the search with the best validation error for a student and a teacher."""
+    scores = search.cv_results_["mean_test_score"]
+    wanted = [
+        number
+        for number, one in enumerate(search.cv_results_["params"])
+        if (one["student"], one["teacher"]) == (student, teacher)
+    ]
+    return max(wanted, key=lambda number: scores[number], default=None)
 
 
-def with_teacher(search: DistilledForecasterCV, teacher: str | None, panel: Panel) -> DistilledForecaster:
-    """Fit the chosen student with another teacher."""
-    student = clone(search.best_estimator_)
-    rows = search.best_params_["context_length"]
-    longer = max(rows, THETA_SEASONS * panel.season) if teacher == "theta" else rows
-    names = [name for name in ("student__last_rows", "student__linear_skip__last_rows") if name in student.get_params()]
-    return student.set_params(teacher=teacher, context_length=longer, **dict.fromkeys(names, rows)).fit(panel.train)
+def fit_row(search: DistilledForecasterCV, row: int, panel: Panel) -> np.ndarray:
+    """Fit a row of the search on all training rows, and return its errors on the test rows."""
+    return errors(panel, predict(search.candidate(row).fit(panel.train), panel))
 
 
 # %%
@@ -208,20 +198,21 @@ def run(name: str, panel: Panel) -> dict[str, object]:
     row |= {"mase": np.nanmean(ours), "parameters": search.count_parameters(), "explanation": search.explanation_}
     row |= {name: search.best_params_[name] for name in ("student", "teacher", "context_length")}
 
+    exact = best_row(search, "linear", None)
     start = time.process_time()
-    linear = fit_linear(search, panel)
+    row["linear"] = np.nanmean(fit_row(search, exact, panel))
     row["linear_seconds"] = time.process_time() - start
-    row["linear"] = np.nanmean(errors(panel, predict(linear, panel)))
-    row["linear_context"] = linear.context_length
+    row["linear_context"] = search.cv_results_["params"][exact]["context_length"]
 
     found = {search.best_params_["teacher"]: ours}
     for teacher in (None, "theta"):
-        if teacher not in found:
-            found[teacher] = errors(panel, predict(with_teacher(search, teacher, panel), panel))
+        other = best_row(search, search.best_params_["student"], teacher)
+        if teacher not in found and other is not None:
+            found[teacher] = fit_row(search, other, panel)
+    row["alone"] = np.nanmean(found[None])
     for teacher in (one for one in found if one is not None):
         row[f"of_{teacher}"] = np.nanmean(found[teacher])
         row[f"of_{teacher}_minus_alone"], row[f"of_{teacher}_standard_error"] = minus(found[teacher], found[None])
-    row["alone"] = np.nanmean(found[None])
     print(pd.Series(row).to_string(), flush=True)
     return row
 

@@ -110,7 +110,7 @@ class FitWindows:
         held_out = [min(len(one), count_validation_rows(len(one), self.validation_fraction)) for one in series]
         of_step = season_of_series(series[0].index, series[0].step)
         season = of_step if of_step is not None and of_step < self.context_length else 1
-        least = self._least_rows(len(series), season)
+        least = self.least_rows(len(series), season)
         self.check_rows(series, held_out, least)
         known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
         self._check_observed(series, known)
@@ -190,8 +190,21 @@ class FitWindows:
         targets = None if self.all_targets else self.targets
         return Scaling(self.transformer, targets, kind=kind, season=season, bounds=self.bounds)
 
-    def _least_rows(self, n_series: int, season: int) -> int:
-        """Return the minimum number of series rows in a training context."""
+    def least_rows(self, n_series: int, season: int) -> int:
+        """Return the minimum number of series rows in a training context.
+
+        Parameters
+        ----------
+        n_series : int
+            Number of series.
+        season : int
+            Number of rows in a season.
+
+        Returns
+        -------
+        n_rows : int
+            Earlier rows of the context may be missing.
+        """
         if self.min_observed is not None:
             return min(self.min_observed, self.context_length)
         if not self.is_panel or n_series == 1:

@@ -29,7 +29,7 @@ _NO_SEASON = 8  # rows that stand for a season where there is none
 _LONGEST = 768
 _MOST_CONTEXTS = 5
 _APART = 1.3  # smallest ratio of two context lengths
-_UPDATES = 1500  # batches that train a network in one fit
+_UPDATES = 2500  # batches that train a network in one fit
 _MOST_EPOCHS = 8
 _SQUARES = 0.05  # weight of the squared errors, for which the linear part of an MLP is solved
 

@@ -17,6 +17,7 @@ from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
 from skdistill.data._columns import find_targets
+from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import SeriesInput, read_series
 from skdistill.data._scaling import SCALINGS
 from skdistill.data._season import season_of_series
@@ -245,7 +246,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         self.best_score_ = float(self.cv_results_["mean_test_score"][choice.chosen])
         self.explanation_ = results.explain(choice)
         self.n_splits_ = len(search.folds)
-        self._candidates, self._n_windows = results.candidates, search.n_windows
+        self._candidates, self._n_windows = results.candidates, search.n_windows * search.problem.every
         self.forecaster_ = self._refit(search, results.candidates[choice.chosen], X)
         return self
 
@@ -319,12 +320,21 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
             given.series, n_rows - judged, self.prediction_length
         )
         folds = self._folds(given, contexts)
-        n_windows = sum(max(0, length - self.prediction_length + 1) for length in lengths)
+        season = season_of_series(given.series[0].index, given.series[0].step) or 1
+        several = len(given.series) > 1
+        cut = FitWindows(
+            min(contexts),
+            self.prediction_length,
+            self.targets_,
+            validation_fraction=0,
+            is_panel=several,
+            min_observed=self.min_observed,
+        )
+        reach = self.prediction_length + cut.least_rows(len(given.series), season) - 1
+        n_windows = sum(max(0, length - reach) for length in lengths)
         every = 1
         if self.max_windows is not None:
             every = max(1, -(-n_windows * len(self.targets_) // self.max_windows))
-        season = season_of_series(given.series[0].index, given.series[0].step) or 1
-        several = len(given.series) > 1
         scalings = self._scalings()
         if scalings == ["auto"]:
             scalings = ["series" if several else "global"]
@@ -387,7 +397,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         changes: dict[str, Any] = {"quantiles": self.quantiles, "calibration": self.calibration}
         if self.calibration is not None:
             changes["validation_fraction"] = 0.2
-        forecaster = search.build(candidate, **changes)
+        forecaster = search.build(candidate, n_windows=search.n_windows * (search.problem.every // every), **changes)
         forecaster._check_parameters()
         given = read_series(forecaster, X, reset=True, allow_batch=False)
         n_series = len(given.series)

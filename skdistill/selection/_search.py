@@ -149,13 +149,15 @@ class Search:
         for first in range(0, len(judged), len(self.folds)):
             results.add(judged[first : first + len(self.folds)])
 
-    def build(self, candidate: Candidate, **changes: Any) -> Any:
+    def build(self, candidate: Candidate, n_windows: int | None = None, **changes: Any) -> Any:
         """Return the forecaster of a candidate, not fitted.
 
         Parameters
         ----------
         candidate : Candidate
             The candidate.
+        n_windows : int or None, default=None
+            Number of training windows; None means those after thinning.
         **changes : object
             More parameters.
 
@@ -165,7 +167,7 @@ class Search:
             The forecaster.
         """
         teacher = None if candidate.teacher is None else self.teachers[candidate.teacher]
-        return candidate.build(teacher, self.n_windows, **self.common | changes)
+        return candidate.build(teacher, n_windows or self.n_windows, **self.common | changes)
 
     def book(self, candidate: Candidate) -> LabelBook | None:
         """Return the labels of a candidate's teacher; they are made at the first call.
