@@ -37,7 +37,7 @@ from skdistill.datasets import make_multiseasonal
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data-home", type=Path, default=Path(os.environ.get("SKDISTILL_DATA", "~/skdistill_data")))
-parser.add_argument("--panels", nargs="+", default=None)
+parser.add_argument("--panels", nargs="+", default=None, help="names of panels; default: all")
 parser.add_argument("--merge", action="store_true", help="keep the rows of other panels in the results")
 arguments = parser.parse_args()
 torch.set_num_threads(1)
@@ -104,14 +104,14 @@ def made_panel() -> Panel:
 
 
 def read_panels(folder: Path) -> dict[str, Panel]:
-    found = {
-        name: read_file(folder / "panels" / f"{file}.csv", season, freq)
-        for name, (file, season, freq) in FILES.items()
-        if (arguments.panels is None or name in arguments.panels) and (folder / "panels" / f"{file}.csv").exists()
-    }
-    wants_m4 = arguments.panels is None or "M4 hourly" in arguments.panels
-    if wants_m4 and (folder / "M4-Hourly-train.csv").exists():
-        found["M4 hourly"] = read_m4_hourly(folder)
+    """Read the panels whose files are there, in the order asked for."""
+    found = {}
+    for name in arguments.panels or [*FILES, "M4 hourly"]:
+        file, season, freq = FILES.get(name, ("", 24, "h"))
+        if name == "M4 hourly" and (folder / "M4-Hourly-train.csv").exists():
+            found[name] = read_m4_hourly(folder)
+        elif file and (folder / "panels" / f"{file}.csv").exists():
+            found[name] = read_file(folder / "panels" / f"{file}.csv", season, freq)
     return found
 
 
