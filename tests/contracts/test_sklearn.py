@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skdistill import DistilledForecaster, DistilledRegressor
+from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor
 from skdistill.losses import Response, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer
 
@@ -43,8 +43,14 @@ FORECASTER = DistilledForecaster(
     MLP(4), MLP(4), "response", context_length=4, prediction_length=2, validation_fraction=0, **SMALL
 )
 
+SEARCH = DistilledForecasterCV(
+    "linear", None, context_lengths=4, prediction_length=2, cv=1, standard_errors=0, device="cpu", random_state=0
+)
 
-@parametrize_with_checks([FORECASTER, make_regressor()], expected_failed_checks=expected_failures, xfail_strict=True)
+
+@parametrize_with_checks(
+    [FORECASTER, SEARCH, make_regressor()], expected_failed_checks=expected_failures, xfail_strict=True
+)
 def test_scikit_learn_estimator_checks(estimator, check):
     check(estimator)
 
