@@ -9,7 +9,7 @@ from torch import nn
 
 from skdistill import DistilledForecaster, load
 from skdistill.losses import Supervised
-from skdistill.networks import MLP, Linear
+from skdistill.networks import MLP, TFT, DLinear, ITransformer, Linear, NLinear, TiDE, TimeXer, TSMixer
 
 CONTEXT, HORIZON = 24, 6
 N = 200
@@ -55,7 +55,19 @@ def make_panel(n_series=4, n_rows=120, **columns):
     return pd.concat(parts, names=["shop", "time"])
 
 
-STUDENTS = [Linear(season=12), MLP(4), MLP(4, linear_skip=Linear(season=12))]
+STUDENTS = [
+    Linear(season=12),
+    MLP(4),
+    MLP(4, linear_skip=Linear(season=12)),
+    DLinear(5),
+    DLinear(5, individual=True),
+    NLinear(),
+    ITransformer(8, n_heads=2, n_layers=1),
+    TSMixer(8, n_layers=1),
+    TiDE(8, temporal_size=8),
+    TimeXer(8, n_heads=2, patch_size=4),
+    TFT(6, n_heads=2),
+]
 
 
 # -- exact --------------------------------------------------------------------------------------------
@@ -355,7 +367,10 @@ def test_a_rare_event_has_one_unit_for_all_series():
         ({"static_covariates": ["visits"]}, "static covariate 'visits' changes within X.*past covariate"),
         ({"static_covariates": ["promo"]}, r"\['promo'\] are both"),
         ({"targets": None, "known_covariates": ["sales", "promo", "temp", "visits"]}, "has no target"),
-        ({"student": "dlinear"}, "DLinear does not read its past covariates .*visits.*known covariates .*promo, temp"),
+        (
+            {"student": "patchtst"},
+            "PatchTST does not read its past covariates .*visits.*known .*promo, temp",
+        ),
         ({"student": "patchtst"}, r"students? that reads them \(.*'linear', 'mlp'.*covariates='ignore'"),
         ({"covariates": "drop"}, "covariates of DistilledForecaster"),
         ({"known_dropout": 1.5}, "known_dropout"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from skdistill.fused._fuse_covariate_map import covariate_extra
 from skdistill.fused._fused import FusedLayer, FusedStudent
 from skdistill.fused._maps import after_moving_average
 from skdistill.fused._registry import fuses
@@ -32,4 +33,5 @@ def fuse_dlinear(module: Any, spec: NetworkSpec) -> FusedStudent:
     seasonal, trend = module.seasonal.weight.numpy(), module.trend.weight.numpy()
     weight = seasonal + after_moving_average(trend - seasonal, module.kernel_size)
     layer = FusedLayer(weight, (module.seasonal.bias + module.trend.bias).numpy())
-    return FusedStudent.of([layer], targets=spec.targets, n_channels=spec.n_channels)
+    student = FusedStudent.of([layer], targets=spec.targets, n_channels=spec.n_channels)
+    return student.with_extra(covariate_extra(module.covariates, spec))

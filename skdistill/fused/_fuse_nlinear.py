@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from skdistill.fused._fuse_covariate_map import covariate_extra
 from skdistill.fused._fused import FusedLayer, FusedStudent
 from skdistill.fused._registry import fuses
 from skdistill.networks._base import NetworkSpec
@@ -33,4 +34,5 @@ def fuse_nlinear(module: Any, spec: NetworkSpec) -> FusedStudent:
     weight = np.array(module.layer.weight.numpy())
     weight[..., -1] += 1.0 - weight.sum(axis=-1)
     layer = FusedLayer(weight, module.layer.bias.numpy())
-    return FusedStudent.of([layer], targets=spec.targets, n_channels=spec.n_channels)
+    student = FusedStudent.of([layer], targets=spec.targets, n_channels=spec.n_channels)
+    return student.with_extra(covariate_extra(module.covariates, spec))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from skdistill._utils._checks import check_boolean, check_integer
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
+from skdistill.networks._covariate_map import make_covariate_map
 from skdistill.networks._layers import decompose
 
 __all__ = ["DLinear"]
@@ -17,7 +18,8 @@ __all__ = ["DLinear"]
 class DLinear(BaseNetwork):
     """A linear map of the trend plus a linear map of the remainder of each window.
 
-    The network has no hidden state, so feature-level loss terms cannot use it.
+    Covariates, if there are any, add a linear map of their own to the forecast of each target. The network has no
+    hidden state, so feature-level loss terms cannot use it.
 
     Parameters
     ----------
@@ -41,6 +43,9 @@ class DLinear(BaseNetwork):
     """
 
     has_features: ClassVar[bool] = False
+    reads_past = True
+    reads_known = True
+    reads_static = True
 
     def __init__(self, kernel_size: int = 25, *, individual: bool = False) -> None:
         self.kernel_size = kernel_size
@@ -65,15 +70,24 @@ class _DLinearModule(nn.Module):
         make = _ChannelLinear if network.individual else _SharedLinear
         self.seasonal = make(spec)
         self.trend = make(spec)
+        self.covariates = make_covariate_map(spec)
 
     def forward(
-        self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
+        self,
+        context: Tensor,
+        context_time: Tensor | None = None,
+        decoder_time: Tensor | None = None,
+        future: Tensor | None = None,
+        static: Tensor | None = None,
     ) -> NetworkOutput:
         values = context.transpose(1, 2)  # (n_windows, n_channels, context_length)
         if self.targets is not None:
             values = values[:, self.targets]
         seasonal, trend = decompose(values, self.kernel_size)
-        return NetworkOutput((self.seasonal(seasonal) + self.trend(trend)).transpose(1, 2))
+        forecast = self.seasonal(seasonal) + self.trend(trend)
+        if self.covariates is not None:
+            forecast = forecast + self.covariates(context, future, static)
+        return NetworkOutput(forecast.transpose(1, 2))
 
 
 class _SharedLinear(nn.Linear):

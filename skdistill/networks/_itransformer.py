@@ -23,7 +23,8 @@ class ITransformer(BaseNetwork):
 
     Each window is standardized, embedded by Linear(context_length, hidden_size), mixed over channels by transformer
     encoder layers, and projected to the forecast. Calendar features, if any, are extra tokens that are dropped before
-    the projection. The features are the channel tokens of the last layer.
+    the projection. The token of a known covariate also has its rows of the horizon, by a second embedding; static
+    covariates are one more token. The features are the channel tokens of the last layer.
 
     Parameters
     ----------
@@ -62,6 +63,8 @@ class ITransformer(BaseNetwork):
     """
 
     reads_past = True
+    reads_known = True
+    reads_static = True
 
     def __init__(
         self,
@@ -114,6 +117,11 @@ class _ITransformerModule(nn.Module):
         self.reads_time = spec.n_time_features > 0
         self.normalization: Any = _NORMALIZATIONS[network.normalization]()
         self.embedding = nn.Linear(spec.context_length, network.hidden_size)
+        self.known = list(spec.known)
+        self.embedding_ahead = (
+            nn.Linear(spec.prediction_length, network.hidden_size, bias=False) if spec.known else None
+        )
+        self.embedding_static = nn.Linear(spec.n_static, network.hidden_size) if spec.n_static else None
         self.dropout = nn.Dropout(network.dropout)
         self.layers = nn.ModuleList(
             EncoderLayer(
@@ -129,12 +137,23 @@ class _ITransformerModule(nn.Module):
         self.projection = nn.Linear(network.hidden_size, spec.prediction_length)
 
     def forward(
-        self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
+        self,
+        context: Tensor,
+        context_time: Tensor | None = None,
+        decoder_time: Tensor | None = None,
+        future: Tensor | None = None,
+        static: Tensor | None = None,
     ) -> NetworkOutput:
         values, state = self.normalization(context.transpose(1, 2))  # (n_windows, n_channels, context_length)
         if self.reads_time and context_time is not None:
             values = torch.cat([values, context_time.transpose(1, 2)], dim=1)
-        tokens = self.dropout(self.embedding(values))
+        embedded = self.embedding(values)
+        if self.embedding_ahead is not None and future is not None:
+            ahead = self.embedding_ahead(self._normalized(future, state))
+            embedded = embedded.index_add(1, torch.tensor(self.known, device=ahead.device), ahead)
+        if self.embedding_static is not None and static is not None:
+            embedded = torch.cat([embedded, self.embedding_static(static).unsqueeze(1)], dim=1)
+        tokens = self.dropout(embedded)
         for layer in self.layers:
             tokens = layer(tokens)
         tokens = self.norm(tokens)[:, : self.n_channels]
@@ -142,3 +161,11 @@ class _ITransformerModule(nn.Module):
         if self.targets is not None:
             forecast, tokens = forecast[:, self.targets], tokens[:, self.targets]
         return NetworkOutput(forecast.transpose(1, 2), tokens)
+
+    def _normalized(self, future: Tensor, state: Any) -> Tensor:
+        """Normalize known covariates over the horizon by their context, (n_windows, n_known, prediction_length)."""
+        ahead = future.transpose(1, 2)
+        if state is None:
+            return ahead
+        mean, scale = state
+        return (ahead - mean[:, self.known]) / scale[:, self.known]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from skdistill._utils._checks import check_boolean
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._channel_linear import ChannelLinear
+from skdistill.networks._covariate_map import make_covariate_map
 
 __all__ = ["NLinear"]
 
@@ -16,7 +17,8 @@ __all__ = ["NLinear"]
 class NLinear(BaseNetwork):
     """A linear map of each window minus its last value, which is added back.
 
-    The network has no hidden state, so feature-level loss terms cannot use it. :class:`~skdistill.networks.Linear` with
+    Covariates, if there are any, add a linear map of their own to the forecast of each target. The network has no
+    hidden state, so feature-level loss terms cannot use it. :class:`~skdistill.networks.Linear` with
     ``shift="last"`` is the same map, and can be solved exactly.
 
     Parameters
@@ -39,6 +41,9 @@ class NLinear(BaseNetwork):
     """
 
     has_features: ClassVar[bool] = False
+    reads_past = True
+    reads_known = True
+    reads_static = True
 
     def __init__(self, *, individual: bool = False) -> None:
         self.individual = individual
@@ -59,12 +64,21 @@ class _NLinearModule(nn.Module):
         self.targets = None if spec.all_targets else list(spec.targets)
         groups = spec.n_targets if network.individual else None
         self.layer = ChannelLinear(spec.context_length, spec.prediction_length, groups)
+        self.covariates = make_covariate_map(spec)
 
     def forward(
-        self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
+        self,
+        context: Tensor,
+        context_time: Tensor | None = None,
+        decoder_time: Tensor | None = None,
+        future: Tensor | None = None,
+        static: Tensor | None = None,
     ) -> NetworkOutput:
         values = context.transpose(1, 2)  # (n_windows, n_channels, context_length)
         if self.targets is not None:
             values = values[:, self.targets]
         last = values[..., -1:].detach()
-        return NetworkOutput((self.layer(values - last) + last).transpose(1, 2))
+        forecast = self.layer(values - last) + last
+        if self.covariates is not None:
+            forecast = forecast + self.covariates(context, future, static)
+        return NetworkOutput(forecast.transpose(1, 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from skdistill._utils._checks import check_integer, check_real
@@ -18,8 +19,9 @@ class TSMixer(BaseNetwork):
     """Alternating perceptrons over time and over channels, then one linear layer to the forecast.
 
     Each window is normalized, passes ``n_layers`` blocks that keep its shape, and is projected from context to horizon
-    by one linear layer shared by all channels. The output of each perceptron is added to its input. The features are
-    the windows after the last block.
+    by one linear layer shared by all channels. The output of each perceptron is added to its input. Known covariates
+    over the horizon and static covariates are read by one more perceptron, over the channels of each step of the
+    forecast. The features are the windows after the last block.
 
     Parameters
     ----------
@@ -51,6 +53,8 @@ class TSMixer(BaseNetwork):
     """
 
     reads_past = True
+    reads_known = True
+    reads_static = True
 
     def __init__(
         self,
@@ -85,16 +89,36 @@ class _TSMixerModule(nn.Module):
         self.normalization: Any = make_normalization(network.normalization, spec.n_channels)
         self.blocks = nn.Sequential(*(_Block(network, spec) for _ in range(network.n_layers)))
         self.projection = nn.Linear(spec.context_length, spec.prediction_length)
+        self.known = list(spec.known)
+        n_more = len(self.known) + spec.n_static
+        self.ahead = _perceptron(spec.n_channels + n_more, network, spec.n_channels) if n_more else None
 
     def forward(
-        self, context: Tensor, context_time: Tensor | None = None, decoder_time: Tensor | None = None
+        self,
+        context: Tensor,
+        context_time: Tensor | None = None,
+        decoder_time: Tensor | None = None,
+        future: Tensor | None = None,
+        static: Tensor | None = None,
     ) -> NetworkOutput:
         values, state = self.normalization(context.transpose(1, 2))  # (n_windows, n_channels, context_length)
         features = self.blocks(values)
-        forecast = self.normalization.undo(self.projection(features), state)
+        steps = self.projection(features)
+        if self.ahead is not None:
+            steps = steps + self.ahead(self._beside(steps, context, future, static)).transpose(1, 2)
+        forecast = self.normalization.undo(steps, state)
         if self.targets is not None:
             forecast, features = forecast[:, self.targets], features[:, self.targets]
         return NetworkOutput(forecast.transpose(1, 2), features)
+
+    def _beside(self, steps: Tensor, context: Tensor, future: Tensor | None, static: Tensor | None) -> Tensor:
+        """Join the steps of the forecast, known covariates less their level, and static covariates, step by step."""
+        parts = [steps.transpose(1, 2)]
+        if future is not None:
+            parts.append(future - context[..., self.known].mean(dim=1, keepdim=True))
+        if static is not None:
+            parts.append(static.unsqueeze(1).expand(-1, steps.shape[2], -1))
+        return torch.cat(parts, dim=2)
 
 
 class _Block(nn.Module):
@@ -110,6 +134,7 @@ class _Block(nn.Module):
         return values + self.channel(values.transpose(1, 2)).transpose(1, 2)
 
 
-def _perceptron(width: int, network: TSMixer) -> nn.Sequential:
-    expand, contract = nn.Linear(width, network.hidden_size), nn.Linear(network.hidden_size, width)
+def _perceptron(width: int, network: TSMixer, n_outputs: int | None = None) -> nn.Sequential:
+    expand = nn.Linear(width, network.hidden_size)
+    contract = nn.Linear(network.hidden_size, width if n_outputs is None else n_outputs)
     return nn.Sequential(expand, nn.ReLU(), contract, nn.Dropout(network.dropout))

@@ -110,7 +110,7 @@ MIXING = (
     "tsmixer",
 )
 # Networks that read past covariates by weights of their own, one channel at a time.
-READING = ("tft", "tide")
+READING = ("dlinear", "nlinear", "tft", "tide")
 
 
 def build(name, context=10, horizon=4, channels=3, targets=(), n_time_features=0):
