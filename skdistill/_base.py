@@ -173,8 +173,10 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         """Export the student for another runtime, in original units and for any number of windows.
 
         The exported model is compared with the student before the file is written. Input: ``context``, float32 of shape
-        (batch, context_length, n_channels). Output: ``forecast``, of shape (batch, prediction_length, n_targets), and
-        ``quantiles``, with one more axis, if the student has them (calibrated if the student is).
+        (batch, context_length, n_channels); for a student with known covariates also ``future``, of shape (batch,
+        prediction_length, n_known), and with static ones ``static``, of shape (batch, n_static). Output: ``forecast``,
+        of shape (batch, prediction_length, n_targets), and ``quantiles``, with one more axis, if the student has them
+        (calibrated if the student is).
 
         Parameters
         ----------

@@ -8,6 +8,7 @@ from doubles import LastValueTeacher
 from torch import nn
 
 from skdistill import DistilledForecaster, load
+from skdistill.deploy import NumpyStudent
 from skdistill.losses import Supervised
 from skdistill.networks import MLP, TFT, DLinear, ITransformer, Linear, NLinear, TiDE, TimeXer, TSMixer
 
@@ -479,3 +480,53 @@ def test_teachers_see_covariates_of_the_horizon():
     rows = frame[["promo", "temp"]].to_numpy()
     distance = np.abs(np.lib.stride_tricks.sliding_window_view(rows, HORIZON, axis=0).transpose(0, 2, 1) - first)
     assert distance.max(axis=(1, 2)).min() < 1e-5
+
+
+# -- other runtimes -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("student", "scaling", "suffix"),
+    [
+        (Linear(season=12), "global", "npz"),
+        (MLP(4), "series", "npz"),
+        pytest.param(Linear(season=12), "series", "pt2", marks=pytest.mark.slow),
+        pytest.param(MLP(4), "series", "onnx", marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
+def test_exports_read_a_second_input(student, scaling, suffix, tmp_path):
+    if suffix == "onnx":
+        pytest.importorskip("onnxruntime", reason="needs pip install 'skdistill[onnx]'")
+        pytest.importorskip("onnxscript", reason="needs pip install 'skdistill[onnx]'")
+    panel = make_panel()
+    roles = {"static_covariates": ["kind", "size"], "scaling": scaling, "validation_fraction": 20}
+    forecaster = make(student, **roles).fit(panel)
+    path = tmp_path / f"student.{suffix}"
+    report = forecaster.export(path)  # compares with the student, with unknown values
+    assert report.difference < 1e-3
+    one = panel.loc["shop 2"].drop(columns=["kind", "size"])
+    contexts = one.to_numpy(np.float32)[None, -CONTEXT:]
+    future = one[["promo", "temp"]].to_numpy(np.float32)[None, :HORIZON]
+    static = forecaster.predictor_.cutter(_series_of(forecaster, panel)).cut([2], [CONTEXT]).static.astype(np.float32)
+    expected = forecaster.predict(panel.loc[["shop 2"]], future={"shop 2": future[0]}).to_numpy()
+    if suffix == "npz":
+        answer = NumpyStudent.load(path).predict(contexts, ["shop 2"], future, static)
+    elif suffix == "pt2":
+        module = torch.export.load(path).module()
+        more = {"series": torch.tensor([2])} if scaling == "series" else {}
+        tensors = {"future": torch.from_numpy(future), "static": torch.from_numpy(static)}
+        answer = module(torch.from_numpy(contexts), **more, **tensors).numpy()
+    else:
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(path.read_bytes())
+        more = {"series": np.array([2])} if scaling == "series" else {}
+        answer = session.run(None, {"context": contexts, "future": future, "static": static, **more})[0]
+    np.testing.assert_allclose(answer[0], expected, rtol=2e-3)
+
+
+def _series_of(forecaster, panel):
+    from skdistill.data._inputs import read_series
+
+    return read_series(forecaster, panel, reset=False, allow_batch=False).series

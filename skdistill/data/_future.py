@@ -162,7 +162,7 @@ def _read_batch(roles: Roles, batch: np.ndarray, future: Any, prediction_length:
             f"future must be numbers of shape (n_windows, prediction_length, n_known) = {expected} for a batch of "
             f"windows; got shape {values.shape} of type {values.dtype}."
         )
-    roles.encode(values, "future")
+    _check_no_categories(roles, "future")
     _check_finite(values, "future")
     return roles.known_to_channels(values.astype(batch.dtype))
 
@@ -237,7 +237,7 @@ class _Reader:
                 f"{self._of} must be a DataFrame or numbers of shape (prediction_length, n_known) = "
                 f"({self.prediction_length}, {n_known}); got shape {values.shape} of type {values.dtype}."
             )
-        self.roles.encode(values, self._of)
+        _check_no_categories(self.roles, self._of)
         self._check_length(len(values))
         values = values[: self.prediction_length].astype(np.float64)
         _check_finite(values, self._of)
@@ -354,6 +354,15 @@ def _check_finite(values: np.ndarray, name: str) -> None:
         return
     row = int(np.argwhere(np.isinf(values))[0][-2])
     raise ValueError(f"{name} contains infinity, first in row {row}: write NaN where a value is unknown.")
+
+
+def _check_no_categories(roles: Roles, name: str) -> None:
+    """Raise if known covariates have categories, which numbers do not name."""
+    columns = [roles.name(column) for column in roles.known if column in roles.categories]
+    if columns:
+        raise ValueError(
+            f"{name} must be a DataFrame: {_list(columns)} held categories in fit, which an array does not name."
+        )
 
 
 def _shown(name: Any) -> str:

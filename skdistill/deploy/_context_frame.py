@@ -32,6 +32,10 @@ class ContextFrame(nn.Module):
     scale: Tensor
     table_center: Tensor | None
     table_unit: Tensor | None
+    usual_center: Tensor | None
+    usual_unit: Tensor | None
+    is_covariate: Tensor | None
+    is_shared: Tensor | None
 
     def __init__(self, scaling: Scaling) -> None:
         super().__init__()
@@ -42,6 +46,14 @@ class ContextFrame(nn.Module):
         table = scaling.series_units_ if scaling.kind == "series" and scaling.ids_ else None
         self.register_buffer("table_center", None if table is None else _float(table.center))
         self.register_buffer("table_unit", None if table is None else _float(table.unit))
+        own = scaling.covariates_
+        self.register_buffer("usual_center", None if own is None else _float(own.center))
+        self.register_buffer("usual_unit", None if own is None else _float(own.unit))
+        covariates = None if own is None else torch.zeros(len(own.center), dtype=torch.bool)
+        if covariates is not None and own is not None:
+            covariates[list(own.channels)] = True
+        self.register_buffer("is_covariate", covariates)
+        self.register_buffer("is_shared", None if own is None else torch.tensor(own.shared))
 
     @property
     def reads_series(self) -> bool:
@@ -75,12 +87,53 @@ class ContextFrame(nn.Module):
 
     def _own_units(self, context: Tensor, missing: Tensor, series: Tensor | None) -> tuple[Tensor, Tensor]:
         center, unit = _center_and_unit(context, missing, self.season)
+        if self.is_covariate is not None:
+            center, unit = self._of_covariates(context, missing, center, unit)
         if self.table_center is not None and self.table_unit is not None and series is not None:
             known = (series >= 0)[:, None, None]
             row = torch.clamp(series, min=0)
             center = torch.where(known, self.table_center[row][:, None], center)
             unit = torch.where(known, self.table_unit[row][:, None], unit)
         return center, unit
+
+    def _of_covariates(self, context: Tensor, missing: Tensor, center: Tensor, unit: Tensor) -> tuple[Tensor, Tensor]:
+        """Replace center and unit of covariates, by the rules of :class:`~skdistill.data._covariate_units`."""
+        assert self.is_covariate is not None
+        assert self.is_shared is not None
+        assert self.usual_center is not None
+        assert self.usual_unit is not None
+        own, seen = _mean(torch.where(missing, 0.0, context), missing)
+        own = torch.where(seen, own, self.usual_center)
+        spread = _mean((torch.where(missing, 0.0, context) - own).square(), missing)[0].sqrt()
+        spread = torch.where(spread > _ROUNDING * own.abs(), spread, self.usual_unit)
+        own, spread = (
+            torch.where(self.is_shared, self.usual_center, own),
+            torch.where(self.is_shared, self.usual_unit, spread),
+        )
+        return torch.where(self.is_covariate, own, center), torch.where(self.is_covariate, spread, unit)
+
+    def ahead(self, future: Tensor, values: Tensor, center: Tensor, unit: Tensor) -> Tensor:
+        """Standardize known covariates over the horizon, and fill unknown values.
+
+        Parameters
+        ----------
+        future : Tensor of shape (n_windows, prediction_length, n_known)
+            In original units, NaN where unknown.
+        values : Tensor of shape (n_windows, context_length, n_known)
+            The same channels of the context, standardized and filled.
+        center, unit : Tensor of shape (n_windows or 1, 1, n_known)
+            Their center and unit.
+
+        Returns
+        -------
+        future : Tensor of the same shape
+            In the units of the context.
+        """
+        unknown = torch.isnan(future)
+        standard = torch.where(unknown, 0.0, (torch.where(unknown, 0.0, future) - center) / unit)
+        both = torch.cat([values, standard], dim=1)
+        missing = torch.cat([torch.zeros_like(values, dtype=torch.bool), unknown], dim=1)
+        return fill(both, missing, self.season)[:, values.shape[1] :]
 
 
 def fill(values: Tensor, missing: Tensor, season: int) -> Tensor:

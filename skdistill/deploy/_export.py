@@ -26,10 +26,14 @@ from skdistill._utils._atomic import write_atomically
 from skdistill._utils._optional import import_optional
 from skdistill._utils.numpy_student import NumpyStudent, plain_id
 from skdistill._version import __version__
+from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
+from skdistill.data._scaling import Scaling
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.deploy._modules import deployed_module, reads_through_frame
 from skdistill.fused._runtime import fuse_in_units
+from skdistill.networks._base import NetworkSpec
+from skdistill.networks._inputs import network_inputs
 from skdistill.probabilistic._calibration import shift_quantiles
 
 __all__ = ["ExportReport", "export"]
@@ -38,7 +42,8 @@ _TOLERANCE = 1e-4  # relative to the scale of a channel; float32 sums differ in 
 _MOST_WINDOWS = 512
 
 Answer = tuple[np.ndarray, np.ndarray | None]  # forecasts, and quantiles if there are any
-Predict = Callable[[np.ndarray], Any]  # forecasts, optionally with quantiles
+Inputs = dict[str, np.ndarray]  # windows under "context", and covariates under "future" and "static"
+Predict = Callable[[Inputs], Any]  # forecasts, optionally with quantiles
 
 
 @dataclass(frozen=True)
@@ -163,12 +168,13 @@ def _compare(estimator: Any, predict: Predict) -> float:
     if reads_through_frame(scaling):
         windows[1][noise[1] > 1] = np.nan
         windows[3, spec.context_length // 3 : spec.context_length // 2] = np.nan
-    expected, expected_quantiles = _answer_of(estimator, windows)
+    inputs = {"context": windows, **_random_covariates(spec, scaling)}
+    expected, expected_quantiles = _answer_of(estimator, inputs)
     scale = scaling.scale_[list(spec.targets)]
     size = np.maximum(1.0, np.nanmax(np.abs((windows.astype(np.float64) - scaling.mean_) / scaling.scale_)))
     digits = np.maximum(1.0, np.abs(scaling.mean_[list(spec.targets)]) / scale * 1e-2)  # float32 rounding
     for part in (slice(0, 1), slice(0, 5)):
-        forecast, quantiles = _both(predict(windows[part]))
+        forecast, quantiles = _both(predict({name: one[part] for name, one in inputs.items()}))
         error = np.abs(forecast - expected[part]) / scale
         if expected_quantiles is not None:
             assert quantiles is not None  # a student with quantiles is exported with them
@@ -182,18 +188,34 @@ def _compare(estimator: Any, predict: Predict) -> float:
     return float(error.max())
 
 
+def _random_covariates(spec: NetworkSpec, scaling: Scaling) -> Inputs:
+    """Return random covariates of five windows; some steps of the horizon are unknown."""
+    generator, inputs = np.random.default_rng(1), {}
+    if spec.known:
+        places = list(spec.known)
+        noise = generator.normal(size=(5, spec.prediction_length, len(places)))
+        future = scaling.mean_[places] + scaling.scale_[places] * noise
+        future[2, spec.prediction_length // 2 :] = np.nan
+        inputs["future"] = future.astype(np.float32)
+    if spec.n_static:
+        inputs["static"] = generator.normal(size=(5, spec.n_static)).astype(np.float32)
+    return inputs
+
+
 def _both(answer: Any) -> Answer:
     """Return a forecast without quantiles as a pair."""
     return answer if isinstance(answer, tuple) else (answer, None)
 
 
-def _answer_of(estimator: Any, windows: np.ndarray) -> Answer:
+def _answer_of(estimator: Any, inputs: Inputs) -> Answer:
     """Forecast with the student's module, with scaling in float64."""
     spec, scaling = estimator.spec_, estimator.scaling_
     module = copy.deepcopy(estimator.student_).cpu().double().eval()
-    read = scaling.standardize_contexts(windows.astype(np.float64), None, "float64")
+    given = {name: one.astype(np.float64) for name, one in inputs.items()}
+    batch = ContextBatch(given["context"], future=given.get("future"), static=given.get("static"))
+    read = batch.standardized(scaling, spec.prediction_length, with_time=False, dtype="float64", known=spec.known)
     with torch.no_grad():
-        output = module(torch.from_numpy(np.ascontiguousarray(read.values)))
+        output = module(**network_inputs(spec, read, torch.device("cpu")))
     forecast = scaling.clip(scaling.forecasts_to_original(output.forecast.numpy(), read.units))
     if spec.quantiles is None:
         return forecast, None
@@ -201,11 +223,13 @@ def _answer_of(estimator: Any, windows: np.ndarray) -> Answer:
     return forecast, scaling.clip(scaling.quantiles_to_original(quantiles, read.units))
 
 
-def _windows_of(estimator: Any, data: Any) -> tuple[np.ndarray, np.ndarray]:
+def _windows_of(estimator: Any, data: Any) -> tuple[Inputs, np.ndarray]:
     """Return at most 512 windows and their horizons of a series with the columns of ``fit``."""
-    spec = estimator.spec_
-    if isinstance(data, pd.DataFrame | pd.Series) and isinstance(estimator, WindowForecaster):
-        data = read_series(estimator, data, reset=False, allow_batch=False).series[0].values
+    spec, static = estimator.spec_, None
+    has_roles = getattr(estimator, "roles_", None) is not None and not estimator.roles_.is_plain
+    if (isinstance(data, pd.DataFrame | pd.Series) or has_roles) and isinstance(estimator, WindowForecaster):
+        series = read_series(estimator, data, reset=False, allow_batch=False).series[0]
+        data, static = series.values, series.static
     rows = np.asarray(data, dtype=np.float32)
     rows = rows[:, None] if rows.ndim == 1 else rows
     reach = spec.context_length + spec.prediction_length
@@ -216,7 +240,13 @@ def _windows_of(estimator: Any, data: Any) -> tuple[np.ndarray, np.ndarray]:
         )
     starts = np.unique(np.linspace(0, len(rows) - reach, _MOST_WINDOWS).astype(int))
     both = np.stack([rows[start : start + reach] for start in starts])
-    return both[:, : spec.context_length], both[:, spec.context_length :, list(spec.targets)].astype(np.float64)
+    contexts, horizons = both[:, : spec.context_length], both[:, spec.context_length :]
+    inputs = {"context": contexts}
+    if spec.known:
+        inputs["future"] = horizons[:, :, list(spec.known)]
+    if spec.n_static and static is not None:
+        inputs["static"] = np.repeat(static[None].astype(np.float32), len(starts), axis=0)
+    return inputs, horizons[:, :, list(spec.targets)].astype(np.float64)
 
 
 # -- formats -----------------------------------------------------------------------------------------
@@ -235,9 +265,16 @@ def _numpy_bytes(estimator: Any) -> tuple[bytes, Predict]:
         path = Path(folder) / "student.npz"
         NumpyStudent(fused.arrays() | _provenance_array(estimator), dtype).save(path)
         student = NumpyStudent.load(path)
+        data = path.read_bytes()
+
+    def predict(inputs: Inputs) -> Any:
+        given = {name: one for name, one in inputs.items() if name != "context"}
+        forecasts = student.predict(inputs["context"], **given)
         if student.quantile_levels is None:
-            return path.read_bytes(), student.predict
-        return path.read_bytes(), lambda windows: (student.predict(windows), student.predict_quantiles(windows))
+            return forecasts
+        return forecasts, student.predict_quantiles(inputs["context"], **given)
+
+    return data, predict
 
 
 def _provenance_array(estimator: Any) -> dict[str, np.ndarray]:
@@ -252,15 +289,22 @@ def _module_of(estimator: Any) -> nn.Module:
 
 
 def _inputs_of(module: nn.Module, estimator: Any) -> dict[str, torch.Tensor]:
-    """Return example inputs: contexts, and the numbers of their series if these determine units."""
-    context = torch.zeros(3, estimator.spec_.context_length, estimator.spec_.n_channels)
-    reads_series = getattr(module, "reads_series", False)
-    return {"context": context, "series": torch.tensor([0, -1, 0])} if reads_series else {"context": context}
+    """Return example inputs: contexts, the numbers of their series if these determine units, and covariates."""
+    spec = estimator.spec_
+    inputs = {"context": torch.zeros(3, spec.context_length, spec.n_channels)}
+    if getattr(module, "reads_series", False):
+        inputs["series"] = torch.tensor([0, -1, 0])
+    if spec.known:
+        inputs["future"] = torch.zeros(3, spec.prediction_length, len(spec.known))
+    if spec.n_static:
+        inputs["static"] = torch.zeros(3, spec.n_static)
+    return inputs
 
 
-def _unknown(inputs: Sequence[str], n_windows: int) -> dict[str, np.ndarray]:
-    """Add series numbers of -1 (unknown) if the model takes them."""
-    return {"series": np.full(n_windows, -1)} if "series" in inputs else {}
+def _complete(names: Sequence[str], inputs: Inputs) -> Inputs:
+    """Return the inputs in the order of a model, with series numbers of -1 (unknown) if it takes them."""
+    unknown = np.full(len(inputs["context"]), -1)
+    return {name: unknown if name == "series" else np.ascontiguousarray(inputs[name], np.float32) for name in names}
 
 
 def _torch_bytes(estimator: Any) -> tuple[bytes, Predict]:
@@ -268,18 +312,25 @@ def _torch_bytes(estimator: Any) -> tuple[bytes, Predict]:
     example = _inputs_of(module_, estimator)
     batch = torch.export.Dim("batch")
     shapes = {name: {0: batch} for name in example}
-    program = torch.export.export(module_, tuple(example.values()), dynamic_shapes=shapes)
+    context, others = _split(example)
+    program = torch.export.export(module_, (context,), others, dynamic_shapes=shapes)
     buffer = io.BytesIO()
     torch.export.save(program, buffer)
     module = program.module()
 
-    def predict(windows: np.ndarray) -> Any:
+    def predict(inputs: Inputs) -> Any:
+        given = {name: torch.from_numpy(one) for name, one in _complete(list(example), inputs).items()}
+        context, others = _split(given)
         with torch.no_grad():
-            more = [torch.from_numpy(one) for one in _unknown(list(example), len(windows)).values()]
-            answer = module(torch.from_numpy(np.ascontiguousarray(windows)), *more)
+            answer = module(context, **others)
         return tuple(one.numpy() for one in answer) if isinstance(answer, tuple) else answer.numpy()
 
     return buffer.getvalue(), predict
+
+
+def _split(inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Return contexts, and the other inputs, which are given by name."""
+    return inputs["context"], {name: one for name, one in inputs.items() if name != "context"}
 
 
 def _onnx_bytes(estimator: Any) -> tuple[bytes, Predict]:
@@ -289,10 +340,12 @@ def _onnx_bytes(estimator: Any) -> tuple[bytes, Predict]:
     with tempfile.TemporaryDirectory() as folder, _quiet_exporter():
         path, module = Path(folder) / "student.onnx", _module_of(estimator)
         example = _inputs_of(module, estimator)
+        context, others = _split(example)
         torch.onnx.export(
             module,
-            tuple(example.values()),
+            (context,),
             str(path),
+            kwargs=others,
             input_names=list(example),
             output_names=["forecast"] if estimator.spec_.quantiles is None else ["forecast", "quantiles"],
             dynamic_shapes={name: {0: "batch"} for name in example},
@@ -325,10 +378,14 @@ def _quiet_exporter() -> Iterator[None]:
 def _metadata(estimator: Any) -> dict[str, str]:
     """Return the names of inputs and outputs."""
     spec = estimator.spec_
-    names = getattr(estimator, "feature_names_in_", None)
+    roles = getattr(estimator, "roles_", None)
+    names = getattr(estimator, "feature_names_in_", None) if roles is None else roles.channel_names
     channels = [str(name) for name in names] if names is not None and len(names) == spec.n_channels else None
     facts = {
         "context_shape": ["batch", spec.context_length, spec.n_channels],
+        "future_shape": ["batch", spec.prediction_length, len(spec.known)] if spec.known else None,
+        "static_shape": ["batch", spec.n_static] if spec.n_static else None,
+        "known": list(spec.known) if channels is None else [channels[one] for one in spec.known],
         "forecast_shape": ["batch", spec.prediction_length, spec.n_targets],
         "channels": channels,
         "targets": list(spec.targets) if channels is None else [channels[target] for target in spec.targets],
@@ -345,9 +402,8 @@ def _onnx_session(data: bytes) -> Predict:
     runtime = import_optional("onnxruntime", extra="onnx", purpose="Running an ONNX file")
     session = runtime.InferenceSession(data, providers=["CPUExecutionProvider"])
 
-    def predict(windows: np.ndarray) -> Any:
-        more = _unknown([one.name for one in session.get_inputs()], len(windows))
-        answers = session.run(None, {"context": np.ascontiguousarray(windows, np.float32), **more})
+    def predict(inputs: Inputs) -> Any:
+        answers = session.run(None, _complete([one.name for one in session.get_inputs()], inputs))
         return answers[0] if len(answers) == 1 else tuple(answers)
 
     return predict

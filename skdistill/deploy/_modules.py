@@ -41,14 +41,16 @@ def deployed_module(
         Module from float32 contexts (n_windows, context_length, n_channels) to forecasts (n_windows, prediction_length,
         n_targets), both in original units; for a student with quantiles, to a pair of forecasts and quantiles
         (n_windows, prediction_length, n_targets, n_quantiles). If the training series were scaled separately by id, it
-        also takes the numbers of the series.
+        also takes the numbers of the series; for a student with known or static covariates, ``future`` and ``static``.
     """
-    if reads_through_frame(scaling):
+    if spec.known or spec.n_static:
+        module: nn.Module = FramedModule(student.float(), spec, scaling, offsets)
+    elif reads_through_frame(scaling):
         fused = fuse(student, spec)
         inner = student.float() if fused is None else FusedModule(fused.calibrated(offsets))
-        module: nn.Module = FramedModule(inner, spec, scaling, None if fused is not None else offsets)
+        module = FramedModule(inner, spec, scaling, None if fused is not None else offsets)
     else:
-        fused = fuse_in_units(student, spec, scaling, offsets)
+        fused = None if spec.covariates else fuse_in_units(student, spec, scaling, offsets)
         module = _ScaledModule(student.float(), spec, scaling, offsets) if fused is None else FusedModule(fused)
     if scaling.bounds is not None:
         module = BoundedModule(module, *scaling.bounds)
@@ -94,10 +96,16 @@ class FramedModule(nn.Module):
         self.frame = ContextFrame(scaling)
         self.reads_series = self.frame.reads_series
         self.levels = spec.quantiles
-        self.targets = list(spec.targets)
+        self.targets, self.known, self.n_static = list(spec.targets), list(spec.known), spec.n_static
         self.register_buffer("offsets", None if offsets is None else _float(offsets))
 
-    def forward(self, context: Tensor, series: Tensor | None = None) -> Any:
+    def forward(
+        self,
+        context: Tensor,
+        series: Tensor | None = None,
+        future: Tensor | None = None,
+        static: Tensor | None = None,
+    ) -> Any:
         """Forecast in original units.
 
         Parameters
@@ -106,6 +114,10 @@ class FramedModule(nn.Module):
             Contexts in original units, NaN where missing.
         series : Tensor of int64 of shape (n_windows,) or None, default=None
             Number of the series of each window, -1 for series without units from training rows.
+        future : Tensor of shape (n_windows, prediction_length, n_known) or None, default=None
+            Known covariates over the horizon in original units, NaN where unknown.
+        static : Tensor of shape (n_windows, n_static) or None, default=None
+            Static covariates, standardized.
 
         Returns
         -------
@@ -113,8 +125,14 @@ class FramedModule(nn.Module):
             Forecasts in original units.
         """
         values, center, unit = self.frame(context, series)
+        given = {}
+        if future is not None and self.known:
+            places = self.known
+            given["future"] = self.frame.ahead(future, values[..., places], center[..., places], unit[..., places])
+        if static is not None and self.n_static:
+            given["static"] = static
         center, unit = center[..., self.targets], unit[..., self.targets]
-        output = self.student(values)
+        output = self.student(values, **given)
         if self.levels is None:
             return (output if isinstance(output, Tensor) else output.forecast) * unit + center
         forecast, quantiles = output if type(output) is tuple else (output.forecast, output.quantiles)
@@ -141,7 +159,13 @@ class BoundedModule(nn.Module):
         self.low, self.high = low, high
         self.reads_series = getattr(module, "reads_series", False)
 
-    def forward(self, context: Tensor, series: Tensor | None = None) -> Any:
+    def forward(
+        self,
+        context: Tensor,
+        series: Tensor | None = None,
+        future: Tensor | None = None,
+        static: Tensor | None = None,
+    ) -> Any:
         """Forecast within the bounds.
 
         Parameters
@@ -150,13 +174,16 @@ class BoundedModule(nn.Module):
             Contexts in original units.
         series : Tensor of int64 of shape (n_windows,) or None, default=None
             Number of the series of each window, if the module reads it.
+        future, static : Tensor or None, default=None
+            Covariates, if the module reads them.
 
         Returns
         -------
         forecast : Tensor, or a pair with quantiles
             Forecasts in original units.
         """
-        answer = self.module(context) if series is None else self.module(context, series)
+        others = {"series": series, "future": future, "static": static}
+        answer = self.module(context, **{name: one for name, one in others.items() if one is not None})
         if isinstance(answer, Tensor):
             return answer.clamp(self.low, self.high)
         return tuple(one.clamp(self.low, self.high) for one in answer)
