@@ -64,8 +64,8 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     targets : list of str or int, or None, default=None
         Columns to forecast, by name or position. None means all that are neither known nor static covariates.
     known_covariates : list of str or int, or None, default=None
-        Columns whose values over the horizon are known in advance, such as prices or holidays; :meth:`predict` takes
-        these values as ``future``.
+        Columns whose values over the horizon are known in advance, such as prices or holidays; ``predict`` takes these
+        values. None means that there are none.
     static_covariates : list of str or int, or None, default=None
         Columns with one value per series, such as the type of a shop. All columns without a role are past covariates.
         Text and categories of covariates are encoded.

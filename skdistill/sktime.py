@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
-from skdistill._shorthand import expand_shorthand
+from skdistill._shorthand import expand_shorthand, resolve_student
 from skdistill._utils._checks import check_boolean, check_integer
 from skdistill.data._augmentation import Augmentation
+from skdistill.data._columns import find_columns
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._levels import interpolation_matrix
 from skdistill.data._panel import append_rows, covariates_of, find_labels, name_instance, split_panel
@@ -32,7 +33,9 @@ class SktimeDistilledForecaster(BaseForecaster):
     ``predict`` accepts any ``fh`` among these steps. A panel or hierarchy trains one global student. To forecast a
     series that the student was not trained on, call ``pretrain`` on a panel and then ``fit``. The columns of ``X`` are
     past covariates: they are part of the context, and only the columns of ``y`` are forecast, so their future values
-    are not needed.
+    are not needed. Those named in ``known_covariates`` are also read over the horizon, from ``X`` in ``predict``; rows
+    of the horizon that it lacks after the last requested step, and NaN, are unknown. A student that reads no covariates
+    has ``capability:exogenous`` False.
 
     Parameters
     ----------
@@ -49,6 +52,15 @@ class SktimeDistilledForecaster(BaseForecaster):
         Number of past rows that a forecast is made from.
     prediction_length : int, default=96
         Number of rows to forecast. ``predict`` accepts any ``fh`` among them.
+    known_covariates : list of str or int, or None, default=None
+        Columns whose values over the horizon are known in advance, such as prices or holidays; ``predict`` takes these
+        values. None means that there are none.
+    covariates : {"error", "ignore"}, default="error"
+        What happens to covariates that the student does not read: an error before training that names students that
+        read them, or nothing.
+    known_dropout : float, default=0.0
+        Probability with which a known covariate of a training window is unknown from a random step of the horizon on,
+        so that one student serves every degree of knowledge.
     quantiles : sequence of float or None, default=None
         Rising levels of the quantiles to forecast, such as ``(0.1, 0.5, 0.9)``. Quantiles cannot cross. If no term of
         the loss trains all quantiles, :class:`~skdistill.losses.Pinball` is added. None makes point forecasts only.
@@ -174,7 +186,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         "y_inner_mtype": ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"],
         "X_inner_mtype": ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"],
         "capability:multivariate": True,
-        "capability:exogenous": True,
+        "capability:exogenous": True,  # False for an instance with a student that reads no covariates
         "capability:categorical_in_X": False,
         "capability:insample": False,
         "capability:missing_values": True,
@@ -198,6 +210,9 @@ class SktimeDistilledForecaster(BaseForecaster):
         *,
         context_length: int = 336,
         prediction_length: int = 96,
+        known_covariates: Sequence[str | int] | None = None,
+        covariates: str = "error",
+        known_dropout: float = 0.0,
         quantiles: Sequence[float] | None = None,
         point_forecast: str = "median",
         calibration: Any = None,
@@ -232,6 +247,9 @@ class SktimeDistilledForecaster(BaseForecaster):
         self.loss = loss
         self.context_length = context_length
         self.prediction_length = prediction_length
+        self.known_covariates = known_covariates
+        self.covariates = covariates
+        self.known_dropout = known_dropout
         self.quantiles = quantiles
         self.point_forecast = point_forecast
         self.calibration = calibration
@@ -262,6 +280,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         self.verbose = verbose
         super().__init__()
         self.set_tags(**{"capability:pred_int": quantiles is not None})
+        self.set_tags(**{"capability:exogenous": covariates == "ignore" or _reads_covariates(student)})
         self._y = self._X = None  # sktime fills them where a user sets remember_data=True
 
     def set_params(self, **params: Any) -> SktimeDistilledForecaster:
@@ -479,13 +498,29 @@ class SktimeDistilledForecaster(BaseForecaster):
 
     def _train(self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int) -> DistilledForecaster:
         params = self.get_params(deep=False)
-        own = ("rollout", "refit_on_update")
-        n_channels = next(iter(series.values())).shape[1]
+        own = ("rollout", "refit_on_update", "known_covariates")
+        first = next(iter(series.values()))
+        known = self._known_columns(first, n_targets)
         forecaster = DistilledForecaster(
             **{name: value for name, value in params.items() if name not in own},
-            targets=None if n_targets == n_channels else list(range(n_targets)),
+            targets=None if n_targets == first.shape[1] else list(range(n_targets)),
+            known_covariates=known or None,
         )
         return forecaster.fit(next(iter(series.values())) if list(series) == [()] else series)
+
+    def _known_columns(self, rows: pd.DataFrame, n_targets: int) -> list[int]:
+        """Return the positions of the known covariates among the columns of y and X."""
+        if self.known_covariates is None:
+            return []
+        names = pd.Index([str(name).removeprefix("X:") for name in rows.columns[n_targets:]])
+        asked = [str(one) if isinstance(one, str) else one for one in self.known_covariates]
+        if not len(names):
+            raise ValueError(
+                f"known_covariates of {type(self).__name__} names columns of X, and fit got no X: pass fit(y, X=X), or "
+                f"set known_covariates=None; got {self.known_covariates!r}."
+            )
+        places = find_columns(asked, names, len(names), "known_covariates", type(self).__name__)
+        return [n_targets + place for place in places]
 
     def _remember(self, series: dict[tuple[object, ...], pd.DataFrame]) -> None:
         """Keep the rows that forecasts are made from, or all rows if a refit is possible."""
@@ -542,20 +577,46 @@ class SktimeDistilledForecaster(BaseForecaster):
         length = self.prediction_length
         predictor = self.forecaster_.predictor_
         known = predictor.scaling.numbers_of(list(self._rows)) if predictor.scaling.kind == "series" else None
-        batch = ContextBatch(contexts, indexes, steps, known)
+        ahead = [continue_index(index, length, step=step) for index, step in zip(indexes, steps, strict=True)]
+        batch = ContextBatch(contexts, indexes, steps, known, future=self._future(X, ahead, n_steps))
         around = [predictor.forecast_quantiles(batch)] if with_quantiles else []
         blocks = [predictor.forecast(batch)]
         while length * len(blocks) < n_steps:
-            pairs = zip(indexes, steps, strict=True)
-            indexes_ahead = [continue_index(index, length, step=step) for index, step in pairs]
-            rows = np.concatenate([blocks[-1], self._look_up(X, indexes_ahead)], axis=2)
+            rows = np.concatenate([blocks[-1], self._look_up(X, ahead)], axis=2)
             contexts = np.concatenate([contexts, rows], axis=1)
-            indexes = [index.append(ahead) for index, ahead in zip(indexes, indexes_ahead, strict=True)]
-            batch = ContextBatch(contexts, indexes, steps, known)
+            indexes = [index.append(later) for index, later in zip(indexes, ahead, strict=True)]
+            ahead = [continue_index(index, length, step=step) for index, step in zip(indexes, steps, strict=True)]
+            future = self._future(X, ahead, n_steps - length * len(blocks))
+            batch = ContextBatch(contexts, indexes, steps, known, future=future)
             blocks.append(predictor.forecast(batch))
             if with_quantiles:
                 around.append(predictor.forecast_quantiles(batch))
         return np.concatenate(around or blocks, axis=1)
+
+    def _future(self, X: pd.DataFrame | None, labels: list[pd.Index], n_needed: int) -> np.ndarray | None:
+        """Read the known covariates over the horizon, (n_series, prediction_length, n_known), NaN where unknown."""
+        channels = self.forecaster_.spec_.known
+        if not channels:
+            return None
+        names = [self._known_channels()[channel].removeprefix("X:") for channel in channels]
+        given = [] if X is None else [str(column) for column in X.columns]
+        if X is None or not set(names) <= set(given):
+            raise ValueError(
+                f"X at predict must have the known covariates {names} of the rows that are forecast, {labels[0][0]} to "
+                f"{labels[0][min(n_needed, len(labels[0])) - 1]}; got {'no X' if X is None else given}."
+            )
+        X = X.iloc[:, [given.index(name) for name in names]]
+        found = []
+        for key, index in zip(self._rows, labels, strict=True):
+            one = X if not key else X.xs(key, level=list(range(len(key))))
+            absent = index[:n_needed][~index[:n_needed].isin(one.index)]
+            if len(absent):
+                raise ValueError(
+                    f"X at predict lacks the row {absent[0]} of {name_instance(key)}: the known covariates {names} are "
+                    "read at every step up to the last one requested. Add the row, NaN where a value is unknown."
+                )
+            found.append(one.reindex(index).to_numpy(dtype=np.float64))
+        return np.stack(found)
 
     def _look_up(self, X: pd.DataFrame | None, labels: list[pd.Index]) -> np.ndarray:
         """Read the covariates of rows that were forecast, (n_series, n_rows, n_covariates)."""
@@ -652,3 +713,12 @@ def _preceded(index: pd.Index, n_rows: int, step: Step | None) -> pd.Index:
     if not n_before or not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
         return index
     return precede_index(index, n_before, step).append(index)
+
+
+def _reads_covariates(student: Any) -> bool:
+    """Return whether a student reads some covariate; an invalid student is reported by ``fit``."""
+    try:
+        network = resolve_student(student)
+    except (TypeError, ValueError):
+        return True
+    return network.reads_past or network.reads_known

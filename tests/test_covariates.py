@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 import torch
 from doubles import LastValueTeacher
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 from skdistill import DistilledForecaster, load
@@ -530,3 +532,71 @@ def _series_of(forecaster, panel):
     from skdistill.data._inputs import read_series
 
     return read_series(forecaster, panel, reset=False, allow_batch=False).series
+
+
+def test_a_stream_takes_the_plan_of_the_next_rows():
+    frame = make_frame()
+    frame["day"] = pd.Categorical(np.array(["low", "mid", "high"])[np.arange(N) % 3])
+    forecaster = make(known_covariates=["promo", "day"]).fit(frame.iloc[:160])
+    stream = forecaster.stream(frame.iloc[:150])
+    for number in range(150, 160):
+        stream.append(frame.iloc[[number]])
+    plan = frame[["promo", "day"]].iloc[160 : 160 + HORIZON]
+    expected = forecaster.predict(frame.iloc[:160], future=plan).to_numpy()
+    np.testing.assert_allclose(stream.predict(plan), expected, rtol=1e-6)
+    with pytest.raises(ValueError, match="future of predict must have the known covariates"):
+        stream.predict()
+    with pytest.raises(ValueError, match="future of predict must start at 2024-01-07 16:00"):
+        stream.predict(plan.shift(freq="1h"))
+
+
+def test_a_frozen_forecaster_teaches_with_the_same_covariates():
+    frame = make_frame()
+    teacher = make(MLP(4)).fit(frame)
+    student = make().set_params(teacher=FrozenEstimator(teacher), loss="response").fit(frame)
+    past, plan = frame.iloc[:160], plan_of(frame)
+    taught = student.predict_teacher(past, future=plan)
+    np.testing.assert_allclose(taught, teacher.predict(past, future=plan), rtol=1e-5)
+    with pytest.raises(ValueError, match="the frozen teacher reads the known covariates"):
+        make(known_covariates=["promo"]).set_params(teacher=FrozenEstimator(teacher), loss="response").fit(frame)
+
+
+def test_compare_and_scorers_read_covariates_of_each_origin():
+    from skdistill.model_selection import RollingOriginSplit
+
+    frame = make_frame()
+    forecaster = make().set_params(teacher="tsmixer", loss="response", covariates="error").fit(frame.iloc[:160])
+    table = forecaster.compare(frame.iloc[130:])
+    assert "student" in str(table)
+    split = RollingOriginSplit(2, context_length=CONTEXT, prediction_length=HORIZON)
+    search = GridSearchCV(
+        make(validation_fraction=0), {"student__penalty": [1e-3, 1e3]}, cv=split, scoring=split.scorer()
+    )
+    assert search.fit(frame).best_params_ == {"student__penalty": 1e-3}
+    past = frame.iloc[:160]
+    assert search.best_estimator_.predict(past, future=plan_of(frame)).shape == (HORIZON, 1)
+
+
+def test_sktime_reads_known_columns_of_X_at_predict():
+    from skdistill.sktime import SktimeDistilledForecaster
+
+    frame = make_frame()
+    y, X = frame[["sales"]], frame[["promo", "temp", "visits"]]
+    settings = {"context_length": CONTEXT, "prediction_length": HORIZON, "validation_fraction": 40, "device": "cpu"}
+    model = SktimeDistilledForecaster(
+        None, Linear(season=12), Supervised(), known_covariates=["promo", "temp"], **settings
+    )
+    assert model.get_tag("capability:exogenous")
+    assert not model.clone().set_params(student="dlinear").get_tag("capability:exogenous")
+    steps = [1, 2, 3, 4]
+    model.fit(y.iloc[:160], X=X.iloc[:160])
+    forecast = model.predict(steps, X=X.iloc[160:164])
+    ours = make().fit(frame.iloc[:160])
+    plan = plan_of(frame)
+    plan.iloc[4:] = np.nan
+    expected = ours.predict(frame.iloc[:160], future=plan)["sales"].iloc[:4]
+    np.testing.assert_allclose(forecast["sales"], expected, rtol=1e-6)
+    with pytest.raises(ValueError, match="X at predict"):
+        model.predict(steps)
+    with pytest.raises(ValueError, match="X at predict lacks the row"):
+        model.predict(steps, X=X.iloc[160:163])

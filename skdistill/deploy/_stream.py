@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.data._context_batch import ContextBatch
-from skdistill.data._inputs import Series, read_series
+from skdistill.data._future import read_future
+from skdistill.data._inputs import Series, SeriesInput, read_series
+from skdistill.data._roles import Roles
 from skdistill.data._series_labels import SeriesLabels, match_columns
 from skdistill.data._steps import as_time_index
 from skdistill.data._tables import check_is_no_other_table, fill_masked
@@ -61,6 +64,8 @@ class Stream:
             )
         self.forecaster = forecaster
         self._length, self._n_channels = forecaster.spec_.context_length, forecaster.spec_.n_channels
+        self._roles: Roles = forecaster.roles_
+        self._static: np.ndarray | None = None
         self._rows = np.empty((2 * self._length, self._n_channels))
         self._end = 0
         self._labels: SeriesLabels = getattr(forecaster, "series_labels_", None) or SeriesLabels()
@@ -94,7 +99,7 @@ class Stream:
         return stream
 
     def _start(self, series: Series, known: np.ndarray | None) -> None:
-        self._series = known
+        self._series, self._static = known, series.static
         for row in series.values[-self._length :]:
             self._take(row)
         self._note(series.index)
@@ -118,10 +123,10 @@ class Stream:
 
         Parameters
         ----------
-        row : array of shape (n_channels,), Series or DataFrame of one row
-            Numbers in original units, NaN where missing. A Series with the names of the columns as its index, and a
-            DataFrame, are matched by these names; the time label of a DataFrame, or a timestamp as the name of a
-            Series, must be the next one.
+        row : array of shape (n_columns,), Series or DataFrame of one row
+            Numbers in original units, NaN where missing, and categories. A Series with the names of the columns as its
+            index, and a DataFrame, are matched by these names; the time label of a DataFrame, or a timestamp as the
+            name of a Series, must be the next one.
 
         Raises
         ------
@@ -133,11 +138,13 @@ class Stream:
         if isinstance(row, pd.Series) and isinstance(row.name, pd.Timestamp | pd.Period):  # a row of a DataFrame
             index = pd.Index([row.name])
         values = self._values_of(row)
-        if values.shape != (self._n_channels,) or np.isinf(values).any():
-            raise ValueError(f"row of append must be {self._n_channels} finite numbers, or NaN; got {row!r}.")
+        if values.shape != (self._roles.n_columns,) or np.isinf(values).any():
+            raise ValueError(f"row of append must be {self._roles.n_columns} finite numbers, or NaN; got {row!r}.")
         if index is not None:
             self._check_next(index)
-        self._take(values)
+        if self._roles.static and self._static is None:
+            self._static = self._roles.standardized_static(self._roles.static_numbers(values[None], "the stream"))
+        self._take(self._roles.to_channels(values))
         self._note(index)
 
     def _values_of(self, row: Any) -> np.ndarray:
@@ -147,11 +154,16 @@ class Stream:
         if not isinstance(row, pd.DataFrame | pd.Series):
             return np.asarray(fill_masked(row), dtype=np.float64)
         names = row.columns if isinstance(row, pd.DataFrame) else row.index
+        if self._roles.categories:
+            frame = row if isinstance(row, pd.DataFrame) else row.to_frame().T
+            places = match_columns(self._labels.columns, names, name="row of append")
+            row = self._roles.encode(frame if places is None else frame.iloc[:, places], "row of append")
+            return np.asarray(row, dtype=np.float64).ravel()
         values = np.asarray(row, dtype=np.float64).ravel()
         places = match_columns(self._labels.columns, names, name="row of append")
         return values if places is None else values[places]
 
-    def _check_next(self, index: pd.Index) -> None:
+    def _check_next(self, index: pd.Index, what: str = "row of append must be the one at") -> None:
         """Raise if the label of a row is not the one that follows the last."""
         index = as_time_index(index)
         if self._last is None or type(index) is not type(self._last) or not isinstance(index, _TIMES):
@@ -162,7 +174,7 @@ class Stream:
         expected = step.follow(self._last, self._n_since + 1)[-1]
         if index[0] != expected:
             raise ValueError(
-                f"row of append must be the one at {expected}, row {self._n_since + 1} after {self._last[-1]} by the "
+                f"{what} {expected}, row {self._n_since + 1} after {self._last[-1]} by the "
                 f"step of fit, {step}; got {index[0]}. Append the rows between, or start a new stream."
             )
 
@@ -180,8 +192,13 @@ class Stream:
         self._rows[self._end] = values
         self._end += 1
 
-    def predict(self) -> np.ndarray:
+    def predict(self, future: Any = None) -> np.ndarray:
         """Forecast the rows that follow the last one.
+
+        Parameters
+        ----------
+        future : array of shape (prediction_length, n_known), DataFrame or None, default=None
+            Known covariates of the rows that follow, if the student reads some; NaN where unknown.
 
         Returns
         -------
@@ -193,15 +210,17 @@ class Stream:
         ValueError
             If no row was appended.
         """
-        return self.forecaster.predictor_.forecast(self.contexts())[0]
+        return self.forecaster.predictor_.forecast(self.contexts(future))[0]
 
-    def predict_quantiles(self, quantiles: Sequence[float] | None = None) -> np.ndarray:
+    def predict_quantiles(self, quantiles: Sequence[float] | None = None, *, future: Any = None) -> np.ndarray:
         """Forecast quantiles of the rows that follow the last one.
 
         Parameters
         ----------
         quantiles : sequence of float or None, default=None
             Levels within the range of the fitted levels; None returns the fitted levels.
+        future : array, DataFrame or None, default=None
+            Known covariates of the rows that follow, as for :meth:`predict`.
 
         Returns
         -------
@@ -214,10 +233,15 @@ class Stream:
             If no row was appended, or the forecaster has no quantiles.
         """
         _, matrix = self.forecaster._asked(quantiles)
-        return at_levels(self.forecaster.predictor_.forecast_quantiles(self.contexts()), matrix)[0]
+        return at_levels(self.forecaster.predictor_.forecast_quantiles(self.contexts(future)), matrix)[0]
 
-    def contexts(self) -> ContextBatch:
+    def contexts(self, future: Any = None) -> ContextBatch:
         """Return the last context; rows before the first one are missing.
+
+        Parameters
+        ----------
+        future : array, DataFrame or None, default=None
+            Known covariates of the rows that follow, as for :meth:`predict`.
 
         Returns
         -------
@@ -227,12 +251,30 @@ class Stream:
         Raises
         ------
         ValueError
-            If no row was appended.
+            If no row was appended, or known covariates are missing.
         """
         if not self._end:
             raise ValueError("stream has no row to forecast from: append one first.")
-        rows = ContextBatch(self._rows[None, max(0, self._end - self._length) : self._end], series=self._series)
-        return rows.last(self._length)
+        rows = self._rows[max(0, self._end - self._length) : self._end]
+        contexts = ContextBatch(rows[None], series=self._series).last(self._length)
+        if self.forecaster.spec_.n_static:
+            contexts = replace(contexts, static=None if self._static is None else self._static[None])
+        if future is None and not self.forecaster.spec_.known:
+            return contexts
+        return replace(contexts, future=self._read_future(rows, future))
+
+    def _read_future(self, rows: np.ndarray, future: Any) -> np.ndarray | None:
+        """Return the known covariates of the rows that follow, (1, prediction_length, n_known)."""
+        if future is None:
+            names = [self._roles.name(column) for column in self._roles.known]
+            raise ValueError(
+                f"future of predict must have the known covariates {names} of the rows that follow; got None."
+            )
+        if isinstance(future, pd.DataFrame) and len(future):
+            self._check_next(future.index[:1], "future of predict must start at")
+            future = future.reset_index(drop=True)
+        given, length = SeriesInput([Series(rows)]), self.forecaster.spec_.prediction_length
+        return read_future(self._roles, given, future, length, needed=True)[1]
 
     def _read(self, recent: Any) -> Series:
         """Check rows as in ``predict``, including column names; there can be no rows."""

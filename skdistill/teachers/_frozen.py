@@ -216,7 +216,15 @@ class FrozenTeacher(BaseTeacher):
         """Return contexts for a skdistill forecaster, with time labels if it reads the calendar."""
         indexes = self._row_labels(contexts)
         steps = None if indexes is None else [contexts.step_of(int(number)) for number in contexts.series]
-        return ContextBatch(self._recent(original), indexes, steps, self._numbers(contexts))
+        ours = unwrap_model(self._inner).forecaster.spec_
+        return ContextBatch(
+            self._recent(original),
+            indexes,
+            steps,
+            self._numbers(contexts),
+            future=contexts.original_future() if ours.known else None,
+            static=None if contexts.static is None or not ours.n_static else contexts.static.cpu().numpy(),
+        )
 
     def _numbers(self, contexts: Contexts) -> np.ndarray | None:
         """Find the series of windows among those that the teacher was fitted on, by their ids."""
@@ -240,10 +248,17 @@ class FrozenTeacher(BaseTeacher):
 
 def _check_channels(forecaster: Any, spec: NetworkSpec) -> None:
     """Raise if a skdistill forecaster was fitted on other channels or does not forecast every target."""
-    if forecaster.n_features_in_ != spec.n_channels:
+    own = forecaster.spec_
+    if own.n_channels != spec.n_channels:
         raise ValueError(
-            f"the frozen teacher was fitted on {forecaster.n_features_in_} channels, and X has {spec.n_channels}: pass "
+            f"the frozen teacher was fitted on {own.n_channels} channels, and X has {spec.n_channels}: pass "
             "the same ones (targets= says which to forecast), or fit the teacher on the channels of X."
+        )
+    if own.known not in ((), spec.known) or own.n_static not in (0, spec.n_static):
+        raise ValueError(
+            f"the frozen teacher reads the known covariates {list(own.known)} (channels) and {own.n_static} static "
+            f"ones; got {list(spec.known)} and {spec.n_static}. Set known_covariates and static_covariates as for the "
+            "teacher."
         )
     missing = [target for target in spec.targets if target not in forecaster.targets_]
     if missing:
