@@ -635,7 +635,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
 
     @available_if(_refitted_has("partial_fit"))
     def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Add rows to the refitted forecaster, if its student is solved exactly without a teacher.
+        """Add rows to the refitted forecaster, if its student is solved exactly without a teacher; or fit.
 
         Parameters
         ----------
@@ -649,6 +649,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         self : DistilledForecasterCV
             This search.
         """
+        if not hasattr(self, "forecaster_"):
+            return self.fit(X)
         self.best_estimator_.partial_fit(X)
         return self
 
