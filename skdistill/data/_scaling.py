@@ -221,11 +221,12 @@ class Scaling(BaseEstimator):
             return None, None
         known = np.full(len(series), -1) if numbers is None else np.asarray(numbers)
         center, unit = self.series_units_.center[known], self.series_units_.unit[known]
-        for number in np.flatnonzero(known < 0):
-            one = [self._transform(series[int(number)])]
-            own = series_units(one, self.season)
-            own = own if self.covariates_ is None else self.covariates_.of_series(one, own)
-            center[number], unit[number] = own.center[0], own.unit[0]
+        unseen = np.flatnonzero(known < 0)
+        if len(unseen):
+            parts = [self._transform(series[int(number)]) for number in unseen]
+            own = series_units(parts, self.season)
+            own = own if self.covariates_ is None else self.covariates_.of_series(parts, own)
+            center[unseen], unit[unseen] = own.center, own.unit
         by_window = known < 0 if self.kind == "series" else np.ones(len(series), dtype=bool)
         return LocalUnits(center, unit), by_window if by_window.any() else None
 
@@ -380,16 +381,18 @@ class Scaling(BaseEstimator):
         out : float32 ndarray of the same shape
             Output for the standardized rows; NaN stays NaN.
         units : LocalUnits or None, default=None
-            Units of this series, if it has its own.
+            Units of this series, if it has its own; or of each row, for rows of several series.
         name : str, default="its series"
             Name of the series, for error messages.
         """
         for first in range(0, len(rows), _BLOCK_ROWS):
             block = slice(first, first + _BLOCK_ROWS)
             transformed = self._transform_checked(rows[block], name, first)
-            standard = (
-                self._standardized(transformed, "float64") if units is None else units.standardize(transformed[None])[0]
-            )
+            if units is None:
+                standard = self._standardized(transformed, "float64")
+            else:
+                own = slice(None) if len(units) == 1 else block
+                standard = (transformed - units.center[own]) / units.unit[own]
             _check_near(standard, rows[block], first, name)
             out[block] = standard
 

@@ -7,7 +7,7 @@ are gathered by batch.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -32,6 +32,7 @@ __all__ = ["Contexts", "SeriesStore", "TrainingWindows", "Windows", "split_windo
 
 _CALENDARS = (pd.DatetimeIndex, pd.PeriodIndex)
 _BLOCK = 4096  # number of windows for which units are computed at once
+_JOINED_ROWS = 1 << 16  # rows of short series that are standardized at once
 
 
 @dataclass(frozen=True)
@@ -139,11 +140,10 @@ class SeriesStore:
         offsets = (np.concatenate([[0], np.cumsum(lengths + around)[:-1]]) + front).astype(np.int64)
         values = torch.zeros((int((lengths + around).sum()), series[0].values.shape[1]), dtype=torch.float32)
         units, by_window = scaling.store_units([one.values for one in series], numbers)
-        for number, (offset, length, one) in enumerate(zip(offsets, lengths, series, strict=True)):
-            values[offset - front : offset] = torch.nan
-            own = None if units is None else units.take(np.array([number]))
-            name = "its series" if one.id is None else f"series {one.id!r}"
-            scaling.standardize_into(one.values, values[offset : offset + length].numpy(), own, name)
+        if front:
+            values[torch.from_numpy((offsets[:, None] - np.arange(1, front + 1)).ravel())] = torch.nan
+        for together in _joined(series):
+            _standardize(series, together, offsets, values.numpy(), scaling, units)
         return cls(
             values,
             offsets,
@@ -552,6 +552,46 @@ class Contexts:
 
 def _step_of(steps: Sequence[Step | None], number: int) -> Step | None:
     return steps[number] if number < len(steps) else None
+
+
+def _joined(series: Sequence[Series]) -> Iterator[np.ndarray]:
+    """Yield numbers of successive series that are standardized at once: there can be thousands of short ones."""
+    first, n_rows = 0, 0
+    for number, one in enumerate(series):
+        alike = one.values.dtype == series[first].values.dtype
+        if number > first and (not alike or n_rows + len(one) > _JOINED_ROWS):
+            yield np.arange(first, number)
+            first, n_rows = number, 0
+        n_rows += len(one)
+    yield np.arange(first, len(series))
+
+
+def _standardize(
+    series: Sequence[Series],
+    numbers: np.ndarray,
+    offsets: np.ndarray,
+    values: np.ndarray,
+    scaling: Scaling,
+    units: LocalUnits | None,
+) -> None:
+    """Write the standardized rows of some series to the places of a store where they start."""
+    if len(numbers) == 1:
+        one, offset = series[numbers[0]], offsets[numbers[0]]
+        name = "its series" if one.id is None else f"series {one.id!r}"
+        own = None if units is None else units.take(numbers)
+        scaling.standardize_into(one.values, values[offset : offset + len(one)], own, name)
+        return
+    lengths = np.array([len(series[number]) for number in numbers])
+    rows = np.concatenate([series[number].values for number in numbers])
+    standard = np.empty(rows.shape, dtype=np.float32)
+    try:
+        scaling.standardize_into(rows, standard, None if units is None else units.take(np.repeat(numbers, lengths)))
+    except ValueError:  # raised again with the name of the series and its row
+        for number in numbers:
+            _standardize(series, np.array([number]), offsets, values, scaling, units)
+        raise
+    before = np.cumsum(lengths) - lengths
+    values[np.repeat(offsets[numbers] - before, lengths) + np.arange(len(rows))] = standard
 
 
 def _moments(indexes: Sequence[pd.Index | None], length: int, number: int) -> np.ndarray:

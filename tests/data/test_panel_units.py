@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 from doubles import make_forecaster, make_series
+from sklearn.preprocessing import PowerTransformer
 
+from skdistill.data._inputs import Series
 from skdistill.data._local_scale import series_units
 from skdistill.data._scaling import Scaling
+from skdistill.data._windows import SeriesStore
 from skdistill.networks import MLP
 
 
@@ -54,3 +57,33 @@ def test_a_channel_that_no_series_has_costs_no_series_its_units():
         rows[:, 2] = np.nan
     forecaster = make_forecaster(teacher=None, student="linear", targets=[0]).fit(panel)
     assert forecaster.scaling_.ids_ == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", ["global", "series", "window"])
+@pytest.mark.parametrize("transformer", [None, PowerTransformer()])
+def test_series_in_one_store_are_those_in_stores_of_their_own_to_the_bit(kind, transformer):
+    rows = [*make_rows(), make_rows()[0].astype(np.float32)]
+    scaling = Scaling(transformer, kind=kind, season=7).fit(rows)
+    numbers = [0, 1, -1, 3, 4]  # the third is none of fit
+    together = SeriesStore.from_series([Series(one) for one in rows], scaling, padding=3, front=2, numbers=numbers)
+    for number, offset, one in zip(numbers, together.offsets, rows, strict=True):
+        alone = SeriesStore.from_series([Series(one)], scaling, padding=3, front=2, numbers=[number])
+        here = together.values[offset - 2 : offset + len(one) + 3]
+        np.testing.assert_array_equal(here.numpy(), alone.values.numpy())
+
+
+def test_a_far_value_is_named_by_its_series_and_row_among_many():
+    series = [Series(make_series(30, seed=number), id=f"s{number}") for number in range(4)]
+    scaling = Scaling().fit([one.values for one in series])
+    series[2].values[5, 1] = 1e30
+    with pytest.raises(ValueError, match=r"got 1e\+30 in row 5 of series 's2', channel 1"):
+        SeriesStore.from_series(series, scaling, padding=2)
+
+
+def test_thousands_of_short_series_are_standardized_together(monkeypatch):
+    series = [Series(make_series(20, seed=number)) for number in range(50)]
+    scaling = Scaling(kind="series").fit([one.values for one in series])
+    calls, standardize = [], Scaling.standardize_into
+    monkeypatch.setattr(Scaling, "standardize_into", lambda *a: calls.append(1) or standardize(*a))
+    SeriesStore.from_series(series, scaling, padding=2, numbers=list(range(50)))
+    assert len(calls) == 1
