@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 
+from skdistill.data._steps import Step, noted_step
+
 __all__ = ["CutFrame", "PanelForm", "take_apart"]
 
 _TIMES = (pd.DatetimeIndex, pd.PeriodIndex)
@@ -102,10 +104,12 @@ class CutFrame(Sequence[pd.DataFrame]):
         Rows of all series, with their time labels as index.
     bounds : list of int
         The row where each series starts, and the number of rows.
+    step : Step or None, default=None
+        Step of the time labels, if they do not show it themselves.
     """
 
-    def __init__(self, frame: pd.DataFrame, bounds: list[int]) -> None:
-        self.frame, self.bounds = frame, bounds
+    def __init__(self, frame: pd.DataFrame, bounds: list[int], step: Step | None = None) -> None:
+        self.frame, self.bounds, self.step = frame, bounds, step
 
     def __len__(self) -> int:
         """Count the series."""
@@ -113,7 +117,8 @@ class CutFrame(Sequence[pd.DataFrame]):
 
     def __getitem__(self, number: Any) -> Any:
         """Return the frame of a series."""
-        return self.frame.iloc[self.bounds[number] : self.bounds[number + 1]]
+        rows = self.frame.iloc[self.bounds[number] : self.bounds[number + 1]]
+        return rows if self.step is None else rows.set_axis(self.step.note_on(rows.index), axis=0)
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         """Yield the frame of each series."""
@@ -192,7 +197,7 @@ def _from_frame(frame: pd.DataFrame | pd.Series, name: str) -> tuple[CutFrame, P
         frame, codes = frame.iloc[order], codes[order]
     times = frame.index.get_level_values(-1)
     ends = np.searchsorted(codes, np.arange(len(ids)), side="right")
-    cut = CutFrame(frame.set_axis(times, axis=0), np.concatenate([[0], ends]).tolist())
+    cut = CutFrame(frame.set_axis(times, axis=0), np.concatenate([[0], ends]).tolist(), noted_step(index.levels[-1]))
     return cut, PanelForm(tuple(ids), "frame", tuple(index.names[:-1]), was_vector)
 
 

@@ -132,10 +132,13 @@ def _raise_irregular(index: pd.Index, name: str) -> None:
     i = _odd_one(steps)
     calendar = ""
     if isinstance(index, pd.DatetimeIndex) and np.median(np.diff(index.asi8)) * nanoseconds_of(index) >= DAY // 24:
-        calendar = (
-            f"; if the labels follow a special calendar, for example with holidays, set it: {name}.index = "
-            f"pd.DatetimeIndex({name}.index, freq=pd.offsets.CustomBusinessDay(holidays=...))"
+        offset = "freq=pd.offsets.CustomBusinessDay(holidays=...))"
+        way = (
+            f"X.index = X.index.set_levels(pd.DatetimeIndex(X.index.levels[-1], {offset}, level=-1)"
+            if " " in name  # a series of a panel, by its id
+            else f"{name}.index = pd.DatetimeIndex({name}.index, {offset}"
         )
+        calendar = f"; if the labels follow a special calendar, for example with holidays, set it: {way}"
     raise ValueError(
         f"The index of {name} has an irregular step between {index[i]} and {index[i + 1]} "
         f"(positions {i} and {i + 1}). Likely causes: missing rows (holidays included), or a cross-validation whose "

@@ -326,7 +326,7 @@ def _encode_categories(estimator: Any, X: Any, *, reset: bool) -> tuple[Any, dic
 def _map_tables(X: Any, function: Callable[[Any, str], Any]) -> Any:
     """Apply a function to every table of the input, with its name."""
     if isinstance(X, CutFrame):
-        return CutFrame(function(X.frame, "X"), X.bounds)
+        return CutFrame(function(X.frame, "X"), X.bounds, X.step)
     if isinstance(X, list | tuple):
         return type(X)(function(one, f"X[{number}]") for number, one in enumerate(X))
     return function(X, "X")
@@ -487,7 +487,7 @@ def _read_cut(estimator: BaseEstimator, X: CutFrame, form: PanelForm, *, reset: 
     values, index, columns = X.frame.to_numpy(), X.frame.index, X.frame.columns
     values = values.astype(np.float64) if values.dtype.kind in "iu" else values
     like = values.dtype in (np.float64, np.float32) and as_time_index(index) is index
-    if not like or np.isinf(values).any():  # the latter is found again, and named
+    if not like or X.step is not None or np.isinf(values).any():  # the latter is found again, and named
         return list(_read_many(estimator, X, reset=reset, form=form))
     first = next(iter(_read_many(estimator, [X[0]], reset=reset, form=form)))
     reader = LabelReader((_gather_labels(estimator, [first]) if reset else _labels_of(estimator)).steps)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill.data._index_checks import checked_step
-from skdistill.data._steps import Step, continue_index
+from skdistill.data._steps import Step, continue_index, noted_step
 
 __all__ = ["append_rows", "covariates_of", "find_labels", "name_instance", "split_panel"]
 
@@ -48,6 +48,8 @@ def split_panel(
             key if isinstance(key, tuple) else (key,): group.droplevel(outer)
             for key, group in table.groupby(level=levels, sort=False, observed=True)
         }
+        if (noted := noted_step(y.index.levels[-1])) is not None:
+            series = {key: one.set_axis(noted.note_on(one.index), axis=0) for key, one in series.items()}
     for key, one in series.items():
         step = None if known is None else known.get(key)
         checked_step(one.index, name=name_instance(key), known=() if step is None else (step,))

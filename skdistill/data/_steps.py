@@ -21,6 +21,7 @@ __all__ = [
     "as_time_index",
     "continue_index",
     "find_step",
+    "noted_step",
 ]
 
 _N_LOOKED_BACK = 10  # labels used to interpret a shifted last label
@@ -296,6 +297,35 @@ def find_step(index: pd.Index) -> Step | None:
         return NumberStep(step) if step else None
     real = _float_step(index.to_numpy(dtype=np.float64))
     return NumberStep(real) if real else None
+
+
+def noted_step(labels: pd.Index) -> Step | None:
+    """Return the step that labels have as their ``freq``, if they do not show it themselves.
+
+    Parameters
+    ----------
+    labels : Index
+        The labels, such as the last level of a panel.
+
+    Returns
+    -------
+    step : Step or None
+        None if the labels have no ``freq``, or show the same step.
+
+    Examples
+    --------
+    >>> days = pd.offsets.CustomBusinessDay(holidays=["2024-01-03"])
+    >>> str(noted_step(pd.date_range("2024-01-01", periods=9, freq=days)))
+    'C'
+    >>> noted_step(pd.date_range("2024-01-01", periods=9, freq="D")) is None
+    True
+    """
+    if not isinstance(labels, pd.DatetimeIndex) or labels.freq is None:
+        return None
+    bare = labels.copy(deep=True)  # a shallow copy shares its freq
+    bare.freq = None
+    step = find_step(labels)
+    return None if step == find_step(bare) else step
 
 
 def continue_index(index: pd.Index, n: int, *, step: Step | None = None) -> pd.Index:

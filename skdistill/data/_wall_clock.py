@@ -45,7 +45,37 @@ def set_wall_clock(wall: pd.DatetimeIndex, zone: datetime.tzinfo | str | None) -
     """
     if zone is None:
         return wall
-    return wall.tz_localize(zone, nonexistent="shift_forward", ambiguous=np.zeros(len(wall), dtype=bool))
+    index = wall.tz_localize(zone, nonexistent="NaT", ambiguous=np.zeros(len(wall), dtype=bool))
+    skipped = index.isna() & wall.notna()
+    if not skipped.any():
+        return index
+    values = index.asi8.copy()
+    values[skipped] = _ends_of_gaps(wall[skipped], zone)
+    return _like(values, wall).tz_localize("UTC").tz_convert(zone)
+
+
+def _ends_of_gaps(wall: pd.DatetimeIndex, zone: datetime.tzinfo | str) -> np.ndarray:
+    """Return the first instants after skipped times, as numbers.
+
+    ``shift_forward`` of pandas 3.0.6 adds an hour where half an hour is skipped, and goes back where a day is.
+    """
+    unit = nanoseconds_of(wall)
+
+    def offset(instants: np.ndarray) -> np.ndarray:
+        there = _like(instants, wall).tz_localize("UTC").tz_convert(zone)
+        return there.tz_localize(None).asi8 - instants
+
+    before = offset(wall.asi8 - 2 * DAY // unit)  # no gap is longer than a day
+    after = wall.asi8 - before
+    gap = offset(after) - before
+    start = after - gap
+    second = max(1, 1_000_000_000 // unit)
+    while (after - start > second).any():
+        middle = start + (after - start) // (2 * second) * second
+        middle = np.where(after - start > second, middle, start)
+        late = offset(middle) != before
+        after, start = np.where(late, middle, after), np.where(late, start, middle)
+    return after
 
 
 def read_wall_clock(index: pd.DatetimeIndex, time: pd.Timedelta | None = None) -> pd.DatetimeIndex:

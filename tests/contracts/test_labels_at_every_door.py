@@ -8,6 +8,7 @@ import pytest
 from sklearn.frozen import FrozenEstimator
 
 from skdistill import DistilledForecaster, load
+from skdistill.sktime import SktimeDistilledForecaster
 
 NAMES = {
     "whole numbers": pd.Index([30, 10, 20]),
@@ -109,7 +110,7 @@ def test_a_row_of_a_stream_is_matched_by_its_labels():
     np.testing.assert_array_equal(stream.predict(), plain.predict())
     with pytest.raises(ValueError, match=r"columns of fit, \[30, 10, 20\].*missing \[20\], new \[99\]"):
         stream.append(table.iloc[112].rename({20: 99}))
-    with pytest.raises(ValueError, match=r"one at 2023-05-24 00:00:00, row 2 after 2023-05-22 .*got 2023-05-26"):
+    with pytest.raises(ValueError, match=r"one at 2023-05-24 00:00:00, row 1 after 2023-05-23 .*got 2023-05-26"):
         stream.append(table.iloc[[114]])
     stream.append(table.iloc[[112]])
 
@@ -248,3 +249,33 @@ def test_masked_entries_are_missing_and_never_the_numbers_behind_the_mask():
         else:
             got = plain.predict(given)
             np.testing.assert_array_equal(got[0] if isinstance(given, list) else got, expected)
+
+
+SPECIAL = {
+    "holidays": pd.offsets.CustomBusinessDay(holidays=["2023-03-01", "2023-04-07", "2023-05-01"]),
+    "every second business day": pd.offsets.BusinessDay(2),
+    "Easter": pd.offsets.Easter(),
+    "hours of business with holidays": pd.offsets.CustomBusinessHour(
+        start="10:00", end="13:00", holidays=["2023-02-10"]
+    ),
+}
+
+
+@pytest.mark.parametrize("calendar", SPECIAL.values(), ids=SPECIAL)
+def test_a_panel_has_the_special_calendar_of_its_last_level(calendar):
+    days = pd.date_range("2023-02-01", periods=80, freq=calendar)
+    whole = make_table(pd.Index(["a", "b", "c"]), days)
+    panel = pd.concat({"long": whole[:60], "short": whole[20:60]}, names=["shop", "day"])
+    if panel.index.levels[1].freq is None:  # pandas forgets it where series start apart
+        with pytest.raises(ValueError, match=r"set it: X.index = X.index.set_levels\("):
+            make().fit(panel)
+        panel.index = panel.index.set_levels(pd.DatetimeIndex(panel.index.levels[1], freq=calendar), level=1)
+    forecaster = make().fit(panel)
+    for rows in (panel, panel.groupby(level=0).tail(8), panel.sort_index(level=1, sort_remaining=False)):
+        forecast = forecaster.predict(rows)
+        for shop in ("long", "short"):
+            assert list(forecast.loc[shop].index) == list(days[60:63])
+    sktime = SktimeDistilledForecaster(
+        None, "linear", "response", context_length=8, prediction_length=3, validation_fraction=0
+    ).fit(panel)
+    assert list(sktime.predict(fh=[1, 2, 3]).loc["short"].index) == list(days[60:63])

@@ -231,3 +231,30 @@ def test_a_range_that_drifted_after_february_goes_on_so():
     whole = pd.date_range("2021-01-31", periods=20, freq=pd.DateOffset(months=1))
     assert list(continue_index(bare(whole[:12]), 8)) == list(whole[12:])
     assert list(continue_index(whole[:12], 8)) == list(whole[12:])
+
+
+GAPS = {  # the zone, the last time before a gap, what is skipped, the first time after it
+    "half an hour": ("Australia/Lord_Howe", "2024-10-05", "2h10min", "2024-10-06 02:30+11:00"),
+    "at midnight": ("Africa/Cairo", "2024-04-25", "0h20min", "2024-04-26 01:00+03:00"),
+    "an hour": ("Europe/Rome", "2024-03-30", "2h40min", "2024-03-31 03:00+02:00"),
+}
+
+
+@pytest.mark.parametrize(("zone", "day", "time", "after"), GAPS.values(), ids=GAPS)
+def test_a_skipped_time_is_the_first_one_after_the_gap(zone, day, time, after):
+    days = pd.date_range(end=day, periods=12, freq="D") + pd.Timedelta(time)
+    index = days.tz_localize(zone)
+    ahead = continue_index(index, 3)
+    assert ahead[0] == pd.Timestamp(after)
+    assert list(ahead[1:].tz_localize(None)) == [days[-1] + pd.Timedelta(days=2), days[-1] + pd.Timedelta(days=3)]
+    whole = index.append(ahead)
+    assert list(continue_index(whole[:-1], 1)) == [whole[-1]]
+    assert list(continue_index(whole[:13], 2)) == list(whole[13:])
+
+
+def test_a_day_that_a_zone_skipped_is_skipped():
+    days = pd.date_range(end="2011-12-29", periods=12, freq="D").tz_localize("Pacific/Apia")
+    ahead = continue_index(days, 3)
+    assert [f"{one:%d %H:%M}" for one in ahead] == ["31 00:00", "01 00:00", "02 00:00"]
+    noons = continue_index(days + pd.Timedelta("12h"), 3)
+    assert [f"{one:%d %H:%M}" for one in noons] == ["31 00:00", "31 12:00", "01 12:00"]
