@@ -80,7 +80,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         Mean absolute or mean squared error, each channel of each series in units of the mean absolute seasonal
         difference of its training rows. Series count alike.
     standard_errors : float, default=1.0
-        How many standard errors worse than the best a simpler candidate can be; 0 takes the best.
+        How many standard errors worse than the best a simpler candidate can be; 0 takes the best. Simpler are students
+        that come first, then no teacher, then shorter contexts; penalty and weight of the teacher are the best ones.
     scaling : {"auto", "global", "series", "window"} or list of them, default="auto"
         What standardizes, as in :class:`~skdistill.DistilledForecaster`; several are tried. ``"auto"`` is
         ``"series"`` for a panel and ``"global"`` for one series.

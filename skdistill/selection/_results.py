@@ -124,7 +124,7 @@ class Results:
         """Return the simplest candidate that is not worse than the best by more than some standard errors.
 
         The standard error is that of the mean difference from the best, over series or, where these are few, over
-        horizons.
+        horizons. Of candidates that differ in penalty and weight of the teacher alone, only the best one counts.
 
         Parameters
         ----------
@@ -138,7 +138,7 @@ class Results:
         """
         best = self.best()
         errors = np.array([np.concatenate([one.errors for one in folds]) for folds in self.judged])
-        order = sorted(range(len(self.candidates)), key=lambda one: self.candidates[one].simplicity)
+        order = sorted(self._tuned(), key=lambda one: self.candidates[one].simplicity)
         for one in order:
             if one == best:
                 break
@@ -147,6 +147,13 @@ class Results:
             if differences.mean() <= standard_errors * spread:
                 return Choice(one, best, float(self.means[one] - self.means[best]), float(spread))
         return Choice(best, best, 0.0, 0.0)
+
+    def _tuned(self) -> list[int]:
+        """Return the best candidate of every student, teacher, context length and scaling: a penalty is not simpler."""
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for number, one in enumerate(self.candidates):
+            groups.setdefault((one.student.rank, one.teacher, one.context_length, one.scaling), []).append(number)
+        return [self.best(numbers) for numbers in groups.values()]
 
     def table(self) -> dict[str, Any]:
         """Return ``cv_results_``, in the shape that searches of scikit-learn have.

@@ -200,6 +200,16 @@ def test_the_simplest_within_one_standard_error_is_chosen():
     assert "within one standard error" in results.explain(choice)
 
 
+def test_a_larger_penalty_is_no_simpler_student():
+    places = [(np.arange(20), np.full(20, 10))]
+    results = Results(places, 5, "mase")
+    (student,) = read_students("linear")
+    tried = [Candidate(student, None, 12, "global", penalty) for penalty in (0.1, 10.0)]
+    noise = np.random.default_rng(0).normal(size=20)
+    results.add([[Judged(tried[0], 1.0 + noise, 0.0, 0.0), Judged(tried[1], 1.01 + noise[::-1], 0.0, 0.0)]])
+    assert results.choose(1.0).chosen == 0
+
+
 def test_missing_horizons_are_left_out_of_the_comparison():
     errors = [np.array([np.nan, 1.0, 2.0] * 10), np.array([5.0, 1.0, 2.0] * 10), np.array([np.nan, 3.0, 4.0] * 10)]
     results = made_results(errors, 30)
