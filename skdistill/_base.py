@@ -75,6 +75,10 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
     def predictor_(self) -> Predictor:
         """The student in original units, used by all methods that forecast."""
         check_is_fitted(self)
+        return self._predictor()
+
+    def _predictor(self) -> Predictor:
+        """Return ``predictor_`` of an estimator that is known to be fitted, which saves the time of the check."""
         roles = getattr(self, "roles_", None)
         known = () if roles is None else roles.known_channels
         return Predictor(self.student_, self.spec_, self.scaling_, self._offsets(), self._dtype, known=known)

@@ -399,13 +399,14 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             Forecasts in original units, in the form of ``X``; the index of a DataFrame is continued.
         """
         check_is_fitted(self)
+        predictor = self._predictor()
         given, known = self._read_ahead(X, future, needed=bool(self.spec_.known))
         if given.batch is not None:
-            return self.predictor_.forecast(self._batch(given, known))
+            return predictor.forecast(self._batch(given, known))
         if len(given.series) == 1 or len({one.values.dtype for one in given.series}) > 1:
-            return self._each(given, known, lambda one, rows: self._predict_one(one, rows, self.predictor_.forecast))
+            return self._each(given, known, lambda one, rows: self._predict_one(one, rows, predictor.forecast))
         contexts = self._latest_of_all(given.series, known)
-        return given.wrap_forecasts(self.predictor_.forecast(contexts), self.targets_)
+        return given.wrap_forecasts(predictor.forecast(contexts), self.targets_)
 
     def _predict_around(self, X: Any, future: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> Any:
         """Forecast quantiles, mapped to the requested levels, in the form of X."""
@@ -521,19 +522,19 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         *,
         with_time: bool | None = None,
     ) -> Any:
-        contexts = self._latest(series, self.predictor_.reads_calendar if with_time is None else with_time, known)
+        contexts = self._latest(series, self._predictor().reads_calendar if with_time is None else with_time, known)
         return series.wrap_forecast(forecast(contexts)[0], self.targets_)
 
     def _latest(self, series: Series, with_time: bool, known: np.ndarray | None) -> ContextBatch:
         """Cut the context that ends with a series, with known covariates (prediction_length, n_known) after it."""
-        numbers = self.predictor_.numbers_of([series])
+        numbers = self._predictor().numbers_of([series])
         contexts = ContextCutter([series], self.spec_.context_length, with_time, numbers).latest()
         self._check_seen(contexts, [series])
         return contexts if known is None else replace(contexts, future=known[None])
 
     def _latest_of_all(self, series: list[Series], known: np.ndarray | None) -> ContextBatch:
         """Cut the context that ends with each series."""
-        cutter = replace(self.predictor_.cutter(series), known_channels=())
+        cutter = replace(self._predictor().cutter(series), known_channels=())
         contexts = cutter.cut(range(len(series)), [len(one) for one in series])
         self._check_seen(contexts, series)
         return contexts if known is None else replace(contexts, future=known)

@@ -79,7 +79,9 @@ class ContextBatch:
             Views of the same values.
         """
         n_before = context_length - self.values.shape[1]
-        if n_before <= 0:
+        if not n_before:
+            return self
+        if n_before < 0:
             return replace(self, values=self.values[:, -context_length:])
         before = np.full((len(self.values), n_before, self.values.shape[2]), np.nan, self.values.dtype)
         return replace(self, values=np.concatenate([before, self.values], axis=1))
@@ -217,7 +219,8 @@ class ContextCutter:
             The contexts, in this order.
         """
         pairs = list(zip(numbers, origins, strict=True))
-        values = np.ascontiguousarray(np.stack([self._rows(number, origin) for number, origin in pairs]))
+        rows = [self._rows(number, origin) for number, origin in pairs]
+        values = np.ascontiguousarray(rows[0][None] if len(rows) == 1 else np.stack(rows))
         known = None if self.known is None else self.known[np.asarray(numbers, dtype=np.int64)]
         batch = ContextBatch(values, series=known, **self._covariates(pairs))
         if not self.with_time:
