@@ -4,6 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from doubles import make_forecaster, make_frame, make_series
+from sklearn.utils.validation import validate_data
+
+from skdistill.data._inputs import _plain_values
+
+FLOATS = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
 
 
 def test_a_list_of_series_with_names_of_their_own_is_one_channel_of_many_series():
@@ -65,3 +70,35 @@ def test_updates_go_on_with_the_series_of_fit():
     with pytest.raises(ValueError, match="continues series 'a'; got series 'b'"):
         forecaster.partial_fit({"b": series[70:]})
     np.testing.assert_array_equal(forecaster.partial_fit(series[70:]).scaling_.mean_, forecaster.scaling_.mean_)
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_values_taken_without_scikit_learn_are_those_it_would_take(named, dtype):
+    frame = make_frame().astype(dtype)
+    frame = frame if named else frame.set_axis(range(frame.shape[1]), axis=1)
+    forecaster = make_forecaster(teacher=None, student="linear").fit(frame)
+    for table in [frame, frame[::2], frame.iloc[:, :1].assign(**{"c1": frame.iloc[:, 1]}) if named else frame.copy()]:
+        own, theirs = _plain_values(forecaster, table), validate_data(forecaster, table, reset=False, **FLOATS)
+        np.testing.assert_array_equal(own, theirs, strict=True)
+        assert own.flags["C_CONTIGUOUS"] == theirs.flags["C_CONTIGUOUS"]
+
+
+def test_other_tables_are_left_to_scikit_learn():
+    frame = make_frame()
+    named, bare = (make_forecaster(teacher=None, student="linear").fit(one) for one in (frame, frame.to_numpy()))
+    assert _plain_values(bare, frame.to_numpy()) is not None
+    for forecaster, table in [
+        (named, frame.to_numpy()),  # names are missing: a warning
+        (named, frame[["c1", "c0"]]),
+        (named, frame.astype("Float64")),
+        (named, frame.assign(c1=1)),
+        (named, frame[:0]),
+        (bare, frame),
+        (bare, frame.to_numpy()[:, :1]),
+        (bare, frame.to_numpy()[:, 0]),
+        (bare, frame.to_numpy().astype(int)),
+        (bare, np.ma.masked_invalid(frame.to_numpy())),
+        (bare, frame.to_numpy().tolist()),
+    ]:
+        assert _plain_values(forecaster, table) is None
