@@ -129,7 +129,8 @@ class FrozenTeacher(BaseTeacher):
         """Say what the estimator is, and where the labels came from that it was distilled from."""
         own = {"teacher": type(self._inner).__name__, "source": self.source}
         entry = {name: own.get(name) for name in FIELDS}
-        ours = None if is_regressor(self._inner) else self._distilled()
+        of_sklearn = hasattr(self._inner, "__sklearn_tags__")  # forecasters of sktime are refused only by fit
+        ours = self._distilled() if of_sklearn and not is_regressor(self._inner) else None
         return [entry, *getattr(ours, "provenance_", [])]
 
     def count_parameters(self) -> int | None:
