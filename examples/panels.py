@@ -3,7 +3,7 @@
 
 A retailer has a long table of daily sales: shops that sell one piece a day and shops that sell a thousand, days without
 a row, promotions that are planned ahead, and a shop that has just opened. This script reads the table, fits one student
-for all shops, compares it with the baselines and with Theta, forecasts, and takes the student to where it runs.
+for all shops, compares it with the baselines, forecasts, and takes the student to where it runs.
 
 Run ``python examples/panels.py``.
 """
@@ -61,7 +61,7 @@ write_table(folder / "sales.csv")
 panel = read_panel(folder / "sales.csv", id="shop", time="date", fill_value={"sales": 0.0, "promotion": 0.0})
 sizes = panel["sales"].groupby(level=0).agg(["size", "mean"])
 print(
-    f"{len(sizes)} shops of {sizes['size'].min()} to {sizes['size'].max()} rows; they sell {sizes['mean'].min():.1f} to "
+    f"{len(sizes)} shops of {sizes['size'].min()} to {sizes['size'].max()} rows sell {sizes['mean'].min():.1f} to "
     f"{sizes['mean'].max():.0f} a day; {panel['sales'].isna().sum()} values are missing or to come"
 )
 
@@ -96,8 +96,8 @@ heading(f"\nfitted on {len(train)} rows in {time.perf_counter() - begin:.2f} s")
 # %%
 # Is it any good?
 # ---------------
-# ``compare`` scores the last rows, which the student has not seen, against the baselines of every plausible season. MASE
-# is relative to the seasonal differences of each shop; the errors of every shop are there, too.
+# ``compare`` scores the last rows, which the student has not seen, against the baselines of every plausible season.
+# MASE is relative to the seasonal differences of each shop; the errors of every shop are there, too.
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="compare leaves out")  # the new shop is shorter than a context
@@ -119,9 +119,8 @@ forecast = student.predict(panel)
 total = forecast["sales"].groupby(level=1).sum()
 print(f"{len(forecast)} forecasts; sales of all shops on {total.index[0]:%Y-%m-%d}: {total.iloc[0]:.0f}")
 newest = panel.index.unique(0)[-1]
-print(
-    f"the new shop sold {panel.loc[newest, 'sales'].mean():.0f} a day, and is forecast {forecast.loc[newest, 'sales'].mean():.0f}"
-)
+sold, expected = (rows.loc[newest, "sales"].mean() for rows in (panel, forecast))
+print(f"the new shop sold {sold:.0f} a day, and is forecast {expected:.0f}")
 
 # %%
 # Take it elsewhere
@@ -135,4 +134,4 @@ contexts = np.stack([past.loc[name].to_numpy()[-28:] for name in names])
 plan = np.stack([panel.loc[name, ["promotion"]].to_numpy()[-HORIZON:] for name in names])
 answer = runtime.predict(contexts, names, plan)
 np.testing.assert_allclose(answer[..., 0], forecast["sales"].to_numpy().reshape(-1, HORIZON)[:3], rtol=1e-4)
-print(f"student.npz has {report.size} bytes; its forecasts are those of predict")
+print(f"student.npz has {report.bytes} bytes; its forecasts are those of predict")

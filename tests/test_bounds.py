@@ -97,7 +97,7 @@ def test_a_graph_clips_too(tmp_path):  # tests/test_first_files.py has ONNX
     bound.export(tmp_path / "student.pt2")
     windows = np.stack([rows.to_numpy(np.float32)[-12:] for _, rows in panel().groupby(level=0)])
     module = torch.export.load(tmp_path / "student.pt2").module()
-    forecast, quantiles = (one.numpy() for one in module(torch.from_numpy(windows), torch.tensor([0, 1])))
+    forecast, quantiles = (one.numpy() for one in module(torch.from_numpy(windows), series=torch.tensor([0, 1])))
     np.testing.assert_allclose(forecast, bound.predict(panel()).to_numpy().reshape(2, 4, 2), rtol=1e-5)
     assert forecast.min() == quantiles.min() == 5.0
 

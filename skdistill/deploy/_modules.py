@@ -172,18 +172,16 @@ class BoundedModule(nn.Module):
         ----------
         context : Tensor of shape (n_windows, context_length, n_channels)
             Contexts in original units.
-        series : Tensor of int64 of shape (n_windows,) or None, default=None
-            Number of the series of each window, if the module reads it.
-        future, static : Tensor or None, default=None
-            Covariates, if the module reads them.
+        series, future, static : Tensor or None, default=None
+            What the module reads besides.
 
         Returns
         -------
         forecast : Tensor, or a pair with quantiles
             Forecasts in original units.
         """
-        others = {"series": series, "future": future, "static": static}
-        answer = self.module(context, **{name: one for name, one in others.items() if one is not None})
+        given = {"series": series, "future": future, "static": static}
+        answer = self.module(context, **{name: one for name, one in given.items() if one is not None})
         if isinstance(answer, Tensor):
             return answer.clamp(self.low, self.high)
         return tuple(one.clamp(self.low, self.high) for one in answer)
