@@ -259,7 +259,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         teacher = self._resolve_teacher()
         if teacher is not None:
             warn_of_license(teacher.provenance())
-        if getattr(self, "covariates", "ignore") == "error":
+        if getattr(self, "covariates", "error") == "error":
             check_reads(resolve_student(self.student), windows.train)
         with noticed_interrupts() as was_interrupted:
             result = distill(

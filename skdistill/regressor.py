@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.base import RegressorMixin
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from skdistill._base import BaseDistilled
+from skdistill._utils._checks import check_integer
 from skdistill.data._bounds import check_bounds, clip, warn_outside
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import Series
@@ -54,6 +56,9 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         The network of the student.
     loss : loss or str, default="timedistill"
         The objective: one term, a sum, or a published method.
+    n_covariates : int, default=0
+        Number of columns at the end of a 2-D ``X`` that are no rows of the context but covariates of the window, such
+        as known prices over the horizon; the student must read static covariates, as ``"linear"`` and ``"mlp"`` do.
     quantiles : sequence of float or None, default=None
         Rising levels of the quantiles to forecast, such as ``(0.1, 0.5, 0.9)``. Quantiles cannot cross. If no term of
         the loss trains all quantiles, :class:`~skdistill.losses.Pinball` is added. None makes point forecasts only.
@@ -127,7 +132,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     scaling_ : Scaling
         Mean and scale of every channel.
     n_features_in_ : int
-        Length of a context, for 2-D ``X``.
+        Length of a context and number of covariates, for 2-D ``X``.
     series_labels_ : SeriesLabels
         Columns of ``X`` in ``fit``, if their names are not text; every later table is checked against them.
 
@@ -153,6 +158,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     """
 
     _dtype = "float64"
+    _covariate_units: tuple[tuple[float, ...], tuple[float, ...]]  # mean and spread of the covariates
 
     def __init__(
         self,
@@ -160,6 +166,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         student: Any = "mlp",
         loss: Any = "timedistill",
         *,
+        n_covariates: int = 0,
         quantiles: Sequence[float] | None = None,
         point_forecast: str = "median",
         calibration: Any = None,
@@ -184,6 +191,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.teacher = teacher
         self.student = student
         self.loss = loss
+        self.n_covariates = n_covariates
         self.quantiles = quantiles
         self.point_forecast = point_forecast
         self.calibration = calibration
@@ -226,6 +234,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
             If parameters or the table are invalid; raised before anything is trained.
         """
         self._check_parameters()
+        check_integer(self.n_covariates, f"n_covariates of {type(self).__name__}", minimum=0)
         self.__dict__.pop("student_", None)  # an old student does not fit the new scaling
         self._distill(self._windows_to_fit(X, y))
         self.student_ = self.student_.double()
@@ -285,7 +294,14 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self._check_columns(X)
         X = validate_data(self, fill_masked(X), reset=False, dtype=np.float64, allow_nd=True)
         self._check_length(X)
-        return ContextBatch(_as_cube(X))
+        return self._context_batch(X)
+
+    def _context_batch(self, X: np.ndarray) -> ContextBatch:
+        """Split columns of a table into contexts and standardized covariates."""
+        if not self.n_covariates:
+            return ContextBatch(_as_cube(X))
+        center, unit = (np.array(one) for one in self._covariate_units)
+        return ContextBatch(_as_cube(X[:, : -self.n_covariates]), static=(X[:, -self.n_covariates :] - center) / unit)
 
     def _shaped(self, forecasts: np.ndarray, contexts: ContextBatch) -> np.ndarray:
         """Bring forecasts to the units of ``y``, and drop the axes that it did not have."""
@@ -320,12 +336,17 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
                 )
         else:
             X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=floats)
+        if self.n_covariates and (X.ndim == 3 or X.shape[1] <= self.n_covariates):
+            raise ValueError(
+                f"n_covariates of {type(self).__name__} = {self.n_covariates} needs a 2-D X with more columns; "
+                f"got shape {X.shape}."
+            )
         if len(X) < 2:
             raise ValueError(f"{type(self).__name__} needs at least 2 windows to fit; got n_samples={len(X)}.")
         return X, y
 
     def _check_length(self, X: np.ndarray) -> None:
-        expected = (self.spec_.context_length, self.spec_.n_channels)
+        expected = (self.spec_.context_length + self.n_covariates, self.spec_.n_channels)
         if _as_cube(X).shape[1:] != expected:
             raise ValueError(
                 f"X must have shape (n_windows, {expected[0]}, {expected[1]}) as in fit (a single channel may be left "
@@ -335,10 +356,14 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     def _windows_to_fit(self, X: Any, y: Any) -> TrainingWindows:
         X, y = self._check_table(X, y)
         self._target_ndim = y.ndim
-        contexts, horizons = _as_cube(X), _as_cube(y)
-        n_windows, n_channels = len(contexts), contexts.shape[2]
+        n_windows = len(X)
         n_validation = min(count_validation_rows(n_windows, self.validation_fraction), n_windows - 1)
         n_train = n_windows - n_validation
+        if self.n_covariates:
+            self._covariate_units = _units_of(X[:n_train, -self.n_covariates :])
+        given = self._context_batch(X)
+        contexts, horizons = given.values, _as_cube(y)
+        n_channels = contexts.shape[2]
         units = TargetUnits.find(contexts[:n_train], horizons[:n_train])
         self._target_lines = None if units is None else units.lines
         horizons = horizons if units is None else units.to_contexts(horizons, contexts)
@@ -346,12 +371,13 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         bounds = check_bounds(self.bounds, type(self).__name__)
         warn_outside([_as_cube(y)[:n_train].reshape(-1, n_channels)], bounds, ["y"], type(self).__name__)
         scaling = Scaling(bounds=bounds if units is None else None).fit([rows[:n_train].reshape(-1, n_channels)])
-        windows = _windows_of(contexts, horizons, scaling)
+        windows = _windows_of(contexts, horizons, scaling, given.static)
         validation = replace(windows, starts=windows.starts[n_train:]) if n_validation else None
         return TrainingWindows(replace(windows, starts=windows.starts[:n_train]), validation)
 
     def _windows_to_calibrate(self, X: Any, y: Any) -> Windows:
-        contexts = self._read_contexts(X).values
+        given = self._read_contexts(X)
+        contexts = given.values
         expected = (len(contexts), self.spec_.prediction_length, self.spec_.n_targets)
         horizons = _as_cube(
             check_array(fill_masked(y), dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="y")
@@ -363,9 +389,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
                 f"left out); got {np.shape(y)}."
             )
         units = self._target_units()
-        return _windows_of(
-            contexts, horizons if units is None else units.to_contexts(horizons, contexts), self.scaling_
-        )
+        horizons = horizons if units is None else units.to_contexts(horizons, contexts)
+        return _windows_of(contexts, horizons, self.scaling_, given.static)
 
     def _target_units(self) -> TargetUnits | None:
         """Return the units of targets that were scaled apart from their contexts; None where they were not."""
@@ -388,10 +413,28 @@ def _as_cube(values: np.ndarray) -> np.ndarray:
     return values[:, :, None] if values.ndim == 2 else values
 
 
-def _windows_of(contexts: np.ndarray, horizons: np.ndarray, scaling: Scaling) -> Windows:
-    """Return each row of a table as a series of one window."""
+def _units_of(covariates: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and spread of each covariate; a constant one has spread 1."""
+    scaler = StandardScaler().fit(covariates)
+    assert scaler.mean_ is not None
+    assert scaler.scale_ is not None
+    return tuple(scaler.mean_.tolist()), tuple(scaler.scale_.tolist())
+
+
+def _windows_of(
+    contexts: np.ndarray, horizons: np.ndarray, scaling: Scaling, static: np.ndarray | None = None
+) -> Windows:
+    """Return the rows of a table as windows, each of a series of its own if they have covariates."""
     n_windows, context_length, n_channels = contexts.shape
     rows = np.concatenate([contexts, horizons], axis=1)
     store = SeriesStore.from_series([Series(rows.reshape(-1, n_channels))], scaling, padding=0)
     starts = torch.arange(n_windows) * rows.shape[1]
+    if static is not None:
+        store = replace(
+            store,
+            offsets=starts.numpy(),
+            lengths=np.full(n_windows, rows.shape[1]),
+            indexes=(None,) * n_windows,
+            static=torch.from_numpy(static.astype(np.float32)),
+        )
     return Windows(store, starts, context_length, horizons.shape[1], tuple(range(n_channels)))

@@ -9,7 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from torch import nn
 
-from skdistill import DistilledForecaster, load
+from skdistill import DistilledForecaster, DistilledRegressor, load
 from skdistill.deploy import NumpyStudent
 from skdistill.losses import Supervised
 from skdistill.networks import MLP, TFT, DLinear, ITransformer, Linear, NLinear, TiDE, TimeXer, TSMixer
@@ -396,7 +396,7 @@ def test_a_known_covariate_without_any_value_is_named():
 
 def test_ignoring_on_purpose_needs_no_future():
     frame = make_frame()
-    forecaster = make("dlinear", covariates="ignore").fit(frame)
+    forecaster = make("lightts", covariates="ignore").fit(frame)
     assert forecaster.predict(frame).shape == (HORIZON, 1)
     assert forecaster.predict(frame, future=np.zeros((HORIZON, 2))).shape == (HORIZON, 1)
 
@@ -587,7 +587,7 @@ def test_sktime_reads_known_columns_of_X_at_predict():
         None, Linear(season=12), Supervised(), known_covariates=["promo", "temp"], **settings
     )
     assert model.get_tag("capability:exogenous")
-    assert not model.clone().set_params(student="dlinear").get_tag("capability:exogenous")
+    assert not model.clone().set_params(student="lightts").get_tag("capability:exogenous")
     steps = [1, 2, 3, 4]
     model.fit(y.iloc[:160], X=X.iloc[:160])
     forecast = model.predict(steps, X=X.iloc[160:164])
@@ -600,3 +600,24 @@ def test_sktime_reads_known_columns_of_X_at_predict():
         model.predict(steps)
     with pytest.raises(ValueError, match="X at predict lacks the row"):
         model.predict(steps, X=X.iloc[160:163])
+
+
+@pytest.mark.parametrize("student", [Linear(season=12), MLP(4)], ids=str)
+def test_a_regressor_takes_covariates_as_last_columns(student, tmp_path):
+    frame = make_frame(300)
+    windows = np.lib.stride_tricks.sliding_window_view(frame["sales"].to_numpy(), CONTEXT + HORIZON)
+    ahead = np.lib.stride_tricks.sliding_window_view(frame["promo"].to_numpy(), CONTEXT + HORIZON)[:, CONTEXT:]
+    X, y = np.hstack([windows[:, :CONTEXT], ahead]), windows[:, CONTEXT:]
+    settings = {"validation_fraction": 0.1, "max_epochs": 3, "random_state": 0, "device": "cpu"}
+    regressor = DistilledRegressor(None, student, Supervised(), n_covariates=HORIZON, **settings).fit(X[:200], y[:200])
+    flipped = np.hstack([X[:, :CONTEXT], 1 - ahead])
+    assert np.abs(regressor.predict(X[200:]) - regressor.predict(flipped[200:])).max() > 1e-3
+    regressor.save(tmp_path / "regressor")
+    np.testing.assert_array_equal(load(tmp_path / "regressor").predict(X[200:]), regressor.predict(X[200:]))
+    if isinstance(student, Linear):
+        plain = DistilledRegressor(None, student, Supervised(), **settings).fit(X[:200, :CONTEXT], y[:200])
+        assert regressor.score(X[230:], y[230:]) > plain.score(X[230:, :CONTEXT], y[230:]) + 0.1
+    with pytest.raises(ValueError, match="n_covariates of DistilledRegressor"):
+        DistilledRegressor(None, student, Supervised(), n_covariates=60).fit(X, y)
+    with pytest.raises(ValueError, match="LightTS does not read its static covariates"):
+        DistilledRegressor(None, "lightts", Supervised(), n_covariates=HORIZON).fit(X, y)

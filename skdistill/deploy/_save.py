@@ -35,7 +35,7 @@ from skdistill.teachers._provenance import FIELDS
 
 __all__ = ["read_file", "save"]
 
-_FITTED = ("targets_", "n_features_in_", "history_", "_target_ndim", "_target_lines", "provenance_")
+_FITTED = ("targets_", "n_features_in_", "history_", "_target_ndim", "_target_lines", "_covariate_units", "provenance_")
 _LARGEST_CHANNEL = 1 << 31
 
 
@@ -304,6 +304,8 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
         raise SavedFileError("its targets are malformed.")
     _check_provenance(fitted.setdefault("provenance_", []))
     _check_target_lines(fitted.get("_target_lines"), 0 if is_forecaster else estimator.spec_.n_channels)
+    if not is_forecaster:
+        _check_covariate_units(fitted.get("_covariate_units"), estimator)
     if "n_features_in_" in fitted and (type(n_features) is not int or n_features < 1):
         raise SavedFileError("its number of features is malformed.")
     for name, value in fitted.items():
@@ -328,6 +330,19 @@ def _check_provenance(entries: Any) -> None:
     for entry in entries:
         if not set(entry) <= set(FIELDS) or not all(one is None or isinstance(one, str) for one in entry.values()):
             raise SavedFileError("its provenance is malformed.")
+
+
+def _check_covariate_units(units: Any, estimator: Any) -> None:
+    """Refuse mean and spread of a regressor's covariates that are not one finite number for each."""
+    n_covariates = estimator.n_covariates
+    if n_covariates != estimator.spec_.n_static or (units is None) != (n_covariates == 0):
+        raise SavedFileError("its covariates are not those of its student.")
+    for values in () if units is None else units:
+        fits = isinstance(values, tuple) and len(values) == n_covariates
+        if not fits or not all(type(one) is float and np.isfinite(one) for one in values):
+            raise SavedFileError("the units of its covariates are malformed.")
+    if units is not None and (len(units) != 2 or not all(one > 0 for one in units[1])):
+        raise SavedFileError("the units of its covariates are malformed.")
 
 
 def _check_target_lines(lines: Any, n_channels: int) -> None:
