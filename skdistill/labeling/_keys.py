@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -53,22 +53,18 @@ def describe_windows(windows: TrainingWindows) -> tuple[Any, ...]:
     parts : tuple
         The parts to digest.
     """
-    train, store = windows.train, windows.train.store
-    covariates = (store.known, store.static, store.ahead, store.knowledge)
-    more = covariates if store.known or store.static is not None else ()
-    return (
-        store.values,
-        store.offsets,
-        store.lengths,
-        list(store.indexes),
-        list(store.ids),
-        _without_bounds(store.scaling),
-        train.starts,
-        train.known,
-        None if windows.validation is None else windows.validation.starts,
-        (train.context_length, train.prediction_length, train.targets),
-        *more,
-    )
+    train, validation = windows.train, windows.validation
+    store = replace(train.store, scaling=_without_bounds(train.store.scaling), columns=None)  # names change nothing
+    parts = [*_fields_of(store), *_fields_of(replace(train, store=None))]  # type: ignore[arg-type]
+    return (*parts, None if validation is None else validation.starts)
+
+
+def _fields_of(one: Any) -> list[Any]:
+    """Return all fields of a dataclass, so that none is forgotten; steps as text, as offsets pickle in many ways."""
+    values = {field.name: getattr(one, field.name) for field in fields(one)}
+    if "steps" in values:
+        values["steps"] = [str(step) for step in values["steps"]]
+    return [(name, list(value) if isinstance(value, tuple) else value) for name, value in values.items()]
 
 
 def _without_bounds(scaling: Scaling) -> Scaling:

@@ -1,6 +1,7 @@
 """One teacher and one labeling for all that differ in loss and student only."""
 
 import logging
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,12 @@ import pandas as pd
 import pytest
 import torch
 from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 
+from skdistill.data._windows import SeriesStore
+from skdistill.labeling._keys import describe_windows, key_of
 from skdistill.losses import Response, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer
 from skdistill.teachers import GivenLabels, PretrainedTeacher, TrainedTeacher
@@ -211,3 +215,48 @@ def test_a_store_with_features_serves_a_loss_without_them_after_a_kill(tmp_path)
     (tmp_path / "journal.jsonl").write_text('{"chunk": "a"}\n')
     again = label_windows(label, 20, with_features=False, **options)
     assert again.features.shape == (20, 2, 3)
+
+
+FIELDS = {
+    "values": lambda store: torch.where(torch.isnan(store.values), 0.0, store.values + 1.0),
+    "offsets": lambda store: store.offsets + 1,
+    "lengths": lambda store: store.lengths - 1,
+    "indexes": lambda store: (store.indexes[0].shift(1), *store.indexes[1:]),
+    "padding": lambda store: store.padding + 1,
+    "scaling": lambda store: clone(store.scaling).set_params(season=5).fit([np.arange(9.0)[:, None] ** 2] * 2),
+    "front": lambda store: store.front + 1,
+    "units": lambda store: store.units.take(np.array([1, 0])),
+    "by_window": lambda store: np.array([True, False]),
+    "steps": lambda store: (None, None),
+    "season": lambda store: 5,
+    "known": lambda store: (0,),
+    "static": lambda store: torch.ones(2, 1),
+    "ids": lambda store: ("a", "c"),
+    "ahead": lambda store: torch.zeros(3, 4, 1),
+    "knowledge": lambda store: torch.zeros(3, 1, dtype=torch.int64),
+    "series_weight": lambda store: np.array([1.0, 2.0]),
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(SeriesStore)])
+def test_every_field_of_a_store_is_part_of_the_key(name):
+    panel = {"a": make_frame(60, 1), "b": 10.0 * make_frame(50, 1)}
+    windows = make_forecaster(teacher=None)._windows_to_fit(panel, None)
+    before = key_of(describe_windows(windows))
+    if name == "columns":  # names change no label
+        renamed = {key: frame.set_axis(["other"], axis=1) for key, frame in panel.items()}
+        again = make_forecaster(teacher=None)._windows_to_fit(renamed, None)
+        assert key_of(describe_windows(again)) == before
+        return
+    store = replace(windows.train.store, **{name: FIELDS[name](windows.train.store)})
+    assert key_of(describe_windows(replace(windows, train=replace(windows.train, store=store)))) != before
+
+
+def test_series_count_as_they_are_weighted_with_a_memory_too(tmp_path):
+    panel = {"a": make_series(60), "b": 10.0 * make_series(50)}
+    settings = {"teacher": TrainedTeacher(DLinear(), max_epochs=1), "memory": tmp_path}
+    make_forecaster(**settings).fit(panel)
+    weighted = make_forecaster(**settings, series_weight={"a": 1.0, "b": 50.0}).fit(panel).predict(panel)
+    settings["memory"] = None
+    expected = make_forecaster(**settings, series_weight={"a": 1.0, "b": 50.0}).fit(panel).predict(panel)
+    np.testing.assert_array_equal(weighted["a"], expected["a"])
