@@ -38,6 +38,7 @@ class _Item:
     levels: tuple[float, ...]
     waiter: asyncio.Future[Answer]
     series: np.ndarray | None = None
+    future: np.ndarray | None = None
 
 
 class Batcher:
@@ -64,7 +65,12 @@ class Batcher:
         self._task: asyncio.Task[None] | None = None
 
     async def answer(
-        self, model: ServedModel, contexts: np.ndarray, levels: tuple[float, ...], series: np.ndarray | None = None
+        self,
+        model: ServedModel,
+        contexts: np.ndarray,
+        levels: tuple[float, ...],
+        series: np.ndarray | None = None,
+        future: np.ndarray | None = None,
     ) -> Answer:
         """Forecast the contexts of one request, batched with those of other requests.
 
@@ -78,6 +84,8 @@ class Batcher:
             Quantile levels, if any.
         series : ndarray of int of shape (n_series,) or None, default=None
             Number of each series with units of its own, -1 for others; None if all are others.
+        future : ndarray of shape (n_series, prediction_length, n_known) or None, default=None
+            Known covariates over the horizon, for a model that reads them.
 
         Returns
         -------
@@ -91,7 +99,7 @@ class Batcher:
         """
         if self.waiting + len(contexts) > max(self._limits.waiting, len(contexts)):
             raise Refused(503, "too many contexts wait for their forecast: try again in a moment.")
-        item = _Item(model, contexts, levels, asyncio.get_running_loop().create_future(), series)
+        item = _Item(model, contexts, levels, asyncio.get_running_loop().create_future(), series, future)
         self._items.append(item)
         self.waiting += len(contexts)
         if self._task is None:
@@ -178,9 +186,9 @@ def _answer_batch(batch: Sequence[_Item]) -> list[Answer | Exception]:
     contexts = batch[0].contexts if len(batch) == 1 else np.concatenate([one.contexts for one in batch])
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            known = _join_numbers(batch)
-            forecasts = model.forecast(contexts, *known)
-            quantiles = model.forecast_quantiles(contexts, levels, *known) if levels else None
+            more = _join_numbers(batch) | _join_futures(batch)
+            forecasts = model.forecast(contexts, **more)
+            quantiles = model.forecast_quantiles(contexts, levels, **more) if levels else None
     except Exception as error:
         if len(batch) > 1:
             return [answer for one in batch for answer in _answer_batch([one])]
@@ -196,12 +204,18 @@ def _answer_batch(batch: Sequence[_Item]) -> list[Answer | Exception]:
     ]
 
 
-def _join_numbers(batch: Sequence[_Item]) -> tuple[np.ndarray, ...]:
+def _join_numbers(batch: Sequence[_Item]) -> dict[str, np.ndarray]:
     """Return the numbers of the series of all contexts; nothing if none is known."""
     if all(one.series is None for one in batch):
-        return ()
+        return {}
     numbers = [np.full(len(one.contexts), -1) if one.series is None else one.series for one in batch]
-    return (np.concatenate(numbers),)
+    return {"series": np.concatenate(numbers)}
+
+
+def _join_futures(batch: Sequence[_Item]) -> dict[str, np.ndarray]:
+    """Return the known covariates of all contexts; nothing if the model reads none."""
+    futures = [one.future for one in batch if one.future is not None]
+    return {"future": np.concatenate(futures)} if futures else {}
 
 
 def _explain(error: Exception) -> Refused:

@@ -51,6 +51,8 @@ class ServedModel:
         Time of one forecast, including quantiles, measured when the file was loaded.
     ids : tuple of hashable, default=()
         Series with units of their own.
+    known : tuple of int, default=()
+        Channels whose values over the horizon a request must have.
     """
 
     student: Any
@@ -64,6 +66,7 @@ class ServedModel:
     loaded: float = 0.0
     seconds: float = math.inf
     ids: tuple[Hashable, ...] = ()
+    known: tuple[int, ...] = ()
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -88,7 +91,9 @@ class ServedModel:
         numbers = np.array([self._places.get(name, -1) for name in names], dtype=np.int64)
         return numbers if (numbers >= 0).any() else None
 
-    def forecast(self, contexts: np.ndarray, series: np.ndarray | None = None) -> np.ndarray:
+    def forecast(
+        self, contexts: np.ndarray, series: np.ndarray | None = None, future: np.ndarray | None = None
+    ) -> np.ndarray:
         """Forecast contexts.
 
         Parameters
@@ -97,26 +102,32 @@ class ServedModel:
             Contexts in original units.
         series : ndarray of int of shape (n_windows,) or None, default=None
             Number of the series of each context, -1 for others; None means -1.
+        future : ndarray of shape (n_windows, prediction_length, n_known) or None, default=None
+            Known covariates over the horizon, NaN where unknown.
 
         Returns
         -------
         forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
             Forecasts in original units.
         """
-        if series is None:
+        if series is None and future is None:
             return np.asarray(self.student.predict(contexts))
-        return np.asarray(self._known("forecast", contexts, series))
+        return np.asarray(self._ask("forecast", contexts, series, future))
 
-    def _known(self, method: str, contexts: np.ndarray, series: np.ndarray) -> Any:
-        """Forecast contexts of which some belong to series with units of their own."""
+    def _ask(self, method: str, contexts: np.ndarray, series: np.ndarray | None, future: np.ndarray | None) -> Any:
+        """Forecast contexts of which some belong to series with units of their own, or with known covariates."""
         if not self.interpolates:  # a NumpyStudent
-            return getattr(self.student, method)(contexts, series)
+            return getattr(self.student, method)(contexts, series, future)
         from skdistill.data._context_batch import ContextBatch
 
-        return getattr(self.student.predictor_, method)(ContextBatch(contexts, series=series))
+        return getattr(self.student.predictor_, method)(ContextBatch(contexts, series=series, future=future))
 
     def forecast_quantiles(
-        self, contexts: np.ndarray, levels: Sequence[float], series: np.ndarray | None = None
+        self,
+        contexts: np.ndarray,
+        levels: Sequence[float],
+        series: np.ndarray | None = None,
+        future: np.ndarray | None = None,
     ) -> np.ndarray:
         """Forecast quantiles of contexts.
 
@@ -126,8 +137,8 @@ class ServedModel:
             Contexts in original units.
         levels : sequence of float
             Levels in increasing order.
-        series : ndarray of int of shape (n_windows,) or None, default=None
-            Number of the series of each context, as for :meth:`forecast`.
+        series, future : ndarray or None, default=None
+            Numbers of series, and known covariates, as for :meth:`forecast`.
 
         Returns
         -------
@@ -135,8 +146,8 @@ class ServedModel:
             Quantiles in original units.
         """
         fitted = self.quantile_levels or ()
-        if series is not None:
-            every = np.asarray(self._known("forecast_quantiles", contexts, series))
+        if series is not None or future is not None:
+            every = np.asarray(self._ask("forecast_quantiles", contexts, series, future))
         elif set(levels) <= set(fitted):
             every = np.asarray(self.student.predict_quantiles(contexts))
         else:
@@ -167,6 +178,7 @@ class ServedModel:
             "prediction_length": self.prediction_length,
             "channels": list(names),
             "targets": [names[one] for one in self.targets],
+            "known": [names[one] for one in self.known],
             "quantiles": None if self.quantile_levels is None else list(self.quantile_levels),
             "sha256": self.sha256,
             "loaded": self.loaded,
@@ -212,13 +224,15 @@ def _try_out(model: ServedModel, path: str | os.PathLike[str]) -> float:
     shape = (1, model.prediction_length, len(model.targets))
     for level in (0.0, 1.0):
         probe = np.full((1, model.context_length, model.n_channels), level)
+        shape_ahead = (1, model.prediction_length, len(model.known))
+        more = {"future": np.full(shape_ahead, level)} if model.known else {}
         seconds = math.inf
         try:
             for _ in range(_TRIALS):
                 started = time.perf_counter()
-                forecast = model.forecast(probe)
+                forecast = model.forecast(probe, **more)
                 if model.quantile_levels is not None:
-                    model.forecast_quantiles(probe, model.quantile_levels)
+                    model.forecast_quantiles(probe, model.quantile_levels, **more)
                 seconds = min(seconds, time.perf_counter() - started)
         except (ArithmeticError, ValueError) as error:
             reason = str(error)
@@ -233,6 +247,7 @@ def _read_numpy(path: str | os.PathLike[str]) -> ServedModel:
     from skdistill._utils.numpy_student import NumpyStudent
 
     student = NumpyStudent.load(path)
+    _check_static(path, student.n_static > 0)
     return ServedModel(
         student,
         student.context_length,
@@ -242,6 +257,7 @@ def _read_numpy(path: str | os.PathLike[str]) -> ServedModel:
         tuple(int(one) for one in student.targets),
         student.quantile_levels,
         ids=tuple(student.series_ids),
+        known=tuple(int(one) for one in student.known),
     )
 
 
@@ -258,6 +274,8 @@ def _read_saved(path: str | os.PathLike[str]) -> ServedModel:
             f"{path} cannot be served: its student reads the calendar, and requests carry none. Train it with "
             "time_features=False."
         )
+    roles = getattr(forecaster, "roles_", None)
+    _check_static(path, roles is not None and not roles.is_plain)
     names = getattr(forecaster, "feature_names_in_", None)
     return ServedModel(
         forecaster,
@@ -268,7 +286,17 @@ def _read_saved(path: str | os.PathLike[str]) -> ServedModel:
         tuple(spec.targets),
         spec.quantiles,
         ids=tuple(forecaster.scaling_.ids_) if forecaster.scaling_.kind == "series" else (),
+        known=tuple(spec.known),
     )
+
+
+def _check_static(path: str | os.PathLike[str], has_static: bool) -> None:
+    """Raise for a student of static covariates or categories, which requests do not carry."""
+    if has_static:
+        raise ValueError(
+            f"{path} cannot be served: its student was fitted with static or categorical covariates, and requests "
+            "hold the numbers of channels alone. Encode them as columns of numbers first."
+        )
 
 
 class ModelFile:

@@ -54,12 +54,14 @@ def _get(summary: str, content: str) -> dict[str, Any]:
 
 
 def _forecast_operation(model: ServedModel) -> dict[str, Any]:
-    row = [1.5] * min(model.n_channels, 3)
+    example: dict[str, Any] = {"context": [[1.5] * min(model.n_channels, 3)] * 2}
+    if model.known:
+        example["future"] = [[1.5] * len(model.known)]
     return {
         "summary": f"Forecast the {model.prediction_length} rows that follow a context, or each series of a panel.",
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": _ref("Request"), "example": {"context": [row, row]}}},
+            "content": {"application/json": {"schema": _ref("Request"), "example": example}},
         },
         "responses": {
             "200": {
@@ -117,6 +119,19 @@ def _schemas(model: ServedModel, limits: Limits) -> dict[str, Any]:
         },
         "oneOf": [{"required": ["context"]}, {"required": ["panel"]}],
     }
+    if model.known:
+        ahead = _rows(
+            model.prediction_length,
+            len(model.known),
+            exactly=False,
+            description=f"The next {model.prediction_length} rows of {', '.join(facts['known'])}. null is unknown.",
+        )
+        ahead["maxItems"] = model.prediction_length
+        request["properties"]["future"] = {
+            "oneOf": [ahead, {"type": "object", "additionalProperties": ahead}],
+            "description": "Known covariates of the horizon: rows for a context, rows by series for a panel.",
+        }
+        request["required"] = ["future"]
     answer = {"type": "object", "properties": {"forecast": forecast}, "required": ["forecast"]}
     if model.quantile_levels is not None:
         levels = {"type": "number", "minimum": model.quantile_levels[0], "maximum": model.quantile_levels[-1]}

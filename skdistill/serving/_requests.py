@@ -35,12 +35,15 @@ class Question:
         Levels of the requested quantiles.
     series : ndarray of int of shape (n_series,) or None, default=None
         Number of each series with units of its own, -1 for others; None if all are others.
+    future : ndarray of shape (n_series, prediction_length, n_known) or None, default=None
+        Known covariates over the horizon, NaN where unknown; None if the model reads none.
     """
 
     contexts: np.ndarray
     ids: tuple[str, ...] | None
     levels: tuple[float, ...]
     series: np.ndarray | None = None
+    future: np.ndarray | None = None
 
 
 def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
@@ -59,6 +62,7 @@ def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
     msgspec: Any = import_optional("msgspec", extra="serve", purpose="Serving")
     rows = list[list[float | None]]
     fields = [("context", rows | None, None), ("panel", dict[str, rows] | None, None)]
+    fields.append(("future", rows | dict[str, rows] | None, None))
     request = msgspec.defstruct(
         "Request", [*fields, ("quantiles", bool | list[float] | None, None)], forbid_unknown_fields=True
     )
@@ -76,11 +80,14 @@ def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
             raise Refused(422, 'the body must have either "context", rows of one series, or "panel", rows by series.')
         levels = _read_levels(given.quantiles, model)
         if given.panel is None:
-            return Question(_read_rows(given.context, model, "context")[None], None, levels)
+            contexts = _read_rows(given.context, model, "context")[None]
+            return Question(contexts, None, levels, future=_read_future(given.future, None, model))
         if not 0 < len(given.panel) <= limits.series:
             raise Refused(422, f"panel must have between 1 and {limits.series} series; got {len(given.panel)}.")
-        contexts = [_read_rows(one, model, f"series {name[:80]!r} of panel") for name, one in given.panel.items()]
-        return Question(np.stack(contexts), tuple(given.panel), levels, model.numbers_of(list(given.panel)))
+        names = tuple(given.panel)
+        contexts = np.stack([_read_rows(given.panel[one], model, f"series {one[:80]!r} of panel") for one in names])
+        future = _read_future(given.future, names, model)
+        return Question(contexts, names, levels, model.numbers_of(list(names)), future)
 
     return read
 
@@ -119,6 +126,43 @@ def _read_rows(rows: list[list[float | None]], model: ServedModel, name: str) ->
         target = model.facts()["targets"][int(np.argmax(unseen))]
         raise Refused(422, f"{name} has only null for {target} in its last {length} rows: nothing to forecast from.")
     return values
+
+
+def _read_future(given: Any, names: tuple[str, ...] | None, model: ServedModel) -> np.ndarray | None:
+    """Check the known covariates over the horizon, of one series or of every series of a panel; NaN where null."""
+    if not model.known:
+        if given is not None:
+            raise Refused(422, "future must be left out: this model was fitted without known covariates.")
+        return None
+    known = ", ".join(model.facts()["known"])
+    if given is None:
+        form = f"{model.prediction_length} rows of {known}" + ("" if names is None else ", by series")
+        raise Refused(422, f"future is missing: the model reads {form}; write null where a value is unknown.")
+    if names is None:
+        if not isinstance(given, list):
+            raise Refused(422, "future must be rows, as context is; got rows by series.")
+        return _read_ahead(given, model, "future")[None]
+    if not isinstance(given, dict):
+        raise Refused(422, "future must be rows by series, as panel is; got rows.")
+    other = next((one for one in (*names, *given) if one not in given or one not in names), None)
+    if other is not None:
+        where = "panel" if other in given else "future"
+        raise Refused(422, f"future must have the series of panel: {other[:80]!r} is not in {where}.")
+    return np.stack([_read_ahead(given[one], model, f"series {one[:80]!r} of future") for one in names])
+
+
+def _read_ahead(rows: list[list[float | None]], model: ServedModel, name: str) -> np.ndarray:
+    """Check the rows of a horizon and return them as an array, NaN where null."""
+    length, width = model.prediction_length, len(model.known)
+    if len(rows) != length:
+        raise Refused(422, f"{name} must have {length} rows; got {len(rows)}.")
+    wrong = next((number for number, row in enumerate(rows) if len(row) != width), None)
+    if wrong is not None:
+        known = ", ".join(model.facts()["known"])
+        raise Refused(
+            422, f"every row of {name} must have {width} numbers ({known}); row {wrong} has {len(rows[wrong])}."
+        )
+    return np.array(list(chain.from_iterable(rows)), dtype=np.float64).reshape(length, width)
 
 
 def _read_levels(asked: bool | list[float] | None, model: ServedModel) -> tuple[float, ...]:
