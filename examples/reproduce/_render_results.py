@@ -419,7 +419,63 @@ def gaps_table() -> str:
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
+def read_leaderboards(benchmark: str) -> pd.DataFrame:
+    """Read the rows of a benchmark on the tasks with its windows, as ratios to seasonal naive."""
+    frame = pd.read_csv(RESULTS / "leaderboards.csv")
+    return frame[(frame["benchmark"] == benchmark) & frame["exact"].astype(bool)]
+
+
+def leaderboard_table(benchmark: str) -> str:
+    """Format the MASE relative to seasonal naive, by task, and the geometric mean of rows that have all tasks."""
+    frame = read_leaderboards(benchmark)
+    ratios = frame.pivot(index="row", columns="task", values="MASE_ratio")
+    ratios = ratios.reindex(index=frame["row"].drop_duplicates(), columns=frame["task"].drop_duplicates())
+    wql = frame.pivot(index="row", columns="task", values="WQL_ratio").reindex(ratios.index)
+    rows = [
+        [
+            name,
+            *(number(one) for one in row),
+            number(geometric_mean(row)) if row.notna().all() else "",
+            number(geometric_mean(wql.loc[name])) if row.notna().all() else "",
+        ]
+        for name, row in ratios.iterrows()
+    ]
+    return markdown(["MASE / seasonal naive", *ratios.columns, "geometric mean", "WQL, geometric mean"], rows)
+
+
+def leaderboard_costs(benchmark: str) -> str:
+    """Format sizes, times and teachers of the rows of a benchmark, over its tasks."""
+    frame = read_leaderboards(benchmark)
+    rows = []
+    for name, part in frame.groupby("row", sort=False):
+        teachers = sorted({f"{one} ({count})" for one, count in part["teacher"].dropna().value_counts().items()})
+        rows.append(
+            [
+                str(name),
+                spread(part["parameters"], ",.0f"),
+                spread(part["bytes"] / 1e3, ",.0f"),
+                spread(part["ms_per_forecast"], ".1f"),
+                spread(part["fit_seconds"], ".0f"),
+                ", ".join(teachers),
+            ]
+        )
+    header = ["row", "parameters", "kB", "ms per forecast", "s of fit", "teachers (tasks)"]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
+def spread(values: pd.Series, form: str) -> str:
+    """Return the smallest and the largest of some numbers."""
+    values = values.dropna()
+    if not len(values):
+        return ""
+    low, high = (format(one, form) for one in (values.min(), values.max()))
+    return low if low == high else f"{low} to {high}"
+
+
 TABLES = {
+    "leaderboard-gift-eval": partial(leaderboard_table, "gift-eval"),
+    "leaderboard-gift-eval-costs": partial(leaderboard_costs, "gift-eval"),
+    "leaderboard-fev-bench": partial(leaderboard_table, "fev-bench"),
     "panels": panels_table,
     "panel-teachers": panel_teachers,
     "gaps": gaps_table,
