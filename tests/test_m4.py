@@ -21,6 +21,7 @@ def test_hourly_series(hourly):
     assert (hourly.prediction_length, hourly.season, hourly.ids[0]) == (48, 24, "H1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("forecast", "smape", "mase"),
     [

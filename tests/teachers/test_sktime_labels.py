@@ -27,6 +27,7 @@ INDEXES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", INDEXES)
 @pytest.mark.parametrize("forecaster", [NaiveForecaster("last", sp=7), ThetaForecaster(sp=7)], ids=["naive", "theta"])

@@ -95,6 +95,7 @@ def test_a_deep_forecaster_of_sktime_teaches_from_the_context():
     np.testing.assert_allclose(first.to_numpy().ravel(), np.ravel(expected), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_every_target_is_labeled_and_covariates_are_not_shown():
     frame = make_frame(40, 3)
     forecaster = fit(SktimeTeacher(NaiveForecaster()), frame, targets=["c2", "c0"])
@@ -109,6 +110,7 @@ def test_each_series_of_several_has_its_own_fit():
     assert coefficients[0] != coefficients[1]
 
 
+@pytest.mark.slow
 def test_each_series_is_answered_by_its_own_fit():
     series = [make_frame(40, 1), make_frame(40, 1, seed=1) * 10]
     both = fit(SktimeTeacher(reduce(), fitting="once"), series)
@@ -130,6 +132,7 @@ def test_fitted_once_series_that_fit_did_not_see_are_refused():
         forecaster.compare([*series, series[0]], alone=False, n_resamples=3)
 
 
+@pytest.mark.slow
 def test_arrays_and_time_zones_do_too():
     assert fit(SktimeTeacher(NaiveForecaster(sp=4)), make_series(40, 1)).predict_teacher(make_series(40, 1)).shape == (
         4,
