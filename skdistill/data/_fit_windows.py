@@ -119,6 +119,7 @@ class FitWindows:
         _tell_mixed_steps(series)
         names = [name_series(series, number) for number in range(len(series))]
         of_targets = [rows[:, list(self.targets)] for rows in known]
+        _tell_unobserved(of_targets, names)
         warn_outside(of_targets, self.bounds, names, "DistilledForecaster")
         scaling = self.scaling(season, len(series))
         if self.transformer is None and scaling.kind == "global":
@@ -278,6 +279,18 @@ class FitWindows:
             f"{len(short)} of {len(series)} series have too few training rows for a window of {reach}: no training "
             f"window comes from {', '.join(named)}{more}. Leave them out, or take a smaller context_length, "
             "prediction_length or validation_fraction.",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
+def _tell_unobserved(known: list[np.ndarray], names: list[str]) -> None:
+    """Warn of series whose targets have no observed training value."""
+    empty = [name for name, rows in zip(names, known, strict=True) if len(rows) and np.isnan(rows).all()]
+    if empty:
+        more = f" and {len(empty) - _MOST_NAMED} more" if len(empty) > _MOST_NAMED else ""
+        warnings.warn(
+            f"{len(empty)} of {len(names)} series have no observed target in their training rows, so that nothing is "
+            f"learned from them: {', '.join(empty[:_MOST_NAMED])}{more}. Leave them out, or check how they were read.",
             stacklevel=stacklevel_of_user(),
         )
 

@@ -104,3 +104,12 @@ def test_other_tables_are_left_to_scikit_learn():
         (bare, frame.to_numpy().tolist()),
     ]:
         assert _plain_values(forecaster, table) is None
+
+
+def test_series_without_an_observed_target_are_named():
+    series = make_series(90, 2)
+    empty = series.copy()
+    empty[:, 0] = np.nan
+    forecaster = make_forecaster(teacher=None, student="linear", targets=[0])
+    with pytest.warns(UserWarning, match="1 of 2 series have no observed target in their training rows.*: series 'b'"):
+        forecaster.fit({"a": series, "b": empty})
