@@ -161,10 +161,10 @@ class SeenRows:
         Returns
         -------
         X : ndarray or DataFrame
-            The rows, with their labels if there are any.
+            A copy of the rows, with their labels if there are any.
         """
         assert self.series is not None
-        values, columns = self.series.values, self.series.columns
+        values, columns = self.series.values.copy(), self.series.columns
         return values if columns is None else pd.DataFrame(values, self.series.index, columns)
 
 

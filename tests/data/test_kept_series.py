@@ -108,3 +108,15 @@ def test_sktime_updates_with_rows_of_its_own():
     forecaster.update(frame[100:130]).update(frame[130:])
     expected = linear(validation_fraction=0).fit(frame).predict(frame)
     np.testing.assert_allclose(forecaster.predict(fh=[1, 2, 3, 4]), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", [make_series, make_frame])
+def test_rows_returned_after_an_update_are_a_copy(make):
+    rows = make(120)
+    settings = {"teacher": None, "student": "linear", "validation_fraction": 0}
+    forecaster = make_forecaster(**settings).partial_fit(rows[:80])
+    returned = forecaster.training_series()
+    returned[:] = 0.0
+    expected = make_forecaster(**settings).partial_fit(rows).predict(rows)
+    np.testing.assert_allclose(forecaster.partial_fit(rows[80:]).predict(rows), expected, rtol=1e-5)
+    np.testing.assert_array_equal(forecaster.training_series(), rows)
