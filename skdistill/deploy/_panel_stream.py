@@ -115,8 +115,13 @@ class PanelStream:
             for row in one_by_one:
                 self.append(id_, row)
 
-    def predict(self) -> np.ndarray:
+    def predict(self, future: Any = None) -> np.ndarray:
         """Forecast the rows that follow the last one of each series, in one batch.
+
+        Parameters
+        ----------
+        future : DataFrame with index levels (series, time), dict from id to rows, or None, default=None
+            Known covariates of the rows that follow in every series, as for :meth:`Stream.predict`.
 
         Returns
         -------
@@ -128,15 +133,17 @@ class PanelStream:
         ValueError
             If there is no series.
         """
-        return self.forecaster.predictor_.forecast(self._contexts())
+        return self.forecaster.predictor_.forecast(self._contexts(future))
 
-    def predict_quantiles(self, quantiles: Sequence[float] | None = None) -> np.ndarray:
+    def predict_quantiles(self, quantiles: Sequence[float] | None = None, *, future: Any = None) -> np.ndarray:
         """Forecast quantiles of the rows that follow the last one of each series, in one batch.
 
         Parameters
         ----------
         quantiles : sequence of float or None, default=None
             Levels within the range of the fitted levels; None returns the fitted levels.
+        future : DataFrame, dict or None, default=None
+            Known covariates of the rows that follow, as for :meth:`predict`.
 
         Returns
         -------
@@ -149,11 +156,33 @@ class PanelStream:
             If there is no series, or the forecaster has no quantiles.
         """
         _, matrix = self.forecaster._asked(quantiles)
-        return at_levels(self.forecaster.predictor_.forecast_quantiles(self._contexts()), matrix)
+        return at_levels(self.forecaster.predictor_.forecast_quantiles(self._contexts(future)), matrix)
 
-    def _contexts(self) -> ContextBatch:
+    def _contexts(self, future: Any) -> ContextBatch:
         if not self._streams:
             raise ValueError("stream has no series to forecast: append rows first, append('shop 1', row).")
-        each = [stream.contexts() for stream in self._streams.values()]
-        series = None if each[0].series is None else np.concatenate([one.series for one in each])
-        return ContextBatch(np.concatenate([one.values for one in each]), series=series)
+        ahead = self._split_future(future)
+        each = [stream.contexts(ahead.get(id_)) for id_, stream in self._streams.items()]
+
+        def join(name: str) -> Any:
+            parts = [getattr(one, name) for one in each]
+            return None if parts[0] is None else np.concatenate(parts)
+
+        return ContextBatch(join("values"), series=join("series"), static=join("static"), future=join("future"))
+
+    def _split_future(self, future: Any) -> dict[Hashable, Any]:
+        """Return the rows that follow each series, which must be those of the stream."""
+        if future is None:
+            return {}
+        parts, form = take_apart(future, "future of predict")
+        if form is None:
+            raise TypeError(
+                "future of predict must be a DataFrame with index levels (series, time), or a dict from id to rows; "
+                f"got {type(future).__name__}."
+            )
+        ahead = dict(zip(form.ids, parts, strict=True))
+        if missing := [id_ for id_ in self._streams if id_ not in ahead]:
+            raise ValueError(f"future of predict must have rows for every series; series {missing[0]!r} has none.")
+        if new := [id_ for id_ in ahead if id_ not in self._streams]:
+            raise ValueError(f"future of predict has rows for series {new[0]!r}, which the stream does not have.")
+        return ahead

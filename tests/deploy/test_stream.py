@@ -6,7 +6,7 @@ import pytest
 from doubles import make_forecaster, make_frame, make_series
 
 from skdistill.deploy import PanelStream
-from skdistill.networks import MLP, ITransformer
+from skdistill.networks import MLP, ITransformer, Linear
 
 
 @pytest.mark.parametrize("student", [MLP(4), ITransformer(8, n_heads=2)], ids=["fused", "not fused"])
@@ -167,3 +167,25 @@ def test_a_row_of_a_frame_must_be_the_next_one():
     stream.append(frame.iloc[42][::-1])
     with pytest.raises(ValueError, match="row of append must be the one at"):
         stream.append(frame.iloc[42])
+
+
+@pytest.mark.parametrize("student", [MLP(4), Linear()], ids=["MLP", "Linear"])
+def test_a_stream_of_a_panel_reads_known_and_static_covariates(student):
+    index = pd.date_range("2024-01-01", periods=60, freq="h", name="time")
+    frames = {
+        name: make_frame(60, 2, seed).set_axis(["sales", "promo"], axis=1).set_axis(index).assign(size=float(seed))
+        for seed, name in enumerate("abc")
+    }
+    panel = pd.concat(frames, names=["series"])
+    roles = {"targets": ["sales"], "known_covariates": ["promo"], "static_covariates": ["size"]}
+    forecaster = make_forecaster(teacher=None, student=student, **roles).fit(panel)
+    rows, future = panel.groupby(level=0).head(50), panel.groupby(level=0).tail(10).groupby(level=0).head(4)[["promo"]]
+    expected = forecaster.predict(rows, future=future).to_numpy().reshape(3, 4, 1)
+    stream = forecaster.stream(rows)
+    np.testing.assert_allclose(stream.predict(future.iloc[::-1].sort_index(level=1)), expected, rtol=1e-5)
+    arrays = {name: future.loc[name].to_numpy() for name in "cab"}
+    np.testing.assert_allclose(stream.predict(arrays), expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="series 'b' has none"):
+        stream.predict({"a": arrays["a"]})
+    with pytest.raises(ValueError, match="known covariates"):
+        stream.predict()
