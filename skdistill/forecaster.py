@@ -79,8 +79,8 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         Known covariates that are forecasts themselves, with the time at which each value was issued: see
         :class:`~skdistill.data.Vintages`. Every forecast reads what had been issued until then.
     window_step : int, default=1
-        Number of rows between training windows, counted back from the last one: 24 takes windows of one hour of
-        the day.
+        Number of rows between training windows, counted back from the end of the series: 24 takes windows that start
+        at the hour at which a forecast after the last row starts.
     quantiles : sequence of float or None, default=None
         Rising levels of the quantiles to forecast, such as ``(0.1, 0.5, 0.9)``. Quantiles cannot cross. If no term of
         the loss trains all quantiles, :class:`~skdistill.losses.Pinball` is added. None makes point forecasts only.

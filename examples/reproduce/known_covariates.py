@@ -100,7 +100,7 @@ def make_shops(n_days: int = 700, n_shops: int = 20) -> Problem:
         mean = level * price ** -rng.uniform(1, 2) * (1 + rng.uniform(0.2, 0.8) * promotion)
         sales = rng.poisson(mean * np.exp(0.1 * rng.normal(size=n_days)))
         parts[f"shop {number}"] = pd.DataFrame({"sales": sales, "promotion": promotion, "price": price}, index=days)
-    panel = pd.concat(parts, names=["series", "time"]).astype(float)
+    panel = pd.concat(parts, names=["series", "time"]).astype(float).sort_index()
     return Problem(panel, "sales", ["promotion", "price"], 7, 56, 28, 6)
 
 

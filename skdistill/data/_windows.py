@@ -1071,8 +1071,8 @@ def split_windows(
         Minimum number of series rows in a context; shorter contexts start before the series. None means
         ``context_length``.
     window_step : int, default=1
-        Number of rows between windows, counted back from the last window of the training rows and of the validation
-        rows.
+        Number of rows between windows, counted back from the end of each series, whatever part of it is held out: a
+        forecast after the last row belongs to the same grid.
 
     Returns
     -------
@@ -1090,11 +1090,11 @@ def split_windows(
         n_whole = max(0, n_train - reach + 1)
         n_starts = max(0, n_train - context_length + before + 1) if windows_without_truth else n_whole
         start = offset - before
-        skipped = (n_whole - 1) % window_step if n_whole else 0
+        skipped = (length + before - context_length) % window_step
         train.append(torch.arange(start + skipped, max(start + skipped, start + n_starts), window_step))
         known.append(train[-1] - start < (n_whole if number < n_true else 0))
         first, end = max(0, n_train - context_length + before), length - reach + 1
-        first += (end - 1 - first) % window_step if end > first else 0
+        first += (skipped - first) % window_step
         validation.append(torch.arange(start + first, max(start + first, start + end), window_step))
     starts, mask = torch.cat(train), torch.cat(known)
     validation_starts = torch.cat(validation) if any(validation_rows) else torch.empty(0, dtype=torch.int64)

@@ -142,3 +142,28 @@ def test_calendars_of_another_frequency_are_those_of_each_windows_rows():
     assert contexts.with_calendar("min", 5) is contexts
     numbers = contexts.with_calendar("numbers", 4).time[0, 0].tolist()
     assert numbers == [2.0, 28.0, 2.0, 22.0]  # Wednesday 28 February 22:40, in the second series
+
+
+@pytest.mark.parametrize("held_out", [0, 5, 7, 24])
+@pytest.mark.parametrize("step", [1, 5, 6])
+def test_a_step_between_windows_counts_back_from_the_end_of_each_series(held_out, step):
+    lengths, context, horizon = [61, 40], 8, 4
+    store = make_store([np.arange(float(n))[:, None] for n in lengths], padding=horizon)
+    windows = split(store, context, horizon, [held_out] * 2, window_step=step)
+
+    def expected(first, last):
+        """All origins of the grid that ends with the series, whose horizons lie between two rows from its end."""
+        grids = [np.arange(n % step, n + 1, step) for n in lengths]
+        inside = [
+            grid[(grid >= max(context, n - first)) & (grid + horizon <= n - last)]
+            for n, grid in zip(lengths, grids, strict=True)
+        ]
+        return np.concatenate(inside).tolist()
+
+    def origins(part):
+        starts = part.starts.numpy()
+        return (starts - store.offsets[part.series_of(starts)] + context).tolist()
+
+    assert origins(windows.train) == expected(max(lengths), held_out)
+    if held_out:
+        assert origins(windows.validation) == expected(held_out, 0)
