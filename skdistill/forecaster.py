@@ -346,7 +346,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         return self._cut(read_series(self, X, reset=True, allow_batch=False))
 
     def _cut(self, given: SeriesInput) -> TrainingWindows:
-        if not hasattr(self, "roles_"):  # a candidate of a search, which has read the series
+        if not hasattr(self, "roles_"):  # a candidate of a search, which has read the series as channels
             first = given.series[0]
             self.roles_ = find_roles(self, first.columns, first.values.shape[1], {})
         self.targets_ = self.roles_.target_channels

@@ -9,7 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from torch import nn
 
-from skdistill import DistilledForecaster, DistilledRegressor, load
+from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, load
 from skdistill.deploy import NumpyStudent
 from skdistill.losses import Supervised
 from skdistill.networks import MLP, TFT, DLinear, ITransformer, Linear, NLinear, TiDE, TimeXer, TSMixer
@@ -622,3 +622,26 @@ def test_a_regressor_takes_covariates_as_last_columns(student, tmp_path):
         DistilledRegressor(None, student, Supervised(), n_covariates=60).fit(X, y)
     with pytest.raises(ValueError, match="LightTS does not read its static covariates"):
         DistilledRegressor(None, "lightts", Supervised(), n_covariates=HORIZON).fit(X, y)
+
+
+def test_a_search_judges_candidates_with_their_covariates():
+    panel = make_panel(3, 150)
+    roles = {"known_covariates": ["promo", "temp"], "static_covariates": ["kind"], "targets": ["sales"]}
+    search = DistilledForecasterCV(
+        ["linear", Linear(season=12, past_rows=0)],
+        None,
+        context_lengths=CONTEXT,
+        prediction_length=HORIZON,
+        covariates="ignore",
+        device="cpu",
+        random_state=0,
+        **roles,
+    ).fit(panel)
+    without = DistilledForecasterCV(
+        "linear", None, context_lengths=CONTEXT, prediction_length=HORIZON, device="cpu", random_state=0
+    ).fit(panel[["sales"]])
+    assert search.best_score_ > 0.8 * without.best_score_  # minus the errors
+    assert search.forecaster_.spec_.known == (1, 2)
+    assert search.forecaster_.spec_.n_static == 1
+    plan = {shop: np.zeros((HORIZON, 2)) for shop in panel.index.levels[0]}
+    assert np.isfinite(search.predict(panel, future=plan).to_numpy()).all()

@@ -318,7 +318,8 @@ def _encode_categories(estimator: Any, X: Any, *, reset: bool) -> tuple[Any, dic
         return X, {}
     frames = [one for one in tables if isinstance(one, pd.DataFrame) and one.shape[1] == tables[0].shape[1]]
     lengths = [len(one) for one in frames]
-    held_out = [count_validation_rows(length, estimator.validation_fraction) for length in lengths]
+    fraction = getattr(estimator, "validation_fraction", 0)  # a search refits on all rows
+    held_out = [count_validation_rows(length, fraction) for length in lengths]
     categories = categories_of_tables(estimator, frames, training_rows(lengths, held_out))
     roles = Roles(tables[0].shape[1], (0,), categories=categories)
     return _map_tables(X, roles.encode), categories

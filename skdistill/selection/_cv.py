@@ -16,7 +16,6 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
-from skdistill.data._columns import find_targets
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import SeriesInput, read_series
 from skdistill.data._scaling import SCALINGS
@@ -72,7 +71,15 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     prediction_length : int, default=96
         Number of rows to forecast.
     targets : list of str or int, or None, default=None
-        Columns to forecast, by name or position; the others are past covariates. None means all.
+        Columns to forecast, by name or position. None means all that are neither known nor static covariates.
+    known_covariates : list of str or int, or None, default=None
+        Columns whose values over the horizon are known in advance, such as prices or holidays; ``predict`` takes these
+        values. None means that there are none.
+    static_covariates : list of str or int, or None, default=None
+        Columns with one value per series, as in :class:`~skdistill.DistilledForecaster`.
+    covariates : {"error", "ignore"}, default="error"
+        What happens to covariates that a student does not read: an error before training that names students that
+        read them, or nothing.
     cv : splitter, int or None, default=None
         Folds, such as :class:`~skdistill.model_selection.RollingOriginSplit`, or their number. None takes up to three,
         each with 8% of the rows, or one horizon, to forecast; and one for a panel of at least 100 series.
@@ -130,7 +137,9 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     n_splits_ : int
         Number of folds.
     targets_ : tuple of int
-        Positions of the forecast columns.
+        Channels to forecast; with neither static covariates nor categories, channels are the columns of X.
+    roles_ : Roles
+        Roles of the columns, and the channels that they become.
     n_features_in_ : int
         Number of channels.
     feature_names_in_ : ndarray of str
@@ -172,6 +181,9 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         context_lengths: int | Sequence[int] | None = None,
         prediction_length: int = 96,
         targets: Sequence[str | int] | None = None,
+        known_covariates: Sequence[str | int] | None = None,
+        static_covariates: Sequence[str | int] | None = None,
+        covariates: str = "error",
         cv: Any = None,
         scoring: str = "mase",
         standard_errors: float = 1.0,
@@ -194,6 +206,9 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         self.context_lengths = context_lengths
         self.prediction_length = prediction_length
         self.targets = targets
+        self.known_covariates = known_covariates
+        self.static_covariates = static_covariates
+        self.covariates = covariates
         self.cv = cv
         self.scoring = scoring
         self.standard_errors = standard_errors
@@ -236,8 +251,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         self.__dict__.pop("forecaster_", None)
         self._check_parameters()
         given = read_series(self, X, reset=True, allow_batch=False)
-        first = given.series[0]
-        self.targets_ = find_targets(self.targets, first.columns, first.values.shape[1], type(self).__name__)
+        self.targets_ = self.roles_.target_channels
         search = self._search(given)
         results = search.run()
         choice = results.choose(self.standard_errors)
@@ -291,6 +305,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         owner = type(self).__name__
         check_integer(self.prediction_length, f"prediction_length of {owner}", minimum=1)
         check_choice(self.scoring, SCORINGS, f"scoring of {owner}")
+        check_choice(self.covariates, ("error", "ignore"), f"covariates of {owner}")
         for one in self._scalings():
             check_choice(one, SCALINGS, f"scaling of {owner}")
         check_real(self.standard_errors, f"standard_errors of {owner}", minimum=0.0)
@@ -347,7 +362,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
             self._read_teachers(),
             contexts,
             scalings,
-            self._common(seed),
+            self._common(seed) | self._channels(),
             {
                 "memory": self.memory,
                 "label_budget": self.label_budget,
@@ -374,11 +389,23 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         return {
             "prediction_length": self.prediction_length,
             "targets": self.targets,
+            "known_covariates": self.known_covariates,
+            "static_covariates": self.static_covariates,
+            "covariates": self.covariates,
             "transformer": self.transformer,
             "min_observed": self.min_observed,
             "missing": self.missing,
             "device": self.device,
             "random_state": seed,
+        }
+
+    def _channels(self) -> dict[str, Any]:
+        """Return the roles of candidates, which get channels instead of columns; static covariates are attached."""
+        roles = self.roles_
+        return {
+            "targets": None if self.targets is None and not roles.known else list(roles.target_channels),
+            "known_covariates": list(roles.known_channels) or None,
+            "static_covariates": None,
         }
 
     def _read_teachers(self) -> dict[str, BaseTeacher]:
@@ -395,7 +422,9 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         """Fit the chosen candidate on all rows, with the labels that are there already."""
         book = search.book(candidate)
         every = 1 if book is None else search.problem.every
+        columns = ("targets", "known_covariates", "static_covariates")
         changes: dict[str, Any] = {"quantiles": self.quantiles, "calibration": self.calibration}
+        changes |= {name: getattr(self, name) for name in columns}
         if self.calibration is not None:
             changes["validation_fraction"] = 0.2
         forecaster = search.build(candidate, n_windows=search.n_windows * (search.problem.every // every), **changes)
@@ -417,20 +446,22 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
 
     # -- what the refitted forecaster does -----------------------------------------------------
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, future: Any = None) -> Any:
         """Forecast the ``prediction_length`` rows that follow, with the refitted forecaster.
 
         Parameters
         ----------
         X : array, DataFrame, Series, panel or list
             As for :meth:`DistilledForecaster.predict <skdistill.DistilledForecaster.predict>`.
+        future : array, DataFrame, panel, list or None, default=None
+            Known covariates of the rows that follow, as for that method.
 
         Returns
         -------
         forecast : ndarray, DataFrame or list
             Forecasts in original units, in the form of ``X``.
         """
-        return self.best_estimator_.predict(X)
+        return self.best_estimator_.predict(X, future)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return minus the MSE over every stride-1 window of a series, in original units.
@@ -519,12 +550,14 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         """
         return self.best_estimator_.backtest_quantiles(X, step)
 
-    def predict_teacher(self, X: Any) -> Any:
+    def predict_teacher(self, X: Any, future: Any = None) -> Any:
         """Forecast with the teacher of the refitted forecaster, if it has one.
 
         Parameters
         ----------
         X : array, DataFrame, Series or list
+            As for ``predict``.
+        future : array, DataFrame, panel, list or None, default=None
             As for ``predict``.
 
         Returns
@@ -532,7 +565,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         forecast : ndarray, DataFrame or list
             The teacher's forecasts in original units.
         """
-        return self.best_estimator_.predict_teacher(X)
+        return self.best_estimator_.predict_teacher(X, future)
 
     def compare(self, X: Any, **options: Any) -> Any:
         """Compare teacher, student, the student without a teacher, and baselines on a test series.

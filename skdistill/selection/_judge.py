@@ -18,7 +18,7 @@ from skdistill.data._context_batch import ContextCutter
 from skdistill.data._inputs import SeriesInput
 from skdistill.data._local_scale import series_units
 from skdistill.data._windows import TrainingWindows
-from skdistill.networks._inputs import make_spec
+from skdistill.networks._inputs import make_spec, with_covariates
 from skdistill.networks._quantile_head import build_module
 from skdistill.selection._candidates import Candidate
 from skdistill.selection._folds import Fold
@@ -146,10 +146,18 @@ def judge_teacher(problem: Problem, fold: Fold, forecaster: Any, teacher: BaseTe
         forecaster._check_parameters()
         windows = forecaster._cut(fold.training_rows(problem.given))
     spec = make_spec(resolve_student(forecaster.student), windows.train)
-    teacher.check(spec)
-    predictor = Predictor(nn.Identity(), spec, windows.train.store.scaling)
+    teacher.check(with_covariates(spec, windows.train))
+    known = windows.train.store.known
+    predictor = Predictor(nn.Identity(), spec, windows.train.store.scaling, known=known)
     series = problem.given.series
-    cutter = ContextCutter(series, spec.context_length, with_time=True, known=predictor.numbers_of(series))
+    cutter = ContextCutter(
+        series,
+        spec.context_length,
+        with_time=True,
+        known=predictor.numbers_of(series),
+        known_channels=known,
+        prediction_length=spec.prediction_length,
+    )
     contexts = cutter.cut(*fold.places)
     return _Judge(problem, fold).errors_of(predictor.forecast_teacher(teacher.fit(windows), contexts))
 
