@@ -12,6 +12,8 @@ from skdistill.data._local_scale import LocalUnits
 
 __all__ = ["CovariateUnits"]
 
+_BLOCK_ROWS = 1 << 18  # rows processed at once, over series of equal length
+
 
 @dataclass(frozen=True)
 class CovariateUnits:
@@ -78,8 +80,14 @@ class CovariateUnits:
         units : LocalUnits
             With other units of covariates.
         """
-        each = [self.of_windows(one[None], units.take(np.array([number]))) for number, one in enumerate(series)]
-        return LocalUnits(np.concatenate([one.center for one in each]), np.concatenate([one.unit for one in each]))
+        center, unit = units.center.copy(), units.unit.copy()
+        lengths = np.array([len(one) for one in series])
+        for length in np.unique(lengths):
+            alike = np.flatnonzero(lengths == length)
+            for numbers in np.array_split(alike, -(-len(alike) * max(1, int(length)) // _BLOCK_ROWS)):
+                own = self.of_windows(np.stack([series[number] for number in numbers]), units.take(numbers))
+                center[numbers], unit[numbers] = own.center, own.unit
+        return LocalUnits(center, unit)
 
     def of_windows(self, windows: np.ndarray, units: LocalUnits, outer: LocalUnits | None = None) -> LocalUnits:
         """Replace the units of covariates of windows.

@@ -119,20 +119,25 @@ class ForecastDisplay(BaseDisplay):
         def answer(of_series: Any) -> Any:
             return of_series if id_ is None else of_series[id_]
 
-        forecasts = {"student": answer(forecaster.predict(asked))}
+        frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(np.asarray(rows).reshape(len(rows), -1))
+        plan = _plan(forecaster.roles_, frame.iloc[first : first + horizon], horizon)
+        future = {} if plan is None else {"future": plan if id_ is None else {id_: plan}}
+        forecasts = {"student": answer(forecaster.predict(asked, **future))}
         if forecaster.teacher_ is not None:
             try:
-                forecasts["teacher"] = answer(forecaster.predict_teacher(asked))
+                forecasts["teacher"] = answer(forecaster.predict_teacher(asked, **future))
             except NoLabelError as error:
                 warn_left_out("the teacher's forecast", error)
-        frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(np.asarray(rows).reshape(len(rows), -1))
-        names = list(frame.columns[list(forecaster.targets_)])
+        columns = list(forecaster.roles_.targets)
+        names = list(frame.columns[columns])
         position = _find_channel(channel, names)
-        values = frame.iloc[:, forecaster.targets_[position]]
+        values = frame.iloc[:, columns[position]]
         index = getattr(forecasts["student"], "index", pd.RangeIndex(first, first + horizon))
         fans = {}
         if forecaster.spec_.quantiles is not None:
-            quantiles = np.asarray(answer(forecaster.predict_quantiles(asked))).reshape(horizon, len(names), -1)
+            quantiles = np.asarray(answer(forecaster.predict_quantiles(asked, **future))).reshape(
+                horizon, len(names), -1
+            )
             fans["student"] = pd.DataFrame(quantiles[:, position], index=index, columns=forecaster.spec_.quantiles)
         return cls(
             context=values.iloc[first - context_length : first],
@@ -314,3 +319,10 @@ def series_of(X: Any) -> tuple[Any, list[Any] | None, bool]:
     if is_list_of_series(X) or (isinstance(X, np.ndarray) and X.ndim == 3):
         return X, list(range(len(X))), False
     return [X], None, False
+
+
+def _plan(roles: Any, rows: pd.DataFrame, prediction_length: int) -> pd.DataFrame | None:
+    """Return the known covariates of the rows that are forecast, by position; rows that X lacks are unknown."""
+    if not roles.known:
+        return None
+    return rows.iloc[:, list(roles.known)].reset_index(drop=True).reindex(range(prediction_length))
