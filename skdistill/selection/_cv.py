@@ -65,7 +65,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         ``"mlp"``; a forecaster has its own loss and training settings.
     teachers : teacher, str, list of them or None, default=("pretrained", "theta")
         Teachers to try. Each student is also tried without a teacher; None tries only that. A teacher that needs no
-        training is not tried if its own error is more than 5% above that of the best exact student.
+        training is not tried if its own error is more than 25% above that of the best exact student, or 5% above it
+        if it would label more than 10,000 windows times targets.
     context_lengths : int, sequence of int or None, default=None
         Context lengths to try; None takes up to five multiples of the season that the series have room for.
     prediction_length : int, default=96

@@ -22,7 +22,11 @@ from skdistill.teachers._base import BaseTeacher
 
 __all__ = ["Search"]
 
-_CLEARLY_WORSE = 1.05  # error of a teacher, relative to the best exact student's, above which it is not tried
+# Error of a teacher, relative to the best exact student's, above which it is not tried: teachers that are worse than
+# their student can teach it, which is worth labels that take seconds, but not labels that take minutes.
+_CLEARLY_WORSE = 1.25
+_CLEARLY_WORSE_MANY = 1.05
+_MANY_LABELS = 10_000
 
 
 @dataclass
@@ -111,11 +115,16 @@ class Search:
                 teacher = settle_teacher(self.teachers[name], 0, forecaster._settings())
                 errors = [judge_teacher(self.problem, fold, forecaster, teacher) for fold in self.folds]
                 ratio = results.mean_error(errors) / error if error > 0 else 1.0
-                if ratio > _CLEARLY_WORSE:
+                if ratio > self._most_error:
                     results.left_out[name] = ratio
                     continue
             names.append(name)
         return names
+
+    @property
+    def _most_error(self) -> float:
+        n_labels = self.n_windows * len(self.problem.targets)
+        return _CLEARLY_WORSE if n_labels <= _MANY_LABELS else _CLEARLY_WORSE_MANY
 
     def _best_place(self, results: Results) -> tuple[int, str]:
         best = results.candidates[results.best()]
