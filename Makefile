@@ -17,7 +17,7 @@ endif
 .NOTPARALLEL: # one environment, one installer at a time
 
 demo: $(PLOT)
-	$(BIN)/python examples/quickstart.py
+	$(BIN)/python -m skdistill.demo
 
 test: $(TEST)
 	$(BIN)/python -m pytest -n 2 --dist worksteal

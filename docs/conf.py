@@ -60,7 +60,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": ["gallery"],
     "filename_pattern": r"/(quickstart|tune_losses)\.py$",
     "ignore_pattern": r"(^|/)(_|reproduce/|benchmarks/)",
-    "default_thumb_file": str(DOCS / "_static" / "quickstart.png"),
+    "default_thumb_file": str(DOCS / "_static" / "demo.png"),
     "copyfile_regex": r"$^",
     "nested_sections": False,
     "download_all_examples": False,

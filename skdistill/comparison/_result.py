@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -69,7 +71,9 @@ class RowResult:
 
 
 class Comparison(pd.DataFrame):
-    """Table of models, one per row: a DataFrame with four additions.
+    """Table of models, one per row: a DataFrame with additions.
+
+    ``print(comparison)``, and a notebook, show :meth:`table` and :meth:`summary`; all columns are there for code.
 
     Attributes
     ----------
@@ -105,6 +109,49 @@ class Comparison(pd.DataFrame):
     facts: dict[str, Any]
     _metadata = ["differences", "facts", "per_series"]  # noqa: RUF012 (pandas' own protocol)
 
+    def table(self) -> pd.DataFrame:
+        """Return the main columns as text that fits 100 characters.
+
+        Returns
+        -------
+        table : DataFrame of str
+            ``MSE`` (standardized), ``MASE`` if there is a panel, ``error`` relative to the first row, with its standard
+            error, ``parameters``, and ``ms per window``.
+        """
+        first = float(self["mse"].iloc[0])
+        shares = [
+            f"{100 * difference / first:+.1f}% ± {100 * error / first:.1f}%" if number and first else ""
+            for number, (difference, error) in enumerate(zip(self["difference"], self["standard_error"], strict=True))
+        ]
+        columns: dict[str, Any] = {"MSE": [_short(value) for value in self["mse"]]}
+        if "mase" in self:
+            columns["MASE"] = [_short(value) for value in self["mase"]]
+        columns |= {
+            "error": [share if known else "" for share, known in zip(shares, self["mse"].notna(), strict=True)],
+            "parameters": ["" if pd.isna(value) else f"{value:,}" for value in self["parameters"]],
+            "ms per window": [_short(value) for value in self["ms_per_window"]],
+        }
+        return pd.DataFrame(columns, index=self.index)
+
+    def __str__(self) -> str:
+        """Return table and summary as text."""
+        if not self._is_whole():
+            return super().__str__()
+        lines = [textwrap.fill(line, 100, subsequent_indent="  ") for line in self.summary().splitlines()]
+        return "\n".join([self.table().to_string(), "", *lines])
+
+    def _repr_html_(self) -> str:
+        """Return table and summary for notebooks."""
+        if not self._is_whole():
+            return str(pd.DataFrame(self)._repr_html_())  # type: ignore[operator]
+        lines = "".join(f"<li>{html.escape(line)}</li>" for line in self.summary().splitlines())
+        return f"{self.table().to_html()}\n<ul>{lines}</ul>"
+
+    def _is_whole(self) -> bool:
+        """Whether this is a whole table, not rows or columns of one."""
+        whole = {"mse", "difference", "standard_error", "parameters", "ms_per_window", "in_words"}
+        return whole <= set(self.columns) and getattr(self, "facts", None) is not None
+
     def summary(self) -> str:
         """Return the findings as sentences.
 
@@ -137,6 +184,10 @@ class Comparison(pd.DataFrame):
             f"{facts['n_resamples']} resamples of blocks of {facts['block_length']} windows."
         )
         return "\n".join(lines)
+
+
+def _short(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:.4g}"
 
 
 def make_comparison(

@@ -13,9 +13,10 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdistill import compare
+from skdistill import DistilledForecaster, compare
 from skdistill.comparison import block_bootstrap_means
 from skdistill.comparison._naive import find_seasons, seasonal_naive
+from skdistill.datasets import make_multiseasonal
 from skdistill.networks import ITransformer
 from skdistill.teachers import TrainedTeacher
 
@@ -296,3 +297,20 @@ def test_a_student_that_beats_the_linear_one_is_told_so_in_figures():
     good = make_forecaster(teacher=None, student=Linear(None, penalty=0.0), validation_fraction=0.0).fit(wave[:300])
     table = good.compare(wave[288:], season=1)
     assert "lower than 'exact linear'" in table.loc["student", "in_words"]
+
+
+def test_a_comparison_prints_within_100_characters():
+    series = make_multiseasonal(300, 1, seasons=(24,), random_state=0)
+    forecaster = DistilledForecaster(None, "linear", "response", context_length=48, prediction_length=12).fit(
+        series[:200]
+    )
+    comparison = forecaster.compare(series[152:])
+    table = comparison.table()
+    assert list(table) == ["MSE", "error", "parameters", "ms per window"]
+    assert table.loc["student", "error"] == ""
+    share = 100 * (comparison.loc["drift", "mse"] / comparison.loc["student", "mse"] - 1)
+    assert table.loc["drift", "error"].startswith(f"{share:+.1f}% ± ")
+    assert max(map(len, str(comparison).splitlines())) <= 100
+    assert "<table" in comparison._repr_html_()
+    assert "Best baseline" in comparison._repr_html_()
+    assert "summary" not in str(comparison[["mse"]])  # a part of it prints as any DataFrame
