@@ -138,14 +138,15 @@ class Results:
         """
         best = self.best()
         errors = np.array([np.concatenate([one.errors for one in folds]) for folds in self.judged])
+        folds = zip(self.judged[best], self._series, strict=True)
+        shares = np.concatenate([_shares(one.errors, numbers) for one, numbers in folds]) / len(self._series)
         order = sorted(self._tuned(), key=lambda one: self.candidates[one].simplicity)
         for one in order:
             if one == best:
                 break
-            differences = _mean_by_group(errors[one] - errors[best], self._samples)
-            spread = differences.std(ddof=1) / np.sqrt(len(differences)) if len(differences) > 1 else 0.0
-            if differences.mean() <= standard_errors * spread:
-                return Choice(one, best, float(self.means[one] - self.means[best]), float(spread))
+            spread = _standard_error(errors[one] - errors[best], shares, self._samples)
+            if self.means[one] - self.means[best] <= standard_errors * spread:
+                return Choice(one, best, float(self.means[one] - self.means[best]), spread)
         return Choice(best, best, 0.0, 0.0)
 
     def _tuned(self) -> list[int]:
@@ -234,3 +235,20 @@ def _mean_by_group(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
     good = ~np.isnan(values)
     _, places = np.unique(groups[good], return_inverse=True)
     return np.bincount(places, values[good]) / np.bincount(places)
+
+
+def _shares(errors: np.ndarray, series: np.ndarray) -> np.ndarray:
+    """Return the weight of each error in a mean over series; 0 for NaN."""
+    good = ~np.isnan(errors)
+    _, places, counts = np.unique(series[good], return_inverse=True, return_counts=True)
+    shares = np.zeros(len(errors))
+    shares[good] = 1 / (counts[places] * len(counts))
+    return shares
+
+
+def _standard_error(values: np.ndarray, shares: np.ndarray, samples: np.ndarray) -> float:
+    """Return the standard error of a weighted mean of values that depend on each other within samples."""
+    values = np.nan_to_num(values)
+    sums = np.bincount(samples, shares * (values - shares @ values))
+    n_samples = int((np.bincount(samples, shares) > 0).sum())
+    return float(np.sqrt(n_samples / (n_samples - 1) * np.square(sums).sum())) if n_samples > 1 else 0.0
