@@ -33,6 +33,11 @@ def main(arguments: list[str] | None = None) -> None:
     ----------
     arguments : list of str or None, default=None
         Command-line arguments; None takes those of the process.
+
+    Examples
+    --------
+    >>> from skdistill.demo import main
+    >>> main(["--synthetic", "--picture", "forecast.png"])  # doctest: +SKIP
     """
     parser = argparse.ArgumentParser(prog="python -m skdistill.demo", description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="seed of the search (default 0)")
