@@ -17,8 +17,9 @@ from typing import Any
 import pandas as pd
 
 from skdistill._utils._optional import import_optional
-from skdistill.datasets import fetch_ett, make_multiseasonal
-from skdistill.selection import DistilledForecasterCV
+from skdistill.datasets._ett import fetch_ett
+from skdistill.datasets._synthetic import make_multiseasonal
+from skdistill.selection._cv import DistilledForecasterCV
 
 __all__ = ["main"]
 
@@ -101,7 +102,7 @@ def _draw(search: Any, test: pd.DataFrame, path: Path) -> None:
     except ImportError as error:
         sys.stdout.write(f"No picture: {error}\n\n")
         return
-    from skdistill.plotting import ForecastDisplay
+    from skdistill.plotting._forecast import ForecastDisplay
 
     figure, axes = pyplot.subplots(figsize=(8, 3.5), layout="constrained")
     ForecastDisplay.from_estimator(search.best_estimator_, test, channel=0, ax=axes)
