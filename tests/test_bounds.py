@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from doubles import make_forecaster, make_frame
+from doubles import LastValueTeacher, make_forecaster, make_frame
 from sktime.forecasting.base import ForecastingHorizon
 
 import skdistill
-from skdistill import DistilledRegressor
+from skdistill import DistilledForecasterCV, DistilledRegressor
 from skdistill.deploy import NumpyStudent
 from skdistill.losses import Supervised
 from skdistill.networks import MLP, ITransformer
@@ -152,3 +152,23 @@ def test_what_is_not_finite_is_told_and_not_clipped():
     frame.iloc[-5, 1] = 1e22
     with pytest.raises(ValueError, match=r"has 1e\+22 in row 7, channel 1"):
         forecaster.predict(frame)
+
+
+@WARNED
+def test_a_search_hands_them_to_its_choice():
+    X = panel()["c0"].to_frame()
+    search = DistilledForecasterCV("linear", None, context_lengths=12, prediction_length=4, bounds=(LOW, HIGH)).fit(X)
+    assert search.forecaster_.bounds == (LOW, HIGH)
+    assert search.predict(X)["c0"].max() == HIGH
+    with pytest.raises(ValueError, match="bounds of DistilledForecasterCV must have low < high"):
+        search.set_params(bounds=(1, 0)).fit(X)
+
+
+def test_other_bounds_find_the_student_in_memory_and_other_weights_do_not(tmp_path):
+    settings = {"teacher": LastValueTeacher(), "loss": "response", "memory": str(tmp_path)}
+    first = fit(None, **settings)
+    again = fit((-100.0, 100.0), **settings)
+    assert again.history_ == first.history_  # seconds included
+    unlike = pd.concat([panel(), pd.concat({"c": make_frame(40, 2, 2)}, names=["shop"])])
+    plain, weighted = (fit(None, unlike, series_weight=one, **settings) for one in ("windows", "equal"))
+    assert weighted.history_[0]["train_loss"] != plain.history_[0]["train_loss"]

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
+from skdistill.data._bounds import check_bounds
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import SeriesInput, read_series
 from skdistill.data._scaling import SCALINGS
@@ -100,6 +101,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         trained on.
     transformer : scikit-learn transformer or None, default=None
         As in :class:`~skdistill.DistilledForecaster`.
+    bounds : tuple of (float or None, float or None), or None, default=None
+        As in :class:`~skdistill.DistilledForecaster`; candidates are judged with them.
     min_observed : int or None, default=None
         As in :class:`~skdistill.DistilledForecaster`.
     missing : {"nan", "raise"}, default="nan"
@@ -192,6 +195,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         quantiles: Sequence[float] | None = None,
         calibration: Any = None,
         transformer: BaseEstimator | None = None,
+        bounds: tuple[float | None, float | None] | None = None,
         min_observed: int | None = None,
         missing: str = "nan",
         max_windows: int | None = 100_000,
@@ -217,6 +221,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         self.quantiles = quantiles
         self.calibration = calibration
         self.transformer = transformer
+        self.bounds = bounds
         self.min_observed = min_observed
         self.missing = missing
         self.max_windows = max_windows
@@ -305,6 +310,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     def _check_parameters(self) -> None:
         owner = type(self).__name__
         check_integer(self.prediction_length, f"prediction_length of {owner}", minimum=1)
+        check_bounds(self.bounds, owner)
         check_choice(self.scoring, SCORINGS, f"scoring of {owner}")
         check_choice(self.covariates, ("error", "ignore"), f"covariates of {owner}")
         for one in self._scalings():
@@ -394,6 +400,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
             "static_covariates": self.static_covariates,
             "covariates": self.covariates,
             "transformer": self.transformer,
+            "bounds": self.bounds,
             "min_observed": self.min_observed,
             "missing": self.missing,
             "device": self.device,
