@@ -645,3 +645,11 @@ def test_a_search_judges_candidates_with_their_covariates():
     assert search.forecaster_.spec_.n_static == 1
     plan = {shop: np.zeros((HORIZON, 2)) for shop in panel.index.levels[0]}
     assert np.isfinite(search.predict(panel, future=plan).to_numpy()).all()
+
+
+def test_a_row_of_the_future_that_is_given_twice_is_refused():
+    frame = make_frame()
+    forecaster, plan = make().fit(frame.iloc[:160]), plan_of(frame)
+    for rows in (pd.concat([plan, plan.iloc[:1] + 1]), pd.concat([plan.iloc[:2] + 1, plan])):
+        with pytest.raises(ValueError, match="twice: give each row once"):
+            forecaster.predict(frame.iloc[:160], future=rows)

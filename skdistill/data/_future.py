@@ -321,7 +321,7 @@ class _Reader:
         first = slice(0, self.prediction_length)
         if labels is not None:
             index = as_time_index(index)
-            if index[first].equals(labels):
+            if index[first].equals(labels) and not index.has_duplicates:
                 return first
         if labels is None or _counts_rows(index) or _counts_rows(labels):  # labels that nobody can carry on count rows
             self._check_length(len(index))

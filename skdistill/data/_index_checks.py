@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,8 @@ from skdistill.data._steps import Step, as_time_index, find_step
 from skdistill.data._wall_clock import DAY, nanoseconds_of, read_wall_clock
 
 __all__ = ["check_time_index", "checked_step"]
+
+_VARIABLE = re.compile(r"\w+(\[\d+\])?")  # what can be written in code: X, y, X[3]
 
 
 def check_time_index(index: Any, *, name: str = "X") -> None:
@@ -130,20 +133,19 @@ def _raise_order(index: pd.Index, i: int, name: str) -> None:
 def _raise_irregular(index: pd.Index, name: str) -> None:
     steps = _natural_steps(index) if isinstance(index, pd.DatetimeIndex) else np.diff(_numbers(index))
     i = _odd_one(steps)
+    table = name if _VARIABLE.fullmatch(name) else "X"
     calendar = ""
     if isinstance(index, pd.DatetimeIndex) and np.median(np.diff(index.asi8)) * nanoseconds_of(index) >= DAY // 24:
         offset = "freq=pd.offsets.CustomBusinessDay(holidays=...))"
-        way = (
-            f"X.index = X.index.set_levels(pd.DatetimeIndex(X.index.levels[-1], {offset}, level=-1)"
-            if " " in name  # a series of a panel, by its id
-            else f"{name}.index = pd.DatetimeIndex({name}.index, {offset}"
-        )
+        way = f"{table}.index = pd.DatetimeIndex({table}.index, {offset}"
+        if name.startswith("series "):  # of a panel
+            way = f"X.index = X.index.set_levels(pd.DatetimeIndex(X.index.levels[-1], {offset}, level=-1)"
         calendar = f"; if the labels follow a special calendar, for example with holidays, set it: {way}"
     raise ValueError(
         f"The index of {name} has an irregular step between {index[i]} and {index[i + 1]} "
         f"(positions {i} and {i + 1}). Likely causes: missing rows (holidays included), or a cross-validation whose "
         f"training folds are not contiguous; fill in the rows, or use RollingOriginSplit{calendar}. If the rows are "
-        f"all there, in order of time, number them: {name}.reset_index(drop=True)."
+        f"all there, in order of time, number them: {table}.reset_index(drop=True)."
     )
 
 

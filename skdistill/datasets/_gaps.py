@@ -77,8 +77,8 @@ def skipped_hint(times: Times, grid: Grid, gaps: Gaps) -> str | None:
     if not isinstance(grid.ruler, FixedRuler) or not isinstance(moments, pd.DatetimeIndex) or moments.tz is not None:
         return None
     short = gaps.before[gaps.sizes * grid.stride * NANOSECONDS[moments.unit] == hour]
-    early = short[moments[times.codes[short]].hour < _LATEST_CHANGE]
-    missing: Any = grid.ruler.moments(times.series[early], grid.numbers[early] + grid.stride)
+    missing: Any = grid.ruler.moments(times.series[short], grid.numbers[short] + grid.stride)
+    missing = missing[missing.hour < _LATEST_CHANGE]
     found = name_zone(missing, "skipped", moments[moments.hour < _LATEST_CHANGE])
     if found is None:
         return None

@@ -58,7 +58,15 @@ def test_advice_on_a_doubled_hour_costs_no_hour(zone, start, freq):
         load_csv(text_of(walls), time="at")
 
 
-@pytest.mark.parametrize(("zone", "start"), [("Europe/Berlin", "2024-03-30"), ("Australia/Sydney", "2024-10-05")])
+@pytest.mark.parametrize(
+    ("zone", "start"),
+    [
+        ("Europe/Berlin", "2024-03-30"),
+        ("Australia/Sydney", "2024-10-05"),
+        ("Africa/Cairo", "2024-04-25"),  # at midnight
+        ("America/Santiago", "2024-09-07"),
+    ],
+)
 @pytest.mark.parametrize("freq", ["h", "15min"])
 def test_advice_on_a_skipped_hour_makes_up_no_rows(zone, start, freq):
     walls = pd.date_range(start, periods=300, freq=freq, tz=zone).tz_localize(None)
@@ -68,7 +76,7 @@ def test_advice_on_a_skipped_hour_makes_up_no_rows(zone, start, freq):
 
 def test_other_gaps_and_duplicates_name_the_tool_for_them():
     hours = pd.date_range("2024-06-01", periods=50, freq="h")
-    with pytest.raises(ValueError, match=r"irregular step.*regularize sorts rows, merges duplicates and inserts"):
+    with pytest.raises(ValueError, match=r"irregular step.*: X.reset_index.*regularize sorts rows, merges duplicates"):
         load_csv(text_of(hours.delete(7)), time="at")
     with pytest.raises(ValueError, match=r"duplicate labels.*regularize"):
         load_csv(text_of(hours.insert(7, hours[7])), time="at")
