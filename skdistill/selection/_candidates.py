@@ -31,6 +31,9 @@ _MOST_CONTEXTS = 5
 _APART = 1.3  # smallest ratio of two context lengths
 _UPDATES = 2500  # batches that train a network in one fit
 _MOST_EPOCHS = 8
+_MOST_QUANTILE_EPOCHS = 100
+_FEWEST_BATCHES = 8  # of an epoch that trains quantiles
+_QUANTILE_WIDTH = 32  # of the network on top of an exact student, for quantiles
 _SQUARES = 0.05  # weight of the squared errors, for which the linear part of an MLP is solved
 
 
@@ -156,9 +159,14 @@ class Candidate:
         }
         if self.teacher_weight is not None:
             changes["loss"] = _with_teacher_weight(forecaster.loss, self.teacher_weight)
-        if self.student.on_linear and n_windows is not None:
-            batches = max(1, n_windows // forecaster.batch_size)
-            changes["max_epochs"] = int(np.clip(_UPDATES // batches, 1, _MOST_EPOCHS))
+        trains_quantiles = self.student.is_exact and common.get("quantiles") is not None
+        if trains_quantiles:  # no exact solution has quantiles: they are trained on top of it
+            changes["student"] = self._below_quantiles(changes["student"])
+        if n_windows is not None and trains_quantiles:
+            changes["batch_size"] = int(np.clip(n_windows // _FEWEST_BATCHES, 16, forecaster.batch_size))
+            changes["max_epochs"] = _epochs(n_windows, changes["batch_size"], _MOST_QUANTILE_EPOCHS)
+        elif n_windows is not None and self.student.on_linear:
+            changes["max_epochs"] = _epochs(n_windows, forecaster.batch_size, _MOST_EPOCHS)
         return forecaster.set_params(**changes | common)
 
     @property
@@ -174,6 +182,12 @@ class Candidate:
         nested = [name for name in ("linear_skip__last_rows",) if name in network.get_params()]
         return network.set_params(**dict.fromkeys(["last_rows", *nested], self.context_length))
 
+    def _below_quantiles(self, linear: BaseNetwork) -> BaseNetwork:
+        """Return a small network that starts from an exact map, which stays as it is."""
+        last_rows = None if self.n_rows == self.context_length else self.context_length
+        network = MLP(_QUANTILE_WIDTH, batch_norm=False, decomposition=False, last_rows=last_rows)
+        return network.set_params(linear_skip=linear)
+
     def _penalized(self) -> BaseNetwork:
         network = clone(self.student.network)
         if self.penalty is None:
@@ -181,6 +195,11 @@ class Candidate:
         if self.student.on_linear:
             return network.set_params(linear_skip=Linear(penalty=self.penalty))
         return network.set_params(penalty=self.penalty, weight_grid=None)
+
+
+def _epochs(n_windows: int, batch_size: int, most: int) -> int:
+    """Return the number of epochs that gives enough updates."""
+    return int(np.clip(_UPDATES // max(1, n_windows // batch_size), 1, most))
 
 
 def _with_teacher_weight(loss: Any, weight: float) -> Any:

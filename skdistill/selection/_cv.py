@@ -96,6 +96,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         ``"series"`` for a panel and ``"global"`` for one series.
     quantiles : sequence of float or None, default=None
         Levels of the quantiles that the refitted forecaster forecasts; candidates are judged by point forecasts.
+        Quantiles of an exact student are trained, together with a small network, on top of its map.
     calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
         How quantiles of the refitted forecaster are calibrated, on the last fifth of the rows, which it is then not
         trained on.

@@ -324,6 +324,17 @@ def test_quantiles_are_those_of_the_refit():
     assert search.calibrate(X) is search
 
 
+def test_quantiles_of_an_exact_student_are_trained_on_top_of_it():
+    X, test = make_series(400, 1)[:300], make_series(400, 1)[276:]
+    point = make_search(context_lengths=24, cv=1).fit(X)
+    around = clone(point).set_params(quantiles=(0.1, 0.5, 0.9)).fit(X)
+    assert around.best_params_ == point.best_params_
+    assert around.score(test) > 1.2 * point.score(test)  # minus the MSE
+    inside = around.backtest_quantiles(test)
+    truth = np.stack([test[24 + start : 30 + start] for start in range(len(inside))])
+    assert 0.6 < ((inside[..., 0] <= truth) & (truth <= inside[..., 2])).mean() < 0.95
+
+
 @pytest.mark.parametrize("form", ["frame", "dict", "list"])
 def test_panels_in_every_form(form):
     X = make_panel()
