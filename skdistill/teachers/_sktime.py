@@ -383,7 +383,9 @@ class SktimeTeacher(BaseTeacher):
                 self.forecaster, list(rows.values()), here, self.prediction_length_, store.season or 1, self.n_jobs
             )
         self.forecasts_ = np.concatenate([one.forecasts for one in rolled])
-        warn_of_simpler(rolled, [f"series {number}" for number in rows], self._name)
+        ids = [store.ids[number] if number < len(store.ids) else None for number in rows]
+        names = [number if one is None else one for number, one in zip(rows, ids, strict=True)]
+        warn_of_simpler(rolled, [f"series {name!r}" for name in names], self._name)
 
     def _check_rolls(self, windows: TrainingWindows) -> None:
         """Raise if the forecaster cannot be fitted on the longest series, or its state cannot be read."""

@@ -209,7 +209,7 @@ def test_short_series_are_labeled_without_a_season_or_by_their_last_value_and_na
     teacher = SktimeTeacher(AutoETS(trend="add", seasonal="add", sp=12), fitting="series")
     forecaster = DistilledForecaster(teacher, Linear(), "response", **arguments)
     with pytest.warns(
-        UserWarning, match=r"AutoETS of SktimeTeacher cannot be fitted on 1 of 3 .*without a season: series"
+        UserWarning, match=r"AutoETS of SktimeTeacher cannot be fitted on 1 of 3 .*without a season: series 'new shop'"
     ):
         forecaster.fit(X)
     number, origin = forecaster.teacher_.places_[-1]
