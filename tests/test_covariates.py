@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from doubles import LastValueTeacher
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from torch import nn
@@ -653,3 +654,42 @@ def test_a_row_of_the_future_that_is_given_twice_is_refused():
     for rows in (pd.concat([plan, plan.iloc[:1] + 1]), pd.concat([plan.iloc[:2] + 1, plan])):
         with pytest.raises(ValueError, match="twice: give each row once"):
             forecaster.predict(frame.iloc[:160], future=rows)
+
+
+@pytest.mark.parametrize("student", [Linear(season=24, penalty=1e-3), MLP(4, linear_skip=Linear(season=24))], ids=str)
+def test_the_calendar_tells_an_exact_map_the_hour_of_the_week(student):
+    generator = np.random.default_rng(0)
+    index = pd.date_range("2024-01-01", periods=24 * 7 * 8, freq="h")
+    profile = 3 * generator.normal(size=168)
+    hour = (24 * index.dayofweek + index.hour).to_numpy()
+    frame = pd.DataFrame({"load": profile[hour] + 0.1 * generator.normal(size=len(index))}, index=index)
+    scores = []
+    for reads in (False, True):
+        name = "time_features" if isinstance(student, Linear) else "linear_skip__time_features"
+        network = clone(student).set_params(**{name: reads})
+        forecaster = DistilledForecaster(
+            None,
+            network,
+            Supervised(),
+            context_length=24,
+            prediction_length=12,
+            validation_fraction=0,
+            max_epochs=1,
+            lr=1e-4,
+            random_state=0,
+            device="cpu",
+        ).fit(frame.iloc[:-200])
+        scores.append(forecaster.score(frame.iloc[-224:]))
+    assert scores[1] > scores[0] / 5  # minus the errors
+
+
+@pytest.mark.parametrize(("freq", "n_inputs"), [("MS", 12), ("W", 4), ("D", 11), ("h", 172), ("15min", 172)])
+def test_the_calendar_has_one_input_per_phase(freq, n_inputs):
+    index = pd.date_range("2024-01-01", periods=120, freq=freq)
+    frame = pd.DataFrame({"load": np.random.default_rng(0).normal(size=120)}, index=index)
+    student = Linear(time_features=True, penalty=1.0)
+    forecaster = DistilledForecaster(
+        None, student, Supervised(), context_length=12, prediction_length=3, validation_fraction=0
+    ).fit(frame)
+    assert forecaster.student_.weight.shape == (3, 12 + 1 + n_inputs)
+    assert forecaster.predict(frame).shape == (3, 1)

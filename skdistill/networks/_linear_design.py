@@ -203,7 +203,10 @@ class LinearDesign(nn.Module):
 
 
 def _calendar(time: Tensor) -> Tensor:
-    """Return inputs that tell the time of the first row, from its calendar features in [-0.5, 0.5]."""
+    """Return inputs that tell the time of the first row, from its calendar features in [-0.5, 0.5].
+
+    Their mean square is 1, like that of standardized rows, so that a penalty shrinks them alike.
+    """
     first = time[:, 0] + 0.5
     n_features = first.shape[-1]
     if n_features == 1:
@@ -218,10 +221,10 @@ def _calendar(time: Tensor) -> Tensor:
 
 
 def _one_hot(values: Tensor, size: int) -> Tensor:
-    return (values.round().unsqueeze(-1) == torch.arange(size, device=values.device)).to(values.dtype)
+    return (values.round().unsqueeze(-1) == torch.arange(size, device=values.device)).to(values.dtype) * size**0.5
 
 
 def _harmonics(share: Tensor) -> Tensor:
     """Return sines and cosines of a share of the year."""
     angles = 2 * torch.pi * share.unsqueeze(-1) * torch.arange(1, _N_HARMONICS + 1, device=share.device)
-    return torch.cat([angles.sin(), angles.cos()], dim=-1)
+    return torch.cat([angles.sin(), angles.cos()], dim=-1) * 2**0.5

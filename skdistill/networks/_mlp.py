@@ -105,6 +105,11 @@ class MLP(BaseNetwork):
         self.linear_skip = linear_skip
         self.covariate_size = covariate_size
 
+    @property
+    def time_features(self) -> bool | str:  # type: ignore[override]
+        """Whether the linear part reads the calendar."""
+        return self.linear_skip.time_features if isinstance(self.linear_skip, Linear) else False
+
     def check(self, spec: NetworkSpec) -> None:
         """Raise if a hyperparameter is out of its range."""
         check_integer(self.hidden_size, "hidden_size of MLP")
