@@ -28,7 +28,7 @@ from skdistill.teachers import Pretrained
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data-home", default=None, help="folder of the M4 files")
-parser.add_argument("--rows", type=int, default=600, help="last training rows of each series that are used")
+parser.add_argument("--rows", type=int, default=480, help="last training rows of each series that are used")
 arguments = parser.parse_args()
 
 SHARES = (0.05, 0.2, 0.5)
