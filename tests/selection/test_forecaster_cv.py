@@ -240,6 +240,16 @@ def test_context_lengths_are_seasons_that_fit():
     assert default_context_lengths([Series(np.zeros((20, 1)))], 14, 3) == [5]
 
 
+def test_windows_of_a_panel_are_counted_as_they_are_cut():
+    X = make_panel()
+    search = make_search(context_lengths=30)
+    given = read_series(search, X, reset=True, allow_batch=False)
+    search.targets_ = (0,)
+    forecaster = DistilledForecaster(None, "linear", "response", context_length=30, prediction_length=6)
+    cut = forecaster.set_params(validation_fraction=0)._windows_to_fit(X, None)
+    assert search._search(given).n_windows == len(cut.train)
+
+
 class Wrong(BaseTeacher):
     """A teacher without training that forecasts far away from the truth."""
 
