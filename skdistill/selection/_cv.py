@@ -159,7 +159,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     -----
     The rule of one standard error is applied to the difference from the best candidate, whose standard error is smaller
     than that of the errors themselves, because hard horizons are hard for all. Its sample are the series of a panel of
-    at least ten series, and otherwise the horizons of each series.
+    at least ten series, and otherwise the horizons of each series. With fewer than ten horizons it says little, and the
+    best candidate is chosen.
 
     References
     ----------

@@ -14,6 +14,7 @@ from skdistill.selection._judge import Judged
 __all__ = ["Choice", "Results"]
 
 _FEW_SERIES = 10  # with fewer, horizons instead of series are the sample of the standard error
+_FEWEST_SAMPLES = 10  # with fewer, the best candidate is chosen
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ class Results:
         """Return the simplest candidate that is not worse than the best by more than some standard errors.
 
         The standard error is that of the mean difference from the best, over series or, where these are few, over
-        horizons. Of candidates that differ in penalty and weight of the teacher alone, only the best one counts.
+        horizons; with fewer than ten of them, the best candidate is chosen. Of candidates that differ in penalty and
+        weight of the teacher alone, only the best one counts.
 
         Parameters
         ----------
@@ -140,6 +142,8 @@ class Results:
         errors = np.array([np.concatenate([one.errors for one in folds]) for folds in self.judged])
         folds = zip(self.judged[best], self._series, strict=True)
         shares = np.concatenate([_shares(one.errors, numbers) for one, numbers in folds]) / len(self._series)
+        if len(np.unique(self._samples[~np.isnan(errors[best])])) < _FEWEST_SAMPLES:
+            return Choice(best, best, 0.0, 0.0)  # the standard error of so few is no guide
         order = sorted(self._tuned(), key=lambda one: self.candidates[one].simplicity)
         for one in order:
             if one == best:

@@ -200,6 +200,13 @@ def test_the_simplest_within_one_standard_error_is_chosen():
     assert "within one standard error" in results.explain(choice)
 
 
+def test_few_horizons_are_no_reason_for_a_worse_candidate():
+    generator = np.random.default_rng(0)
+    errors = [1.0 + 0.1 * one + generator.normal(size=8) for one in (1, 0, 1)]
+    results = made_results(errors, 8)
+    assert results.choose(1.0).chosen == results.best()
+
+
 def test_a_larger_penalty_is_no_simpler_student():
     places = [(np.arange(20), np.full(20, 10))]
     results = Results(places, 5, "mase")
