@@ -42,7 +42,7 @@ _BOUNDS = ("lower", "upper")  # of forecasts
 _SHARE_OF_SEASON = 4  # gaps up to a season divided by this are bridged by a straight line
 _ROUNDING = 4.0  # in rounding errors of a window's level; smaller variation is no unit
 _REPEATED = 1e-4  # of the distance from the center: with smaller differences from season to season, a season repeats
-_SMALLEST = 1e-150  # in float64; smaller numbers are no units, because the squares of what they divide overflow
+_SMALLEST = float(np.finfo(np.float64).tiny)  # smaller numbers are no units, because their inverse overflows
 
 
 class NumpyStudent:
