@@ -380,6 +380,7 @@ class UpdatableMixin(BaseDistilled):
         if given.is_list or len(given.series) != 1:
             raise ValueError("partial_fit takes one series; got a list. Fit all of them again with fit.")
         new, roles = given.series[0], self.roles_
+        _check_complete(new.values, "X of partial_fit")  # an unknown category is missing
         network, loss = resolve_student(self.student), resolve_loss(self.loss)
         assert isinstance(network, Linear)  # check_updatable
         spec = NetworkSpec(

@@ -11,6 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, load
+from skdistill.core import BaseNetwork, NetworkOutput
 from skdistill.deploy import NumpyStudent
 from skdistill.losses import Supervised
 from skdistill.networks import MLP, TFT, DLinear, ITransformer, Linear, NLinear, TiDE, TimeXer, TSMixer
@@ -693,3 +694,54 @@ def test_the_calendar_has_one_input_per_phase(freq, n_inputs):
     ).fit(frame)
     assert forecaster.student_.weight.shape == (3, 12 + 1 + n_inputs)
     assert forecaster.predict(frame).shape == (3, 1)
+
+
+class Masked(BaseNetwork):
+    """A network that is told what is observed, and remembers it."""
+
+    has_features = False
+    reads_past = reads_known = reads_masks = True
+
+    def build(self, spec):
+        return MaskedModule(spec)
+
+
+class MaskedModule(nn.Module):
+    def __init__(self, spec):
+        super().__init__()
+        self.spec = spec
+        self.weight = nn.Parameter(torch.ones(1))
+        self.seen = []
+
+    def forward(self, context, context_time=None, decoder_time=None, future=None, observed=None, future_observed=None):
+        self.seen.append((observed.clone(), future_observed.clone(), future.clone()))
+        return NetworkOutput(self.weight * context[:, -1:, list(self.spec.targets)].repeat(1, HORIZON, 1))
+
+
+def test_a_network_that_reads_masks_is_told_what_is_filled():
+    frame = make_frame()
+    frame.iloc[150, 2] = np.nan
+    forecaster = make(Masked(), covariates="error").fit(frame.iloc[:160])
+    module = forecaster.student_
+    module.seen.clear()
+    plan = plan_of(frame)
+    plan.iloc[3:, 0] = np.nan
+    forecaster.predict(frame.iloc[:160], future=plan)
+    observed, known, future = module.seen[-1]
+    assert observed.shape == (1, CONTEXT, 4)
+    assert known.shape == future.shape == (1, HORIZON, 2)
+    assert observed[0, 150 - 160 + CONTEXT].tolist() == [1, 1, 0, 1]
+    assert observed.sum() == 4 * CONTEXT - 1
+    assert known[0].tolist() == [[1, 1]] * 3 + [[0, 1]] * 3
+    assert torch.isfinite(future).all()
+
+
+def test_updates_take_categories_that_they_know():
+    frame = make_frame(150)
+    frame["day"] = np.array(["low", "mid", "high"])[np.arange(150) % 3]
+    settings = {"student": Linear(season=12), "validation_fraction": 0, "known_covariates": ["promo", "day"]}
+    grown = make(**settings).partial_fit(frame.iloc[:100]).partial_fit(frame.iloc[100:])
+    whole = make(**settings).fit(frame)
+    np.testing.assert_allclose(grown.student_.weight.detach(), whole.student_.weight.detach(), atol=1e-5)
+    with pytest.warns(UserWarning, match="'new'"), pytest.raises(ValueError, match="must have no missing value"):
+        grown.partial_fit(make_frame(10, start=frame.index[-1] + pd.Timedelta("1h")).assign(day="new"))
