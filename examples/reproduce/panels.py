@@ -187,6 +187,7 @@ def run(name: str, panel: Panel) -> dict[str, object]:
     heading(f"{name}: {len(panel.truth)} series, horizon {panel.horizon}")
     row = {"panel": name, "n_series": len(panel.truth), "season": panel.season, "horizon": panel.horizon}
     row["seasonal_naive"] = np.nanmean(errors(panel, seasonal_naive(panel)))
+    row["zero"] = np.nanmean(errors(panel, {one: np.zeros(panel.horizon) for one in panel.truth}))
 
     start = time.process_time()
     search = fit_default(panel)
