@@ -42,7 +42,6 @@ _BOUNDS = ("lower", "upper")  # of forecasts
 _SHARE_OF_SEASON = 4  # gaps up to a season divided by this are bridged by a straight line
 _ROUNDING = 4.0  # in rounding errors of a window's level; smaller variation is no unit
 _REPEATED = 1e-4  # of the distance from the center: with smaller differences from season to season, a season repeats
-_SMALLEST = float(np.finfo(np.float64).tiny)  # smaller numbers are no units, because their inverse overflows
 
 
 class NumpyStudent:
@@ -536,7 +535,7 @@ def window_center_and_unit(values: np.ndarray, season: int) -> tuple[np.ndarray,
     center = mean_observed(values[:, -season:])
     center = np.where(np.isnan(center), mean_observed(values), center)
     distance = mean_observed(np.abs(values - center[:, None]))
-    floor = np.maximum(rounding * np.abs(center), _SMALLEST)
+    floor = rounding * np.abs(center)
     candidates = [
         (mean_observed(np.abs(values[:, season:] - values[:, :-season])), np.fmax(floor, _REPEATED * distance)),
         (mean_observed(np.abs(values[:, 1:] - values[:, :-1])), floor),

@@ -16,7 +16,6 @@ __all__ = ["ContextFrame"]
 _SHARE_OF_SEASON = 4  # as in the NumPy runtime
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)  # relative to the level of a window, in float32
 _REPEATED = 1e-4  # as in the NumPy runtime
-_SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 class ContextFrame(nn.Module):
@@ -209,7 +208,7 @@ def _center_and_unit(context: Tensor, missing: Tensor, season: int) -> tuple[Ten
         _mean((plain[:, 1:] - plain[:, :-1]).abs(), missing[:, 1:] | missing[:, :-1]),
         _mean((plain - center).abs(), missing),
     ]
-    floor = torch.clamp(_ROUNDING * center.abs(), min=_SMALLEST)
+    floor = _ROUNDING * center.abs()
     repeated = torch.maximum(floor, _REPEATED * distances[2][0])  # 0 where nothing is observed
     unit = torch.where(center.abs() > floor, center.abs(), torch.ones_like(center))
     for (distance, some), least in zip(reversed(distances), (floor, floor, repeated), strict=True):
