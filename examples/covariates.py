@@ -9,7 +9,7 @@ teacher; ``examples/reproduce/epf.py`` shows what a teacher that reads covariate
 Run ``python examples/covariates.py``.
 """
 
-# sphinx_gallery_thumbnail_path = '_static/quickstart.png'
+# sphinx_gallery_thumbnail_path = '_static/demo.png'
 
 # %%
 import sys

@@ -472,7 +472,55 @@ def spread(values: pd.Series, form: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+# MASE of fev-bench 0.8, as published by autogluon/fev (Apache-2.0).
+EPF_PUBLISHED = {
+    "PatchTST (trained, fev-bench)": {"BE": 0.692, "DE": 0.573, "FR": 0.421, "NP": 0.806, "PJM": 0.465},
+    "TiRex-2 (fev-bench)": {"BE": 0.666, "DE": 0.610, "FR": 0.434, "NP": 0.796, "PJM": 0.470},
+    "Chronos-2 (fev-bench)": {"BE": 0.647, "DE": 0.604, "FR": 0.450, "NP": 0.850, "PJM": 0.472},
+    "TFT (trained, fev-bench)": {"BE": 0.811, "DE": 0.656, "FR": 0.493, "NP": 0.859, "PJM": 0.428},
+}
+
+
+def epf_table() -> str:
+    """Format the errors on electricity prices, beside published ones."""
+    frame = pd.read_csv(RESULTS / "epf.csv")
+    errors = frame.pivot(index="model", columns="market", values="mase")
+    errors = errors.reindex(frame["model"].drop_duplicates())
+    judged = frame.pivot(index="model", columns="market", values="validation_mase").loc[errors.index]
+    students = [name for name in errors.index if "alone" in name or "teacher x" in name or name.endswith(", teacher")]
+    best = judged.loc[students].apply(geometric_mean, axis=1).idxmin()
+    rows = [
+        [
+            f"{name} ✓" if name == best else name,
+            *(number(one) for one in errors.loc[name]),
+            number(geometric_mean(errors.loc[name])),
+            number(geometric_mean(judged.loc[name])),
+            f"{frame.loc[frame['model'].eq(name), 'seconds'].max():.0f}",
+        ]
+        for name in errors.index
+    ]
+    for name, scores in EPF_PUBLISHED.items():
+        values = pd.Series(scores)[errors.columns]
+        rows.append([name, *map(number, values), number(geometric_mean(values)), "", ""])
+    header = ["MASE", *errors.columns, "geometric mean", "in validation", "s to fit, at most"]
+    return markdown(header, rows) + "\n\n✓: best by validation.\n\n* " + source(frame)
+
+
+def known_covariates_table() -> str:
+    """Format the errors with and without known covariates."""
+    frame = pd.read_csv(RESULTS / "known_covariates.csv")
+    errors = frame.pivot(index="model", columns="data", values="mase")
+    errors = errors.reindex(frame["model"].drop_duplicates())[frame["data"].drop_duplicates()]
+    rows = [[name, *map(number, errors.loc[name])] for name in errors.index]
+    for name in ("exact linear", "MLP", "gradient boosting"):
+        change = 100 * (errors.loc[f"{name}, known"] / errors.loc[f"{name}, without"] - 1)
+        rows.append([f"{name}, change", *(f"{one:+.1f}%" for one in change)])
+    return markdown(["MASE", *errors.columns], rows) + "\n\n* " + source(frame)
+
+
 TABLES = {
+    "epf": epf_table,
+    "known-covariates": known_covariates_table,
     "leaderboard-gift-eval": partial(leaderboard_table, "gift-eval"),
     "leaderboard-gift-eval-costs": partial(leaderboard_costs, "gift-eval"),
     "leaderboard-fev-bench": partial(leaderboard_table, "fev-bench"),
