@@ -53,13 +53,14 @@ def short_table() -> str:
     authors = authors.set_index(["horizon", "model"])[["authors_mse", "authors_mae"]]
     frame = pd.read_csv(RESULTS / "timedistill-main.csv")
     frame["horizon"] = frame["setting"].str.split(" -> ").str[1].astype(int)
-    frame = frame[frame["horizon"].isin([96, 336]) & frame["model"].isin(["student", "teacher", "student alone"])]
+    frame = frame[frame["horizon"].eq(96) & frame["model"].isin(["student", "teacher", "student alone"])]
     frame = frame.join(authors, on=["horizon", "model"])
     linear = pd.read_csv(RESULTS / "exact_linear_etth1.csv")
     linear["model"] = linear["model"].str.replace("exact linear", "`Linear`, solved exactly")
     skip = pd.read_csv(RESULTS / "recipes_summary.csv").query("recipe == 'linear skip, foundation teacher'")
     skip = skip[skip["dataset"].eq("ETTh1")].assign(model="`MLP` on top of it, taught by a small Chronos-Bolt")
-    frame = pd.concat([frame, linear, skip]).sort_values("horizon", kind="stable")
+    frame = pd.concat([frame, linear, skip])
+    frame = frame[frame["horizon"].eq(96)]
     rows = [
         [
             f"720 -> {row.horizon}",
@@ -381,6 +382,18 @@ def panels_table() -> str:
     return table + "\n\n* " + source(frame.reset_index())
 
 
+def panels_short() -> str:
+    """Format the errors on panels for the README."""
+    frame = read_panels()
+    peers = [one for one in pd.read_csv(RESULTS / "panels_peers.csv", nrows=0).columns[1:] if frame[one].count() > 4]
+    columns = ["seasonal_naive", *peers, "mase"]
+    rows = [
+        [f"{name} ({row.n_series:,})", *(number(row[one]) for one in columns), f"{row.fit_seconds:.0f} s"]
+        for name, row in frame.iterrows()
+    ]
+    return markdown(["MASE (series)", "seasonal naive", *peers, "skdistill", "search and fit"], rows)
+
+
 def geometric_mean(ratios: pd.Series) -> float:
     """Return the geometric mean."""
     return float(np.exp(np.log(ratios).mean()))
@@ -525,6 +538,7 @@ TABLES = {
     "leaderboard-gift-eval-costs": partial(leaderboard_costs, "gift-eval"),
     "leaderboard-fev-bench": partial(leaderboard_table, "fev-bench"),
     "panels": panels_table,
+    "panels-short": panels_short,
     "panel-teachers": panel_teachers,
     "gaps": gaps_table,
     "probabilistic": probabilistic,
