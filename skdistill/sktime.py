@@ -494,7 +494,8 @@ class SktimeDistilledForecaster(BaseForecaster):
         names = self.forecaster_.series_labels_.columns, next(iter(series.values())).columns
         for name, part in (("y", slice(n_targets)), ("X", slice(n_targets, None))):
             before, now = (pd.Index([one.removeprefix(f"{name}:") for one in each[part]]) for each in names)
-            check_columns(before, now, name=name, where="pretrain")
+            if not (_are_numbered(before) or _are_numbered(now)):  # without names, columns are taken by position
+                check_columns(before, now, name=name, where="pretrain")
 
     def _train(self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int) -> DistilledForecaster:
         params = self.get_params(deep=False)
@@ -722,3 +723,8 @@ def _reads_covariates(student: Any) -> bool:
     except (TypeError, ValueError):
         return True
     return network.reads_past or network.reads_known
+
+
+def _are_numbered(columns: pd.Index) -> bool:
+    """Return whether columns have no names: pandas numbers them."""
+    return list(columns) == [str(number) for number in range(len(columns))]
