@@ -28,7 +28,7 @@ import torch
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "pretrain")]
 from _benchmark_tasks import FEV_BENCH, GIFT_EVAL, SETS, Task, Windows, cut, score
-from _common import QUICK, heading, write_results
+from _common import QUICK, heading, provenance, write_results
 from evaluate import forecast as forecast_echo
 from evaluate import load as load_echo
 
@@ -255,7 +255,7 @@ for (benchmark, name), (task, exact) in chosen_tasks().items():
         {"benchmark": benchmark, "task": name, "exact": exact, "row": row, **scores}
         for row, scores in run_task(task, wanted).items()
     ]
-    shown = pd.DataFrame(rows)
+    shown = pd.DataFrame(rows).assign(**provenance())
     print(shown[["row", "MASE", "naive", "MASE_ratio", "WQL_ratio"]].round(3).to_string(index=False), flush=True)
     results = pd.concat([results, shown], ignore_index=True) if len(results) else shown
     write_results(results, arguments.output)
