@@ -322,10 +322,8 @@ def noted_step(labels: pd.Index) -> Step | None:
     """
     if not isinstance(labels, pd.DatetimeIndex) or labels.freq is None:
         return None
-    bare = labels.copy(deep=True)  # a shallow copy shares its freq
-    bare.freq = None
     step = find_step(labels)
-    return None if step == find_step(bare) else step
+    return None if step == find_step(pd.DatetimeIndex(labels.array, freq=None)) else step
 
 
 def continue_index(index: pd.Index, n: int, *, step: Step | None = None) -> pd.Index:

@@ -46,7 +46,7 @@ def set_wall_clock(wall: pd.DatetimeIndex, zone: datetime.tzinfo | str | None) -
     if zone is None:
         return wall
     index = wall.tz_localize(zone, nonexistent="NaT", ambiguous=np.zeros(len(wall), dtype=bool))
-    skipped = index.isna() & wall.notna()
+    skipped: np.ndarray = np.asarray(index.isna()) & np.asarray(wall.notna())
     if not skipped.any():
         return index
     values = index.asi8.copy()
