@@ -323,7 +323,8 @@ def noted_step(labels: pd.Index) -> Step | None:
     if not isinstance(labels, pd.DatetimeIndex) or labels.freq is None:
         return None
     step = find_step(labels)
-    return None if step == find_step(pd.DatetimeIndex(labels.array, freq=None)) else step
+    bare = pd.DatetimeIndex(labels.array, freq=None)  # type: ignore[arg-type]
+    return None if step == find_step(bare) else step
 
 
 def continue_index(index: pd.Index, n: int, *, step: Step | None = None) -> pd.Index:
