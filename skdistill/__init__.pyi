@@ -18,6 +18,7 @@ from skdistill import teachers as teachers
 from skdistill._load import load as load
 from skdistill._pretrained_student import load_pretrained_student as load_pretrained_student
 from skdistill._show_versions import show_versions as show_versions
+from skdistill._unwrap import get_forecaster as get_forecaster
 from skdistill._version import __version__ as __version__
 from skdistill.comparison._compare import compare as compare
 from skdistill.forecaster import DistilledForecaster as DistilledForecaster

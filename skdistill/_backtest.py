@@ -280,7 +280,8 @@ class RollingMixin(BaseDistilled):
         Returns
         -------
         score : float
-            Minus the mean squared error over windows, steps and targets.
+            Minus the mean squared error over windows, steps and targets, in squared units of ``X``: higher is better,
+            0 is perfect. As the last step of a Pipeline, those are the units after the earlier steps.
         """
         check_is_fitted(self)
         given = read_series(self, X, reset=False, allow_batch=False)

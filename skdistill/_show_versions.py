@@ -11,9 +11,11 @@ from skdistill._version import __version__
 
 __all__ = ["show_versions", "versions"]
 
+_FOR_DEVELOPMENT = re.compile(r"extra\s*==\s*['\"](dev|docs|test)['\"]")
+
 
 def show_versions() -> None:
-    """Print the versions of Python, the system, skdistill and all its dependencies.
+    """Print the versions of Python, the system, skdistill and all packages that it imports, also optionally.
 
     Examples
     --------
@@ -54,11 +56,12 @@ def _system() -> dict[str, str]:
 
 
 def _requirements() -> list[str]:
-    """List the packages that skdistill or its extras require, core packages first."""
+    """List the packages that skdistill or its extras import, core packages first; none for its development."""
     try:
         lines = requires("skdistill") or []
     except PackageNotFoundError:
         return ["numpy", "scikit-learn", "torch", "skorch", "sktime"]
+    lines = [line for line in lines if not _FOR_DEVELOPMENT.search(line)]
     names = [re.split(r"[\s\[<>=!~;]", line, maxsplit=1)[0] for line in lines]
     return [name for name in dict.fromkeys(names) if name != "skdistill"]
 

@@ -18,7 +18,7 @@ from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.losses._supervised import Supervised
 from skdistill.networks._linear import Linear
 
-__all__ = ["UnwrappedModel", "unwrap_model"]
+__all__ = ["UnwrappedModel", "get_forecaster", "unwrap_model"]
 
 
 @dataclass(frozen=True)
@@ -266,9 +266,48 @@ def unwrap_model(model: Any) -> UnwrappedModel:
     if hasattr(inner, "steps"):
         before = inner[:-1] if len(inner.steps) > 1 else None
         inner = inner.steps[-1][1]
+        inner = getattr(inner, "best_estimator_", inner)
     if not isinstance(inner, WindowForecaster):
         raise TypeError(
             "the model must be a fitted DistilledForecaster, or a pipeline or search that ends in one; "
             f"got {type(inner).__name__}."
         )
     return UnwrappedModel(inner, before)
+
+
+def get_forecaster(model: Any) -> Any:
+    """Return the distilled forecaster inside a fitted pipeline or search.
+
+    All methods of the forecaster, such as ``compare``, ``report``, ``export`` and ``save``, are then at hand. Behind
+    other steps of a pipeline it reads and forecasts what these steps return, also in its files. In the units of the
+    pipeline's input, :func:`skdistill.compare` and :func:`skdistill.plotting.write_report` take the pipeline itself.
+
+    Parameters
+    ----------
+    model : DistilledForecaster, Pipeline or fitted search
+        The fitted model.
+
+    Returns
+    -------
+    forecaster : DistilledForecaster
+        The fitted forecaster: the object in the pipeline, not a copy.
+
+    Raises
+    ------
+    TypeError
+        If there is no distilled forecaster.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skdistill import DistilledForecaster, compare, get_forecaster
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> series = make_multiseasonal(300, 1, seasons=(12,), random_state=0)
+    >>> forecaster = DistilledForecaster(None, "linear", "response", context_length=24, prediction_length=6)
+    >>> pipeline = make_pipeline(StandardScaler(), forecaster).fit(series[:200])
+    >>> get_forecaster(pipeline).count_parameters()
+    150
+    >>> comparison = compare({"student": pipeline}, series[176:], train=series[:200])
+    """
+    return unwrap_model(model).forecaster

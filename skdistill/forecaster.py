@@ -17,6 +17,7 @@ from skdistill._comparable import ComparableMixin
 from skdistill._parameter_checks import check_series_parameters
 from skdistill._partial_fit import UpdatableMixin
 from skdistill._utils._checks import check_integer
+from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import check_bounds
 from skdistill.data._context_batch import ContextBatch, ContextCutter
@@ -311,7 +312,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             The series: rows are time steps in order, columns are channels. A 3-D array (n_series, n_timestamps,
             n_channels) is many series of equal length.
         y : None, default=None
-            Ignored, present for API consistency.
+            Ignored, present for API consistency; anything but None gives a warning.
 
         Returns
         -------
@@ -323,6 +324,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
         ValueError, TypeError
             If parameters or the series are invalid; raised before anything is trained.
         """
+        warn_of_ignored_y(y, "DistilledForecaster.fit")
         self._check_parameters()
         self._forget_fit()
         given = read_series(self, X, reset=True, allow_batch=False)

@@ -356,7 +356,10 @@ def _speed_words(result: RowResult, teacher: RowResult) -> str:
 
 
 def _ratio(ratio: float, more: str, less: str) -> str:
-    return f"{ratio:.3g} times {more}" if ratio >= 1 else f"{1 / ratio:.3g} times {less}"
+    """Describe a ratio by three significant digits: 12.3 times, 1,090 times."""
+    value, word = (ratio, more) if ratio >= 1 else (1 / ratio, less)
+    rounded = f"{value:.3g}"
+    return f"{float(rounded):,.0f} times {word}" if value >= 100 else f"{rounded} times {word}"
 
 
 def _error_words(own: int, other: int, results: Sequence[RowResult], means: np.ndarray) -> str:

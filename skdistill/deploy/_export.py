@@ -136,6 +136,12 @@ def export(estimator: Any, path: str | os.PathLike[str], *, int8: bool = False, 
 
 
 def _check_exportable(estimator: Any) -> None:
+    if not hasattr(estimator, "scaling_"):
+        raise TypeError(
+            f"export takes a fitted DistilledForecaster or DistilledRegressor; got {type(estimator).__name__}. "
+            "skdistill.get_forecaster(model) returns the forecaster inside a Pipeline or search; its file reads and "
+            "forecasts the units after the earlier steps."
+        )
     if getattr(estimator, "_target_lines", None) is not None:
         raise ValueError(
             "a regressor whose X and y were scaled apart cannot be exported: no other runtime knows how their units "

@@ -71,7 +71,7 @@ def save(estimator: Any, path: str | os.PathLike[str], *, teacher: bool = False)
     if type(estimator) not in SAVEABLE.values():
         raise TypeError(
             f"save writes {' and '.join(SAVEABLE)}, not {type(estimator).__name__}: pickle your own class, "
-            "or save the estimator inside."
+            "or save the estimator inside, which skdistill.get_forecaster(model) returns for a Pipeline or search."
         )
     writer = Writer(with_tensors=teacher)
     content = _write_estimator(estimator, writer)

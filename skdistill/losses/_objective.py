@@ -330,7 +330,9 @@ def _check_needs(
     suggest: Callable[[str], Sequence[str]],
 ) -> None:
     what = f"the loss term {name!r} ({type(term).__name__})"
-    way_out = "or leave the term out (feature_weight=0, alignment_weight=0, or the loss 'response')."
+    way_out = (
+        'Set loss="response", which reads no features; or leave the term out (feature_weight=0, alignment_weight=0)'
+    )
     if "branches" in term.requires and shapes.branch_sizes is None:
         raise ValueError(
             f"{what} needs a student with two branches, and {student_name} has none. Choose CALF, or leave the term "
@@ -338,8 +340,8 @@ def _check_needs(
         )
     if "student_features" in term.requires and shapes.student_feature_size is None:
         raise ValueError(
-            f"{what} needs features of the student, and {student_name} has none. Choose a student with "
-            f"features{_list(suggest('student_features'))}; {way_out}"
+            f"{what} needs features of the student, and {student_name} has none. {way_out}; or choose a student with "
+            f"features{_list(suggest('student_features'))}."
         )
     if "student_quantiles" in term.requires and shapes.quantiles is None:
         raise ValueError(
@@ -355,9 +357,8 @@ def _check_needs(
         )
     if "teacher_features" in term.requires and shapes.teacher_feature_shape is None:
         raise ValueError(
-            f"{what} needs features of the teacher, and {teacher_name} has none. Choose a teacher with "
-            f"features{_list(suggest('teacher_features'))}, or a network{_such_as(suggest('student_features'))}; "
-            f"{way_out}"
+            f"{what} needs features of the teacher, and {teacher_name} has none. {way_out}; or choose a teacher with "
+            f"features{_list(suggest('teacher_features'))}, or a network{_such_as(suggest('student_features'))}."
         )
 
 

@@ -33,11 +33,14 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #ddd; }
 table { border-collapse: collapse; font-size: .9rem; } th, td { padding: .25rem .7rem; text-align: right; }
-th:first-child, td:first-child { text-align: left; } tbody tr:nth-child(odd) { background: #f5f5f5; }
+th:first-child, td:first-child { text-align: left; white-space: nowrap; }
+tbody tr:nth-child(odd) { background: #f5f5f5; }
 .wide { overflow-x: auto; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem; }
 figure { margin: 0; } figcaption { font-size: .85rem; color: #555; } img { max-width: 100%; }
-pre { background: #f5f5f5; padding: .7rem; overflow-x: auto; font-size: .85rem; }
+pre { background: #f5f5f5; padding: .7rem; white-space: pre-wrap; font-size: .85rem; }
+@media print { h2 { break-after: avoid; } figure, tr, pre { break-inside: avoid; }
+  body { margin: 0; max-width: none; } }
 """
 
 
@@ -55,7 +58,8 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
     train : array, DataFrame or None, default=None
         The training series, for the rows that need it; None takes the series passed to ``fit``.
     title : str or None, default=None
-        Heading of the report.
+        Heading of the report; None asks whether the student can replace its teacher or, where the report has no row of
+        a teacher, how good the forecaster is.
 
     Returns
     -------
@@ -78,7 +82,9 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
     model = unwrap_model(estimator)
     forecaster = model.forecaster
     table = compare({"student": estimator}, X, train)
+    explanation = getattr(estimator, "explanation_", None)
     sections = [
+        *([] if explanation is None else [("How it was chosen", f"<p>{html.escape(explanation)}</p>")]),
         ("In one sentence per row", _list(table.summary().split("\n"))),
         ("Comparison", _table(table)),
         *([] if table.per_series is None else [("Series", _series(table))]),
@@ -89,7 +95,7 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
         ("Settings", f"<pre>{html.escape(repr(forecaster))}</pre>" + _seed(forecaster)),
         ("Versions", f"<pre>{html.escape(versions())}</pre>"),
     ]
-    heading = html.escape(title or "Can the student replace its teacher?")
+    heading = html.escape(title or _title(table))
     body = "\n".join(f"<h2>{html.escape(name)}</h2>\n{content}" for name, content in sections)
     page = (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{heading}</title>\n'
@@ -101,21 +107,29 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
     return target
 
 
+def _title(table: pd.DataFrame) -> str:
+    """Ask what the table can answer."""
+    return "Can the student replace its teacher?" if "teacher" in set(table["role"]) else "How good is the forecaster?"
+
+
 def _list(lines: list[str]) -> str:
     return "<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>"
 
 
-def _table(table: pd.DataFrame) -> str:
-    columns = ["mse", "mae", "mse_original", "mae_original", "parameters", "ms_per_window", "ms_per_batch"]
-    columns += [name for name in ("crps", "coverage", "width", "mase", "wql", "share_best") if name in table]
-    shown = pd.DataFrame(table[[*columns, "difference", "standard_error"]])
+def _table(table: Any) -> str:
+    """Show the main columns, and the others in a table of their own: no page is too narrow for either."""
+    columns = ["mae", "mse_original", "mae_original", "ms_per_batch"]
+    columns += [name for name in ("crps", "coverage", "width", "wql", "share_best") if name in table]
+    shown = pd.DataFrame(table[columns]).rename_axis(None)
+    others = shown.to_html(float_format=lambda value: f"{value:.4g}", border=0, na_rep="")
+    main = table.table().rename_axis(None).to_html(border=0)
     note = (
-        "<p><code>mse</code> and <code>mae</code> use units standardized by the training rows; "
-        "<code>difference</code> is "
-        "the MSE minus the student's MSE, with its standard error over test weeks.</p>"
+        "<p>MSE and <code>mae</code> use units standardized by the training rows. <em>error</em> is the MSE relative "
+        "to that of the student, ± one standard error of the difference, by a bootstrap of blocks of "
+        f"{table.facts['block_length']} windows; differences of less than two standard errors may be chance. "
+        f"<code>ms_per_batch</code> is the time of {table.facts['batch_size']} windows.</p>"
     )
-    text = shown.to_html(float_format=lambda value: f"{value:.4g}", border=0, na_rep="")
-    return f'<div class="wide">{text}</div>{note}'
+    return f'<div class="wide">{main}</div>{note}<div class="wide">{others}</div>'
 
 
 def _series(table: Any) -> str:
@@ -141,7 +155,9 @@ def _pictures(estimator: Any, X: Any, table: pd.DataFrame) -> str:
         draw["How often the student wins"] = lambda: WinRateDisplay.from_predictions(
             rolled.truth, rolled.forecasts, rolled.channels
         )
-    draw["Training of the student"] = lambda: HistoryDisplay.from_estimator(unwrap_model(estimator).forecaster)
+    forecaster = unwrap_model(estimator).forecaster
+    if len({epoch["epoch"] for epoch in forecaster.history_}) > 1:  # a student that is solved exactly has no curve
+        draw["Training of the student"] = lambda: HistoryDisplay.from_estimator(forecaster)
     return '<div class="plots">' + "".join(_figure(name, make()) for name, make in draw.items()) + "</div>"
 
 

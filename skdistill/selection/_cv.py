@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
+from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill.data._bounds import check_bounds
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import SeriesInput, read_series
@@ -244,7 +245,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         X : array of shape (n_timestamps, n_channels), DataFrame, Series, panel or list
             Series as for :meth:`DistilledForecaster.fit <skdistill.DistilledForecaster.fit>`.
         y : None, default=None
-            Ignored, present for API consistency.
+            Ignored, present for API consistency; anything but None gives a warning.
 
         Returns
         -------
@@ -256,6 +257,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         ValueError, TypeError
             If parameters or the series are invalid; raised before anything is trained.
         """
+        warn_of_ignored_y(y, "DistilledForecasterCV.fit")
         self.__dict__.pop("forecaster_", None)
         self._check_parameters()
         given = read_series(self, X, reset=True, allow_batch=False)
@@ -488,7 +490,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         Returns
         -------
         score : float
-            Minus the mean squared error.
+            Minus the mean squared error, in squared units of ``X``: higher is better, 0 is perfect.
         """
         return self.best_estimator_.score(X)
 
@@ -611,7 +613,10 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         path : Path
             The file.
         """
-        return self.best_estimator_.report(X, path, **options)
+        from skdistill.plotting._report import write_report
+
+        check_is_fitted(self)
+        return write_report(self, X, path, **options)
 
     def save(self, path: str | os.PathLike[str], *, teacher: bool = False) -> None:
         """Save the refitted forecaster to one file; :func:`skdistill.load` returns a DistilledForecaster.

@@ -69,6 +69,19 @@ def test_masked_rows_and_other_tables_are_read_as_in_predict():
         forecaster.stream(polars.DataFrame(make_series(30)))
 
 
+def test_a_row_as_a_frame_is_the_row():
+    frame = make_frame(60)
+    forecaster = make_forecaster(teacher=None, student="linear").fit(frame[:40])
+    stream = forecaster.stream(frame[:40])
+    stream.append(frame.iloc[[40]])
+    stream.append(frame.iloc[[41]][["c1", "c0"]])  # matched by name
+    np.testing.assert_array_equal(stream.predict(), forecaster.predict(frame[:42]))
+    with pytest.raises(ValueError, match="one row; got a DataFrame of 2"):
+        stream.append(frame.iloc[42:44])
+    with pytest.raises(ValueError, match="must be the one at"):
+        stream.append(frame.iloc[[43]])
+
+
 # -- many series -----------------------------------------------------------------------------------
 
 

@@ -192,3 +192,12 @@ def test_show_versions_says_what_is_not_installed(capsys, monkeypatch):
     output = capsys.readouterr().out
     assert "no-such-package: not installed" in output
     assert "numpy: not installed" not in output
+
+
+def test_show_versions_leaves_out_what_only_developers_need(capsys, monkeypatch):
+    lines = ["numpy>=1", *(f"only-for-{extra}>=1; extra == '{extra}'" for extra in ("dev", "docs", "test", "onnx"))]
+    monkeypatch.setattr(_show_versions, "requires", lambda name: lines)
+    skdistill.show_versions()
+    output = capsys.readouterr().out
+    assert "only-for-onnx" in output
+    assert not [name for name in ("dev", "docs", "test") if f"only-for-{name}" in output]

@@ -1,0 +1,33 @@
+"""A warning for a ``y`` that is ignored."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from skdistill._utils._user_line import stacklevel_of_user
+
+__all__ = ["warn_of_ignored_y"]
+
+
+def warn_of_ignored_y(y: Any, method: str) -> None:
+    """Warn if a ``y`` is given to a method that forecasts the columns of ``X``.
+
+    Parameters
+    ----------
+    y : object
+        The argument; None, which scikit-learn's pipelines and searches pass on, is quiet.
+    method : str
+        Class and method, for the message.
+
+    Examples
+    --------
+    >>> warn_of_ignored_y(None, "DistilledForecaster.fit")
+    """
+    if y is not None:
+        warnings.warn(
+            f"{method} ignores y and learns to forecast the columns of X: put the series to forecast among the columns "
+            "of X and name it in targets=, or use DistilledRegressor for windows X and what follows them in y.",
+            UserWarning,
+            stacklevel=stacklevel_of_user(),
+        )
