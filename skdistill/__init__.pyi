@@ -16,6 +16,7 @@ from skdistill import serving as serving
 from skdistill import sktime as sktime
 from skdistill import teachers as teachers
 from skdistill._load import load as load
+from skdistill._load_numpy import load_numpy as load_numpy
 from skdistill._pretrained_student import load_pretrained_student as load_pretrained_student
 from skdistill._show_versions import show_versions as show_versions
 from skdistill._unwrap import get_forecaster as get_forecaster

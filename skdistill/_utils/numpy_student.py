@@ -11,8 +11,8 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 import numpy as np
 
@@ -35,7 +35,7 @@ _BLOCK_VALUES = 1 << 20  # values of the widest layer computed at once, so that 
 _MAX_LAYERS = 64
 _MAX_MEMBERS = 4 * _MAX_LAYERS
 _COVARIATES = ("covariates", "known", "covariate_shared")
-_WHOLE = ("targets", "n_channels", "season", "own_units", "series_ids", "provenance", *_COVARIATES)  # whole numbers
+_WHOLE = ("targets", "n_channels", "season", "own_units", "series_ids", "provenance", "columns", *_COVARIATES)  # ints
 _UNITS = ("season", "own_units", "series_center", "series_unit", "series_ids")
 _SCALARS = ("n_channels", "season", "own_units", "lower", "upper")
 _BOUNDS = ("lower", "upper")  # of forecasts
@@ -59,7 +59,7 @@ class NumpyStudent:
         ``extra_scale``, ``covariate_center``, ``covariate_unit``, and optionally ``covariates`` (channels that are read
         in the context), ``known`` (channels that are read over the horizon), ``covariate_shared`` (1 for channels with
         one unit for all windows), ``interaction`` and ``interaction_level``. For bounds of the forecasts: ``lower``,
-        ``upper``. For :attr:`provenance`: ``provenance`` (JSON, as bytes).
+        ``upper``. For :attr:`provenance` and :attr:`columns`: ``provenance``, ``columns`` (JSON, as bytes).
     dtype : {"float32", "float64"}, default="float32"
         Type of the matrix products; the center is always subtracted and added in float64.
 
@@ -76,6 +76,8 @@ class NumpyStudent:
     provenance : list of dict
         Where the labels that it was distilled from came from: ``teacher``, ``source``, ``revision``, ``license`` and
         ``training_data`` of each teacher; empty without a teacher.
+    columns : list or None
+        Names of the channels in ``fit``, text, numbers and tuples of them; None if they had none.
     known : ndarray of int
         Channels whose values over the horizon are needed, in the order of ``future``; empty without known covariates.
     n_static : int
@@ -104,7 +106,9 @@ class NumpyStudent:
         self._bounds = tuple(float(one) if (one := self._arrays.get(name)) is not None else None for name in _BOUNDS)
         self._own_units = bool(self._arrays.get("own_units", 0))
         self.series_ids = _read_ids(self._arrays)
+        self._places = {one: number for number, one in enumerate(self.series_ids)}
         self.provenance = _read_provenance(self._arrays)
+        self.columns = _read_columns(self._arrays)
         self._level = self._cast("level")
         self._epsilon = self._cast("epsilon")
         self._layers = [self._layer(number) for number in range(_count_layers(self._arrays))]
@@ -208,8 +212,22 @@ class NumpyStudent:
         ids = [series] if single and (isinstance(series, str) or not hasattr(series, "__len__")) else list(series)
         if len(ids) != n_windows:
             raise ValueError(f"series must name one id per window; got {len(ids)} for {n_windows} windows.")
-        places = {one: number for number, one in enumerate(self.series_ids)}
-        return np.array([places.get(plain_id(one), -1) for one in ids])
+        return self.numbers_of(ids)
+
+    def numbers_of(self, ids: Iterable[Any]) -> np.ndarray:
+        """Find series by their ids.
+
+        Parameters
+        ----------
+        ids : iterable of hashable
+            Ids of series.
+
+        Returns
+        -------
+        numbers : ndarray of int of shape (n_series,)
+            Positions in ``series_ids``, -1 for other series.
+        """
+        return np.array([self._places.get(plain_id(one), -1) for one in ids], dtype=np.int64)
 
     def forecast(
         self,
@@ -378,7 +396,7 @@ class NumpyStudent:
             raise
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> NumpyStudent:
+    def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a file that :meth:`save` or ``export("student.npz")`` wrote.
 
         Loading never runs code, never needs more memory than a few times the size of the file, and rejects a file in
@@ -411,7 +429,7 @@ class NumpyStudent:
             raise ValueError(f"{os.fspath(path)} cannot be loaded: {error}") from error
 
     @classmethod
-    def _from_bytes(cls, data: bytes) -> NumpyStudent:
+    def _from_bytes(cls, data: bytes) -> Self:
         arrays = read_sealed(data)
         version, itemsize = (arrays.pop(name, np.array(0)) for name in ("version", "dtype"))
         if version.ndim or version != _VERSION:
@@ -790,6 +808,16 @@ def _read_provenance(arrays: Mapping[str, np.ndarray]) -> list[dict[str, str | N
     return entries
 
 
+def _read_columns(arrays: Mapping[str, np.ndarray]) -> list[Any] | None:
+    """Read the names of the channels, and raise unless each channel has one."""
+    if "columns" not in arrays:
+        return None
+    names = json.loads(arrays["columns"].astype(np.uint8).tobytes().decode())
+    if not isinstance(names, list) or len(names) != arrays["n_channels"]:
+        raise ValueError("not a student: columns does not name every channel.")
+    return [_as_tuples(one) for one in names]
+
+
 def _as_tuples(one: object) -> object:
     """Convert lists from JSON to tuples, at any depth."""
     return tuple(map(_as_tuples, one)) if isinstance(one, list) else one
@@ -851,7 +879,8 @@ def _check_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     n_layers = _count_layers(arrays)
     needed = ["center", "targets", "n_channels"]
     needed += [f"{kind}_{number}" for number in range(n_layers) for kind in ("weight", "bias")]
-    optional = {"level", "epsilon", "provenance", *_BOUNDS, *_UNITS, *(f"scale_{number}" for number in range(n_layers))}
+    optional = {"level", "epsilon", "provenance", "columns", *_BOUNDS, *_UNITS}
+    optional |= {f"scale_{number}" for number in range(n_layers)}
     if any(name.startswith("quantile_") for name in arrays):
         needed += [f"quantile_{name}" for name in ("levels", "hidden", "hidden_bias", "output", "output_bias", "unit")]
         optional.add("quantile_offsets")
@@ -885,7 +914,7 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
     if "quantile_levels" in arrays:
         allowed |= _quantile_shapes(arrays, n_targets, width)
     allowed |= _unit_shapes(arrays) | _extra_shapes(arrays, n_targets)
-    allowed["provenance"] = [(arrays["provenance"].size,)] if "provenance" in arrays else []
+    allowed |= {name: [(arrays[name].size,)] for name in ("provenance", "columns") if name in arrays}
     for name, array in arrays.items():
         if array.shape not in allowed[name] or 0 in array.shape or (name not in _SCALARS and not array.ndim):
             raise ValueError(f"not a student: {name} has shape {array.shape}, which does not fit the other arrays.")

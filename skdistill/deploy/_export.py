@@ -29,6 +29,7 @@ from skdistill._version import __version__
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
 from skdistill.data._scaling import Scaling
+from skdistill.data._series_labels import has_names
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.deploy._modules import deployed_module, reads_through_frame
 from skdistill.fused._runtime import fuse_in_units
@@ -269,7 +270,7 @@ def _numpy_bytes(estimator: Any) -> tuple[bytes, Predict]:
     dtype = "float32" if next(estimator.student_.parameters()).dtype == torch.float32 else "float64"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "student.npz"
-        NumpyStudent(fused.arrays() | _provenance_array(estimator), dtype).save(path)
+        NumpyStudent(fused.arrays() | _told(estimator), dtype).save(path)
         student = NumpyStudent.load(path)
         data = path.read_bytes()
 
@@ -283,10 +284,21 @@ def _numpy_bytes(estimator: Any) -> tuple[bytes, Predict]:
     return data, predict
 
 
-def _provenance_array(estimator: Any) -> dict[str, np.ndarray]:
-    """Return the provenance as bytes of JSON, if there is a teacher."""
-    text = json.dumps(estimator.provenance_).encode()
-    return {"provenance": np.frombuffer(text, dtype=np.uint8).astype(np.int64)} if estimator.provenance_ else {}
+def _told(estimator: Any) -> dict[str, np.ndarray]:
+    """Return provenance and names of channels as bytes of JSON, if there are any."""
+    told = {"provenance": estimator.provenance_, "columns": _channel_names(estimator)}
+    texts = {name: json.dumps(one).encode() for name, one in told.items() if one}
+    return {name: np.frombuffer(text, dtype=np.uint8).astype(np.int64) for name, text in texts.items()}
+
+
+def _channel_names(estimator: Any) -> list[Any] | None:
+    """Return the names of channels in plain types; None without names, or if channels are not columns."""
+    labels, roles = getattr(estimator, "series_labels_", None), getattr(estimator, "roles_", None)
+    if labels is None or roles is None or not roles.is_plain or not has_names(labels.columns):
+        return None
+    names = [plain_id(one) for one in labels.columns]
+    is_plain = all(plain == one for plain, one in zip(names, labels.columns, strict=True))
+    return names if is_plain and len(names) == estimator.spec_.n_channels else None
 
 
 def _module_of(estimator: Any) -> nn.Module:

@@ -1,0 +1,182 @@
+"""Load an exported student that forecasts arrays and tables with NumPy alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from skdistill._utils.numpy_student import NumpyStudent
+
+__all__ = ["TableStudent", "load_numpy"]
+
+_SAVED = b'{"__metadata__":{"'  # how a file of save begins, after eight bytes
+
+
+class TableStudent(NumpyStudent):
+    """A :class:`~skdistill.deploy.NumpyStudent` whose ``predict`` also takes pandas tables.
+
+    See Also
+    --------
+    skdistill.load_numpy : Returns one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from skdistill._load_numpy import TableStudent
+    >>> last_row = {"weight_0": np.array([[0.0, 0.0, 1.0]]), "bias_0": np.zeros(1), "center": np.zeros(1)}
+    >>> student = TableStudent({**last_row, "targets": np.arange(1), "n_channels": np.array(1)})
+    >>> student.predict(pd.Series([1.0, 2.0, 5.0], pd.period_range("2024-01", periods=3, freq="M")))
+    2024-04    5.0
+    Freq: M, dtype: float64
+    """
+
+    def predict(self, windows: Any, series: Any = None, future: Any = None, static: Any = None) -> Any:
+        """Forecast the rows that follow.
+
+        Parameters
+        ----------
+        windows : ndarray, DataFrame or Series
+            Windows as for :meth:`skdistill.deploy.NumpyStudent.predict`; a table with one row per time step, or a
+            panel, a DataFrame with index levels (series, time). A series of a table can be shorter than
+            ``context_length``.
+        series : sequence of ids or None, default=None
+            Series of each window, for its units; a panel has the ids itself.
+        future : ndarray, DataFrame or None, default=None
+            Known covariates over the horizon. A DataFrame has the columns of known covariates and the labels of the
+            forecast.
+        static : ndarray of shape (n_windows, n_static), (n_static,) or None, default=None
+            Static covariates, standardized.
+
+        Returns
+        -------
+        forecasts : ndarray, DataFrame or Series
+            Forecasts in original units, in the form of ``windows``; the index of a table is continued.
+
+        Raises
+        ------
+        ValueError
+            If the shape or columns are invalid, or labels of ``future`` are not those of the forecast.
+        """
+        if not hasattr(windows, "iloc"):
+            return super().predict(windows, series, future, static)
+        import pandas as pd
+
+        if not isinstance(windows.index, pd.MultiIndex):
+            return self._predict_table(windows, series, future, static, "the table")
+        if windows.index.nlevels != 2:
+            raise ValueError(f"a panel must have the index levels (series, time); got {windows.index.nlevels} levels.")
+        if series is not None:
+            raise ValueError("series must be None for a panel: the first index level holds the ids.")
+        ids = list(dict.fromkeys(windows.index.get_level_values(0)))
+        answers = {}
+        for number, one in enumerate(ids):
+            ahead = _of_series(future, one) if hasattr(future, "iloc") else None if future is None else future[number]
+            fixed = None if static is None else static[number]
+            answers[one] = self._predict_table(windows.xs(one, level=0), one, ahead, fixed, f"series {one!r}")
+        return pd.concat(answers, names=windows.index.names[:1])
+
+    def _predict_table(self, table: Any, series: Any, future: Any, static: Any, name: str) -> Any:
+        """Forecast one series."""
+        from skdistill.data._steps import continue_index  # needs pandas, and arrays need NumPy alone
+
+        names, values = self._check_columns(table, name), np.asarray(table).reshape(len(table), -1)
+        values = values if values.dtype == np.float32 else values.astype(np.float64)
+        index = continue_index(table.index, self.prediction_length)
+        if hasattr(future, "iloc"):
+            future = self._future_of(future, index, names, name)
+        before = max(0, self.context_length - len(values))
+        if before:
+            values = np.concatenate([np.full((before, values.shape[1]), np.nan, values.dtype), values])
+        answers = super().predict(values, None if series is None else [series], future, static)
+        answers[:, np.isnan(values[-self.context_length :, self.targets]).all(axis=0)] = np.nan
+        if table.ndim == 1:
+            return type(table)(answers[:, 0], index=index, name=table.name)
+        return type(table)(answers, index=index, columns=table.columns[self.targets])
+
+    def _check_columns(self, table: Any, name: str) -> list[Any]:
+        """Return the names of the channels, and raise unless they are those of ``fit``."""
+        found = [table.name] if table.ndim == 1 else list(table.columns)
+        if len(found) != self.n_channels or (self.columns is not None and table.ndim == 2 and found != self.columns):
+            wanted = f"the {self.n_channels} channels of fit" if self.columns is None else f"the columns {self.columns}"
+            raise ValueError(f"{name} must have {wanted}, in this order; got {found}. Select or reorder them.")
+        return found
+
+    def _future_of(self, future: Any, index: Any, names: Sequence[Any], name: str) -> np.ndarray:
+        """Return the known covariates of the labels of a forecast."""
+        columns = [names[channel] for channel in self.known]
+        missing = [one for one in columns if one not in future.columns]
+        if missing or not columns:
+            told = f"lacks {missing}" if missing else "was given, and this student reads none: leave it out"
+            raise ValueError(f"future of {name} {told}.")
+        places = future.index.get_indexer(index)
+        if (places < 0).any():
+            raise ValueError(
+                f"future of {name} must have a row for every label of the forecast, {index[0]} to {index[-1]}; it "
+                f"lacks {index[int(np.argmax(places < 0))]}. Give NaN where a value is unknown."
+            )
+        values: np.ndarray = future[columns].to_numpy(dtype=np.float64)[places]
+        return values
+
+
+def _of_series(future: Any, one: Any) -> Any:
+    """Return the rows of one series of a panel of known covariates."""
+    if future.index.nlevels != 2 or one not in future.index.get_level_values(0):
+        raise ValueError(f"future must be a panel with the ids of the series; it lacks {one!r}.")
+    return future.xs(one, level=0)
+
+
+def load_numpy(path: str | os.PathLike[str]) -> TableStudent:
+    """Load a student that ``export("student.npz")`` wrote, without torch, scikit-learn and pandas.
+
+    Arrays are forecast with NumPy alone; pandas is imported only to forecast its tables.
+
+    Parameters
+    ----------
+    path : str or Path
+        The ``.npz`` file.
+
+    Returns
+    -------
+    student : TableStudent
+        Object with ``predict`` and ``predict_quantiles``, as :class:`~skdistill.deploy.NumpyStudent`; ``predict`` also
+        takes tables and panels of pandas.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or was not written by ``export``. For a file of ``save``, whose network needs torch, the
+        message says how to export it.
+    OSError
+        If the file does not exist or cannot be read.
+
+    See Also
+    --------
+    load : For files that ``save`` wrote.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skdistill import DistilledForecaster, load_numpy
+    >>> from skdistill.datasets import make_multiseasonal
+    >>> series = make_multiseasonal(200, 2, seasons=(12,), random_state=0)
+    >>> forecaster = DistilledForecaster(
+    ...     None, "linear", "response", context_length=24, prediction_length=6
+    ... ).fit(series)
+    >>> path = Path(tempfile.mkdtemp()) / "student.npz"
+    >>> report = forecaster.export(path)
+    >>> load_numpy(path).predict(series).shape
+    (6, 2)
+    """
+    with open(path, "rb") as file:
+        head = file.read(8 + len(_SAVED))
+    if head[8:] == _SAVED:
+        raise ValueError(
+            f"{os.fspath(path)} was written by save: it holds a network, which NumPy alone does not run. Export it "
+            f"once where torch is installed: skdistill.load({os.fspath(path)!r}).export('student.npz')."
+        )
+    return TableStudent.load(path)

@@ -1,0 +1,134 @@
+"""Exported students that are loaded with NumPy alone."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from doubles import make_forecaster, make_frame, make_series
+
+import skdistill
+
+LIGHT = """
+import json, sys
+import skdistill
+rows = [[float(number % 7), 1.0] for number in range(12)]
+answer = skdistill.load_numpy(sys.argv[1]).predict(__import__("numpy").array(rows))
+heavy = {"torch", "sklearn", "pandas", "scipy", "pyarrow", "narwhals", "joblib", "skorch", "sktime", "safetensors"}
+others = sorted(name for name in sys.modules if name.partition(".")[0] == "skdistill")
+print(json.dumps([sorted(heavy & set(sys.modules)), others, answer.tolist()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def forecaster():
+    return make_forecaster(teacher=None).fit(make_frame())
+
+
+@pytest.fixture(scope="module")
+def path(forecaster, tmp_path_factory):
+    path = tmp_path_factory.mktemp("light") / "student.npz"
+    forecaster.export(path)
+    return path
+
+
+def test_it_imports_numpy_alone(path, forecaster):
+    done = subprocess.run([sys.executable, "-c", LIGHT, path], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    heavy, own, answer = json.loads(done.stdout)
+    assert heavy == []
+    assert len(own) <= 6, own  # the package, its lazy imports, the loader, the runtime
+    rows = np.array([[float(number % 7), 1.0] for number in range(12)])
+    np.testing.assert_array_equal(answer, forecaster.predict(pd.DataFrame(rows, columns=["c0", "c1"])))
+
+
+def test_arrays_and_batches_are_those_of_numpy_student(path):
+    student, plain = skdistill.load_numpy(path), skdistill.deploy.NumpyStudent.load(path)
+    batch = np.stack([make_series(12), make_series(12, seed=1)]).astype(np.float32)
+    for windows in (batch, batch[0]):
+        np.testing.assert_array_equal(student.predict(windows), plain.predict(windows))
+    assert student.columns == ["c0", "c1"]
+
+
+@pytest.mark.parametrize("n_rows", [40, 12, 5])
+def test_a_frame_gives_the_frame_of_predict(path, forecaster, n_rows):
+    frame = make_frame()[-n_rows:]
+    pd.testing.assert_frame_equal(skdistill.load_numpy(path).predict(frame), forecaster.predict(frame))
+
+
+def test_a_channel_without_a_value_is_forecast_as_nan(path, forecaster):
+    frame = make_frame()
+    frame.iloc[-12:, 0] = np.nan
+    found = skdistill.load_numpy(path).predict(frame)
+    pd.testing.assert_frame_equal(found, forecaster.predict(frame))
+    assert found["c0"].isna().all()
+
+
+def test_a_panel_gets_the_units_of_its_series(tmp_path):
+    panel = pd.concat({7: make_frame(), 8: 100 * make_frame(seed=1)}, names=["shop"])
+    forecaster = make_forecaster(teacher=None).fit(panel)
+    forecaster.export(tmp_path / "panel.npz")
+    new = pd.concat({8: 100 * make_frame(seed=3), 9: make_frame(9, seed=2)}, names=["shop"])
+    found = skdistill.load_numpy(tmp_path / "panel.npz").predict(new)
+    expected = forecaster.predict(new)
+    assert found.index.equals(expected.index)
+    assert list(found.index.names) == list(expected.index.names)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)  # in one batch there, one by one here
+
+
+def test_a_vector_stays_a_vector(tmp_path):
+    load = make_frame()["c0"].rename("load")
+    forecaster = make_forecaster(teacher=None).fit(load)
+    forecaster.export(tmp_path / "one.npz")
+    pd.testing.assert_series_equal(skdistill.load_numpy(tmp_path / "one.npz").predict(load), forecaster.predict(load))
+
+
+def test_known_covariates_are_matched_by_labels(tmp_path):
+    frame = make_frame()
+    forecaster = make_forecaster(teacher=None, student="linear", known_covariates=["c1"]).fit(frame[:-4])
+    forecaster.export(tmp_path / "known.npz")
+    student, future = skdistill.load_numpy(tmp_path / "known.npz"), frame[["c1"]][::-1]
+    expected = forecaster.predict(frame[:-4], future=frame[["c1"]][-4:])
+    pd.testing.assert_frame_equal(student.predict(frame[:-4], future=future), expected)
+    with pytest.raises(ValueError, match="future of the table must have a row for every label"):
+        student.predict(frame[:-4], future=frame[["c1"]][:-2])
+    with pytest.raises(ValueError, match="future of the table lacks"):
+        student.predict(frame[:-4], future=frame[["c0"]])
+    with pytest.raises(ValueError, match="future must have shape"):
+        student.predict(frame[:-4])
+
+
+def test_other_columns_are_refused(path):
+    with pytest.raises(ValueError, match=r"must have the columns \['c0', 'c1'\], in this order; got \['c1', 'c0'\]"):
+        skdistill.load_numpy(path).predict(make_frame()[["c1", "c0"]])
+
+
+def test_ids_and_levels_of_a_panel(path):
+    panel = pd.concat({"a": make_frame()})
+    with pytest.raises(ValueError, match="series must be None for a panel"):
+        skdistill.load_numpy(path).predict(panel, series=["a"])
+    with pytest.raises(ValueError, match="got 3 levels"):
+        skdistill.load_numpy(path).predict(pd.concat({"x": panel}))
+
+
+def test_a_saved_file_says_how_to_export_it(forecaster, tmp_path):
+    forecaster.save(tmp_path / "student.skdistill")
+    with pytest.raises(ValueError, match=r"was written by save.*\.export\('student.npz'\)"):
+        skdistill.load_numpy(tmp_path / "student.skdistill")
+
+
+@pytest.mark.parametrize("content", [b"", b"something else", b"PK\3\4 and no more"])
+def test_other_files_are_refused(content, tmp_path):
+    (tmp_path / "no.npz").write_bytes(content)
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        skdistill.load_numpy(tmp_path / "no.npz")
+
+
+@pytest.mark.parametrize("names", ["{}", '["c0"]'])
+def test_names_that_do_not_fit_are_refused(names, path):
+    plain = skdistill.deploy.NumpyStudent.load(path)
+    text = np.frombuffer(names.encode(), np.uint8).astype(np.int64)
+    with pytest.raises(ValueError, match="columns does not name every channel"):
+        skdistill.deploy.NumpyStudent({**plain._arrays, "columns": text})
