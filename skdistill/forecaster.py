@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -409,6 +409,85 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             return self._each(given, known, lambda one, rows: self._predict_one(one, rows, predictor.forecast))
         contexts = self._latest_of_all(given.series, known)
         return given.wrap_forecasts(predictor.forecast(contexts), self.targets_)
+
+    def predict_table(
+        self, table: Any, *, id: Hashable = "unique_id", time: Hashable = "ds", future: Any = None
+    ) -> Any:
+        """Forecast a long table, with one row per series and time; the result is one, too.
+
+        Parameters
+        ----------
+        table : table, str or Path
+            A table of pandas, polars, Arrow, DuckDB or another library supported by narwhals, or a ``.csv`` or
+            ``.parquet`` file, as for :func:`~skdistill.datasets.read_panel`. Rows can be in any order; columns that
+            ``fit`` has not seen are left out.
+        id, time : str
+            Columns of ids and times.
+        future : table, str, Path or None, default=None
+            Known covariates of the horizon, with the same columns of ids and times. None takes the rows of ``table``
+            after the last observed target.
+
+        Returns
+        -------
+        forecasts : table of shape (n_series * prediction_length, 2 + n_targets)
+            Ids, times and the forecasts of :meth:`predict`, sorted by id and time: in the library of ``table``, of
+            pandas if it is a file, of Arrow if it is lazy and not of polars. Ids and times keep their types; times
+            that were text become timestamps.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If :func:`~skdistill.datasets.read_panel` or :meth:`predict` would raise.
+
+        See Also
+        --------
+        predictor : The same for many processes, without torch.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skdistill import DistilledForecaster
+        >>> from skdistill.datasets import read_panel
+        >>> days = pd.date_range("2024-01-01", periods=60)
+        >>> table = pd.DataFrame({"unique_id": 7, "ds": days, "y": [1.0, 2.0, 3.0] * 20})
+        >>> forecaster = DistilledForecaster(None, "linear", "response", context_length=12, prediction_length=2)
+        >>> forecaster.fit(read_panel(table)).predict_table(table)
+           unique_id         ds    y
+        0          7 2024-03-01  1.0...
+        1          7 2024-03-02  ...
+        """
+        from skdistill.deploy._long_form import LongForm
+
+        check_is_fitted(self)
+        form = LongForm.of(self, id, time, "predict_table")
+        known = None if future is None else form.read(future, future=True)
+        return form.write(self.predict(form.read(table), known), table)
+
+    def predictor(self, *, id: Hashable = "unique_id", time: Hashable = "ds") -> Any:
+        """Return a small object that forecasts long tables, for engines that map functions over partitions.
+
+        It can be pickled and runs on NumPy, so that workers do not import torch.
+
+        Parameters
+        ----------
+        id, time : str
+            Columns of ids and times.
+
+        Returns
+        -------
+        predictor : FramePredictor
+            Object with ``predict_frame(frame)``; see :class:`skdistill.deploy.FramePredictor`.
+
+        Raises
+        ------
+        ValueError
+            If NumPy alone cannot run the student: it cannot be fused, reads calendar features, or the forecaster has a
+            ``transformer`` or ``vintages``.
+        """
+        from skdistill.deploy._make_predictor import make_predictor
+
+        check_is_fitted(self)
+        return make_predictor(self, id, time)
 
     def _predict_around(self, X: Any, future: Any, matrix: np.ndarray | None, labels: list[Any], name: str) -> Any:
         """Forecast quantiles, mapped to the requested levels, in the form of X."""

@@ -16,7 +16,7 @@ from skdistill.fused._fuse import fuse
 from skdistill.fused._fused import FusedStudent, FusedUnits
 from skdistill.networks._base import NetworkSpec
 
-__all__ = ["Answer", "fuse_in_units", "fused_answer", "fused_quantiles"]
+__all__ = ["Answer", "fuse_in_units", "fused_answer", "fused_quantiles", "numpy_student"]
 
 _LARGEST = 1e18  # unit or level; its square is near the end of float32
 
@@ -158,6 +158,29 @@ def fuse_in_units(
         own = scaling.covariates_
         fused = replace(fused, extra=replace(fused.extra, center=own.center, unit=own.unit, shared=own.shared))
     return replace(fused, units=_units_of(scaling), bounds=scaling.bounds or (None, None))
+
+
+def numpy_student(student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype: str) -> NumpyStudent | None:
+    """Return the student in NumPy, in original units, as ``predict`` computes it.
+
+    Parameters
+    ----------
+    student : torch.nn.Module
+        The trained student.
+    spec : NetworkSpec
+        The problem it was built for.
+    scaling : Scaling
+        Scaling of the series, without ``transformer``.
+    dtype : {"float32", "float64"}
+        Type in which the products are computed.
+
+    Returns
+    -------
+    student : NumpyStudent or None
+        With bounds; None if the student does not fuse.
+    """
+    fused = fuse_in_units(student, spec, scaling)
+    return None if fused is None else NumpyStudent(fused.arrays(), "float64" if _is_extreme(scaling) else dtype)
 
 
 def _units_of(scaling: Scaling) -> FusedUnits | None:

@@ -1,0 +1,215 @@
+"""Long tables as panels, and forecasts of panels as long tables of the same library."""
+
+from __future__ import annotations
+
+import datetime
+import warnings
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skdistill._utils._optional import import_optional
+from skdistill.data._series_labels import SeriesLabels, has_names
+from skdistill.data._steps import ClockStep, NumberStep, PeriodStep
+from skdistill.datasets._read_panel import read_panel
+from skdistill.datasets._to_long import to_long
+
+__all__ = ["LongForm"]
+
+
+@dataclass(frozen=True)
+class LongForm:
+    """How long tables name their columns, and what ``fit`` knows about them.
+
+    Parameters
+    ----------
+    id, time : hashable
+        Columns of ids and times.
+    columns : tuple of hashable or None, default=None
+        The columns of ``fit``; None for all others.
+    targets : tuple of hashable or None, default=None
+        The columns of forecasts.
+    known : tuple of hashable or None, default=None
+        The known covariates among them.
+    encodes : bool, default=False
+        Whether some columns are categories, as in ``fit``.
+    freq : offset, int or None, default=None
+        The step of the series of ``fit``, if they have one in common that :func:`~skdistill.datasets.read_panel` takes.
+    """
+
+    id: Hashable
+    time: Hashable
+    columns: tuple[Hashable, ...] | None = None
+    targets: tuple[Hashable, ...] | None = None
+    known: tuple[Hashable, ...] | None = None
+    encodes: bool = False
+    freq: Any = None
+
+    @classmethod
+    def of(cls, forecaster: Any, id: Hashable, time: Hashable, owner: str) -> LongForm:
+        """Return the form of the tables of a fitted forecaster.
+
+        Parameters
+        ----------
+        forecaster : DistilledForecaster
+            A fitted forecaster.
+        id, time : hashable
+            Columns of ids and times.
+        owner : str
+            Name of the called method, for error messages.
+
+        Returns
+        -------
+        form : LongForm
+            The form.
+
+        Raises
+        ------
+        TypeError
+            If the column of ids or times is not one name.
+        ValueError
+            If both are the same column, or a column of ``fit``.
+        """
+        for name, value in (("id", id), ("time", time)):
+            if isinstance(value, list | dict | set) or value is None:
+                raise TypeError(f"{name} of {owner} must be the name of one column; got {value!r}.")
+        labels: SeriesLabels = getattr(forecaster, "series_labels_", None) or SeriesLabels()
+        roles, freq = forecaster.roles_, _freq_of(labels)
+        if not has_names(labels.columns):
+            return cls(id, time, encodes=bool(roles.categories), freq=freq)
+        assert labels.columns is not None  # has_names
+        names = tuple(labels.columns)
+        taken = [one for one in (id, time) if one in names]
+        if taken or id == time:
+            what = "is a column of fit" if taken else "is both id and time"
+            raise ValueError(f"{(taken or [id])[0]!r} {what}: id and time of {owner} need columns of their own.")
+        targets, known = (tuple(names[column] for column in some) for some in (roles.targets, roles.known))
+        return cls(id, time, names, targets, known, bool(roles.categories), freq)
+
+    def read(self, table: Any, *, future: bool = False) -> pd.DataFrame:
+        """Read a long table as a panel.
+
+        Parameters
+        ----------
+        table : table or path
+            With columns of ids, times and channels, rows in any order.
+        future : bool, default=False
+            Whether it holds the known covariates of the horizon.
+
+        Returns
+        -------
+        panel : DataFrame
+            Panel with the columns of ``fit``, or the known covariates.
+        """
+        columns = self.known if future else self.columns
+        with warnings.catch_warnings():
+            if self.encodes:
+                warnings.filterwarnings("ignore", message=".* has columns that are not numbers")
+            return read_panel(
+                table,
+                id=self.id,
+                time=self.time,
+                columns=None if columns is None else list(columns),
+                freq=self.freq,
+            )
+
+    def write(self, forecasts: pd.DataFrame, table: Any) -> Any:
+        """Return forecasts as a long table.
+
+        Parameters
+        ----------
+        forecasts : DataFrame
+            A panel.
+        table : table or path
+            The table that was read.
+
+        Returns
+        -------
+        table : table
+            Of the same library, with ids and times of the same type; of pandas if the table was a file, of Arrow if
+            it was lazy and is not polars'.
+        """
+        return _like(to_long(forecasts, id=self.id, time=self.time), table, self.id, self.time)
+
+    def write_empty(self, table: Any) -> Any:
+        """Return a long table without rows, with the columns and types of forecasts.
+
+        Parameters
+        ----------
+        table : table
+            The table without rows that was read.
+
+        Returns
+        -------
+        table : table
+            Of the same library.
+        """
+        frame = table if isinstance(table, pd.DataFrame) else _to_pandas(table)
+        others = [one for one in frame.columns if one not in (self.id, self.time)]
+        read = [one for one in (others if self.columns is None else self.columns) if one in frame.columns]
+        small = bool(read) and all(frame[one].dtype == np.float32 for one in read)
+        targets = others if self.targets is None else self.targets
+        keys = {one: frame[one] if one in frame.columns else pd.Series(dtype=object) for one in (self.id, self.time)}
+        values = {one: pd.Series(dtype=np.float32 if small else np.float64) for one in targets}
+        empty = pd.DataFrame({**keys, **values})
+        return empty if isinstance(table, pd.DataFrame) else _like(empty, table, self.id, self.time)
+
+
+def _freq_of(labels: SeriesLabels) -> Any:
+    """Return the common step of the series of ``fit``, as read_panel takes it; None without one."""
+    step = labels.steps[0] if len(labels.steps) == 1 else None
+    if isinstance(step, NumberStep):
+        return int(step.size) if step.size == int(step.size) else None
+    if isinstance(step, ClockStep) or (isinstance(step, PeriodStep) and step.size == 1):
+        return step.offset
+    return None
+
+
+def _to_pandas(table: Any) -> pd.DataFrame:
+    import narwhals as nw
+
+    frame: pd.DataFrame = nw.from_native(table, eager_only=True).to_pandas()
+    return frame
+
+
+def _like(forecasts: pd.DataFrame, table: Any, id: Hashable, time: Hashable) -> Any:
+    """Convert a long table to the library of another one, and its ids and times to their types."""
+    if isinstance(table, pd.DataFrame):
+        keys = {str(one): _typed(forecasts[one], table[one]) for one in (id, time) if one in table.columns}
+        return pd.DataFrame({one: keys.get(str(one), forecasts[one]) for one in forecasts.columns})
+    if isinstance(table, str | bytes) or hasattr(table, "__fspath__") or hasattr(table, "read"):
+        return forecasts
+    import narwhals as nw
+
+    source = nw.from_native(table)
+    if source.implementation.is_pandas_like():
+        return forecasts
+    schema = source.collect_schema()
+    pa: Any = import_optional("pyarrow", extra="parquet", purpose="Writing this kind of table")
+    found: Any = pa.Table.from_pandas(forecasts, preserve_index=False).replace_schema_metadata(None)
+    if source.implementation.is_polars():
+        import polars as pl
+
+        found = pl.from_arrow(found)
+    frame = nw.from_native(found, eager_only=True)
+    casts = [one for one in (str(id), str(time)) if schema[one] not in (nw.String, frame.schema[one])]
+    frame = frame.with_columns(*(nw.col(one).cast(schema[one]) for one in casts))
+    is_lazy = source.implementation.is_polars() and isinstance(source, nw.LazyFrame)
+    return frame.to_native().lazy() if is_lazy else frame.to_native()
+
+
+def _typed(column: pd.Series, like: pd.Series) -> pd.Series:
+    """Return ids or times in the type of a table; times that were text or numbers of a date stay times."""
+    if column.dtype == like.dtype:
+        return column
+    if like.dtype == object and column.dtype.kind == "M":
+        first = like.iloc[0] if len(like) else None
+        is_date = isinstance(first, datetime.date) and not isinstance(first, datetime.datetime)
+        return column.dt.date.astype(object) if is_date else column
+    is_text = pd.api.types.is_string_dtype(like.dtype)
+    if column.dtype.kind in "mM" or isinstance(column.dtype, pd.PeriodDtype):
+        return column.astype(like.dtype) if like.dtype.kind in "mM" and not is_text else column
+    return column.astype(like.dtype)
