@@ -311,6 +311,9 @@ def test_a_panel_with_attributes_predicts_saves_and_loads(student, scaling, tmp_
     appended = pd.concat([panel, plan]).sort_index()
     appended["kind"] = appended.groupby(level=0)["kind"].ffill()
     pd.testing.assert_frame_equal(forecaster.predict(appended.sort_index()), forecast)
+    rows = {shop: part.droplevel(0) for shop, part in plan.iloc[::-1].groupby(level=0)}
+    by_dict = forecaster.predict(panel, future={shop: part.sort_index() for shop, part in rows.items()})
+    pd.testing.assert_frame_equal(by_dict, forecast)
     forecaster.save(tmp_path / "student")
     pd.testing.assert_frame_equal(load(tmp_path / "student").predict(panel, future=plan), forecast)
     other = panel.assign(kind=panel["kind"].map({"big": "small", "small": "big"}))

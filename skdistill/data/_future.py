@@ -11,7 +11,7 @@ import pandas as pd
 
 from skdistill.data._forms import take_apart
 from skdistill.data._inputs import Series, SeriesInput
-from skdistill.data._labels_ahead import labels_ahead
+from skdistill.data._labels_ahead import labels_ahead, stacked_labels
 from skdistill.data._roles import Roles
 from skdistill.data._steps import as_time_index
 from skdistill.data._tables import check_is_no_other_table, fill_masked
@@ -76,6 +76,9 @@ def read_future(
         return _from_rows(roles, given, prediction_length, needed=needed, is_known=is_known)
     if given.batch is not None:
         return given, _read_batch(roles, given.batch, future, prediction_length)
+    whole = _read_whole(roles, given, future, prediction_length)
+    if whole is not None:
+        return given, roles.known_to_channels(whole)
     tables = _tables_of(given, future)
     expected = _expected_labels(given.series, prediction_length)
     parts = [
@@ -194,11 +197,27 @@ def _tables_of(given: SeriesInput, future: Any) -> list[Any]:
             f"{type(future).__name__}."
         )
     places = {one: number for number, one in enumerate(form.ids)}
-    missing, new = [one for one in ids if one not in places], [one for one in form.ids if one not in set(ids)]
+    ours = set(ids)
+    missing, new = [one for one in ids if one not in places], [one for one in form.ids if one not in ours]
     if missing or new:
         parts = [f"it lacks {_list(missing)}"] * bool(missing) + [f"it has {_list(new)}, which X lacks"] * bool(new)
         raise ValueError(f"future must have the series of X: {', and '.join(parts)}. Select the same series in both.")
     return [tables[places[one]] for one in ids]
+
+
+def _read_whole(roles: Roles, given: SeriesInput, future: Any, prediction_length: int) -> np.ndarray | None:
+    """Read the horizons of a panel all at once, if they are those of the series in the same order; otherwise None."""
+    framed = given.form is not None and given.form.kind == "frame" and isinstance(future, pd.DataFrame)
+    if not framed or not isinstance(future.index, pd.MultiIndex) or any(one.index is None for one in given.series):
+        return None
+    tables, form = take_apart(future, "future")
+    assert given.form is not None
+    if form is None or form.ids != given.form.ids or set(np.diff(tables.bounds)) != {prediction_length}:
+        return None
+    if not as_time_index(tables.frame.index).equals(stacked_labels(given.series, prediction_length)):
+        return None
+    values = _Reader(roles, given.series[0], "X", prediction_length)._columns(tables.frame)
+    return values.reshape(len(form.ids), prediction_length, -1)
 
 
 def _expected_labels(series: Sequence[Series], n_rows: int) -> list[pd.Index | None]:
