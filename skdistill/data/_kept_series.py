@@ -89,6 +89,10 @@ def _fingerprint(X: Any) -> str:
     found = hashlib.blake2b(digest_size=16)
     parts = list(X.values()) if isinstance(X, dict) else X
     for one in parts if isinstance(parts, list | tuple) else [parts]:
+        if isinstance(one, pd.DataFrame) and not all(map(_is_number, one.dtypes)):
+            hashed = pd.util.hash_pandas_object(one, index=False)  # text and categories, by their values
+            found.update(repr(one.shape).encode() + hashed.to_numpy().tobytes())
+            continue
         values = one.to_numpy() if isinstance(one, pd.DataFrame | pd.Series) else np.asarray(one)
         if values.dtype == object:
             found.update(digest(values).encode())
@@ -96,3 +100,7 @@ def _fingerprint(X: Any) -> str:
         found.update(repr((values.shape, values.dtype)).encode())
         found.update(np.ascontiguousarray(values).view(np.uint8).data)
     return found.hexdigest()
+
+
+def _is_number(dtype: Any) -> bool:
+    return pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
