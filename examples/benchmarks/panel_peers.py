@@ -95,6 +95,8 @@ if __name__ == "__main__":
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS))
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
+    if QUICK:
+        print("quick, not a result: the peers have an environment of their own")
     for panel in [] if QUICK else arguments.panels:
         rows, truth, season, horizon = read(arguments.data_home, panel)
         for peer in arguments.peers:
