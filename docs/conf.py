@@ -55,6 +55,7 @@ numpydoc_class_members_toctree = False
 nitpicky = False
 linkcheck_anchors = True
 linkcheck_ignore = [r"https?://.*"]  # internal links only: the site must build offline
+suppress_warnings = ["sphinx_gallery.duplicate_filename"]  # the scripts of reproduce/ are not in the gallery
 sphinx_gallery_conf = {
     "examples_dirs": [str(DOCS.parent / "examples")],
     "gallery_dirs": ["gallery"],

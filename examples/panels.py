@@ -8,7 +8,7 @@ for all shops, compares it with the baselines, forecasts, and takes the student 
 Run ``python examples/panels.py``.
 """
 
-# sphinx_gallery_thumbnail_path = '_static/quickstart.png'
+# sphinx_gallery_thumbnail_path = '_static/demo.png'
 
 # %%
 import sys
