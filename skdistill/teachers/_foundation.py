@@ -357,7 +357,7 @@ class FoundationTeacher(BaseTeacher):
             f"{type(self).__name__} cannot read missing values, and the context of the window whose horizon starts at "
             f"row {contexts.origins[number]} of series {contexts.series[number]} contains NaN. Fill the "
             "gaps first (for example, with sktime's Imputer); or call label of a teacher that masks "
-            "them: Chronos, Moirai, TiRex or TinyTimeMixer."
+            "them: Chronos, Fracast, Moirai, Pretrained, TiRex or TinyTimeMixer."
         )
 
     def _check_finite(self, forecast: Tensor, contexts: Contexts) -> None:

@@ -186,7 +186,7 @@ def test_a_point_teacher_gives_its_point_to_the_point_forecast_only():
 def test_a_term_that_lacks_quantiles_says_who_has_them():
     names = {"has_teacher": True, "teacher_name": "DLinear", "suggest": suggest}
     with pytest.raises(
-        ValueError, match=r"needs quantiles of the teacher, and DLinear has none.*Chronos, Moirai, Pretrained, TiRex"
+        ValueError, match=r"needs quantiles of the teacher, and DLinear has none.*Chronos, Fracast, Moirai, Pretrained"
     ):
         build_objective(QuantileDistance(), shapes(teacher_levels=None), **names)
     with pytest.raises(ValueError, match=r"needs quantiles of the student.*quantiles=\(0.1, 0.5, 0.9\)"):
