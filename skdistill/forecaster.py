@@ -27,7 +27,7 @@ from skdistill.data._future import read_future
 from skdistill.data._inputs import Series, SeriesInput, read_series
 from skdistill.data._roles import find_roles
 from skdistill.data._short_series import warn_of_short_series
-from skdistill.data._vintages import Vintages
+from skdistill.data._vintages import Vintages, vintages_of
 from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, split_windows
 from skdistill.deploy._saveable import saveable
 from skdistill.probabilistic._settings import at_levels
@@ -510,7 +510,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     ) -> tuple[SeriesInput, np.ndarray | None]:
         """Return the series or windows, and the known covariates after them, (n_series, prediction_length, n_known)."""
         given = read_series(self, X, reset=False, allow_batch=allow_batch)
-        length, vintages = self.spec_.prediction_length, self.vintages
+        length, vintages = self.spec_.prediction_length, vintages_of(self, fitting=False)
         return read_future(self.roles_, given, future, length, needed=needed, vintages=vintages)
 
     def _batch(self, given: SeriesInput, known: np.ndarray | None) -> ContextBatch:

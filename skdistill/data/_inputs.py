@@ -21,7 +21,7 @@ from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._steps import Step, as_time_index, continue_index
 from skdistill.data._tables import check_is_no_other_table, fill_masked
 from skdistill.data._validation_rows import count_validation_rows
-from skdistill.data._vintages import known_ahead
+from skdistill.data._vintages import known_ahead, vintages_of
 
 __all__ = ["Series", "SeriesInput", "is_list_of_series", "read_series"]
 
@@ -290,7 +290,7 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     else:
         given = SeriesInput([_read_one(estimator, X, reset=reset, name="X")])
     if not reset:
-        return _with_vintages(estimator, _as_channels(getattr(estimator, "roles_", None), given))
+        return _with_vintages(estimator, _as_channels(getattr(estimator, "roles_", None), given), reset=False)
     given = _keep_labels(estimator, given)
     if not _takes_roles(estimator):
         return given
@@ -299,7 +299,7 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     if roles.static:
         roles = roles.with_static(_static_numbers(roles, given.series))
     estimator.roles_ = roles
-    return _with_vintages(estimator, _as_channels(roles, given))
+    return _with_vintages(estimator, _as_channels(roles, given), reset=True)
 
 
 def _takes_roles(estimator: Any) -> bool:
@@ -369,9 +369,9 @@ def _as_channels(roles: Roles | None, given: SeriesInput) -> SeriesInput:
     return replace(given, series=series)
 
 
-def _with_vintages(estimator: Any, given: SeriesInput) -> SeriesInput:
+def _with_vintages(estimator: Any, given: SeriesInput, *, reset: bool) -> SeriesInput:
     """Add what was known at every row, if the estimator has vintages."""
-    vintages = getattr(estimator, "vintages", None)
+    vintages = vintages_of(estimator, fitting=reset)
     if vintages is None or given.batch is not None:
         return given
     roles, length = estimator.roles_, estimator.prediction_length

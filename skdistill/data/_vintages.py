@@ -11,7 +11,7 @@ import pandas as pd
 
 from skdistill.data._roles import Roles
 
-__all__ = ["Vintages", "known_ahead", "places_of"]
+__all__ = ["Vintages", "known_ahead", "places_of", "vintages_of"]
 
 _MOST_NAMED = 5
 
@@ -162,6 +162,37 @@ class Vintages:
                 "all series share the values."
             )
         return self._tables[key]
+
+
+def vintages_of(estimator: Any, *, fitting: bool) -> Vintages | None:
+    """Return the vintages of an estimator; one that was loaded from a file has none, as files do not hold them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A forecaster.
+    fitting : bool
+        Whether it is about to learn from them.
+
+    Returns
+    -------
+    vintages : Vintages or None
+        None if there are none.
+
+    Raises
+    ------
+    TypeError
+        In fit, if the parameter is something else.
+    """
+    given = getattr(estimator, "vintages", None)
+    if given is None or isinstance(given, Vintages):
+        return given
+    if fitting:
+        raise TypeError(
+            f"vintages of {type(estimator).__name__} must be Vintages or None; got {given!r}. A file does not hold "
+            "them: set_params(vintages=...)."
+        )
+    return None
 
 
 def known_ahead(vintages: Vintages, roles: Roles, one: Any, prediction_length: int, name: str) -> np.ndarray:

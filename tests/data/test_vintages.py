@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from skdistill import DistilledForecaster
+from skdistill import DistilledForecaster, load
 from skdistill.data import Vintages
 
 LENGTH, HORIZON, N = 24, 6, 200
@@ -153,6 +153,19 @@ def test_a_panel_has_vintages_of_its_own_series():
     np.testing.assert_allclose(2 * forecast.loc["a"], forecast.loc["b"], rtol=1e-4)
     with pytest.raises(ValueError, match=r"no values for the series 'c'"):
         forecaster.predict(panel.rename({"a": "c"}))
+
+
+def test_a_file_does_not_hold_them(fitted, tmp_path):
+    fitted.save(tmp_path / "student.skdistill")
+    loaded, series = load(tmp_path / "student.skdistill"), make_series()
+    known = Vintages(make_forecasts()).known_at(HOURS[N - 1], HOURS[N:])
+    pd.testing.assert_frame_equal(loaded.predict(series, future=known), fitted.predict(series))
+    with pytest.raises(ValueError, match="future is missing"):
+        loaded.predict(series)
+    again = loaded.set_params(vintages=Vintages(make_forecasts())).predict(series)
+    pd.testing.assert_frame_equal(again, fitted.predict(series))
+    with pytest.raises(TypeError, match="vintages of DistilledForecaster must be Vintages or None; got 'table'"):
+        make_forecaster("table").fit(series)
 
 
 def test_a_clone_shares_the_values_and_the_text_is_short():
