@@ -56,7 +56,7 @@ def find_categories(parts: Iterable[pd.Series], name: Hashable) -> tuple[Any, ..
     ValueError
         If there are none, more than ``MOST_CATEGORIES``, or values that cannot be ordered.
     """
-    rows = np.concatenate([part.to_numpy(dtype=object, na_value=None) for part in parts])
+    rows = np.concatenate([part.to_numpy(dtype=object) for part in parts])
     distinct = {value for value in pd.unique(rows) if not pd.isna(value)}
     if not distinct:
         raise ValueError(f"column {name!r} has no observed value in the training rows: leave it out, or fill it.")
