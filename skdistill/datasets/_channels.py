@@ -61,8 +61,8 @@ def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: s
             columns.append(values.array)
     if others:
         warnings.warn(
-            f"{name} has columns that are not numbers, left unchanged: {'; '.join(others)}. Leave them out with "
-            "columns=, or encode them before fit.",
+            f"{name} has columns that are not numbers, left unchanged: {'; '.join(others)}. fit encodes "
+            "those that are covariates; leave all others out with columns=.",
             stacklevel=stacklevel_of_user(),
         )
     return stack_columns(columns, frame.columns)
