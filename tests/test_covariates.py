@@ -402,7 +402,7 @@ def test_a_known_covariate_without_any_value_is_named():
 
 def test_ignoring_on_purpose_needs_no_future():
     frame = make_frame()
-    forecaster = make("lightts", covariates="ignore").fit(frame)
+    forecaster = make("patchtst", covariates="ignore").fit(frame)
     assert forecaster.predict(frame).shape == (HORIZON, 1)
     assert forecaster.predict(frame, future=np.zeros((HORIZON, 2))).shape == (HORIZON, 1)
 
@@ -593,7 +593,7 @@ def test_sktime_reads_known_columns_of_X_at_predict():
         None, Linear(season=12), Supervised(), known_covariates=["promo", "temp"], **settings
     )
     assert model.get_tag("capability:exogenous")
-    assert not model.clone().set_params(student="lightts").get_tag("capability:exogenous")
+    assert not model.clone().set_params(student="patchtst").get_tag("capability:exogenous")
     steps = [1, 2, 3, 4]
     model.fit(y.iloc[:160], X=X.iloc[:160])
     forecast = model.predict(steps, X=X.iloc[160:164])
@@ -625,8 +625,8 @@ def test_a_regressor_takes_covariates_as_last_columns(student, tmp_path):
         assert regressor.score(X[230:], y[230:]) > plain.score(X[230:, :CONTEXT], y[230:]) + 0.1
     with pytest.raises(ValueError, match="n_covariates of DistilledRegressor"):
         DistilledRegressor(None, student, Supervised(), n_covariates=60).fit(X, y)
-    with pytest.raises(ValueError, match="LightTS does not read its static covariates"):
-        DistilledRegressor(None, "lightts", Supervised(), n_covariates=HORIZON).fit(X, y)
+    with pytest.raises(ValueError, match="PatchTST does not read its static covariates"):
+        DistilledRegressor(None, "patchtst", Supervised(), n_covariates=HORIZON).fit(X, y)
 
 
 def test_a_search_judges_candidates_with_their_covariates():

@@ -53,6 +53,8 @@ class LightTS(BaseNetwork):
     (torch.Size([2, 4, 3]), torch.Size([2, 3, 8]))
     """
 
+    reads_past = True
+
     def __init__(self, hidden_size: int = 512, *, chunk_size: int = 72, normalization: str | None = None) -> None:
         self.hidden_size = hidden_size
         self.chunk_size = chunk_size

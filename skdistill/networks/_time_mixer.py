@@ -112,6 +112,11 @@ class TimeMixer(BaseNetwork):
         self.time_features = time_features
         self.time_by_window = time_by_window
 
+    @property
+    def reads_past(self) -> bool:  # type: ignore[override]
+        """Whether channels are mixed."""
+        return not self.channel_independent
+
     def check(self, spec: NetworkSpec) -> None:
         """Raise if a hyperparameter is out of its range, or the context is too short for the scales."""
         check_integer(self.hidden_size, "hidden_size of TimeMixer")
