@@ -309,3 +309,20 @@ def test_bad_tables_are_refused(forecaster, predictor, table):
             predict(pd.concat([table, table[:1]]))
     with pytest.raises(TypeError, match="reads paths and tables"):
         predictor.predict_frame(3)
+
+
+def test_partitions_of_dask(predictor, table, expected):
+    """By id, they give the forecasts; rows spread over partitions are found by a count that Dask makes."""
+    dask = pytest.importorskip("dask.dataframe", reason="needs pip install 'skdistill[dask]'")
+    mixed = dask.from_pandas(table.sample(frac=1, random_state=0, ignore_index=True), npartitions=5)
+    meta = predictor.predict_frame(mixed.head(0))
+    by_id = mixed.shuffle("unique_id").map_partitions(predictor.predict_frame, meta=meta)
+    assert by_id.npartitions > table["unique_id"].nunique(), "some partitions are empty"
+    found = by_id.compute(scheduler="sync").sort_values(["unique_id", "ds"], ignore_index=True)
+    assert found["unique_id"].tolist() == expected["unique_id"].tolist()
+    assert found["ds"].tolist() == expected["ds"].tolist()
+    np.testing.assert_allclose(found[["c0", "c1"]], expected[["c0", "c1"]], rtol=1e-6)
+    predictor.check_forecasts(by_id)
+    halves = dask.from_pandas(table, npartitions=2, sort=False)
+    with pytest.raises(ValueError, match=r"series 'b' has 8 rows of forecasts.*spread over partitions"):
+        predictor.check_forecasts(halves.map_partitions(predictor.predict_frame, meta=meta))
