@@ -421,8 +421,10 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
             A table of pandas, polars, Arrow, DuckDB or another library supported by narwhals, or a ``.csv`` or
             ``.parquet`` file, as for :func:`~skdistill.datasets.read_panel`. Rows can be in any order; columns that
             ``fit`` has not seen are left out.
-        id, time : str
-            Columns of ids and times.
+        id : str, default="unique_id"
+            The column of ids.
+        time : str, default="ds"
+            The column of times.
         future : table, str, Path or None, default=None
             Known covariates of the horizon, with the same columns of ids and times. None takes the rows of ``table``
             after the last observed target.
@@ -470,8 +472,10 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
 
         Parameters
         ----------
-        id, time : str
-            Columns of ids and times.
+        id : str, default="unique_id"
+            The column of ids.
+        time : str, default="ds"
+            The column of times.
 
         Returns
         -------
