@@ -21,7 +21,7 @@ from skdistill._utils._doc_link import DocLink
 from skdistill._utils._interrupts import noticed_interrupts
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._scaling import Scaling
-from skdistill.data._windows import TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._estimate import LabelingEstimate
 from skdistill.labeling._run import Labeling

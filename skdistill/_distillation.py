@@ -19,7 +19,7 @@ from skdistill._suggest import suggest
 from skdistill._utils._generators import RandomStream, seeded
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._labels import Labels
-from skdistill.data._windows import TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._estimate import LabelingEstimate, estimate_labeling
 from skdistill.labeling._kept_student import train_or_find
 from skdistill.labeling._keys import describe_windows, is_unseeded, key_of, student_parts

@@ -1,7 +1,10 @@
 """Base classes and building blocks for authors of networks, loss terms, teachers and calibrations."""
 
+from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
-from skdistill.data._windows import Contexts, SeriesStore, TrainingWindows, Windows
+from skdistill.data._store import SeriesStore
+from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._windows import Windows
 from skdistill.fused._fused import FusedLayer, FusedQuantiles
 from skdistill.fused._registry import fuse_affine, fuses
 from skdistill.losses._base import BaseLoss, LossTerm

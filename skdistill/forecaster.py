@@ -27,8 +27,10 @@ from skdistill.data._future import read_future
 from skdistill.data._inputs import Series, SeriesInput, read_series
 from skdistill.data._roles import find_roles
 from skdistill.data._short_series import warn_of_short_series
+from skdistill.data._store import SeriesStore
+from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._vintages import Vintages, vintages_of
-from skdistill.data._windows import SeriesStore, TrainingWindows, Windows, split_windows
+from skdistill.data._windows import Windows
 from skdistill.deploy._saveable import saveable
 from skdistill.probabilistic._settings import at_levels
 from skdistill.teachers._given import cut_labeled, holds_given_labels

@@ -20,10 +20,12 @@ from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
 from skdistill.data._series_labels import SeriesLabels, check_columns
+from skdistill.data._store import SeriesStore
 from skdistill.data._tables import check_has_no_times, fill_masked
 from skdistill.data._target_units import TargetUnits
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._validation_rows import count_validation_rows
-from skdistill.data._windows import SeriesStore, TrainingWindows, Windows
+from skdistill.data._windows import Windows
 from skdistill.deploy._saveable import saveable
 from skdistill.probabilistic._settings import at_levels
 

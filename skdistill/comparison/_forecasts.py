@@ -17,7 +17,8 @@ from skdistill.data._inputs import read_series
 from skdistill.data._labels import Labels
 from skdistill.data._levels import covered_levels, interpolation_matrix
 from skdistill.data._local_scale import LocalUnits
-from skdistill.data._windows import SeriesStore, Windows
+from skdistill.data._store import SeriesStore
+from skdistill.data._windows import Windows
 from skdistill.teachers._given import NoLabelError
 
 __all__ = ["Around", "ModelForecasts", "StudentForecasts", "TeacherForecasts"]

@@ -12,12 +12,12 @@ import pandas as pd
 import torch
 
 from skdistill.data._calendar import calendar_of
+from skdistill.data._contexts import Contexts
 from skdistill.data._fill_future import fill_future
 from skdistill.data._inputs import Series
 from skdistill.data._precede import precede_index
 from skdistill.data._scaling import Scaling
 from skdistill.data._steps import Step, find_step
-from skdistill.data._windows import Contexts
 
 __all__ = ["ContextBatch", "ContextCutter"]
 

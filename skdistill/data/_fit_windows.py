@@ -18,8 +18,9 @@ from skdistill.data._scaling import Scaling, units_told, warn_of_unlike_scales
 from skdistill.data._season import season_of_series
 from skdistill.data._series_weight import weights_of_series
 from skdistill.data._short_series import name_series
+from skdistill.data._store import SeriesStore
+from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._validation_rows import count_validation_rows
-from skdistill.data._windows import SeriesStore, TrainingWindows, split_windows
 
 __all__ = ["FitWindows"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from skdistill.data._windows import TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._budget import GIB, expected_room
 from skdistill.teachers._base import BaseTeacher
 

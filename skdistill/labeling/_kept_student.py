@@ -14,7 +14,7 @@ from skdistill._utils._atomic import write_atomically
 from skdistill._utils._document import SavedFileError
 from skdistill._utils._generators import untouched
 from skdistill._utils._plain_files import NotPlainError, pack, read_plain, unpack
-from skdistill.data._windows import TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._locks import entry_lock
 from skdistill.networks._base import NetworkSpec
 from skdistill.training._batches import WindowDataset

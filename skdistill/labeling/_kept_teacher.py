@@ -16,7 +16,7 @@ from skdistill._utils._document import SavedFileError
 from skdistill._utils._plain_files import NotPlainError, pack, read_plain, unpack
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._labels import Labels
-from skdistill.data._windows import TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._teacher_name import teacher_name
 

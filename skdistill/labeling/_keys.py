@@ -13,7 +13,7 @@ import torch
 from skdistill._utils._digest import digest
 from skdistill._version import __version__
 from skdistill.data._scaling import Scaling
-from skdistill.data._windows import TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.teachers._base import BaseTeacher
 from skdistill.training._device import resolve_device
 from skdistill.training._settings import TrainingSettings

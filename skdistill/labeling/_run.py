@@ -11,8 +11,10 @@ import joblib
 import torch
 from torch import Tensor
 
+from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
-from skdistill.data._windows import Contexts, TrainingWindows, Windows
+from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._windows import Windows
 from skdistill.labeling._answers import Wanted
 from skdistill.labeling._budget import GIB, check_budget, choose_chunk_size, expected_room
 from skdistill.labeling._cache import LabelCache

@@ -7,7 +7,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from skdistill.data._windows import Contexts, Windows
+from skdistill.data._contexts import Contexts
+from skdistill.data._windows import Windows
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 
 __all__ = ["make_spec", "mask_of", "network_inputs", "with_covariates"]

@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._utils._checks import check_real
 from skdistill._utils._choices import check_choice
 from skdistill.data._levels import check_quantiles, covered_levels, interpolation_matrix
-from skdistill.data._windows import TrainingWindows, Windows
+from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._windows import Windows
 from skdistill.networks._base import NetworkSpec
 from skdistill.probabilistic._calibration import FittedCalibration, quantile_errors, resolve_calibration
 

@@ -17,7 +17,7 @@ from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill.data._context_batch import ContextCutter
 from skdistill.data._inputs import SeriesInput
 from skdistill.data._local_scale import series_units
-from skdistill.data._windows import TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._inputs import make_spec, with_covariates
 from skdistill.networks._quantile_head import build_module
 from skdistill.selection._candidates import Candidate

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from skdistill.data._inputs import SeriesInput
 from skdistill.data._labels import Labels
-from skdistill.data._windows import TrainingWindows, Windows, split_windows
+from skdistill.data._training_windows import TrainingWindows, split_windows
+from skdistill.data._windows import Windows
 from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._keys import describe_windows, is_unseeded, key_of
 from skdistill.labeling._run import Labeling, fit_and_label

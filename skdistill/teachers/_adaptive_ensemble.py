@@ -13,7 +13,8 @@ from scipy.optimize import nnls
 from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill.data._labels import Labels
-from skdistill.data._windows import TrainingWindows, Windows
+from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._windows import Windows
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._linear import Linear
 from skdistill.teachers._base import BaseTeacher

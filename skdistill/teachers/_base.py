@@ -12,8 +12,9 @@ from sklearn.base import BaseEstimator, clone
 from torch import Tensor
 
 from skdistill._utils._doc_link import DocLink
+from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
-from skdistill.data._windows import Contexts, TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._provenance import Entry, members_of
 from skdistill.teachers._teacher_name import teacher_name

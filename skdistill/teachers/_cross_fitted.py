@@ -13,8 +13,10 @@ from sklearn.base import clone
 from torch import Tensor
 
 from skdistill._utils._checks import check_integer
+from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
-from skdistill.data._windows import Contexts, TrainingWindows, Windows
+from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._windows import Windows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 

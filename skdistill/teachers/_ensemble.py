@@ -11,8 +11,9 @@ from sklearn.utils.metaestimators import _BaseComposition
 from torch import Tensor
 
 from skdistill._utils._checks import check_real
+from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
-from skdistill.data._windows import Contexts, TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._ensemble_quantiles import ensemble_quantiles

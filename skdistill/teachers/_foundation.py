@@ -19,8 +19,9 @@ from torch.nn.functional import adaptive_avg_pool1d
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._generators import seeded
+from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
-from skdistill.data._windows import Contexts, TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._checkpoint_folder import damage_error, damage_named, find_checkpoint

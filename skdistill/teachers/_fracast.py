@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from skdistill._utils._optional import import_optional
-from skdistill.data._windows import Contexts, TrainingWindows
+from skdistill.data._contexts import Contexts
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.teachers._foundation import FoundationTeacher
 from skdistill.teachers._provenance import Entry, checkpoint_origin
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel

@@ -13,10 +13,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._unwrap import unwrap_model
 from skdistill.data._context_batch import ContextBatch
+from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._series_labels import SeriesLabels, same_columns
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._window_forecaster import WindowForecaster
-from skdistill.data._windows import Contexts, TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._provenance import FIELDS, Entry

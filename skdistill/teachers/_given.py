@@ -13,11 +13,13 @@ import pandas as pd
 import torch
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._contexts import Contexts
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import Series
 from skdistill.data._labels import Labels
 from skdistill.data._steps import Step, continue_index
-from skdistill.data._windows import Contexts, SeriesStore, TrainingWindows
+from skdistill.data._store import SeriesStore
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from skdistill.data._windows import Contexts
+from skdistill.data._contexts import Contexts
 
 __all__ = ["group_series"]
 

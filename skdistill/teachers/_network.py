@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from skdistill._utils._generators import seeded
+from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
-from skdistill.data._windows import Contexts
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._inputs import network_inputs
 from skdistill.networks._quantile_head import build_module

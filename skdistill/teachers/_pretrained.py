@@ -10,8 +10,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from skdistill._utils._generators import seeded
+from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
-from skdistill.data._windows import Contexts, TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._inputs import make_spec
 from skdistill.networks._weights import load_weights, read_state_dict

@@ -12,8 +12,10 @@ from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from skdistill._utils._checks import check_integer
+from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
-from skdistill.data._windows import Contexts, TrainingWindows, Windows
+from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._windows import Windows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._cross_fitted import CrossFittedTeacher

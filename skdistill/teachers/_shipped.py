@@ -9,7 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from skdistill.data._windows import Contexts, TrainingWindows
+from skdistill.data._contexts import Contexts
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.teachers._echo_network import EchoNetwork
 from skdistill.teachers._echo_weights import SHIPPED, load_echo, read_card
 from skdistill.teachers._foundation import FoundationTeacher

@@ -16,9 +16,10 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from skdistill._utils._choices import check_choice
+from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._levels import check_quantiles
-from skdistill.data._windows import Contexts, TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._provenance import FIELDS, Entry

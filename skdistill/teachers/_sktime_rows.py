@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill.data._contexts import Contexts
 from skdistill.data._steps import Step, find_step
-from skdistill.data._windows import Contexts, TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.teachers._sktime_labels import index_forms
 
 __all__ = ["RowLabels", "as_series", "quiet", "training_rows", "under_labels"]

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from skdistill._utils._checks import check_integer
+from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._season import seasons_of_step
-from skdistill.data._windows import Contexts, TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._theta_forecast import theta_forecast

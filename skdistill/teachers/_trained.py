@@ -14,7 +14,7 @@ from skdistill._utils._generators import seeded
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._labels import Labels
 from skdistill.data._levels import check_quantiles
-from skdistill.data._windows import TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.losses._base import BaseLoss
 from skdistill.losses._objective import build_objective, check_loss, with_quantile_term
 from skdistill.losses._registry import make_loss

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from skdistill.data._windows import Contexts
+from skdistill.data._contexts import Contexts
 
 __all__ = ["WindowTable"]
 

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from skdistill._utils._checks import check_real
 from skdistill._utils._choices import check_choice
 from skdistill.data._labels import Labels
-from skdistill.data._windows import TrainingWindows, Windows
+from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._windows import Windows
 from skdistill.losses._base import BaseLoss, LossSum
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._solvable_part import SolvablePart

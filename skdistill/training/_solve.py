@@ -7,7 +7,7 @@ import warnings
 from torch import nn
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._windows import TrainingWindows
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.losses._base import BaseLoss
 from skdistill.losses._objective import needs_branches
 from skdistill.networks._base import BaseNetwork, NetworkSpec

@@ -13,7 +13,8 @@ from skorch.helper import predefined_split
 from torch import nn
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._windows import TrainingWindows, Windows
+from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._windows import Windows
 from skdistill.losses._base import BaseLoss
 from skdistill.losses._inputs import LossShapes
 from skdistill.losses._objective import build_objective

@@ -8,7 +8,7 @@ from sklearn.preprocessing import PowerTransformer
 from skdistill.data._inputs import Series
 from skdistill.data._local_scale import series_units
 from skdistill.data._scaling import Scaling
-from skdistill.data._windows import SeriesStore
+from skdistill.data._store import SeriesStore
 from skdistill.networks import MLP
 
 

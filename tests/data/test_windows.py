@@ -13,8 +13,8 @@ from skdistill.data._calendar import calendar_features
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
 from skdistill.data._steps import continue_index
+from skdistill.data._training_windows import split_windows
 from skdistill.data._validation_rows import count_validation_rows
-from skdistill.data._windows import split_windows
 from skdistill.networks import DLinear, ITransformer
 from skdistill.teachers import TrainedTeacher
 

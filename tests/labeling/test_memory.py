@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 
-from skdistill.data._windows import SeriesStore
+from skdistill.data._store import SeriesStore
 from skdistill.labeling._keys import describe_windows, key_of
 from skdistill.losses import Response, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer

@@ -17,7 +17,7 @@ from sklearn.base import clone
 from skdistill._utils._digest import digest
 from skdistill.core import NetworkSpec, SeriesStore
 from skdistill.data._scaling import Scaling
-from skdistill.data._windows import split_windows
+from skdistill.data._training_windows import split_windows
 from skdistill.losses import DistilTS, TimeDistill
 from skdistill.networks import DLinear, ITransformer
 from skdistill.teachers import Chronos, Moirai, TimeMoE, TimesFM, TinyTimeMixer, TiRex

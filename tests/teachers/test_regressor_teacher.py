@@ -10,7 +10,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skdistill import DistilledForecaster
 from skdistill.core import NetworkSpec
-from skdistill.data._windows import Contexts, Windows
+from skdistill.data._contexts import Contexts
+from skdistill.data._windows import Windows
 from skdistill.teachers import RegressorTeacher
 from skdistill.teachers._window_table import WindowTable
 

@@ -6,7 +6,8 @@ from doubles import make_series
 
 from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
-from skdistill.data._windows import SeriesStore, split_windows
+from skdistill.data._store import SeriesStore
+from skdistill.data._training_windows import split_windows
 from skdistill.losses import Supervised
 from skdistill.networks import Linear
 from skdistill.networks._base import NetworkSpec
