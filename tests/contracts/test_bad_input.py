@@ -126,7 +126,7 @@ BAD_PARAMETERS = {
     "no student features": (
         {"student": DLinear(), "teacher": ITransformer(8, n_heads=2), "loss": "timedistill"},
         ValueError,
-        r"DLinear has none\. Choose a student with features: Autoformer, .*MLP",
+        r'DLinear has none\. Set loss="response", .*; or choose a student with features: Autoformer, .*MLP',
     ),
     "no teacher features": (
         {"loss": "timedistill"},
