@@ -9,6 +9,7 @@ from skdistill.losses import Response, TimeDistill
 from skdistill.networks import (
     MICN,
     MLP,
+    TFT,
     Autoformer,
     DLinear,
     FEDformer,
@@ -18,8 +19,10 @@ from skdistill.networks import (
     ModernTCN,
     NLinear,
     PatchTST,
+    TiDE,
     TimeMixer,
     TimesNet,
+    TimeXer,
     TSMixer,
 )
 from skdistill.teachers import TrainedTeacher
@@ -36,8 +39,11 @@ TINY = {
     "moderntcn": ModernTCN(6, large_kernel=5, small_kernel=3, feedforward_ratio=2, patch_size=4, patch_stride=2),
     "nlinear": NLinear(),
     "patchtst": PatchTST(8, n_layers=1, n_heads=2, patch_size=4, patch_stride=2),
+    "tft": TFT(4, n_heads=1),
+    "tide": TiDE(8, temporal_size=4),
     "timemixer": TimeMixer(6, n_scales=1),
     "timesnet": TimesNet(4, n_layers=1, n_periods=2, n_kernels=2),
+    "timexer": TimeXer(8, n_heads=2, n_layers=1, patch_size=4),
     "tsmixer": TSMixer(6),
 }
 FRAME = make_frame(56)
