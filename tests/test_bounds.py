@@ -92,7 +92,7 @@ def test_exports_clip_as_predict_does(scaling, quantiles, tmp_path):
 
 
 @WARNED
-def test_a_graph_clips_too(tmp_path):  # tests/test_first_files.py has ONNX
+def test_a_graph_clips_too(tmp_path):  # tests/test_from_csv_to_forecast.py has ONNX
     bound = fit(bounds=(5.0, None), quantiles=(0.1, 0.9), student="linear")
     bound.export(tmp_path / "student.pt2")
     windows = np.stack([rows.to_numpy(np.float32)[-12:] for _, rows in panel().groupby(level=0)])

@@ -154,7 +154,7 @@ def test_forecasts_without_an_inverse_are_told():
 INVERSES = [FunctionTransformer(np.sqrt), FunctionTransformer(np.log10, np.exp), FunctionTransformer(lambda x: x / 50)]
 
 
-@pytest.mark.parametrize("transformer", INVERSES, ids=repr)
+@pytest.mark.parametrize("transformer", INVERSES)
 def test_a_transformer_whose_inverse_returns_other_values_is_refused(transformer):
     series = 40.0 + make_series(100)
     with pytest.raises(ValueError, match=r"(?s)inverse_transform that returns what it was given; .* in channel 0 into"):
