@@ -26,7 +26,7 @@ def suggest(need: str) -> list[str]:
     Examples
     --------
     >>> suggest("teacher_features")[:2]
-    ['Chronos', 'Moirai']
+    ['Chronos', 'Fracast']
     """
     if need not in _FLAGS:
         return suggest_networks(need)

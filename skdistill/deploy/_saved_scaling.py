@@ -96,6 +96,8 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
                 "load(path, transformer=fitted)."
             )
         fitted = transformer
+    # First of all: the arrays of the file bound the number of channels.
+    statistics = {name: _read_statistic(reader, name, spec.n_channels) for name in _STATISTICS}
     targets = reader.read(content.get("targets"), "scaling")
     if spec.targets != (tuple(range(spec.n_channels)) if targets is None else targets):
         raise SavedFileError("its scaling has other targets than its student.")
@@ -106,8 +108,8 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
     scaling.bounds = _read_bounds(content.get("bounds"))
     scaling.transformer_ = fitted
     scaling.saw_missing_ = content.get("saw_missing") is True
-    for name in _STATISTICS:
-        setattr(scaling, name, _read_statistic(reader, name, spec.n_channels))
+    for name, values in statistics.items():
+        setattr(scaling, name, values)
     scaling.ids_ = _read_ids(content.get("ids"))
     scaling.series_units_ = None if kind == "global" else _read_units(reader, len(scaling.ids_), spec.n_channels)
     if content.get("shared") is not None and kind != "global":

@@ -220,7 +220,8 @@ class TrainedTeacher(NetworkTeacher):
         """Warn if the training is so short that the weights hardly leave their random start."""
         n_windows, settings = len(windows.known_train), self._settings()
         n_batches = -(-n_windows // self.batch_size)
-        factors = map(lr_factor(settings), range(self.max_epochs))
+        named = isinstance(settings.lr_schedule, str)  # a function of the user is called in training alone
+        factors = map(lr_factor(settings), range(self.max_epochs)) if named else [1.0] * self.max_epochs
         reach = self.lr * n_batches * sum(factors)  # Adam moves a weight by about its rate in an update
         if settings.optimizer == "sgd" or reach >= _SHORTEST_REACH:
             return

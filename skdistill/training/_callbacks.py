@@ -71,6 +71,19 @@ class BestWeights(EarlyStopping):
                 raise
             raise StopTraining from None
 
+    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Restore the best weights, unless training was interrupted before its first epoch.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The net in training.
+        **kwargs : object
+            Passed to the base class.
+        """
+        if net.history:
+            super().on_train_end(net, **kwargs)
+
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint must keep.
 

@@ -375,6 +375,7 @@ def edited(data, **changes):
 def test_declared_sizes_take_no_memory(saved):
     for changes in (
         {"spec__dict__context_length": 10**9},
+        {"spec__dict__n_channels": 10**9},
         {"spec__dict__context_length": 10**6, "spec__dict__prediction_length": 10**6},
         {"student": {"object": "skdistill.networks.MLP", "params": {"hidden_size": 10**9}}},
         {"student": {"object": "skdistill.networks.ITransformer", "params": {"n_layers": 10**7}}},

@@ -9,6 +9,7 @@ import textwrap
 import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -224,6 +225,15 @@ def test_ctrl_c_leaves_the_best_student_so_far_and_says_so(monkeypatch):
     np.testing.assert_array_equal(forecaster.predict(series), expected.predict(series))
 
 
+def test_ctrl_c_before_the_first_epoch_goes_up(monkeypatch):
+    def interrupted(self, *args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DistillationNet, "fit_loop", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make_forecaster().fit(make_series())
+
+
 def test_ctrl_c_in_the_teachers_training_goes_up():
     teacher = TrainedTeacher(DLinear(), lr_schedule=InterruptAt(1))
     with pytest.raises(KeyboardInterrupt, match="teacher's training"):
@@ -258,16 +268,18 @@ def test_early_stopping_is_no_interrupt():
 
 def test_batches_cover_every_window_once_and_in_a_fresh_order():
     class Numbers:
+        windows = SimpleNamespace(weights=None)
+
         def __len__(self):
             return 10
 
         def batch(self, indices):
-            return indices.tolist()
+            return {"context": indices}, {}
 
-    plain = [number for batch in BatchLoader(Numbers(), 4) for number in batch]
+    plain = [number for batch, _ in BatchLoader(Numbers(), 4) for number in batch["context"].tolist()]
     assert plain == list(range(10))
     loader = BatchLoader(Numbers(), 4, shuffle=True)
-    orders = [[number for batch in loader for number in batch] for _ in range(2)]
+    orders = [[number for batch, _ in loader for number in batch["context"].tolist()] for _ in range(2)]
     assert sorted(orders[0]) == sorted(orders[1]) == plain
     assert orders[0] != orders[1]
     assert len(loader) == 3
