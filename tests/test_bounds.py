@@ -91,6 +91,7 @@ def test_exports_clip_as_predict_does(scaling, quantiles, tmp_path):
     assert served.forecast(windows).max() <= HIGH
 
 
+@pytest.mark.slow
 @WARNED
 def test_a_graph_clips_too(tmp_path):  # tests/test_from_csv_to_forecast.py has ONNX
     bound = fit(bounds=(5.0, None), quantiles=(0.1, 0.9), student="linear")

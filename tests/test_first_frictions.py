@@ -123,6 +123,7 @@ def test_ratios_are_told_without_exponents(ratio, words):
 # -- reports -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_report_asks_and_shows_what_it_holds(tmp_path):
     pytest.importorskip("matplotlib")
     frame = make_frame()
@@ -141,6 +142,7 @@ def test_a_report_asks_and_shows_what_it_holds(tmp_path):
     assert write_report(piped, frame, tmp_path / "piped.html", train=frame).exists()
 
 
+@pytest.mark.slow
 def test_no_table_of_a_report_is_wider_than_the_page(tmp_path):
     import re
 

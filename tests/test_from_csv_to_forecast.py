@@ -207,6 +207,7 @@ def test_the_numpy_runtime_answers_as_predict(sensors, tmp_path):
     np.testing.assert_allclose(answer, expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
 def test_a_graph_answers_as_predict(suffix, sensors, tmp_path):
     if suffix == ".onnx":

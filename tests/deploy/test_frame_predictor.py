@@ -63,6 +63,7 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_pickled_predictors_do_too(settings, dtype, table):
@@ -78,6 +79,7 @@ def test_pickled_predictors_do_too(settings, dtype, table):
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_worker_imports_no_torch(predictor, table, expected, tmp_path):
     pickled = pickle.dumps(predictor)
     assert len(pickled) < 10_000  # the weights are 500 bytes

@@ -32,6 +32,8 @@ from skdistill.serving._openapi import describe
 from skdistill.serving._refused import Refused
 from skdistill.serving._server import make_server
 
+pytestmark = pytest.mark.slow  # it waits for time limits of real connections
+
 pytest.importorskip("msgspec", reason="needs pip install 'skdistill[serve]'")
 pytest.importorskip("prometheus_client", reason="needs pip install 'skdistill[serve]'")
 pytest.importorskip("starlette", reason="needs pip install 'skdistill[serve]'")

@@ -176,6 +176,7 @@ def test_win_rate_needs_a_teacher(test_frame):
 # -- the report ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piped", [False, True])
 def test_the_report_is_one_page_that_needs_nothing_else(piped, fitted, test_frame, tmp_path):
     import re
@@ -228,6 +229,7 @@ def test_the_report_of_a_panel_draws_each_window_in_its_series(make, as_panel, t
         draw(make_forecaster().fit(make(120)), panel, series=7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["frame", "dict"])
 def test_the_report_of_a_panel_names_its_ids(form, tmp_path):
     frames = {f"shop {number}": make_frame(40, seed=number) * 10.0**number for number in range(3)}

@@ -323,6 +323,7 @@ def test_sktime_answers_quantiles_and_intervals():
 # -- deployment ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point_forecast", ["median", "mean"])
 @pytest.mark.parametrize(
     ("student", "targets"),

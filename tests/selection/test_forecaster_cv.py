@@ -341,6 +341,7 @@ def test_quantiles_are_those_of_the_refit():
     assert search.calibrate(X) is search
 
 
+@pytest.mark.slow
 def test_quantiles_of_an_exact_student_are_trained_on_top_of_it():
     X, test = make_series(400, 1)[:300], make_series(400, 1)[276:]
     point = make_search(context_lengths=24, cv=1).fit(X)

@@ -33,6 +33,7 @@ def regression():
     return YfromX(LinearRegression())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fitting", ["window", "once"])
 def test_known_covariates_are_x(fitting):
     table = make_table()
@@ -53,6 +54,7 @@ def test_known_covariates_are_x(fitting):
         np.testing.assert_allclose(other, [14, 10, 14, 10], atol=0.3)
 
 
+@pytest.mark.slow
 def test_labels_read_the_covariates_of_their_own_horizon():
     table = make_table()
     forecaster = make_forecaster(regression()).fit(table)
@@ -60,6 +62,7 @@ def test_labels_read_the_covariates_of_their_own_horizon():
     np.testing.assert_allclose(student, [10, 14, 10, 14], atol=1.0)
 
 
+@pytest.mark.slow
 def test_a_forecaster_without_exogenous_data_gets_none():
     from sktime.forecasting.naive import NaiveForecaster
 
