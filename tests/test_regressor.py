@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from doubles import LastValueTeacher, make_series
 from sklearn.compose import TransformedTargetRegressor
@@ -225,8 +224,11 @@ def test_masked_entries_of_a_table_are_missing(place):
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
 def test_times_in_tables_of_other_libraries_are_no_numbers(library):
     frame, y = table_of(list("abcdef"))
-    pytest.importorskip(library)
-    convert = {"polars": lambda one: __import__("polars").from_pandas(one), "pyarrow": pa.Table.from_pandas}[library]
+    module = pytest.importorskip(library)
+
+    def convert(one):
+        return module.from_pandas(one) if library == "polars" else module.Table.from_pandas(one)
+
     timed = frame.assign(a=pd.date_range("2024-01-01", periods=len(frame)))
     with pytest.raises(ValueError, match="'a' is a time"):
         DistilledRegressor(None, "linear", "response").fit(convert(timed), y)

@@ -32,6 +32,7 @@ def test_half_of_the_slope_of_a_line_is_kept():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_it_is_near_the_theta_of_sktime(seed):
+    pytest.importorskip("statsmodels", reason="sktime's Theta needs statsmodels")
     values = noisy_months(96, seed)
     index = pd.period_range("2010-01", periods=96, freq="M")
     theirs = ThetaForecaster(sp=12).fit(pd.Series(values, index)).predict(np.arange(1, 13)).to_numpy().ravel()
