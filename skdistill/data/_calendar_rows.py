@@ -9,9 +9,14 @@ import pandas as pd
 from skdistill.data._calendar import calendar_fields
 from skdistill.data._steps import Step
 
-__all__ = ["check_one_calendar", "fields_of", "odd_calendar", "step_of"]
+__all__ = ["check_one_calendar", "fields_of", "have_calendar", "odd_calendar", "step_of"]
 
 _CALENDARS = (pd.DatetimeIndex, pd.PeriodIndex)
+
+
+def have_calendar(indexes: Sequence[pd.Index | None]) -> bool:
+    """Return whether the labels of all series are times."""
+    return all(isinstance(index, _CALENDARS) for index in indexes)
 
 
 def step_of(steps: Sequence[Step | None], number: int) -> Step | None:
@@ -34,7 +39,7 @@ def odd_calendar(indexes: Sequence[pd.Index | None], steps: Sequence[Step | None
 
 def check_one_calendar(indexes: Sequence[pd.Index | None], steps: Sequence[Step | None]) -> None:
     """Raise if every series has a calendar but their frequencies differ."""
-    if not all(isinstance(index, _CALENDARS) for index in indexes) or (odd := odd_calendar(indexes, steps)) is None:
+    if not have_calendar(indexes) or (odd := odd_calendar(indexes, steps)) is None:
         return
     fields = fields_of(indexes, steps)
     first, other = (", ".join(fields[number]) or "no field" for number in (0, odd))

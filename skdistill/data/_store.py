@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from skdistill.data._calendar import calendar_features, calendar_of
-from skdistill.data._calendar_rows import check_one_calendar, odd_calendar, step_of
+from skdistill.data._calendar_rows import check_one_calendar, have_calendar, odd_calendar, step_of
 from skdistill.data._inputs import Series
 from skdistill.data._local_scale import LocalUnits
 from skdistill.data._precede import precede_index
@@ -22,7 +22,6 @@ from skdistill.data._steps import Step
 
 __all__ = ["SeriesStore"]
 
-_CALENDARS = (pd.DatetimeIndex, pd.PeriodIndex)
 _JOINED_ROWS = 1 << 16  # rows of short series that are standardized at once
 
 
@@ -218,7 +217,7 @@ class SeriesStore:
     @property
     def has_calendar(self) -> bool:
         """Whether every series has timestamps, which give calendar features."""
-        return all(isinstance(index, _CALENDARS) for index in self.indexes)
+        return have_calendar(self.indexes)
 
     @cached_property
     def has_one_calendar(self) -> bool:
