@@ -132,12 +132,15 @@ def distill(
         teacher.check(with_covariates(spec, windows.train))
     check_solvable(student, spec, loss, has_teacher=teacher is not None, windows=windows)
     probe = None if teacher is None else _probe(teacher, windows, spec)
+    weighted = probe is not None and probe.weight is not None
+    if weighted:
+        check_solvable(student, spec, loss, has_teacher=True, windows=windows, weighted_labels=True)
     if quantiles is not None:
         levels = None if probe is None else probe.quantile_levels
         loss = with_quantile_term(
             loss, quantiles, has_teacher=teacher is not None, teacher_levels=levels, point_forecast=point_forecast
         )
-        check_solvable(student, spec, loss, has_teacher=teacher is not None, windows=windows)
+        check_solvable(student, spec, loss, has_teacher=teacher is not None, windows=windows, weighted_labels=weighted)
     randomness = RandomStream(student_seed)
     with randomness.block():
         module = build_module(student, spec)
@@ -325,6 +328,10 @@ class _OneWindow:
 
     def __len__(self) -> int:
         return 1
+
+    @property
+    def weight(self) -> Tensor | None:
+        return self.labels.weight
 
     def take(self, indices: Tensor) -> Labels:
         return self.labels

@@ -25,12 +25,15 @@ class Labels:
         The teacher's quantile forecasts.
     quantile_levels : tuple of float or None, default=None
         The levels of ``quantiles``, rising.
+    weight : Tensor of shape (n_windows,) or None, default=None
+        What the label of each window counts in the terms that read labels; 0 is no label. None means 1 everywhere.
     """
 
     forecast: Tensor
     features: Tensor | None = None
     quantiles: Tensor | None = None
     quantile_levels: tuple[float, ...] | None = None
+    weight: Tensor | None = None
 
     def __len__(self) -> int:
         """Count the windows."""

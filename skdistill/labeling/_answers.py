@@ -71,6 +71,8 @@ class CheckedTeacher:
                 )
         if self.wanted.quantiles:
             arrays["quantiles"] = self._check_quantiles(len(indices), labels)
+        if labels.weight is not None:
+            arrays["weight"] = _check_weight(len(indices), labels.weight)
         for name, array in arrays.items():
             self._check_finite(name, array, indices)
         return arrays
@@ -91,9 +93,24 @@ class CheckedTeacher:
         if np.isfinite(array).all():
             return
         position = np.argwhere(~np.isfinite(array))[0]
+        if name == "weight":
+            raise ValueError(
+                f"the teacher returned {array[tuple(position)]} as the weight of the label of training window "
+                f"{int(indices[position[0]])}: labeling stops. Weights must be numbers in [0, inf)."
+            )
         raise ValueError(
             f"the teacher returned {array[tuple(position)]} in its {name}, first for training window "
             f"{int(indices[position[0]])}, "
             f"target channel {position[1 if name == 'features' else -1]}: labeling stops. Check the context of that "
             "window, or choose another teacher."
         )
+
+
+def _check_weight(n_windows: int, weight: Tensor) -> np.ndarray:
+    weights = weight.detach().to("cpu", torch.float32).numpy()
+    if weights.shape != (n_windows,) or (weights < 0).any():
+        raise ValueError(
+            f"the weights of the teacher's labels must be {n_windows} numbers in [0, inf), one per window; it returned "
+            f"an array of shape {weights.shape} with minimum {weights.min(initial=0.0):g}."
+        )
+    return weights

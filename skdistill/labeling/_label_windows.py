@@ -18,7 +18,7 @@ from skdistill.labeling._budget import GIB, check_budget
 from skdistill.labeling._layout import Layout
 from skdistill.labeling._locks import entry_lock
 from skdistill.labeling._store import Store
-from skdistill.labeling._stored import StoredLabels
+from skdistill.labeling._stored import StoredLabels, stored_labels
 from skdistill.labeling._temporary import TemporaryFolder
 
 __all__ = ["label_windows"]
@@ -115,4 +115,4 @@ def label_in_memory(
                 arrays[name][chunk] = values
             bar.update(chunk.stop - chunk.start)
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    return StoredLabels(tensors["forecast"], tensors.get("features"), tensors.get("quantiles"), layout.levels)
+    return stored_labels(tensors, layout.levels)

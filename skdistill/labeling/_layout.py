@@ -33,6 +33,8 @@ class Layout:
                 # A margin of 8, because later windows can have larger numbers than the first chunk.
                 fits = np.abs(chunk[name]).max() < _HALF_MAX / 8
                 arrays[name] = (chunk[name].shape[1:], "float16" if fits else "float32")
+        if "weight" in chunk:
+            arrays["weight"] = ((), "float32")
         return cls(n_windows, chunk_size, arrays, levels)
 
     @property

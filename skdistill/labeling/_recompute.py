@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from torch import Tensor
 
 from skdistill.data._labels import Labels
@@ -23,8 +25,12 @@ class RecomputedFeatures:
     def __len__(self) -> int:
         return len(self.stored)
 
+    @property
+    def weight(self) -> Tensor | None:
+        return self.stored.weight
+
     def take(self, indices: Tensor) -> Labels:
         fresh = self.teacher.recompute_features(self.windows.contexts(indices))
         features = None if fresh is None else fresh.clone()
         stored = self.stored.take(indices)
-        return Labels(stored.forecast, features, stored.quantiles, stored.quantile_levels)
+        return replace(stored, features=features)

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from skdistill._utils._atomic import reserve, room_error, write_atomically
 from skdistill.labeling._answers import CheckedTeacher, Wanted
 from skdistill.labeling._layout import Layout
-from skdistill.labeling._stored import StoredLabels
+from skdistill.labeling._stored import StoredLabels, stored_labels
 
 __all__ = ["Store", "has_store"]
 
@@ -227,7 +227,7 @@ class Store:
     def _labels(self) -> StoredLabels:
         """Return the checked memory maps; files replaced in the meantime have no effect."""
         tensors = {name: _as_tensor(array) for name, array in self.arrays.items()}
-        return StoredLabels(tensors["forecast"], tensors.get("features"), tensors.get("quantiles"), self.layout.levels)
+        return stored_labels(tensors, self.layout.levels)
 
 
 def _make_array(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:

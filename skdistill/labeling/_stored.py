@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from skdistill.data._labels import Labels
 
-__all__ = ["StoredLabels"]
+__all__ = ["StoredLabels", "stored_labels"]
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,15 @@ class StoredLabels:
         Quantiles at the teacher's levels, float16 if their range allows it.
     quantile_levels : tuple of float or None, default=None
         The levels of the quantiles.
+    weight : Tensor of shape (n_windows,) or None, default=None
+        What each label counts, float32; None if all count 1.
     """
 
     forecast: Tensor
     features: Tensor | None = None
     quantiles: Tensor | None = None
     quantile_levels: tuple[float, ...] | None = None
+    weight: Tensor | None = None
 
     def __len__(self) -> int:
         """Return the number of windows."""
@@ -40,7 +44,7 @@ class StoredLabels:
     @property
     def nbytes(self) -> int:
         """Size of the labels in bytes."""
-        parts = (self.forecast, self.features, self.quantiles)
+        parts = (self.forecast, self.features, self.quantiles, self.weight)
         return sum(one.numel() * one.element_size() for one in parts if one is not None)
 
     def take(self, indices: Tensor) -> Labels:
@@ -59,7 +63,8 @@ class StoredLabels:
         here = indices.to(self.forecast.device)
         features = None if self.features is None else self.features[here].float()
         quantiles = None if self.quantiles is None else self.quantiles[here].float()
-        return Labels(self.forecast[here], features, quantiles, self.quantile_levels)
+        weight = None if self.weight is None else self.weight[here]
+        return Labels(self.forecast[here], features, quantiles, self.quantile_levels, weight)
 
     def to(self, device: torch.device | str) -> StoredLabels:
         """Return the labels on a device.
@@ -76,7 +81,8 @@ class StoredLabels:
         """
         features = None if self.features is None else self.features.to(device)
         quantiles = None if self.quantiles is None else self.quantiles.to(device)
-        return replace(self, forecast=self.forecast.to(device), features=features, quantiles=quantiles)
+        weight = None if self.weight is None else self.weight.to(device)
+        return replace(self, forecast=self.forecast.to(device), features=features, quantiles=quantiles, weight=weight)
 
     def without_quantiles(self) -> StoredLabels:
         """Return the labels without quantiles.
@@ -87,3 +93,23 @@ class StoredLabels:
             The same forecasts and features.
         """
         return replace(self, quantiles=None, quantile_levels=None)
+
+
+def stored_labels(tensors: Mapping[str, Tensor], levels: tuple[float, ...] | None) -> StoredLabels:
+    """Make labels of the arrays of a store.
+
+    Parameters
+    ----------
+    tensors : mapping of str to Tensor
+        ``forecast`` and, if they are stored, ``features``, ``quantiles``, ``weight``.
+    levels : tuple of float or None
+        The levels of the quantiles.
+
+    Returns
+    -------
+    labels : StoredLabels
+        The labels.
+    """
+    return StoredLabels(
+        tensors["forecast"], tensors.get("features"), tensors.get("quantiles"), levels, tensors.get("weight")
+    )

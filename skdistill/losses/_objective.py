@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from skdistill.data._levels import covered_levels
 from skdistill.losses._base import BaseLoss, LossTerm, add_terms
 from skdistill.losses._inputs import LossInputs, LossShapes
+from skdistill.losses._label_weights import parts_of_equal_weight, weighted_mean
 from skdistill.losses._pinball import Pinball
 from skdistill.losses._supervised import Supervised
 
@@ -36,6 +37,8 @@ class Objective(nn.Module):
         The built terms.
     weights : dict of str to float
         Their factors.
+    of_labels : iterable of str, default=()
+        Names of the terms that read labels, which count by window if labels have weights.
 
     Examples
     --------
@@ -45,9 +48,10 @@ class Objective(nn.Module):
     [1.0, 0.5]
     """
 
-    def __init__(self, terms: dict[str, nn.Module], weights: dict[str, float]) -> None:
+    def __init__(self, terms: dict[str, nn.Module], weights: dict[str, float], of_labels: Collection[str] = ()) -> None:
         super().__init__()
         self.names = list(terms)
+        self.of_labels = frozenset(of_labels)
         self.terms = nn.ModuleList(terms.values())  # by position, as names may contain dots
         self.weights = [weights[name] for name in self.names]
 
@@ -78,7 +82,13 @@ class Objective(nn.Module):
             Weighted scalars; the objective is their sum.
         """
         triples = zip(self.names, self.terms, self.weights, strict=True)
-        return {name: weight * term(inputs) for name, term, weight in triples}
+        if inputs.label_weight is None:
+            return {name: weight * term(inputs) for name, term, weight in triples}
+        parts = parts_of_equal_weight(inputs)
+        return {
+            name: weight * (weighted_mean(term, parts, inputs) if name in self.of_labels else term(inputs))
+            for name, term, weight in triples
+        }
 
 
 def check_loss(loss: BaseLoss) -> None:
@@ -314,7 +324,11 @@ def build_objective(
         )
     for name, term in active:
         _check_needs(name, term, shapes, student_name, teacher_name, suggest)
-    return Objective({name: term.build(shapes) for name, term in active}, {name: term.weight for name, term in active})
+    return Objective(
+        {name: term.build(shapes) for name, term in active},
+        {name: term.weight for name, term in active},
+        [name for name, term in active if term.requires & _OF_TEACHER],
+    )
 
 
 def _active(loss: BaseLoss) -> list[tuple[str, LossTerm]]:

@@ -18,8 +18,10 @@ from skdistill.data._context_batch import ContextCutter
 from skdistill.data._inputs import SeriesInput
 from skdistill.data._local_scale import series_units
 from skdistill.data._training_windows import TrainingWindows
+from skdistill.losses._base import BaseLoss
 from skdistill.networks._inputs import make_spec, with_covariates
 from skdistill.networks._quantile_head import build_module
+from skdistill.networks._solvable_part import SolvablePart
 from skdistill.selection._candidates import Candidate
 from skdistill.selection._folds import Fold
 from skdistill.selection._label_book import LabelBook, label_training, thin
@@ -198,12 +200,12 @@ def _solve(
     part = network.solvable_part(spec)
     assert part is not None  # StudentChoice.is_exact
     one_point = replace(part, penalties=part.penalties[:1], weight_grid={})
-    reason = why_not_exact(one_point, loss, has_teacher=forecaster.teacher is not None, windows=windows)
-    if reason is not None:
-        raise ValueError(f"{part.owner} of DistilledForecasterCV cannot be solved exactly: {reason}")
+    _check_exact(one_point, loss, windows, has_teacher=forecaster.teacher is not None)
     if labels is None and forecaster.teacher is not None:
         teacher = settle_teacher(forecaster.teacher, (forecaster._seeds() or (0, 0))[0], forecaster._settings())
         labels = label_training(forecaster, windows, teacher, loss)
+    if labels is not None and labels.weight is not None:
+        _check_exact(one_point, loss, windows, has_teacher=True, weighted_labels=True)
     if labels is None:
         part = replace(part, weight_grid={})
     module = build_module(network, spec)
@@ -218,6 +220,14 @@ def _solve(
         )
         for point, fitted in solved
     ]
+
+
+def _check_exact(
+    part: SolvablePart, loss: BaseLoss, windows: TrainingWindows, *, has_teacher: bool, weighted_labels: bool = False
+) -> None:
+    reason = why_not_exact(part, loss, has_teacher=has_teacher, windows=windows, weighted_labels=weighted_labels)
+    if reason is not None:
+        raise ValueError(f"{part.owner} of DistilledForecasterCV cannot be solved exactly: {reason}")
 
 
 @dataclass(frozen=True)

@@ -202,6 +202,12 @@ class LookedUp:
         """Return the number of windows."""
         return len(self.places)
 
+    @property
+    def weight(self) -> Tensor | None:
+        """What each label counts; None if all count 1."""
+        weight = self.book.labels.weight
+        return None if weight is None else weight[self.places]
+
     def take(self, indices: Tensor) -> Labels:
         """Return the labels of some windows.
 

@@ -173,6 +173,7 @@ class CrossFittedTeacher(BaseTeacher):
             _join([part.features for part in parts], back),
             _join([part.quantiles for part in parts], back),
             parts[0].quantile_levels,
+            _join([part.weight for part in parts], back),
         )
 
     def fitted_state(self) -> dict[str, Any]:

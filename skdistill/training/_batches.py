@@ -17,7 +17,7 @@ from skdistill.networks._inputs import mask_of
 if TYPE_CHECKING:  # teachers train networks, so training must not import teachers
     from skdistill.data._labels import Labels
 
-__all__ = ["BatchLoader", "LabelSource", "WindowDataset", "covariate_inputs"]
+__all__ = ["BatchLoader", "LabelSource", "WindowDataset", "covariate_inputs", "label_weights"]
 
 Batch = tuple[dict[str, Tensor], dict[str, Tensor]]
 
@@ -27,6 +27,10 @@ class LabelSource(Protocol):
 
     def __len__(self) -> int:
         """Return the number of windows."""
+
+    @property
+    def weight(self) -> Tensor | None:
+        """What the label of each window counts, (n_windows,); None if all count 1."""
 
     def take(self, indices: Tensor) -> Labels:
         """Return the labels of some windows.
@@ -39,8 +43,29 @@ class LabelSource(Protocol):
         Returns
         -------
         labels : Labels
-            The labels.
+            The labels, with their weights.
         """
+
+
+def label_weights(labels: LabelSource | None, weights: np.ndarray | None) -> np.ndarray | None:
+    """Return what the label of each window counts, times the weight of the window.
+
+    Parameters
+    ----------
+    labels : LabelSource or None
+        The labels of all windows.
+    weights : ndarray of shape (n_windows,) or None
+        Weights of the windows; None means 1.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_windows,) or None
+        None if there are no labels, or all labels count 1.
+    """
+    if labels is None or labels.weight is None:
+        return None
+    own = labels.weight.cpu().double().numpy()
+    return own if weights is None else own * weights
 
 
 class WindowDataset(Dataset):
@@ -83,7 +108,7 @@ class WindowDataset(Dataset):
             Keyword arguments of the module.
         targets : dict of Tensor
             ``truth`` and, if they exist, ``observed``, ``center``, ``unit``, ``known``, ``teacher_forecast``,
-            ``teacher_features``, ``teacher_quantiles``.
+            ``teacher_features``, ``teacher_quantiles``, ``label_weight``.
         """
         here = indices.to(self.windows.starts.device)
         inputs = {"context": self.windows.context_values(here)}
@@ -110,6 +135,8 @@ class WindowDataset(Dataset):
                 targets["teacher_features"] = labels.features
             if labels.quantiles is not None:
                 targets["teacher_quantiles"] = labels.quantiles
+            if labels.weight is not None:
+                targets["label_weight"] = labels.weight
         return inputs, targets
 
 

@@ -100,7 +100,11 @@ class Design:
         return contexts - level, level
 
     def moments(
-        self, windows: Windows, labels: LabelSource | None, weights: np.ndarray | None
+        self,
+        windows: Windows,
+        labels: LabelSource | None,
+        weights: np.ndarray | None,
+        label_weights: np.ndarray | None = None,
     ) -> dict[str, list[Moments]]:
         """Compute moments of inputs with truth and with labels, one per target.
 
@@ -112,6 +116,8 @@ class Design:
             Their labels; None computes only the moments with the truth.
         weights : ndarray of shape (n_windows,) or None
             What each window counts; None means that all count 1.
+        label_weights : ndarray of shape (n_windows,) or None, default=None
+            What its label counts; None takes the weights of the windows.
 
         Returns
         -------
@@ -122,16 +128,23 @@ class Design:
         parts: dict[str, list[list[Moments]]] = {name: [[] for _ in windows.targets] for name in names}
         first = 0
         for inputs, truth, label, _ in self.blocks(windows, labels):
-            weight = None if weights is None else weights[first : first + len(inputs), None]
+            here = slice(first, first + len(inputs))
+            weight = None if weights is None else weights[here, None]
+            of_label = weight if label_weights is None else label_weights[here, None]
             first += len(inputs)
             for target in range(len(windows.targets)):
                 rows = inputs[:, target]
-                weighted = rows if weight is None else weight * rows
-                second = weighted.T @ rows
-                for name, answer in (("truth", truth), ("teacher_forecast", label)):
-                    if answer is not None:
-                        parts[name][target].append(_joint(rows, answer[:, target], second, weight))
+                second = _second(rows, weight)
+                parts["truth"][target].append(_joint(rows, truth[:, target], second, weight))
+                if label is not None:
+                    own = second if label_weights is None else _second(rows, of_label)
+                    parts["teacher_forecast"][target].append(_joint(rows, label[:, target], own, of_label))
         return {name: [add_up(one) for one in by_target] for name, by_target in parts.items()}
+
+
+def _second(rows: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    weighted = rows if weight is None else weight * rows
+    return weighted.T @ rows
 
 
 def _joint(rows: np.ndarray, ahead: np.ndarray, second: np.ndarray, weight: np.ndarray | None) -> Moments:

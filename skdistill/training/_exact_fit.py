@@ -20,7 +20,7 @@ from skdistill.data._windows import Windows
 from skdistill.losses._base import BaseLoss, LossSum
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._solvable_part import SolvablePart
-from skdistill.training._batches import LabelSource
+from skdistill.training._batches import LabelSource, label_weights
 from skdistill.training._design import Design
 from skdistill.training._exact import (
     Candidate,
@@ -34,6 +34,7 @@ from skdistill.training._masked import masked_error, solve_masked
 from skdistill.training._moments import Moments, add_up, label_moments, truth_moments
 from skdistill.training._sparse import solve_sparse
 from skdistill.training._train import TrainingResult
+from skdistill.training._weighted import WeightedProblem
 
 __all__ = [
     "quadratic_part",
@@ -81,7 +82,9 @@ def quadratic_terms(
     return terms
 
 
-def quadratic_part(loss: BaseLoss, windows: TrainingWindows, *, has_teacher: bool) -> LossSum:
+def quadratic_part(
+    loss: BaseLoss, windows: TrainingWindows, *, has_teacher: bool, weighted_labels: bool = False
+) -> LossSum:
     """Return the terms of a loss that are quadratic forms of the forecast.
 
     Parameters
@@ -92,6 +95,8 @@ def quadratic_part(loss: BaseLoss, windows: TrainingWindows, *, has_teacher: boo
         Training and validation windows.
     has_teacher : bool
         Whether there are labels; without labels, terms that read them are dropped.
+    weighted_labels : bool, default=False
+        Whether labels count by window; pooled terms of labels are then dropped, too.
 
     Returns
     -------
@@ -104,7 +109,12 @@ def quadratic_part(loss: BaseLoss, windows: TrainingWindows, *, has_teacher: boo
         If none of them has a positive weight.
     """
     length = windows.train.prediction_length
-    terms = [(name, term) for name, term in loss.named_terms() if term.quadratic_form(length) is not None]
+    forms = [(name, term, term.quadratic_form(length)) for name, term in loss.named_terms()]
+    terms = [
+        (name, term)
+        for name, term, form in forms
+        if form is not None and (form.target == "truth" or not weighted_labels or _is_diagonal(form.metric))
+    ]
     if not any(
         term.weight and (has_teacher or not any(need.startswith("teacher") for need in term.requires))
         for _, term in terms
@@ -116,7 +126,14 @@ def quadratic_part(loss: BaseLoss, windows: TrainingWindows, *, has_teacher: boo
     return LossSum(terms)
 
 
-def why_not_exact(part: SolvablePart, loss: BaseLoss, *, has_teacher: bool, windows: TrainingWindows) -> str | None:
+def why_not_exact(
+    part: SolvablePart,
+    loss: BaseLoss,
+    *,
+    has_teacher: bool,
+    windows: TrainingWindows,
+    weighted_labels: bool = False,
+) -> str | None:
     """Return the reason why a solvable part cannot be solved exactly.
 
     Parameters
@@ -129,6 +146,8 @@ def why_not_exact(part: SolvablePart, loss: BaseLoss, *, has_teacher: bool, wind
         Whether there are labels.
     windows : TrainingWindows
         Training and validation windows.
+    weighted_labels : bool, default=False
+        Whether labels count by window.
 
     Returns
     -------
@@ -155,6 +174,11 @@ def why_not_exact(part: SolvablePart, loss: BaseLoss, *, has_teacher: bool, wind
         return (
             "sparse_season and known_band need terms that treat steps separately; a pooled term does not. Leave one of "
             "them out (known_band=None)."
+        )
+    if weighted_labels and "teacher_forecast" in targets and not diagonal:
+        return (
+            "labels count by window, and a pooled term needs all steps of a pool. Leave the pooled term out, or let "
+            "all labels count the same."
         )
     if windows.misses_truth:
         if not diagonal:
@@ -362,6 +386,9 @@ def _solve_masked(
     return TrainingResult(history=rows, best_epoch=None if windows.validation is None else 1, interrupted=False)
 
 
+Problem = ExactProblem | WeightedProblem
+
+
 @dataclass(frozen=True)
 class _Setup:
     """The part to solve, and the computation of its moments from windows."""
@@ -374,12 +401,13 @@ class _Setup:
     def options(self) -> dict[str, Any]:
         return {"penalty_on": self.part.penalty_on, "intercept": self.part.intercept}
 
-    def problem(self, moments: dict[str, list[Moments]]) -> ExactProblem:
-        return ExactProblem(moments, self.terms, **self.options)
+    def problem(self, moments: dict[str, list[Moments]]) -> Problem:
+        make = WeightedProblem if "windows" in moments else ExactProblem
+        return make(moments, self.terms, **self.options)
 
-    def solve(self, problem: ExactProblem, moments: dict[str, list[Moments]], point: Candidate) -> LinearSolution:
+    def solve(self, problem: Problem, moments: dict[str, list[Moments]], point: Candidate) -> LinearSolution:
         """Solve for a candidate."""
-        if point.mask is None:
+        if point.mask is None or isinstance(problem, WeightedProblem):
             return problem.solve(point)
         return solve_sparse(
             moments, self.terms, point.mask, penalty=point.penalty, weights=point.weights, **self.options
@@ -387,12 +415,14 @@ class _Setup:
 
     def errors(
         self,
-        problem: ExactProblem,
+        problem: Problem,
         moments: dict[str, list[Moments]],
         points: Sequence[Candidate],
         held_out: list[Moments],
     ) -> np.ndarray:
         """Return the MSE of every candidate on other windows."""
+        if isinstance(problem, WeightedProblem):
+            return problem.errors(points, held_out)
         free = [number for number, point in enumerate(points) if point.mask is None]
         errors = np.empty(len(points))
         errors[free] = problem.errors([points[number] for number in free], held_out) if free else np.empty(0)
@@ -404,23 +434,34 @@ class _Setup:
     def moments(
         self, windows: Windows, labels: LabelSource | None, weights: np.ndarray | None = None
     ) -> dict[str, list[Moments]]:
-        """Compute the moments that the terms need; windows have their own weights, if none are given."""
+        """Compute the moments that the terms need; windows have their own weights, if none are given.
+
+        If labels have weights, their moments count them, and ``"windows"`` has the number of windows.
+        """
         weights = windows.weights if weights is None else weights
         parts: dict[str, list[Moments]] = {}
         targets = {term.target for term in self.terms}
+        of_labels = label_weights(labels, weights) if "teacher_forecast" in targets else None
+        if of_labels is not None:
+            count = float(len(windows) if weights is None else weights.sum())
+            parts["windows"] = self.sum([Moments(count, np.empty(0), np.empty((0, 0)), 0) for _ in windows.targets])
         if self.part.n_inputs:
-            both = self.design.moments(windows, labels if "teacher_forecast" in targets else None, weights)
-            return {target: self.sum(both[target]) for target in ("truth", "teacher_forecast") if target in targets}
+            known = labels if "teacher_forecast" in targets else None
+            both = self.design.moments(windows, known, weights, of_labels)
+            return parts | {
+                target: self.sum(both[target]) for target in ("truth", "teacher_forecast") if target in targets
+            }
         if "truth" in targets:
             parts["truth"] = self.truth(windows, weights)
         if "teacher_forecast" in targets:
             assert labels is not None  # quadratic_terms
             known = labels
 
-            def of_labels(some: Windows, numbers: np.ndarray | None) -> list[Moments]:
+            def moments_of_labels(some: Windows, numbers: np.ndarray | None) -> list[Moments]:
                 return label_moments(some, known if numbers is None else _Subset(known, numbers), self.part.n_rows)
 
-            parts["teacher_forecast"] = self.group(_weighted(of_labels, windows, weights))
+            counted = weights if of_labels is None else of_labels
+            parts["teacher_forecast"] = self.group(_weighted(moments_of_labels, windows, counted))
         return parts
 
     def truth(self, windows: Windows, weights: np.ndarray | None = None) -> list[Moments]:
@@ -446,6 +487,8 @@ def _weighted(
     total: list[Moments] | None = None
     values, places = np.unique(weights, return_inverse=True)
     for place, weight in enumerate(values):
+        if not weight and len(values) > 1:
+            continue
         numbers = np.flatnonzero(places == place)
         part = [one.times(float(weight)) for one in compute(_subset(windows, numbers), numbers)]
         total = part if total is None else [one + other for one, other in zip(total, part, strict=True)]
@@ -496,6 +539,11 @@ class _Subset:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    @property
+    def weight(self) -> Tensor | None:
+        weight = self.labels.weight
+        return None if weight is None else weight[self.numbers]
+
     def take(self, indices: Tensor) -> Labels:
         return self.labels.take(self.numbers[indices])
 
@@ -511,7 +559,7 @@ def _load(module: nn.Module, solution: LinearSolution, mask: np.ndarray | None =
 
 
 def _history(
-    problem: ExactProblem,
+    problem: Problem,
     points: Sequence[Candidate],
     errors: np.ndarray,
     chosen: int,

@@ -4,9 +4,10 @@ With windows x (with a 1 appended for the intercept), targets t and o = 1 where 
 
     w / n_observed * sum over windows and steps of v o m_h (W_h x - t_h)^2  +  terms of the labels, over all windows
 
-(v is the weight of a window, n_observed the sum of v o over windows and steps) splits into one problem per step,
-because no term combines steps. Each step is a ridge problem with its own moments: those of all windows minus those of
-the windows in which the step is missing. The cost therefore depends on the number of missing values.
+(v is the weight of a window, n_observed the sum of v o over windows and steps; labels can have their own weights)
+splits into one problem per step, because no term combines steps. Each step is a ridge problem with its own moments:
+those of all windows minus those of the windows in which the step is missing. The cost therefore depends on the number
+of missing values.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 import scipy.linalg
 
 from skdistill.data._windows import Windows
-from skdistill.training._batches import LabelSource
+from skdistill.training._batches import LabelSource, label_weights
 from skdistill.training._design import Design
 from skdistill.training._exact import Candidate, LinearSolution, QuadraticTerm
 
@@ -59,13 +60,19 @@ def solve_masked(
     part = design.part
     n_groups = len(windows.targets) if part.individual else 1
     groups = [_Sums(part.width, windows.prediction_length) for _ in range(n_groups)]
+    own_weights = label_weights(labels, windows.weights)
+    first = 0
     for contexts, truth, label, weight in design.blocks(windows, labels):
+        counted = None if own_weights is None else own_weights[first : first + len(contexts)]
+        first += len(contexts)
         for number, group in enumerate(groups):
             own = slice(None) if n_groups == 1 else slice(number, number + 1)
             label_rows = None if label is None else _rows(label[:, own])
             own_contexts = contexts[:, own]
-            weights_of_rows = None if weight is None else np.repeat(weight, own_contexts.shape[1])
-            group.add(_rows(own_contexts), _rows(truth[:, own]), label_rows, weights_of_rows)
+            n_own = own_contexts.shape[1]
+            weights_of_rows = None if weight is None else np.repeat(weight, n_own)
+            counts = None if counted is None else np.repeat(counted, n_own)
+            group.add(_rows(own_contexts), _rows(truth[:, own]), label_rows, weights_of_rows, counts)
     weights = np.zeros((len(points), n_groups, windows.prediction_length, part.width))
     biases = np.zeros(weights.shape[:3])
     for number, group in enumerate(groups):
@@ -121,35 +128,56 @@ class _Totals:
     first: np.ndarray
     second: np.ndarray
 
+    @classmethod
+    def zeros(cls, n_rows: int) -> _Totals:
+        return cls(np.zeros(()), np.zeros(n_rows), np.zeros((n_rows, n_rows)))
+
+    def add(self, contexts: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Add rows with weights, and return the weighted rows."""
+        weighted = contexts * weight[:, None]
+        self.count += weight.sum()
+        self.first += weighted.sum(axis=0)
+        self.second += weighted.T @ contexts
+        return weighted
+
 
 class _Sums:
     """Sums of one group of channels; a row is one channel of one window."""
 
     def __init__(self, n_rows: int, n_steps: int) -> None:
-        self.whole = _Totals(np.zeros(()), np.zeros(n_rows), np.zeros((n_rows, n_rows)))
+        self.whole = _Totals.zeros(n_rows)
+        self.labeled: _Totals | None = None  # by the weights of the labels; None if these are those of the windows
         self.absent = _Totals(np.zeros(n_steps), np.zeros((n_steps, n_rows)), np.zeros((n_steps, n_rows, n_rows)))
         self.sums = {name: np.zeros(n_steps) for name in ("truth", "teacher_forecast")}
         self.cross = {name: np.zeros((n_steps, n_rows)) for name in self.sums}
 
     def add(
-        self, contexts: np.ndarray, truth: np.ndarray, label: np.ndarray | None, weight: np.ndarray | None = None
+        self,
+        contexts: np.ndarray,
+        truth: np.ndarray,
+        label: np.ndarray | None,
+        weight: np.ndarray | None = None,
+        label_weight: np.ndarray | None = None,
     ) -> None:
-        """Add rows (n, n_rows) with their truth (n, n_steps), NaN where missing, labels, and weights."""
+        """Add rows (n, n_rows) with their truth (n, n_steps), NaN where missing, labels, and weights of both."""
         weight = np.ones(len(contexts)) if weight is None else weight
-        weighted = contexts * weight[:, None]
-        self.whole.count += weight.sum()
-        self.whole.first += weighted.sum(axis=0)
-        self.whole.second += weighted.T @ contexts
+        weighted = self.whole.add(contexts, weight)
+        counted, of_label = weight, weighted
+        if label_weight is not None:
+            self.labeled = _Totals.zeros(contexts.shape[1]) if self.labeled is None else self.labeled
+            counted, of_label = label_weight, self.labeled.add(contexts, label_weight)
         missing = np.isnan(truth)
         for step in np.flatnonzero(missing.any(axis=0)):
             rows, own = contexts[missing[:, step]], weighted[missing[:, step]]
             self.absent.count[step] += weight[missing[:, step]].sum()
             self.absent.first[step] += own.sum(axis=0)
             self.absent.second[step] += own.T @ rows
-        for name, values in (("truth", np.where(missing, 0.0, truth)), ("teacher_forecast", label)):
-            if values is not None:
-                self.sums[name] += weight @ values
-                self.cross[name] += values.T @ weighted
+        observed = np.where(missing, 0.0, truth)
+        self.sums["truth"] += weight @ observed
+        self.cross["truth"] += observed.T @ weighted
+        if label is not None:
+            self.sums["teacher_forecast"] += counted @ label
+            self.cross["teacher_forecast"] += label.T @ of_label
 
     def solve(
         self,
@@ -186,9 +214,10 @@ class _Sums:
             share = point.weights[term.name] * term.metric[step, step]
             is_truth = term.target == "truth"
             share = share * (n_steps / max(n_observed, 1.0) if is_truth else 1.0 / float(self.whole.count))
-            count += share * float(self.whole.count - is_truth * self.absent.count[step])
-            first += share * (self.whole.first - is_truth * self.absent.first[step])
-            second += share * (self.whole.second - is_truth * self.absent.second[step])
+            whole = self.whole if is_truth or self.labeled is None else self.labeled
+            count += share * float(whole.count - is_truth * self.absent.count[step])
+            first += share * (whole.first - is_truth * self.absent.first[step])
+            second += share * (whole.second - is_truth * self.absent.second[step])
             level += share * self.sums[term.target][step]
             cross += share * self.cross[term.target][step]
         return _Step.of(count, first[here], second[np.ix_(here, here)], level, cross[here], intercept)

@@ -20,7 +20,13 @@ __all__ = ["check_solvable", "prepare_network", "solve_network"]
 
 
 def check_solvable(
-    network: BaseNetwork, spec: NetworkSpec, loss: BaseLoss, *, has_teacher: bool, windows: TrainingWindows
+    network: BaseNetwork,
+    spec: NetworkSpec,
+    loss: BaseLoss,
+    *,
+    has_teacher: bool,
+    windows: TrainingWindows,
+    weighted_labels: bool = False,
 ) -> None:
     """Raise if a part of the network must be solved exactly but cannot be; called before any training.
 
@@ -36,6 +42,8 @@ def check_solvable(
         Whether there will be labels.
     windows : TrainingWindows
         The windows it will be fitted on.
+    weighted_labels : bool, default=False
+        Whether labels count by window.
 
     Raises
     ------
@@ -46,8 +54,8 @@ def check_solvable(
     if part is None:
         return
     if not part.is_whole:
-        loss = quadratic_part(loss, windows, has_teacher=has_teacher)
-    reason = why_not_exact(part, loss, has_teacher=has_teacher, windows=windows)
+        loss = quadratic_part(loss, windows, has_teacher=has_teacher, weighted_labels=weighted_labels)
+    reason = why_not_exact(part, loss, has_teacher=has_teacher, windows=windows, weighted_labels=weighted_labels)
     if reason is not None and (part.solver == "exact" or part.is_searched):
         exact = f"solver='exact' of {part.owner}"
         what = exact if part.solver == "exact" else f"{part.owner} with several penalties or weights"
@@ -88,7 +96,8 @@ def solve_network(
     part = network.solvable_part(spec)
     if part is None or not part.is_whole or part.solver == "gradient":
         return None
-    reason = why_not_exact(part, loss, has_teacher=labels is not None, windows=windows)
+    weighted = labels is not None and labels.weight is not None
+    reason = why_not_exact(part, loss, has_teacher=labels is not None, windows=windows, weighted_labels=weighted)
     if reason is not None:
         told = f"{part.owner} is trained by gradient descent, not solved exactly: {reason}"
         warnings.warn(told, stacklevel=stacklevel_of_user())
@@ -126,5 +135,6 @@ def prepare_network(
     network.prepare(module, reads_branches=needs_branches(loss))
     part = network.solvable_part(spec)
     if part is not None and not part.is_whole:
-        quadratic = quadratic_part(loss, windows, has_teacher=labels is not None)
+        weighted = labels is not None and labels.weight is not None
+        quadratic = quadratic_part(loss, windows, has_teacher=labels is not None, weighted_labels=weighted)
         solve_part(part, part.of(module).requires_grad_(False), spec, windows, loss=quadratic, labels=labels)
