@@ -31,6 +31,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "gallery/**/*.ipynb", "gallery/**/*.py"]
@@ -39,6 +40,7 @@ templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 myst_heading_anchors = 3
+myst_enable_extensions = ["colon_fence"]
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {
     "header_links_before_dropdown": 4,
@@ -47,6 +49,8 @@ html_theme_options = {
     "show_prev_next": False,
 }
 html_title = "skdistill"
+html_logo = "_static/logo.svg"
+html_favicon = "_static/logo.svg"
 html_sidebars = {"*": []}  # pages beside the gallery and the reference have no sections of their own
 html_show_sourcelink = False
 autosummary_generate = True

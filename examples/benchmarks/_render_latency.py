@@ -1,4 +1,4 @@
-"""Render latency.csv and serve.csv into docs/deployment.md; with --check, say whether the page agrees with them."""
+"""Render latency.csv and serve.csv into their pages of docs/; with --check, say whether the pages agree with them."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "deployment.md"
+DOCS = ROOT / "docs"
 RESULTS = ROOT / "examples" / "benchmarks" / "results"
 
 
@@ -41,12 +41,15 @@ def render_serve() -> str:
     return "\n".join([*lines, ""])
 
 
-page = PAGE.read_text()
-for name, render in (("latency.csv", render_latency), ("serve.csv", render_serve)):
+for name, page, render in (
+    ("latency.csv", DOCS / "deployment.md", render_latency),
+    ("serve.csv", DOCS / "serving.md", render_serve),
+):
     begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
-    before, rest = page.split(begin)
-    page = before + begin + "\n" + render() + "\n" + end + rest.split(end)[1]
-if "--check" not in sys.argv:
-    PAGE.write_text(page)
-elif page != PAGE.read_text():
-    sys.exit("docs/deployment.md does not agree with its figures: run examples/benchmarks/_render_latency.py")
+    shown = page.read_text()
+    before, rest = shown.split(begin)
+    fresh = before + begin + "\n" + render() + "\n" + end + rest.split(end)[1]
+    if "--check" not in sys.argv:
+        page.write_text(fresh)
+    elif fresh != shown:
+        sys.exit(f"{page.name} does not agree with its figures: run examples/benchmarks/_render_latency.py")
