@@ -615,16 +615,17 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
     def _latest(self, series: Series, with_time: bool, known: np.ndarray | None) -> ContextBatch:
         """Cut the context that ends with a series, with known covariates (prediction_length, n_known) after it."""
         numbers = self._predictor().numbers_of([series])
-        contexts = ContextCutter([series], self.spec_.context_length, with_time, numbers).latest()
+        cutter = ContextCutter([series], self.spec_.context_length, with_time, numbers)
+        contexts = cutter.latest(future=None if known is None else known[None])
         self._check_seen(contexts, [series])
-        return contexts if known is None else replace(contexts, future=known[None])
+        return contexts
 
     def _latest_of_all(self, series: list[Series], known: np.ndarray | None) -> ContextBatch:
         """Cut the context that ends with each series."""
         cutter = replace(self._predictor().cutter(series), known_channels=())
-        contexts = cutter.cut(range(len(series)), [len(one) for one in series])
+        contexts = cutter.cut(range(len(series)), [len(one) for one in series], known)
         self._check_seen(contexts, series)
-        return contexts if known is None else replace(contexts, future=known)
+        return contexts
 
     def _check_seen(self, contexts: ContextBatch, series: list[Series] | None) -> None:
         """Raise, where that is asked for, if nothing of a target is observed in a context."""

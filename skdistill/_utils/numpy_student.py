@@ -101,6 +101,7 @@ class NumpyStudent:
         self.targets = self._arrays["targets"]
         self.n_channels = int(self._arrays["n_channels"])
         self._all_targets = len(self.targets) == self.n_channels and (np.diff(self.targets) == 1).all()
+        self._own = _as_slice(self.targets)
         self._center = self._arrays["center"]
         self._season = int(self._arrays.get("season", 1))
         self._bounds = tuple(float(one) if (one := self._arrays.get(name)) is not None else None for name in _BOUNDS)
@@ -119,6 +120,9 @@ class NumpyStudent:
         self._head = None if levels is None else _Head(self._arrays, self.dtype)
         self._extra = _Extra(self._arrays, self.dtype, self.context_length, self.prediction_length)
         self.known, self.n_static = self._extra.known, self._extra.n_static
+        self._joint = (
+            _Joint(self._extra, self._arrays, self.dtype) if _Joint.serves(self._extra, self._arrays) else None
+        )
         widest = max(self.context_length, self._extra.size, *(weight.shape[-1] for weight, _, _ in self._layers))
         if self._head is not None:
             widest = max(widest, self.prediction_length * len(self._arrays["quantile_levels"]))
@@ -271,8 +275,13 @@ class NumpyStudent:
         n_windows, n_targets = len(contexts), len(self.targets)
         forecasts = np.empty((n_windows, self.prediction_length, n_targets), contexts.dtype)
         for first in range(0, n_windows, self._block):
-            rows, center, unit = self._block_rows(contexts, series, first)
-            answer = self._answer(rows, self._extra_rows(contexts, series, future, static, first)).transpose(0, 2, 1)
+            joint = self._joint_rows(contexts, future, static, first)
+            if joint is None:
+                rows, center, unit = self._block_rows(contexts, series, first)
+                answer = self._answer(rows, self._extra_rows(contexts, series, future, static, first))
+            else:
+                answer, center, unit = self._answer(*joint), self._center, None
+            answer = answer.transpose(0, 2, 1)
             answer = answer if unit is None else answer * unit
             np.add(answer, center, out=forecasts[first : first + self._block], casting="unsafe")
         return forecasts
@@ -283,7 +292,7 @@ class NumpyStudent:
         """Return the standardized and filled rows of a block of windows, and center and unit of its forecasts."""
         block = contexts[first : first + self._block]
         if not self._all_targets:
-            block = block[:, :, self.targets]
+            block = block[:, :, self._own]
         if not self._own_units:
             return _centered(_filled(block, self._season, self._center), self._center, self.dtype), self._center, None
         numbers = None if series is None else series[first : first + self._block]
@@ -308,6 +317,17 @@ class NumpyStudent:
         return self._extra.inputs(
             contexts[here], numbers, ahead, fixed, season=self._season, own=self._own_units
         ), fixed
+
+    def _joint_rows(
+        self, contexts: np.ndarray, future: np.ndarray | None, static: np.ndarray | None, first: int
+    ) -> tuple[np.ndarray, None, np.ndarray] | None:
+        """Return centered rows, and the product of the first layer, if target and covariates take one product."""
+        if self._joint is None:
+            return None
+        here = slice(first, first + self._block)
+        ahead, fixed = (None if one is None else one[here] for one in (future, static))
+        found = self._joint.product(contexts[here], ahead, fixed)
+        return None if found is None else (found[0], None, found[1])
 
     def _units(self, block: np.ndarray, numbers: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Return center and unit of each window: those of its series if known, otherwise computed from the window."""
@@ -355,14 +375,22 @@ class NumpyStudent:
             np.add(distances, point, out=quantiles[first : first + self._block], casting="unsafe")
         return self._clip(quantiles)
 
-    def _answer(self, rows: np.ndarray, extra: tuple[np.ndarray, np.ndarray | None] | None = None) -> np.ndarray:
-        """Run centered rows (n_windows, n_targets, context_length) and shared inputs through the layers."""
+    def _answer(
+        self,
+        rows: np.ndarray,
+        extra: tuple[np.ndarray, np.ndarray | None] | None = None,
+        product: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Run centered rows (n_windows, n_targets, context_length) and shared inputs through the layers.
+
+        ``product`` is that of the first layer, if it has been computed.
+        """
         spread = None if self._epsilon is None else np.sqrt(rows.var(axis=-1) + self._epsilon)[..., None]
         hidden = rows
         for number, (weight, bias, scale) in enumerate(self._layers):
             if number:
                 np.maximum(hidden, 0, out=hidden)
-            hidden = _product(hidden, weight)
+            hidden = _product(hidden, weight) if number or product is None else product
             if extra is not None and not number:
                 hidden += self._extra.product(rows, *extra)
             if scale is not None:
@@ -637,14 +665,25 @@ class _Extra:
             return
         if self.n_static < 0:
             raise ValueError("not a student: extra has fewer columns than its covariates have rows.")
-        self.weight = np.ascontiguousarray(np.swapaxes(arrays["extra"], -1, -2).astype(dtype))
-        self.scale = arrays["extra_scale"].astype(dtype)[:, None]
+        scale = arrays["extra_scale"].astype(dtype)[:, None]
+        self.scale = None if (scale == 1).all() else scale
         self.channels = np.union1d(self.covariates, self.known).astype(np.int64)
         self.places = np.searchsorted(self.channels, self.covariates), np.searchsorted(self.channels, self.known)
         self.center, self.unit = (arrays[f"covariate_{name}"][self.channels] for name in ("center", "unit"))
         self.shared = arrays.get("covariate_shared", np.zeros(int(arrays["n_channels"]), np.int64))[self.channels] > 0
         self.interaction = np.swapaxes(arrays["interaction"], -1, -2).astype(dtype) if "interaction" in arrays else None
         self.level = arrays["interaction_level"].astype(dtype) if "interaction_level" in arrays else None
+        own = bool(arrays.get("own_units", 0))
+        self.weight = self._weight(np.ones_like(self.unit) if own else self.unit, context_length)
+        self.block = _as_slice(self.channels)
+        self.past, self.ahead = (_as_slice(places) for places in self.places)
+
+    def _weight(self, unit: np.ndarray, context_length: int) -> np.ndarray:
+        """Return the matrix for inputs that are relative to their center, and divided by their unit where it varies."""
+        lengths = (context_length, self.prediction_length)
+        units = [np.repeat(unit[places], length) for places, length in zip(self.places, lengths, strict=True)]
+        per_input = np.concatenate([*units, np.ones(self.n_static)])
+        return np.ascontiguousarray(np.swapaxes(self.arrays["extra"] / per_input, -1, -2).astype(self.dtype))
 
     def read(self, future: Any, static: Any, n_windows: int, single: bool) -> tuple[Any, Any]:
         """Check covariates; return them as batches."""
@@ -674,26 +713,43 @@ class _Extra:
         season: int,
         own: bool,
     ) -> np.ndarray:
-        """Return the inputs of windows, (n_windows, n_inputs)."""
-        parts: list[np.ndarray] = []
-        if len(self.channels):
-            rows = contexts[:, :, self.channels]
-            center, unit = self._units(rows, numbers) if own else (self.center, self.unit)
-            center, unit = (one[:, None] if own else one for one in (center, unit))
-            rows = (rows - center) / unit
-            if np.isnan(rows.sum()):  # one pass over the usual case, in which nothing is missing
-                rows = fill_missing(rows, season)
-            of_context, of_horizon = self.places
-            parts.append(rows[:, :, of_context].transpose(0, 2, 1).reshape(len(rows), -1))
-            if future is not None:
-                ahead = (future - center[..., of_horizon]) / unit[..., of_horizon]
-                if np.isnan(ahead.sum()):
-                    both = np.concatenate([rows[:, :, of_horizon], ahead], axis=1)
-                    ahead = fill_missing(both, season)[:, rows.shape[1] :]
-                parts.append(ahead.transpose(0, 2, 1).reshape(len(rows), -1))
+        """Return the inputs of windows, (n_windows, n_inputs), relative to centers, in units where they vary."""
+        inputs = np.empty((len(contexts), self.size), self.dtype)
+        first = self.size - self.n_static
         if static is not None:
-            parts.append(static)
-        return np.concatenate(parts, axis=1).astype(self.dtype, copy=False)
+            inputs[:, first:] = static
+        if not len(self.channels):
+            return inputs
+        rows = contexts[:, :, self.block]
+        center: np.ndarray = self.center
+        if own:
+            center, unit = (one[:, None] for one in self._units(rows, numbers))
+            rows = (rows - center) / unit
+            future = None if future is None else (future - center[..., self.ahead]) / unit[..., self.ahead]
+            center = np.zeros(len(self.channels))
+        n_rows = len(self.covariates) * contexts.shape[1]
+        self._relative(rows[:, :, self.past], center[self.past], inputs[:, :n_rows])
+        if future is not None:
+            self._relative(future, center[self.ahead], inputs[:, n_rows:first])
+        if np.isnan(inputs.sum()):  # one pass over the usual case, in which nothing is missing
+            self._fill(inputs[:, :first], rows - center, season)
+        return inputs
+
+    def _relative(self, rows: np.ndarray, center: np.ndarray, out: np.ndarray) -> None:
+        """Subtract centers from rows (n_windows, n_rows, n), and write them channel by channel."""
+        inputs = out.reshape(len(out), len(center), -1)  # a view: the columns of a window lie side by side
+        np.subtract(rows.transpose(0, 2, 1), center[:, None], out=inputs, casting="unsafe")
+
+    def _fill(self, inputs: np.ndarray, rows: np.ndarray, season: int) -> None:
+        """Fill what is missing, in place; unknown values of the horizon are filled after the rows of the context."""
+        n_rows, length = len(self.covariates) * rows.shape[1], rows.shape[1]
+        rows = fill_missing(rows, season)
+        inputs[:, :n_rows] = rows[:, :, self.past].transpose(0, 2, 1).reshape(len(rows), -1)
+        if not len(self.known):
+            return
+        ahead = inputs[:, n_rows:].reshape(len(rows), len(self.known), -1).transpose(0, 2, 1)
+        both = fill_missing(np.concatenate([rows[:, :, self.ahead], ahead], axis=1), season)
+        inputs[:, n_rows:] = both[:, length:].transpose(0, 2, 1).reshape(len(rows), -1)
 
     def _units(self, rows: np.ndarray, numbers: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Return center and unit of covariates of each window."""
@@ -707,10 +763,74 @@ class _Extra:
 
     def product(self, rows: np.ndarray, inputs: np.ndarray, static: np.ndarray | None) -> np.ndarray:
         """Return what the inputs add to the first layer, (n_windows, n_targets, n_outputs)."""
-        added = _by_target(inputs, self.weight) * self.scale
+        added = _by_target(inputs, self.weight)
+        if self.scale is not None:
+            added = added * self.scale
         if self.interaction is None or self.level is None or static is None:
             return added
         return added + (rows @ self.level)[..., None] * _by_target(static.astype(self.dtype), self.interaction)
+
+
+class _Joint:
+    """The first layer of a student with one target: one product of whole contexts and the covariates of the horizon.
+
+    It serves windows in which nothing is missing, whose channels are all read, and that have no units of their own.
+    """
+
+    @staticmethod
+    def serves(extra: _Extra, arrays: Mapping[str, np.ndarray]) -> bool:
+        """Return whether there are covariates and all of this holds."""
+        read = {*arrays["targets"].tolist(), *extra.covariates.tolist()}
+        alone = len(arrays["targets"]) == 1 and arrays["weight_0"].ndim == 2
+        whole = alone and len(read) == arrays["n_channels"]
+        return bool(extra.size and whole and "interaction" not in arrays and not arrays.get("own_units", 0))
+
+    def __init__(self, extra: _Extra, arrays: Mapping[str, np.ndarray], dtype: np.dtype) -> None:
+        own, covariates, known = arrays["weight_0"].T, extra.covariates, extra.known
+        length, horizon, n_channels = len(own), extra.prediction_length, int(arrays["n_channels"])
+        self.dtype, self.target = dtype, int(arrays["targets"][0])
+        center = arrays["covariate_center"].copy()
+        center[self.target] = arrays["center"][0]
+        weight = arrays["extra"].reshape(own.shape[1], -1).T * arrays["extra_scale"][0]
+        past, ahead, static = np.split(weight, [len(covariates) * length, len(weight) - extra.n_static])
+        rows = np.zeros((length, n_channels, own.shape[1]))
+        rows[:, self.target] = own
+        for number, channel in enumerate(covariates):
+            rows[:, channel] += past[number * length : (number + 1) * length] / arrays["covariate_unit"][channel]
+        steps = (
+            ahead.reshape(len(known), horizon, own.shape[1]).transpose(1, 0, 2)
+            / arrays["covariate_unit"][known][:, None]
+        )
+        self.center = np.tile(center, length)
+        self.center_ahead = np.tile(center[known], horizon)
+        self.shape = (length, n_channels)
+        parts = [rows.reshape(-1, own.shape[1]), steps.reshape(-1, own.shape[1]), static]
+        self.weight = np.ascontiguousarray(np.concatenate(parts).astype(dtype))
+        self.n_static = extra.n_static
+
+    def product(
+        self, contexts: np.ndarray, future: np.ndarray | None, static: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return centered rows of the target and the product, or None if something is missing."""
+        inputs = np.empty((len(contexts), len(self.weight)), self.dtype)
+        past, end = inputs[:, : len(self.center)], len(self.weight) - self.n_static
+        np.subtract(contexts.reshape(len(contexts), -1), self.center, out=past, casting="unsafe")
+        if future is not None:
+            flat = future.reshape(len(future), -1)
+            np.subtract(flat, self.center_ahead, out=inputs[:, len(self.center) : end], casting="unsafe")
+        if static is not None:
+            inputs[:, end:] = static
+        product = inputs @ self.weight
+        if np.isnan(product.sum()):  # fewer numbers than inputs
+            return None
+        return past.reshape(len(past), *self.shape)[:, None, :, self.target], product[:, None]
+
+
+def _as_slice(places: np.ndarray) -> Any:
+    """Return a slice where places are neighbors in order, which takes a view."""
+    if not len(places) or (np.diff(places) != 1).any():
+        return places
+    return slice(int(places[0]), int(places[-1]) + 1)
 
 
 def _by_target(inputs: np.ndarray, weight: np.ndarray) -> np.ndarray:

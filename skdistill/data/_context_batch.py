@@ -203,7 +203,12 @@ class ContextCutter:
     def _steps(self) -> list[Step | None]:
         return [find_step(one.index) if one.step is None and one.index is not None else one.step for one in self.series]
 
-    def cut(self, numbers: np.ndarray | Sequence[int], origins: np.ndarray | Sequence[int]) -> ContextBatch:
+    def cut(
+        self,
+        numbers: np.ndarray | Sequence[int],
+        origins: np.ndarray | Sequence[int],
+        future: np.ndarray | None = None,
+    ) -> ContextBatch:
         """Return contexts.
 
         Parameters
@@ -212,6 +217,8 @@ class ContextCutter:
             Number of the series of each context.
         origins : sequence of int of length n_windows
             The row of its series that follows each context.
+        future : ndarray of shape (n_windows, prediction_length, n_known) or None, default=None
+            Known covariates after the contexts; None takes those of the rows of the series.
 
         Returns
         -------
@@ -222,16 +229,18 @@ class ContextCutter:
         rows = [self._rows(number, origin) for number, origin in pairs]
         values = np.ascontiguousarray(rows[0][None] if len(rows) == 1 else np.stack(rows))
         known = None if self.known is None else self.known[np.asarray(numbers, dtype=np.int64)]
-        batch = ContextBatch(values, series=known, **self._covariates(pairs))
+        batch = ContextBatch(values, series=known, **self._covariates(pairs, future))
         if not self.with_time:
             return batch
         labels = [self._labels(number, origin) for number, origin in pairs]
         return replace(batch, indexes=labels, steps=[self._steps[number] for number, _ in pairs])
 
-    def _covariates(self, pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
+    def _covariates(self, pairs: list[tuple[Any, Any]], future: np.ndarray | None) -> dict[str, Any]:
         """Return known covariates after origins, static covariates and ids, if there are any."""
         found: dict[str, Any] = {}
-        if self.known_channels:
+        if future is not None:
+            found["future"] = future
+        elif self.known_channels:
             found["future"] = np.stack([self._future(number, origin) for number, origin in pairs])
         first = self.series[0]
         if first.static is not None:
@@ -270,17 +279,19 @@ class ContextCutter:
             return labels
         return precede_index(index, n_before, self._steps[number]).append(labels)
 
-    def latest(self, number: int = 0) -> ContextBatch:
+    def latest(self, number: int = 0, future: np.ndarray | None = None) -> ContextBatch:
         """Return the context at the end of a series.
 
         Parameters
         ----------
         number : int, default=0
             Number of the series.
+        future : ndarray of shape (1, prediction_length, n_known) or None, default=None
+            Known covariates after it.
 
         Returns
         -------
         contexts : ContextBatch
             One context.
         """
-        return self.cut([number], [len(self.series[number])])
+        return self.cut([number], [len(self.series[number])], future)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,8 @@ def read_future(
         return _from_rows(roles, given, prediction_length, needed=needed, is_known=is_known)
     if given.batch is not None:
         return given, _read_batch(roles, given.batch, future, prediction_length)
+    if type(future) is np.ndarray and not given.is_panel:  # the way of arrays is short
+        return given, _read_array(roles, given.series[0], future, prediction_length)
     whole = _read_whole(roles, given, future, prediction_length)
     if whole is not None:
         return given, roles.known_to_channels(whole)
@@ -170,6 +173,14 @@ def _read_batch(roles: Roles, batch: np.ndarray, future: Any, prediction_length:
     return roles.known_to_channels(values.astype(batch.dtype))
 
 
+def _read_array(roles: Roles, series: Series, future: np.ndarray, prediction_length: int) -> np.ndarray:
+    """Read the horizon of one series from an array; the usual one is checked in one pass."""
+    plain = future.dtype == np.float64 and future.shape == (prediction_length, len(roles.known))
+    if plain and not roles.has_known_categories and isfinite(future.sum()):
+        return future[None]
+    return roles.known_to_channels(_Reader(roles, series, "X", prediction_length).read_array(future))[None]
+
+
 def _tables_of(given: SeriesInput, future: Any) -> list[Any]:
     """Return the table of every series, in the order of the series."""
     check_is_no_other_table(future, "future")
@@ -245,11 +256,12 @@ class _Reader:
         if isinstance(table, pd.Series):
             table = table.to_frame(table.name if table.name is not None else self.roles.name(self.roles.known[0]))
         if not isinstance(table, pd.DataFrame):
-            return self._of_array(np.asarray(table))
+            return self.read_array(np.asarray(table))
         values = self._columns(table)
         return values[self._places(table.index, labels)]
 
-    def _of_array(self, values: np.ndarray) -> np.ndarray:
+    def read_array(self, values: np.ndarray) -> np.ndarray:
+        """Return the known covariates of an array, (prediction_length, n_known columns)."""
         n_known = len(self.roles.known)
         if values.ndim != 2 or values.shape[1] != n_known or values.dtype.kind not in "fiub":
             raise ValueError(
@@ -258,7 +270,7 @@ class _Reader:
             )
         _check_no_categories(self.roles, self._of)
         self._check_length(len(values))
-        values = values[: self.prediction_length].astype(np.float64)
+        values = values[: self.prediction_length].astype(np.float64, copy=False)
         _check_finite(values, self._of)
         return values
 
@@ -377,6 +389,8 @@ def _check_finite(values: np.ndarray, name: str) -> None:
 
 def _check_no_categories(roles: Roles, name: str) -> None:
     """Raise if known covariates have categories, which numbers do not name."""
+    if not roles.has_known_categories:
+        return
     columns = [roles.name(column) for column in roles.known if column in roles.categories]
     if columns:
         raise ValueError(

@@ -111,6 +111,11 @@ class Roles:
         """Column of each known channel, in the order of ``known_channels``."""
         return tuple(column for column in self.known for _ in self._channels[column])
 
+    @cached_property
+    def has_known_categories(self) -> bool:
+        """Whether a known covariate has categories."""
+        return any(column in self.categories for column in self.known)
+
     @property
     def n_static(self) -> int:
         """Number of static numbers of a series."""
@@ -208,7 +213,7 @@ class Roles:
         values : ndarray of shape (..., n_known)
             In the order of ``known_channels``.
         """
-        if not any(column in self.categories for column in self.known):
+        if not self.has_known_categories:
             return values
         parts = [
             spread(values[..., place], len(self.categories[column]))
