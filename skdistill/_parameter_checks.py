@@ -16,7 +16,7 @@ from skdistill.data._scaling import SCALINGS
 from skdistill.data._series_weight import check_series_weight
 from skdistill.teachers._given import holds_given_labels
 
-__all__ = ["check_distillation_parameters", "check_series_parameters"]
+__all__ = ["check_distillation_parameters", "check_series_parameters", "check_transformer"]
 
 
 def check_distillation_parameters(estimator: Any) -> None:
@@ -70,11 +70,7 @@ def check_series_parameters(estimator: Any) -> None:
                 f"min_observed of {owner} must be at most context_length = {estimator.context_length}; got "
                 f"{estimator.min_observed}."
             )
-    if estimator.transformer is not None and not hasattr(estimator.transformer, "inverse_transform"):
-        raise TypeError(
-            f"transformer of {owner} must have inverse_transform, to convert forecasts back to original "
-            f"units; got {estimator.transformer!r}. Put it before the forecaster in a Pipeline instead."
-        )
+    check_transformer(estimator.transformer, owner)
     if estimator.windows_without_truth and estimator.teacher is None:
         warnings.warn(
             "windows_without_truth has no effect with teacher=None: there are no labels for them.",
@@ -82,6 +78,23 @@ def check_series_parameters(estimator: Any) -> None:
         )
     if estimator.augmentation is not None:
         _check_augmentation(estimator, owner)
+
+
+def check_transformer(transformer: Any, owner: str) -> None:
+    """Raise if a transformer has no inverse.
+
+    Parameters
+    ----------
+    transformer : transformer or None
+        The parameter.
+    owner : str
+        Name of the estimator, for the message.
+    """
+    if transformer is not None and not hasattr(transformer, "inverse_transform"):
+        raise TypeError(
+            f"transformer of {owner} must have inverse_transform, to convert forecasts back to original "
+            f"units; got {transformer!r}. Put it before the forecaster in a Pipeline instead."
+        )
 
 
 def _check_augmentation(estimator: Any, owner: str) -> None:

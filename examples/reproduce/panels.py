@@ -197,13 +197,13 @@ def run(name: str, panel: Panel) -> dict[str, object]:
     row["predict_seconds"] = time.process_time() - start
     ours = errors(panel, forecasts)
     row |= {"mase": np.nanmean(ours), "parameters": search.count_parameters(), "explanation": search.explanation_}
-    row |= {name: search.best_params_[name] for name in ("student", "teacher", "context_length")}
+    row |= {name: search.best_params_[name] for name in ("student", "teacher", "context_length", "transformer")}
 
     exact = best_row(search, "linear", None)
     start = time.process_time()
     row["linear"] = np.nanmean(fit_row(search, exact, panel))
     row["linear_seconds"] = time.process_time() - start
-    row["linear_context"] = search.cv_results_["params"][exact]["context_length"]
+    row |= {f"linear_{name}": search.cv_results_["params"][exact][name] for name in ("context_length", "transformer")}
 
     found = {search.best_params_["teacher"]: ours}
     for teacher in (None, "theta"):

@@ -25,6 +25,8 @@ __all__ = [
     "plain_id",
     "read_sealed",
     "seal_arrays",
+    "signed_root",
+    "signed_square",
     "window_center_and_unit",
 ]
 
@@ -35,9 +37,19 @@ _BLOCK_VALUES = 1 << 20  # values of the widest layer computed at once, so that 
 _MAX_LAYERS = 64
 _MAX_MEMBERS = 4 * _MAX_LAYERS
 _COVARIATES = ("covariates", "known", "covariate_shared")
-_WHOLE = ("targets", "n_channels", "season", "own_units", "series_ids", "provenance", "columns", *_COVARIATES)  # ints
+_WHOLE = (
+    "targets",
+    "n_channels",
+    "season",
+    "own_units",
+    "root",
+    "series_ids",
+    "provenance",
+    "columns",
+    *_COVARIATES,
+)  # ints
 _UNITS = ("season", "own_units", "series_center", "series_unit", "series_ids")
-_SCALARS = ("n_channels", "season", "own_units", "lower", "upper")
+_SCALARS = ("n_channels", "season", "own_units", "lower", "upper", "root")
 _BOUNDS = ("lower", "upper")  # of forecasts
 _SHARE_OF_SEASON = 4  # gaps up to a season divided by this are bridged by a straight line
 _ROUNDING = 4.0  # in rounding errors of a window's level; smaller variation is no unit
@@ -59,7 +71,8 @@ class NumpyStudent:
         ``extra_scale``, ``covariate_center``, ``covariate_unit``, and optionally ``covariates`` (channels that are read
         in the context), ``known`` (channels that are read over the horizon), ``covariate_shared`` (1 for channels with
         one unit for all windows), ``interaction`` and ``interaction_level``. For bounds of the forecasts: ``lower``,
-        ``upper``. For :attr:`provenance` and :attr:`columns`: ``provenance``, ``columns`` (JSON, as bytes).
+        ``upper``. For square roots: ``root`` (1). For :attr:`provenance` and :attr:`columns`: ``provenance``,
+        ``columns`` (JSON, as bytes).
     dtype : {"float32", "float64"}, default="float32"
         Type of the matrix products; the center is always subtracted and added in float64.
 
@@ -106,6 +119,7 @@ class NumpyStudent:
         self._season = int(self._arrays.get("season", 1))
         self._bounds = tuple(float(one) if (one := self._arrays.get(name)) is not None else None for name in _BOUNDS)
         self._own_units = bool(self._arrays.get("own_units", 0))
+        self._of_roots = bool(self._arrays.get("root", 0))
         self.series_ids = _read_ids(self._arrays)
         self._places = {one: number for number, one in enumerate(self.series_ids)}
         self.provenance = _read_provenance(self._arrays)
@@ -258,7 +272,16 @@ class NumpyStudent:
         forecasts : ndarray of the same type, of shape (n_windows, prediction_length, n_targets)
             Forecasts in original units.
         """
-        return self._clip(self._forecast(contexts, series, future, static))
+        contexts, future = self._roots(contexts), self._roots(future)
+        return self._clip(self._squares(self._forecast(contexts, series, future, static)))
+
+    def _roots(self, values: Any) -> Any:
+        """Convert values to the units of a student of square roots."""
+        return signed_root(values) if self._of_roots and values is not None else values
+
+    def _squares(self, values: np.ndarray) -> np.ndarray:
+        """Undo :meth:`_roots`."""
+        return signed_square(values) if self._of_roots else values
 
     def _clip(self, values: np.ndarray) -> np.ndarray:
         """Set forecasts beyond a bound to the bound, in place."""
@@ -365,6 +388,7 @@ class NumpyStudent:
         """
         if self._head is None or self.quantile_levels is None:
             raise ValueError("this student has no quantiles: it was fitted without.")
+        contexts, future = self._roots(contexts), self._roots(future)
         forecasts = self._forecast(contexts, series, future, static)
         quantiles = np.empty((*forecasts.shape, len(self.quantile_levels)), contexts.dtype)
         for first in range(0, len(contexts), self._block):
@@ -373,7 +397,7 @@ class NumpyStudent:
             distances = distances if unit is None else distances * unit[..., None]
             point = forecasts[first : first + self._block, ..., None]
             np.add(distances, point, out=quantiles[first : first + self._block], casting="unsafe")
-        return self._clip(quantiles)
+        return self._clip(self._squares(quantiles))
 
     def _answer(
         self,
@@ -476,6 +500,48 @@ class NumpyStudent:
             used += [value for value in vars(self._head).values() if isinstance(value, np.ndarray)]
         if not all(array is None or np.isfinite(array).all() for array in used):
             raise ValueError(f"not a student: its numbers are not finite in {self.dtype}.")
+
+
+def signed_root(values: np.ndarray) -> np.ndarray:
+    """Return the square roots of absolute values, with the signs of the values.
+
+    Parameters
+    ----------
+    values : ndarray
+        Floats, NaN where missing.
+
+    Returns
+    -------
+    roots : ndarray of the same type and shape
+        The roots.
+
+    Examples
+    --------
+    >>> signed_root(np.array([9.0, -4.0]))
+    array([ 3., -2.])
+    """
+    return np.copysign(np.sqrt(np.abs(values)), values)
+
+
+def signed_square(values: np.ndarray) -> np.ndarray:
+    """Return squares with the signs of the values: the inverse of :func:`signed_root`.
+
+    Parameters
+    ----------
+    values : ndarray
+        Floats.
+
+    Returns
+    -------
+    squares : ndarray of the same type and shape
+        The squares.
+
+    Examples
+    --------
+    >>> signed_square(np.array([3.0, -2.0]))
+    array([ 9., -4.])
+    """
+    return values * np.abs(values)
 
 
 def fill_missing(values: np.ndarray, season: int = 1) -> np.ndarray:
@@ -999,7 +1065,7 @@ def _check_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     n_layers = _count_layers(arrays)
     needed = ["center", "targets", "n_channels"]
     needed += [f"{kind}_{number}" for number in range(n_layers) for kind in ("weight", "bias")]
-    optional = {"level", "epsilon", "provenance", "columns", *_BOUNDS, *_UNITS}
+    optional = {"level", "epsilon", "provenance", "columns", "root", *_BOUNDS, *_UNITS}
     optional |= {f"scale_{number}" for number in range(n_layers)}
     if any(name.startswith("quantile_") for name in arrays):
         needed += [f"quantile_{name}" for name in ("levels", "hidden", "hidden_bias", "output", "output_bias", "unit")]
@@ -1024,7 +1090,7 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
     targets, width = arrays["targets"], arrays["weight_0"].shape[-1:]
     n_targets = (len(targets),) if targets.ndim == 1 else ()
     allowed: dict[str, list[tuple[int, ...]]] = {"n_channels": [()], "targets": [n_targets], "level": [width]}
-    allowed |= {"center": [n_targets], "epsilon": [n_targets], "lower": [()], "upper": [()]}
+    allowed |= {"center": [n_targets], "epsilon": [n_targets], "lower": [()], "upper": [()], "root": [()]}
     for number in range(n_layers):
         height = arrays[f"weight_{number}"].shape[-2:-1]
         allowed[f"weight_{number}"] = [height + width, n_targets + height + width]

@@ -15,6 +15,7 @@ from skdistill._utils.numpy_student import fill_missing, mean_observed
 from skdistill.data._bounds import Bounds, clip
 from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
+from skdistill.data._square_root import SquareRoot
 
 __all__ = ["SCALINGS", "Scaling", "StandardizedContexts", "units_told", "warn_of_unlike_scales"]
 
@@ -157,6 +158,16 @@ class Scaling(BaseEstimator):
             self.mean_, self.scale_ = np.zeros_like(self.mean_), np.ones_like(self.scale_)
             self._keep_told(units_told(rows))
         return self
+
+    @property
+    def takes_roots(self) -> bool:
+        """Whether the transformer is SquareRoot, which other runtimes have."""
+        return isinstance(self.transformer_, SquareRoot)
+
+    @property
+    def is_portable(self) -> bool:
+        """Whether other runtimes can compute all of it."""
+        return self.transformer_ is None or self.takes_roots
 
     def _keep_told(self, told: np.ndarray) -> None:
         """Drop the units of series whose training rows tell none; they are scaled like series not in ``fit``."""

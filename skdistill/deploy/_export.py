@@ -148,10 +148,11 @@ def _check_exportable(estimator: Any) -> None:
             "a regressor whose X and y were scaled apart cannot be exported: no other runtime knows how their units "
             "belong together. Fit without the scaler of X or y alone: DistilledRegressor standardizes by itself."
         )
-    if estimator.scaling_.transformer_ is not None:
+    if not estimator.scaling_.is_portable:
         raise ValueError(
-            "a forecaster with transformer= cannot be exported: no other runtime has the transformer. Fit without it, "
-            "on rows transformed before, and transform outside of the exported student."
+            f"a forecaster with transformer={estimator.scaling_.transformer_!r} cannot be exported: no other runtime "
+            "has it. Take skdistill.data.SquareRoot(), which is exported; or fit on rows transformed before, and "
+            "transform outside of the exported student."
         )
     plain = [plain_id(one) for one in estimator.scaling_.ids_]
     if len(set(plain)) < len(plain):
@@ -171,21 +172,23 @@ def _compare(estimator: Any, predict: Predict) -> float:
     spec, scaling = estimator.spec_, estimator.scaling_
     noise = np.random.default_rng(0).normal(size=(5, spec.context_length, spec.n_channels))
     noise[2:] = noise[2:].cumsum(axis=1) / np.sqrt(np.arange(1, spec.context_length + 1))[:, None]
-    windows = (scaling.mean_ + scaling.scale_ * noise).astype(np.float32)
+    windows = scaling.to_original(noise).astype(np.float32)
     if reads_through_frame(scaling):
         windows[1][noise[1] > 1] = np.nan
         windows[3, spec.context_length // 3 : spec.context_length // 2] = np.nan
     inputs = {"context": windows, **_random_covariates(spec, scaling)}
     expected, expected_quantiles = _answer_of(estimator, inputs)
     scale = scaling.scale_[list(spec.targets)]
-    size = np.maximum(1.0, np.nanmax(np.abs((windows.astype(np.float64) - scaling.mean_) / scaling.scale_)))
+    size = np.maximum(1.0, np.abs(noise).max())
     digits = np.maximum(1.0, np.abs(scaling.mean_[list(spec.targets)]) / scale * 1e-2)  # float32 rounding
     for part in (slice(0, 1), slice(0, 5)):
         forecast, quantiles = _both(predict({name: one[part] for name, one in inputs.items()}))
-        error = np.abs(forecast - expected[part]) / scale
+        unit = scale * _slope(scaling, expected[part])
+        error = np.abs(forecast - expected[part]) / unit
         if expected_quantiles is not None:
             assert quantiles is not None  # a student with quantiles is exported with them
-            around = np.abs(quantiles - expected_quantiles[part]).max(axis=-1) / scale
+            around = np.abs(quantiles - expected_quantiles[part]) / _slope(scaling, expected_quantiles[part])
+            around = around.max(axis=-1) / scale
             error = np.maximum(error, around)
         if not (error <= _TOLERANCE * size * digits).all():
             raise RuntimeError(
@@ -195,13 +198,18 @@ def _compare(estimator: Any, predict: Predict) -> float:
     return float(error.max())
 
 
+def _slope(scaling: Scaling, values: np.ndarray) -> np.ndarray | float:
+    """Return how much a change of transformed values changes values; at least 1."""
+    return np.maximum(1.0, 2.0 * np.sqrt(np.abs(values))) if scaling.takes_roots else 1.0
+
+
 def _random_covariates(spec: NetworkSpec, scaling: Scaling) -> Inputs:
     """Return random covariates of five windows; some steps of the horizon are unknown."""
     generator, inputs = np.random.default_rng(1), {}
     if spec.known:
         places = list(spec.known)
         noise = generator.normal(size=(5, spec.prediction_length, len(places)))
-        future = scaling.mean_[places] + scaling.scale_[places] * noise
+        future = scaling.known_to_original(noise, tuple(places))
         future[2, spec.prediction_length // 2 :] = np.nan
         inputs["future"] = future.astype(np.float32)
     if spec.n_static:

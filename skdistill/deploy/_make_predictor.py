@@ -37,10 +37,10 @@ def make_predictor(forecaster: Any, id: Hashable, time: Hashable) -> FramePredic
     spec, scaling = forecaster.spec_, forecaster.scaling_
     if forecaster.vintages is not None:
         raise ValueError(f"predictor needs a forecaster without vintages=, which it would not hold. {_INSTEAD}")
-    if scaling.transformer_ is not None:
+    if not scaling.is_portable:
         raise ValueError(
-            f"predictor needs a forecaster without transformer=, which NumPy alone cannot run. Transform rows before "
-            f"fit. {_INSTEAD}"
+            f"predictor needs a forecaster without transformer= or with SquareRoot(), because NumPy alone cannot run "
+            f"{type(scaling.transformer_).__name__}. Transform rows before fit. {_INSTEAD}"
         )
     student = None
     if not spec.n_time_features:

@@ -16,7 +16,7 @@ from skdistill.fused._runtime import fuse_in_units
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._quantile_head import sum_gaps
 
-__all__ = ["BoundedModule", "FramedModule", "FusedModule", "deployed_module", "reads_through_frame"]
+__all__ = ["BoundedModule", "FramedModule", "FusedModule", "RootModule", "deployed_module", "reads_through_frame"]
 
 
 def deployed_module(
@@ -31,7 +31,7 @@ def deployed_module(
     spec : NetworkSpec
         The problem it was built for.
     scaling : Scaling
-        The scaling, without a ``transformer``.
+        The scaling, whose ``transformer`` is None or SquareRoot.
     offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None, default=None
         Offsets of a calibration of the quantiles, in standardized units.
 
@@ -52,6 +52,8 @@ def deployed_module(
     else:
         fused = None if spec.covariates else fuse_in_units(student, spec, scaling, offsets)
         module = _ScaledModule(student.float(), spec, scaling, offsets) if fused is None else FusedModule(fused)
+    if scaling.takes_roots:
+        module = RootModule(module)
     if scaling.bounds is not None:
         module = BoundedModule(module, *scaling.bounds)
     return module.eval().requires_grad_(False)
@@ -185,6 +187,55 @@ class BoundedModule(nn.Module):
         if isinstance(answer, Tensor):
             return answer.clamp(self.low, self.high)
         return tuple(one.clamp(self.low, self.high) for one in answer)
+
+
+class RootModule(nn.Module):
+    """A module of signed square roots, wrapped so that it takes and returns values.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        From roots to roots.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.reads_series = getattr(module, "reads_series", False)
+
+    def forward(
+        self,
+        context: Tensor,
+        series: Tensor | None = None,
+        future: Tensor | None = None,
+        static: Tensor | None = None,
+    ) -> Any:
+        """Forecast values.
+
+        Parameters
+        ----------
+        context : Tensor of shape (n_windows, context_length, n_channels)
+            Contexts in original units.
+        series, static : Tensor or None, default=None
+            What the module reads besides.
+        future : Tensor of shape (n_windows, prediction_length, n_known) or None, default=None
+            Known covariates over the horizon in original units.
+
+        Returns
+        -------
+        forecast : Tensor, or a pair with quantiles
+            Forecasts in original units.
+        """
+        ahead = None if future is None else _root(future)
+        given = {"series": series, "future": ahead, "static": static}
+        answer = self.module(_root(context), **{name: one for name, one in given.items() if one is not None})
+        if isinstance(answer, Tensor):
+            return answer * answer.abs()
+        return tuple(one * one.abs() for one in answer)
+
+
+def _root(values: Tensor) -> Tensor:
+    return values.sign() * values.abs().sqrt()
 
 
 class FusedModule(nn.Module):

@@ -16,7 +16,7 @@ from skdistill._utils._document import SavedFileError
 
 __all__ = ["NotSaved", "Reader", "Writer"]
 
-_TRANSFORMERS = (
+_SCALERS = (
     "MaxAbsScaler",
     "MinMaxScaler",
     "PowerTransformer",
@@ -24,6 +24,7 @@ _TRANSFORMERS = (
     "RobustScaler",
     "StandardScaler",
 )
+_TRANSFORMERS = (*_SCALERS, "SquareRoot")
 
 
 class NotSaved:
@@ -52,7 +53,7 @@ def _known_classes() -> dict[str, type[BaseEstimator]]:
             one = getattr(module, name)
             if isinstance(one, type) and issubclass(one, BaseEstimator):
                 known[f"{module.__name__}.{name}"] = one
-    return known | {f"sklearn.preprocessing.{name}": getattr(preprocessing, name) for name in _TRANSFORMERS}
+    return known | {f"sklearn.preprocessing.{name}": getattr(preprocessing, name) for name in _SCALERS}
 
 
 class Writer:

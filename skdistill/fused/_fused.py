@@ -240,6 +240,9 @@ class FusedStudent:
         Lowest and highest forecast; None leaves a side open.
     extra : FusedExtra or None, default=None
         Covariates that the first layer reads; None without any.
+    of_roots : bool, default=False
+        Whether all of this is about the signed square roots of values, as of
+        :class:`~skdistill.data.SquareRoot`.
     """
 
     layers: tuple[FusedLayer, ...]
@@ -252,6 +255,7 @@ class FusedStudent:
     units: FusedUnits | None = None
     bounds: tuple[float | None, float | None] = (None, None)
     extra: FusedExtra | None = None
+    of_roots: bool = False
 
     @classmethod
     def of(
@@ -375,6 +379,7 @@ class FusedStudent:
             arrays |= {f"weight_{number}": layer.weight, f"bias_{number}": layer.bias}
             optional[f"scale_{number}"] = layer.scale
         arrays |= {name: value for name, value in optional.items() if value is not None}
+        arrays |= {"root": np.array(1)} if self.of_roots else {}
         arrays |= {} if self.units is None else self.units.arrays()
         arrays |= {} if self.extra is None else self.extra.arrays()
         return arrays if self.quantiles is None else arrays | self.quantiles.arrays()

@@ -141,7 +141,7 @@ def fuse_in_units(
     spec : NetworkSpec
         The problem it was built for.
     scaling : Scaling
-        The standardization is folded in; the ``transformer``, if any, is not.
+        The standardization is folded in; of transformers only SquareRoot is.
     offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None, default=None
         Offsets of a calibration of the quantiles, in standardized units.
 
@@ -157,7 +157,7 @@ def fuse_in_units(
     if fused.extra is not None and scaling.covariates_ is not None:
         own = scaling.covariates_
         fused = replace(fused, extra=replace(fused.extra, center=own.center, unit=own.unit, shared=own.shared))
-    return replace(fused, units=_units_of(scaling), bounds=scaling.bounds or (None, None))
+    return replace(fused, units=_units_of(scaling), bounds=scaling.bounds or (None, None), of_roots=scaling.takes_roots)
 
 
 def numpy_student(student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype: str) -> NumpyStudent | None:
@@ -170,7 +170,7 @@ def numpy_student(student: nn.Module, spec: NetworkSpec, scaling: Scaling, dtype
     spec : NetworkSpec
         The problem it was built for.
     scaling : Scaling
-        Scaling of the series, without ``transformer``.
+        Scaling of the series, whose ``transformer`` is None or SquareRoot.
     dtype : {"float32", "float64"}
         Type in which the products are computed.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill.data._inputs import Series
@@ -89,6 +89,8 @@ class Candidate:
         Weight of the teacher's forecast in the loss.
     n_memory : int, default=0
         Number of rows that the teacher should read, if the student reads fewer.
+    transformer : transformer or None, default=None
+        Applied before the scaling.
     """
 
     student: StudentChoice
@@ -98,6 +100,7 @@ class Candidate:
     penalty: float | None = None
     teacher_weight: float | None = None
     n_memory: int = field(default=0, compare=False)
+    transformer: BaseEstimator | None = None
 
     @property
     def params(self) -> dict[str, Any]:
@@ -107,6 +110,7 @@ class Candidate:
             "teacher": self.teacher,
             "context_length": self.context_length,
             "scaling": self.scaling,
+            "transformer": self.transformer,
             "penalty": self.penalty,
             "teacher_weight": self.teacher_weight,
         }
@@ -115,11 +119,14 @@ class Candidate:
     def simplicity(self) -> tuple[float, ...]:
         """Sorts candidates from the simplest to the most complex."""
         penalty = 0.0 if self.penalty is None else -self.penalty
-        return (self.student.rank, self.teacher is not None, self.context_length, penalty, self.teacher_weight or 0.0)
+        weight, is_transformed = self.teacher_weight or 0.0, self.transformer is not None
+        return (self.student.rank, self.teacher is not None, self.context_length, penalty, weight, is_transformed)
 
     def describe(self) -> str:
         """Return a few words for the explanation."""
         words = [f"{self.student.name} with context_length={self.context_length}"]
+        if self.transformer is not None:
+            words.append(f"transformer={self.transformer!r}")
         if self.penalty is not None:
             words.append(f"penalty={self.penalty:g}")
         if self.teacher is None:
@@ -155,6 +162,7 @@ class Candidate:
             "teacher": teacher,
             "context_length": self.n_rows,
             "scaling": self.scaling,
+            "transformer": self.transformer,
             "student": self._network(),
         }
         if self.teacher_weight is not None:

@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._parameter_checks import check_transformer
 from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
@@ -22,6 +23,7 @@ from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import SeriesInput, read_series
 from skdistill.data._scaling import SCALINGS
 from skdistill.data._season import season_of_series
+from skdistill.data._square_root import SquareRoot
 from skdistill.forecaster import DistilledForecaster
 from skdistill.selection._candidates import Candidate, default_context_lengths, read_students
 from skdistill.selection._folds import Fold, default_split, make_folds
@@ -91,7 +93,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         difference of its training rows. Series count alike.
     standard_errors : float, default=1.0
         How many standard errors worse than the best a simpler candidate can be; 0 takes the best. Simpler are students
-        that come first, then no teacher, then shorter contexts; penalty and weight of the teacher are the best ones.
+        that come first, then no teacher, then shorter contexts; transformer, penalty and weight of the teacher are the
+        best ones.
     scaling : {"auto", "global", "series", "window"} or list of them, default="auto"
         What standardizes, as in :class:`~skdistill.DistilledForecaster`; several are tried. ``"auto"`` is
         ``"series"`` for a panel and ``"global"`` for one series.
@@ -101,8 +104,10 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
         How quantiles of the refitted forecaster are calibrated, on the last fifth of the rows, which it is then not
         trained on.
-    transformer : scikit-learn transformer or None, default=None
-        As in :class:`~skdistill.DistilledForecaster`.
+    transformer : "auto", scikit-learn transformer, None, or list of them, default="auto"
+        As in :class:`~skdistill.DistilledForecaster`; of several, the first is tried everywhere and the others at the
+        best context length. ``"auto"`` is None and :class:`~skdistill.data.SquareRoot` for a panel in which no value is
+        negative, and None for other series.
     bounds : tuple of (float or None, float or None), or None, default=None
         As in :class:`~skdistill.DistilledForecaster`; candidates are judged with them.
     min_observed : int or None, default=None
@@ -135,7 +140,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     best_index_ : int
         Number of the chosen candidate, which is not always the one with rank 1.
     best_params_ : dict
-        Its student, teacher, context length, scaling, penalty and weight of the teacher.
+        Its student, teacher, context length, scaling, transformer, penalty and weight of the teacher.
     best_score_ : float
         Minus its error, mean over the folds.
     explanation_ : str
@@ -197,7 +202,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         scaling: str | Sequence[str] = "auto",
         quantiles: Sequence[float] | None = None,
         calibration: Any = None,
-        transformer: BaseEstimator | None = None,
+        transformer: Any = "auto",
         bounds: tuple[float | None, float | None] | None = None,
         min_observed: int | None = None,
         missing: str = "nan",
@@ -319,6 +324,13 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         check_choice(self.covariates, ("error", "ignore"), f"covariates of {owner}")
         for one in self._scalings():
             check_choice(one, SCALINGS, f"scaling of {owner}")
+        if isinstance(self.transformer, str):
+            check_choice(self.transformer, ("auto",), f"transformer of {owner}")
+        if isinstance(self.transformer, list | tuple) and not self.transformer:
+            raise ValueError(f"transformer of {owner} must name at least one, such as None; got none.")
+        for one in self.transformer if isinstance(self.transformer, list | tuple) else [self.transformer]:
+            if not isinstance(one, str):
+                check_transformer(one, owner)
         check_real(self.standard_errors, f"standard_errors of {owner}", minimum=0.0)
         if self.max_windows is not None:
             check_integer(self.max_windows, f"max_windows of {owner}", minimum=1)
@@ -327,6 +339,16 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
 
     def _scalings(self) -> list[str]:
         return [self.scaling] if isinstance(self.scaling, str) else list(self.scaling)
+
+    def _transformers(self, given: SeriesInput) -> list[BaseEstimator | None]:
+        """Return the transformers to try."""
+        if isinstance(self.transformer, list | tuple):
+            return list(self.transformer)
+        if not isinstance(self.transformer, str):
+            return [self.transformer]
+        if len(given.series) == 1 or any(bool((one.values < 0).any()) for one in given.series):
+            return [None]
+        return [None, SquareRoot()]
 
     def _given_lengths(self) -> list[int] | None:
         lengths = self.context_lengths
@@ -373,6 +395,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
             self._read_teachers(),
             contexts,
             scalings,
+            self._transformers(given),
             self._common(seed) | self._channels(),
             {
                 "memory": self.memory,
@@ -403,7 +426,6 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
             "known_covariates": self.known_covariates,
             "static_covariates": self.static_covariates,
             "covariates": self.covariates,
-            "transformer": self.transformer,
             "bounds": self.bounds,
             "min_observed": self.min_observed,
             "missing": self.missing,

@@ -125,8 +125,8 @@ class Results:
         """Return the simplest candidate that is not worse than the best by more than some standard errors.
 
         The standard error is that of the mean difference from the best, over series or, where these are few, over
-        horizons; with fewer than ten of them, the best candidate is chosen. Of candidates that differ in penalty and
-        weight of the teacher alone, only the best one counts.
+        horizons; with fewer than ten of them, the best candidate is chosen. Of candidates that differ in transformer,
+        penalty and weight of the teacher alone, only the best one counts.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class Results:
         return Choice(best, best, 0.0, 0.0)
 
     def _tuned(self) -> list[int]:
-        """Return the best candidate of every student, teacher, context length and scaling: a penalty is not simpler."""
+        """Return the best candidate of every student, teacher, context length and scaling, whatever its penalty."""
         groups: dict[tuple[Any, ...], list[int]] = {}
         for number, one in enumerate(self.candidates):
             groups.setdefault((one.student.rank, one.teacher, one.context_length, one.scaling), []).append(number)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import joblib
 import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import get_tags
 from tqdm.auto import tqdm
 
 from skdistill._distillation import settle_teacher
@@ -47,6 +49,8 @@ class Search:
         Context lengths to try.
     scalings : sequence of str
         Scalings to try.
+    transformers : sequence of transformer or None
+        Transformers to try: the first everywhere, the others where it is best.
     common : dict
         Parameters that all forecasters share.
     labeling : dict
@@ -65,12 +69,13 @@ class Search:
     teachers: dict[str, BaseTeacher]
     context_lengths: Sequence[int]
     scalings: Sequence[str]
+    transformers: Sequence[BaseEstimator | None]
     common: dict[str, Any]
     labeling: dict[str, Any]
     n_jobs: int | None
     n_windows: int
     longest_memory: int
-    books: dict[tuple[str, int], LabelBook] = field(default_factory=dict)
+    books: dict[tuple[Any, ...], LabelBook] = field(default_factory=dict)
 
     def run(self) -> Results:
         """Judge all candidates.
@@ -86,32 +91,43 @@ class Search:
             exact = [one for one in self.students if one.is_exact]
             others = [one for one in self.students if not one.is_exact]
             self._judge(results, [one for student in exact or others for one in self._alone(student)])
-            context, scaling = self._best_place(results)
-            names = self._useful_teachers(results, context, scaling)
-            self._judge(results, [self._taught(one, name, context, scaling) for one in exact for name in names])
-            later = [] if not exact else [Candidate(student, None, context, scaling) for student in others]
-            later += [self._taught(student, name, context, scaling) for student in others for name in names]
+            place = self._best_place(results)
+            more = [replace(place, student=one, transformer=other) for one in exact or others for other in self._more]
+            self._judge(results, more)
+            place = self._best_place(results)
+            names = self._useful_teachers(results, place)
+            self._judge(results, [self._taught(one, name, place) for one in exact for name in names])
+            later = [] if not exact else [replace(place, student=student) for student in others]
+            later += [self._taught(student, name, place) for student in others for name in names]
             self._judge(results, [self._settled(one, results) for one in later])
         return results
 
     def _alone(self, student: StudentChoice) -> list[Candidate]:
         return [
-            Candidate(student, None, length, scaling) for length in self.context_lengths for scaling in self.scalings
+            Candidate(student, None, length, scaling, transformer=self.transformers[0])
+            for length in self.context_lengths
+            for scaling in self.scalings
         ]
 
-    def _taught(self, student: StudentChoice, name: str, context: int, scaling: str) -> Candidate:
-        memory = self.teachers[name].memory_seasons * self.problem.season
-        return Candidate(student, name, context, scaling, n_memory=min(memory, self.longest_memory))
+    @property
+    def _more(self) -> Sequence[BaseEstimator | None]:
+        """All transformers but the first."""
+        return self.transformers[1:]
 
-    def _useful_teachers(self, results: Results, context: int, scaling: str) -> list[str]:
+    def _taught(self, student: StudentChoice, name: str, place: Candidate) -> Candidate:
+        """Return a candidate with a teacher, otherwise like another one."""
+        memory = self.teachers[name].memory_seasons * self.problem.season
+        return replace(place, student=student, teacher=name, n_memory=min(memory, self.longest_memory))
+
+    def _useful_teachers(self, results: Results, place: Candidate) -> list[str]:
         """Leave out teachers that need no training and are clearly worse than the best exact student."""
         exact = next((one for one in self.students if one.is_exact), None)
         if exact is None:
             return list(self.teachers)
         error, names = results.means[results.best()], []
         for name in self.teachers:
-            if self._can_share(name):
-                forecaster = self.build(self._taught(exact, name, context, scaling))
+            if self._can_share(name, place.transformer):
+                forecaster = self.build(self._taught(exact, name, place))
                 teacher = settle_teacher(self.teachers[name], 0, forecaster._settings())
                 errors = [judge_teacher(self.problem, fold, forecaster, teacher) for fold in self.folds]
                 ratio = results.mean_error(errors) / error if error > 0 else 1.0
@@ -126,9 +142,9 @@ class Search:
         n_labels = self.n_windows * len(self.problem.targets)
         return _CLEARLY_WORSE if n_labels <= _MANY_LABELS else _CLEARLY_WORSE_MANY
 
-    def _best_place(self, results: Results) -> tuple[int, str]:
-        best = results.candidates[results.best()]
-        return best.context_length, best.scaling
+    def _best_place(self, results: Results) -> Candidate:
+        """Return the best candidate without what later stages settle again: penalty and weight of a teacher."""
+        return results.candidates[results.best()].settle(penalty=None, teacher_weight=None)
 
     def _settled(self, candidate: Candidate, results: Results) -> Candidate:
         """Take penalty and weight of the teacher from the best exact candidate with the same teacher."""
@@ -137,7 +153,7 @@ class Search:
         like = [
             number
             for number, one in enumerate(results.candidates)
-            if one.teacher == candidate.teacher and one.student.is_exact
+            if one.student.is_exact and (one.teacher, one.transformer) == (candidate.teacher, candidate.transformer)
         ]
         if not like:
             return candidate
@@ -191,9 +207,9 @@ class Search:
         book : LabelBook or None
             None without a teacher, and for a teacher that must be trained in each fold.
         """
-        if candidate.teacher is None or not self._can_share(candidate.teacher):
+        if candidate.teacher is None or not self._can_share(candidate.teacher, candidate.transformer):
             return None
-        key = (candidate.teacher, candidate.n_rows)
+        key = (candidate.teacher, candidate.n_rows, candidate.transformer)
         if key not in self.books:
             forecaster = self.build(candidate, scaling="window", **self.labeling)
             losses = [(f"student{one.rank}", resolve_loss(one.forecaster.loss)) for one in self.students]
@@ -209,9 +225,10 @@ class Search:
             )
         return self.books[key]
 
-    def _can_share(self, name: str) -> bool:
+    def _can_share(self, name: str, transformer: BaseEstimator | None) -> bool:
         """Whether labels depend on nothing but contexts in original units."""
-        return self.teachers[name].scale_free and self.common.get("transformer") is None
+        fits = transformer is not None and get_tags(transformer).requires_fit
+        return self.teachers[name].scale_free and not fits
 
     def _judged_rows(self) -> int:
         """Return the largest number of rows of a series after the training rows of a fold."""
