@@ -117,7 +117,7 @@ def test_the_search_tries_it_where_nothing_is_negative():
 
 
 def test_teachers_and_networks_go_on_with_the_best_transformer(monkeypatch):
-    monkeypatch.setattr(Search, "_useful_teachers", lambda self, place: list(self.teachers))
+    monkeypatch.setattr(Search, "_useful_teachers", lambda self, *place: list(self.teachers))
     panel = make_counts(gaps=0.0)
     search = make_search(students=["linear", "mlp"], teachers="pretrained", transformer=[SquareRoot()]).fit(panel)
     assert {type(one["transformer"]) for one in search.cv_results_["params"]} == {SquareRoot}
