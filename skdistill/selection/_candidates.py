@@ -288,7 +288,7 @@ def _absolute_errors() -> LossSum:
 
 
 def default_context_lengths(series: list[Series], n_rows: int, prediction_length: int) -> list[int]:
-    """Return context lengths to try: multiples of the season, as long as the series allow.
+    """Return context lengths to try: multiples of the season; of one series, a longer season, too.
 
     Parameters
     ----------
@@ -302,7 +302,7 @@ def default_context_lengths(series: list[Series], n_rows: int, prediction_length
     Returns
     -------
     lengths : list of int
-        At most five, rising, and at least one.
+        At most six, rising, and at least one.
 
     Examples
     --------
@@ -325,4 +325,9 @@ def default_context_lengths(series: list[Series], n_rows: int, prediction_length
     for length in reversed(possible):
         if not chosen or chosen[-1] >= _APART * length:
             chosen.append(length)
-    return sorted(chosen[:_MOST_CONTEXTS]) or [max(1, min(room, base))]
+    chosen = chosen[:_MOST_CONTEXTS] or [max(1, min(room, base))]
+    if len(series) > 1:
+        return sorted(chosen)
+    most = min(n_rows - prediction_length - max(prediction_length, base) + 1, _LONGEST)
+    whole = [season for season in seasons or [] if max(chosen) < season <= most]  # a naive forecast could read it
+    return sorted([*chosen, *whole[-1:]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -72,7 +73,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         training is not tried if its own error is more than 25% above that of the best exact student, or 5% above it
         if it would label more than 10,000 windows times targets.
     context_lengths : int, sequence of int or None, default=None
-        Context lengths to try; None takes up to five multiples of the season that the series have room for.
+        Context lengths to try; None takes up to five multiples of the
+        season, and a longer season of the step, that the series have room for.
     prediction_length : int, default=96
         Number of rows to forecast.
     targets : list of str or int, or None, default=None
@@ -144,7 +146,10 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     best_score_ : float
         Minus its error, mean over the folds.
     explanation_ : str
-        What was chosen and why, in a few sentences.
+        What was chosen and why, in a few sentences, and how good the best naive forecast is.
+    naive_errors_ : dict of str to float
+        Error of naive forecasts on the same horizons: the last value, and the value one season before for every season
+        of the step that the series have. ``fit`` warns if one of them is better than every candidate.
     n_splits_ : int
         Number of folds.
     targets_ : tuple of int
@@ -275,10 +280,24 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         self.best_params_ = self.cv_results_["params"][choice.chosen]
         self.best_score_ = float(self.cv_results_["mean_test_score"][choice.chosen])
         self.explanation_ = results.explain(choice)
+        self.naive_errors_ = results.naive
+        self._warn_of_naive()
         self.n_splits_ = len(search.folds)
         self._candidates, self._n_windows = results.candidates, search.n_windows * search.problem.every
         self.forecaster_ = self._refit(search, results.candidates[choice.chosen], X)
         return self
+
+    def _warn_of_naive(self) -> None:
+        """Warn if a naive forecast is better than every candidate."""
+        name = min(self.naive_errors_, key=self.naive_errors_.__getitem__, default="")
+        if name and self.naive_errors_[name] < -self.cv_results_["mean_test_score"].max():
+            warnings.warn(
+                f"The forecast {name!r} is better than every candidate of DistilledForecasterCV "
+                f"({self.scoring} {self.naive_errors_[name]:.4g}, chosen candidate {-self.best_score_:.4g}). Use it, "
+                "give fit more rows, or try other context_lengths, teachers or covariates.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     @property
     def best_estimator_(self) -> DistilledForecaster:

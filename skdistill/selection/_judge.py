@@ -29,7 +29,7 @@ from skdistill.teachers._base import BaseTeacher
 from skdistill.training._batches import LabelSource
 from skdistill.training._exact_fit import solve_candidates, why_not_exact
 
-__all__ = ["SCORINGS", "Judged", "Problem", "judge", "judge_teacher"]
+__all__ = ["SCORINGS", "Judge", "Judged", "Problem", "judge", "judge_teacher"]
 
 SCORINGS = ("mase", "msse")
 
@@ -115,7 +115,7 @@ def judge(problem: Problem, fold: Fold, candidate: Candidate, forecaster: Any, b
             forecaster._distill(windows, labels)
             fitted = [(candidate, forecaster.predictor_)]
     seconds = (time.perf_counter() - start) / len(fitted)
-    judges = _Judge(problem, fold)
+    judges = Judge(problem, fold)
     judged = []
     for one, predictor in fitted:
         start = time.perf_counter()
@@ -161,7 +161,7 @@ def judge_teacher(problem: Problem, fold: Fold, forecaster: Any, teacher: BaseTe
         prediction_length=spec.prediction_length,
     )
     contexts = cutter.cut(*fold.places)
-    return _Judge(problem, fold).errors_of(predictor.forecast_teacher(teacher.fit(windows), contexts))
+    return Judge(problem, fold).errors_of(predictor.forecast_teacher(teacher.fit(windows), contexts))
 
 
 def with_labels(
@@ -231,12 +231,23 @@ def _check_exact(
 
 
 @dataclass(frozen=True)
-class _Judge:
+class Judge:
+    """Truth and units of the horizons of a fold.
+
+    Parameters
+    ----------
+    problem : Problem
+        The series.
+    fold : Fold
+        The rows.
+    """
+
     problem: Problem
     fold: Fold
 
     @cached_property
     def truth(self) -> np.ndarray:
+        """True values, (n_horizons, prediction_length, n_targets)."""
         series, steps = self.problem.given.series, np.arange(self.problem.prediction_length)
         rows = [series[number].values[origin + steps] for number, origin in zip(*self.fold.places, strict=True)]
         return np.stack(rows)[..., list(self.problem.targets)]
@@ -253,9 +264,33 @@ class _Judge:
         return units[np.searchsorted(self.fold.numbers, self.fold.places[0]), None]
 
     def errors(self, predictor: Predictor) -> np.ndarray:
+        """Return the error of each horizon, forecast by a student.
+
+        Parameters
+        ----------
+        predictor : Predictor
+            The student.
+
+        Returns
+        -------
+        errors : ndarray of shape (n_horizons,)
+            NaN where nothing is observed.
+        """
         return self.errors_of(predictor.forecast(predictor.cutter(self.problem.given.series).cut(*self.fold.places)))
 
     def errors_of(self, forecasts: np.ndarray) -> np.ndarray:
+        """Return the error of each horizon.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (n_horizons, prediction_length, n_targets)
+            Forecasts in original units.
+
+        Returns
+        -------
+        errors : ndarray of shape (n_horizons,)
+            NaN where nothing is observed.
+        """
         errors = np.abs(forecasts - self.truth) / self.units
         if self.problem.scoring == "msse":
             errors = np.square(errors)

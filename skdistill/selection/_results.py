@@ -11,7 +11,7 @@ import numpy as np
 from skdistill.selection._candidates import Candidate
 from skdistill.selection._judge import Judged
 
-__all__ = ["Choice", "Results"]
+__all__ = ["Choice", "Results", "compared"]
 
 _FEW_SERIES = 10  # with fewer, horizons instead of series are the sample of the standard error
 _FEWEST_SAMPLES = 10  # with fewer, the best candidate is chosen
@@ -53,6 +53,7 @@ class Results:
         self.candidates: list[Candidate] = []
         self.judged: list[list[Judged]] = []  # by candidate and fold
         self.left_out: dict[str, float] = {}  # teachers, and their errors relative to the best exact student's
+        self.naive: dict[str, float] = {}  # naive forecasts, and their errors
         self._series = [numbers for numbers, _ in places]
         self._samples = np.concatenate(self._series)
         if len(np.unique(self._samples)) < _FEW_SERIES:
@@ -217,7 +218,14 @@ class Results:
             "exact student."
             for name, ratio in self.left_out.items()
         ]
-        return told + self._told_teacher() + "".join(left_out)
+        return told + self._told_teacher() + "".join(left_out) + self._told_naive(means[choice.chosen])
+
+    def _told_naive(self, error: float) -> str:
+        """Compare the choice with the best naive forecast."""
+        if not self.naive:
+            return ""
+        name = min(self.naive, key=self.naive.__getitem__)
+        return f" The best naive forecast, {name}, has {self.naive[name]:.4g}{compared(self.naive[name], error)}."
 
     def _told_teacher(self) -> str:
         """Compare the best candidate with a teacher and the best without."""
@@ -232,6 +240,30 @@ class Results:
             return " A teacher changes nothing."
         word = "lowers" if change > 0 else "raises"
         return f" A teacher {word} the error of the best candidate by {abs(change):.1f}%."
+
+
+def compared(error: float, other: float) -> str:
+    """Say by how much an error is above or below another one.
+
+    Parameters
+    ----------
+    error, other : float
+        The errors.
+
+    Returns
+    -------
+    words : str
+        Empty if the other one is zero.
+
+    Examples
+    --------
+    >>> compared(1.5, 1.0)
+    ', 50.0% more'
+    """
+    if not other > 0:
+        return ""
+    change = 100 * (error / other - 1)
+    return f", {abs(change):.1f}% {'more' if change >= 0 else 'less'}"
 
 
 def _mean_by_group(values: np.ndarray, groups: np.ndarray) -> np.ndarray:

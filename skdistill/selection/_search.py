@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from skdistill._distillation import settle_teacher
 from skdistill._shorthand import resolve_loss
 from skdistill.losses._base import LossSum
+from skdistill.selection._baselines import judge_naive
 from skdistill.selection._candidates import Candidate, StudentChoice
 from skdistill.selection._folds import Fold
 from skdistill.selection._judge import Judged, Problem, judge, judge_teacher
@@ -100,6 +101,8 @@ class Search:
             later = [] if not exact else [replace(place, student=student) for student in others]
             later += [self._taught(student, name, place) for student in others for name in names]
             self._judge(results, [self._settled(one, results) for one in later])
+        for name, errors in judge_naive(self.problem, self.folds).items():
+            results.naive[name] = results.mean_error(errors)
         return results
 
     def _alone(self, student: StudentChoice) -> list[Candidate]:

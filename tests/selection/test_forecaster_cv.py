@@ -17,7 +17,7 @@ from skdistill.model_selection import RollingOriginSplit
 from skdistill.networks import MLP, Linear
 from skdistill.selection._candidates import Candidate, default_context_lengths, read_students
 from skdistill.selection._folds import make_folds
-from skdistill.selection._judge import Judged, _Judge, judge
+from skdistill.selection._judge import Judge, Judged, judge
 from skdistill.selection._results import Results
 from skdistill.selection._search import Search
 
@@ -79,7 +79,7 @@ def test_nothing_fitted_in_a_fold_sees_the_rows_after_it(panel, monkeypatch):
         tried = search._search(given)
         fold = tried.folds[fold_number]
         contexts = np.random.default_rng(0).normal(size=(3, 12, X.shape[1]))
-        monkeypatch.setattr(_Judge, "errors", lambda self, predictor: ask(predictor, contexts))
+        monkeypatch.setattr(Judge, "errors", lambda self, predictor: ask(predictor, contexts))
         linear, mlp = read_students(["linear", "mlp"])
         candidates = [
             Candidate(linear, None, 12, "auto"),

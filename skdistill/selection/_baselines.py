@@ -1,0 +1,55 @@
+"""Errors of naive forecasts on the horizons on which candidates are judged."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skdistill.comparison._naive import seasonal_naive
+from skdistill.data._context_batch import ContextCutter
+from skdistill.data._season import seasons_of_series
+from skdistill.selection._folds import Fold
+from skdistill.selection._judge import Judge, Problem
+
+__all__ = ["judge_naive"]
+
+_MOST_VALUES = 20_000_000  # of the contexts in one block
+
+
+def judge_naive(problem: Problem, folds: list[Fold]) -> dict[str, list[np.ndarray]]:
+    """Return the errors of the last value and of the value one season before, for every season of the step.
+
+    Parameters
+    ----------
+    problem : Problem
+        The series.
+    folds : list of Fold
+        The rows.
+
+    Returns
+    -------
+    errors : dict of str to list of ndarray
+        For every forecast with enough rows before each origin of a series, and every fold, the error of each horizon.
+    """
+    series = problem.given.series
+    first = min(int(fold.places[1].min()) for fold in folds)
+    seasons = seasons_of_series(series[0].index, series[0].step) or [problem.season]
+    names = {"last value": 1} | {f"seasonal naive {one}": one for one in seasons if one > 1}
+    several = len(series) > 1  # a short series of a panel repeats what it has
+    kept = {name: one for name, one in names.items() if several or one <= first}
+    return {name: [_errors(problem, fold, season) for fold in folds] for name, season in kept.items()}
+
+
+def _errors(problem: Problem, fold: Fold, season: int) -> np.ndarray:
+    judge, (numbers, origins) = Judge(problem, fold), fold.places
+    length = 2 * season  # of two seasons, the earlier one fills gaps
+    cutter = ContextCutter(problem.given.series, length, with_time=False)
+    each = max(1, _MOST_VALUES // (length * problem.given.series[0].values.shape[1]))
+    forecasts = [
+        seasonal_naive(
+            cutter.cut(numbers[start : start + each], origins[start : start + each]).values[..., list(problem.targets)],
+            season,
+            problem.prediction_length,
+        )
+        for start in range(0, len(numbers), each)
+    ]
+    return judge.errors_of(np.concatenate(forecasts))
