@@ -24,6 +24,7 @@ from skdistill.data._scaling import Scaling
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._estimate import LabelingEstimate
+from skdistill.labeling._label_choice import LabelChoice
 from skdistill.labeling._run import Labeling
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._reads import check_reads
@@ -56,6 +57,10 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
     weight_averaging: float | None
     feature_storage: str
     label_budget: float
+    label_share: float | None
+    max_labels: int | None
+    label_seconds: float | None
+    label_choice: str
     memory: Any
     n_jobs: int | None
     device: str
@@ -151,7 +156,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
             teacher=teacher,
             loss=resolve_loss(self.loss),
             settings=self._settings(),
-            labeling=Labeling(LabelCache(None), self.label_budget, self.feature_storage),
+            labeling=self._labeling(None),
             n_samples=n_samples,
         )
 
@@ -241,6 +246,13 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
             weight_averaging=self.weight_averaging,
         )
 
+    def _labeling(self, memory: Any) -> Labeling:
+        """Return which windows are labeled, and where labels are stored."""
+        choice = LabelChoice(
+            self.label_share, self.max_labels, self.label_seconds, self.label_choice, owner=type(self).__name__
+        )
+        return Labeling(LabelCache(memory), self.label_budget, self.feature_storage, self.n_jobs, choice)
+
     def _seeds(self) -> tuple[int, int] | None:
         """Derive the seeds of teacher and student."""
         if self.random_state is None:
@@ -268,7 +280,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
                 student=resolve_student(self.student),
                 loss=resolve_loss(self.loss),
                 settings=self._settings(),
-                labeling=Labeling(LabelCache(self.memory), self.label_budget, self.feature_storage, self.n_jobs),
+                labeling=self._labeling(self.memory),
                 seeds=self._seeds(),
                 quantiles=self._levels(),
                 point_forecast=self.point_forecast,

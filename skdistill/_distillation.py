@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from skdistill._suggest import suggest
 from skdistill._utils._generators import RandomStream, seeded
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._labels import Labels
+from skdistill.data._some_labels import SomeLabels
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._estimate import LabelingEstimate, estimate_labeling
 from skdistill.labeling._kept_student import train_or_find
@@ -130,9 +131,11 @@ def distill(
     if teacher is not None:
         teacher = settle_teacher(teacher, teacher_seed, settings, labeling.n_jobs)
         teacher.check(with_covariates(spec, windows.train))
-    check_solvable(student, spec, loss, has_teacher=teacher is not None, windows=windows)
+    labeling = replace(labeling, choice=replace(labeling.choice, seed=teacher_seed))
+    some = teacher is not None and not labeling.choice.is_all
+    check_solvable(student, spec, loss, has_teacher=teacher is not None, windows=windows, weighted_labels=some)
     probe = None if teacher is None else _probe(teacher, windows, spec)
-    weighted = probe is not None and probe.weight is not None
+    weighted = some or (probe is not None and probe.weight is not None)
     if weighted:
         check_solvable(student, spec, loss, has_teacher=True, windows=windows, weighted_labels=True)
     if quantiles is not None:
@@ -151,7 +154,8 @@ def distill(
     if teacher is not None and labels is not None:
         teacher = teacher.fit(windows)
     elif teacher is not None and given is not None and needs_teacher(loss):
-        shared = labeling.cache.persistent and (seeds is not None or not is_unseeded(given.for_cache_key()))
+        drawn = some and labeling.choice.order == "random"
+        shared = labeling.cache.persistent and (seeds is not None or not (drawn or is_unseeded(given.for_cache_key())))
         if labeling.cache.persistent and not shared:
             warnings.warn(_UNSEEDED, stacklevel=stacklevel_of_user())
         key = key_of(keyed, described) if shared else None
@@ -183,7 +187,8 @@ def distill(
     folder = None
     if seeds is not None and labeling.cache.persistent:
         parts = (keyed, described, student.for_cache_key(), loss, quantiles, point_forecast, labeling.feature_storage)
-        folder = labeling.cache.entry(f"student-{key_of(*parts, student_parts(settings), student_seed)}")
+        chosen = (labeling.choice.name, len(labels.labels)) if isinstance(labels, SomeLabels) else ()
+        folder = labeling.cache.entry(f"student-{key_of(*parts, *chosen, student_parts(settings), student_seed)}")
     result = train_or_find(module, folder, train, build, windows, spec, type(student).__name__)
     return Distilled(module, spec, teacher, result.history, result.best_epoch, result.interrupted)
 
@@ -226,6 +231,7 @@ def dry_run(
     return estimate_labeling(
         teacher,
         windows,
+        choice=labeling.choice,
         with_features=needs_teacher_features(loss) and labeling.feature_storage == "stored",
         with_quantiles=reads_teacher_quantiles(loss),
         label_budget=labeling.label_budget,

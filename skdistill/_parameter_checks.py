@@ -14,9 +14,15 @@ from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import check_bounds
 from skdistill.data._scaling import SCALINGS
 from skdistill.data._series_weight import check_series_weight
+from skdistill.labeling._label_choice import CHOICES
 from skdistill.teachers._given import holds_given_labels
 
-__all__ = ["check_distillation_parameters", "check_series_parameters", "check_transformer"]
+__all__ = [
+    "check_distillation_parameters",
+    "check_label_choice",
+    "check_series_parameters",
+    "check_transformer",
+]
 
 
 def check_distillation_parameters(estimator: Any) -> None:
@@ -37,10 +43,52 @@ def check_distillation_parameters(estimator: Any) -> None:
     check_bounds(estimator.bounds, owner)
     check_choice(estimator.feature_storage, ("stored", "recompute"), f"feature_storage of {owner}")
     check_real(estimator.label_budget, f"label_budget of {owner} (GiB)", minimum=0.0)
+    check_label_choice(estimator, has_teacher=estimator.teacher is not None)
     if estimator.n_jobs is not None:
         check_integer(estimator.n_jobs, f"n_jobs of {owner}", minimum=-(1 << 31))
         if estimator.n_jobs == 0:
             raise ValueError(f"n_jobs of {owner} must be None, a positive number or -1 (all cores); got 0.")
+
+
+def check_label_choice(estimator: Any, *, has_teacher: bool) -> None:
+    """Raise if the parameters that choose windows to label are invalid; warn about parameters without effect.
+
+    Parameters
+    ----------
+    estimator : BaseDistilled or DistilledForecasterCV
+        The estimator.
+    has_teacher : bool
+        Whether there is anything to label.
+    """
+    owner = type(estimator).__name__
+    names = ("label_share", "max_labels", "label_seconds")
+    given = {name: value for name in names if (value := getattr(estimator, name)) is not None}
+    check_choice(estimator.label_choice, CHOICES, f"label_choice of {owner}")
+    if len(given) > 1:
+        pairs = " and ".join(f"{name}={value!r}" for name, value in given.items())
+        raise ValueError(f"{owner} takes one of label_share, max_labels and label_seconds; got {pairs}.")
+    if "label_share" in given:
+        name = f"label_share of {owner}"
+        check_real(estimator.label_share, name, minimum=0.0, maximum=1.0, include_minimum=False)
+    if "max_labels" in given:
+        check_integer(estimator.max_labels, f"max_labels of {owner}", minimum=1)
+    if "label_seconds" in given:
+        check_real(estimator.label_seconds, f"label_seconds of {owner}", minimum=0.0, include_minimum=False)
+        if holds_given_labels(getattr(estimator, "teacher", None)):
+            raise ValueError(
+                f"label_seconds of {owner} limits the time of a teacher that labels, and GivenLabels has its labels "
+                f"already: set label_share or max_labels, or none of them; got {estimator.label_seconds!r}."
+            )
+    told = ""
+    if given and not has_teacher:
+        told = f"{', '.join(given)} of {owner} has no effect without a teacher: there is nothing to label."
+    elif not given and estimator.label_choice != CHOICES[0]:
+        told = (
+            f"label_choice={estimator.label_choice!r} of {owner} has no effect: all windows are labeled. Set "
+            "label_share, max_labels or label_seconds."
+        )
+    if told:
+        warnings.warn(told, stacklevel=stacklevel_of_user())
 
 
 def check_series_parameters(estimator: Any) -> None:

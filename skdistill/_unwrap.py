@@ -20,6 +20,16 @@ from skdistill.networks._linear import Linear
 
 __all__ = ["UnwrappedModel", "get_forecaster", "unwrap_model"]
 
+_WITHOUT_TEACHER: dict[str, Any] = {
+    "teacher": None,
+    "windows_without_truth": False,
+    "augmentation": None,
+    "label_share": None,
+    "max_labels": None,
+    "label_seconds": None,
+    "label_choice": "strided",
+}
+
 
 @dataclass(frozen=True)
 class UnwrappedModel:
@@ -214,7 +224,7 @@ class UnwrappedModel:
         model : UnwrappedModel or None
             The same model with another student; None if the training series is not available.
         """
-        return self.refit(train, teacher=None, windows_without_truth=False, augmentation=None)
+        return self.refit(train, **_WITHOUT_TEACHER)
 
     def exact_linear(self, train: Any, season: int) -> UnwrappedModel | None:
         """Solve for a linear student without a teacher.
@@ -233,9 +243,8 @@ class UnwrappedModel:
         """
         fits = season <= self.forecaster.spec_.context_length
         student = Linear(season=season if fits else 1, solver="exact")
-        without_teacher = {"teacher": None, "windows_without_truth": False, "augmentation": None}
         plain = {"quantiles": None, "calibration": None}
-        return self.refit(train, **without_teacher, **plain, student=student, loss=Supervised(), verbose=0)
+        return self.refit(train, **_WITHOUT_TEACHER, **plain, student=student, loss=Supervised(), verbose=0)
 
 
 def _has_levels(X: Any) -> bool:

@@ -99,6 +99,19 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     label_budget : float, default=8.0
         Maximum size of the labels in GiB, in memory or on disk; if they need more, ``fit`` raises before the teacher is
         trained.
+    label_share : float or None, default=None
+        Share of the training windows, in (0, 1], that the teacher labels: terms of the loss that read labels apply to
+        these windows, terms that read the truth to all. With ``memory``, a larger share later labels only what is new.
+        None labels all windows.
+    max_labels : int or None, default=None
+        Instead of ``label_share``, the maximum number of windows to label.
+    label_seconds : float or None, default=None
+        Instead of ``label_share``, time for labeling: as many windows as the teacher labels in it, by its rate on a few
+        windows. The rate depends on the machine; ``memory`` keeps it, so that later fits label the same windows.
+    label_choice : {"strided", "random", "covering", "disagreement"}, default="strided"
+        Which windows are labeled, if not all: spread evenly over series and time; drawn at random; alike many for every
+        combination of series, season and level; or those in which an exact linear student, fitted to the truth, is
+        farthest from it.
     memory : str, Path, Memory, joblib.Memory or None, default=None
         A folder for labels, fitted teachers and checkpoints. It is shared by fits that differ only in loss and student,
         and an interrupted ``fit`` continues from it. It needs a ``random_state``. None stores nothing after ``fit``.
@@ -184,6 +197,10 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         weight_averaging: float | None = None,
         feature_storage: str = "stored",
         label_budget: float = 8.0,
+        label_share: float | None = None,
+        max_labels: int | None = None,
+        label_seconds: float | None = None,
+        label_choice: str = "strided",
         memory: Any = None,
         n_jobs: int | None = None,
         device: str = "auto",
@@ -209,6 +226,10 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.weight_averaging = weight_averaging
         self.feature_storage = feature_storage
         self.label_budget = label_budget
+        self.label_share = label_share
+        self.max_labels = max_labels
+        self.label_seconds = label_seconds
+        self.label_choice = label_choice
         self.memory = memory
         self.n_jobs = n_jobs
         self.device = device

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from torch import Tensor
 
-__all__ = ["Labels"]
+__all__ = ["LabelSource", "Labels"]
 
 
 @dataclass(frozen=True)
@@ -45,3 +45,28 @@ class Labels:
         if self.features is None:
             return None
         return "channel" if self.features.ndim == 3 else "step"
+
+
+class LabelSource(Protocol):
+    """Source of labels: returns the labels of windows by window number."""
+
+    def __len__(self) -> int:
+        """Return the number of windows."""
+
+    @property
+    def weight(self) -> Tensor | None:
+        """What the label of each window counts, (n_windows,); None if all count 1."""
+
+    def take(self, indices: Tensor) -> Labels:
+        """Return the labels of some windows.
+
+        Parameters
+        ----------
+        indices : Tensor of int64 of shape (n,)
+            Numbers of the windows.
+
+        Returns
+        -------
+        labels : Labels
+            The labels, with their weights.
+        """

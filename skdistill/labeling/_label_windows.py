@@ -32,6 +32,7 @@ def label_windows(
     with_features: bool,
     with_quantiles: bool = False,
     folder: Path | None = None,
+    n_needed: int | None = None,
     memory_budget: int = GIB,
     budget: int = 8 * GIB,
     chunk_size: int = 512,
@@ -55,6 +56,9 @@ def label_windows(
         Whether to store its quantiles.
     folder : Path or None, default=None
         A cache entry; None keeps labels for this process only.
+    n_needed : int or None, default=None
+        How many of the first windows must be labeled now, in a folder that an interrupted run has begun; None means
+        all.
     memory_budget : int, default=1073741824
         Bytes up to which labels without a folder stay in memory; more go to a temporary file.
     budget : int, default=8589934592
@@ -86,7 +90,8 @@ def label_windows(
     wanted = Wanted(with_features, with_quantiles)
     with nullcontext() if folder is None else entry_lock(folder):
         if folder is not None and (store := Store.open(folder, n_windows, forecast_shape, wanted)) is not None:
-            return store.finish(CheckedTeacher(label, forecast_shape, store.layout.holds, run), progress, description)
+            checked = CheckedTeacher(label, forecast_shape, store.layout.holds, run)
+            return store.finish(checked, progress, description, n_needed=n_needed)
         checked = CheckedTeacher(label, forecast_shape, wanted, run)
         first, levels = checked.first(torch.arange(min(chunk_size, n_windows)))
         layout = Layout.of(first, n_windows, chunk_size, levels)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Windows
+from skdistill.labeling._chosen import JoinedLabels
 from skdistill.labeling._stored import StoredLabels
 from skdistill.teachers._base import BaseTeacher
 
@@ -17,7 +18,7 @@ __all__ = ["RecomputedFeatures"]
 class RecomputedFeatures:
     """Stored forecasts, with features from one pass of the teacher per batch."""
 
-    def __init__(self, stored: StoredLabels, teacher: BaseTeacher, windows: Windows) -> None:
+    def __init__(self, stored: StoredLabels | JoinedLabels, teacher: BaseTeacher, windows: Windows) -> None:
         self.stored = stored
         self.teacher = teacher
         self.windows = windows

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import joblib
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
+from skdistill.data._some_labels import SomeLabels
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._windows import Windows
 from skdistill.labeling._answers import Wanted
 from skdistill.labeling._budget import GIB, check_budget, choose_chunk_size, expected_room
 from skdistill.labeling._cache import LabelCache
+from skdistill.labeling._chosen import JoinedLabels, find_chosen, label_chosen
 from skdistill.labeling._kept_teacher import fit_teacher, read_teacher
+from skdistill.labeling._label_choice import ALL_WINDOWS, LabelChoice
 from skdistill.labeling._label_windows import label_windows
 from skdistill.labeling._locks import entry_lock
+from skdistill.labeling._rate import keep_rate, kept_rate, measure_rate
 from skdistill.labeling._recompute import RecomputedFeatures
 from skdistill.labeling._store import Store, has_store
 from skdistill.labeling._stored import StoredLabels
@@ -47,12 +54,15 @@ class Labeling:
         Whether features are stored, or recomputed for every batch.
     n_jobs : int or None, default=None
         Number of workers that label in parallel; None labels in this process, one chunk after another.
+    choice : LabelChoice, default=ALL_WINDOWS
+        Which windows are labeled; all by default.
     """
 
     cache: LabelCache
     label_budget: float = 8.0
     feature_storage: str = "stored"
     n_jobs: int | None = None
+    choice: LabelChoice = ALL_WINDOWS
 
 
 def fit_and_label(
@@ -88,7 +98,7 @@ def fit_and_label(
     teacher : BaseTeacher
         The fitted teacher.
     labels : LabelSource
-        Labels of the training windows.
+        Labels of the training windows, of the chosen ones if not all are labeled.
     """
     folder = None if key is None else labeling.cache.entry(key)
     task = _Task(teacher, windows, loss, labeling, folder, probe, verbose)
@@ -99,11 +109,29 @@ def fit_and_label(
     else:
         with entry_lock(folder, f"fits the teacher {teacher_name(teacher)} and labels {len(windows.train)} windows"):
             fitted, stored = task.make()
+    if task.chosen is None:
+        return fitted, _as_read(stored, fitted, windows.train, loss, labeling)
+    numbers = task.chosen[: len(stored)]
+    if verbose:
+        tqdm.write(task.tell(len(numbers)))
+    train = windows.train
+    some = replace(train, starts=train.starts[numbers], known=None if train.known is None else train.known[numbers])
+    places = torch.full((len(train),), -1)
+    places[numbers] = torch.arange(len(numbers))
+    weights = train.weights
+    count = None if weights is None else float(weights.sum() / weights[numbers.numpy()].sum())
+    return fitted, SomeLabels(_as_read(stored, fitted, some, loss, labeling), places, count)
+
+
+def _as_read(
+    stored: StoredLabels | JoinedLabels, teacher: BaseTeacher, windows: Windows, loss: BaseLoss, labeling: Labeling
+) -> LabelSource:
+    """Return labels as the loss reads them: without quantiles, or with features made again."""
     if not reads_teacher_quantiles(loss):
         stored = stored.without_quantiles()
     if labeling.feature_storage == "recompute" and needs_teacher_features(loss):
-        return fitted, RecomputedFeatures(stored, fitted, windows.train)
-    return fitted, stored
+        return RecomputedFeatures(stored, teacher, windows)
+    return stored
 
 
 class _Task:
@@ -120,46 +148,105 @@ class _Task:
         verbose: int,
     ) -> None:
         self.teacher, self.windows, self.folder, self.probe, self.verbose = teacher, windows, folder, probe, verbose
-        self.labeling = labeling
-        with_features, with_quantiles = _choose_arrays(probe, len(windows.train), loss, labeling, folder)
+        self.labeling, choice = labeling, labeling.choice
+        self.chosen = None if choice.is_all else torch.from_numpy(choice.rank(windows))
+        self.seconds = 0.0
+        n_windows = len(windows.train)
+        self.n_labels = None if choice.seconds is not None else choice.count(n_windows)
+        with_features, with_quantiles = _choose_arrays(probe, self.n_labels or n_windows, loss, labeling, folder)
         self.wanted = Wanted(with_features and labeling.feature_storage != "recompute", with_quantiles)
         self.forecast_shape = (windows.train.prediction_length, len(windows.train.targets))
         self.allow_pickle = labeling.cache.allow_pickle
 
-    def find(self, *, tell: bool) -> tuple[BaseTeacher, StoredLabels] | None:
+    def find(self, *, tell: bool) -> tuple[BaseTeacher, StoredLabels | JoinedLabels] | None:
         """Return the result if it is complete, without a lock and without writing."""
-        assert self.folder is not None
-        store = Store.open(self.folder, len(self.windows.train), self.forecast_shape, self.wanted, tell=tell)
-        stored = None if store is None else store.labels_if_complete()
+        stored = self._find_labels(tell)
         if stored is None:
             return None
+        assert self.folder is not None  # there are labels
         teacher = read_teacher(self.teacher, self.windows, self.folder, allow_pickle=self.allow_pickle, tell=tell)
         return None if teacher is None else (teacher, stored)
 
-    def make(self) -> tuple[BaseTeacher, StoredLabels]:
+    def _find_labels(self, tell: bool) -> StoredLabels | JoinedLabels | None:
+        assert self.folder is not None  # the callers
+        if self.chosen is not None:
+            n_labels = self.n_labels or self._count(kept_rate(self.folder))
+            found = (
+                None
+                if n_labels is None
+                else find_chosen(self.folder / self.labeling.choice.name, n_labels, self.forecast_shape, self.wanted)
+            )
+            self.n_labels = self.n_labels if found is None else n_labels
+            return found
+        store = Store.open(self.folder, len(self.windows.train), self.forecast_shape, self.wanted, tell=tell)
+        return None if store is None else store.labels_if_complete()
+
+    def _count(self, seconds_per_window: float | None) -> int | None:
+        if seconds_per_window is None:
+            return None
+        return self.labeling.choice.count(len(self.windows.train), seconds_per_window)
+
+    def make(self) -> tuple[BaseTeacher, StoredLabels | JoinedLabels]:
         """Fit and label what is missing; the entry must be locked."""
         train, options = self.windows.train, self.labeling
         wanted = {"with_features": self.wanted.features, "with_quantiles": self.wanted.quantiles}
         budget = int(options.label_budget * GIB)
-        if self.folder is None or not has_store(self.folder):  # check before a teacher is trained
-            check_budget(expected_room(self.probe, len(train), **wanted), len(train), budget)
+        if self.n_labels is not None and (self.folder is None or not has_store(self.folder)):  # before training
+            check_budget(expected_room(self.probe, self.n_labels, **wanted), self.n_labels, budget)
         teacher = self._fit()
+        if self.chosen is None:
+            n_labels, some = len(train), train
+        else:
+            if self.n_labels is None:
+                self.n_labels = self._count(self._rate(teacher))
+            assert self.n_labels is not None  # counted
+            n_labels = self.n_labels
+            some = replace(train, starts=train.starts[self.chosen])
 
         def label(indices: Tensor) -> Labels:
-            return teacher.label_training(train.contexts(indices))
+            return teacher.label_training(some.contexts(indices))
 
-        return teacher, label_windows(
+        start = time.perf_counter()
+        labels = self._label(
             label,
-            len(train),
-            folder=self.folder,
+            n_labels,
             **wanted,
             forecast_shape=self.forecast_shape,
             budget=budget,
             chunk_size=choose_chunk_size(self.probe),
-            run=_choose_workers(teacher, train, options.n_jobs),
+            run=_choose_workers(teacher, some, options.n_jobs),
             progress=self.verbose > 0,
             description=f"labels of {teacher_name(teacher)}",
         )
+        self.seconds = time.perf_counter() - start
+        return teacher, labels
+
+    def _label(self, label: Callable[[Tensor], Labels], n_labels: int, **options: Any) -> StoredLabels | JoinedLabels:
+        if self.chosen is None:
+            return label_windows(label, n_labels, folder=self.folder, **options)
+        folder = None if self.folder is None else self.folder / self.labeling.choice.name
+        return label_chosen(label, n_labels, folder, **options)
+
+    def _rate(self, teacher: BaseTeacher) -> float:
+        """Return how long the teacher takes for a window; an entry of the cache keeps it, so that later fits agree."""
+        kept = None if self.folder is None else kept_rate(self.folder)
+        if kept is not None:
+            return kept
+        assert self.chosen is not None  # the caller
+        seconds = measure_rate(teacher, self.windows.train, self.chosen)
+        if self.folder is not None:
+            keep_rate(self.folder, seconds)
+        return seconds
+
+    def tell(self, n_labels: int) -> str:
+        """Return how many windows have labels, and what labels of all would have cost."""
+        n_windows, choice = len(self.windows.train), self.labeling.choice
+        how = f"{choice.describe()}, {choice.order}"
+        told = f"{teacher_name(self.teacher)} labeled {n_labels} of {n_windows} windows ({how})"
+        if not self.seconds:
+            return f"{told}; memory had them all"
+        whole = self.seconds * n_windows / n_labels
+        return f"{told} in {self.seconds:.3g} s; all would have taken about {whole:.3g} s"
 
     def _fit(self) -> BaseTeacher:
         teacher, windows, folder = self.teacher, self.windows, self.folder

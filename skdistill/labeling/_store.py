@@ -146,19 +146,36 @@ class Store:
         lacks = (wanted.features and not layout.holds.features) or (wanted.quantiles and not layout.holds.quantiles)
         return None if lacks else store
 
-    def labels_if_complete(self) -> StoredLabels | None:
+    def labels_if_complete(self, n_needed: int | None = None) -> StoredLabels | None:
         """Return the labels if every chunk is complete and intact; nothing is written.
+
+        Parameters
+        ----------
+        n_needed : int or None, default=None
+            How many of the first windows are needed; None means all.
 
         Returns
         -------
         labels : StoredLabels or None
             The labels.
         """
-        complete = len(self._finished(tell=False)) == len(self.layout.chunks())
-        return self._labels() if complete else None
+        done = self._finished(tell=False)
+        return self._labels() if all(number in done for number in self._needed(n_needed)) else None
+
+    def _needed(self, n_needed: int | None) -> list[int]:
+        """Return the chunks that contain one of the first windows."""
+        return [
+            number for number, chunk in enumerate(self.layout.chunks()) if n_needed is None or chunk.start < n_needed
+        ]
 
     def finish(
-        self, label: CheckedTeacher, progress: bool, description: str, first: dict[str, np.ndarray] | None = None
+        self,
+        label: CheckedTeacher,
+        progress: bool,
+        description: str,
+        first: dict[str, np.ndarray] | None = None,
+        *,
+        n_needed: int | None = None,
     ) -> StoredLabels:
         """Label the missing or damaged chunks, and return the labels.
 
@@ -172,14 +189,16 @@ class Store:
             Name of the progress bar.
         first : dict of str to ndarray or None, default=None
             Labels of the first chunk, if known.
+        n_needed : int or None, default=None
+            How many of the first windows are needed; None means all.
 
         Returns
         -------
         labels : StoredLabels
-            All labels, mapped from the files.
+            All labels, mapped from the files; those that are not needed may be missing.
         """
         done, chunks = self._finished(), self.layout.chunks()
-        missing = [chunk for number, chunk in enumerate(chunks) if number not in done]
+        missing = [chunks[number] for number in self._needed(n_needed) if number not in done]
         n_missing = sum(chunk.stop - chunk.start for chunk in missing)
         n_windows = self.layout.n_windows
         with tqdm(

@@ -84,6 +84,24 @@ class StoredLabels:
         weight = None if self.weight is None else self.weight.to(device)
         return replace(self, forecast=self.forecast.to(device), features=features, quantiles=quantiles, weight=weight)
 
+    def first(self, n_windows: int) -> StoredLabels:
+        """Return the labels of the first windows.
+
+        Parameters
+        ----------
+        n_windows : int
+            How many.
+
+        Returns
+        -------
+        labels : StoredLabels
+            A view of them.
+        """
+        features = None if self.features is None else self.features[:n_windows]
+        quantiles = None if self.quantiles is None else self.quantiles[:n_windows]
+        weight = None if self.weight is None else self.weight[:n_windows]
+        return replace(self, forecast=self.forecast[:n_windows], features=features, quantiles=quantiles, weight=weight)
+
     def without_quantiles(self) -> StoredLabels:
         """Return the labels without quantiles.
 

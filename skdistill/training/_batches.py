@@ -3,48 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from skdistill.data._labels import LabelSource
+from skdistill.data._some_labels import SomeLabels
 from skdistill.data._windows import Windows
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._inputs import mask_of
 
-if TYPE_CHECKING:  # teachers train networks, so training must not import teachers
-    from skdistill.data._labels import Labels
-
 __all__ = ["BatchLoader", "LabelSource", "WindowDataset", "covariate_inputs", "label_weights"]
 
 Batch = tuple[dict[str, Tensor], dict[str, Tensor]]
-
-
-class LabelSource(Protocol):
-    """Source of labels: returns the labels of windows by window number."""
-
-    def __len__(self) -> int:
-        """Return the number of windows."""
-
-    @property
-    def weight(self) -> Tensor | None:
-        """What the label of each window counts, (n_windows,); None if all count 1."""
-
-    def take(self, indices: Tensor) -> Labels:
-        """Return the labels of some windows.
-
-        Parameters
-        ----------
-        indices : Tensor of int64 of shape (n,)
-            Numbers of the windows.
-
-        Returns
-        -------
-        labels : Labels
-            The labels, with their weights.
-        """
 
 
 def label_weights(labels: LabelSource | None, weights: np.ndarray | None) -> np.ndarray | None:
@@ -173,7 +147,8 @@ class BatchLoader:
     """Iterate over a dataset in batches; skorch's ``iterator_train`` and ``iterator_valid``.
 
     If windows have weights, a shuffled pass draws each window that often on average, so that any loss counts it so. A
-    pass in order yields the weights with the targets, as ``weight``.
+    pass in order yields the weights with the targets, as ``weight``. If only some windows have labels, a shuffled pass
+    spreads these evenly over the batches.
 
     Parameters
     ----------
@@ -202,6 +177,8 @@ class BatchLoader:
         order = torch.randperm(n_windows) if self.shuffle else torch.arange(n_windows)
         if self.shuffle and weights is not None:
             order = _drawn(torch.from_numpy(weights))[order]
+        if self.shuffle and isinstance(self.dataset.labels, SomeLabels):
+            order = _spread(order, self.dataset.labels.places >= 0)
         for indices in order.split(self.batch_size):
             inputs, targets = self.dataset.batch(indices)
             if weights is not None and not self.shuffle:
@@ -214,3 +191,15 @@ def _drawn(weights: Tensor) -> Tensor:
     ends = weights.cumsum(0)
     places = (torch.arange(len(weights), dtype=torch.float64) + torch.rand((), dtype=torch.float64)) / len(weights)
     return torch.searchsorted(ends, places * ends[-1], right=True).clamp(max=len(weights) - 1)
+
+
+def _spread(order: Tensor, labeled: Tensor) -> Tensor:
+    """Spread the labeled windows evenly over a pass; labeled and other windows stay in order among themselves."""
+    chosen = labeled[order]
+    if bool(chosen.all()):
+        return order
+    places = torch.empty(len(order), dtype=torch.float64)
+    for mask in (chosen, ~chosen):
+        n_windows = int(mask.sum())
+        places[mask] = (torch.arange(n_windows) + torch.rand((), dtype=torch.float64)) / max(1, n_windows)
+    return order[places.argsort(stable=True)]

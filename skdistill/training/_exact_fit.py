@@ -34,7 +34,7 @@ from skdistill.training._masked import masked_error, solve_masked
 from skdistill.training._moments import Moments, add_up, label_moments, truth_moments
 from skdistill.training._sparse import solve_sparse
 from skdistill.training._train import TrainingResult
-from skdistill.training._weighted import WeightedProblem
+from skdistill.training._weighted import WeightedProblem, common_basis
 
 __all__ = [
     "quadratic_part",
@@ -175,10 +175,10 @@ def why_not_exact(
             "sparse_season and known_band need terms that treat steps separately; a pooled term does not. Leave one of "
             "them out (known_band=None)."
         )
-    if weighted_labels and "teacher_forecast" in targets and not diagonal:
+    if weighted_labels and "teacher_forecast" in targets and common_basis([term.metric for term in terms]) is None:
         return (
-            "labels count by window, and a pooled term needs all steps of a pool. Leave the pooled term out, or let "
-            "all labels count the same."
+            "labels count by window or are of some windows only, and a pooled term needs equal weights of the steps in "
+            "the other terms. Leave the pooled term or horizon_weights out, or label all windows alike."
         )
     if windows.misses_truth:
         if not diagonal:

@@ -1,0 +1,82 @@
+"""How long a teacher takes for a window, measured once."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from skdistill._utils._atomic import write_atomically
+from skdistill.data._windows import Windows
+from skdistill.teachers._base import BaseTeacher
+
+__all__ = ["keep_rate", "kept_rate", "measure_rate"]
+
+_FILE = "rate.json"
+_N_SAMPLES = 32  # windows at once, at most
+_ENOUGH = 0.5  # seconds that are a measurement
+
+
+def measure_rate(teacher: BaseTeacher, windows: Windows, numbers: Tensor) -> float:
+    """Measure how long a teacher takes for a window, in this process.
+
+    Parameters
+    ----------
+    teacher : BaseTeacher
+        The fitted teacher.
+    windows : Windows
+        The training windows.
+    numbers : Tensor of int64 of shape (n,)
+        Windows to label, first the one that warms up.
+
+    Returns
+    -------
+    seconds : float
+        Seconds per window.
+    """
+    n_samples = 1
+    with torch.inference_mode():
+        teacher.label_training(windows.contexts(numbers[:1]))
+        while True:
+            contexts = windows.contexts(numbers[:n_samples])
+            start = time.perf_counter()
+            teacher.label_training(contexts)
+            seconds = time.perf_counter() - start
+            if seconds >= _ENOUGH or n_samples >= min(_N_SAMPLES, len(numbers)):
+                return seconds / len(contexts)
+            n_samples = min(n_samples * 4, _N_SAMPLES, len(numbers))
+
+
+def kept_rate(folder: Path) -> float | None:
+    """Return the seconds per window that an entry of the cache keeps.
+
+    Parameters
+    ----------
+    folder : Path
+        The entry.
+
+    Returns
+    -------
+    seconds : float or None
+        None if there are none, or they cannot be read.
+    """
+    try:
+        return float(json.loads((folder / _FILE).read_text())["seconds_per_window"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def keep_rate(folder: Path, seconds: float) -> None:
+    """Keep the seconds per window in an entry of the cache.
+
+    Parameters
+    ----------
+    folder : Path
+        The entry, held by this process.
+    seconds : float
+        Seconds per window.
+    """
+    write_atomically(folder / _FILE, json.dumps({"seconds_per_window": seconds}).encode())
