@@ -6,8 +6,8 @@ With windows x (with a 1 appended for the intercept), truth y, labels t and thei
 
 splits into one ridge problem per step if no term combines steps; and into one per direction of U' W if the metrics of
 the terms have common orthonormal eigenvectors U, as pooled terms have with the MSE. Steps at which the terms have the
-same ratio a_h / b_h share the matrix of their problem: with the MSE, or the same weights of the steps in all terms, there
-is one. It is plain weighted least squares in which a labeled window comes twice: with its truth and with its label.
+same ratio a_h / b_h share the matrix of their problem: with the MSE, or the same weights of the steps in all terms,
+there is one. It is plain weighted least squares in which a labeled window comes twice: with its truth and its label.
 """
 
 from __future__ import annotations

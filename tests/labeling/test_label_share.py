@@ -89,20 +89,18 @@ def test_an_epoch_adds_up_to_truth_over_all_and_labels_over_the_labeled():
     """For any batches, also those without a label."""
     generator = torch.Generator().manual_seed(0)
     forecast, truth = torch.randn(20, 3, 2, generator=generator), torch.randn(20, 3, 2, generator=generator)
-    labeled = torch.zeros(20, dtype=torch.bool)
-    labeled[[1, 2, 3, 15]] = True
-    label = torch.randn(4, 3, 2, generator=generator)
-    loss = Supervised(0.3) + TeacherForecast(0.7)
-    objective = build_objective(loss, LossShapes(3, 2), has_teacher=True, label_share=0.2)
-    total, done = {"supervised": 0.0, "teacherforecast": 0.0}, 0
+    places = torch.full((20,), -1)
+    places[[1, 2, 3, 15]] = torch.arange(4)
+    labels = SomeLabels(StoredLabels(torch.randn(4, 3, 2, generator=generator)), places)
+    objective = build_objective(Supervised(0.3) + TeacherForecast(0.7), LossShapes(3, 2), has_teacher=True)
+    total = {"supervised": 0.0, "teacherforecast": 0.0}
     for batch in torch.arange(20).split(4):
-        here = labeled[batch]
-        own = label[done : done + int(here.sum())]
-        done += len(own)
-        values = objective(LossInputs(forecast[batch], None, truth[batch], teacher_forecast=own, labeled=here))
-        total = {name: total[name] + float(value) / 5 for name, value in values.items()}
+        own = labels.take(batch)
+        inputs = LossInputs(forecast[batch], None, truth[batch], teacher_forecast=own.forecast, label_weight=own.weight)
+        total = {name: total[name] + float(value) / 5 for name, value in objective(inputs).items()}
     assert total["supervised"] == pytest.approx(0.3 * float((forecast - truth).square().mean()), rel=1e-5)
-    assert total["teacherforecast"] == pytest.approx(0.7 * float((forecast[labeled] - label).square().mean()), rel=1e-5)
+    labeled = forecast[places >= 0] - labels.labels.forecast
+    assert total["teacherforecast"] == pytest.approx(0.7 * float(labeled.square().mean()), rel=1e-5)
 
 
 def test_a_pass_spreads_labeled_windows_over_its_batches():
@@ -113,7 +111,7 @@ def test_a_pass_spreads_labeled_windows_over_its_batches():
     labels = SomeLabels(StoredLabels(torch.zeros(len(chosen), 4, 2)), places)
     forecaster = make_forecaster().fit(make_frame(400))
     loader = BatchLoader(WindowDataset(windows.train, forecaster.spec_, labels), 32, shuffle=True)
-    counts = [int(targets["labeled"].sum()) for _, targets in loader][:-1]
+    counts = [int((targets["label_weight"] > 0).sum()) for _, targets in loader][:-1]
     assert min(counts) >= 3
     assert max(counts) <= 5
 

@@ -104,7 +104,7 @@ def test_labels_of_weight_zero_count_for_nothing(student):
 
 def test_pooled_terms_need_labels_of_equal_weight_if_steps_count_differently():
     loss = Supervised(horizon_weights=[1, 2, 3, 4]) + MultiScale(n_scales=2)
-    with pytest.raises(ValueError, match="labels count by window .* a pooled term needs equal weights of the steps"):
+    with pytest.raises(ValueError, match=r"labels count by window .* a pooled term needs equal weights of the steps"):
         make_forecaster(teacher=WeighingTeacher(), loss=loss, student=Linear(solver="exact")).fit(SERIES)
     make_forecaster(teacher=LastValueTeacher(), loss=loss, student=Linear(solver="exact")).fit(SERIES)
 
