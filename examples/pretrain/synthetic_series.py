@@ -28,13 +28,13 @@ GROUP = 32
 # kind: share of the groups
 MIXTURE = {
     "long": {
-        "hours": 0.34, "days": 0.15, "any_season": 0.07, "gaussian_process": 0.10, "wandering": 0.10,
-        "cycles": 0.06, "counts": 0.06, "intermittent": 0.03, "bursts": 0.09,
+        "hours": 0.34, "days": 0.14, "any_season": 0.07, "gaussian_process": 0.09, "wandering": 0.14,
+        "cycles": 0.06, "counts": 0.05, "intermittent": 0.03, "bursts": 0.08,
     },
     "short": {
-        "months": 0.30, "quarters": 0.09, "weeks": 0.12, "years": 0.06, "days": 0.07, "any_season": 0.04,
-        "gaussian_process": 0.05, "wandering": 0.06, "cycles": 0.05, "counts": 0.06, "intermittent": 0.06,
-        "bursts": 0.03, "summed": 0.07,
+        "months": 0.26, "quarters": 0.10, "growing": 0.12, "weeks": 0.10, "years": 0.06, "days": 0.06,
+        "any_season": 0.03, "gaussian_process": 0.04, "wandering": 0.05, "cycles": 0.04, "counts": 0.05,
+        "intermittent": 0.05, "bursts": 0.03, "summed": 0.06,
     },
 }  # fmt: skip
 HOURS = (
@@ -103,6 +103,20 @@ def months(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 def quarters(g: np.random.Generator, n: int, length: int) -> np.ndarray:
     """Quarters, with a yearly season."""
     return plain_season(g, n, length, 4.0)
+
+
+def growing(g: np.random.Generator, n: int, length: int) -> np.ndarray:
+    """Months or quarters of a sharp season that is multiplied by a level with steady growth, as in tourism."""
+    period = int(g.choice([12, 4], p=[0.6, 0.4]))
+    season = look_up(g, table_of(g, n, period, smooth=0.25), length)
+    years_ = np.arange(length) / period
+    rate = g.normal(0.03, 0.05, (n, 1)) + 0.05 * unit(power_law(g, n, length, 2.0)) * some(g, n, 0.5)
+    growth = np.cumsum(rate + np.zeros((n, length)), axis=1) / period
+    growth = np.where(some(g, n, 0.3), np.log1p(np.maximum(g.uniform(0.02, 0.4, (n, 1)) * years_, 0.0)), growth)
+    walk = size(g, n, -2.3, 0.7, 0.7) * g.normal(size=(n, length)).cumsum(axis=1) / np.sqrt(period)
+    depth = np.exp(g.uniform(np.log(0.05), np.log(0.8), (n, 1)))
+    noise = noise_of(g, n, length, season) * g.lognormal(-2.8, 0.7, (n, 1))
+    return np.exp(np.clip(growth + walk + depth * season + noise, -6, 12))
 
 
 def weeks(g: np.random.Generator, n: int, length: int) -> np.ndarray:
@@ -227,7 +241,7 @@ def summed(g: np.random.Generator, n: int, length: int) -> np.ndarray:
 KINDS = {
     maker.__name__: maker
     for maker in (
-        hours, days, months, quarters, weeks, years, any_season, gaussian_process, wandering, cycles, counts,
+        hours, days, months, quarters, growing, weeks, years, any_season, gaussian_process, wandering, cycles, counts,
         intermittent, bursts, summed,
     )
 }  # fmt: skip
