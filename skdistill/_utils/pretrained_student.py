@@ -19,7 +19,7 @@ import numpy as np
 
 from skdistill._utils.numpy_student import read_sealed, seal_arrays
 
-__all__ = ["PATCH", "SHIPPED_STUDENT", "ArrayStudent", "Inputs", "read_inputs"]
+__all__ = ["MAX_HORIZON", "PATCH", "SHIPPED_STUDENT", "ArrayStudent", "Inputs", "read_inputs"]
 
 logger = logging.getLogger("skdistill")
 
@@ -30,7 +30,8 @@ N_LAGS = 4
 _VERSION = 1
 _N_CYCLES = 6
 _N_SHOWN = 3
-_MAX_CONTEXT, _MAX_LAG, _MAX_HORIZON = 2048, 800, 720
+MAX_HORIZON = 720
+_MAX_CONTEXT, _MAX_LAG = 2048, 800
 _STEEP = 3.0
 _CALENDAR = (4, 5, 7, 10, 12, 14, 24, 28, 30, 48, 52, 60, 96, 120, 144, 168, 288, 336, 364, 365, 366, 672, 720)
 _WEIGHTS = ("window", "window_bias", "hidden", "hidden_bias", "clock", "echoes", "output", "output_bias")
@@ -210,17 +211,17 @@ class ArrayStudent:
         return np.concatenate(parts)
 
     def _roll(self, contexts: np.ndarray, horizon: int) -> np.ndarray:
-        if horizon > _MAX_HORIZON:
+        if horizon > MAX_HORIZON:
             logger.warning(
                 "the pretrained student forecasts %d steps in one pass: the horizon of %d steps is rolled out on the "
                 "medians, and its later quantiles are too narrow",
-                _MAX_HORIZON,
+                MAX_HORIZON,
                 horizon,
             )
         answers: list[np.ndarray] = []
         done = 0
         while done < horizon:
-            steps = min(horizon - done, _MAX_HORIZON)
+            steps = min(horizon - done, MAX_HORIZON)
             inputs = read_inputs(contexts[:, -_MAX_CONTEXT:], steps)
             answers.append(inputs.window.leave(np.sort(self._mix(inputs), axis=1)[:, :, :steps]))
             contexts = np.concatenate([contexts, answers[-1][:, LEVELS.index(0.5)]], axis=1)

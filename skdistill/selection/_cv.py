@@ -145,6 +145,11 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         Its student, teacher, context length, scaling, transformer, penalty and weight of the teacher.
     best_score_ : float
         Minus its error, mean over the folds.
+    zero_shot_score_ : float or None
+        Minus the error of the pretrained student (:func:`~skdistill.load_pretrained_student`), which needs no fit, on
+        the same horizons. It is the simplest forecaster, but never the choice: it has nothing to refit. It reads up to
+        512 rows, or as many as the longest candidate, and no covariates. None for horizons that it does not forecast
+        in one pass (more than 720 rows).
     explanation_ : str
         What was chosen and why, in a few sentences, and how good the best naive forecast is.
     naive_errors_ : dict of str to float
@@ -279,6 +284,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         self.best_index_ = choice.chosen
         self.best_params_ = self.cv_results_["params"][choice.chosen]
         self.best_score_ = float(self.cv_results_["mean_test_score"][choice.chosen])
+        error = results.zero_shot_error
+        self.zero_shot_score_ = None if error is None else -error
         self.explanation_ = results.explain(choice)
         self.naive_errors_ = results.naive
         self._warn_of_naive()

@@ -10,6 +10,7 @@ import numpy as np
 
 from skdistill.selection._candidates import Candidate
 from skdistill.selection._judge import Judged
+from skdistill.selection._zero_shot import ZeroShot
 
 __all__ = ["Choice", "Results", "compared"]
 
@@ -54,6 +55,7 @@ class Results:
         self.judged: list[list[Judged]] = []  # by candidate and fold
         self.left_out: dict[str, float] = {}  # teachers, and their errors relative to the best exact student's
         self.naive: dict[str, float] = {}  # naive forecasts, and their errors
+        self.zero_shot: ZeroShot | None = None
         self._series = [numbers for numbers, _ in places]
         self._samples = np.concatenate(self._series)
         if len(np.unique(self._samples)) < _FEW_SERIES:
@@ -198,7 +200,7 @@ class Results:
         Returns
         -------
         explanation : str
-            Its error, that of the best, and what the teacher and the larger student would bring.
+            Its error, that of the best, what the teacher brings, and the error of the pretrained student.
         """
         means, chosen, best = self.means, self.candidates[choice.chosen], self.candidates[choice.best]
         n_folds = len(self._series)
@@ -218,7 +220,8 @@ class Results:
             "exact student."
             for name, ratio in self.left_out.items()
         ]
-        return told + self._told_teacher() + "".join(left_out) + self._told_naive(means[choice.chosen])
+        told += self._told_teacher() + "".join(left_out)
+        return told + self._told_naive(means[choice.chosen]) + self._told_zero_shot(means[choice.chosen])
 
     def _told_naive(self, error: float) -> str:
         """Compare the choice with the best naive forecast."""
@@ -226,6 +229,23 @@ class Results:
             return ""
         name = min(self.naive, key=self.naive.__getitem__)
         return f" The best naive forecast, {name}, has {self.naive[name]:.4g}{compared(self.naive[name], error)}."
+
+    @property
+    def zero_shot_error(self) -> float | None:
+        """Mean error of the pretrained student over the folds; None if it was not judged."""
+        if self.zero_shot is None or self.zero_shot.errors is None:
+            return None
+        return self.mean_error(self.zero_shot.errors)
+
+    def _told_zero_shot(self, chosen: float) -> str:
+        """Compare the pretrained student, which needs no fit, with the choice."""
+        if self.zero_shot is None:
+            return ""
+        error = self.zero_shot_error
+        if error is None:
+            return f" The pretrained student was not judged: {self.zero_shot.reason}."
+        told = f" The pretrained student, which needs no fit, has {error:.4g}{compared(error, chosen)}"
+        return f"{told}: load_pretrained_student() forecasts these series better." if error < chosen else f"{told}."
 
     def _told_teacher(self) -> str:
         """Compare the best candidate with a teacher and the best without."""

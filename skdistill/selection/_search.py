@@ -21,6 +21,7 @@ from skdistill.selection._folds import Fold
 from skdistill.selection._judge import Judged, Problem, judge, judge_teacher
 from skdistill.selection._label_book import LabelBook
 from skdistill.selection._results import Results
+from skdistill.selection._zero_shot import judge_zero_shot
 from skdistill.teachers._base import BaseTeacher
 
 __all__ = ["Search"]
@@ -103,6 +104,8 @@ class Search:
             self._judge(results, [self._settled(one, results) for one in later])
         for name, errors in judge_naive(self.problem, self.folds).items():
             results.naive[name] = results.mean_error(errors)
+        longest = max(self.context_lengths)
+        results.zero_shot = judge_zero_shot(self.problem, self.folds, longest, self.common["bounds"])
         return results
 
     def _alone(self, student: StudentChoice) -> list[Candidate]:

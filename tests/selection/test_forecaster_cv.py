@@ -9,7 +9,7 @@ from doubles import LastValueTeacher, make_frame, make_series
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
-from skdistill import DistilledForecaster, DistilledForecasterCV, compare, load
+from skdistill import DistilledForecaster, DistilledForecasterCV, compare, load, load_pretrained_student
 from skdistill.core import BaseTeacher, Labels
 from skdistill.data._inputs import Series, read_series
 from skdistill.losses import Response
@@ -430,3 +430,31 @@ def test_a_series_without_observed_training_rows_in_a_fold_is_not_judged_there()
     cv = RollingOriginSplit(1, 12, 6, step=10)
     search = make_search(cv=cv).fit(panel)
     assert (search.cv_results_["mean_test_score"] > -20).all()
+
+
+# -- the student that needs no fit -----------------------------------------------------------------
+
+
+def test_the_pretrained_student_is_judged_on_the_same_horizons():
+    X = make_panel()
+    search = make_search(cv=2).fit(X)
+    given = read_series(clone(search), X, reset=True, allow_batch=False)
+    search_again = search._search(given)
+    student, by_fold = load_pretrained_student(), []
+    for fold in search_again.folds:
+        errors = []
+        units = Judge(search_again.problem, fold).units.ravel()
+        for number, origin, unit in zip(*fold.places, units, strict=True):
+            values = given.series[number].values[:, 0]
+            truth = values[origin : origin + 6]
+            errors.append((number, np.abs(student.predict(values[:origin], 6) - truth).mean() / unit))
+        by_fold.append(pd.DataFrame(errors).groupby(0)[1].mean().mean())
+    assert search.zero_shot_score_ == pytest.approx(-np.mean(by_fold), rel=1e-6)
+    assert "The pretrained student, which needs no fit, has" in search.explanation_
+
+
+def test_a_horizon_that_the_pretrained_student_does_not_forecast_is_said():
+    X = make_series(1700, 1)
+    search = make_search(context_lengths=12, prediction_length=721, cv=1).fit(X)
+    assert search.zero_shot_score_ is None
+    assert "was not judged: it forecasts at most 720 steps" in search.explanation_
