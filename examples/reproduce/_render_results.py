@@ -432,10 +432,10 @@ def gaps_table() -> str:
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
-def read_leaderboards(benchmark: str) -> pd.DataFrame:
-    """Read the rows of a benchmark on the tasks with its windows, as ratios to seasonal naive."""
+def read_leaderboards(benchmark: str, *, all_tasks: bool = False) -> pd.DataFrame:
+    """Read the rows of a benchmark on the tasks with its windows, or on all, as ratios to seasonal naive."""
     frame = pd.read_csv(RESULTS / "leaderboards.csv")
-    return frame[(frame["benchmark"] == benchmark) & frame["exact"].astype(bool)]
+    return frame[(frame["benchmark"] == benchmark) & (frame["exact"].astype(bool) | all_tasks)]
 
 
 def leaderboard_table(benchmark: str) -> str:
@@ -456,12 +456,76 @@ def leaderboard_table(benchmark: str) -> str:
     return markdown(["MASE / seasonal naive", *ratios.columns, "geometric mean", "WQL, geometric mean"], rows)
 
 
+def leaderboard_all() -> str:
+    """Format the geometric means over all configurations, of rows that have them, and the others' ratios."""
+    frame = read_leaderboards("gift-eval", all_tasks=True)
+    ratios = frame.pivot(index="task", columns="row", values="MASE_ratio").reindex(frame["task"].drop_duplicates())
+    wql = frame.pivot(index="task", columns="row", values="WQL_ratio").reindex(ratios.index)
+    whole = [name for name in frame["row"].drop_duplicates() if ratios[name].notna().all()]
+    others = frame.loc[~frame["exact"].astype(bool), "task"].drop_duplicates()
+    rows = [[task, *(number(ratios.loc[task, name]) for name in whole)] for task in others]
+    means = [("MASE", ratios), ("WQL", wql)]
+    rows += [
+        [f"*all {len(ratios)}, {one}*", *(number(geometric_mean(of[name])) for name in whole)] for one, of in means
+    ]
+    return markdown(["ratio to seasonal naive", *whole], rows)
+
+
+def few_rows_table() -> str:
+    """Format the errors of students of few rows, alone and with the pretrained teacher."""
+    frame = pd.read_csv(RESULTS / "few_rows.csv")
+    rows = [
+        [
+            row["series"],
+            f"{row['share']:.0%} ({row['rows']:,})",
+            *(number(row[name]) for name in ("linear alone", "linear taught", "MLP alone", "MLP taught")),
+            *(
+                f"{100 * row[f'gain{kind}']:.1f} ± {100 * row[f'gain_error{kind}']:.1f}"
+                for kind in (" linear", " MLP", "")
+            ),
+            f"{row['alone']}; {row['taught']}",
+            *(number(row[name]) for name in ("teacher", "pretrained student")),
+        ]
+        for _, row in frame.iterrows()
+    ]
+    header = [
+        "series", "rows", "linear alone", "taught", "MLP alone", "taught", "linear: % lower", "MLP: % lower",
+        "best by validation: % lower", "these are", "teacher", "pretrained student",
+    ]  # fmt: skip
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
+def pretrained_etth1_table() -> str:
+    """Format the errors of students of the pretrained teacher on ETTh1."""
+    frame = pd.read_csv(RESULTS / "pretrained_etth1.csv")
+    rows = [
+        [
+            f"{row.context} -> {row.horizon}",
+            row.model,
+            str(row.rows_read),
+            number(row.validation_mse, 4),
+            f"{row.mse:.4f} / {row.mae:.4f}",
+            number(row.seed_spread, 4),
+            "" if pd.isna(row.minus_alone) else f"{row.minus_alone:+.4f} ± {row.standard_error:.4f}",
+            number(row.teacher_mse, 4),
+            f"{row.parameters:,}",
+        ]
+        for row in frame.itertuples()
+    ]
+    header = [
+        "ETTh1", "student", "rows read", "validation MSE", "test MSE / MAE", "seed spread", "minus alone", "teacher",
+        "parameters",
+    ]  # fmt: skip
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
 def leaderboard_costs(benchmark: str) -> str:
     """Format sizes, times and teachers of the rows of a benchmark, over its tasks."""
     frame = read_leaderboards(benchmark)
     rows = []
     for name, part in frame.groupby("row", sort=False):
         teachers = sorted({f"{one} ({count})" for one, count in part["teacher"].dropna().value_counts().items()})
+        told = [", ".join(sorted(set(part[column].dropna()))) for column in ("license", "training_data")]
         rows.append(
             [
                 str(name),
@@ -470,9 +534,10 @@ def leaderboard_costs(benchmark: str) -> str:
                 spread(part["ms_per_forecast"], ".1f"),
                 spread(part["fit_seconds"], ".0f"),
                 ", ".join(teachers),
+                *told,
             ]
         )
-    header = ["row", "parameters", "kB", "ms per forecast", "s of fit", "teachers (tasks)"]
+    header = ["row", "parameters", "kB", "ms per forecast", "s of fit", "teachers (tasks)", "license", "training data"]
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
@@ -536,6 +601,9 @@ TABLES = {
     "known-covariates": known_covariates_table,
     "leaderboard-gift-eval": partial(leaderboard_table, "gift-eval"),
     "leaderboard-gift-eval-costs": partial(leaderboard_costs, "gift-eval"),
+    "leaderboard-gift-eval-all": leaderboard_all,
+    "few-rows": few_rows_table,
+    "pretrained-etth1": pretrained_etth1_table,
     "leaderboard-fev-bench": partial(leaderboard_table, "fev-bench"),
     "panels": panels_table,
     "panels-short": panels_short,

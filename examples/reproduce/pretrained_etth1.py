@@ -103,7 +103,7 @@ with tempfile.TemporaryDirectory() as temporary:
                     "parameters": members[0][1].count_parameters(), "teacher_mse": errors.get("teacher"),
                 })  # fmt: skip
                 print(rows[-1], flush=True)
-        for row in rows[-2:]:
+        for row in rows[-2:]:  # those that are taught
             pair = np.stack([errors[row["model"]], errors[row["model"].replace("distilled", "alone")]])
             means = block_bootstrap_means(
                 pair, [pair.shape[1]], block_length=2 * horizon, n_resamples=1000, random_state=0
