@@ -131,6 +131,64 @@ def test_bands_and_penalties_are_chosen_by_validation():
     assert min(rows, key=lambda row: row["valid_loss"])["chosen"]
 
 
+@pytest.mark.parametrize("band", [1, None])
+def test_steps_can_share_the_weights_of_known_covariates(band):
+    frame = make_frame()
+    student = Linear(season=12, penalty=0.05, known_band=band, known_weights="shared")
+    forecaster = make(student, validation_fraction=0).fit(frame)
+    values = (frame.to_numpy() - forecaster.scaling_.mean_) / forecaster.scaling_.scale_
+    X, Y = inputs_by_hand(values, [1, 2], [0], 12)
+    X, Y = X - X.mean(axis=0), Y - Y.mean(axis=0)
+    first = 4 * CONTEXT
+    ahead, own = X[:, first : first + 2 * HORIZON].reshape(len(X), 2, HORIZON), np.delete(X, range(first, first + 12), 1)
+    width = HORIZON - 1 if band is None else band
+    distances = [(column, distance) for column in range(2) for distance in range(-width, width + 1)]
+    rows, uses = np.zeros((HORIZON, len(X), HORIZON * own.shape[1] + len(distances))), np.zeros(len(distances))
+    for step in range(HORIZON):  # one regression for all steps
+        rows[step, :, step * own.shape[1] : (step + 1) * own.shape[1]] = own
+        for number, (column, distance) in enumerate(distances):
+            if 0 <= step + distance < HORIZON:
+                rows[step, :, number - len(distances)] = ahead[:, column, step + distance]
+                uses[number] += 1
+    flat = rows.reshape(-1, rows.shape[-1])
+    penalty = 0.05 * len(X) * np.concatenate([np.ones(HORIZON * own.shape[1]), uses])
+    expected = np.linalg.solve(flat.T @ flat + np.diag(penalty), flat.T @ Y.T.ravel())
+    weight = forecaster.student_.weight.detach().numpy()
+    known = weight[:, first : first + 2 * HORIZON].reshape(HORIZON, 2, HORIZON)
+    for value, (column, distance) in zip(expected[-len(distances) :], distances, strict=True):
+        diagonal = np.diagonal(known[:, column], offset=distance)
+        np.testing.assert_allclose(diagonal, value, atol=2e-4)
+    mine = np.delete(weight, range(first, first + 2 * HORIZON), 1)
+    np.testing.assert_allclose(mine.ravel(), expected[: mine.size], atol=2e-4)
+    full = np.triu(np.tril(np.ones((HORIZON, HORIZON)), width), -width)[:, None].repeat(2, 1) > 0
+    assert not known[~full].any()
+
+
+def test_over_long_horizons_validation_chooses_shared_weights_where_rows_are_few():
+    generator = np.random.default_rng(0)
+    weather = generator.normal(size=(700, 3))
+    effect = weather.sum(axis=1)
+    target = effect + np.roll(effect, 1) + 2 * generator.normal(size=700)
+    values = np.column_stack([target, weather])
+    settings = {"context_length": 12, "prediction_length": 192, "targets": [0], "known_covariates": [1, 2, 3]}
+    settings["validation_fraction"] = 250
+    auto = make(Linear(season=12), **settings).fit(values)
+    errors = [row["valid_loss"] for row in auto.history_]
+    assert len(errors) == 4  # two bands, each with weights of every step and with shared ones
+    assert min(errors) < 0.95 * min(errors[:2])
+    weight = auto.student_.weight.detach().numpy()[:, 4 * 12 : 4 * 12 + 192]
+    for offset in (0, -1):
+        np.testing.assert_allclose(np.diagonal(weight, offset), weight[0, 0], rtol=0.2)
+    assert np.ptp(np.diagonal(weight)) < 1e-6
+    assert len(make(Linear(season=12, known_weights="own"), **settings).fit(values).history_) == 2
+    values[400, 0] = np.nan
+    assert len(make(Linear(season=12), **settings).fit(values).history_) == 2
+    with pytest.raises(ValueError, match=r"values of the targets are missing, and steps cannot share weights"):
+        make(Linear(season=12, known_weights="shared"), **settings).fit(values)
+    with pytest.raises(ValueError, match=r"known_weights='shared' of Linear has no effect: there are no known"):
+        make(Linear(known_weights="shared"), known_covariates=None).fit(values)
+
+
 def test_with_gaps_in_covariates_and_truth_it_is_solved_by_step():
     frame = make_frame()
     frame.iloc[30:34, 1] = np.nan

@@ -58,6 +58,11 @@ class Linear(BaseNetwork):
         Largest distance, in rows, between a step and the known covariates that its forecast reads; None reads all of
         the horizon. Several are candidates among which ``selection`` chooses. ``"auto"`` is None if the horizon has at
         most 512 known values, otherwise the better of one season and none.
+    known_weights : {"auto", "own", "shared"}, default="auto"
+        Whether each step has its own weights of known covariates, or all steps share one weight for each covariate and
+        distance between step and known value. ``"auto"`` is ``"own"`` if the horizon has at most 512 known values or
+        ``known_band`` is given, otherwise the better of both; targets that are missing over the horizon, and labels
+        that count by window, leave ``"own"``.
     time_features : {False, "auto", True}, default=False
         Whether the calendar of the first horizon row is an input: never, if the series has one, or always.
     sparse_season : int or None, default=None
@@ -116,6 +121,7 @@ class Linear(BaseNetwork):
         intercept: bool = True,
         past_rows: int | None = None,
         known_band: Any = "auto",
+        known_weights: str = "auto",
         time_features: bool | str = False,
         sparse_season: int | None = None,
         solver: str = "auto",
@@ -131,6 +137,7 @@ class Linear(BaseNetwork):
         self.intercept = intercept
         self.past_rows = past_rows
         self.known_band = known_band
+        self.known_weights = known_weights
         self.time_features = time_features
         self.sparse_season = sparse_season
         self.solver = solver
@@ -180,6 +187,10 @@ class Linear(BaseNetwork):
         for width in self.bands(spec):
             if width is not None:
                 check_integer(width, "known_band of Linear", minimum=0)
+        check_choice(self.known_weights, ("auto", "own", "shared"), "known_weights of Linear")
+        if self.known_weights == "shared" and (not spec.known or self.solver == "gradient"):
+            why = "solver='gradient' trains each step's own weights" if spec.known else "there are no known covariates"
+            raise ValueError(f"known_weights='shared' of Linear has no effect: {why}. Set known_weights='auto'.")
         sizes = self.sizes(spec)
         if not sizes.is_plain and sizes.n_inputs > _MOST_INPUTS:
             raise ValueError(
@@ -232,8 +243,7 @@ class Linear(BaseNetwork):
         if isinstance(self.known_band, str):
             check_choice(self.known_band, ("auto",), "known_band of Linear")
             season = spec.season or _SEASON
-            few = spec.prediction_length * len(spec.known) <= _FEW_KNOWN or season >= spec.prediction_length
-            return [None] if few else [0, season]
+            return [None] if _few_known(spec) or season >= spec.prediction_length else [0, season]
         several = list(self.known_band) if isinstance(self.known_band, Sequence | np.ndarray) else [self.known_band]
         if not several:
             raise ValueError("known_band of Linear must be a number, None or at least one of them; got none.")
@@ -326,11 +336,34 @@ class Linear(BaseNetwork):
         masks : list of ndarray of bool of shape (prediction_length, n_inputs) or None
             One or more; None means all inputs.
         """
-        mask, masks = self.mask(spec), []
-        for width in self.bands(spec):
-            near = None if width is None else self.sizes(spec).band(width)
+        mask, masks, ties = self.mask(spec), [], self.ties(spec)
+        bands = self.bands(spec)
+        for number, width in enumerate(bands * (len(ties) // len(bands) if ties else 1)):
+            near = None if width is None and not (ties and ties[number] is not None) else self.sizes(spec).band(width)
             masks.append(near if mask is None else mask if near is None else mask & near)
         return masks
+
+    def ties(self, spec: NetworkSpec) -> list[np.ndarray | None]:
+        """Return the weights that steps share, for each of the candidates of :meth:`masks`.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            The problem.
+
+        Returns
+        -------
+        ties : list of ndarray of int of shape (prediction_length, n_inputs) or None
+            Numbers of shared weights, -1 for others; empty if no candidate shares any.
+        """
+        bands = self.bands(spec)
+        if not spec.known or self.known_weights == "own":
+            return []
+        shared: list[np.ndarray | None] = [self.sizes(spec).ties()] * len(bands)
+        if self.known_weights == "shared":
+            return shared
+        both = self.known_band == "auto" and len(bands) > 1 and self.solver != "gradient"
+        return [None] * len(bands) + shared if both else []
 
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module. Its map is 0, so that it forecasts each window's level."""
@@ -360,6 +393,7 @@ class Linear(BaseNetwork):
             solver=self.solver,
             n_inputs=0 if sizes.is_plain else sizes.n_inputs,
             other_masks=tuple(masks[1:]),
+            ties=tuple(self.ties(spec)),
         )
 
 
@@ -425,6 +459,11 @@ class LinearModule(nn.Module):
             values = values[:, self.targets]
         level = values.new_zeros(()) if self.level is None else (values @ self.level).unsqueeze(-1)
         return NetworkOutput((_apply(weight, values - level) + self.bias + level).transpose(1, 2))
+
+
+def _few_known(spec: NetworkSpec) -> bool:
+    """Return whether every step may read all known values of the horizon."""
+    return spec.prediction_length * len(spec.known) <= _FEW_KNOWN
 
 
 def _apply(weight: Tensor, inputs: Tensor) -> Tensor:

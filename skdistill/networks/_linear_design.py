@@ -118,6 +118,21 @@ class DesignSizes:
             mask[:, self.parts()["future"]] = np.tile(near, len(self.known))
         return mask
 
+    def ties(self) -> np.ndarray:
+        """Return the numbers of the weights that steps share: of each known covariate, one for each distance.
+
+        Returns
+        -------
+        ties : ndarray of int of shape (prediction_length, n_inputs)
+            -1 for inputs with a weight of each step.
+        """
+        ties = np.full((self.prediction_length, self.n_inputs), -1)
+        steps, n_distances = np.arange(self.prediction_length), 2 * self.prediction_length - 1
+        distance = steps - steps[:, None] + self.prediction_length - 1
+        numbers = [distance + number * n_distances for number in range(len(self.known))]
+        ties[:, self.parts()["future"]] = np.concatenate(numbers, axis=1)
+        return ties
+
 
 class LinearDesign(nn.Module):
     """Computes the inputs of the map of every target.

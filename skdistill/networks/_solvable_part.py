@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from torch import nn
@@ -51,6 +51,9 @@ class SolvablePart:
         and W has this number of columns. 0 means that the inputs are ``n_rows`` rows.
     other_masks : tuple of ndarray of bool or None, default=()
         Alternatives to ``mask`` to choose among; the module of the part then has a buffer ``mask``.
+    ties : tuple of ndarray of int or None, default=()
+        For each mask, the numbers of the weights that steps share, of the shape of the mask and -1 for others. Empty,
+        or None for a mask, if they share none.
     """
 
     owner: str
@@ -67,6 +70,7 @@ class SolvablePart:
     module: str = ""
     n_inputs: int = 0
     other_masks: tuple[np.ndarray | None, ...] = ()
+    ties: tuple[np.ndarray | None, ...] = ()
 
     @property
     def width(self) -> int:
@@ -77,6 +81,19 @@ class SolvablePart:
     def masks(self) -> tuple[np.ndarray | None, ...]:
         """All masks to choose among."""
         return (self.mask, *self.other_masks)
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether steps share weights, whatever is chosen."""
+        return bool(self.ties) and all(one is not None for one in self.ties)
+
+    @property
+    def without_ties(self) -> SolvablePart:
+        """The part with only those masks for which steps share no weights."""
+        if not self.ties:
+            return self
+        masks = [mask for mask, ties in zip(self.masks, self.ties, strict=True) if ties is None]
+        return replace(self, mask=masks[0], other_masks=tuple(masks[1:]), ties=())
 
     @property
     def is_whole(self) -> bool:

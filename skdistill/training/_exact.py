@@ -85,11 +85,14 @@ class Candidate:
         The penalty.
     mask : ndarray of bool of shape (prediction_length, n_inputs) or None, default=None
         Inputs that each step can read; None means all.
+    ties : ndarray of int of shape (prediction_length, n_inputs) or None, default=None
+        Numbers of the weights that steps share, -1 for others; None if they share none.
     """
 
     weights: dict[str, float]
     penalty: float
     mask: np.ndarray | None = field(default=None, compare=False)
+    ties: np.ndarray | None = field(default=None, compare=False)
 
 
 def candidates(
@@ -97,6 +100,7 @@ def candidates(
     penalties: Sequence[float],
     weight_grid: Mapping[str, Sequence[float]],
     masks: Sequence[np.ndarray | None] = (None,),
+    ties: Sequence[np.ndarray | None] = (),
 ) -> list[Candidate]:
     """List the points of the grid; penalties vary fastest, so that one set of weights is solved at once.
 
@@ -110,6 +114,8 @@ def candidates(
         Weights to try, by name of the term.
     masks : sequence of ndarray or None, default=(None,)
         Inputs that each step can read.
+    ties : sequence of ndarray or None, default=()
+        For each mask, the weights that steps share; empty if they share none.
 
     Returns
     -------
@@ -120,7 +126,8 @@ def candidates(
     combinations = itertools.product(*weight_grid.values())
     weights = [base | dict(zip(weight_grid, values, strict=True)) for values in combinations]
     kept = [one for one in weights if any(one.values())]
-    return [Candidate(one, penalty, mask) for mask in masks for one in kept for penalty in penalties]
+    pairs = zip(masks, ties or [None] * len(masks), strict=True)
+    return [Candidate(one, penalty, mask, tied) for mask, tied in pairs for one in kept for penalty in penalties]
 
 
 class ExactProblem:

@@ -172,9 +172,12 @@ def why_not_exact(
     diagonal = all(_is_diagonal(term.metric) for term in terms)
     if any(mask is not None for mask in part.masks) and not diagonal:
         return (
-            "sparse_season and known_band need terms that treat steps separately; a pooled term does not. Leave one of "
-            "them out (known_band=None)."
+            "sparse_season, known_band and known_weights need terms that treat steps separately; a pooled term does not. Leave one of "
+            "them out (known_band=None, known_weights='own')."
         )
+    if part.is_tied and (windows.misses_truth or (weighted_labels and "teacher_forecast" in targets)):
+        why = "values of the targets are missing" if windows.misses_truth else "labels count by window"
+        return f"{why}, and steps cannot share weights then. Set known_weights='own'."
     if weighted_labels and "teacher_forecast" in targets and common_basis([term.metric for term in terms]) is None:
         return (
             "labels count by window or are of some windows only, and a pooled term needs equal weights of the steps in "
@@ -249,7 +252,10 @@ def solve_part(
     assert not isinstance(terms, str)  # why_not_exact
     setup = _Setup(part, terms, Design(part, module, spec))
     train = windows.known_train if labels is None else windows.train
-    points = candidates(terms, list(part.penalties), grid, part.masks)
+    if windows.misses_truth or (labels is not None and labels.weight is not None):
+        part = part.without_ties
+        setup = _Setup(part, terms, Design(part, module, spec))
+    points = candidates(terms, list(part.penalties), grid, part.masks, part.ties)
     if windows.misses_truth:
         return _solve_masked(setup, module, windows, train, labels, points=points, grid=grid, start=start)
     moments = setup.moments(train, labels)
@@ -301,7 +307,9 @@ def solve_candidates(
     grid = _check_grid(part, loss)
     terms = quadratic_terms(loss, windows.prediction_length, has_teacher=labels is not None, named=list(grid))
     assert not isinstance(terms, str)  # why_not_exact
-    points = candidates(terms, list(part.penalties), grid, part.masks)
+    if windows.store.misses(windows.targets) or (labels is not None and labels.weight is not None):
+        part = part.without_ties
+    points = candidates(terms, list(part.penalties), grid, part.masks, part.ties)
     setup = _Setup(part, terms, Design(part, module, spec))
     if windows.store.misses(windows.targets):
         solutions = solve_masked(setup.design, terms, points, windows, labels)
@@ -346,7 +354,7 @@ def solve_from_moments(
     moments = {
         "truth": setup.sum(by_channel) if part.n_inputs else setup.group([one.tail(part.n_rows) for one in by_channel])
     }
-    problem, point = setup.problem(moments), candidates(terms, list(part.penalties), {}, part.masks)[0]
+    problem, point = setup.problem(moments), candidates(terms, list(part.penalties), {}, part.masks, part.ties)[0]
     solution = setup.solve(problem, moments, point)
     _load(module, solution)
     history = _history(problem, [point], np.array([np.nan]), 0, solution, moments, {}, time.perf_counter() - start)
@@ -410,7 +418,13 @@ class _Setup:
         if point.mask is None or isinstance(problem, WeightedProblem):
             return problem.solve(point)
         return solve_sparse(
-            moments, self.terms, point.mask, penalty=point.penalty, weights=point.weights, **self.options
+            moments,
+            self.terms,
+            point.mask,
+            penalty=point.penalty,
+            weights=point.weights,
+            ties=point.ties,
+            **self.options,
         )
 
     def errors(

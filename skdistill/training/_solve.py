@@ -56,9 +56,10 @@ def check_solvable(
     if not part.is_whole:
         loss = quadratic_part(loss, windows, has_teacher=has_teacher, weighted_labels=weighted_labels)
     reason = why_not_exact(part, loss, has_teacher=has_teacher, windows=windows, weighted_labels=weighted_labels)
-    if reason is not None and (part.solver == "exact" or part.is_searched):
+    if reason is not None and (part.solver == "exact" or part.is_searched or part.is_tied):
         exact = f"solver='exact' of {part.owner}"
-        what = exact if part.solver == "exact" else f"{part.owner} with several penalties or weights"
+        several = f"{part.owner} with several penalties or weights, or with weights that steps share,"
+        what = exact if part.solver == "exact" else several
         raise ValueError(f"{what} is not possible: {reason}")
 
 

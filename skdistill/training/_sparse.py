@@ -11,6 +11,7 @@ import scipy.linalg
 
 from skdistill.training._exact import LinearSolution, QuadraticTerm
 from skdistill.training._moments import Moments
+from skdistill.training._tied import solve_tied
 
 __all__ = ["solve_sparse"]
 
@@ -24,6 +25,7 @@ def solve_sparse(
     penalty_on: str,
     intercept: bool,
     weights: Mapping[str, float] | None = None,
+    ties: np.ndarray | None = None,
 ) -> LinearSolution:
     """Solve every step of the horizon separately, over the rows it may read.
 
@@ -43,6 +45,8 @@ def solve_sparse(
         Whether there is one.
     weights : mapping of str to float or None, default=None
         Weight of each term by name; None takes those of the terms.
+    ties : ndarray of int of shape (prediction_length, context_length) or None, default=None
+        Numbers of the weights that steps share, -1 for others; None if they share none.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def solve_sparse(
         terms = [replace(term, weight=weights[term.name]) for term in terms]
     n_groups = len(next(iter(moments.values())))
     groups = [{target: parts[number] for target, parts in moments.items()} for number in range(n_groups)]
-    solved = [_solve_group(group, terms, mask, penalty, penalty_on, intercept) for group in groups]
+    solved = [_solve_group(group, terms, mask, penalty, penalty_on, intercept, ties) for group in groups]
     return LinearSolution(np.stack([weight for weight, _ in solved]), np.stack([bias for _, bias in solved]))
 
 
@@ -64,6 +68,7 @@ def _solve_group(
     penalty: float,
     penalty_on: str,
     intercept: bool,
+    ties: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     any_moments = next(iter(moments.values()))
     size, count, steps = any_moments.context_length, any_moments.count, len(mask)
@@ -77,6 +82,11 @@ def _solve_group(
         level = one.first[size:] / count if intercept else np.zeros(steps)
         target_mean += share * level
         cross += share[:, None] * (one.second[size:, :size] / count - np.outer(level, mean))
+    if ties is not None:
+        divisor = np.where(total > 0, total, 1.0)
+        penalties = penalty / steps / divisor if penalty_on == "weights" else np.full(steps, penalty)
+        weight = solve_tied(second, cross / divisor[:, None], mask, ties, total, penalties)
+        return weight, (target_mean / divisor - weight @ mean) * (total > 0) * intercept
     common, found = np.flatnonzero(mask.all(axis=0)), _Common.none()
     for step in np.flatnonzero(total):
         scaled = penalty / steps / total[step] if penalty_on == "weights" else penalty
