@@ -140,7 +140,10 @@ def test_steps_can_share_the_weights_of_known_covariates(band):
     X, Y = inputs_by_hand(values, [1, 2], [0], 12)
     X, Y = X - X.mean(axis=0), Y - Y.mean(axis=0)
     first = 4 * CONTEXT
-    ahead, own = X[:, first : first + 2 * HORIZON].reshape(len(X), 2, HORIZON), np.delete(X, range(first, first + 12), 1)
+    ahead, own = (
+        X[:, first : first + 2 * HORIZON].reshape(len(X), 2, HORIZON),
+        np.delete(X, range(first, first + 12), 1),
+    )
     width = HORIZON - 1 if band is None else band
     distances = [(column, distance) for column in range(2) for distance in range(-width, width + 1)]
     rows, uses = np.zeros((HORIZON, len(X), HORIZON * own.shape[1] + len(distances))), np.zeros(len(distances))
@@ -186,7 +189,7 @@ def test_over_long_horizons_validation_chooses_shared_weights_where_rows_are_few
     with pytest.raises(ValueError, match=r"values of the targets are missing, and steps cannot share weights"):
         make(Linear(season=12, known_weights="shared"), **settings).fit(values)
     with pytest.raises(ValueError, match=r"known_weights='shared' of Linear has no effect: there are no known"):
-        make(Linear(known_weights="shared"), known_covariates=None).fit(values)
+        make(Linear(known_weights="shared"), known_covariates=None, targets=[0]).fit(values)
 
 
 def test_with_gaps_in_covariates_and_truth_it_is_solved_by_step():
@@ -376,6 +379,54 @@ def test_a_panel_with_attributes_predicts_saves_and_loads(student, scaling, tmp_
     pd.testing.assert_frame_equal(load(tmp_path / "student").predict(panel, future=plan), forecast)
     other = panel.assign(kind=panel["kind"].map({"big": "small", "small": "big"}))
     assert np.abs(forecaster.predict(other, future=plan) - forecast).max().item() > 1e-6
+
+
+def make_kinds(n_series=24, n_rows=200):
+    """Shops of three kinds with weeks of their own; levels differ from shop to shop."""
+    generator, days = np.random.default_rng(0), pd.date_range("2024-01-01", periods=n_rows, freq="D")
+    weeks = np.random.default_rng(1).normal(size=(3, 7))
+    shops = {}
+    for number in range(n_series):
+        week = 10 + 3 * weeks[number % 3][days.dayofweek] + 1.5 * generator.normal(size=n_rows)
+        shops[f"shop {number}"] = pd.DataFrame({"sales": (1 + number % 5) * week, "kind": "abc"[number % 3]}, days)
+    return shops
+
+
+def test_a_new_series_with_few_rows_is_forecast_by_its_attributes():
+    shops = make_kinds()
+    train = pd.concat({name: shops[name] for name in list(shops)[:18]}, names=["shop", "day"])
+    settings = {"context_length": 28, "prediction_length": 14, "validation_fraction": 40, "known_covariates": None}
+    errors = {}
+    for name, attributes, seasons in (("none", None, True), ("levels", ["kind"], False), ("seasons", ["kind"], True)):
+        student = Linear(time_features=True, static_seasons=seasons)
+        panel = train if attributes else train[["sales"]]
+        forecaster = make(student, static_covariates=attributes, **settings).fit(panel)
+        found = []
+        for new in list(shops)[18:]:
+            for origin in range(30, 180, 20):
+                past = {new: shops[new][list(panel.columns)].iloc[origin - 10 : origin]}
+                truth = shops[new]["sales"].iloc[origin : origin + 14]
+                found.append((forecaster.predict(past)[new]["sales"] - truth).abs().mean() / shops[new]["sales"].mean())
+        errors[name] = np.mean(found)
+    assert errors["seasons"] < 0.93 * errors["none"]
+    assert errors["seasons"] < 0.93 * errors["levels"]
+
+
+def test_products_with_attributes_are_inputs_of_the_exact_map():
+    shops = make_kinds(6)
+    panel = pd.concat(shops, names=["shop", "day"])
+    settings = {"context_length": 14, "prediction_length": 7, "validation_fraction": 40, "known_covariates": None}
+    forecaster = make(Linear(time_features=True), static_covariates=["kind"], **settings).fit(panel)
+    parts = forecaster.student_.design.sizes.parts()
+    assert {name: part.stop - part.start for name, part in parts.items() if "static" in name} == {
+        "static": 3, "static_level": 3, "static_season": 3 * 7, "static_calendar": 3 * 11,
+    }  # fmt: skip
+    contexts = forecaster.predictor_.cutter(_series_of(forecaster, panel)).cut([2], [50])
+    read = contexts.standardized(forecaster.scaling_, 7, with_time=True)
+    inputs, _ = forecaster.student_.design(read.values, None, read.future_time, None, read.static)
+    own, static, calendar = (inputs[0, 0, parts[name]] for name in ("own", "static", "calendar"))
+    np.testing.assert_allclose(inputs[0, 0, parts["static_season"]], torch.outer(static, own[-7:]).ravel(), atol=1e-6)
+    np.testing.assert_allclose(inputs[0, 0, parts["static_calendar"]], torch.outer(static, calendar).ravel(), atol=1e-6)
 
 
 def test_categories_are_channels_and_unknown_ones_are_missing():

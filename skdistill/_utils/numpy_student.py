@@ -738,7 +738,7 @@ class _Extra:
         self.center, self.unit = (arrays[f"covariate_{name}"][self.channels] for name in ("center", "unit"))
         self.shared = arrays.get("covariate_shared", np.zeros(int(arrays["n_channels"]), np.int64))[self.channels] > 0
         self.interaction = np.swapaxes(arrays["interaction"], -1, -2).astype(dtype) if "interaction" in arrays else None
-        self.level = arrays["interaction_level"].astype(dtype) if "interaction_level" in arrays else None
+        self.level = np.atleast_2d(arrays["interaction_level"]).astype(dtype) if "interaction_level" in arrays else None
         own = bool(arrays.get("own_units", 0))
         self.weight = self._weight(np.ones_like(self.unit) if own else self.unit, context_length)
         self.block = _as_slice(self.channels)
@@ -834,7 +834,9 @@ class _Extra:
             added = added * self.scale
         if self.interaction is None or self.level is None or static is None:
             return added
-        return added + (rows @ self.level)[..., None] * _by_target(static.astype(self.dtype), self.interaction)
+        sums = rows @ self.level.T
+        products = static.astype(self.dtype)[:, None, :, None] * sums[:, :, None]
+        return added + _product(products.reshape(*rows.shape[:2], -1), self.interaction)
 
 
 class _Joint:
@@ -1153,11 +1155,14 @@ def _extra_shapes(arrays: dict[str, np.ndarray], n_targets: tuple[int, ...]) -> 
         for name, size in (("covariates", length[0]), ("known", _horizon(arrays)))
         if name in arrays
     )
+    sums = arrays.get("interaction_level", np.empty((0, 0)))
+    n_sums = len(np.atleast_2d(sums))  # earlier files have one without an axis
+    n_products = (width[0] - rows) * n_sums
     shapes: dict[str, list[tuple[int, ...]]] = {
         "extra": [height + width, n_targets + height + width],
         "extra_scale": [n_targets],
-        "interaction": [(*height, width[0] - rows), (*n_targets, *height, width[0] - rows)],
-        "interaction_level": [length],
+        "interaction": [(*height, n_products), (*n_targets, *height, n_products)],
+        "interaction_level": [(n_sums, *length), length],
     }
     shapes |= {f"covariate_{name}": [(n_channels,)] for name in ("center", "unit", "shared")}
     return shapes | {name: [arrays[name].shape] for name in ("covariates", "known") if name in arrays}

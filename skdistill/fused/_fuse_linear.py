@@ -100,7 +100,7 @@ def linear_extra(module: Any, spec: NetworkSpec) -> FusedExtra | None:
             module.level.numpy(), module.n_rows, spec.context_length
         )
     flat = [one.reshape(*outer, -1) for one in (past_matrix, future)]
-    has_products = sizes.has_level and sizes.n_static > 0
+    interaction, level = _products(module, parts, spec)
     return FusedExtra(
         weight=np.concatenate([*flat, parts["static"]], axis=-1),
         scale=np.ones(spec.n_targets),
@@ -109,6 +109,26 @@ def linear_extra(module: Any, spec: NetworkSpec) -> FusedExtra | None:
         n_static=sizes.n_static,
         center=np.zeros(spec.n_channels),
         unit=np.ones(spec.n_channels),
-        interaction=parts["static_level"] if has_products else None,
-        level=_on_whole_context(module.level.numpy(), module.n_rows, spec.context_length) if has_products else None,
+        interaction=interaction,
+        level=level,
     )
+
+
+def _products(
+    module: Any, parts: dict[str, np.ndarray], spec: NetworkSpec
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return the weights of products with static covariates, (..., n_static * n), and the n sums of rows in them."""
+    sizes = module.design.sizes
+    weights, sums = [], []
+    if sizes.has_level and sizes.n_static:
+        weights.append(parts["static_level"][..., None])
+        sums.append(module.level.numpy()[None])
+    if sizes.static_season:
+        weights.append(parts["static_season"].reshape(*parts["static_season"].shape[:-1], sizes.n_static, -1))
+        level = module.level.numpy() if sizes.has_level else 0.0
+        sums.append(np.eye(module.n_rows)[-sizes.static_season :] - level)
+    if not weights:
+        return None, None
+    rows = _on_whole_context(np.concatenate(sums), module.n_rows, spec.context_length)
+    whole = np.concatenate(weights, axis=-1)
+    return whole.reshape(*whole.shape[:-2], -1), rows

@@ -121,7 +121,7 @@ def _extra(module: Any, spec: NetworkSpec, n_outputs: int) -> FusedExtra | None:
             direct = direct + own
             if linear.interaction is not None:
                 level = linear.level
-                interaction = np.zeros((n_outputs, spec.n_static))
+                interaction = np.zeros((n_outputs, linear.interaction.shape[1]))
                 interaction[-2 * horizon : -horizon], interaction[-horizon:] = linear.interaction, -linear.interaction
     if module.skip is not None or _has_direct(module):
         weight[-2 * horizon : -horizon], weight[-horizon:] = direct, -direct

@@ -125,10 +125,10 @@ class FusedExtra:
         Standardization of the channels; where windows have units of their own, those of windows without any.
     shared : ndarray of bool of shape (n_channels,) or None, default=None
         Channels with one center and unit for all windows, where windows have units of their own.
-    interaction : ndarray of shape (n_outputs, n_static) or (n_targets, n_outputs, n_static) or None, default=None
-        Coefficients of the products of static covariates and the level of a target.
-    level : ndarray of shape (context_length,) or None, default=None
-        Weights of the rows in that level.
+    interaction : ndarray of shape (n_outputs, n_static * n_sums) or with a first axis n_targets, or None, default=None
+        Coefficients of the products of static covariates and sums of the rows of a target, such as its level.
+    level : ndarray of shape (n_sums, context_length) or None, default=None
+        Weights of the rows in these sums.
     """
 
     weight: np.ndarray

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from skdistill._utils._checks import check_boolean, check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
-from skdistill.networks._linear_design import DesignSizes, LinearDesign, calendar_size
+from skdistill.networks._linear_design import DesignSizes, LinearDesign
 from skdistill.networks._solvable_part import SolvablePart
 
 __all__ = ["Linear"]
@@ -35,8 +35,8 @@ class Linear(BaseNetwork):
     0.
 
     Covariates are more inputs of the same map, with levels of their own: past and known covariates z as z - l, known
-    covariates over the horizon as f - l, with the level l of their past; also the levels m and l, static covariates and
-    their products with m, and the calendar of the first horizon row.
+    covariates over the horizon as f - l, with the level l of their past; also the levels m and l, static covariates,
+    their products with m, the last season of x - m and the calendar, and the calendar of the first horizon row.
 
     Parameters
     ----------
@@ -63,6 +63,9 @@ class Linear(BaseNetwork):
         distance between step and known value. ``"auto"`` is ``"own"`` if the horizon has at most 512 known values or
         ``known_band`` is given, otherwise the better of both; targets that are missing over the horizon, and labels
         that count by window, leave ``"own"``.
+    static_seasons : bool, default=True
+        Whether the last season of the target, and the calendar if it is read, have weights that depend on the static
+        covariates, beside those that all series share.
     time_features : {False, "auto", True}, default=False
         Whether the calendar of the first horizon row is an input: never, if the series has one, or always.
     sparse_season : int or None, default=None
@@ -122,6 +125,7 @@ class Linear(BaseNetwork):
         past_rows: int | None = None,
         known_band: Any = "auto",
         known_weights: str = "auto",
+        static_seasons: bool = True,
         time_features: bool | str = False,
         sparse_season: int | None = None,
         solver: str = "auto",
@@ -138,6 +142,7 @@ class Linear(BaseNetwork):
         self.past_rows = past_rows
         self.known_band = known_band
         self.known_weights = known_weights
+        self.static_seasons = static_seasons
         self.time_features = time_features
         self.sparse_season = sparse_season
         self.solver = solver
@@ -187,6 +192,7 @@ class Linear(BaseNetwork):
         for width in self.bands(spec):
             if width is not None:
                 check_integer(width, "known_band of Linear", minimum=0)
+        check_boolean(self.static_seasons, "static_seasons of Linear")
         check_choice(self.known_weights, ("auto", "own", "shared"), "known_weights of Linear")
         if self.known_weights == "shared" and (not spec.known or self.solver == "gradient"):
             why = "solver='gradient' trains each step's own weights" if spec.known else "there are no known covariates"
@@ -196,8 +202,9 @@ class Linear(BaseNetwork):
             raise ValueError(
                 f"Linear would read {sizes.n_inputs} inputs: {sizes.n_rows} rows of the target, {sizes.past_rows} of "
                 f"each of {len(sizes.covariates)} covariates and {spec.prediction_length} known values of "
-                f"{len(sizes.known)}; at most {_MOST_INPUTS} can be solved for. Set past_rows (0 reads no past "
-                "covariates) or last_rows, or leave columns out."
+                f"{len(sizes.known)}, and products of {sizes.n_static} static numbers with the season; at most "
+                f"{_MOST_INPUTS} can be solved for. Set past_rows (0 reads no past covariates), last_rows or "
+                "static_seasons=False, or leave columns out."
             )
 
     def sizes(self, spec: NetworkSpec) -> DesignSizes:
@@ -222,8 +229,13 @@ class Linear(BaseNetwork):
             known=spec.known,
             n_static=spec.n_static,
             has_level=self.shift is not None,
-            calendar=calendar_size(spec.n_time_features),
+            n_time_features=spec.n_time_features,
+            static_season=min(n_rows, self._season(spec.season)) if self.static_seasons and spec.n_static else 0,
         )
+
+    def _season(self, usual: int | None) -> int:
+        """Return the rows of a season."""
+        return (_SEASON if usual is None else usual) if isinstance(self.season, str) else self.season
 
     def bands(self, spec: NetworkSpec) -> list[int | None]:
         """Return the candidates for the distance between a step and the known covariates that it reads.
@@ -295,9 +307,7 @@ class Linear(BaseNetwork):
         """
         if self.shift is None:
             return None
-        usual = _SEASON if season is None else season
-        of_season = usual if isinstance(self.season, str) else self.season
-        rows = {"last": 1, "last_season": min(of_season, n_rows), "mean": n_rows}[self.shift]
+        rows = {"last": 1, "last_season": min(self._season(season), n_rows), "mean": n_rows}[self.shift]
         weights = np.zeros(n_rows)
         weights[-rows:] = 1.0 / rows
         return weights

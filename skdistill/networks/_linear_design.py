@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 __all__ = ["DesignSizes", "LinearDesign", "calendar_size"]
 
+_HOURS, _DAYS = 24, 7
 _HOURS_OF_WEEK = 168
 _N_HARMONICS = 2  # pairs of sine and cosine over the year
 _CALENDARS = {1: 12, 2: 2 * _N_HARMONICS, 3: 7 + 2 * _N_HARMONICS}  # inputs by number of calendar features
@@ -32,6 +33,12 @@ def calendar_size(n_time_features: int) -> int:
     return _CALENDARS.get(n_time_features, _HOURS_OF_WEEK + 2 * _N_HARMONICS) if n_time_features else 0
 
 
+def _product_size(n_time_features: int) -> int:
+    """Return the number of calendar inputs that are multiplied by static covariates: hour and day, not both at once."""
+    whole = calendar_size(n_time_features)
+    return whole if whole < _HOURS_OF_WEEK else whole - _HOURS_OF_WEEK + _HOURS + _DAYS
+
+
 @dataclass(frozen=True)
 class DesignSizes:
     """Numbers of inputs of each kind.
@@ -50,8 +57,10 @@ class DesignSizes:
         Static covariates.
     has_level : bool
         Whether rows are relative to a level, which is then an input, too.
-    calendar : int
-        Inputs of the calendar.
+    n_time_features : int
+        Calendar features of a row; 0 if the calendar is not read.
+    static_season : int, default=0
+        Rows at the end of the target's own context whose products with static covariates are inputs.
     """
 
     n_rows: int
@@ -61,7 +70,13 @@ class DesignSizes:
     known: tuple[int, ...]
     n_static: int
     has_level: bool
-    calendar: int
+    n_time_features: int
+    static_season: int = 0
+
+    @property
+    def calendar(self) -> int:
+        """Inputs of the calendar."""
+        return calendar_size(self.n_time_features)
 
     def parts(self) -> dict[str, slice]:
         """Return where the inputs of each kind are.
@@ -70,7 +85,7 @@ class DesignSizes:
         -------
         parts : dict of str to slice
             ``own`` and ``past`` rows, ``future`` rows, ``level`` of the target and ``levels`` of covariates,
-            ``static`` and their products with the level, ``calendar``.
+            ``static`` and their products with the level, with the last season and with the calendar, ``calendar``.
         """
         sizes = {
             "own": self.n_rows,
@@ -80,6 +95,8 @@ class DesignSizes:
             "levels": len(self.covariates) * self.has_level,
             "static": self.n_static,
             "static_level": self.n_static * self.has_level,
+            "static_season": self.n_static * self.static_season,
+            "static_calendar": self.n_static * _product_size(self.n_time_features) * (self.static_season > 0),
             "calendar": self.calendar,
         }
         parts, first = {}, 0
@@ -138,7 +155,8 @@ class LinearDesign(nn.Module):
     """Computes the inputs of the map of every target.
 
     For a target with context x and level m, covariates z with levels l (of the same rows) and known values f over the
-    horizon: x - m, z - l, f - l, m, l, the static covariates s, s m, and the calendar of the first horizon row.
+    horizon: x - m, z - l, f - l, m, l, the static covariates s, s m, products of s with the last season of x - m and
+    with the calendar of the first horizon row, and this calendar.
 
     Parameters
     ----------
@@ -202,7 +220,11 @@ class LinearDesign(nn.Module):
         if static is not None and self.sizes.n_static:
             after.append(static)
             products = [static[:, None] * level] if self.level is not None else []
+            if self.sizes.static_season:
+                products.append(_products(static[:, None], (own - level)[:, :, -self.sizes.static_season :]))
         calendar = [_calendar(decoder_time)] if decoder_time is not None and self.sizes.calendar else []
+        if calendar and static is not None and self.sizes.static_season and self.sizes.n_static:
+            calendar.insert(0, _products(static, _separate(calendar[0])))
         parts = [own - level, *self._each(shared), *own_level, *self._each(after), *products, *self._each(calendar)]
         return torch.cat(parts, dim=-1), level
 
@@ -215,6 +237,20 @@ class LinearDesign(nn.Module):
     def _each(self, parts: list[Tensor]) -> list[Tensor]:
         """Repeat inputs that all targets share."""
         return [part.unsqueeze(1).expand(-1, len(self.targets), -1) for part in parts]
+
+
+def _products(static: Tensor, others: Tensor) -> Tensor:
+    """Return all products of static covariates (..., n_static) and other inputs (..., n), static by static."""
+    return (static.unsqueeze(-1) * others.unsqueeze(-2)).flatten(-2)
+
+
+def _separate(calendar: Tensor) -> Tensor:
+    """Replace the hour of the week by hour of the day and day of the week."""
+    if calendar.shape[-1] < _HOURS_OF_WEEK:
+        return calendar
+    week = calendar[:, :_HOURS_OF_WEEK].reshape(-1, _DAYS, _HOURS)
+    hour, day = week.sum(dim=1) * _DAYS**-0.5, week.sum(dim=2) * _HOURS**-0.5  # each has a mean square of 1
+    return torch.cat([hour, day, calendar[:, _HOURS_OF_WEEK:]], dim=-1)
 
 
 def _calendar(time: Tensor) -> Tensor:

@@ -172,8 +172,8 @@ def why_not_exact(
     diagonal = all(_is_diagonal(term.metric) for term in terms)
     if any(mask is not None for mask in part.masks) and not diagonal:
         return (
-            "sparse_season, known_band and known_weights need terms that treat steps separately; a pooled term does not. Leave one of "
-            "them out (known_band=None, known_weights='own')."
+            "sparse_season, known_band and known_weights need terms that treat steps separately; a pooled term does "
+            "not. Leave one of them out (known_band=None, known_weights='own')."
         )
     if part.is_tied and (windows.misses_truth or (weighted_labels and "teacher_forecast" in targets)):
         why = "values of the targets are missing" if windows.misses_truth else "labels count by window"

@@ -6,7 +6,7 @@ forecast = w_h x + v f_h. With A = G + penalty, S the inputs x and c_h the momen
 
     sum_h m_h (A_ff - A_fS A_SS^-1 A_Sf) v = sum_h m_h (c_hf - A_fS A_SS^-1 c_hS).
 
-This is the optimum of the same objective among maps with such weights; a weight that h steps share is penalized h times.
+This is the optimum of the same objective among such maps; a weight that h steps share is penalized h times.
 """
 
 from __future__ import annotations
