@@ -373,7 +373,7 @@ class Linear(BaseNetwork):
         if self.known_weights == "shared":
             return shared
         both = self.known_band == "auto" and len(bands) > 1 and self.solver != "gradient"
-        return [None] * len(bands) + shared if both else []
+        return [*(None for _ in bands), *shared] if both else []
 
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module. Its map is 0, so that it forecasts each window's level."""

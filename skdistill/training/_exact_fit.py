@@ -200,6 +200,11 @@ def _is_diagonal(metric: np.ndarray) -> bool:
     return not np.count_nonzero(metric - np.diag(np.diag(metric)))
 
 
+def _counts_labels(terms: Sequence[QuadraticTerm], labels: LabelSource | None) -> bool:
+    """Return whether labels that are read count by window."""
+    return labels is not None and labels.weight is not None and any(one.target != "truth" for one in terms)
+
+
 def _check_grid(part: SolvablePart, loss: BaseLoss) -> Mapping[str, Sequence[float]]:
     """Return the grid of weights, checked against the terms of the loss."""
     grid = part.weight_grid
@@ -252,7 +257,7 @@ def solve_part(
     assert not isinstance(terms, str)  # why_not_exact
     setup = _Setup(part, terms, Design(part, module, spec))
     train = windows.known_train if labels is None else windows.train
-    if windows.misses_truth or (labels is not None and labels.weight is not None):
+    if windows.misses_truth or _counts_labels(terms, labels):
         part = part.without_ties
         setup = _Setup(part, terms, Design(part, module, spec))
     points = candidates(terms, list(part.penalties), grid, part.masks, part.ties)
@@ -307,7 +312,7 @@ def solve_candidates(
     grid = _check_grid(part, loss)
     terms = quadratic_terms(loss, windows.prediction_length, has_teacher=labels is not None, named=list(grid))
     assert not isinstance(terms, str)  # why_not_exact
-    if windows.store.misses(windows.targets) or (labels is not None and labels.weight is not None):
+    if windows.store.misses(windows.targets) or _counts_labels(terms, labels):
         part = part.without_ties
     points = candidates(terms, list(part.penalties), grid, part.masks, part.ties)
     setup = _Setup(part, terms, Design(part, module, spec))

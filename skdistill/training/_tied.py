@@ -47,7 +47,8 @@ def solve_tied(
     Restricted least squares, by partitioned regression (Frisch and Waugh 1933, Lovell 1963).
     """
     weight = np.zeros(mask.shape)
-    shared = mask & (ties >= 0)
+    shared = np.asarray(mask & (ties >= 0))
+    read = np.flatnonzero(shared.any(axis=0))
     n_shared = int(ties.max()) + 1
     system, right = np.zeros((n_shared, n_shared)), np.zeros(n_shared)
     kept = {}
@@ -56,7 +57,7 @@ def solve_tied(
         own = mask[step] & (ties[step] < 0)
         key = (float(penalties[step]), own.tobytes())
         if key not in problems:
-            problems[key] = _Own(second, np.flatnonzero(own), shared.any(axis=0), float(penalties[step]))
+            problems[key] = _Own(second, np.flatnonzero(own), read, float(penalties[step]))
         problem, places = problems[key], np.flatnonzero(shared[step])
         kept[step] = problem, places
         numbers = ties[step, places]
@@ -73,7 +74,7 @@ class _Own:
     """Inputs whose weights belong to one step, eliminated for all steps that read the same ones."""
 
     def __init__(self, second: np.ndarray, rows: np.ndarray, others: np.ndarray, penalty: float) -> None:
-        self.rows, self.others = rows, np.flatnonzero(others)
+        self.rows, self.others = rows, others
         system = second[np.ix_(rows, rows)] + penalty * np.eye(len(rows))
         self.linked = second[np.ix_(rows, self.others)]
         self.solved = _solve(system, np.hstack([self.linked, np.eye(len(rows))]))
