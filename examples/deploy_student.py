@@ -74,8 +74,8 @@ print(forecaster.export(folder / "student.npz"))
 alone = NumpyStudent.load(folder / "student.npz")  # needs only NumPy; you can copy numpy_student.py to a device
 assert np.allclose(alone.predict(window), forecaster.predict(window))
 try:
-    report = forecaster.export(folder / "student.onnx", int8=True, data=test)
-    print(f"ONNX with int8 weights: {report.bytes} bytes, MSE {report.mse_int8:.4f} instead of {report.mse:.4f}")
+    report = forecaster.export(folder / "student.onnx", precision="int8", data=test)
+    print(f"ONNX with int8 weights: {report.bytes} bytes, MSE {report.mse_rounded:.4f} instead of {report.mse:.4f}")
 except ImportError as error:
     print(f"ONNX: skipped. {error}")
 

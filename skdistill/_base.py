@@ -178,7 +178,14 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
 
         save(self, path, teacher=teacher)
 
-    def export(self, path: str | os.PathLike[str], *, int8: bool = False, data: Any = None) -> Any:
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        precision: str = "float32",
+        tolerance: float | None = None,
+        data: Any = None,
+    ) -> Any:
         """Export the student for another runtime, in original units and for any number of windows.
 
         The exported model is compared with the student before the file is written. Input: ``context``, float32 of shape
@@ -191,20 +198,27 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         ----------
         path : str or Path
             The file; its suffix determines the format: ``.onnx``; ``.npz`` for :class:`~skdistill.deploy.NumpyStudent`;
-            ``.pt2`` for ``torch.export.load``.
-        int8 : bool, default=False
-            For ONNX, whether weights are rounded to 8 bits.
+            ``.pt2`` for ``torch.export.load``; ``.h`` for compilers of C.
+        precision : {"float32", "bfloat16", "int8"}, default="float32"
+            Type that the weights are rounded to: all three for ``.npz``, float32 and int8 for ``.onnx`` and ``.h``.
+        tolerance : float or None, default=None
+            Largest difference that rounding may make, in standard deviations of a channel; None allows any.
         data : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
-            A series on which to measure the error with and without int8.
+            A series on which to measure the error before and after rounding.
 
         Returns
         -------
         report : ExportReport
-            Size, largest difference from the student, and errors on ``data``.
+            Size, largest difference from the student and through rounding, and errors on ``data``.
+
+        Raises
+        ------
+        ValueError
+            If the student cannot be exported to such a file, or rounding costs more than ``tolerance``.
         """
         from skdistill.deploy._export import export
 
-        return export(self, path, int8=int8, data=data)
+        return export(self, path, precision=precision, tolerance=tolerance, data=data)
 
     def _check_parameters(self) -> None:
         """Raise if a parameter is invalid; estimators with more parameters add their checks."""

@@ -30,10 +30,19 @@ __all__ = [
     "window_center_and_unit",
 ]
 
-_VERSION = 2  # version 1 had no checksum
+_VERSION = 3  # version 1 had no checksum, version 2 only 8-byte numbers
+_VERSIONS = (2, 3)
+_PRECISIONS = ("float32", "bfloat16", "int8")
+_MATRICES = ("weight_", "extra", "quantile_hidden", "quantile_output")  # what is rounded, by the start of the name
+_VECTORS = ("extra_scale", "quantile_hidden_bias", "quantile_output_bias")
+_TYPES = ("f8", "i8", "f4", "u2", "i1")  # of the numbers of a file
+_LARGEST_INT8 = 127
 _MAGIC = b"PK\3\4"
 _DIGEST_LENGTH = 64  # hexadecimal digits of SHA-256 at the end of a file
 _BLOCK_VALUES = 1 << 20  # values of the widest layer computed at once, so that they fit into the CPU cache
+_FEW_ROWS = 64  # windows times targets; up to here, products are computed in parts
+_SMALL_PRODUCT = 1_000_000  # multiplications; BLAS does not copy the matrices of a smaller product first
+_FEWEST_OUTPUTS = 16  # of a part
 _MAX_LAYERS = 64
 _MAX_MEMBERS = 4 * _MAX_LAYERS
 _COVARIATES = ("covariates", "known", "covariate_shared")
@@ -75,6 +84,9 @@ class NumpyStudent:
         ``columns`` (JSON, as bytes).
     dtype : {"float32", "float64"}, default="float32"
         Type of the matrix products; the center is always subtracted and added in float64.
+    precision : {"float32", "bfloat16", "int8"}, default="float32"
+        Type that the weights are rounded to, and that :meth:`save` writes: "float32" is the type of the products.
+        "int8" has one step for each output. The products of rounded weights are still computed in ``dtype``.
 
     Attributes
     ----------
@@ -106,16 +118,19 @@ class NumpyStudent:
     array([[4., 5.]])
     """
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], dtype: str = "float32") -> None:
+    def __init__(self, arrays: Mapping[str, np.ndarray], dtype: str = "float32", precision: str = "float32") -> None:
         if dtype not in ("float32", "float64"):
             raise ValueError(f"dtype of NumpyStudent must be 'float32' or 'float64'; got {dtype!r}.")
-        self.dtype = np.dtype(dtype)
-        self._arrays = _check_arrays(arrays)
+        if precision not in _PRECISIONS:
+            raise ValueError(f"precision of NumpyStudent must be one of {', '.join(_PRECISIONS)}; got {precision!r}.")
+        self.dtype, self.precision = np.dtype(dtype), precision
+        self._arrays = _round_matrices(_check_arrays(arrays), precision)
         self.targets = self._arrays["targets"]
         self.n_channels = int(self._arrays["n_channels"])
         self._all_targets = len(self.targets) == self.n_channels and (np.diff(self.targets) == 1).all()
         self._own = _as_slice(self.targets)
         self._center = self._arrays["center"]
+        self._centers: np.ndarray | None = None  # of all values of a window
         self._season = int(self._arrays.get("season", 1))
         self._bounds = tuple(float(one) if (one := self._arrays.get(name)) is not None else None for name in _BOUNDS)
         self._own_units = bool(self._arrays.get("own_units", 0))
@@ -126,6 +141,7 @@ class NumpyStudent:
         self.columns = _read_columns(self._arrays)
         self._level = self._cast("level")
         self._epsilon = self._cast("epsilon")
+        self._by_columns = True  # whether few windows are multiplied from the left
         self._layers = [self._layer(number) for number in range(_count_layers(self._arrays))]
         self.context_length = self._arrays["weight_0"].shape[-1]
         self.prediction_length = self._arrays[f"weight_{len(self._layers) - 1}"].shape[-2]
@@ -137,19 +153,19 @@ class NumpyStudent:
         self._joint = (
             _Joint(self._extra, self._arrays, self.dtype) if _Joint.serves(self._extra, self._arrays) else None
         )
-        widest = max(self.context_length, self._extra.size, *(weight.shape[-1] for weight, _, _ in self._layers))
+        widest = max(self.context_length, self._extra.size, *(layer.turned.shape[-1] for layer in self._layers))
         if self._head is not None:
             widest = max(widest, self.prediction_length * len(self._arrays["quantile_levels"]))
         self._block = max(1, _BLOCK_VALUES // (widest * len(self.targets)))
 
     def _cast(self, name: str) -> np.ndarray | None:
-        return self._arrays[name].astype(self.dtype) if name in self._arrays else None
+        return self._arrays[name].astype(self.dtype, copy=False) if name in self._arrays else None
 
-    def _layer(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    def _layer(self, number: int) -> _Layer:
         weight, bias = self._cast(f"weight_{number}"), self._cast(f"bias_{number}")
         assert weight is not None  # _check_arrays
         assert bias is not None
-        return np.ascontiguousarray(np.swapaxes(weight, -1, -2)), bias, self._cast(f"scale_{number}")
+        return _Layer(weight, bias, self._cast(f"scale_{number}"))
 
     def predict(self, windows: np.ndarray, series: Any = None, future: Any = None, static: Any = None) -> np.ndarray:
         """Forecast the rows that follow each window.
@@ -297,31 +313,37 @@ class NumpyStudent:
         """Forecast without bounds."""
         n_windows, n_targets = len(contexts), len(self.targets)
         forecasts = np.empty((n_windows, self.prediction_length, n_targets), contexts.dtype)
+        is_few = self._by_columns and (n_windows == 1 or n_windows * n_targets <= _FEW_ROWS)
+        answer_of = self._answer_few if is_few else self._answer
         for first in range(0, n_windows, self._block):
             joint = self._joint_rows(contexts, future, static, first)
             if joint is None:
-                rows, center, unit = self._block_rows(contexts, series, first)
-                answer = self._answer(rows, self._extra_rows(contexts, series, future, static, first))
+                values, center, unit = self._block_values(contexts, series, first)
+                answer = answer_of(values, self._extra_rows(contexts, series, future, static, first))
             else:
                 answer, center, unit = self._answer(*joint), self._center, None
-            answer = answer.transpose(0, 2, 1)
             answer = answer if unit is None else answer * unit
             np.add(answer, center, out=forecasts[first : first + self._block], casting="unsafe")
         return forecasts
 
-    def _block_rows(
+    def _block_values(
         self, contexts: np.ndarray, series: np.ndarray | None, first: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Return the standardized and filled rows of a block of windows, and center and unit of its forecasts."""
+        """Return a block of windows, standardized and filled, and center and unit of its forecasts."""
         block = contexts[first : first + self._block]
         if not self._all_targets:
             block = block[:, :, self._own]
         if not self._own_units:
-            return _centered(_filled(block, self._season, self._center), self._center, self.dtype), self._center, None
+            if self._centers is None:  # not before a window shows that memory is there for as many values
+                self._centers = np.tile(self._center, self.context_length)
+            values = _less_center(block, self._center, self._centers, self.dtype)
+            if np.isnan(values).any():
+                values = fill_missing(block - self._center, self._season).astype(self.dtype, copy=False)
+            return values, self._center, None
         numbers = None if series is None else series[first : first + self._block]
         center, unit = (values[:, None] for values in self._units(block, numbers))
-        rows = fill_missing((block - center) / unit, self._season).astype(self.dtype)
-        return np.ascontiguousarray(rows.transpose(0, 2, 1)), center, unit
+        values = fill_missing((block - center) / unit, self._season).astype(self.dtype)
+        return values, center, unit
 
     def _extra_rows(
         self,
@@ -344,7 +366,7 @@ class NumpyStudent:
     def _joint_rows(
         self, contexts: np.ndarray, future: np.ndarray | None, static: np.ndarray | None, first: int
     ) -> tuple[np.ndarray, None, np.ndarray] | None:
-        """Return centered rows, and the product of the first layer, if target and covariates take one product."""
+        """Return centered windows, and the product of the first layer, if target and covariates take one product."""
         if self._joint is None:
             return None
         here = slice(first, first + self._block)
@@ -392,8 +414,8 @@ class NumpyStudent:
         forecasts = self._forecast(contexts, series, future, static)
         quantiles = np.empty((*forecasts.shape, len(self.quantile_levels)), contexts.dtype)
         for first in range(0, len(contexts), self._block):
-            rows, _, unit = self._block_rows(contexts, series, first)
-            distances = self._head.distances(rows)
+            values, _, unit = self._block_values(contexts, series, first)
+            distances = self._head.distances(_as_rows(values))
             distances = distances if unit is None else distances * unit[..., None]
             point = forecasts[first : first + self._block, ..., None]
             np.add(distances, point, out=quantiles[first : first + self._block], casting="unsafe")
@@ -401,28 +423,51 @@ class NumpyStudent:
 
     def _answer(
         self,
-        rows: np.ndarray,
+        values: np.ndarray,
         extra: tuple[np.ndarray, np.ndarray | None] | None = None,
         product: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Run centered rows (n_windows, n_targets, context_length) and shared inputs through the layers.
+        """Run windows (n_windows, context_length, n_targets) and shared inputs through the layers.
 
         ``product`` is that of the first layer, if it has been computed.
         """
-        spread = None if self._epsilon is None else np.sqrt(rows.var(axis=-1) + self._epsilon)[..., None]
+        rows = _as_rows(values)
+        spread = self._spread(rows)
         hidden = rows
-        for number, (weight, bias, scale) in enumerate(self._layers):
+        for number, layer in enumerate(self._layers):
             if number:
                 np.maximum(hidden, 0, out=hidden)
-            hidden = _product(hidden, weight) if number or product is None else product
+            hidden = layer.product(hidden) if number or product is None else product
             if extra is not None and not number:
                 hidden += self._extra.product(rows, *extra)
-            if scale is not None:
-                hidden *= scale
-            hidden += bias if spread is None else bias * spread
+            if layer.scale is not None:
+                hidden *= layer.scale
+            hidden += layer.bias if spread is None else layer.bias * spread[..., None]
         if self._level is not None:
             hidden += (rows.reshape(-1, rows.shape[-1]) @ self._level).reshape(*rows.shape[:2], 1)
-        return hidden
+        return hidden.transpose(0, 2, 1)
+
+    def _answer_few(self, values: np.ndarray, extra: tuple[np.ndarray, np.ndarray | None] | None = None) -> np.ndarray:
+        """Do the same for few windows: their columns are multiplied from the left, which reads the weights once."""
+        columns = np.ascontiguousarray(values.transpose(1, 0, 2))  # one window is not copied
+        spread = None if self._epsilon is None else self._spread(_as_rows(values))
+        hidden = columns
+        for number, layer in enumerate(self._layers):
+            if number:
+                np.maximum(hidden, 0, out=hidden)
+            hidden = layer.few_product(hidden)
+            if extra is not None and not number:
+                hidden += self._extra.product(_as_rows(values), *extra).transpose(2, 0, 1)
+            if layer.scale_column is not None:
+                hidden *= layer.scale_column
+            hidden += layer.bias_column if spread is None else layer.bias_column * spread
+        if self._level is not None:
+            hidden += (self._level @ columns.reshape(len(columns), -1)).reshape(columns.shape[1:])
+        return hidden.transpose(1, 0, 2)
+
+    def _spread(self, rows: np.ndarray) -> np.ndarray | None:
+        """Return the spread of windows (n_windows, n_targets, context_length), if the layers need it."""
+        return None if self._epsilon is None else np.sqrt(rows.var(axis=-1) + self._epsilon)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the arrays to one file, atomically.
@@ -435,7 +480,7 @@ class NumpyStudent:
         target = os.path.realpath(path)
         temporary = f"{target}.{os.urandom(8).hex()}.tmp"
         settings = {"version": np.array(_VERSION), "dtype": np.array(self.dtype.itemsize)}
-        data = seal_arrays({**settings, **self._arrays})
+        data = seal_arrays({**settings, **_pack_matrices(self._arrays, self.dtype, self.precision)})
         try:
             with open(temporary, "xb") as file:
                 file.write(data)
@@ -451,8 +496,8 @@ class NumpyStudent:
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a file that :meth:`save` or ``export("student.npz")`` wrote.
 
-        Loading never runs code, never needs more memory than a few times the size of the file, and rejects a file in
-        which any bit has changed.
+        Loading never runs code, never needs more memory than a few times the size of the weights in float32, and
+        rejects a file in which any bit has changed.
 
         Parameters
         ----------
@@ -484,18 +529,21 @@ class NumpyStudent:
     def _from_bytes(cls, data: bytes) -> Self:
         arrays = read_sealed(data)
         version, itemsize = (arrays.pop(name, np.array(0)) for name in ("version", "dtype"))
-        if version.ndim or version != _VERSION:
-            raise ValueError(f"it has format version {version}, and this NumpyStudent reads version {_VERSION} only.")
+        if version.ndim or version not in _VERSIONS:
+            known = " and ".join(map(str, _VERSIONS))
+            raise ValueError(f"it has format version {version}, and this NumpyStudent reads versions {known} only.")
         if itemsize.ndim or itemsize not in (4, 8):
             raise ValueError(f"not a student: dtype must be 4 or 8 bytes; got {itemsize}.")
+        arrays, precision = _unpack_matrices(arrays)
         with np.errstate(over="ignore", divide="ignore"):
-            student = cls(arrays, f"float{8 * int(itemsize)}")
+            student = cls(arrays, f"float{8 * int(itemsize)}", precision)
         student._check_finite()
         return student
 
     def _check_finite(self) -> None:
         """Raise if a number is too large for the type of the products."""
-        used = [array for layer in self._layers for array in layer] + [self._level, self._epsilon]
+        used = [one for layer in self._layers for one in (layer.weight, layer.bias, layer.scale)]
+        used += [self._level, self._epsilon]
         if self._head is not None:
             used += [value for value in vars(self._head).values() if isinstance(value, np.ndarray)]
         if not all(array is None or np.isfinite(array).all() for array in used):
@@ -879,7 +927,7 @@ class _Joint:
     def product(
         self, contexts: np.ndarray, future: np.ndarray | None, static: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return centered rows of the target and the product, or None if something is missing."""
+        """Return centered values of the target and the product, or None if something is missing."""
         inputs = np.empty((len(contexts), len(self.weight)), self.dtype)
         past, end = inputs[:, : len(self.center)], len(self.weight) - self.n_static
         np.subtract(contexts.reshape(len(contexts), -1), self.center, out=past, casting="unsafe")
@@ -891,7 +939,7 @@ class _Joint:
         product = inputs @ self.weight
         if np.isnan(product.sum()):  # fewer numbers than inputs
             return None
-        return past.reshape(len(past), *self.shape)[:, None, :, self.target], product[:, None]
+        return past.reshape(len(past), *self.shape)[:, :, [self.target]], product[:, None]
 
 
 def _as_slice(places: np.ndarray) -> Any:
@@ -967,13 +1015,6 @@ def order_outwards(quantiles: np.ndarray, n_lower: int, has_median: bool) -> np.
     return quantiles
 
 
-def _filled(block: np.ndarray, season: int, center: np.ndarray) -> np.ndarray:
-    """Fill missing values; a channel without observed values in a window is set to the center."""
-    if not np.isnan(block).any():
-        return block
-    return fill_missing(block - center, season) + center
-
-
 def _read_ids(arrays: Mapping[str, np.ndarray]) -> list[object]:
     """Read the ids of the series with known units, and raise unless each series has one."""
     if "series_ids" not in arrays:
@@ -1036,22 +1077,68 @@ def plain_id(one: Any) -> Any:
     return one if isinstance(one, str | int | float) else str(one)
 
 
-def _centered(block: np.ndarray, center: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Subtract the center in float64 and round to ``dtype``; returns (n_windows, n_targets, n_timestamps)."""
-    if len(block) == 1:
-        return (block[0] - center).astype(dtype, copy=False).T[None]
-    centered = np.empty(block.shape, dtype)
-    np.subtract(block, center, out=centered, casting="unsafe")
-    return np.ascontiguousarray(centered.transpose(0, 2, 1))
+class _Layer:
+    """One matrix product: for many rows with the matrix turned, for few columns with the matrix as it is."""
+
+    def __init__(self, weight: np.ndarray, bias: np.ndarray, scale: np.ndarray | None) -> None:
+        self.weight, self.bias, self.scale = weight, bias, scale
+        self.turned = np.ascontiguousarray(np.swapaxes(weight, -1, -2))
+        self.bias_column = _as_column(bias)
+        self.scale_column = None if scale is None else _as_column(scale)
+
+    def product(self, rows: np.ndarray) -> np.ndarray:
+        """Multiply rows (n_windows, n_targets, n_inputs)."""
+        return _product(rows, self.turned)
+
+    def few_product(self, columns: np.ndarray) -> np.ndarray:
+        """Multiply few columns (n_inputs, n_windows, n_targets)."""
+        return _few_product(self.weight, columns)
+
+
+def _as_column(values: np.ndarray) -> np.ndarray:
+    """Turn (n_outputs,) or (n_targets, n_outputs) into (n_outputs, 1, 1 or n_targets)."""
+    return np.ascontiguousarray(np.atleast_2d(values).T)[:, None]
+
+
+def _less_center(block: np.ndarray, center: np.ndarray, centers: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Subtract the center in float64 and round to ``dtype``; ``centers`` repeats it for all values of a window."""
+    values = np.empty(block.shape, dtype)
+    if block.strides[1] == block.shape[2] * block.strides[2]:  # a window is one run of memory
+        runs = block.reshape(len(block), -1), values.reshape(len(block), -1)
+        np.subtract(runs[0], centers, out=runs[1], casting="unsafe")
+    else:
+        np.subtract(block, center, out=values, casting="unsafe")
+    return values
+
+
+def _as_rows(values: np.ndarray) -> np.ndarray:
+    """Turn windows (n_windows, n_timestamps, n_targets) into rows (n_windows, n_targets, n_timestamps)."""
+    return np.ascontiguousarray(values.transpose(0, 2, 1))
 
 
 def _product(hidden: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Multiply (n_windows, n_targets, n_inputs) by one matrix for all channels, or one per channel."""
     if weight.ndim == 3:
         return np.matmul(hidden.transpose(1, 0, 2), weight).transpose(1, 0, 2)
-    if len(hidden) == 1:
-        return (hidden[0] @ weight)[None]
     return (hidden.reshape(-1, hidden.shape[-1]) @ weight).reshape(*hidden.shape[:2], -1)
+
+
+def _few_product(weight: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Multiply one matrix for all channels, or one per channel, by few columns (n_inputs, n_windows, n_targets).
+
+    BLAS copies the matrices of a larger product into its own order first, which takes as long as multiplying them if
+    there are few columns; so the outputs are computed in parts. How many depends on shapes alone, never on timing.
+    """
+    if weight.ndim == 3:
+        return np.matmul(weight, np.ascontiguousarray(hidden.transpose(2, 0, 1))).transpose(1, 2, 0)
+    (n_outputs, n_inputs), columns = weight.shape, hidden.reshape(len(hidden), -1)
+    size = _SMALL_PRODUCT // (n_inputs * columns.shape[1]) // 8 * 8
+    if columns.shape[1] == 1 or not _FEWEST_OUTPUTS <= size < n_outputs:
+        return (weight @ columns).reshape(n_outputs, *hidden.shape[1:])
+    product = np.empty((n_outputs, columns.shape[1]), columns.dtype)
+    for first in range(0, n_outputs, size):
+        np.matmul(weight[first : first + size], columns, out=product[first : first + size])
+    return product.reshape(n_outputs, *hidden.shape[1:])
 
 
 def _count_layers(arrays: Mapping[str, np.ndarray]) -> int:
@@ -1080,12 +1167,84 @@ def _check_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         raise ValueError(f"not a student: {n_layers} layers, missing {sorted(missing)}, unknown {sorted(unknown)}.")
     checked = {}
     for name, array in arrays.items():
-        kind = np.int64 if name in _WHOLE else np.float64
+        kind: Any = np.int64 if name in _WHOLE else np.float64
         if array.dtype.kind not in ("iu" if kind is np.int64 else "f"):
             raise ValueError(f"not a student: {name} has type {array.dtype}.")
+        if _is_matrix(name) and array.dtype == np.float32:
+            kind = np.float32
         checked[name] = np.ascontiguousarray(array, dtype=kind) if array.ndim else np.asarray(array, dtype=kind)
     _check_shapes(checked, n_layers)
     return checked
+
+
+def _is_matrix(name: str) -> bool:
+    """Return whether an array holds the weights of a product."""
+    return name.startswith(_MATRICES) and name not in _VECTORS
+
+
+def _step(matrix: np.ndarray) -> np.ndarray:
+    """Return the step of int8 numbers for each output of a matrix, (..., n_outputs, 1)."""
+    largest = np.abs(matrix).max(axis=-1, keepdims=True, initial=0.0).astype(np.float32)
+    return np.where(largest > 0, largest, np.float32(1)) / np.float32(_LARGEST_INT8)
+
+
+def _round_matrices(arrays: dict[str, np.ndarray], precision: str) -> dict[str, np.ndarray]:
+    """Round the weights; float32 leaves them as they are, because the products round them."""
+    if precision == "float32":
+        return arrays
+    with np.errstate(over="ignore"):
+        return {name: _rounded(one, precision) if _is_matrix(name) else one for name, one in arrays.items()}
+
+
+def _rounded(matrix: np.ndarray, precision: str) -> np.ndarray:
+    if precision == "bfloat16":
+        return _from_bfloat16(_to_bfloat16(matrix))
+    step = _step(matrix)
+    return (np.rint(matrix / step) * step).astype(np.float32)
+
+
+def _to_bfloat16(matrix: np.ndarray) -> np.ndarray:
+    """Return the upper halves of float32 numbers, rounded to the nearest, ties to even."""
+    bits = np.ascontiguousarray(matrix, np.float32).view(np.uint32)
+    return ((bits.astype(np.uint64) + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+
+
+def _from_bfloat16(halves: np.ndarray) -> np.ndarray:
+    return (halves.astype(np.uint32) << 16).view(np.float32)
+
+
+def _pack_matrices(arrays: dict[str, np.ndarray], dtype: np.dtype, precision: str) -> dict[str, np.ndarray]:
+    """Write weights in as many bytes as they need; int8 adds an array of steps to each matrix."""
+    packed: dict[str, np.ndarray] = {}
+    for name, one in arrays.items():
+        if not _is_matrix(name):
+            packed[name] = one
+        elif precision == "bfloat16":
+            packed[name] = _to_bfloat16(one)
+        elif precision == "int8":
+            step = _step(one)
+            packed |= {name: np.rint(one / step).astype(np.int8), f"step_{name}": step}
+        else:
+            packed[name] = one.astype(dtype, copy=False)
+    return packed
+
+
+def _unpack_matrices(arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], str]:
+    """Read the weights that were packed, as floats, and their precision."""
+    precision, plain = "float32", {}
+    for name, one in arrays.items():
+        if name.startswith("step_"):
+            continue
+        if one.dtype == np.int8:
+            step = arrays.get(f"step_{name}", np.zeros(0))
+            if not _is_matrix(name) or step.shape != (*one.shape[:-1], 1) or not (step > 0).all():
+                raise ValueError(f"not a student: {name} has no step for each output.")
+            precision, plain[name] = "int8", one * step.astype(np.float32)
+        elif one.dtype == np.uint16:
+            precision, plain[name] = "bfloat16", _from_bfloat16(one)
+        else:
+            plain[name] = one
+    return plain, precision
 
 
 def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
@@ -1235,8 +1394,7 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarra
     for length in shape:
         n_values *= length
     if (
-        dtype.kind not in "fi"
-        or dtype.itemsize != 8
+        dtype.str.lstrip("<|") not in _TYPES
         or fortran_order
         or min(shape, default=0) < 0
         or n_values * dtype.itemsize != len(content)

@@ -106,7 +106,8 @@ class Series:
         if self.index is None or self.columns is None:
             return forecast
         index = self.labels_ahead(len(forecast))
-        frame = pd.DataFrame(forecast, index=index, columns=self.columns[list(targets)])
+        is_all = tuple(targets) == tuple(range(len(self.columns)))
+        frame = pd.DataFrame(forecast, index=index, columns=self.columns if is_all else self.columns[list(targets)])
         return frame.iloc[:, 0] if self.was_vector else frame
 
 
@@ -561,6 +562,9 @@ def _read_one(
     is_member = name != "X"  # of a panel, which scikit-learn's messages do not name
     if is_member and not len(X):
         raise ValueError(f"{name} has no rows: leave it out, or give it at least one (NaN where nothing is observed).")
+    again = None if reset else _read_again(X, known, name)
+    if again is not None:
+        return again
     was_vector = isinstance(X, pd.Series)
     if was_vector:
         X = X.to_frame(X.name if X.name is not None else _VECTOR)
@@ -587,6 +591,20 @@ def _read_one(
     if values is None:
         values = _checked_values(estimator, table, reset=reset, name=name)
     return Series(_without_infinity(values, index, columns, name), index, columns, was_vector, step, label_type)
+
+
+def _read_again(X: Any, known: SeriesLabels, name: str) -> Series | None:
+    """Read a table of floats with the columns of ``fit``, which needs no check of types and names."""
+    columns = known.columns
+    if type(X) is not pd.DataFrame or columns is None or not (columns.is_(X.columns) or columns.identical(X.columns)):
+        return None
+    values = X.to_numpy()
+    if values.dtype not in _FLOATS or not len(values):
+        return None
+    step = check_row_labels(X.index, name=name, known=known.steps)
+    index = as_time_index(X.index)
+    label_type = None if index is X.index else X.index.dtype
+    return Series(_without_infinity(values, index, columns, name), index, X.columns, False, step, label_type)
 
 
 def _checked_values(estimator: Any, table: Any, *, reset: bool, name: str) -> np.ndarray:

@@ -408,8 +408,10 @@ def _on_the_wall(offset: pd.offsets.BaseOffset) -> pd.offsets.BaseOffset:
 
 def _time_of_day(index: pd.DatetimeIndex) -> pd.Timedelta | None:
     wall = read_wall_clock(index)
-    times = np.unique(wall.asi8 % (DAY // nanoseconds_of(wall)))
-    return pd.Timedelta(int(times[0]) * nanoseconds_of(wall), unit="ns") if len(times) == 1 else None
+    times = wall.asi8 % (DAY // nanoseconds_of(wall))
+    if times[0] != times[-1] or not (times == times[0]).all():
+        return None
+    return pd.Timedelta(int(times[0]) * nanoseconds_of(wall), unit="ns")
 
 
 def _passes(index: pd.DatetimeIndex, offset: pd.offsets.BaseOffset) -> bool:

@@ -24,6 +24,7 @@ from torch import nn
 
 from skdistill._utils._atomic import write_atomically
 from skdistill._utils._optional import import_optional
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import NumpyStudent, plain_id
 from skdistill._version import __version__
 from skdistill.data._context_batch import ContextBatch
@@ -31,6 +32,7 @@ from skdistill.data._inputs import read_series
 from skdistill.data._scaling import Scaling
 from skdistill.data._series_labels import has_names
 from skdistill.data._window_forecaster import WindowForecaster
+from skdistill.deploy._export_c import write_header
 from skdistill.deploy._modules import deployed_module, reads_through_frame
 from skdistill.fused._runtime import fuse_in_units
 from skdistill.networks._base import NetworkSpec
@@ -39,6 +41,7 @@ from skdistill.probabilistic._calibration import shift_quantiles
 
 __all__ = ["ExportReport", "export"]
 
+_PRECISIONS = {".npz": ("float32", "bfloat16", "int8"), ".h": ("float32", "int8"), ".onnx": ("float32", "int8")}
 _TOLERANCE = 1e-4  # relative to the scale of a channel; float32 sums differ in order
 _MOST_WINDOWS = 512
 
@@ -59,11 +62,15 @@ class ExportReport:
         Size of the file.
     difference : float
         Largest difference of a forecast or quantile from the student's, in standard deviations of its channel, on
-        random windows in the range of the training rows (with float weights, if the file has int8 weights).
+        random windows in the range of the training rows, before weights are rounded to ``precision``.
     mse : float or None, default=None
         Error on the given data, in original units; None without data.
-    mse_int8 : float or None, default=None
-        The same with int8 weights; None without data or int8.
+    precision : str, default="float32"
+        Type of the weights in the file.
+    rounding : float or None, default=None
+        Largest difference after rounding, on the random windows and the given data; None for float32.
+    mse_rounded : float or None, default=None
+        Error on the given data after rounding; None without data, and for float32.
     sha256 : str, default=""
         Checksum of the file. An ``.npz`` file contains its own checksum, which is checked when it is loaded. Other
         runtimes check none, so compare it yourself before loading.
@@ -73,11 +80,20 @@ class ExportReport:
     bytes: int
     difference: float
     mse: float | None = None
-    mse_int8: float | None = None
+    precision: str = "float32"
+    rounding: float | None = None
+    mse_rounded: float | None = None
     sha256: str = ""
 
 
-def export(estimator: Any, path: str | os.PathLike[str], *, int8: bool = False, data: Any = None) -> ExportReport:
+def export(
+    estimator: Any,
+    path: str | os.PathLike[str],
+    *,
+    precision: str = "float32",
+    tolerance: float | None = None,
+    data: Any = None,
+) -> ExportReport:
     """Export a fitted estimator's student; see its method ``export``.
 
     Parameters
@@ -85,11 +101,13 @@ def export(estimator: Any, path: str | os.PathLike[str], *, int8: bool = False, 
     estimator : DistilledForecaster or DistilledRegressor
         A fitted estimator, without ``transformer`` and calendar features.
     path : str or Path
-        The file; its suffix determines the format: ``.onnx``, ``.npz`` or ``.pt2``.
-    int8 : bool, default=False
-        For ONNX, whether weights are rounded to 8 bits.
+        The file; its suffix determines the format: ``.onnx``, ``.npz``, ``.pt2`` or ``.h``.
+    precision : {"float32", "bfloat16", "int8"}, default="float32"
+        Type that the weights are rounded to: all three for ``.npz``, float32 and int8 for ``.onnx`` and ``.h``.
+    tolerance : float or None, default=None
+        Largest difference that rounding may make, in standard deviations of a channel; None allows any.
     data : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
-        A series on which to measure the error with and without int8.
+        A series on which to measure the error before and after rounding.
 
     Returns
     -------
@@ -115,25 +133,67 @@ def export(estimator: Any, path: str | os.PathLike[str], *, int8: bool = False, 
     """
     check_is_fitted(estimator)
     suffix = Path(path).suffix
-    writers = {".npz": _numpy_bytes, ".onnx": _onnx_bytes, ".pt2": _torch_bytes}
+    writers = {".npz": _numpy_bytes, ".onnx": _onnx_bytes, ".pt2": _torch_bytes, ".h": _c_bytes}
     if suffix not in writers:
         raise ValueError(f"path of export must end in one of {', '.join(writers)}; got {os.fspath(path)!r}.")
-    if int8 and suffix != ".onnx":
-        raise ValueError(f"int8 of export is for .onnx files; got {os.fspath(path)!r}.")
+    _check_precision(precision, tolerance, suffix)
     _check_exportable(estimator)
-    written, predict = writers[suffix](estimator)
-    difference = _compare(estimator, predict)
-    mse = mse_int8 = None
+    written, predict = writers[suffix](estimator, Path(path), "float32")
+    difference, examples = _compare(estimator, predict)
+    mse = rounding = mse_rounded = None
     if data is not None:
         windows, truth = _windows_of(estimator, data)
         mse = float(np.square(_both(predict(windows))[0] - truth).mean())
-    if int8:
-        written, predict = _quantize(written)
+    if precision != "float32":
+        exact = predict
+        written, predict = (
+            _quantize(written) if suffix == ".onnx" else writers[suffix](estimator, Path(path), precision)
+        )
+        given = [examples] if data is None else [examples, windows]
+        rounding = max(_rounding(estimator, exact(one), predict(one)) for one in given)
+        _check_rounding(rounding, precision, tolerance, suffix)
         if data is not None:
-            mse_int8 = float(np.square(_both(predict(windows))[0] - truth).mean())
+            mse_rounded = float(np.square(_both(predict(windows))[0] - truth).mean())
     write_atomically(path, written)
     digest = hashlib.sha256(written).hexdigest()
-    return ExportReport(os.fspath(path), len(written), difference, mse, mse_int8, digest)
+    return ExportReport(os.fspath(path), len(written), difference, mse, precision, rounding, mse_rounded, digest)
+
+
+def _check_precision(precision: str, tolerance: float | None, suffix: str) -> None:
+    allowed = _PRECISIONS.get(suffix, ("float32",))
+    if precision not in allowed:
+        others = [one for one, known in _PRECISIONS.items() if precision in known]
+        instead = f" {', '.join(others)} files can have {precision} weights." if others else ""
+        raise ValueError(
+            f"precision of export must be one of {', '.join(allowed)} for {suffix} files; got {precision!r}.{instead}"
+        )
+    if tolerance is None:
+        return
+    if precision == "float32":
+        raise ValueError("tolerance of export needs precision='bfloat16' or 'int8': float32 rounds nothing.")
+    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float | np.number) or not 0 < tolerance < np.inf:
+        raise ValueError(f"tolerance of export must be a positive number; got {tolerance!r}.")
+
+
+def _rounding(estimator: Any, exact: Any, rounded: Any) -> float:
+    """Return the largest difference of forecasts or quantiles, in standard deviations of the channel."""
+    scaling, largest = estimator.scaling_, 0.0
+    scale = np.asarray(scaling.scale_)[list(estimator.spec_.targets)]
+    for one, other in zip(_both(exact), _both(rounded), strict=True):
+        if one is not None and other is not None:
+            unit = (scale if one.ndim == 3 else scale[:, None]) * _slope(scaling, one)
+            largest = max(largest, float(np.max(np.abs(one - other) / unit)))
+    return largest
+
+
+def _check_rounding(rounding: float, precision: str, tolerance: float | None, suffix: str) -> None:
+    if tolerance is None or rounding <= tolerance:
+        return
+    finer = "bfloat16" if precision == "int8" and suffix == ".npz" else "float32"
+    raise ValueError(
+        f"precision={precision!r} changes forecasts by up to {rounding:.2g} standard deviations of a channel, more "
+        f"than tolerance={tolerance:g}, so nothing was written. Choose precision={finer!r} or a larger tolerance."
+    )
 
 
 def _check_exportable(estimator: Any) -> None:
@@ -167,8 +227,8 @@ def _check_exportable(estimator: Any) -> None:
         )
 
 
-def _compare(estimator: Any, predict: Predict) -> float:
-    """Compare with the student on random windows, and raise if the forecasts differ."""
+def _compare(estimator: Any, predict: Predict) -> tuple[float, Inputs]:
+    """Compare with the student on random windows, and raise if the forecasts differ; also return the windows."""
     spec, scaling = estimator.spec_, estimator.scaling_
     noise = np.random.default_rng(0).normal(size=(5, spec.context_length, spec.n_channels))
     noise[2:] = noise[2:].cumsum(axis=1) / np.sqrt(np.arange(1, spec.context_length + 1))[:, None]
@@ -195,7 +255,7 @@ def _compare(estimator: Any, predict: Predict) -> float:
                 f"the exported student differs from the student by {np.nanmax(error):.2g} standard deviations, so "
                 "nothing was written. Please report this with the student's parameters."
             )
-    return float(error.max())
+    return float(error.max()), inputs
 
 
 def _slope(scaling: Scaling, values: np.ndarray) -> np.ndarray | float:
@@ -267,21 +327,38 @@ def _windows_of(estimator: Any, data: Any) -> tuple[Inputs, np.ndarray]:
 # -- formats -----------------------------------------------------------------------------------------
 
 
-def _numpy_bytes(estimator: Any) -> tuple[bytes, Predict]:
+def _numpy_bytes(estimator: Any, path: Path, precision: str) -> tuple[bytes, Predict]:
+    student = _fused_numpy(estimator, path, precision)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "student.npz"
+        student.save(file)
+        return file.read_bytes(), _predict_of(NumpyStudent.load(file))
+
+
+def _c_bytes(estimator: Any, path: Path, precision: str) -> tuple[bytes, Predict]:
+    """Write C; what is compared is the same student in NumPy."""
+    student = _fused_numpy(estimator, path, precision)
+    if student.quantile_levels is not None and precision == "float32":
+        warnings.warn(
+            f"{path.name} will hold the point forecast alone: quantiles are exported to .npz and .onnx.",
+            stacklevel=stacklevel_of_user(),
+        )
+    return write_header(student, path), _predict_of(student)
+
+
+def _fused_numpy(estimator: Any, path: Path, precision: str) -> NumpyStudent:
     fused = fuse_in_units(estimator.student_, estimator.spec_, estimator.scaling_, estimator.predictor_.offsets)
     if fused is None:
         raise ValueError(
-            f"export to .npz needs a student that can be fused into matrices; {type(estimator.student_).__name__} "
-            f"cannot. "
+            f"export to {path.suffix} needs a student that can be fused into matrices; "
+            f"{type(estimator.student_).__name__} cannot. "
             "Export to .onnx, or choose Linear, DLinear or MLP."
         )
     dtype = "float32" if next(estimator.student_.parameters()).dtype == torch.float32 else "float64"
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "student.npz"
-        NumpyStudent(fused.arrays() | _told(estimator), dtype).save(path)
-        student = NumpyStudent.load(path)
-        data = path.read_bytes()
+    return NumpyStudent(fused.arrays() | _told(estimator), dtype, precision)
 
+
+def _predict_of(student: NumpyStudent) -> Predict:
     def predict(inputs: Inputs) -> Any:
         given = {name: one for name, one in inputs.items() if name != "context"}
         forecasts = student.predict(inputs["context"], **given)
@@ -289,7 +366,7 @@ def _numpy_bytes(estimator: Any) -> tuple[bytes, Predict]:
             return forecasts
         return forecasts, student.predict_quantiles(inputs["context"], **given)
 
-    return data, predict
+    return predict
 
 
 def _told(estimator: Any) -> dict[str, np.ndarray]:
@@ -333,7 +410,7 @@ def _complete(names: Sequence[str], inputs: Inputs) -> Inputs:
     return {name: unknown if name == "series" else np.ascontiguousarray(inputs[name], np.float32) for name in names}
 
 
-def _torch_bytes(estimator: Any) -> tuple[bytes, Predict]:
+def _torch_bytes(estimator: Any, path: Path, precision: str) -> tuple[bytes, Predict]:
     module_ = _module_of(estimator)
     example = _inputs_of(module_, estimator)
     batch = torch.export.Dim("batch")
@@ -359,7 +436,7 @@ def _split(inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict[str, tor
     return inputs["context"], {name: one for name, one in inputs.items() if name != "context"}
 
 
-def _onnx_bytes(estimator: Any) -> tuple[bytes, Predict]:
+def _onnx_bytes(estimator: Any, path: Path, precision: str) -> tuple[bytes, Predict]:
     onnx = import_optional("onnx", extra="onnx", purpose="Exporting to ONNX")
     import_optional("onnxscript", extra="onnx", purpose="Exporting to ONNX")
     import_optional("onnxruntime", extra="onnx", purpose="Checking an ONNX file")

@@ -678,24 +678,33 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         """
         self.best_estimator_.save(path, teacher=teacher)
 
-    def export(self, path: str | os.PathLike[str], *, int8: bool = False, data: Any = None) -> Any:
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        precision: str = "float32",
+        tolerance: float | None = None,
+        data: Any = None,
+    ) -> Any:
         """Export the student of the refitted forecaster for another runtime.
 
         Parameters
         ----------
         path : str or Path
-            The file; its suffix determines the format: ``.onnx``, ``.npz`` or ``.pt2``.
-        int8 : bool, default=False
-            For ONNX, whether weights are rounded to 8 bits.
+            The file; its suffix determines the format: ``.onnx``, ``.npz``, ``.pt2`` or ``.h``.
+        precision : {"float32", "bfloat16", "int8"}, default="float32"
+            Type that the weights are rounded to: all three for ``.npz``, float32 and int8 for ``.onnx`` and ``.h``.
+        tolerance : float or None, default=None
+            Largest difference that rounding may make, in standard deviations of a channel; None allows any.
         data : array or DataFrame, or None, default=None
-            A series on which to measure the error with and without int8.
+            A series on which to measure the error before and after rounding.
 
         Returns
         -------
         report : ExportReport
             Size and errors.
         """
-        return self.best_estimator_.export(path, int8=int8, data=data)
+        return self.best_estimator_.export(path, precision=precision, tolerance=tolerance, data=data)
 
     def calibrate(self, X: Any, y: Any = None) -> Self:
         """Calibrate the quantiles of the refitted forecaster on other rows.

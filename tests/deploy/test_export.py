@@ -56,12 +56,12 @@ def test_onnx_answers_as_the_student(student, tmp_path):
 @pytest.mark.slow
 def test_int8_reports_what_it_costs(tmp_path):
     forecaster = make(MLP(64, kernel_size=5))
-    report = forecaster.export(tmp_path / "int8.onnx", int8=True, data=make_frame(seed=3))
+    report = forecaster.export(tmp_path / "int8.onnx", precision="int8", data=make_frame(seed=3))
     plain = forecaster.export(tmp_path / "float.onnx")
     assert report.bytes < plain.bytes
     assert report.mse == pytest.approx(-forecaster.score(make_frame(seed=3)), rel=1e-4)
-    assert report.mse_int8 != report.mse
-    assert report.mse_int8 == pytest.approx(report.mse, rel=0.2)
+    assert report.mse_rounded != report.mse
+    assert report.mse_rounded == pytest.approx(report.mse, rel=0.2)
     difference = np.abs(run(tmp_path / "int8.onnx", WINDOWS) - forecaster.predict(WINDOWS)).max()
     assert 0 < difference < 0.1
 
@@ -86,8 +86,8 @@ def test_a_wrong_export_is_not_written(tmp_path, monkeypatch):
     forecaster = make(DLinear(3))
     right = _export._numpy_bytes
 
-    def wrong(estimator):
-        data, predict = right(estimator)
+    def wrong(*arguments):
+        data, predict = right(*arguments)
         return data, lambda windows: predict(windows) + 0.01
 
     monkeypatch.setattr(_export, "_numpy_bytes", wrong)
@@ -97,7 +97,7 @@ def test_a_wrong_export_is_not_written(tmp_path, monkeypatch):
 
 
 def test_what_cannot_be_exported_says_why(tmp_path):
-    with pytest.raises(ValueError, match=r"path of export must end in one of \.npz, \.onnx, \.pt2; got '.*\.txt'"):
+    with pytest.raises(ValueError, match=r"path of export must end in one of \.npz, \.onnx, \.pt2, \.h; got '.*\.txt'"):
         make(DLinear(3)).export(tmp_path / "student.txt")
     with pytest.raises(ValueError, match=r"transformer=StandardScaler\(\) cannot be exported.*SquareRoot"):
         make(DLinear(3), transformer=StandardScaler()).export(tmp_path / "student.onnx")
@@ -105,8 +105,8 @@ def test_what_cannot_be_exported_says_why(tmp_path):
         make(ITransformer(8, n_heads=2)).export(tmp_path / "student.onnx")
     with pytest.raises(ValueError, match="needs a student that can be fused"):
         make(ITransformer(8, n_heads=2, time_features=False)).export(tmp_path / "student.npz")
-    with pytest.raises(ValueError, match="int8 of export is for"):
-        make(DLinear(3)).export(tmp_path / "student.npz", int8=True)
+    with pytest.raises(ValueError, match=r"precision of export must be one of float32 for \.pt2 files; got 'int8'"):
+        make(DLinear(3)).export(tmp_path / "student.pt2", precision="int8")
     with pytest.raises(ValueError, match="data of export must be a series of at least 16 finite rows and 2 channels"):
         make(DLinear(3)).export(tmp_path / "student.npz", data=np.zeros((15, 2)))
 

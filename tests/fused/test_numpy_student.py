@@ -97,7 +97,7 @@ GOOD = {
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"version": np.array(3)}, "format version 3, and this NumpyStudent reads version 2 only"),
+        ({"version": np.array(4)}, "format version 4, and this NumpyStudent reads versions 2 and 3 only"),
         ({"version": np.array([2])}, "format version"),
         ({"dtype": np.array(2)}, "dtype must be 4 or 8"),
         ({"weight_0": np.array([{}], dtype=object)}, "not a student: weight_0.npy does not contain the numbers"),
