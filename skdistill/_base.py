@@ -75,6 +75,8 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
     provenance_: list[dict[str, str | None]]
 
     _dtype: str = "float32"  # type in which forecasts are computed
+    _keeps_solved: bool = False  # whether an exact student can be continued
+    _solved: Any = None
 
     @property
     def predictor_(self) -> Predictor:
@@ -310,6 +312,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         self.teacher_ = result.teacher
         self.provenance_ = [] if teacher is None else teacher.provenance()
         self.history_ = result.history
+        self._solved = result.solved if self._keeps_solved else None
         self._calibrate_on_validation(windows)
         if result.interrupted:
             self._report_interrupt(result)

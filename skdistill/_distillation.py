@@ -21,10 +21,11 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._labels import Labels
 from skdistill.data._some_labels import SomeLabels
 from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._windows import Windows
 from skdistill.labeling._estimate import LabelingEstimate, estimate_labeling
 from skdistill.labeling._kept_student import train_or_find
 from skdistill.labeling._keys import describe_windows, is_unseeded, key_of, student_parts
-from skdistill.labeling._run import Labeling, fit_and_label
+from skdistill.labeling._run import Labeling, fit_and_label, label_more
 from skdistill.losses._base import BaseLoss
 from skdistill.losses._objective import (
     build_objective,
@@ -40,11 +41,12 @@ from skdistill.networks._quantile_head import build_module
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._teacher_name import teacher_name
 from skdistill.training._batches import LabelSource
+from skdistill.training._exact_fit import Solved, continue_part
 from skdistill.training._settings import TrainingSettings
 from skdistill.training._solve import check_solvable, prepare_network, solve_network
 from skdistill.training._train import TrainingResult, loss_shapes, train_network
 
-__all__ = ["Distilled", "distill", "dry_run", "settle_teacher"]
+__all__ = ["Distilled", "distill", "distill_more", "dry_run", "settle_teacher"]
 
 logger = logging.getLogger("skdistill")
 
@@ -67,6 +69,8 @@ class Distilled:
         The epoch, counted from 1, from which the student's weights are taken; None without validation.
     interrupted : bool
         Whether the user stopped the student's training.
+    solved : object or None, default=None
+        What an exact student is continued from.
     """
 
     student: nn.Module
@@ -75,6 +79,7 @@ class Distilled:
     history: list[dict[str, Any]]
     best_epoch: int | None
     interrupted: bool
+    solved: Any = None
 
 
 def distill(
@@ -164,7 +169,8 @@ def distill(
 
     solved = solve_network(student, module, spec, windows, loss=loss, labels=labels)
     if solved is not None:
-        return Distilled(module.eval(), spec, teacher, solved.history, solved.best_epoch, interrupted=False)
+        history, best_epoch = solved.history, solved.best_epoch
+        return Distilled(module.eval(), spec, teacher, history, best_epoch, interrupted=False, solved=solved.solved)
 
     def train(checkpoint: Path | None) -> TrainingResult:
         with randomness.block():
@@ -191,6 +197,79 @@ def distill(
         folder = labeling.cache.entry(f"student-{key_of(*parts, *chosen, student_parts(settings), student_seed)}")
     result = train_or_find(module, folder, train, build, windows, spec, type(student).__name__)
     return Distilled(module, spec, teacher, result.history, result.best_epoch, result.interrupted)
+
+
+def distill_more(
+    module: nn.Module,
+    spec: NetworkSpec,
+    windows: Windows,
+    *,
+    teacher: BaseTeacher | None,
+    student: BaseNetwork,
+    loss: BaseLoss,
+    settings: TrainingSettings,
+    labeling: Labeling,
+    seed: int,
+    solved: Solved | None,
+) -> TrainingResult:
+    """Label new windows, and train a student on from where it is.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The trained student; it is changed.
+    spec : NetworkSpec
+        The problem it was built for.
+    windows : Windows
+        The new windows, in the units of the earlier ones.
+    teacher : BaseTeacher or None
+        The fitted teacher; None trains on the truth only.
+    student : BaseNetwork
+        The student's network.
+    loss : BaseLoss
+        The objective.
+    settings : TrainingSettings
+        Training settings; nothing is validated.
+    labeling : Labeling
+        Which windows are labeled.
+    seed : int
+        Seed of the student.
+    solved : Solved or None
+        What an exact student is continued from; None trains by gradient descent.
+
+    Returns
+    -------
+    result : TrainingResult
+        The history of this training.
+    """
+    labels = None
+    if teacher is not None and needs_teacher(loss):
+        labels = label_more(teacher, TrainingWindows(windows, None), loss, labeling, settings.verbose)
+    if spec.quantiles is not None:
+        levels = None if labels is None else labels.take(windows.starts.new_zeros(1)).quantile_levels
+        loss = with_quantile_term(
+            loss,
+            spec.quantiles,
+            has_teacher=labels is not None,
+            teacher_levels=levels,
+            point_forecast=spec.point_forecast,
+        )
+    if solved is not None:
+        part = student.solvable_part(spec)
+        assert part is not None  # it was solved
+        return continue_part(part, part.of(module), spec, windows, loss=loss, labels=labels, solved=solved)
+    with seeded(seed):
+        result = train_network(
+            module,
+            spec,
+            TrainingWindows(windows, None),
+            loss=loss,
+            labels=labels,
+            settings=settings,
+            description=f"student {type(student).__name__}",
+        )
+    module.cpu().eval()
+    return result
 
 
 def dry_run(

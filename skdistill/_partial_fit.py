@@ -124,7 +124,7 @@ class SeenRows:
         if None not in (self.series.id, new.id) and self.series.id != new.id:
             raise ValueError(f"partial_fit continues series {self.series.id!r}; got series {new.id!r}.")
         known = self if self.moments is not None else self.start(self.series, network, spec)
-        index = _join_labels(self.series, new)
+        index = join_labels(self.series, new)
         moments = copy.copy(known.moments)  # it replaces its arrays, so this object does not change
         assert moments is not None
         moments.append(new.values)
@@ -226,8 +226,26 @@ def obstacles(forecaster: Any) -> list[str]:
     return [need for need, lacks in lacking.items() if lacks]
 
 
-def _join_labels(seen: Series, new: Series) -> pd.Index | None:
-    """Return the labels of all rows; raise if the new labels do not continue the earlier ones."""
+def join_labels(seen: Series, new: Series, method: str = "partial_fit") -> pd.Index | None:
+    """Return the labels of all rows.
+
+    Parameters
+    ----------
+    seen, new : Series
+        Earlier rows, and the rows that follow.
+    method : str, default="partial_fit"
+        Who asks, for messages.
+
+    Returns
+    -------
+    labels : Index or None
+        None if the series have none.
+
+    Raises
+    ------
+    ValueError
+        If the new labels do not continue the earlier ones.
+    """
     if seen.index is None:
         return None
     if new.index is None or _is_default(new.index):
@@ -241,7 +259,7 @@ def _join_labels(seen: Series, new: Series) -> pd.Index | None:
         wrong = error
     if wrong or (joined.dtype == object and new.index.dtype != seen.index.dtype):
         raise ValueError(
-            f"X of partial_fit must follow the rows so far, which end at {seen.index[-1]} ({seen.index.dtype}); "
+            f"X of {method} must follow the rows so far, which end at {seen.index[-1]} ({seen.index.dtype}); "
             f"got labels from {new.index[0]} to {new.index[-1]} ({new.index.dtype}). Pass the rows that come next, or "
             "all rows to fit."
         ) from wrong

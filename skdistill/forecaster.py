@@ -16,6 +16,7 @@ from skdistill._base import BaseDistilled
 from skdistill._comparable import ComparableMixin
 from skdistill._parameter_checks import check_series_parameters
 from skdistill._partial_fit import UpdatableMixin
+from skdistill._refresh import RefreshMixin
 from skdistill._utils._checks import check_integer
 from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill.data._augmentation import Augmentation
@@ -39,7 +40,7 @@ __all__ = ["DistilledForecaster"]
 
 
 @saveable
-class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDistilled):
+class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, ComparableMixin, BaseDistilled):
     """Train a small forecaster (student) to match a large one (teacher).
 
     ``fit`` trains the teacher (if it needs training), computes its forecast of every training window once, and trains
@@ -358,7 +359,7 @@ class DistilledForecaster(RollingMixin, UpdatableMixin, ComparableMixin, BaseDis
 
     def _forget_fit(self) -> None:
         """Drop the old student and its related attributes, which do not fit the new scaling."""
-        for name in ("student_", "_kept", "_seen"):
+        for name in ("student_", "_kept", "_seen", "_recent", "_solved"):
             self.__dict__.pop(name, None)
 
     def _check_parameters(self) -> None:

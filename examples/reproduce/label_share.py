@@ -6,12 +6,12 @@ again. Here it labels a share of them, from all down to 1/64, and the student le
 from these labels. Which windows are labeled: spread evenly (``"strided"``), drawn at random with three seeds, covering
 series, seasons and levels, or where an exact linear student is farthest from the truth (``"disagreement"``).
 
-Students are the exact ``Linear`` and a small ``MLP``, with the loss ``Response()``. Errors are those of test windows that
-nothing was trained or chosen on: MSE in units of the training rows for a series, mean absolute error in units of the
-mean absolute seasonal difference for a panel. ``difference`` is relative to the student with labels of all windows.
+Students are the exact ``Linear`` and a small ``MLP``, with the loss ``Response()``. Errors are those of test windows
+that nothing was trained or chosen on: MSE in units of the training rows for a series, mean absolute error in units of
+the mean absolute seasonal difference for a panel. ``difference`` is relative to the student with labels of all windows.
 
-The last part measures time: the rate of Chronos-Bolt of the published base size with random weights, and a whole fit with
-a share of its labels. The script needs a folder with ``ETTh1.csv``, ``weather.zip``, ``M4-Hourly-*.csv`` and
+The last part measures time: the rate of Chronos-Bolt of the published base size with random weights, and a whole fit
+with a share of its labels. The script needs a folder with ``ETTh1.csv``, ``weather.zip``, ``M4-Hourly-*.csv`` and
 ``panels/hospital_monthly.csv``; a task whose file is missing is left out. Seconds are those of one CPU thread.
 """
 
@@ -177,15 +177,18 @@ class Remembering(BaseTeacher):
         self.name = name
 
     def probe(self, windows):
+        """Return labels with the shapes of later labels."""
         return Labels(torch.zeros(1, windows.train.prediction_length, len(windows.train.targets)))
 
     def fit(self, windows, checkpoint=None):
+        """Fit the other teacher, once."""
         if self.name not in self.fitted:
             self.fitted[self.name] = self.teacher.fit(windows)
             self.labels[self.name], self.seconds[self.name] = {}, 0.0
         return self
 
     def label(self, contexts):
+        """Label the contexts that have no label yet."""
         known = self.labels[self.name]
         keys = list(zip(contexts.series.tolist(), contexts.origins.tolist(), strict=True))
         new = [place for place, key in enumerate(keys) if key not in known]
@@ -207,7 +210,7 @@ USES = {name: ["itransformer", "pretrained"] for name in READ} | {
     "ETTh1 48": ["fracast"],
 }
 if QUICK:
-    READ = {name: read_made for name in READ}
+    READ = dict.fromkeys(READ, read_made)
     TEACHERS = {"itransformer": TrainedTeacher(ITransformer(8, n_heads=2), max_epochs=1), "pretrained": Pretrained()}
     SHARES, CHOSEN_SHARES, N_SEEDS = [1 / 4], [1 / 4], 1
 
@@ -313,7 +316,7 @@ def measure_time(n_labels: int = 128) -> pd.DataFrame:
     n_windows = int(len(series) * 0.8) - 512 - 96 + 1
     rows = [{"labels": n_labels, "seconds": seconds, "kind": "measured"}]
     for share in (1.0, 1 / 4, 1 / 16, 1 / 64):
-        labels = int(round(share * n_windows))
+        labels = round(share * n_windows)
         rows.append({"labels": labels, "seconds": student_seconds + rate * labels, "kind": "extrapolated"})
     return pd.DataFrame(rows).assign(windows=n_windows, seconds_per_label=rate, student_seconds=student_seconds)
 

@@ -37,7 +37,7 @@ from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._teacher_name import teacher_name
 from skdistill.training._batches import LabelSource
 
-__all__ = ["Labeling", "fit_and_label"]
+__all__ = ["Labeling", "fit_and_label", "label_more"]
 
 
 @dataclass(frozen=True)
@@ -109,18 +109,40 @@ def fit_and_label(
     else:
         with entry_lock(folder, f"fits the teacher {teacher_name(teacher)} and labels {len(windows.train)} windows"):
             fitted, stored = task.make()
-    if task.chosen is None:
-        return fitted, _as_read(stored, fitted, windows.train, loss, labeling)
-    numbers = task.chosen[: len(stored)]
-    if verbose:
-        tqdm.write(task.tell(len(numbers)))
-    train = windows.train
-    some = replace(train, starts=train.starts[numbers], known=None if train.known is None else train.known[numbers])
-    places = torch.full((len(train),), -1)
-    places[numbers] = torch.arange(len(numbers))
-    weights = train.weights
-    count = None if weights is None else float(weights.sum() / weights[numbers.numpy()].sum())
-    return fitted, SomeLabels(_as_read(stored, fitted, some, loss, labeling), places, count)
+    return fitted, task.for_windows(stored, fitted)
+
+
+def label_more(
+    teacher: BaseTeacher, windows: TrainingWindows, loss: BaseLoss, labeling: Labeling, verbose: int
+) -> LabelSource:
+    """Label windows of later rows with a fitted teacher; nothing is stored.
+
+    Parameters
+    ----------
+    teacher : BaseTeacher
+        The fitted teacher.
+    windows : TrainingWindows
+        The windows.
+    loss : BaseLoss
+        The objective; it determines what is labeled.
+    labeling : Labeling
+        Which windows are labeled; at least one of them is.
+    verbose : int
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    labels : LabelSource
+        Labels of the windows, of the chosen ones if not all are labeled.
+    """
+    choice, train = labeling.choice, windows.train
+    if choice.share is not None:
+        at_least_one = max(1, round(choice.share * len(train)))
+        labeling = replace(labeling, choice=replace(choice, share=None, max_labels=at_least_one))
+    probe = teacher.label_new(train.contexts(train.starts.new_zeros(1)))
+    task = _Task(teacher, windows, loss, labeling, None, probe, verbose, is_fitted=True)
+    _, stored = task.make()
+    return task.for_windows(stored, teacher)
 
 
 def _as_read(
@@ -146,9 +168,12 @@ class _Task:
         folder: Path | None,
         probe: Labels,
         verbose: int,
+        *,
+        is_fitted: bool = False,
     ) -> None:
+        self.is_fitted = is_fitted
         self.teacher, self.windows, self.folder, self.probe, self.verbose = teacher, windows, folder, probe, verbose
-        self.labeling, choice = labeling, labeling.choice
+        self.labeling, self.loss, choice = labeling, loss, labeling.choice
         self.chosen = None if choice.is_all else torch.from_numpy(choice.rank(windows))
         self.seconds = 0.0
         n_windows = len(windows.train)
@@ -203,8 +228,10 @@ class _Task:
             n_labels = self.n_labels
             some = replace(train, starts=train.starts[self.chosen])
 
+        ask = teacher.label_new if self.is_fitted else teacher.label_training
+
         def label(indices: Tensor) -> Labels:
-            return teacher.label_training(some.contexts(indices))
+            return ask(some.contexts(indices))
 
         start = time.perf_counter()
         labels = self._label(
@@ -214,7 +241,7 @@ class _Task:
             forecast_shape=self.forecast_shape,
             budget=budget,
             chunk_size=choose_chunk_size(self.probe),
-            run=_choose_workers(teacher, some, options.n_jobs),
+            run=None if self.is_fitted else _choose_workers(teacher, some, options.n_jobs),
             progress=self.verbose > 0,
             description=f"labels of {teacher_name(teacher)}",
         )
@@ -238,6 +265,21 @@ class _Task:
             keep_rate(self.folder, seconds)
         return seconds
 
+    def for_windows(self, stored: StoredLabels | JoinedLabels, teacher: BaseTeacher) -> LabelSource:
+        """Return labels for all windows, as the loss reads them; of chosen ones, with their places."""
+        train = self.windows.train
+        if self.chosen is None:
+            return _as_read(stored, teacher, train, self.loss, self.labeling)
+        numbers = self.chosen[: len(stored)]
+        if self.verbose:
+            tqdm.write(self.tell(len(numbers)))
+        some = replace(train, starts=train.starts[numbers], known=None if train.known is None else train.known[numbers])
+        places = torch.full((len(train),), -1)
+        places[numbers] = torch.arange(len(numbers))
+        weights = train.weights
+        count = None if weights is None else float(weights.sum() / weights[numbers.numpy()].sum())
+        return SomeLabels(_as_read(stored, teacher, some, self.loss, self.labeling), places, count)
+
     def tell(self, n_labels: int) -> str:
         """Return how many windows have labels, and what labels of all would have cost."""
         n_windows, choice = len(self.windows.train), self.labeling.choice
@@ -250,6 +292,8 @@ class _Task:
 
     def _fit(self) -> BaseTeacher:
         teacher, windows, folder = self.teacher, self.windows, self.folder
+        if self.is_fitted:
+            return teacher
         if folder is None:
             return teacher.fit(windows)
         kept = read_teacher(teacher, windows, folder, allow_pickle=self.allow_pickle, tell=True)

@@ -37,6 +37,8 @@ from skdistill.training._train import TrainingResult
 from skdistill.training._weighted import WeightedProblem, common_basis
 
 __all__ = [
+    "Solved",
+    "continue_part",
     "quadratic_part",
     "quadratic_terms",
     "solve_candidates",
@@ -275,7 +277,85 @@ def solve_part(
     solution = setup.solve(problem, moments, points[chosen])
     _load(module, solution, points[chosen].mask)
     history = _history(problem, points, errors, chosen, solution, moments, grid, time.perf_counter() - start)
-    return TrainingResult(history=history, best_epoch=None if held_out is None else 1, interrupted=False)
+    best_epoch, solved = None if held_out is None else 1, Solved(moments, points[chosen])
+    return TrainingResult(history=history, best_epoch=best_epoch, interrupted=False, solved=solved)
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What an exact solution is continued from.
+
+    Parameters
+    ----------
+    moments : dict of str to list of Moments
+        The sums over all windows so far.
+    point : Candidate
+        The chosen weights and penalty.
+    """
+
+    moments: dict[str, list[Moments]]
+    point: Candidate
+
+
+def continue_part(
+    part: SolvablePart,
+    module: nn.Module,
+    spec: NetworkSpec,
+    windows: Windows,
+    *,
+    loss: BaseLoss,
+    labels: LabelSource | None,
+    solved: Solved,
+) -> TrainingResult:
+    """Solve again with more windows; the cost does not depend on the number of earlier ones.
+
+    Parameters
+    ----------
+    part : SolvablePart
+        The part that the network declares; it is the whole network.
+    module : torch.nn.Module
+        The module of that part; it gets the solution.
+    spec : NetworkSpec
+        What it was built for.
+    windows : Windows
+        The new windows, with known truth, in the units of the earlier ones.
+    loss : BaseLoss
+        The objective; all its terms must be quadratic.
+    labels : LabelSource or None
+        The teacher's labels of the new windows.
+    solved : Solved
+        The earlier solution.
+
+    Returns
+    -------
+    result : TrainingResult
+        One entry of history; weights and penalty stay as they were chosen.
+    """
+    start = time.perf_counter()
+    grid = _check_grid(part, loss)
+    terms = quadratic_terms(loss, spec.prediction_length, has_teacher=labels is not None, named=list(grid))
+    assert not isinstance(terms, str)  # solved before
+    setup, point = _Setup(part, terms, Design(part, module, spec)), solved.point
+    moments = _add_moments(solved.moments, setup.moments(windows, labels))
+    problem = setup.problem(moments)
+    solution = setup.solve(problem, moments, point)
+    _load(module, solution, point.mask)
+    history = _history(problem, [point], np.array([np.nan]), 0, solution, moments, grid, time.perf_counter() - start)
+    return TrainingResult(history=history, best_epoch=None, interrupted=False, solved=Solved(moments, point))
+
+
+def _add_moments(old: dict[str, list[Moments]], new: dict[str, list[Moments]]) -> dict[str, list[Moments]]:
+    """Add sums over windows; where only one of them has weights of labels, labels of the other count 1."""
+    parts = [old, new]
+    if "windows" in old or "windows" in new:
+        parts = [one if "windows" in one else one | {"windows": _counts(one["teacher_forecast"])} for one in parts]
+    first, second = parts
+    return {name: [one + more for one, more in zip(first[name], second[name], strict=True)] for name in first}
+
+
+def _counts(groups: list[Moments]) -> list[Moments]:
+    """Return the numbers of windows, as sums over nothing else."""
+    return [Moments(one.count, np.empty(0), np.empty((0, 0)), 0) for one in groups]
 
 
 def solve_candidates(

@@ -47,11 +47,14 @@ class TrainingResult:
         The epoch, counted from 1, from which the module's weights are taken; None without validation.
     interrupted : bool
         Whether the user stopped it.
+    solved : object or None, default=None
+        What an exact solution is continued from, with later windows.
     """
 
     history: list[dict[str, Any]]
     best_epoch: int | None
     interrupted: bool
+    solved: Any = None
 
 
 def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: LabelSource | None) -> LossShapes:

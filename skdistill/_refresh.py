@@ -1,0 +1,251 @@
+"""Refresh a fitted forecaster with new rows: only their windows are labeled, and the student learns on."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill._base import BaseDistilled
+from skdistill._distillation import distill_more
+from skdistill._partial_fit import join_labels
+from skdistill._shorthand import resolve_loss, resolve_student
+from skdistill._utils._checks import check_integer
+from skdistill.data._inputs import Series, read_series
+from skdistill.data._roles import Roles
+from skdistill.data._store import SeriesStore
+from skdistill.data._training_windows import split_windows
+from skdistill.data._windows import Windows
+from skdistill.training._settings import TrainingSettings
+
+__all__ = ["RefreshMixin"]
+
+
+class RefreshMixin(BaseDistilled):
+    """Mixin for forecasters that learn on from new rows."""
+
+    roles_: Roles
+    targets_: tuple[int, ...]
+    vintages: Any
+    window_step: int
+    _keeps_solved = True
+    _recent: list[Series]  # last rows of every series, after a first refresh
+
+    def refresh(self, X: Any, *, max_epochs: int = 1) -> Self:
+        """Learn from new rows: label their windows, and train the student on from where it is.
+
+        The windows whose horizon has a new row are new; the teacher labels them, or the share of them that
+        ``label_share``, ``max_labels`` or ``label_seconds`` choose (at least one), and nothing else is labeled or read
+        again, so the cost is that of the new rows. An exact student is solved again from sums over all windows so far,
+        as if it had been fitted to old and new windows together. Other students take ``max_epochs`` passes over the new
+        windows at the learning rate of their best epoch, without validation. Teacher, scaling, penalty and calibration
+        stay those of ``fit``.
+
+        Parameters
+        ----------
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series, or panel
+            The rows that follow the rows so far; of a panel, of some or all series of ``fit``.
+        max_epochs : int, default=1
+            Passes over the new windows, for students that are trained by gradient descent.
+
+        Returns
+        -------
+        self : forecaster
+            The updated forecaster.
+
+        Raises
+        ------
+        ValueError
+            If the rows do not follow those so far, or these are not there: they are kept in memory by ``fit``, and in
+            pickles after a first ``refresh``. The forecaster does not change.
+
+        See Also
+        --------
+        partial_fit : Exact updates without a teacher, of the scaling, too; it also forgets rows.
+
+        Notes
+        -----
+        After many new rows, or a change of level, ``fit`` with all rows is better: a gradient student forgets what it
+        no longer sees, and the scaling is that of the old rows.
+
+        Examples
+        --------
+        >>> from skdistill import DistilledForecaster
+        >>> from skdistill.datasets import make_multiseasonal
+        >>> series = make_multiseasonal(400, 2, seasons=(24,), random_state=0)
+        >>> forecaster = DistilledForecaster(
+        ...     "pretrained", "linear", "response", context_length=48, prediction_length=12
+        ... )
+        >>> forecaster.fit(series[:376]).refresh(series[376:]).predict(series).shape
+        (12, 2)
+        """
+        check_is_fitted(self)
+        check_integer(max_epochs, "max_epochs of refresh", minimum=1)
+        self._check_refreshable()
+        old = self._rows_so_far()
+        given = read_series(self, X, reset=False, allow_batch=False)
+        joined, n_old = join(old, given.series)
+        windows = self._new_windows(joined, n_old)
+        teacher = None if self.teacher is None else self._fitted_teacher()
+        module = copy.deepcopy(self.student_)
+        result = distill_more(
+            module,
+            self.spec_,
+            windows,
+            teacher=teacher,
+            student=resolve_student(self.student),
+            loss=resolve_loss(self.loss),
+            settings=self._settings_to_go_on(max_epochs),
+            labeling=self._labeling(None),
+            seed=(self._seeds() or (0, 0))[1],
+            solved=self._solved,
+        )
+        if result.interrupted:
+            raise KeyboardInterrupt("refresh was interrupted; the forecaster is as before")
+        self.student_, self._solved = module.eval(), result.solved
+        self.history_ = [*self.history_, *result.history]
+        for name in ("_kept", "_seen"):  # they have the old rows only
+            self.__dict__.pop(name, None)
+        self._recent = [_last(one, self._n_kept) for one in joined]
+        return self
+
+    @property
+    def _n_kept(self) -> int:
+        """Number of earlier rows that windows with a new row in their horizon can contain."""
+        return self.spec_.context_length + self.spec_.prediction_length - 1
+
+    def _check_refreshable(self) -> None:
+        """Raise where rows alone do not tell what a window contains, or there are no sums to go on from."""
+        if self.vintages is not None:
+            raise ValueError("refresh takes no vintages: call fit with all rows.")
+        if getattr(self, "windows_without_truth", False) or getattr(self, "augmentation", None) is not None:
+            raise ValueError(
+                "refresh learns from windows with a known horizon: call fit with all rows, or set "
+                "windows_without_truth=False and augmentation=None."
+            )
+
+        if self._solved is None and self.history_ and "penalty" in self.history_[0]:
+            raise ValueError(
+                "refresh of an exact student goes on from sums over the windows of fit, which are kept in memory, in "
+                "pickles only after a first refresh, never in saved files, and not if a target was missing: call fit "
+                "with all rows."
+            )
+
+    def _rows_so_far(self) -> list[Series]:
+        """Return the last rows of every series."""
+        recent = self.__dict__.get("_recent")
+        if recent is not None:
+            return recent
+        kept = self.__dict__.get("_kept")
+        if kept is None:
+            raise ValueError(
+                "refresh needs the last rows passed to fit, which are kept in memory, in pickles only after a first "
+                "refresh, and never in saved files: call fit with all rows."
+            )
+        series = read_series(self, kept.get(), reset=False, allow_batch=False).series
+        return [_last(one, self._n_kept) for one in series]
+
+    def _new_windows(self, series: list[Series], n_old: np.ndarray) -> Windows:
+        """Cut the windows whose horizon has a new row, in the units of ``fit``."""
+        spec = self.spec_
+        store = SeriesStore.from_series(
+            series,
+            self.scaling_,
+            padding=spec.prediction_length,
+            numbers=self.scaling_.numbers_of([one.id for one in series]).tolist(),
+            season=spec.season,
+            known=self.roles_.known_channels,
+        )
+        windows = split_windows(
+            store,
+            context_length=spec.context_length,
+            prediction_length=spec.prediction_length,
+            targets=self.targets_,
+            validation_rows=[0] * len(series),
+            window_step=self.window_step,
+        ).train
+        starts = windows.starts.numpy()
+        numbers = windows.series_of(starts)
+        ends = starts - store.offsets[numbers] + spec.context_length + spec.prediction_length
+        new = windows.starts[torch.from_numpy(ends > n_old[numbers])]
+        if not len(new):
+            raise ValueError(
+                "refresh needs at least one new window of context_length + prediction_length = "
+                f"{spec.context_length} + {spec.prediction_length} rows, counted with the rows so far, in which a "
+                f"target is observed; got {max(len(one) for one in series)} rows. Give more rows."
+            )
+        if self._solved is not None and store.misses(self.targets_):
+            raise ValueError(
+                "refresh of an exact student updates sums over windows, which have no place for a missing target: call "
+                "fit with all rows, which takes NaN, or fill the gaps before."
+            )
+        return replace(windows, starts=new)
+
+    def _settings_to_go_on(self, max_epochs: int) -> TrainingSettings:
+        """Return the settings of a student that goes on from its best epoch."""
+        trained = [epoch for epoch in self.history_ if "valid_loss" in epoch or "lr" in epoch]
+        best = min(trained, key=lambda epoch: epoch.get("valid_loss", np.inf), default={})
+        lr = best.get("lr", self.lr)
+        settings = replace(self._settings(), max_epochs=max_epochs, patience=None, lr_schedule="constant")
+        return replace(settings, lr=float(lr[0] if isinstance(lr, list | tuple) else lr))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Drop the sums of a plain ``fit``; only those of ``refresh`` are pickled."""
+        state = dict(super().__getstate__())
+        if "_recent" not in state:
+            state.pop("_solved", None)
+        return state
+
+
+def join(old: Sequence[Series], new: Sequence[Series]) -> tuple[list[Series], np.ndarray]:
+    """Append new rows to the last rows of their series.
+
+    Parameters
+    ----------
+    old : sequence of Series
+        The last rows of every series.
+    new : sequence of Series
+        The rows that follow, of some or all of them.
+
+    Returns
+    -------
+    joined : list of Series
+        All series, in their order.
+    n_old : ndarray of int of shape (n_series,)
+        Number of earlier rows of each.
+
+    Raises
+    ------
+    ValueError
+        If a series is unknown, or its rows do not follow.
+    """
+    ids = [one.id for one in old]
+    joined, n_old = list(old), np.array([len(one) for one in old])
+    if all(one is None for one in ids) and len(new) != len(old):
+        raise ValueError(
+            f"refresh continues the {len(old)} series of fit; got {len(new)}. Pass them in the same order."
+        )
+    unknown = [one.id for one in new if one.id not in ids]
+    if unknown:
+        raise ValueError(
+            f"refresh continues the series of fit; got {len(unknown)} others, first {unknown[0]!r}. Call fit with all "
+            "series to learn from new ones."
+        )
+    for place, one in enumerate(new):
+        number = place if one.id is None else ids.index(one.id)
+        before = joined[number]
+        index = join_labels(before, one, "refresh")
+        joined[number] = replace(before, values=np.concatenate([before.values, one.values]), index=index)
+    return joined, n_old
+
+
+def _last(series: Series, n_rows: int) -> Series:
+    """Copy the last rows of a series."""
+    first = max(0, len(series) - n_rows)
+    index = None if series.index is None else series.index[first:]
+    return replace(series, values=series.values[first:].copy(), index=index)

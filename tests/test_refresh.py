@@ -1,0 +1,170 @@
+"""Refresh: what new rows cost, and what a student has learned afterwards."""
+
+import itertools
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
+from sklearn.linear_model import Ridge
+
+from skdistill.losses import Response
+from skdistill.networks import MLP, Linear
+
+SETTINGS = {"context_length": 12, "prediction_length": 4, "validation_fraction": 0.0, "scaling": "global"}
+
+
+def labeled(log):
+    return sum(int(line.split()[1]) for line in Path(log).read_text().splitlines() if line.startswith("label"))
+
+
+def make_exact(**changes):
+    return make_forecaster(student=Linear(season=6), loss=Response(0.7), **{**SETTINGS, **changes})
+
+
+def rows_of(forecaster, series, labels):
+    """Return contexts less their level, truth, and labels, one row per channel of a window, in the units of fit."""
+    scaled = (series - forecaster.scaling_.mean_) / forecaster.scaling_.scale_
+    windows = np.lib.stride_tricks.sliding_window_view(scaled, 16, axis=0)  # (n, channels, 16)
+    level = windows[..., 6:12].mean(axis=-1, keepdims=True)
+    X, truth = windows[..., :12] - level, windows[..., 12:] - level
+    label = np.broadcast_to(windows[..., 11:12] + labels - level, truth.shape)
+    return X.reshape(-1, 12), truth.reshape(-1, 4), label.reshape(-1, 4)
+
+
+@pytest.mark.parametrize("steps", [[60, 90], [60, 61, 62, 90]])
+def test_an_exact_student_is_that_of_old_and_new_windows_together(steps):
+    series = make_series(90)
+    forecaster = make_exact(teacher=LastValueTeacher(offset=0.3)).fit(series[: steps[0]])
+    for first, stop in itertools.pairwise(steps):
+        forecaster.refresh(series[first:stop])
+    X, truth, label = rows_of(forecaster, series, 0.3)
+    shares = np.concatenate([np.ones(len(X)), np.full(len(X), 0.7)])
+    ridge = Ridge(alpha=0.1 * len(X)).fit(np.vstack([X, X]), np.vstack([truth, label]), sample_weight=shares)
+    np.testing.assert_allclose(forecaster.student_.weight.detach(), ridge.coef_, atol=1e-5)
+    np.testing.assert_allclose(forecaster.student_.bias.detach(), ridge.intercept_, atol=1e-5)
+
+
+def test_labels_of_a_share_add_up_with_those_of_fit():
+    """Old labels are of all windows and new ones of half of them, which count twice."""
+    series = make_series(90)
+    forecaster = make_exact(teacher=LastValueTeacher(offset=0.3)).fit(series[:60])
+    forecaster.set_params(label_share=0.5).refresh(series[60:])
+    X, truth, label = rows_of(forecaster, series, 0.3)
+    counts = np.ones(len(X) // 2)
+    order = ((np.arange(30) * (np.sqrt(5) - 1) / 2 + 0.5) % 1).argsort().argsort()
+    counts[-30:] = 0.0
+    counts[45 + order[:15]] = 2.0
+    shares = np.concatenate([np.ones(len(X)), 0.7 * counts.repeat(2)])
+    ridge = Ridge(alpha=0.1 * len(X)).fit(np.vstack([X, X]), np.vstack([truth, label]), sample_weight=shares)
+    np.testing.assert_allclose(forecaster.student_.weight.detach(), ridge.coef_, atol=1e-5)
+
+
+def test_without_a_teacher_it_is_the_fit_of_all_rows_up_to_the_scaling():
+    series = make_series(90)
+    forecaster = make_exact(teacher=None).fit(series[:60]).refresh(series[60:])
+    whole = make_exact(teacher=None).fit(series)
+    np.testing.assert_allclose(forecaster.predict(series), whole.predict(series), atol=2e-3)
+
+
+@pytest.mark.parametrize("student", [Linear(), MLP(4)])
+def test_only_new_windows_are_labeled(student, tmp_path):
+    log = str(tmp_path / "log")
+    forecaster = make_forecaster(teacher=LastValueTeacher(log), student=student).fit(make_series(400))
+    before = labeled(log)
+    forecaster.refresh(make_series(40, seed=1))
+    assert labeled(log) == before + 40
+    forecaster.set_params(label_share=0.25).refresh(make_series(40, seed=2))
+    assert labeled(log) == before + 50
+    forecaster.refresh(make_series(2, seed=3))  # a quarter of two windows is one window, which is not counted here
+    assert labeled(log) == before + 50
+    assert Path(log).read_text().count("fit") == 1
+
+
+def test_a_network_learns_on_from_where_it_is():
+    series = make_series(300)
+    forecaster = make_forecaster(max_epochs=5, lr=0.02).fit(series)
+    old, epochs = forecaster.predict(series), len(forecaster.history_)
+    shifted = make_series(60, seed=1) + 2.0
+    errors = []
+    for _ in range(3):
+        forecaster.refresh(shifted, max_epochs=4)
+        errors.append(np.abs(forecaster.predict(shifted[:40]) - shifted[40:44]).mean())
+    assert len(forecaster.history_) == epochs + 12
+    assert forecaster.history_[-1]["lr"] <= 0.02
+    assert not np.array_equal(forecaster.predict(series), old)
+    assert errors[-1] < 2.0
+
+
+def test_panels_continue_by_id_and_frames_by_time():
+    frames = {name: make_frame(100, 1, seed=number) for number, name in enumerate("abc")}
+    panel = pd.concat({name: one.iloc[:80] for name, one in frames.items()}, names=["series", "time"])
+    forecaster = make_forecaster(student=Linear()).fit(panel)
+    some = pd.concat({name: frames[name].iloc[80:] for name in "ca"}, names=["series", "time"])
+    n_windows = forecaster._solved.moments["truth"][0].count
+    forecaster.refresh(some)
+    assert forecaster._solved.moments["truth"][0].count == n_windows + 2 * 20
+    assert [str(one.index[-1]) for one in forecaster._recent] == [
+        "2024-01-05 03:00:00",
+        "2024-01-04 07:00:00",
+        "2024-01-05 03:00:00",
+    ]
+    assert np.isfinite(forecaster.predict(panel)).all().all()
+
+
+def test_quantiles_and_features_go_on():
+    forecaster = make_forecaster(teacher="dlinear", loss="timedistill", quantiles=(0.1, 0.5, 0.9))
+    forecaster.set_params(loss="response").fit(make_series(200)).refresh(make_series(30, seed=1))
+    assert "train_pinball" in forecaster.history_[-1]
+
+
+def test_pickles_keep_what_a_refresh_needs_after_the_first():
+    series = make_series(120)
+    fresh = make_exact().fit(series[:80])
+    with pytest.raises(ValueError, match="in pickles only after a first refresh"):
+        pickle.loads(pickle.dumps(fresh)).refresh(series[80:])
+    once = fresh.refresh(series[80:100])
+    again = pickle.loads(pickle.dumps(once)).refresh(series[100:])
+    np.testing.assert_array_equal(again.predict(series), once.refresh(series[100:]).predict(series))
+
+
+def test_a_new_fit_forgets():
+    series = make_series(120)
+    forecaster = make_exact().fit(series[:80]).refresh(series[80:]).fit(series)
+    np.testing.assert_array_equal(forecaster.predict(series), make_exact().fit(series).predict(series))
+    assert "_recent" not in vars(forecaster)
+
+
+FRAME = make_frame(120)
+GAP = FRAME.iloc[80:].copy()
+GAP.iloc[3, 0] = np.nan
+BAD = {
+    "other labels": (FRAME.iloc[:80], FRAME.iloc[90:], {}, "X of refresh must follow the rows so far"),
+    "missing target": (FRAME.iloc[:80], GAP, {}, "no place for a missing target"),
+    "augmented": (FRAME.iloc[:80], FRAME.iloc[80:], {"windows_without_truth": True}, "windows with a known horizon"),
+    "no epochs": (FRAME.iloc[:80], FRAME.iloc[80:], {"epochs": 0}, "max_epochs of refresh"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_rows_change_nothing(name):
+    old, new, changes, message = BAD[name]
+    epochs = changes.pop("epochs", 1)
+    forecaster = make_exact().fit(old)
+    before = forecaster.predict(old)
+    with pytest.raises((ValueError, TypeError), match=message):
+        forecaster.set_params(**changes).refresh(new, max_epochs=epochs)
+    pd.testing.assert_frame_equal(forecaster.predict(old), before)
+
+
+def test_unknown_series_and_missing_sums_are_told():
+    panel = pd.concat({name: make_frame(80, 1) for name in "ab"}, names=["series", "time"])
+    other = pd.concat({"z": make_frame(120, 1).iloc[80:]}, names=["series", "time"])
+    with pytest.raises(ValueError, match="got 1 others, first 'z'"):
+        make_forecaster(student=Linear()).fit(panel).refresh(other)
+    frame = make_frame(120)
+    frame.iloc[10, 0] = np.nan
+    with pytest.raises(ValueError, match="not if a target was missing"):
+        make_exact().fit(frame.iloc[:80]).refresh(frame.iloc[80:])
