@@ -117,3 +117,10 @@ class PeakMemory:
     def gib(self) -> float:
         """Peak increase since the start."""
         return (self.peak - self.base) / 2**30
+
+
+def save_picture(figure: object, name: str) -> None:
+    """Save a picture beside the caller's folder, and say where."""
+    output = Path(name)
+    figure.savefig(output, dpi=100)  # type: ignore[attr-defined]
+    print(f"picture: {output.resolve()}")

@@ -9,7 +9,7 @@ teacher; ``examples/reproduce/epf.py`` shows what a teacher that reads covariate
 Run ``python examples/covariates.py``.
 """
 
-# sphinx_gallery_thumbnail_path = '_static/demo.png'
+# sphinx_gallery_thumbnail_path = '_static/thumbnails/covariates.png'
 
 # %%
 import sys
@@ -20,7 +20,7 @@ import pandas as pd
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()))
-from _common import QUICK, heading
+from _common import QUICK, heading, save_picture
 
 from skdistill import DistilledForecaster
 from skdistill.calendar import calendar_covariates
@@ -142,3 +142,24 @@ naive = fit(train, every).set_params(vintages=vintages)  # trained on what came 
 heading("Mean absolute error with forecast temperatures, percent of mean sales")
 print(f"  trained on what was known: {error(with_vintages, recent):.2f}")
 print(f"  trained on what came true: {error(naive, recent):.2f}")
+
+# %%
+# Two plans for one shop
+# ----------------------
+# With and without a promotion in the first three days, from the student that knows everything.
+
+import matplotlib.pyplot as plt
+
+name = "shop 2"
+figure, axes = plt.subplots(figsize=(8, 3.2), layout="constrained")
+sold = last.loc[name, "sales"].tail(28)
+with_promotion = all_known.predict(last, future=plan).loc[name, "sales"]
+axes.plot(sold.index, sold, color="0.5", label="sold")
+axes.plot(with_promotion.index, with_promotion, color="#D55E00", label="with a promotion of three days")
+axes.plot(with_promotion.index, without.loc[name, "sales"], "--", color="#0072B2", label="without")
+axes.set_ylabel("sales")
+axes.set_title("The same student, two plans" + (" [quick, not a result]" if QUICK else ""))
+axes.legend(loc="upper left", ncols=3, frameon=False)
+axes.margins(y=0.2)
+axes.tick_params(axis="x", rotation=30)
+save_picture(figure, "covariates.png")

@@ -8,7 +8,7 @@ for all shops, compares it with the baselines, forecasts, and takes the student 
 Run ``python examples/panels.py``.
 """
 
-# sphinx_gallery_thumbnail_path = '_static/demo.png'
+# sphinx_gallery_thumbnail_path = '_static/thumbnails/panels.png'
 
 # %%
 import sys
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()))
-from _common import QUICK, heading
+from _common import QUICK, heading, save_picture
 
 from skdistill import DistilledForecaster
 from skdistill.datasets import read_panel
@@ -135,3 +135,24 @@ plan = np.stack([panel.loc[name, ["promotion"]].to_numpy()[-HORIZON:] for name i
 answer = runtime.predict(contexts, names, plan)
 np.testing.assert_allclose(answer[..., 0], forecast["sales"].to_numpy().reshape(-1, HORIZON)[:3], rtol=1e-4)
 print(f"student.npz has {report.bytes} bytes; its forecasts are those of predict")
+
+# %%
+# The smallest and the largest shop
+# ---------------------------------
+# One student, two scales. Grey bars are planned promotions.
+
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
+for axis, name in zip(axes, (panel.index.unique(0)[1], panel.index.unique(0)[-2]), strict=True):
+    sold, expected = past.loc[name, "sales"].tail(42), forecast.loc[name, "sales"]
+    axis.plot(sold.index, sold, color="0.5", label="sold")
+    axis.plot(expected.index, expected, color="#D55E00", label="forecast")
+    for day in expected.index[panel.loc[name, "promotion"].to_numpy()[-HORIZON:] > 0]:
+        axis.axvspan(day - pd.Timedelta(hours=12), day + pd.Timedelta(hours=12), color="0.9", linewidth=0)
+    axis.set_title(name + (" [quick, not a result]" if QUICK else ""))
+    axis.tick_params(axis="x", rotation=30)
+    axis.set_ylim(bottom=0)
+axes[0].set_ylabel("pieces a day")
+axes[0].legend(loc="upper left", frameon=False)
+save_picture(figure, "panels.png")

@@ -6,6 +6,8 @@ linear student to forecast like theta, tune the weight of the teacher, and compa
 teacher and with the same student alone. Then we train a global student on a panel of longer series.
 """
 
+# sphinx_gallery_thumbnail_path = '_static/thumbnails/sktime_workflow.png'
+
 # %%
 # A short series
 # --------------
