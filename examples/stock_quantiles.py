@@ -2,8 +2,8 @@
 =================================================
 
 A shop that orders what it sold on average is sold out on almost half of its days. If a missed sale costs three times as
-much as an unsold piece, the cheapest order is the 75% quantile of demand (the newsvendor rule). We fit one small student
-with quantiles to thirty shops, calibrate it, and count what each way of ordering costs.
+much as an unsold piece, the cheapest order is the 75% quantile of demand (the newsvendor rule). We fit one small
+student with quantiles to thirty shops, calibrate it, and count what each way of ordering costs.
 
 Run ``python examples/stock_quantiles.py``.
 """
