@@ -55,6 +55,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
     lr_schedule: Any
     gradient_clip: float | None
     weight_averaging: float | None
+    windows_per_epoch: int | None
     feature_storage: str
     label_budget: float
     label_share: float | None
@@ -260,6 +261,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
             device=self.device,
             verbose=self.verbose,
             weight_averaging=self.weight_averaging,
+            windows_per_epoch=self.windows_per_epoch,
         )
 
     def _labeling(self, memory: Any) -> Labeling:

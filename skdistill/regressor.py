@@ -93,6 +93,10 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Decay, in (0, 1), of an exponential average of the student's weights over the batches, such as 0.99. The
         average, including the statistics of BatchNorm, is validated and becomes the student's weights. None uses the
         plain weights.
+    windows_per_epoch : int or None, default=None
+        Number of windows of an epoch of the student, drawn anew for each epoch by ``random_state``, each at most once;
+        None, or a number above that of the training windows, takes all. For millions of windows: validation, early
+        stopping and ``lr_schedule`` follow epochs.
     feature_storage : {"stored", "recompute"}, default="stored"
         Whether the teacher's features are stored with the labels, or computed again for every batch (slow, but needs no
         storage).
@@ -195,6 +199,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         lr_schedule: Any = "halving",
         gradient_clip: float | None = None,
         weight_averaging: float | None = None,
+        windows_per_epoch: int | None = None,
         feature_storage: str = "stored",
         label_budget: float = 8.0,
         label_share: float | None = None,
@@ -224,6 +229,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.lr_schedule = lr_schedule
         self.gradient_clip = gradient_clip
         self.weight_averaging = weight_averaging
+        self.windows_per_epoch = windows_per_epoch
         self.feature_storage = feature_storage
         self.label_budget = label_budget
         self.label_share = label_share

@@ -3,7 +3,8 @@
 
 Training, forecasts of one series and of many, memory, import and bytes on disk. All libraries get the same long table
 of seven series, context 336, horizon 96, and batches of 224 windows of one channel. Each runs in a process of its own,
-and the processes take turns. The peers need ``peers.txt`` in an environment of their own::
+and the processes take turns. Times are of the processor, with one thread, so that other load on the machine counts
+little. The peers need ``peers.txt`` in an environment of their own::
 
     python -m venv peers && peers/bin/pip install -r examples/benchmarks/peers.txt
     python examples/benchmarks/benchmark_peers.py --peers-python peers/bin/python
@@ -51,10 +52,10 @@ def long_table(n_series: int, n_rows: int) -> pd.DataFrame:
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """Return the time of one call."""
-    started = time.perf_counter()
+    """Return the processor time of one call."""
+    started = time.process_time()
     call()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def median_seconds(call: Callable[[], object], n_calls: int = N_CALLS) -> float:

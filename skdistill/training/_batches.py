@@ -158,18 +158,28 @@ class BatchLoader:
         Number of windows of a batch; the last batch can be smaller, and no window is dropped.
     shuffle : bool, default=False
         Whether to shuffle the windows in every pass.
+    n_windows : int or None, default=None
+        Number of windows of a shuffled pass, drawn anew for each; None takes all.
     **kwargs : object
         Ignored; skorch passes the options of torch's DataLoader.
     """
 
-    def __init__(self, dataset: WindowDataset, batch_size: int, shuffle: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        dataset: WindowDataset,
+        batch_size: int,
+        shuffle: bool = False,
+        n_windows: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.n_windows = len(dataset) if n_windows is None or not shuffle else min(n_windows, len(dataset))
 
     def __len__(self) -> int:
         """Return the number of batches."""
-        return -(-len(self.dataset) // self.batch_size)
+        return -(-self.n_windows // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield one batch after another; the order comes from torch's global generator."""
@@ -179,7 +189,7 @@ class BatchLoader:
             order = _drawn(torch.from_numpy(weights))[order]
         if self.shuffle and isinstance(self.dataset.labels, SomeLabels):
             order = _spread(order, self.dataset.labels.places >= 0)
-        for indices in order.split(self.batch_size):
+        for indices in order[: self.n_windows].split(self.batch_size):
             inputs, targets = self.dataset.batch(indices)
             if weights is not None and not self.shuffle:
                 targets["weight"] = torch.from_numpy(weights[indices.numpy()].astype(np.float32))

@@ -99,6 +99,42 @@ class DistillationNet(NeuralNet):
         means = torch.where(observed, losses, 0.0).sum(dim=(1, 2)) / observed.sum(dim=(1, 2)).clamp(min=1)
         return (means * weight).mean()
 
+    def run_single_epoch(self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any) -> None:
+        """Run one epoch; on a GPU, read the losses of its batches at the end, because reading waits for the GPU.
+
+        Parameters
+        ----------
+        iterator : BatchLoader or None
+            The batches; None does nothing.
+        training : bool
+            Whether to train.
+        prefix : str
+            "train" or "valid".
+        step_fn : callable
+            Function of a batch.
+        **fit_params : object
+            Passed on.
+        """
+        if iterator is None or torch.device(self.device).type == "cpu":
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            return
+        self._run_and_read_late(iterator, training, prefix, step_fn, **fit_params)
+
+    def _run_and_read_late(self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any) -> None:
+        """Run one epoch, and record as skorch does what it only reads at the end."""
+        losses: list[Tensor] = []
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            losses.append(step["loss"].detach())
+            self.history.record_batch(f"{prefix}_batch_size", len(batch[1]["truth"]))
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        values = torch.stack(losses).tolist() if losses else []
+        records = [one for one in self.history[-1]["batches"] if f"{prefix}_batch_size" in one]
+        for record, value in zip(records, values, strict=True):
+            record[f"{prefix}_loss"] = value
+        self.history.record(f"{prefix}_batch_count", len(values))
+
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Group the trained parameters: first those at the net's learning rate, then those with their own.
 

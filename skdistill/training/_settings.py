@@ -44,6 +44,8 @@ class TrainingSettings:
         0 shows nothing, 1 a progress bar, 2 one line per epoch.
     weight_averaging : float or None, default=None
         Decay of the exponential average of the weights; None uses no average.
+    windows_per_epoch : int or None, default=None
+        Number of windows drawn for each epoch; None takes all.
     """
 
     lr: float
@@ -56,6 +58,7 @@ class TrainingSettings:
     device: str
     verbose: int
     weight_averaging: float | None = None
+    windows_per_epoch: int | None = None
 
     def check(self, owner: str) -> None:
         """Raise if a setting is out of its range.
@@ -70,6 +73,8 @@ class TrainingSettings:
         check_integer(self.batch_size, f"batch_size of {owner}", minimum=1)
         if self.patience is not None:
             check_integer(self.patience, f"patience of {owner}", minimum=1)
+        if self.windows_per_epoch is not None:
+            check_integer(self.windows_per_epoch, f"windows_per_epoch of {owner}", minimum=1)
         check_choice(self.optimizer, OPTIMIZERS, f"optimizer of {owner}")
         if not callable(self.lr_schedule):
             check_choice(self.lr_schedule, LR_SCHEDULES, f"lr_schedule of {owner}")

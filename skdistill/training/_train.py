@@ -156,6 +156,7 @@ def train_network(
         batch_size=settings.batch_size,
         iterator_train=BatchLoader,
         iterator_train__shuffle=True,
+        iterator_train__n_windows=settings.windows_per_epoch,
         iterator_valid=BatchLoader,
         iterator_valid__batch_size=max(256, settings.batch_size),
         train_split=None if held_out is None else predefined_split(held_out),

@@ -268,7 +268,7 @@ def test_early_stopping_is_no_interrupt():
 
 def test_batches_cover_every_window_once_and_in_a_fresh_order():
     class Numbers:
-        windows = SimpleNamespace(weights=None)
+        windows, labels = SimpleNamespace(weights=None), None
 
         def __len__(self):
             return 10
