@@ -137,14 +137,14 @@ class Comparison(pd.DataFrame):
         """Return table and summary as text."""
         if not self._is_whole():
             return super().__str__()
-        lines = [textwrap.fill(line, 100, subsequent_indent="  ") for line in self.summary().splitlines()]
+        lines = [textwrap.fill(line, 100, subsequent_indent="  ") for line in self._sentences(all_rows=False)]
         return "\n".join([self.table().to_string(), "", *lines])
 
     def _repr_html_(self) -> str:
         """Return table and summary for notebooks."""
         if not self._is_whole():
             return str(pd.DataFrame(self)._repr_html_())  # type: ignore[operator]
-        lines = "".join(f"<li>{html.escape(line)}</li>" for line in self.summary().splitlines())
+        lines = "".join(f"<li>{html.escape(line)}</li>" for line in self._sentences(all_rows=False))
         return f"{self.table().to_html()}\n<ul>{lines}</ul>"
 
     def _is_whole(self) -> bool:
@@ -160,7 +160,17 @@ class Comparison(pd.DataFrame):
         text : str
             One line per row, and a line on how the noise was measured.
         """
-        lines = [f"{name}: {words}." for name, words in self["in_words"].items() if words]
+        return "\n".join(self._sentences(all_rows=True))
+
+    def _sentences(self, *, all_rows: bool) -> list[str]:
+        """Return the findings; without those that the table's column ``error`` tells, too, if not of all rows."""
+        told = self[["role", "in_words", "mse"]].itertuples()
+        plain = ("baseline", "exact linear")
+        lines = [
+            f"{row.Index}: {row.in_words}."
+            for row in told
+            if row.in_words and (all_rows or row.role not in plain or pd.isna(row.mse))
+        ]
         facts = self.facts
         best = facts["best_baseline"]
         lines.append(f"Best baseline: {best}, MSE {self.loc[best, 'mse']:.4g}.")
@@ -183,7 +193,7 @@ class Comparison(pd.DataFrame):
             f"MSE over {facts['n_windows']} windows; noise is one standard error of the paired difference, from "
             f"{facts['n_resamples']} resamples of blocks of {facts['block_length']} windows."
         )
-        return "\n".join(lines)
+        return lines
 
 
 def _short(value: float) -> str:
