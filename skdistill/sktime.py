@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -11,6 +12,8 @@ from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
 from skdistill._shorthand import expand_shorthand, resolve_student
 from skdistill._utils._checks import check_boolean, check_integer
+from skdistill._utils._choices import check_choice
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._columns import find_columns
 from skdistill.data._context_batch import ContextBatch
@@ -31,11 +34,14 @@ class SktimeDistilledForecaster(BaseForecaster):
     The same distillation as :class:`~skdistill.DistilledForecaster`, for sktime's ``y``, ``X`` and ``fh``, and for its
     pipelines, splitters, tuning and evaluation. The student is trained for the steps 1 to ``prediction_length``;
     ``predict`` accepts any ``fh`` among these steps. A panel or hierarchy trains one global student. To forecast a
-    series that the student was not trained on, call ``pretrain`` on a panel and then ``fit``. The columns of ``X`` are
-    past covariates: they are part of the context, and only the columns of ``y`` are forecast, so their future values
-    are not needed. Those named in ``known_covariates`` are also read over the horizon, from ``X`` in ``predict``; rows
-    of the horizon that it lacks after the last requested step, and NaN, are unknown. A student that reads no covariates
-    has ``capability:exogenous`` False.
+    series that the student was not trained on, call ``pretrain`` on a panel and then ``fit``. A student that reads no
+    covariates has ``capability:exogenous`` False.
+
+    A column of ``X`` in ``fit`` and ``predict`` is a known covariate: it is read in the context and over the horizon;
+    rows after the last requested step, and NaN, are unknown. A column of ``X`` in ``fit`` only is a past covariate, a
+    part of the context. ``fit`` cannot see which is which, and trains for the convention of sktime, that ``predict``
+    gets all columns. If ``predict`` gets other ones, a student for these is trained once, on the rows of ``fit``, with
+    a warning; name them in ``known_covariates`` to train it in ``fit``.
 
     Parameters
     ----------
@@ -52,9 +58,10 @@ class SktimeDistilledForecaster(BaseForecaster):
         Number of past rows that a forecast is made from.
     prediction_length : int, default=96
         Number of rows to forecast. ``predict`` accepts any ``fh`` among them.
-    known_covariates : list of str or int, or None, default=None
-        Columns whose values over the horizon are known in advance, such as prices or holidays; ``predict`` takes these
-        values. None means that there are none.
+    known_covariates : "auto", list of str or int, or None, default="auto"
+        Columns of ``X`` whose values over the horizon are known in advance, such as prices or holidays; ``predict``
+        needs these values. None means that there are none, and ``"auto"`` that they are those of ``X`` in ``predict``;
+        the rows of ``fit`` are then kept.
     covariates : {"error", "ignore"}, default="error"
         What happens to covariates that the student does not read: an error before training that names students that
         read them, or nothing.
@@ -227,7 +234,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         *,
         context_length: int = 336,
         prediction_length: int = 96,
-        known_covariates: Sequence[str | int] | None = None,
+        known_covariates: str | Sequence[str | int] | None = "auto",
         covariates: str = "error",
         known_dropout: float = 0.0,
         quantiles: Sequence[float] | None = None,
@@ -339,7 +346,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         fh : ForecastingHorizon, int or list of int, default=None
             The requested steps; None takes those of ``fit``.
         X : sktime's series, panel or hierarchy, default=None
-            Covariates, which only a rollout reads.
+            Known covariates over the horizon.
         coverage : float or list of float, default=0.8
             Nominal coverage of the intervals.
 
@@ -364,7 +371,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         fh : ForecastingHorizon, int or list of int, default=None
             The requested steps; None takes those of ``fit``.
         X : sktime's series, panel or hierarchy, default=None
-            Covariates, which only a rollout reads.
+            Known covariates over the horizon.
         alpha : float or list of float, default=None
             Requested levels; None takes 0.05 and 0.95.
 
@@ -401,6 +408,7 @@ class SktimeDistilledForecaster(BaseForecaster):
             self.forecaster_ = self._train(series, y.shape[1])
         self._n_targets, self._columns, self._names = y.shape[1], y.columns, list(y.index.names)
         self._steps: dict[tuple[object, ...], Step | None] = {}
+        self._others: dict[tuple[int, ...], DistilledForecaster] = {}  # for other columns of X at predict
         self._rows: dict[tuple[object, ...], pd.DataFrame] = {}
         self._remember(series)
         return self
@@ -475,6 +483,9 @@ class SktimeDistilledForecaster(BaseForecaster):
 
     def _learn(self) -> None:
         """Train on all rows; if exact updates are possible, only process the new rows."""
+        self._others = {}
+        if hasattr(self, "_seen"):
+            self._seen = self._rows
         misses = any(bool(rows.isna().any(axis=None)) for rows in self._rows.values())
         if list(self._rows) != [()] or misses or not hasattr(self.forecaster_, "partial_fit"):
             self.forecaster_ = self._train(self._rows, self._n_targets)
@@ -525,10 +536,24 @@ class SktimeDistilledForecaster(BaseForecaster):
                 check_columns(before, now, name=name, where="pretrain")
 
     def _train(self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int) -> DistilledForecaster:
-        params = self.get_params(deep=False)
-        own = ("rollout", "refit_on_update", "known_covariates")
+        """Train a student for the convention that ``predict`` gets all columns of X, or those that are named."""
+        self.__dict__.pop("_seen", None)
         first = next(iter(series.values()))
         known = self._known_columns(first, n_targets)
+        if self._is_auto() and known:
+            self._seen = series
+        return self._train_for(series, n_targets, known)
+
+    def _is_auto(self) -> bool:
+        return isinstance(self.known_covariates, str)
+
+    def _train_for(
+        self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int, known: list[int], **changes: Any
+    ) -> DistilledForecaster:
+        """Train a student with these columns as known covariates."""
+        params = self.get_params(deep=False) | changes
+        own = ("rollout", "refit_on_update", "known_covariates")
+        first = next(iter(series.values()))
         forecaster = DistilledForecaster(
             **{name: value for name, value in params.items() if name not in own},
             targets=None if n_targets == first.shape[1] else list(range(n_targets)),
@@ -540,6 +565,10 @@ class SktimeDistilledForecaster(BaseForecaster):
         """Return the positions of the known covariates among the columns of y and X."""
         if self.known_covariates is None:
             return []
+        if isinstance(self.known_covariates, str):
+            check_choice(self.known_covariates, ("auto",), f"known_covariates of {type(self).__name__}")
+            reads = resolve_student(self.student).reads_known
+            return list(range(n_targets, rows.shape[1])) if reads else []
         names = pd.Index([str(name).removeprefix("X:") for name in rows.columns[n_targets:]])
         asked = [str(one) if isinstance(one, str) else one for one in self.known_covariates]
         if not len(names):
@@ -575,6 +604,27 @@ class SktimeDistilledForecaster(BaseForecaster):
 
     # -- forecasting -------------------------------------------------------------------------
 
+    def _forecaster_for(self, X: pd.DataFrame | None) -> DistilledForecaster:
+        """Return the student whose known covariates are the columns of X at predict; train it if there is none."""
+        names = [name.removeprefix("X:") for name in self._known_channels()[self._n_targets :]]
+        given = set() if X is None else {str(column) for column in X.columns}
+        known = tuple(self._n_targets + place for place, name in enumerate(names) if name in given)
+        network = resolve_student(self.student)
+        whole = len(known) == len(names) or not hasattr(self, "_seen") or not network.reads_past
+        if not self._is_auto() or whole:
+            return self.forecaster_
+        if known not in self._others:
+            lacking = [name for place, name in enumerate(names) if self._n_targets + place not in known]
+            warnings.warn(
+                f"X in fit had the columns {lacking}, and X at predict lacks them: they are past covariates, and a "
+                f"student that reads them so is trained now, once. Set known_covariates="
+                f"{[name for name in names if name in given] or None} to train it in fit.",
+                stacklevel=stacklevel_of_user(),
+            )
+            changes = {} if known else {"known_dropout": 0.0}
+            self._others[known] = self._train_for(self._seen, self._n_targets, list(known), **changes)
+        return self._others[known]
+
     def _count_steps(self, fh: ForecastingHorizon, index: pd.Index, step: Step | None = None) -> np.ndarray:
         """Return the number of steps from the end of a series to the last requested step."""
         values = fh.to_pandas()
@@ -603,10 +653,11 @@ class SktimeDistilledForecaster(BaseForecaster):
         contexts = np.stack([_padded(rows.to_numpy(dtype=np.float64), self.context_length) for rows in recent])
         indexes = [_preceded(rows.index, self.context_length, step) for rows, step in zip(recent, steps, strict=True)]
         length = self.prediction_length
-        predictor = self.forecaster_.predictor_
+        forecaster = self._forecaster_for(X)
+        predictor = forecaster.predictor_
         known = predictor.scaling.numbers_of(list(self._rows)) if predictor.scaling.kind == "series" else None
         ahead = [continue_index(index, length, step=step) for index, step in zip(indexes, steps, strict=True)]
-        batch = ContextBatch(contexts, indexes, steps, known, future=self._future(X, ahead, n_steps))
+        batch = ContextBatch(contexts, indexes, steps, known, future=self._future(forecaster, X, ahead, n_steps))
         around = [predictor.forecast_quantiles(batch)] if with_quantiles else []
         blocks = [predictor.forecast(batch)]
         while length * len(blocks) < n_steps:
@@ -614,16 +665,18 @@ class SktimeDistilledForecaster(BaseForecaster):
             contexts = np.concatenate([contexts, rows], axis=1)
             indexes = [index.append(later) for index, later in zip(indexes, ahead, strict=True)]
             ahead = [continue_index(index, length, step=step) for index, step in zip(indexes, steps, strict=True)]
-            future = self._future(X, ahead, n_steps - length * len(blocks))
+            future = self._future(forecaster, X, ahead, n_steps - length * len(blocks))
             batch = ContextBatch(contexts, indexes, steps, known, future=future)
             blocks.append(predictor.forecast(batch))
             if with_quantiles:
                 around.append(predictor.forecast_quantiles(batch))
         return np.concatenate(around or blocks, axis=1)
 
-    def _future(self, X: pd.DataFrame | None, labels: list[pd.Index], n_needed: int) -> np.ndarray | None:
+    def _future(
+        self, forecaster: DistilledForecaster, X: pd.DataFrame | None, labels: list[pd.Index], n_needed: int
+    ) -> np.ndarray | None:
         """Read the known covariates over the horizon, (n_series, prediction_length, n_known), NaN where unknown."""
-        channels = self.forecaster_.spec_.known
+        channels = forecaster.spec_.known
         if not channels:
             return None
         names = [self._known_channels()[channel].removeprefix("X:") for channel in channels]

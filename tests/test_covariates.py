@@ -13,6 +13,7 @@ from torch import nn
 from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, load
 from skdistill.core import BaseNetwork, NetworkOutput
 from skdistill.deploy import NumpyStudent
+from skdistill.fused._runtime import numpy_student
 from skdistill.losses import Supervised
 from skdistill.networks import MLP, TFT, DLinear, ITransformer, Linear, NLinear, TiDE, TimeXer, TSMixer
 
@@ -270,6 +271,33 @@ class Wrapped(nn.Module):
 
     def forward(self, context, **others):
         return self.inner(context, **others)
+
+
+@pytest.mark.parametrize("scaling", ["global", "window"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_covariates_of_a_student_that_standardizes_windows_are_fused(layers, scaling):
+    frame = make_frame().assign(second=lambda one: 100 - 5 * one["sales"])
+    student = MLP(4, n_layers=layers, normalization="revin")
+    roles = {"targets": ["sales", "second"], "scaling": scaling, "lr": 0.05}
+    forecaster = make(student, **roles).fit(frame.iloc[:160])
+    normalization = forecaster.student_.normalization
+    with torch.no_grad():
+        normalization.weight.mul_(torch.tensor([[1.3], [-0.6]]))
+        normalization.bias.add_(0.2)
+        forecaster.student_.covariates.direct.weight.add_(0.3)
+    made = numpy_student(forecaster.student_, forecaster.spec_, forecaster.scaling_, "float32")
+    assert made is not None
+    past, plan = frame.iloc[:160], plan_of(frame)
+    forecast = forecaster.predict(past, future=plan)
+    values = frame.to_numpy()
+    answer = made.predict(values[None, 160 - CONTEXT : 160], future=plan.to_numpy()[None])[0]
+    np.testing.assert_allclose(answer, forecast, rtol=1e-5)
+    forecaster.student_ = Wrapped(forecaster.student_).eval()
+    np.testing.assert_allclose(forecaster.predict(past, future=plan), forecast, rtol=1e-4)
+    with torch.no_grad():
+        normalization.weight.zero_()
+    module = forecaster.student_.inner
+    assert numpy_student(module, forecaster.spec_, forecaster.scaling_, "float32") is None
 
 
 def test_every_form_of_future_gives_the_same_forecast():

@@ -1,4 +1,5 @@
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -251,7 +252,7 @@ def test_exogenous_columns_join_the_context_and_are_not_forecast():
     frame = make_frame(80, 3)
     y, X = frame[["c0"]], frame[["c1", "c2"]]
     model = plain(targets=["c0"]).fit(frame.iloc[:60])
-    forecaster = make().fit(y.iloc[:60], X=X.iloc[:60])
+    forecaster = make(known_covariates=None).fit(y.iloc[:60], X=X.iloc[:60])
     forecast = forecaster.predict(fh=ALL_STEPS, X=X.iloc[60:64])
     np.testing.assert_allclose(forecast, model.predict(frame.iloc[:60]), rtol=1e-6)
     np.testing.assert_array_equal(forecast, forecaster.predict(fh=ALL_STEPS))  # their future is not looked at
@@ -263,10 +264,35 @@ def test_exogenous_columns_join_the_context_and_are_not_forecast():
         forecaster.update(y.iloc[65:70], X=X[["c1"]].iloc[65:70])
 
 
+def test_columns_of_X_are_known_where_predict_has_them_and_past_where_only_fit_has_them():
+    frame = make_frame(80, 3)
+    y, X = frame[["c0"]], frame[["c1", "c2"]]
+    forecaster = make().fit(y.iloc[:60], X=X.iloc[:60])
+    ahead = X.iloc[60:64]
+    for known in (["c1", "c2"], ["c2"], []):
+        model = plain(targets=["c0"], known_covariates=known).fit(frame.iloc[:60])
+        expected = model.predict(frame.iloc[:60], future=ahead[known] if known else None)
+        given = ahead[known] if known else None
+        if len(known) == 2:
+            forecast = forecaster.predict(fh=ALL_STEPS, X=given)
+            assert np.abs(forecaster.predict(fh=ALL_STEPS, X=-given) - forecast).to_numpy().max() > 1e-3
+        else:
+            with pytest.warns(UserWarning, match="they are past covariates, and a student that reads them so"):
+                forecast = forecaster.predict(fh=ALL_STEPS, X=given)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # it is trained once
+                forecaster.predict(fh=ALL_STEPS, X=given)
+        np.testing.assert_allclose(forecast, expected, rtol=1e-6)
+    with pytest.raises(ValueError, match="X at predict lacks the row"):
+        forecaster.predict(fh=ALL_STEPS, X=X.iloc[60:62])
+    with pytest.raises(ValueError, match="known_covariates of SktimeDistilledForecaster must be"):
+        make(known_covariates="all").fit(y.iloc[:60], X=X.iloc[:60])
+
+
 def test_a_rollout_with_exogenous_columns_reads_their_rows_or_says_so():
     frame = make_frame(80, 2)
     y, X = frame[["c0"]], frame[["c1"]]
-    forecaster = make(rollout=True).fit(y.iloc[:60], X=X.iloc[:60])
+    forecaster = make(rollout=True, known_covariates=None).fit(y.iloc[:60], X=X.iloc[:60])
     forecast = forecaster.predict(fh=range(1, 9), X=X.iloc[60:68])
     model = plain(targets=["c0"]).fit(frame.iloc[:60])
     ahead = model.predict(frame.iloc[:60]).join(X.iloc[60:64])
@@ -471,10 +497,11 @@ def test_scaled_by_a_scikit_learn_transformer():
 def test_forecasting_pipeline_transforms_the_covariates():
     frame = make_frame(80, 2)
     y, X = frame["c0"], frame[["c1"]]
-    scaled = TabularToSeriesAdaptor(StandardScaler()).fit(X.iloc[:60]).transform(X.iloc[:60])
+    scaler = TabularToSeriesAdaptor(StandardScaler()).fit(X.iloc[:60])
+    model = make().fit(y.iloc[:60], X=scaler.transform(X.iloc[:60]))
     pipeline = ForecastingPipeline([("scale", TabularToSeriesAdaptor(StandardScaler())), ("student", make())])
     forecast = pipeline.fit(y.iloc[:60], X=X.iloc[:60]).predict(fh=[1, 2], X=X.iloc[60:62])
-    np.testing.assert_allclose(forecast, make().fit(y.iloc[:60], X=scaled).predict(fh=[1, 2]), rtol=1e-5)
+    np.testing.assert_allclose(forecast, model.predict(fh=[1, 2], X=scaler.transform(X.iloc[60:62])), rtol=1e-5)
 
 
 SPLITTERS = {

@@ -35,6 +35,7 @@ from skdistill.teachers import RegressorTeacher, SktimeTeacher, TrainedTeacher
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data-home", type=Path, default=Path(os.environ.get("SKDISTILL_DATA", "~/skdistill_data")))
 parser.add_argument("--sets", nargs="+", default=["bike rentals", "Victoria"])
+parser.add_argument("--teachers", nargs="+", default=None)
 parser.add_argument("--seeds", type=int, default=3)
 arguments = parser.parse_args()
 torch.set_num_threads(1)
@@ -55,13 +56,14 @@ def teachers(problem: Problem) -> dict[str, Any]:
     boosting = HistGradientBoostingRegressor(loss="absolute_error", max_iter=10 if QUICK else 200, max_features=0.5)
     reduction = make_reduction(Ridge(alpha=10.0), window_length=2 * problem.season, strategy="recursive")
     small = {"hidden_size": 8} if QUICK else {"hidden_size": 32}
-    return {
+    found = {
         "gradient boosting": RegressorTeacher(boosting, season=problem.season, max_rows=100_000, random_state=0),
         "TiDE": trained(TiDE(**(small if QUICK else {"hidden_size": 128}))),
         "TimeXer": trained(TimeXer(**small)),
         "TFT": trained(TFT(**small)),
         "sktime, ridge on lags and X": SktimeTeacher(reduction, fitting="once"),
     }
+    return {name: one for name, one in found.items() if arguments.teachers is None or name in arguments.teachers}
 
 
 # %%
@@ -111,9 +113,8 @@ def errors_of(problem: Problem, forecaster: DistilledForecaster, ask: str) -> np
     return judge(problem, forecast)["mase"]
 
 
-def compare(name: str, problem: Problem, memory: Memory) -> list[dict[str, Any]]:
-    """Return one row for each teacher and student."""
-    rows: list[dict[str, Any]] = []
+def compare(name: str, problem: Problem, memory: Memory, rows: list[dict[str, Any]]) -> None:
+    """Add one row for each teacher and student, and write all."""
     alone: dict[str, np.ndarray] = {}
     for label, teacher in {"alone": None, **teachers(problem)}.items():
         own = None
@@ -131,7 +132,7 @@ def compare(name: str, problem: Problem, memory: Memory) -> list[dict[str, Any]]
             row |= {"change": gain.mean(), "standard_error": noise, "seeds": len(found)}
             rows.append({**row, "seconds": time.perf_counter() - start})
             print(f"  {label}, {student}: {errors.mean():.3f}, change {gain.mean():+.4f} ± {noise:.4f}", flush=True)
-    return rows
+        write_results(pd.DataFrame(rows), Path(__file__).resolve().parent / "results" / "covariate_teachers.csv")
 
 
 # %%
@@ -144,5 +145,4 @@ if __name__ == "__main__":
     for name, problem in read_problems(arguments.data_home.expanduser(), quick=QUICK, names=names).items():
         heading(f"{name}: known {problem.known}")
         with tempfile.TemporaryDirectory() as folder:
-            results += compare(name, problem, Memory(folder, allow_pickle=True))
-        write_results(pd.DataFrame(results), Path(__file__).resolve().parent / "results" / "covariate_teachers.csv")
+            compare(name, problem, Memory(folder, allow_pickle=True), results)

@@ -45,7 +45,7 @@ _SMALL_PRODUCT = 1_000_000  # multiplications; BLAS does not copy the matrices o
 _FEWEST_OUTPUTS = 16  # of a part
 _MAX_LAYERS = 64
 _MAX_MEMBERS = 4 * _MAX_LAYERS
-_COVARIATES = ("covariates", "known", "covariate_shared")
+_COVARIATES = ("covariates", "known", "covariate_shared", "extra_spread")
 _WHOLE = (
     "targets",
     "n_channels",
@@ -79,7 +79,8 @@ class NumpyStudent:
         the series with units from their training rows. For covariates: ``extra``, their matrix in the first layer, with
         ``extra_scale``, ``covariate_center``, ``covariate_unit``, and optionally ``covariates`` (channels that are read
         in the context), ``known`` (channels that are read over the horizon), ``covariate_shared`` (1 for channels with
-        one unit for all windows), ``interaction`` and ``interaction_level``. For bounds of the forecasts: ``lower``,
+        one unit for all windows), ``extra_spread`` (1 for outputs to which they add in units of the spread of the
+        window), ``interaction`` and ``interaction_level``. For bounds of the forecasts: ``lower``,
         ``upper``. For square roots: ``root`` (1). For :attr:`provenance` and :attr:`columns`: ``provenance``,
         ``columns`` (JSON, as bytes).
     dtype : {"float32", "float64"}, default="float32"
@@ -439,7 +440,7 @@ class NumpyStudent:
                 np.maximum(hidden, 0, out=hidden)
             hidden = layer.product(hidden) if number or product is None else product
             if extra is not None and not number:
-                hidden += self._extra.product(rows, *extra)
+                hidden += self._extra.product(rows, spread, *extra)
             if layer.scale is not None:
                 hidden *= layer.scale
             hidden += layer.bias if spread is None else layer.bias * spread[..., None]
@@ -457,7 +458,7 @@ class NumpyStudent:
                 np.maximum(hidden, 0, out=hidden)
             hidden = layer.few_product(hidden)
             if extra is not None and not number:
-                hidden += self._extra.product(_as_rows(values), *extra).transpose(2, 0, 1)
+                hidden += self._extra.product(_as_rows(values), spread, *extra).transpose(2, 0, 1)
             if layer.scale_column is not None:
                 hidden *= layer.scale_column
             hidden += layer.bias_column if spread is None else layer.bias_column * spread
@@ -787,6 +788,7 @@ class _Extra:
         self.shared = arrays.get("covariate_shared", np.zeros(int(arrays["n_channels"]), np.int64))[self.channels] > 0
         self.interaction = np.swapaxes(arrays["interaction"], -1, -2).astype(dtype) if "interaction" in arrays else None
         self.level = np.atleast_2d(arrays["interaction_level"]).astype(dtype) if "interaction_level" in arrays else None
+        self.by_spread = arrays["extra_spread"] > 0 if "extra_spread" in arrays else None
         own = bool(arrays.get("own_units", 0))
         self.weight = self._weight(np.ones_like(self.unit) if own else self.unit, context_length)
         self.block = _as_slice(self.channels)
@@ -875,10 +877,14 @@ class _Extra:
                 values[seen] = self.arrays[name][numbers[seen]][:, self.channels]
         return center, unit
 
-    def product(self, rows: np.ndarray, inputs: np.ndarray, static: np.ndarray | None) -> np.ndarray:
+    def product(
+        self, rows: np.ndarray, spread: np.ndarray | None, inputs: np.ndarray, static: np.ndarray | None
+    ) -> np.ndarray:
         """Return what the inputs add to the first layer, (n_windows, n_targets, n_outputs)."""
         added = _by_target(inputs, self.weight)
-        if self.scale is not None:
+        if self.by_spread is not None and spread is not None:
+            added = added * np.where(self.by_spread, spread[..., None], 1.0 if self.scale is None else self.scale)
+        elif self.scale is not None:
             added = added * self.scale
         if self.interaction is None or self.level is None or static is None:
             return added
@@ -899,7 +905,8 @@ class _Joint:
         read = {*arrays["targets"].tolist(), *extra.covariates.tolist()}
         alone = len(arrays["targets"]) == 1 and arrays["weight_0"].ndim == 2
         whole = alone and len(read) == arrays["n_channels"]
-        return bool(extra.size and whole and "interaction" not in arrays and not arrays.get("own_units", 0))
+        plain = not {"interaction", "extra_spread"} & set(arrays) and not arrays.get("own_units", 0)
+        return bool(extra.size and whole and plain)
 
     def __init__(self, extra: _Extra, arrays: Mapping[str, np.ndarray], dtype: np.dtype) -> None:
         own, covariates, known = arrays["weight_0"].T, extra.covariates, extra.known
@@ -1305,7 +1312,7 @@ def _extra_shapes(arrays: dict[str, np.ndarray], n_targets: tuple[int, ...]) -> 
             or not ((channels >= 0) & (channels < n_channels)).all()
         ):
             raise ValueError(f"not a student: {name} do not lie within {n_channels} channels.")
-    if not (arrays["covariate_unit"] > 0).all() or "epsilon" in arrays:
+    if not (arrays["covariate_unit"] > 0).all() or ("epsilon" in arrays) != ("extra_spread" in arrays):
         raise ValueError("not a student: its covariates have no positive unit, or its windows a spread.")
     if ("interaction" in arrays) != ("interaction_level" in arrays):
         raise ValueError("not a student: interaction and interaction_level belong together.")
@@ -1320,6 +1327,7 @@ def _extra_shapes(arrays: dict[str, np.ndarray], n_targets: tuple[int, ...]) -> 
     shapes: dict[str, list[tuple[int, ...]]] = {
         "extra": [height + width, n_targets + height + width],
         "extra_scale": [n_targets],
+        "extra_spread": [height],
         "interaction": [(*height, n_products), (*n_targets, *height, n_products)],
         "interaction_level": [(n_sums, *length), length],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from skdistill.networks._mlp import _MLPModule
 
 __all__ = ["fuse_mlp"]
 
+_LEAST_FACTOR = 1e-6  # learned scale of a target, by which covariates are divided
+
 
 @fuses(_MLPModule)
 def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
@@ -28,7 +31,8 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     reads P (M x w / s + v) and has the BatchNorm z -> g z + d gives s relu(...) = relu(g w (W P M) x + s (g (v W P 1 +
     b) + d)). A linear part A x + b, with the level included in A, is relu(A x) - relu(-A x) + b: two more hidden units
     per step. Deeper layers of the two parts form one block-diagonal matrix, and these hidden units pass through them
-    unchanged. Covariates are more inputs of the first layer, and their direct part is in the linear one.
+    unchanged. Covariates are more inputs of the first layer, and their direct part is in the linear one; where windows
+    are standardized, the former are multiplied by s, and both are divided by the scales that the layers multiply by.
 
     Parameters
     ----------
@@ -41,17 +45,19 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     -------
     student : FusedStudent or None
         Student with one matrix more than hidden layers; None if a linear part has one matrix per channel, or if windows
-        are standardized and the parts read different rows of the context, or covariates.
+        are standardized and the parts read different rows of the context, or a learned scale is 0.
     """
     length, n_rows, normalization = spec.context_length, module.n_rows, module.normalization
     parts = [module.seasonal] if module.trend is None else [module.seasonal, module.trend]
     learns = isinstance(normalization, ReversibleNormalization)
-    if learns and (module.skip is not None or n_rows < length or module.covariates is not None):
+    if learns and (module.skip is not None or n_rows < length):
         return None
     if module.skip is not None and module.skip.weight.ndim == 3:
         return None
     shift = normalization.bias.numpy() if learns else np.zeros((spec.n_targets, 1))
     factor = normalization.weight.numpy() if learns else np.ones((spec.n_targets, 1))
+    if module.covariates is not None and (np.abs(factor) < _LEAST_FACTOR).any():
+        return None
     weights = [part.hidden.weight.numpy() for part in parts]
     if module.trend is not None:  # one part reads the window minus the moving average, the other the average
         seasonal, trend = (after_moving_average(weight, module.kernel_size) for weight in weights)
@@ -93,7 +99,8 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
         level=np.pad(np.full(n_rows, 1.0 / n_rows), (length - n_rows, 0)) if centered else None,
         epsilon=normalization.epsilon if learns else None,
     )
-    return student.with_extra(_extra(module, spec, len(weight)))
+    extra = _extra(module, spec, len(weight))
+    return student.with_extra(_among_spreads(extra, factor, undone, module, spec) if learns and extra else extra)
 
 
 def _centers(normalization: nn.Module) -> bool:
@@ -137,6 +144,16 @@ def _extra(module: Any, spec: NetworkSpec, n_outputs: int) -> FusedExtra | None:
         interaction=interaction,
         level=level,
     )
+
+
+def _among_spreads(
+    extra: FusedExtra, factor: np.ndarray, undone: np.ndarray, module: Any, spec: NetworkSpec
+) -> FusedExtra:
+    """Return the covariates of a student that standardizes windows, whose layers have the scales of each target."""
+    n_direct = 2 * spec.prediction_length if _has_direct(module) else 0
+    by_spread = np.arange(len(extra.weight)) < len(extra.weight) - n_direct
+    scales = np.where(by_spread, factor, factor * undone)  # (n_targets, n_outputs)
+    return replace(extra, weight=extra.weight / scales[..., None], by_spread=by_spread)
 
 
 def _all_covariates(linear: FusedExtra, spec: NetworkSpec) -> np.ndarray:

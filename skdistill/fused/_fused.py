@@ -129,6 +129,9 @@ class FusedExtra:
         Coefficients of the products of static covariates and sums of the rows of a target, such as its level.
     level : ndarray of shape (n_sums, context_length) or None, default=None
         Weights of the rows in these sums.
+    by_spread : ndarray of bool of shape (n_outputs,) or None, default=None
+        Outputs to which the covariates add in units of the spread of the window instead of ``scale``; None for students
+        without a spread.
     """
 
     weight: np.ndarray
@@ -141,6 +144,7 @@ class FusedExtra:
     shared: np.ndarray | None = None
     interaction: np.ndarray | None = None
     level: np.ndarray | None = None
+    by_spread: np.ndarray | None = None
 
     def arrays(self) -> dict[str, np.ndarray]:
         """List everything as named arrays, as :class:`~skdistill.deploy.NumpyStudent` takes it.
@@ -160,6 +164,8 @@ class FusedExtra:
         arrays |= {name: np.array(one, dtype=np.int64) for name, one in whole.items() if one}
         if self.shared is not None:
             arrays["covariate_shared"] = self.shared.astype(np.int64)
+        if self.by_spread is not None:
+            arrays["extra_spread"] = self.by_spread.astype(np.int64)
         if self.interaction is not None and self.level is not None:
             arrays |= {"interaction": self.interaction, "interaction_level": self.level}
         return arrays
@@ -337,7 +343,7 @@ class FusedStudent:
         center = own_mean + own_scale * self.center
         epsilon = None if self.epsilon is None else self.epsilon * own_scale**2
         quantiles = None if self.quantiles is None else self.quantiles.in_units(own_scale)
-        extra = None if self.extra is None else replace(self.extra, scale=growth, center=mean, unit=scale)
+        extra = None if self.extra is None else replace(self.extra, scale=own_scale, center=mean, unit=scale)
         return replace(self, layers=tuple(layers), center=center, epsilon=epsilon, quantiles=quantiles, extra=extra)
 
     def calibrated(self, offsets: np.ndarray | None) -> FusedStudent:
