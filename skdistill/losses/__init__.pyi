@@ -1,6 +1,7 @@
 from skdistill.losses._adversarial_features import AdversarialFeatures as AdversarialFeatures
 from skdistill.losses._base import LossSum as LossSum
 from skdistill.losses._cakd import CAKD as CAKD
+from skdistill.losses._channel_relations import ChannelRelations as ChannelRelations
 from skdistill.losses._contrastive_features import ContrastiveFeatures as ContrastiveFeatures
 from skdistill.losses._cross_modal import CrossModal as CrossModal
 from skdistill.losses._distilts import DistilTS as DistilTS

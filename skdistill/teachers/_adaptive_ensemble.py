@@ -16,14 +16,11 @@ from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._windows import Windows
 from skdistill.networks._base import NetworkSpec
-from skdistill.networks._linear import Linear
-from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._ensemble import EnsembleTeacher
+from skdistill.teachers._held_out import LinearStudent, forecast_windows, rows_of, spread_windows
 
 __all__ = ["AdaptiveEnsemble", "best_shares"]
 
-_CHUNK_SIZE = 512  # windows labeled at once
-_PENALTY = 0.1  # penalty of the linear student, the default of Linear
 _RIDGE = 1e-9  # keeps the quadratic program solvable if members agree, relative to their errors
 
 
@@ -139,12 +136,18 @@ class AdaptiveEnsemble(EnsembleTeacher):
         """
         super().fit(windows, checkpoint)
         assert windows.validation is not None  # probe
-        held_out = _spread(windows.validation, self.max_windows)
-        truth = _rows(windows.validation.horizons(held_out))
+        validation = windows.validation.with_whole_truth()
+        if not len(validation):
+            raise ValueError(
+                "AdaptiveEnsemble learns its weights on validation windows of whole truth, and there are none: "
+                "raise validation_fraction, or use EnsembleTeacher with your own weights."
+            )
+        held_out = spread_windows(validation, self.max_windows)
+        truth = rows_of(validation.horizons(held_out))
         if self.judge == "teacher":
-            answers = [_forecasts(member, windows.validation, held_out, training=False) for member in self.teachers_]
+            answers = [forecast_windows(member, validation, held_out, training=False) for member in self.teachers_]
         else:
-            answers = self._student_forecasts(windows.known_train, windows.validation, held_out)
+            answers = self._student_forecasts(windows.known_train.with_whole_truth(), validation, held_out)
         residuals = np.stack([(answer - truth).ravel() for answer in answers])
         products = residuals @ residuals.T / residuals.shape[1]
         self.weights_ = best_shares(products)
@@ -153,16 +156,13 @@ class AdaptiveEnsemble(EnsembleTeacher):
 
     def _student_forecasts(self, train: Windows, validation: Windows, held_out: torch.Tensor) -> list[np.ndarray]:
         """Forecast the validation windows with the linear student of each member."""
-        numbers = _spread(train, self.max_windows)
-        level = Linear().level(train.context_length)
-        contexts, levels = _shifted(train, numbers, level)
-        new, new_levels = _shifted(validation, held_out, level)
-        truth = _rows(train.horizons(numbers)) - levels
+        numbers = spread_windows(train, self.max_windows)
+        student = LinearStudent(train, numbers)
         share = self.prediction_weight / (1.0 + self.prediction_weight)
         answers = []
         for member in self.teachers_:
-            labels = _forecasts(member, train, numbers, training=True) - levels
-            answers.append(_ridge((1.0 - share) * truth + share * labels, contexts, new) + new_levels)
+            labels = forecast_windows(member, train, numbers, training=True)
+            answers.append(student.forecast(validation, held_out, (1.0 - share) * student.truth + share * labels))
         return answers
 
 
@@ -197,36 +197,3 @@ def best_shares(products: np.ndarray) -> np.ndarray:
     factor = roots[:, None] * vectors.T  # factor' factor = products
     shares, _ = nnls(factor, (vectors.T @ np.ones(size)) / roots)
     return shares / shares.sum()
-
-
-def _spread(windows: Windows, most: int) -> torch.Tensor:
-    """Choose evenly spaced windows, (n,)."""
-    return torch.from_numpy(np.unique(np.linspace(0, len(windows) - 1, min(most, len(windows))).astype(np.int64)))
-
-
-def _rows(values: torch.Tensor) -> np.ndarray:
-    """Reshape windows and channels to rows: (n, length, n_targets) to (n * n_targets, length)."""
-    return values.transpose(1, 2).reshape(-1, values.shape[1]).double().cpu().numpy()
-
-
-def _forecasts(member: BaseTeacher, windows: Windows, numbers: torch.Tensor, *, training: bool) -> np.ndarray:
-    """Label windows with a member."""
-    ask = member.label_training if training else member.label
-    with torch.inference_mode():
-        return np.concatenate([_rows(ask(windows.contexts(part)).forecast) for part in numbers.split(_CHUNK_SIZE)])
-
-
-def _shifted(windows: Windows, numbers: torch.Tensor, level: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return contexts of the targets minus their level, and the levels."""
-    rows = _rows(windows.context_values(numbers)[..., list(windows.targets)])
-    levels = np.zeros((len(rows), 1)) if level is None else (rows @ level)[:, None]
-    return rows - levels, levels
-
-
-def _ridge(targets: np.ndarray, contexts: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """Forecast new contexts by ridge regression of targets on contexts, with an unpenalized intercept."""
-    center, mean = contexts.mean(axis=0), targets.mean(axis=0)
-    centered = contexts - center
-    gram = centered.T @ centered / len(centered) + _PENALTY * np.eye(centered.shape[1])
-    weight = np.linalg.solve(gram, centered.T @ (targets - mean) / len(centered))
-    return (new - center) @ weight + mean

@@ -18,7 +18,7 @@ from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._ensemble_quantiles import ensemble_quantiles
 
-__all__ = ["EnsembleTeacher"]
+__all__ = ["EnsembleTeacher", "mean_weight", "side_by_side"]
 
 
 class EnsembleTeacher(BaseTeacher, _BaseComposition):
@@ -171,7 +171,7 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
 
     def recompute_features(self, contexts: Contexts) -> Tensor | None:
         """Concatenate the members' features of training windows."""
-        return _side_by_side([member.recompute_features(contexts) for member in self.teachers_])
+        return side_by_side([member.recompute_features(contexts) for member in self.teachers_])
 
     def fitted_state(self) -> dict[str, Any]:
         """Return the fitted state of the members and of the ensemble."""
@@ -209,12 +209,46 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         )
         weights = weights / weights.sum()
         forecasts = torch.stack([answer.forecast for answer in answers])
-        features = _side_by_side([answer.features for answer in answers])
+        features = side_by_side([answer.features for answer in answers])
         quantiles, levels = ensemble_quantiles(answers, weights)
-        return Labels(torch.tensordot(weights, forecasts, dims=1), features, quantiles, levels)
+        counted = mean_weight(answers, weights[:, None])
+        return Labels(torch.tensordot(weights, forecasts, dims=1), features, quantiles, levels, counted)
 
 
-def _side_by_side(features: Sequence[Tensor | None]) -> Tensor | None:
-    """Concatenate channel features, (n, C, D); None unless all members have them."""
+def mean_weight(answers: Sequence[Labels], shares: Tensor) -> Tensor | None:
+    """Average what the members' labels count.
+
+    Parameters
+    ----------
+    answers : sequence of Labels
+        The members' labels of the same windows.
+    shares : Tensor of shape (n_members, n_windows) or (n_members, 1)
+        Shares of the members; they sum to one.
+
+    Returns
+    -------
+    weight : Tensor of shape (n_windows,) or None
+        None if all labels of all members count 1.
+    """
+    if all(answer.weight is None for answer in answers):
+        return None
+    ones = torch.ones(len(answers[0]))
+    weights = torch.stack([ones if answer.weight is None else answer.weight for answer in answers])
+    return (shares * weights).sum(dim=0)
+
+
+def side_by_side(features: Sequence[Tensor | None]) -> Tensor | None:
+    """Concatenate channel features.
+
+    Parameters
+    ----------
+    features : sequence of Tensor or None
+        Features of the members, (n_windows, n_targets, D) if they are of kind *channel*.
+
+    Returns
+    -------
+    features : Tensor or None
+        None unless all members have features of kind *channel*.
+    """
     present = [one for one in features if one is not None and one.ndim == 3]
     return torch.cat(present, dim=-1) if len(present) == len(features) else None

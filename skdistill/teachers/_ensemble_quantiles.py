@@ -20,7 +20,7 @@ def ensemble_quantiles(answers: Sequence[Labels], weights: Tensor) -> tuple[Tens
     ----------
     answers : sequence of Labels
         The members' labels of the same windows.
-    weights : Tensor of shape (n_members,)
+    weights : Tensor of shape (n_members,) or (n_members, n_windows, n_targets)
         Weights of the members; they sum to one.
 
     Returns
@@ -58,7 +58,8 @@ def _mean_quantiles(
     for answer, grid, weight in zip(answers, grids, weights, strict=True):
         assert answer.quantiles is not None
         matrix = torch.tensor(interpolation_matrix(grid, levels), dtype=answer.quantiles.dtype)
-        part = weight * torch.einsum("kq,bqhc->bkhc", matrix, answer.quantiles)
+        own = weight if weight.ndim == 0 else weight[:, None, None]
+        part = own * torch.einsum("kq,bqhc->bkhc", matrix, answer.quantiles)
         total = part if total is None else total + part
     return total, levels
 
@@ -70,7 +71,8 @@ def _quantiles_of_forecasts(forecasts: Tensor, weights: Tensor) -> tuple[Tensor,
     values, order = forecasts.sort(dim=0)
     if bool((weights == weights[0]).all()):
         return values.transpose(0, 1).contiguous(), levels
-    shares = weights[order]
+    by_value = weights[:, None, None, None] if weights.ndim == 1 else weights[:, :, None]
+    shares = by_value.expand(values.shape).gather(0, order)
     positions = shares.cumsum(dim=0) - shares / 2
     quantiles = []
     for level in levels:
