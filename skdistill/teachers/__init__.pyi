@@ -7,6 +7,7 @@ from skdistill.teachers._frozen import FrozenTeacher as FrozenTeacher
 from skdistill.teachers._given import GivenLabels as GivenLabels
 from skdistill.teachers._moirai import Moirai as Moirai
 from skdistill.teachers._pretrained import PretrainedTeacher as PretrainedTeacher
+from skdistill.teachers._privileged import PrivilegedTeacher as PrivilegedTeacher
 from skdistill.teachers._regressor import RegressorTeacher as RegressorTeacher
 from skdistill.teachers._routed_ensemble import RoutedEnsemble as RoutedEnsemble
 from skdistill.teachers._shipped import Pretrained as Pretrained

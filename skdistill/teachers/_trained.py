@@ -143,20 +143,20 @@ class TrainedTeacher(NetworkTeacher):
         """
         if not isinstance(self.network, str):
             return self
-        return clone(self).set_params(network=make_network(self.network, parameter="network of TrainedTeacher"))
+        return clone(self).set_params(network=make_network(self.network, parameter=f"network of {type(self).__name__}"))
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if network or training settings are out of their ranges."""
         if not isinstance(self.network, BaseNetwork):
             told = explain_not_a_network(self.network)
-            raise TypeError(f"network of TrainedTeacher must be a network of skdistill.networks; got {told}")
+            raise TypeError(f"network of {type(self).__name__} must be a network of skdistill.networks; got {told}")
         self.network.check(spec)
-        self._settings().check("TrainedTeacher")
+        self._settings().check(type(self).__name__)
         if self.quantiles is not None:
             check_quantiles(self.quantiles, "quantiles of TrainedTeacher", median_alone=False)
         check_loss(self._loss())
         if self.random_state is not None:
-            check_integer(self.random_state, "random_state of TrainedTeacher", minimum=0)
+            check_integer(self.random_state, f"random_state of {type(self).__name__}", minimum=0)
 
     def probe(self, windows: TrainingWindows) -> Labels:
         """Label one window with an untrained copy.
@@ -167,9 +167,9 @@ class TrainedTeacher(NetworkTeacher):
             Labels with the right shapes and meaningless numbers.
         """
         spec = self._spec(windows)
-        check_solvable(self.network, spec, self._loss(), has_teacher=False, windows=windows)
+        check_solvable(self.architecture(), spec, self._loss(), has_teacher=False, windows=windows)
         with seeded(0):
-            module = build_module(self.network, spec)
+            module = build_module(self.architecture(), spec)
             shapes = loss_shapes(module, spec, windows.train, None)
             build_objective(
                 self._loss(),
@@ -200,8 +200,8 @@ class TrainedTeacher(NetworkTeacher):
         self._warn_if_hopeless(windows)
         seed = int(torch.seed() % (1 << 31)) if self.random_state is None else self.random_state
         with seeded(seed):
-            self.module_ = build_module(self.network, self.spec_)
-            prepare_network(self.network, self.module_, self.spec_, windows, loss=self._loss(), labels=None)
+            self.module_ = build_module(self.architecture(), self.spec_)
+            prepare_network(self.architecture(), self.module_, self.spec_, windows, loss=self._loss(), labels=None)
             result = train_network(
                 self.module_,
                 self.spec_,
@@ -243,7 +243,7 @@ class TrainedTeacher(NetworkTeacher):
             if self.quantiles is None
             else check_quantiles(self.quantiles, "quantiles of TrainedTeacher", median_alone=False)
         )
-        return make_spec(self.network, windows.train, quantiles=quantiles)
+        return make_spec(self.architecture(), windows.train, quantiles=quantiles)
 
     def _loss(self) -> BaseLoss:
         loss = self._own_loss()
