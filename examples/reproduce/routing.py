@@ -62,7 +62,7 @@ folder = arguments.data_home.expanduser()
 target = Path(__file__).resolve().parent / "results" / "routing.csv"
 torch.set_num_threads(1)
 warnings.filterwarnings("ignore", ".* have too few training rows")
-SEEDS = (0,) if QUICK else (0, 1, 2)
+SEEDS = (0,) if QUICK else (0, 1)
 
 # %%
 # Data
@@ -79,6 +79,7 @@ class Problem:
     context_length: int
     horizon: int
     validation: float | int
+    step: int = 1  # rows between windows
 
     @property
     def is_panel(self) -> bool:
@@ -86,23 +87,25 @@ class Problem:
         return isinstance(self.truth, dict)
 
 
-def from_series(frame: pd.DataFrame, n_train: int, n_validation: int, context_length: int, horizon: int) -> Problem:
+def from_series(
+    frame: pd.DataFrame, n_train: int, n_validation: int, context_length: int, horizon: int, step: int = 1
+) -> Problem:
     fit, test = frame.iloc[: n_train + n_validation], frame.iloc[n_train + n_validation :]
-    return Problem(fit, test, 24, context_length, horizon, n_validation)
+    return Problem(fit, test, 24, context_length, horizon, n_validation, step)
 
 
 def etth1(context_length: int = 504) -> Problem:
     frame = pd.read_csv(folder / "ETTh1.csv", index_col=0, parse_dates=True).iloc[:14400].astype(float).asfreq("h")
-    return from_series(frame, 8640, 2880, context_length, 96)
+    return from_series(frame, 8640, 2880, context_length, 96, step=4)
 
 
 def bikes() -> Problem:
     path = folder / "covariates" / "bike_sharing_dataset_clean.csv"
     frame = pd.read_csv(path, index_col="date_time", parse_dates=True)[["users"]].astype(float).asfreq("h")
-    return from_series(frame, 10512, 3504, 336, 24)
+    return from_series(frame, 10512, 3504, 336, 24, step=3)
 
 
-def panel(file: str, season: int, freq: str, n_seasons: int) -> Problem:
+def panel(file: str, season: int, freq: str, n_seasons: int, step: int) -> Problem:
     rows = pd.read_csv(folder / "panels" / f"{file}.csv")
     parts, truth = {}, {}
     for name, one in rows.groupby("unique_id", sort=False):
@@ -112,7 +115,7 @@ def panel(file: str, season: int, freq: str, n_seasons: int) -> Problem:
         truth[name] = one.loc[one["split"] == "test", "y"].to_numpy(float)
     horizon = len(next(iter(truth.values())))
     frame = pd.concat(parts, names=["series", "time"])
-    return Problem(frame, truth, season, n_seasons * season, horizon, horizon + season)
+    return Problem(frame, truth, season, n_seasons * season, horizon, horizon + season, step)
 
 
 def made() -> Problem:
@@ -121,11 +124,11 @@ def made() -> Problem:
 
 SETS = {
     "ETTh1": etth1,
+    "NN5 daily": lambda: panel("nn5_daily", 7, "D", 16, step=10),
+    "hospital": lambda: panel("hospital_monthly", 12, "MS", 3, step=5),
+    "M3 monthly": lambda: panel("m3_monthly", 12, "MS", 3, step=13),
+    "tourism monthly": lambda: panel("tourism_monthly", 12, "MS", 4, step=10),
     "bikes": bikes,
-    "NN5 daily": lambda: panel("nn5_daily", 7, "D", 16),
-    "hospital": lambda: panel("hospital_monthly", 12, "MS", 3),
-    "M3 monthly": lambda: panel("m3_monthly", 12, "MS", 3),
-    "tourism monthly": lambda: panel("tourism_monthly", 12, "MS", 4),
 }
 
 # %%
@@ -144,10 +147,6 @@ class SeasonalNaive(BaseTeacher):
         self.prediction_length_, self.targets_ = windows.train.prediction_length, list(windows.train.targets)
         return self
 
-    def probe(self, windows):
-        """Label the first window."""
-        return self.fit(windows).label(windows.train.contexts(torch.zeros(1, dtype=torch.int64)))
-
     def label(self, contexts):
         """Repeat the last season of every context."""
         last = contexts.values[:, -self.season :, self.targets_]
@@ -155,15 +154,46 @@ class SeasonalNaive(BaseTeacher):
         return Labels(last.repeat(1, n_seasons, 1)[:, : self.prediction_length_])
 
 
-def members(problem: Problem) -> list[tuple[str, BaseTeacher]]:
-    width, n_epochs = (8, 1) if QUICK else (64, 4)
+ASKED: dict[str, dict[Any, Any]] = {}
+
+
+class Once(BaseTeacher):
+    """A teacher that is fitted once and asked once about each window, whoever asks."""
+
+    needs_training = True
+
+    def __init__(self, teacher: BaseTeacher, key: str) -> None:
+        self.teacher = teacher
+        self.key = key
+
+    def fit(self, windows, checkpoint=None):
+        """Fit at the first call."""
+        known = ASKED.setdefault(self.key, {})
+        if "teacher" not in known:
+            known["teacher"] = self.teacher.fit(windows)
+        return self
+
+    def label(self, contexts):
+        """Label the windows that are new."""
+        known = ASKED[self.key]
+        places = list(zip(contexts.series.tolist(), contexts.origins.tolist(), strict=True))
+        new = np.flatnonzero([place not in known for place in places])
+        if len(new):
+            forecasts = known["teacher"].label(contexts.take(new)).forecast
+            known.update(zip((places[number] for number in new), forecasts, strict=True))
+        return Labels(torch.stack([known[place] for place in places]))
+
+
+def members(name: str, problem: Problem) -> list[tuple[str, BaseTeacher]]:
+    width, n_epochs = (8, 1) if QUICK else (64, 10)
     network = ITransformer(width, n_layers=2, n_heads=4)
-    return [
-        ("pretrained", Pretrained()),
-        ("theta", Theta(season=problem.season)),
-        ("itransformer", TrainedTeacher(network, lr=1e-3, max_epochs=n_epochs, batch_size=128)),
-        ("naive", SeasonalNaive(problem.season)),
-    ]
+    given = {
+        "pretrained": Pretrained(),
+        "theta": Theta(season=problem.season),
+        "itransformer": TrainedTeacher(network, lr=1e-3, max_epochs=n_epochs, batch_size=64, random_state=0),
+        "naive": SeasonalNaive(problem.season),
+    }
+    return [(one, Once(teacher, f"{name} {one}")) for one, teacher in given.items()]
 
 
 # %%
@@ -223,6 +253,7 @@ def fit(problem: Problem, teacher: BaseTeacher | None, **changes: Any) -> Distil
         "random_state": 0,
         "device": "cpu",
         "min_observed": 2 * problem.season if problem.is_panel else None,
+        "window_step": problem.step,
         **changes,
     }
     return DistilledForecaster(teacher, **settings).fit(problem.fit)
@@ -230,7 +261,7 @@ def fit(problem: Problem, teacher: BaseTeacher | None, **changes: Any) -> Distil
 
 def run(name: str, problem: Problem) -> list[dict[str, Any]]:
     heading(f"{name}: horizon {problem.horizon}, context {problem.context_length}")
-    given = members(problem)
+    given = members(name, problem)
     found, told = {"alone": (fit(problem, None), 0.0)}, {}
     for one, teacher in given:
         start = time.process_time()
