@@ -27,12 +27,16 @@ from skdistill.teachers import (
     FrozenTeacher,
     GivenLabels,
     PretrainedTeacher,
+    PrivilegedTeacher,
+    RoutedEnsemble,
     SktimeTeacher,
     TrainedTeacher,
 )
 
 NEEDS_ARGUMENTS = {
     AdaptiveEnsemble: lambda: AdaptiveEnsemble([("a", TrainedTeacher(DLinear())), ("b", TrainedTeacher(MLP(4)))]),
+    RoutedEnsemble: lambda: RoutedEnsemble([("a", TrainedTeacher(DLinear())), ("b", TrainedTeacher(MLP(4)))]),
+    PrivilegedTeacher: lambda: PrivilegedTeacher(MLP(8), code_size=3),
     LossSum: lambda: LossSum([("truth", Supervised()), ("scales", MultiScale(0.5))]),
     SktimeSplit: lambda: SktimeSplit(ExpandingWindowSplitter(fh=[1, 2]), 7),
     CrossFittedTeacher: lambda: CrossFittedTeacher(TrainedTeacher(DLinear()), n_folds=4),
