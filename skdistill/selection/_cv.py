@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._parameter_checks import check_transformer
+from skdistill._parameter_checks import check_label_choice, check_transformer
 from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
@@ -121,6 +121,15 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         student without a teacher uses all windows in any case. None uses all windows.
     label_budget : float, default=8.0
         Maximum size of the labels in GiB.
+    label_share : float or None, default=None
+        As in :class:`~skdistill.DistilledForecaster`: share of the windows that each teacher labels, for all candidates
+        and folds alike, and for the refit. None labels all windows.
+    max_labels : int or None, default=None
+        Instead of ``label_share``, the maximum number of windows that each teacher labels at each context length.
+    label_seconds : float or None, default=None
+        Instead of ``label_share``, time of each teacher for labeling at each context length.
+    label_choice : {"strided", "random", "covering"}, default="strided"
+        Which windows are labeled, if not all. Not ``"disagreement"``, which would read the truth of later folds.
     memory : str, Path, Memory, joblib.Memory or None, default=None
         A folder that keeps labels for later fits.
     n_jobs : int or None, default=None
@@ -218,6 +227,10 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         missing: str = "nan",
         max_windows: int | None = 100_000,
         label_budget: float = 8.0,
+        label_share: float | None = None,
+        max_labels: int | None = None,
+        label_seconds: float | None = None,
+        label_choice: str = "strided",
         memory: Any = None,
         n_jobs: int | None = None,
         device: str = "auto",
@@ -244,6 +257,10 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         self.missing = missing
         self.max_windows = max_windows
         self.label_budget = label_budget
+        self.label_share = label_share
+        self.max_labels = max_labels
+        self.label_seconds = label_seconds
+        self.label_choice = label_choice
         self.memory = memory
         self.n_jobs = n_jobs
         self.device = device
@@ -334,7 +351,13 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         one = self._candidates[index]
         teacher = None if one.teacher is None else self._as_given(one.teacher)
         common = self._common(self._seed()) | {"memory": self.memory}
+        common |= {} if teacher is None else self._label_choice()
         return one.build(teacher, self._n_windows, **common)
+
+    def _label_choice(self) -> dict[str, Any]:
+        """Return the parameters that say which windows a teacher labels."""
+        names = ("label_share", "max_labels", "label_seconds", "label_choice")
+        return {name: getattr(self, name) for name in names}
 
     def _seed(self) -> int | None:
         """Return the seed of every candidate."""
@@ -348,6 +371,12 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         check_bounds(self.bounds, owner)
         check_choice(self.scoring, SCORINGS, f"scoring of {owner}")
         check_choice(self.covariates, ("error", "ignore"), f"covariates of {owner}")
+        check_label_choice(self, has_teacher=self.teachers is not None)
+        if self.label_choice == "disagreement":
+            raise ValueError(
+                f"label_choice of {owner} must not be 'disagreement', which reads the truth of rows that later folds "
+                "are judged on: take 'strided', 'random' or 'covering'."
+            )
         for one in self._scalings():
             check_choice(one, SCALINGS, f"scaling of {owner}")
         if isinstance(self.transformer, str):
@@ -432,6 +461,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
             self.n_jobs,
             max(1, n_windows // every),
             max(1, n_rows - judged - self.prediction_length) // (1 if several else 2),
+            self._label_choice(),
         )
 
     def _folds(self, given: SeriesInput, contexts: Sequence[int]) -> list[Fold]:

@@ -13,9 +13,8 @@ from skdistill.data._inputs import SeriesInput
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._windows import Windows
-from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._keys import describe_windows, is_unseeded, key_of
-from skdistill.labeling._run import Labeling, fit_and_label
+from skdistill.labeling._run import fit_and_label
 from skdistill.losses._base import BaseLoss
 from skdistill.teachers._base import BaseTeacher
 from skdistill.training._batches import LabelSource
@@ -80,10 +79,10 @@ def label_training(forecaster: Any, windows: TrainingWindows, teacher: BaseTeach
     labels : LabelSource
         Labels of the training windows.
     """
-    cache = LabelCache(forecaster.memory)
-    labeling = Labeling(cache, forecaster.label_budget, forecaster.feature_storage, forecaster.n_jobs)
+    labeling = forecaster._labeling(forecaster.memory)
+    labeling = replace(labeling, choice=replace(labeling.choice, seed=(forecaster._seeds() or (0, 0))[0]))
     key = None
-    if cache.persistent and not is_unseeded(teacher):
+    if labeling.cache.persistent and not is_unseeded(teacher):
         key = key_of(teacher.for_cache_key(), describe_windows(windows))
     return fit_and_label(teacher, windows, loss, labeling, key, teacher.probe(windows), forecaster.verbose)[1]
 

@@ -63,6 +63,8 @@ class Search:
         Number of training windows, after thinning.
     longest_memory : int
         Maximum number of rows that a teacher reads beyond its student's context.
+    label_choice : dict
+        Parameters of candidates with a teacher that say which windows are labeled.
     """
 
     problem: Problem
@@ -77,6 +79,7 @@ class Search:
     n_jobs: int | None
     n_windows: int
     longest_memory: int
+    label_choice: dict[str, Any]
     books: dict[tuple[Any, ...], LabelBook] = field(default_factory=dict)
 
     def run(self) -> Results:
@@ -198,7 +201,8 @@ class Search:
             The forecaster.
         """
         teacher = None if candidate.teacher is None else self.teachers[candidate.teacher]
-        return candidate.build(teacher, n_windows or self.n_windows, **self.common | changes)
+        chosen = {} if teacher is None else self.label_choice
+        return candidate.build(teacher, n_windows or self.n_windows, **self.common | chosen | changes)
 
     def book(self, candidate: Candidate) -> LabelBook | None:
         """Return the labels of a candidate's teacher; they are made at the first call.

@@ -458,3 +458,42 @@ def test_a_horizon_that_the_pretrained_student_does_not_forecast_is_said():
     search = make_search(context_lengths=12, prediction_length=721, cv=1).fit(X)
     assert search.zero_shot_score_ is None
     assert "was not judged: it forecasts at most 720 steps" in search.explanation_
+
+
+# -- labels of a share of the windows --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("students", ["linear", TINY])
+def test_a_share_is_labeled_once_for_all_folds_and_the_refit(students, every_teacher, tmp_path):
+    log, logs = tmp_path / "log", {}
+    for share in (None, 0.25):
+        log.write_text("")
+        search = make_search(students=students, teachers=Repeats(str(log)), context_lengths=12, label_share=share)
+        search.fit(make_series(200))
+        logs[share] = sum(int(line.split()[1]) for line in log.read_text().splitlines() if line.startswith("label"))
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert logs[0.25] == round(logs[None] / 4)
+
+
+def test_candidates_with_a_teacher_have_the_choice_and_others_none(every_teacher):
+    search = make_search(teachers=Repeats(), context_lengths=12, max_labels=20).fit(make_series(200))
+    for index, params in enumerate(search.cv_results_["params"]):
+        assert search.candidate(index).max_labels == (None if params["teacher"] is None else 20)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"label_share": 0.5, "label_choice": "disagreement"}, "reads the truth of rows that later folds"),
+        ({"label_share": 2.0}, r"label_share of DistilledForecasterCV must be a number in \(0, 1\]"),
+        ({"label_share": 0.5, "max_labels": 3}, "takes one of label_share, max_labels and label_seconds"),
+    ],
+)
+def test_a_bad_choice_of_windows_is_told(changes, message):
+    with pytest.raises(ValueError, match=message):
+        make_search(teachers=Repeats(), **changes).fit(make_series(200))
+
+
+def test_a_share_without_teachers_is_told():
+    with pytest.warns(UserWarning, match="label_share of DistilledForecasterCV has no effect without a teacher"):
+        make_search(label_share=0.5).fit(make_series(200))
