@@ -189,6 +189,19 @@ def make_timesfm_2_5(folder: Path) -> Path:
     return _save(TimesFm2_5ModelForPrediction(config), folder)
 
 
+def make_timesfm_3(folder: Path) -> Path:
+    """Save a TimesFM 3.0 in the format of timesfm."""
+    from timesfm3 import TimesFM3Torch
+
+    blocks = {"hidden_dims": 16, "output_dims": 16, "use_bias": False, "activation": "relu"}
+    norms = {"attention_norm": "rms", "feedforward_norm": "rms", "qk_norm": "rms"}
+    others = {"use_rope_seq": True, "use_rope_var": True, "use_bias": False, "ff_activation": "relu"}
+    layer = {"model_dims": 16, "hidden_dims": 16, "num_heads": 2, "deterministic": True, **norms, **others}
+    stack = {"num_layers": 2, "transformer": layer}
+    sizes = {"input_patch_len": 8, "output_patch_len": 16, "quantiles": QUANTILES}
+    return _save(TimesFM3Torch(**sizes, residual_block_config=blocks, transformer_config=stack), folder)
+
+
 def make_tirex(folder: Path) -> Path:
     """Save a TiRex as a lightning checkpoint, and return the file."""
     from tirex.models.tirex import TiRexZero
