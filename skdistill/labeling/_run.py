@@ -9,12 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import joblib
-import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._some_labels import SomeLabels
 from skdistill.data._training_windows import TrainingWindows
@@ -31,6 +28,7 @@ from skdistill.labeling._rate import keep_rate, kept_rate, measure_rate
 from skdistill.labeling._recompute import RecomputedFeatures
 from skdistill.labeling._store import Store, has_store
 from skdistill.labeling._stored import StoredLabels
+from skdistill.labeling._workers import label_on_workers
 from skdistill.losses._base import BaseLoss
 from skdistill.losses._objective import needs_teacher_features, reads_teacher_quantiles
 from skdistill.teachers._base import BaseTeacher
@@ -304,20 +302,7 @@ def _choose_workers(
     teacher: BaseTeacher, windows: Windows, n_jobs: int | None
 ) -> Callable[[Sequence[Tensor]], Iterable[Labels]] | None:
     alone = n_jobs in (None, 1) or not teacher.labels_in_parallel
-    return None if alone else partial(_label_in_parallel, teacher, windows, n_jobs)
-
-
-def _label_in_parallel(
-    teacher: BaseTeacher, windows: Windows, n_jobs: int | None, chunks: Sequence[Tensor]
-) -> Iterable[Labels]:
-    """Label chunks on the workers of joblib's backend; workers get contexts, never the whole series."""
-    tasks = (joblib.delayed(_label_contexts)(teacher, windows.contexts(indices)) for indices in chunks)
-    return joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
-
-
-def _label_contexts(teacher: BaseTeacher, contexts: Contexts) -> Labels:
-    with torch.inference_mode():
-        return teacher.label_training(contexts)
+    return None if alone else partial(label_on_workers, teacher, windows, n_jobs)
 
 
 def _choose_arrays(

@@ -1,0 +1,85 @@
+"""Tasks on the workers of joblib, done again where a worker is lost."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import joblib
+from joblib.externals.loky.process_executor import BrokenProcessPool
+
+__all__ = ["run_tasks"]
+
+logger = logging.getLogger("skdistill")
+
+_MOST_LOSSES = 3  # of workers, one after another, without a result in between
+
+
+def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_jobs: int | None) -> Iterator[Any]:
+    """Call a function for every task on the workers of joblib's backend, and yield the results in order.
+
+    A worker that is killed, or runs out of memory, loses what it was working on. A backend that does not do it again by
+    itself is given those tasks again that have no result yet; what was yielded is never computed twice.
+
+    Parameters
+    ----------
+    function : callable
+        The function.
+    tasks : iterable of tuple
+        Its arguments; taken as workers become free.
+    n_jobs : int or None
+        Number of workers.
+
+    Yields
+    ------
+    result : object
+        The result of the next task.
+
+    Raises
+    ------
+    RuntimeError
+        If a worker is lost three times in a row.
+
+    Examples
+    --------
+    >>> list(run_tasks(abs, [(-1,), (2,)], n_jobs=1))
+    [1, 2]
+    """
+    rest, waiting, n_losses = iter(tasks), deque[tuple[Any, ...]](), 0
+
+    def calls(again: list[tuple[Any, ...]]) -> Iterator[Any]:
+        for task in [*again]:
+            waiting.append(task)
+            yield joblib.delayed(function)(*task)
+        for task in rest:
+            waiting.append(task)
+            yield joblib.delayed(function)(*task)
+
+    while True:
+        again = list(waiting)
+        waiting.clear()
+        try:
+            for result in joblib.Parallel(n_jobs=n_jobs, return_as="generator")(calls(again)):
+                waiting.popleft()
+                n_losses = 0
+                yield result
+            return
+        except Exception as error:
+            if not isinstance(error, _losses()):
+                raise
+            n_losses += 1
+            if n_losses >= _MOST_LOSSES:
+                raise RuntimeError(
+                    f"a worker was lost {n_losses} times in a row without a result: it was killed, or has too little "
+                    "memory for its task. Take a smaller n_jobs, or workers with more memory."
+                ) from error
+            logger.warning("a worker was lost (%s): %d tasks without a result start again", error, len(waiting))
+
+
+def _losses() -> tuple[type[BaseException], ...]:
+    """Return the errors of a lost worker, of the backends that are in use."""
+    distributed = sys.modules.get("distributed")
+    return (BrokenProcessPool,) if distributed is None else (BrokenProcessPool, distributed.KilledWorker)

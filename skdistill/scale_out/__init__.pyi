@@ -1,0 +1,1 @@
+from skdistill.scale_out._predict import predict as predict

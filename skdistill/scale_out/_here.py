@@ -1,0 +1,189 @@
+"""Tables of one machine, a batch at a time: Parquet files, Arrow, DuckDB, polars, pandas."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from skdistill._utils._optional import import_optional
+from skdistill._utils._tasks import run_tasks
+from skdistill.scale_out._shipped import shipped
+from skdistill.scale_out._whole_series import whole_series
+from skdistill.scale_out._work import BLOCK_ROWS, Work
+
+__all__ = ["map_here", "open_here"]
+
+_READ_ROWS = 1 << 16  # rows of a batch that is read
+
+
+def map_here(
+    work: Work, table: Any, *, is_sorted: bool = False, n_jobs: int | None = None, columns: Sequence[str] | None = None
+) -> tuple[Any, Iterator[Any]]:
+    """Map work over a table of one machine, of which some batches are in memory at a time.
+
+    Parameters
+    ----------
+    work : Work
+        The work.
+    table : path, list of paths or table
+        Parquet files or folders of them, an Arrow dataset, table or reader, a DuckDB relation, or a table of polars or
+        pandas.
+    is_sorted : bool, default=False
+        Whether the rows of a series are together already. Otherwise they are sorted by id: by DuckDB, which can write
+        to disk what does not fit, unless the table is in memory.
+    n_jobs : int or None, default=None
+        Number of processes.
+    columns : sequence of str or None, default=None
+        Columns to read; None reads all.
+
+    Returns
+    -------
+    schema : pyarrow.Schema
+        Columns and types of results.
+    results : iterator of pyarrow.Table
+        Not yet computed.
+    """
+    given, batches = open_here(table, work.id, is_sorted=is_sorted, columns=columns)
+    schema = work.schema(given)
+    if n_jobs in (None, 1):
+        return schema, (found.cast(schema) for found in work.run(batches))
+    run = shipped(work)
+    blocks = whole_series(batches, work.id, BLOCK_ROWS, "the table")
+    parts = run_tasks(_of_block, ((run, block) for block in blocks), n_jobs)
+    return schema, (found.cast(schema) for part in parts for found in part)
+
+
+def _of_block(run: Any, block: Any) -> list[Any]:
+    return list(run([block]))
+
+
+def open_here(
+    table: Any, id: str, *, is_sorted: bool, columns: Sequence[str] | None = None
+) -> tuple[Any, Iterator[Any]]:
+    """Open a table of one machine as batches of Arrow, with the rows of a series together.
+
+    Parameters
+    ----------
+    table : path, list of paths or table
+        As for :func:`map_here`.
+    id : str
+        The column of ids.
+    is_sorted : bool
+        Whether the rows of a series are together already.
+    columns : sequence of str or None, default=None
+        Columns to read; None reads all.
+
+    Returns
+    -------
+    schema : pyarrow.Schema
+        Columns and types.
+    batches : iterator of pyarrow.RecordBatch
+        The rows.
+
+    Raises
+    ------
+    TypeError
+        If it is no table.
+    ValueError
+        If files have no common columns, or a column is missing.
+    """
+    pa: Any = import_optional("pyarrow", extra="parquet", purpose="A table of one machine")
+    root = type(table).__module__.split(".")[0].strip("_")
+    if isinstance(table, str | os.PathLike | list | tuple):
+        table = open_files(table)
+    elif root == "polars":
+        table = (table.collect() if hasattr(table, "collect") else table).to_arrow()
+    elif root == "pandas":
+        table = pa.Table.from_pandas(table, preserve_index=False)
+    schema = _schema_of(table)
+    names = list(schema.names) if columns is None else [one for one in columns if one in schema.names]
+    if id not in names:
+        raise ValueError(f"the table has no column {id!r}; it has {', '.join(map(repr, schema.names))}. Name id=.")
+    schema = pa.schema([schema.field(one) for one in names])
+    if isinstance(table, pa.Table):
+        table = table.select(names)
+        if pa.types.is_dictionary(schema.field(id).type):  # which Arrow does not sort
+            plain = table.column(id).cast(schema.field(id).type.value_type)
+            table = table.set_column(names.index(id), id, plain)
+        return table.schema, iter((table if is_sorted else table.sort_by(id)).to_batches(_READ_ROWS))
+    if isinstance(table, pa.RecordBatchReader):
+        if not is_sorted:
+            raise ValueError("a reader comes once, in its order: give is_sorted=True, or a dataset or DuckDB relation.")
+        return schema, (batch.select(names) for batch in table)
+    if root != "duckdb" and is_sorted:
+        return schema, iter(table.to_batches(columns=names, batch_size=_READ_ROWS))
+    return schema, _sorted(table, id, names, is_sorted)
+
+
+def open_files(paths: Any) -> Any:
+    """Open Parquet files as one dataset, whose columns have types that all files can be read in.
+
+    Parameters
+    ----------
+    paths : str, Path or list of them
+        Files, or folders of them.
+
+    Returns
+    -------
+    dataset : pyarrow.dataset.Dataset
+        The dataset.
+
+    Raises
+    ------
+    ValueError
+        If there is no file, or a column has types that are no numbers of different size; the message names the file.
+    """
+    pa: Any = import_optional("pyarrow", extra="parquet", purpose="Reading Parquet files")
+    datasets: Any = import_optional("pyarrow.dataset", extra="parquet", purpose="Reading Parquet files")
+    given = [str(one) for one in (paths if isinstance(paths, list | tuple) else [paths])]
+    files = [
+        file
+        for one in given
+        for file in (sorted(map(str, Path(one).rglob("*.parquet"))) if Path(one).is_dir() else [one])
+    ]
+    if not files:
+        raise ValueError(f"{given[0]} has no .parquet file.")
+    dataset = datasets.dataset(files, format="parquet")
+    schemas = [fragment.physical_schema.remove_metadata() for fragment in dataset.get_fragments()]
+    common = schemas[0]
+    for file, schema in zip(files, schemas, strict=True):
+        missing = set(common.names) ^ set(schema.names)
+        if missing:
+            raise ValueError(
+                f"{file} has not the columns of {files[0]}: {', '.join(sorted(map(repr, missing)))} is in one of them "
+                "only. Write it (nulls are missing values), or read only the files that have it."
+            )
+        try:
+            common = pa.unify_schemas([common, schema], promote_options="permissive")
+        except pa.ArrowTypeError as error:
+            raise ValueError(f"{file} has other types than {files[0]}: {error}. Write both with one type.") from error
+    return datasets.dataset(files, format="parquet", schema=common)
+
+
+def _schema_of(table: Any) -> Any:
+    import pyarrow as pa
+
+    if isinstance(getattr(table, "schema", None), pa.Schema):
+        return table.schema.remove_metadata()
+    if type(table).__module__.split(".")[0].strip("_") == "duckdb":
+        return table.limit(0).to_arrow_table().schema
+    raise TypeError(
+        "table must be files, a table of Spark, Dask, Ray, Arrow, DuckDB, polars or pandas; got "
+        f"{type(table).__name__}."
+    )
+
+
+def _sorted(table: Any, id: str, names: list[str], is_sorted: bool) -> Iterator[Any]:
+    """Yield the rows of a relation or dataset, sorted by id by DuckDB."""
+    if type(table).__module__.split(".")[0].strip("_") == "duckdb":
+        chosen = table.select(*(f'"{one}"' for one in names))
+        yield from (chosen if is_sorted else chosen.order(f'"{id}"')).to_arrow_reader(_READ_ROWS)
+        return
+    duckdb: Any = import_optional("duckdb", extra="duckdb", purpose="Sorting files by id (or give is_sorted=True)")
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        connection.execute(f"SET temp_directory = '{folder}'; SET memory_limit = '2GB'; SET threads = 1")
+        relation = connection.from_arrow(table).select(*(f'"{one}"' for one in names))
+        yield from relation.order(f'"{id}"').to_arrow_reader(_READ_ROWS)

@@ -1,0 +1,68 @@
+"""Workers that label: each loads the teacher once, and a lost one costs what it was working on."""
+
+import logging
+import os
+import signal
+
+import joblib
+import numpy as np
+import pytest
+from doubles import LastValueTeacher, make_forecaster, make_frame
+
+from skdistill._utils._tasks import run_tasks
+from skdistill.labeling._label_windows import label_windows
+
+
+class Heavy(LastValueTeacher):
+    """Notes every load, and every label; one worker kills itself in the middle."""
+
+    def __init__(self, log=None, offset=0.0, dies=False):
+        super().__init__(log, offset)
+        self.dies = dies
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self._write(f"load {os.getpid()}")
+
+    def label(self, contexts):
+        lines = open(self.log).read().splitlines() if self.dies and os.path.exists(self.log) else []
+        if sum(line.startswith("label") for line in lines) >= 3 and "killed" not in lines:
+            self._write("killed")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().label(contexts)
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(
+        "skdistill.labeling._run.label_windows",
+        lambda *args, **options: label_windows(*args, **{**options, "chunk_size": 8}),
+    )
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_what_was_being_worked_on(small_chunks, tmp_path, caplog):
+    log = tmp_path / "log"
+    frame = make_frame(200)
+    settings = {"memory": tmp_path / "memory", "n_jobs": 2}
+    with caplog.at_level(logging.WARNING, logger="skdistill"):
+        found = make_forecaster(teacher=Heavy(str(log), dies=True), **settings).fit(frame)
+    assert "a worker was lost" in caplog.text
+    np.testing.assert_array_equal(found.predict(frame), make_forecaster().fit(frame).predict(frame))
+    lines = log.read_text().splitlines()
+    n_chunks, n_loads = -(-(150 - 15) // 8), sum(line.startswith("load") for line in lines)
+    assert lines.count("killed") == 1
+    assert n_chunks <= sum(line.startswith("label") for line in lines) <= n_chunks + 8, "not all again"
+    assert n_loads == len({line for line in lines if line.startswith("load")}) <= 5, "once for each process"
+
+
+@pytest.mark.slow
+def test_a_task_that_kills_its_worker_is_given_up(monkeypatch):
+    monkeypatch.setattr("skdistill._utils._tasks._MOST_LOSSES", 1)
+    with joblib.parallel_config("loky"), pytest.raises(RuntimeError, match="lost 1 times in a row.*smaller n_jobs"):
+        list(run_tasks(os._exit, [(1,), (1,)], 2))
+
+
+def test_other_errors_are_raised_at_once():
+    with pytest.raises(ZeroDivisionError):
+        list(run_tasks(divmod, [(1, 1), (1, 0)], 1))

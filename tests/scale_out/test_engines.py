@@ -1,0 +1,268 @@
+"""Every engine maps the same function: forecasts are those of predict on the rows of a partition, to the bit."""
+
+import decimal
+import importlib.util
+import os
+import shutil
+import signal
+
+import numpy as np
+import pandas as pd
+import pytest
+from doubles import make_forecaster, make_frame
+
+from skdistill import scale_out
+from skdistill.datasets import read_panel, to_long
+from skdistill.scale_out._shipped import shipped
+from skdistill.scale_out._whole_series import SeenIds, whole_series
+from skdistill.scale_out._work import Forecasts
+
+pa = pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+N_SERIES = 12
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Rows in random order, ids that are numbers, one series with gaps and one without a value."""
+    frames = {10 + number: (1 + number) * make_frame(40, seed=number) for number in range(N_SERIES)}
+    rows = to_long(pd.concat(frames))
+    rows.loc[(rows["unique_id"] == 12) & (rows.index % 3 == 0), "c0"] = np.nan
+    rows.loc[rows["unique_id"] == 13, "c1"] = np.nan
+    return rows.sample(frac=1, random_state=0, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def forecaster(table):
+    return make_forecaster(teacher=None, student="linear").fit(read_panel(table))
+
+
+def check_parts(forecaster, table, parts):
+    """Every part equals predict on its series to the bit; together they are all series, once."""
+    ids = []
+    for part in parts:
+        if not len(part):
+            continue
+        part = part.sort_values(["unique_id", "ds"], ignore_index=True)
+        expected = to_long(forecaster.predict(read_panel(table[table["unique_id"].isin(part["unique_id"])])))
+        assert part["unique_id"].dtype == table["unique_id"].dtype
+        np.testing.assert_array_equal(part["ds"].to_numpy("M8[us]"), expected["ds"].to_numpy("M8[us]"))
+        np.testing.assert_array_equal(part[["c0", "c1"]], expected[["c0", "c1"]])
+        ids += part["unique_id"].unique().tolist()
+    assert sorted(ids) == sorted(table["unique_id"].unique())
+    forecaster.predictor().check_forecasts(pd.concat(parts))
+
+
+# -- one machine ---------------------------------------------------------------------------------
+
+
+def test_files_are_forecast_a_block_at_a_time(forecaster, table, tmp_path, monkeypatch):
+    monkeypatch.setattr("skdistill.scale_out._work.BLOCK_ROWS", 100)
+    table.iloc[:300].to_parquet(tmp_path / "a.parquet")
+    (tmp_path / "b").mkdir()
+    table.iloc[300:].astype({"c0": "float32"}).astype({"c0": "float64"}).to_parquet(tmp_path / "b" / "b.parquet")
+    again = pd.concat([pd.read_parquet(tmp_path / "a.parquet"), pd.read_parquet(tmp_path / "b" / "b.parquet")])
+    source = again.sort_values(["unique_id", "ds"], ignore_index=True)
+    work = Forecasts(forecaster.predictor(), block_rows=100)
+    parts = list(work.run(pa.Table.from_pandas(source).to_batches(7)))
+    assert len(parts) == 6, "2 series of 40 rows each"
+    check_parts(forecaster, source, [part.to_pandas() for part in parts])
+    pytest.importorskip("duckdb")
+    target = scale_out.predict(forecaster, tmp_path, tmp_path / "out.parquet")
+    check_parts(forecaster, source, [pd.read_parquet(target)])
+
+
+@pytest.mark.parametrize("library", ["polars", "lazy", "duckdb", "arrow"])
+def test_tables_of_one_machine(library, forecaster, table):
+    given = {
+        "polars": lambda: pytest.importorskip("polars").from_pandas(table),
+        "lazy": lambda: pytest.importorskip("polars").from_pandas(table).lazy(),
+        "duckdb": lambda: pytest.importorskip("duckdb").from_df(table),
+        "arrow": lambda: pa.Table.from_pandas(table),
+    }[library]()
+    check_parts(forecaster, table, [scale_out.predict(forecaster, given).to_pandas()])
+
+
+@pytest.mark.slow
+def test_two_processes(forecaster, table, monkeypatch):
+    monkeypatch.setattr("skdistill.scale_out._here.BLOCK_ROWS", 200)
+    found = scale_out.predict(forecaster, table, n_jobs=2)
+    assert found.num_rows == 4 * N_SERIES
+    expected = scale_out.predict(forecaster, table)
+    np.testing.assert_allclose(found["c0"].to_numpy(), expected["c0"].to_numpy(), rtol=1e-6)
+
+
+# -- bad input -----------------------------------------------------------------------------------
+
+
+def test_types_that_engines_bring(forecaster, table):
+    """Decimals, times with zones and nanoseconds, text, dictionaries: the keys keep their types."""
+    plain = scale_out.predict(forecaster, table)
+    arrow = pa.Table.from_pandas(table)
+    texts = table["c0"].round(2).map(lambda one: None if np.isnan(one) else decimal.Decimal(str(one)))
+    changes = {
+        "unique_id": [arrow["unique_id"].cast(pa.int32()), arrow["unique_id"].dictionary_encode()],
+        "ds": [arrow["ds"].cast(pa.timestamp("ns")), arrow["ds"].cast(pa.timestamp("us", "UTC"))],
+        "c0": [pa.array(texts, pa.decimal128(12, 2))],
+    }
+    for name, columns in changes.items():
+        for column in columns:
+            given = arrow.set_column(arrow.column_names.index(name), name, column)
+            found = scale_out.predict(forecaster, given)
+            kept = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+            assert found.schema.field(name).type == (pa.float64() if name == "c0" else kept)
+            np.testing.assert_allclose(found["c1"].to_numpy(), plain["c1"].to_numpy(), rtol=1e-6)
+    with pytest.raises(ValueError, match=r"are string, and those of fit are int, such as 10: .* Cast the column"):
+        scale_out.predict(forecaster, arrow.set_column(0, "unique_id", arrow["unique_id"].cast(pa.string())))
+    as_text = arrow.set_column(arrow.column_names.index("ds"), "ds", arrow["ds"].cast(pa.string()))
+    assert scale_out.predict(forecaster, as_text)["ds"].type == pa.timestamp("us")
+
+
+def test_an_id_in_two_places_is_found(forecaster, table):
+    rows = pa.Table.from_pandas(table.sort_values("unique_id"))
+    again = pa.concat_tables([rows.slice(0, 90), rows.slice(120), rows.slice(90, 30)])
+    work = Forecasts(forecaster.predictor(), block_rows=80)
+    with pytest.raises(ValueError, match=r"series 12 are not together in one partition \(1 series in all\).*is_sorted"):
+        list(work.run(again.to_batches()))
+
+
+def test_ids_in_any_order_are_seen():
+    seen = SeenIds("here")
+    for ids in (["b", "c"], ["d"], ["a"], ["z", "y"]):
+        seen.note(pd.Index(ids))
+    with pytest.raises(ValueError, match=r"'c' are not together in here \(2 series"):
+        seen.note(pd.Index(["x", "c", "a"]))
+
+
+def test_batches_end_anywhere_and_may_be_empty():
+    rows = pa.table({"id": [1, 1, 1, 2, 3, 3]})
+    batches = [rows.slice(0, 0), *rows.to_batches(1), rows.slice(0, 0)]
+    found = [part["id"].to_pylist() for part in whole_series(batches, "id", 2, "here")]
+    assert found == [[1, 1, 1], [2], [3, 3]]
+    assert not list(whole_series([], "id", 2, "here"))
+
+
+def test_files_of_other_columns_or_types(forecaster, table, tmp_path):
+    table.to_parquet(tmp_path / "a.parquet")
+    table.drop(columns="c1").to_parquet(tmp_path / "b.parquet")
+    with pytest.raises(ValueError, match=r"b.parquet has not the columns of .*a.parquet: 'c1' is in one of them"):
+        scale_out.predict(forecaster, tmp_path)
+    table.assign(c1="text").to_parquet(tmp_path / "b.parquet")
+    with pytest.raises(ValueError, match=r"b.parquet has other types than"):
+        scale_out.predict(forecaster, tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"has no .parquet file"):
+        scale_out.predict(forecaster, tmp_path / "empty")
+
+
+def test_bad_tables(forecaster, table):
+    with pytest.raises(TypeError, match="Spark, Dask, Ray, Arrow.*got dict"):
+        scale_out.predict(forecaster, {})
+    with pytest.raises(ValueError, match="no column 'id'"):
+        scale_out.predict(forecaster, table, id="id")
+    with pytest.raises(ValueError, match="no column 'c1', which is a channel"):
+        scale_out.predict(forecaster, table.drop(columns="c1"))
+
+
+def test_a_worker_without_the_package_says_what_to_install(forecaster, monkeypatch):
+    run = shipped(Forecasts(forecaster.predictor()))
+
+    def loads(content):
+        raise ModuleNotFoundError("No module named 'skdistill'", name="skdistill")
+
+    monkeypatch.setattr("pickle.loads", loads)
+    with pytest.raises(ImportError, match=r"cannot import skdistill: install it where workers run.*pip install 'skd"):
+        run([])
+
+
+def test_what_is_shipped_names_no_module_of_the_package(forecaster):
+    """So that it can be unpickled where the package is missing."""
+    from joblib.externals.loky.backend.reduction import dumps
+
+    run = shipped(Forecasts(forecaster.predictor()))
+    run_alone = bytes(dumps(run)).replace(run.__closure__[0].cell_contents, b"")
+    assert b"cskdistill" not in run_alone
+    assert not {name for name in run.__code__.co_names if name.startswith("skdistill")}
+
+
+# -- engines -------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_dask(forecaster, table):
+    dd = pytest.importorskip("dask.dataframe", reason="needs pip install 'skdistill[dask]'")
+    given = dd.from_pandas(table, npartitions=3)
+    found = scale_out.predict(forecaster, given)
+    assert found.dtypes.equals(found.compute(scheduler="sync").dtypes)
+    check_parts(forecaster, table, [part.compute(scheduler="sync") for part in found.partitions])
+    spread = scale_out.predict(forecaster, given, is_sorted=True)
+    with pytest.raises(ValueError, match="was spread over|were spread over partitions"):
+        forecaster.predictor().check_forecasts(spread.compute(scheduler="sync"))
+    with pytest.raises(ValueError, match=r"target is for files.*table of Dask"):
+        scale_out.predict(forecaster, given, "out.parquet")
+
+
+@pytest.mark.slow
+def test_a_killed_dask_worker_costs_its_partition(forecaster, table, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="needs pip install 'skdistill[dask]'")
+    dd = pytest.importorskip("dask.dataframe")
+    log = tmp_path / "log"
+
+    def kill_once(frame):
+        with open(log, "a") as file:
+            file.write("x")
+        if len(open(log).read()) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return frame
+
+    given = dd.from_pandas(table.sort_values("unique_id", ignore_index=True), npartitions=6)
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**settings) as cluster, distributed.Client(cluster):
+        found = scale_out.predict(forecaster, given, is_sorted=True).map_partitions(kill_once).compute()
+    check_parts(forecaster, table, [part for _, part in found.groupby("unique_id")])
+    assert len(log.read_text()) <= 6 + 1 + 3, "what the lost worker held, not all again"
+
+
+@pytest.fixture(scope="module")
+def spark():
+    sql = pytest.importorskip("pyspark.sql", reason="needs pip install 'skdistill[spark]'")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Spark needs Java")
+    settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "3", "spark.driver.host": "127.0.0.1"}
+    builder = sql.SparkSession.builder.master("local[1,4]")  # every task is tried up to four times
+    for name, value in {**settings, "spark.driver.bindAddress": "127.0.0.1"}.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    yield session
+    session.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::FutureWarning:pyspark")
+def test_spark(spark, forecaster, table, tmp_path):
+    arrow = pa.Table.from_pandas(table)
+    found = scale_out.predict(forecaster, spark.createDataFrame(arrow))
+    parts = found.withColumn("part", spark_partition_id()).toArrow().to_pandas()
+    check_parts(forecaster, table, [part.drop(columns="part") for _, part in parts.groupby("part")])
+    with pytest.raises(ValueError, match="spread over partitions"):
+        spread = scale_out.predict(forecaster, spark.createDataFrame(arrow).repartition(3), is_sorted=True)
+        forecaster.predictor().check_forecasts(spread.toArrow())
+
+
+def spark_partition_id():
+    from pyspark.sql.functions import spark_partition_id
+
+    return spark_partition_id()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs pip install 'skdistill[ray]'")
+def test_ray(forecaster, table):
+    import ray
+
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, object_store_memory=80 * 2**20)
+    try:
+        found = scale_out.predict(forecaster, ray.data.from_pandas(table))
+        parts = [ray.get(one).to_pandas() for bundle in found.iter_internal_ref_bundles() for one in bundle.block_refs]
+    finally:
+        ray.shutdown()
+    check_parts(forecaster, table, parts)
