@@ -79,7 +79,7 @@ _SECTIONS = {
     "Students": ["skdistill.networks", "skdistill.interop"],
     "Losses": ["skdistill.losses"],
     "Selection": ["skdistill.selection", "skdistill.model_selection", "skdistill.recipes"],
-    "Deployment": ["skdistill.deploy", "skdistill.serving"],
+    "Deployment": ["skdistill.deploy", "skdistill.scale_out", "skdistill.serving"],
     "Data": ["skdistill.datasets", "skdistill.calendar", "skdistill.data"],
     "Metrics": ["skdistill.metrics", "skdistill.comparison", "skdistill.m4"],
     "Plots": ["skdistill.plotting"],

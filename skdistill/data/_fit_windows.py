@@ -129,6 +129,33 @@ class FitWindows:
         scaling.fit(known, None if any(one is None for one in ids) else [one for one in ids if one is not None])
         if scaling.kind == "global" and not scaling.saw_missing_:
             scaling.season = 1  # no gaps to fill and no units to compute
+        return self.build(series, held_out, scaling, least, of_step)
+
+    def build(
+        self, series: list[Series], held_out: list[int], scaling: Scaling, least: int, of_step: int | None
+    ) -> TrainingWindows:
+        """Build the windows of series with a scaling that is fitted.
+
+        Parameters
+        ----------
+        series : list of Series
+            Series of the user, in original units.
+        held_out : list of int
+            Number of validation rows of each series.
+        scaling : Scaling
+            The scaling, fitted on their training rows.
+        least : int
+            Minimum number of series rows in a training context.
+        of_step : int or None
+            Number of rows in a season, as suggested by the step of the series.
+
+        Returns
+        -------
+        windows : TrainingWindows
+            The windows.
+        """
+        known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
+        ids = [one.id for one in series]
         copies = [] if self.augmentation is None else self.augmentation.copies(series, held_out)
         told = units_told(known)
         numbers = np.where(told, told.cumsum() - 1, -1)

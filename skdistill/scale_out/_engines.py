@@ -47,7 +47,7 @@ def map_spark(work: Work, table: Any, *, is_sorted: bool = False) -> Any:
         Not yet computed.
     """
     types = import_optional("pyspark.sql.pandas.types", extra="spark", purpose="A table of Spark")
-    schema = types.from_arrow_schema(work.schema(types.to_arrow_schema(table.schema)))
+    schema = types.from_arrow_schema(work.schema(table.limit(0).toArrow().schema))
     rows = table if is_sorted else table.repartition(work.id).sortWithinPartitions(work.id)
     run = shipped(work)
 

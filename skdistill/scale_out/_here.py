@@ -14,7 +14,7 @@ from skdistill.scale_out._shipped import shipped
 from skdistill.scale_out._whole_series import whole_series
 from skdistill.scale_out._work import BLOCK_ROWS, Work
 
-__all__ = ["map_here", "open_here"]
+__all__ = ["columns_of", "map_here", "open_here"]
 
 _READ_ROWS = 1 << 16  # rows of a batch that is read
 
@@ -91,13 +91,7 @@ def open_here(
         If files have no common columns, or a column is missing.
     """
     pa: Any = import_optional("pyarrow", extra="parquet", purpose="A table of one machine")
-    root = type(table).__module__.split(".")[0].strip("_")
-    if isinstance(table, str | os.PathLike | list | tuple):
-        table = open_files(table)
-    elif root == "polars":
-        table = (table.collect() if hasattr(table, "collect") else table).to_arrow()
-    elif root == "pandas":
-        table = pa.Table.from_pandas(table, preserve_index=False)
+    table, root = _to_arrow(table), _root(table)
     schema = _schema_of(table)
     names = list(schema.names) if columns is None else [one for one in columns if one in schema.names]
     if id not in names:
@@ -116,6 +110,38 @@ def open_here(
     if root != "duckdb" and is_sorted:
         return schema, iter(table.to_batches(columns=names, batch_size=_READ_ROWS))
     return schema, _sorted(table, id, names, is_sorted)
+
+
+def columns_of(table: Any) -> list[str]:
+    """Return the columns of a table of one machine.
+
+    Parameters
+    ----------
+    table : path, list of paths or table
+        As for :func:`map_here`.
+
+    Returns
+    -------
+    names : list of str
+        Their names.
+    """
+    return list(_schema_of(_to_arrow(table)).names)
+
+
+def _root(table: Any) -> str:
+    return type(table).__module__.split(".")[0].strip("_")
+
+
+def _to_arrow(table: Any) -> Any:
+    """Open files as a dataset, and convert tables of pandas and polars."""
+    pa: Any = import_optional("pyarrow", extra="parquet", purpose="A table of one machine")
+    if isinstance(table, str | os.PathLike | list | tuple):
+        return open_files(table)
+    if _root(table) == "polars":
+        return (table.collect() if hasattr(table, "collect") else table).to_arrow()
+    if _root(table) == "pandas":
+        return pa.Table.from_pandas(table, preserve_index=False)
+    return table
 
 
 def open_files(paths: Any) -> Any:
@@ -168,7 +194,7 @@ def _schema_of(table: Any) -> Any:
 
     if isinstance(getattr(table, "schema", None), pa.Schema):
         return table.schema.remove_metadata()
-    if type(table).__module__.split(".")[0].strip("_") == "duckdb":
+    if _root(table) == "duckdb":
         return table.limit(0).to_arrow_table().schema
     raise TypeError(
         "table must be files, a table of Spark, Dask, Ray, Arrow, DuckDB, polars or pandas; got "
@@ -178,7 +204,7 @@ def _schema_of(table: Any) -> Any:
 
 def _sorted(table: Any, id: str, names: list[str], is_sorted: bool) -> Iterator[Any]:
     """Yield the rows of a relation or dataset, sorted by id by DuckDB."""
-    if type(table).__module__.split(".")[0].strip("_") == "duckdb":
+    if _root(table) == "duckdb":
         chosen = table.select(*(f'"{one}"' for one in names))
         yield from (chosen if is_sorted else chosen.order(f'"{id}"')).to_arrow_reader(_READ_ROWS)
         return

@@ -101,7 +101,8 @@ class Forecasts(Work):
         if ids and are_numbers == isinstance(ids[0], str):
             raise ValueError(
                 f"the ids of the table are {_plain(type_)}, and those of fit are {type(ids[0]).__name__}, such as "
-                f"{ids[0]!r}: every series would be forecast like one that fit has not seen. Cast the column {self.id!r}."
+                f"{ids[0]!r}: every series would be forecast like one that fit has not seen. Cast the column "
+                f"{self.id!r}."
             )
 
     def run(self, batches: Iterable[Any]) -> Iterator[Any]:

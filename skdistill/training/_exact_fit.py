@@ -44,6 +44,8 @@ __all__ = [
     "solve_candidates",
     "solve_from_moments",
     "solve_part",
+    "solve_sums",
+    "sum_windows",
     "why_not_exact",
 ]
 
@@ -444,6 +446,97 @@ def solve_from_moments(
     _load(module, solution)
     history = _history(problem, [point], np.array([np.nan]), 0, solution, moments, {}, time.perf_counter() - start)
     return TrainingResult(history=history, best_epoch=None, interrupted=False)
+
+
+def sum_windows(
+    part: SolvablePart,
+    module: nn.Module,
+    spec: NetworkSpec,
+    windows: TrainingWindows,
+    *,
+    loss: BaseLoss,
+    labels: LabelSource | None,
+) -> dict[str, list[Moments]]:
+    """Compute the moments of a part of the data; the sums of all parts are enough for :func:`solve_sums`.
+
+    Parameters
+    ----------
+    part : SolvablePart
+        The part that the network declares; it is the whole network.
+    module : torch.nn.Module
+        The module built from the network.
+    spec : NetworkSpec
+        What it was built for.
+    windows : TrainingWindows
+        Training and validation windows with known truth.
+    loss : BaseLoss
+        The objective; all its terms must be quadratic.
+    labels : LabelSource or None
+        The teacher's labels of the training windows.
+
+    Returns
+    -------
+    sums : dict of str to list of Moments
+        ``"truth"`` and ``"teacher_forecast"``, as far as terms read them, and ``"held_out"``; one entry per group of
+        channels. What has no windows is left out.
+    """
+    setup = _setup_of(part, module, spec, loss, has_teacher=labels is not None)
+    sums = setup.moments(windows.train, labels) if len(windows.train) else {}
+    if windows.validation is not None and len(windows.validation):
+        sums["held_out"] = setup.truth(windows.validation)
+    return sums
+
+
+def solve_sums(
+    part: SolvablePart,
+    module: nn.Module,
+    spec: NetworkSpec,
+    sums: Mapping[str, list[Moments]],
+    *,
+    loss: BaseLoss,
+    has_teacher: bool,
+) -> TrainingResult:
+    """Solve from the moments of all parts of the data, choose among candidates, and load the solution.
+
+    Parameters
+    ----------
+    part : SolvablePart
+        The part that the network declares; it is the whole network.
+    module : torch.nn.Module
+        The module built from the network; it gets the solution.
+    spec : NetworkSpec
+        What it was built for.
+    sums : dict of str to list of Moments
+        The results of :func:`sum_windows`, added up.
+    loss : BaseLoss
+        The objective; all its terms must be quadratic.
+    has_teacher : bool
+        Whether there were labels.
+
+    Returns
+    -------
+    result : TrainingResult
+        One entry of history for every candidate.
+    """
+    start, grid = time.perf_counter(), _check_grid(part, loss)
+    setup = _setup_of(part, module, spec, loss, has_teacher=has_teacher)
+    moments = {name: groups for name, groups in sums.items() if name != "held_out"}
+    points = candidates(setup.terms, list(part.penalties), grid, part.masks)
+    problem, errors = setup.problem(moments), np.full(len(points), np.nan)
+    if "held_out" in sums:
+        errors = setup.errors(problem, moments, points, sums["held_out"])
+    chosen = int(np.argmin(errors)) if len(points) > 1 else 0
+    solution = setup.solve(problem, moments, points[chosen])
+    _load(module, solution, points[chosen].mask)
+    history = _history(problem, points, errors, chosen, solution, moments, grid, time.perf_counter() - start)
+    return TrainingResult(history=history, best_epoch=1 if "held_out" in sums else None, interrupted=False)
+
+
+def _setup_of(part: SolvablePart, module: nn.Module, spec: NetworkSpec, loss: BaseLoss, *, has_teacher: bool) -> _Setup:
+    grid = _check_grid(part, loss)
+    terms = quadratic_terms(loss, spec.prediction_length, has_teacher=has_teacher, named=list(grid))
+    assert not isinstance(terms, str)  # why_not_exact
+    return _Setup(part, terms, Design(part, module, spec))
 
 
 def _solve_masked(

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -25,7 +26,7 @@ class Heavy(LastValueTeacher):
         self._write(f"load {os.getpid()}")
 
     def label(self, contexts):
-        lines = open(self.log).read().splitlines() if self.dies and os.path.exists(self.log) else []
+        lines = Path(self.log).read_text().splitlines() if self.dies and os.path.exists(self.log) else []
         if sum(line.startswith("label") for line in lines) >= 3 and "killed" not in lines:
             self._write("killed")
             os.kill(os.getpid(), signal.SIGKILL)
@@ -59,7 +60,7 @@ def test_a_killed_worker_costs_what_was_being_worked_on(small_chunks, tmp_path, 
 @pytest.mark.slow
 def test_a_task_that_kills_its_worker_is_given_up(monkeypatch):
     monkeypatch.setattr("skdistill._utils._tasks._MOST_LOSSES", 1)
-    with joblib.parallel_config("loky"), pytest.raises(RuntimeError, match="lost 1 times in a row.*smaller n_jobs"):
+    with joblib.parallel_config("loky"), pytest.raises(RuntimeError, match=r"lost 1 times in a row.*smaller n_jobs"):
         list(run_tasks(os._exit, [(1,), (1,)], 2))
 
 

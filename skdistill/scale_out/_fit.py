@@ -1,0 +1,245 @@
+"""Fit a table of any engine: exactly, from moments that workers count, or on a sample of series."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import warnings
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from skdistill._shorthand import resolve_loss, resolve_student
+from skdistill._utils._checks import check_integer
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.datasets._read_panel import read_panel
+from skdistill.networks._base import NetworkSpec
+from skdistill.scale_out._collect import collect
+from skdistill.scale_out._reader import SeriesReader
+from skdistill.scale_out._sample import take_sample
+from skdistill.scale_out._sums import RowSums, RowWork, WindowSums, WindowWork, add_all, merge_units, scaling_of
+from skdistill.scale_out._whole_series import spread_message
+from skdistill.training._exact_fit import solve_sums
+
+__all__ = ["fit"]
+
+_SAMPLE = 32  # series on which the forecaster is fitted before the others are counted
+_FITTED = ("roles_", "targets_", "series_labels_", "n_features_in_", "feature_names_in_", "spec_", "teacher_")
+
+
+def fit(
+    forecaster: Any,
+    table: Any,
+    *,
+    id: Hashable = "unique_id",
+    time: Hashable = "ds",
+    max_series: int | None = None,
+    keep_units: bool = True,
+    is_sorted: bool = False,
+    n_jobs: int | None = None,
+) -> Any:
+    """Fit a long table of Spark, Dask or Ray, or files larger than memory.
+
+    A student that is solved exactly needs only sums over windows. Each worker computes them for its partition, some
+    series at a time; they add up, and the solution is that of ``fit`` on all rows. A teacher is fitted on a sample of
+    32 series, and workers label with it. Any other student is fitted on ``max_series`` series.
+
+    Parameters
+    ----------
+    forecaster : DistilledForecaster
+        The forecaster; it is fitted and returned.
+    table : table, path or list of paths
+        As for :func:`predict`. It is read twice in part, for a sample, and once for the sums; once more if rows of all
+        series determine the scaling (``scaling="global"``, or covariates).
+    id, time : str, default="unique_id", "ds"
+        The columns of ids and times; all others are channels.
+    max_series : int or None, default=None
+        Fit on that many series, in this process: from every class of length (by powers of 2) and of the scale of the
+        first target (by powers of 10), by its share but, if possible, at least one. None fits exactly.
+    keep_units : bool, default=True
+        Whether the forecaster keeps center and unit of each series, by id, as ``fit`` does: 16 bytes for each channel
+        and the id. Without them, all series are forecast in units of their context, like series that are new.
+    is_sorted : bool, default=False
+        Whether the rows of a series are together already: in one partition, one after another. If they are not, an
+        error is raised.
+    n_jobs : int or None, default=None
+        For one machine, the number of processes.
+
+    Returns
+    -------
+    forecaster : DistilledForecaster
+        The fitted forecaster. It does not keep the rows, so that ``compare`` and ``report`` need a forecaster fitted on
+        a panel.
+
+    Raises
+    ------
+    ValueError
+        If the student cannot be solved exactly and ``max_series`` is None, a column is missing, or a series is spread.
+
+    Warns
+    -----
+    UserWarning
+        If windows are left out because a value of their horizon is missing (``fit`` on a panel uses their other
+        steps), or series because they are too short.
+
+    Examples
+    --------
+    >>> from skdistill import DistilledForecaster, scale_out
+    >>> from skdistill.datasets import make_multiseasonal, to_long
+    >>> import pandas as pd
+    >>> days = make_multiseasonal(200, 1, seasons=(12,), random_state=0)
+    >>> table = to_long(pd.concat({f"shop {n}": (1 + n) * days for n in range(4)}))
+    >>> forecaster = DistilledForecaster(None, "linear", "response", context_length=24, prediction_length=6)
+    >>> scale_out.fit(forecaster, table).count_parameters()  # doctest: +SKIP
+    150
+    """
+    column = _first_target(forecaster, table, id, time)
+    if max_series is not None:
+        check_integer(max_series, "max_series of fit", minimum=1)
+        rows, n_all = take_sample(table, max_series, id=str(id), channel=column, n_jobs=n_jobs)
+        forecaster.fit(read_panel(rows, id=id, time=time))
+        forecaster.n_series_ = n_all
+        return forecaster
+    _check_exact(forecaster)
+    rows, n_all = take_sample(table, _SAMPLE, id=str(id), channel=column, n_jobs=n_jobs)
+    sample = clone(forecaster).fit(read_panel(rows, id=id, time=time))
+    _check_sample(sample)
+    reader = SeriesReader.of(sample, id, time, n_all)
+    template = copy.copy(sample.scaling_)
+    season = reader.season
+    template.season = season if season is not None and season < forecaster.context_length else 1
+    options = {"is_sorted": is_sorted, "n_jobs": n_jobs}
+    whole = None
+    if template.kind == "global" or template.covariates_ is not None:
+        whole = _added(RowWork(reader), table, options)
+    network, loss = resolve_student(forecaster.student), resolve_loss(forecaster.loss)
+    keeps = keep_units and template.kind == "series"
+    work = WindowWork(reader, network, sample.spec_, loss, template, whole, sample.teacher_, keeps)
+    sums: WindowSums = _added(work, table, options)
+    _check_sums(sums, n_all)
+    module, part = network.build(sample.spec_), network.solvable_part(sample.spec_)
+    assert part is not None  # checked
+    result = solve_sums(part, module, sample.spec_, sums.moments, loss=loss, has_teacher=sample.teacher_ is not None)
+    scaling = _scaling(sample.spec_, template, whole or sums.rows)
+    if sums.units:
+        merge_units(scaling, sums.units)
+    forecaster._forget_fit()
+    forecaster.__dict__.update({name: getattr(sample, name) for name in _FITTED if hasattr(sample, name)})
+    forecaster.student_, forecaster.scaling_, forecaster.history_ = module.eval(), scaling, result.history
+    forecaster.provenance_, forecaster.n_series_ = sample.provenance_, n_all
+    return forecaster
+
+
+def _first_target(forecaster: Any, table: Any, id: Hashable, time: Hashable) -> str:
+    """Return the column whose scale counts in the sample: the first target."""
+    names = [str(one) for one in _columns(table)]
+    for parameter, name in (("id", str(id)), ("time", str(time))):
+        if name not in names:
+            raise ValueError(
+                f"the table has no column {name!r}; it has {', '.join(map(repr, names))}. Name {parameter}=."
+            )
+    targets = forecaster.targets
+    if targets is None:
+        covariates = {*(forecaster.known_covariates or ()), *(forecaster.static_covariates or ())}
+        targets = [one for one in names if one not in (str(id), str(time)) and one not in covariates]
+    if not targets:
+        raise ValueError(f"the table has no column beside {id!r} and {time!r}: no channel is left.")
+    return str(targets[0])
+
+
+def _columns(table: Any) -> list[Any]:
+    from skdistill.scale_out._engines import engine_of
+    from skdistill.scale_out._here import columns_of
+
+    engine = engine_of(table)
+    if engine is None:
+        return columns_of(table)
+    return list(table.schema().names if engine == "ray" else table.columns)
+
+
+def _check_exact(forecaster: Any) -> None:
+    """Raise if the sums of parts are not enough for this forecaster."""
+    network, neither = resolve_student(forecaster.student), (None, False, 0)
+    spec = NetworkSpec(forecaster.context_length, forecaster.prediction_length, 1, (0,))
+    part = network.solvable_part(spec)
+    told = "such as student=Linear() with a quadratic loss ('response')"
+    lacking = {
+        f"a student that is solved exactly, {told}": part is None or not part.is_whole or part.solver == "gradient",
+        "selection='validation' of the student": part is not None and part.is_searched and part.selection == "blocks",
+        "transformer=None, which is fitted on all rows: transform rows before": forecaster.transformer is not None,
+        "quantiles=None": forecaster.quantiles is not None,
+        "no augmentation, known_dropout or windows_without_truth": forecaster.augmentation is not None
+        or forecaster.known_dropout not in neither
+        or bool(forecaster.windows_without_truth),
+        "no static covariates, whose units are of all series": bool(forecaster.static_covariates),
+        "no label_share, max_labels or label_seconds: workers label all windows": any(
+            getattr(forecaster, name, None) is not None for name in ("label_share", "max_labels", "label_seconds")
+        ),
+        "vintages=None": forecaster.vintages is not None,
+        "series_weight='windows'": not (
+            isinstance(forecaster.series_weight, str) and forecaster.series_weight == "windows"
+        ),
+    }
+    if needs := [need for need, lacks in lacking.items() if lacks]:
+        raise ValueError(
+            f"fit of a table is exact without max_series, and needs {'; '.join(needs)}. Otherwise give max_series=, "
+            "for a fit on that many series."
+        )
+
+
+def _check_sample(sample: Any) -> None:
+    """Raise if the student was trained after all, for a reason that only the fit knows."""
+    if sample.roles_.categories:
+        raise ValueError(
+            "fit of a table takes numbers; got columns of text or categories, whose codes are of all series. Encode "
+            "them before, or give max_series=."
+        )
+    if not all("penalty" in row for row in sample.history_):
+        raise ValueError(
+            "the student could not be solved exactly (see the warning): change the loss, or give max_series=, for a "
+            "fit on that many series."
+        )
+
+
+def _added(work: Any, table: Any, options: dict[str, Any]) -> Any:
+    parts = collect(work, table, **options)
+    total = add_all(pickle.loads(part.as_py()) for part in parts.column("sums")) if parts.num_rows else None
+    if total is None:
+        raise ValueError("the table has no rows.")
+    return total
+
+
+def _check_sums(sums: WindowSums, n_all: int) -> None:
+    """Raise if a series was counted in several partitions, and warn of what was left out."""
+    hashes = np.concatenate(sums.ids)
+    n_twice = len(hashes) - len(np.unique(hashes))
+    if n_twice or len(hashes) != n_all:
+        told = f"{max(n_twice, len(hashes) - n_all)} series"
+        raise ValueError(
+            spread_message("?", max(n_twice, len(hashes) - n_all), "one partition").replace("'?'", told, 1)
+        )
+    if not sums.moments:
+        raise ValueError(
+            f"none of {n_all} series has a training window with a whole horizon. Give more rows, or a smaller "
+            "context_length, prediction_length or validation_fraction."
+        )
+    if sums.n_short:
+        warnings.warn(
+            f"{sums.n_short} of {n_all} series have too few training rows for a window: nothing is learned from them.",
+            stacklevel=stacklevel_of_user(),
+        )
+    if sums.n_incomplete:
+        warnings.warn(
+            f"{sums.n_incomplete} windows are left out because a value of their horizon is missing; {sums.n_windows} "
+            "remain. fit on a panel uses their other steps.",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
+def _scaling(spec: NetworkSpec, template: Any, whole: RowSums) -> Any:
+    """Return the scaling of the forecaster, without units of series."""
+    scaling = scaling_of(template, whole, [np.zeros((1, spec.n_channels))], [None])
+    scaling.saw_missing_, scaling.ids_ = whole.misses, []
+    return scaling

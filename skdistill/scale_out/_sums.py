@@ -1,0 +1,347 @@
+"""What workers count of their partition: statistics of rows, and moments of windows. Both add up."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from skdistill.data._covariate_units import CovariateUnits
+from skdistill.data._inputs import Series
+from skdistill.data._local_scale import LocalUnits, series_units
+from skdistill.data._scaling import Scaling, units_told
+from skdistill.data._training_windows import TrainingWindows
+from skdistill.labeling._label_windows import label_windows
+from skdistill.losses._base import BaseLoss
+from skdistill.networks._base import BaseNetwork, NetworkSpec
+from skdistill.scale_out._reader import SeriesReader
+from skdistill.scale_out._work import Work
+from skdistill.teachers._base import BaseTeacher
+from skdistill.training._exact_fit import sum_windows
+from skdistill.training._moments import Moments
+
+__all__ = ["RowSums", "RowWork", "WindowSums", "WindowWork", "add_all", "merge_units", "scaling_of"]
+
+
+@dataclass
+class RowSums:
+    """Count, mean and squares around the mean of the observed training values of each channel.
+
+    Parameters
+    ----------
+    count, mean, squares : ndarray of shape (n_channels,)
+        The statistics.
+    is_binary : ndarray of bool of shape (n_channels,)
+        Whether all are 0 or 1.
+    misses : bool
+        Whether a value is missing.
+    """
+
+    count: np.ndarray
+    mean: np.ndarray
+    squares: np.ndarray
+    is_binary: np.ndarray
+    misses: bool
+
+    @classmethod
+    def of(cls, rows: np.ndarray) -> RowSums:
+        """Count rows.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_channels)
+            NaN where missing.
+
+        Returns
+        -------
+        sums : RowSums
+            Their statistics.
+        """
+        missing = np.isnan(rows)
+        values = np.where(missing, 0.0, rows.astype(np.float64))
+        count = (~missing).sum(axis=0).astype(np.float64)
+        mean = values.sum(axis=0) / np.maximum(count, 1)
+        squares = (np.where(missing, 0.0, values - mean) ** 2).sum(axis=0)
+        return cls(count, mean, squares, ((values == 0) | (values == 1)).all(axis=0), bool(missing.any()))
+
+    def __add__(self, other: RowSums) -> RowSums:
+        """Add other rows (Chan, Golub and LeVeque, 1983)."""
+        count = self.count + other.count
+        shift, share = other.mean - self.mean, other.count / np.maximum(count, 1)
+        return RowSums(
+            count,
+            self.mean + shift * share,
+            self.squares + other.squares + shift**2 * self.count * share,
+            self.is_binary & other.is_binary,
+            self.misses or other.misses,
+        )
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Standard deviation; 1 for a constant channel, by the rule of scikit-learn."""
+        variance = self.squares / np.maximum(self.count, 1)
+        eps = np.finfo(np.float64).eps
+        constant = variance <= self.count * eps * variance + (self.count * self.mean * eps) ** 2
+        return np.where(constant, 1.0, np.sqrt(variance))
+
+
+@dataclass
+class WindowSums:
+    """Moments of windows, and what else is told of the series they come from.
+
+    Parameters
+    ----------
+    moments : dict of str to list of Moments
+        As of :func:`~skdistill.training._exact_fit.sum_windows`.
+    rows : RowSums
+        Statistics of the training rows.
+    n_windows : int
+        Training windows.
+    n_incomplete : int
+        Windows left out because a value of their horizon is missing.
+    n_short : int
+        Series without a training window.
+    ids : list of ndarray
+        Hashes of ids.
+    units : list of (list of hashable, LocalUnits)
+        Ids, centers and units of series, if they are kept.
+    """
+
+    moments: dict[str, list[Moments]]
+    rows: RowSums
+    n_windows: int = 0
+    n_incomplete: int = 0
+    n_short: int = 0
+    ids: list[np.ndarray] = field(default_factory=list)
+    units: list[tuple[list[Any], LocalUnits]] = field(default_factory=list)
+
+    def __add__(self, other: WindowSums) -> WindowSums:
+        """Add other series."""
+        moments = dict(self.moments)
+        for name, groups in other.moments.items():
+            mine = moments.get(name)
+            moments[name] = groups if mine is None else [one + more for one, more in zip(mine, groups, strict=True)]
+        return WindowSums(
+            moments,
+            self.rows + other.rows,
+            self.n_windows + other.n_windows,
+            self.n_incomplete + other.n_incomplete,
+            self.n_short + other.n_short,
+            self.ids + other.ids,
+            self.units + other.units,
+        )
+
+
+def add_all(parts: Iterable[Any]) -> Any:
+    """Add up sums, in their order.
+
+    Parameters
+    ----------
+    parts : iterable of RowSums or WindowSums
+        The sums.
+
+    Returns
+    -------
+    total : RowSums, WindowSums or None
+        None without parts.
+    """
+    total = None
+    for part in parts:
+        total = part if total is None else total + part
+    return total
+
+
+class _SumWork(Work):
+    """One row for each partition, with the pickled sum."""
+
+    reader: SeriesReader
+
+    @property
+    def id(self) -> str:  # type: ignore[override]
+        """The column of ids."""
+        return self.reader.id
+
+    def schema(self, given: Any) -> Any:
+        """Return one column of bytes."""
+        import pyarrow as pa
+
+        return pa.schema([("sums", pa.binary())])
+
+    def run(self, batches: Iterable[Any]) -> Iterator[Any]:
+        """Count a partition."""
+        import pyarrow as pa
+
+        total = add_all(self.count(series) for series in self.reader.blocks(batches))
+        if total is not None:
+            yield pa.table({"sums": [pickle.dumps(total)]}, schema=self.schema(None))
+
+    def count(self, series: list[Series]) -> Any:
+        """Count some series."""
+        raise NotImplementedError
+
+
+@dataclass
+class RowWork(_SumWork):
+    """Statistics of training rows.
+
+    Parameters
+    ----------
+    reader : SeriesReader
+        How series are read.
+    """
+
+    reader: SeriesReader
+
+    def count(self, series: list[Series]) -> RowSums:
+        """Count the training rows of some series."""
+        held_out = self.reader.held_out(series)
+        return RowSums.of(
+            np.concatenate([one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)])
+        )
+
+
+@dataclass
+class WindowWork(_SumWork):
+    """Moments of the windows of series.
+
+    Parameters
+    ----------
+    reader : SeriesReader
+        How series are read and split.
+    network : BaseNetwork
+        The student.
+    spec : NetworkSpec
+        What it is built for.
+    loss : BaseLoss
+        The objective.
+    scaling : Scaling
+        Scaling of the sample, whose settings are taken.
+    whole : RowSums or None
+        Statistics of all training rows; None if the scaling needs none.
+    teacher : BaseTeacher or None
+        The fitted teacher, which labels on the worker.
+    keeps_units : bool
+        Whether units of series are returned.
+    """
+
+    reader: SeriesReader
+    network: BaseNetwork
+    spec: NetworkSpec
+    loss: BaseLoss
+    scaling: Scaling
+    whole: RowSums | None
+    teacher: BaseTeacher | None
+    keeps_units: bool
+
+    def count(self, series: list[Series]) -> WindowSums:
+        """Count the windows of some series."""
+        reader = self.reader
+        reader.check_season(series)
+        ids = [one.id for one in series]
+        hashes = pd.util.hash_array(np.asarray(pd.Index(ids)), categorize=False)
+        targets, held_out = list(reader.cutting.targets), reader.held_out(series)
+        known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
+        sums = WindowSums({}, RowSums.of(np.concatenate(known)), ids=[hashes])
+        least = reader.cutting.min_observed
+        assert least is not None  # settled
+        reach = least + reader.cutting.prediction_length
+        sums.n_short = sum(len(rows) < reach for rows in known)
+        useful = [
+            number
+            for number, one in enumerate(series)
+            if len(one) >= reach and not np.isnan(known[number][:, targets]).all()
+        ]
+        scaling = scaling_of(self.scaling, self.whole, known, ids)
+        if scaling.series_units_ is not None and self.keeps_units:
+            sums.units = [(list(scaling.ids_), scaling.series_units_)]
+        if not useful:
+            return sums
+        chosen, rows = [series[number] for number in useful], [held_out[number] for number in useful]
+        own = scaling_of(self.scaling, self.whole, [known[number] for number in useful], [one.id for one in chosen])
+        windows = reader.cutting.build(chosen, rows, own, least, reader.season)
+        n_before = len(windows.train)
+        if windows.misses_truth:
+            validation = None if windows.validation is None else windows.validation.with_whole_truth()
+            windows = TrainingWindows(windows.train.with_whole_truth(), validation)
+        sums.n_windows, sums.n_incomplete = len(windows.train), n_before - len(windows.train)
+        module, part = self.network.build(self.spec), self.network.solvable_part(self.spec)
+        assert part is not None  # checked
+        labels = self._labels(windows) if len(windows.train) else None
+        sums.moments = sum_windows(part, module, self.spec, windows, loss=self.loss, labels=labels)
+        return sums
+
+    def _labels(self, windows: TrainingWindows) -> Any:
+        """Label the windows here, with the teacher."""
+        teacher, train = self.teacher, windows.train
+        if teacher is None:
+            return None
+        return label_windows(
+            lambda numbers: teacher.label_training(train.contexts(numbers)),
+            len(train),
+            forecast_shape=(train.prediction_length, len(train.targets)),
+            with_features=False,
+        )
+
+
+def scaling_of(sample: Scaling, whole: RowSums | None, known: Sequence[np.ndarray], ids: Sequence[Any]) -> Scaling:
+    """Return the scaling of some series, as ``fit`` on all series makes it.
+
+    Parameters
+    ----------
+    sample : Scaling
+        Scaling of the sample, whose settings are taken.
+    whole : RowSums or None
+        Statistics of all training rows; None if the scaling needs none.
+    known : sequence of ndarray of shape (n_timestamps, n_channels)
+        Training rows of the series.
+    ids : sequence of hashable
+        Their ids.
+
+    Returns
+    -------
+    scaling : Scaling
+        Fitted.
+    """
+    scaling: Scaling = clone(sample)
+    n_channels = known[0].shape[1]
+    scaling.transformer_, scaling.ids_, scaling.saw_missing_ = None, list(ids), whole is None or whole.misses
+    scaling.mean_, scaling.scale_ = np.zeros(n_channels), np.ones(n_channels)
+    scaling.original_scale_ = np.ones(n_channels) if whole is None else whole.scale
+    scaling.series_units_ = scaling.covariates_ = None
+    if scaling.kind == "global":
+        assert whole is not None  # it needs statistics
+        scaling.mean_, scaling.scale_, scaling.season = whole.mean, whole.scale, sample.season if whole.misses else 1
+        return scaling
+    units = series_units(list(known), scaling.season)
+    if sample.covariates_ is not None:
+        assert whole is not None  # it needs statistics
+        channels = sample.covariates_.channels
+        shared = np.isin(np.arange(n_channels), channels) & whole.is_binary
+        scaling.covariates_ = CovariateUnits(channels, shared, whole.mean, whole.scale)
+        units = scaling.covariates_.of_series(known, units)
+    scaling.series_units_ = units
+    scaling._keep_told(units_told(known))
+    return scaling
+
+
+def merge_units(scaling: Scaling, parts: Sequence[tuple[list[Any], LocalUnits]]) -> None:
+    """Give a scaling the units of the series of all parts, sorted by id.
+
+    Parameters
+    ----------
+    scaling : Scaling
+        It is changed.
+    parts : sequence of (list of hashable, LocalUnits)
+        Ids, centers and units.
+    """
+    ids = [one for part, _ in parts for one in part]
+    center = np.concatenate([units.center for _, units in parts])
+    unit = np.concatenate([units.unit for _, units in parts])
+    order = np.asarray(pd.Index(ids).argsort())
+    scaling.ids_ = [ids[place] for place in order]
+    scaling.series_units_ = LocalUnits(center[order], unit[order])

@@ -1,0 +1,189 @@
+"""Sums of partitions give the student of fit on all rows; samples hold every kind of series."""
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from doubles import LastValueTeacher, make_forecaster, make_frame
+
+from skdistill import scale_out
+from skdistill._shorthand import resolve_loss
+from skdistill.datasets import read_panel, to_long
+from skdistill.networks import Linear
+from skdistill.scale_out._collect import collect
+from skdistill.scale_out._reader import SeriesReader
+from skdistill.scale_out._sample import choose_ids, take_sample
+from skdistill.scale_out._sums import RowSums, WindowWork, add_all
+
+pa = pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+
+
+@pytest.fixture(scope="module")
+def table():
+    return to_long(pd.concat({f"s{n:02d}": (1 + n) * make_frame(44 + n, seed=n) for n in range(40)}))
+
+
+def forecaster(**settings):
+    return make_forecaster(**{"teacher": None, "student": "linear", **settings})
+
+
+def weights(fitted):
+    return {name: one.detach().numpy() for name, one in fitted.student_.named_parameters()}
+
+
+SETTINGS = [
+    {},
+    {"scaling": "window"},
+    {"scaling": "global", "window_step": 3},
+    {"student": Linear(penalty=[0.01, 0.1, 1.0], individual=True), "targets": ["c0"]},
+    {"known_covariates": ["c1"]},
+    {"teacher": LastValueTeacher(offset=0.3), "validation_fraction": 0, "min_observed": 12},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.filterwarnings("ignore:the series of X differ in scale")
+def test_the_student_of_fit_on_all_rows(settings, table, monkeypatch):
+    """Of series counted 5 to 10 at a time, while the sample has 32 of 40."""
+    alone, panel = forecaster(**settings).fit(read_panel(table)), read_panel(table)
+    of = SeriesReader.of.__func__
+    monkeypatch.setattr(SeriesReader, "of", classmethod(lambda cls, *args: replace(of(cls, *args), block_rows=400)))
+    together = scale_out.fit(forecaster(**settings), table)
+    assert together.n_series_ == 40
+    for name, values in weights(alone).items():
+        np.testing.assert_allclose(weights(together)[name], values, rtol=1e-5, atol=1e-7)
+    assert [row.get("chosen") for row in together.history_] == [row.get("chosen") for row in alone.history_]
+    np.testing.assert_allclose(together.scaling_.original_scale_, alone.scaling_.original_scale_, rtol=1e-12)
+    if "known_covariates" not in settings:
+        np.testing.assert_allclose(together.predict(panel), alone.predict(panel), rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_moments_of_an_engine_are_those_of_one_machine(table):
+    dd = pytest.importorskip("dask.dataframe", reason="needs pip install 'skdistill[dask]'")
+    sample = forecaster(context_length=24).fit(read_panel(table))
+    reader = SeriesReader.of(sample, "unique_id", "ds", 40)
+    loss = resolve_loss("response")
+    work = WindowWork(reader, Linear(), sample.spec_, loss, sample.scaling_, None, None, keeps_units=True)
+    whole = next(iter(pickle.loads(part["sums"][0].as_py()) for part in work.run([pa.Table.from_pandas(table)])))
+    mixed = dd.from_pandas(table.sample(frac=1, random_state=0, ignore_index=True), npartitions=5)
+    parts = collect(work, mixed, is_sorted=False)
+    assert parts.num_rows > 1
+    total = add_all(pickle.loads(part.as_py()) for part in parts["sums"])
+    assert total.n_windows == whole.n_windows
+    for name, groups in whole.moments.items():
+        for one, other in zip(groups, total.moments[name], strict=True):
+            largest = np.abs(one.second).max()
+            np.testing.assert_allclose(other.second, one.second, rtol=1e-12, atol=1e-12 * largest)
+            np.testing.assert_allclose(other.first, one.first, rtol=1e-12, atol=1e-12 * np.abs(one.first).max())
+    fitted = scale_out.fit(forecaster(context_length=24), mixed)
+    for name, values in weights(sample).items():
+        np.testing.assert_allclose(weights(fitted)[name], values, rtol=1e-5, atol=1e-7)
+
+
+def test_units_are_kept_by_id_or_not_at_all(table):
+    kept = scale_out.fit(forecaster(), table)
+    assert kept.scaling_.ids_ == sorted(table["unique_id"].unique())
+    without = scale_out.fit(forecaster(), table, keep_units=False)
+    assert without.scaling_.ids_ == []
+    frame = make_frame(60, seed=99)
+    np.testing.assert_allclose(without.predict(frame), kept.predict(frame), rtol=1e-6)  # a series that is new
+    pd.testing.assert_frame_equal(
+        scale_out.predict(kept, table).to_pandas(), kept.predict_table(table), check_dtype=False
+    )
+
+
+def test_row_sums_add_up_to_those_of_all_rows():
+    rows = 1e6 + np.random.default_rng(0).normal(size=(1000, 3))
+    rows[:, 2], rows[5, 0] = 7.0, np.nan
+    total = add_all(RowSums.of(part) for part in np.array_split(rows, 7))
+    np.testing.assert_allclose(total.mean, np.nanmean(rows, axis=0), rtol=1e-14)
+    np.testing.assert_allclose(total.scale[:2], np.nanstd(rows, axis=0)[:2], rtol=1e-9)
+    assert total.scale[2] == 1.0
+    assert (total.count.tolist(), total.misses) == ([999, 1000, 1000], True)
+
+
+# -- samples -------------------------------------------------------------------------------------
+
+
+def test_a_sample_has_long_and_short_large_and_small_series():
+    generator = np.random.default_rng(0)
+    lengths, scales = np.r_[np.full(960, 100), np.full(40, 3000)], np.r_[np.ones(500), np.full(500, 1e4)]
+    stats = pd.DataFrame({"n_rows_": lengths, "sum_": 0.0, "squares_": lengths * scales**2})
+    stats = stats.set_axis(generator.permutation(1000))
+    ids = choose_ids(stats, 100, seed=0)
+    chosen = stats.loc[ids]
+    assert (len(ids), len(set(ids))) == (100, 100)
+    assert (chosen["n_rows_"] == 3000).sum() == pytest.approx(4, abs=1)
+    assert (chosen["squares_"] / chosen["n_rows_"] > 1e6).sum() == pytest.approx(50, abs=2)
+    assert set(choose_ids(stats, 3, seed=0)) != set(choose_ids(stats, 3, seed=1))
+    assert len({*stats.loc[choose_ids(stats, 3, seed=0)].round(-2).itertuples(index=False, name=None)}) == 3
+
+
+def test_a_sample_is_the_same_in_any_order(table):
+    rows, n_all = take_sample(table, 5, id="unique_id", channel="c0")
+    again, _ = take_sample(table.sample(frac=1, random_state=1), 5, id="unique_id", channel="c0")
+    assert n_all == 40
+    pd.testing.assert_frame_equal(read_panel(rows), read_panel(again))
+
+
+def test_a_student_by_gradient_is_fitted_on_a_sample(table):
+    fitted = scale_out.fit(make_forecaster(teacher=None), table, max_series=6)
+    assert len(fitted.scaling_.ids_) == 6
+    assert fitted.n_series_ == 40
+
+
+# -- bad input -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"student": "mlp"}, "needs a student that is solved exactly.*Otherwise give max_series="),
+        ({"student": Linear(penalty=[0.1, 1.0], selection="blocks")}, "selection='validation'"),
+        ({"series_weight": "equal"}, "series_weight='windows'"),
+        ({"static_covariates": ["c1"]}, "no static covariates"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_added_up_is_said_before(settings, message, table):
+    with pytest.raises(ValueError, match=message):
+        scale_out.fit(forecaster(**settings), table)
+
+
+def test_bad_tables(table):
+    with pytest.raises(ValueError, match=r"no column 'ts'.*Name time="):
+        scale_out.fit(forecaster(), table, time="ts")
+    with pytest.raises(ValueError, match="has no rows"):
+        scale_out.fit(forecaster(), table.iloc[:0])
+    with pytest.raises(ValueError, match="max_series of fit"):
+        scale_out.fit(forecaster(), table, max_series=0)
+
+
+def test_what_is_left_out_is_said(table):
+    few = table[(table["unique_id"] != "s07") | (table.groupby("unique_id").cumcount() < 9)].copy()
+    few.loc[few["unique_id"].eq("s09") & few["ds"].eq("2024-01-02 06:00"), "c0"] = np.nan
+    fitted = forecaster()
+    with pytest.warns(UserWarning, match="left out|too few") as told:
+        scale_out.fit(fitted, few)
+    messages = " ".join(str(one.message) for one in told)
+    assert "1 of 40 series have too few training rows" in messages
+    assert "windows are left out because a value of their horizon is missing" in messages
+
+
+@pytest.mark.slow
+def test_a_series_in_two_partitions_is_not_counted_twice(table):
+    dd = pytest.importorskip("dask.dataframe", reason="needs pip install 'skdistill[dask]'")
+    spread = dd.from_pandas(table.sort_values("ds", ignore_index=True), npartitions=2)
+    with pytest.raises(ValueError, match=r"not together in one partition \(\d+ series in all\).*Leave out is_sorted"):
+        scale_out.fit(forecaster(), spread, is_sorted=True)
+
+
+def test_a_failed_fit_leaves_the_forecaster_as_it_was(table, monkeypatch):
+    fitted = forecaster()
+    monkeypatch.setattr("skdistill.scale_out._fit._added", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        scale_out.fit(fitted, table)
+    assert not hasattr(fitted, "student_")
