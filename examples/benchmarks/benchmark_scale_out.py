@@ -1,6 +1,6 @@
 """Rows that are fitted exactly and series that are forecast from Parquet to Parquet, on one processor; memory is flat.
 
-    python examples/benchmarks/benchmark_scale_out.py --series 10000
+python examples/benchmarks/benchmark_scale_out.py --series 10000
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK
+from _common import QUICK, heading
 from _many_series import write_series
 
 from skdistill import DistilledForecaster, scale_out
@@ -76,7 +76,7 @@ with tempfile.TemporaryDirectory() as folder:
     busy = time.process_time()
     scale_out.predict(forecaster, source, Path(folder) / "forecasts.parquet", is_sorted=True)
     whole = options.series / (time.process_time() - busy)
-    print(
+    heading(
         f"MLP(64), context 336, horizon 48: {np.median(rates):,.0f} series per second and processor in predict_frame; "
         f"{whole:,.0f} from Parquet to Parquet; predictor {len(pickle.dumps(predictor)) / 1000:.0f} kB; "
         f"{gib():.2f} GiB at most"

@@ -716,7 +716,7 @@ def _check_near(standard: np.ndarray, rows: np.ndarray, first: int, name: str) -
 
 def _check_size(rows: np.ndarray, place: str, first: int) -> None:
     """Raise if a value is too large to be squared; the values start at row ``first`` of ``place``."""
-    large = np.abs(rows) > _LARGEST
+    large = np.abs(rows) > np.float64(_LARGEST)  # float32 cannot hold it
     if not large.any():
         return
     row, channel = (int(axis[0]) for axis in np.nonzero(large))
