@@ -74,17 +74,27 @@ def heading(text: str) -> None:
     print(f"{text} [quick, not a result]" if QUICK else text)
 
 
-def interleaved(calls: dict[str, Callable[[], object]], seconds: float) -> dict[str, float]:
-    """Time calls in turn, so that load on the machine affects all equally; return medians in microseconds."""
+def interleaved(
+    calls: dict[str, Callable[[], object]],
+    seconds: float,
+    *,
+    in_a_row: int = 1,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, float]:
+    """Time calls in turn, so that load on the machine affects all equally; return medians in microseconds.
+
+    With ``in_a_row``, a call is repeated before the next one has its turn, as in a loop that forecasts.
+    """
     times: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         call()
     stop = time.perf_counter() + seconds * len(calls)
     while time.perf_counter() < stop or len(next(iter(times.values()))) < 3:
         for name, call in calls.items():
-            started = time.perf_counter()
-            call()
-            times[name].append(1e6 * (time.perf_counter() - started))
+            for _ in range(in_a_row):
+                started = clock()
+                call()
+                times[name].append(1e6 * (clock() - started))
     return {name: statistics.median(durations) for name, durations in times.items()}
 
 
