@@ -631,12 +631,27 @@ def fill_missing(values: np.ndarray, season: int = 1) -> np.ndarray:
 
 
 def _fill(values: np.ndarray, missing: np.ndarray, season: int) -> np.ndarray:
+    if not (missing[:, 1:] > missing[:, :-1]).any():
+        return _fill_start(values, missing, season)
     line, gap = _line(values, missing)
     if season > 1 and season < values.shape[1]:
         seasonal = _along_phases(values, missing, season)
         bridged = gap <= max(1, season // _SHARE_OF_SEASON)
         line = np.where(bridged | np.isnan(seasonal), line, seasonal)
     return np.nan_to_num(np.where(missing, line, values), copy=False, posinf=np.inf, neginf=-np.inf)
+
+
+def _fill_start(values: np.ndarray, missing: np.ndarray, season: int) -> np.ndarray:
+    """Do the same if values are missing only at the start: take the next value whole seasons later, or the first one."""
+    length = values.shape[1]
+    first = missing.sum(axis=1, keepdims=True)
+    here = np.arange(length)[:, None]
+    place = np.where(here < first, first, here)
+    if 1 < season < length:
+        later = here + -((here - first) // season) * season
+        place = np.where((here < first) & (later < length), later, place)
+    filled = np.take_along_axis(values, np.minimum(place, length - 1), axis=1)
+    return np.where(np.isnan(filled), 0, filled)
 
 
 def _line(values: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -169,3 +169,14 @@ def test_a_small_spread_on_a_large_level_is_no_constant(level, spread):
 )
 def test_the_step_tells_the_season(offset, seasons):
     assert seasons_of_step(offset) == seasons
+
+
+@pytest.mark.parametrize("season", [1, 2, 7, 12, 30, 40])
+def test_values_before_the_start_are_filled_as_any_gap(season):
+    """They have a shorter way; with one more gap in another window, all go the general way."""
+    values = np.random.default_rng(0).normal(size=(9, 30, 2)).astype(np.float32)
+    for window, length in enumerate((0, 1, 5, 12, 13, 28, 29, 30, 3)):
+        values[window, :length, window % 2] = NAN
+    other = values.copy()
+    other[0, 10, 0] = NAN
+    np.testing.assert_array_equal(fill_missing(other, season)[1:], fill_missing(values, season)[1:])
