@@ -642,7 +642,7 @@ def _fill(values: np.ndarray, missing: np.ndarray, season: int) -> np.ndarray:
 
 
 def _fill_start(values: np.ndarray, missing: np.ndarray, season: int) -> np.ndarray:
-    """Do the same if values are missing only at the start: take the next value whole seasons later, or the first one."""
+    """Do the same where values are missing only at the start: take the value whole seasons later, or the first one."""
     length = values.shape[1]
     first = missing.sum(axis=1, keepdims=True)
     here = np.arange(length)[:, None]

@@ -218,8 +218,7 @@ class ClockStep(Step):
         """Return the next timestamps; see :meth:`Step.follow`."""
         assert isinstance(index, pd.DatetimeIndex)
         if is_exact(self.by):
-            ahead = pd.date_range(index[-1], periods=n + 1, freq=self.by)[1:]
-            return ahead.as_unit(index.unit).rename(index.name)
+            return pd.date_range(index[-1] + self.by, periods=n, freq=self.by, unit=index.unit, name=index.name)
         start = read_wall_clock(index[-_N_LOOKED_BACK:], self.time)[-1]
         wall = pd.date_range(start, periods=n + 3, freq=self.by).as_unit(index.unit)
         first = int(wall.searchsorted(start, side="right"))
