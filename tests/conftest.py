@@ -26,6 +26,7 @@ settings.load_profile("suite")
 # Doctests that need an extra: a part of the module's name, and the package that must be there.
 DOCTESTS_NEED = {
     "skdistill.plotting": "matplotlib",
+    "skdistill.scale_out": "pyarrow",
 }
 
 

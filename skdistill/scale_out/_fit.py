@@ -92,7 +92,7 @@ def fit(
     >>> days = make_multiseasonal(200, 1, seasons=(12,), random_state=0)
     >>> table = to_long(pd.concat({f"shop {n}": (1 + n) * days for n in range(4)}))
     >>> forecaster = DistilledForecaster(None, "linear", "response", context_length=24, prediction_length=6)
-    >>> scale_out.fit(forecaster, table).count_parameters()  # doctest: +SKIP
+    >>> scale_out.fit(forecaster, table).count_parameters()
     150
     """
     column = _first_target(forecaster, table, id, time)

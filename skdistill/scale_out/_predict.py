@@ -73,7 +73,7 @@ def predict(
     >>> forecaster = DistilledForecaster(
     ...     None, "linear", "response", context_length=24, prediction_length=6
     ... ).fit(panel)
-    >>> scale_out.predict(forecaster, to_long(panel)).num_rows  # doctest: +SKIP
+    >>> scale_out.predict(forecaster, to_long(panel)).num_rows
     12
     """
     predictor = forecaster if isinstance(forecaster, FramePredictor) else forecaster.predictor(id=id, time=time)
