@@ -471,6 +471,11 @@ def leaderboard_all() -> str:
     return markdown(["ratio to seasonal naive", *whole], rows)
 
 
+def plus_minus(share: float, error: float) -> str:
+    """Format a share with its standard error, in percent; return an empty string if it is missing."""
+    return "" if pd.isna(share) else f"{100 * share:.1f} ± {100 * error:.1f}"
+
+
 def few_rows_table() -> str:
     """Format the errors of students of few rows, alone and with the pretrained teacher."""
     frame = pd.read_csv(RESULTS / "few_rows.csv")
@@ -479,10 +484,7 @@ def few_rows_table() -> str:
             row["series"],
             f"{row['share']:.0%} ({row['rows']:,})",
             *(number(row[name]) for name in ("linear alone", "linear taught", "MLP alone", "MLP taught")),
-            *(
-                f"{100 * row[f'gain{kind}']:.1f} ± {100 * row[f'gain_error{kind}']:.1f}"
-                for kind in (" linear", " MLP", "")
-            ),
+            *(plus_minus(row[f"gain{kind}"], row[f"gain_error{kind}"]) for kind in (" linear", " MLP", "")),
             f"{row['alone']}; {row['taught']}",
             *(number(row[name]) for name in ("teacher", "pretrained student")),
         ]
