@@ -471,6 +471,11 @@ def leaderboard_all() -> str:
     return markdown(["ratio to seasonal naive", *whole], rows)
 
 
+def short(value: float) -> str:
+    """Format an error with three significant digits; return an empty string if it is missing."""
+    return "" if pd.isna(value) else f"{value:.3g}"
+
+
 def plus_minus(share: float, error: float) -> str:
     """Format a share with its standard error, in percent; return an empty string if it is missing."""
     return "" if pd.isna(share) else f"{100 * share:.1f} ± {100 * error:.1f}"
@@ -483,10 +488,10 @@ def few_rows_table() -> str:
         [
             row["series"],
             f"{row['share']:.0%} ({row['rows']:,})",
-            *(number(row[name]) for name in ("linear alone", "linear taught", "MLP alone", "MLP taught")),
+            *(short(row[name]) for name in ("linear alone", "linear taught", "MLP alone", "MLP taught")),
             *(plus_minus(row[f"gain{kind}"], row[f"gain_error{kind}"]) for kind in (" linear", " MLP", "")),
             f"{row['alone']}; {row['taught']}",
-            *(number(row[name]) for name in ("teacher", "pretrained student")),
+            *(short(row[name]) for name in ("teacher", "pretrained student")),
         ]
         for _, row in frame.iterrows()
     ]
