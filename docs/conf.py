@@ -43,6 +43,7 @@ myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {
+    "logo": {"text": "skdistill"},
     "header_links_before_dropdown": 4,
     "show_nav_level": 2,
     "navigation_with_keys": False,

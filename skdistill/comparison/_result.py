@@ -164,13 +164,9 @@ class Comparison(pd.DataFrame):
 
     def _sentences(self, *, all_rows: bool) -> list[str]:
         """Return the findings; without those that the table's column ``error`` tells, too, if not of all rows."""
-        told = self[["role", "in_words", "mse"]].itertuples()
-        plain = ("baseline", "exact linear")
-        lines = [
-            f"{row.Index}: {row.in_words}."
-            for row in told
-            if row.in_words and (all_rows or row.role not in plain or pd.isna(row.mse))
-        ]
+        in_table = self["role"].isin(["baseline", "exact linear"]) & self["mse"].notna()
+        told = self["in_words"] if all_rows else self["in_words"][~in_table]
+        lines = [f"{name}: {words}." for name, words in told.items() if words]
         facts = self.facts
         best = facts["best_baseline"]
         lines.append(f"Best baseline: {best}, MSE {self.loc[best, 'mse']:.4g}.")
