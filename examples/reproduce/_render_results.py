@@ -592,20 +592,41 @@ def epf_table() -> str:
 
 
 def known_covariates_table() -> str:
-    """Format the errors with and without known covariates."""
-    frame = pd.read_csv(RESULTS / "known_covariates.csv")
+    """Format the errors with and without known covariates, beside LightGBM."""
+    own, peers = (pd.read_csv(RESULTS / f"known_covariates{suffix}.csv") for suffix in ("", "_peers"))
+    frame = pd.concat([own, peers])
     errors = frame.pivot(index="model", columns="data", values="mase")
-    errors = errors.reindex(frame["model"].drop_duplicates())[frame["data"].drop_duplicates()]
-    rows = [[name, *map(number, errors.loc[name])] for name in errors.index]
-    for name in ("exact linear", "MLP", "gradient boosting"):
+    errors = errors.reindex(frame["model"].drop_duplicates())[own["data"].drop_duplicates()]
+    errors["M5 sample, RMSSE"] = frame[frame["data"] == "M5 sample"].set_index("model")["rmsse"]
+
+    def shown(values: pd.Series) -> list[str]:
+        return ["" if pd.isna(one) else number(one) for one in values]
+
+    rows = [[name, *shown(errors.loc[name])] for name in errors.index]
+    for name in ("exact linear", "MLP", "student, chosen", "gradient boosting", "LightGBM"):
         change = 100 * (errors.loc[f"{name}, known"] / errors.loc[f"{name}, without"] - 1)
-        rows.append([f"{name}, change", *(f"{one:+.1f}%" for one in change)])
-    return markdown(["MASE", *errors.columns], rows) + "\n\n* " + source(frame)
+        rows.append([f"{name}, change", *("" if pd.isna(one) else f"{one:+.1f}%" for one in change)])
+    return markdown(["MASE", *errors.columns], rows) + f"\n\n* {source(own)}\n* {source(peers)}"
+
+
+def covariate_teachers_table() -> str:
+    """Format the errors of students of teachers that read covariates."""
+    frame = pd.read_csv(RESULTS / "covariate_teachers.csv")
+    rows = []
+    for row in frame.itertuples():
+        taught = row.teacher != "alone"
+        change = f"{row.change:+.3f} ± {row.standard_error:.3f}" if taught else ""
+        own = number(row.teacher_mase) if pd.notna(row.teacher_mase) else ""
+        rows.append([row.data, row.teacher, own, row.student, number(row.mase), change])
+    header = ["data", "teacher", "its MASE", "student", "MASE", "change from alone"]
+    sources = "\n* ".join(source(part) for _, part in frame.groupby("data", sort=False))
+    return markdown(header, rows) + f"\n\n* {sources}"
 
 
 TABLES = {
     "epf": epf_table,
     "known-covariates": known_covariates_table,
+    "covariate-teachers": covariate_teachers_table,
     "leaderboard-gift-eval": partial(leaderboard_table, "gift-eval"),
     "leaderboard-gift-eval-costs": partial(leaderboard_costs, "gift-eval"),
     "leaderboard-gift-eval-all": leaderboard_all,
