@@ -623,7 +623,95 @@ def covariate_teachers_table() -> str:
     return markdown(header, rows) + f"\n\n* {sources}"
 
 
+LABEL_TASKS = {
+    "ETTh1 96": "ETTh1, 96 steps",
+    "ETTh1 336": "ETTh1, 336 steps",
+    "weather 96": "weather, 96 steps",
+    "M4 hourly": "M4 hourly, 48 steps",
+    "hospital": "hospital, 12 steps",
+    "ETTh1 48": "ETTh1, one channel, 1,200 rows, 48 steps",
+}
+
+
+def label_share_rows() -> pd.DataFrame:
+    """Read the runs in which all windows were labeled, too, in the order of the table."""
+    frame = pd.read_csv(RESULTS / "label_share.csv")
+    frame = frame[frame["task"].isin(list(LABEL_TASKS))]
+    return frame.sort_values(
+        ["task", "teacher", "student"],
+        key=lambda one: one.map([*LABEL_TASKS].index) if one.name == "task" else one,
+        kind="stable",
+    )
+
+
+def percent(value: float) -> str:
+    """Format a relative difference."""
+    return "" if pd.isna(value) else f"{100 * value:+.1f}%"
+
+
+def label_share_table() -> str:
+    """Format the change of the error by share."""
+    frame = label_share_rows()
+    shares = sorted(frame.loc[frame["choice"].eq("strided"), "share"].unique(), reverse=True)
+    rows = []
+    for (task, teacher, student), runs in frame.groupby(["task", "teacher", "student"], sort=False):
+        alone, strided = (
+            runs[runs["choice"].eq(kind)].set_index("share")["difference"] for kind in ("alone", "strided")
+        )
+        n_labels = int(runs["n_windows"].max())
+        rows.append(
+            [LABEL_TASKS[task], teacher, student, f"{n_labels:,}", percent(alone.iloc[0])]
+            + [percent(strided.get(share, float("nan"))) for share in shares]
+        )
+    header = ["data", "teacher", "student", "windows", "no teacher", *(f"1/{round(1 / share)}" for share in shares)]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
+def label_choices_table() -> str:
+    """Format the change of the error by choice."""
+    frame = label_share_rows()
+    frame = frame[frame["student"].eq("Linear") & frame["share"].isin([1 / 16, 1 / 64])]
+    rows = []
+    for (task, teacher, share), runs in frame.groupby(["task", "teacher", "share"], sort=False):
+        by_choice = runs.groupby("choice")["difference"].agg(["mean", "std"])
+        drawn = f"{percent(by_choice.loc['random', 'mean'])} ± {100 * by_choice.loc['random', 'std']:.1f}"
+        others = [percent(by_choice.loc[kind, "mean"]) for kind in ("strided", "covering", "disagreement")]
+        rows.append([LABEL_TASKS[task], teacher, f"1/{round(1 / share)}", others[0], drawn, *others[1:]])
+    return markdown(["data", "teacher", "share", "strided", "random", "covering", "disagreement"], rows)
+
+
+def label_long_table() -> str:
+    """Format errors with labels of a teacher that is too slow to label all windows."""
+    frame = pd.read_csv(RESULTS / "label_share.csv")
+    frame = frame[frame["task"].eq("ETTh1 48 long")]
+    most = frame["share"].max()
+    rows = [
+        [
+            "none" if not one.share else f"1/{round(1 / one.share)}",
+            f"{round(one.n_windows * one.share / most):,}",
+            number(one.error),
+            f"{one.label_seconds * one.share / most:.0f}",
+        ]
+        for one in frame.sort_values("share").itertuples()
+    ]
+    return markdown(["share", "labels", "test MSE", "s to label"], rows) + "\n\n* " + source(frame)
+
+
+def label_time_table() -> str:
+    """Format the time of a fit with a heavy teacher."""
+    frame = pd.read_csv(RESULTS / "label_share_time.csv")
+    rows = [
+        [f"{one.labels:,} of {one.windows:,}", one.kind, f"{one.seconds:,.0f}", f"{one.seconds / 3600:.2f}"]
+        for one in frame.itertuples()
+    ]
+    return markdown(["labels", "", "s to fit", "hours"], rows) + "\n\n* " + source(frame)
+
+
 TABLES = {
+    "label-share": label_share_table,
+    "label-share-choices": label_choices_table,
+    "label-share-long": label_long_table,
+    "label-share-time": label_time_table,
     "epf": epf_table,
     "known-covariates": known_covariates_table,
     "covariate-teachers": covariate_teachers_table,

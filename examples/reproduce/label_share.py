@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 import warnings
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,7 @@ from skdistill.losses import Response
 from skdistill.networks import MLP, ITransformer, Linear
 from skdistill.teachers import Chronos, Fracast, Pretrained, TrainedTeacher
 
-TASKS = ["ETTh1 96", "ETTh1 336", "weather 96", "M4 hourly", "hospital", "ETTh1 48", "time"]
+TASKS = ["ETTh1 96", "ETTh1 336", "weather 96", "M4 hourly", "hospital", "ETTh1 48", "ETTh1 48 long", "time"]
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data-home", type=Path, default=Path(os.environ.get("SKDISTILL_DATA", "~/skdistill_data")))
 parser.add_argument("--tasks", nargs="+", default=TASKS, choices=TASKS)
@@ -113,14 +114,16 @@ def read_ett(folder: Path, horizon: int) -> Task:
     return of_series(frame, 8640 + 2880, 2880, 336, horizon)
 
 
-def read_short_ett(folder: Path) -> Task:
-    """Return one channel and few rows, for a teacher that takes a tenth of a second for a window."""
+def read_one_channel(folder: Path, n_train: int) -> Task:
+    """Return one channel, for a teacher that takes a tenth of a second for a window."""
     frame = pd.read_csv(folder / "ETTh1.csv", index_col=0, parse_dates=True).asfreq("h")[["OT"]]
-    return of_series(frame.iloc[8640 + 2880 - 1200 :], 1200, 2880, 168, 48)
+    return of_series(frame.iloc[8640 + 2880 - n_train :], n_train, 2880, 168, 48)
 
 
 def read_weather(folder: Path) -> Task:
-    frame = pd.read_csv(folder / "weather.zip", index_col=0, parse_dates=True)
+    with zipfile.ZipFile(folder / "weather.zip") as packed:
+        (name,) = (one for one in packed.namelist() if one.endswith("weather.csv") and not one.startswith("__"))
+        frame = pd.read_csv(packed.open(name), index_col=0)
     hourly = frame.iloc[::6]
     hourly.index = pd.date_range("2020-01-01", periods=len(hourly), freq="h")
     return of_series(hourly, 6144, 1750, 336, 96, step=2)
@@ -155,8 +158,10 @@ READ = {
     "weather 96": read_weather,
     "M4 hourly": read_m4,
     "hospital": read_hospital,
-    "ETTh1 48": read_short_ett,
+    "ETTh1 48": lambda folder: read_one_channel(folder, 1200),
+    "ETTh1 48 long": lambda folder: read_one_channel(folder, 8640 + 2880),
 }
+TOO_LONG = {"ETTh1 48 long": [1 / 16, 1 / 32, 1 / 64]}  # shares that are labeled, as all would take too long
 
 # %%
 # Teachers
@@ -212,6 +217,7 @@ USES = {
     "M4 hourly": ["pretrained"],
     "hospital": ["itransformer", "pretrained"],
     "ETTh1 48": ["fracast"],
+    "ETTh1 48 long": ["fracast"],
 }
 if QUICK:
     READ = dict.fromkeys(READ, read_made)
@@ -235,8 +241,10 @@ STUDENTS = {
 }
 
 
-def choices(student: str) -> list[dict]:
+def choices(name: str, student: str) -> list[dict]:
     """List parameters of the choice of windows, with seeds."""
+    if name in TOO_LONG:
+        return [{"label_share": share, "random_state": 0} for share in TOO_LONG[name]]
     listed = [{}]
     for share in SHARES if student == "Linear" else NOISE_SHARES:
         listed += [{"label_share": share, "random_state": 0}]
@@ -244,7 +252,7 @@ def choices(student: str) -> list[dict]:
             drawn = {"label_share": share, "label_choice": "random"}
             listed += [{**drawn, "random_state": seed} for seed in range(N_SEEDS)]
         if share in NOISE_SHARES and student == "Linear":
-            listed += [{"label_share": share, "label_choice": name} for name in ("covering", "disagreement")]
+            listed += [{"label_share": share, "label_choice": kind} for kind in ("covering", "disagreement")]
     return listed
 
 
@@ -255,7 +263,7 @@ def curve(name: str, task: Task, teacher_name: str) -> pd.DataFrame:
     for student, settings in STUDENTS.items():
         if student == "MLP" and name not in ("ETTh1 96", "hospital"):
             continue
-        for choice in [{"teacher": None}, *choices(student)]:
+        for choice in [{"teacher": None}, *choices(name, student)]:
             options = {"teacher": teacher, "loss": Response(), "random_state": 0, **settings, **choice}
             lengths = {"context_length": task.context_length, "prediction_length": task.prediction_length}
             start = time.perf_counter()
