@@ -195,7 +195,10 @@ class GivenLabels(BaseTeacher):
         ValueError
             If a window has no forecast.
         """
-        way_out = "forecasts for every training window, and index labels as origins if folds do not start at row 0"
+        way_out = (
+            "forecasts for every training window (of those that label_share or max_labels choose, if set), and index "
+            "labels as origins if folds do not start at row 0"
+        )
         return self._look_up(contexts, "training needs", way_out)
 
     def label_new(self, contexts: Contexts) -> Labels:
