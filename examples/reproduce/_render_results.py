@@ -691,7 +691,7 @@ def label_long_table() -> str:
         [
             "none" if not one.share else f"1/{round(1 / one.share)}",
             f"{round(one.n_windows * one.share / most):,}",
-            number(one.error),
+            number(one.error, 4),
             f"{one.label_seconds * one.share / most:.0f}",
         ]
         for one in frame.sort_values("share").itertuples()
