@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._base import BaseDistilled
 from skdistill._predictor import Predictor, blocks
 from skdistill._utils._checks import check_integer
+from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import Series, SeriesInput, read_series
 from skdistill.data._local_scale import LocalUnits
@@ -154,7 +155,11 @@ def backtest_quantiles(
     standard = np.stack(of_levels, axis=-1)
     truth = scaling.forecasts_to_standard(np.concatenate([one for _, one in parts]), units)
     rolled = calibration.rolling_offsets(truth[..., None] - standard, levels, step)
-    return scaling.clip(scaling.quantiles_to_original(shift_quantiles(standard, rolled, levels), units))
+    shifted = scaling.quantiles_to_original(shift_quantiles(standard, rolled, levels), units)
+    if units is not None:
+        contexts = np.concatenate([contexts.values for contexts, _ in roll(predictor, series, step)])
+        shifted = scaling.settle(shifted, contexts, units)
+    return scaling.clip(shifted)
 
 
 def _units_of_origins(predictor: Predictor, series: Series, step: int) -> LocalUnits | None:
@@ -273,7 +278,7 @@ class RollingMixin(BaseDistilled):
         X : array of shape (n_timestamps, n_channels), DataFrame, Series, or list
             Series of at least ``context_length + prediction_length`` rows.
         y : None, default=None
-            Ignored, present for API consistency.
+            Ignored, present for API consistency; anything but None gives a warning.
         sample_weight : None, default=None
             Ignored, present for API consistency.
 
@@ -283,6 +288,7 @@ class RollingMixin(BaseDistilled):
             Minus the mean squared error over windows, steps and targets, in squared units of ``X``: higher is better,
             0 is perfect. As the last step of a Pipeline, those are the units after the earlier steps.
         """
+        warn_of_ignored_y(y, f"{type(self).__name__}.score", "scores forecasts of")
         check_is_fitted(self)
         given = read_series(self, X, reset=False, allow_batch=False)
         return -mean_squared_error(self.predictor_, given.series)

@@ -134,7 +134,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         X : array, DataFrame, Series, or a list of them
             Input as for ``fit``.
         y : array or None, default=None
-            Input as for ``fit``.
+            Input as for ``fit``; a forecaster ignores it, with a warning.
         n_samples : int, default=32
             Number of windows to label.
 

@@ -16,6 +16,7 @@ from torch import nn
 from skdistill._base import BaseDistilled
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
+from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._index_checks import checked_step
 from skdistill.data._inputs import Series, read_series
@@ -373,7 +374,7 @@ class UpdatableMixin(BaseDistilled):
         X : array of shape (n_timestamps, n_channels), DataFrame or Series
             The rows that follow the rows so far, or the first rows.
         y : None, default=None
-            Ignored, present for API consistency.
+            Ignored, present for API consistency; anything but None gives a warning.
         forget : int, default=0
             Number of rows to forget at the start, for a sliding window.
 
@@ -388,6 +389,7 @@ class UpdatableMixin(BaseDistilled):
             If the rows do not follow (according to the index of a DataFrame), a value is missing, or too few would
             remain. The forecaster does not change.
         """
+        warn_of_ignored_y(y, "DistilledForecaster.partial_fit")
         self._check_parameters()
         check_integer(forget, "forget of partial_fit", minimum=0)
         seen = self._resume()

@@ -159,7 +159,8 @@ class Predictor:
             if fused is not None:
                 return fused(block)
             read = self._read(block)
-            return read.forecasts_to_original(self._ask(read).forecast.numpy())
+            forecasts = read.forecasts_to_original(self._ask(read).forecast.numpy())
+            return self.scaling.settle(forecasts, block.values, read.units)
 
         return self._clip(self._in_blocks(contexts, answer, ()))
 
@@ -186,7 +187,8 @@ class Predictor:
             read = self._read(block)
             quantiles = self._ask(read).quantiles
             assert quantiles is not None  # the student was built for levels
-            return read.quantiles_to_original(shift_quantiles(quantiles.numpy(), self.offsets, levels))
+            shifted = read.quantiles_to_original(shift_quantiles(quantiles.numpy(), self.offsets, levels))
+            return self.scaling.settle(shifted, block.values, read.units)
 
         return self._clip(self._in_blocks(contexts, answer, (len(levels),)))
 

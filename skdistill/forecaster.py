@@ -118,7 +118,8 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         Training targets end before the first validation row.
     windows_without_truth : bool, default=False
         Whether to also train on windows with a horizon that extends beyond the training rows, on the teacher's labels
-        only.
+        only. No target of a validation row is read for them, but known covariates and calendar features of validation
+        rows are, at the steps of the horizon that they belong to; rows after the series are unknown.
     augmentation : Augmentation or None, default=None
         Perturbed copies of the training rows, such as ``skdistill.data.Augmentation()``; their windows are added to the
         training, on the teacher's labels only. None adds no copies.
@@ -182,7 +183,7 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
     Attributes
     ----------
     student_ : torch.nn.Module
-        The trained student.
+        The trained student. Forecasts follow changes of its weights; change single ones under ``torch.no_grad()``.
     teacher_ : teacher or None
         The fitted teacher, used by :meth:`predict_teacher`.
     provenance_ : list of dict
@@ -375,6 +376,7 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         check_series_parameters(self)
 
     def _windows_to_fit(self, X: Any, y: Any) -> TrainingWindows:
+        warn_of_ignored_y(y, "DistilledForecaster.estimate_labeling")
         return self._cut(read_series(self, X, reset=True, allow_batch=False))
 
     def _cut(self, given: SeriesInput) -> TrainingWindows:
@@ -561,6 +563,7 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         return given.put_together([function(one, ahead) for one, ahead in zip(given.series, rows, strict=True)])
 
     def _windows_to_calibrate(self, X: Any, y: Any) -> Windows:
+        warn_of_ignored_y(y, "DistilledForecaster.calibrate", "calibrates quantiles of")
         series = read_series(self, X, reset=False, allow_batch=False).series
         count_origins(max(series, key=len), self.spec_)
         warn_of_short_series(series, self.spec_.context_length + self.spec_.prediction_length, "calibrate")

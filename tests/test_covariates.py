@@ -885,3 +885,23 @@ def test_updates_take_categories_that_they_know():
     np.testing.assert_allclose(grown.student_.weight.detach(), whole.student_.weight.detach(), atol=1e-5)
     with pytest.warns(UserWarning, match="'new'"), pytest.raises(ValueError, match="must have no missing value"):
         grown.partial_fit(make_frame(10, start=frame.index[-1] + pd.Timedelta("1h")).assign(day="new"))
+
+
+def test_windows_without_truth_read_of_validation_rows_only_known_covariates_of_their_horizon():
+    generator = np.random.default_rng(0)
+    promo = (generator.random(100) < 0.3).astype(float)
+    frame = pd.DataFrame({"y": np.sin(np.arange(100) / 4) + promo, "promo": promo})
+
+    def weights(first, last, column):  # after a change of some rows; the first 80 are for training
+        changed = frame.copy()
+        changed.loc[first:last, column] = 1 - changed.loc[first:last, column]
+        forecaster = DistilledForecaster(
+            "theta", MLP(4), "response", targets=["y"], known_covariates=["promo"], context_length=12,
+            prediction_length=6, windows_without_truth=True, random_state=0, max_epochs=1, patience=None,
+        )  # fmt: skip
+        return torch.cat([one.ravel() for one in forecaster.fit(changed).student_.parameters()])
+
+    before = weights(1, 0, "y")
+    assert torch.equal(weights(80, 99, "y"), before)
+    assert torch.equal(weights(86, 99, "promo"), before)
+    assert not torch.equal(weights(85, 85, "promo"), before)

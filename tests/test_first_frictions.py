@@ -20,8 +20,9 @@ from skdistill.plotting import write_report
 SMALL = {"context_length": 12, "prediction_length": 4}
 
 
-def make_linear():
-    return DistilledForecaster(None, Linear(season=1), "response", **SMALL)
+def make_linear(student=None, **changes):
+    settings = {"teacher": None, "student": student or Linear(season=1), "loss": "response", **SMALL, **changes}
+    return DistilledForecaster(**settings)
 
 
 def make_search():
@@ -41,6 +42,26 @@ def test_a_real_y_warns_once_and_changes_nothing(make):
     assert len([one for one in caught if "ignores y" in str(one.message)]) == 1
     assert caught[0].filename == __file__
     np.testing.assert_array_equal(fitted.predict(series), make().fit(series).predict(series))
+
+
+def test_a_real_y_warns_at_the_other_doors_too():
+    series, y = make_series(), make_series()[:, 0]
+    forecaster = make_linear(teacher="theta")
+    with pytest.warns(UserWarning, match=r"DistilledForecaster\.estimate_labeling ignores y and learns"):
+        forecaster.estimate_labeling(series, y, n_samples=1)
+    forecaster = make_linear(validation_fraction=0)
+    for more in (series[:60], series[60:]):
+        with pytest.warns(UserWarning, match=r"DistilledForecaster\.partial_fit ignores y") as caught:
+            forecaster.partial_fit(more, y)
+        assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match=r"DistilledForecaster\.score ignores y and scores"):
+        forecaster.score(series, y)
+    forecaster = make_linear("mlp", quantiles=(0.1, 0.5), calibration="conformal", max_epochs=1).fit(series)
+    with pytest.warns(UserWarning, match=r"DistilledForecaster\.calibrate ignores y and calibrates"):
+        forecaster.calibrate(series, y)
+    search = make_search().fit(series)
+    with pytest.warns(UserWarning, match=r"DistilledForecasterCV\.score ignores y"):
+        assert search.score(series, y) == search.score(series)
 
 
 def test_callers_of_scikit_learn_that_pass_none_stay_quiet():

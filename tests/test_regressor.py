@@ -7,7 +7,7 @@ from doubles import LastValueTeacher, make_series
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PowerTransformer, RobustScaler, StandardScaler
 
 from skdistill import DistilledRegressor, load
 from skdistill.networks import MLP, DLinear, Linear
@@ -134,6 +134,30 @@ def test_changes_as_targets_are_forecast_as_well_as_by_a_ridge_regression(kind):
     changes = y - X[:, -1:]
     ridge = root_mean_squared(make_pipeline(StandardScaler(), Ridge()), X, changes)
     assert root_mean_squared(linear_regressor(), X, changes) < 1.25 * ridge
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("kind", ["season", "waves"])
+def test_steps_that_are_transformed_separately_are_forecast_as_well_as_by_a_ridge_regression(kind, standardize):
+    time = np.arange(600)
+    waves = np.exp(np.sin(time / 6) + 0.2 * np.random.default_rng(5).normal(size=600))
+    X, y = cut(waves if kind == "waves" else make_level(kind, 600))
+
+    def error(one):
+        power = PowerTransformer(standardize=standardize)  # one power and, where wanted, unit for each step
+        return root_mean_squared(TransformedTargetRegressor(one, transformer=power), X, y)
+
+    assert error(linear_regressor()) < 1.25 * error(Ridge(0.01))
+
+
+def test_a_step_of_another_unit_is_told_apart(tmp_path):
+    X, y = cut(make_level("season"))
+    units = np.array([0.02, 3.0, 50.0, 0.4, 1.0])
+    plain = linear_regressor().fit(X, (y - 300) / 20)
+    regressor = linear_regressor().fit(X, (y - 300) * units)
+    np.testing.assert_allclose(regressor.predict(X) / units, plain.predict(X) * 20, atol=0.5)
+    regressor.save(tmp_path / "steps.skdistill")
+    np.testing.assert_array_equal(load(tmp_path / "steps.skdistill").predict(X[:5]), regressor.predict(X[:5]))
 
 
 def test_a_student_trained_by_gradient_bears_a_scaler_of_its_targets():

@@ -10,7 +10,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 __all__ = ["warn_of_ignored_y"]
 
 
-def warn_of_ignored_y(y: Any, method: str) -> None:
+def warn_of_ignored_y(y: Any, method: str, does: str = "learns to forecast") -> None:
     """Warn if a ``y`` is given to a method that forecasts the columns of ``X``.
 
     Parameters
@@ -19,6 +19,8 @@ def warn_of_ignored_y(y: Any, method: str) -> None:
         The argument; None, which scikit-learn's pipelines and searches pass on, is quiet.
     method : str
         Class and method, for the message.
+    does : str, default="learns to forecast"
+        What it does with the columns of ``X``.
 
     Examples
     --------
@@ -26,7 +28,7 @@ def warn_of_ignored_y(y: Any, method: str) -> None:
     """
     if y is not None:
         warnings.warn(
-            f"{method} ignores y and learns to forecast the columns of X: put the series to forecast among the columns "
+            f"{method} ignores y and {does} the columns of X: put the series to forecast among the columns "
             "of X and name it in targets=, or use DistilledRegressor for windows X and what follows them in y.",
             UserWarning,
             stacklevel=stacklevel_of_user(),

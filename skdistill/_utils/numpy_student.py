@@ -25,6 +25,7 @@ __all__ = [
     "plain_id",
     "read_sealed",
     "seal_arrays",
+    "settle_constant",
     "signed_root",
     "signed_square",
     "window_center_and_unit",
@@ -63,6 +64,7 @@ _BOUNDS = ("lower", "upper")  # of forecasts
 _SHARE_OF_SEASON = 4  # gaps up to a season divided by this are bridged by a straight line
 _ROUNDING = 4.0  # in rounding errors of a window's level; smaller variation is no unit
 _REPEATED = 1e-4  # of the distance from the center: with smaller differences from season to season, a season repeats
+_SAME = 1e-6  # relative; a unit this near to the level is the level
 
 
 class NumpyStudent:
@@ -290,7 +292,7 @@ class NumpyStudent:
             Forecasts in original units.
         """
         contexts, future = self._roots(contexts), self._roots(future)
-        return self._clip(self._squares(self._forecast(contexts, series, future, static)))
+        return self._clip(self._blank(self._squares(self._forecast(contexts, series, future, static)), contexts))
 
     def _roots(self, values: Any) -> Any:
         """Convert values to the units of a student of square roots."""
@@ -299,6 +301,12 @@ class NumpyStudent:
     def _squares(self, values: np.ndarray) -> np.ndarray:
         """Undo :meth:`_roots`."""
         return signed_square(values) if self._of_roots else values
+
+    def _blank(self, answers: np.ndarray, contexts: np.ndarray) -> np.ndarray:
+        """Write NaN, in place, where nothing of a target is observed in its context."""
+        if np.isnan(contexts[:, -1]).any():  # fast check for the usual case
+            np.moveaxis(answers, 2, 1)[np.isnan(contexts[:, :, self.targets]).all(axis=1)] = np.nan
+        return answers
 
     def _clip(self, values: np.ndarray) -> np.ndarray:
         """Set forecasts beyond a bound to the bound, in place."""
@@ -330,7 +338,10 @@ class NumpyStudent:
     def _block_values(
         self, contexts: np.ndarray, series: np.ndarray | None, first: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Return a block of windows, standardized and filled, and center and unit of its forecasts."""
+        """Return a block of windows, standardized and filled, and center and unit of its forecasts.
+
+        Center and unit have shape (n_windows, 1, n_targets) if windows are scaled separately.
+        """
         block = contexts[first : first + self._block]
         if not self._all_targets:
             block = block[:, :, self._own]
@@ -344,7 +355,7 @@ class NumpyStudent:
         numbers = None if series is None else series[first : first + self._block]
         center, unit = (values[:, None] for values in self._units(block, numbers))
         values = fill_missing((block - center) / unit, self._season).astype(self.dtype)
-        return values, center, unit
+        return values, *settle_constant(block, center, unit)
 
     def _extra_rows(
         self,
@@ -420,7 +431,7 @@ class NumpyStudent:
             distances = distances if unit is None else distances * unit[..., None]
             point = forecasts[first : first + self._block, ..., None]
             np.add(distances, point, out=quantiles[first : first + self._block], casting="unsafe")
-        return self._clip(self._squares(quantiles))
+        return self._clip(self._blank(self._squares(quantiles), contexts))
 
     def _answer(
         self,
@@ -722,6 +733,46 @@ def window_center_and_unit(values: np.ndarray, season: int) -> tuple[np.ndarray,
     for candidate, least in reversed(candidates):
         unit = np.where(candidate > least, candidate, unit)
     return np.nan_to_num(center), unit
+
+
+def settle_constant(values: np.ndarray, center: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Replace center and unit of the forecasts of constant windows by their level and 0.
+
+    A window whose observed values (two or more) are equal up to rounding shows no unit. If the series has none either,
+    its unit is the level (or 1), and a forecast in it would be off by a share of the level: it is the level itself.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_windows, n_timestamps, n_channels)
+        Values, NaN where missing.
+    center, unit : ndarray of shape (n_windows, 1, n_channels)
+        Those by which the windows are standardized.
+
+    Returns
+    -------
+    center, unit : ndarray of the same shape
+        The same arrays if there is no such window.
+
+    Examples
+    --------
+    >>> ones = np.ones((2, 1, 1))
+    >>> values = np.array([[7.0, 7.0, 7.0], [6.0, 7.0, 8.0]])[..., None]
+    >>> center, unit = settle_constant(values, 7 * ones, np.array([7.0, 1.0]).reshape(2, 1, 1))
+    >>> center.ravel(), unit.ravel()
+    (array([7., 7.]), array([0., 1.]))
+    """
+    level = np.abs(center)
+    told_none = np.abs(unit - np.where(level > 0, level, 1.0)) <= _SAME * unit
+    if not told_none.any():
+        return center, unit
+    rounding = _ROUNDING * float(np.finfo(np.float32 if values.dtype == np.float32 else np.float64).eps)
+    values = np.asarray(values, dtype=np.float64)
+    observed = ~np.isnan(values)
+    mean = mean_observed(values)[:, None]
+    distance = mean_observed(np.abs(values - mean))[:, None]
+    constant = told_none & (distance <= rounding * np.abs(mean)) & (observed.sum(axis=1, keepdims=True) > 1)
+    highest = np.where(observed, values, -np.inf).max(axis=1, keepdims=True)
+    return np.where(constant, highest, center), np.where(constant, 0.0, unit)
 
 
 def covariate_center_and_unit(

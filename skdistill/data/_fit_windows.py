@@ -41,7 +41,8 @@ class FitWindows:
     validation_fraction : float or int
         Fraction of the rows of each series, at its end, used for validation; an integer is a number of rows.
     windows_without_truth : bool, default=False
-        Whether training windows can end anywhere in the training rows, with an unknown horizon.
+        Whether training windows can end anywhere in the training rows, with an unknown horizon, of which only the known
+        covariates are read.
     transformer : scikit-learn transformer or None, default=None
         Applied before the standardization.
     all_targets : bool, default=False

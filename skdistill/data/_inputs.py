@@ -15,6 +15,7 @@ from skdistill.data._categories import is_categorical
 from skdistill.data._forms import CutFrame, PanelForm, take_apart
 from skdistill.data._label_reader import LabelReader
 from skdistill.data._labels_ahead import labels_ahead, stacked_labels
+from skdistill.data._pace import find_another_step, warn_of_another_step
 from skdistill.data._roles import Roles, categories_of_tables, find_roles, training_rows
 from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series_labels import SeriesLabels, check_columns
@@ -291,6 +292,7 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     else:
         given = SeriesInput([_read_one(estimator, X, reset=reset, name="X")])
     if not reset:
+        _check_pace(given, _labels_of(estimator).steps)
         return _with_vintages(estimator, _as_channels(getattr(estimator, "roles_", None), given), reset=False)
     given = _keep_labels(estimator, given)
     if not _takes_roles(estimator):
@@ -301,6 +303,14 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
         roles = roles.with_static(_static_numbers(roles, given.series))
     estimator.roles_ = roles
     return _with_vintages(estimator, _as_channels(roles, given), reset=True)
+
+
+def _check_pace(given: SeriesInput, known: tuple[Step, ...]) -> None:
+    """Warn if a series has a step that none of ``fit`` has."""
+    other = find_another_step([one.step for one in given.series], known)
+    if other is not None:
+        name = "X" if not given.is_panel else _name_of(given.series[other], other)
+        warn_of_another_step(name, given.series[other].step, known)
 
 
 def _takes_roles(estimator: Any) -> bool:
@@ -397,14 +407,34 @@ def _as_arrays_or_frames(X: Any) -> Any:
 
 
 def _keep_labels(estimator: Any, given: SeriesInput) -> SeriesInput:
-    """Store columns and steps on the estimator; series too short to have a step get that of the others."""
-    labels = _gather_labels(estimator, given.series)
+    """Store columns and steps on the estimator; series too short to show their step get that of longer ones."""
+    series = given.series
+    labels = _gather_labels(estimator, series)
+    if len(labels.steps) > 1:
+        series = _with_steps_of_longer(series)
+        labels = _gather_labels(estimator, series)
     estimator.series_labels_ = labels
     series = [
         one if one.step is not None or one.index is None else replace(one, step=labels.step_of(one.index))
-        for one in given.series
+        for one in series
     ]
     return replace(given, series=series)
+
+
+def _with_steps_of_longer(series: list[Series]) -> list[Series]:
+    """Give series whose labels match the step of exactly one longer series that step: Monday to Friday are no days."""
+    found = list(series)
+    known: dict[Step, None] = {}
+    for number in sorted(range(len(series)), key=lambda number: -len(series[number])):
+        one = series[number]
+        if one.step is None or one.index is None or one.step in known:
+            continue
+        kept = [] if getattr(one.index, "freq", None) is not None else [step for step in known if step.keeps(one.index)]
+        if len(kept) == 1:
+            found[number] = replace(one, step=kept[0])
+        else:
+            known[one.step] = None
+    return found
 
 
 def _gather_labels(estimator: Any, series: list[Series]) -> SeriesLabels:

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import StandardScaler
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill._utils.numpy_student import fill_missing, mean_observed
+from skdistill._utils.numpy_student import fill_missing, mean_observed, settle_constant
 from skdistill.data._bounds import Bounds, clip
 from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
@@ -513,6 +513,33 @@ class Scaling(BaseEstimator):
             return np.moveaxis(self.forecasts_to_original(np.moveaxis(quantiles, -1, 0)), 0, -1)
         levels = [self.forecasts_to_original(quantiles[..., k], units) for k in range(quantiles.shape[-1])]
         return np.stack(levels, axis=-1)
+
+    def settle(self, answers: np.ndarray, contexts: np.ndarray, units: LocalUnits | None) -> np.ndarray:
+        """Set forecasts of a student after constant contexts, which show no unit, to the level of the context.
+
+        Parameters
+        ----------
+        answers : ndarray of shape (n_windows, prediction_length, n_targets) or with an axis of quantiles more
+            In original units.
+        contexts : ndarray of shape (n_windows, n_timestamps, n_channels)
+            Contexts in original units, NaN where missing.
+        units : LocalUnits or None
+            Units of each window; None if all share one standardization, which shows a unit.
+
+        Returns
+        -------
+        answers : ndarray of the same shape
+            The same array if no context is constant.
+        """
+        if units is None:
+            return answers
+        center, unit = (self._of_targets(one)[:, None] for one in (units.center, units.unit))
+        level, unit = settle_constant(self._of_targets(contexts), center, unit)
+        if unit.all():
+            return answers
+        if answers.ndim > level.ndim:
+            level, unit = level[..., None], unit[..., None]
+        return np.where(unit == 0, level, answers)
 
     def check_rises(self, ends: np.ndarray, owner: str) -> None:
         """Raise if the transformer reverses the order of values, which would make quantiles cross.

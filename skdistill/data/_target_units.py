@@ -9,6 +9,8 @@ import numpy as np
 __all__ = ["TargetUnits"]
 
 _FACTOR = 2.0  # how much better a line must tell the first step from the last row of a context than that row itself
+_CLEARLY = 0.9  # of the rest with the line's slope: a free slope that leaves less tells that it is no line
+_N_AROUND = 4  # last rows of a context in that fit
 _VISIBLE = 0.1  # of the targets' spread: a smaller jump from context to target is none
 
 
@@ -21,15 +23,17 @@ class TargetUnits:
 
         y' = level + factor * (y - intercept - slope * level),
 
-    where level is the mean of the context and factor the spread of contexts over that of targets; the slope is 1 /
-    factor, its negative where targets fall as contexts rise, or 0 where they follow no level (differences), whichever
-    tells the first target best from the last row of its context. The rest is left to the student, and forecasts are
-    brought back by the inverse.
+    where level is the mean of the context and factor the spread of contexts over that of targets, step by step, because
+    a transformer of ``y`` can scale each of its columns separately. The slope is 1 / factor, its negative where targets
+    fall as contexts rise, or 0 where they follow no level (differences), whichever tells the first target best from the
+    last row of its context; where targets are no line of their contexts (logarithms, powers), it is the coefficient of
+    the level in a least-squares fit of each step. The rest is left to the student, and forecasts are brought back by
+    the inverse.
 
     Parameters
     ----------
-    lines : tuple of tuple of float
-        Intercept, slope and factor of each channel; 0, 1 and 1 leave the targets as they are.
+    lines : tuple of tuple of tuple of float
+        Intercept, slope and factor of each channel and step; 0, 1 and 1 leave the targets as they are.
 
     Examples
     --------
@@ -44,7 +48,7 @@ class TargetUnits:
     True
     """
 
-    lines: tuple[tuple[float, float, float], ...]
+    lines: tuple[tuple[tuple[float, float, float], ...], ...]
 
     @classmethod
     def find(cls, contexts: np.ndarray, targets: np.ndarray) -> TargetUnits | None:
@@ -66,8 +70,16 @@ class TargetUnits:
         apart = [_are_apart(*both) for both in channels]
         if not any(apart):
             return None
+        same = ((0.0, 1.0, 1.0),) * targets.shape[1]
         pairs = zip(channels, apart, strict=True)
-        return cls(tuple(_find_line(*both) if are_apart else (0.0, 1.0, 1.0) for both, are_apart in pairs))
+        return cls(tuple(_find_lines(*both) if are_apart else same for both, are_apart in pairs))
+
+    def _parts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return intercepts, slopes and factors, each of shape (prediction_length or 1, n_channels)."""
+        lines = np.array(self.lines)
+        lines = lines[:, None] if lines.ndim == 2 else lines  # files of earlier versions have one line for all steps
+        intercept, slope, factor = lines.transpose(2, 1, 0)
+        return intercept, slope, factor
 
     def to_contexts(self, targets: np.ndarray, contexts: np.ndarray) -> np.ndarray:
         """Bring targets to the units of their contexts.
@@ -85,7 +97,7 @@ class TargetUnits:
             In the units of the contexts.
         """
         level = contexts.mean(axis=1, keepdims=True, dtype=np.float64)
-        intercept, slope, factor = np.array(self.lines).T
+        intercept, slope, factor = self._parts()
         return np.asarray(level + factor * (targets - intercept - slope * level))
 
     def restore(self, forecasts: np.ndarray, contexts: np.ndarray) -> np.ndarray:
@@ -104,22 +116,48 @@ class TargetUnits:
             In the units of the targets.
         """
         level = contexts.mean(axis=1, keepdims=True, dtype=np.float64)
-        intercept, slope, factor = np.array(self.lines).T
+        intercept, slope, factor = self._parts()
         base = intercept + slope * level
         if forecasts.ndim == 4:
-            level, base, factor = level[..., None], base[..., None], factor[:, None]
+            level, base, factor = level[..., None], base[..., None], factor[..., None]
         return np.asarray(base + (forecasts - level) / factor)
 
 
-def _find_line(contexts: np.ndarray, targets: np.ndarray) -> tuple[float, float, float]:
-    """Find intercept, slope and factor of one channel: targets rise with the level, fall with it, or do neither."""
-    last, first = contexts[:, -1].astype(np.float64), targets[:, 0].astype(np.float64)
-    spread, own = float(contexts.std(dtype=np.float64)), float(targets.std(dtype=np.float64))
-    if not (spread > 0 and own > 0):
-        return float(targets.mean(dtype=np.float64)), 0.0, 1.0
-    ratio = own / spread
-    slope = min((0.0, ratio, -ratio), key=lambda slope: float((first - slope * last).std()))
-    return float(targets.mean(dtype=np.float64) - slope * contexts.mean(dtype=np.float64)), slope, 1 / ratio
+def _find_lines(contexts: np.ndarray, targets: np.ndarray) -> tuple[tuple[float, float, float], ...]:
+    """Find intercept, slope and factor of each step of one channel."""
+    targets = targets.astype(np.float64)
+    last, first, level = contexts[:, -1].astype(np.float64), targets[:, 0], contexts.mean(axis=1, dtype=np.float64)
+    spread, own = float(contexts.std(dtype=np.float64)), targets.std(axis=0)
+    if not (spread > 0 and own[0] > 0):
+        return tuple((float(mean), 0.0, 1.0) for mean in targets.mean(axis=0))
+    ratios = np.where(own > 0, own, own[0]) / spread
+    sign = min((0.0, 1.0, -1.0), key=lambda sign: float((first - sign * ratios[0] * last).std()))
+    slopes = sign * ratios
+    coefficients, rest = _fit_levels(contexts, targets)
+    if sign and rest[0] < _CLEARLY * _rest_around(contexts, first - slopes[0] * level):
+        slopes = coefficients
+    intercepts = targets.mean(axis=0) - slopes * level.mean()
+    return tuple(zip(intercepts.tolist(), slopes.tolist(), (1 / ratios).tolist(), strict=True))
+
+
+def _around(contexts: np.ndarray) -> np.ndarray:
+    """Return 1 and the last rows of each context, less its level."""
+    level = contexts.mean(axis=1, keepdims=True, dtype=np.float64)
+    return np.concatenate([np.ones_like(level), contexts[:, -_N_AROUND:] - level], axis=1)
+
+
+def _fit_levels(contexts: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fit each step on the level of its context and the last rows around it; return coefficients and rests."""
+    level = contexts.mean(axis=1, keepdims=True, dtype=np.float64)
+    inputs = np.concatenate([_around(contexts), level - level.mean()], axis=1)
+    found = np.linalg.lstsq(inputs, targets, rcond=None)[0]
+    return found[-1], (targets - inputs @ found).std(axis=0)
+
+
+def _rest_around(contexts: np.ndarray, targets: np.ndarray) -> float:
+    """Return what the last rows around the level leave of targets (n_windows,) whose level was subtracted."""
+    inputs = _around(contexts)
+    return float((targets - inputs @ np.linalg.lstsq(inputs, targets, rcond=None)[0]).std())
 
 
 def _are_apart(contexts: np.ndarray, targets: np.ndarray) -> bool:

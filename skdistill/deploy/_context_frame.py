@@ -1,21 +1,23 @@
 """Preparation of contexts in exported students: units and missing values by the rules of the NumPy runtime, in torch.
 
-All operations exist in ONNX: the nearest observed row is found in steps of 1, 2, 4, ... rows.
+All operations exist in ONNX: the nearest observed row is found by a running maximum of row numbers.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skdistill.data._scaling import Scaling
 
-__all__ = ["ContextFrame"]
+__all__ = ["ContextFrame", "fill", "fill_gaps"]
 
 _SHARE_OF_SEASON = 4  # as in the NumPy runtime
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)  # relative to the level of a window, in float32
 _REPEATED = 1e-4  # as in the NumPy runtime
+_SAME = 1e-6  # as in the NumPy runtime
 
 
 class ContextFrame(nn.Module):
@@ -83,6 +85,34 @@ class ContextFrame(nn.Module):
             center, unit = self.mean[None, None], self.scale[None, None]
         values = torch.where(missing, 0.0, (torch.where(missing, 0.0, context) - center) / unit)
         return fill(values, missing, self.season), center, unit
+
+    def settled(self, context: Tensor, center: Tensor, unit: Tensor) -> tuple[Tensor, Tensor]:
+        """Replace center and unit of the forecasts of constant contexts by the rules of the NumPy runtime.
+
+        Parameters
+        ----------
+        context : Tensor of shape (n_windows, context_length, n_channels)
+            Contexts in original units, NaN where missing.
+        center, unit : Tensor of shape (n_windows or 1, 1, n_channels)
+            Those by which the contexts are standardized.
+
+        Returns
+        -------
+        center, unit : Tensor of the same shape
+            The level and 0 where a context is constant and its series shows no unit.
+        """
+        if not self.own_units:
+            return center, unit
+        missing = torch.isnan(context)
+        level = center.abs()
+        told_none = (unit - torch.where(level > 0, level, torch.ones_like(level))).abs() <= _SAME * unit
+        plain = torch.where(missing, 0.0, context)
+        mean, _ = _mean(plain, missing)
+        distance, _ = _mean((plain - mean).abs(), missing)
+        several = (~missing).to(context.dtype).sum(dim=1, keepdim=True) > 1
+        constant = told_none & several & (distance <= _ROUNDING * mean.abs())
+        highest = torch.where(missing, -torch.inf, context).amax(dim=1, keepdim=True)
+        return torch.where(constant, highest, center), torch.where(constant, 0.0, unit)
 
     def _own_units(self, context: Tensor, missing: Tensor, series: Tensor | None) -> tuple[Tensor, Tensor]:
         center, unit = _center_and_unit(context, missing, self.season)
@@ -152,6 +182,30 @@ def fill(values: Tensor, missing: Tensor, season: int) -> Tensor:
     filled : Tensor of the same shape
         A channel without any observed value is 0.
     """
+    if torch.compiler.is_compiling():  # a program does the work only for contexts with gaps
+        given = (values, missing)
+        kept: Tensor = torch.cond(missing.any(), lambda v, m: fill_gaps(v, m, season), lambda v, m: v.clone(), given)
+        return kept
+    return fill_gaps(values, missing, season)
+
+
+def fill_gaps(values: Tensor, missing: Tensor, season: int) -> Tensor:
+    """Do what :func:`fill` does, whether or not something is missing.
+
+    Parameters
+    ----------
+    values : Tensor of shape (n_windows, n_timestamps, n_channels)
+        Finite values, 0 where missing.
+    missing : Tensor of bool of the same shape
+        Where values are missing.
+    season : int
+        Number of rows in a season.
+
+    Returns
+    -------
+    filled : Tensor of the same shape
+        A channel without any observed value is 0.
+    """
     line, gap, _ = _line(values, missing, 1)
     if 1 < season < values.shape[1]:
         seasonal, _, found = _line(values, missing, season)
@@ -173,27 +227,16 @@ def _line(values: Tensor, missing: Tensor, stride: int) -> tuple[Tensor, Tensor,
 
 def _nearest(values: Tensor, missing: Tensor, stride: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return the nearest observed value, its distance in strides, and whether there is one."""
-    length = values.shape[1]
-    found, carried = ~missing, torch.where(missing, 0.0, values)
-    distance = torch.zeros_like(values)
-    reach = 1
-    while reach * abs(stride) < length:
-        step = reach * stride
-        other_found = _shifted(found.to(values.dtype), step) > 0
-        take = ~found & other_found
-        carried = torch.where(take, _shifted(carried, step), carried)
-        distance = torch.where(take, _shifted(distance, step) + reach, distance)
-        found = found | other_found
-        reach *= 2
-    return carried, distance, found
-
-
-def _shifted(values: Tensor, step: int) -> Tensor:
-    """Shift rows by ``step`` (earlier if negative), padded with zeros."""
-    zeros = torch.zeros_like(values[:, : abs(step)])
-    if step > 0:
-        return torch.cat([zeros, values[:, :-step]], dim=1)
-    return torch.cat([values[:, -step:], zeros], dim=1)
+    length, size, sign = values.shape[1], abs(stride), 1 if stride > 0 else -1
+    here = torch.arange(length, dtype=values.dtype, device=values.device)[None, :, None]
+    none = -float(length + 1)
+    n_looked_at = -(-length // size)
+    reach = (n_looked_at - 1) * size
+    observed = F.pad(torch.where(missing, none, sign * here).mT, (reach, 0) if sign > 0 else (0, reach), value=none)
+    latest = F.max_pool1d(observed, n_looked_at, stride=1, dilation=size).mT
+    found = latest > none
+    row = torch.where(found, sign * latest, here)
+    return torch.gather(torch.where(missing, 0.0, values), 1, row.long()), (here - row).abs() / size, found
 
 
 def _center_and_unit(context: Tensor, missing: Tensor, season: int) -> tuple[Tensor, Tensor]:

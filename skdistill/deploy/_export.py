@@ -33,7 +33,7 @@ from skdistill.data._scaling import Scaling
 from skdistill.data._series_labels import has_names
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.deploy._export_c import write_header
-from skdistill.deploy._modules import deployed_module, reads_through_frame
+from skdistill.deploy._modules import deployed_module
 from skdistill.fused._runtime import fuse_in_units
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._inputs import network_inputs
@@ -233,9 +233,8 @@ def _compare(estimator: Any, predict: Predict) -> tuple[float, Inputs]:
     noise = np.random.default_rng(0).normal(size=(5, spec.context_length, spec.n_channels))
     noise[2:] = noise[2:].cumsum(axis=1) / np.sqrt(np.arange(1, spec.context_length + 1))[:, None]
     windows = scaling.to_original(noise).astype(np.float32)
-    if reads_through_frame(scaling):
-        windows[1][noise[1] > 1] = np.nan
-        windows[3, spec.context_length // 3 : spec.context_length // 2] = np.nan
+    windows[1][noise[1] > 1] = np.nan
+    windows[3, spec.context_length // 3 : spec.context_length // 2] = np.nan
     inputs = {"context": windows, **_random_covariates(spec, scaling)}
     expected, expected_quantiles = _answer_of(estimator, inputs)
     scale = scaling.scale_[list(spec.targets)]

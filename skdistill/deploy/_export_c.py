@@ -50,8 +50,9 @@ static void {prefix}_layer(const {type} *weight, const float *step, const float 
 
 _UNITS = """
 /* Center: mean of the last season. Unit: the first of these that is beyond rounding: the mean difference of values one
-   season apart, of neighbors, the mean distance from the center, the center, and 1. */
-static void {prefix}_units(const float *x, float *center, float *unit)
+   season apart, of neighbors, the mean distance from the center, the center, and 1. A constant context shows no unit:
+   that of its forecast is 0, so that it is the level. */
+static void {prefix}_units(const float *x, float *center, float *unit, float *shown)
 {{
     const int n = {NAME}_CONTEXT_LENGTH;
     const int season = {season} < n ? {season} : (n > 1 ? n - 1 : 1);
@@ -62,13 +63,15 @@ static void {prefix}_units(const float *x, float *center, float *unit)
     for (int k = season; k < n; k++) seasonal += fabs((double)x[k] - x[k - season]) / (n - season);
     for (int k = 1; k < n; k++) neighbor += fabs((double)x[k] - x[k - 1]) / (n - 1);
     const double least = 4.0 * 1.1920929e-7 * fabs(middle), repeated = 1e-4 * distance;
-    double found = 1.0;
-    if (fabs(middle) > least) found = fabs(middle);
+    double found = 0.0;
     if (distance > least) found = distance;
     if (neighbor > least) found = neighbor;
     if (seasonal > (least > repeated ? least : repeated)) found = seasonal;
     *center = (float)middle;
+    *shown = (float)found;
+    if (found == 0.0) found = fabs(middle) > least ? fabs(middle) : 1.0;
     *unit = (float)found;
+    if (n < 2) *shown = *unit;
 }}
 """
 
@@ -187,9 +190,9 @@ class _Header:
                 f"for (int k = 0; k < {name}_CONTEXT_LENGTH; k++) x[k] = x[k] < 0.0f ? -sqrtf(-x[k]) : sqrtf(x[k]);"
             )
         if student._own_units:
-            lines += ["float center, unit;", f"{prefix}_units(x, &center, &unit);"]
+            lines += ["float center, unit, shown;", f"{prefix}_units(x, &center, &unit, &shown);"]
         else:
-            lines.append(f"const float center = {prefix}_center[t], unit = 1.0f;")
+            lines.append(f"const float center = {prefix}_center[t], unit = 1.0f, shown = 1.0f;")
         lines.append(f"for (int k = 0; k < {name}_CONTEXT_LENGTH; k++) x[k] = (x[k] - center) / unit;")
         lines.append("float spread = 1.0f, level = 0.0f;")
         if student._epsilon is not None:
@@ -203,7 +206,7 @@ class _Header:
             lines.append(f"for (int k = 0; k < {name}_CONTEXT_LENGTH; k++) level += {prefix}_level[k] * x[k];")
         lines += calls
         lines.append(f"for (int i = 0; i < {name}_PREDICTION_LENGTH; i++) {{")
-        lines.append(f"    float value = ({result}[i] + level) * unit + center;")
+        lines.append(f"    float value = ({result}[i] + level) * shown + center;")
         if student._of_roots:
             lines.append("    value = value < 0.0f ? -value * value : value * value;")
         for bound, sign in zip(student._bounds, "<>", strict=True):

@@ -9,14 +9,22 @@ import torch
 from torch import Tensor, nn
 
 from skdistill.data._scaling import Scaling
-from skdistill.deploy._context_frame import ContextFrame
+from skdistill.deploy._context_frame import ContextFrame, fill_gaps
 from skdistill.fused._fuse import fuse
 from skdistill.fused._fused import FusedLayer, FusedQuantiles, FusedStudent
 from skdistill.fused._runtime import fuse_in_units
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._quantile_head import sum_gaps
 
-__all__ = ["BoundedModule", "FramedModule", "FusedModule", "RootModule", "deployed_module", "reads_through_frame"]
+__all__ = [
+    "BoundedModule",
+    "FilledModule",
+    "FramedModule",
+    "FusedModule",
+    "RootModule",
+    "deployed_module",
+    "reads_through_frame",
+]
 
 
 def deployed_module(
@@ -52,15 +60,17 @@ def deployed_module(
     else:
         fused = None if spec.covariates else fuse_in_units(student, spec, scaling, offsets)
         module = _ScaledModule(student.float(), spec, scaling, offsets) if fused is None else FusedModule(fused)
+        module = FilledModule(module, scaling)
     if scaling.takes_roots:
         module = RootModule(module)
+    module = _BlankModule(module, spec)
     if scaling.bounds is not None:
         module = BoundedModule(module, *scaling.bounds)
     return module.eval().requires_grad_(False)
 
 
 def reads_through_frame(scaling: Scaling) -> bool:
-    """Return whether an exported student computes units of windows or fills missing values.
+    """Return whether an exported student computes units of windows, or was fitted on missing values.
 
     Parameters
     ----------
@@ -133,6 +143,7 @@ class FramedModule(nn.Module):
             given["future"] = self.frame.ahead(future, values[..., places], center[..., places], unit[..., places])
         if static is not None and self.n_static:
             given["static"] = static
+        center, unit = self.frame.settled(context, center, unit)
         center, unit = center[..., self.targets], unit[..., self.targets]
         output = self.student(values, **given)
         if self.levels is None:
@@ -142,6 +153,72 @@ class FramedModule(nn.Module):
             n_lower = sum(level < 0.5 for level in self.levels)
             quantiles = order_outwards(quantiles + self.offsets, n_lower, has_median=0.5 in self.levels)
         return forecast * unit + center, quantiles * unit[..., None] + center[..., None]
+
+
+class FilledModule(nn.Module):
+    """A module that fills missing values before it forecasts, for students that share one standardization.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Forecasts contexts without missing values, in original units.
+    scaling : Scaling
+        The fitted units.
+    """
+
+    center: Tensor
+
+    def __init__(self, module: nn.Module, scaling: Scaling) -> None:
+        super().__init__()
+        self.module, self.season = module, scaling.season
+        self.register_buffer("center", _float(np.asarray(scaling.mean_)))
+
+    def forward(self, context: Tensor) -> Any:
+        """Forecast in original units.
+
+        Parameters
+        ----------
+        context : Tensor of shape (n_windows, context_length, n_channels)
+            Contexts in original units, NaN where missing.
+
+        Returns
+        -------
+        forecast : Tensor, or a pair with quantiles
+            Forecasts in original units.
+        """
+        missing = torch.isnan(context)
+        if torch.compiler.is_compiling():
+            return self.module(torch.cond(missing.any(), self._fill, lambda c, m: c.clone(), (context, missing)))
+        return self.module(self._fill(context, missing) if bool(missing.any()) else context)
+
+    def _fill(self, context: Tensor, missing: Tensor) -> Tensor:
+        around = fill_gaps(torch.where(missing, 0.0, context - self.center), missing, self.season)
+        return torch.where(missing, around + self.center, context)
+
+
+class _BlankModule(nn.Module):
+    """A module that answers NaN where nothing of a target is observed, as ``predict`` does."""
+
+    def __init__(self, module: nn.Module, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.module, self.targets = module, list(spec.targets)
+        self.every = spec.targets == tuple(range(spec.n_channels))
+        self.reads_series = getattr(module, "reads_series", False)
+
+    def forward(
+        self,
+        context: Tensor,
+        series: Tensor | None = None,
+        future: Tensor | None = None,
+        static: Tensor | None = None,
+    ) -> Any:
+        given = {"series": series, "future": future, "static": static}
+        answer = self.module(context, **{name: one for name, one in given.items() if one is not None})
+        unseen = torch.isnan(context if self.every else context[..., self.targets]).all(dim=1, keepdim=True)
+        if isinstance(answer, Tensor):
+            return torch.where(unseen, torch.nan, answer)
+        forecast, quantiles = answer
+        return torch.where(unseen, torch.nan, forecast), torch.where(unseen[..., None], torch.nan, quantiles)
 
 
 class BoundedModule(nn.Module):

@@ -346,13 +346,19 @@ def _check_covariate_units(units: Any, estimator: Any) -> None:
 
 
 def _check_target_lines(lines: Any, n_channels: int) -> None:
-    """Refuse units of targets (intercept, slope, factor of each channel) that are not finite numbers."""
+    """Refuse units of targets (intercept, slope, factor of each channel and step) that are not finite numbers."""
     if lines is None:
         return
     if not isinstance(lines, tuple) or len(lines) != n_channels or not all(isinstance(one, tuple) for one in lines):
         raise SavedFileError("its units of targets are malformed.")
-    if any(len(one) != 3 or not all(type(x) is float and np.isfinite(x) for x in one) or one[2] <= 0 for one in lines):
+    of_steps = [one if all(isinstance(line, tuple) for line in one) else (one,) for one in lines]
+    if len({len(one) for one in of_steps}) != 1 or not all(_is_line(line) for one in of_steps for line in one):
         raise SavedFileError("its units of targets are malformed.")
+
+
+def _is_line(line: Any) -> bool:
+    numbers = isinstance(line, tuple) and len(line) == 3 and all(type(x) is float and np.isfinite(x) for x in line)
+    return numbers and line[2] > 0
 
 
 def _read_network(content: Any, reader: Reader, part: str) -> BaseNetwork:

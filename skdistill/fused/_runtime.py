@@ -1,4 +1,9 @@
-"""Cache of the fused students that estimators forecast with; rebuilt when the student changes."""
+"""Cache of the fused students that estimators forecast with; rebuilt when the student changes.
+
+Weights that are replaced or changed in place are noticed by their address and version, and those that are changed
+behind torch's back (``.data``, a NumPy view) by some values of each tensor. A change of single values there that misses
+these is not noticed: make it under ``torch.no_grad()``.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from skdistill._utils.numpy_student import NumpyStudent
@@ -19,6 +25,8 @@ from skdistill.networks._base import NetworkSpec
 __all__ = ["Answer", "fuse_in_units", "fused_answer", "fused_quantiles", "numpy_student"]
 
 _LARGEST = 1e18  # unit or level; its square is near the end of float32
+_N_PROBED = 32  # values of each tensor
+_FLOATS = (torch.float32, torch.float64)
 
 Answer = Callable[[ContextBatch], np.ndarray]
 
@@ -31,7 +39,8 @@ class _Entry:
     offsets: np.ndarray | None
     scaling: Scaling
     tensors: tuple[Tensor, ...]
-    state: tuple[tuple[int, int], ...]
+    probes: tuple[np.ndarray, ...]
+    state: tuple[tuple[int, ...] | bytes, ...]
 
 
 # Stored outside the estimators, so that it is never pickled and predict does not change an estimator.
@@ -80,7 +89,8 @@ def _answer(
         read = contexts.standardized(scaling, fused.prediction_length, with_time=False, known=known)
         future = None if read.future is None else read.future.numpy()
         static = None if read.static is None else read.static.numpy()
-        return restore(forecast(read.values.numpy(), None, future, static), read.units)
+        answers = restore(forecast(read.values.numpy(), None, future, static), read.units)
+        return scaling.settle(answers, contexts.values, read.units)
 
     return plain if scaling.transformer_ is None else transformed
 
@@ -120,11 +130,13 @@ def _find(
 ) -> NumpyStudent | None:
     """Return the fused student from the cache; rebuild it if weights, scaling or offsets have changed."""
     entry = _ENTRIES.get(student)
-    fresh = entry is not None and entry.scaling is scaling and entry.state == _state(entry.tensors)
+    fresh = entry is not None and entry.scaling is scaling and entry.state == _state(entry.tensors, entry.probes)
     if entry is None or not fresh or entry.offsets is not offsets:
         tensors = (*student.parameters(), *student.buffers())
+        probes = _probes(tensors)
+        state = _state(tensors, probes)
         made = _make(student, spec, scaling, dtype, offsets)
-        entry = _Entry(made, offsets, scaling, tensors, _state(tensors))
+        entry = _Entry(made, offsets, scaling, tensors, probes, state)
         _ENTRIES[student] = entry
     return entry.student
 
@@ -213,6 +225,17 @@ def _is_extreme(scaling: Scaling) -> bool:
     return bool((np.maximum(scale, np.abs(scaling.mean_)) > _LARGEST).any() or (scale < 1 / _LARGEST).any())
 
 
-def _state(tensors: tuple[Tensor, ...]) -> tuple[tuple[int, int], ...]:
-    """Return whether weights were replaced or changed."""
-    return tuple((tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors)
+def _probes(tensors: tuple[Tensor, ...]) -> tuple[np.ndarray, ...]:
+    """Return some values of each tensor, spread over it, as views of its memory."""
+    flat = [one.detach().view(-1).numpy() for one in tensors if _is_readable(one)]
+    return tuple(one[:: max(1, -(-one.size // _N_PROBED))] for one in flat)
+
+
+def _is_readable(tensor: Tensor) -> bool:
+    return tensor.dtype in _FLOATS and tensor.device.type == "cpu" and tensor.is_contiguous()
+
+
+def _state(tensors: tuple[Tensor, ...], probes: tuple[np.ndarray, ...]) -> tuple[tuple[int, ...] | bytes, ...]:
+    """Return what tells whether weights were replaced or changed."""
+    told = [(tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors]
+    return *told, *(probe.tobytes() for probe in probes)

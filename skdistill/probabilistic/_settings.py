@@ -100,7 +100,7 @@ class ProbabilisticMixin:
             stride-1 windows are used; shorter series of a panel are left out, with a warning; for a regressor,
             contexts.
         y : array or None, default=None
-            For a regressor, the values that followed each context; other estimators ignore it.
+            For a regressor, the values that followed each context; other estimators ignore it, with a warning.
 
         Returns
         -------

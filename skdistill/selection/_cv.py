@@ -561,7 +561,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         X : array, DataFrame, Series, panel or list
             As for :meth:`DistilledForecaster.score <skdistill.DistilledForecaster.score>`.
         y : None, default=None
-            Ignored, present for API consistency.
+            Ignored, present for API consistency; anything but None gives a warning.
         sample_weight : None, default=None
             Ignored, present for API consistency.
 
@@ -570,6 +570,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         score : float
             Minus the mean squared error, in squared units of ``X``: higher is better, 0 is perfect.
         """
+        warn_of_ignored_y(y, "DistilledForecasterCV.score", "scores forecasts of")
         return self.best_estimator_.score(X)
 
     def backtest(self, X: Any, step: int = 1) -> Any:
@@ -744,13 +745,14 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         X : array, DataFrame, Series, panel or list
             Rows that were not used in ``fit``.
         y : None, default=None
-            Ignored, present for API consistency.
+            Ignored, present for API consistency; anything but None gives a warning.
 
         Returns
         -------
         self : DistilledForecasterCV
             This search.
         """
+        warn_of_ignored_y(y, "DistilledForecasterCV.calibrate", "calibrates quantiles of")
         self.best_estimator_.calibrate(X)
         return self
 
@@ -778,13 +780,14 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         X : array, DataFrame or Series
             The rows that follow those of ``fit``.
         y : None, default=None
-            Ignored, present for API consistency.
+            Ignored, present for API consistency; anything but None gives a warning.
 
         Returns
         -------
         self : DistilledForecasterCV
             This search.
         """
+        warn_of_ignored_y(y, "DistilledForecasterCV.partial_fit")
         if not hasattr(self, "forecaster_"):
             return self.fit(X)
         self.best_estimator_.partial_fit(X)

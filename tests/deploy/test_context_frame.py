@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from doubles import make_forecaster, make_frame, make_series
 
 from skdistill._utils.numpy_student import fill_missing, window_center_and_unit
+from skdistill.deploy import NumpyStudent
 from skdistill.deploy._context_frame import _center_and_unit, fill
+from skdistill.networks import MLP, ITransformer
 
 
 @pytest.mark.parametrize("season", [1, 2, 5, 7])
@@ -32,3 +35,33 @@ def test_units_of_repeating_and_constant_contexts_are_those_of_the_numpy_runtime
         found = _center_and_unit(torch.from_numpy(context), torch.zeros(1, 15, 1, dtype=torch.bool), 3)
         for one, expected in zip(found, window_center_and_unit(context.astype(np.float32), 3), strict=True):
             np.testing.assert_allclose(one[:, 0].numpy(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".pt2", pytest.param(".onnx", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "student",
+    [
+        pytest.param(MLP(4), id="fused"),
+        pytest.param(ITransformer(8, n_heads=2, time_features=False), id="not fused", marks=pytest.mark.slow),
+    ],
+)
+def test_exports_fill_gaps_that_fit_did_not_see(student, suffix, tmp_path):
+    if suffix == ".npz" and not isinstance(student, MLP):
+        pytest.skip("no .npz of a student that is not fused")
+    forecaster = make_forecaster(teacher=None, student=student, context_length=16).fit(make_frame(n_timestamps=90))
+    windows = np.stack([make_series(16, seed=seed) for seed in range(4)]).astype(np.float32)
+    windows[0, 3:6, 0] = windows[1, 10:, 1] = windows[1, :9] = np.nan
+    windows[2, :, 0] = np.nan  # nothing is observed
+    path = tmp_path / f"student{suffix}"
+    forecaster.export(path)
+    if suffix == ".npz":
+        answer = NumpyStudent.load(path).predict(windows)
+    elif suffix == ".pt2":
+        answer = torch.export.load(path).module()(torch.from_numpy(windows)).numpy()
+    else:
+        runtime = pytest.importorskip("onnxruntime")
+        answer = runtime.InferenceSession(str(path)).run(None, {"context": windows})[0]
+    expected = forecaster.predict(windows)
+    assert np.isnan(expected[2, :, 0]).all()
+    assert np.isfinite(expected[[0, 1, 3]]).all()
+    np.testing.assert_allclose(answer, expected, atol=1e-5)

@@ -1,10 +1,12 @@
 """A fused student is the module, exactly."""
 
+import pickle
 import tracemalloc
 
 import numpy as np
 import pytest
 import torch
+from doubles import make_forecaster, make_series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -197,3 +199,27 @@ def test_memory_of_fusing_grows_with_the_context_not_with_its_square(network):
     finally:
         tracemalloc.stop()
     assert peak < 40 << 20  # a matrix of the context's square has 275 MiB
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda weight: weight.data.mul_(1.5),
+        lambda weight: weight.detach().numpy().__isub__(0.25),
+        lambda weight: setattr(weight, "data", weight.data + 1),
+        lambda weight: torch.nn.init.zeros_(weight),
+    ],
+    ids=["data", "numpy", "replaced", "init"],
+)
+def test_changed_weights_change_forecasts(change):
+    forecaster = make_forecaster(teacher=None).fit(make_series())
+    before = forecaster.predict(make_series())
+    change(next(forecaster.student_.parameters()))
+    after = forecaster.predict(make_series())
+    assert not np.array_equal(before, after)
+    np.testing.assert_allclose(after, clone_module(forecaster).predict(make_series()), atol=1e-6)
+
+
+def clone_module(forecaster):
+    """Copy a forecaster, with nothing in the cache for its student."""
+    return pickle.loads(pickle.dumps(forecaster))

@@ -1,0 +1,122 @@
+"""A constant series is forecast at its level, whatever the other series of its panel are."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.preprocessing import StandardScaler
+
+from skdistill import DistilledForecaster
+from skdistill._utils.numpy_student import settle_constant
+from skdistill.networks import MLP, ITransformer
+
+ROWS = np.arange(60)
+LEVELS = {"large": 3.2e8, "small": -0.3, "zero": 0.0}
+
+
+def make_panel():
+    generator = np.random.default_rng(3)
+    growing = {"up": 5 + 0.1 * ROWS + generator.normal(size=60), "wave": 900 * (2 + np.sin(ROWS / 4) + ROWS / 20)}
+    flat = {name: np.full(60, level) for name, level in LEVELS.items()}
+    flat["nearly"] = 1e9 + 1e-5 * generator.normal(size=60)
+    flat["rounding"] = 1e9 + 1e-7 * generator.normal(size=60)
+    return {name: one[:, None] for name, one in (growing | flat).items()}
+
+
+def fitted(student="linear", **changes):
+    settings = {"loss": "response", "context_length": 16, "prediction_length": 5, "max_epochs": 1, "random_state": 0}
+    return DistilledForecaster(None, student, **{**settings, **changes}).fit(make_panel())
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize("scaling", ["series", "window"])
+@pytest.mark.parametrize(
+    ("student", "changes"),
+    [
+        ("linear", {}),
+        (MLP(4), {"quantiles": (0.1, 0.5, 0.9)}),
+        (ITransformer(8, n_heads=2, time_features=False), {"quantiles": (0.2, 0.5)}),
+        ("linear", {"transformer": StandardScaler()}),
+    ],
+    ids=["fused", "quantiles", "not fused", "transformer"],
+)
+def test_a_constant_series_is_forecast_at_its_level(student, changes, scaling):
+    forecaster, panel = fitted(student, scaling=scaling, **changes), make_panel()
+    panel["new"] = np.full((9, 1), 4e5)
+    answers = [forecaster.predict(panel)]
+    if forecaster.quantiles is not None:
+        answers.append(forecaster.predict_quantiles(panel))
+    for answer in answers:
+        for name, level in {**LEVELS, "nearly": 1e9, "rounding": 1e9, "new": 4e5}.items():
+            np.testing.assert_allclose(answer[name], level, rtol=1e-7, atol=1e-12)
+    assert np.ptp(forecaster.predict(panel)["wave"]) > 1
+
+
+def test_a_constant_stretch_of_a_series_with_a_spread_is_forecast_as_any_other():
+    forecaster, panel = fitted(), make_panel()
+    still = np.full((16, 1), 4000.0)
+    unit, center = (getattr(forecaster.scaling_.series_units_, name)[1, 0] for name in ("unit", "center"))
+    weight = forecaster.predict({"wave": center + unit * np.eye(16)[:, :1]})["wave"]  # a series scaled by fit
+    assert not np.allclose(weight, center)
+    assert not np.allclose(forecaster.predict({"wave": still})["wave"], 4000.0)
+    assert np.allclose(forecaster.predict({"other": still})["other"], 4000.0)
+    assert np.allclose(forecaster.predict({"zero": still})["zero"], 4000.0)
+    assert panel["wave"].std() > 0
+
+
+def test_rolling_quantiles_stay_at_the_level():
+    forecaster = fitted(MLP(4), quantiles=(0.1, 0.5, 0.9), calibration="rolling", validation_fraction=0.3)
+    series = make_panel()["large"]
+    np.testing.assert_allclose(forecaster.backtest_quantiles({"large": series})["large"], LEVELS["large"])
+
+
+def test_one_observed_value_shows_no_constant():
+    values = np.array([np.nan, np.nan, 7.0])[None, :, None]
+    center, unit = settle_constant(values, np.full((1, 1, 1), 7.0), np.full((1, 1, 1), 7.0))
+    assert (center.item(), unit.item()) == (7.0, 7.0)
+    values = np.array([7.0, np.nan, 7.0])[None, :, None]
+    assert settle_constant(values, np.full((1, 1, 1), 7.1), np.full((1, 1, 1), 7.1))[1].item() == 0
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".pt2", pytest.param(".onnx", marks=pytest.mark.slow)])
+def test_exports_answer_the_level(suffix, tmp_path):
+    import torch
+
+    from skdistill.deploy import NumpyStudent
+
+    forecaster = fitted(MLP(4), quantiles=(0.1, 0.5, 0.9))
+    path = tmp_path / f"student{suffix}"
+    if suffix == ".onnx":
+        pytest.importorskip("onnxscript")
+        runtime = pytest.importorskip("onnxruntime")
+    forecaster.export(path)
+    windows = np.stack([np.full(16, 3.2e8), np.zeros(16), np.full(16, 2.5), np.arange(16)]).astype(np.float32)[
+        ..., None
+    ]
+    windows[2, 3:6] = np.nan
+    series = forecaster.scaling_.numbers_of(["large", "zero", "not in fit", "up"])
+    if suffix == ".npz":
+        student = NumpyStudent.load(path)
+        answers = [one(windows, ["large", "zero", "?", "up"]) for one in (student.predict, student.predict_quantiles)]
+    elif suffix == ".pt2":
+        program = torch.export.load(path).module()
+        answers = [one.numpy() for one in program(torch.from_numpy(windows), series=torch.from_numpy(series))]
+    else:
+        answers = runtime.InferenceSession(str(path)).run(None, {"context": windows, "series": series})
+    expected = forecaster.predict({"large": windows[0], "zero": windows[1], "?": windows[2], "up": windows[3]})
+    for answer, level in zip(answers[0][:3], (3.2e8, 0.0, 2.5), strict=True):
+        np.testing.assert_allclose(answer, level, rtol=1e-7)
+    np.testing.assert_allclose(answers[0], np.stack(list(expected.values())), rtol=1e-4)
+    np.testing.assert_allclose(answers[1][:3], answers[0][:3, ..., None] * np.ones(3))
+
+
+def test_frames_and_tables_are_no_exception():
+    panel = pd.concat(
+        {
+            name: pd.DataFrame({"y": one[:, 0]}, pd.date_range("2024-01-01", periods=60))
+            for name, one in make_panel().items()
+        }
+    )
+    forecaster = fitted().fit(panel)
+    table = panel.reset_index(names=["unique_id", "ds"])
+    for forecast in (forecaster.predict_table(table), forecaster.predictor().predict_frame(table)):
+        assert (forecast[forecast["unique_id"] == "large"]["y"] == LEVELS["large"]).all()
