@@ -327,13 +327,27 @@ def _encode_categories(estimator: Any, X: Any, *, reset: bool) -> tuple[Any, dic
         return X, {}
     if not any(is_categorical(dtype) for dtype in tables[0].dtypes):
         return X, {}
-    frames = [one for one in tables if isinstance(one, pd.DataFrame) and one.shape[1] == tables[0].shape[1]]
-    lengths = [len(one) for one in frames]
     fraction = getattr(estimator, "validation_fraction", 0)  # a search refits on all rows
-    held_out = [count_validation_rows(length, fraction) for length in lengths]
-    categories = categories_of_tables(estimator, frames, training_rows(lengths, held_out))
+    if isinstance(X, CutFrame):
+        frames, n_training = _training_part(X, fraction)
+    else:
+        frames = [one for one in tables if isinstance(one, pd.DataFrame) and one.shape[1] == tables[0].shape[1]]
+        n_training = _count_training([len(one) for one in frames], fraction)
+    categories = categories_of_tables(estimator, frames, n_training)
     roles = Roles(tables[0].shape[1], (0,), categories=categories)
     return _map_tables(X, roles.encode), categories
+
+
+def _count_training(lengths: Sequence[int], fraction: float | int) -> list[int]:
+    return training_rows(lengths, [count_validation_rows(length, fraction) for length in lengths])
+
+
+def _training_part(X: CutFrame, fraction: float | int) -> tuple[list[pd.DataFrame], list[int]]:
+    """Return the training rows of all series in one table, and their number: slices of many series take long."""
+    lengths = np.diff(X.bounds)
+    counts = np.array(_count_training(lengths.tolist(), fraction))
+    places = np.arange(X.bounds[-1]) - np.repeat(X.bounds[:-1], lengths)
+    return [X.frame[places < np.repeat(counts, lengths)]], [int(counts.sum())]
 
 
 def _map_tables(X: Any, function: Callable[[Any, str], Any]) -> Any:
