@@ -370,7 +370,7 @@ def panels_table() -> str:
             f"{name} ({row.n_series:,}, {row.horizon})",
             *(number(row[one]) for one in ours),
             number(row.mase / row.peer),
-            f"{row.student}, {row.teacher if isinstance(row.teacher, str) else 'no teacher'}, {row.context_length}",
+            chosen_on_panel(row),
             f"{row.fit_seconds:.0f}",
         ]
         for name, row in frame.iterrows()
@@ -380,6 +380,12 @@ def panels_table() -> str:
     header = ["series, horizon", "seasonal naive", *peers, "exact linear", "default", "ratio to best peer"]
     table = markdown([*header, "what was chosen", "s"], rows)
     return table + "\n\n* " + source(frame.reset_index())
+
+
+def chosen_on_panel(row: pd.Series) -> str:
+    """Describe a choice in a few words."""
+    words = [row.student, row.teacher if isinstance(row.teacher, str) else "no teacher", str(row.context_length)]
+    return ", ".join([*words, "square roots"] if isinstance(row.transformer, str) else words)
 
 
 def panels_short() -> str:
@@ -415,6 +421,33 @@ def panel_teachers() -> str:
         rows.append([name, f"{row.student}, {row.context_length}", number(row.alone), *taught])
     header = ["MASE", "student, context", "alone", "of Theta", "minus alone", "of the pretrained", "minus alone"]
     return markdown(header, rows) + "\n\n* " + source(frame.reset_index())
+
+
+def panel_teachers_sampled() -> str:
+    """Format what five kinds of teachers change for one student on samples of the panels."""
+    frame = pd.read_csv(RESULTS / "panel_teachers.csv")
+    teachers = {"theta": "Theta", "ets": "AutoETS", "itransformer": "an iTransformer", "pretrained": "the pretrained"}
+    rows = [
+        [
+            f"{row.panel} ({row.n_series} of {row.of:,}), {row.context_length}",
+            number(row.seasonal_naive),
+            number(row.alone),
+            *(
+                signed(getattr(row, f"of_{one}_minus_alone"), getattr(row, f"of_{one}_standard_error"))
+                for one in teachers
+            ),
+        ]
+        for row in frame.itertuples()
+    ]
+    header = ["series, context", "seasonal naive", "alone", *(f"of {name}" for name in teachers.values())]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
+def counts_table() -> str:
+    """Format the errors on counts that are mostly zero."""
+    frame = pd.read_csv(RESULTS / "counts.csv")
+    rows = [[row.model, *(number(one) for one in (row.mase, row.wql, row.bias))] for row in frame.itertuples()]
+    return markdown(["car parts", "MASE", "WQL", "bias"], rows) + "\n\n* " + source(frame)
 
 
 def gaps_table() -> str:
@@ -726,6 +759,8 @@ TABLES = {
     "panels": panels_table,
     "panels-short": panels_short,
     "panel-teachers": panel_teachers,
+    "panel-teachers-sampled": panel_teachers_sampled,
+    "counts": counts_table,
     "gaps": gaps_table,
     "probabilistic": probabilistic,
     "calf-few": partial(calf_errors, "few-96"),
