@@ -93,7 +93,8 @@ def run(name: str, panel: Panel) -> dict[str, object]:
     start = time.process_time()
     row["linear"] = np.nanmean(fit_row(search, exact, panel))
     row["linear_seconds"] = time.process_time() - start
-    row |= {f"linear_{name}": search.cv_results_["params"][exact][name] for name in ("context_length", "transformer")}
+    chosen = search.cv_results_["params"][exact]
+    row |= {"linear_context": chosen["context_length"], "linear_transformer": chosen["transformer"]}
 
     found = {search.best_params_["teacher"]: ours}
     for teacher in (None, "theta"):
