@@ -139,7 +139,7 @@ print(f"student.npz has {report.bytes} bytes; its forecasts are those of predict
 # %%
 # The smallest and the largest shop
 # ---------------------------------
-# One student, two scales. Grey bars are planned promotions.
+# One student, two scales. Gray bars are planned promotions.
 
 import matplotlib.pyplot as plt
 
