@@ -747,6 +747,44 @@ TABLES = {
     "label-share-choices": label_choices_table,
     "label-share-long": label_long_table,
     "label-share-time": label_time_table,
+
+
+def routing_table() -> str:
+    """Format the errors of students of one teacher, of global shares and of shares by window."""
+    frame = pd.read_csv(RESULTS / "routing.csv").query("set != 'ETTh1, terms'")
+    rows = []
+    for name, group in frame.groupby("set", sort=False):
+        by_teacher = group.set_index("teacher")
+        single = by_teacher[by_teacher["best_single"].astype(bool)].iloc[0]
+        routed = by_teacher.loc["routed"]
+        others = [by_teacher.loc["alone"], single, by_teacher.loc["global shares"], by_teacher.loc["routed, ungated"]]
+        cells = [f"{one.error:.4f} ({signed(one.minus_routed, one.standard_error)})" for one in others]
+        cells[1] = f"{single.name}: {cells[1]}"
+        label = f"{routed.temperature:g}, {routed.label_weight:.2f}"
+        rows.append([f"{name}, {routed.measure}", *cells, f"{routed.error:.4f}", label])
+    header = ["", "alone", "best single teacher", "global shares", "routed, ungated", "routed", "temperature, weight"]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
+def relations_table() -> str:
+    """Format the errors of students with relations between channels, and of those with privileged features."""
+    frame = pd.read_csv(RESULTS / "routing.csv").query("set == 'ETTh1, terms'")
+    rows = [
+        [
+            row.teacher,
+            f"{row.error:.4f}",
+            number(row.seed_deviation, 4),
+            "" if row.teacher == row.reference else signed(row.minus_reference, row.standard_error),
+        ]
+        for row in frame.itertuples()
+    ]
+    header = ["ETTh1, 96 → 96", "MSE", "deviation of seeds", "difference to the reference"]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
+TABLES = {
+    "routing": routing_table,
+    "relations": relations_table,
     "epf": epf_table,
     "known-covariates": known_covariates_table,
     "covariate-teachers": covariate_teachers_table,

@@ -140,26 +140,22 @@ def test_a_router_is_judged_on_blocks_it_did_not_see():
 def test_features_read_nothing_after_the_context():
     changed = SERIES.copy()
     changed[-4:] += 100.0
-    forecaster = make_forecaster(teacher=None, scaling="global").fit(SERIES)
-    found = []
+    tables = []
     for series in (SERIES, changed):
-        windows = forecaster._windows_to_fit(series, None)
-        assert windows.train.store.scaling.scale_ is not None
-        contexts = windows.validation.contexts(torch.tensor([len(windows.validation) - 1]))
-        values = contexts.original()
-        found.append(values)
-    np.testing.assert_allclose(found[0], found[1], atol=1e-4)  # contexts are the same, and features read only contexts
+        windows = make_forecaster(teacher=None, scaling="global")._windows_to_fit(series, None)
+        last = windows.validation.contexts(torch.tensor([len(windows.validation) - 1]))
+        tables.append(context_features(last, [0, 1], 12))
+    np.testing.assert_array_equal(*tables)
 
 
-def test_labels_of_the_training_windows_do_not_depend_on_rows_after_them():
-    """Test rows are never seen: what follows the rows of fit changes nothing."""
-    first = fit(RoutedEnsemble(ERRING)).predict(SERIES)
-    again = fit(RoutedEnsemble(ERRING)).predict(SERIES)
+def test_two_fits_are_the_same():
+    first = fit(RoutedEnsemble(ERRING, router=Ridge())).predict(SERIES)
+    again = fit(RoutedEnsemble(ERRING, router=Ridge())).predict(SERIES)
     np.testing.assert_array_equal(first, again)
 
 
 def test_features_by_hand():
-    forecaster = fit(RoutedEnsemble(ERRING))
+    forecaster = fit(RoutedEnsemble(ERRING, router=Ridge()))
     contexts = contexts_of(forecaster, SERIES)
     values = contexts.values.double().numpy()
     table = context_features(contexts, [1], 4)
@@ -177,10 +173,10 @@ def test_features_by_hand():
 def test_labels_count_for_nothing_where_every_teacher_is_worse_than_the_student():
     """Both teachers are far off: every label gets the weight 0, and the student is the one without a teacher."""
     terrible = [("a", LastValueTeacher(offset=50.0)), ("b", LastValueTeacher(offset=80.0))]
-    taught = fit(RoutedEnsemble(terrible))
+    taught = fit(RoutedEnsemble(terrible, router=Ridge()))
     assert taught.teacher_.mean_weight_ == 0.0
     np.testing.assert_allclose(taught.predict(SERIES), fit(None).predict(SERIES), rtol=1e-5)
-    ungated = fit(RoutedEnsemble(terrible, beat_student=False))
+    ungated = fit(RoutedEnsemble(terrible, router=Ridge(), beat_student=False))
     assert np.abs(ungated.predict(SERIES) - taught.predict(SERIES)).max() > 1.0
 
 
@@ -213,14 +209,14 @@ def test_any_regressor_routes(router):
 def test_memory_keeps_members_and_router(tmp_path):
     log = tmp_path / "log"
     members = [("a", LastValueTeacher(str(log), 0.3)), ("b", TrainedTeacher(Linear(), lr=1e-2, max_epochs=1))]
-    fitted = [fit(RoutedEnsemble(members), memory=tmp_path) for _ in range(2)]
+    fitted = [fit(RoutedEnsemble(members, router=RandomForestRegressor(5)), memory=tmp_path) for _ in range(2)]
     n_lines = len(log.read_text().splitlines())
     contexts = contexts_of(fitted[0], SERIES)
     labels = [one.teacher_.label(contexts) for one in fitted]
     torch.testing.assert_close(labels[0].forecast, labels[1].forecast)
     torch.testing.assert_close(labels[0].weight, labels[1].weight)
     np.testing.assert_array_equal(fitted[0].predict(SERIES), fitted[1].predict(SERIES))
-    fit(RoutedEnsemble(members, disagreement=0.5), memory=tmp_path)
+    fit(RoutedEnsemble(members, router=RandomForestRegressor(5), disagreement=0.5), memory=tmp_path)
     assert len(log.read_text().splitlines()) > n_lines, "another setting is another entry"
 
 
@@ -239,7 +235,7 @@ def test_panels_with_missing_values_and_short_series():
         values = 10.0**number * (5 + np.sin(np.arange(length) / 2) + 0.1 * generator.normal(size=length))
         values[generator.random(length) < 0.1] = np.nan
         frames[f"s{number}"] = pd.DataFrame({"y": values}, index=pd.RangeIndex(length))
-    forecaster = fit(RoutedEnsemble(ERRING), frames, min_observed=6)
+    forecaster = fit(RoutedEnsemble(ERRING, router=Ridge()), frames, min_observed=6)
     forecasts = forecaster.predict(frames)
     assert all(np.isfinite(one.to_numpy()).all() for one in forecasts.values())
     assert np.isfinite(forecaster.teacher_.table_).all()
@@ -247,10 +243,12 @@ def test_panels_with_missing_values_and_short_series():
 
 def test_quantiles_are_mixed_by_window_and_come_from_the_spread_where_a_member_has_none():
     quantiles = [("a", TrainedTeacher(Linear(), quantiles=(0.1, 0.5, 0.9), lr=1e-2)), ("b", LastValueTeacher())]
-    forecaster = fit(RoutedEnsemble(quantiles), loss=QuantileDistill(), quantiles=(0.25, 0.5, 0.75))
+    forecaster = fit(RoutedEnsemble(quantiles, router=Ridge()), loss=QuantileDistill(), quantiles=(0.25, 0.5, 0.75))
     assert forecaster.teacher_.label(contexts_of(forecaster, SERIES)).quantile_levels == (0.25, 0.75)
     both = [(name, TrainedTeacher(Linear(), quantiles=(0.1, 0.5, 0.9), lr=1e-2)) for name in "ab"]
-    forecaster = fit(RoutedEnsemble(both, temperature=0.3), loss=QuantileDistill(), quantiles=(0.1, 0.5, 0.9))
+    forecaster = fit(
+        RoutedEnsemble(both, router=Ridge(), temperature=0.3), loss=QuantileDistill(), quantiles=(0.1, 0.5, 0.9)
+    )
     contexts = contexts_of(forecaster, SERIES)
     labels = forecaster.teacher_.label(contexts)
     own = torch.stack([member.label(contexts).quantiles for member in forecaster.teacher_.teachers_])
@@ -259,10 +257,10 @@ def test_quantiles_are_mixed_by_window_and_come_from_the_spread_where_a_member_h
 
 
 def test_members_can_be_routed_or_cross_fitted_themselves():
-    inner = RoutedEnsemble(ERRING, beat_student=False)
-    nested = RoutedEnsemble([("inner", inner), ("last", LastValueTeacher())])
+    inner = RoutedEnsemble(ERRING, router=Ridge(), beat_student=False)
+    nested = RoutedEnsemble([("inner", inner), ("last", LastValueTeacher())], router=Ridge())
     crossed = CrossFittedTeacher(TrainedTeacher(Linear(), max_epochs=1), n_folds=2)
-    for teacher in (nested, RoutedEnsemble([("crossed", crossed), ("last", LastValueTeacher())])):
+    for teacher in (nested, RoutedEnsemble([("crossed", crossed), ("last", LastValueTeacher())], router=Ridge())):
         assert np.isfinite(fit(teacher).predict(SERIES)).all()
 
 
@@ -288,5 +286,12 @@ def test_bad_settings_are_refused_before_training():
 def test_only_terms_of_labels_need_validation_windows_of_weight():
     """A loss of labels alone, with all labels of weight 0, leaves nothing to learn but stays finite."""
     terrible = [("a", LastValueTeacher(offset=50.0)), ("b", LastValueTeacher(offset=80.0))]
-    forecaster = fit(RoutedEnsemble(terrible), loss=TeacherForecast())
+    forecaster = fit(RoutedEnsemble(terrible, router=Ridge()), loss=TeacherForecast())
     assert np.isfinite(forecaster.predict(SERIES)).all()
+
+
+def test_a_share_of_the_windows_can_be_routed():
+    """The weight of a label is that of the share times that of the gate: if none counts, nothing is taught."""
+    terrible = [("a", LastValueTeacher(offset=50.0)), ("b", LastValueTeacher(offset=80.0))]
+    taught = fit(RoutedEnsemble(terrible, router=Ridge()), label_share=0.25)
+    np.testing.assert_allclose(taught.predict(SERIES), fit(None).predict(SERIES), rtol=1e-5)
