@@ -757,12 +757,14 @@ def routing_table() -> str:
         by_teacher = group.set_index("teacher")
         single = by_teacher[by_teacher["best_single"].astype(bool)].iloc[0]
         routed = by_teacher.loc["routed"]
-        others = [by_teacher.loc["alone"], single, by_teacher.loc["global shares"], by_teacher.loc["routed, ungated"]]
+        names = ["global shares", "global shares, judged by a student", "routed, ungated"]
+        others = [by_teacher.loc["alone"], single, *(by_teacher.loc[one] for one in names)]
         cells = [f"{one.error:.4f} ({signed(one.minus_routed, one.standard_error)})" for one in others]
         cells[1] = f"{single.name}: {cells[1]}"
         label = f"{routed.temperature:g}, {routed.label_weight:.2f}"
         rows.append([f"{name}, {routed.measure}", *cells, f"{routed.error:.4f}", label])
-    header = ["", "alone", "best single teacher", "global shares", "routed, ungated", "routed", "temperature, weight"]
+    header = ["", "alone", "best single teacher", "global shares", "global shares, judged by a student"]
+    header += ["routed, ungated", "routed", "temperature, weight"]
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 

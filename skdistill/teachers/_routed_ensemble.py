@@ -105,6 +105,10 @@ class RoutedEnsemble(EnsembleTeacher):
     A member that is trained on the training windows remembers their truth in part, and its labels there are better than
     its errors on validation windows tell.
 
+    The weights of labels help where the student alone is strong, and cost something where the teachers are better: on
+    six data sets they lowered the error of a linear student on two, and raised it on four. ``disagreement=0`` with
+    ``beat_student=False`` counts all labels alike.
+
     Features are those of one target of one context: level, spread, trend, autocorrelation at the season and at one
     step, strength of the season, noise, level and spread of the last season, last value, missing share; and the
     distance of each member's forecast from their mean. They read nothing after the context.
