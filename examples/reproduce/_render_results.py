@@ -742,13 +742,6 @@ def label_time_table() -> str:
     return markdown(["labels", "", "s to fit", "hours"], rows) + "\n\n* " + source(frame)
 
 
-TABLES = {
-    "label-share": label_share_table,
-    "label-share-choices": label_choices_table,
-    "label-share-long": label_long_table,
-    "label-share-time": label_time_table,
-
-
 def routing_table() -> str:
     """Format the errors of students of one teacher, of global shares and of shares by window."""
     frame = pd.read_csv(RESULTS / "routing.csv").query("set != 'ETTh1, terms'")
@@ -785,6 +778,10 @@ def relations_table() -> str:
 
 
 TABLES = {
+    "label-share": label_share_table,
+    "label-share-choices": label_choices_table,
+    "label-share-long": label_long_table,
+    "label-share-time": label_time_table,
     "routing": routing_table,
     "relations": relations_table,
     "epf": epf_table,
