@@ -78,11 +78,7 @@ def test_fused_student_equals_the_module(name, seed, lengths, n_channels, some):
     with torch.no_grad():
         expected = module(torch.from_numpy((windows - mean) / scale), **standard).forecast.numpy()
     expected = expected * scale[list(targets)] + mean[list(targets)]
-    fused = fuse(module, spec)
-    if "revin" in name and (spec.covariates or spec.n_static):
-        assert fused is None  # windows in units of their own, and covariates that are not
-        return
-    fused = fused.in_units(mean, scale)
+    fused = fuse(module, spec).in_units(mean, scale)
     size = max(1.0, np.abs(expected).max())
     given = {"future": ahead * scale[places] + mean[places]} if known else {}
     given |= {"static": static} if spec.n_static else {}
