@@ -545,7 +545,6 @@ def pretrained_etth1_table() -> str:
             str(row.rows_read),
             number(row.validation_mse, 4),
             f"{row.mse:.4f} / {row.mae:.4f}",
-            number(row.seed_spread, 4),
             "" if pd.isna(row.minus_alone) else f"{row.minus_alone:+.4f} ± {row.standard_error:.4f}",
             number(row.teacher_mse, 4),
             f"{row.parameters:,}",
@@ -553,8 +552,7 @@ def pretrained_etth1_table() -> str:
         for row in frame.itertuples()
     ]
     header = [
-        "ETTh1", "student", "rows read", "validation MSE", "test MSE / MAE", "seed spread", "minus alone", "teacher",
-        "parameters",
+        "ETTh1", "student", "rows read", "validation MSE", "test MSE / MAE", "minus alone", "teacher", "parameters",
     ]  # fmt: skip
     return markdown(header, rows) + "\n\n* " + source(frame)
 
