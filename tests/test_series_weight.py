@@ -95,6 +95,8 @@ def test_labels_and_validation_count_by_the_same_weights():
 
 
 class OfWeights:
+    labels = None
+
     def __init__(self, weights):
         self.weights = weights
 

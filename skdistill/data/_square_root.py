@@ -40,6 +40,9 @@ class SquareRoot(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     array([ 9.,  0., -4.])
     """
 
+    def __init__(self) -> None:
+        """There are no parameters."""
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the values.
 

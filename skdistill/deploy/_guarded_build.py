@@ -50,6 +50,17 @@ def build_with_weights(
         If network and weights do not match, weights are not finite, or sizes are larger than the weights explain.
     """
     _check_sizes(network, spec, weights)
+    unread = [
+        name
+        for name, asked, reads in (
+            ("known covariates", bool(spec.known), network.reads_known),
+            ("static covariates", bool(spec.n_static), network.reads_static),
+            ("masks", spec.masks, network.reads_masks),
+        )
+        if asked and not reads
+    ]
+    if unread:
+        raise SavedFileError(f"it declares {' and '.join(unread)}, which {type(network).__name__} does not read.")
     infinite = [name for name, one in weights.items() if one.is_floating_point() and not one.isfinite().all()]
     if infinite:
         raise SavedFileError(f"its weights are not finite: {', '.join(sorted(infinite)[:5])}.")

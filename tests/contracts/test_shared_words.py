@@ -14,6 +14,7 @@ SHARED = sorted(
     set.intersection(*[set(inspect.signature(one).parameters) for one in ESTIMATORS])
     | (set(inspect.signature(DistilledForecaster).parameters) & set(inspect.signature(ESTIMATORS[2]).parameters))
 )
+SHARED.remove("known_covariates")  # in sktime, the columns of X at predict can tell
 
 
 def described(estimator):

@@ -855,7 +855,7 @@ def test_a_teacher_without_features_gets_a_list_of_those_that_have_them():
     network = TINY_TRANSFORMER
     with pytest.raises(
         ValueError,
-        match=r"needs features of the teacher.*Chronos, Fracast, Moirai, Pretrained, TiRex, TimeMoE",
+        match=r"needs features of the teacher.*Chronos, Fracast, Moirai, Pretrained, PrivilegedTeacher, TiRex, TimeMoE",
     ):
         make_forecaster(teacher=DLinear(kernel_size=5), student=network, loss=DistilTS()).fit(make_series(80, 2))
 
