@@ -196,6 +196,14 @@ class FilledModule(nn.Module):
         return torch.where(missing, around + self.center, context)
 
 
+def _ask(
+    module: nn.Module, context: Tensor, series: Tensor | None, future: Tensor | None, static: Tensor | None
+) -> Any:
+    """Call the module inside a wrapper with the inputs that there are."""
+    given = {"series": series, "future": future, "static": static}
+    return module(context, **{name: one for name, one in given.items() if one is not None})
+
+
 class _BlankModule(nn.Module):
     """A module that answers NaN where nothing of a target is observed, as ``predict`` does."""
 
@@ -212,8 +220,7 @@ class _BlankModule(nn.Module):
         future: Tensor | None = None,
         static: Tensor | None = None,
     ) -> Any:
-        given = {"series": series, "future": future, "static": static}
-        answer = self.module(context, **{name: one for name, one in given.items() if one is not None})
+        answer = _ask(self.module, context, series, future, static)
         unseen = torch.isnan(context if self.every else context[..., self.targets]).all(dim=1, keepdim=True)
         if isinstance(answer, Tensor):
             return torch.where(unseen, torch.nan, answer)
@@ -259,8 +266,7 @@ class BoundedModule(nn.Module):
         forecast : Tensor, or a pair with quantiles
             Forecasts in original units.
         """
-        given = {"series": series, "future": future, "static": static}
-        answer = self.module(context, **{name: one for name, one in given.items() if one is not None})
+        answer = _ask(self.module, context, series, future, static)
         if isinstance(answer, Tensor):
             return answer.clamp(self.low, self.high)
         return tuple(one.clamp(self.low, self.high) for one in answer)
@@ -304,8 +310,7 @@ class RootModule(nn.Module):
             Forecasts in original units.
         """
         ahead = None if future is None else _root(future)
-        given = {"series": series, "future": ahead, "static": static}
-        answer = self.module(_root(context), **{name: one for name, one in given.items() if one is not None})
+        answer = _ask(self.module, _root(context), series, ahead, static)
         if isinstance(answer, Tensor):
             return answer * answer.abs()
         return tuple(one * one.abs() for one in answer)
