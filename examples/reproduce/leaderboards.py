@@ -40,7 +40,8 @@ from skdistill.teachers._echo_weights import SHIPPED
 
 ROWS = (
     "pretrained, zero-shot", "pretrained student, zero-shot", "Fracast, zero-shot", "exact linear alone", "MLP alone",
-    "exact linear distilled", "MLP distilled", "DistilledForecasterCV",
+    "exact linear distilled", "MLP distilled", "exact linear distilled from Fracast", "MLP distilled from Fracast",
+    "DistilledForecasterCV",
 )  # fmt: skip
 STUDENTS = {  # row: student and whether there is a teacher, as in cv_results_
     "exact linear alone": ("linear", False),
@@ -48,6 +49,11 @@ STUDENTS = {  # row: student and whether there is a teacher, as in cv_results_
     "exact linear distilled": ("linear", True),
     "MLP distilled": ("mlp", True),
 }
+FRACAST_STUDENTS = {
+    "exact linear distilled from Fracast": ("linear", True),
+    "MLP distilled from Fracast": ("mlp", True),
+}
+FRACAST_LABELS = 500  # windows that Fracast labels at most; a label takes 35 ms or more
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data-home", type=Path, default=None, help="folder of the files")
@@ -174,11 +180,13 @@ def describe(forecaster: object, windows: Windows, task: Task, seconds: float) -
     }  # fmt: skip
 
 
-def fit_students(wanted: list[str], windows: Windows, task: Task) -> dict[str, dict[str, object]]:
+def fit_students(
+    wanted: list[str], windows: Windows, task: Task, students: dict[str, tuple[str, bool]], **settings: object
+) -> dict[str, dict[str, object]]:
     """Search once, and refit the best candidate of every row that is wanted."""
     train = training_rows(windows, task)
     started = time.process_time()
-    search = DistilledForecasterCV(prediction_length=task.horizon, random_state=0).fit(train)
+    search = DistilledForecasterCV(prediction_length=task.horizon, random_state=0, **settings).fit(train)
     seconds = time.process_time() - started
     found = {}
     if "DistilledForecasterCV" in wanted:
@@ -186,7 +194,7 @@ def fit_students(wanted: list[str], windows: Windows, task: Task) -> dict[str, d
         found["DistilledForecasterCV"]["note"] = search.explanation_
     table = pd.DataFrame(search.cv_results_)
     with tempfile.TemporaryDirectory() as memory:
-        for row, (student, taught) in STUDENTS.items():
+        for row, (student, taught) in students.items():
             like = table[(table["param_student"] == student) & (table["param_teacher"].notna() == taught)]
             left_out = taught and not len(like)
             if left_out:  # the search did not try a teacher: the student that is best alone, taught by the first one
@@ -200,7 +208,8 @@ def fit_students(wanted: list[str], windows: Windows, task: Task) -> dict[str, d
             started = time.process_time()
             forecaster = search.candidate(index)
             if left_out:
-                forecaster.set_params(teacher="pretrained", memory=memory)
+                teacher = settings.get("teachers", "pretrained")
+                forecaster.set_params(teacher=teacher, max_labels=settings.get("max_labels"), memory=memory)
             fitted = forecaster.fit(train)
             found[row] = describe(fitted, windows, task, time.process_time() - started)
             if left_out:
@@ -222,11 +231,16 @@ def run_task(task: Task, wanted: list[str]) -> dict[str, dict[str, object]]:
             found |= {row: zero_shot(row, windows, task.horizon)} if row in ZERO_SHOT else {}
         except ImportError as error:
             print(f"{row}: left out, {error}")
-    students = [row for row in wanted if row not in ZERO_SHOT]
-    if students:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found |= fit_students(students, windows, task)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if any(row in STUDENTS or row == "DistilledForecasterCV" for row in wanted):
+            found |= fit_students(wanted, windows, task, STUDENTS)
+        if any(row in FRACAST_STUDENTS for row in wanted):
+            of_fracast = [row for row in wanted if row in FRACAST_STUDENTS]
+            teacher = Fracast(layer=None)
+            found |= fit_students(
+                of_fracast, windows, task, FRACAST_STUDENTS, teachers=teacher, max_labels=FRACAST_LABELS
+            )
     return found
 
 

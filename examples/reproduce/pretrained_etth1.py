@@ -2,9 +2,10 @@
 ==============================================
 
 The protocol of ``timedistill_etth1.py`` with the teacher of the package, which needs no training. The student is an
-exact linear map, or an MLP on top of it, relative to the mean of the last day. The rows that it reads, the penalty and
-the weight of the teacher are chosen by validation error, for students alone and taught separately; the test part is
-scored once per row of the table.
+exact linear map, or an MLP on top of it, relative to the mean of the last day. The teacher reads up to 2,048 rows (as
+many as it was trained for), its student the last few hundred. The rows that the student reads, the penalty and the
+weight of the teacher are chosen by validation error, for students alone and taught separately; the test part is scored
+once per row of the table.
 
 ``python examples/reproduce/pretrained_etth1.py --data-home FOLDER``
 """
@@ -35,19 +36,19 @@ parser.add_argument("--seeds", type=int, default=3, help="of the MLP; 0 leaves i
 parser.add_argument("--data-home", default=None)
 parser.add_argument("--memory", default=None, help="folder that keeps the labels")
 arguments = parser.parse_args()
-CONTEXT, ROWS_READ, WIDTH = (48, [24, 36], 16) if QUICK else (720, [336, 432, 504, 576, 720], 512)
+CONTEXT, ROWS_READ, WIDTH = (72, [24, 36], 16) if QUICK else (2048, [336, 432, 504, 576, 720], 512)
 if QUICK:
     arguments.horizons, arguments.seeds = [12], 1
 torch.set_num_threads(1)
-PENALTIES, WEIGHTS = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0], [0.25, 0.5, 1.0, 2.0, 4.0]
+PENALTIES, WEIGHTS = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0], [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0]
 
 
 def fit(train: pd.DataFrame, fraction: float, horizon: int, taught: bool, student: object, seed: int = 0, **training):
     """Fit a student, alone or taught, and return it with its validation error."""
     forecaster = DistilledForecaster(
         Pretrained(layer=None) if taught else None, student, Response(), context_length=CONTEXT,
-        prediction_length=horizon, validation_fraction=fraction, memory=arguments.memory, device="cpu",
-        random_state=seed, **training,
+        prediction_length=horizon, min_observed=max(ROWS_READ), validation_fraction=fraction, memory=arguments.memory,
+        device="cpu", random_state=seed, **training,
     ).fit(train)  # fmt: skip
     return min(row["valid_loss"] for row in forecaster.history_ if "valid_loss" in row), forecaster
 
