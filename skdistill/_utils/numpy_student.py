@@ -56,10 +56,12 @@ _WHOLE = (
     "series_ids",
     "provenance",
     "columns",
+    "roles",
     *_COVARIATES,
 )  # ints
 _UNITS = ("season", "own_units", "series_center", "series_unit", "series_ids")
 _SCALARS = ("n_channels", "season", "own_units", "lower", "upper", "root")
+_TEXTS = ("provenance", "columns", "roles")  # bytes of JSON
 _BOUNDS = ("lower", "upper")  # of forecasts
 _SHARE_OF_SEASON = 4  # gaps up to a season divided by this are bridged by a straight line
 _ROUNDING = 4.0  # in rounding errors of a window's level; smaller variation is no unit
@@ -83,8 +85,8 @@ class NumpyStudent:
         in the context), ``known`` (channels that are read over the horizon), ``covariate_shared`` (1 for channels with
         one unit for all windows), ``extra_spread`` (1 for outputs to which they add in units of the spread of the
         window), ``interaction`` and ``interaction_level``. For bounds of the forecasts: ``lower``,
-        ``upper``. For square roots: ``root`` (1). For :attr:`provenance` and :attr:`columns`: ``provenance``,
-        ``columns`` (JSON, as bytes).
+        ``upper``. For square roots: ``root`` (1). For :attr:`provenance`, :attr:`columns` and :attr:`roles`:
+        arrays of the same names (JSON, as bytes).
     dtype : {"float32", "float64"}, default="float32"
         Type of the matrix products; the center is always subtracted and added in float64.
     precision : {"float32", "bfloat16", "int8"}, default="float32"
@@ -106,6 +108,10 @@ class NumpyStudent:
         ``training_data`` of each teacher; empty without a teacher.
     columns : list or None
         Names of the channels in ``fit``, text, numbers and tuples of them; None if they had none.
+    roles : dict or None
+        The columns in ``fit``: ``n_columns``, ``columns`` (names), positions of ``targets``, ``known`` and ``static``,
+        ``categories``, ``static_center`` and ``static_unit``, by which ``static`` is standardized; None without static
+        and categorical covariates.
     known : ndarray of int
         Channels whose values over the horizon are needed, in the order of ``future``; empty without known covariates.
     n_static : int
@@ -142,6 +148,7 @@ class NumpyStudent:
         self._places = {one: number for number, one in enumerate(self.series_ids)}
         self.provenance = _read_provenance(self._arrays)
         self.columns = _read_columns(self._arrays)
+        self.roles = _read_roles(self._arrays)
         self._level = self._cast("level")
         self._epsilon = self._cast("epsilon")
         self._by_columns = True  # whether few windows are multiplied from the left
@@ -183,7 +190,8 @@ class NumpyStudent:
         future : ndarray of shape (n_windows, prediction_length, n_known), without n_windows, or None, default=None
             Known covariates over the horizon, in original units, NaN where unknown; for a student that reads some.
         static : ndarray of shape (n_windows, n_static), (n_static,) or None, default=None
-            Static covariates, as ``ContextBatch.static`` has them; for a student that reads some.
+            Static covariates, standardized: less ``static_center``, divided by ``static_unit`` of :attr:`roles`, 0
+            where missing; for a student that reads some.
 
         Returns
         -------
@@ -1120,6 +1128,16 @@ def _read_columns(arrays: Mapping[str, np.ndarray]) -> list[Any] | None:
     return [_as_tuples(one) for one in names]
 
 
+def _read_roles(arrays: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
+    """Read the roles of the columns in ``fit``, and raise unless it is a dict."""
+    if "roles" not in arrays:
+        return None
+    roles = json.loads(arrays["roles"].astype(np.uint8).tobytes().decode())
+    if not isinstance(roles, dict):
+        raise ValueError("not a student: roles is not a dict.")
+    return roles
+
+
 def _as_tuples(one: object) -> object:
     """Convert lists from JSON to tuples, at any depth."""
     return tuple(map(_as_tuples, one)) if isinstance(one, list) else one
@@ -1227,7 +1245,7 @@ def _check_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     n_layers = _count_layers(arrays)
     needed = ["center", "targets", "n_channels"]
     needed += [f"{kind}_{number}" for number in range(n_layers) for kind in ("weight", "bias")]
-    optional = {"level", "epsilon", "provenance", "columns", "root", *_BOUNDS, *_UNITS}
+    optional = {"level", "epsilon", "root", *_TEXTS, *_BOUNDS, *_UNITS}
     optional |= {f"scale_{number}" for number in range(n_layers)}
     if any(name.startswith("quantile_") for name in arrays):
         needed += [f"quantile_{name}" for name in ("levels", "hidden", "hidden_bias", "output", "output_bias", "unit")]
@@ -1334,7 +1352,7 @@ def _check_shapes(arrays: dict[str, np.ndarray], n_layers: int) -> None:
     if "quantile_levels" in arrays:
         allowed |= _quantile_shapes(arrays, n_targets, width)
     allowed |= _unit_shapes(arrays) | _extra_shapes(arrays, n_targets)
-    allowed |= {name: [(arrays[name].size,)] for name in ("provenance", "columns") if name in arrays}
+    allowed |= {name: [(arrays[name].size,)] for name in _TEXTS if name in arrays}
     for name, array in arrays.items():
         if array.shape not in allowed[name] or 0 in array.shape or (name not in _SCALARS and not array.ndim):
             raise ValueError(f"not a student: {name} has shape {array.shape}, which does not fit the other arrays.")

@@ -29,6 +29,7 @@ from skdistill._utils.numpy_student import NumpyStudent, plain_id
 from skdistill._version import __version__
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
+from skdistill.data._plain_roles import plain_roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._series_labels import has_names
 from skdistill.data._window_forecaster import WindowForecaster
@@ -369,8 +370,8 @@ def _predict_of(student: NumpyStudent) -> Predict:
 
 
 def _told(estimator: Any) -> dict[str, np.ndarray]:
-    """Return provenance and names of channels as bytes of JSON, if there are any."""
-    told = {"provenance": estimator.provenance_, "columns": _channel_names(estimator)}
+    """Return provenance, names of channels and roles of columns as bytes of JSON, if there are any."""
+    told = {"provenance": estimator.provenance_, "columns": _channel_names(estimator), "roles": _roles(estimator)}
     texts = {name: json.dumps(one).encode() for name, one in told.items() if one}
     return {name: np.frombuffer(text, dtype=np.uint8).astype(np.int64) for name, text in texts.items()}
 
@@ -383,6 +384,12 @@ def _channel_names(estimator: Any) -> list[Any] | None:
     names = [plain_id(one) for one in labels.columns]
     is_plain = all(plain == one for plain, one in zip(names, labels.columns, strict=True))
     return names if is_plain and len(names) == estimator.spec_.n_channels else None
+
+
+def _roles(estimator: Any) -> dict[str, Any] | None:
+    """Return the roles of the columns in plain types; None where channels are columns."""
+    roles = getattr(estimator, "roles_", None)
+    return None if roles is None or roles.is_plain else plain_roles(roles)
 
 
 def _module_of(estimator: Any) -> nn.Module:
@@ -493,6 +500,7 @@ def _metadata(estimator: Any) -> dict[str, str]:
         "targets": list(spec.targets) if channels is None else [channels[target] for target in spec.targets],
         "quantile_levels": None if spec.quantiles is None else list(spec.quantiles),
         "units": "original",
+        "roles": _roles(estimator),
         "series_ids": [str(one) for one in estimator.scaling_.ids_] if estimator.scaling_.kind == "series" else None,
         "provenance": estimator.provenance_,
         "skdistill": __version__,

@@ -184,7 +184,7 @@ class _Handlers:
         try:
             async with asyncio.timeout(self._limits.answer_seconds):
                 forecasts, quantiles = await self.batcher.answer(
-                    model, question.contexts, question.levels, question.series, question.future
+                    model, question.contexts, question.levels, question.series, question.future, question.static
                 )
         except TimeoutError:
             raise Refused(503, f"no forecast within {self._limits.answer_seconds:g} seconds: try again.") from None

@@ -31,7 +31,7 @@ _BROKEN = "the model failed; the server's log says more."
 
 @dataclass(frozen=True)
 class _Item:
-    """Contexts of a request, and the future for their forecast."""
+    """Contexts of a request, and where their forecast goes."""
 
     model: ServedModel
     contexts: np.ndarray
@@ -39,6 +39,7 @@ class _Item:
     waiter: asyncio.Future[Answer]
     series: np.ndarray | None = None
     future: np.ndarray | None = None
+    static: np.ndarray | None = None
 
 
 class Batcher:
@@ -71,6 +72,7 @@ class Batcher:
         levels: tuple[float, ...],
         series: np.ndarray | None = None,
         future: np.ndarray | None = None,
+        static: np.ndarray | None = None,
     ) -> Answer:
         """Forecast the contexts of one request, batched with those of other requests.
 
@@ -86,6 +88,8 @@ class Batcher:
             Number of each series with units of its own, -1 for others; None if all are others.
         future : ndarray of shape (n_series, prediction_length, n_known) or None, default=None
             Known covariates over the horizon, for a model that reads them.
+        static : ndarray of shape (n_series, n_static) or None, default=None
+            Static covariates, standardized, for a model that reads them.
 
         Returns
         -------
@@ -99,7 +103,7 @@ class Batcher:
         """
         if self.waiting + len(contexts) > max(self._limits.waiting, len(contexts)):
             raise Refused(503, "too many contexts wait for their forecast: try again in a moment.")
-        item = _Item(model, contexts, levels, asyncio.get_running_loop().create_future(), series, future)
+        item = _Item(model, contexts, levels, asyncio.get_running_loop().create_future(), series, future, static)
         self._items.append(item)
         self.waiting += len(contexts)
         if self._task is None:
@@ -186,7 +190,7 @@ def _answer_batch(batch: Sequence[_Item]) -> list[Answer | Exception]:
     contexts = batch[0].contexts if len(batch) == 1 else np.concatenate([one.contexts for one in batch])
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            more = _join_numbers(batch) | _join_futures(batch)
+            more = _join_numbers(batch) | _join_covariates(batch)
             forecasts = model.forecast(contexts, **more)
             quantiles = model.forecast_quantiles(contexts, levels, **more) if levels else None
     except Exception as error:
@@ -212,10 +216,10 @@ def _join_numbers(batch: Sequence[_Item]) -> dict[str, np.ndarray]:
     return {"series": np.concatenate(numbers)}
 
 
-def _join_futures(batch: Sequence[_Item]) -> dict[str, np.ndarray]:
-    """Return the known covariates of all contexts; nothing if the model reads none."""
-    futures = [one.future for one in batch if one.future is not None]
-    return {"future": np.concatenate(futures)} if futures else {}
+def _join_covariates(batch: Sequence[_Item]) -> dict[str, np.ndarray]:
+    """Return known and static covariates of all contexts, those that the model reads."""
+    names = [name for name in ("future", "static") if getattr(batch[0], name) is not None]
+    return {name: np.concatenate([getattr(one, name) for one in batch]) for name in names}
 
 
 def _explain(error: Exception) -> Refused:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from skdistill._utils.numpy_student import plain_id
+from skdistill.serving._columns import RequestColumns
 
 __all__ = ["ModelFile", "ServedModel", "open_model"]
 
@@ -38,7 +39,7 @@ class ServedModel:
     context_length, prediction_length, n_channels : int
         Shape of a context, and rows of a forecast.
     channels : tuple of str or None
-        Names of the channels; None if ``fit`` saw no names.
+        Names of the channels; None if ``fit`` saw no names, or channels are not columns.
     targets : tuple of int
         Channels to forecast.
     quantile_levels : tuple of float or None
@@ -53,6 +54,10 @@ class ServedModel:
         Series with units of their own.
     known : tuple of int, default=()
         Channels whose values over the horizon a request must have.
+    n_static : int, default=0
+        Number of static covariates of a context, as the student reads them.
+    columns : RequestColumns or None, default=None
+        The columns of requests, if ``fit`` had static or categorical covariates; otherwise channels are columns.
     """
 
     student: Any
@@ -67,6 +72,8 @@ class ServedModel:
     seconds: float = math.inf
     ids: tuple[Hashable, ...] = ()
     known: tuple[int, ...] = ()
+    n_static: int = 0
+    columns: RequestColumns | None = None
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -92,7 +99,11 @@ class ServedModel:
         return numbers if (numbers >= 0).any() else None
 
     def forecast(
-        self, contexts: np.ndarray, series: np.ndarray | None = None, future: np.ndarray | None = None
+        self,
+        contexts: np.ndarray,
+        series: np.ndarray | None = None,
+        future: np.ndarray | None = None,
+        static: np.ndarray | None = None,
     ) -> np.ndarray:
         """Forecast contexts.
 
@@ -104,23 +115,26 @@ class ServedModel:
             Number of the series of each context, -1 for others; None means -1.
         future : ndarray of shape (n_windows, prediction_length, n_known) or None, default=None
             Known covariates over the horizon, NaN where unknown.
+        static : ndarray of shape (n_windows, n_static) or None, default=None
+            Static covariates, standardized.
 
         Returns
         -------
         forecasts : ndarray of shape (n_windows, prediction_length, n_targets)
             Forecasts in original units.
         """
-        if series is None and future is None:
+        if series is None and future is None and static is None and self.columns is None:
             return np.asarray(self.student.predict(contexts))
-        return np.asarray(self._ask("forecast", contexts, series, future))
+        return np.asarray(self._ask("forecast", contexts, series, future, static))
 
-    def _ask(self, method: str, contexts: np.ndarray, series: np.ndarray | None, future: np.ndarray | None) -> Any:
-        """Forecast contexts of which some belong to series with units of their own, or with known covariates."""
+    def _ask(self, method: str, contexts: np.ndarray, *more: np.ndarray | None) -> Any:
+        """Forecast contexts with numbers of series or covariates."""
         if not self.interpolates:  # a NumpyStudent
-            return getattr(self.student, method)(contexts, series, future)
+            return getattr(self.student, method)(contexts, *more)
         from skdistill.data._context_batch import ContextBatch
 
-        return getattr(self.student.predictor_, method)(ContextBatch(contexts, series=series, future=future))
+        given = dict(zip(("series", "future", "static"), more, strict=True))
+        return getattr(self.student.predictor_, method)(ContextBatch(contexts, **given))
 
     def forecast_quantiles(
         self,
@@ -128,6 +142,7 @@ class ServedModel:
         levels: Sequence[float],
         series: np.ndarray | None = None,
         future: np.ndarray | None = None,
+        static: np.ndarray | None = None,
     ) -> np.ndarray:
         """Forecast quantiles of contexts.
 
@@ -137,8 +152,8 @@ class ServedModel:
             Contexts in original units.
         levels : sequence of float
             Levels in increasing order.
-        series, future : ndarray or None, default=None
-            Numbers of series, and known covariates, as for :meth:`forecast`.
+        series, future, static : ndarray or None, default=None
+            Numbers of series, and covariates, as for :meth:`forecast`.
 
         Returns
         -------
@@ -146,8 +161,8 @@ class ServedModel:
             Quantiles in original units.
         """
         fitted = self.quantile_levels or ()
-        if series is not None or future is not None:
-            every = np.asarray(self._ask("forecast_quantiles", contexts, series, future))
+        if series is not None or future is not None or static is not None or self.columns is not None:
+            every = np.asarray(self._ask("forecast_quantiles", contexts, series, future, static))
         elif set(levels) <= set(fitted):
             every = np.asarray(self.student.predict_quantiles(contexts))
         else:
@@ -173,12 +188,20 @@ class ServedModel:
             Values that JSON can write.
         """
         names = self.channels or tuple(f"channel {number}" for number in range(self.n_channels))
+        targets, known = ([names[one] for one in places] for places in (self.targets, self.known))
+        static, categories = [], {}
+        if self.columns is not None:
+            names, targets, categories = self.columns.names, list(self.columns.targets), self.columns.categories
+            known = list(self.columns.known) if self.known else []
+            static = list(self.columns.static) if self.n_static else []
         return {
             "context_length": self.context_length,
             "prediction_length": self.prediction_length,
             "channels": list(names),
-            "targets": [names[one] for one in self.targets],
-            "known": [names[one] for one in self.known],
+            "targets": targets,
+            "known": known,
+            "static": static,
+            "categories": categories,
             "quantiles": None if self.quantile_levels is None else list(self.quantile_levels),
             "sha256": self.sha256,
             "loaded": self.loaded,
@@ -226,6 +249,7 @@ def _try_out(model: ServedModel, path: str | os.PathLike[str]) -> float:
         probe = np.full((1, model.context_length, model.n_channels), level)
         shape_ahead = (1, model.prediction_length, len(model.known))
         more = {"future": np.full(shape_ahead, level)} if model.known else {}
+        more |= {"static": np.zeros((1, model.n_static))} if model.n_static else {}
         seconds = math.inf
         try:
             for _ in range(_TRIALS):
@@ -247,7 +271,16 @@ def _read_numpy(path: str | os.PathLike[str]) -> ServedModel:
     from skdistill._utils.numpy_student import NumpyStudent
 
     student = NumpyStudent.load(path)
-    _check_static(path, student.n_static > 0)
+    columns = None
+    if student.roles is not None:
+        from skdistill.data._plain_roles import roles_of_plain
+
+        roles = roles_of_plain(student.roles)
+        if roles.n_channels != student.n_channels or student.n_static not in (0, roles.n_static):
+            raise ValueError(f"{path} cannot be served: its roles are not those of its student.")
+        columns = RequestColumns(roles)
+    elif student.n_static:
+        raise ValueError(f"{path} cannot be served: it does not say what its static covariates are. Export it again.")
     return ServedModel(
         student,
         student.context_length,
@@ -258,6 +291,8 @@ def _read_numpy(path: str | os.PathLike[str]) -> ServedModel:
         student.quantile_levels,
         ids=tuple(student.series_ids),
         known=tuple(int(one) for one in student.known),
+        n_static=student.n_static,
+        columns=columns,
     )
 
 
@@ -275,28 +310,21 @@ def _read_saved(path: str | os.PathLike[str]) -> ServedModel:
             "time_features=False."
         )
     roles = getattr(forecaster, "roles_", None)
-    _check_static(path, roles is not None and not roles.is_plain)
+    columns = None if roles is None or roles.is_plain else RequestColumns(roles)
     names = getattr(forecaster, "feature_names_in_", None)
     return ServedModel(
         forecaster,
         spec.context_length,
         spec.prediction_length,
         spec.n_channels,
-        None if names is None else tuple(str(one) for one in names),
+        None if names is None or columns is not None else tuple(str(one) for one in names),
         tuple(spec.targets),
         spec.quantiles,
         ids=tuple(forecaster.scaling_.ids_) if forecaster.scaling_.kind == "series" else (),
         known=tuple(spec.known),
+        n_static=spec.n_static,
+        columns=columns,
     )
-
-
-def _check_static(path: str | os.PathLike[str], has_static: bool) -> None:
-    """Raise for a student of static covariates or categories, which requests do not carry."""
-    if has_static:
-        raise ValueError(
-            f"{path} cannot be served: its student was fitted with static or categorical covariates, and requests "
-            "hold the numbers of channels alone. Encode them as columns of numbers first."
-        )
 
 
 class ModelFile:

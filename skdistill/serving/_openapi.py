@@ -54,9 +54,12 @@ def _get(summary: str, content: str) -> dict[str, Any]:
 
 
 def _forecast_operation(model: ServedModel) -> dict[str, Any]:
-    example: dict[str, Any] = {"context": [[1.5] * min(model.n_channels, 3)] * 2}
+    facts = model.facts()
+    example: dict[str, Any] = {"context": [[_example(facts, name) for name in facts["channels"][:3]]] * 2}
     if model.known:
-        example["future"] = [[1.5] * len(model.known)]
+        example["future"] = [[_example(facts, name) for name in facts["known"]]]
+    if facts["static"]:
+        example["static"] = {name: _example(facts, name) for name in facts["static"]}
     return {
         "summary": f"Forecast the {model.prediction_length} rows that follow a context, or each series of a panel.",
         "requestBody": {
@@ -80,9 +83,25 @@ def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _rows(n_rows: int, n_columns: int, *, exactly: bool, description: str) -> dict[str, Any]:
+def _example(facts: dict[str, Any], name: str) -> Any:
+    """Return a value of a column."""
+    return facts["categories"][name][0] if name in facts["categories"] else 1.5
+
+
+def _value(facts: dict[str, Any], name: str) -> dict[str, Any]:
+    """Describe the values of a column of a request."""
+    if name in facts["categories"]:
+        return {"enum": [*facts["categories"][name], None]}
+    return {"type": ["number", "null"]}
+
+
+def _rows(
+    n_rows: int, n_columns: int, *, exactly: bool, description: str, values: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
     number = {"type": "number"} if exactly else {"type": ["number", "null"]}
-    row = {"type": "array", "items": number, "minItems": n_columns, "maxItems": n_columns}
+    row: dict[str, Any] = {"type": "array", "items": number, "minItems": n_columns, "maxItems": n_columns}
+    if values is not None and any("enum" in one for one in values):
+        row |= {"prefixItems": values, "items": False}
     lengths = {"minItems": n_rows} | ({"maxItems": n_rows} if exactly else {})
     return {"type": "array", "items": row, **lengths, "description": description}
 
@@ -91,8 +110,9 @@ def _schemas(model: ServedModel, limits: Limits) -> dict[str, Any]:
     facts = model.facts()
     rows = _rows(
         model.context_length,
-        model.n_channels,
+        len(facts["channels"]),
         exactly=False,
+        values=[_value(facts, name) for name in facts["channels"]],
         description=(
             f"Rows of {', '.join(facts['channels'])}, oldest first; the last {model.context_length} count. null is a "
             "missing value."
@@ -122,8 +142,9 @@ def _schemas(model: ServedModel, limits: Limits) -> dict[str, Any]:
     if model.known:
         ahead = _rows(
             model.prediction_length,
-            len(model.known),
+            len(facts["known"]),
             exactly=False,
+            values=[_value(facts, name) for name in facts["known"]],
             description=f"The next {model.prediction_length} rows of {', '.join(facts['known'])}. null is unknown.",
         )
         ahead["maxItems"] = model.prediction_length
@@ -132,6 +153,14 @@ def _schemas(model: ServedModel, limits: Limits) -> dict[str, Any]:
             "description": "Known covariates of the horizon: rows for a context, rows by series for a panel.",
         }
         request["required"] = ["future"]
+    if facts["static"]:
+        values = {name: _value(facts, name) for name in facts["static"]}
+        fixed = {"type": "object", "properties": values, "required": list(values), "additionalProperties": False}
+        request["properties"]["static"] = {
+            "oneOf": [fixed, {"type": "object", "additionalProperties": fixed}],
+            "description": "Static covariates, null where missing: of a context, or by series for a panel.",
+        }
+        request["required"] = [*request.get("required", []), "static"]
     answer = {"type": "object", "properties": {"forecast": forecast}, "required": ["forecast"]}
     if model.quantile_levels is not None:
         levels = {"type": "number", "minimum": model.quantile_levels[0], "maximum": model.quantile_levels[-1]}
@@ -188,8 +217,12 @@ PAGE = """<!doctype html>
       }
     }
     show("model", model);
-    const rows = Array.from({ length: model.context_length }, () => model.channels.map(() => 1.5));
-    document.getElementById("body").value = JSON.stringify({ context: rows });
+    const value = (name) => (name in model.categories ? model.categories[name][0] : 1.5);
+    const rows = (length, names) => Array.from({ length }, () => names.map(value));
+    const body = { context: rows(model.context_length, model.channels) };
+    if (model.known.length) body.future = rows(model.prediction_length, model.known);
+    if (model.static.length) body.static = Object.fromEntries(model.static.map((name) => [name, value(name)]));
+    document.getElementById("body").value = JSON.stringify(body);
   })();
   document.getElementById("ask").onclick = async () => {
     const answer = await fetch("forecast", { method: "POST", body: document.getElementById("body").value });

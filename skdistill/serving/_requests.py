@@ -37,6 +37,8 @@ class Question:
         Number of each series with units of its own, -1 for others; None if all are others.
     future : ndarray of shape (n_series, prediction_length, n_known) or None, default=None
         Known covariates over the horizon, NaN where unknown; None if the model reads none.
+    static : ndarray of shape (n_series, n_static) or None, default=None
+        Static covariates, standardized; None if the model reads none.
     """
 
     contexts: np.ndarray
@@ -44,6 +46,7 @@ class Question:
     levels: tuple[float, ...]
     series: np.ndarray | None = None
     future: np.ndarray | None = None
+    static: np.ndarray | None = None
 
 
 def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
@@ -60,18 +63,13 @@ def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
         Function that takes a body and the model and returns a ``Question``; raises ``Refused``.
     """
     msgspec: Any = import_optional("msgspec", extra="serve", purpose="Serving")
-    rows = list[list[float | None]]
-    fields = [("context", rows | None, None), ("panel", dict[str, rows] | None, None)]
-    fields.append(("future", rows | dict[str, rows] | None, None))
-    request = msgspec.defstruct(
-        "Request", [*fields, ("quantiles", bool | list[float] | None, None)], forbid_unknown_fields=True
-    )
-    decoder = msgspec.json.Decoder(request)
+    of_numbers, of_values = (_make_decoder(msgspec, one) for one in (float, float | bool | str))
 
     def read(body: bytes, model: ServedModel) -> Question:
+        has_categories = model.columns is not None and bool(model.columns.categories)
         try:
             with _no_collection():
-                given = decoder.decode(body)
+                given = (of_values if has_categories else of_numbers).decode(body)
         except msgspec.ValidationError as error:
             raise Refused(422, _explain(str(error))) from None
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -81,15 +79,26 @@ def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
         levels = _read_levels(given.quantiles, model)
         if given.panel is None:
             contexts = _read_rows(given.context, model, "context")[None]
-            return Question(contexts, None, levels, future=_read_future(given.future, None, model))
+            future, static = _read_future(given.future, None, model), _read_static(given.static, None, model)
+            return Question(contexts, None, levels, future=future, static=static)
         if not 0 < len(given.panel) <= limits.series:
             raise Refused(422, f"panel must have between 1 and {limits.series} series; got {len(given.panel)}.")
         names = tuple(given.panel)
         contexts = np.stack([_read_rows(given.panel[one], model, f"series {one[:80]!r} of panel") for one in names])
-        future = _read_future(given.future, names, model)
-        return Question(contexts, names, levels, model.numbers_of(list(names)), future)
+        future, static = _read_future(given.future, names, model), _read_static(given.static, names, model)
+        return Question(contexts, names, levels, model.numbers_of(list(names)), future, static)
 
     return read
+
+
+def _make_decoder(msgspec: Any, value: Any) -> Any:
+    """Create the decoder of requests whose rows hold such values."""
+    rows = list[list[value | None]]  # type: ignore[valid-type]
+    fields = [("context", rows | None, None), ("panel", dict[str, rows] | None, None)]
+    fields.append(("future", rows | dict[str, rows] | None, None))
+    fields.append(("static", dict[str, dict[str, float | bool | str | None] | float | bool | str | None] | None, None))
+    fields.append(("quantiles", bool | list[float] | None, None))
+    return msgspec.json.Decoder(msgspec.defstruct("Request", fields, forbid_unknown_fields=True))
 
 
 @contextmanager
@@ -111,16 +120,21 @@ def _explain(message: str) -> str:
     return f"the body does not have the expected form: {message}."
 
 
-def _read_rows(rows: list[list[float | None]], model: ServedModel, name: str) -> np.ndarray:
+def _read_rows(rows: list[list[Any]], model: ServedModel, name: str) -> np.ndarray:
     """Check the rows of a series and return the last ones as an array, NaN where null."""
-    length, width = model.context_length, model.n_channels
+    columns = model.columns
+    length, width = model.context_length, model.n_channels if columns is None else len(columns.names)
     if len(rows) < length:
         more = "" if not rows else ": write rows of null before them, where a series is shorter"
         raise Refused(422, f"{name} must have at least {length} rows; got {len(rows)}{more}.")
     wrong = next((number for number, row in enumerate(rows) if len(row) != width), None)
     if wrong is not None:
-        raise Refused(422, f"every row of {name} must have {width} numbers; row {wrong} has {len(rows[wrong])}.")
-    values = np.array(list(chain.from_iterable(rows[-length:])), dtype=np.float64).reshape(length, width)
+        told = "numbers" if columns is None else f"values ({', '.join(columns.names)})"
+        raise Refused(422, f"every row of {name} must have {width} {told}; row {wrong} has {len(rows[wrong])}.")
+    if columns is None:
+        values = np.array(list(chain.from_iterable(rows[-length:])), dtype=np.float64).reshape(length, width)
+    else:
+        values = columns.channels(rows[-length:], name)
     unseen = np.isnan(values[:, list(model.targets)]).all(axis=0)  # no infinity: JSON has none, overflow was rejected
     if unseen.any():
         target = model.facts()["targets"][int(np.argmax(unseen))]
@@ -151,9 +165,10 @@ def _read_future(given: Any, names: tuple[str, ...] | None, model: ServedModel) 
     return np.stack([_read_ahead(given[one], model, f"series {one[:80]!r} of future") for one in names])
 
 
-def _read_ahead(rows: list[list[float | None]], model: ServedModel, name: str) -> np.ndarray:
+def _read_ahead(rows: list[list[Any]], model: ServedModel, name: str) -> np.ndarray:
     """Check the rows of a horizon and return them as an array, NaN where null."""
-    length, width = model.prediction_length, len(model.known)
+    columns = model.columns
+    length, width = model.prediction_length, len(model.known) if columns is None else len(columns.known)
     if len(rows) != length:
         raise Refused(422, f"{name} must have {length} rows; got {len(rows)}.")
     wrong = next((number for number, row in enumerate(rows) if len(row) != width), None)
@@ -162,7 +177,31 @@ def _read_ahead(rows: list[list[float | None]], model: ServedModel, name: str) -
         raise Refused(
             422, f"every row of {name} must have {width} numbers ({known}); row {wrong} has {len(rows[wrong])}."
         )
+    if columns is not None:
+        return columns.known_channels(rows, name)
     return np.array(list(chain.from_iterable(rows)), dtype=np.float64).reshape(length, width)
+
+
+def _read_static(given: Any, names: tuple[str, ...] | None, model: ServedModel) -> np.ndarray | None:
+    """Check the static covariates of one series or of every series of a panel, and standardize them."""
+    columns = model.columns
+    if not model.n_static or columns is None:
+        if given is not None:
+            raise Refused(422, "static must be left out: this model reads no static covariates.")
+        return None
+    told = ", ".join(columns.static)
+    if given is None:
+        raise Refused(422, f"static is missing: the model reads {told}; write null where a value is missing.")
+    if names is None:
+        return columns.static_numbers(given, "static")[None]
+    other = next((one for one in (*names, *given) if one not in given or one not in names), None)
+    if other is not None:
+        where = "panel" if other in given else "static"
+        raise Refused(422, f"static must have the series of panel: {other[:80]!r} is not in {where}.")
+    wrong = next((one for one in names if not isinstance(given[one], dict)), None)
+    if wrong is not None:
+        raise Refused(422, f"static must have {told} of each series; {wrong[:80]!r} has a single value.")
+    return np.stack([columns.static_numbers(given[one], f"series {one[:80]!r} of static") for one in names])
 
 
 def _read_levels(asked: bool | list[float] | None, model: ServedModel) -> tuple[float, ...]:

@@ -45,7 +45,7 @@ def served(request, tmp_path_factory):
 def ask(model, **body):
     """Read a request and answer it."""
     question = make_reader(Limits())(json.dumps(body).encode(), model)
-    item = _Item(model, question.contexts, question.levels, None, question.series, question.future)
+    item = _Item(model, question.contexts, question.levels, None, question.series, question.future, question.static)
     answer = _answer_batch([item])[0]
     if isinstance(answer, Exception):
         raise answer
@@ -136,12 +136,123 @@ def test_a_student_without_known_covariates_refuses_a_future(tmp_path):
         ask(open_model(path), context=table.to_numpy().tolist(), future=[[1.0]] * 4)
 
 
-def test_static_and_categorical_covariates_cannot_be_served(tmp_path):
-    panel = pd.concat({name: make_table(seed=seed).assign(size=float(seed)) for seed, name in enumerate("abc")})
-    path = tmp_path / "static.skdistill"
-    DistilledForecaster(
-        None, Linear(season=4), "response", targets=["load"], static_covariates=["size"], context_length=LENGTH,
-        prediction_length=HORIZON,
-    ).fit(panel.rename_axis(["series", "time"])).save(path)  # fmt: skip
-    with pytest.raises(ValueError, match="fitted with static or categorical covariates"):
-        open_model(path)
+SHOPS = {"a": "small", "b": "large", "c": "mall"}
+
+
+def make_shops(seed=0):
+    """Three shops with a weather that has three kinds, a plan of two kinds, and two attributes."""
+    generator, parts = np.random.default_rng(seed), {}
+    for number, (name, kind) in enumerate(SHOPS.items()):
+        table = make_table(seed=seed + number)[["load"]]
+        table["weather"] = generator.choice(["dry", "rain", "snow"], len(table))
+        table["promo"] = generator.choice(["no", "yes"], len(table))
+        table["kind"], table["size"] = kind, 10.0 * number
+        table["load"] += 5.0 * number + 3.0 * (table["promo"] == "yes")
+        parts[name] = table
+    return pd.concat(parts, names=["shop", "time"])
+
+
+@pytest.fixture(scope="module", params=["saved", "numpy"])
+def shops(request, tmp_path_factory):
+    """A forecaster with attributes and categories, and the model served from its file."""
+    forecaster = DistilledForecaster(
+        None, Linear(season=4), "response", targets=["load"], known_covariates=["promo"],
+        static_covariates=["kind", "size"], context_length=LENGTH, prediction_length=HORIZON,
+    ).fit(make_shops())  # fmt: skip
+    path = tmp_path_factory.mktemp("shops") / ("student.skdistill" if request.param == "saved" else "student.npz")
+    (forecaster.save if request.param == "saved" else forecaster.export)(path)
+    return forecaster, open_model(path)
+
+
+def body_of(panel):
+    """Return the request for the last rows of a panel: all but the last are the past."""
+    rows, futures, statics = {}, {}, {}
+    for name, table in panel.groupby(level=0):
+        fixed, table = table.iloc[0][["kind", "size"]].to_dict(), table[["load", "weather", "promo"]]
+        rows[name] = table.iloc[:-HORIZON].astype(object).where(table.notna(), None).to_numpy().tolist()
+        futures[name], statics[name] = table.iloc[-HORIZON:][["promo"]].to_numpy().tolist(), fixed
+    return {"panel": rows, "future": futures, "static": statics}
+
+
+def test_attributes_and_categories_are_those_of_predict(shops):
+    forecaster, model = shops
+    panel = make_shops(seed=1)
+    past, plan = panel.groupby(level=0).head(len(panel) // 3 - HORIZON), panel.groupby(level=0).tail(HORIZON)
+    body = body_of(panel)
+    forecast, _ = ask(model, **body)
+    expected = forecaster.predict(past, future=plan[["promo"]]).to_numpy().reshape(3, HORIZON, 1)
+    np.testing.assert_allclose(forecast, expected, rtol=1e-4)
+    for name in SHOPS:  # one context has the units of no series: another forecaster would be needed to tell them
+        one = {"context": body["panel"][name], "future": body["future"][name], "static": body["static"][name]}
+        alone, _ = ask(model, **one)
+        renamed = ask(model, **{field: {"new": body[field][name]} for field in body})[0]
+        np.testing.assert_allclose(alone, renamed)
+    body["static"]["a"] = {"kind": "mall", "size": 50}
+    changed, _ = ask(model, **body)
+    assert np.abs(changed - forecast)[0].max() > 1e-3
+    np.testing.assert_allclose(changed[1:], forecast[1:])
+    body["static"]["a"] = {"kind": None, "size": None}  # the mean of the shops
+    assert np.isfinite(ask(model, **body)[0]).all()
+
+
+def test_requests_with_attributes_are_batched(shops):
+    _, model = shops
+    body, reader = body_of(make_shops(seed=1)), make_reader(Limits())
+    together, _ = ask(model, **body)
+    parts = [{field: {name: body[field][name]} for field in body} for name in SHOPS]
+    questions = [reader(json.dumps(one).encode(), model) for one in parts]
+    items = [_Item(model, one.contexts, (), None, one.series, one.future, one.static) for one in questions]
+    np.testing.assert_allclose(np.concatenate([one for one, _ in _answer_batch(items)]), together, rtol=1e-6)
+
+
+def test_it_describes_attributes_and_categories(shops):
+    _, model = shops
+    facts = model.facts()
+    assert facts["channels"] == ["load", "weather", "promo"]
+    assert (facts["targets"], facts["known"], facts["static"]) == (["load"], ["promo"], ["kind", "size"])
+    assert facts["categories"]["kind"] == ["large", "mall", "small"]
+    described = describe(model, Limits(), "1")
+    schema = described["components"]["schemas"]["Request"]
+    assert schema["required"] == ["future", "static"]
+    assert schema["properties"]["context"]["items"]["prefixItems"][1] == {"enum": ["dry", "rain", "snow", None]}
+    assert schema["properties"]["static"]["oneOf"][0]["properties"]["size"] == {"type": ["number", "null"]}
+    content = described["paths"]["/forecast"]["post"]["requestBody"]["content"]["application/json"]
+    assert content["example"]["static"] == {"kind": "large", "size": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"static": None}, "static is missing: the model reads kind, size; write null"),
+        ({"static": {"kind": "mall"}}, "static must have kind, size, null where missing; it does not have 'size'"),
+        ({"static": {"kind": "mall", "size": 1, "age": 3}}, "static must have kind, size.*; it has 'age'"),
+        ({"static": {"kind": "kiosk", "size": 1}}, r"kind of static must be among .*'large', 'mall'.*got 'kiosk'"),
+        ({"static": {"kind": "mall", "size": "big"}}, "size of static must be numbers; got 'big'"),
+        ({"static": {"kind": {"a": 1}, "size": 1}}, "kind of static must be one value"),
+        ({"static": [1.0]}, "does not have the expected form"),
+        ({"future": [["maybe"]] * 4}, "promo of future must be among .* got 'maybe'"),
+        ({"context": [[1.0, "fog", "no"]] * LENGTH}, "weather of context must be among .* or null; got 'fog'"),
+        ({"context": [["1.0", "dry", "no"]] * LENGTH}, "load of context must be numbers; got '1.0'"),
+        ({"context": [[1.0, "dry"]] * LENGTH}, r"every row of context must have 3 values \(load, weather, promo\)"),
+    ],
+)
+def test_what_is_wrong_with_attributes_is_said(shops, change, sentence):
+    body = {"context": [[1.0, "dry", None]] * LENGTH, "future": [["yes"]] * 4, "static": {"kind": "mall", "size": 1}}
+    with pytest.raises(Refused, match=sentence):
+        ask(shops[1], **{**body, **change})
+
+
+def test_a_panel_and_its_attributes_have_the_same_series(shops):
+    body = body_of(make_shops())
+    del body["static"]["b"]
+    with pytest.raises(Refused, match="static must have the series of panel: 'b' is not in static"):
+        ask(shops[1], **body)
+    body["static"]["b"] = 3.0
+    with pytest.raises(Refused, match="static must have kind, size of each series; 'b' has a single value"):
+        ask(shops[1], **body)
+
+
+def test_a_student_without_attributes_refuses_them(served):
+    ahead = [[1.0, 2.0]] * HORIZON
+    with pytest.raises(Refused, match="static must be left out: this model reads no static covariates"):
+        ask(served[1], context=make_table().to_numpy().tolist(), future=ahead, static={"size": 1.0})
