@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,38 @@ def make_timesfm_3(folder: Path) -> Path:
     stack = {"num_layers": 2, "transformer": layer}
     sizes = {"input_patch_len": 8, "output_patch_len": 16, "quantiles": QUANTILES}
     return _save(TimesFM3Torch(**sizes, residual_block_config=blocks, transformer_config=stack), folder)
+
+
+def make_tirex_2(folder: Path) -> Path:
+    """Save a TiRex-2 in the format of tirex-2."""
+    from safetensors.torch import save_model
+    from tirex2.model import TiRex2
+
+    mixers = {"time_mixer": {"model_type": "bi-mlstm", "embedding_dim": 64, "num_heads": 2}}
+    mixers["variate_mixer"] = {"embedding_dim": 64, "num_heads": 2}
+    patch = {"input_patch_size": 8, "output_patch_size": 8}
+    config = {
+        "stack_config": {"templates": {"one": {**mixers, "dropout": 0.0, "eps": 1e-6}}, "recipe": ["one", "one"]},
+        "num_blocks": 2,
+        "embedding_dim": 64,
+        **patch,
+        "quantiles": QUANTILES,
+        "tokenizer_cfg": {**patch, "input_patch_stride": 8},
+        "scaler_cfg": {"eps": 1e-8},
+        "h_expand": 1.0,
+        "context_len": 64,
+        "future_len": 32,
+        "input_ff_dim": 32,
+        "act_func": "SiLU",
+        "dropout": 0.0,
+    }
+    model = TiRex2(**config, device="cpu")
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    save_model(model, str(folder / "model.safetensors"))
+    return folder
 
 
 def make_tirex(folder: Path) -> Path:
