@@ -113,7 +113,7 @@ class TiRex(FoundationTeacher):
     def check_checkpoint(self, path: Path) -> None:
         """Raise if there is no checkpoint file, or the library that reads it is missing."""
         if is_tirex2(path):
-            import_optional("tirex2", extra=self.extra, purpose="The teacher TiRex-2")
+            import_optional("tirex2", extra="tirex2", purpose="The teacher TiRex-2")
             return
         _checkpoint_file(path)
         import_optional("tirex", extra=self.extra, purpose="The teacher TiRex")
@@ -127,7 +127,7 @@ class TiRex(FoundationTeacher):
             If the file contains something else.
         """
         if is_tirex2(path):
-            package = import_optional("tirex2", extra=self.extra, purpose="The teacher TiRex-2")
+            package = import_optional("tirex2", extra="tirex2", purpose="The teacher TiRex-2")
             network = package.load_model(path, device=device.type).model
             return TiRex2Model(network.to(device=device, dtype=dtype), package.TimeseriesType)
         file = _checkpoint_file(path)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    pytest.importorskip("tirex2", reason="needs tirex-2: pip install 'skdistill[tirex]'")
+    pytest.importorskip("tirex2", reason="needs tirex-2: pip install 'skdistill[tirex2]'")
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return tiny_checkpoints.make_tirex_2(tmp_path_factory.mktemp("tirex") / "two")
