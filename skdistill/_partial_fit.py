@@ -219,6 +219,7 @@ def obstacles(forecaster: Any) -> list[str]:
         "quantiles=None: quantiles are trained": forecaster.quantiles is not None,
         "no static covariates": bool(forecaster.static_covariates),
         "known_dropout=0 and window_step=1": bool(forecaster.known_dropout) or forecaster.window_step != 1,
+        "vintages=None: what was known at each origin is not in the rows": forecaster.vintages is not None,
         "time_features=False of the student": isinstance(network, Linear) and bool(network.time_features),
         "a loss whose terms without a teacher are quadratic": isinstance(
             quadratic_terms(loss, forecaster.prediction_length, has_teacher=False), str

@@ -16,8 +16,10 @@ from skdistill._distillation import distill_more
 from skdistill._partial_fit import join_labels
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
+from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import Series, read_series
 from skdistill.data._roles import Roles
+from skdistill.data._series_weight import weights_of_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import split_windows
 from skdistill.data._windows import Windows
@@ -33,8 +35,13 @@ class RefreshMixin(BaseDistilled):
     targets_: tuple[int, ...]
     vintages: Any
     window_step: int
+    series_weight: Any
     _keeps_solved = True
     _recent: list[Series]  # last rows of every series, after a first refresh
+
+    def _cutting(self, *, is_panel: bool = False) -> FitWindows:
+        """Say how windows are cut from series."""
+        raise NotImplementedError
 
     def refresh(self, X: Any, *, max_epochs: int = 1) -> Self:
         """Learn from new rows: label their windows, and train the student on from where it is.
@@ -129,7 +136,14 @@ class RefreshMixin(BaseDistilled):
                 "windows_without_truth=False and augmentation=None."
             )
 
-        if self._solved is None and self.history_ and "penalty" in self.history_[0]:
+        exact = bool(self.history_) and "penalty" in self.history_[0]
+        if exact and not (isinstance(self.series_weight, str) and self.series_weight == "windows"):
+            raise ValueError(
+                "refresh of an exact student adds windows to sums in which every window counts alike; got "
+                f"series_weight={self.series_weight!r}, which shares the weight of a series among all its windows: call "
+                "fit with all rows."
+            )
+        if self._solved is None and exact:
             raise ValueError(
                 "refresh of an exact student goes on from sums over the windows of fit, which are kept in memory, in "
                 "pickles only after a first refresh, never in saved files, and not if a target was missing: call fit "
@@ -152,32 +166,43 @@ class RefreshMixin(BaseDistilled):
 
     def _new_windows(self, series: list[Series], n_old: np.ndarray) -> Windows:
         """Cut the windows whose horizon has a new row, in the units of ``fit``."""
-        spec = self.spec_
+        spec, cutting = self.spec_, self._cutting(is_panel=len(series) > 1)
+        season = spec.season if spec.season is not None and spec.season < spec.context_length else 1
+        least = cutting.least_rows(len(series), season)  # windows of short series start before them
         store = SeriesStore.from_series(
             series,
             self.scaling_,
             padding=spec.prediction_length,
+            front=spec.context_length - least if (n_old < self._n_kept).any() else 0,
             numbers=self.scaling_.numbers_of([one.id for one in series]).tolist(),
             season=spec.season,
             known=self.roles_.known_channels,
         )
+        ids = [one.id for one in series]
+        counts = weights_of_series(self.series_weight, ids, f"{type(self).__name__}.refresh")
+        if self.random_state is not None:  # every refresh draws anew
+            cutting = replace(cutting, seed=self._augment_seed() + len(self.history_))
+        store = cutting.hide_known(replace(store, series_weight=counts))
         windows = split_windows(
             store,
             context_length=spec.context_length,
             prediction_length=spec.prediction_length,
             targets=self.targets_,
             validation_rows=[0] * len(series),
+            min_observed=least,
             window_step=self.window_step,
         ).train
         starts = windows.starts.numpy()
         numbers = windows.series_of(starts)
         ends = starts - store.offsets[numbers] + spec.context_length + spec.prediction_length
-        new = windows.starts[torch.from_numpy(ends > n_old[numbers])]
+        counted = True if counts is None else counts[numbers] > 0
+        new = windows.starts[torch.from_numpy((ends > n_old[numbers]) & counted)]
         if not len(new):
             raise ValueError(
                 "refresh needs at least one new window of context_length + prediction_length = "
                 f"{spec.context_length} + {spec.prediction_length} rows, counted with the rows so far, in which a "
-                f"target is observed; got {max(len(one) for one in series)} rows. Give more rows."
+                "target is observed, of a series that counts in series_weight; got "
+                f"{max(len(one) for one in series)} rows. Give more rows."
             )
         if self._solved is not None and store.misses(self.targets_):
             raise ValueError(

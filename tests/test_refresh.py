@@ -168,3 +168,51 @@ def test_unknown_series_and_missing_sums_are_told():
     frame.iloc[10, 0] = np.nan
     with pytest.raises(ValueError, match="not if a target was missing"):
         make_exact().fit(frame.iloc[:80]).refresh(frame.iloc[80:])
+
+
+def make_short_panel(seed=0):
+    """Make three series, one of them shorter than a context of 24 rows."""
+    generator = np.random.default_rng(seed)
+    rows = {"a": 80, "b": 60, "c": 16}
+    return {one: generator.normal(size=(n, 1)).cumsum(axis=0) for one, n in rows.items()}
+
+
+def test_windows_that_begin_before_a_short_series_count_as_in_fit():
+    panel = make_short_panel()
+    settings = {**SETTINGS, "teacher": None, "context_length": 24, "scaling": "window"}
+    old = {one: rows[:-6] for one, rows in panel.items()}
+    new = {one: rows[-6:] for one, rows in panel.items()}
+    forecaster = make_exact(**settings).fit(old).refresh(new)
+    whole = make_exact(**settings).fit(panel)
+    np.testing.assert_allclose(forecaster.student_.weight.detach(), whole.student_.weight.detach(), atol=1e-6)
+
+
+def test_weights_of_series_count_in_a_refresh_or_are_refused():
+    panel = make_short_panel()
+    old = {one: rows[:-6] for one, rows in panel.items()}
+    new = {one: rows[-6:] for one, rows in panel.items()}
+    settings = {**SETTINGS, "teacher": None, "series_weight": {"a": 1.0, "b": 0.0, "c": 2.0}}
+    with pytest.raises(ValueError, match="every window counts alike; got series_weight="):
+        make_exact(**settings).fit(old).refresh(new)
+    forecaster = make_forecaster(student=MLP(4, kernel_size=5), **settings).fit(old)
+    assert [len(forecaster._new_windows(*found)) for found in [_joined(forecaster, new)]] == [6 + 5]
+    with pytest.raises(ValueError, match="of a series that counts in series_weight"):
+        forecaster.refresh({"b": new["b"]})
+
+
+def _joined(forecaster, new):
+    from skdistill._refresh import join
+    from skdistill.data._inputs import read_series
+
+    given = read_series(forecaster, new, reset=False, allow_batch=False)
+    return join(forecaster._rows_so_far(), given.series)
+
+
+def test_known_dropout_hides_covariates_in_a_refresh_too():
+    frame = make_frame(120)
+    settings = {**SETTINGS, "teacher": None, "targets": ["c0"], "known_covariates": ["c1"]}
+    forecaster = make_forecaster(student=MLP(4, kernel_size=5), known_dropout=1.0, **settings).fit(frame[:90])
+    windows = forecaster._new_windows(*_joined(forecaster, frame[90:]))
+    observed = windows.future(windows.starts.new_tensor(range(len(windows))))[1]
+    assert observed is not None
+    assert not observed[:, -1].any()  # every covariate is unknown from some step on

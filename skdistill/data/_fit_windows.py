@@ -174,8 +174,7 @@ class FitWindows:
         if weights is not None:
             n_copies = len(copies) // max(1, len(copied))
             store = replace(store, series_weight=np.concatenate([weights, np.tile(weights[copied], n_copies)]))
-        if self.known_dropout and self.known:
-            store = replace(store, knowledge=self._draw_knowledge(len(store.values)))
+        store = self.hide_known(store)
         if self.augmentation is not None and copies:
             assert self.seed is not None  # set together with the augmentation
             self.augmentation.perturb(store, len(series), self.seed)
@@ -190,6 +189,23 @@ class FitWindows:
             min_observed=least,
             window_step=self.window_step,
         )
+
+    def hide_known(self, store: SeriesStore) -> SeriesStore:
+        """Draw, by ``known_dropout``, how many steps of the horizon a student is told.
+
+        Parameters
+        ----------
+        store : SeriesStore
+            The series.
+
+        Returns
+        -------
+        store : SeriesStore
+            The same store if nothing is hidden.
+        """
+        if not (self.known_dropout and self.known):
+            return store
+        return replace(store, knowledge=self._draw_knowledge(len(store.values)))
 
     def _draw_knowledge(self, n_rows: int) -> Tensor:
         """Draw how many steps of the horizon are known, by the row where a context starts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -72,6 +72,8 @@ class Stream:
         self._last: pd.Index | None = None  # the last given label
         self._n_since = 0  # number of later rows without a label
         self._series: np.ndarray | None = None  # number of the series in fit
+        self._id: Hashable | None = None
+        self._scaling = forecaster.scaling_  # what the number refers to
         if recent is not None:
             series = self._read(recent)
             self._start(series, forecaster.predictor_.numbers_of([series]))
@@ -99,7 +101,7 @@ class Stream:
         return stream
 
     def _start(self, series: Series, known: np.ndarray | None) -> None:
-        self._series, self._static = known, series.static
+        self._series, self._static, self._id = known, series.static, series.id
         for row in series.values[-self._length :]:
             self._take(row)
         self._note(series.index)
@@ -112,7 +114,25 @@ class Stream:
         id : hashable
             Its id.
         """
+        self._id = id
         self._series = self.forecaster.predictor_.numbers_of([Series(np.empty((0, self._n_channels)), id=id)])
+
+    def _follow_forecaster(self) -> None:
+        """Find the series again if the forecaster was fitted again; raise if it takes other rows now."""
+        forecaster = self.forecaster
+        if forecaster.scaling_ is self._scaling:
+            return
+        spec = forecaster.spec_
+        now = (spec.context_length, spec.n_channels, spec.n_time_features)
+        if now != (self._length, self._n_channels, 0) or not _same_roles(forecaster.roles_, self._roles):
+            raise ValueError(
+                "the forecaster of the stream was fitted again, with other lengths, columns, categories or roles, and "
+                "its rows no longer fit: start a new stream."
+            )
+        self._roles = forecaster.roles_
+        self._labels = getattr(forecaster, "series_labels_", None) or SeriesLabels()
+        self.set_id(self._id)
+        self._scaling = forecaster.scaling_
 
     def __len__(self) -> int:
         """Return the number of stored rows, at most ``context_length``."""
@@ -251,14 +271,17 @@ class Stream:
         Raises
         ------
         ValueError
-            If no row was appended, or known covariates are missing.
+            If no row was appended, known covariates are missing, the forecaster was fitted again for other rows, or,
+            with ``missing="raise"``, no value of a target is observed.
         """
         if not self._end:
             raise ValueError("stream has no row to forecast from: append one first.")
+        self._follow_forecaster()
         rows = self._rows[max(0, self._end - self._length) : self._end]
         contexts = ContextBatch(rows[None], series=self._series).last(self._length)
         if self.forecaster.spec_.n_static:
             contexts = replace(contexts, static=None if self._static is None else self._static[None])
+        self.forecaster._check_seen(contexts, [Series(rows, id=self._id)])
         if future is None and not self.forecaster.spec_.known:
             return contexts
         return replace(contexts, future=self._read_future(rows, future))
@@ -291,3 +314,17 @@ class Stream:
                 "Give them ids, in a dict or a DataFrame with the index levels (series, time)."
             )
         return given.series[0]
+
+
+def _same_roles(now: Roles, before: Roles) -> bool:
+    """Return whether rows in channels, and static numbers, mean the same."""
+    if now is before:
+        return True
+    names = [None if one.columns is None else list(one.columns) for one in (now, before)]
+    columns = [(one.n_columns, one.targets, one.known, one.static, dict(one.categories)) for one in (now, before)]
+    return (
+        names[0] == names[1]
+        and columns[0] == columns[1]
+        and np.array_equal(now.static_center, before.static_center)  # type: ignore[arg-type]  # None equals None
+        and np.array_equal(now.static_unit, before.static_unit)  # type: ignore[arg-type]
+    )

@@ -202,3 +202,10 @@ def test_what_does_not_belong_together_is_named():
         make_forecaster(Vintages(make_forecasts().rename(columns={"wind": 1})), targets=[0], known_covariates=[1]).fit(
             series.to_numpy()
         )
+
+
+def test_partial_fit_is_refused_because_rows_do_not_tell_what_was_known():
+    forecaster = make_forecaster(Vintages(make_forecasts()), validation_fraction=0)
+    with pytest.raises(AttributeError, match="partial_fit") as told:
+        forecaster.partial_fit(make_series())
+    assert "vintages=None" in str(told.value.__cause__)

@@ -202,3 +202,23 @@ def test_a_stream_of_a_panel_reads_known_and_static_covariates(student):
         stream.predict({"a": arrays["a"]})
     with pytest.raises(ValueError, match="known covariates"):
         stream.predict()
+
+
+def test_a_stream_follows_a_forecaster_that_is_fitted_again():
+    """Series have other numbers, and so other units, if they come in another order."""
+    panel = {"small": make_series(60), "large": 100 * make_series(70)}
+    forecaster = make_forecaster(teacher=None, student=Linear(), scaling="series").fit(panel)
+    streams = [forecaster.stream(panel), forecaster.stream({"small": panel["small"]})]
+    again = forecaster.fit({one: panel[one] for one in ("large", "small")}).predict(panel)
+    np.testing.assert_allclose(streams[0].predict()[0], again["small"], rtol=1e-6)
+    np.testing.assert_allclose(streams[1].predict(), again["small"], rtol=1e-6)
+    forecaster.fit({one: rows[:, :1] for one, rows in panel.items()})
+    with pytest.raises(ValueError, match="fitted again, with other lengths, columns, categories or roles"):
+        streams[0].predict()
+
+
+def test_a_stream_raises_where_nothing_is_observed_if_that_is_asked_for():
+    forecaster = make_forecaster(teacher=None, student=Linear(), missing="raise").fit(make_series())
+    stream = forecaster.stream(np.array([[1.0, np.nan]]))
+    with pytest.raises(ValueError, match="no observed value of target 1"):
+        stream.predict()
