@@ -140,8 +140,8 @@ class RefreshMixin(BaseDistilled):
         if exact and not (isinstance(self.series_weight, str) and self.series_weight == "windows"):
             raise ValueError(
                 "refresh of an exact student adds windows to sums in which every window counts alike; got "
-                f"series_weight={self.series_weight!r}, which shares the weight of a series among all its windows: call "
-                "fit with all rows."
+                f"series_weight={self.series_weight!r}, which shares the weight of a series among all its windows: "
+                "call fit with all rows."
             )
         if self._solved is None and exact:
             raise ValueError(

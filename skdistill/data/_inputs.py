@@ -19,6 +19,7 @@ from skdistill.data._pace import find_another_step, warn_of_another_step
 from skdistill.data._roles import Roles, categories_of_tables, find_roles, training_rows
 from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series_labels import SeriesLabels, check_columns
+from skdistill.data._statics import Statics
 from skdistill.data._steps import Step, as_time_index, continue_index
 from skdistill.data._tables import check_is_no_other_table, fill_masked
 from skdistill.data._validation_rows import count_validation_rows
@@ -56,6 +57,8 @@ class Series:
     ahead : ndarray of shape (n_timestamps + 1, prediction_length, n_known) or None, default=None
         Known covariates as they were known at each row, for the steps from that row on, in original units; NaN where
         unknown. None means that they are the values of the later rows.
+    statics : Statics or None, default=None
+        Names and units of the static covariates.
     """
 
     values: np.ndarray
@@ -67,6 +70,7 @@ class Series:
     id: Hashable | None = None
     static: np.ndarray | None = None
     ahead: np.ndarray | None = None
+    statics: Statics | None = None
 
     def __len__(self) -> int:
         """Return the number of timestamps."""
@@ -388,6 +392,7 @@ def _as_channels(roles: Roles | None, given: SeriesInput) -> SeriesInput:
             values=roles.to_channels(one.values),
             columns=one.columns if one.columns is None else columns,
             static=static,
+            statics=roles.statics,
         )
         for one, static in zip(given.series, statics, strict=True)
     ]

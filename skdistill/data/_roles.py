@@ -18,6 +18,7 @@ from skdistill.data._categories import (
     spread,
 )
 from skdistill.data._columns import find_columns, find_targets
+from skdistill.data._statics import Statics
 
 __all__ = ["Roles", "categories_of_tables", "find_roles"]
 
@@ -149,6 +150,18 @@ class Roles:
             shown = [values[-1]] if len(values) <= 2 else list(values)
             names += [f"{self.columns[column]}={value}" for value in shown]
         return pd.Index(names, name=self.columns.name)
+
+    @cached_property
+    def statics(self) -> Statics | None:
+        """Names and units of the static numbers; None if there are none, or before ``fit``."""
+        if self.static_center is None or self.static_unit is None:
+            return None
+        names: list[Hashable] = []
+        for column in self.static:
+            values = self.categories.get(column)
+            shown = [None] if values is None else [values[-1]] if len(values) <= 2 else list(values)
+            names += [self.name(column) if value is None else f"{self.name(column)}={value}" for value in shown]
+        return Statics(None if self.columns is None else tuple(names), self.static_center, self.static_unit)
 
     def encode(self, frame: Any, name: str = "X") -> Any:
         """Replace categories by numbers in a table with the columns of ``fit``.

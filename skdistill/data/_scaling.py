@@ -16,6 +16,7 @@ from skdistill.data._bounds import Bounds, clip
 from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
 from skdistill.data._square_root import SquareRoot
+from skdistill.data._statics import Statics
 
 __all__ = ["SCALINGS", "Scaling", "StandardizedContexts", "units_told", "warn_of_unlike_scales"]
 
@@ -87,6 +88,8 @@ class Scaling(BaseEstimator):
         an observed training value in some channel has none (see :func:`units_told`).
     covariates_ : CovariateUnits or None
         How channels that are no targets are scaled if series or windows are scaled separately; None otherwise.
+    statics_ : Statics or None
+        Units of static covariates, which the series have standardized already; None if there are none.
 
     Examples
     --------
@@ -100,6 +103,7 @@ class Scaling(BaseEstimator):
     saw_missing_: bool = False
     series_units_: LocalUnits | None = None
     covariates_: CovariateUnits | None = None
+    statics_: Statics | None = None
 
     def __init__(
         self,

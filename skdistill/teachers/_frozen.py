@@ -16,6 +16,7 @@ from skdistill.data._context_batch import ContextBatch
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._series_labels import SeriesLabels, same_columns
+from skdistill.data._statics import Statics
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.networks._base import NetworkSpec
@@ -86,6 +87,12 @@ class FrozenTeacher(BaseTeacher):
                 f"the teacher {type(self._inner).__name__} needs contexts of {needed} rows, but context_length is "
                 f"{spec.context_length}: raise context_length to at least {needed}."
             )
+        if n_covariates := getattr(self._inner, "n_covariates", 0):
+            raise ValueError(
+                f"the frozen teacher {type(self._inner).__name__} reads {n_covariates} covariates in the last columns "
+                "of its table, and windows of series hold none there: freeze a regressor with n_covariates=0, or a "
+                "DistilledForecaster with known_covariates."
+            )
         ours = self._distilled()
         if ours is not None:
             _check_channels(ours, spec)
@@ -98,8 +105,11 @@ class FrozenTeacher(BaseTeacher):
         ValueError
             If a forecaster of this package was fitted on columns with other names or in another order.
         """
-        if self._distilled() is not None:
+        ours = self._distilled()
+        if ours is not None:
             _check_names(self._own_columns(), windows.train.store.columns)
+            if ours.spec_.n_static:
+                _check_statics(ours.roles_.statics, windows.train.store.scaling.statics_)
         return super().probe(windows)
 
     def label(self, contexts: Contexts) -> Labels:
@@ -155,10 +165,13 @@ class FrozenTeacher(BaseTeacher):
         return forecaster if isinstance(forecaster, WindowForecaster) else None
 
     def _own_columns(self) -> pd.Index | None:
-        """Return the columns that a skdistill forecaster was fitted on; for a pipeline, those of its first step."""
+        """Return the channels of a skdistill forecaster; for a pipeline, the columns that its first step was given."""
         if self._is_composite():
             names = getattr(self._inner, "feature_names_in_", None)
             return None if names is None else pd.Index(names)
+        roles = getattr(self._inner, "roles_", None)
+        if roles is not None and not roles.is_plain:
+            return roles.channel_names
         return getattr(self._inner, "series_labels_", SeriesLabels()).columns
 
     def _places(self, contexts: Contexts) -> list[int] | None:
@@ -218,14 +231,19 @@ class FrozenTeacher(BaseTeacher):
         """Return contexts for a skdistill forecaster, with time labels if it reads the calendar."""
         indexes = self._row_labels(contexts)
         steps = None if indexes is None else [contexts.step_of(int(number)) for number in contexts.series]
-        ours = unwrap_model(self._inner).forecaster.spec_
+        inner = unwrap_model(self._inner).forecaster
+        ours, static = inner.spec_, None
+        if contexts.static is not None and ours.n_static:
+            units = contexts.scaling.statics_
+            assert units is not None  # probe
+            static = inner.roles_.standardized_static(units.restore(contexts.static.cpu().numpy()))
         return ContextBatch(
             self._recent(original),
             indexes,
             steps,
             self._numbers(contexts),
             future=contexts.original_future() if ours.known else None,
-            static=None if contexts.static is None or not ours.n_static else contexts.static.cpu().numpy(),
+            static=static,
         )
 
     def _numbers(self, contexts: Contexts) -> np.ndarray | None:
@@ -277,10 +295,24 @@ def _check_names(own: pd.Index | None, given: pd.Index | None) -> None:
         return
     if all(isinstance(name, str) for name in given):  # SktimeDistilledForecaster names the columns
         bare = [name.removeprefix("y:").removeprefix("X:") for name in given]
-        if all(name in ("y", str(one)) for name, one in zip(bare, own, strict=True)):
+        if len(bare) == len(own) and all(name in ("y", str(one)) for name, one in zip(bare, own, strict=True)):
             return
     if not same_columns(own, given):
         raise ValueError(
             f"X must have the columns that the frozen teacher was fitted on, {list(own)}, in this order; got "
             f"{list(given)}. Reorder them, X[{list(own)}], or rename them; arrays (X.to_numpy()) are taken by position."
+        )
+
+
+def _check_statics(own: Statics | None, given: Statics | None) -> None:
+    """Raise if static covariates are others, or in another order, or come without units."""
+    if own is None or given is None:
+        raise ValueError(
+            "the frozen teacher reads static covariates of series, and there are none with names and units here: give "
+            "a panel with static_covariates, to a DistilledForecaster."
+        )
+    if own.names is not None and given.names is not None and own.names != given.names:
+        raise ValueError(
+            f"static_covariates must be those of the frozen teacher, {list(own.names)}, in this order and with these "
+            f"categories; got {list(given.names)}."
         )

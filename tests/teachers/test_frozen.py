@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 import torch
 from doubles import make_forecaster, make_series
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skdistill import DistilledRegressor
 from skdistill.data._context_batch import ContextBatch
 from skdistill.losses import Supervised
 from skdistill.networks import ITransformer, Linear
@@ -133,3 +135,39 @@ def test_a_forecaster_of_a_panel_labels_known_series_in_their_units(scaling):
     labels = forecaster.teacher_.label_training(cut)
     first = teacher.predict({"a": panel["a"].iloc[: cut.origins[0]]})["a"]
     np.testing.assert_allclose(cut.forecasts_to_original(labels.forecast.numpy())[0], first, rtol=1e-4)
+
+
+def make_sized_panel(sizes, with_visits=True):
+    """Make series with a static size, and a promo in words."""
+    generator, parts = np.random.default_rng(0), {}
+    for name, size in sizes.items():
+        promo = generator.random(60) < 0.4
+        columns = {"sales": 10 * size + 4 * promo + generator.normal(size=60), "promo": np.where(promo, "yes", "no")}
+        more = {"visits": generator.normal(size=60)} if with_visits else {}
+        parts[name] = pd.DataFrame({**columns, **more, "size": float(size)}, pd.date_range("2024-01-01", periods=60))
+    return pd.concat(parts, names=["shop", "time"])
+
+
+@pytest.mark.parametrize("with_visits", [True, False])
+def test_static_covariates_and_categories_are_read_in_the_units_of_the_teacher(with_visits):
+    """The sizes of the student's series have another mean and spread."""
+    roles = {"targets": ["sales"], "known_covariates": ["promo"], "static_covariates": ["size"]}
+    theirs = make_sized_panel({"a": 0, "b": 1, "c": 3}, with_visits)
+    ours = make_sized_panel({"x": 10, "y": 11}, with_visits)
+    settings = {**roles, "student": Linear(season=7), "loss": Supervised(), "scaling": "window"}
+    teacher = make_forecaster(teacher=None, **settings).fit(theirs)
+    past, plan = ours.groupby(level=0).head(56), ours.groupby(level=0).tail(4)[["promo"]]
+    student = make_forecaster(teacher=FrozenEstimator(teacher), **{**settings, "loss": "response"}).fit(past)
+    told = student.predict_teacher(past, future=plan)
+    np.testing.assert_allclose(told, teacher.predict(past, future=plan), atol=1e-4)
+    other, others = ours.rename(columns={"size": "rooms"}), clone(student).set_params(static_covariates=["rooms"])
+    with pytest.raises(ValueError, match="static_covariates must be those of the frozen teacher, \\['size'\\]"):
+        others.fit(other)
+
+
+def test_a_regressor_with_covariates_of_its_own_is_refused():
+    """It would take the last rows of a longer context for its covariates."""
+    table = np.random.default_rng(0).normal(size=(40, 18))
+    regressor = DistilledRegressor(None, Linear(), Supervised(), n_covariates=2).fit(table[:, :14], table[:, 14:])
+    with pytest.raises(ValueError, match="reads 2 covariates in the last columns of its table"):
+        make_forecaster(teacher=FrozenEstimator(regressor), context_length=14).fit(make_series())
