@@ -121,7 +121,10 @@ class SeenRows:
             If the rows do not follow, or too few would remain.
         """
         if self.series is None:
-            raise ValueError("partial_fit continues one series, but fit got several: fit all of them again.")
+            raise ValueError(
+                "partial_fit continues one series, but fit got several: refresh learns from new rows of each, or fit "
+                "all of them again."
+            )
         if None not in (self.series.id, new.id) and self.series.id != new.id:
             raise ValueError(f"partial_fit continues series {self.series.id!r}; got series {new.id!r}.")
         known = self if self.moments is not None else self.start(self.series, network, spec)
@@ -399,7 +402,10 @@ class UpdatableMixin(BaseDistilled):
             _check_complete(seen.series.values, "what fit has seen before partial_fit")
         given = read_series(self, X, reset=seen is None, allow_batch=False)
         if given.is_list or len(given.series) != 1:
-            raise ValueError("partial_fit takes one series; got a list. Fit all of them again with fit.")
+            raise ValueError(
+                "partial_fit takes one series; got several. After fit, refresh(X) learns from new rows of each, or fit "
+                "all of them again."
+            )
         new, roles = given.series[0], self.roles_
         _check_complete(new.values, "X of partial_fit")  # an unknown category is missing
         network, loss = resolve_student(self.student), resolve_loss(self.loss)

@@ -125,7 +125,7 @@ class FitWindows:
         warn_outside(of_targets, self.bounds, names, "DistilledForecaster")
         scaling = self.scaling(season, len(series))
         if self.transformer is None and scaling.kind == "global":
-            warn_of_unlike_scales(known)
+            warn_of_unlike_scales(known, names)
         ids = [one.id for one in series]
         scaling.fit(known, None if any(one is None for one in ids) else [one for one in ids if one is not None])
         if scaling.kind == "global" and not scaling.saw_missing_:
@@ -260,13 +260,20 @@ class FitWindows:
         return min(self.context_length, max(2 * season, _FEWEST_ROWS))
 
     def _check_observed(self, series: list[Series], known: list[np.ndarray]) -> None:
-        """Raise if no target value is observed in the training rows."""
-        targets = list(self.targets)
-        if any(not np.isnan(rows[:, targets]).all() for rows in known if len(rows)):
+        """Raise if a target has no observed value in the training rows of any series."""
+        never = [one for one in self.targets if all(np.isnan(rows[:, one]).all() for rows in known)]
+        if not never:
             return
         what = "X" if len(series) == 1 else f"the {len(series)} series of X"
+        if len(never) == len(self.targets):
+            raise ValueError(
+                f"every training value of the targets of {what} is missing (NaN): there is nothing to learn from."
+            )
+        columns = series[0].columns
+        named = ", ".join(repr(one if columns is None else columns[one]) for one in never)
         raise ValueError(
-            f"every training value of the targets of {what} is missing (NaN): there is nothing to learn from."
+            f"every training value of target {named} of {what} is missing (NaN): there is nothing to learn from. Leave "
+            "it out of X, or name the other targets in targets=."
         )
 
     def _check_known(self, series: list[Series], known: list[np.ndarray]) -> None:

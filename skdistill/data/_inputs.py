@@ -21,13 +21,14 @@ from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._statics import Statics
 from skdistill.data._steps import Step, as_time_index, continue_index
-from skdistill.data._tables import check_is_no_other_table, fill_masked
+from skdistill.data._tables import check_is_no_other_table, fill_masked, say_read_panel
 from skdistill.data._validation_rows import count_validation_rows
 from skdistill.data._vintages import known_ahead, vintages_of
 
 __all__ = ["Series", "SeriesInput", "is_list_of_series", "read_series"]
 
 _VECTOR = "value"  # channel name of Series without a name, or with different names
+_TEXTS = (pd.StringDtype, pd.CategoricalDtype)
 _FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
 _BLOCK = 1024  # windows of a batch checked at once, because a batch can be a view larger than memory
 
@@ -699,10 +700,13 @@ def _check_numeric(frame: pd.DataFrame, name: str) -> None:
         if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
     ]
     if others:
+        times = [column for column, dtype in frame.dtypes.items() if pd.api.types.is_datetime64_any_dtype(dtype)]
+        texts = [column for column, dtype in frame.dtypes.items() if isinstance(dtype, _TEXTS) or dtype.kind == "O"]
+        many = say_read_panel(texts, times, name) if name.isidentifier() else ""
         raise ValueError(
             f"{name} must have numeric columns only; not numeric: {', '.join(others)}. "
-            "Drop or encode them; put timestamps into the index (X.set_index(...)). DistilledForecaster encodes text "
-            "and categories of covariates: name the columns to forecast in targets."
+            f"Drop or encode them; put timestamps into the index (X.set_index(...)){many or '.'} DistilledForecaster "
+            "encodes text and categories of covariates: name the columns to forecast in targets."
         )
 
 

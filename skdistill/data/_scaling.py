@@ -765,13 +765,15 @@ def _spread_observed(rows: np.ndarray) -> np.ndarray:
     return np.nan_to_num(spread[0])
 
 
-def warn_of_unlike_scales(rows: Sequence[np.ndarray]) -> None:
+def warn_of_unlike_scales(rows: Sequence[np.ndarray], names: Sequence[str]) -> None:
     """Warn if series that are standardized together differ in spread so much that small ones hardly count.
 
     Parameters
     ----------
     rows : sequence of ndarray of shape (n_timestamps, n_channels)
         Training rows of every series, in original units.
+    names : sequence of str
+        Names of the series, for the message.
     """
     if len(rows) < 2:
         return
@@ -784,7 +786,8 @@ def warn_of_unlike_scales(rows: Sequence[np.ndarray]) -> None:
         large, small = int(column.argmax()), int(np.where(column > 0, column, np.inf).argmin())
         warnings.warn(
             f"the series of X differ in scale: the standard deviation of channel {channel} is {column[large]:.3g} in "
-            f"X[{large}] and {column[small]:.3g} in X[{small}]. They are standardized together: small ones hardly "
-            "count. Divide each by its own standard deviation before fit and predict, and multiply forecasts by it.",
+            f"{names[large]} and {column[small]:.3g} in {names[small]}. They are standardized together "
+            "(scaling='global'), and small ones hardly count: take scaling='series', which gives every series units of "
+            "its own.",
             stacklevel=stacklevel_of_user(),
         )

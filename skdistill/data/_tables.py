@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["check_has_no_times", "check_is_no_other_table", "fill_masked"]
+__all__ = ["check_has_no_times", "check_is_no_other_table", "fill_masked", "say_read_panel"]
 
+_TIMES = ("timestamp", "date")  # how the names of types start, in every library
+_TEXTS = ("str", "utf8", "large_str", "varchar", "categorical", "dictionary", "enum", "object")
 _MARKS = ("__dataframe__", "__arrow_c_stream__", "__arrow_c_array__", "to_pandas", "collect_schema")
 
 
@@ -35,11 +38,39 @@ def check_is_no_other_table(X: Any, name: str) -> None:
         return
     if not any(hasattr(X, mark) for mark in _MARKS):
         return
-    kind = f"{type(X).__module__.partition('.')[0]}.{type(X).__name__}"
+    kind = f"{type(X).__module__.partition('.')[0].strip('_')}.{type(X).__name__}"
+    many = say_read_panel(_names_of(X, _TEXTS), _names_of(X, _TIMES), name)
     raise ValueError(
         f"{name} must be an array or a pandas object; got {kind}, and its times would be read as numbers. Write "
-        f"{_as_pandas(X, name)}."
+        f"{_as_pandas(X, name)}{many or '.'}"
     )
+
+
+def say_read_panel(texts: Sequence[Hashable], times: Sequence[Hashable], name: str) -> str:
+    """Return the way from a long table of many series to a panel, as the end of a sentence.
+
+    Parameters
+    ----------
+    texts, times : sequence of str
+        Columns of text, and of times.
+    name : str
+        Name of the table.
+
+    Returns
+    -------
+    way : str
+        Empty unless the table has both kinds of columns.
+
+    Examples
+    --------
+    >>> say_read_panel(["shop"], ["day"], "X")
+    "; or, if it has many series, skdistill.datasets.read_panel(X, id='shop', time='day')."
+    >>> say_read_panel([], ["day"], "X")
+    ''
+    """
+    if not texts or not times:
+        return ""
+    return f"; or, if it has many series, skdistill.datasets.read_panel({name}, id={texts[0]!r}, time={times[0]!r})."
 
 
 def check_has_no_times(X: Any, name: str) -> None:
@@ -63,7 +94,7 @@ def check_has_no_times(X: Any, name: str) -> None:
     """
     if isinstance(X, np.ndarray | pd.DataFrame | list | tuple) or not any(hasattr(X, mark) for mark in _MARKS):
         return
-    if times := _time_columns(X):
+    if times := _names_of(X, _TIMES):
         raise ValueError(
             f"{name} must have numeric columns only; {times[0]!r} is a time. Drop it: a row is one context."
         )
@@ -71,19 +102,22 @@ def check_has_no_times(X: Any, name: str) -> None:
 
 def _as_pandas(X: Any, name: str) -> str:
     """Return the code of the conversion, with the time column if there is one."""
-    table = name if hasattr(X, "to_pandas") else f"{name}.collect()" if hasattr(X, "collect") else name
-    converted = f"{table}.to_pandas()" if table != name or hasattr(X, "to_pandas") else f"pandas.DataFrame({name})"
-    times = _time_columns(X)
+    calls = {"to_pandas": "to_pandas()", "collect": "collect().to_pandas()", "df": "df()"}
+    call = next((code for method, code in calls.items() if hasattr(X, method)), None)
+    converted = f"pandas.DataFrame({name})" if call is None else f"{name}.{call}"
+    times = _names_of(X, _TIMES)
     return f"{converted}.set_index({times[0]!r})" if times else converted
 
 
-def _time_columns(X: Any) -> list[str]:
-    """Return the names of time columns, from the schema of the library."""
-    schema = X.collect_schema() if hasattr(X, "collect_schema") else getattr(X, "schema", None)
-    if schema is None:
-        return []
-    fields = schema.items() if hasattr(schema, "items") else ((one.name, one.type) for one in schema)
-    return [str(name) for name, dtype in fields if str(dtype).lower().startswith(("timestamp", "date"))]
+def _names_of(X: Any, types: tuple[str, ...]) -> list[str]:
+    """Return the names of columns of some types, from the schema of the library."""
+    if hasattr(X, "collect_schema"):
+        fields = list(X.collect_schema().items())
+    elif hasattr(X, "schema"):
+        fields = list(X.schema.items()) if hasattr(X.schema, "items") else [(one.name, one.type) for one in X.schema]
+    else:
+        fields = list(zip(getattr(X, "columns", []), getattr(X, "dtypes", []), strict=False))
+    return [str(name) for name, dtype in fields if str(dtype).lower().startswith(types)]
 
 
 def fill_masked(X: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +20,8 @@ from skdistill.datasets._tables import open_table
 from skdistill.datasets._times import Times
 
 __all__ = ["open_rows"]
+
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
 
 
 def open_rows(
@@ -50,6 +54,8 @@ def open_rows(
         table = table.to_frame("value" if table.name is None else table.name)
     if isinstance(table, pd.DataFrame):
         time_name = table.index.name if time is None else time
+        if time is None:
+            _check_rows_are_not_numbered(table, owner)
         table, ids, time = _index_to_columns(table, ids, time)
     if time is None:
         raise ValueError(f"{owner} needs the time column: set time=, or pass a DataFrame with times as its index.")
@@ -101,6 +107,26 @@ def _index_to_columns(
         label: Any = names[0] if names[0] is not None else _free_name("time", table)
         return table.rename_axis(index=label).reset_index(), ids, label
     return table, ids, time
+
+
+def _check_rows_are_not_numbered(table: pd.DataFrame, owner: str) -> None:
+    """Raise if the index only numbers the rows, and a column holds times."""
+    if table.index.nlevels > 1 or table.index.name is not None or table.index.dtype.kind not in "iu":
+        return
+    times = [column for column in table.columns if _holds_times(table[column])]
+    if times:
+        raise ValueError(
+            f"{owner} takes the index for times if time= is not set, but here it numbers the rows, and column "
+            f"{times[0]!r} holds times: set time={times[0]!r}."
+        )
+
+
+def _holds_times(column: pd.Series) -> bool:
+    """Return whether a column has timestamps, or text that starts like a date."""
+    if column.dtype.kind == "M" or isinstance(column.dtype, pd.DatetimeTZDtype | pd.PeriodDtype):
+        return True
+    first = column.dropna().head(1).tolist()
+    return bool(first) and isinstance(first[0], str | datetime.date) and _DATE.match(str(first[0])) is not None
 
 
 def _free_name(name: str, table: pd.DataFrame) -> Hashable:

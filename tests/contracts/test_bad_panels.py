@@ -83,6 +83,11 @@ BAD = {
     "one dimension": ({"a": np.zeros(40)}, ValueError, r"X\['a'\] must be 2-D .*One channel is X\['a'\]\[:, None\]"),
     "lists of numbers": ({"a": [1.0, 2.0]}, TypeError, r"X must map each id to a DataFrame.*got list for 'a'"),
     "no series": ({}, ValueError, r"X is an empty dict: give at least one series, such as \{'shop 1': frame\}"),
+    "a long table": (
+        DAYS.assign(shop="a").reset_index(),
+        ValueError,
+        r"numeric columns only.*if it has many series, skdistill.datasets.read_panel\(X, id='shop', time='time'\)",
+    ),
     "text": (
         new(FIRST.assign(c1="x")),
         ValueError,
@@ -110,6 +115,17 @@ def test_a_panel_in_which_nothing_is_observed_teaches_nothing():
         ValueError, match=r"every training value of the targets of the 3 series of X is missing \(NaN\)"
     ):
         forecaster().fit(PANEL * np.nan)
+
+
+def test_a_target_that_no_series_has_is_named():
+    with pytest.raises(ValueError, match=r"target 'c1' of the 3 series of X is missing.*the other targets in targets="):
+        forecaster().fit(PANEL.assign(c1=np.nan))
+
+
+def test_series_of_unlike_scale_in_one_unit_are_named_with_the_way_out():
+    far = {**FRAMES, "shop 1": 1000 * FRAMES["shop 1"]}
+    with pytest.warns(UserWarning, match=r"in series 'shop 1' and .* in series 'shop .*take scaling='series'"):
+        forecaster(scaling="global").fit(far)
 
 
 def test_a_context_without_an_observed_value_is_nan_or_refused(fitted):

@@ -211,6 +211,16 @@ TABLES = {
         r"polars.Series.*X.to_pandas\(\)",
     ),
     "Arrow": ("pyarrow", lambda pyarrow: pyarrow.table(COLUMNS), r"pyarrow.Table.*X.to_pandas\(\).set_index\('when'\)"),
+    "a long table": (
+        "polars",
+        lambda polars: polars.DataFrame({"shop": ["a"] * 60, **COLUMNS}),
+        r"X.to_pandas\(\).set_index\('when'\); or, if .* skdistill.datasets.read_panel\(X, id='shop', time='when'\)",
+    ),
+    "DuckDB": (
+        "duckdb",
+        lambda duckdb: duckdb.from_df(pd.DataFrame(COLUMNS)),
+        r"DuckDBPyRelation.*Write X.df\(\).set_index\('when'\)\.",
+    ),
     "an Arrow batch": (
         "pyarrow",
         lambda pyarrow: pyarrow.table(COLUMNS).to_batches()[0],
@@ -226,7 +236,7 @@ def test_tables_of_other_libraries_are_told_the_way(kind):
     for ask in (make().fit, make().fit(np.arange(60.0)[:, None]).predict):
         with pytest.raises(ValueError, match=message):
             ask(table)
-        with pytest.raises(ValueError, match=message.replace("X.", r"X\[1\].")):
+        with pytest.raises(ValueError, match=message.replace("X", r"X\[1\]")):
             ask([np.arange(60.0)[:, None], table])
     if library == "pyarrow":
         converted = table.to_pandas().set_index("when")

@@ -92,6 +92,14 @@ def test_without_a_time_column_there_must_be_an_index():
         quiet(table([1, 2]), time="at", missing_rows="drop")
 
 
+@pytest.mark.parametrize("kind", [str, object, "datetime64[us]"])
+def test_numbers_of_rows_are_no_times_beside_a_column_of_times(kind):
+    frame = table(pd.date_range("2024-01-01", periods=4, freq="D").astype(kind), y=np.arange(4.0))
+    with pytest.raises(ValueError, match=r"it numbers the rows, and column 'at' holds times: set time='at'"):
+        quiet(frame)
+    assert quiet(frame[["y"]]).index.tolist() == [0, 1, 2, 3]
+
+
 # -- zones ---------------------------------------------------------------------------------------
 
 ZONES = ["Europe/Berlin", "Africa/Cairo", "America/Santiago", "Australia/Lord_Howe", "America/New_York"]
