@@ -15,6 +15,7 @@ __all__ = ["run_tasks"]
 
 logger = logging.getLogger("skdistill")
 
+_MOST_AHEAD = 4  # results per worker that wait for the caller
 _MOST_LOSSES = 3  # of workers, one after another, without a result in between
 
 
@@ -22,7 +23,8 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
     """Call a function for every task on the workers of joblib's backend, and yield the results in order.
 
     A worker that is killed, or runs out of memory, loses what it was working on. A backend that does not do it again by
-    itself is given those tasks again that have no result yet; what was yielded is never computed twice.
+    itself is given those tasks again whose results were not yielded yet: at most four per worker, since workers do not
+    run further ahead of the caller. What was yielded is never computed twice.
 
     Parameters
     ----------
@@ -49,24 +51,31 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
     [1, 2]
     """
     rest, waiting, n_losses = iter(tasks), deque[tuple[Any, ...]](), 0
+    most_waiting = _MOST_AHEAD * joblib.effective_n_jobs(n_jobs)
 
     def calls(again: list[tuple[Any, ...]]) -> Iterator[Any]:
-        for task in [*again]:
+        """Give out tasks until there are no more, or until too many of their results wait for the caller."""
+        for task in again:
             waiting.append(task)
             yield joblib.delayed(function)(*task)
-        for task in rest:
+        while len(waiting) < most_waiting:
+            task = next(rest, None)
+            if task is None:
+                return
             waiting.append(task)
             yield joblib.delayed(function)(*task)
 
+    again: list[tuple[Any, ...]] = []
     while True:
-        again = list(waiting)
         waiting.clear()
         try:
-            for result in joblib.Parallel(n_jobs=n_jobs, return_as="generator")(calls(again)):
+            for result in joblib.Parallel(n_jobs=n_jobs, return_as="generator", batch_size=1)(calls(again)):
                 waiting.popleft()
                 n_losses = 0
                 yield result
-            return
+            again = [task] if (task := next(rest, None)) is not None else []
+            if not again:
+                return
         except Exception as error:
             if not isinstance(error, _losses()):
                 raise
@@ -76,6 +85,7 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
                     f"a worker was lost {n_losses} times in a row without a result: it was killed, or has too little "
                     "memory for its task. Take a smaller n_jobs, or workers with more memory."
                 ) from error
+            again = list(waiting)
             logger.warning("a worker was lost (%s): %d tasks without a result start again", error, len(waiting))
 
 

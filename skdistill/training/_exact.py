@@ -32,6 +32,7 @@ __all__ = [
     "candidates",
     "mean_squared_error",
     "residual_moments",
+    "term_values",
 ]
 
 
@@ -224,18 +225,8 @@ class ExactProblem:
         values : dict of str to float
             Values by name of the term.
         """
-        values = {}
-        for term in self.terms:
-            groups = moments[term.target]
-            count = sum(one.count for one in groups)
-            values[term.name] = (
-                sum(
-                    one.count * float((term.metric * residual_moments(weight, bias, one)).sum())
-                    for weight, bias, one in zip(solution.weight, solution.bias, groups, strict=True)
-                )
-                / count
-            )
-        return values
+        counts = {term.name: sum(one.count for one in moments[term.target]) for term in self.terms}
+        return term_values(self.terms, solution, moments, counts)
 
 
 def residual_moments(weight: np.ndarray, bias: np.ndarray, moments: Moments) -> np.ndarray:
@@ -351,3 +342,22 @@ def _eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _quotient(numerator: np.ndarray, denominator: Any) -> np.ndarray:
     """Divide; return 0 where the denominator is 0."""
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+
+
+def term_values(
+    terms: Sequence[QuadraticTerm],
+    solution: LinearSolution,
+    moments: Mapping[str, list[Moments]],
+    counts: Mapping[str, float],
+) -> dict[str, float]:
+    """Compute each unweighted term at a solution: its sum over the windows, divided by its count."""
+    values = {}
+    for term in terms:
+        parts = zip(solution.weight, solution.bias, moments[term.target], strict=True)
+        total = sum(
+            one.count * float((term.metric * residual_moments(weight, bias, one)).sum())
+            for weight, bias, one in parts
+            if one.count
+        )
+        values[term.name] = total / counts[term.name]
+    return values

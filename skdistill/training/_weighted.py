@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from skdistill.training._exact import Candidate, LinearSolution, QuadraticTerm, mean_squared_error, residual_moments
+from skdistill.training._exact import Candidate, LinearSolution, QuadraticTerm, mean_squared_error, term_values
 from skdistill.training._moments import Moments
 
 __all__ = ["WeightedProblem", "common_basis"]
@@ -120,14 +120,8 @@ class WeightedProblem:
         values : dict of str to float
             Values by name of the term.
         """
-        values = {}
-        for term in self.terms:
-            total = 0.0
-            for weight, bias, one in zip(solution.weight, solution.bias, moments[term.target], strict=True):
-                if one.count:
-                    total += one.count * float((term.metric * residual_moments(weight, bias, one)).sum())
-            values[term.name] = total / sum(self.counts)
-        return values
+        counts = dict.fromkeys((term.name for term in self.terms), sum(self.counts))
+        return term_values(self.terms, solution, moments, counts)
 
     def _solve_group(self, number: int, candidate: Candidate) -> tuple[np.ndarray, np.ndarray]:
         n_steps = len(self.terms[0].metric)

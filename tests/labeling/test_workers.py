@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import time
 from pathlib import Path
 
 import joblib
@@ -53,7 +54,9 @@ def test_a_killed_worker_costs_what_was_being_worked_on(small_chunks, tmp_path, 
     lines = log.read_text().splitlines()
     n_chunks, n_loads = -(-(150 - 15) // 8), sum(line.startswith("load") for line in lines)
     assert lines.count("killed") == 1
-    assert n_chunks <= sum(line.startswith("label") for line in lines) <= n_chunks + 8, "not all again"
+    assert n_chunks <= sum(line.startswith("label") for line in lines) <= n_chunks + 8, (
+        "what waited for the caller alone is done again"
+    )
     assert n_loads == len({line for line in lines if line.startswith("load")}) <= 5, "once for each process"
 
 
@@ -62,6 +65,16 @@ def test_a_task_that_kills_its_worker_is_given_up(monkeypatch):
     monkeypatch.setattr("skdistill._utils._tasks._MOST_LOSSES", 1)
     with joblib.parallel_config("loky"), pytest.raises(RuntimeError, match=r"lost 1 times in a row.*smaller n_jobs"):
         list(run_tasks(os._exit, [(1,), (1,)], 2))
+
+
+def test_workers_do_not_run_far_ahead_of_the_caller():
+    started = []
+    with joblib.parallel_config("threading"):
+        for n_yielded, result in enumerate(run_tasks(started.append, ((k,) for k in range(60)), 2), 1):
+            assert result is None
+            time.sleep(0.2 if n_yielded == 1 else 0)  # time enough for all 60, if nothing held them
+            assert len(started) <= n_yielded + 8
+    assert started == list(range(60))
 
 
 def test_other_errors_are_raised_at_once():
