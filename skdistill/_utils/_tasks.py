@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import sys
 from collections import deque
@@ -58,12 +59,9 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
         for task in again:
             waiting.append(task)
             yield joblib.delayed(function)(*task)
-        while len(waiting) < most_waiting:
-            task = next(rest, None)
-            if task is None:
-                return
-            waiting.append(task)
-            yield joblib.delayed(function)(*task)
+        while len(waiting) < most_waiting and (found := list(itertools.islice(rest, 1))):
+            waiting.extend(found)
+            yield joblib.delayed(function)(*found[0])
 
     again: list[tuple[Any, ...]] = []
     while True:
@@ -73,7 +71,7 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
                 waiting.popleft()
                 n_losses = 0
                 yield result
-            again = [task] if (task := next(rest, None)) is not None else []
+            again = list(itertools.islice(rest, 1))
             if not again:
                 return
         except Exception as error:
