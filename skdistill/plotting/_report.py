@@ -15,12 +15,13 @@ import pandas as pd
 from skdistill._show_versions import versions
 from skdistill._unwrap import unwrap_model
 from skdistill._utils._optional import import_optional
-from skdistill.comparison._analysis import rolling_forecasts
+from skdistill.comparison._analysis import RollingForecasts, rolling_forecasts
 from skdistill.comparison._compare import compare
 from skdistill.plotting._forecast import ForecastDisplay, series_of
 from skdistill.plotting._history import HistoryDisplay
 from skdistill.plotting._horizon_error import HorizonErrorDisplay
 from skdistill.plotting._scales import ScalesDisplay
+from skdistill.plotting._series_tables import errors_by_series, errors_by_size
 from skdistill.plotting._spectrum import SpectrumDisplay
 from skdistill.plotting._trade_off import TradeOffDisplay
 from skdistill.plotting._win_rate import WinRateDisplay
@@ -28,7 +29,6 @@ from skdistill.teachers._provenance import describe_entry
 
 __all__ = ["write_report"]
 
-_N_SERIES = 5  # best and worst series in the table
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #ddd; }
@@ -82,14 +82,15 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
     model = unwrap_model(estimator)
     forecaster = model.forecaster
     table = compare({"student": estimator}, X, train)
+    rolled, ids = rolling_forecasts(estimator, X, step=_stride(X)), series_of(X)[1]
     explanation = getattr(estimator, "explanation_", None)
     sections = [
         *([] if explanation is None else [("How it was chosen", f"<p>{html.escape(explanation)}</p>")]),
         ("In one sentence per row", _list(table.summary().split("\n"))),
         ("Comparison", _table(table)),
-        *([] if table.per_series is None else [("Series", _series(table))]),
-        ("Pictures", _pictures(estimator, X, table)),
-        ("Best, median and worst windows", _windows(estimator, X)),
+        *([] if table.per_series is None or ids is None else [("Series", _series(table, rolled, ids))]),
+        ("Pictures", _pictures(estimator, rolled, table)),
+        ("Best, median and worst windows", _windows(estimator, X, rolled, ids)),
         ("Data", _data(X, forecaster)),
         ("Where the labels came from", _provenance(forecaster)),
         ("Settings", f"<pre>{html.escape(repr(forecaster))}</pre>" + _seed(forecaster)),
@@ -121,7 +122,6 @@ def _table(table: Any) -> str:
     columns = ["mae", "mse_original", "mae_original", "ms_per_batch"]
     columns += [name for name in ("crps", "coverage", "width", "wql", "share_best") if name in table]
     shown = pd.DataFrame(table[columns]).rename_axis(None)
-    others = shown.to_html(float_format=lambda value: f"{value:.4g}", border=0, na_rep="")
     main = table.table().rename_axis(None).to_html(border=0)
     note = (
         "<p>MSE and <code>mae</code> use units standardized by the training rows. <em>error</em> is the MSE relative "
@@ -129,22 +129,28 @@ def _table(table: Any) -> str:
         f"{table.facts['block_length']} windows; differences of less than two standard errors may be chance. "
         f"<code>ms_per_batch</code> is the time of {table.facts['batch_size']} windows.</p>"
     )
-    return f'<div class="wide">{main}</div>{note}<div class="wide">{others}</div>'
+    return f'<div class="wide">{main}</div>{note}{_wide(shown)}'
 
 
-def _series(table: Any) -> str:
-    """Show the series in which the student gains and loses most against the best baseline."""
-    errors, best = table.per_series["mse"], table.facts["best_baseline"]
-    order = (errors["student"] / errors[best]).sort_values().index
-    shown = order if len(order) <= 2 * _N_SERIES else order[:_N_SERIES].append(order[-_N_SERIES:])
-    text = errors.loc[shown].to_html(float_format=lambda value: f"{value:.4g}", border=0, na_rep="")
-    what = "All" if len(shown) == len(order) else f"The {_N_SERIES} best and {_N_SERIES} worst of {len(order)}"
-    note = f"<p>{what} series by the MSE of the student relative to {html.escape(best)}, the best baseline.</p>"
-    return f'{note}<div class="wide">{text}</div>'
+def _series(table: Any, rolled: RollingForecasts, ids: list[Any]) -> str:
+    """Show the series by size, and those in which the student gains and loses most."""
+    assert rolled.series is not None  # rolling_forecasts says where its windows lie
+    level = np.nanmean(np.abs(rolled.truth), axis=(1, 2))
+    by_number = pd.Series(level).groupby(np.asarray(rolled.series)).mean()
+    by_id = by_number.set_axis(pd.Index([ids[number] for number in by_number.index], tupleize_cols=False))
+    note, errors = errors_by_series(table)
+    return (
+        "<p>By size, the mean absolute value of the targets: groups of equally many series, and the geometric mean of "
+        f"their MSE.</p>{_wide(errors_by_size(table, by_id), index=False)}<p>{html.escape(note)}</p>{_wide(errors)}"
+    )
 
 
-def _pictures(estimator: Any, X: Any, table: pd.DataFrame) -> str:
-    rolled = rolling_forecasts(estimator, X, step=_stride(X))
+def _wide(table: pd.DataFrame, **options: Any) -> str:
+    text = table.to_html(float_format=lambda value: f"{value:.4g}", border=0, na_rep="", **options)
+    return f'<div class="wide">{text}</div>'
+
+
+def _pictures(estimator: Any, rolled: RollingForecasts, table: pd.DataFrame) -> str:
     draw: dict[str, Callable[[], Any]] = {
         "What accuracy costs": lambda: TradeOffDisplay.from_comparison(table),
         "Error over the horizon": lambda: HorizonErrorDisplay.from_predictions(rolled.truth, rolled.forecasts),
@@ -166,10 +172,8 @@ def _stride(X: Any) -> int:
     return max(1, sum(map(len, series_of(X)[0])) // 2000)
 
 
-def _windows(estimator: Any, X: Any) -> str:
+def _windows(estimator: Any, X: Any, rolled: RollingForecasts, ids: list[Any] | None) -> str:
     """Plot the windows with the smallest, the median and the largest error of the student."""
-    _, ids, _ = series_of(X)
-    rolled = rolling_forecasts(estimator, X, step=_stride(X))
     assert rolled.series is not None  # rolling_forecasts says where its windows lie
     assert rolled.starts is not None
     squares = np.square(rolled.forecasts["student"] - rolled.truth)

@@ -236,7 +236,13 @@ def test_the_report_of_a_panel_names_its_ids(form, tmp_path):
     panel = pd.concat(frames, names=["shop"]) if form == "frame" else frames
     fitted = make_forecaster(quantiles=(0.1, 0.9)).fit(panel)
     page = fitted.report(panel, tmp_path / "report.html").read_text()
-    for text in ("test series: 3 series of 40 to 40 rows", "of series &#x27;shop ", "<h2>Series</h2>", "share_best"):
+    for text in (
+        "test series: 3 series of 40 to 40 rows",
+        "of series &#x27;shop ",
+        "<h2>Series</h2>",
+        "By size",
+        "share_best",
+    ):
         assert text in page
     display = ForecastDisplay.from_estimator(fitted, panel, series="shop 2", start=36)
     expected = fitted.predict({"shop 2": frames["shop 2"].iloc[:36]})["shop 2"]["c1"]
