@@ -1,6 +1,8 @@
 """The digest is the same in every process, and any change changes it."""
 
+import contextlib
 import functools
+import io
 import os
 import subprocess
 import sys
@@ -34,14 +36,12 @@ print(digest({"b": 1, "a": {3, 1, 2}}, PretrainedTeacher(DLinear(), weights), ML
 
 @pytest.mark.slow
 def test_two_processes_agree():
-    answers = set()
-    for seed in ("1", "2"):
-        environment = {**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, env=environment
-        )
-        answers.add(done.stdout.strip())
-    assert len(answers) == 1
+    with contextlib.redirect_stdout(io.StringIO()) as here:
+        exec(SCRIPT, {"__name__": "__main__"})
+    seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"  # sets of texts have another order there
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == here.getvalue()
 
 
 def module():

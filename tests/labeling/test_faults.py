@@ -23,7 +23,8 @@ from skdistill.networks import MLP, ITransformer
 from skdistill.teachers import TrainedTeacher
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-SERIES = make_series(300)
+SERIES = make_series(160)
+N_DISTURBED = 50
 
 
 def make(memory):
@@ -92,25 +93,23 @@ def amounts(few, many):
 
 @pytest.mark.slow
 @needs_fork
-@amounts(3, 50)
-def test_a_fit_that_is_killed_at_any_moment_goes_on_to_the_same_bits(count, undisturbed, tmp_path):
+def test_a_fit_that_is_killed_at_any_moment_goes_on_to_the_same_bits(undisturbed, tmp_path):
     expected, seconds = undisturbed
     ended = 0
-    for number in range(count):
+    for number in range(N_DISTURBED):
         memory = tmp_path / f"memory-{number}"
         ended += disturb(number, memory, tmp_path, seconds, signal.SIGKILL) is not None
         assert describe(make(memory).fit(SERIES)) == expected
         assert describe(make(memory).fit(SERIES)) == expected
         assert not [one for one in memory.rglob("*") if one.name.endswith(".tmp") or "checkpoint" in one.name]
-    assert ended < count
+    assert ended < N_DISTURBED
 
 
 @pytest.mark.slow
 @needs_fork
-@amounts(3, 50)
-def test_a_fit_that_is_interrupted_at_any_moment_says_so_and_spoils_nothing(count, undisturbed, tmp_path):
+def test_a_fit_that_is_interrupted_at_any_moment_says_so_and_spoils_nothing(undisturbed, tmp_path):
     expected, seconds = undisturbed
-    for number in range(count):
+    for number in range(N_DISTURBED):
         memory = tmp_path / f"memory-{number}"
         note = disturb(1000 + number, memory, tmp_path, seconds, signal.SIGINT)
         if note is not None:  # else it came before the handler was there, or outside of fit

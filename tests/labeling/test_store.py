@@ -3,9 +3,6 @@
 import gc
 import json
 import os
-import signal
-import subprocess
-import sys
 import textwrap
 import time
 import tracemalloc
@@ -14,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from forked import start_script
 from hypothesis import given
 from hypothesis import strategies as st
 from joblib import Memory
@@ -136,11 +134,9 @@ def start(tmp_path):
     here = Path(__file__)
     script = tmp_path / "label.py"
     script.write_text(textwrap.dedent(SCRIPT).format(tests=str(here.parent), root=str(here.parents[2])))
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
 
-    def start(folder, log, pause):
-        command = [sys.executable, str(script), str(folder), str(log), str(pause)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    def start(folder, log, pause, output="output"):
+        return start_script(script, folder, log, pause, cwd=tmp_path, output=tmp_path / output)
 
     return start
 
@@ -152,9 +148,9 @@ def test_a_killed_run_relabels_nothing_that_was_finished(tmp_path, start):
     process = start(folder, log, 0.1)
     while not log.exists() or len(log.read_text().split()) < 4:
         time.sleep(0.01)
-        assert process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+        assert process.is_alive()
+    process.kill()
+    process.join()
     done = [json.loads(line)["chunk"] for line in (folder / "journal.jsonl").read_text().split("\n") if line.strip()]
     assert done
     again = Counter()
@@ -167,8 +163,11 @@ def test_a_killed_run_relabels_nothing_that_was_finished(tmp_path, start):
 def test_two_processes_share_a_store_and_one_labels(tmp_path, start):
     folder, log = tmp_path / "store", tmp_path / "log"
     folder.mkdir()
-    processes = [start(folder, log, 0.02) for _ in range(2)]
-    answers = [process.communicate(timeout=120)[0] for process in processes]
+    processes = [start(folder, log, 0.02, name) for name in ("first", "second")]
+    for process in processes:
+        process.join(120)
+        assert process.exitcode == 0
+    answers = [(tmp_path / name).read_text().splitlines()[-1] for name in ("first", "second")]  # before it, who waits
     assert answers[0] == answers[1] != ""
     assert sorted(map(int, log.read_text().split())) == list(range(0, 40, 4))
 

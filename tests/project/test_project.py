@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from forked import run_script
 from packaging.utils import canonicalize_name
 
 import skdistill
@@ -163,7 +164,7 @@ def test_everything_works_with_every_extra_blocked_and_nothing_heavy_is_imported
 @pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT / "examples")))
 def test_example_runs_in_its_quick_mode(path, tmp_path):
-    output = run(sys.executable, str(path), cwd=tmp_path, timeout=120, SKDISTILL_QUICK="1")
+    output = run_script(path, cwd=tmp_path, timeout=120, SKDISTILL_QUICK="1")
     assert "quick, not a result" in output
 
 
@@ -264,7 +265,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python_blocks_of_a_page_run_and_print_what_it_shows(page):
+def test_python_blocks_of_a_page_run_and_print_what_it_shows(page, tmp_path):
     text = page.read_text()
     if "fetch_ett" in text:
         try:
@@ -272,7 +273,7 @@ def test_python_blocks_of_a_page_run_and_print_what_it_shows(page):
         except OSError as error:
             pytest.skip(f"needs ETTh1: {error}")
     if "```python\n" in text:
-        run(sys.executable, "docs/_outputs.py", "--check", str(page))
+        run_script(ROOT / "docs" / "_outputs.py", "--check", page, cwd=tmp_path)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

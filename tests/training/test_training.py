@@ -1,10 +1,6 @@
 """Training: schedules, stopping, resuming to the bit, interrupts, and trainable parts of the loss."""
 
 import logging
-import os
-import signal
-import subprocess
-import sys
 import textwrap
 import time
 import warnings
@@ -15,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from doubles import LastValueTeacher, make_forecaster, make_series
+from forked import start_script
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from skdistill._utils._generators import seeded
@@ -165,13 +162,12 @@ def test_a_killed_fit_goes_on_to_the_same_bits(victim, tmp_path):
     here = Path(__file__).resolve()
     script = tmp_path / "fit.py"
     script.write_text(textwrap.dedent(SCRIPT).format(tests=str(here.parents[1]), root=str(here.parents[2])))
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([sys.executable, str(script), str(tmp_path / "memory")], env=environment)
+    process = start_script(script, tmp_path / "memory", cwd=tmp_path, output=tmp_path / "output")
     while not list((tmp_path / "memory").rglob(victim)):
         time.sleep(0.005)
-        assert process.poll() is None, "the fit ended before it could be killed"
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+        assert process.is_alive(), "the fit ended before it could be killed"
+    process.kill()
+    process.join()
     resumed = heavy_forecaster(tmp_path / "memory").fit(series)
     np.testing.assert_array_equal(resumed.predict(series), expected.predict(series))
     np.testing.assert_array_equal(resumed.predict_teacher(series), expected.predict_teacher(series))

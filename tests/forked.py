@@ -1,0 +1,55 @@
+"""Scripts run in processes of their own, forked from one that has already imported what most of them need."""
+
+import multiprocessing
+import os
+import runpy
+import sys
+from pathlib import Path
+
+_PRELOAD = ["torch", "pandas", "scipy.linalg", "sklearn.pipeline", "skorch", "skdistill.forecaster", "skdistill.losses"]
+
+
+def start_script(path, *arguments, cwd, output, **environment):
+    """Start a Python file as ``python path arguments`` would; return the process. The file ``output`` gets its text.
+
+    A new process of Python spends seconds on the imports of torch and scikit-learn; a fork shares them. Where there is
+    no fork server (Windows), the process is new.
+    """
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if "forkserver" in methods:
+        context.set_forkserver_preload(_PRELOAD)
+    process = context.Process(target=_main, args=(str(path), arguments, str(cwd), str(output), environment))
+    process.start()
+    return process
+
+
+def run_script(path, *arguments, cwd, timeout=300, **environment):
+    """Run a Python file to its end, and return what it printed."""
+    output = Path(cwd) / ".output"
+    process = start_script(path, *arguments, cwd=cwd, output=output, **environment)
+    process.join(timeout)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    printed = output.read_text()
+    output.unlink()
+    assert process.exitcode == 0, f"{path} {' '.join(map(str, arguments))}: exit {process.exitcode}\n{printed}"
+    return printed
+
+
+def _main(path, arguments, cwd, output, environment):
+    """Become that script: its arguments, folder, environment and streams."""
+    with open(output, "wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115 (as long as the process)
+    os.environ.update({"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", **environment})
+    os.chdir(cwd)
+    sys.argv = [path, *map(str, arguments)]
+    sys.path.insert(0, str(Path(path).parent))
+    try:
+        runpy.run_path(path, run_name="__main__")
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
