@@ -2,9 +2,10 @@
 ============================
 
 A sensor in the oil of an electricity transformer should say how hot the oil will be over the next day, on a chip with
-a few hundred kilobytes of flash memory and no operating system. We distill the pretrained teacher into students of
-several widths, write each as a C header with float and with one-byte weights, compile the headers, and compare what
-the compiled programs forecast. What matters is the width: one-byte weights cost next to nothing.
+little flash memory and no operating system. We distill the pretrained teacher into students of several widths, write
+each as a C header with float and with one-byte weights, compile the headers, and compare what the compiled programs
+forecast. On ETTh1 the narrowest student is as good as the widest, and one-byte weights cost at most 2% of the error:
+2.5 kilobytes forecast a day.
 
 Run ``python examples/microcontroller.py``; compiling needs a C compiler, ``cc``.
 """
