@@ -1,9 +1,11 @@
 """Time of reading a panel from Parquet, fitting it exactly and forecasting it, and of ``predict`` on many frames.
 
-Prints wall and processor seconds, and ratios to the matrix products alone. The aims are for ``--n-series 100000``.
+Prints wall and processor seconds, and ratios to the matrix products alone, and writes them to
+``results/many_series.csv`` from 100,000 series on, for which the aims are.
 """
 
 import argparse
+import os
 import resource
 import sys
 import tempfile
@@ -14,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import heading
+from _common import QUICK, heading, write_results
 
 from skdistill import DistilledForecaster
 from skdistill.data._context_batch import ContextBatch
@@ -22,6 +24,7 @@ from skdistill.datasets import read_panel
 from skdistill.networks import Linear
 
 N_ROWS, CONTEXT, HORIZON = 200, 56, 28
+FEWEST = 100_000  # series of a run that is kept
 
 
 class Clock:
@@ -78,7 +81,11 @@ def main() -> None:
     heading(f"{options.n_series} series of {N_ROWS} rows, context {CONTEXT}, horizon {HORIZON}")
     for what, clock in (("read from Parquet", reading), ("fit", fitting), ("predict", forecasting)):
         print(f"  {what}: {clock}")
-    print(f"  largest memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"  largest memory: {largest:.2f} GiB")
+    panel_name, frames_name = f"{options.n_series:,} series", f"{options.n_frames:,} frames"
+    clocks = {f"{panel_name}: read from Parquet": reading, f"{panel_name}: fit": fitting}
+    clocks[f"{panel_name}: predict"] = forecasting
 
     ids = [f"series {number}" for number in range(options.n_frames)]
     hours = pd.date_range("2024-01-01", periods=336, freq="h")
@@ -99,6 +106,11 @@ def main() -> None:
         with Clock() as clock:
             student.predict(form)
         print(f"  {name}: {clock}, ratio {clock.processor / max(products.processor, 1e-9):.2f}")
+        clocks[f"{frames_name}, {name}: predict"] = clock
+    if options.n_series >= FEWEST and not QUICK:
+        rows = [{"what": what, "wall": one.wall, "processor": one.processor} for what, one in clocks.items()]
+        table = pd.DataFrame(rows).assign(gib=largest, load=os.getloadavg()[0])
+        write_results(table, Path(__file__).parent / "results" / "many_series.csv")
 
 
 if __name__ == "__main__":

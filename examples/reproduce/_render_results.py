@@ -222,6 +222,14 @@ def calf_m4() -> str:
     return markdown(["M4 Hourly", "SMAPE", "MASE", "OWA", "parameters"], rows) + "\n\n* " + source(frame)
 
 
+def many_series_table() -> str:
+    """Format the time of a panel of 100,000 series, and of many frames."""
+    frame = pd.read_csv(BENCHMARKS / "many_series.csv")
+    rows = [[row.what, f"{row.wall:.1f}", f"{row.processor:.1f}"] for row in frame.itertuples()]
+    facts = f"At most {frame.gib[0]:.2f} GiB were used; the load of the machine was {frame.load[0]:.0f}."
+    return markdown(["", "s", "s of processor time"], rows) + f"\n\n{facts}\n\n* " + source(frame)
+
+
 def zero_shot() -> str:
     """Format the small foundation model next to forecasts that need no model."""
     frame = pd.read_csv(BENCHMARKS / "zero_shot.csv")
@@ -795,6 +803,7 @@ TABLES = {
     "panels-short": panels_short,
     "panel-teachers": panel_teachers,
     "panel-teachers-sampled": panel_teachers_sampled,
+    "many-series": many_series_table,
     "counts": counts_table,
     "gaps": gaps_table,
     "probabilistic": probabilistic,
