@@ -15,7 +15,8 @@ from doubles import make_forecaster, make_frame, make_series
 
 from skdistill._utils import numpy_student
 from skdistill._utils.numpy_student import NumpyStudent
-from skdistill.networks import MLP, Linear
+from skdistill.fused._runtime import fuse_in_units
+from skdistill.networks import MLP, DLinear, Linear
 
 ALONE = """
 import sys
@@ -51,6 +52,19 @@ def test_the_file_copied_to_a_device_needs_numpy_alone(forecaster, saved, tmp_pa
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "['numpy', 'numpy_student']" or done.stdout.strip() == "['numpy_student']"
     np.testing.assert_array_equal(np.load(tmp_path / "forecast.npy"), forecaster.predict(windows))
+
+
+@pytest.mark.parametrize("student", [Linear(), DLinear(5), MLP(16, kernel_size=5)], ids=str)
+def test_few_windows_are_as_accurate_as_batches(student):
+    series = make_series(300, 3)
+    forecaster = make_forecaster(teacher=None, student=student, max_epochs=1).fit(series)
+    made = fuse_in_units(forecaster.student_, forecaster.spec_, forecaster.scaling_).arrays()
+    windows = np.stack([series[k : k + 12] for k in range(256)])
+    exact = NumpyStudent(made, "float64").predict(windows)
+    batch = NumpyStudent(made).predict(windows) - exact
+    single = np.stack([NumpyStudent(made).predict(one) for one in windows]) - exact
+    assert np.sqrt(np.mean(single**2)) < 1.5 * np.sqrt(np.mean(batch**2))
+    assert np.abs(single).max() < 1e-6 * np.abs(exact).max()
 
 
 def test_one_window_and_batches(forecaster, saved, tmp_path):
