@@ -1,6 +1,7 @@
 """Write the averaged weights of a run into the package, in float16, with a card that describes the training.
 
-``python examples/pretrain/export.py --checkpoint runs/echo/checkpoint.pt``
+``python examples/pretrain/export.py --checkpoint runs/echo/checkpoint.pt``. The new card has neither ``figures`` nor
+``limits``: write both into it after ``evaluate.py``.
 """
 
 from __future__ import annotations

@@ -343,7 +343,7 @@ def _c_bytes(estimator: Any, path: Path, precision: str) -> tuple[bytes, Predict
             f"{path.name} will hold the point forecast alone: quantiles are exported to .npz and .onnx.",
             stacklevel=stacklevel_of_user(),
         )
-    return write_header(student, path), _predict_of(student)
+    return write_header(student, path, estimator.provenance_), _predict_of(student)
 
 
 def _fused_numpy(estimator: Any, path: Path, precision: str) -> NumpyStudent:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from skdistill._utils.numpy_student import NumpyStudent
 from skdistill._version import __version__
+from skdistill.teachers._provenance import describe_entry
 
 __all__ = ["write_header"]
 
@@ -18,7 +20,7 @@ _TOP = """/* {stem}: a student of skdistill {version} in C99, without dependenci
 
    {prefix}_forecast(context, forecast) reads {NAME}_CONTEXT_LENGTH rows of {NAME}_N_CHANNELS channels, oldest
    first, in original units, and writes {NAME}_PREDICTION_LENGTH rows of {NAME}_N_TARGETS targets (channels {targets}).
-   Every value of the context must be there: what is missing must be filled before. */
+   Every value of the context must be there: what is missing must be filled before.{provenance} */
 
 #ifndef {NAME}_H
 #define {NAME}_H
@@ -76,7 +78,7 @@ static void {prefix}_units(const float *x, float *center, float *unit, float *sh
 """
 
 
-def write_header(student: NumpyStudent, path: Path) -> bytes:
+def write_header(student: NumpyStudent, path: Path, provenance: Sequence[Mapping[str, str | None]] = ()) -> bytes:
     """Write a student as C, in the precision of its weights.
 
     Parameters
@@ -85,6 +87,8 @@ def write_header(student: NumpyStudent, path: Path) -> bytes:
         The student, in float32 or int8.
     path : Path
         The file; its name gives the names of the constants and of the function.
+    provenance : sequence of mapping, default=()
+        Teachers of the student, which the first comment names.
 
     Returns
     -------
@@ -101,14 +105,16 @@ def write_header(student: NumpyStudent, path: Path) -> bytes:
             "export to .h needs a student without covariates: the function in C reads the targets alone. Fit on the "
             "targets, without other columns, or export to .npz or .onnx."
         )
-    return _Header(student, path.stem).write().encode()
+    return _Header(student, path.stem, provenance).write().encode()
 
 
 class _Header:
     """Collects constants and code."""
 
-    def __init__(self, student: NumpyStudent, stem: str) -> None:
+    def __init__(self, student: NumpyStudent, stem: str, provenance: Sequence[Mapping[str, str | None]]) -> None:
         self.student, self.stem = student, stem
+        told = [describe_entry(one).replace("*/", "* /") for one in provenance]
+        self.provenance = "".join(f"\n   Teacher: {one}." for one in told)
         self.prefix = re.sub(r"\W", "_", stem, flags=re.ASCII)
         self.prefix = f"_{self.prefix}" if self.prefix[:1].isdigit() else self.prefix
         self.constants: list[str] = []
@@ -147,6 +153,7 @@ class _Header:
             prediction_length=student.prediction_length,
             n_channels=student.n_channels,
             n_targets=len(student.targets),
+            provenance=self.provenance,
         )
         parts = [top, "\n".join(self.constants), _LAYER.format(prefix=self.prefix, type=_type(is_int8))]
         if student._own_units:

@@ -156,9 +156,10 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         Minus its error, mean over the folds.
     zero_shot_score_ : float or None
         Minus the error of the pretrained student (:func:`~skdistill.load_pretrained_student`), which needs no fit, on
-        the same horizons. It is the simplest forecaster, but never the choice: it has nothing to refit. It reads up to
-        512 rows, or as many as the longest candidate, and no covariates. None for horizons that it does not forecast
-        in one pass (more than 720 rows).
+        the same horizons. It reads up to 512 rows, or as many as the longest candidate, and no covariates. It is never
+        the choice: it is no :class:`~skdistill.DistilledForecaster`, and can be neither refitted nor exported to ONNX;
+        ``fit`` warns if it is better than every candidate. None for horizons that it does not forecast in one pass
+        (more than 720 rows).
     explanation_ : str
         What was chosen and why, in a few sentences, and how good the best naive forecast is.
     naive_errors_ : dict of str to float
@@ -305,20 +306,30 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         self.zero_shot_score_ = None if error is None else -error
         self.explanation_ = results.explain(choice)
         self.naive_errors_ = results.naive
-        self._warn_of_naive()
+        self._warn_of_better()
         self.n_splits_ = len(search.folds)
         self._candidates, self._n_windows = results.candidates, search.n_windows * search.problem.every
         self.forecaster_ = self._refit(search, results.candidates[choice.chosen], X)
         return self
 
-    def _warn_of_naive(self) -> None:
-        """Warn if a naive forecast is better than every candidate."""
+    def _warn_of_better(self) -> None:
+        """Warn if a naive forecast, or the pretrained student, is better than every candidate."""
+        best = -self.cv_results_["mean_test_score"].max()
         name = min(self.naive_errors_, key=self.naive_errors_.__getitem__, default="")
-        if name and self.naive_errors_[name] < -self.cv_results_["mean_test_score"].max():
+        if name and self.naive_errors_[name] < best:
             warnings.warn(
                 f"The forecast {name!r} is better than every candidate of DistilledForecasterCV "
                 f"({self.scoring} {self.naive_errors_[name]:.4g}, chosen candidate {-self.best_score_:.4g}). Use it, "
                 "give fit more rows, or try other context_lengths, teachers or covariates.",
+                UserWarning,
+                stacklevel=3,
+            )
+        zero_shot = None if self.zero_shot_score_ is None else -self.zero_shot_score_
+        if zero_shot is not None and zero_shot < best:
+            warnings.warn(
+                "The pretrained student is better than every candidate of DistilledForecasterCV "
+                f"({self.scoring} {zero_shot:.4g}, chosen candidate {-self.best_score_:.4g}), and is never chosen. "
+                "skdistill.load_pretrained_student() returns it: it forecasts these series without fit.",
                 UserWarning,
                 stacklevel=3,
             )

@@ -101,6 +101,16 @@ def test_windows_have_units_of_their_own_in_c(precision, tmp_path):
     assert (np.abs(answers - expected) / spread).max() < (1e-3 if precision == "float32" else 0.05)
 
 
+def test_the_header_names_the_teacher_and_its_license(tmp_path):
+    forecaster = make_forecaster(teacher="pretrained", student="linear", loss="response").fit(make_frame())
+    forecaster.provenance_[0]["source"] = "a*/b"  # does not end the comment
+    forecaster.export(tmp_path / "student.h")
+    comment, code = (tmp_path / "student.h").read_text().split("*/", 1)
+    assert "Teacher: Pretrained, from a* /b, revision " in comment
+    assert "license BSD-3-Clause, trained on synthetic series only" in comment
+    assert code.lstrip().startswith("#ifndef STUDENT_H")
+
+
 def test_what_c_cannot_say_is_refused(tmp_path):
     frame = make_frame()
     forecaster = make_forecaster(teacher=None, student="linear", known_covariates=["c1"]).fit(frame)

@@ -60,8 +60,19 @@ def test_fit_warns_where_a_naive_forecast_is_better_than_every_candidate():
         make_search().fit(hours)
     assert caught[-1].filename == __file__
     with warnings.catch_warnings():
-        warnings.filterwarnings("error", message=".*better than every candidate")
+        warnings.filterwarnings("error", message="The forecast .* is better than every candidate")
         make_search().fit(make_multiseasonal(24 * 30, 1, seasons=(24,), random_state=0))
+
+
+def test_fit_warns_where_the_pretrained_student_is_better_than_every_candidate():
+    hours = make_hours(24 * 30)  # a context of a day does not tell the day of the week
+    with pytest.warns(UserWarning, match="The pretrained student is better than every candidate") as caught:
+        search = make_search().fit(hours)
+    assert caught[-1].filename == __file__
+    assert search.zero_shot_score_ > search.cv_results_["mean_test_score"].max()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="The pretrained student is better")
+        make_search(context_lengths=192).fit(make_hours(24 * 80))
 
 
 def test_a_longer_season_is_a_context_length_where_it_fits():

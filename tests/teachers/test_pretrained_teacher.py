@@ -4,8 +4,10 @@ import dataclasses
 import json
 import logging
 import math
+import re
 import shutil
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,6 +177,17 @@ def test_shipped_weights_are_small_and_carry_a_card():
     card = read_card()
     assert card["training"]["license"] == Pretrained.license
     assert card["n_parameters"] <= 4e6
+    assert {"data", "settings", "commit"} <= set(card["training"])
+    assert card["limits"]
+
+
+def test_the_figures_of_the_card_are_those_of_the_documentation():
+    page = Path(__file__).parents[2] / "docs" / "pretrained.md"
+    text, card = page.read_text(encoding="utf-8").replace(",", ""), read_card()
+    told = json.dumps([card["figures"], card["limits"]])
+    figures = re.findall(r"\b(?:\d\.\d+|\d{4})\b", told)
+    assert len(figures) > 8
+    assert [one for one in figures if one not in text] == []
 
 
 # -- the shipped model ---------------------------------------------------------------------------
