@@ -36,6 +36,12 @@ _STEEP = 3.0
 _CALENDAR = (4, 5, 7, 10, 12, 14, 24, 28, 30, 48, 52, 60, 96, 120, 144, 168, 288, 336, 364, 365, 366, 672, 720)
 _WEIGHTS = ("window", "window_bias", "hidden", "hidden_bias", "clock", "echoes", "output", "output_bias")
 _BLOCK = 1024  # windows forecast at once
+_PROVENANCE = {
+    "teacher": "Pretrained",
+    "source": "skdistill",
+    "license": "BSD-3-Clause",
+    "training_data": "synthetic series only; no measured data",
+}
 
 
 class ArrayStudent:
@@ -57,6 +63,9 @@ class ArrayStudent:
         Levels of :meth:`predict_quantiles`.
     n_parameters : int
         Number of weights.
+    provenance_ : list of dict
+        Teacher, source, license and training data, as students of :class:`~skdistill.DistilledForecaster` have them;
+        empty for weights from another file than the package's.
 
     See Also
     --------
@@ -75,6 +84,7 @@ class ArrayStudent:
     quantile_levels = LEVELS
 
     def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        self.provenance_: list[dict[str, str | None]] = []
         self._arrays = {name: np.asarray(arrays[name], dtype=np.float32) for name in _WEIGHTS}
 
     @property
@@ -112,7 +122,10 @@ class ArrayStudent:
             raise
         except Exception as error:
             raise ValueError(f"{os.fspath(path)} contains no pretrained student: {error}") from error
-        return cls(arrays)
+        student = cls(arrays)
+        if Path(path) == SHIPPED_STUDENT:
+            student.provenance_ = [dict(_PROVENANCE)]
+        return student
 
     def save(self, path: str | os.PathLike[str]) -> str:
         """Write the weights.
@@ -175,7 +188,12 @@ class ArrayStudent:
             return {name: self._answer(one, prediction_length, choose, as_array=as_array) for name, one in X.items()}
         if isinstance(X, list | tuple):
             return [self._answer(one, prediction_length, choose, as_array=as_array) for one in X]
-        values = np.asarray(X, dtype=np.float64)
+        try:
+            values = np.asarray(X, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"X must contain numbers, NaN where missing; {error}.") from error
+        if np.isinf(values).any():
+            raise ValueError("X contains infinity: replace it, or set what was not observed to NaN.")
         if not 1 <= values.ndim <= 3 or 0 in values.shape:
             raise ValueError(f"X must be one to three axes of at least one value; got shape {values.shape}.")
         windows = values if values.ndim == 3 else values.reshape(1, len(values), -1)

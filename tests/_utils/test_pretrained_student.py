@@ -11,6 +11,7 @@ import torch
 
 from skdistill import load_pretrained_student
 from skdistill._utils.pretrained_student import N_LAGS, SHIPPED_STUDENT, ArrayStudent, _Reader, read_inputs
+from skdistill.teachers import Pretrained
 from skdistill.teachers import _echo_network as echo
 from skdistill.teachers._echo_weights import load_echo
 from skdistill.teachers._shipped import EchoModel
@@ -122,6 +123,20 @@ def test_bad_lengths_are_named(student, n):
 def test_empty_series_are_named(student):
     with pytest.raises(ValueError, match="at least one value"):
         student.predict(np.ones((0, 2)), 3)
+
+
+def test_what_is_no_number_or_infinite_is_refused(student):
+    with pytest.raises(TypeError, match="X must contain numbers"):
+        student.predict(np.array(["a", "b"]), 3)
+    with pytest.raises(ValueError, match="X contains infinity"):
+        student.predict({"x": np.array([1.0, np.inf, 2.0])}, 3)
+
+
+def test_it_carries_the_provenance_of_its_teacher(student, tmp_path):
+    teacher = {name: value for name, value in Pretrained().provenance()[0].items() if name != "revision"}
+    assert student.provenance_ == [teacher]
+    student.save(tmp_path / "copy.npz")
+    assert load_pretrained_student(tmp_path / "copy.npz").provenance_ == []
 
 
 def test_files_are_the_same_or_refused(student, tmp_path):
