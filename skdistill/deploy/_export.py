@@ -424,7 +424,7 @@ def _torch_bytes(estimator: Any, path: Path, precision: str) -> tuple[bytes, Pre
     context, others = _split(example)
     program = torch.export.export(module_, (context,), others, dynamic_shapes=shapes)
     buffer = io.BytesIO()
-    torch.export.save(program, buffer)
+    torch.export.save(program, buffer, extra_files=_metadata(estimator))
     module = program.module()
 
     def predict(inputs: Inputs) -> Any:

@@ -69,7 +69,9 @@ def test_int8_reports_what_it_costs(tmp_path):
 def test_torch_export_answers_as_the_student(tmp_path):
     forecaster = make(MLP(4, kernel_size=5))
     forecaster.export(tmp_path / "student.pt2")
-    module = torch.export.load(tmp_path / "student.pt2").module()
+    told = {"skdistill.provenance": ""}
+    module = torch.export.load(tmp_path / "student.pt2", extra_files=told).module()
+    assert json.loads(told["skdistill.provenance"]) == forecaster.provenance_
     np.testing.assert_allclose(module(torch.from_numpy(WINDOWS)), forecaster.predict(WINDOWS), atol=1e-5)
 
 
