@@ -20,7 +20,7 @@ from skdistill.data._series_weight import weights_of_series
 from skdistill.data._short_series import name_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, split_windows
-from skdistill.data._validation_rows import count_validation_rows
+from skdistill.data._validation_rows import count_held_out
 
 __all__ = ["FitWindows"]
 
@@ -109,7 +109,7 @@ class FitWindows:
         ValueError
             If no series has a training window, or a validation window if validation is requested.
         """
-        held_out = [min(len(one), count_validation_rows(len(one), self.validation_fraction)) for one in series]
+        held_out = self.held_out(series)
         of_step = season_of_series(series[0].index, series[0].step)
         season = of_step if of_step is not None and of_step < self.context_length else 1
         least = self.least_rows(len(series), season)
@@ -133,6 +133,21 @@ class FitWindows:
         if series[0].statics is not None:
             scaling.statics_ = series[0].statics
         return self.build(series, held_out, scaling, least, of_step)
+
+    def held_out(self, series: list[Series]) -> list[int]:
+        """Return the number of rows at the end of each series that are not for training.
+
+        Parameters
+        ----------
+        series : list of Series
+            Series of the user.
+
+        Returns
+        -------
+        n_rows : list of int
+            Validation rows, and rows after the last observed target.
+        """
+        return [count_held_out(one.values[:, list(self.targets)], self.validation_fraction) for one in series]
 
     def build(
         self, series: list[Series], held_out: list[int], scaling: Scaling, least: int, of_step: int | None

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-__all__ = ["count_validation_rows"]
+__all__ = ["count_held_out", "count_unobserved_end", "count_validation_rows"]
 
 
 def count_validation_rows(n_rows: int, validation_fraction: float | int) -> int:
@@ -34,3 +34,52 @@ def count_validation_rows(n_rows: int, validation_fraction: float | int) -> int:
     if isinstance(validation_fraction, int | np.integer):
         return int(validation_fraction)
     return math.floor(round(n_rows * float(validation_fraction), 6))
+
+
+def count_held_out(values: np.ndarray, validation_fraction: float | int) -> int:
+    """Return the number of rows at the end of a series that are not for training.
+
+    Rows after the last observed target can judge nothing, such as the rows of the horizon with known covariates:
+    validation rows are those before them.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_timestamps, n_targets)
+        Targets of the series, NaN where missing.
+    validation_fraction : float or int
+        A fraction in [0, 1), or an integer number of rows; 0 keeps all rows for training.
+
+    Returns
+    -------
+    n_held_out : int
+        Number of validation rows and of the rows after them, at most all.
+
+    Examples
+    --------
+    >>> count_held_out(np.array([[1.0], [2.0], [3.0], [4.0], [np.nan]]), 0.5)
+    3
+    """
+    if not validation_fraction:
+        return 0
+    n_unobserved = count_unobserved_end(values)
+    n_rows = len(values) - n_unobserved
+    return n_unobserved + min(n_rows, count_validation_rows(n_rows, validation_fraction))
+
+
+def count_unobserved_end(values: np.ndarray) -> int:
+    """Return the number of rows after the last one with an observed value; 0 if none is observed.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_timestamps, n_targets)
+        Values, NaN where missing.
+
+    Returns
+    -------
+    n_rows : int
+        Number of rows.
+    """
+    if not len(values) or not np.isnan(values[-1]).all():
+        return 0
+    observed = np.flatnonzero(~np.isnan(values).all(axis=1))
+    return len(values) - 1 - int(observed[-1]) if len(observed) else 0

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.datasets._csv_text import advise_number_format
 from skdistill.datasets._times import say_id
 
-__all__ = ["read_channels", "stack_columns"]
+__all__ = ["read_channels", "say_other", "stack_columns"]
 
 
 def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: str) -> pd.DataFrame:
@@ -57,7 +58,7 @@ def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: s
                 )
             columns.append(floats)
         else:
-            others.append(_say_other(values, label))
+            others.append(say_other(values, label))
             columns.append(values.array)
     if others:
         warnings.warn(
@@ -99,15 +100,30 @@ def _to_floats(values: pd.Series) -> np.ndarray:
     return values.to_numpy(dtype=kind, na_value=np.nan)
 
 
-def _say_other(values: pd.Series, label: Hashable) -> str:
+def say_other(values: pd.Series, label: Hashable) -> str:
+    """Return the name of a column that is not numeric, with what it holds and how to read it.
+
+    Parameters
+    ----------
+    values : Series of shape (n_rows,)
+        The column.
+    label : hashable
+        Its name.
+
+    Returns
+    -------
+    text : str
+        Name, content and advice.
+    """
     if not (values.dtype == object or isinstance(values.dtype, pd.StringDtype)):
         return f"{label!r} ({values.dtype})"
     distinct = values.dropna().drop_duplicates()
     bad = distinct[pd.to_numeric(distinct, errors="coerce").isna()]
+    advice = advise_number_format(bad)
+    if advice is not None:
+        return f"{label!r} (text such as {bad.iloc[0]!r}: {advice})"
     if 0 < len(bad) < len(distinct):
         row, n_bad = int(np.argmax(values == bad.iloc[0])), int(values.isin(bad).sum())
         more = f" and {n_bad - 1} more" if n_bad > 1 else ""
         return f"{label!r} (numbers except {bad.iloc[0]!r} in row {row}{more}: na_values= reads it as missing)"
-    first = values[values.notna()].iloc[0]
-    comma = isinstance(first, str) and first.replace(",", "", 1).replace("-", "", 1).isdigit() and "," in first
-    return f"{label!r} (text such as {first!r}{': decimal=' + repr(',') + ' reads it' if comma else ''})"
+    return f"{label!r} (text such as {distinct.iloc[0]!r})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pandas as pd
 
 from skdistill._utils._choices import check_choice
 from skdistill.data._index_checks import check_time_index
+from skdistill.datasets._channels import say_other
+from skdistill.datasets._csv_text import read_with_time_as_text
 from skdistill.datasets._duplicates import doubled_hint, repeats
 from skdistill.datasets._gaps import find_gaps, skipped_hint
 from skdistill.datasets._moments import read_moments
@@ -85,10 +88,12 @@ def load_csv(
     wants_dates = read_options.get("parse_dates", False) is True
     if time is not None or wants_dates:
         read_options = {**read_options, "parse_dates": False}  # pandas would silently swap days and months
-    frame = pd.read_csv(path, **read_options)
+    if isinstance(time, int):
+        path, time = _name_at(path, time, read_options)
+    frame = read_with_time_as_text(path, time, name, read_options)
     how: dict[str, Any] = {"dayfirst": dayfirst, "date_format": date_format, "unit": unit, "numbers": False}
     if time is not None:
-        column = _find_time(frame, time)
+        column = check_choice(time, list(frame.columns), "time of load_csv")
         moments, codes = read_moments(frame[column], f"the time column {column!r} of {name}", **how)
         frame = frame.drop(columns=column).set_index(moments[codes].rename(column))
     elif wants_dates and read_options.get("index_col") is not None:
@@ -96,10 +101,13 @@ def load_csv(
         frame.index = moments[codes].rename(frame.index.name)
     elif not (dayfirst is None and date_format is None and unit is None):
         raise ValueError(f"dayfirst, date_format and unit apply to times: pass the time column of {name}, time=.")
-    others = [str(one) for one in frame.columns if not pd.api.types.is_numeric_dtype(frame[one])]
+    others = [one for one in frame.columns if not pd.api.types.is_numeric_dtype(frame[one])]
     if others:
         hint = f" If {others[0]!r} has the timestamps, set time={others[0]!r}." if time is None else ""
-        raise ValueError(f"{name} must have numeric columns only; not numeric: {', '.join(map(repr, others))}.{hint}")
+        told = "; ".join(say_other(frame[one], one) for one in others)
+        raise ValueError(
+            f"{name} must have numeric columns only; not numeric: {told}. Leave columns out with usecols=.{hint}"
+        )
     _check_clock(frame.index, name)
     try:
         check_time_index(frame.index, name=name)
@@ -131,9 +139,17 @@ def _check_clock(index: pd.Index, name: str) -> None:
         raise ValueError(f"The index of {name} {what}. {hint}")
 
 
-def _find_time(frame: pd.DataFrame, time: str | int) -> Any:
-    if isinstance(time, int):
-        if not -len(frame.columns) <= time < len(frame.columns):
-            raise ValueError(f"time must be a position below {len(frame.columns)} or a column name; got {time!r}.")
-        return frame.columns[time]
-    return check_choice(time, list(frame.columns), "time of load_csv")
+def _name_at(path: Any, time: int, read_options: dict[str, Any]) -> tuple[Any, Any]:
+    """Return the file to read on, and the name of the column at a position, from the header."""
+    start = 0
+    if hasattr(path, "read"):
+        if not path.seekable():
+            content = path.read()
+            path = io.StringIO(content) if isinstance(content, str) else io.BytesIO(content)
+        start = path.tell()
+    columns = pd.read_csv(path, **{**read_options, "nrows": 1, "skipfooter": 0}).columns
+    if hasattr(path, "read"):
+        path.seek(start)
+    if not -len(columns) <= time < len(columns):
+        raise ValueError(f"time must be a position below {len(columns)} or a column name; got {time!r}.")
+    return path, columns[time]

@@ -13,6 +13,7 @@ import pandas as pd
 
 from skdistill._utils._choices import check_choice
 from skdistill._utils._optional import import_optional
+from skdistill.datasets._csv_text import read_with_time_as_text
 
 __all__ = ["open_table"]
 
@@ -157,10 +158,8 @@ def _read_csv(
     if select.columns is not None and "usecols" not in options:
         kept = {*select.wanted, *select.columns}
         options["usecols"] = kept.__contains__
-    try:
-        frame = pd.read_csv(path, dtype=types, **options)
-    except pd.errors.EmptyDataError:
-        raise ValueError(f"{name} is empty.") from None
+    time = next((one for one in select.wanted if one not in ids), None)
+    frame = read_with_time_as_text(path, time, name, {**options, "dtype": types})
     if select.columns is not None and not set(frame.columns) >= {*select.wanted, *select.columns}:
         frame = _read_all_columns(path, types, options, frame)
     frame = frame[select(list(frame.columns), name)]

@@ -9,7 +9,6 @@ from typing import Any
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import Series, read_series
 from skdistill.data._season import season_of_series
-from skdistill.data._validation_rows import count_validation_rows
 from skdistill.deploy._frame_predictor import InputForm
 from skdistill.deploy._long_form import LongForm
 from skdistill.scale_out._whole_series import whole_series
@@ -110,8 +109,7 @@ class SeriesReader:
         n_rows : list of int
             As in ``fit``.
         """
-        fraction = self.cutting.validation_fraction
-        return [min(len(one), count_validation_rows(len(one), fraction)) for one in series]
+        return self.cutting.held_out(series)
 
     def check_season(self, series: list[Series]) -> None:
         """Raise if a series has another season than the sample.

@@ -27,7 +27,7 @@ from skdistill.data._season import season_of_series
 from skdistill.data._square_root import SquareRoot
 from skdistill.forecaster import DistilledForecaster
 from skdistill.selection._candidates import Candidate, default_context_lengths, read_students
-from skdistill.selection._folds import Fold, default_split, make_folds
+from skdistill.selection._folds import Fold, default_split, make_folds, without_unobserved_end
 from skdistill.selection._judge import SCORINGS, Problem, with_labels
 from skdistill.selection._search import Search
 from skdistill.teachers._base import BaseTeacher
@@ -295,7 +295,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         self._check_parameters()
         given = read_series(self, X, reset=True, allow_batch=False)
         self.targets_ = self.roles_.target_channels
-        search = self._search(given)
+        search = self._search(without_unobserved_end(given, self.targets_))
         results = search.run()
         choice = results.choose(self.standard_errors)
         self.cv_results_ = results.table()
@@ -532,8 +532,9 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         forecaster._check_parameters()
         given = read_series(forecaster, X, reset=True, allow_batch=False)
         n_series = len(given.series)
+        to_learn_from = without_unobserved_end(given, self.targets_)
         windows, labels = with_labels(
-            forecaster._cut(given), every, book, np.arange(n_series), np.zeros(n_series, dtype=int)
+            forecaster._cut(to_learn_from), every, book, np.arange(n_series), np.zeros(n_series, dtype=int)
         )
         forecaster._distill(windows, labels)
         forecaster._keep_for_comparing(X)

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from skdistill.data._inputs import Series, SeriesInput
+from skdistill.data._validation_rows import count_unobserved_end
 from skdistill.model_selection import RollingOriginSplit
 
-__all__ = ["Fold", "default_split", "make_folds"]
+__all__ = ["Fold", "default_split", "make_folds", "without_unobserved_end"]
 
 _MANY_SERIES = 100  # from here on, one fold judges enough horizons
 _N_SPLITS = 3
@@ -66,6 +67,29 @@ class Fold:
 def _rows(one: Series, start: int, stop: int) -> Series:
     index = None if one.index is None else one.index[start:stop]
     return replace(one, values=one.values[start:stop], index=index)
+
+
+def without_unobserved_end(given: SeriesInput, targets: Sequence[int]) -> SeriesInput:
+    """Cut off the rows after the last observed target of each series, such as a horizon with known covariates.
+
+    Nothing can be learned from them or judged on them.
+
+    Parameters
+    ----------
+    given : SeriesInput
+        The series.
+    targets : sequence of int
+        The forecast channels.
+
+    Returns
+    -------
+    given : SeriesInput
+        The series; those without any observed target as they are.
+    """
+    ends = [len(one) - count_unobserved_end(one.values[:, list(targets)]) for one in given.series]
+    if all(end == len(one) for one, end in zip(given.series, ends, strict=True)):
+        return given
+    return replace(given, series=[_rows(one, 0, end) for one, end in zip(given.series, ends, strict=True)])
 
 
 def default_split(lengths: Sequence[int], context_length: int, prediction_length: int) -> RollingOriginSplit:

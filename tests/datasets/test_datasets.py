@@ -103,7 +103,7 @@ def test_a_csv_becomes_a_series():
     ("text", "options", "message"),
     [
         (CSV, {"time": "day"}, "not numeric: 'note'"),
-        (CSV, {}, "'day', 'note'.*set time='day'"),
+        (CSV, {}, "'day' .*; 'note' .*set time='day'"),
         (CSV, {"time": "dya", "usecols": [0, 1]}, "Did you mean 'day'"),
         (CSV, {"time": 7}, "position below 3"),
         (CSV, {"time": "note", "usecols": [1, 2]}, "'note' .* cannot be read as timestamps"),

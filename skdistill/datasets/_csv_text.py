@@ -1,0 +1,108 @@
+"""Text of CSV files: times stay text, and numbers written in other ways are noticed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Hashable
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["advise_number_format", "numbers_of_text", "read_with_time_as_text"]
+
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+_MONTH = re.compile(r"\s*\d{1,2}\.\d{4}\s*")
+_DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
+_THOUSANDS_COMMA = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+_SEPARATORS = (";", "\t", "|")
+
+
+def read_with_time_as_text(path: Any, time: Hashable, name: str, read_options: dict[str, Any]) -> pd.DataFrame:
+    """Read a CSV file; its time column stays text unless the options say otherwise.
+
+    With ``thousands="."``, pandas would read 01.02.2023 as the number 1022023.
+
+    Parameters
+    ----------
+    path : str, Path or file object
+        The file.
+    time : str, int or None
+        Name of the time column; None if there is none.
+    name : str
+        Name of the file, for error messages.
+    read_options : dict
+        Options of :func:`pandas.read_csv`.
+
+    Returns
+    -------
+    frame : DataFrame
+        The table; times that are all numbers are numbers.
+
+    Raises
+    ------
+    ValueError
+        If the file is empty, or its rows have different numbers of columns.
+    """
+    options = dict(read_options)
+    types = options.pop("dtype", {})
+    is_free = (
+        isinstance(types, dict) and time is not None and time not in {**types, **(options.get("converters") or {})}
+    )
+    if is_free:
+        types = {**types, time: str}
+    try:
+        frame = pd.read_csv(path, dtype=types, **options)
+    except pd.errors.EmptyDataError:
+        raise ValueError(f"{name} is empty.") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{name} is not written in {error.encoding} ({error.reason} at byte {error.start}): give its encoding, "
+            "such as encoding='latin-1' or encoding='utf-16'."
+        ) from error
+    except pd.errors.ParserError as error:
+        raise ValueError(f"{name} cannot be read as a table: {str(error).strip()}. {_advice(path, options)}") from error
+    if is_free and time in frame.columns:
+        frame[time] = numbers_of_text(frame[time])
+    return frame
+
+
+def numbers_of_text(column: pd.Series) -> pd.Series:
+    """Convert text to numbers if all of it is numbers, not months such as 01.2023."""
+    texts = column.dropna().unique()
+    if not len(texts) or not all(isinstance(one, str) and _NUMBER.fullmatch(one) for one in texts):
+        return column
+    return column if all(map(_MONTH.fullmatch, texts)) else pd.to_numeric(column)
+
+
+def advise_number_format(texts: pd.Series) -> str | None:
+    """Return the options that read texts as numbers, if they are written with a decimal comma or thousands separators.
+
+    Parameters
+    ----------
+    texts : Series of str
+        Texts that are not numbers as they stand.
+
+    Returns
+    -------
+    advice : str or None
+        Options of :func:`pandas.read_csv`; None for other texts.
+    """
+    found = [one.strip() for one in texts if isinstance(one, str)]
+    if not found or len(found) < len(texts):
+        return None
+    if all(map(_DECIMAL_COMMA.fullmatch, found)):
+        dotted = any("." in one for one in found)
+        return "decimal=',' and thousands='.' read it" if dotted else "decimal=',' reads it"
+    return "thousands=',' reads it" if all(map(_THOUSANDS_COMMA.fullmatch, found)) else None
+
+
+def _advice(path: Any, options: dict[str, Any]) -> str:
+    """Return what to try, from the first line of the file."""
+    if "sep" not in options and "delimiter" not in options and isinstance(path, str | os.PathLike):
+        with open(path, encoding=options.get("encoding"), errors="replace") as lines:
+            first = lines.readline()
+        separator = next((one for one in _SEPARATORS if one in first), None)
+        if separator is not None:
+            return f"Its first line is {first.strip()[:80]!r}: give sep={separator!r}."
+    return "Rows before the header are left out with skiprows=, and columns are separated as in sep=."

@@ -1,0 +1,76 @@
+"""Files that are not written the way pandas reads by default."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skdistill.datasets import load_csv, read_panel, regularize
+
+GERMAN = "Filiale;Datum;Umsatz\n" + "".join(
+    f"{shop};{day:02d}.03.2024;{shop}.{day:03d},50\n" for shop in (1, 2) for day in range(1, 13)
+)
+OPTIONS = {"sep": ";", "decimal": ",", "thousands": "."}
+
+
+def one_shop():
+    return io.StringIO("\n".join(GERMAN.splitlines()[:13]))
+
+
+def read_csv():
+    return load_csv(one_shop(), time="Datum", usecols=["Datum", "Umsatz"], **OPTIONS)
+
+
+def read_by_position():
+    return load_csv(one_shop(), time=0, usecols=["Datum", "Umsatz"], **OPTIONS)
+
+
+def read_regular():
+    return regularize(one_shop(), time="Datum", columns=["Umsatz"], verbose=0, **OPTIONS)
+
+
+def read_shops():
+    return read_panel(io.StringIO(GERMAN), id="Filiale", time="Datum", **OPTIONS).loc[1]
+
+
+@pytest.mark.parametrize("read", [read_csv, read_by_position, read_regular, read_shops])
+def test_separators_of_thousands_leave_dates_alone(read):
+    with pytest.warns(UserWarning, match="day first"):
+        frame = read()
+    assert frame.index.equals(pd.date_range("2024-03-01", periods=12, freq="D"))
+    np.testing.assert_array_equal(frame["Umsatz"], 1000.5 + np.arange(1, 13))
+
+
+def test_numbers_of_times_stay_numbers_and_months_with_a_dot_are_months():
+    text = "at,x\n1704067200,1\n1704153600,2\n1704240000,3"
+    assert load_csv(io.StringIO(text), time="at", unit="s").index[-1] == pd.Timestamp("2024-01-03")
+    assert list(regularize(io.StringIO("at,x\n3,1\n4,2\n6,3"), time="at", verbose=0).index) == [3, 4, 5, 6]
+    months = "at,x\n" + "".join(f"{month:02d}.2020,{month}\n" for month in range(1, 13))
+    assert load_csv(io.StringIO(months), time="at", date_format="%m.%Y").index[9] == pd.Timestamp("2020-10-01")
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("day;x\n2024-01-01;1.477,73\n2024-01-02;950,00", "decimal=',' and thousands='.' read it"),
+        ("day;x\n2024-01-01;1.477,73\n2024-01-02;950", "decimal=',' and thousands='.' read it"),
+        ("day;x\n2024-01-01;77,73\n2024-01-02;950", "decimal=',' reads it"),
+        ("day;x\n2024-01-01;1,477.73\n2024-01-02;950.0", "thousands=',' reads it"),
+    ],
+)
+def test_numbers_in_another_notation_are_told(text, advice):
+    with pytest.raises(ValueError, match=advice):
+        load_csv(io.StringIO(text), time="day", sep=";")
+    with pytest.warns(UserWarning, match=advice):
+        regularize(io.StringIO(text), time="day", sep=";", verbose=0)
+
+
+def test_another_separator_or_encoding_is_told(tmp_path):
+    (tmp_path / "a.csv").write_text("day;x;y\n2024-01-01;1,5;2\n2024-01-02;2,5;3,5\n")
+    with pytest.raises(ValueError, match="give sep=';'"):
+        load_csv(tmp_path / "a.csv", time="day")
+    (tmp_path / "b.csv").write_text("Tag,Höhe\n2024-01-01,1\n2024-01-02,2\n", encoding="latin-1")
+    with pytest.raises(ValueError, match="encoding='latin-1'"):
+        read_panel(tmp_path / "b.csv", id=[], time="Tag")
+    assert list(load_csv(tmp_path / "b.csv", time="Tag", encoding="latin-1").columns) == ["Höhe"]
