@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill.data._offsets import count_months
-from skdistill.data._steps import Step, as_time_index, find_step
+from skdistill.data._steps import Step, as_time_index, find_step, says_step
 from skdistill.data._wall_clock import DAY, nanoseconds_of, read_wall_clock
 
 __all__ = ["check_time_index", "checked_step"]
@@ -78,7 +78,7 @@ def checked_step(index: Any, *, name: str = "X", known: Iterable[Step] = ()) -> 
     if not (timed or pd.api.types.is_integer_dtype(index.dtype) or pd.api.types.is_float_dtype(index.dtype)):
         return None
     _check_order(index, timed, name)
-    if getattr(index, "freq", None) is None and not isinstance(index, pd.RangeIndex):
+    if not isinstance(index, pd.RangeIndex) and not says_step(index):
         kept = [step for step in known if step.keeps(index)]
         if len(kept) == 1:
             return kept[0]

@@ -22,6 +22,7 @@ __all__ = [
     "continue_index",
     "find_step",
     "noted_step",
+    "says_step",
 ]
 
 _N_LOOKED_BACK = 10  # labels used to interpret a shifted last label
@@ -281,7 +282,8 @@ def find_step(index: pd.Index) -> Step | None:
     if isinstance(index, pd.MultiIndex) or not len(index) or index.hasnans:
         return None
     if isinstance(index, pd.DatetimeIndex):
-        offset = _find_clock_offset(index) if index.freq is None else index.freq
+        is_sure = says_step(index) or (index.freq is not None and keeps_offset(read_wall_clock(index), index.freq))
+        offset = index.freq if is_sure else _find_clock_offset(index)
         return None if offset is None else ClockStep(offset, _time_of_day(index))
     if isinstance(index, pd.PeriodIndex):
         size = index.freq.n if len(index) == 1 else constant_step(index.asi8)  # type: ignore[union-attr]
@@ -296,6 +298,23 @@ def find_step(index: pd.Index) -> Step | None:
         return NumberStep(step) if step else None
     real = _float_step(index.to_numpy(dtype=np.float64))
     return NumberStep(real) if real else None
+
+
+def says_step(index: pd.Index) -> bool:
+    """Return whether labels have a ``freq`` that is theirs: pandas infers last Fridays, unchecked, as fourth ones.
+
+    Parameters
+    ----------
+    index : Index
+        The labels.
+
+    Returns
+    -------
+    says : bool
+        False without a ``freq``, and for the n-th weekday of a month.
+    """
+    freq = getattr(index, "freq", None)
+    return freq is not None and not isinstance(freq, pd.offsets.WeekOfMonth)
 
 
 def noted_step(labels: pd.Index) -> Step | None:

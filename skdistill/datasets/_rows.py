@@ -100,7 +100,10 @@ def to_series(rows: Rows, grid: Grid | None, name: Hashable) -> pd.DataFrame:
 def with_step(moments: pd.Index, grid: Grid | None) -> pd.Index:
     """Set the step of an index as ``freq``, if pandas can represent it."""
     offset = None if grid is None else grid.offset
-    if offset is None or not isinstance(moments, pd.DatetimeIndex) or len(moments) < 2:
+    if not isinstance(moments, pd.DatetimeIndex):
+        return moments
+    moments = pd.DatetimeIndex(moments, freq=None)  # what pandas infers can be wrong
+    if offset is None or len(moments) < 2:
         return moments
     try:
         return pd.DatetimeIndex(moments, freq=offset)
