@@ -1,4 +1,4 @@
-"""Students as C headers for microcontrollers: constant arrays, and a function of two loops."""
+"""Students as C headers for microcontrollers: constant arrays, and a few short functions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skdistill._utils.numpy_student import NumpyStudent
+from skdistill._utils.numpy_student import _SHARE_OF_SEASON, NumpyStudent
 from skdistill._version import __version__
 from skdistill.teachers._provenance import describe_entry
 
@@ -20,7 +20,7 @@ _TOP = """/* {stem}: a student of skdistill {version} in C99, without dependenci
 
    {prefix}_forecast(context, forecast) reads {NAME}_CONTEXT_LENGTH rows of {NAME}_N_CHANNELS channels, oldest
    first, in original units, and writes {NAME}_PREDICTION_LENGTH rows of {NAME}_N_TARGETS targets (channels {targets}).
-   Every value of the context must be there: what is missing must be filled before.{provenance} */
+   NAN is a missing value, filled from the rest of the context; without any, the forecast is NAN.{more}{provenance} */
 
 #ifndef {NAME}_H
 #define {NAME}_H
@@ -34,6 +34,10 @@ _TOP = """/* {stem}: a student of skdistill {version} in C99, without dependenci
 #define {NAME}_N_TARGETS {n_targets}
 
 """
+
+_SERIES = """
+   {prefix}_forecast_of(series, context, forecast) does so in the units of series 0 to {last}, whose ids are in
+   {prefix}_series_id; {prefix}_forecast takes the units of the context, as for a series that is not among them."""
 
 _LAYER = """
 static void {prefix}_layer(const {type} *weight, const float *step, const float *scale, const float *bias,
@@ -50,30 +54,92 @@ static void {prefix}_layer(const {type} *weight, const float *step, const float 
 }}
 """
 
+_FILL = """
+static float {prefix}_between(const float *x, int before, int after, int k)
+{{
+    if (before < 0 || after >= {NAME}_CONTEXT_LENGTH) return before < 0 ? x[after] : x[before];
+    return x[before] + (float)(k - before) / (float)(after - before) * (x[after] - x[before]);
+}}
+
+/* Fill a short gap by a straight line, a longer one from values whole seasons away; return how many there are. */
+static int {prefix}_fill(float *x)
+{{
+    const int n = {NAME}_CONTEXT_LENGTH, season = {season}, bridged = {bridged};
+    float filled[{NAME}_CONTEXT_LENGTH];
+    int observed = 0;
+    for (int k = 0; k < n; k++) observed += !isnan(x[k]);
+    if (observed == n) return n;
+    for (int k = 0; k < n; k++) {{
+        filled[k] = observed && !isnan(x[k]) ? x[k] : 0.0f;
+        if (!observed || !isnan(x[k])) continue;
+        int before = k, after = k, earlier = k, later = k;
+        while (before >= 0 && isnan(x[before])) before--;
+        while (after < n && isnan(x[after])) after++;
+        filled[k] = {prefix}_between(x, before, after, k);
+        if (season < 2 || season >= n) continue;
+        if (before >= 0 && after < n && after - before - 1 <= bridged) continue;
+        while (earlier >= 0 && isnan(x[earlier])) earlier -= season;
+        while (later < n && isnan(x[later])) later += season;
+        if (earlier >= 0 || later < n) filled[k] = {prefix}_between(x, earlier, later, k);
+    }}
+    for (int k = 0; k < n; k++) x[k] = filled[k];
+    return observed;
+}}
+"""
+
 _UNITS = """
-/* Center: mean of the last season. Unit: the first of these that is beyond rounding: the mean difference of values one
-   season apart, of neighbors, the mean distance from the center, the center, and 1. A constant context shows no unit:
-   that of its forecast is 0, so that it is the level. */
-static void {prefix}_units(const float *x, float *center, float *unit, float *shown)
+/* Center: mean of the last season, or of all. Unit: the first of these that is beyond rounding: the mean difference of
+   values one season apart, of neighbors, the mean distance from the center, the center, and 1. */
+static void {prefix}_units(const float *x, float *center, float *unit)
 {{
     const int n = {NAME}_CONTEXT_LENGTH;
     const int season = {season} < n ? {season} : (n > 1 ? n - 1 : 1);
-    double middle = 0.0, seasonal = 0.0, neighbor = 0.0, distance = 0.0;
-    for (int k = n - season; k < n; k++) middle += x[k];
-    middle /= season;
-    for (int k = 0; k < n; k++) distance += fabs(x[k] - middle) / n;
-    for (int k = season; k < n; k++) seasonal += fabs((double)x[k] - x[k - season]) / (n - season);
-    for (int k = 1; k < n; k++) neighbor += fabs((double)x[k] - x[k - 1]) / (n - 1);
+    double middle = 0.0, all = 0.0, seasonal = 0.0, neighbor = 0.0, distance = 0.0;
+    int recent = 0, observed = 0, pairs = 0, steps = 0;
+    for (int k = 0; k < n; k++) {{
+        if (isnan(x[k])) continue;
+        all += x[k];
+        observed++;
+        if (k >= n - season) {{ middle += x[k]; recent++; }}
+    }}
+    middle = recent ? middle / recent : observed ? all / observed : 0.0;
+    for (int k = 0; k < n; k++) {{
+        if (isnan(x[k])) continue;
+        distance += fabs(x[k] - middle) / observed;
+        if (k >= season && !isnan(x[k - season])) {{ seasonal += fabs((double)x[k] - x[k - season]); pairs++; }}
+        if (k >= 1 && !isnan(x[k - 1])) {{ neighbor += fabs((double)x[k] - x[k - 1]); steps++; }}
+    }}
+    if (pairs) seasonal /= pairs;
+    if (steps) neighbor /= steps;
     const double least = 4.0 * 1.1920929e-7 * fabs(middle), repeated = 1e-4 * distance;
-    double found = 0.0;
+    double found = fabs(middle) > least ? fabs(middle) : 1.0;
     if (distance > least) found = distance;
     if (neighbor > least) found = neighbor;
     if (seasonal > (least > repeated ? least : repeated)) found = seasonal;
     *center = (float)middle;
-    *shown = (float)found;
-    if (found == 0.0) found = fabs(middle) > least ? fabs(middle) : 1.0;
     *unit = (float)found;
-    if (n < 2) *shown = *unit;
+}}
+
+/* A constant context that shows no unit, of a series that has none either, is forecast by its level. */
+static void {prefix}_settle(const float *x, float *center, float *unit)
+{{
+    const float level = *center != 0.0f ? fabsf(*center) : 1.0f;
+    if (fabsf(*unit - level) > 1e-6f * *unit) return;
+    double mean = 0.0, distance = 0.0;
+    float highest = 0.0f;
+    int observed = 0;
+    for (int k = 0; k < {NAME}_CONTEXT_LENGTH; k++) {{
+        if (isnan(x[k])) continue;
+        if (!observed || x[k] > highest) highest = x[k];
+        mean += x[k];
+        observed++;
+    }}
+    if (observed < 2) return;
+    mean /= observed;
+    for (int k = 0; k < {NAME}_CONTEXT_LENGTH; k++) if (!isnan(x[k])) distance += fabs(x[k] - mean) / observed;
+    if (distance > 4.0 * 1.1920929e-7 * fabs(mean)) return;
+    *center = highest;
+    *unit = 0.0f;
 }}
 """
 
@@ -137,6 +203,9 @@ class _Header:
         self.array("target", student.targets, "int32_t")
         if not student._own_units:
             self.array("center", student._center)
+        elif student.series_ids:
+            self.array("series_center", student._arrays["series_center"][:, student.targets])
+            self.array("series_unit", student._arrays["series_unit"][:, student.targets])
         if student._level is not None:
             self.array("level", student._level)
         if student._epsilon is not None:
@@ -154,11 +223,24 @@ class _Header:
             n_channels=student.n_channels,
             n_targets=len(student.targets),
             provenance=self.provenance,
+            more=_SERIES.format(prefix=self.prefix, last=len(student.series_ids) - 1) if self.has_series else "",
         )
         parts = [top, "\n".join(self.constants), _LAYER.format(prefix=self.prefix, type=_type(is_int8))]
+        names = {"prefix": self.prefix, "NAME": name, "season": student._season}
+        parts.append(_FILL.format(**names, bridged=max(1, student._season // _SHARE_OF_SEASON)))
+        if self.has_series:
+            texts = ",\n".join(_string(one) for one in student.series_ids)
+            parts.append(
+                f"\nstatic const char *const {self.prefix}_series_id[{len(student.series_ids)}] = {{\n{texts}}};\n"
+            )
         if student._own_units:
-            parts.append(_UNITS.format(prefix=self.prefix, NAME=name, season=student._season))
+            parts.append(_UNITS.format(**names))
         return "".join([*parts, self.function(name, calls), f"\n#endif /* {name}_H */\n"])
+
+    @property
+    def has_series(self) -> bool:
+        """Whether there are series with units of their own."""
+        return self.student._own_units and bool(self.student.series_ids)
 
     def layer(self, number: int, is_int8: bool) -> str:
         """Add the constants of a layer; return its call."""
@@ -197,10 +279,17 @@ class _Header:
                 f"for (int k = 0; k < {name}_CONTEXT_LENGTH; k++) x[k] = x[k] < 0.0f ? -sqrtf(-x[k]) : sqrtf(x[k]);"
             )
         if student._own_units:
-            lines += ["float center, unit, shown;", f"{prefix}_units(x, &center, &unit, &shown);"]
+            lines += ["float center, unit;", f"{prefix}_units(x, &center, &unit);"]
+            if self.has_series:
+                lines.append("if (series >= 0) {")
+                for what in ("center", "unit"):
+                    lines.append(f"    {what} = {prefix}_series_{what}[(long)series * {name}_N_TARGETS + t];")
+                lines.append("}")
+            lines += ["float base = center, shown = unit;", f"{prefix}_settle(x, &base, &shown);"]
         else:
-            lines.append(f"const float center = {prefix}_center[t], unit = 1.0f, shown = 1.0f;")
+            lines.append(f"const float center = {prefix}_center[t], unit = 1.0f, base = center, shown = 1.0f;")
         lines.append(f"for (int k = 0; k < {name}_CONTEXT_LENGTH; k++) x[k] = (x[k] - center) / unit;")
+        lines.append(f"const int observed = {prefix}_fill(x);")
         lines.append("float spread = 1.0f, level = 0.0f;")
         if student._epsilon is not None:
             lines += [
@@ -213,18 +302,30 @@ class _Header:
             lines.append(f"for (int k = 0; k < {name}_CONTEXT_LENGTH; k++) level += {prefix}_level[k] * x[k];")
         lines += calls
         lines.append(f"for (int i = 0; i < {name}_PREDICTION_LENGTH; i++) {{")
-        lines.append(f"    float value = ({result}[i] + level) * shown + center;")
+        lines.append(f"    float value = ({result}[i] + level) * shown + base;")
         if student._of_roots:
             lines.append("    value = value < 0.0f ? -value * value : value * value;")
         for bound, sign in zip(student._bounds, "<>", strict=True):
             if bound is not None:
                 lines.append(f"    if (value {sign} {_float(bound)}) value = {_float(bound)};")
-        lines += [f"    forecast[i * {name}_N_TARGETS + t] = value;", "}"]
+        lines += [f"    forecast[i * {name}_N_TARGETS + t] = observed ? value : NAN;", "}"]
         body = "\n        ".join(lines)
+        plain, given = f"{prefix}_forecast(const float *context, float *forecast)", ""
+        if self.has_series:
+            given = f"\nstatic void {plain}\n{{\n    {prefix}_forecast_of(-1, context, forecast);\n}}\n"
+            plain = f"{prefix}_forecast_of(int series, const float *context, float *forecast)"
         return (
-            f"\nstatic void {prefix}_forecast(const float *context, float *forecast)\n{{\n    {buffers};\n"
-            f"    for (int t = 0; t < {name}_N_TARGETS; t++) {{\n        {body}\n    }}\n}}\n"
+            f"\nstatic void {plain}\n{{\n    {buffers};\n"
+            f"    for (int t = 0; t < {name}_N_TARGETS; t++) {{\n        {body}\n    }}\n}}\n{given}"
         )
+
+
+def _string(one: object) -> str:
+    """Return an id as a string of C; what is not plain ASCII as bytes of UTF-8."""
+    plain = (
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}" for byte in str(one).encode()
+    )
+    return f'"{"".join(plain)}"'
 
 
 def _type(is_int8: bool) -> str:

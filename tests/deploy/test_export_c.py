@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from doubles import make_forecaster, make_frame, make_series
 
+from skdistill._utils.numpy_student import NumpyStudent
 from skdistill.data import SquareRoot
 from skdistill.networks import MLP, DLinear, Linear
 
@@ -20,7 +21,7 @@ int main(void) {{
     enum {{ n_in = {NAME}_CONTEXT_LENGTH * {NAME}_N_CHANNELS, n_out = {NAME}_PREDICTION_LENGTH * {NAME}_N_TARGETS }};
     static float context[n_in], forecast[n_out];
     while ((int)fread(context, sizeof(float), n_in, stdin) == n_in) {{
-        {prefix}_forecast(context, forecast);
+        {prefix}_{call}context, forecast);
         fwrite(forecast, sizeof(float), n_out, stdout);
     }}
     return 0;
@@ -28,13 +29,14 @@ int main(void) {{
 """
 
 
-def run(path, windows, shape):
-    """Compile a header without a warning, and forecast windows with it."""
+def run(path, windows, shape, series=None):
+    """Compile a header without a warning, and forecast windows with it, of a series by its number."""
     if COMPILER is None:
         pytest.skip("needs a compiler of C, cc")
     prefix = path.stem.replace("-", "_")
     main, program = path.with_suffix(".c"), path.with_suffix("")
-    main.write_text(MAIN.format(name=path.stem, NAME=prefix.upper(), prefix=prefix))
+    call = "forecast(" if series is None else f"forecast_of({series}, "
+    main.write_text(MAIN.format(name=path.stem, NAME=prefix.upper(), prefix=prefix, call=call))
     flags = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror"]
     done = subprocess.run([COMPILER, *flags, main, "-o", program, "-lm"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -109,6 +111,35 @@ def test_the_header_names_the_teacher_and_its_license(tmp_path):
     assert "Teacher: Pretrained, from a* /b, revision " in comment
     assert "license BSD-3-Clause, trained on synthetic series only" in comment
     assert code.lstrip().startswith("#ifndef STUDENT_H")
+
+
+@pytest.mark.parametrize("scaling", ["series", "window", "global"])
+def test_a_panel_with_gaps_is_forecast_as_by_predict(scaling, tmp_path):
+    days = pd.date_range("2024-01-01", periods=60, freq="D")
+    wave = np.sin(np.arange(60) * 2 * np.pi / 7) + 0.1 * make_series(60)[:, 0]
+    levels = {"a": 3.0, 'b "\u00e9"?': 50.0, "flat": None}
+    rows = {name: np.full(60, 4.0) if level is None else level * (5 + wave) for name, level in levels.items()}
+    panel = pd.concat({name: pd.DataFrame({"y": one}, index=days) for name, one in rows.items()})
+    panel.iloc[::9] = np.nan
+    forecaster = make_forecaster(
+        teacher=None, student=Linear(), scaling=scaling, context_length=24, validation_fraction=0
+    ).fit(panel)
+    gaps = [[], range(10), range(18, 24), [3, 9], range(5, 14), [*range(12), 23], range(24)]
+    names = [*levels, "new", "a", "a", "flat"]
+    windows = np.stack([rows[one][20:44] if one in rows else 7 - wave[20:44] for one in names])[..., None]
+    for window, gap in zip(windows, gaps, strict=True):
+        window[list(gap)] = np.nan
+    windows = windows.astype(np.float32)
+    forecaster.export(tmp_path / "student.npz")
+    expected = NumpyStudent.load(tmp_path / "student.npz").predict(windows, names)
+    assert np.isnan(expected[-1]).all()
+    forecaster.export(tmp_path / "student.h")
+    numbers = np.array([list(levels).index(one) if one in levels else -1 for one in names])
+    answers = np.full(expected.shape, -1.0)
+    for number in {*numbers} if scaling == "series" else [None]:
+        of = slice(None) if number is None else numbers == number
+        answers[of] = run(tmp_path / "student.h", windows[of], (4, 1), number)
+    np.testing.assert_allclose(answers, expected, rtol=1e-4)
 
 
 def test_what_c_cannot_say_is_refused(tmp_path):
