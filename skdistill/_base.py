@@ -22,6 +22,7 @@ from skdistill._utils._interrupts import noticed_interrupts
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._scaling import Scaling
 from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._vintages import lost_vintages
 from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._estimate import LabelingEstimate
 from skdistill.labeling._label_choice import LabelChoice
@@ -89,7 +90,15 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         """Return ``predictor_`` of an estimator that is known to be fitted, which saves the time of the check."""
         roles = getattr(self, "roles_", None)
         known = () if roles is None else roles.known_channels
-        return Predictor(self.student_, self.spec_, self.scaling_, self._offsets(), self._dtype, known=known)
+        return Predictor(
+            self.student_,
+            self.spec_,
+            self.scaling_,
+            self._offsets(),
+            self._dtype,
+            known=known,
+            lacks_vintages=lost_vintages(self),
+        )
 
     def set_params(self, **params: Any) -> BaseDistilled:
         """Set parameters, nested ones by ``teacher__``, ``student__`` and ``loss__``.

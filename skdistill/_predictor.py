@@ -70,6 +70,8 @@ class Predictor:
         Whether forecasts and quantiles are clipped to the bounds of ``scaling``.
     known : tuple of int, default=()
         Channels that are known covariates, whether the student reads them or not.
+    lacks_vintages : bool, default=False
+        Whether what was known at earlier origins is unknown, so that contexts need ``future``.
     """
 
     student: nn.Module
@@ -79,6 +81,7 @@ class Predictor:
     dtype: str = "float32"
     bounded: bool = True
     known: tuple[int, ...] = ()
+    lacks_vintages: bool = False
 
     @property
     def reads_calendar(self) -> bool:
@@ -123,6 +126,7 @@ class Predictor:
             self.numbers_of(series),
             self.spec.known,
             self.spec.prediction_length,
+            self.lacks_vintages,
         )
 
     def numbers_of(self, series: list[Series]) -> np.ndarray | None:

@@ -30,7 +30,7 @@ from skdistill.data._roles import find_roles
 from skdistill.data._short_series import warn_of_short_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, split_windows
-from skdistill.data._vintages import Vintages, vintages_of
+from skdistill.data._vintages import LOST, Vintages, lost_vintages, vintages_of
 from skdistill.data._windows import Windows
 from skdistill.deploy._saveable import saveable
 from skdistill.probabilistic._settings import at_levels
@@ -99,8 +99,8 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
     scaling : {"auto", "global", "series", "window"}, default="auto"
         Whose center and unit standardize: ``"global"``, mean and standard deviation of each channel over all training
         rows; ``"series"``, mean and mean absolute seasonal difference of the training rows of each series, or of the
-        context for a series that ``fit`` has not seen; ``"window"``, those of each context. ``"auto"`` is ``"series"``
-        for a panel of several series, and ``"global"`` for one.
+        context for a series whose id ``fit`` has not seen; ``"window"``, those of each context. ``"auto"`` is
+        ``"series"`` for a panel of several series, and ``"global"`` for one.
     bounds : tuple of (float or None, float or None), or None, default=None
         Lowest and highest forecast, in original units, such as ``(0, None)`` for sales: forecasts and quantiles beyond
         are clipped, here and in every export. None leaves a side open.
@@ -341,7 +341,8 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         ----------
         X : array of shape (n_timestamps, n_channels), DataFrame, Series, or a list of them
             The series: rows are time steps in order, columns are channels. A 3-D array (n_series, n_timestamps,
-            n_channels) is many series of equal length.
+            n_channels) is many series of equal length. Series of a list or a 3-D array have no ids, so that later
+            calls take each for a new one.
         y : None, default=None
             Ignored, present for API consistency; anything but None gives a warning.
 
@@ -564,6 +565,8 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
 
     def _windows_to_calibrate(self, X: Any, y: Any) -> Windows:
         warn_of_ignored_y(y, "DistilledForecaster.calibrate", "calibrates quantiles of")
+        if lost_vintages(self):
+            raise ValueError(LOST)
         series = read_series(self, X, reset=False, allow_batch=False).series
         count_origins(max(series, key=len), self.spec_)
         warn_of_short_series(series, self.spec_.context_length + self.spec_.prediction_length, "calibrate")

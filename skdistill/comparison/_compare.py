@@ -65,9 +65,9 @@ def compare(
     (each channel divided by the standard deviation of the training rows, the scale of published tables; or by the unit
     of its series, where ``scaling`` gives every series of a panel its own) and in original units.
 
-    Errors are means over the true values that are observed: missing ones (NaN) are left out, and so is a channel of a
-    window whose context has no observed value of it. Series of a panel that are too short for a window are left out,
-    with a warning.
+    Errors are means over windows, of the mean of each over its observed true values: missing ones (NaN) are left out,
+    and so is a channel of a window whose context has no observed value of it. Series of a panel that are too short for
+    a window are left out, with a warning.
 
     Parameters
     ----------

@@ -18,6 +18,7 @@ from skdistill.data._inputs import Series
 from skdistill.data._precede import precede_index
 from skdistill.data._scaling import Scaling
 from skdistill.data._steps import Step, find_step
+from skdistill.data._vintages import LOST
 
 __all__ = ["ContextBatch", "ContextCutter"]
 
@@ -190,6 +191,8 @@ class ContextCutter:
         Channels whose rows after each origin are included, because they are known in advance.
     prediction_length : int, default=0
         Number of these rows.
+    lacks_vintages : bool, default=False
+        Whether these rows are not what was known in advance, which is lost, so that ``cut`` needs ``future``.
     """
 
     series: list[Series]
@@ -198,6 +201,7 @@ class ContextCutter:
     known: np.ndarray | None = None
     known_channels: tuple[int, ...] = ()
     prediction_length: int = 0
+    lacks_vintages: bool = False
 
     @cached_property
     def _steps(self) -> list[Step | None]:
@@ -241,6 +245,8 @@ class ContextCutter:
         if future is not None:
             found["future"] = future
         elif self.known_channels:
+            if self.lacks_vintages:
+                raise ValueError(LOST)
             found["future"] = np.stack([self._future(number, origin) for number, origin in pairs])
         first = self.series[0]
         if first.static is not None:

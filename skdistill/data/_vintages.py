@@ -11,7 +11,12 @@ import pandas as pd
 
 from skdistill.data._roles import Roles
 
-__all__ = ["Vintages", "known_ahead", "places_of", "vintages_of"]
+__all__ = ["LOST", "Vintages", "known_ahead", "lost_vintages", "places_of", "vintages_of"]
+
+LOST = (
+    "the vintages of this forecaster are not in its file, and rows of X tell only what came true, which nobody knew "
+    "then: set_params(vintages=...) first. predict takes future=."
+)
 
 _MOST_NAMED = 5
 
@@ -193,6 +198,23 @@ def vintages_of(estimator: Any, *, fitting: bool) -> Vintages | None:
             "them: set_params(vintages=...)."
         )
     return None
+
+
+def lost_vintages(estimator: Any) -> bool:
+    """Return whether an estimator was loaded from a file, which says that there were vintages, but holds none.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A forecaster.
+
+    Returns
+    -------
+    lost : bool
+        Whether what was known at earlier origins is unknown.
+    """
+    given = getattr(estimator, "vintages", None)
+    return given is not None and not isinstance(given, Vintages)
 
 
 def known_ahead(vintages: Vintages, roles: Roles, one: Any, prediction_length: int, name: str) -> np.ndarray:

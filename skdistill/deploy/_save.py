@@ -219,9 +219,11 @@ def _read_estimator(document: Document, *, student: Any, transformer: Any, compl
         reader.missing = [one for one in reader.missing if not one.startswith(("params.student ", "params.student."))]
     estimator.teacher_ = _read_teacher(content.get("teacher"), reader)
     if reader.missing and complete:
+        lost = any(one.startswith("params.vintages ") for one in reader.missing)
+        needs = "backtest, score and compare need vintages" if lost else "Forecasts do not need it"
         warnings.warn(
-            f"the file describes, but does not contain: {'; '.join(reader.missing)}. Forecasts do not need it; set it "
-            "with set_params before another fit.",
+            f"the file describes, but does not contain: {'; '.join(reader.missing)}. {needs}; set it with set_params "
+            "before another fit.",
             stacklevel=stacklevel_of_user(),
         )
     return estimator

@@ -224,7 +224,9 @@ class SplitConformal(BaseCalibration):
     series are not exchangeable: neighbors overlap, so n of them carry less information than n independent windows, and
     a series can drift. The validation windows also chose the student's best epoch, so their errors are a little smaller
     than those of new windows. The guarantee holds for each step and channel on average over windows, not conditional on
-    a window, and not for all steps of a window jointly.
+    a window, and not for all steps of a window jointly. A context that is constant and scaled by itself (with
+    ``scaling="window"``, or of a new series) shows no unit: forecast and quantiles are its level, of width 0, which no
+    calibration widens.
 
     References
     ----------
