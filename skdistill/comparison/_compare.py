@@ -111,11 +111,11 @@ def compare(
         is the mean weighted quantile loss over the levels of the first forecaster with quantiles; coverage and width
         are those of its outermost levels. A row that does not cover these levels has no values. For a panel there are
         ``mase`` (absolute error divided by the mean absolute seasonal difference of the training rows of its series,
-        or of its first context; series without such a difference are left out), ``wql`` if there are quantiles (the sum
-        of the quantile losses in original units, divided by the sum of absolute true values) and ``share_best``, the
-        share of series in which the row has the smallest MSE. ``comparison.per_series`` has the errors of each series,
-        ``comparison.differences`` every pair of rows; ``comparison.summary()`` returns the findings as sentences and
-        names the best baseline.
+        or of its first context; series without such a difference are left out), ``wql`` (the sum of the quantile losses
+        in original units, divided by the sum of absolute true values; a point forecast stands for every quantile) and
+        ``share_best``, the share of series in which the row has the smallest MSE. ``comparison.per_series`` has the
+        errors of each series, ``comparison.differences`` every pair of rows; ``comparison.summary()`` returns the
+        findings as sentences and names the best baseline.
 
     Raises
     ------
@@ -357,8 +357,8 @@ def _measure(row: _Row, problem: Problem, batch_size: int) -> RowResult:
     squared, scaled = np.zeros((n_runs, n_windows)), np.zeros((n_runs, n_windows))
     weights = np.ones(n_windows) if problem.weights is None else problem.weights
     absolute, original, absolute_original = (np.zeros(n_runs) for _ in range(3))
-    scores, n_scored = np.zeros(4), 0  # summed over true values and runs
-    size = 0.0
+    scores, n_scored = np.zeros(3), 0  # summed over true values and runs
+    losses, size = 0.0, 0.0  # in original units
     for block in blocks(n_windows):
         windows = np.arange(block.start, block.stop)
         truth, scale = problem.truth(windows), problem.scale_of(windows)
@@ -366,12 +366,15 @@ def _measure(row: _Row, problem: Problem, batch_size: int) -> RowResult:
         for number, run in enumerate(row.runs):
             if row.around is None:
                 error = run(windows) - truth
+                losses += _loss_of_point(error[observed], problem.levels)
             else:
                 point, quantiles = row.around[number](windows)
                 error = point - truth
-                scores += observed.sum() * _score(truth, quantiles, problem, scale)
+                found = observed.sum() * _score(truth, quantiles, problem, scale)
+                scores += found[:3]
+                losses += found[3]
                 n_scored += int(observed.sum())
-                size += float(np.abs(truth[observed]).sum())
+            size += float(np.abs(truth[observed]).sum())
             squared[number, windows] = _mean_of_windows(np.square(error / scale), observed)
             own = weights[windows]
             absolute[number] += (own * _mean_of_windows(np.abs(error / scale), observed)).sum()
@@ -393,9 +396,9 @@ def _measure(row: _Row, problem: Problem, batch_size: int) -> RowResult:
         parameters=row.parameters,
         seconds_one=median_seconds(lambda: row.runs[0](one)),
         seconds_batch=median_seconds(lambda: row.runs[0](many)),
-        scores=None if row.around is None else tuple(scores[:3] / n_scored),
+        scores=None if row.around is None else tuple(scores / n_scored),
         scaled=None if problem.mase_unit is None else scaled.mean(axis=0),
-        wql=None if row.around is None or not size else float(scores[3] / size),
+        wql=float(losses / size) if problem.is_panel and size else None,
         weights=problem.weights,
     )
 
@@ -412,6 +415,12 @@ def _mean_of_windows(values: np.ndarray, observed: np.ndarray) -> np.ndarray:
     if observed.all():
         return values.mean(axis=(1, 2))
     return np.where(observed, values, 0.0).sum(axis=(1, 2)) / observed.sum(axis=(1, 2))
+
+
+def _loss_of_point(error: np.ndarray, levels: Sequence[float] | None) -> float:
+    """Sum the quantile losses of point forecasts that stand for the quantiles of every level."""
+    level = 0.5 if levels is None else float(np.mean(levels))
+    return float(2 * (level * np.maximum(-error, 0) + (1 - level) * np.maximum(error, 0)).sum())
 
 
 def _score(truth: np.ndarray, quantiles: np.ndarray, problem: Problem, scale: np.ndarray) -> np.ndarray:

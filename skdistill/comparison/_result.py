@@ -42,7 +42,8 @@ class RowResult:
     scaled : ndarray of shape (n_windows,) or None, default=None
         Mean absolute scaled error of each window; None unless there is a panel. NaN where a series has no scale.
     wql : float or None, default=None
-        Sum of quantile losses divided by the sum of absolute true values; None without quantiles.
+        Sum of quantile losses divided by the sum of absolute true values, with a point forecast for every quantile if
+        there are none; None unless there is a panel.
     weights : ndarray of shape (n_windows,) or None, default=None
         Weight of each window, of mean 1; None if all count alike. ``by_seed`` and the other errors include it, except
         ``scores`` and ``wql``.
@@ -115,8 +116,8 @@ class Comparison(pd.DataFrame):
         Returns
         -------
         table : DataFrame of str
-            ``MSE`` (standardized), ``MASE`` if there is a panel, ``error`` relative to the first row, with its standard
-            error, ``parameters``, and ``ms per window``.
+            ``MSE`` (standardized), ``MASE`` and ``WQL`` if there is a panel, ``error`` relative to the first row, with
+            its standard error, ``parameters``, and ``ms per window``.
         """
         first = float(self["mse"].iloc[0])
         shares = [
@@ -126,6 +127,7 @@ class Comparison(pd.DataFrame):
         columns: dict[str, Any] = {"MSE": [_short(value) for value in self["mse"]]}
         if "mase" in self:
             columns["MASE"] = [_short(value) for value in self["mase"]]
+            columns["WQL"] = [_short(value) for value in self["wql"]]
         columns |= {
             "error": [share if known else "" for share, known in zip(shares, self["mse"].notna(), strict=True)],
             "parameters": ["" if pd.isna(value) else f"{value:,}" for value in self["parameters"]],
@@ -263,8 +265,7 @@ def _panel_columns(results: Sequence[RowResult], tables: dict[str, pd.DataFrame]
     weights = results[0].weights
     own = None if weights is None or not weights[known].any() else weights[known]
     columns = {"mase": [float(np.average(one[known], weights=own)) if known.any() else float("nan") for one in scaled]}
-    if any(result.scores is not None for result in results):
-        columns["wql"] = [float("nan") if result.wql is None else result.wql for result in results]
+    columns["wql"] = [float("nan") if result.wql is None else result.wql for result in results]
     return {**columns, "share_best": shares_best(tables["mse"]).to_numpy()}
 
 
