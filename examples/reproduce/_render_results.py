@@ -225,8 +225,8 @@ def calf_m4() -> str:
 def many_series_table() -> str:
     """Format the time of a panel of 100,000 series, and of many frames."""
     frame = pd.read_csv(BENCHMARKS / "many_series.csv")
-    rows = [[row.what, f"{row.wall:.1f}", f"{row.processor:.1f}"] for row in frame.itertuples()]
-    facts = f"At most {frame.gib[0]:.2f} GiB were used; the load of the machine was {frame.load[0]:.0f}."
+    rows = [[row.what, f"{row.wall:.2f}", f"{row.processor:.2f}"] for row in frame.itertuples()]
+    facts = f"At most {frame.gib[0]:.2f} GiB were used; the load of the machine was {frame.load[0]:.1f}."
     return markdown(["", "s", "s of processor time"], rows) + f"\n\n{facts}\n\n* " + source(frame)
 
 
