@@ -28,7 +28,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.preprocessing import FunctionTransformer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, heading, write_results
+from _common import QUICK, heading, provenance, write_results
 from _covariate_tasks import Problem, cut, judge, read_problems
 
 from skdistill import DistilledForecaster
@@ -39,6 +39,7 @@ from skdistill.teachers import RegressorTeacher
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data-home", type=Path, default=Path(os.environ.get("SKDISTILL_DATA", "~/skdistill_data")))
 parser.add_argument("--sets", nargs="+", default=None)
+parser.add_argument("--models", nargs="+", default=None, help="Models to run; results of others stay.")
 arguments = parser.parse_args()
 torch.set_num_threads(1)
 
@@ -49,10 +50,18 @@ torch.set_num_threads(1)
 #
 # Boosting gets the same columns, in a table of lags, the values of the season before, and the covariates at and beside
 # each step, one regressor for all steps and series. Counts are many small numbers and a few large ones: some students
-# work on square roots.
+# work on square roots; one, for panels, also scales each window by itself, as the level of sales changes over years.
 
-MODELS = {"exact linear": ("linear", False), "MLP": ("mlp", False), "gradient boosting": ("boosting", False)}
-CANDIDATES = [(network, rooted) for network in ("linear", "mlp", "mlp without skip") for rooted in (False, True)]
+MODELS = {
+    "exact linear": ("linear", False, "auto"),
+    "MLP": ("mlp", False, "auto"),
+    "gradient boosting": ("boosting", False, "auto"),
+}
+CANDIDATES = [
+    (network, rooted, "auto") for network in ("linear", "mlp", "mlp without skip") for rooted in (False, True)
+]
+OF_PANELS = [("mlp without skip", True, "window")]
+RESULTS = Path(__file__).resolve().parent / "results" / "known_covariates.csv"
 MEASURES = ("mase", "rmsse")
 TRAINING = {"lr": 1e-3, "lr_schedule": "cosine", "max_epochs": 2 if QUICK else 10, "batch_size": 64}
 
@@ -75,7 +84,7 @@ def networks(problem: Problem) -> dict[str, tuple[Any, Any]]:
     return students | {"mlp without skip": (plain, Supervised(loss="mae")), "boosting": (linear, Response())}
 
 
-def fit(problem: Problem, model: str, rooted: bool, n_after: int) -> DistilledForecaster:
+def fit(problem: Problem, model: str, rooted: bool, scaling: str, n_after: int) -> DistilledForecaster:
     """Fit a student, or gradient boosting as the teacher of one, on the rows before the last ones."""
     train = cut(problem.panel, n_after)[[problem.target, *problem.known]]
     boosting = HistGradientBoostingRegressor(loss="absolute_error", max_iter=10 if QUICK else 200, max_features=0.5)
@@ -92,14 +101,15 @@ def fit(problem: Problem, model: str, rooted: bool, n_after: int) -> DistilledFo
         known_covariates=problem.known,
         validation_fraction=max(4 * problem.prediction_length, int(train.groupby("series").size().min()) // 10),
         transformer=root if rooted else None,
+        scaling=scaling,
         random_state=0,
         **{**problem.settings, **TRAINING},
     ).fit(train)
 
 
-def measure(problem: Problem, model: str, rooted: bool, n_before: int = 0) -> dict[str, float]:
+def measure(problem: Problem, model: str, rooted: bool, scaling: str, n_before: int = 0) -> dict[str, float]:
     """Fit a model before the windows, forecast them, and return the errors."""
-    forecaster = fit(problem, model, rooted, (problem.n_windows + n_before) * problem.prediction_length)
+    forecaster = fit(problem, model, rooted, scaling, (problem.n_windows + n_before) * problem.prediction_length)
     ask = forecaster.predict_teacher if model == "boosting" else forecaster.predict
 
     def forecast(past: pd.DataFrame, future: pd.DataFrame) -> np.ndarray:
@@ -112,7 +122,10 @@ def measure(problem: Problem, model: str, rooted: bool, n_before: int = 0) -> di
 def measure_chosen(problem: Problem) -> dict[str, float]:
     """Return the errors of the students that are best on windows before the test."""
     earlier = Problem(**{**vars(problem), "n_windows": min(problem.n_windows, 2 if QUICK else 20)})
-    tried = {one: measure(earlier, *one, n_before=problem.n_windows) for one in CANDIDATES}
+    is_panel = problem.panel.index.get_level_values(0).nunique() > 1
+    candidates = CANDIDATES + OF_PANELS * is_panel
+    tried = {one: measure(earlier, *one, n_before=problem.n_windows) for one in candidates}
+    print(f"  before the test: {tried}", flush=True)
     best = {name: min(tried, key=lambda one: tried[one][name]) for name in MEASURES}
     print(f"  chosen: {best}", flush=True)
     found = {one: measure(problem, *one) for one in set(best.values())}
@@ -132,6 +145,17 @@ def without_a_model(problem: Problem) -> dict[str, dict[str, float]]:
     return {name: {one: float(values.mean()) for one, values in errors.items()} for name, errors in found.items()}
 
 
+def write(rows: list[dict[str, Any]]) -> None:
+    """Write results; those of other data sets and models stay."""
+    found = pd.DataFrame(rows).assign(**provenance())
+    kept = pd.read_csv(RESULTS) if RESULTS.exists() and not QUICK else found[:0]
+    others = [
+        pair not in set(zip(found["data"], found["model"], strict=True))
+        for pair in zip(kept["data"], kept["model"], strict=True)
+    ]
+    write_results(pd.concat([kept[others], found]), RESULTS)
+
+
 # %%
 # Run
 # ---
@@ -144,10 +168,12 @@ if __name__ == "__main__":
         for label, known in {"without": [], "known": whole.known}.items():
             problem = Problem(**{**vars(whole), "known": known})
             for model, settings in {**MODELS, "student, chosen": None}.items():
+                if arguments.models is not None and model not in arguments.models:
+                    continue
                 start = time.perf_counter()
                 errors = measure_chosen(problem) if settings is None else measure(problem, *settings)
                 scores[f"{model}, {label}"] = (errors, time.perf_counter() - start)
                 print(f"  {model}, {label}: {errors}", flush=True)
         rows += [{"data": name, "model": model, **errors, "seconds": one} for model, (errors, one) in scores.items()]
     if rows:
-        write_results(pd.DataFrame(rows), Path(__file__).resolve().parent / "results" / "known_covariates.csv")
+        write(rows)

@@ -80,13 +80,17 @@ def roles_of_plain(content: dict[str, Any]) -> Roles:
 def _read(content: dict[str, Any]) -> Roles:
     """Convert without checks."""
     names = content["columns"]
-    numbers = {name: content[name] for name in _NUMBERS}
+    targets, known, static = (tuple(int(one) for one in content[name]) for name in _PARTS)
+    center, unit = (None if content[name] is None else np.array(content[name], dtype=np.float64) for name in _NUMBERS)
     return Roles(
         int(content["n_columns"]),
-        **{name: tuple(int(one) for one in content[name]) for name in _PARTS},
+        targets,
+        known,
+        static,
         columns=None if names is None else pd.Index([_as_tuples(one) for one in names], tupleize_cols=False),
         categories={int(column): tuple(values) for column, values in content["categories"]},
-        **{name: None if one is None else np.array(one, dtype=np.float64) for name, one in numbers.items()},
+        static_center=center,
+        static_unit=unit,
     )
 
 

@@ -133,8 +133,9 @@ class ServedModel:
             return getattr(self.student, method)(contexts, *more)
         from skdistill.data._context_batch import ContextBatch
 
-        given = dict(zip(("series", "future", "static"), more, strict=True))
-        return getattr(self.student.predictor_, method)(ContextBatch(contexts, **given))
+        series, future, static = more
+        batch = ContextBatch(contexts, series=series, future=future, static=static)
+        return getattr(self.student.predictor_, method)(batch)
 
     def forecast_quantiles(
         self,

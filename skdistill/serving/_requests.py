@@ -93,8 +93,8 @@ def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
 
 def _make_decoder(msgspec: Any, value: Any) -> Any:
     """Create the decoder of requests whose rows hold such values."""
-    rows = list[list[value | None]]  # type: ignore[valid-type]
-    fields = [("context", rows | None, None), ("panel", dict[str, rows] | None, None)]
+    rows: Any = list[list[value | None]]
+    fields: list[tuple[str, Any, None]] = [("context", rows | None, None), ("panel", dict[str, rows] | None, None)]
     fields.append(("future", rows | dict[str, rows] | None, None))
     fields.append(("static", dict[str, dict[str, float | bool | str | None] | float | bool | str | None] | None, None))
     fields.append(("quantiles", bool | list[float] | None, None))

@@ -43,6 +43,7 @@ class TiRex2Model(ZeroShotModel):
     """
 
     reads_groups = True
+    max_horizon: int
 
     def __init__(self, module: Any, series: Any) -> None:
         super().__init__()
@@ -70,7 +71,7 @@ class TiRex2Model(ZeroShotModel):
 
     def context_tokens(self, state: Tensor, n_steps: int) -> Tensor:
         """Return the states of the patches before the horizon."""
-        n_ahead = self.max_horizon // self.patch if self.max_horizon else 0
+        n_ahead = self.max_horizon // self.patch
         return state[:, -n_ahead - math.ceil(n_steps / self.patch) : -n_ahead]
 
     def _with_covariates(self, group: Tensor, horizon: int, n_targets: int) -> Any:
