@@ -92,6 +92,12 @@ def cut(panel: pd.DataFrame, n_after: int, n_rows: int | None = None) -> pd.Data
     return panel[kept]
 
 
+def windows_before(problem: Problem, most: int = 20) -> int:
+    """Return the number of windows before the test on which models are chosen: half of the rows stay for training."""
+    length = problem.panel.groupby("series").size().min()
+    return int(min(most, max(1, length // 2 // problem.prediction_length - problem.n_windows)))
+
+
 def judge(
     problem: Problem, forecast: Callable[[pd.DataFrame, pd.DataFrame], np.ndarray], n_before: int = 0
 ) -> dict[str, np.ndarray]:

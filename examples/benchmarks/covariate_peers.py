@@ -24,7 +24,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from _common import QUICK, provenance, write_results
-from _covariate_tasks import Problem, cut, judge, read_problems
+from _covariate_tasks import Problem, cut, judge, read_problems, windows_before
 
 OBJECTIVES = ("regression", "regression_l1", "poisson")
 TRANSFORMS = ("none", "differences", "standardized")
@@ -76,7 +76,7 @@ class Peer:
 
 def choose(problem: Problem, step: str) -> dict[str, tuple[str, str, int]]:
     """Return objective, transform and rounds with the smallest error of each kind before the test windows."""
-    n_windows = min(problem.n_windows, 20)
+    n_windows = windows_before(problem)
     earlier = Problem(**{**vars(problem), "n_windows": n_windows})
     n_after = (n_windows + problem.n_windows) * problem.prediction_length
     tried: dict[tuple[str, str, int], dict[str, np.ndarray]] = {}

@@ -29,7 +29,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from _common import QUICK, heading, provenance, write_results
-from _covariate_tasks import Problem, cut, judge, read_problems
+from _covariate_tasks import Problem, cut, judge, read_problems, windows_before
 
 from skdistill import DistilledForecaster
 from skdistill.losses import LossSum, Response, Supervised
@@ -121,7 +121,7 @@ def measure(problem: Problem, model: str, rooted: bool, scaling: str, n_before: 
 
 def measure_chosen(problem: Problem) -> dict[str, float]:
     """Return the errors of the students that are best on windows before the test."""
-    earlier = Problem(**{**vars(problem), "n_windows": min(problem.n_windows, 2 if QUICK else 20)})
+    earlier = Problem(**{**vars(problem), "n_windows": windows_before(problem)})
     is_panel = problem.panel.index.get_level_values(0).nunique() > 1
     candidates = CANDIDATES + OF_PANELS * is_panel
     tried = {one: measure(earlier, *one, n_before=problem.n_windows) for one in candidates}
