@@ -112,7 +112,10 @@ if __name__ == "__main__":
             start = time.perf_counter()
             best, n_test, found = choose(one, STEPS[name]), one.n_windows * one.prediction_length, {}
             for measure, chosen in best.items():
-                found[measure] = judge(one, Peer(one, STEPS[name], n_test, *chosen))[measure].mean()
+                errors = judge(one, Peer(one, STEPS[name], n_test, *chosen))
+                found[measure] = errors[measure].mean()
+                if measure == "mase":
+                    found["windows"] = " ".join(f"{error:.4f}" for error in errors["mase"])
             seconds = time.perf_counter() - start
             print(f"{name}, LightGBM, {label}: {found}, {best}, {seconds:.0f} s", flush=True)
             settings = "; ".join(" ".join(map(str, chosen)) for chosen in best.values())

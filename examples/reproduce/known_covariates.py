@@ -107,7 +107,7 @@ def fit(problem: Problem, model: str, rooted: bool, scaling: str, n_after: int) 
     ).fit(train)
 
 
-def measure(problem: Problem, model: str, rooted: bool, scaling: str, n_before: int = 0) -> dict[str, float]:
+def measure(problem: Problem, model: str, rooted: bool, scaling: str, n_before: int = 0) -> dict[str, Any]:
     """Fit a model before the windows, forecast them, and return the errors."""
     forecaster = fit(problem, model, rooted, scaling, (problem.n_windows + n_before) * problem.prediction_length)
     ask = forecaster.predict_teacher if model == "boosting" else forecaster.predict
@@ -116,10 +116,12 @@ def measure(problem: Problem, model: str, rooted: bool, scaling: str, n_before: 
         recent = cut(past, 0, problem.context_length)[[problem.target, *problem.known]]
         return ask(recent, future=future if problem.known else None)[problem.target].to_numpy()
 
-    return {name: float(errors.mean()) for name, errors in judge(problem, forecast, n_before).items()}
+    errors = judge(problem, forecast, n_before)
+    means = {name: float(one.mean()) for name, one in errors.items()}
+    return {**means, "windows": " ".join(f"{one:.4f}" for one in errors["mase"])}
 
 
-def measure_chosen(problem: Problem) -> dict[str, float]:
+def measure_chosen(problem: Problem) -> dict[str, Any]:
     """Return the errors of the students that are best on windows before the test."""
     earlier = Problem(**{**vars(problem), "n_windows": windows_before(problem)})
     is_panel = problem.panel.index.get_level_values(0).nunique() > 1
@@ -129,7 +131,7 @@ def measure_chosen(problem: Problem) -> dict[str, float]:
     best = {name: min(tried, key=lambda one: tried[one][name]) for name in MEASURES}
     print(f"  chosen: {best}", flush=True)
     found = {one: measure(problem, *one) for one in set(best.values())}
-    return {name: found[one][name] for name, one in best.items()}
+    return {**{name: found[one][name] for name, one in best.items()}, "windows": found[best["mase"]]["windows"]}
 
 
 def without_a_model(problem: Problem) -> dict[str, dict[str, float]]:
