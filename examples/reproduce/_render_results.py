@@ -645,7 +645,23 @@ def known_covariates_table() -> str:
     for name in ("exact linear", "MLP", "student, chosen", "gradient boosting", "LightGBM"):
         change = 100 * (errors.loc[f"{name}, known"] / errors.loc[f"{name}, without"] - 1)
         rows.append([f"{name}, change", *("" if pd.isna(one) else f"{one:+.1f}%" for one in change)])
-    return markdown(["MASE", *errors.columns], rows) + f"\n\n* {source(own)}\n* {source(peers)}"
+    return markdown(["MASE", *errors.columns], rows) + f"\n\n{paired(own, peers)}* {source(own)}\n* {source(peers)}"
+
+
+def paired(own: pd.DataFrame, peers: pd.DataFrame) -> str:
+    """Compare chosen students with LightGBM by their errors on the same windows, where both are there."""
+    if "windows" not in own or "windows" not in peers:
+        return ""
+    lines = []
+    for (data, model), text in peers.dropna(subset="windows").set_index(["data", "model"])["windows"].items():
+        label = model.removeprefix("LightGBM, ")
+        ours = own[own["data"].eq(data) & own["model"].eq(f"student, chosen, {label}")]["windows"].dropna()
+        if len(ours):
+            first, second = (np.array(one.split(), dtype=float) for one in (ours.iloc[0], text))
+            change = first - second
+            noise = change.std(ddof=1) / len(change) ** 0.5
+            lines.append(f"{label} {change.mean():+.3f} ± {noise:.3f} ({data}, {len(change)} windows)")
+    return f"MASE of the chosen student less LightGBM's, in pairs of windows: {'; '.join(lines)}.\n\n" if lines else ""
 
 
 def covariate_teachers_table() -> str:
