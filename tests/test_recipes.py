@@ -3,7 +3,7 @@ import pytest
 
 from skdistill import DistilledForecaster
 from skdistill.datasets import make_multiseasonal
-from skdistill.recipes import exact_linear, linear_skip_mlp
+from skdistill.recipes import calf, distilts, exact_linear, linear_skip_mlp, timedistill
 
 SERIES = make_multiseasonal(300, 2, seasons=(12,), random_state=0)
 LENGTHS = {"context_length": 48, "prediction_length": 6, "random_state": 0}
@@ -31,3 +31,23 @@ def test_a_recipe_that_reads_more_than_the_context_is_refused():
 def test_sizes_are_checked(wrong):
     with pytest.raises(ValueError, match="of the recipe must be"):
         exact_linear(**wrong)
+
+
+def test_published_settings_fit_and_hold_whatever_the_defaults_are():
+    tiny = {**LENGTHS, "max_epochs": 1, "batch_size": 64}
+    taught = {**timedistill(teacher_size=8, hidden_size=4), **tiny}
+    taught["teacher"] = taught["teacher"].set_params(max_epochs=1)
+    for settings in (taught, {**distilts(), **tiny, "teacher": "pretrained"}):
+        assert np.isfinite(DistilledForecaster(**settings).fit(SERIES[:120]).predict(SERIES).to_numpy()).all()
+    assert DistilledForecaster(**calf(), prediction_length=96).batch_size == 256
+
+
+def test_published_settings_are_those_of_the_papers():
+    settings = timedistill()
+    assert (settings["lr"], settings["lr_schedule"], settings["batch_size"], settings["patience"]) == (
+        0.01, "halving", 32, 5,
+    )  # fmt: skip
+    assert (settings["teacher"].lr, settings["teacher"].max_epochs) == (1e-4, 10)
+    assert (distilts()["lr"], distilts()["lr_schedule"], distilts()["patience"]) == (1e-4, "constant", 3)
+    assert (distilts()["loss"].prediction_weight, distilts()["loss"].tau) == (0.5, 1.0)
+    assert (calf()["lr"], calf()["student"].lora_rank, calf()["student"].lora_alpha) == (5e-4, 8, 32.0)
