@@ -54,7 +54,7 @@ def deployed_module(
     if spec.known or spec.n_static:
         module: nn.Module = FramedModule(student.float(), spec, scaling, offsets)
     elif reads_through_frame(scaling):
-        fused = fuse(student, spec)
+        fused = None if spec.covariates else fuse(student, spec)  # FusedModule reads rows of targets alone
         inner = student.float() if fused is None else FusedModule(fused.calibrated(offsets))
         module = FramedModule(inner, spec, scaling, None if fused is not None else offsets)
     else:

@@ -11,7 +11,8 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistilledRegressor
 from skdistill.deploy import _export
-from skdistill.networks import MLP, DLinear, ITransformer
+from skdistill.deploy._modules import deployed_module
+from skdistill.networks import MLP, DLinear, ITransformer, Linear
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
@@ -120,3 +121,14 @@ def test_columns_of_the_data_are_checked_as_in_predict(tmp_path):
         forecaster.export(path, data=frame[frame.columns[::-1]])
     assert not path.exists()
     assert forecaster.export(path, data=frame).mse == forecaster.export(path, data=frame.to_numpy()).mse
+
+
+@pytest.mark.parametrize("student", [Linear(), DLinear(3)], ids=str)
+def test_past_covariates_are_read_behind_gaps_too(student):
+    """Windows with gaps, and those of series with units of their own, pass through another wrapper."""
+    rows = make_series(120)
+    rows[::9] = np.nan
+    forecaster = make_forecaster(teacher=None, student=student, targets=[0]).fit(rows)
+    module = deployed_module(forecaster.student_, forecaster.spec_, forecaster.scaling_)
+    contexts = np.stack([rows[k : k + 12] for k in range(20)]).astype(np.float32)
+    np.testing.assert_allclose(module(torch.from_numpy(contexts)), forecaster.predict(contexts), atol=1e-4)
