@@ -67,7 +67,7 @@ weights = {
     "loss__temperature": [0.5] if QUICK else [0.5, 5.0],
 }
 grid = {f"distilledforecaster__{key}": values for key, values in weights.items()}
-search = GridSearchCV(pipeline, grid, cv=split, scoring=split.scorer("mse"), n_jobs=2).fit(train)
+search = GridSearchCV(pipeline, grid, cv=split, scoring=split.scorer("mse"), n_jobs=1 if QUICK else 2).fit(train)
 heading("\nBest of the grid, by validation MSE in the scaler's units")
 print({key.removeprefix("distilledforecaster__"): value for key, value in search.best_params_.items()})
 

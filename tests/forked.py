@@ -1,9 +1,12 @@
 """Scripts run in processes of their own, forked from one that has already imported what most of them need."""
 
+import atexit
 import multiprocessing
 import os
 import runpy
+import signal
 import sys
+import traceback
 from pathlib import Path
 
 _PRELOAD = ["torch", "pandas", "scipy.linalg", "sklearn.pipeline", "skorch", "skdistill.forecaster", "skdistill.losses"]
@@ -43,13 +46,24 @@ def _main(path, arguments, cwd, output, environment):
     with open(output, "wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115 (as long as the process)
+    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
     os.environ.update({"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", **environment})
     os.chdir(cwd)
     sys.argv = [path, *map(str, arguments)]
     sys.path.insert(0, str(Path(path).parent))
+    code = 0
     try:
         runpy.run_path(path, run_name="__main__")
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else end.code is not None
+        if code and not isinstance(end.code, int):
+            sys.stderr.write(f"{end.code}\n")
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    for worker in multiprocessing.active_children():  # of joblib, which would wait for more work
+        os.kill(worker.pid, signal.SIGKILL)
+    atexit._run_exitfuncs()  # as an interpreter does
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(int(code))  # without multiprocessing's own end, which waits for those workers first
