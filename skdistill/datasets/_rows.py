@@ -102,7 +102,7 @@ def with_step(moments: pd.Index, grid: Grid | None) -> pd.Index:
     offset = None if grid is None else grid.offset
     if not isinstance(moments, pd.DatetimeIndex):
         return moments
-    moments = pd.DatetimeIndex(moments, freq=None)  # what pandas infers can be wrong
+    moments = pd.DatetimeIndex(moments, freq=None)  # type: ignore[arg-type]  # what pandas infers can be wrong
     if offset is None or len(moments) < 2:
         return moments
     try:
