@@ -416,7 +416,7 @@ def test_only_the_files_of_a_family_are_fetched(monkeypatch, tmp_path):
 
     monkeypatch.setattr(hub, "snapshot_download", fetch)
     Moirai("owner/name")._path(), TiRex("owner/name")._path()
-    assert asked == [["*.json", "*.safetensors"], ["*.json", "*.ckpt"]]
+    assert asked == [["*.json", "*.safetensors"], ["*.json", "*.ckpt", "*.safetensors"]]  # TiRex-2 has the last
 
 
 def test_bfloat16_stays_near(checkpoint):
