@@ -51,28 +51,27 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
     >>> list(run_tasks(abs, [(-1,), (2,)], n_jobs=1))
     [1, 2]
     """
-    rest, waiting, n_losses = iter(tasks), deque[tuple[Any, ...]](), 0
+    rest, n_losses = iter(tasks), 0
+    first, waiting = deque[tuple[Any, ...]](), deque[tuple[Any, ...]]()  # to give out before the rest; given out
     most_waiting = _MOST_AHEAD * joblib.effective_n_jobs(n_jobs)
 
-    def calls(again: list[tuple[Any, ...]]) -> Iterator[Any]:
+    def calls() -> Iterator[Any]:
         """Give out tasks until there are no more, or until too many of their results wait for the caller."""
-        for task in again:
-            waiting.append(task)
-            yield joblib.delayed(function)(*task)
-        while len(waiting) < most_waiting and (found := list(itertools.islice(rest, 1))):
-            waiting.extend(found)
-            yield joblib.delayed(function)(*found[0])
+        while len(waiting) < most_waiting and (first or draw()):
+            waiting.append(first.popleft())
+            yield joblib.delayed(function)(*waiting[-1])
 
-    again: list[tuple[Any, ...]] = []
+    def draw() -> bool:
+        first.extend(itertools.islice(rest, 1))
+        return bool(first)
+
     while True:
-        waiting.clear()
         try:
-            for result in joblib.Parallel(n_jobs=n_jobs, return_as="generator", batch_size=1)(calls(again)):
+            for result in joblib.Parallel(n_jobs=n_jobs, return_as="generator", batch_size=1)(calls()):
                 waiting.popleft()
                 n_losses = 0
                 yield result
-            again = list(itertools.islice(rest, 1))
-            if not again:
+            if not draw():
                 return
         except Exception as error:
             if not isinstance(error, _losses()):
@@ -83,8 +82,9 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
                     f"a worker was lost {n_losses} times in a row without a result: it was killed, or has too little "
                     "memory for its task. Take a smaller n_jobs, or workers with more memory."
                 ) from error
-            again = list(waiting)
             logger.warning("a worker was lost (%s): %d tasks without a result start again", error, len(waiting))
+            first.extendleft(reversed(waiting))
+            waiting.clear()
 
 
 def _losses() -> tuple[type[BaseException], ...]:
