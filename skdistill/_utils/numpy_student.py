@@ -6,12 +6,14 @@ It makes the forecasts of a student that skdistill exported with ``export("stude
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import io
 import json
 import os
+import warnings
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +22,7 @@ __all__ = [
     "NumpyStudent",
     "covariate_center_and_unit",
     "fill_missing",
+    "find_ids",
     "mean_observed",
     "order_outwards",
     "plain_id",
@@ -272,7 +275,7 @@ class NumpyStudent:
         numbers : ndarray of int of shape (n_series,)
             Positions in ``series_ids``, -1 for other series.
         """
-        return np.array([self._places.get(plain_id(one), -1) for one in ids], dtype=np.int64)
+        return find_ids(ids, self._places, plain_id)
 
     def forecast(
         self,
@@ -1166,6 +1169,72 @@ def plain_id(one: Any) -> Any:
     if isinstance(one, np.number | np.bool_):
         return one.item()
     return one if isinstance(one, str | int | float) else str(one)
+
+
+def find_ids(ids: Iterable[Any], places: Mapping[Any, int], plain: Callable[[Any], Any] | None = None) -> np.ndarray:
+    """Find series among those of ``fit``; a date and the midnight at its start are one id.
+
+    Parameters
+    ----------
+    ids : iterable of hashable
+        Ids of series; None for a series without id.
+    places : mapping
+        Numbers of the series of ``fit`` by their ids.
+    plain : callable or None, default=None
+        Converts an id to the form of the keys of ``places``; None if they are ids themselves.
+
+    Returns
+    -------
+    numbers : ndarray of int of shape (n_series,)
+        -1 for other series.
+
+    Warns
+    -----
+    UserWarning
+        If an id has the text of one of ``fit``, but another type.
+
+    Examples
+    --------
+    >>> find_ids([7, "north", datetime.date(2024, 1, 1)], {7: 0, datetime.datetime(2024, 1, 1): 1})
+    array([ 0, -1,  1])
+    """
+    ids = list(ids)
+    keys = ids if plain is None else list(map(plain, ids))
+    numbers = np.array([-1 if one is None else places.get(one, -1) for one in keys], dtype=np.int64)
+    missing = np.flatnonzero(numbers < 0) if places else ()
+    for place in missing:
+        same = _same_day(ids[place])
+        numbers[place] = -1 if same is None else places.get(same if plain is None else plain(same), -1)
+    for place in missing:
+        if numbers[place] < 0 and (alike := [one for one in _alike(keys[place]) if one in places]):
+            warnings.warn(
+                f"series {ids[place]!r} ({type(ids[place]).__name__}) is not among those of fit, where {alike[0]!r} "
+                f"({type(alike[0]).__name__}) is: it is forecast like a series that fit has not seen. Convert the ids "
+                f"to the type of fit, for example with panel.rename(index={type(alike[0]).__name__}, level=0).",
+                stacklevel=2,
+            )
+            break
+    return numbers
+
+
+def _same_day(one: Any) -> Any:
+    """Return the midnight at the start of a date, or the date of a midnight; None for anything else."""
+    if isinstance(one, datetime.datetime):
+        midnight = datetime.datetime.combine(one.date(), datetime.time())
+        return one.date() if one.tzinfo is None and one == midnight else None
+    return datetime.datetime.combine(one, datetime.time()) if isinstance(one, datetime.date) else None
+
+
+def _alike(one: Any) -> list[Any]:
+    """Return ids of other types with the same text."""
+    if not isinstance(one, str):
+        return [] if one is None or isinstance(one, tuple) else [str(one)]
+    try:
+        number = float(one)
+    except ValueError:
+        return []
+    whole = [int(number)] if np.isfinite(number) and number == int(number) else []
+    return [value for value in (*whole, number) if str(value) == one]
 
 
 class _Layer:

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import StandardScaler
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill._utils.numpy_student import fill_missing, mean_observed, settle_constant
+from skdistill._utils.numpy_student import fill_missing, find_ids, mean_observed, settle_constant
 from skdistill.data._bounds import Bounds, clip
 from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
@@ -210,8 +210,7 @@ class Scaling(BaseEstimator):
         numbers : ndarray of int of shape (n_series,)
             -1 for series not in ``fit``.
         """
-        places = {one: number for number, one in enumerate(self.ids_)}
-        return np.array([-1 if one is None else places.get(one, -1) for one in ids], dtype=np.int64)
+        return find_ids(ids, {one: number for number, one in enumerate(self.ids_)})
 
     def store_units(
         self, series: Sequence[np.ndarray], numbers: Sequence[int] | None

@@ -132,6 +132,8 @@ def _start_of_last(ids: Any) -> int:
 
 def _ids_of(ids: Any) -> pd.Index:
     """Return each id once; missing ones are refused where the table is read."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    return pd.Index(pc.unique(pc.drop_null(ids)).to_pandas())
+    plain = ids.cast(ids.type.value_type) if pa.types.is_dictionary(ids.type) else ids  # categories have no order
+    return pd.Index(pc.unique(pc.drop_null(plain)).to_pandas())

@@ -97,7 +97,8 @@ class Forecasts(Work):
         """Raise where ids are text and those of ``fit`` are numbers, or the reverse: no series would be found."""
         import pyarrow as pa
 
-        ids, are_numbers = list(self.predictor.student.series_ids)[:1], pa.types.is_integer(_plain(type_))
+        kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+        ids, are_numbers = list(self.predictor.student.series_ids)[:1], any(is_(_plain(type_)) for is_ in kinds)
         if ids and are_numbers == isinstance(ids[0], str):
             raise ValueError(
                 f"the ids of the table are {_plain(type_)}, and those of fit are {type(ids[0]).__name__}, such as "

@@ -287,7 +287,7 @@ def _read_numpy(path: str | os.PathLike[str]) -> ServedModel:
         student.context_length,
         student.prediction_length,
         student.n_channels,
-        None,
+        None if student.columns is None or columns is not None else tuple(str(one) for one in student.columns),
         tuple(int(one) for one in student.targets),
         student.quantile_levels,
         ids=tuple(student.series_ids),

@@ -739,6 +739,7 @@ def test_the_file_for_numpy_is_the_same_model(folder):
     saved, exported = (open_model(folder / f"quantiles.{kind}") for kind in ("skdistill", "npz"))
     assert isinstance(exported.student, NumpyStudent)
     np.testing.assert_allclose(exported.forecast(ROWS[None, -12:]), saved.forecast(ROWS[None, -12:]), rtol=1e-6)
+    assert exported.facts()["channels"] == saved.facts()["channels"] == ["c0", "c1"]
 
 
 LIGHT = """

@@ -118,6 +118,35 @@ def test_types_that_engines_bring(forecaster, table):
     assert scale_out.predict(forecaster, as_text)["ds"].type == pa.timestamp("us")
 
 
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("float", lambda ids: ids / 2),
+        ("date", lambda ids: (pd.Timestamp("2024-01-01") + pd.to_timedelta(ids, "D")).dt.date),
+        ("category", lambda ids: ids.astype(str).astype("category")),
+    ],
+)
+def test_ids_of_any_type_are_those_of_fit(kind, change, table):
+    """Arrow has dates where pandas has objects, and categories without an order."""
+    table = table.assign(unique_id=change(table["unique_id"]))
+    fitted = make_forecaster(teacher=None, student="linear").fit(read_panel(table))
+    expected = to_long(fitted.predict(read_panel(table)))
+    arrow = pa.Table.from_pandas(table.sort_values("unique_id"))
+    for found in (scale_out.predict(fitted, table), pa.concat_tables(Forecasts(fitted.predictor()).run([arrow]))):
+        found = found.to_pandas().astype({"unique_id": str}).sort_values(["unique_id", "ds"])
+        expected = expected.astype({"unique_id": str}).sort_values(["unique_id", "ds"])
+        assert found["unique_id"].tolist() == expected["unique_id"].tolist()
+        np.testing.assert_array_equal(found[["c0", "c1"]], expected[["c0", "c1"]])
+
+
+def test_ids_of_another_type_are_said_everywhere(forecaster, table):
+    panel = read_panel(table.astype({"unique_id": str}))
+    with pytest.warns(UserWarning, match=r"series '10' \(str\) is not among those of fit, where 10 \(int\) is"):
+        forecaster.predict(panel)
+    with pytest.warns(UserWarning, match=r"series '10' \(str\) is not among"):
+        forecaster.predictor().predict_frame(to_long(panel))
+
+
 def test_an_id_in_two_places_is_found(forecaster, table):
     rows = pa.Table.from_pandas(table.sort_values("unique_id"))
     again = pa.concat_tables([rows.slice(0, 90), rows.slice(120), rows.slice(90, 30)])
