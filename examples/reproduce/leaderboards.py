@@ -53,7 +53,7 @@ FRACAST_STUDENTS = {
     "exact linear distilled from Fracast": ("linear", True),
     "MLP distilled from Fracast": ("mlp", True),
 }
-FRACAST_LABELS = 500  # windows that Fracast labels at most; a label takes 35 ms or more
+FRACAST_LABELS = 10 if QUICK else 500  # windows that Fracast labels at most; a label takes 35 ms or more
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data-home", type=Path, default=None, help="folder of the files")
