@@ -431,6 +431,8 @@ class UpdatableMixin(BaseDistilled):
         solved = solve_student(network, loss, seen, spec, self._cutting().scaling())
         self.student_, self.spec_, self.teacher_ = solved.module, solved.spec, None
         self.scaling_, self.history_, self._seen = solved.scaling, solved.history, seen
+        for name in ("_solved", "_kept", "_recent"):  # they lack the rows that were added, and have those forgotten
+            self.__dict__.pop(name, None)
         return self
 
     def _resume(self) -> SeenRows | None:

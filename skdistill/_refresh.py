@@ -21,11 +21,14 @@ from skdistill.data._inputs import Series, read_series
 from skdistill.data._roles import Roles
 from skdistill.data._series_weight import weights_of_series
 from skdistill.data._store import SeriesStore
-from skdistill.data._training_windows import split_windows
+from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._windows import Windows
+from skdistill.training._batches import LabelSource
 from skdistill.training._settings import TrainingSettings
 
 __all__ = ["RefreshMixin"]
+
+_LONGEST = 1_000_000  # characters of the description of a part
 
 
 class RefreshMixin(BaseDistilled):
@@ -38,6 +41,7 @@ class RefreshMixin(BaseDistilled):
     series_weight: Any
     _keeps_solved = True
     _recent: list[Series]  # last rows of every series, after a first refresh
+    _parts: dict[str, str]  # teacher, student and loss of fit, in words
 
     def _cutting(self, *, is_panel: bool = False) -> FitWindows:
         """Say how windows are cut from series."""
@@ -121,6 +125,17 @@ class RefreshMixin(BaseDistilled):
         self._recent = [_last(one, self._n_kept) for one in joined]
         return self
 
+    def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None) -> None:
+        """Run the distillation, and note of what."""
+        super()._distill(windows, labels)
+        self._parts = self._parts_now()
+
+    def _parts_now(self) -> dict[str, str]:
+        """Return teacher, student and loss in words."""
+        parts = {"teacher": self._resolve_teacher(), "student": resolve_student(self.student)}
+        parts |= {"loss": resolve_loss(self.loss)}
+        return {name: "None" if one is None else one.__repr__(N_CHAR_MAX=_LONGEST) for name, one in parts.items()}
+
     @property
     def _n_kept(self) -> int:
         """Number of earlier rows that windows with a new row in their horizon can contain."""
@@ -128,6 +143,13 @@ class RefreshMixin(BaseDistilled):
 
     def _check_refreshable(self) -> None:
         """Raise where rows alone do not tell what a window contains, or there are no sums to go on from."""
+        for name, now in self._parts_now().items():
+            fitted = self.__dict__.get("_parts", {}).get(name, now)
+            if now != fitted:
+                raise ValueError(
+                    f"{name} of {type(self).__name__} was {fitted} in fit and is {now} now, and refresh goes on with "
+                    "what was fitted: fit again, or set it back."
+                )
         if self.vintages is not None:
             raise ValueError("refresh takes no vintages: call fit with all rows.")
         if getattr(self, "windows_without_truth", False) or getattr(self, "augmentation", None) is not None:

@@ -168,7 +168,7 @@ def roll_windows(
     horizon, targets = model.forecaster.spec_.prediction_length, list(model.forecaster.targets_)
     origins = [_origins(len(one), before, horizon, is_panel=given.is_panel) for one in given.series]
     _check_any(given.series, origins, before, horizon, is_panel=given.is_panel)
-    truth, forecast = _forecast(model, given.series, origins)
+    truth, forecast = _forecast(model, given.series, origins, before)
     ends = np.cumsum([len(one) for one in origins])
     parts = [
         RolledSeries(
@@ -225,20 +225,31 @@ def _check_any(
 
 
 def _forecast(
-    model: UnwrappedModel, series: list[Series], origins: Sequence[np.ndarray]
+    model: UnwrappedModel, series: list[Series], origins: Sequence[np.ndarray], before: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return truth and forecasts of all windows; the truth is NaN where no context value is observed."""
+    n_missed = 0
     predictor, targets = model.forecaster.predictor_, list(model.forecaster.targets_)
     cutter, steps = predictor.cutter(series), np.arange(predictor.spec.prediction_length)
     numbers, starts = np.repeat(np.arange(len(series)), [len(one) for one in origins]), np.concatenate(origins)
     truths, forecasts = [], []
     for block in blocks(len(starts)):
         contexts = cutter.cut(numbers[block], starts[block])
-        pairs = zip(numbers[block], starts[block], strict=True)
+        pairs = list(zip(numbers[block], starts[block], strict=True))
         truth = np.stack([series[number].values[start + steps][:, targets] for number, start in pairs])
         unseen = contexts.unseen(targets)
         if unseen is not None:
+            rows = [series[one].values[max(0, start - before) : start, targets] for one, start in pairs]
+            n_missed += int((unseen & [~np.isnan(one).all(axis=0) for one in rows]).sum())
             np.moveaxis(truth, 2, 1)[unseen] = np.nan
         truths.append(truth.astype(np.float64))
         forecasts.append(predictor.forecast(contexts))
+    if n_missed:
+        warnings.warn(
+            f"the score leaves out {n_missed} of {len(starts) * len(targets)} windows and targets that a candidate with "
+            f"context_length={predictor.spec.context_length} has no observed value to forecast from, while the "
+            f"{before} context rows of the fold have one: it is not comparable with that of longer contexts. Compare "
+            "contexts that are longer than the gaps, or use DistilledForecasterCV, which judges what all can forecast.",
+            stacklevel=stacklevel_of_user(),
+        )
     return np.concatenate(truths), np.concatenate(forecasts)

@@ -188,3 +188,14 @@ def test_random_search_over_distributions():
         make_forecaster(), grid, n_iter=3, cv=SPLIT, scoring=SPLIT.scorer(), random_state=0, error_score="raise"
     ).fit(make_series())
     assert len(set(search.cv_results_["param_loss__prediction_weight"])) == 3
+
+
+def test_a_scorer_says_where_gaps_leave_a_short_context_nothing_to_forecast_from():
+    series = make_series(40, 1)
+    series[20:25] = np.nan
+    split = RollingOriginSplit(1, 12, 3)
+    forecaster = make_forecaster(teacher=None, student="linear", loss="response", context_length=4, prediction_length=3)
+    with pytest.warns(
+        UserWarning, match="leaves out 2 of 26 windows and targets that a candidate with context_length=4"
+    ):
+        split.scorer()(forecaster.fit(make_series(60, 1)), series)

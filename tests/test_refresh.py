@@ -216,3 +216,18 @@ def test_known_dropout_hides_covariates_in_a_refresh_too():
     observed = windows.future(windows.starts.new_tensor(range(len(windows))))[1]
     assert observed is not None
     assert not observed[:, -1].any()  # every covariate is unknown from some step on
+
+
+def test_rows_of_partial_fit_are_not_lost_by_refresh():
+    forecaster = make_forecaster(teacher=None, student=Linear(season=6), loss=Response(), **SETTINGS)
+    rows = make_series(90)
+    forecaster.fit(rows[:50]).partial_fit(rows[50:70])
+    with pytest.raises(ValueError, match="call fit with all rows"):
+        forecaster.refresh(rows[70:])
+
+
+@pytest.mark.parametrize("changed", [{"loss": "timedistill"}, {"student": "nlinear"}, {"teacher": None}])
+def test_refresh_goes_on_with_what_was_fitted_or_says_so(changed):
+    forecaster = make_exact(teacher=LastValueTeacher()).fit(make_series(60))
+    with pytest.raises(ValueError, match=rf"{next(iter(changed))} of DistilledForecaster was .* in fit and is "):
+        forecaster.set_params(**changed).refresh(make_series(70)[60:])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skdistill.comparison._naive import seasonal_naive
+from skdistill.comparison._naive import last_value, seasonal_naive
 from skdistill.data._context_batch import ContextCutter
 from skdistill.data._season import seasons_of_series
 from skdistill.selection._folds import Fold
@@ -41,15 +41,15 @@ def judge_naive(problem: Problem, folds: list[Fold]) -> dict[str, list[np.ndarra
 
 def _errors(problem: Problem, fold: Fold, season: int) -> np.ndarray:
     judge, (numbers, origins) = Judge(problem, fold), fold.places
-    length = 2 * season  # of two seasons, the earlier one fills gaps
+    length = max(2 * season, problem.shortest or 0)  # earlier rows fill gaps
     cutter = ContextCutter(problem.given.series, length, with_time=False)
     each = max(1, _MOST_VALUES // (length * problem.given.series[0].values.shape[1]))
-    forecasts = [
-        seasonal_naive(
-            cutter.cut(numbers[start : start + each], origins[start : start + each]).values[..., list(problem.targets)],
-            season,
-            problem.prediction_length,
-        )
-        for start in range(0, len(numbers), each)
-    ]
+    forecasts = []
+    for start in range(0, len(numbers), each):
+        contexts = cutter.cut(numbers[start : start + each], origins[start : start + each])
+        rows = contexts.values[..., list(problem.targets)]
+        if season == 1:
+            forecasts.append(last_value(rows, problem.prediction_length))
+        else:
+            forecasts.append(seasonal_naive(rows, season, problem.prediction_length))
     return judge.errors_of(np.concatenate(forecasts))

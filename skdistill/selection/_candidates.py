@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from skdistill._shorthand import resolve_loss, resolve_student
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._inputs import Series
 from skdistill.data._season import seasons_of_series
 from skdistill.forecaster import DistilledForecaster
@@ -20,7 +23,15 @@ from skdistill.networks._base import BaseNetwork
 from skdistill.networks._linear import Linear
 from skdistill.networks._mlp import MLP
 
-__all__ = ["PENALTIES", "TEACHER_WEIGHTS", "Candidate", "StudentChoice", "default_context_lengths", "read_students"]
+__all__ = [
+    "PENALTIES",
+    "TEACHER_WEIGHTS",
+    "Candidate",
+    "StudentChoice",
+    "default_context_lengths",
+    "read_students",
+    "warn_of_replaced",
+]
 
 PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
 TEACHER_WEIGHTS = (0.3, 1.0, 3.0)
@@ -244,6 +255,44 @@ def read_students(students: Any) -> list[StudentChoice]:
         replace(one, name=f"{one.name}-{rank}") if names.count(one.name) > 1 else one
         for rank, one in enumerate(choices)
     ]
+
+
+# Parameters of a student that the search sets: the same for all candidates, or tried by itself.
+_OF_SEARCH = (
+    *("teacher", "context_length", "prediction_length", "targets", "known_covariates", "static_covariates"),
+    *("covariates", "scaling", "transformer", "bounds", "min_observed", "missing", "quantiles", "calibration"),
+    *("label_share", "max_labels", "label_seconds", "label_choice", "memory", "random_state"),
+)
+
+
+def warn_of_replaced(search: Any) -> None:
+    """Warn of settings of forecasters among the students that the search replaces by its own.
+
+    Parameters
+    ----------
+    search : DistilledForecasterCV
+        With its parameters.
+    """
+    students, own = search.students, search.get_params(deep=False)
+    defaults = {name: one.default for name, one in signature(DistilledForecaster).parameters.items()}
+    for one in students if isinstance(students, list | tuple) else [students]:
+        if not isinstance(one, DistilledForecaster):
+            continue
+        given = one.get_params(deep=False)
+        lost = [
+            f"{name}={given[name]!r}"
+            for name in _OF_SEARCH
+            if given[name] is not None
+            and repr(given[name]) not in (repr(defaults[name]), repr(own.get(name)))
+            and not (name == "random_state" and own[name] is not None)
+        ]
+        if lost:
+            warnings.warn(
+                f"DistilledForecasterCV replaces {', '.join(lost)} of a student by its own setting, the same for all "
+                "candidates: a student keeps only its network, loss and settings of training. Set it on the search: "
+                "teachers, context_lengths and the other parameters of the same name.",
+                stacklevel=stacklevel_of_user(),
+            )
 
 
 def _read_student(student: Any, rank: int) -> StudentChoice:

@@ -19,6 +19,7 @@ from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
 from skdistill._utils._ignored_y import warn_of_ignored_y
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._bounds import check_bounds
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import SeriesInput, read_series
@@ -26,9 +27,9 @@ from skdistill.data._scaling import SCALINGS
 from skdistill.data._season import season_of_series
 from skdistill.data._square_root import SquareRoot
 from skdistill.forecaster import DistilledForecaster
-from skdistill.selection._candidates import Candidate, default_context_lengths, read_students
+from skdistill.selection._candidates import Candidate, default_context_lengths, read_students, warn_of_replaced
 from skdistill.selection._folds import Fold, default_split, make_folds, without_unobserved_end
-from skdistill.selection._judge import SCORINGS, Problem, with_labels
+from skdistill.selection._judge import SCORINGS, Judge, Problem, with_labels
 from skdistill.selection._search import Search
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._resolve import resolve_teacher
@@ -46,6 +47,26 @@ def _refitted_has(name: str) -> Callable[[Any], bool]:
         return hasattr(getattr(self, "forecaster_", DistilledForecaster), name)
 
     return check
+
+
+def _with_truth(problem: Problem, folds: list[Fold]) -> list[Fold]:
+    """Leave out folds that judge nothing, with a warning; raise if all do."""
+    kept = [fold for fold in folds if Judge(problem, fold).judges_something]
+    reason = (
+        "no horizon has an observed target that every candidate can forecast, from an observed value among the "
+        f"{problem.shortest} rows of the shortest context, in a series with observed training rows"
+    )
+    if not kept:
+        raise ValueError(
+            f"DistilledForecasterCV has nothing to judge candidates on: in {len(folds)} of {len(folds)} folds {reason}. "
+            "Pass a cv whose folds forecast observed rows, or longer context_lengths."
+        )
+    if len(kept) < len(folds):
+        warnings.warn(
+            f"DistilledForecasterCV leaves out {len(folds) - len(kept)} of {len(folds)} folds: {reason}.",
+            stacklevel=stacklevel_of_user(),
+        )
+    return kept
 
 
 class DistilledForecasterCV(DocLink, BaseEstimator):
@@ -67,7 +88,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     students : sequence of {"linear", "mlp"}, network or DistilledForecaster, default=("linear", "mlp")
         Students to try, from the simplest to the most complex. ``"linear"`` is solved exactly for five penalties;
         ``"mlp"`` is a small MLP on top of the best of these. Other networks are trained with the settings of
-        ``"mlp"``; a forecaster has its own loss and training settings.
+        ``"mlp"``; a forecaster has its own loss and training settings, and a warning names other settings of it, which
+        the search replaces.
     teachers : teacher, str, list of them or None, default=("pretrained", "theta")
         Teachers to try. Each student is also tried without a teacher; None tries only that. A teacher that needs no
         training is not tried if its own error is more than 25% above that of the best exact student, or 5% above it
@@ -92,7 +114,9 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         each with 8% of the rows, or one horizon, to forecast; and one for a panel of at least 100 series.
     scoring : {"mase", "msse"}, default="mase"
         Mean absolute or mean squared error, each channel of each series in units of the mean absolute seasonal
-        difference of its training rows. Series count alike.
+        difference of its training rows. Series count alike. What a target has no observed value to be forecast from,
+        among as many rows as the shortest context has, is judged for no candidate; folds of which nothing is left are
+        left out, with a warning.
     standard_errors : float, default=1.0
         How many standard errors worse than the best a simpler candidate can be; 0 takes the best. Simpler are students
         that come first, then no teacher, then shorter contexts; transformer, penalty and weight of the teacher are the
@@ -295,6 +319,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         self._check_parameters()
         given = read_series(self, X, reset=True, allow_batch=False)
         self.targets_ = self.roles_.target_channels
+        warn_of_replaced(self)
         search = self._search(without_unobserved_end(given, self.targets_))
         results = search.run()
         choice = results.choose(self.standard_errors)
@@ -434,7 +459,6 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         contexts = self._given_lengths() or default_context_lengths(
             given.series, n_rows - judged, self.prediction_length
         )
-        folds = self._folds(given, contexts)
         season = season_of_series(given.series[0].index, given.series[0].step) or 1
         several = len(given.series) > 1
         cut = FitWindows(
@@ -450,12 +474,14 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         every = 1
         if self.max_windows is not None:
             every = max(1, -(-n_windows * len(self.targets_) // self.max_windows))
+        problem = Problem(given, self.targets_, self.prediction_length, season, self.scoring, every, min(contexts))
+        folds = _with_truth(problem, self._folds(given, contexts))
         scalings = self._scalings()
         if scalings == ["auto"]:
             scalings = ["series" if several else "global"]
         seed = self._seed()
         return Search(
-            Problem(given, self.targets_, self.prediction_length, season, self.scoring, every),
+            problem,
             folds,
             read_students(self.students),
             self._read_teachers(),

@@ -52,6 +52,9 @@ class Problem:
         Absolute or squared errors, in units of each channel of each series.
     every : int
         Distance of the origins of training windows.
+    shortest : int or None, default=None
+        Number of rows of the shortest context of a candidate. Only what every candidate can forecast is judged: targets
+        with an observed value in these rows. None judges everything.
     """
 
     given: SeriesInput
@@ -60,6 +63,7 @@ class Problem:
     season: int
     scoring: str
     every: int = 1
+    shortest: int | None = None
 
 
 @dataclass(frozen=True)
@@ -247,10 +251,22 @@ class Judge:
 
     @cached_property
     def truth(self) -> np.ndarray:
-        """True values, (n_horizons, prediction_length, n_targets)."""
-        series, steps = self.problem.given.series, np.arange(self.problem.prediction_length)
-        rows = [series[number].values[origin + steps] for number, origin in zip(*self.fold.places, strict=True)]
-        return np.stack(rows)[..., list(self.problem.targets)]
+        """True values, (n_horizons, prediction_length, n_targets); NaN for what some candidate cannot forecast."""
+        problem = self.problem
+        series, targets, horizon = problem.given.series, list(problem.targets), problem.prediction_length
+        truth = np.empty((len(self.fold.places[0]), horizon, len(targets)), series[0].values.dtype)
+        for place, (number, origin) in enumerate(zip(*self.fold.places, strict=True)):
+            values = series[number].values
+            truth[place] = values[origin : origin + horizon, targets]
+            if problem.shortest is not None and np.isnan(values[origin - 1, targets]).any():
+                before = values[max(0, origin - problem.shortest) : origin, targets]
+                truth[place][:, np.isnan(before).all(axis=0)] = np.nan
+        return truth
+
+    @property
+    def judges_something(self) -> bool:
+        """Whether some horizon has an observed value, with a unit, that every candidate can forecast."""
+        return not np.isnan(self.truth / self.units).all()
 
     @cached_property
     def units(self) -> np.ndarray:
@@ -289,9 +305,10 @@ class Judge:
         Returns
         -------
         errors : ndarray of shape (n_horizons,)
-            NaN where nothing is observed.
+            NaN where nothing is observed; infinite where a forecast of something observed is no finite number.
         """
         errors = np.abs(forecasts - self.truth) / self.units
+        errors[~np.isfinite(forecasts) & ~np.isnan(self.truth / self.units)] = np.inf
         if self.problem.scoring == "msse":
             errors = np.square(errors)
         return mean_observed(errors.reshape(len(errors), -1))

@@ -497,3 +497,40 @@ def test_a_bad_choice_of_windows_is_told(changes, message):
 def test_a_share_without_teachers_is_told():
     with pytest.warns(UserWarning, match="label_share of DistilledForecasterCV has no effect without a teacher"):
         make_search(label_share=0.5).fit(make_series(200))
+
+
+# -- gaps ----------------------------------------------------------------------------------------
+
+
+def test_candidates_are_judged_on_what_all_of_them_can_forecast():
+    series = make_series(150, 1)
+    series[118:128] = np.nan  # a context of 8 rows before row 127 or 128 holds nothing, one of 16 rows does
+    cv = RollingOriginSplit(1, 16, 4, step=30)
+    search = make_search(context_lengths=[8, 16], prediction_length=4, cv=cv).fit(series)
+    forecaster = search.candidate(9).fit(series[:120])
+    assert forecaster.context_length == 16
+    errors = forecaster.backtest(series[104:])[:, :, 0] - np.lib.stride_tricks.sliding_window_view(series[120:, 0], 4)
+    origins = np.arange(120, 147)
+    mine = np.abs(np.delete(errors, np.flatnonzero((origins >= 126) & (origins <= 128)), axis=0))
+    unit = np.nanmean(np.abs(np.diff(series[:120, 0])))
+    assert -search.cv_results_["mean_test_score"][9] == pytest.approx(np.nanmean(np.nanmean(mine, axis=1)) / unit)
+
+
+def test_a_fold_without_anything_to_judge_is_left_out_with_a_warning():
+    series = make_series(120, 1)
+    series[94:112] = np.nan  # the second of three folds forecasts rows 96 to 107
+    cv = RollingOriginSplit(3, 12, 6, step=12)
+    with pytest.warns(UserWarning, match="leaves out 1 of 3 folds"):
+        search = make_search(context_lengths=12, cv=cv).fit(series)
+    assert search.n_splits_ == 2
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    series[84:] = np.nan
+    series[[0, -1]] = 1.0
+    with pytest.raises(ValueError, match="nothing to judge candidates on: in 1 of 1 folds"):
+        make_search(context_lengths=12, cv=RollingOriginSplit(1, 12, 6, step=12)).fit(series)
+
+
+def test_settings_of_a_student_that_the_search_replaces_are_named():
+    student = clone(TINY).set_params(bounds=(0, None), context_length=12, prediction_length=6, random_state=1)
+    with pytest.warns(UserWarning, match=r"replaces context_length=12, bounds=\(0, None\) of a student"):
+        make_search(students=[student], context_lengths=12, cv=1).fit(make_series(60, 1) ** 2)

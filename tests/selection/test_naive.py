@@ -79,3 +79,13 @@ def test_a_longer_season_is_a_context_length_where_it_fits():
     hourly = Series(np.zeros((400, 1)), pd.date_range("2024-01-01", periods=400, freq="h"))
     assert default_context_lengths([hourly], 240, 24) == [24, 48, 72, 96, 168]
     assert default_context_lengths([hourly], 200, 24) == [24, 48, 72]
+
+
+def test_the_last_value_before_a_gap_is_the_last_observed_one():
+    hours = make_hours(24 * 20)
+    y = hours["y"].to_numpy(copy=True)
+    y[-20:-12] = np.nan
+    hours["y"] = y
+    search = make_search(cv=RollingOriginSplit(1, 24, 12)).fit(hours)
+    unit = np.nanmean(np.abs(y[24:-12] - y[:-36]))
+    assert search.naive_errors_["last value"] == pytest.approx(np.abs(y[-12:] - y[-21]).mean() / unit, rel=1e-6)
