@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._base import BaseDistilled
@@ -134,7 +135,8 @@ class RefreshMixin(BaseDistilled):
         """Return teacher, student and loss in words."""
         parts = {"teacher": self._resolve_teacher(), "student": resolve_student(self.student)}
         parts |= {"loss": resolve_loss(self.loss)}
-        return {name: "None" if one is None else one.__repr__(N_CHAR_MAX=_LONGEST) for name, one in parts.items()}
+        told = {name: BaseEstimator.__repr__(one, _LONGEST) for name, one in parts.items() if one is not None}
+        return {"teacher": "None", **told}
 
     @property
     def _n_kept(self) -> int:

@@ -246,8 +246,8 @@ def _forecast(
         forecasts.append(predictor.forecast(contexts))
     if n_missed:
         warnings.warn(
-            f"the score leaves out {n_missed} of {len(starts) * len(targets)} windows and targets that a candidate with "
-            f"context_length={predictor.spec.context_length} has no observed value to forecast from, while the "
+            f"the score leaves out {n_missed} of {len(starts) * len(targets)} windows and targets that a candidate "
+            f"with context_length={predictor.spec.context_length} has no observed value to forecast from, while the "
             f"{before} context rows of the fold have one: it is not comparable with that of longer contexts. Compare "
             "contexts that are longer than the gaps, or use DistilledForecasterCV, which judges what all can forecast.",
             stacklevel=stacklevel_of_user(),

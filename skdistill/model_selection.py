@@ -178,8 +178,8 @@ class RollingOriginSplit(DocLink, BaseEstimator):
         -------
         scorer : ForecastScorer
             For ``GridSearchCV(scoring=...)``. A candidate whose ``context_length`` is shorter than the split's uses the
-            last context rows, so that all candidates forecast the same targets. Where a gap leaves it nothing to forecast
-            from, a warning says that its score leaves targets out.
+            last context rows, so that all candidates forecast the same targets. Where a gap leaves it nothing to
+            forecast from, a warning says that its score leaves targets out.
         """
         return ForecastScorer(
             name, context_length=self.context_length, prediction_length=self.prediction_length, **options

@@ -58,8 +58,8 @@ def _with_truth(problem: Problem, folds: list[Fold]) -> list[Fold]:
     )
     if not kept:
         raise ValueError(
-            f"DistilledForecasterCV has nothing to judge candidates on: in {len(folds)} of {len(folds)} folds {reason}. "
-            "Pass a cv whose folds forecast observed rows, or longer context_lengths."
+            f"DistilledForecasterCV has nothing to judge candidates on: in {len(folds)} of {len(folds)} folds "
+            f"{reason}. Pass a cv whose folds forecast observed rows, or longer context_lengths."
         )
     if len(kept) < len(folds):
         warnings.warn(
