@@ -17,13 +17,15 @@ from skdistill._base import BaseDistilled
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
 from skdistill._utils._ignored_y import warn_of_ignored_y
+from skdistill.data._calendar import calendar_of
+from skdistill.data._calendar_rows import fields_of, have_calendar
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._index_checks import checked_step
 from skdistill.data._inputs import Series, read_series
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._season import season_of_series
-from skdistill.data._steps import continue_index
+from skdistill.data._steps import continue_index, find_step
 from skdistill.losses._base import BaseLoss
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._linear import Linear
@@ -93,7 +95,9 @@ class SeenRows:
         else:
             level = network.level(sizes.n_rows, spec.season)
             weights = None if level is None else torch.from_numpy(level)
-            moments = RollingDesign(series.values, spec, LinearDesign(sizes, list(spec.targets), weights))
+            design = LinearDesign(sizes, list(spec.targets), weights)
+            time = None if series.index is None or not sizes.calendar else calendar_of(series.index, 0, series.step)[0]
+            moments = RollingDesign(series.values, spec, design, time)
         return cls(replace(series, values=moments.rows, was_vector=False), moments)
 
     def extend(self, new: Series, forget: int, network: Linear, spec: NetworkSpec) -> SeenRows:
@@ -131,7 +135,7 @@ class SeenRows:
         index = join_labels(self.series, new)
         moments = copy.copy(known.moments)  # it replaces its arrays, so this object does not change
         assert moments is not None
-        moments.append(new.values)
+        moments.append(new.values, self._calendar_of_last(index, len(new)) if spec.n_time_features else None)
         if forget:
             moments.forget(forget)
             index = None if index is None else index[forget:]
@@ -139,6 +143,14 @@ class SeenRows:
         if index is not None and step is not None and getattr(step.offset, "holidays", None):  # not in the labels
             index = step.note_on(index)
         return SeenRows(Series(moments.rows, index, self.series.columns, step=step, id=self.series.id), moments)
+
+    def _calendar_of_last(self, index: pd.Index | None, n_rows: int) -> np.ndarray:
+        """Return the calendar features of the last labels."""
+        assert self.series is not None
+        assert self.series.index is not None
+        if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
+            raise ValueError("X of partial_fit must have times as labels: the student reads the calendar.")
+        return calendar_of(index[-n_rows:], 0, self.series.step or find_step(self.series.index))[0]
 
     def starts(self, rows: np.ndarray) -> bool:
         """Return whether the rows start with exactly the rows of earlier updates.
@@ -223,7 +235,6 @@ def obstacles(forecaster: Any) -> list[str]:
         "no static covariates": bool(forecaster.static_covariates),
         "known_dropout=0 and window_step=1": bool(forecaster.known_dropout) or forecaster.window_step != 1,
         "vintages=None: what was known at each origin is not in the rows": forecaster.vintages is not None,
-        "time_features=False of the student": isinstance(network, Linear) and bool(network.time_features),
         "a loss whose terms without a teacher are quadratic": isinstance(
             quadratic_terms(loss, forecaster.prediction_length, has_teacher=False), str
         ),
@@ -291,6 +302,19 @@ def _check_complete(X: Any, name: str) -> None:
 def _is_default(index: pd.Index) -> bool:
     """Return whether the index is pandas' default, row numbers from 0, which carries no information on order."""
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
+
+
+def _count_time_features(network: Linear, series: Series) -> int:
+    """Return the number of calendar features that a student reads of the rows of a series."""
+    has_calendar = have_calendar([series.index])
+    if network.time_features is True and not has_calendar:
+        raise ValueError(
+            "Linear(time_features=True) needs a series with a calendar: give a DataFrame with a DatetimeIndex or "
+            "PeriodIndex, or set time_features='auto' or False."
+        )
+    if network.time_features is False or not has_calendar:
+        return 0
+    return len(fields_of([series.index], (series.step,))[0])
 
 
 @dataclass(frozen=True)
@@ -417,9 +441,11 @@ class UpdatableMixin(BaseDistilled):
             roles.target_channels,
             season=season_of_series(new.index, new.step),
             known=roles.known_channels,
+            n_time_features=_count_time_features(network, new),
         )
         if seen is not None:
-            spec = replace(spec, season=getattr(self, "spec_", spec).season)
+            before = getattr(self, "spec_", spec)
+            spec = replace(spec, season=before.season, n_time_features=before.n_time_features)
             seen = seen.extend(new, forget, network, spec)
         elif forget:
             raise ValueError(f"forget of partial_fit must be 0 before the first rows; got {forget}.")

@@ -222,9 +222,10 @@ def test_known_covariates_more_than_halve_the_error_that_they_explain():
     assert with_them.score(frame.iloc[270:]) > without.score(frame[["sales"]].iloc[270:]) / 2
 
 
-def test_updates_equal_a_fit_to_all_rows():
+@pytest.mark.parametrize("time_features", [False, True])
+def test_updates_equal_a_fit_to_all_rows(time_features):
     frame = make_frame(150)
-    settings = {"student": Linear(season=12), "validation_fraction": 0}
+    settings = {"student": Linear(season=12, time_features=time_features), "validation_fraction": 0}
     grown = make(**settings).partial_fit(frame.iloc[:80]).partial_fit(frame.iloc[80:120]).partial_fit(frame.iloc[120:])
     whole = make(**settings).fit(frame)
     np.testing.assert_allclose(grown.student_.weight.detach(), whole.student_.weight.detach(), atol=1e-5)

@@ -644,23 +644,32 @@ def fill_missing(values: np.ndarray, season: int = 1) -> np.ndarray:
     array([1., 5., 1., 5.])
     """
     missing = np.isnan(values)
-    windows = np.flatnonzero(missing.any(axis=(1, 2)))
-    if not len(windows):
+    windows = missing.any(axis=(1, 2))
+    if not windows.any():
         return values
+    gaps = (missing[:, 1:] > missing[:, :-1]).any(axis=(1, 2))  # not only at the start
+    starts = windows & ~gaps
     filled = np.array(values)
-    filled[windows] = _fill(values[windows], missing[windows], season)
+    if starts.any():
+        filled[starts] = _fill_start(values[starts], missing[starts], season)
+    if gaps.any():
+        filled[gaps] = _fill_gaps(values[gaps], season)
     return filled
 
 
-def _fill(values: np.ndarray, missing: np.ndarray, season: int) -> np.ndarray:
-    if not (missing[:, 1:] > missing[:, :-1]).any():
-        return _fill_start(values, missing, season)
-    line, gap = _line(values, missing)
-    if season > 1 and season < values.shape[1]:
-        seasonal = _along_phases(values, missing, season)
-        bridged = gap <= max(1, season // _SHARE_OF_SEASON)
-        line = np.where(bridged | np.isnan(seasonal), line, seasonal)
-    return np.nan_to_num(np.where(missing, line, values), copy=False, posinf=np.inf, neginf=-np.inf)
+def _fill_gaps(values: np.ndarray, season: int) -> np.ndarray:
+    """Fill gaps anywhere; only missing values are computed, because they are few."""
+    n_windows, length, n_channels = values.shape
+    rows = np.ascontiguousarray(values.transpose(0, 2, 1)).reshape(-1, length)
+    row, here, before, after = _missing(rows)
+    line = _between(rows, row, here, before, after)
+    gap = np.where((before >= 0) & (after < length), after - before - 1, length)
+    long = np.flatnonzero(gap > max(1, season // _SHARE_OF_SEASON))
+    if 1 < season < length and len(long):
+        seasonal = _along_phases(rows, season)[row[long], here[long]]
+        line[long] = np.where(np.isnan(seasonal), line[long], seasonal)
+    rows[row, here] = np.where(np.isnan(line), 0, line)
+    return rows.reshape(n_windows, n_channels, length).transpose(0, 2, 1)
 
 
 def _fill_start(values: np.ndarray, missing: np.ndarray, season: int) -> np.ndarray:
@@ -676,28 +685,39 @@ def _fill_start(values: np.ndarray, missing: np.ndarray, season: int) -> np.ndar
     return np.where(np.isnan(filled), 0, filled)
 
 
-def _line(values: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Interpolate along axis 1; also return the number of missing rows in each gap (large at the ends)."""
-    length = values.shape[1]
-    here = np.arange(length).reshape(1, -1, *[1] * (values.ndim - 2))
-    before = np.maximum.accumulate(np.where(missing, -1, here), axis=1)
-    after = np.minimum.accumulate(np.where(missing, length, here)[:, ::-1], axis=1)[:, ::-1]
-    first = np.take_along_axis(values, np.maximum(before, 0), axis=1)
-    last = np.take_along_axis(values, np.minimum(after, length - 1), axis=1)
+def _missing(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return row and place of every missing value of (n, length), and the observed places before and after its gap.
+
+    The place before a gap at the start is -1, and that after a gap at the end is the length.
+    """
+    padded = np.zeros((len(rows), rows.shape[1] + 2), dtype=bool)
+    padded[:, 1:-1] = np.isnan(rows)
+    edges = np.flatnonzero(padded[:, 1:] != padded[:, :-1])  # of every gap, where it starts and ends
+    first, sizes = edges[::2], edges[1::2] - edges[::2]
+    row, start = np.divmod(np.repeat(first, sizes), rows.shape[1] + 1)
+    here = start + np.arange(len(start)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return row, here, start - 1, start + np.repeat(sizes, sizes)
+
+
+def _between(rows: np.ndarray, row: np.ndarray, here: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Interpolate missing values between observed places; at an end, take the nearest one."""
+    length = rows.shape[1]
+    first, last = rows[row, np.maximum(before, 0)], rows[row, np.minimum(after, length - 1)]
     inside = (before >= 0) & (after < length)
-    share = (here - before) / np.maximum(after - before, 1)
-    line = np.where(inside, first + share * (last - first), np.where(before >= 0, first, last))
-    return line, np.where(inside, after - before - 1, length)
+    line = first + (here - before) / np.maximum(after - before, 1) * (last - first)
+    return np.where(inside, line, np.where(before >= 0, first, last))
 
 
-def _along_phases(values: np.ndarray, missing: np.ndarray, season: int) -> np.ndarray:
-    """Interpolate between values whole seasons apart; NaN where there are none."""
-    n_windows, length, n_channels = values.shape
+def _along_phases(rows: np.ndarray, season: int) -> np.ndarray:
+    """Return missing values of (n, length) from values whole seasons apart, interpolated; NaN where there are none."""
+    n, length = rows.shape
     front = -length % season
-    padding = ((0, 0), (front, 0), (0, 0))
-    padded = np.pad(values, padding, constant_values=np.nan).reshape(n_windows, -1, season, n_channels)
-    absent = np.pad(missing, padding, constant_values=True).reshape(padded.shape)
-    return _line(padded, absent)[0].reshape(n_windows, -1, n_channels)[:, front:]
+    padded = np.pad(rows, ((0, 0), (front, 0)), constant_values=np.nan)
+    phases = np.ascontiguousarray(padded.reshape(n, -1, season).transpose(0, 2, 1)).reshape(n * season, -1)
+    row, here, before, after = _missing(phases)
+    filled = np.full(phases.shape, np.nan)
+    filled[row, here] = _between(phases, row, here, before, after)
+    return filled.reshape(n, season, -1).transpose(0, 2, 1).reshape(n, -1)[:, front:]
 
 
 def window_center_and_unit(values: np.ndarray, season: int) -> tuple[np.ndarray, np.ndarray]:

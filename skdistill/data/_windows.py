@@ -14,6 +14,7 @@ from torch import Tensor
 from skdistill._utils.numpy_student import fill_missing
 from skdistill.data._contexts import Contexts
 from skdistill.data._fill_future import fill_future
+from skdistill.data._filled_starts import fill_starts
 from skdistill.data._local_scale import LocalUnits
 from skdistill.data._series_weight import weights_of_windows
 from skdistill.data._store import SeriesStore
@@ -156,8 +157,31 @@ class Windows:
         values : Tensor of shape (n, context_length, n_channels)
             Standardized contexts, a transposed view of channel-major memory; missing values are filled.
         """
-        values = self._context_views[self.starts[indices]].transpose(1, 2)
-        return values if self.is_plain else self._fill(values, indices)
+        starts = self.starts[indices]
+        if self.is_plain:
+            return self._context_views[starts].transpose(1, 2)
+        values, is_view = self.filled
+        rest = ~is_view[indices]
+        if bool(rest.all()):
+            return self._fill(self._context_views[starts].transpose(1, 2), indices)
+        filled = values.unfold(0, self.context_length, 1)[starts]
+        if bool(rest.any()):
+            others = self._context_views[starts[rest]].transpose(1, 2)
+            filled[rest] = self._fill(others, indices[rest]).transpose(1, 2)
+        return filled.transpose(1, 2)
+
+    @cached_property
+    def filled(self) -> tuple[Tensor, Tensor]:
+        """Values of the store with the rows before series filled, and the windows that are plain views of them.
+
+        The second tensor, of bool, has one entry per window: False where windows are scaled separately or have gaps.
+        """
+        if self.store.by_window is not None:
+            return self.store.values, torch.zeros_like(self.starts, dtype=torch.bool)
+        values, complete = fill_starts(self.store, self.context_length)
+        ends = self.starts.cpu().numpy() + self.context_length
+        is_view = ends >= complete[self.series_of(ends - self.context_length)]
+        return values, torch.from_numpy(is_view).to(self.starts.device)
 
     def _fill(self, values: Tensor, indices: Tensor) -> Tensor:
         """Scale contexts separately, if they are, and fill missing values."""

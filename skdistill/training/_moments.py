@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import scipy.fft
@@ -180,22 +181,21 @@ def _correlation(z: np.ndarray, n_windows: int, size: int) -> np.ndarray:
     return scipy.fft.irfft(spectrum, length)[:size]
 
 
-def window_runs(windows: Windows) -> Iterator[tuple[int, int]]:
+def window_runs(starts: np.ndarray) -> Iterator[tuple[int, int]]:
     """Yield runs of windows that start one row after another.
 
     Parameters
     ----------
-    windows : Windows
-        Windows of one or many series.
+    starts : ndarray of int of shape (n_windows,)
+        Rows where windows of one or many series start.
 
     Yields
     ------
     first : int
-        Row of the store where the first context starts.
+        Row where the first context starts.
     n_windows : int
         Windows of the run.
     """
-    starts = windows.starts.cpu().numpy()
     if not len(starts):
         return
     breaks = np.flatnonzero(np.diff(starts) != 1) + 1
@@ -223,29 +223,40 @@ def truth_moments(windows: Windows, context_length: int) -> list[Moments]:
 
 def _channel_moments(windows: Windows, channel: int, context_length: int, prediction_length: int) -> Moments:
     """Compute the moments of one channel: long runs by the recursion, scattered windows by matrix products."""
-    if not windows.is_plain:
-        return add_up(_gathered_moments(windows, channel, context_length, with_truth=prediction_length > 0))
-    values = windows.store.values[windows.context_length - context_length :, channel].numpy()
-    size = context_length + prediction_length
-    parts, scattered = [], []
-    for first, n_windows in window_runs(windows):
+    if windows.is_plain:
+        values, is_view = windows.store.values, torch.ones_like(windows.starts, dtype=torch.bool)
+    else:
+        values, is_view = windows.filled
+    starts, others = windows.starts[is_view], torch.nonzero(~is_view)[:, 0]
+    runs = _run_moments(windows, values, starts, channel, context_length, prediction_length)
+    gathered = _gathered_moments(windows, others, channel, context_length, with_truth=prediction_length > 0)
+    return add_up(chain(runs, gathered))
+
+
+def _run_moments(
+    windows: Windows, values: Tensor, starts: Tensor, channel: int, context_length: int, prediction_length: int
+) -> Iterator[Moments]:
+    """Yield the moments of windows that are plain views of values, (n_rows, n_channels)."""
+    rows = values[windows.context_length - context_length :, channel].cpu().numpy()
+    size, scattered = context_length + prediction_length, []
+    for first, n_windows in window_runs(starts.cpu().numpy()):
         if n_windows < _SHORT_RUN:
             scattered.append(np.arange(first, first + n_windows))
         else:
-            parts.append(run_moments(values[first:], n_windows, context_length, prediction_length))
+            yield run_moments(rows[first:], n_windows, context_length, prediction_length)
     if scattered:
-        starts = np.concatenate(scattered)
-        for block in np.array_split(starts, -(-len(starts) // _BLOCK)):
-            rows = values[block[:, None] + np.arange(size)].astype(np.float64)
-            parts.append(Moments(float(len(block)), rows.sum(axis=0), rows.T @ rows, context_length))
-    return add_up(parts)
+        places = np.concatenate(scattered)
+        for block in np.array_split(places, -(-len(places) // _BLOCK)):
+            some = rows[block[:, None] + np.arange(size)].astype(np.float64)
+            yield Moments(float(len(block)), some.sum(axis=0), some.T @ some, context_length)
 
 
-def _gathered_moments(windows: Windows, channel: int, context_length: int, *, with_truth: bool) -> Iterator[Moments]:
-    """Yield the moments of blocks of windows that are scaled one by one or have missing values, which are filled."""
+def _gathered_moments(
+    windows: Windows, numbers: Tensor, channel: int, context_length: int, *, with_truth: bool
+) -> Iterator[Moments]:
+    """Yield the moments of blocks of windows that are scaled one by one or have gaps, which are filled."""
     target = windows.targets.index(channel)
-    for first in range(0, len(windows), _BLOCK):
-        indices = torch.arange(first, min(first + _BLOCK, len(windows)))
+    for indices in numbers.split(_BLOCK) if len(numbers) else ():
         rows = windows.context_values(indices)[:, -context_length:, channel].cpu()
         if with_truth:
             rows = torch.cat([rows, windows.horizons(indices)[:, :, target].cpu()], dim=1)

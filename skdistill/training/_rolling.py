@@ -40,6 +40,8 @@ class RollingMoments:
 
     most_error = _MOST_ERROR
 
+    time: np.ndarray | None = None  # calendar features of the rows, (n_timestamps, n_time_features)
+
     def __init__(self, rows: np.ndarray, context_length: int, prediction_length: int) -> None:
         self.context_length = context_length
         self.prediction_length = prediction_length
@@ -49,21 +51,25 @@ class RollingMoments:
     def _start(self) -> None:
         """Compute the moments from the rows, relative to their mean."""
         self.offset = _mean(self.rows)
-        self.channels = self._moments(self.rows)
+        self.channels = self._moments(slice(None))
         self.error = np.array([_rounding(one) for one in self.channels])
 
-    def append(self, rows: np.ndarray) -> None:
+    def append(self, rows: np.ndarray, time: np.ndarray | None = None) -> None:
         """Add rows at the end.
 
         Parameters
         ----------
         rows : ndarray of shape (n_timestamps, n_channels)
             The rows that follow the current ones.
+        time : ndarray of shape (n_timestamps, n_time_features) or None, default=None
+            Their calendar features, if the map reads the calendar.
         """
         size = self.context_length + self.prediction_length
         kept = max(0, len(self.rows) - size + 1)  # the first row that a new window can contain
         self.rows = np.concatenate([self.rows, np.asarray(rows, dtype=np.float64)])
-        entering = self._moments(self.rows[kept:])
+        if self.time is not None and time is not None:
+            self.time = np.concatenate([self.time, time])
+        entering = self._moments(slice(kept, None))
         self._replace([one + new for one, new in zip(self.channels, entering, strict=True)], entering)
 
     def forget(self, n_rows: int) -> None:
@@ -79,8 +85,9 @@ class RollingMoments:
             raise ValueError(
                 f"forget must leave context_length + prediction_length = {size} rows; got {n_rows} of {len(self.rows)}."
             )
-        leaving = self._moments(self.rows[: n_rows + size - 1])
+        leaving = self._moments(slice(n_rows + size - 1))
         self.rows = self.rows[n_rows:].copy()
+        self.time = None if self.time is None else self.time[n_rows:].copy()
         self._replace([one - old for one, old in zip(self.channels, leaving, strict=True)], leaving)
 
     def _replace(self, channels: list[Moments], change: list[Moments]) -> None:
@@ -109,9 +116,9 @@ class RollingMoments:
         offsets = mean - self.offset
         return [one.affine(float(o), float(s)) for one, o, s in zip(self.channels, offsets, scale, strict=True)]
 
-    def _moments(self, rows: np.ndarray) -> list[Moments]:
-        """Compute the moments of all windows of some rows."""
-        size = self.context_length + self.prediction_length
+    def _moments(self, where: slice) -> list[Moments]:
+        """Compute the moments of all windows of some of the rows."""
+        rows, size = self.rows[where], self.context_length + self.prediction_length
         n_windows = len(rows) - size + 1
         empty = Moments(0.0, np.zeros(size), np.zeros((size, size)), self.context_length)
         if n_windows < 1:

@@ -21,7 +21,7 @@ class RollingDesign(RollingMoments):
     """The moments of the inputs of a linear map, for all stride-1 windows of a growing or sliding series, in raw units.
 
     Inputs are linear in the rows, so the moments of standardized rows follow from those of raw rows: each input is
-    divided by the scale of its channel, and levels are also shifted.
+    divided by the scale of its channel, and levels are also shifted. Inputs that tell the calendar are in no unit.
 
     Parameters
     ----------
@@ -31,14 +31,17 @@ class RollingDesign(RollingMoments):
         Lengths and channels.
     design : torch.nn.Module
         The :class:`~skdistill.networks._linear_design.LinearDesign` of the map, in float64.
+    time : ndarray of shape (n_timestamps, n_time_features) or None, default=None
+        Calendar features of the rows; None if the map reads no calendar.
     """
 
-    def __init__(self, rows: np.ndarray, spec: NetworkSpec, design: nn.Module) -> None:
-        self.spec, self.design = spec, design
+    def __init__(self, rows: np.ndarray, spec: NetworkSpec, design: nn.Module, time: np.ndarray | None = None) -> None:
+        self.spec, self.design, self.time = spec, design, time
         super().__init__(rows, spec.context_length, spec.prediction_length)
 
-    def _moments(self, rows: np.ndarray) -> list[Moments]:
-        """Compute the moments of all windows of some rows, one per target."""
+    def _moments(self, where: slice) -> list[Moments]:
+        """Compute the moments of all windows of some of the rows, one per target."""
+        rows, time = self.rows[where], None if self.time is None else self.time[where]
         length, horizon = self.context_length, self.prediction_length
         width, targets = self._sizes.n_inputs, list(self.spec.targets)
         empty = Moments(0.0, np.zeros(width + horizon), np.zeros((width + horizon, width + horizon)), width)
@@ -48,7 +51,8 @@ class RollingDesign(RollingMoments):
         windows = sliding_window_view(rows - self.offset, length + horizon, axis=0)  # (n, n_channels, size)
         for first in range(0, len(windows), _BLOCK):
             block = np.ascontiguousarray(windows[first : first + _BLOCK].transpose(0, 2, 1))
-            both = self._inputs_and_truth(block)
+            ahead = None if time is None else time[length + first : length + first + len(block)]
+            both = self._inputs_and_truth(block, ahead)
             for number in range(len(targets)):
                 values = both[:, number]
                 found[number] = found[number] + Moments(
@@ -60,12 +64,17 @@ class RollingDesign(RollingMoments):
     def _sizes(self) -> DesignSizes:
         return self.design.sizes  # type: ignore[return-value]
 
-    def _inputs_and_truth(self, block: np.ndarray) -> np.ndarray:
-        """Return inputs and truth minus the level, (n, n_targets, n_inputs + prediction_length)."""
+    def _inputs_and_truth(self, block: np.ndarray, time: np.ndarray | None) -> np.ndarray:
+        """Return inputs and truth minus the level, (n, n_targets, n_inputs + prediction_length).
+
+        ``time`` is the calendar of the first row of each horizon.
+        """
         context, ahead = torch.from_numpy(block[:, : self.context_length]), block[:, self.context_length :]
-        known = {"future": torch.from_numpy(ahead[:, :, list(self.spec.known)])} if self.spec.known else {}
+        more = {"future": torch.from_numpy(ahead[:, :, list(self.spec.known)])} if self.spec.known else {}
+        if time is not None:
+            more["decoder_time"] = torch.from_numpy(time[:, None]).double()
         with torch.no_grad():
-            inputs, level = self.design(context, **known)
+            inputs, level = self.design(context, **more)
         truth = ahead[:, :, list(self.spec.targets)].transpose(0, 2, 1) - level.numpy()
         return np.concatenate([inputs.numpy(), truth], axis=-1)
 
@@ -100,6 +109,7 @@ class RollingDesign(RollingMoments):
         covariates, known = list(sizes.covariates), list(sizes.known)
         unit[parts["past"]] = np.repeat(scale[covariates], sizes.past_rows)
         unit[parts["future"]] = np.repeat(scale[known], sizes.prediction_length)
+        unit[parts["calendar"]] = 1.0
         if sizes.has_level:
             shift[parts["level"]] = offset[target]
             shift[parts["levels"]], unit[parts["levels"]] = offset[covariates], scale[covariates]

@@ -3,14 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skdistill import DistilledForecaster
 from skdistill._utils.numpy_student import fill_missing
+from skdistill.data._inputs import Series
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
 from skdistill.data._scaling import Scaling
 from skdistill.data._season import seasons_of_step
+from skdistill.data._store import SeriesStore
+from skdistill.data._training_windows import split_windows
 from skdistill.networks import Linear
 
 NAN = np.nan
@@ -54,6 +58,22 @@ def test_filling_follows_units_and_leaves_other_windows_alone(seed, season, shar
     np.testing.assert_allclose(fill_missing(3.0 * values - 5.0, season), 3.0 * filled - 5.0, atol=1e-12)
     for window in range(4):  # no window depends on its neighbors
         np.testing.assert_array_equal(fill_missing(values[window : window + 1], season)[0], filled[window])
+
+
+@pytest.mark.parametrize(("season", "length"), [(4, 12), (1, 12), (12, 12), (30, 12)])
+def test_contexts_that_begin_before_a_series_are_filled_as_each_alone(season, length):
+    generator = np.random.default_rng(0)
+    series = [Series(generator.normal(size=(n_rows, 2))) for n_rows in (30, 9, 3, 40)]
+    series[3].values[[20, 21, 35], 0] = NAN
+    scaling = Scaling(kind="series", season=season).fit([one.values for one in series])
+    store = SeriesStore.from_series(series, scaling, padding=2, front=length - 1)
+    windows = split_windows(
+        store, context_length=length, prediction_length=2, targets=(0, 1), validation_rows=[0] * 4, min_observed=1
+    ).train
+    assert 0 < windows.filled[1].sum() < len(windows)
+    rows = np.arange(length) + windows.starts.numpy()[:, None]
+    everything = windows.context_values(torch.arange(len(windows)))
+    np.testing.assert_array_equal(everything, fill_missing(store.values.numpy()[rows], season))
 
 
 @pytest.mark.parametrize("rows", [np.zeros((9, 1)), np.full((9, 1), 7.0), np.full((9, 1), NAN), np.full((1, 1), 3.0)])
