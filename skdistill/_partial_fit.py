@@ -44,7 +44,7 @@ class SeenRows:
     Parameters
     ----------
     series : Series or None
-        The rows with their labels; None if ``fit`` got several series.
+        The rows with their labels; None for a panel, whose sums and last rows are kept for ``refresh``, too.
     moments : RollingMoments or None, default=None
         Moments of their windows; None after a plain ``fit``, until the first update.
     """
@@ -124,11 +124,7 @@ class SeenRows:
         ValueError
             If the rows do not follow, or too few would remain.
         """
-        if self.series is None:
-            raise ValueError(
-                "partial_fit continues one series, but fit got several: refresh learns from new rows of each, or fit "
-                "all of them again."
-            )
+        assert self.series is not None  # of a panel, nothing is extended here
         if None not in (self.series.id, new.id) and self.series.id != new.id:
             raise ValueError(f"partial_fit continues series {self.series.id!r}; got series {new.id!r}.")
         known = self if self.moments is not None else self.start(self.series, network, spec)
@@ -202,13 +198,16 @@ def check_updatable(forecaster: Any) -> bool:
     return True
 
 
-def obstacles(forecaster: Any) -> list[str]:
+def obstacles(forecaster: Any, *, is_panel: bool = True) -> list[str]:
     """Return the requirements of exact updates that are not met.
 
     Parameters
     ----------
     forecaster : DistilledForecaster
         With its parameters.
+    is_panel : bool, default=True
+        Whether there are several series, whose units and transformer stay those of ``fit``; those of one series are
+        computed again from all its rows.
 
     Returns
     -------
@@ -224,21 +223,22 @@ def obstacles(forecaster: Any) -> list[str]:
         and (len(network.penalties()) > 1 or bool(network.weight_grid)),
         "teacher=None: a teacher that was trained on other rows gives other labels": forecaster.teacher is not None,
         "validation_fraction=0: all rows are used": bool(forecaster.validation_fraction),
-        "transformer=None": forecaster.transformer is not None,
-        "scaling='auto' or 'global': the moments are in units of all rows": forecaster.scaling in ("series", "window"),
-        "min_observed=None: only whole contexts are counted": forecaster.min_observed
-        not in (
-            None,
-            forecaster.context_length,
-        ),
         "quantiles=None: quantiles are trained": forecaster.quantiles is not None,
-        "no static covariates": bool(forecaster.static_covariates),
         "known_dropout=0 and window_step=1": bool(forecaster.known_dropout) or forecaster.window_step != 1,
         "vintages=None: what was known at each origin is not in the rows": forecaster.vintages is not None,
         "a loss whose terms without a teacher are quadratic": isinstance(
             quadratic_terms(loss, forecaster.prediction_length, has_teacher=False), str
         ),
     }
+    if not is_panel:
+        own_context = forecaster.min_observed in (None, forecaster.context_length)
+        lacking |= {
+            "transformer=None": forecaster.transformer is not None,
+            "scaling='auto' or 'global': the moments are in units of all rows": forecaster.scaling
+            in ("series", "window"),
+            "min_observed=None: only whole contexts are counted": not own_context,
+            "no static covariates": bool(forecaster.static_covariates),
+        }
     return [need for need, lacks in lacking.items() if lacks]
 
 
@@ -297,6 +297,15 @@ def _check_complete(X: Any, name: str) -> None:
         "sums over windows, which have no place for what is missing: call fit with all rows, which takes NaN, or fill "
         "the gaps before."
     )
+
+
+def _forget_none(forget: int) -> None:
+    """Raise if rows of a panel are to be forgotten."""
+    if forget:
+        raise ValueError(
+            f"forget of partial_fit must be 0 for a panel, whose series end at different times; got {forget}. Fit the "
+            "rows to keep again."
+        )
 
 
 def _is_default(index: pd.Index) -> bool:
@@ -397,14 +406,18 @@ class UpdatableMixin(BaseDistilled):
         the cost does not grow with the number of earlier rows. The moments are stored in the forecaster, also when it
         is pickled.
 
+        In a panel, series known by their id go on at their end, and others are added. Units of the series of ``fit``
+        stay those of ``fit``, and a new series gets units from its rows so far once it has a window: the student equals
+        that of a fit to all rows in these units.
+
         Parameters
         ----------
-        X : array of shape (n_timestamps, n_channels), DataFrame or Series
-            The rows that follow the rows so far, or the first rows.
+        X : array of shape (n_timestamps, n_channels), DataFrame, Series or panel
+            The rows that follow the rows so far, or the first rows; of a panel, of some or all series.
         y : None, default=None
             Ignored, present for API consistency; anything but None gives a warning.
         forget : int, default=0
-            Number of rows to forget at the start, for a sliding window.
+            Number of rows to forget at the start, for a sliding window; of one series only.
 
         Returns
         -------
@@ -420,15 +433,27 @@ class UpdatableMixin(BaseDistilled):
         warn_of_ignored_y(y, "DistilledForecaster.partial_fit")
         self._check_parameters()
         check_integer(forget, "forget of partial_fit", minimum=0)
+        if self._continues_panel():
+            _forget_none(forget)
+            self._add_to_panel(read_series(self, X, reset=False, allow_batch=False).series)
+            return self
         seen = self._resume()
-        _check_complete(X, "X of partial_fit")
+        if seen is not None or getattr(getattr(X, "index", None), "nlevels", 1) == 1:  # of a first panel, gaps are told
+            _check_complete(X, "X of partial_fit")
         if seen is not None and seen.series is not None:
             _check_complete(seen.series.values, "what fit has seen before partial_fit")
         given = read_series(self, X, reset=seen is None, allow_batch=False)
+        if len(given.series) > 1 and seen is None:
+            _forget_none(forget)
+            return self._start_panel(X, given.series)
         if given.is_list or len(given.series) != 1:
             raise ValueError(
-                "partial_fit takes one series; got several. After fit, refresh(X) learns from new rows of each, or fit "
-                "all of them again."
+                "partial_fit takes one series, because fit got one; got several. Fit all of them again: a panel can be "
+                "added to."
+            )
+        if missing := obstacles(self, is_panel=False):
+            raise ValueError(
+                f"partial_fit of one series is exact, and needs {'; '.join(missing)}. Otherwise call fit with all rows."
             )
         new, roles = given.series[0], self.roles_
         _check_complete(new.values, "X of partial_fit")  # an unknown category is missing
@@ -460,6 +485,19 @@ class UpdatableMixin(BaseDistilled):
         for name in ("_solved", "_kept", "_recent"):  # they lack the rows that were added, and have those forgotten
             self.__dict__.pop(name, None)
         return self
+
+    def _continues_panel(self) -> bool:
+        """Return whether there is a panel that can be added to."""
+        seen, recent = self.__dict__.get("_seen"), self.__dict__.get("_recent", ())
+        return hasattr(self, "student_") and (len(recent) > 1 or (seen is not None and seen.series is None))
+
+    def _start_panel(self, X: Any, series: list[Series]) -> Self:
+        """Fit a panel, and keep what pickles need to add to it."""
+        raise NotImplementedError
+
+    def _add_to_panel(self, new: list[Series]) -> None:
+        """Add new rows of a panel."""
+        raise NotImplementedError
 
     def _resume(self) -> SeenRows | None:
         """Return the rows of ``fit`` and ``partial_fit`` so far; None before the first ones."""
@@ -495,7 +533,7 @@ class UpdatableMixin(BaseDistilled):
 
     def _keep_for_updates(self, series: list[Series]) -> None:
         """Copy the rows passed to ``fit`` if exact updates are possible."""
-        if not obstacles(self):
+        if not obstacles(self, is_panel=len(series) > 1):
             self._seen = SeenRows.of_fit(series)
 
     def __getstate__(self) -> dict[str, Any]:

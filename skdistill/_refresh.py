@@ -20,7 +20,9 @@ from skdistill._utils._checks import check_integer
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import Series, read_series
 from skdistill.data._roles import Roles
+from skdistill.data._scaling import Scaling, units_told
 from skdistill.data._series_weight import weights_of_series
+from skdistill.data._short_series import name_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._windows import Windows
@@ -46,6 +48,10 @@ class RefreshMixin(BaseDistilled):
 
     def _cutting(self, *, is_panel: bool = False) -> FitWindows:
         """Say how windows are cut from series."""
+        raise NotImplementedError
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Fit."""
         raise NotImplementedError
 
     def refresh(self, X: Any, *, max_epochs: int = 1) -> Self:
@@ -78,7 +84,8 @@ class RefreshMixin(BaseDistilled):
 
         See Also
         --------
-        partial_fit : Exact updates without a teacher, of the scaling, too; it also forgets rows.
+        partial_fit : Exact updates without a teacher. Of one series, the scaling is updated, too, and rows can be
+            forgotten; to a panel, series can be added.
 
         Notes
         -----
@@ -102,7 +109,58 @@ class RefreshMixin(BaseDistilled):
         old = self._rows_so_far()
         given = read_series(self, X, reset=False, allow_batch=False)
         joined, n_old = join(old, given.series)
-        windows = self._new_windows(joined, n_old)
+        self._learn_from(joined, n_old, max_epochs)
+        return self
+
+    def _start_panel(self, X: Any, series: list[Series]) -> Self:
+        """Fit a panel, and keep what pickles need to add to it."""
+        targets = list(self.roles_.target_channels)
+        for number, one in enumerate(series):
+            if np.isnan(one.values[:, targets]).any():
+                name = name_series(series, number)
+                raise ValueError(
+                    f"partial_fit updates sums over windows, which have no place for a missing target; {name} misses "
+                    "some: call fit, which takes NaN, or fill the gaps before."
+                )
+        self.fit(X)
+        self._recent = self._rows_so_far()
+        return self
+
+    def _add_to_panel(self, new: list[Series]) -> None:
+        """Learn exactly from new rows of a panel without a teacher, and from series that were not in it."""
+        method = "partial_fit"
+        self._check_refreshable(method)
+        old = self._rows_so_far(method)
+        ids = {one.id for one in old}
+        others = [one for one in new if one.id is not None and one.id not in ids]
+        joined, n_old = join(old, [one for one in new if not any(one is other for other in others)], method)
+        joined, n_old = [*joined, *others], np.concatenate([n_old, np.zeros(len(others), dtype=int)])
+        before = self.scaling_
+        self.scaling_ = self._with_units_of(joined)
+        try:
+            self._learn_from(joined, n_old, method=method)
+        except BaseException:
+            self.scaling_ = before
+            raise
+
+    def _with_units_of(self, series: list[Series]) -> Scaling:
+        """Give series that have none units of their own, as soon as they have a window."""
+        season = self.spec_.season if self.spec_.season is not None else 1
+        least = self._cutting(is_panel=True).least_rows(len(series), season if season < self.context_length else 1)
+        reach = least + self.spec_.prediction_length
+        known = self.scaling_.numbers_of([one.id for one in series]) >= 0
+        new = [
+            one
+            for one, has_units in zip(series, known, strict=True)
+            if one.id is not None and not has_units and len(one) >= reach and units_told([one.values])[0]
+        ]
+        return self.scaling_.with_series([one.values for one in new], [one.id for one in new if one.id is not None])
+
+    def _learn_from(
+        self, joined: list[Series], n_old: np.ndarray, max_epochs: int = 1, method: str = "refresh"
+    ) -> None:
+        """Learn from the windows whose horizon has a new row."""
+        windows = self._new_windows(joined, n_old, method)
         teacher = None if self.teacher is None else self._fitted_teacher()
         module = copy.deepcopy(self.student_)
         result = distill_more(
@@ -123,8 +181,7 @@ class RefreshMixin(BaseDistilled):
         self.history_ = [*self.history_, *result.history]
         for name in ("_kept", "_seen"):  # they have the old rows only
             self.__dict__.pop(name, None)
-        self._recent = [_last(one, self._n_kept) for one in joined]
-        return self
+        self._recent = [last_rows(one, self._n_kept) for one in joined]
 
     def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None) -> None:
         """Run the distillation, and note of what."""
@@ -143,7 +200,7 @@ class RefreshMixin(BaseDistilled):
         """Number of earlier rows that windows with a new row in their horizon can contain."""
         return self.spec_.context_length + self.spec_.prediction_length - 1
 
-    def _check_refreshable(self) -> None:
+    def _check_refreshable(self, method: str = "refresh") -> None:
         """Raise where rows alone do not tell what a window contains, or there are no sums to go on from."""
         for name, now in self._parts_now().items():
             fitted = self.__dict__.get("_parts", {}).get(name, now)
@@ -153,28 +210,28 @@ class RefreshMixin(BaseDistilled):
                     "what was fitted: fit again, or set it back."
                 )
         if self.vintages is not None:
-            raise ValueError("refresh takes no vintages: call fit with all rows.")
+            raise ValueError(f"{method} takes no vintages: call fit with all rows.")
         if getattr(self, "windows_without_truth", False) or getattr(self, "augmentation", None) is not None:
             raise ValueError(
-                "refresh learns from windows with a known horizon: call fit with all rows, or set "
+                f"{method} learns from windows with a known horizon: call fit with all rows, or set "
                 "windows_without_truth=False and augmentation=None."
             )
 
         exact = bool(self.history_) and "penalty" in self.history_[0]
         if exact and not (isinstance(self.series_weight, str) and self.series_weight == "windows"):
             raise ValueError(
-                "refresh of an exact student adds windows to sums in which every window counts alike; got "
+                f"{method} of an exact student adds windows to sums in which every window counts alike; got "
                 f"series_weight={self.series_weight!r}, which shares the weight of a series among all its windows: "
                 "call fit with all rows."
             )
         if self._solved is None and exact:
             raise ValueError(
-                "refresh of an exact student goes on from sums over the windows of fit, which are kept in memory, in "
-                "pickles only after a first refresh, never in saved files, and not if a target was missing: call fit "
+                f"{method} of an exact student goes on from sums over the windows of fit, which are kept in memory, in "
+                f"pickles only after a first {method}, never in saved files, and not if a target was missing: call fit "
                 "with all rows."
             )
 
-    def _rows_so_far(self) -> list[Series]:
+    def _rows_so_far(self, method: str = "refresh") -> list[Series]:
         """Return the last rows of every series."""
         recent = self.__dict__.get("_recent")
         if recent is not None:
@@ -182,13 +239,13 @@ class RefreshMixin(BaseDistilled):
         kept = self.__dict__.get("_kept")
         if kept is None:
             raise ValueError(
-                "refresh needs the last rows passed to fit, which are kept in memory, in pickles only after a first "
-                "refresh, and never in saved files: call fit with all rows."
+                f"{method} needs the last rows passed to fit, which are kept in memory, in pickles only after a first "
+                f"{method}, and never in saved files: call fit with all rows."
             )
         series = read_series(self, kept.get(), reset=False, allow_batch=False).series
-        return [_last(one, self._n_kept) for one in series]
+        return [last_rows(one, self._n_kept) for one in series]
 
-    def _new_windows(self, series: list[Series], n_old: np.ndarray) -> Windows:
+    def _new_windows(self, series: list[Series], n_old: np.ndarray, method: str = "refresh") -> Windows:
         """Cut the windows whose horizon has a new row, in the units of ``fit``."""
         spec, cutting = self.spec_, self._cutting(is_panel=len(series) > 1)
         season = spec.season if spec.season is not None and spec.season < spec.context_length else 1
@@ -223,15 +280,15 @@ class RefreshMixin(BaseDistilled):
         new = windows.starts[torch.from_numpy((ends > n_old[numbers]) & counted)]
         if not len(new):
             raise ValueError(
-                "refresh needs at least one new window of context_length + prediction_length = "
+                f"{method} needs at least one new window of context_length + prediction_length = "
                 f"{spec.context_length} + {spec.prediction_length} rows, counted with the rows so far, in which a "
                 "target is observed, of a series that counts in series_weight; got "
                 f"{max(len(one) for one in series)} rows. Give more rows."
             )
         if self._solved is not None and store.misses(self.targets_):
             raise ValueError(
-                "refresh of an exact student updates sums over windows, which have no place for a missing target: call "
-                "fit with all rows, which takes NaN, or fill the gaps before."
+                f"{method} of an exact student updates sums over windows, which have no place for a missing target: "
+                "call fit with all rows, which takes NaN, or fill the gaps before."
             )
         return replace(windows, starts=new)
 
@@ -251,7 +308,7 @@ class RefreshMixin(BaseDistilled):
         return state
 
 
-def join(old: Sequence[Series], new: Sequence[Series]) -> tuple[list[Series], np.ndarray]:
+def join(old: Sequence[Series], new: Sequence[Series], method: str = "refresh") -> tuple[list[Series], np.ndarray]:
     """Append new rows to the last rows of their series.
 
     Parameters
@@ -260,6 +317,8 @@ def join(old: Sequence[Series], new: Sequence[Series]) -> tuple[list[Series], np
         The last rows of every series.
     new : sequence of Series
         The rows that follow, of some or all of them.
+    method : str, default="refresh"
+        Who asks, for messages.
 
     Returns
     -------
@@ -277,24 +336,37 @@ def join(old: Sequence[Series], new: Sequence[Series]) -> tuple[list[Series], np
     joined, n_old = list(old), np.array([len(one) for one in old])
     if all(one is None for one in ids) and len(new) != len(old):
         raise ValueError(
-            f"refresh continues the {len(old)} series of fit; got {len(new)}. Pass them in the same order."
+            f"{method} continues the {len(old)} series of fit; got {len(new)}. Pass them in the same order."
         )
     unknown = [one.id for one in new if one.id not in ids]
     if unknown:
         raise ValueError(
-            f"refresh continues the series of fit; got {len(unknown)} others, first {unknown[0]!r}. Call fit with all "
+            f"{method} continues the series of fit; got {len(unknown)} others, first {unknown[0]!r}. Call fit with all "
             "series to learn from new ones."
         )
     for place, one in enumerate(new):
         number = place if one.id is None else ids.index(one.id)
         before = joined[number]
-        index = join_labels(before, one, "refresh")
+        index = join_labels(before, one, method)
         joined[number] = replace(before, values=np.concatenate([before.values, one.values]), index=index)
     return joined, n_old
 
 
-def _last(series: Series, n_rows: int) -> Series:
-    """Copy the last rows of a series."""
+def last_rows(series: Series, n_rows: int) -> Series:
+    """Copy the last rows of a series.
+
+    Parameters
+    ----------
+    series : Series
+        The series.
+    n_rows : int
+        How many.
+
+    Returns
+    -------
+    last : Series
+        The copy; the whole series if it is shorter.
+    """
     first = max(0, len(series) - n_rows)
     index = None if series.index is None else series.index[first:]
     return replace(series, values=series.values[first:].copy(), index=index)

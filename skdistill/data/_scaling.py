@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -211,6 +212,33 @@ class Scaling(BaseEstimator):
             -1 for series not in ``fit``.
         """
         return find_ids(ids, {one: number for number, one in enumerate(self.ids_)})
+
+    def with_series(self, rows: Sequence[np.ndarray], ids: Sequence[Hashable]) -> Scaling:
+        """Return this scaling with units for more series; those of earlier series stay.
+
+        Parameters
+        ----------
+        rows : sequence of ndarray of shape (n_timestamps, n_channels)
+            Rows of the new series, in original units.
+        ids : sequence of hashable
+            Their ids.
+
+        Returns
+        -------
+        scaling : Scaling
+            A copy, or this scaling if there are no more series.
+        """
+        if not ids:
+            return self
+        more = copy.copy(self)
+        more.ids_ = [*self.ids_, *ids]
+        if self.series_units_ is not None:
+            parts = [self._transform(part) for part in rows]
+            own = series_units(parts, self.season)
+            own = own if self.covariates_ is None else self.covariates_.of_series(parts, own)
+            both = [(self.series_units_.center, own.center), (self.series_units_.unit, own.unit)]
+            more.series_units_ = LocalUnits(*(np.concatenate(pair) for pair in both))
+        return more
 
     def store_units(
         self, series: Sequence[np.ndarray], numbers: Sequence[int] | None

@@ -66,7 +66,7 @@ def test_contexts_that_begin_before_a_series_are_filled_as_each_alone(season, le
     series = [Series(generator.normal(size=(n_rows, 2))) for n_rows in (30, 9, 3, 40)]
     series[3].values[[20, 21, 35], 0] = NAN
     scaling = Scaling(kind="series", season=season).fit([one.values for one in series])
-    store = SeriesStore.from_series(series, scaling, padding=2, front=length - 1)
+    store = SeriesStore.from_series(series, scaling, padding=2, front=length - 1, numbers=range(4))
     windows = split_windows(
         store, context_length=length, prediction_length=2, targets=(0, 1), validation_rows=[0] * 4, min_observed=1
     ).train

@@ -80,10 +80,10 @@ def test_only_where_updates_are_exact_are_rows_copied():
         forecaster.partial_fit(make_series(10))
 
 
-def test_several_series_cannot_be_updated():
-    forecaster = linear(validation_fraction=0).fit([make_series(100), make_series(80)])
-    with pytest.raises(ValueError, match="partial_fit continues one series, but fit got several"):
-        forecaster.partial_fit(make_series(10))
+def test_a_series_does_not_become_a_panel():
+    forecaster = linear(validation_fraction=0).fit(make_series(100))
+    with pytest.raises(ValueError, match="partial_fit takes one series, because fit got one"):
+        forecaster.partial_fit([make_series(10), make_series(10)])
 
 
 def test_catching_up_takes_new_rows_or_starts_anew():

@@ -414,9 +414,6 @@ def test_gaps_that_fit_has_seen_stop_an_update():
         ({"validation_fraction": 0.2}, "validation_fraction=0"),
         ({"student": Linear(penalty=[0.1, 1.0])}, "one penalty"),
         ({"loss": Supervised(loss="mae")}, "quadratic"),
-        ({"scaling": "window"}, "scaling='auto' or 'global'"),
-        ({"scaling": "series"}, "scaling='auto' or 'global'"),
-        ({"min_observed": 8}, "min_observed=None"),
     ],
 )
 def test_partial_fit_refuses_what_is_not_exact(changes, message):
@@ -425,6 +422,23 @@ def test_partial_fit_refuses_what_is_not_exact(changes, message):
     with pytest.raises(AttributeError) as caught:
         forecaster.partial_fit(make_series())
     assert message in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"scaling": "window"}, "scaling='auto' or 'global'"),
+        ({"scaling": "series"}, "scaling='auto' or 'global'"),
+        ({"min_observed": 8}, "min_observed=None"),
+    ],
+)
+@pytest.mark.parametrize("start", ["first", "fit"])
+def test_partial_fit_of_one_series_refuses_units_that_move(changes, message, start):
+    forecaster = updatable(**changes)
+    if start == "fit":
+        forecaster.fit(make_series())
+    with pytest.raises(ValueError, match=f"{message}|kept if exact updates are possible"):
+        forecaster.partial_fit(make_series(10))
 
 
 def test_forgetting_too_much_says_how_much_must_stay():

@@ -1,0 +1,89 @@
+"""Exact updates of a panel: rows that follow, and series that come later."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from doubles import make_forecaster, make_frame
+
+from skdistill.data import SquareRoot
+from skdistill.data._scaling import Scaling
+from skdistill.networks import Linear
+
+FRAMES = {name: (1 + 9 * number) * make_frame(90, 2, seed=number) for number, name in enumerate("abcz")}
+SETTINGS = {"teacher": None, "student": Linear(season=6), "validation_fraction": 0}
+
+
+def panel(**rows):
+    """Return some rows of some series."""
+    return pd.concat({name: FRAMES[name].iloc[part] for name, part in rows.items()}, names=["series", "time"])
+
+
+def whole_in_units_of(forecaster, X, monkeypatch, **settings):
+    """Fit all rows at once, in the units of another forecaster."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Scaling, "fit", lambda scaling, rows, ids: vars(scaling).update(vars(forecaster.scaling_)))
+        return make_forecaster(**SETTINGS | settings).fit(X)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"scaling": "window"},
+        {"scaling": "global"},
+        {"transformer": SquareRoot(), "min_observed": 8},
+        {"student": Linear(season=6, time_features=True), "targets": ["c0"]},
+    ],
+    ids=["series", "window", "global", "roots, short", "calendar and covariate"],
+)
+def test_updates_equal_a_fit_to_all_rows_in_the_same_units(settings, monkeypatch):
+    grown = make_forecaster(**SETTINGS | settings).partial_fit(panel(a=slice(50), b=slice(14), c=slice(60)))
+    units = grown.scaling_.series_units_
+    grown.partial_fit(panel(c=slice(60, 70), z=slice(9)))  # too few rows of z for a window
+    grown = pickle.loads(pickle.dumps(grown))
+    grown.partial_fit(panel(z=slice(9, 40), b=slice(14, 90))).partial_fit(panel(a=slice(50, 90), z=slice(40, 90)))
+    X = panel(a=slice(90), b=slice(90), c=slice(70), z=slice(90))
+    whole = whole_in_units_of(grown, X, monkeypatch, **settings)
+    assert grown._solved.moments["truth"][0].count == whole._solved.moments["truth"][0].count
+    np.testing.assert_allclose(grown.student_.weight.detach(), whole.student_.weight.detach(), atol=1e-5)
+    np.testing.assert_allclose(grown.predict(X), whole.predict(X), rtol=1e-4)
+    assert grown.scaling_.ids_ == ["a", "b", "c", "z"]
+    if units is not None:
+        np.testing.assert_array_equal(grown.scaling_.series_units_.unit[:3], units.unit)
+        own = make_forecaster(**SETTINGS | settings).fit(panel(z=slice(40), a=slice(90))).scaling_
+        np.testing.assert_allclose(grown.scaling_.series_units_.unit[3], own.series_units_.unit[own.numbers_of("z")[0]])
+
+
+def test_after_fit_and_refresh_it_goes_on():
+    once = make_forecaster(**SETTINGS).fit(panel(a=slice(50), b=slice(50)))
+    once.refresh(panel(a=slice(50, 60))).partial_fit(panel(b=slice(50, 70), c=slice(80)))
+    assert once.predict(panel(a=slice(60), c=slice(80))).shape == (8, 2)
+
+
+GAP = panel(a=slice(50, 60))
+GAP.iloc[3, 0] = np.nan
+REFUSED = {
+    "forget": (panel(a=slice(50, 60)), {"forget": 5}, "forget of partial_fit must be 0 for a panel"),
+    "gap in time": (panel(a=slice(60, 70)), {}, "X of partial_fit must follow the rows so far"),
+    "missing": (GAP, {}, "no place for a missing target"),
+    "no window": (panel(z=slice(5)), {}, "partial_fit needs at least one new window"),
+}
+
+
+@pytest.mark.parametrize(("X", "options", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_is_refused_changes_nothing(X, options, message):
+    forecaster = make_forecaster(**SETTINGS).partial_fit(panel(a=slice(50), b=slice(50)))
+    before = forecaster.predict(panel(a=slice(50)))
+    with pytest.raises(ValueError, match=message):
+        forecaster.partial_fit(X, **options)
+    pd.testing.assert_frame_equal(forecaster.predict(panel(a=slice(50))), before)
+    assert forecaster.scaling_.ids_ == ["a", "b"]
+
+
+def test_a_first_panel_with_a_missing_target_is_refused_before_it_is_fitted():
+    forecaster = make_forecaster(**SETTINGS)
+    with pytest.raises(ValueError, match="no place for a missing target; series 'a' misses some"):
+        forecaster.partial_fit(pd.concat([GAP, panel(b=slice(50))]))
+    assert not hasattr(forecaster, "student_")
