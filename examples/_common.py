@@ -74,6 +74,13 @@ def heading(text: str) -> None:
     print(f"{text} [quick, not a result]" if QUICK else text)
 
 
+def as_teacher(network: object) -> object:
+    """Return a network as the teacher that it is by default, trained for one epoch in quick mode."""
+    from skdistill.teachers import TrainedTeacher
+
+    return TrainedTeacher(network, max_epochs=1) if QUICK else network
+
+
 def interleaved(
     calls: dict[str, Callable[[], object]],
     seconds: float,

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()))
-from _common import QUICK, etth1_or_synthetic, heading
+from _common import QUICK, as_teacher, etth1_or_synthetic, heading
 
 from skdistill import DistilledForecaster
 from skdistill.datasets import standard_split
@@ -50,7 +50,7 @@ from sklearn.preprocessing import StandardScaler
 
 folder = tempfile.TemporaryDirectory()
 forecaster = DistilledForecaster(
-    teacher=ITransformer(hidden_size=16 if QUICK else 64),
+    teacher=as_teacher(ITransformer(hidden_size=16 if QUICK else 64)),
     student=MLP(hidden_size=16 if QUICK else 64),
     loss=TimeDistill(),
     context_length=context_length,

@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,8 @@ if __name__ == "__main__":
     results: list[dict[str, Any]] = []
     names = ["made shops"] if QUICK else arguments.sets
     for name, problem in read_problems(arguments.data_home.expanduser(), quick=QUICK, names=names).items():
+        if QUICK:
+            problem = replace(problem, n_windows=2, settings={"window_step": 28})
         heading(f"{name}: known {problem.known}")
         with tempfile.TemporaryDirectory() as folder:
             compare(name, problem, Memory(folder, allow_pickle=True), results)

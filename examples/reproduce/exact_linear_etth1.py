@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, heading, write_results
+from _common import QUICK, as_teacher, heading, write_results
 
 from skdistill import DistilledForecaster, compare
 from skdistill.datasets import fetch_ett, make_multiseasonal, standard_split
@@ -49,7 +49,7 @@ def fit(
         weight_grid={"prediction": WEIGHTS} if taught else None,
     )
     return DistilledForecaster(
-        teacher=ITransformer(hidden_size=16 if QUICK else 256) if taught else None,
+        teacher=as_teacher(ITransformer(hidden_size=16 if QUICK else 256)) if taught else None,
         student=student,
         loss=Response(),
         context_length=CONTEXT,

@@ -26,7 +26,7 @@ import pandas as pd
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, ROOT, heading, provenance, write_results
+from _common import QUICK, ROOT, as_teacher, heading, provenance, write_results
 
 from skdistill import DistilledForecaster
 from skdistill.comparison import block_bootstrap_means, rolling_forecasts
@@ -73,7 +73,7 @@ CALM = {"lr": 1e-3, "lr_schedule": "cosine", "max_epochs": 10}  # few epochs
 def make_recipes(dataset: str) -> dict[str, dict[str, Any]]:
     """List the recipes by name."""
     published = TimeDistill(prediction_weight=2.0, feature_weight=2.0)
-    teacher = ITransformer(hidden_size=TEACHER_WIDTH, n_layers=2, n_heads=8)
+    teacher = as_teacher(ITransformer(hidden_size=TEACHER_WIDTH, n_layers=2, n_heads=8))
     linear = Linear(
         last_rows=RECENT[dataset],
         season=SEASONS[dataset],
@@ -81,7 +81,12 @@ def make_recipes(dataset: str) -> dict[str, dict[str, Any]]:
         weight_grid={"prediction": [0.0, 0.5, 1.0, 2.0, 4.0]},
         solver="exact",
     )
-    mixed = [("itransformer", teacher), ("tsmixer", TSMixer(TEACHER_WIDTH // 4)), ("mlp", MLP(WIDTH, **PLAIN))]
+    mixed = [
+        ("itransformer", ITransformer(TEACHER_WIDTH, n_layers=2, n_heads=8)),
+        ("tsmixer", TSMixer(TEACHER_WIDTH // 4)),
+        ("mlp", MLP(WIDTH, **PLAIN)),
+    ]
+    mixed = [(name, as_teacher(network)) for name, network in mixed]
     recent = MLP(WIDTH, **PLAIN, last_rows=RECENT[dataset])
     skip = MLP(WIDTH, **PLAIN, last_rows=RECENT[dataset], linear_skip=linear)
     recipes = {

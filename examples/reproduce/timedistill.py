@@ -23,7 +23,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, ROOT, heading, write_results
+from _common import QUICK, ROOT, as_teacher, heading, write_results
 
 from skdistill import DistilledForecaster, compare
 from skdistill.datasets import fetch_ett, fetch_exchange_rate, load_csv, make_multiseasonal, standard_split
@@ -150,7 +150,7 @@ def fit(dataset, seed, *, teacher="itransformer", student="MLP", loss="all terms
         return joblib.load(path)
     train, _, fraction = load(dataset, context)
     forecaster = DistilledForecaster(
-        teacher=TEACHERS[teacher] if teacher else None,
+        teacher=as_teacher(TEACHERS[teacher]) if teacher else None,
         student=STUDENTS[student],
         loss=ABLATIONS[loss],
         context_length=context,

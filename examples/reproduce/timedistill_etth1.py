@@ -24,7 +24,7 @@ import joblib
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, ROOT, heading, write_results
+from _common import QUICK, ROOT, as_teacher, heading, write_results
 
 from skdistill import DistilledForecaster, compare
 from skdistill.datasets import fetch_ett, make_multiseasonal, standard_split
@@ -76,7 +76,7 @@ def fit(horizon: int, seed: int, student: str, *, taught: bool) -> DistilledFore
     if path.exists() and not QUICK:
         return joblib.load(path)
     forecaster = DistilledForecaster(
-        teacher=ITransformer(hidden_size=sizes["teacher"], n_layers=2, n_heads=8) if taught else None,
+        teacher=as_teacher(ITransformer(hidden_size=sizes["teacher"], n_layers=2, n_heads=8)) if taught else None,
         student=STUDENTS[student],
         loss=TimeDistill(prediction_weight=2.0, feature_weight=2.0),
         context_length=arguments.context,
