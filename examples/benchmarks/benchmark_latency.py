@@ -16,7 +16,9 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -117,7 +119,9 @@ def through_net(contexts: np.ndarray) -> Callable[[], object]:
     return lambda: net.predict(contexts)
 
 
-def through_onnx(contexts: np.ndarray) -> Callable[[], object] | None:
+@cache
+def onnx_session() -> Any:
+    """Export the student, and open it in ONNX Runtime; None without it."""
     if any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")):
         print("ONNX: skipped, pip install 'skdistill[onnx]'")
         return None
@@ -128,8 +132,12 @@ def through_onnx(contexts: np.ndarray) -> Callable[[], object] | None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "student.onnx"
         forecaster.export(path)
-        session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    return lambda: session.run(["forecast"], {"context": contexts})[0]
+        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+
+
+def through_onnx(contexts: np.ndarray) -> Callable[[], object] | None:
+    session = onnx_session()
+    return None if session is None else lambda: session.run(["forecast"], {"context": contexts})[0]
 
 
 class BoltSized(torch.nn.Module):

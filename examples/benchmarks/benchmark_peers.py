@@ -294,7 +294,7 @@ def main() -> None:
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for _ in range(1 if QUICK else arguments.repeats):
         for library in arguments.libraries:
-            models = LIBRARIES[library][2]
+            models = LIBRARIES[library][2][-1:] if QUICK else LIBRARIES[library][2]
             python = sys.executable if library == "skdistill" else arguments.peers_python
             for model in models if python else []:
                 found.setdefault((library, model), []).append(run(python, library, model))

@@ -55,7 +55,7 @@ warnings.filterwarnings("ignore", category=UserWarning)
 # %%
 # A student, a file, two servers
 # ------------------------------
-# The second server answers every context by itself, to see what batches are worth.
+# The second server answers every context by itself, to see what batches are worth; quick mode does without it.
 
 series = np.random.default_rng(0).normal(size=(CONTEXT + HORIZON + 60, CHANNELS)).cumsum(axis=0).round(3)
 folder = Path(tempfile.mkdtemp())
@@ -141,7 +141,8 @@ def in_process() -> bytes:
     return msgspec.json.encode(write_answer(question, model.forecast(question.contexts), None))
 
 
-batching, single = Server(), Server("--batch", "1")
+batching = Server()
+single = batching if QUICK else Server("--batch", "1")
 n_clients, n_panels = arguments.clients, max(2, arguments.requests // arguments.series)
 kinds: dict[str, tuple[Callable[[], tuple[list[float], float]], int]] = {
     "predict(array), in process": (lambda: repeated(lambda: model.student.predict(window)), 1),
@@ -164,7 +165,7 @@ for _ in range(arguments.rounds):
         latencies[name] += measured
         spent[name] += whole
         answered[name] += each * len(measured)
-for server in (batching, single):
+for server in {batching, single}:
     server.stop()
 
 # %%

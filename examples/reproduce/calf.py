@@ -58,7 +58,7 @@ if QUICK:
     config = transformers.GPT2Config(**sizes, bos_token_id=0, eos_token_id=0)
     transformers.GPT2Model(config).save_pretrained(arguments.model)
     arguments.layers, arguments.horizons, arguments.seeds, arguments.max_epochs = 2, [12], 1, 1
-    frame = make_multiseasonal(3000, 6, seasons=(24,), random_state=0)
+    frame = make_multiseasonal(1000, 6, seasons=(24,), random_state=0)
     train, test, fraction = standard_split(frame, "70/10/20", context_length=CONTEXT)
     hidden_size, patchtst = 16, PatchTST(hidden_size=8, n_heads=2, n_layers=1)
     other = make_multiseasonal(800, 6, seasons=(7,), random_state=1), "70/10/20"
