@@ -1,15 +1,13 @@
 """What must not change a number: the memory order of an array, how many threads, and jobs of a search in parallel."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from doubles import make_forecaster, make_series
+from forked import run_script
 from sklearn.model_selection import GridSearchCV
 
 from skdistill import DistilledRegressor
@@ -81,16 +79,14 @@ print(json.dumps(forecasts_of_students()))
 
 
 @pytest.mark.slow
-def test_the_number_of_threads_changes_rounding_alone():
-    tests, here = Path(__file__).parents[1], Path(__file__).parent
-    command = [sys.executable, "-c", SCRIPT, str(tests), str(here)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "3"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, done.stderr
+def test_the_number_of_threads_changes_rounding_alone(tmp_path):
+    script = tmp_path / "three_threads.py"
+    script.write_text(SCRIPT)
+    printed = run_script(script, Path(__file__).parents[1], Path(__file__).parent, cwd=tmp_path, OMP_NUM_THREADS="3")
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         expected = forecasts_of_students()
     finally:
         torch.set_num_threads(before)
-    np.testing.assert_allclose(json.loads(done.stdout.splitlines()[-1]), expected, rtol=1e-3)
+    np.testing.assert_allclose(json.loads(printed.splitlines()[-1]), expected, rtol=1e-3)

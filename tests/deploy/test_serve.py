@@ -17,11 +17,14 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from doubles import make_forecaster, make_frame, make_series
+from forked import start_script
 
+import skdistill
 from skdistill import DistilledRegressor, load
 from skdistill.deploy import NumpyStudent
 from skdistill.networks import DLinear, ITransformer, Linear
@@ -39,6 +42,7 @@ pytest.importorskip("prometheus_client", reason="needs pip install 'skdistill[se
 pytest.importorskip("starlette", reason="needs pip install 'skdistill[serve]'")
 pytest.importorskip("uvicorn", reason="needs pip install 'skdistill[serve]'")
 
+COMMAND = Path(skdistill.__file__).with_name("__main__.py")  # python -m skdistill
 LEVELS = (0.1, 0.5, 0.9)
 
 
@@ -653,43 +657,42 @@ def test_limits_are_checked():
 
 
 @contextlib.contextmanager
-def process(*command):
-    """Run a server in a process; give it and its port."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, text=True, env=environment) as server:
-        try:
-            for line in server.stderr:
-                if "running on http://127.0.0.1:" in line:
-                    yield server, int(line.split("127.0.0.1:")[1].split()[0])
-                    return
-            raise AssertionError("it did not start")
-        finally:
-            server.kill()
+def process(folder, script, *arguments):
+    """Run a server in a process; give it, its port and the file that it writes to."""
+    log = folder / "log"
+    server = start_script(script, *arguments, cwd=folder, output=log)
+    started = re.compile(r"running on http://127\.0\.0\.1:(\d+)")
+    try:
+        until(lambda: log.exists() and (started.search(log.read_text()) or not server.is_alive()), seconds=60)
+        yield server, int(started.search(log.read_text())[1]), log
+    finally:
+        server.kill()
+        server.join()
 
 
 @pytest.mark.slow
 def test_the_command_serves_reads_again_at_sighup_and_ends_at_sigterm(folder, tmp_path):
     path = tmp_path / "student.skdistill"
     path.write_bytes((folder / "plain.skdistill").read_bytes())
-    command = ["-m", "skdistill", "serve", str(path), "--port", "0", "--watch", "0", "--stop-seconds", "1"]
-    with process(*command) as (server, port):
+    options = ["--port", "0", "--watch", "0", "--stop-seconds", "1"]
+    with process(tmp_path, COMMAND, "serve", path, *options) as (server, port, log):
         first = ask(port, {"context": ROWS.tolist()})[1]
         path.write_bytes((folder / "quantiles.skdistill").read_bytes())
-        server.send_signal(signal.SIGHUP)
+        os.kill(server.pid, signal.SIGHUP)
         until(lambda: ask(port, {"context": ROWS.tolist()})[1] != first)
         with connect(port) as silent, connect(port) as half:  # neither keeps it from ending
             half.sendall(head(100) + b"{")
             silent.sendall(b"POST")
             time.sleep(0.2)
             started = time.monotonic()
-            server.send_signal(signal.SIGTERM)
-            log = server.stderr.read()
-            assert server.wait(timeout=20) == 0
+            os.kill(server.pid, signal.SIGTERM)
+            server.join(timeout=20)
+            assert server.exitcode == 0
             assert time.monotonic() - started < 15
             assert b"503" in read_all(half)[:20]
-    assert "is served from now on" in log
-    assert "Traceback" not in log
-    assert "ended by force" not in log
+    assert "is served from now on" in log.read_text()
+    assert "Traceback" not in log.read_text()
+    assert "ended by force" not in log.read_text()
 
 
 STUCK = """
@@ -710,29 +713,32 @@ serve(sys.argv[1], port=0, limits=Limits(stop_seconds=0.5))
 
 
 @pytest.mark.slow
-def test_a_forecast_that_hangs_does_not_keep_it_from_ending(folder):
-    with process("-c", STUCK, str(folder / "plain.skdistill")) as (server, port), connect(port) as client:
+def test_a_forecast_that_hangs_does_not_keep_it_from_ending(folder, tmp_path):
+    script = tmp_path / "stuck.py"
+    script.write_text(STUCK)
+    with process(tmp_path, script, folder / "plain.skdistill") as (server, port, log), connect(port) as client:
         body = json.dumps({"context": ROWS.tolist()}).encode()
         client.sendall(head(len(body)) + body)
         time.sleep(0.3)
         started = time.monotonic()
-        server.send_signal(signal.SIGTERM)
-        log = server.stderr.read()
-        assert server.wait(timeout=20) in (0, 1)
+        os.kill(server.pid, signal.SIGTERM)
+        server.join(timeout=20)
+        assert server.exitcode in (0, 1)
         assert time.monotonic() - started < 15  # a loaded machine takes its time to end a process
-    assert "Traceback" not in log
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.mark.slow
-def test_a_taken_port_is_told(folder):
+def test_a_taken_port_is_told(folder, tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        command = ["-m", "skdistill", "serve", folder / "plain.skdistill", "--port", str(taken.getsockname()[1])]
-        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=60)
-    assert done.returncode != 0
-    assert "address already in use" in done.stderr
-    assert "Traceback" not in done.stderr
+        arguments = ["serve", folder / "plain.skdistill", "--port", taken.getsockname()[1]]
+        server = start_script(COMMAND, *arguments, cwd=tmp_path, output=tmp_path / "log")
+        server.join(timeout=60)
+    assert server.exitcode not in (0, None)
+    assert "address already in use" in (tmp_path / "log").read_text()
+    assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 def test_the_file_for_numpy_is_the_same_model(folder):

@@ -23,7 +23,7 @@ from skdistill.networks import MLP, ITransformer
 from skdistill.teachers import TrainedTeacher
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-SERIES = make_series(160)
+SERIES = make_series(60)  # two batches an epoch
 N_DISTURBED = 50
 
 
