@@ -10,6 +10,7 @@ from sklearn.frozen import FrozenEstimator
 
 from skdistill import DistilledForecaster, load
 from skdistill.deploy import NumpyStudent
+from skdistill.deploy._export import _metadata
 from skdistill.networks import Linear
 from skdistill.teachers import Chronos, EnsembleTeacher, Moirai, Pretrained, SktimeTeacher, TrainedTeacher
 from skdistill.teachers._provenance import FIELDS, checkpoint_origin
@@ -77,12 +78,9 @@ def test_students_keep_it_in_files_and_exports(tmp_path):
 
 
 @pytest.mark.slow
-def test_onnx_metadata_and_report_carry_it(tmp_path):
-    onnx = pytest.importorskip("onnx", reason="needs pip install 'skdistill[onnx]'")
-    pytest.importorskip("onnxscript", reason="needs pip install 'skdistill[onnx]'")
+def test_metadata_of_exports_and_report_carry_it(tmp_path):
     forecaster = fit(NotForSale())
-    forecaster.export(tmp_path / "student.onnx")
-    facts = {one.key: one.value for one in onnx.load(str(tmp_path / "student.onnx")).metadata_props}
+    facts = _metadata(forecaster)  # what ONNX and torch files carry
     assert json.loads(facts["skdistill.provenance"]) == forecaster.provenance_
     pytest.importorskip("matplotlib", reason="needs pip install 'skdistill[plot]'")
     page = forecaster.report(make_frame(60, 2), tmp_path / "report.html").read_text()
