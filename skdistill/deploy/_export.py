@@ -37,6 +37,7 @@ from skdistill.deploy._export_c import write_header
 from skdistill.deploy._modules import deployed_module
 from skdistill.fused._runtime import fuse_in_units
 from skdistill.networks._base import NetworkSpec
+from skdistill.networks._custom_network import own_module
 from skdistill.networks._inputs import network_inputs
 from skdistill.probabilistic._calibration import shift_quantiles
 
@@ -351,7 +352,7 @@ def _fused_numpy(estimator: Any, path: Path, precision: str) -> NumpyStudent:
     if fused is None:
         raise ValueError(
             f"export to {path.suffix} needs a student that can be fused into matrices; "
-            f"{type(estimator.student_).__name__} cannot. "
+            f"{type(own_module(estimator.student_)).__name__} cannot. "
             "Export to .onnx, or choose Linear, DLinear or MLP."
         )
     dtype = "float32" if next(estimator.student_.parameters()).dtype == torch.float32 else "float64"

@@ -14,7 +14,8 @@ from torch import nn
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import NumpyStudent
 from skdistill.fused._fused import FusedLayer, FusedStudent
-from skdistill.networks._base import NetworkSpec
+from skdistill.networks._base import NetworkOutput, NetworkSpec
+from skdistill.networks._custom_network import own_module
 
 __all__ = ["fuse", "fuse_affine", "fuses"]
 
@@ -84,18 +85,18 @@ def fuse(module: nn.Module, spec: NetworkSpec) -> FusedStudent | None:
     >>> [layer.weight.shape for layer in fuse(MLP(hidden_size=8).build(spec).eval(), spec).layers]
     [(16, 24), (6, 16)]
     """
-    fuser = _FUSERS.get(type(module))
+    fuser = _FUSERS.get(type(own_module(module)))
     if fuser is None or spec.n_time_features or spec.masks:
         return None
     double = copy.deepcopy(module).cpu().double().eval()
     with torch.no_grad():
-        fused = fuser(double, spec)
+        fused = fuser(own_module(double), spec)
     if fused is None or not all(np.isfinite(array).all() for array in fused.arrays().values()):
         return None
     error = _difference(double, fused, spec)
     if not error < _TOLERANCE:
         warnings.warn(
-            f"{type(module).__name__} is not fused: the fused student differs from it by {error:.2g} in float64. "
+            f"{type(own_module(module)).__name__} is not fused: the fused student differs from it by {error:.2g} in float64. "
             "The module makes the forecasts.",
             stacklevel=stacklevel_of_user(),
         )
@@ -129,17 +130,24 @@ def fuse_affine(module: nn.Module, spec: NetworkSpec) -> FusedStudent:
     """
     with torch.no_grad():
         zero = torch.zeros(1, spec.context_length, spec.n_channels, dtype=torch.float64)
-        bias = module(zero).forecast[0]  # (prediction_length, n_targets)
+        bias = _forecast(module(zero))[0]  # (prediction_length, n_targets)
         columns = []
         for steps in torch.arange(spec.context_length).split(64):
             pulses = zero.repeat(len(steps), 1, 1)
             pulses[torch.arange(len(steps)), steps] = 1.0
-            columns.append(module(pulses).forecast - bias)
+            columns.append(_forecast(module(pulses)) - bias)
     weight = torch.cat(columns).permute(2, 1, 0).numpy()  # (n_targets, prediction_length, context_length)
     if np.abs(weight - weight[:1]).max() <= 1e-13 * max(1.0, np.abs(weight).max()):
         weight = weight[0]
     layer = FusedLayer(np.ascontiguousarray(weight), np.ascontiguousarray(bias.numpy().T))
     return FusedStudent.of([layer], targets=spec.targets, n_channels=spec.n_channels)
+
+
+def _forecast(output: Any) -> torch.Tensor:
+    """Return the forecast of a module of the package, or of one in a ``CustomNetwork``."""
+    if isinstance(output, NetworkOutput):
+        return output.forecast
+    return output[0] if isinstance(output, tuple) else output
 
 
 def _difference(module: nn.Module, fused: FusedStudent, spec: NetworkSpec) -> float:

@@ -13,6 +13,7 @@ from skdistill.losses._inputs import LossInputs, LossShapes
 from skdistill.losses._label_weights import parts_of_equal_weight, weighted_mean
 from skdistill.losses._pinball import Pinball
 from skdistill.losses._supervised import Supervised
+from skdistill.losses._unobserved import check_unobserved, hides_truth
 
 __all__ = [
     "Objective",
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 _OF_TEACHER = {"teacher_forecast", "teacher_features", "teacher_quantiles"}
+_NEEDS = _OF_TEACHER | {"truth", "student_features", "student_quantiles", "branches"}
 
 
 class Objective(nn.Module):
@@ -54,6 +56,7 @@ class Objective(nn.Module):
         self.of_labels = frozenset(of_labels)
         self.terms = nn.ModuleList(terms.values())  # by position, as names may contain dots
         self.weights = [weights[name] for name in self.names]
+        self._is_checked = False  # on the first batch with missing truth
 
     def constant_lr_groups(self) -> list[dict[str, Any]]:
         """List the parameters that train at their own constant learning rate.
@@ -80,7 +83,16 @@ class Objective(nn.Module):
         -------
         terms : dict of str to Tensor
             Weighted scalars; the objective is their sum.
+
+        Raises
+        ------
+        ValueError
+            If a term reads the truth where it is missing.
         """
+        if not self._is_checked and hides_truth(inputs):
+            for name, term in zip(self.names, self.terms, strict=True):
+                check_unobserved(name, term, inputs)
+            self._is_checked = True
         triples = zip(self.names, self.terms, self.weights, strict=True)
         if inputs.label_weight is None:
             return {name: weight * term(inputs) for name, term, weight in triples}
@@ -114,8 +126,13 @@ def check_loss(loss: BaseLoss) -> None:
     ValueError: weight of Supervised must be a number in [0, inf); got -1.0.
     """
     terms = loss.named_terms()
-    for _, term in terms:
+    for name, term in terms:
         term.check()
+        if unknown := sorted((term.requires | term.prefers) - _NEEDS):
+            raise ValueError(
+                f"the loss term {name!r} ({type(term).__name__}) requires {unknown[0]!r}, which is none of "
+                f"{', '.join(sorted(_NEEDS))}."
+            )
     if not any(term.weight > 0 for _, term in terms):
         raise ValueError(
             f"{type(loss).__name__} has no term with a positive weight ({', '.join(name for name, _ in terms)}): "

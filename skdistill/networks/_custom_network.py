@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 
-__all__ = ["CustomNetwork"]
+__all__ = ["CustomNetwork", "own_module"]
 
 
 class CustomNetwork(BaseNetwork):
@@ -78,6 +78,22 @@ class CustomNetwork(BaseNetwork):
         if not isinstance(module, nn.Module):
             raise TypeError(f"factory of CustomNetwork must return a torch.nn.Module; got {type(module).__name__}.")
         return _OwnModule(module, (spec.prediction_length, spec.n_targets))
+
+
+def own_module(module: nn.Module) -> nn.Module:
+    """Return the user's module inside that of a :class:`CustomNetwork`; other modules as they are.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A module that a network built.
+
+    Returns
+    -------
+    module : torch.nn.Module
+        The same module, or what is inside.
+    """
+    return module.module if isinstance(module, _OwnModule) else module
 
 
 class _OwnModule(nn.Module):

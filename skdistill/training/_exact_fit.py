@@ -32,6 +32,7 @@ from skdistill.training._exact import (
 )
 from skdistill.training._masked import masked_error, solve_masked
 from skdistill.training._moments import Moments, add_up, label_moments, truth_moments
+from skdistill.training._quadratic_form import quadratic_form
 from skdistill.training._sparse import solve_sparse
 from skdistill.training._train import TrainingResult
 from skdistill.training._weighted import WeightedProblem, common_basis
@@ -79,7 +80,7 @@ def quadratic_terms(
             continue
         if not has_teacher and any(need.startswith("teacher") for need in term.requires):
             continue
-        form = term.quadratic_form(prediction_length)
+        form = quadratic_form(name, term, prediction_length)
         if form is None:
             return f"{name!r} ({type(term).__name__})"
         terms.append(QuadraticTerm(name, float(term.weight), form.metric, form.target))
@@ -113,7 +114,7 @@ def quadratic_part(
         If none of them has a positive weight.
     """
     length = windows.train.prediction_length
-    forms = [(name, term, term.quadratic_form(length)) for name, term in loss.named_terms()]
+    forms = [(name, term, quadratic_form(name, term, length)) for name, term in loss.named_terms()]
     terms = [
         (name, term)
         for name, term, form in forms

@@ -19,6 +19,7 @@ from skdistill.losses._base import BaseLoss
 from skdistill.losses._inputs import LossShapes
 from skdistill.losses._objective import build_objective
 from skdistill.networks._base import NetworkSpec
+from skdistill.networks._custom_network import own_module
 from skdistill.training._batches import BatchLoader, LabelSource, WindowDataset
 from skdistill.training._callbacks import BestWeights, EpochProgress, StopTraining, TermHistory
 from skdistill.training._checkpoint import ResumableCheckpoint, plain_record
@@ -84,6 +85,11 @@ def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: 
     with torch.no_grad():
         output = module.eval()(**{name: value.to(device) for name, value in inputs.items()})
     module.train(was_training)
+    if output.features is not None and tuple(output.features.shape[:-1]) != (1, spec.n_targets):
+        raise ValueError(
+            f"features of a network must have shape (n_windows, n_targets, D), one vector for each target; of 1 window "
+            f"with {spec.n_targets} targets, {type(own_module(module)).__name__} returned {tuple(output.features.shape)}."
+        )
     teacher_features = targets.get("teacher_features")
     scaling, channels = windows.store.scaling, list(spec.targets)
     return LossShapes(

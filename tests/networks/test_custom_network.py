@@ -8,7 +8,7 @@ import torch
 from doubles import make_forecaster, make_series
 from torch import nn
 
-from skdistill.core import NetworkSpec
+from skdistill.core import NetworkSpec, fuse_affine
 from skdistill.losses import TimeDistill
 from skdistill.networks import CustomNetwork
 from skdistill.teachers import PretrainedTeacher
@@ -116,3 +116,31 @@ def test_an_export_takes_any_number_of_windows(quantiles, suffix, tmp_path):
 def test_what_is_no_network_stops_before_training(network, error, message):
     with pytest.raises(error, match=message):
         make_forecaster(student=network).fit(make_series())
+
+
+class Plain(Perceptron):
+    """Affine, and treats each channel separately."""
+
+    def forward(self, context):
+        return self.output(self.hidden(context.transpose(1, 2))).transpose(1, 2)
+
+
+def test_the_one_line_that_fuses_your_own_network(tmp_path, monkeypatch):
+    monkeypatch.setattr("skdistill.fused._registry._FUSERS", {Plain: fuse_affine, Perceptron: fuse_affine})
+    forecaster = make_forecaster(student=CustomNetwork(Plain)).fit(make_series())
+    assert forecaster.export(tmp_path / "plain.npz").difference < 1e-5
+    bent = CustomNetwork(Perceptron, {"with_features": False})
+    with pytest.warns(UserWarning, match="Perceptron is not fused"):
+        make_forecaster(student=bent).fit(make_series())
+
+
+def test_features_have_one_vector_for_each_target():
+    class OneVector(Perceptron):
+        def forward(self, context):
+            forecast, hidden = super().forward(context)
+            return forecast, hidden[:, :1]
+
+    with pytest.raises(
+        ValueError, match=r"shape \(n_windows, n_targets, D\).* 2 targets, OneVector returned \(1, 1, 6\)"
+    ):
+        make_forecaster(student=CustomNetwork(OneVector)).fit(make_series())

@@ -1,0 +1,85 @@
+"""Loss terms of authors: what would make another student in silence is refused."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from skdistill.core import LossTerm, QuadraticForm
+from skdistill.losses import Supervised
+from doubles import make_forecaster, make_frame
+
+
+class SquaredError(LossTerm):
+    requires = frozenset({"truth"})
+
+    def __init__(self, weight=1.0, reads_missing=False, metric=None, target="truth"):
+        self.weight = weight
+        self.reads_missing = reads_missing
+        self.metric = metric
+        self.target = target
+
+    def build(self, shapes):
+        return _Mean(self.reads_missing)
+
+    def quadratic_form(self, prediction_length):
+        return None if self.metric is None else QuadraticForm(np.array(self.metric), self.target)
+
+
+class _Mean(nn.Module):
+    def __init__(self, reads_missing):
+        super().__init__()
+        self.reads_missing = reads_missing
+
+    def forward(self, inputs):
+        squares = (inputs.forecast - inputs.truth).square()
+        return squares.mean() if self.reads_missing or inputs.observed is None else squares[inputs.observed].mean()
+
+
+def forecast(loss, frame, student="dlinear"):
+    return make_forecaster(teacher=None, student=student, loss=loss).fit(frame).predict(frame).to_numpy()
+
+
+def test_a_term_must_leave_out_missing_truth():
+    """Without it, the term would learn from the zeros that stand where nothing was observed."""
+    whole = make_frame()
+    gaps = whole.mask(np.random.default_rng(0).random(whole.shape) < 0.1)
+    expected = forecast(Supervised(), gaps)
+    np.testing.assert_array_equal(forecast(SquaredError(), gaps), expected)
+    with pytest.raises(ValueError, match=r"loss term 'squarederror' .*reads the truth where it is missing"):
+        forecast(SquaredError(reads_missing=True), gaps)
+    np.testing.assert_array_equal(forecast(SquaredError(reads_missing=True), whole), forecast(Supervised(), whole))
+
+
+def test_a_term_requires_what_exists():
+    class Misspelled(SquaredError):
+        requires = frozenset({"truths"})
+
+    with pytest.raises(ValueError, match=r"requires 'truths', which is none of branches, .*, truth\."):
+        make_forecaster(loss=Misspelled()).fit(make_frame())
+
+
+EYE = torch.eye(4).double() / 4
+
+
+@pytest.mark.parametrize(
+    ("metric", "target", "message"),
+    [
+        (EYE + EYE[[1, 2, 3, 0]], "truth", "must be a symmetric, positive semi-definite matrix of shape"),
+        (-EYE, "truth", "must be a symmetric"),
+        (EYE[:3, :3], "truth", "must be a symmetric"),
+        (EYE, "teacher", "must be one of truth, teacher_forecast; got 'teacher'"),
+        (EYE * torch.arange(4), "truth", r"gives .* for forecasts for which the term itself gives"),
+    ],
+)
+def test_a_quadratic_form_must_be_that_of_its_term(metric, target, message):
+    frame = make_frame()
+    with pytest.raises(ValueError, match=message):
+        forecast(SquaredError(metric=metric.tolist(), target=target), frame, "linear")
+
+
+def test_a_quadratic_form_makes_the_exact_student():
+    frame = make_frame()
+    np.testing.assert_array_equal(
+        forecast(SquaredError(metric=EYE.tolist()), frame, "linear"), forecast(Supervised(), frame, "linear")
+    )
