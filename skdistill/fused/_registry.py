@@ -96,8 +96,8 @@ def fuse(module: nn.Module, spec: NetworkSpec) -> FusedStudent | None:
     error = _difference(double, fused, spec)
     if not error < _TOLERANCE:
         warnings.warn(
-            f"{type(own_module(module)).__name__} is not fused: the fused student differs from it by {error:.2g} in float64. "
-            "The module makes the forecasts.",
+            f"{type(own_module(module)).__name__} is not fused: the fused student differs from it by {error:.2g} in "
+            "float64. The module makes the forecasts.",
             stacklevel=stacklevel_of_user(),
         )
         return None

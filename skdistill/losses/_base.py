@@ -41,7 +41,8 @@ class LossTerm(BaseLoss):
     A subclass declares in ``requires`` what it reads and returns in :meth:`build` a module whose
     ``forward(inputs: LossInputs)`` gives the *unweighted* scalar; the objective multiplies it by
     ``weight``. Parameters of that module train with the student and are dropped after. A term that reads the truth
-    averages where it is observed (``inputs.observed``, ``inputs.known``); one that reads more raises an error in ``fit``.
+    averages where it is observed (``inputs.observed``, ``inputs.known``); one that reads more raises an error in
+    ``fit``.
 
     Attributes
     ----------

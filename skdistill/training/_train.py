@@ -88,7 +88,8 @@ def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: 
     if output.features is not None and tuple(output.features.shape[:-1]) != (1, spec.n_targets):
         raise ValueError(
             f"features of a network must have shape (n_windows, n_targets, D), one vector for each target; of 1 window "
-            f"with {spec.n_targets} targets, {type(own_module(module)).__name__} returned {tuple(output.features.shape)}."
+            f"with {spec.n_targets} targets, {type(own_module(module)).__name__} returned "
+            f"{tuple(output.features.shape)}."
         )
     teacher_features = targets.get("teacher_features")
     scaling, channels = windows.store.scaling, list(spec.targets)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from doubles import make_forecaster, make_frame
 from torch import nn
 
 from skdistill.core import LossTerm, QuadraticForm
 from skdistill.losses import Supervised
-from doubles import make_forecaster, make_frame
 
 
 class SquaredError(LossTerm):

@@ -131,7 +131,7 @@ def test_the_one_line_that_fuses_your_own_network(tmp_path, monkeypatch):
     assert forecaster.export(tmp_path / "plain.npz").difference < 1e-5
     bent = CustomNetwork(Perceptron, {"with_features": False})
     with pytest.warns(UserWarning, match="Perceptron is not fused"):
-        make_forecaster(student=bent).fit(make_series())
+        make_forecaster(student=bent).fit(make_series()).predict(make_series())
 
 
 def test_features_have_one_vector_for_each_target():
@@ -140,7 +140,5 @@ def test_features_have_one_vector_for_each_target():
             forecast, hidden = super().forward(context)
             return forecast, hidden[:, :1]
 
-    with pytest.raises(
-        ValueError, match=r"shape \(n_windows, n_targets, D\).* 2 targets, OneVector returned \(1, 1, 6\)"
-    ):
+    with pytest.raises(ValueError, match=r"\(n_windows, n_targets, D\).* OneVector returned \(1, 1, 6\)"):
         make_forecaster(student=CustomNetwork(OneVector)).fit(make_series())
