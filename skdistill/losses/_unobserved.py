@@ -56,6 +56,6 @@ def check_unobserved(name: str, term: nn.Module, inputs: LossInputs) -> None:
     if not torch.equal(*values) and torch.isfinite(values[0]).all():
         raise ValueError(
             f"the loss term {name!r} ({type(term).__name__}) reads the truth where it is missing, and takes the "
-            "numbers there for observed ones. Average over inputs.observed, and over the windows of inputs.known, where "
-            "they are not None."
+            "numbers there for observed ones. Average over inputs.observed, and over the windows of inputs.known, "
+            "where they are not None."
         )
