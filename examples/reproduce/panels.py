@@ -9,7 +9,7 @@ are scored once.
 
 Beside it are seasonal naive, the exact linear student that was best on the same validation rows, and what the teacher
 changes: the chosen student alone and with each teacher that was good enough to be tried (of those that label fast),
-with the standard error of the difference over the series.
+with the standard error of the difference over the series; and the student of the Theta method beside this method.
 
 MASE is the mean absolute error divided by the mean absolute seasonal difference of the training rows of a series,
 averaged over series. Seconds are those of one CPU thread. The script needs a folder with ``panels/*.csv`` (columns
@@ -33,6 +33,7 @@ from _common import QUICK, heading, provenance, write_results
 from _panels import Panel, errors, made_panel, minus, predict, read_panels, seasonal_naive
 
 from skdistill import DistilledForecasterCV
+from skdistill.teachers._theta_forecast import theta_forecast
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data-home", type=Path, default=Path(os.environ.get("SKDISTILL_DATA", "~/skdistill_data")))
@@ -66,6 +67,15 @@ def best_row(search: DistilledForecasterCV, student: str, teacher: str | None) -
 def fit_row(search: DistilledForecasterCV, row: int, panel: Panel) -> np.ndarray:
     """Fit a row of the search on all training rows, and return its errors on the test rows."""
     return errors(panel, predict(search.candidate(row).fit(panel.train), panel))
+
+
+def forecasts_of_theta(panel: Panel) -> dict[object, np.ndarray]:
+    """Forecast every series by the Theta method of the package, from all its rows."""
+    forecasts = {}
+    for name in panel.truth:
+        past = panel.train.loc[name, "y"].interpolate(limit_direction="both").to_numpy()
+        forecasts[name] = theta_forecast(past[None], panel.season, panel.horizon)[0]
+    return forecasts
 
 
 # %%
@@ -105,6 +115,10 @@ def run(name: str, panel: Panel) -> dict[str, object]:
     for teacher in (one for one in found if one is not None):
         row[f"of_{teacher}"] = np.nanmean(found[teacher])
         row[f"of_{teacher}_minus_alone"], row[f"of_{teacher}_standard_error"] = minus(found[teacher], found[None])
+    own = errors(panel, forecasts_of_theta(panel))
+    row["theta"] = np.nanmean(own)
+    if "theta" in found:
+        row["of_theta_minus_theta"], row["of_theta_minus_theta_standard_error"] = minus(found["theta"], own)
     print(pd.Series(row).to_string(), flush=True)
     return row
 

@@ -185,7 +185,11 @@ class Candidate:
             changes["batch_size"] = int(np.clip(n_windows // _FEWEST_BATCHES, 16, forecaster.batch_size))
             changes["max_epochs"] = _epochs(n_windows, changes["batch_size"], _MOST_QUANTILE_EPOCHS)
         elif n_windows is not None and self.student.on_linear:
-            changes["max_epochs"] = _epochs(n_windows, forecaster.batch_size, _MOST_EPOCHS)
+            half = forecaster.batch_size // 2
+            if n_windows * _MOST_EPOCHS >= _UPDATES * half:  # as many updates from half the windows each
+                changes["batch_size"] = half
+            batch_size = changes.get("batch_size", forecaster.batch_size)
+            changes["max_epochs"] = _epochs(n_windows, batch_size, _MOST_EPOCHS)
         return forecaster.set_params(**changes | common)
 
     @property

@@ -141,8 +141,9 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     missing : {"nan", "raise"}, default="nan"
         As in :class:`~skdistill.DistilledForecaster`.
     max_windows : int or None, default=100000
-        Windows times targets to learn from and to label. If there are more, origins are thinned evenly; the refit of a
-        student without a teacher uses all windows in any case. None uses all windows.
+        Windows times targets to learn from; half as many are labeled by a teacher that needs no training, and its
+        students learn from these. If there are more, origins are thinned evenly; the refit of a student without a
+        teacher uses all windows in any case. None uses all windows.
     label_budget : float, default=8.0
         Maximum size of the labels in GiB.
     label_share : float or None, default=None
@@ -471,10 +472,14 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         )
         reach = self.prediction_length + cut.least_rows(len(given.series), season) - 1
         n_windows = sum(max(0, length - reach) for length in lengths)
-        every = 1
+        every = label_every = 1
         if self.max_windows is not None:
             every = max(1, -(-n_windows * len(self.targets_) // self.max_windows))
-        problem = Problem(given, self.targets_, self.prediction_length, season, self.scoring, every, min(contexts))
+            label_every = max(1, -(-n_windows * len(self.targets_) // max(1, self.max_windows // 2)))
+        targets, shortest = self.targets_, min(contexts)
+        problem = Problem(
+            given, targets, self.prediction_length, season, self.scoring, every, shortest, label_every=label_every
+        )
         folds = _with_truth(problem, self._folds(given, contexts))
         scalings = self._scalings()
         if scalings == ["auto"]:
@@ -548,13 +553,15 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     def _refit(self, search: Search, candidate: Candidate, X: Any) -> DistilledForecaster:
         """Fit the chosen candidate on all rows, with the labels that are there already."""
         book = search.book(candidate)
-        every = 1 if book is None else search.problem.every
+        every = 1 if book is None else search.problem.label_every
         columns = ("targets", "known_covariates", "static_covariates")
         changes: dict[str, Any] = {"quantiles": self.quantiles, "calibration": self.calibration}
         changes |= {name: getattr(self, name) for name in columns}
         if self.calibration is not None:
             changes["validation_fraction"] = 0.2
-        forecaster = search.build(candidate, n_windows=search.n_windows * (search.problem.every // every), **changes)
+        forecaster = search.build(
+            candidate, n_windows=max(1, search.n_windows * search.problem.every // every), **changes
+        )
         forecaster._check_parameters()
         given = read_series(forecaster, X, reset=True, allow_batch=False)
         n_series = len(given.series)

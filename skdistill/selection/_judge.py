@@ -55,6 +55,8 @@ class Problem:
     shortest : int or None, default=None
         Number of rows of the shortest context of a candidate. Only what every candidate can forecast is judged: targets
         with an observed value in these rows. None judges everything.
+    label_every : int, default=1
+        Distance of the origins of windows with labels that all folds share.
     """
 
     given: SeriesInput
@@ -64,6 +66,7 @@ class Problem:
     scoring: str
     every: int = 1
     shortest: int | None = None
+    label_every: int = 1
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,8 @@ def judge(problem: Problem, fold: Fold, candidate: Candidate, forecaster: Any, b
         warnings.simplefilter("ignore")  # the last fit, on all rows, tells the same
         forecaster._check_parameters()
         windows = forecaster._cut(fold.training_rows(problem.given))
-        windows, labels = with_labels(windows, problem.every, book, fold.numbers, fold.starts)
+        every = problem.every if book is None else problem.label_every
+        windows, labels = with_labels(windows, every, book, fold.numbers, fold.starts)
         if candidate.student.is_exact and candidate.penalty is None:
             fitted = _solve(candidate, forecaster, windows, labels)
         else:

@@ -100,8 +100,8 @@ class Search:
             more = [replace(place, student=one, transformer=other) for one in exact or others for other in self._more]
             self._judge(results, more)
             place = self._best_place(results)
-            names = self._useful_teachers(results, place)
-            self._judge(results, [self._taught(one, name, place) for one in exact for name in names])
+            names, places = self._useful_teachers(results, place), self._places_with_teacher(place)
+            self._judge(results, [self._taught(one, name, at) for one in exact for name in names for at in places])
             later = [] if not exact else [replace(place, student=student) for student in others]
             later += [self._taught(student, name, place) for student in others for name in names]
             self._judge(results, [self._settled(one, results) for one in later])
@@ -123,9 +123,21 @@ class Search:
         """All transformers but the first."""
         return self.transformers[1:]
 
+    def _places_with_teacher(self, place: Candidate) -> list[Candidate]:
+        """Return where exact students with a teacher are tried: labels make longer contexts worthwhile in a panel."""
+        if len(self.problem.given.series) == 1:
+            return [place]
+        longer = [length for length in self.context_lengths if length > place.context_length]
+        return [place, *(replace(place, context_length=length) for length in longer)]
+
     def _taught(self, student: StudentChoice, name: str, place: Candidate) -> Candidate:
-        """Return a candidate with a teacher, otherwise like another one."""
+        """Return a candidate with a teacher, otherwise like another one.
+
+        In a panel, the teacher reads the longest context whatever the student reads, so that it labels once.
+        """
         memory = self.teachers[name].memory_seasons * self.problem.season
+        if len(self.problem.given.series) > 1:
+            memory = max(memory, *self.context_lengths)
         return replace(place, student=student, teacher=name, n_memory=min(memory, self.longest_memory))
 
     def _useful_teachers(self, results: Results, place: Candidate) -> list[str]:
@@ -156,7 +168,7 @@ class Search:
         return results.candidates[results.best()].settle(penalty=None, teacher_weight=None)
 
     def _settled(self, candidate: Candidate, results: Results) -> Candidate:
-        """Take penalty and weight of the teacher from the best exact candidate with the same teacher."""
+        """Take context, penalty and weight of the teacher from the best exact candidate with the same teacher."""
         if not candidate.student.on_linear:
             return candidate
         like = [
@@ -167,7 +179,8 @@ class Search:
         if not like:
             return candidate
         exact = results.candidates[results.best(like)]
-        return candidate.settle(penalty=exact.penalty, teacher_weight=exact.teacher_weight)
+        there = replace(candidate, context_length=exact.context_length)
+        return there.settle(penalty=exact.penalty, teacher_weight=exact.teacher_weight)
 
     def _judge(self, results: Results, candidates: Sequence[Candidate]) -> None:
         """Judge candidates in every fold; with a share of the folds for each worker."""
@@ -202,7 +215,12 @@ class Search:
         """
         teacher = None if candidate.teacher is None else self.teachers[candidate.teacher]
         chosen = {} if teacher is None else self.label_choice
-        return candidate.build(teacher, n_windows or self.n_windows, **self.common | chosen | changes)
+        if n_windows is None:
+            shares = candidate.teacher is not None and self._can_share(candidate.teacher, candidate.transformer)
+            n_windows = (
+                max(1, self.n_windows * self.problem.every // self.problem.label_every) if shares else self.n_windows
+            )
+        return candidate.build(teacher, n_windows, **self.common | chosen | changes)
 
     def book(self, candidate: Candidate) -> LabelBook | None:
         """Return the labels of a candidate's teacher; they are made at the first call.
@@ -231,7 +249,7 @@ class Search:
                 teacher,
                 LossSum(terms),
                 first_stop=self._judged_rows(),
-                every=self.problem.every,
+                every=self.problem.label_every,
             )
         return self.books[key]
 
