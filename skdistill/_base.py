@@ -47,7 +47,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
     student: Any
     loss: Any
     bounds: tuple[float | None, float | None] | None
-    validation_fraction: float
+    validation_fraction: Any
     max_epochs: int
     batch_size: int
     lr: float

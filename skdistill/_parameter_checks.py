@@ -34,12 +34,7 @@ def check_distillation_parameters(estimator: Any) -> None:
         The estimator.
     """
     owner = type(estimator).__name__
-    fraction = estimator.validation_fraction
-    check_real(fraction, f"validation_fraction of {owner}", minimum=0.0)
-    if not isinstance(fraction, int | np.integer) and fraction >= 1:
-        raise ValueError(
-            f"validation_fraction of {owner} must be a fraction below 1 or an integer number of rows; got {fraction!r}."
-        )
+    _check_validation_fraction(estimator.validation_fraction, owner)
     check_bounds(estimator.bounds, owner)
     check_choice(estimator.feature_storage, ("stored", "recompute"), f"feature_storage of {owner}")
     check_real(estimator.label_budget, f"label_budget of {owner} (GiB)", minimum=0.0)
@@ -48,6 +43,17 @@ def check_distillation_parameters(estimator: Any) -> None:
         check_integer(estimator.n_jobs, f"n_jobs of {owner}", minimum=-(1 << 31))
         if estimator.n_jobs == 0:
             raise ValueError(f"n_jobs of {owner} must be None, a positive number or -1 (all cores); got 0.")
+
+
+def _check_validation_fraction(fraction: Any, owner: str) -> None:
+    """Raise if it is neither ``"auto"``, nor a fraction, nor a number of rows."""
+    name = f"validation_fraction of {owner}"
+    if isinstance(fraction, str):
+        check_choice(fraction, ("auto",), name)
+        return
+    check_real(fraction, name, minimum=0.0)
+    if not isinstance(fraction, int | np.integer) and fraction >= 1:
+        raise ValueError(f"{name} must be 'auto', a fraction below 1 or an integer number of rows; got {fraction!r}.")
 
 
 def check_label_choice(estimator: Any, *, has_teacher: bool) -> None:

@@ -222,7 +222,9 @@ def obstacles(forecaster: Any, *, is_panel: bool = True) -> list[str]:
         "one penalty and no weight_grid": isinstance(network, Linear)
         and (len(network.penalties()) > 1 or bool(network.weight_grid)),
         "teacher=None: a teacher that was trained on other rows gives other labels": forecaster.teacher is not None,
-        "validation_fraction=0: all rows are used": bool(forecaster.validation_fraction),
+        "validation_fraction=0: all rows are used": bool(
+            forecaster._validation_share(len(forecaster.known_covariates or ()))
+        ),
         "quantiles=None: quantiles are trained": forecaster.quantiles is not None,
         "known_dropout=0 and window_step=1": bool(forecaster.known_dropout) or forecaster.window_step != 1,
         "vintages=None: what was known at each origin is not in the rows": forecaster.vintages is not None,
@@ -401,7 +403,7 @@ class UpdatableMixin(BaseDistilled):
     def partial_fit(self, X: Any, y: Any = None, *, forget: int = 0) -> Self:
         """Add new rows and forget old ones, exactly: the student equals that of a fit to all remaining rows.
 
-        For ``Linear`` students that are solved exactly, without a teacher and with ``validation_fraction=0``; other
+        For ``Linear`` students that are solved exactly, without a teacher and without validation rows; other
         forecasters do not have this method, and the error names the reason. The moments of the windows are updated, so
         the cost does not grow with the number of earlier rows. The moments are stored in the forecaster, also when it
         is pickled.

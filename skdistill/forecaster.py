@@ -19,6 +19,7 @@ from skdistill._partial_fit import UpdatableMixin
 from skdistill._refresh import RefreshMixin
 from skdistill._utils._checks import check_integer
 from skdistill._utils._ignored_y import warn_of_ignored_y
+from skdistill._validation_share import validation_share
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import check_bounds
 from skdistill.data._context_batch import ContextBatch, ContextCutter
@@ -53,13 +54,14 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
 
     Parameters
     ----------
-    teacher : network, teacher, FrozenEstimator, list of them, str or None, default="itransformer"
-        The teacher. A network or short name is trained with the settings of
+    teacher : network, teacher, FrozenEstimator, list of them, str or None, default="pretrained"
+        The teacher. ``"pretrained"`` is :class:`~skdistill.teachers.Pretrained`, whose weights come with the package. A
+        network, or the short name of one, is trained with the settings of
         :class:`~skdistill.teachers.TrainedTeacher`; a fitted forecaster is passed in
         ``sklearn.frozen.FrozenEstimator``; a list is averaged; None trains the student on the truth only.
-    student : network or str, default="mlp"
+    student : network or str, default="linear"
         The network of the student.
-    loss : loss or str, default="timedistill"
+    loss : loss or str, default="response"
         The objective: one term, a sum, or a published method.
     context_length : int, default=336
         Number of past rows that a forecast is made from.
@@ -113,8 +115,10 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         missing. None means ``context_length`` for one series, and two seasons (at least 8 rows) for a panel.
     missing : {"nan", "raise"}, default="nan"
         What :meth:`predict` does with a context in which no value of a target is observed: forecast NaN, or raise.
-    validation_fraction : float or int, default=0.2
-        Fraction of the rows, at the end, used for early stopping; an integer is a number of rows, 0 means none.
+    validation_fraction : "auto", float or int, default="auto"
+        Fraction of the rows, at the end, on which training stops early and candidates are chosen; an integer is a
+        number of rows, 0 means none. ``"auto"`` is 0.2 if anything reads these rows, and 0 for an exact student with
+        one penalty, without quantiles and without a teacher that is trained, which so learns from all rows.
         Training targets end before the first validation row.
     windows_without_truth : bool, default=False
         Whether to also train on windows with a horizon that extends beyond the training rows, on the teacher's labels
@@ -219,8 +223,11 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
 
     Notes
     -----
-    The defaults are those of TimeDistill (arXiv 2502.15016): Adam with learning rate 0.01 halved every epoch, batch
-    size 32, patience 5, up to 100 epochs.
+    Without arguments, an exact linear student learns from the truth and from the pretrained teacher of the package,
+    with equal weights: of the single fits that the user guide compares, the best on validation rows. Settings of
+    students that are trained by gradient descent are those of TimeDistill (arXiv 2502.15016): Adam with learning rate
+    0.01 halved every epoch, batch size 32, patience 5, up to 100 epochs. :mod:`skdistill.recipes` has the published
+    settings of whole methods.
 
     In a ``Pipeline``, scikit-learn does not invert the earlier steps, so forecasts and scores are in transformed units.
     Use ``transformer=`` to get original units.
@@ -229,10 +236,16 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
     --------
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
-    >>> from skdistill.networks import ITransformer, MLP
     >>> series = make_multiseasonal(n_timestamps=400, n_channels=2, seasons=(24,), random_state=0)
+    >>> forecaster = DistilledForecaster(context_length=48, prediction_length=12).fit(series[:300])
+    >>> forecaster.predict(series[300:350]).shape
+    (12, 2)
+
+    A teacher that is trained on the series, and a student with the published loss:
+
+    >>> from skdistill.networks import ITransformer, MLP
     >>> forecaster = DistilledForecaster(
-    ...     teacher=ITransformer(hidden_size=16, n_heads=2), student=MLP(hidden_size=16),
+    ...     teacher=ITransformer(hidden_size=16, n_heads=2), student=MLP(hidden_size=16), loss="timedistill",
     ...     context_length=48, prediction_length=12, max_epochs=2, random_state=0,
     ... )
     >>> forecaster.fit(series[:300]).predict(series[300:350]).shape
@@ -241,9 +254,9 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
 
     def __init__(
         self,
-        teacher: Any = "itransformer",
-        student: Any = "mlp",
-        loss: Any = "timedistill",
+        teacher: Any = "pretrained",
+        student: Any = "linear",
+        loss: Any = "response",
         *,
         context_length: int = 336,
         prediction_length: int = 96,
@@ -263,7 +276,7 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         series_weight: Any = "windows",
         min_observed: int | None = None,
         missing: str = "nan",
-        validation_fraction: float = 0.2,
+        validation_fraction: Any = "auto",
         windows_without_truth: bool = False,
         augmentation: Augmentation | None = None,
         max_epochs: int = 100,
@@ -397,7 +410,7 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
             self.context_length,
             self.prediction_length,
             self.targets_,
-            self.validation_fraction,
+            self._validation_share(),
             windows_without_truth=self.windows_without_truth,
             transformer=self.transformer,
             all_targets=self.targets is None and len(self.targets_) == roles.n_channels,
@@ -413,6 +426,11 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
             known_dropout=self.known_dropout,
             window_step=self.window_step,
         )
+
+    def _validation_share(self, n_known: int | None = None) -> float | int:
+        """Return the fraction or number of rows to hold out; by default for the known channels of ``roles_``."""
+        n_known = len(self.roles_.known_channels) if n_known is None else n_known
+        return validation_share(self, self.context_length, self.prediction_length, n_known=n_known)
 
     # -- forecasting -------------------------------------------------------------------------
 

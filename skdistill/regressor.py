@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from skdistill._base import BaseDistilled
 from skdistill._utils._checks import check_integer
+from skdistill._validation_share import validation_share
 from skdistill.data._bounds import check_bounds, clip, warn_outside
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import Series
@@ -50,13 +51,14 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
 
     Parameters
     ----------
-    teacher : network, teacher, FrozenEstimator, list of them, str or None, default="itransformer"
-        The teacher. A network or short name is trained with the settings of
+    teacher : network, teacher, FrozenEstimator, list of them, str or None, default="pretrained"
+        The teacher. ``"pretrained"`` is :class:`~skdistill.teachers.Pretrained`, whose weights come with the package. A
+        network, or the short name of one, is trained with the settings of
         :class:`~skdistill.teachers.TrainedTeacher`; a fitted forecaster is passed in
         ``sklearn.frozen.FrozenEstimator``; a list is averaged; None trains the student on the truth only.
-    student : network or str, default="mlp"
+    student : network or str, default="linear"
         The network of the student.
-    loss : loss or str, default="timedistill"
+    loss : loss or str, default="response"
         The objective: one term, a sum, or a published method.
     n_covariates : int, default=0
         Number of columns at the end of a 2-D ``X`` that are no rows of the context but covariates of the window, such
@@ -72,8 +74,10 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     bounds : tuple of (float or None, float or None), or None, default=None
         Lowest and highest forecast, in original units, such as ``(0, None)`` for sales: forecasts and quantiles beyond
         are clipped, here and in every export. None leaves a side open.
-    validation_fraction : float or int, default=0.2
-        Fraction of the rows, at the end, used for early stopping; an integer is a number of rows, 0 means none.
+    validation_fraction : "auto", float or int, default="auto"
+        Fraction of the rows, at the end, on which training stops early and candidates are chosen; an integer is a
+        number of rows, 0 means none. ``"auto"`` is 0.2 if anything reads these rows, and 0 for an exact student with
+        one penalty, without quantiles and without a teacher that is trained, which so learns from all rows.
     max_epochs : int, default=100
         Maximum number of epochs to train the student.
     batch_size : int, default=32
@@ -181,16 +185,16 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
 
     def __init__(
         self,
-        teacher: Any = "itransformer",
-        student: Any = "mlp",
-        loss: Any = "timedistill",
+        teacher: Any = "pretrained",
+        student: Any = "linear",
+        loss: Any = "response",
         *,
         n_covariates: int = 0,
         quantiles: Sequence[float] | None = None,
         point_forecast: str = "median",
         calibration: Any = None,
         bounds: tuple[float | None, float | None] | None = None,
-        validation_fraction: float = 0.2,
+        validation_fraction: Any = "auto",
         max_epochs: int = 100,
         batch_size: int = 32,
         lr: float = 0.01,
@@ -382,11 +386,14 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
                 f"out); got {X.shape}."
             )
 
+    def _validation_share(self, X: np.ndarray, y: np.ndarray) -> float | int:
+        return validation_share(self, X.shape[1] - self.n_covariates, y.shape[1] if y.ndim > 1 else 1)
+
     def _windows_to_fit(self, X: Any, y: Any) -> TrainingWindows:
         X, y = self._check_table(X, y)
         self._target_ndim = y.ndim
         n_windows = len(X)
-        n_validation = min(count_validation_rows(n_windows, self.validation_fraction), n_windows - 1)
+        n_validation = min(count_validation_rows(n_windows, self._validation_share(X, y)), n_windows - 1)
         n_train = n_windows - n_validation
         if self.n_covariates:
             self._covariate_units = _units_of(X[:n_train, -self.n_covariates :])

@@ -45,14 +45,15 @@ class SktimeDistilledForecaster(BaseForecaster):
 
     Parameters
     ----------
-    teacher : network, teacher, FrozenEstimator, list of them, str or None, default="itransformer"
-        The teacher. A network or short name is trained with the settings of
+    teacher : network, teacher, FrozenEstimator, list of them, str or None, default="pretrained"
+        The teacher. ``"pretrained"`` is :class:`~skdistill.teachers.Pretrained`, whose weights come with the package. A
+        network, or the short name of one, is trained with the settings of
         :class:`~skdistill.teachers.TrainedTeacher`; a fitted forecaster is passed in
         ``sklearn.frozen.FrozenEstimator``; a list is averaged; None trains the student on the truth only. Any sktime
         forecaster is passed in :class:`~skdistill.teachers.SktimeTeacher`.
-    student : network or str, default="mlp"
+    student : network or str, default="linear"
         The network of the student.
-    loss : loss or str, default="timedistill"
+    loss : loss or str, default="response"
         The objective: one term, a sum, or a published method.
     context_length : int, default=336
         Number of past rows that a forecast is made from.
@@ -103,8 +104,10 @@ class SktimeDistilledForecaster(BaseForecaster):
     min_observed : int or None, default=None
         Rows of a series that a training context must hold, so that short series count: rows before the series are
         missing. None means ``context_length`` for one series, and two seasons (at least 8 rows) for a panel.
-    validation_fraction : float or int, default=0.2
-        Fraction of the rows, at the end, used for early stopping; an integer is a number of rows, 0 means none.
+    validation_fraction : "auto", float or int, default="auto"
+        Fraction of the rows, at the end, on which training stops early and candidates are chosen; an integer is a
+        number of rows, 0 means none. ``"auto"`` is 0.2 if anything reads these rows, and 0 for an exact student with
+        one penalty, without quantiles and without a teacher that is trained, which so learns from all rows.
         Training targets end before the first validation row.
     windows_without_truth : bool, default=False
         Whether to also train on windows with a horizon that extends beyond the training rows, on the teacher's labels
@@ -229,9 +232,9 @@ class SktimeDistilledForecaster(BaseForecaster):
 
     def __init__(
         self,
-        teacher: Any = "itransformer",
-        student: Any = "mlp",
-        loss: Any = "timedistill",
+        teacher: Any = "pretrained",
+        student: Any = "linear",
+        loss: Any = "response",
         *,
         context_length: int = 336,
         prediction_length: int = 96,
@@ -248,7 +251,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         bounds: tuple[float | None, float | None] | None = None,
         series_weight: Any = "windows",
         min_observed: int | None = None,
-        validation_fraction: float = 0.2,
+        validation_fraction: Any = "auto",
         windows_without_truth: bool = False,
         augmentation: Augmentation | None = None,
         max_epochs: int = 100,

@@ -332,7 +332,9 @@ def _encode_categories(estimator: Any, X: Any, *, reset: bool) -> tuple[Any, dic
         return X, {}
     if not any(is_categorical(dtype) for dtype in tables[0].dtypes):
         return X, {}
-    fraction = getattr(estimator, "validation_fraction", 0)  # a search refits on all rows
+    fraction = 0  # a search refits on all rows
+    if hasattr(estimator, "_validation_share"):
+        fraction = estimator._validation_share(len(estimator.known_covariates or ()))
     if isinstance(X, CutFrame):
         frames, n_training = _training_part(X, fraction)
     else:

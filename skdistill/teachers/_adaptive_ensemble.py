@@ -90,6 +90,8 @@ class AdaptiveEnsemble(EnsembleTeacher):
     1.0
     """
 
+    reads_validation = True  # shares are learned there
+
     def __init__(
         self,
         teachers: Sequence[tuple[str, Any]],

@@ -40,6 +40,9 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         Whether labels include quantiles, for any parameters.
     needs_training : bool
         Whether ``fit`` must train something before the teacher can label.
+    reads_validation : bool
+        Whether ``fit`` reads the validation windows, for early stopping or to learn from errors; if not,
+        ``validation_fraction="auto"`` of an estimator can leave them out.
     keeps_what_fit_learned : bool
         Whether the result of ``fit`` is worth storing for a later ``fit``.
     memory_seasons : int
@@ -51,6 +54,7 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
     has_features: ClassVar[bool] = False
     has_quantiles: ClassVar[bool] = False
     needs_training: bool = False
+    reads_validation: bool = True
     keeps_what_fit_learned: ClassVar[bool] = True
     memory_seasons: ClassVar[int] = 0
     scale_free: bool = False

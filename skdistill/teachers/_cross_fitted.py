@@ -74,6 +74,11 @@ class CrossFittedTeacher(BaseTeacher):
         self.n_folds = n_folds
 
     @property
+    def reads_validation(self) -> bool:  # type: ignore[override]
+        """Whether ``fit`` reads the validation windows."""
+        return self.teacher.reads_validation
+
+    @property
     def needs_training(self) -> bool:  # type: ignore[override]
         """Whether the teacher is trained in ``fit``."""
         return self.teacher.needs_training

@@ -61,6 +61,11 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         return any(member.needs_training for _, member in self.teachers)
 
     @property
+    def reads_validation(self) -> bool:  # type: ignore[override]
+        """Whether ``fit`` of any member reads the validation windows."""
+        return any(member.reads_validation for _, member in self.teachers)
+
+    @property
     def scale_free(self) -> bool:  # type: ignore[override]
         """Whether the labels of all members depend on nothing but the rows of the context."""
         return all(getattr(member, "scale_free", False) for _, member in self.teachers)

@@ -63,6 +63,7 @@ class FoundationTeacher(BaseTeacher):
 
     has_features: ClassVar[bool] = True
     has_quantiles: ClassVar[bool] = True
+    reads_validation = False
     extra: ClassVar[str]
     family: ClassVar[str]
     files: ClassVar[tuple[str, ...]] = ("*.json", "*.safetensors")

@@ -56,6 +56,7 @@ class FrozenTeacher(BaseTeacher):
     FrozenTeacher(estimator=FrozenEstimator(estimator=Ridge()))
     """
 
+    reads_validation = False
     keeps_what_fit_learned = False
     scale_free: bool = True
     source: str | None = "fitted before"

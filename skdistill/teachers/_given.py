@@ -146,6 +146,7 @@ class GivenLabels(BaseTeacher):
     3
     """
 
+    reads_validation = False
     keeps_what_fit_learned = False
     source: str | None = "given forecasts"
 

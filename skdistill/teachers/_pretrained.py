@@ -58,6 +58,7 @@ class PretrainedTeacher(NetworkTeacher):
     DLinear()
     """
 
+    reads_validation = False
     keeps_what_fit_learned = False
 
     def __init__(

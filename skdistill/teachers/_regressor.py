@@ -86,6 +86,7 @@ class RegressorTeacher(BaseTeacher):
     """
 
     needs_training = True
+    reads_validation = False
 
     def __init__(
         self,

@@ -136,6 +136,8 @@ class RoutedEnsemble(EnsembleTeacher):
     (2,)
     """
 
+    reads_validation = True  # shares are learned there
+
     def __init__(
         self,
         teachers: Sequence[tuple[str, Any]],

@@ -113,6 +113,8 @@ class SktimeTeacher(BaseTeacher):
     >>> forecaster = DistilledForecaster(theta, loss="response", context_length=24).fit(panel)  # doctest: +SKIP
     """
 
+    reads_validation = False
+
     def __init__(
         self,
         forecaster: Any,

@@ -66,6 +66,7 @@ class Theta(BaseTeacher):
     (6, 1)
     """
 
+    reads_validation = False
     memory_seasons: ClassVar[int] = 8
     scale_free: bool = True
 

@@ -40,6 +40,7 @@ from skdistill.training._weighted import WeightedProblem, common_basis
 __all__ = [
     "Solved",
     "continue_part",
+    "is_solved_at_once",
     "quadratic_part",
     "quadratic_terms",
     "solve_candidates",
@@ -199,6 +200,32 @@ def why_not_exact(
             "or selection='blocks'."
         )
     return None
+
+
+def is_solved_at_once(part: SolvablePart, loss: BaseLoss, prediction_length: int, *, has_teacher: bool) -> bool:
+    """Return whether one exact solution is the whole training, whatever is missing, so that nothing is validated.
+
+    Parameters
+    ----------
+    part : SolvablePart
+        The part that the network declares.
+    loss : BaseLoss
+        The objective.
+    prediction_length : int
+        Steps of a forecast.
+    has_teacher : bool
+        Whether there are labels.
+
+    Returns
+    -------
+    at_once : bool
+        False if the part is trained, is not the whole network, or is chosen among candidates, and for terms that pool
+        steps, which cannot be solved where values are missing.
+    """
+    if part.solver == "gradient" or not part.is_whole or part.is_searched or part.is_tied:
+        return False
+    terms = quadratic_terms(loss, prediction_length, has_teacher=has_teacher)
+    return not isinstance(terms, str) and all(_is_diagonal(term.metric) for term in terms)
 
 
 def _is_diagonal(metric: np.ndarray) -> bool:
