@@ -14,9 +14,7 @@ __all__ = ["validation_share"]
 _USUAL = 0.2
 
 
-def validation_share(
-    estimator: Any, context_length: int, prediction_length: int, *, n_known: int = 0
-) -> float | int:
+def validation_share(estimator: Any, context_length: int, prediction_length: int, *, n_known: int = 0) -> float | int:
     """Return the fraction or number of rows to hold out.
 
     Parameters
