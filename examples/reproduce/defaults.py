@@ -109,20 +109,20 @@ def run_panel(name: str, panel: Panel) -> list[dict[str, Any]]:
 # -----------
 
 
-def long_series(folder: Path) -> dict[str, tuple[pd.DataFrame, int]]:
-    """Return the rows of series up to the end of their validation part, and where that begins."""
+def long_series(folder: Path) -> dict[str, tuple[pd.DataFrame, int, int]]:
+    """Return the rows of series up to the end of their validation part, where that begins, and a season."""
     found = {}
     if (folder / "ETTh1.csv").exists():
         rows = pd.read_csv(folder / "ETTh1.csv", index_col=0, parse_dates=True)
-        found["ETTh1"] = (rows.iloc[:11520], 8640)
+        found["ETTh1"] = (rows.iloc[:11520], 8640, 24)
     if (folder / "exchange_rate.txt").exists():
         rates = pd.read_csv(folder / "exchange_rate.txt", header=None)
         rates.index = pd.date_range("1990-01-01", periods=len(rates), freq="D")
-        found["exchange rates"] = (rates.iloc[: int(0.8 * len(rates))].add_prefix("c"), int(0.7 * len(rates)))
+        found["exchange rates"] = (rates.iloc[: int(0.8 * len(rates))].add_prefix("c"), int(0.7 * len(rates)), 1)
     return found
 
 
-def run_long(name: str, rows: pd.DataFrame, n_fitted: int) -> list[dict[str, Any]]:
+def run_long(name: str, rows: pd.DataFrame, n_fitted: int, season: int) -> list[dict[str, Any]]:
     unit = rows.iloc[:n_fitted].std()
     found, naive = [], []
     for candidate, settings in CANDIDATES.items():
@@ -132,7 +132,7 @@ def run_long(name: str, rows: pd.DataFrame, n_fitted: int) -> list[dict[str, Any
         for origin in range(n_fitted, len(rows) - forecaster.prediction_length + 1, 24):
             truth = rows.iloc[origin : origin + forecaster.prediction_length]
             errors.append(((forecaster.predict(rows.iloc[:origin]) - truth).abs() / unit).to_numpy().mean())
-            last = np.resize(rows.iloc[origin - 24 : origin].to_numpy(), truth.shape)
+            last = np.resize(rows.iloc[origin - season : origin].to_numpy(), truth.shape)
             naive.append((np.abs(last - truth) / unit).to_numpy().mean())
         seconds = time.process_time() - start
         found.append({"data": name, "candidate": candidate, "error": np.mean(errors), "seconds": seconds})
@@ -152,6 +152,6 @@ with warnings.catch_warnings():
     for name, panel in panels.items():
         results += run_panel(name, panel)
         write_results(pd.DataFrame(results), Path(__file__).parent / "results" / "defaults.csv")
-    for name, (rows, n_fitted) in ({} if QUICK else long_series(folder)).items():
-        results += run_long(name, rows, n_fitted)
+    for name, series in ({} if QUICK else long_series(folder)).items():
+        results += run_long(name, *series)
         write_results(pd.DataFrame(results), Path(__file__).parent / "results" / "defaults.csv")
