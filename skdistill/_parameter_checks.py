@@ -48,11 +48,10 @@ def check_distillation_parameters(estimator: Any) -> None:
 def _check_validation_fraction(fraction: Any, owner: str) -> None:
     """Raise if it is neither ``"auto"``, nor a fraction, nor a number of rows."""
     name = f"validation_fraction of {owner}"
-    if isinstance(fraction, str):
-        check_choice(fraction, ("auto",), name)
-        return
-    check_real(fraction, name, minimum=0.0)
-    if not isinstance(fraction, int | np.integer) and fraction >= 1:
+    is_text = isinstance(fraction, str)
+    if not is_text:
+        check_real(fraction, name, minimum=0.0)
+    if fraction != "auto" and (is_text or (not isinstance(fraction, int | np.integer) and fraction >= 1)):
         raise ValueError(f"{name} must be 'auto', a fraction below 1 or an integer number of rows; got {fraction!r}.")
 
 

@@ -91,10 +91,9 @@ def test_a_regressor_takes_its_y():
     [({"student": "dlinear", "teacher": "mlp"}, "student, and DLinear"), ({}, "teacher, and LastValueTeacher")],
     ids=["student", "teacher"],
 )
-def test_the_default_loss_without_features_names_the_one_that_fits(changes, whose):
-    loss = DistilledForecaster().loss
+def test_a_loss_that_reads_features_names_the_one_that_fits(changes, whose):
     with pytest.raises(ValueError, match=rf'needs features of the {whose} has none\. Set loss="response"'):
-        make_forecaster(loss=loss, **changes).fit(make_series())
+        make_forecaster(loss="timedistill", **changes).fit(make_series())
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="the teacher MLP gets")
         make_forecaster(loss="response", max_epochs=1, **changes).fit(make_series())

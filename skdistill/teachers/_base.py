@@ -43,6 +43,8 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
     reads_validation : bool
         Whether ``fit`` reads the validation windows, for early stopping or to learn from errors; if not,
         ``validation_fraction="auto"`` of an estimator can leave them out.
+    reads_known : bool
+        Whether forecasts follow covariates that are known over the horizon; if not, ``fit`` warns where there are some.
     keeps_what_fit_learned : bool
         Whether the result of ``fit`` is worth storing for a later ``fit``.
     memory_seasons : int
@@ -55,6 +57,7 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
     has_quantiles: ClassVar[bool] = False
     needs_training: bool = False
     reads_validation: bool = True
+    reads_known: bool = True
     keeps_what_fit_learned: ClassVar[bool] = True
     memory_seasons: ClassVar[int] = 0
     scale_free: bool = False

@@ -79,6 +79,11 @@ class CrossFittedTeacher(BaseTeacher):
         return self.teacher.reads_validation
 
     @property
+    def reads_known(self) -> bool:  # type: ignore[override]
+        """Whether the teacher reads known covariates."""
+        return self.teacher.reads_known
+
+    @property
     def needs_training(self) -> bool:  # type: ignore[override]
         """Whether the teacher is trained in ``fit``."""
         return self.teacher.needs_training

@@ -100,6 +100,11 @@ class FoundationTeacher(BaseTeacher):
             The model, in evaluation mode.
         """
 
+    @property
+    def reads_known(self) -> bool:  # type: ignore[override]
+        """Whether known covariates are read, if the model takes any."""
+        return self.covariates
+
     @abc.abstractmethod
     def check_checkpoint(self, path: Path) -> None:
         """Raise if a checkpoint belongs to another family, or the library that reads it is missing.

@@ -39,6 +39,11 @@ class NetworkTeacher(BaseTeacher):
         """
         return self.network
 
+    @property
+    def reads_known(self) -> bool:  # type: ignore[override]
+        """Whether the network reads known covariates."""
+        return self.architecture().reads_known
+
     def label(self, contexts: Contexts) -> Labels:
         """Run the module on a batch of contexts.
 

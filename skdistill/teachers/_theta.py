@@ -67,6 +67,7 @@ class Theta(BaseTeacher):
     """
 
     reads_validation = False
+    reads_known = False
     memory_seasons: ClassVar[int] = 8
     scale_free: bool = True
 

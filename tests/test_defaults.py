@@ -1,0 +1,112 @@
+"""What the estimators do without being asked: teacher, student, loss, and which rows validate."""
+
+import warnings
+
+import numpy as np
+import pytest
+from doubles import LastValueTeacher, make_frame, make_series
+from sklearn.base import clone
+
+from skdistill import DistilledForecaster, DistilledRegressor
+from skdistill.losses import MultiScale, Response, Supervised
+from skdistill.networks import DLinear, Linear
+from skdistill.sktime import SktimeDistilledForecaster
+from skdistill.teachers import AdaptiveEnsemble, CrossFittedTeacher, EnsembleTeacher, TrainedTeacher
+
+LENGTHS = {"context_length": 12, "prediction_length": 4}
+TRAINED = TrainedTeacher(DLinear(kernel_size=3), max_epochs=1)
+
+
+def held_out(**settings):
+    """Return the share of the rows that an estimator holds out for its parameters."""
+    forecaster = DistilledForecaster(**{"teacher": None, **LENGTHS, **settings})
+    return forecaster._validation_share(len(forecaster.known_covariates or ()))
+
+
+@pytest.mark.parametrize("estimator", [DistilledForecaster, DistilledRegressor, SktimeDistilledForecaster])
+def test_all_estimators_have_the_same_defaults(estimator):
+    params = estimator().get_params(deep=False)
+    told = {name: params[name] for name in ("teacher", "student", "loss", "validation_fraction")}
+    assert told == {"teacher": "pretrained", "student": "linear", "loss": "response", "validation_fraction": "auto"}
+
+
+def test_an_exact_student_of_the_pretrained_teacher_learns_from_all_rows():
+    series = make_series(120)
+    default = DistilledForecaster(**LENGTHS).fit(series)
+    whole = DistilledForecaster("pretrained", Linear(), Response(), **LENGTHS, validation_fraction=0).fit(series)
+    part = DistilledForecaster("pretrained", Linear(), Response(), **LENGTHS, validation_fraction=0.2).fit(series)
+    np.testing.assert_array_equal(default.predict(series), whole.predict(series))
+    assert np.abs(default.predict(series) - part.predict(series)).max() > 1e-6
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"student": Linear(penalty=[0.1, 1.0])},
+        {"student": Linear(weight_grid={"supervised": [0.5, 1.0]})},
+        {"student": Linear(solver="gradient")},
+        {"student": "dlinear"},
+        {"loss": Supervised(loss="mae")},
+        {"teacher": LastValueTeacher(), "loss": Response() + MultiScale()},
+        {"teacher": LastValueTeacher(), "windows_without_truth": True},
+        {"teacher": TRAINED},
+        {"teacher": CrossFittedTeacher(TRAINED)},
+        {"teacher": EnsembleTeacher([("theta", "theta"), ("trained", TRAINED)])},
+        {"teacher": AdaptiveEnsemble([("theta", "theta"), ("pretrained", "pretrained")])},
+        {"teacher": LastValueTeacher()},  # of a user's own: it may read them
+        {"quantiles": (0.1, 0.5, 0.9)},
+        {"known_covariates": [0, 1, 2], "prediction_length": 200},  # bands to choose among
+    ],
+    ids=str,
+)
+def test_a_fifth_is_held_out_where_something_reads_it(settings):
+    assert held_out(**settings) == 0.2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"teacher": "pretrained"},
+        {"teacher": "theta"},
+        {"teacher": ["theta", "pretrained"]},
+        {"teacher": EnsembleTeacher([("theta", "theta"), ("pretrained", "pretrained")])},
+        {"loss": Supervised()},
+        {"loss": Supervised() + MultiScale()},  # without a teacher, that of labels is left out
+        {"teacher": "pretrained", "loss": Response()},
+        {"known_covariates": [0]},
+        {"student": Linear(sparse_season=3)},
+    ],
+    ids=str,
+)
+def test_nothing_is_held_out_where_nothing_reads_it(settings):
+    assert held_out(**settings) == 0
+
+
+@pytest.mark.parametrize("fraction", [0, 0.3, 17])
+def test_a_given_fraction_is_taken_as_it_is(fraction):
+    assert held_out(validation_fraction=fraction) == fraction
+
+
+def test_a_wrong_word_names_the_parameter():
+    with pytest.raises(ValueError, match="validation_fraction of DistilledForecaster must be 'auto', .* got 'all'"):
+        DistilledForecaster(**LENGTHS, validation_fraction="all").fit(make_series(60))
+
+
+def test_the_regressor_of_an_exact_student_learns_from_all_rows():
+    windows = np.lib.stride_tricks.sliding_window_view(make_series(80, 1)[:, 0], 16)
+    regressor = DistilledRegressor(None, random_state=0)
+    whole = clone(regressor).set_params(validation_fraction=0)
+    fitted = [one.fit(windows[:, :12], windows[:, 12:]).predict(windows[:, :12]) for one in (regressor, whole)]
+    np.testing.assert_array_equal(*fitted)
+
+
+def test_a_teacher_that_does_not_read_known_covariates_is_told_of():
+    frame = make_frame(90, 2)
+    roles = {"targets": ["c0"], "known_covariates": ["c1"]}
+    with pytest.warns(UserWarning, match=r"the teacher Pretrained does not read the known covariates.* teacher=None"):
+        DistilledForecaster(**LENGTHS, **roles).fit(frame)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DistilledForecaster(LastValueTeacher(), **LENGTHS, **roles).fit(frame)
+        DistilledForecaster(**LENGTHS, **roles, covariates="ignore").fit(frame)
