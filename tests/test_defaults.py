@@ -89,7 +89,7 @@ def test_a_given_fraction_is_taken_as_it_is(fraction):
 
 
 def test_a_wrong_word_names_the_parameter():
-    with pytest.raises(ValueError, match="validation_fraction of DistilledForecaster must be 'auto', .* got 'all'"):
+    with pytest.raises(ValueError, match=r"validation_fraction of DistilledForecaster must be 'auto', .* got 'all'"):
         DistilledForecaster(**LENGTHS, validation_fraction="all").fit(make_series(60))
 
 

@@ -25,8 +25,8 @@ def warn_of_blind_teacher(teacher: BaseTeacher, windows: Windows) -> None:
     if not windows.store.known or teacher.reads_known:
         return
     warnings.warn(
-        f"the teacher {teacher_name(teacher)} does not read the known covariates: its forecasts do not follow them, and "
-        "pull those of the student away from them. Set teacher=None, choose a teacher that reads them, such as "
+        f"the teacher {teacher_name(teacher)} does not read the known covariates: its forecasts do not follow them, "
+        "and pull those of the student away from them. Set teacher=None, choose a teacher that reads them, such as "
         "RegressorTeacher or a network with covariates, or set covariates='ignore' if this is meant.",
         stacklevel=stacklevel_of_user(),
     )
