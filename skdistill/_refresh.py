@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -42,16 +42,13 @@ class RefreshMixin(BaseDistilled):
     vintages: Any
     window_step: int
     series_weight: Any
+    fit: Callable[..., Any]
     _keeps_solved = True
     _recent: list[Series]  # last rows of every series, after a first refresh
     _parts: dict[str, str]  # teacher, student and loss of fit, in words
 
     def _cutting(self, *, is_panel: bool = False) -> FitWindows:
         """Say how windows are cut from series."""
-        raise NotImplementedError
-
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Fit."""
         raise NotImplementedError
 
     def refresh(self, X: Any, *, max_epochs: int = 1) -> Self:
