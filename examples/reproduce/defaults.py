@@ -2,9 +2,9 @@
 =================================================================
 
 ``DistilledForecaster()`` must be good on data it has not been tuned on. Candidates for its defaults are fitted on the
-training rows of six panels (a sample of 100 series each) and of ETTh1 and the exchange rates, without the last horizon
+training rows of five panels (a sample of 40 series each) and of ETTh1 and the exchange rates, without the last horizon
 of each series, which judges: no test row is read. One call for all data sets, a context of 336 rows (short series are
-padded), no knob turned.
+padded), no knob turned. Series of car parts are too short for one more horizon.
 
 MASE of panels is in units of the seasonal differences of the fitted rows; the error of one long series is the mean
 absolute error of its standardized channels over all horizons of the validation rows that start on its steps of 24.
@@ -36,7 +36,7 @@ from skdistill.recipes import timedistill
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data-home", type=Path, default=Path(os.environ.get("SKDISTILL_DATA", "~/skdistill_data")))
-parser.add_argument("--n-series", type=int, default=100, help="series of a panel that are drawn")
+parser.add_argument("--n-series", type=int, default=40, help="series of a panel that are drawn")
 arguments = parser.parse_args()
 torch.set_num_threads(1)
 
@@ -145,7 +145,7 @@ def run_long(name: str, rows: pd.DataFrame, n_fitted: int, season: int) -> list[
 # ---
 
 folder = arguments.data_home.expanduser()
-panels = {"made": made_panel()} if QUICK else read_panels(folder, FILES)
+panels = {"made": made_panel()} if QUICK else read_panels(folder, [name for name in FILES if name != "car parts"])
 results: list[dict[str, Any]] = []
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", ".* have too few training rows")
