@@ -59,8 +59,13 @@ class TableStudent(NumpyStudent):
         Raises
         ------
         ValueError
-            If the shape or columns are invalid, or labels of ``future`` are not those of the forecast.
+            If the shape or columns are invalid, rows are not in the order of their labels or lack some, or labels of
+            ``future`` are not those of the forecast.
         """
+        if _is_listed(windows):
+            raise ValueError(
+                "predict of load_numpy takes no list of tables: give a panel, pd.concat({id: table, ...})."
+            )
         if not hasattr(windows, "iloc"):
             return super().predict(windows, series, future, static)
         import pandas as pd
@@ -79,29 +84,83 @@ class TableStudent(NumpyStudent):
             answers[one] = self._predict_table(windows.xs(one, level=0), one, ahead, fixed, f"series {one!r}")
         return pd.concat(answers, names=windows.index.names[:1])
 
+    def predict_quantiles(self, windows: Any, series: Any = None, future: Any = None, static: Any = None) -> np.ndarray:
+        """Forecast the quantiles of the rows that follow, at ``quantile_levels``.
+
+        Parameters
+        ----------
+        windows : ndarray, DataFrame or Series
+            Windows, or the table of one series, as for :meth:`predict`.
+        series, future, static : object, default=None
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n_windows, prediction_length, n_targets, n_quantiles) or without n_windows
+            Quantiles in original units, without labels.
+
+        Raises
+        ------
+        ValueError
+            As from :meth:`predict`; if ``windows`` is a panel, or the student has no quantiles.
+        """
+        if _is_listed(windows) or getattr(getattr(windows, "index", None), "nlevels", 1) > 1:
+            raise ValueError(
+                "predict_quantiles of load_numpy takes one table: ask for each series of a panel, "
+                "{one: student.predict_quantiles(rows.droplevel(0)) for one, rows in panel.groupby(level=0)}."
+            )
+        if not hasattr(windows, "iloc"):
+            return super().predict_quantiles(windows, series, future, static)
+        values, _, ahead = self._read_table(windows, future, "the table")
+        quantiles = super().predict_quantiles(values, None if series is None else [series], ahead, static)
+        quantiles[:, self._unseen(values)] = np.nan
+        return quantiles
+
     def _predict_table(self, table: Any, series: Any, future: Any, static: Any, name: str) -> Any:
         """Forecast one series."""
-        from skdistill.data._steps import continue_index  # needs pandas, and arrays need NumPy alone
+        values, index, ahead = self._read_table(table, future, name)
+        answers = super().predict(values, None if series is None else [series], ahead, static)
+        answers[:, self._unseen(values)] = np.nan
+        if table.ndim == 1:
+            return type(table)(answers[:, 0], index=index, name=table.name)
+        return type(table)(answers, index=index, columns=table.columns[self.targets])
 
+    def _read_table(self, table: Any, future: Any, name: str) -> tuple[np.ndarray, Any, Any]:
+        """Check a table; return its values of at least a context, the labels after it, and known covariates there."""
+        from skdistill.data._plain_steps import read_step  # needs pandas, and arrays need NumPy alone
+        from skdistill.data._row_labels import check_row_labels
+        from skdistill.data._steps import continue_index
+
+        if not len(table):
+            raise ValueError(f"{name} must have at least one row; got none.")
         names, values = self._check_columns(table, name), np.asarray(table).reshape(len(table), -1)
         values = values if values.dtype == np.float32 else values.astype(np.float64)
-        index = continue_index(table.index, self.prediction_length)
+        if np.isinf(values).any():
+            raise ValueError(f"{name} contains infinity: every value must be finite, or NaN where it is missing.")
+        step = check_row_labels(table.index, name=name, known=[read_step(one) for one in self.steps])
+        index = continue_index(table.index, self.prediction_length, step=step)
         if hasattr(future, "iloc"):
             future = self._future_of(future, index, names, name)
         before = max(0, self.context_length - len(values))
         if before:
             values = np.concatenate([np.full((before, values.shape[1]), np.nan, values.dtype), values])
-        answers = super().predict(values, None if series is None else [series], future, static)
-        answers[:, np.isnan(values[-self.context_length :, self.targets]).all(axis=0)] = np.nan
-        if table.ndim == 1:
-            return type(table)(answers[:, 0], index=index, name=table.name)
-        return type(table)(answers, index=index, columns=table.columns[self.targets])
+        return values, index, future
+
+    def _unseen(self, values: np.ndarray) -> np.ndarray:
+        """Return which targets have no observed value in the context."""
+        return np.isnan(values[-self.context_length :, self.targets]).all(axis=0)
 
     def _check_columns(self, table: Any, name: str) -> list[Any]:
         """Return the names of the channels, and raise unless they are those of ``fit``."""
         found = [table.name] if table.ndim == 1 else list(table.columns)
         if len(found) != self.n_channels or (self.columns is not None and table.ndim == 2 and found != self.columns):
             wanted = f"the {self.n_channels} channels of fit" if self.columns is None else f"the columns {self.columns}"
+            if self.roles is not None:
+                raise ValueError(
+                    f"{name} cannot be read as a table: in fit, columns were categories or static, and became "
+                    f"{self.n_channels} channels of numbers. Pass arrays of these channels, whose meaning roles tells, "
+                    "or forecast tables with skdistill.load of a file of save."
+                )
             raise ValueError(f"{name} must have {wanted}, in this order; got {found}. Select or reorder them.")
         return found
 
@@ -120,6 +179,11 @@ class TableStudent(NumpyStudent):
             )
         values: np.ndarray = future[columns].to_numpy(dtype=np.float64)[places]
         return values
+
+
+def _is_listed(windows: Any) -> bool:
+    """Return whether tables come in a list, which arrays would be made of without a look at their labels."""
+    return isinstance(windows, list | tuple) and any(hasattr(one, "iloc") for one in windows)
 
 
 def _of_series(future: Any, one: Any) -> Any:

@@ -77,7 +77,7 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         Text and categories of covariates are encoded.
     covariates : {"error", "ignore"}, default="error"
         What happens to covariates that the student does not read: an error before training that names students that
-        read them, or nothing.
+        read them, or nothing. What it reads is never ignored.
     known_dropout : float, default=0.0
         Probability with which a known covariate of a training window is unknown from a random step of the horizon on,
         so that one student serves every degree of knowledge.

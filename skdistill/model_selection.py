@@ -164,13 +164,15 @@ class RollingOriginSplit(DocLink, BaseEstimator):
         """
         return self.n_splits
 
-    def scorer(self, name: str = "mse", **options: Any) -> ForecastScorer:
+    def scorer(self, name: str = "mse", *given: Any, **options: Any) -> ForecastScorer:
         """Create a scorer that scores all candidates on the same targets.
 
         Parameters
         ----------
         name : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
             The error; the score is minus the error, in the units of the data that the forecaster gets.
+        *given : object
+            None: takes what a search passes to a scorer, for an error that says to call this method first.
         **options : object
             ``steps``, ``channels``, ``season``, ``per`` and ``weights`` of :class:`~skdistill.metrics.ForecastScorer`.
 
@@ -181,6 +183,7 @@ class RollingOriginSplit(DocLink, BaseEstimator):
             last context rows, so that all candidates forecast the same targets. Where a gap leaves it nothing to
             forecast from, a warning says that its score leaves targets out.
         """
+        _check_was_called(name, given, self)
         return ForecastScorer(
             name, context_length=self.context_length, prediction_length=self.prediction_length, **options
         )
@@ -195,6 +198,15 @@ class RollingOriginSplit(DocLink, BaseEstimator):
         if self.step is None:
             return self.prediction_length
         return check_integer(self.step, "step of RollingOriginSplit")
+
+
+def _check_was_called(name: Any, given: tuple[Any, ...], split: Any) -> None:
+    """Raise where a search calls the method that makes a scorer as if it were one."""
+    if given or hasattr(name, "fit"):
+        raise TypeError(
+            f"{type(split).__name__}.scorer makes a scorer and is none: pass scoring=split.scorer(), with parentheses, "
+            "or split.scorer('mase'), in place of scoring=split.scorer."
+        )
 
 
 def rows_of_series(X: Any) -> list[np.ndarray] | None:
@@ -328,13 +340,15 @@ class SktimeSplit(DocLink, BaseEstimator):
             here = [own[-back] for own in folds if len(own) >= back]
             yield np.concatenate([train for train, _ in here]), np.concatenate([test for _, test in here])
 
-    def scorer(self, name: str = "mse", **options: Any) -> ForecastScorer:
+    def scorer(self, name: str = "mse", *given: Any, **options: Any) -> ForecastScorer:
         """Create a scorer that scores all candidates on the same targets.
 
         Parameters
         ----------
         name : {"mae", "mase", "mse", "rmse", "smape"}, default="mse"
             The error; the score is minus the error, in the units of the data that the forecaster gets.
+        *given : object
+            None: takes what a search passes to a scorer, for an error that says to call this method first.
         **options : object
             ``steps``, ``channels``, ``season``, ``per`` and ``weights`` of :class:`~skdistill.metrics.ForecastScorer`.
 
@@ -343,6 +357,7 @@ class SktimeSplit(DocLink, BaseEstimator):
         scorer : ForecastScorer
             For ``GridSearchCV(scoring=...)``.
         """
+        _check_was_called(name, given, self)
         return ForecastScorer(name, context_length=self.context_length, **options)
 
     def _index(self, X: Any) -> pd.Index:

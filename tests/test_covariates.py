@@ -464,7 +464,7 @@ def test_categories_are_channels_and_unknown_ones_are_missing():
     frame["holiday"] = frame["promo"] > 0
     frame["note"] = np.where(frame["promo"] > 0, "yes", "no")
     forecaster = make(known_covariates=["promo", "day", "holiday", "note"]).fit(frame.iloc[:160])
-    names = ["sales", "promo", "temp", "visits", "holiday", "day=high", "day=low", "day=mid", "note=yes"]
+    names = ["sales", "promo", "temp", "visits", "holiday", "day=high", "day=low", "day=mid", "note=yes (else no)"]
     assert list(forecaster.roles_.channel_names) == names
     plan = frame[["note", "promo", "day", "holiday"]].iloc[160 : 160 + HORIZON]
     forecast = forecaster.predict(frame.iloc[:160], future=plan)

@@ -105,6 +105,48 @@ def test_other_columns_are_refused(path):
         skdistill.load_numpy(path).predict(make_frame()[["c1", "c0"]])
 
 
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda frame: frame[::-1], "The index of the table is out of order"),
+        (lambda frame: frame.drop(frame.index[-3]), "irregular step"),
+        (lambda frame: pd.concat([frame[:20], frame[19:]]), "duplicate labels"),
+        (lambda frame: frame.assign(c0=np.inf), "contains infinity"),
+        (lambda frame: frame[:0], "at least one row"),
+        (lambda frame: [frame, frame], "takes no list of tables"),
+        (lambda frame: pd.concat({"a": frame, "b": frame[::-1]}), "index of series 'b' is out of order"),
+    ],
+)
+def test_rows_in_disorder_are_refused(spoil, message, path):
+    with pytest.raises(ValueError, match=message):
+        skdistill.load_numpy(path).predict(spoil(make_frame()))
+
+
+def test_few_rows_are_continued_by_the_step_of_fit(tmp_path):
+    frame = make_frame().set_axis(pd.bdate_range("2024-01-01", periods=len(make_frame())))
+    forecaster = make_forecaster(teacher=None, student="linear", context_length=5).fit(frame)
+    forecaster.export(tmp_path / "days.npz")
+    week = frame[:5].set_axis(pd.DatetimeIndex(frame.index[:5].to_numpy()))  # Monday to Friday, without a freq
+    found = skdistill.load_numpy(tmp_path / "days.npz").predict(week)
+    assert found.index[0] == pd.Timestamp("2024-01-08")
+    pd.testing.assert_frame_equal(found, forecaster.predict(week), check_freq=False)
+
+
+def test_quantiles_of_a_table_are_those_of_its_rows(tmp_path):
+    frame = make_frame()
+    settings = {"student": "linear", "loss": "response", "quantiles": (0.1, 0.9), "max_epochs": 1}
+    forecaster = make_forecaster(teacher=None, **settings).fit(frame)
+    forecaster.export(tmp_path / "levels.npz")
+    student = skdistill.load_numpy(tmp_path / "levels.npz")
+    expected = student.predict_quantiles(frame.to_numpy())
+    np.testing.assert_array_equal(student.predict_quantiles(frame), expected)
+    for spoiled, message in ((frame[["c1", "c0"]], "in this order"), (frame[::-1], "order"), ([frame], "one table")):
+        with pytest.raises(ValueError, match=message):
+            student.predict_quantiles(spoiled)
+    with pytest.raises(ValueError, match="ask for each series of a panel"):
+        student.predict_quantiles(pd.concat({"a": frame, "b": frame}))
+
+
 def test_ids_and_levels_of_a_panel(path):
     panel = pd.concat({"a": make_frame()})
     with pytest.raises(ValueError, match="series must be None for a panel"):

@@ -199,3 +199,9 @@ def test_a_scorer_says_where_gaps_leave_a_short_context_nothing_to_forecast_from
         UserWarning, match="leaves out 2 of 26 windows and targets that a candidate with context_length=4"
     ):
         split.scorer()(forecaster.fit(make_series(60, 1)), series)
+
+
+@pytest.mark.parametrize("split", [SPLIT, SktimeSplit(None)])
+def test_a_scorer_that_was_not_made_is_named(split):
+    with pytest.raises(TypeError, match=r"pass scoring=split.scorer\(\), with parentheses"):
+        split.scorer(make_forecaster(), make_series(20, 1))

@@ -60,11 +60,12 @@ _WHOLE = (
     "provenance",
     "columns",
     "roles",
+    "steps",
     *_COVARIATES,
 )  # ints
 _UNITS = ("season", "own_units", "series_center", "series_unit", "series_ids")
 _SCALARS = ("n_channels", "season", "own_units", "lower", "upper", "root")
-_TEXTS = ("provenance", "columns", "roles")  # bytes of JSON
+_TEXTS = ("provenance", "columns", "roles", "steps")  # bytes of JSON
 _BOUNDS = ("lower", "upper")  # of forecasts
 _SHARE_OF_SEASON = 4  # gaps up to a season divided by this are bridged by a straight line
 _ROUNDING = 4.0  # in rounding errors of a window's level; smaller variation is no unit
@@ -88,8 +89,8 @@ class NumpyStudent:
         in the context), ``known`` (channels that are read over the horizon), ``covariate_shared`` (1 for channels with
         one unit for all windows), ``extra_spread`` (1 for outputs to which they add in units of the spread of the
         window), ``interaction`` and ``interaction_level``. For bounds of the forecasts: ``lower``,
-        ``upper``. For square roots: ``root`` (1). For :attr:`provenance`, :attr:`columns` and :attr:`roles`:
-        arrays of the same names (JSON, as bytes).
+        ``upper``. For square roots: ``root`` (1). For :attr:`provenance`, :attr:`columns`, :attr:`roles` and
+        :attr:`steps`: arrays of the same names (JSON, as bytes).
     dtype : {"float32", "float64"}, default="float32"
         Type of the matrix products; the center is always subtracted and added in float64.
     precision : {"float32", "bfloat16", "int8"}, default="float32"
@@ -115,6 +116,8 @@ class NumpyStudent:
         The columns in ``fit``: ``n_columns``, ``columns`` (names), positions of ``targets``, ``known`` and ``static``,
         ``categories``, ``static_center`` and ``static_unit``, by which ``static`` is standardized; None without static
         and categorical covariates.
+    steps : list
+        Steps of the time labels in ``fit``, by which labels of tables are continued; empty without such labels.
     known : ndarray of int
         Channels whose values over the horizon are needed, in the order of ``future``; empty without known covariates.
     n_static : int
@@ -152,6 +155,7 @@ class NumpyStudent:
         self.provenance = _read_provenance(self._arrays)
         self.columns = _read_columns(self._arrays)
         self.roles = _read_roles(self._arrays)
+        self.steps = _read_steps(self._arrays)
         self._level = self._cast("level")
         self._epsilon = self._cast("epsilon")
         self._by_columns = True  # whether few windows are multiplied from the left
@@ -1159,6 +1163,16 @@ def _read_roles(arrays: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
     if not isinstance(roles, dict):
         raise ValueError("not a student: roles is not a dict.")
     return roles
+
+
+def _read_steps(arrays: Mapping[str, np.ndarray]) -> list[Any]:
+    """Read the steps of the labels in ``fit``, and raise unless it is a list."""
+    if "steps" not in arrays:
+        return []
+    steps = json.loads(arrays["steps"].astype(np.uint8).tobytes().decode())
+    if not isinstance(steps, list):
+        raise ValueError("not a student: steps is not a list.")
+    return steps
 
 
 def _as_tuples(one: object) -> object:

@@ -28,6 +28,7 @@ _VALUES: dict[str, tuple[int, int]] = {
     "month": (1, 12),
     "quarter": (1, 4),
 }
+_TELLS_STEP = 3  # equal distances that business days do not have
 _MOST_USED = ("hour", "weekday", "month")  # by default, those of them that the step of the labels has
 
 
@@ -172,8 +173,9 @@ def _days_of(labels: pd.DatetimeIndex | pd.PeriodIndex) -> tuple[np.ndarray, np.
         first, last = _day_numbers(labels.start_time), _day_numbers(labels.end_time)
         return first, last - first + 1
     first = _day_numbers(labels)
-    distinct = np.unique(first)
-    if len(distinct) > 1 and float(np.median(np.diff(distinct))) > 3:  # business days skip two
+    hours_apart = np.diff(np.unique(labels.tz_localize(None).to_numpy().astype("datetime64[h]").astype(np.int64)))
+    is_regular = len(hours_apart) >= _TELLS_STEP and (hours_apart == hours_apart[0]).all()
+    if len(hours_apart) and (np.median(hours_apart) > 72 or (is_regular and hours_apart[0] > 24)):  # business days: 72
         raise ValueError(
             "Holidays of labels that are more than a day apart are counted over the days of each: give periods, "
             "calendar_covariates(index.to_period(), ...)."

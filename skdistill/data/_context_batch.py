@@ -15,7 +15,7 @@ from skdistill.data._calendar import calendar_of
 from skdistill.data._contexts import Contexts
 from skdistill.data._fill_future import fill_future
 from skdistill.data._inputs import Series
-from skdistill.data._precede import precede_index
+from skdistill.data._precede import labels_of_context
 from skdistill.data._scaling import Scaling
 from skdistill.data._steps import Step, find_step
 from skdistill.data._vintages import LOST
@@ -277,13 +277,7 @@ class ContextCutter:
 
     def _labels(self, number: int, origin: int) -> pd.Index | None:
         index = self.series[number].index
-        if index is None:
-            return None
-        n_before = max(0, self.context_length - origin)
-        labels = index[max(0, origin - self.context_length) : origin]
-        if not n_before or not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
-            return labels
-        return precede_index(index, n_before, self._steps[number]).append(labels)
+        return None if index is None else labels_of_context(index, origin, self.context_length, self._steps[number])
 
     def latest(self, number: int = 0, future: np.ndarray | None = None) -> ContextBatch:
         """Return the context at the end of a series.

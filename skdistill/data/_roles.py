@@ -146,9 +146,7 @@ class Roles:
             return self.columns
         names: list[Any] = [self.columns[column] for column in self._numeric]
         for column in self._spread:
-            values = self.categories[column]
-            shown = [values[-1]] if len(values) <= 2 else list(values)
-            names += [f"{self.columns[column]}={value}" for value in shown]
+            names += [f"{self.columns[column]}={value}" for value in _shown(self.categories[column])]
         return pd.Index(names, name=self.columns.name)
 
     @cached_property
@@ -159,7 +157,7 @@ class Roles:
         names: list[Hashable] = []
         for column in self.static:
             values = self.categories.get(column)
-            shown = [None] if values is None else [values[-1]] if len(values) <= 2 else list(values)
+            shown = [None] if values is None else _shown(values)
             names += [self.name(column) if value is None else f"{self.name(column)}={value}" for value in shown]
         return Statics(None if self.columns is None else tuple(names), self.static_center, self.static_unit)
 
@@ -309,6 +307,11 @@ class Roles:
         center = np.where(observed, numbers, 0.0).sum(axis=0) / count
         spread_ = np.sqrt(np.where(observed, (numbers - center) ** 2, 0.0).sum(axis=0) / count)
         return replace(self, static_center=center, static_unit=np.where(spread_ > 0, spread_, 1.0))
+
+
+def _shown(categories: tuple[Any, ...]) -> list[Any]:
+    """Return what is shown of the numbers that a column becomes: of two categories, one number tells them apart."""
+    return [f"{categories[-1]} (else {categories[0]})"] if len(categories) == 2 else list(categories)
 
 
 def categories_of_tables(

@@ -30,6 +30,7 @@ from skdistill._version import __version__
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
 from skdistill.data._plain_roles import plain_roles
+from skdistill.data._plain_steps import what_is_lost, write_step
 from skdistill.data._scaling import Scaling
 from skdistill.data._series_labels import has_names
 from skdistill.data._window_forecaster import WindowForecaster
@@ -373,6 +374,7 @@ def _predict_of(student: NumpyStudent) -> Predict:
 def _told(estimator: Any) -> dict[str, np.ndarray]:
     """Return provenance, names of channels and roles of columns as bytes of JSON, if there are any."""
     told = {"provenance": estimator.provenance_, "columns": _channel_names(estimator), "roles": _roles(estimator)}
+    told["steps"] = _steps(estimator)
     texts = {name: json.dumps(one).encode() for name, one in told.items() if one}
     return {name: np.frombuffer(text, dtype=np.uint8).astype(np.int64) for name, text in texts.items()}
 
@@ -385,6 +387,13 @@ def _channel_names(estimator: Any) -> list[Any] | None:
     names = [plain_id(one) for one in labels.columns]
     is_plain = all(plain == one for plain, one in zip(names, labels.columns, strict=True))
     return names if is_plain and len(names) == estimator.spec_.n_channels else None
+
+
+def _steps(estimator: Any) -> list[Any]:
+    """Return the steps of the labels in ``fit`` in plain types, those that have one."""
+    labels = getattr(estimator, "series_labels_", None)
+    steps = [] if labels is None else [write_step(step) for step in labels.steps]
+    return [one for one in steps if what_is_lost(one) is None]
 
 
 def _roles(estimator: Any) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from skdistill._unwrap import unwrap_model
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
+from skdistill.data._precede import labels_of_context
 from skdistill.data._series_labels import SeriesLabels, same_columns
 from skdistill.data._statics import Statics
 from skdistill.data._training_windows import TrainingWindows
@@ -189,11 +190,12 @@ class FrozenTeacher(BaseTeacher):
         if ours is None or not ours.spec_.n_time_features:
             return None
         length = contexts.values.shape[1]
-        indexes = [contexts.indexes[number] for number in contexts.series]
-        return [
-            None if index is None else index[origin - length : origin]
-            for index, origin in zip(indexes, contexts.origins, strict=True)
-        ]
+        found: list[pd.Index | None] = []
+        for number, origin in zip(contexts.series, contexts.origins, strict=True):
+            index = contexts.indexes[number]
+            step = None if index is None else contexts.step_of(int(number))
+            found.append(None if index is None else labels_of_context(index, int(origin), length, step))
+        return found
 
     def _own_context_length(self) -> int | None:
         if is_regressor(self._inner):

@@ -120,6 +120,8 @@ def test_no_rows_have_the_columns_too():
         (HOURS, {"around": 1}, "name holidays, too"),
         (HOURS, {"around": -1}, "around of calendar_covariates"),
         (pd.date_range("2024-01-01", periods=5, freq="W"), {"holidays": ["2024-01-01"]}, "to_period"),
+        (pd.date_range("2024-01-01", periods=5, freq="2D"), {"holidays": ["2024-01-02"]}, "to_period"),
+        (pd.date_range("2024-01-01", periods=5, freq="36h", tz="UTC"), {"holidays": ["2024-01-03"]}, "to_period"),
         (HOURS[:1], {}, "cannot be inferred; pass `frequency`"),
     ],
 )  # fmt: skip

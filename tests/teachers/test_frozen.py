@@ -107,6 +107,22 @@ def test_without_a_calendar_the_error_names_what_is_missing():
         fit(FrozenEstimator(heavy), FRAME.to_numpy())
 
 
+def test_the_calendar_before_a_short_series_is_that_of_predict():
+    panel = pd.concat(
+        {"long": FRAME[["a"]], "short": FRAME[["b"]][:19].rename(columns={"b": "a"})}, names=["id", "time"]
+    )
+    settings = {"student": Linear(time_features=True), "loss": Supervised(), "validation_fraction": 0}
+    heavy = make_forecaster(teacher=None, **settings).fit(panel)
+    forecaster = make_forecaster(teacher=FrozenEstimator(heavy), **{**settings, "loss": "response"}, min_observed=5)
+    forecaster.fit(panel)
+    train = forecaster._windows_to_fit(panel, None).train
+    cut = train.contexts(torch.tensor([len(train) - 11]))
+    assert (cut.series[0], cut.origins[0]) == (1, 5)
+    labels = forecaster.teacher_.label_training(cut).forecast.numpy()
+    expected = heavy.predict(panel.loc[["short"]].iloc[:5])
+    np.testing.assert_allclose(cut.forecasts_to_original(labels)[0], expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize("covariate", [False, True])
 def test_inside_sktime_the_names_are_those_without_the_prefix(covariate):
     names = list(FRAME.columns)
@@ -160,6 +176,8 @@ def test_static_covariates_and_categories_are_read_in_the_units_of_the_teacher(w
     student = make_forecaster(teacher=FrozenEstimator(teacher), **{**settings, "loss": "response"}).fit(past)
     told = student.predict_teacher(past, future=plan)
     np.testing.assert_allclose(told, teacher.predict(past, future=plan), atol=1e-4)
+    with pytest.raises(ValueError, match=r"promo=yes \(else no\).*got .*promo=yes \(else maybe\)"):
+        clone(student).fit(past.replace({"promo": {"no": "maybe"}}))
     other, others = ours.rename(columns={"size": "rooms"}), clone(student).set_params(static_covariates=["rooms"])
     with pytest.raises(ValueError, match="static_covariates must be those of the frozen teacher, \\['size'\\]"):
         others.fit(other)
