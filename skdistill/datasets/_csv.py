@@ -12,7 +12,7 @@ import pandas as pd
 from skdistill._utils._choices import check_choice
 from skdistill.data._index_checks import check_time_index
 from skdistill.datasets._channels import say_other
-from skdistill.datasets._csv_text import read_with_time_as_text
+from skdistill.datasets._csv_text import advise_separator, read_with_time_as_text
 from skdistill.datasets._duplicates import doubled_hint, repeats
 from skdistill.datasets._gaps import find_gaps, skipped_hint
 from skdistill.datasets._moments import read_moments
@@ -93,6 +93,8 @@ def load_csv(
     frame = read_with_time_as_text(path, time, name, read_options)
     how: dict[str, Any] = {"dayfirst": dayfirst, "date_format": date_format, "unit": unit, "numbers": False}
     if time is not None:
+        if time not in frame.columns and (hint := advise_separator(path, read_options)):
+            raise ValueError(f"{name} has no column {time!r} as it is read. {hint}")
         column = check_choice(time, list(frame.columns), "time of load_csv")
         moments, codes = read_moments(frame[column], f"the time column {column!r} of {name}", **how)
         frame = frame.drop(columns=column).set_index(moments[codes].rename(column))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["advise_number_format", "numbers_of_text", "read_with_time_as_text"]
+__all__ = ["advise_number_format", "advise_separator", "numbers_of_text", "read_with_time_as_text"]
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _MONTH = re.compile(r"\s*\d{1,2}\.\d{4}\s*")
@@ -97,12 +97,32 @@ def advise_number_format(texts: pd.Series) -> str | None:
     return "thousands=',' reads it" if all(map(_THOUSANDS_COMMA.fullmatch, found)) else None
 
 
-def _advice(path: Any, options: dict[str, Any]) -> str:
-    """Return what to try, from the first line of the file."""
+def advise_separator(path: Any, options: dict[str, Any]) -> str | None:
+    """Return what separates columns, from the first line of a file.
+
+    Parameters
+    ----------
+    path : str, Path or file object
+        The file.
+    options : dict
+        Options of :func:`pandas.read_csv`.
+
+    Returns
+    -------
+    advice : str or None
+        None if the options say it, or no other separator is in the line.
+    """
     if "sep" not in options and "delimiter" not in options and isinstance(path, str | os.PathLike):
         with open(path, encoding=options.get("encoding"), errors="replace") as lines:
             first = lines.readline()
         separator = next((one for one in _SEPARATORS if one in first), None)
         if separator is not None:
             return f"Its first line is {first.strip()[:80]!r}: give sep={separator!r}."
-    return "Rows before the header are left out with skiprows=, and columns are separated as in sep=."
+    return None
+
+
+def _advice(path: Any, options: dict[str, Any]) -> str:
+    """Return what to try with a file that is no table."""
+    return advise_separator(path, options) or (
+        "Rows before the header are left out with skiprows=, and columns are separated as in sep=."
+    )

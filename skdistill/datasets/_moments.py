@@ -26,6 +26,8 @@ _ORDERS = {
     "year first": ("%y", "%m", "%d"),
 }
 _TIME_ALONE = re.compile(r"\s*\d{1,2}:\d{2}")
+_MONTH = re.compile(r"\s*(\d{4})-?[Mm](\d{1,2})\s*")  # 2018-M01, which pandas reads as a second
+_WEEK = re.compile(r"\s*\d{4}-?[Ww]\d{1,2}\s*")
 _WITH_OFFSET = re.compile(r"(Z|UTC|GMT|[+-]\d{2}:?(\d{2})?)\s*$", re.IGNORECASE)
 _FIRST_YEAR = 1000  # text that pandas reads as an earlier date has no year: Jan-24
 _UNITS = ("D", "h", "m", "s", "ms", "us", "ns")
@@ -176,6 +178,8 @@ def _are_dates(whole: np.ndarray) -> bool:
 
 
 def _read_text(distinct: pd.Index, where: str, dayfirst: bool | None) -> pd.Index:
+    if all(months := list(map(_MONTH.fullmatch, distinct))):
+        return _parse(pd.Index([f"{one[1]}-{one[2]:0>2}" for one in months if one]), where, format="%Y-%m")
     if all(map(_ISO.match, distinct)):
         return _parse(distinct, where, format="ISO8601")
     if not all(map(_THREE_NUMBERS.match, distinct)):
@@ -300,6 +304,9 @@ def _said(error: Exception) -> str:
 
 
 def _advice(distinct: pd.Index) -> str:
+    if isinstance(distinct[0], str) and _WEEK.fullmatch(distinct[0]):
+        form = "%G-W%V-%u" if "-" in distinct[0] else "%GW%V-%u"
+        return f"It is a week: append its first day, as in '{distinct[0].strip()}-1', and give date_format={form!r}."
     return (
         f"Times are written as {distinct[0]!r}: give date_format=, for example '%d/%m/%Y %H:%M', where they all have "
         "one form."

@@ -70,6 +70,9 @@ def test_another_separator_or_encoding_is_told(tmp_path):
     (tmp_path / "a.csv").write_text("day;x;y\n2024-01-01;1,5;2\n2024-01-02;2,5;3,5\n")
     with pytest.raises(ValueError, match="give sep=';'"):
         load_csv(tmp_path / "a.csv", time="day")
+    (tmp_path / "a.tsv").write_text("day\tx\n2024-01-01\t1\n")
+    with pytest.raises(ValueError, match=r"no column 'day' as it is read\. .* give sep='\\t'"):
+        load_csv(tmp_path / "a.tsv", time="day")
     (tmp_path / "b.csv").write_text("Tag,Höhe\n2024-01-01,1\n2024-01-02,2\n", encoding="latin-1")
     with pytest.raises(ValueError, match="encoding='latin-1'"):
         read_panel(tmp_path / "b.csv", id=[], time="Tag")

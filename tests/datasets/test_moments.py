@@ -104,6 +104,13 @@ def test_moments_of_every_type(values):
     assert list(read(values).tz_localize(None)) == list(DAYS)
 
 
+@pytest.mark.parametrize("form", ["%Y-M%m", "%YM%m"])
+def test_months_of_statistical_offices_are_months(form):
+    """pandas reads 2024-M03 as three seconds after the start of the year."""
+    months = pd.date_range("2024-01-01", periods=12, freq="MS")
+    assert list(read(months.strftime(form))) == list(months)
+
+
 @pytest.mark.parametrize(
     ("values", "options", "message"),
     [
@@ -116,6 +123,7 @@ def test_moments_of_every_type(values):
             "cannot be read as timestamps: .*written as '2024-01-01 10",
         ),
         (["2024-01-01 24:00"], {}, "cannot be read as timestamps"),
+        (["2024-W05", "2024-W06"], {}, "It is a week: append .* '2024-W05-1', and give date_format='%G-W%V-%u'"),
         (["Jan-24", "Feb-24"], {}, "('Jan-24' has no year|Out of bounds).*date_format="),
         (["10:00", "11:00"], {}, "times of the day without a date, such as '10:00'"),
         (
