@@ -100,6 +100,11 @@ def solve_network(
     weighted = labels is not None and labels.weight is not None
     reason = why_not_exact(part, loss, has_teacher=labels is not None, windows=windows, weighted_labels=weighted)
     if reason is not None:
+        if spec.quantiles is not None:
+            reason = (
+                "quantiles are trained. student=MLP(linear_skip=Linear(), batch_norm=False) solves "
+                "for a linear map first, and trains quantiles on top of it."
+            )
         told = f"{part.owner} is trained by gradient descent, not solved exactly: {reason}"
         warnings.warn(told, stacklevel=stacklevel_of_user())
         return None
