@@ -451,6 +451,24 @@ def panel_teachers_sampled() -> str:
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
+def defaults_table() -> str:
+    """Format the single fits among which the defaults were chosen."""
+    frame = pd.read_csv(RESULTS / "defaults.csv")
+    errors = frame.pivot(index="candidate", columns="data", values="error")[list(frame["data"].unique())]
+    seconds = frame.pivot(index="candidate", columns="data", values="seconds")[list(errors)]
+    rows = [
+        [
+            name,
+            *(number(one) for one in errors.loc[name]),
+            number(np.exp(np.log(errors.loc[name] / errors.loc["seasonal naive"]).mean())),
+            "" if seconds.loc[name].isna().any() else spread(seconds.loc[name], ".1f"),
+        ]
+        for name in frame["candidate"].unique()
+    ]
+    header = ["validation rows", *errors.columns, "ratio to seasonal naive", "s of fit and forecasts"]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
 def counts_table() -> str:
     """Format the errors on counts that are mostly zero."""
     frame = pd.read_csv(RESULTS / "counts.csv")
@@ -821,6 +839,7 @@ TABLES = {
     "panel-teachers-sampled": panel_teachers_sampled,
     "many-series": many_series_table,
     "counts": counts_table,
+    "defaults": defaults_table,
     "gaps": gaps_table,
     "probabilistic": probabilistic,
     "calf-few": partial(calf_errors, "few-96"),

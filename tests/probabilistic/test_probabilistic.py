@@ -288,7 +288,7 @@ def test_grids_pickles_and_clones():
 
 def test_linear_students_with_quantiles_are_trained_and_say_so():
     series = make_series()
-    told = r"trained by gradient descent.*'pinball' \(Pinball\) is not a quadratic form"
+    told = r"trained by gradient descent.* quantiles are trained\. student=MLP\(linear_skip=Linear\(\)"
     with pytest.warns(UserWarning, match=told) as caught:
         make_forecaster(teacher=None, student=Linear(), loss=Supervised(), quantiles=LEVELS).fit(series)
     assert [one.filename for one in caught if "gradient" in str(one.message)] == [__file__]
