@@ -42,7 +42,7 @@ def read_with_time_as_text(path: Any, time: Hashable, name: str, read_options: d
     Raises
     ------
     ValueError
-        If the file is empty, or its rows have different numbers of columns.
+        If the file is empty, or its rows have different numbers of columns, or more of them than the header.
     """
     options = dict(read_options)
     types = options.pop("dtype", {})
@@ -62,6 +62,12 @@ def read_with_time_as_text(path: Any, time: Hashable, name: str, read_options: d
         ) from error
     except pd.errors.ParserError as error:
         raise ValueError(f"{name} cannot be read as a table: {str(error).strip()}. {_advice(path, options)}") from error
+    if options.get("index_col") is None and not isinstance(frame.index, pd.RangeIndex):
+        raise ValueError(
+            f"the rows of {name} have more fields than its header has names, {[*frame.columns][:5]}, so that names "
+            f"would slip to the next column. {_advice(path, options)} If rows end with a separator, give "
+            "index_col=False; if the first field is a row name without a header, index_col=0."
+        )
     if is_free and time in frame.columns:
         frame[time] = numbers_of_text(frame[time])
     return frame

@@ -91,3 +91,21 @@ def test_numbers_that_lost_a_leading_zero_are_read_by_their_format(form):
 def test_fractions_are_no_dates():
     with pytest.raises(ValueError, match=r"must hold whole numbers for date_format; got 20240102\.5"):
         load_csv(io.StringIO("at,load\n20240101,1\n20240102.5,2\n20240103,3"), time="at", date_format="%Y%m%d")
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "advice"),
+    [
+        ("time,y\n2024-01-01,1,\n2024-01-02,2,\n", {}, "end with a separator, give index_col=False"),
+        ("time;y\n2024-01-01;1,5\n2024-01-02;2,5\n", {"decimal": ","}, "give sep=';'"),
+        ("y\n2024-01-01,1\n2024-01-02,2\n", {}, "index_col=0"),
+    ],
+)
+def test_names_do_not_slip_to_the_next_column(rows, options, advice, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(rows)
+    with pytest.raises(ValueError, match=f"more fields than its header has names.*{advice}"):
+        load_csv(path, **options)
+    if not options:
+        told = {"index_col": False, "time": "time"} if "time" in rows else {"index_col": 0}
+        assert load_csv(path, **told)["y"].tolist() == [1, 2]
