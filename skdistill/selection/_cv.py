@@ -78,8 +78,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     ``predict`` and most other methods are those of this :class:`~skdistill.DistilledForecaster`.
 
     The search goes in stages, so that it takes minutes at most: exact students alone, with every context length and
-    penalty; at the best of these, exact students with each teacher whose own forecasts are good enough; then the
-    networks, alone and with each of these teachers. A teacher that needs no training labels the windows once for all
+    penalty; at the best of these, exact students with each teacher whose own forecasts are good enough (in a panel also
+    at longer contexts, which labels make worthwhile); then the networks, alone and with each of these teachers. A teacher that needs no training labels the windows once for all
     folds; labels read only their contexts. A teacher that must be trained is trained in each fold on the rows of the
     fold.
 

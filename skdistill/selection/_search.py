@@ -100,8 +100,8 @@ class Search:
             more = [replace(place, student=one, transformer=other) for one in exact or others for other in self._more]
             self._judge(results, more)
             place = self._best_place(results)
-            names, places = self._useful_teachers(results, place), self._places_with_teacher(place)
-            self._judge(results, [self._taught(one, name, at) for one in exact for name in names for at in places])
+            names, longer = self._useful_teachers(results, place), self._places_with_teacher(place)
+            self._judge(results, [self._taught(one, name, at) for one in exact for name in names for at in longer])
             later = [] if not exact else [replace(place, student=student) for student in others]
             later += [self._taught(student, name, place) for student in others for name in names]
             self._judge(results, [self._settled(one, results) for one in later])

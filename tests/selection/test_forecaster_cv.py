@@ -165,6 +165,21 @@ def test_windows_above_the_limit_are_thinned_alike(every_teacher):
     assert 0 < np.abs(search.cv_results_["mean_test_score"] - whole.cv_results_["mean_test_score"]).max() < 0.2
 
 
+def test_in_a_panel_teachers_read_the_longest_context_once_and_students_at_least_the_best(every_teacher, tmp_path):
+    log = tmp_path / "log"
+    lengths = [6, 12, 24]
+    search = make_search(teachers=Repeats(str(log)), context_lengths=lengths, cv=1, max_windows=200).fit(make_panel())
+    alone, taught = [], []
+    for params, score in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True):
+        (alone if params["teacher"] is None else taught).append((score, params["context_length"]))
+    assert {length for _, length in taught} == {length for length in lengths if length >= max(alone)[1]}
+    of_teacher = search.candidate(len(alone))
+    assert of_teacher.context_length == 24
+    assert of_teacher.student.last_rows in (None, max(alone)[1])
+    n_labeled = [int(line.split()[1]) for line in log.read_text().splitlines() if line.startswith("label")]
+    assert 50 < sum(n_labeled) <= 100  # half of max_windows
+
+
 # -- choice --------------------------------------------------------------------------------------
 
 
