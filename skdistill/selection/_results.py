@@ -54,6 +54,7 @@ class Results:
         self.candidates: list[Candidate] = []
         self.judged: list[list[Judged]] = []  # by candidate and fold
         self.left_out: dict[str, float] = {}  # teachers, and their errors relative to the best exact student's
+        self.harmful: list[str] = []  # teachers with which no network was trained
         self.naive: dict[str, float] = {}  # naive forecasts, and their errors
         self.zero_shot: ZeroShot | None = None
         self._series = [numbers for numbers, _ in places]
@@ -219,6 +220,10 @@ class Results:
             f" The teacher {name} was not tried: its own error is {100 * (ratio - 1):.0f}% above that of the best "
             "exact student."
             for name, ratio in self.left_out.items()
+        ]
+        left_out += [
+            f" No network was trained with the teacher {name}: it makes the exact student worse."
+            for name in self.harmful
         ]
         told += self._told_teacher() + "".join(left_out)
         return told + self._told_naive(means[choice.chosen]) + self._told_zero_shot(means[choice.chosen])

@@ -102,6 +102,9 @@ class Search:
             place = self._best_place(results)
             names, longer = self._useful_teachers(results, place), self._places_with_teacher(place)
             self._judge(results, [self._taught(one, name, at) for one in exact for name in names for at in longer])
+            if others:
+                results.harmful = [name for name in names if self._harms(name, results, place)]
+                names = [name for name in names if name not in results.harmful]
             later = [] if not exact else [replace(place, student=student) for student in others]
             later += [self._taught(student, name, place) for student in others for name in names]
             self._judge(results, [self._settled(one, results) for one in later])
@@ -159,9 +162,23 @@ class Search:
         return names
 
     @property
+    def _has_many_labels(self) -> bool:
+        return self.n_windows * len(self.problem.targets) > _MANY_LABELS
+
+    @property
     def _most_error(self) -> float:
-        n_labels = self.n_windows * len(self.problem.targets)
-        return _CLEARLY_WORSE if n_labels <= _MANY_LABELS else _CLEARLY_WORSE_MANY
+        return _CLEARLY_WORSE_MANY if self._has_many_labels else _CLEARLY_WORSE
+
+    def _harms(self, name: str, results: Results, place: Candidate) -> bool:
+        """Return whether a teacher of many labels makes the exact student worse: no network is trained with it."""
+        alike = [one.student.is_exact and one.transformer == place.transformer for one in results.candidates]
+        by_teacher: dict[str | None, list[int]] = {}
+        for number in np.flatnonzero(alike):
+            by_teacher.setdefault(results.candidates[number].teacher, []).append(int(number))
+        if not self._has_many_labels or not {None, name} <= set(by_teacher):
+            return False
+        taught, alone = (results.means[results.best(by_teacher[one])] for one in (name, None))
+        return bool(taught > alone)
 
     def _best_place(self, results: Results) -> Candidate:
         """Return the best candidate without what later stages settle again: penalty and weight of a teacher."""

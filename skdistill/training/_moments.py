@@ -26,6 +26,7 @@ __all__ = ["Moments", "add_up", "label_moments", "run_moments", "truth_moments",
 
 _BLOCK = 2048  # windows gathered at once
 _SHORT_RUN = 64  # for shorter runs, the recursion takes longer than a plain sum
+_FEW_VALUES = 60_000  # the same for runs of windows with fewer values, where many series have a run each
 
 
 @dataclass(frozen=True)
@@ -228,19 +229,26 @@ def _channel_moments(windows: Windows, channel: int, context_length: int, predic
     else:
         values, is_view = windows.filled
     starts, others = windows.starts[is_view], torch.nonzero(~is_view)[:, 0]
-    runs = _run_moments(windows, values, starts, channel, context_length, prediction_length)
+    fewest = _SHORT_RUN if windows.is_plain else max(_SHORT_RUN, _FEW_VALUES // (context_length + prediction_length))
+    runs = _run_moments(windows, values, starts, channel, context_length, prediction_length, fewest)
     gathered = _gathered_moments(windows, others, channel, context_length, with_truth=prediction_length > 0)
     return add_up(chain(runs, gathered))
 
 
 def _run_moments(
-    windows: Windows, values: Tensor, starts: Tensor, channel: int, context_length: int, prediction_length: int
+    windows: Windows,
+    values: Tensor,
+    starts: Tensor,
+    channel: int,
+    context_length: int,
+    prediction_length: int,
+    fewest: int,
 ) -> Iterator[Moments]:
-    """Yield the moments of windows that are plain views of values, (n_rows, n_channels)."""
+    """Yield the moments of windows that are views of values, (n_rows, n_channels); of long runs by recursion."""
     rows = values[windows.context_length - context_length :, channel].cpu().numpy()
     size, scattered = context_length + prediction_length, []
     for first, n_windows in window_runs(starts.cpu().numpy()):
-        if n_windows < _SHORT_RUN:
+        if n_windows < fewest:
             scattered.append(np.arange(first, first + n_windows))
         else:
             yield run_moments(rows[first:], n_windows, context_length, prediction_length)

@@ -165,7 +165,9 @@ def test_windows_above_the_limit_are_thinned_alike(every_teacher):
     assert 0 < np.abs(search.cv_results_["mean_test_score"] - whole.cv_results_["mean_test_score"]).max() < 0.2
 
 
-def test_in_a_panel_teachers_read_the_longest_context_once_and_students_at_least_the_best(every_teacher, tmp_path):
+def test_in_a_panel_teachers_read_the_longest_context_once_and_students_at_least_the_best(
+    every_teacher, tmp_path, monkeypatch
+):
     log = tmp_path / "log"
     lengths = [6, 12, 24]
     search = make_search(teachers=Repeats(str(log)), context_lengths=lengths, cv=1, max_windows=200).fit(make_panel())
@@ -176,6 +178,11 @@ def test_in_a_panel_teachers_read_the_longest_context_once_and_students_at_least
     of_teacher = search.candidate(len(alone))
     assert of_teacher.context_length == 24
     assert of_teacher.student.last_rows in (None, max(alone)[1])
+    monkeypatch.setattr("skdistill.selection._search._MANY_LABELS", 0)
+    teacher = Repeats(offset=100.0)
+    search = make_search(students=["linear", TINY], teachers=teacher, context_lengths=12, cv=1).fit(make_panel())
+    assert "No network was trained with the teacher repeats" in search.explanation_
+    assert {one["student"] for one in search.cv_results_["params"] if one["teacher"]} == {"linear"}
     n_labeled = [int(line.split()[1]) for line in log.read_text().splitlines() if line.startswith("label")]
     assert 50 < sum(n_labeled) <= 100  # half of max_windows
 
