@@ -33,6 +33,8 @@ class DistillationNet(NeuralNet):
         Arguments of skorch's ``NeuralNet``.
     """
 
+    _is_training: bool | None = None  # as last switched in this pass; None before its first batch and after it
+
     def __init__(self, *args: Any, quantile_levels: tuple[float, ...] = (), **kwargs: Any) -> None:
         self.quantile_levels = quantile_levels
         super().__init__(*args, **kwargs)
@@ -115,10 +117,20 @@ class DistillationNet(NeuralNet):
         **fit_params : object
             Passed on.
         """
-        if iterator is None or torch.device(self.device).type == "cpu":
-            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
-            return
-        self._run_and_read_late(iterator, training, prefix, step_fn, **fit_params)
+        self._is_training = None
+        try:
+            if iterator is None or torch.device(self.device).type == "cpu":
+                super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            else:
+                self._run_and_read_late(iterator, training, prefix, step_fn, **fit_params)
+        finally:
+            self._is_training = None
+
+    def _set_training(self, training: bool = True) -> None:
+        """Switch module and criterion once in a pass over the batches: skorch would walk through all parts at each."""
+        if self._is_training is not training:
+            super()._set_training(training)
+            self._is_training = training
 
     def _run_and_read_late(self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any) -> None:
         """Run one epoch, and record as skorch does what it only reads at the end."""

@@ -66,7 +66,7 @@ def test_labels_read_the_covariates_of_their_own_horizon():
 def test_a_forecaster_without_exogenous_data_gets_none():
     from sktime.forecasting.naive import NaiveForecaster
 
-    table = make_table()
+    table = make_table(45)  # NaiveForecaster takes 0.1 s a window
     forecaster = make_forecaster(NaiveForecaster(strategy="last")).fit(table)
     future = np.ones((HORIZON, 1))
     first, other = (forecaster.predict_teacher(table, future=sign * future) for sign in (0, 1))

@@ -120,6 +120,24 @@ def test_the_teacher_is_not_touched_by_the_students_training():
     assert all(torch.equal(long[name], short[name]) for name in long)
 
 
+def test_parts_are_switched_once_in_a_pass_not_at_every_batch(monkeypatch):
+    switched, original = [], torch.nn.Linear.train
+
+    def train(self, mode=True):
+        switched.append(mode)
+        return original(self, mode)
+
+    monkeypatch.setattr(torch.nn.Linear, "train", train)
+    counts = []
+    for batch_size in (8, 32):
+        switched.clear()
+        settings = {"student": DLinear(3), "max_epochs": 2, "batch_size": batch_size, "patience": None}
+        make_forecaster(teacher=None, **settings).fit(make_series())
+        counts.append((switched.count(True), switched.count(False)))
+    assert counts[0] == counts[1]
+    assert min(counts[0]) >= 2 * 2  # two layers, two epochs
+
+
 def test_gradient_clipping_changes_the_steps():
     plain = make_forecaster(optimizer="sgd").fit(make_series()).predict(make_series())
     clipped = make_forecaster(optimizer="sgd", gradient_clip=1e-6).fit(make_series()).predict(make_series())
