@@ -73,7 +73,8 @@ class DistillationNet(NeuralNet):
         )
         terms = self.criterion_(inputs)
         self._add_up(terms, len(y_pred.forecast))
-        return torch.stack(list(terms.values())).sum()
+        first, *others = terms.values()
+        return torch.stack([first, *others]).sum() if others or first.ndim else first
 
     def _validation_loss(
         self, output: NetworkOutput, truth: Tensor, observed: Tensor | None, weight: Tensor | None = None

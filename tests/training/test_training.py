@@ -138,6 +138,19 @@ def test_parts_are_switched_once_in_a_pass_not_at_every_batch(monkeypatch):
     assert min(counts[0]) >= 2 * 2  # two layers, two epochs
 
 
+def test_a_single_term_of_weight_one_adds_nothing_to_the_graph(monkeypatch):
+    last, original = [], DistillationNet.get_loss
+
+    def get_loss(self, *arguments, **options):
+        loss = original(self, *arguments, **options)
+        last.append(loss.grad_fn and loss.grad_fn.name())
+        return loss
+
+    monkeypatch.setattr(DistillationNet, "get_loss", get_loss)
+    make_forecaster(teacher=None, loss=Supervised(), max_epochs=1).fit(make_series())
+    assert set(last) == {"MseLossBackward0", None}  # in training, and in validation
+
+
 def test_gradient_clipping_changes_the_steps():
     plain = make_forecaster(optimizer="sgd").fit(make_series()).predict(make_series())
     clipped = make_forecaster(optimizer="sgd", gradient_clip=1e-6).fit(make_series()).predict(make_series())
