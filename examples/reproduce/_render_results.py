@@ -865,6 +865,7 @@ TABLES = {
         for name in ("main", "teachers", "students", "lookbacks", "ablations")
     },
     "training": partial(benchmark_table, "training"),
+    "steps": partial(benchmark_table, "steps"),
     "tuning": partial(benchmark_table, "tuning"),
     "exact": partial(benchmark_table, "exact"),
     "sktime": partial(benchmark_table, "sktime"),
