@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
@@ -173,7 +174,7 @@ class _Task:
         self.is_fitted = is_fitted
         self.teacher, self.windows, self.folder, self.probe, self.verbose = teacher, windows, folder, probe, verbose
         self.labeling, self.loss, choice = labeling, loss, labeling.choice
-        self.chosen = None if choice.is_all else torch.from_numpy(choice.rank(windows))
+        self.chosen = None if choice.is_all else torch.from_numpy(_counted_first(choice.rank(windows), windows.train))
         self.seconds = 0.0
         n_windows = len(windows.train)
         self.n_labels = None if choice.seconds is not None else choice.count(n_windows)
@@ -297,6 +298,12 @@ class _Task:
             return teacher.fit(windows)
         kept = read_teacher(teacher, windows, folder, allow_pickle=self.allow_pickle, tell=True)
         return fit_teacher(teacher, windows, folder, allow_pickle=self.allow_pickle) if kept is None else kept
+
+
+def _counted_first(numbers: np.ndarray, windows: Windows) -> np.ndarray:
+    """Put windows of weight 0, whose labels would count for nothing, behind the others."""
+    weights = windows.weights
+    return numbers if weights is None else numbers[np.argsort(weights[numbers] == 0, kind="stable")]
 
 
 def _choose_workers(

@@ -141,10 +141,10 @@ def make_folds(cv: Any, series: Sequence[Series], prediction_length: int, n_wind
         If a fold has no horizon after its training rows.
     """
     bounds = np.concatenate([[0], np.cumsum([len(one) for one in series])])
-    table = _table(series)
+    table, left_out = _table(series), (int(getattr(cv, "gap", 0)), int(getattr(cv, "context_length", 0)))
     folds = []
     for number, (train, test) in enumerate(cv.split(table)):
-        fold = _fold(np.asarray(train), np.asarray(test), bounds, prediction_length, int(getattr(cv, "gap", 0)))
+        fold = _fold(np.asarray(train), np.asarray(test), bounds, prediction_length, *left_out)
         if not len(fold.numbers):
             raise ValueError(
                 f"cv of DistilledForecasterCV must leave prediction_length = {prediction_length} test rows after the "
@@ -164,14 +164,19 @@ def _table(series: Sequence[Series]) -> pd.DataFrame:
     return pd.DataFrame(index=pd.MultiIndex.from_arrays([numbers, times], names=["series", "time"]))
 
 
-def _fold(train: np.ndarray, test: np.ndarray, bounds: np.ndarray, prediction_length: int, gap: int) -> Fold:
+def _fold(
+    train: np.ndarray, test: np.ndarray, bounds: np.ndarray, prediction_length: int, gap: int, context_length: int
+) -> Fold:
+    """Return a fold; its horizons follow training rows, the gap, and context rows of a test part that starts late."""
     kept: list[tuple[int, int, int, np.ndarray]] = []
     for number, rows in _by_series(train, bounds):
         judged = test[(test >= bounds[number]) & (test < bounds[number + 1])] - bounds[number]
         if not len(judged):
             continue
         stop = int(rows.max()) + 1
-        origins = np.arange(stop + gap, int(judged.max()) + 2 - prediction_length)
+        before = context_length if judged.min() > 0 else 0  # the first series rows are no whole context
+        first = max(stop + gap, int(judged.min()) + before)
+        origins = np.arange(first, int(judged.max()) + 2 - prediction_length)
         if len(origins):
             kept.append((number, int(rows.min()), stop, origins))
     numbers, starts, stops, all_origins = zip(*kept, strict=True) if kept else ((), (), (), ())

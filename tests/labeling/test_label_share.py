@@ -320,3 +320,12 @@ def test_parameters_without_effect_are_told(changes):
     with pytest.warns(UserWarning, match="has no effect") as caught:
         make_forecaster(**changes).fit(make_series())
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("order", ["strided", "disagreement"])
+def test_series_that_count_for_nothing_are_labeled_last(order):
+    """Labels of windows of weight 0 alone would give a student of NaN."""
+    panel = {name: make_frame(n, 1, seed) for seed, (name, n) in enumerate({"a": 80, "b": 60, "c": 30}.items())}
+    settings = {"student": Linear(), "max_labels": 1, "label_choice": order, "validation_fraction": 0}
+    forecaster = make_forecaster(**settings, series_weight={"a": 0, "b": 0, "c": 1}).fit(panel)
+    assert np.isfinite(forecaster.predict(panel)["c"]).all().all()

@@ -8,12 +8,13 @@ import pytest
 from doubles import LastValueTeacher, make_frame, make_series
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
+from sktime.split import ExpandingWindowSplitter
 
 from skdistill import DistilledForecaster, DistilledForecasterCV, compare, load, load_pretrained_student
 from skdistill.core import BaseTeacher, Labels
 from skdistill.data._inputs import Series, read_series
 from skdistill.losses import Response
-from skdistill.model_selection import RollingOriginSplit
+from skdistill.model_selection import RollingOriginSplit, SktimeSplit
 from skdistill.networks import MLP, Linear
 from skdistill.selection._candidates import Candidate, default_context_lengths, read_students
 from skdistill.selection._folds import make_folds
@@ -556,3 +557,22 @@ def test_settings_of_a_student_that_the_search_replaces_are_named():
     student = clone(TINY).set_params(bounds=(0, None), context_length=12, prediction_length=6, random_state=1)
     with pytest.warns(UserWarning, match=r"replaces context_length=12, bounds=\(0, None\) of a student"):
         make_search(students=[student], context_lengths=12, cv=1).fit(make_series(60, 1) ** 2)
+
+
+class Given:
+    """Folds as they are."""
+
+    def __init__(self, *folds):
+        self.folds = folds
+
+    def split(self, X):
+        return self.folds
+
+
+def test_rows_between_training_and_test_rows_are_not_judged():
+    series = [Series(np.zeros((40, 1)))]
+    (fold,) = make_folds(Given((np.arange(20), np.arange(26, 34))), series, 3, 100)
+    assert [own.tolist() for own in fold.origins] == [list(range(26, 32))]
+    later = SktimeSplit(ExpandingWindowSplitter(fh=[4, 5, 6], initial_window=20, step_length=50), context_length=5)
+    (fold,) = make_folds(later, series, 3, 100)
+    assert [own.tolist() for own in fold.origins] == [[23]]
