@@ -53,9 +53,9 @@ torch.set_num_threads(1)
 rows: list[dict[str, object]] = []
 
 
-def note(what: str, figure: float, unit: str, aim: str = "") -> None:
-    rows.append({"what": what, "figure": figure, "unit": unit, "aim": aim})
-    print(f"{what:<62} {figure:8.3g} {unit:<28} {aim}", flush=True)
+def note(what: str, figure: float, unit: str) -> None:
+    rows.append({"what": what, "figure": figure, "unit": unit})
+    print(f"{what:<62} {figure:8.3g} {unit}", flush=True)
 
 
 values = np.random.default_rng(0).normal(size=(arguments.rows, CHANNELS)).cumsum(axis=0)
