@@ -149,7 +149,7 @@ class ContextBatch:
             both = [calendar_of(index, prediction_length, step) for index, step in pairs]
             time, future = (torch.from_numpy(np.stack(part)) for part in zip(*both, strict=True))
         numbers, origins = np.arange(n_windows), np.full(n_windows, length)
-        contexts = Contexts(values, time, future, scaling, numbers, origins, tuple(indexes))
+        contexts = Contexts(values, time, future, scaling, numbers, origins, tuple(indexes), steps=steps)
         contexts = replace(
             contexts, units=read.units, observed=observed, ids=() if self.ids is None else tuple(self.ids)
         )

@@ -37,7 +37,7 @@ _TOP = """/* {stem}: a student of skdistill {version} in C99, without dependenci
 
 _SERIES = """
    {prefix}_forecast_of(series, context, forecast) does so in the units of series 0 to {last}, whose ids are in
-   {prefix}_series_id; {prefix}_forecast takes the units of the context, as for a series that is not among them."""
+   {prefix}_series_id; {prefix}_forecast takes the units of the context, as for any other number."""
 
 _LAYER = """
 static void {prefix}_layer(const {type} *weight, const float *step, const float *scale, const float *bias,
@@ -281,7 +281,7 @@ class _Header:
         if student._own_units:
             lines += ["float center, unit;", f"{prefix}_units(x, &center, &unit);"]
             if self.has_series:
-                lines.append("if (series >= 0) {")
+                lines.append(f"if (series >= 0 && series < {len(student.series_ids)}) {{")
                 for what in ("center", "unit"):
                     lines.append(f"    {what} = {prefix}_series_{what}[(long)series * {name}_N_TARGETS + t];")
                 lines.append("}")

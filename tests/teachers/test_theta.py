@@ -71,6 +71,16 @@ def test_a_panel_is_labeled_in_original_units():
     np.testing.assert_allclose(forecaster.predict(panel).loc[1, "y"], direct, rtol=0.15)
 
 
+def test_the_teacher_of_one_series_has_the_season_of_its_labels():
+    """predict_teacher shows what the student was taught: the step of the series, and so its season, is known there."""
+    months = pd.DataFrame({"y": noisy_months(120, 0)}, pd.date_range("2010-01-01", periods=120, freq="MS"))
+    lengths = {"context_length": 72, "prediction_length": 6, "validation_fraction": 6}
+    answer = (
+        DistilledForecaster(Theta(), Linear(last_rows=24), "response", **lengths).fit(months).predict_teacher(months)
+    )
+    np.testing.assert_allclose(answer["y"], theta_forecast(months["y"].to_numpy()[None, -72:], 12, 6)[0], rtol=1e-5)
+
+
 def test_a_bad_season_is_named():
     with pytest.raises(ValueError, match="season of Theta must be an integer of at least 1; got 0"):
         DistilledForecaster(Theta(season=0), "linear", "response", context_length=8, prediction_length=2).fit(
