@@ -442,8 +442,11 @@ def panel_teachers() -> str:
                 signed(row[f"of_{one}_minus_alone"], row[f"of_{one}_standard_error"]),
             )
         ]
-        rows.append([name, f"{row.student}, {row.context_length}", number(row.alone), *taught])
-    header = ["MASE", "student, context", "alone", "of Theta", "minus alone", "of the pretrained", "minus alone"]
+        beside = signed(row.of_theta_minus_theta, row.of_theta_minus_theta_standard_error)
+        taught.insert(2, beside)
+        rows.append([name, f"{row.student}, {row.context_length}", number(row.theta), number(row.alone), *taught])
+    header = ["MASE", "student, context", "Theta", "student alone", "of Theta", "minus alone", "minus Theta"]
+    header += ["of the pretrained", "minus alone"]
     return markdown(header, rows) + "\n\n* " + source(frame.reset_index())
 
 

@@ -823,7 +823,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
 
         Parameters
         ----------
-        X : array, DataFrame or Series
+        X : array, DataFrame, Series or panel
             The rows that follow those of ``fit``.
         y : None, default=None
             Ignored, present for API consistency; anything but None gives a warning.
