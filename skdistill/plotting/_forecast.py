@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from skdistill.plotting._style import BaseDisplay, style_of
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
 __all__ = ["ForecastDisplay", "pick_series", "series_of"]
+
+_LABEL_WIDTH = 40  # characters that fit beside the axes
 
 
 class ForecastDisplay(BaseDisplay):
@@ -227,7 +230,7 @@ class ForecastDisplay(BaseDisplay):
             ax.plot(index, values, label=name, **style_of(name, number))
             if self.fans and name in self.fans:
                 self._draw_fan(index, self.fans[name], style_of(name, number)["color"])
-        ax.set_ylabel(f"{self.channel} (original units)")
+        ax.set_ylabel(textwrap.fill(f"{self.channel} (original units)", _LABEL_WIDTH))
         dated = isinstance(self.context.index, pd.DatetimeIndex | pd.PeriodIndex)
         ax.set_xlabel("" if dated else "row")
         if dated:

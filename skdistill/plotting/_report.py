@@ -88,7 +88,7 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
         *([] if explanation is None else [("How it was chosen", f"<p>{html.escape(explanation)}</p>")]),
         ("In one sentence per row", _list(table.summary().split("\n"))),
         ("Comparison", _table(table)),
-        *([] if table.per_series is None or ids is None else [("Series", _series(table, rolled, ids))]),
+        *([] if table.per_series is None or ids is None else [("Series", _series(table, X, forecaster, rolled, ids))]),
         ("Pictures", _pictures(estimator, rolled, table)),
         ("Best, median and worst windows", _windows(estimator, X, rolled, ids)),
         ("Data", _data(X, forecaster)),
@@ -132,12 +132,15 @@ def _table(table: Any) -> str:
     return f'<div class="wide">{main}</div>{note}{_wide(shown)}'
 
 
-def _series(table: Any, rolled: RollingForecasts, ids: list[Any]) -> str:
+def _series(table: Any, X: Any, forecaster: Any, rolled: RollingForecasts, ids: list[Any]) -> str:
     """Show the series by size, and those in which the student gains and loses most."""
     assert rolled.series is not None  # rolling_forecasts says where its windows lie
-    level = np.nanmean(np.abs(rolled.truth), axis=(1, 2))
-    by_number = pd.Series(level).groupby(np.asarray(rolled.series)).mean()
-    by_id = by_number.set_axis(pd.Index([ids[number] for number in by_number.index], tupleize_cols=False))
+    assert rolled.starts is not None
+    parts, targets = series_of(X)[0], list(forecaster.roles_.targets)
+    firsts = pd.Series(rolled.starts).groupby(np.asarray(rolled.series)).min()
+    rows = [_frame(parts[number]).iloc[start:, targets].astype(float) for number, start in firsts.items()]
+    names = pd.Index([ids[number] for number in firsts.index], tupleize_cols=False)
+    by_id = pd.Series([np.nanmean(np.abs(one)) for one in rows], index=names)  # those of rolled are standardized
     note, errors = errors_by_series(table)
     return (
         "<p>By size, the mean absolute value of the targets: groups of equally many series, and the geometric mean of "

@@ -244,6 +244,8 @@ def test_the_report_of_a_panel_names_its_ids(form, tmp_path):
         "share_best",
     ):
         assert text in page
+    sizes = [np.abs(frames[f"shop {number}"].iloc[12:]).mean(axis=None) for number in range(3)]
+    assert all(f"<td>{size:.4g}</td>" in page for size in sizes)  # in original units, of the rows that are forecast
     display = ForecastDisplay.from_estimator(fitted, panel, series="shop 2", start=36)
     expected = fitted.predict({"shop 2": frames["shop 2"].iloc[:36]})["shop 2"]["c1"]
     np.testing.assert_allclose(display.forecasts["student"], expected)
