@@ -49,6 +49,9 @@ class Deviance(Supervised):
         """Build the module."""
         return DevianceModule(self.power)
 
+    def quadratic_form(self, prediction_length: int) -> None:
+        """Return None: it is no quadratic form, unlike the squared errors whose class it extends."""
+
 
 class DevianceModule(DistanceModule):
     """The deviance without its constant part; means are kept positive by softplus."""
