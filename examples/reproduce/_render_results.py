@@ -531,7 +531,8 @@ def leaderboard_table(benchmark: str) -> str:
         ]
         for name, row in ratios.iterrows()
     ]
-    return markdown(["MASE / seasonal naive", *ratios.columns, "geometric mean", "WQL, geometric mean"], rows)
+    tasks = [one.removesuffix("/short").replace("_", " ").replace("/", ", ") for one in ratios.columns]
+    return markdown(["MASE / seasonal naive", *tasks, "geometric mean", "WQL, geometric mean"], rows)
 
 
 def leaderboard_all() -> str:
