@@ -257,9 +257,11 @@ def test_short_names_stand_for_defaults_and_expand_under_nested_parameters():
     forecaster = DistilledForecaster("itransformer", "mlp", "timedistill")
     forecaster.set_params(teacher__hidden_size=32, student__hidden_size=8, loss__n_scales=2)
     assert (forecaster.teacher.hidden_size, forecaster.student.hidden_size, forecaster.loss.n_scales) == (32, 8, 2)
-    forecaster = DistilledForecaster().set_params(teacher__lr=0.1, teacher__network__hidden_size=16)
+    forecaster = DistilledForecaster("itransformer").set_params(teacher__lr=0.1, teacher__network__hidden_size=16)
     assert isinstance(forecaster.teacher, TrainedTeacher)
     assert forecaster.teacher.network.hidden_size == 16
+    forecaster = DistilledForecaster().set_params(teacher__batch_size=8, student__penalty=0.5)
+    assert (forecaster.teacher.batch_size, forecaster.student.penalty) == (8, 0.5)
 
 
 def test_loss_sum_is_tuned_by_name():
