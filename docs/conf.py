@@ -48,6 +48,7 @@ html_theme_options = {
     "show_nav_level": 2,
     "navigation_with_keys": False,
     "show_prev_next": False,
+    "secondary_sidebar_items": {"[!g]**": ["page-toc"], "gu**": ["page-toc"]},  # not in gallery/: code needs the room
 }
 html_title = "skdistill"
 html_logo = "_static/logo.svg"

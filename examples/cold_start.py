@@ -8,8 +8,6 @@ from eight days to sixteen weeks, with and without the teacher, and measure on f
 Run ``python examples/cold_start.py``.
 """
 
-# sphinx_gallery_thumbnail_path = '_static/thumbnails/cold_start.png'
-
 # %%
 # A meter
 # -------
@@ -79,3 +77,5 @@ axes.set_xlabel("days of history")
 axes.set_ylabel("error without teacher, % above")
 axes.set_title("What the pretrained teacher adds, ± 2 standard errors" + (" [quick, not a result]" if QUICK else ""))
 save_picture(figure, "cold_start.png")
+
+# sphinx_gallery_thumbnail_path = '_static/thumbnails/cold_start.png'

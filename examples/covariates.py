@@ -9,8 +9,6 @@ teacher; ``examples/reproduce/epf.py`` shows what a teacher that reads covariate
 Run ``python examples/covariates.py``.
 """
 
-# sphinx_gallery_thumbnail_path = '_static/thumbnails/covariates.png'
-
 # %%
 import sys
 from pathlib import Path
@@ -163,3 +161,5 @@ axes.legend(loc="upper left", ncols=3, frameon=False)
 axes.margins(y=0.2)
 axes.tick_params(axis="x", rotation=30)
 save_picture(figure, "covariates.png")
+
+# sphinx_gallery_thumbnail_path = '_static/thumbnails/covariates.png'

@@ -14,8 +14,6 @@ forecasts); without, of a made one.
 Run ``python examples/electricity_prices.py``.
 """
 
-# sphinx_gallery_thumbnail_path = '_static/thumbnails/electricity_prices.png'
-
 # %%
 import argparse
 import sys
@@ -175,3 +173,5 @@ axes.plot(
 axes.set_ylabel("price")
 axes.legend(loc="upper left", ncols=3, frameon=False)
 save_picture(figure, "electricity_prices.png")
+
+# sphinx_gallery_thumbnail_path = '_static/thumbnails/electricity_prices.png'

@@ -10,8 +10,6 @@ forecast. On ETTh1 the narrowest student is as good as the widest, and one-byte 
 Run ``python examples/microcontroller.py``; compiling needs a C compiler, ``cc``.
 """
 
-# sphinx_gallery_thumbnail_path = '_static/thumbnails/microcontroller.png'
-
 # %%
 # A series
 # --------
@@ -120,3 +118,5 @@ axes.set(xscale="log", xlabel="kilobytes of constants", ylabel="mean absolute er
 axes.set_title("A forecast within a few kilobytes" + (" [quick, not a result]" if QUICK else ""))
 axes.legend(frameon=False)
 save_picture(figure, "microcontroller.png")
+
+# sphinx_gallery_thumbnail_path = '_static/thumbnails/microcontroller.png'

@@ -8,8 +8,6 @@ for all shops, compares it with the baselines, forecasts, and takes the student 
 Run ``python examples/panels.py``.
 """
 
-# sphinx_gallery_thumbnail_path = '_static/thumbnails/panels.png'
-
 # %%
 import sys
 import time
@@ -156,3 +154,5 @@ for axis, name in zip(axes, (panel.index.unique(0)[1], panel.index.unique(0)[-2]
 axes[0].set_ylabel("pieces a day")
 axes[0].legend(loc="upper left", frameon=False)
 save_picture(figure, "panels.png")
+
+# sphinx_gallery_thumbnail_path = '_static/thumbnails/panels.png'

@@ -6,8 +6,6 @@ distribution; conformal calibration on the validation windows then corrects the 
 windows, the coverage of every interval, and the effect of a drift.
 """
 
-# sphinx_gallery_thumbnail_path = '_static/fan.png'
-
 # %%
 # A series whose noise changes
 # ----------------------------
@@ -98,3 +96,5 @@ table = pd.DataFrame(rows, columns=["calibration", "test rows", "crps", "coverag
 heading("\nThe 80 % interval")
 print(table.to_string(index=False, float_format=lambda value: f"{value:.3f}"))
 plt.show()
+
+# sphinx_gallery_thumbnail_path = '_static/fan.png'

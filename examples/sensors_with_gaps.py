@@ -8,8 +8,6 @@ history of forty sensors, and forecast the next day from the series as it is and
 Run ``python examples/sensors_with_gaps.py``.
 """
 
-# sphinx_gallery_thumbnail_path = '_static/thumbnails/sensors_with_gaps.png'
-
 # %%
 # Forty sensors
 # -------------
@@ -101,3 +99,5 @@ axes.legend(loc="upper left", ncols=4, frameon=False)
 axes.margins(y=0.25)
 axes.tick_params(axis="x", rotation=30)
 save_picture(figure, "sensors_with_gaps.png")
+
+# sphinx_gallery_thumbnail_path = '_static/thumbnails/sensors_with_gaps.png'

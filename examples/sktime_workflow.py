@@ -6,8 +6,6 @@ linear student to forecast like theta, tune the weight of the teacher, and compa
 teacher and with the same student alone. Then we train a global student on a panel of longer series.
 """
 
-# sphinx_gallery_thumbnail_path = '_static/thumbnails/sktime_workflow.png'
-
 # %%
 # A short series
 # --------------
@@ -162,3 +160,5 @@ axes.legend(loc="upper left", ncols=2, frameon=False)
 output = Path("sktime_workflow.png")
 figure.savefig(output, dpi=150)
 print(f"picture: {output.resolve()}")
+
+# sphinx_gallery_thumbnail_path = '_static/thumbnails/sktime_workflow.png'

@@ -8,8 +8,6 @@ student with quantiles to thirty shops, calibrate it, and count what each way of
 Run ``python examples/stock_quantiles.py``.
 """
 
-# sphinx_gallery_thumbnail_path = '_static/thumbnails/stock_quantiles.png'
-
 # %%
 # Thirty shops
 # ------------
@@ -115,3 +113,5 @@ axes.legend(loc="upper left", ncols=4, frameon=False)
 axes.margins(y=0.25)
 axes.tick_params(axis="x", rotation=30)
 save_picture(figure, "stock_quantiles.png")
+
+# sphinx_gallery_thumbnail_path = '_static/thumbnails/stock_quantiles.png'

@@ -19,8 +19,6 @@ scored once on the test part, and its confidence interval is corrected for the n
 Run ``python examples/when_does_a_teacher_help.py``.
 """
 
-# sphinx_gallery_thumbnail_path = '_static/when_does_a_teacher_help.png'
-
 # %%
 # Settings
 # --------
@@ -250,3 +248,5 @@ for axis in axes[1]:
 axes[0, 0].legend(fontsize="small")
 if not QUICK:
     figure.savefig(FIGURE, dpi=110)
+
+# sphinx_gallery_thumbnail_path = '_static/when_does_a_teacher_help.png'

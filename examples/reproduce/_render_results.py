@@ -22,7 +22,8 @@ BENCHMARKS = ROOT / "examples" / "benchmarks" / "results"
 def markdown(header: list[str], rows: list[list[str]]) -> str:
     """Format a table as Markdown."""
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return text.replace(" -> ", "\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}")  # lengths stay on one line
 
 
 def number(value: float, digits: int = 3) -> str:
