@@ -50,11 +50,14 @@ def undisturbed():
 
 def start(memory, answer):
     """Fit in a forked process, which notes how the fit ended."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the child can answer it
     process = os.fork()
     if process:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         return process
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         forecaster, how = make(memory), "returned"
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -74,7 +77,8 @@ def start(memory, answer):
         os._exit(0)
     except BaseException as error:
         answer.write_text(json.dumps({"how": f"{type(error).__name__}: {error}"}))
-        os._exit(3)
+    finally:
+        os._exit(3)  # never back into the test of its parent
 
 
 def disturb(number, memory, folder, seconds, kind):
