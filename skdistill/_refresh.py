@@ -130,7 +130,7 @@ class RefreshMixin(BaseDistilled):
         old = self._rows_so_far(method)
         ids = {one.id for one in old}
         others = [one for one in new if one.id is not None and one.id not in ids]
-        joined, n_old = join(old, [one for one in new if not any(one is other for other in others)], method)
+        joined, n_old = join(old, [one for one in new if one.id is None or one.id in ids], method)
         joined, n_old = [*joined, *others], np.concatenate([n_old, np.zeros(len(others), dtype=int)])
         before = self.scaling_
         self.scaling_ = self._with_units_of(joined)
@@ -178,7 +178,7 @@ class RefreshMixin(BaseDistilled):
         self.history_ = [*self.history_, *result.history]
         for name in ("_kept", "_seen"):  # they have the old rows only
             self.__dict__.pop(name, None)
-        self._recent = [last_rows(one, self._n_kept) for one in joined]
+        self._recent = [_last(one, self._n_kept) for one in joined]
 
     def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None) -> None:
         """Run the distillation, and note of what."""
@@ -203,7 +203,7 @@ class RefreshMixin(BaseDistilled):
             fitted = self.__dict__.get("_parts", {}).get(name, now)
             if now != fitted:
                 raise ValueError(
-                    f"{name} of {type(self).__name__} was {fitted} in fit and is {now} now, and refresh goes on with "
+                    f"{name} of {type(self).__name__} was {fitted} in fit and is {now} now, and {method} goes on with "
                     "what was fitted: fit again, or set it back."
                 )
         if self.vintages is not None:
@@ -240,7 +240,7 @@ class RefreshMixin(BaseDistilled):
                 f"{method}, and never in saved files: call fit with all rows."
             )
         series = read_series(self, kept.get(), reset=False, allow_batch=False).series
-        return [last_rows(one, self._n_kept) for one in series]
+        return [_last(one, self._n_kept) for one in series]
 
     def _new_windows(self, series: list[Series], n_old: np.ndarray, method: str = "refresh") -> Windows:
         """Cut the windows whose horizon has a new row, in the units of ``fit``."""
@@ -349,21 +349,8 @@ def join(old: Sequence[Series], new: Sequence[Series], method: str = "refresh") 
     return joined, n_old
 
 
-def last_rows(series: Series, n_rows: int) -> Series:
-    """Copy the last rows of a series.
-
-    Parameters
-    ----------
-    series : Series
-        The series.
-    n_rows : int
-        How many.
-
-    Returns
-    -------
-    last : Series
-        The copy; the whole series if it is shorter.
-    """
+def _last(series: Series, n_rows: int) -> Series:
+    """Copy the last rows of a series."""
     first = max(0, len(series) - n_rows)
     index = None if series.index is None else series.index[first:]
     return replace(series, values=series.values[first:].copy(), index=index)
