@@ -4,8 +4,8 @@
 Needs torch, NumPy, scikit-learn, skorch and sktime alone. Prints the card's own rate in bfloat16, labels a second and
 their share of that rate, windows a second in training at several batch sizes, with series and labels on the device and
 with torch's default DataLoader, forecasts a second, and the largest difference from the CPU with the same seed. Then it
-fits on the GPU, and loads and forecasts on the CPU. ``--dry-run`` goes the same way on the CPU with small sizes, and
-writes nothing.
+fits on the GPU, and loads and forecasts on the CPU. ``--dry-run`` goes the same way with small sizes, and writes
+nothing.
 """
 
 # %%
@@ -42,17 +42,20 @@ from skdistill.training._settings import TrainingSettings
 from skdistill.training._train import train_network
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--dry-run", action="store_true", help="on the CPU, small: whether the script works")
+parser.add_argument("--dry-run", action="store_true", help="small: whether the script works")
+parser.add_argument("--device", default="cuda", help="of a dry run: cuda, or cpu where there is no GPU")
+parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "gpu.csv")
 arguments = parser.parse_args()
 SMALL = arguments.dry_run or QUICK
 if not SMALL and not torch.cuda.is_available():
     sys.exit("no GPU here: nothing is measured. --dry-run tries the script on the CPU.")
-DEVICE = "cpu" if SMALL else "cuda"
+DEVICE = arguments.device if torch.cuda.is_available() else "cpu"
 CONTEXT, HORIZON, CHANNELS, WIDTH = (48, 12, 7, 16) if SMALL else (336, 96, 7, 512)
 N_ROWS = 600 if SMALL else 100_000
+N_ITEMS = 200 if SMALL else 5_000  # windows that the DataLoader reads
 BATCHES = (32, 128) if SMALL else (256, 1024, 4096, 16384)
-EPOCHS = 1 if SMALL else 5  # of each training run, so that placing series and labels counts little
-SECONDS = 0.05 if SMALL else 8.0  # of each measurement
+N_STEPS = 2 if SMALL else 400  # of each training run at least, so that placing series and labels counts little
+SECONDS = 0.05 if SMALL else 2.0  # of each measurement
 warnings.filterwarnings("ignore", message="the file describes")  # the teacher's weights, which are not saved
 started, rows = time.perf_counter(), []
 
@@ -160,10 +163,14 @@ note("largest difference of labels from the CPU", float(difference), "standard d
 # Series and labels live on the device. The baseline is the same net, fed window by window through a DataLoader.
 
 
+def n_epochs(batch_size: int) -> int:
+    return -(-N_STEPS * batch_size // n_windows)
+
+
 def settings(batch_size: int) -> TrainingSettings:
     return TrainingSettings(
         lr=1e-3,
-        max_epochs=EPOCHS,
+        max_epochs=n_epochs(batch_size),
         batch_size=batch_size,
         patience=None,
         optimizer="adam",
@@ -189,7 +196,7 @@ class Items(torch.utils.data.Dataset):
 
     def __len__(self) -> int:
         """Return the number of windows."""
-        return min(len(self.dataset), 200 if SMALL else 20_000)
+        return min(len(self.dataset), N_ITEMS)
 
     def __getitem__(self, index: int) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
         """Return one window."""
@@ -220,13 +227,11 @@ heading(f"Training, context {CONTEXT}, horizon {HORIZON}, {n_windows:,} windows 
 for title, student in (("DLinear", DLinear()), (f"MLP({WIDTH})", MLP(WIDTH))):
     found = {}
     for batch_size in BATCHES:
-        found[batch_size] = rate(lambda s=student, b=batch_size: train(s, b), EPOCHS * n_windows)
+        found[batch_size] = rate(lambda s=student, b=batch_size: train(s, b), n_epochs(batch_size) * n_windows)
         note(f"{title}, batch {batch_size}", found[batch_size], "windows/s")
     note(f"{title}, best batch", max(found.values()), "windows/s", "at least 1,000,000")
     run = loader_epoch(student, BATCHES[0])
-    n_items = min(n_windows, 200 if SMALL else 20_000)
-    run()
-    baseline = n_items / seconds(run)
+    baseline = min(n_windows, N_ITEMS) / seconds(run)
     note(f"{title}, default DataLoader, batch {BATCHES[0]}", baseline, "windows/s")
     note(f"{title}, the same batch, times the DataLoader", found[BATCHES[0]] / baseline, "x", "at least 20")
 
@@ -287,4 +292,4 @@ if SMALL:
     print("a dry run: nothing is written")
 else:
     frame = pd.DataFrame(rows).assign(card=name)
-    write_results(frame, Path(__file__).parent / "results" / "gpu.csv")
+    write_results(frame, arguments.output)

@@ -62,6 +62,7 @@ def test_batches_keep_a_context_and_the_horizon(pool):
 def settings(folder: Path, **changes: object) -> argparse.Namespace:
     values = {"minutes": 10.0, "steps": 3, "tokens": 200, "lr": 5e-3, "matrix_lr": 0.03, "device": "cpu"}
     values |= {"output": folder, "pool": folder, "compile": False, "seed": 0}
+    values |= {"renewal": 100, "decay": 0.15, "save_every": 150.0}
     return argparse.Namespace(**{**values, **changes})
 
 
