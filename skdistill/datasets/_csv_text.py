@@ -51,6 +51,7 @@ def read_with_time_as_text(path: Any, time: Hashable, name: str, read_options: d
     )
     if is_free:
         types = {**types, time: str}
+    start = path.tell() if hasattr(path, "read") and path.seekable() else None
     try:
         frame = pd.read_csv(path, dtype=types, **options)
     except pd.errors.EmptyDataError:
@@ -62,7 +63,7 @@ def read_with_time_as_text(path: Any, time: Hashable, name: str, read_options: d
         ) from error
     except pd.errors.ParserError as error:
         raise ValueError(f"{name} cannot be read as a table: {str(error).strip()}. {_advice(path, options)}") from error
-    if options.get("index_col") is None and not isinstance(frame.index, pd.RangeIndex):
+    if options.get("index_col") is None and _has_spare_fields(path, start, frame, options):
         raise ValueError(
             f"the rows of {name} have more fields than its header has names, {[*frame.columns][:5]}, so that names "
             f"would slip to the next column. {_advice(path, options)} If rows end with a separator, give "
@@ -71,6 +72,26 @@ def read_with_time_as_text(path: Any, time: Hashable, name: str, read_options: d
     if is_free and time in frame.columns:
         frame[time] = numbers_of_text(frame[time])
     return frame
+
+
+def _has_spare_fields(path: Any, start: int | None, frame: pd.DataFrame, options: dict[str, Any]) -> bool:
+    """Return whether rows have more fields than the header, so that pandas takes the first for names of rows.
+
+    With ``usecols``, pandas drops the last fields instead; and names such as 0, 1, ... look like numbers of rows. So
+    the first row is read once more, where the file can be read twice.
+    """
+    if not isinstance(frame.index, pd.RangeIndex) or frame.index.start != 0:
+        return True
+    if start is None and (hasattr(path, "read") or not os.path.exists(path)):
+        return False  # a pipe, an address
+    options = {**options, "usecols": None, "dtype": str, "nrows": 1, "skipfooter": 0}
+    if start is None:
+        return not isinstance(pd.read_csv(path, **options).index, pd.RangeIndex)
+    end = path.tell()
+    path.seek(start)
+    first = pd.read_csv(path, **options)
+    path.seek(end)
+    return not isinstance(first.index, pd.RangeIndex)
 
 
 def numbers_of_text(column: pd.Series) -> pd.Series:

@@ -38,6 +38,8 @@ def make_regular(rows: Rows, freq: Any, missing_rows: str, fill_value: Any) -> t
     grid : Grid or None
         The step; None if there is none.
     """
+    if fill_value is not None and missing_rows != "insert":
+        raise ValueError(f"fill_value is the value of inserted rows; missing_rows={missing_rows!r} inserts none.")
     try:
         grid = find_grid(rows.times, freq)
     except ValueError as error:

@@ -83,6 +83,9 @@ def read_moments(
     """
     if unit is not None and unit not in _UNITS:
         raise ValueError(f"unit must be one of {', '.join(map(repr, _UNITS))}; got {unit!r}.")
+    if date_format is not None and (unit is not None or dayfirst is not None):
+        other = f"unit={unit!r}" if unit is not None else f"dayfirst={dayfirst!r}"
+        raise ValueError(f"{where}: date_format={date_format!r} says how times are written, {other} would be ignored.")
     codes, labels = pd.factorize(column)
     if (codes < 0).any():
         row = int(np.argmax(codes < 0))

@@ -69,6 +69,8 @@ def open_rows(
     where = f"the time column {time!r} of {name}"
     moments, codes = read_moments(frame[time], where, dayfirst=dayfirst, date_format=date_format, unit=unit)
     channels = read_channels(frame.drop(columns=[*ids, time]), labels, series, name)
+    if tz is not None and unit not in (None, "D") and isinstance(moments, pd.DatetimeIndex):
+        moments = moments.tz_localize("UTC")  # where seconds since 1970 are counted; days are dates
     if tz is not None:
         moments, codes = _in_zone(moments, codes, series, tz, ambiguous, nonexistent, where)
     rows = Rows(Times(moments, codes, series, labels), channels, name, bool(ids), time_name)

@@ -61,8 +61,9 @@ def read_panel(
     unit : {"D", "h", "m", "s", "ms", "us", "ns"} or None, default=None
         Unit of numeric times, counted since 1970.
     tz : str, tzinfo or None, default=None
-        The time zone. Times without a zone are local times in this zone; others are converted. None leaves them
-        unchanged; text with several offsets from UTC is in UTC.
+        The time zone. Times without a zone are local times in this zone; others, and numbers with a `unit`
+        below a day, which count from 1970 in UTC, are converted. None leaves them unchanged; text with several offsets
+        from UTC is in UTC.
     **read_options : object
         For files: passed to :func:`pandas.read_csv` or :func:`pyarrow.parquet.read_table`, such as ``sep=";"``.
 

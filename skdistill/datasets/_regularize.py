@@ -88,7 +88,8 @@ def regularize(
     unit : {"D", "h", "m", "s", "ms", "us", "ns"} or None, default=None
         What times that are numbers count since 1970.
     tz : str, tzinfo or None, default=None
-        The time zone. Times without a zone are local times in this zone; others are converted.
+        The time zone. Times without a zone are local times in this zone; others, and numbers with a `unit`
+        below a day, which count from 1970 in UTC, are converted.
     ambiguous : {"raise", "infer", "NaT"} or bool, default="raise"
         How to interpret local times that occur twice, as in :meth:`pandas.DatetimeIndex.tz_localize`: with ``"infer"``
         the first of two rows is the earlier one; True means summer time; with ``"NaT"`` they are dropped.

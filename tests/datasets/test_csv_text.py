@@ -77,3 +77,19 @@ def test_another_separator_or_encoding_is_told(tmp_path):
     with pytest.raises(ValueError, match="encoding='latin-1'"):
         read_panel(tmp_path / "b.csv", id=[], time="Tag")
     assert list(load_csv(tmp_path / "b.csv", time="Tag", encoding="latin-1").columns) == ["Höhe"]
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (load_csv, "x,y\n1,3,9\n2,2,8"),  # names of rows that look like numbers of rows
+        (load_csv, "x,y\n0,3,9\n1,2,8"),
+        (lambda file: load_csv(file, time="day", usecols=["day", "x"]), "day,x\n2024-01-01,1,5\n2024-01-02,2,5"),
+        (lambda file: regularize(file, time="day", columns=["x"]), "day,x,y\n2024-01-01,1,5,2\n2024-01-02,2,5,3"),
+    ],
+)
+def test_rows_with_more_fields_than_the_header_are_refused(read, text, tmp_path):
+    (tmp_path / "a.csv").write_text(text)
+    for file in (io.StringIO(text), tmp_path / "a.csv"):
+        with pytest.raises(ValueError, match=r"rows of .* have more fields than its header has names"):
+            read(file)

@@ -140,6 +140,8 @@ def test_months_of_statistical_offices_are_months(form):
         (DAYS, {"unit": "s"}, "unit='s' is for times that are numbers; the time column holds datetime64"),
         ([1e300], {"unit": "s"}, "cannot be read as timestamps"),
         ([1], {"unit": "week"}, "unit must be one of"),
+        (["03/04/2024"], {"date_format": "%m/%d/%Y", "dayfirst": True}, "dayfirst=True would be ignored"),
+        ([20240101], {"date_format": "%Y%m%d", "unit": "s"}, "unit='s' would be ignored"),
         ([["a"]], {}, "(cannot be read|unhashable)"),
     ],
 )

@@ -132,6 +132,8 @@ def test_missing_rows_are_inserted_left_or_refused():
         gap(missing_rows="fill")
     with pytest.raises(ValueError, match=r"fill_value names the column 'z'; the channels are \['y'\]"):
         gap(fill_value={"z": 0})
+    with pytest.raises(ValueError, match="fill_value is the value of inserted rows; missing_rows='keep' inserts none"):
+        gap(fill_value=0, missing_rows="keep")
     with pytest.raises(TypeError, match="fill_value must be a number"):
         gap(fill_value="ffill")
 
@@ -244,6 +246,10 @@ def test_numbers_count_in_the_unit_or_form_given():
     )
     seconds = read_panel(long(y=[1.0, 2.0], ds=[1704067200, 1704070800]), unit="s")
     assert list(seconds.index.get_level_values(1)) == list(pd.date_range("2024-01-01", periods=2, freq="h"))
+    there = read_panel(long(y=[1.0, 2.0], ds=[1704067200, 1704070800]), unit="s", tz="Europe/Berlin")
+    assert there.index[0][1] == pd.Timestamp("2024-01-01", tz="UTC")  # a number of seconds is the same everywhere
+    days = read_panel(long(y=[1.0, 2.0], ds=[19723, 19724]), unit="D", tz="Europe/Berlin")
+    assert days.index[0][1] == pd.Timestamp("2024-01-01", tz="Europe/Berlin")
     with pytest.raises(ValueError, match=r"unit must be one of 'D', .*; got 'fortnight'"):
         read_panel(frame, unit="fortnight")
     with pytest.raises(ValueError, match="has int64 instead of timestamps: tz='UTC' does not apply"):
