@@ -29,6 +29,9 @@ from skdistill.data._validation_rows import count_validation_rows
 from skdistill.data._windows import Windows
 from skdistill.deploy._saveable import saveable
 from skdistill.probabilistic._settings import at_levels
+from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._provenance import members_of
+from skdistill.teachers._teacher_name import teacher_name
 
 __all__ = ["DistilledRegressor"]
 
@@ -268,6 +271,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         """
         self._check_parameters()
         check_integer(self.n_covariates, f"n_covariates of {type(self).__name__}", minimum=0)
+        self._check_reads_no_series(self._resolve_teacher())
         self.__dict__.pop("student_", None)  # an old student does not fit the new scaling
         self._distill(self._windows_to_fit(X, y))
         self.student_ = self.student_.double()
@@ -385,6 +389,19 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
                 f"X must have shape (n_windows, {expected[0]}, {expected[1]}) as in fit (a single channel may be left "
                 f"out); got {X.shape}."
             )
+
+    def _check_reads_no_series(self, teacher: BaseTeacher | None) -> None:
+        """Raise if a teacher, or a member, is fitted on series: a table of windows has none."""
+        if teacher is None:
+            return
+        if teacher.reads_series:
+            raise ValueError(
+                f"the teacher {teacher_name(teacher)} is fitted on the rows of each series, and {type(self).__name__} "
+                'gets a table of windows, whose rows are no series: set fitting="window", which fits it on every '
+                "context, or use DistilledForecaster."
+            )
+        for member in members_of(teacher.get_params(deep=False), BaseTeacher):
+            self._check_reads_no_series(member)
 
     def _validation_share(self, X: np.ndarray, y: np.ndarray) -> float | int:
         return validation_share(self, X.shape[1] - self.n_covariates, y.shape[1] if y.ndim > 1 else 1)

@@ -8,9 +8,11 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PowerTransformer, RobustScaler, StandardScaler
+from sktime.forecasting.naive import NaiveForecaster
 
 from skdistill import DistilledRegressor, load
 from skdistill.networks import MLP, DLinear, Linear
+from skdistill.teachers import SktimeTeacher
 
 LEVELS = (0.1, 0.5, 0.9)
 
@@ -66,6 +68,13 @@ def test_calibrating_on_a_table_covers_its_windows():
     inside = [((truth >= one[..., 0]) & (truth <= one[..., 1])).mean() for one in (before, after)]
     assert inside[0] < 0.7
     assert 0.8 <= inside[1] < 0.81  # ranks of 300 windows, step by step
+
+
+@pytest.mark.parametrize("wrap", [lambda one: one, lambda one: [one, "dlinear"]], ids=["alone", "in a list"])
+def test_teachers_of_whole_series_are_refused_as_a_table_has_none(wrap):
+    teacher = wrap(SktimeTeacher(NaiveForecaster(), fitting="once"))
+    with pytest.raises(ValueError, match=r"SktimeTeacher.* is fitted on the rows of each series, and DistilledRegress"):
+        DistilledRegressor(teacher).fit(np.ones((5, 4)), np.ones((5, 2)))
 
 
 def test_a_table_of_another_shape_is_refused():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._roles import Roles
 
 __all__ = ["LOST", "Vintages", "known_ahead", "lost_vintages", "places_of", "vintages_of"]
@@ -91,6 +93,14 @@ class Vintages:
         text = [name for name in chosen if not pd.api.types.is_numeric_dtype(table[name].dtype)]
         if text:
             raise ValueError(f"Vintages must hold numbers; not numeric: {text}. Encode categories as 0 and 1 first.")
+        if id is not None and table[id].isna().any():
+            raise ValueError(
+                f"Vintages need an id in every row, and {int(table[id].isna().sum())} of {len(table)} have none in "
+                f"{id!r}: fill it in, or leave these rows out."
+            )
+        for name in chosen:
+            if np.isinf(table[name].to_numpy(dtype=np.float64, na_value=np.nan)).any():
+                raise ValueError(f"Vintages must be finite; {name!r} holds infinity: write NaN where nothing is known.")
         self.columns: list[Any] = chosen
         self._tables: dict[Hashable, list[_Revisions]] = {
             key: _Revisions.of(part, issued, time, chosen, delay)
@@ -153,7 +163,9 @@ class Vintages:
         for column, one in zip(self.columns, self._of(id, name), strict=True):
             one.check_kind(both, column, name)
             origins = np.concatenate([[-1], one.find_origins(index)])  # nothing is known before the first row
-            times = np.lib.stride_tricks.sliding_window_view(one.find_times(both), len(later))
+            found = one.find_times(both)
+            one.check_matches(found, both, column, name)
+            times = np.lib.stride_tricks.sliding_window_view(found, len(later))
             values.append(one.look_up(origins[:, None], times))
         return np.stack(values, axis=-1)
 
@@ -353,6 +365,24 @@ class _Revisions:
                 raise ValueError(
                     f"vintages of {column!r} have {theirs} as {what}, and the index of {name} has {ours}: use the same."
                 )
+
+    def check_matches(self, found: np.ndarray, index: pd.Index, column: Any, name: str) -> None:
+        """Raise if no label of a series is among the times though they lie where it does, warn if none does."""
+        if not len(self.times) or (found >= 0).any():
+            return
+        labels = _moments(index)
+        here = self.times[(self.times >= labels.min()) & (self.times <= labels.max())]
+        told = f"vintages of {column!r} have no value for any row of {name}"
+        if len(here):
+            raise ValueError(
+                f"{told}: its labels are such as {labels[-1]}, and their times such as {here[-1]}. Give values the "
+                "times of the rows that they are for."
+            )
+        warnings.warn(
+            f"{told}, {labels[0]} to {labels[-1]}: their times are {self.times[0]} to {self.times[-1]}. All of it counts "
+            "as unknown.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def _moments(labels: pd.Index) -> pd.Index:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,11 @@ from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._fit_numbers import numbers_of_fit
 
 __all__ = ["GivenLabels", "NoLabelError", "cut_labeled", "holds_given_labels", "warn_left_out"]
+
+_MOST_NAMED = 5
 
 
 class NoLabelError(ValueError):
@@ -127,8 +131,9 @@ class GivenLabels(BaseTeacher):
         cross-validation), otherwise its position in the series passed to ``fit`` (works only in folds that start at row
         0).
     series : array of int of shape (n_forecasts,) or None, default=None
-        Number of the series that each forecast belongs to, if ``fit`` gets several. In a panel, contexts that start
-        before their series count where they have a forecast.
+        Number of the series that each forecast belongs to, in the order of ``fit``, if it gets several. After ``fit``,
+        series with ids are found by them. In a panel, contexts that start before their series count where they have a
+        forecast.
 
     Notes
     -----
@@ -188,6 +193,29 @@ class GivenLabels(BaseTeacher):
                 f"{self._lookup[self._lookup.duplicated()][0]} comes twice."
             )
 
+    def probe(self, windows: TrainingWindows) -> Labels:
+        """Label one window, after a check that several series have numbers."""
+        n_series = len(windows.train.store.indexes)
+        if self.series is None and n_series > 1:
+            raise ValueError(
+                f"series of GivenLabels is None, and fit got {n_series} series: the forecasts of one would label all. "
+                "Give the number of the series of each forecast, in the order of fit."
+            )
+        return super().probe(windows)
+
+    def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> GivenLabels:
+        """Store the ids of the series; nothing is learned.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            Only the ids of their series are read.
+        checkpoint : Path or None, default=None
+            Ignored.
+        """
+        self.ids_ = tuple(windows.train.store.ids)
+        return self
+
     def label(self, contexts: Contexts) -> Labels:
         """Look up the forecasts.
 
@@ -208,7 +236,7 @@ class GivenLabels(BaseTeacher):
         Raises
         ------
         ValueError
-            If there are no index labels, there are fewer series than numbers, or a window has no forecast.
+            If there are no index labels, a series is not one of ``fit``, or a window has no forecast.
         """
         if any(contexts.indexes[number] is None for number in np.unique(contexts.series)):
             raise NoLabelError(
@@ -217,12 +245,20 @@ class GivenLabels(BaseTeacher):
                 "other rows. Use timestamps as origins, and DataFrames in fit and here; or look at the forecasts "
                 "themselves."
             )
-        if self.series is not None and len(contexts.indexes) <= max(self.series):
+        places = numbers_of_fit(contexts, self.ids_)
+        unknown = contexts.series[places[contexts.series] < 0]
+        if len(unknown):
+            raise NoLabelError(
+                f"GivenLabels knows the series of fit, {_some(self.ids_)}, and not {contexts.ids[unknown[0]]!r}. Leave "
+                "it out."
+            )
+        by_position = not (self.ids_ and contexts.ids)
+        if self.series is not None and by_position and len(contexts.indexes) <= max(self.series):
             raise NoLabelError(
                 f"series of GivenLabels are numbers, up to {max(self.series)}, in the list passed to fit; got "
                 f"{len(contexts.indexes)} series. Pass the same number of series in the same order."
             )
-        return self._look_up(contexts, "was requested", "a forecast for it, or use rows that have one")
+        return self._look_up(contexts, "was requested", "a forecast for it, or use rows that have one", places)
 
     def covers(self, store: SeriesStore, series: np.ndarray, origins: np.ndarray) -> np.ndarray:
         """Return which windows have a given label.
@@ -243,8 +279,9 @@ class GivenLabels(BaseTeacher):
         """
         return np.asarray(self._lookup.get_indexer(self._keys(series, origins, store.indexes, store.steps)) >= 0)
 
-    def _look_up(self, contexts: Contexts, need: str, way_out: str) -> Labels:
-        keys = self._keys(contexts.series, contexts.origins, contexts.indexes, contexts.steps)
+    def _look_up(self, contexts: Contexts, need: str, way_out: str, places: np.ndarray | None = None) -> Labels:
+        """Look up forecasts; ``places`` are the numbers in ``fit`` of the series of contexts, if they differ."""
+        keys = self._keys(contexts.series, contexts.origins, contexts.indexes, contexts.steps, places)
         positions = self._lookup.get_indexer(keys)
         if (positions < 0).any():
             first = keys[int(np.argmax(positions < 0))]
@@ -276,6 +313,7 @@ class GivenLabels(BaseTeacher):
         origins: np.ndarray,
         indexes: Sequence[pd.Index | None],
         steps: Sequence[Step | None],
+        places: np.ndarray | None = None,
     ) -> pd.Index:
         """Return the label, or else the position, of the first horizon row of each window."""
         labels: list[Any] = []
@@ -283,7 +321,13 @@ class GivenLabels(BaseTeacher):
             index, step = indexes[number], steps[number] if number < len(steps) else None
             labels.append(origin if index is None else _label_at(index, int(origin), step))
         keys = pd.Index(labels)
-        return keys if self.series is None else pd.MultiIndex.from_arrays([series, keys])
+        if self.series is None:
+            return keys
+        return pd.MultiIndex.from_arrays([series if places is None else places[series], keys])
+
+
+def _some(ids: Sequence[Any]) -> str:
+    return f"{', '.join(map(repr, ids[:_MOST_NAMED]))}{', ...' if len(ids) > _MOST_NAMED else ''}"
 
 
 def _label_at(index: pd.Index, position: int, step: Step | None) -> Any:

@@ -22,6 +22,7 @@ from skdistill.data._levels import check_quantiles
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._fit_numbers import numbers_of_fit
 from skdistill.teachers._provenance import FIELDS, Entry
 from skdistill.teachers._sktime_rows import RowLabels, as_series, quiet, training_rows, under_labels
 from skdistill.teachers._sktime_series import roll_all, roll_series, simpler, warn_of_simpler
@@ -51,7 +52,8 @@ class SktimeTeacher(BaseTeacher):
         leaks them.
     fitting : {"window", "once", "series"}, default="window"
         What the forecaster is fitted on: every context, or the training rows of each series, as above. After
-        ``"once"``, a copy labels the series at the same position in the list. Ignored for a frozen forecaster.
+        ``"once"``, a copy labels the series of its id, or else the one at the same position in the list. Ignored for a
+        frozen forecaster.
     quantiles : sequence of float or None, default=None
         Rising levels of the quantiles to request from the forecaster; it needs ``capability:pred_int``, and not
         ``fitting="series"``. None requests no quantiles.
@@ -138,6 +140,11 @@ class SktimeTeacher(BaseTeacher):
         """Whether it is fitted on the rows of the context alone."""
         return self.fitting == "window" and not self._is_frozen
 
+    @property
+    def reads_series(self) -> bool:  # type: ignore[override]
+        """Whether it is fitted on the rows of each series."""
+        return self.fitting != "window" and not self._is_frozen
+
     def provenance(self) -> list[Entry]:
         """Say which forecaster of sktime labels."""
         inner = self.forecaster.estimator if self._is_frozen else self.forecaster
@@ -219,6 +226,7 @@ class SktimeTeacher(BaseTeacher):
             return self
         if not self._is_frozen and self.fitting == "once":
             rows = training_rows(windows)
+            self.ids_ = tuple(windows.train.store.ids)
             with quiet():
                 self.fitted_ = [
                     None if one is None else self._fit_once(*one, self._known_rows(windows, number, len(one[0])))
@@ -240,12 +248,16 @@ class SktimeTeacher(BaseTeacher):
         ValueError
             If a forecast is not finite, or the series are not those that the forecasters were fitted on.
         """
-        self._check_series(len(contexts.indexes))
+        places = self._places(contexts)
         rows = _of_targets(contexts)
         known = self._known(contexts)
         answers = [
-            self._forecast(*self._trim(contexts, window, values), known=None if known is None else known[window])
-            for window, values in enumerate(rows)
+            self._forecast(
+                *self._trim(contexts, window, values, fitted),
+                known=None if known is None else known[window],
+                fitted=fitted,
+            )
+            for window, (values, fitted) in enumerate(zip(rows, map(self._fitted, places), strict=True))
         ]
         forecasts = np.stack([forecast for forecast, _ in answers])
         if not np.isfinite(forecasts).all():
@@ -331,17 +343,21 @@ class SktimeTeacher(BaseTeacher):
             return None
         return self.fitted_[series if len(self.fitted_) > 1 else 0]
 
-    def _check_series(self, n_given: int) -> None:
-        """Raise if the number of series differs from the number of fitted forecasters."""
+    def _places(self, contexts: Contexts) -> np.ndarray:
+        """Return the number of the fitted forecaster of each window, or raise if there is none."""
         if self._is_frozen or self.fitting != "once" or len(self.fitted_) == 1:
-            return
+            return contexts.series
+        numbers, n_given = numbers_of_fit(contexts, self.ids_), len(contexts.indexes)
         n_needed = max(number for number, one in enumerate(self.fitted_) if one is not None) + 1
-        if not n_needed <= n_given <= len(self.fitted_):
+        unknown = np.flatnonzero(numbers[contexts.series] < 0)
+        if len(unknown) or (not (self.ids_ and contexts.ids) and not n_needed <= n_given <= len(self.fitted_)):
+            got = repr(contexts.ids[contexts.series[unknown[0]]]) if len(unknown) else f"{n_given} series"
             raise ValueError(
-                f"X must be a list of the {n_needed} series of fit, in their order, each of which has a forecaster "
-                f"where fitting of SktimeTeacher is 'once'; got {n_given} series. Give all of them, or use "
+                f"X must be a list of the {n_needed} series of fit, in their order, or a panel of their ids, each of "
+                f"which has a forecaster where fitting of SktimeTeacher is 'once'; got {got}. Give those of fit, or use "
                 'SktimeTeacher(forecaster, fitting="window"), which labels any series.'
             )
+        return numbers[contexts.series]
 
     def _known_rows(self, windows: TrainingWindows, series: int, n_rows: int) -> np.ndarray | None:
         """Return known covariates of the first rows of a series, (n_rows, n_known), with gaps filled."""
@@ -404,10 +420,12 @@ class SktimeTeacher(BaseTeacher):
                 f"longest series: {tried.reason}"
             )
 
-    def _trim(self, contexts: Contexts, window: int, values: np.ndarray) -> tuple[np.ndarray, RowLabels]:
+    def _trim(
+        self, contexts: Contexts, window: int, values: np.ndarray, fitted: Any
+    ) -> tuple[np.ndarray, RowLabels]:
         """Leave out the rows of a context before the first observed one, as of a series that starts there."""
         labels = RowLabels.of(contexts, window)
-        if contexts.observed is None or self._fitted(labels.series) is not None:
+        if contexts.observed is None or fitted is not None:
             return values, labels
         targets = contexts.scaling.targets
         observed = contexts.observed[window].cpu().numpy()
@@ -431,10 +449,9 @@ class SktimeTeacher(BaseTeacher):
         return np.concatenate([contexts.original()[:, :, list(contexts.known)], ahead], axis=1)
 
     def _forecast(
-        self, values: np.ndarray, labels: RowLabels, known: np.ndarray | None = None
+        self, values: np.ndarray, labels: RowLabels, known: np.ndarray | None, fitted: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         """Forecast the rows after a context, (prediction_length, n_targets), and quantiles with one axis more."""
-        fitted = self._fitted(labels.series)
 
         def forecast(y: pd.Series | pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
             return self._ask(y, fitted, known)
@@ -509,7 +526,7 @@ class SktimeTeacher(BaseTeacher):
         every = self._known(contexts)
         known = None if every is None else every[0]
         other = rows[::-1] + np.linspace(1.0, 2.0, len(rows))[:, None] * (1.0 + np.abs(rows).max())
-        first, second = (self._forecast(values, labels, known)[0] for values in (rows, other))
+        first, second = (self._forecast(values, labels, known, fitted)[0] for values in (rows, other))
         if np.array_equal(first, second):
             raise ValueError(
                 f"the sktime forecaster {self._name} forecasts the same after any context: update(y, "

@@ -187,6 +187,8 @@ def test_a_clone_shares_the_values_and_the_text_is_short():
         (lambda t: t.assign(wind="strong"), {}, r"not numeric: \['wind'\]"),
         (lambda t: pd.concat([t, t]), {}, r"'wind' twice for 2024-01-01 01:00:00 as issued at 2024-01-01 00:00:00"),
         (lambda t: t.assign(issued=pd.NaT), {}, "need an issue time"),
+        (lambda t: t.assign(wind=np.inf), {}, "'wind' holds infinity"),
+        (lambda t: t.assign(id=[None, *"a" * (len(t) - 1)]), {"id": "id"}, r"need an id in every row, and \d+ of"),
         (lambda t: t.to_numpy(), {}, "must be a pandas DataFrame; got ndarray"),
     ],
 )
@@ -203,6 +205,12 @@ def test_what_does_not_belong_together_is_named():
         make_forecaster(Vintages(zoned)).fit(series)
     with pytest.raises(ValueError, match=r"columns \['sun'\], which are not among known_covariates \['wind'\]"):
         make_forecaster(Vintages(make_forecasts().rename(columns={"wind": "sun"}))).fit(series)
+    half = make_forecasts().assign(time=lambda t: t.time + pd.Timedelta("30min"))
+    with pytest.raises(ValueError, match=r"have no value for any row of X: its labels .* 00:00, and their times .* 30"):
+        make_forecaster(Vintages(half)).fit(series)
+    later = make_forecasts().assign(time=lambda t: t.time + pd.Timedelta("900D"))
+    with pytest.warns(UserWarning, match=r"have no value for any row of X, 2024-01-01 00:00:00 to .* as unknown"):
+        Vintages(later).ahead(HOURS[:40], HOURS[40:46], None, "X")
     with pytest.raises(ValueError, match="vintages are matched by time, and X has no row labels"):
         make_forecaster(Vintages(make_forecasts().rename(columns={"wind": 1})), targets=[0], known_covariates=[1]).fit(
             series.to_numpy()

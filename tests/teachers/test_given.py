@@ -52,6 +52,24 @@ def test_numbers_of_series_are_those_of_a_list_as_long_as_that_of_fit():
         forecaster.predict_teacher(frames[1][:60])
 
 
+def test_series_of_a_panel_are_found_by_their_ids():
+    panel = {name: make_frame(seed=seed) for seed, name in enumerate("ab")}
+    forecasts = np.concatenate([truth(frame.to_numpy()) for frame in panel.values()])
+    origins = panel["a"].index[np.tile(ORIGINS, 2)]
+    with pytest.raises(ValueError, match="series of GivenLabels is None, and fit got 2 series"):
+        make_forecaster(teacher=GivenLabels(forecasts[: len(ORIGINS)], origins[: len(ORIGINS)])).fit(panel)
+    teacher = GivenLabels(forecasts, origins, series=np.repeat([0, 1], len(ORIGINS)))
+    forecaster = make_forecaster(teacher=teacher).fit(panel)
+    for names in ("ba", "b"):
+        found = forecaster.predict_teacher({name: panel[name][:60] for name in names})
+        for name in names:
+            np.testing.assert_allclose(found[name], panel[name][60:64], rtol=1e-5)
+    rolled = rolling_forecasts(forecaster, {name: panel[name][:110] for name in "ba"})
+    np.testing.assert_allclose(rolled.forecasts["teacher"], rolled.truth, atol=1e-5)
+    with pytest.raises(ValueError, match="knows the series of fit, 'a', 'b', and not 'c'"):
+        forecaster.predict_teacher({"b": panel["b"][:60], "c": panel["a"][:60]})
+
+
 def test_timestamps_find_the_forecast_that_continues_the_rows():
     frame = make_frame()
     forecaster = make_forecaster(teacher=by_time(frame)).fit(frame)

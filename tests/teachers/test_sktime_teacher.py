@@ -123,13 +123,21 @@ def test_each_series_is_answered_by_its_own_fit():
 def test_fitted_once_series_that_fit_did_not_see_are_refused():
     series = [make_frame(40, 1), make_frame(40, 1, seed=1) * 10]
     forecaster = fit(SktimeTeacher(reduce(), fitting="once"), series)
-    several = r'list of the 2 series of fit, in their order.*got {} series.*fitting="window"'
+    several = r'list of the 2 series of fit, in their order.*got {}( series)?.*fitting="window"'
     with pytest.raises(ValueError, match=several.format(1)):
         forecaster.predict_teacher(series[1])
     with pytest.raises(ValueError, match=several.format(3)):
         forecaster.predict_teacher([*series, series[0]])
     with pytest.raises(ValueError, match=several.format(3)):
         forecaster.compare([*series, series[0]], alone=False, n_resamples=3)
+    panel = dict(zip("ab", series, strict=True))
+    forecaster = fit(SktimeTeacher(reduce(), fitting="once"), panel)
+    expected = forecaster.predict_teacher(panel)
+    for names in ("ba", "b"):  # by id, in any order
+        found = forecaster.predict_teacher({name: panel[name] for name in names})
+        pd.testing.assert_frame_equal(found["b"], expected["b"], rtol=1e-5)
+    with pytest.raises(ValueError, match=several.format("'c'")):
+        forecaster.predict_teacher({"a": series[0], "c": series[1]})
 
 
 @pytest.mark.slow
