@@ -379,8 +379,8 @@ class _Revisions:
                 "times of the rows that they are for."
             )
         warnings.warn(
-            f"{told}, {labels[0]} to {labels[-1]}: their times are {self.times[0]} to {self.times[-1]}. All of it counts "
-            "as unknown.",
+            f"{told}, {labels[0]} to {labels[-1]}: their times are {self.times[0]} to {self.times[-1]}. It all "
+            "counts as unknown.",
             stacklevel=stacklevel_of_user(),
         )
 

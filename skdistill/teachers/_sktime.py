@@ -354,7 +354,7 @@ class SktimeTeacher(BaseTeacher):
             got = repr(contexts.ids[contexts.series[unknown[0]]]) if len(unknown) else f"{n_given} series"
             raise ValueError(
                 f"X must be a list of the {n_needed} series of fit, in their order, or a panel of their ids, each of "
-                f"which has a forecaster where fitting of SktimeTeacher is 'once'; got {got}. Give those of fit, or use "
+                f"which has a forecaster where fitting of SktimeTeacher is 'once'; got {got}. Give those, or use "
                 'SktimeTeacher(forecaster, fitting="window"), which labels any series.'
             )
         return numbers[contexts.series]
