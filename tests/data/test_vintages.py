@@ -206,7 +206,7 @@ def test_what_does_not_belong_together_is_named():
     with pytest.raises(ValueError, match=r"columns \['sun'\], which are not among known_covariates \['wind'\]"):
         make_forecaster(Vintages(make_forecasts().rename(columns={"wind": "sun"}))).fit(series)
     half = make_forecasts().assign(time=lambda t: t.time + pd.Timedelta("30min"))
-    with pytest.raises(ValueError, match=r"have no value for any row of X: its labels .* 13:00:00, and their times .* 12:30"):
+    with pytest.raises(ValueError, match=r"no value for any row of X: its labels .* 13:00.*, and their times .* 12:30"):
         make_forecaster(Vintages(half)).fit(series)
     later = make_forecasts().assign(time=lambda t: t.time + pd.Timedelta("900D"))
     with pytest.warns(UserWarning, match=r"have no value for any row of X, 2024-01-01 00:00:00 to .* as unknown"):
