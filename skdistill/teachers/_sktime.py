@@ -420,9 +420,7 @@ class SktimeTeacher(BaseTeacher):
                 f"longest series: {tried.reason}"
             )
 
-    def _trim(
-        self, contexts: Contexts, window: int, values: np.ndarray, fitted: Any
-    ) -> tuple[np.ndarray, RowLabels]:
+    def _trim(self, contexts: Contexts, window: int, values: np.ndarray, fitted: Any) -> tuple[np.ndarray, RowLabels]:
         """Leave out the rows of a context before the first observed one, as of a series that starts there."""
         labels = RowLabels.of(contexts, window)
         if contexts.observed is None or fitted is not None:
