@@ -12,6 +12,7 @@ from sklearn.utils.validation import _num_samples
 
 from skdistill._utils._checks import check_integer
 from skdistill._utils._doc_link import DocLink
+from skdistill.data._inputs import is_list_of_series
 from skdistill.metrics import ForecastScorer
 
 __all__ = ["RollingOriginSplit", "SktimeSplit"]
@@ -222,12 +223,23 @@ def rows_of_series(X: Any) -> list[np.ndarray] | None:
     rows : list of ndarray of int, or None
         Rows by series, in order of first appearance; None unless X has index levels (series, time).
 
+    Raises
+    ------
+    TypeError
+        If X is a list, dict or 3-D array of series, whose members would be taken for rows.
+
     Examples
     --------
     >>> index = pd.MultiIndex.from_product([["a", "b"], range(2)])
     >>> [rows.tolist() for rows in rows_of_series(pd.DataFrame({"y": 0.0}, index=index))]
     [[0, 1], [2, 3]]
     """
+    if isinstance(X, dict) or is_list_of_series(X) or len(getattr(X, "shape", ())) > 2:
+        raise TypeError(
+            "X must be one series, or a panel as one DataFrame with index levels (series, time), to be split in time; "
+            f"got a {type(X).__name__} of {len(X)} series, of which a fold would be a part. Stack them: "
+            "pd.concat({id: frame, ...})."
+        )
     index = getattr(X, "index", None)
     if not isinstance(index, pd.MultiIndex):
         return None

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GridSearchCV, check_cv
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sktime.split import ExpandingWindowSplitter
 
 from skdistill.model_selection import RollingOriginSplit, SktimeSplit
 
@@ -145,6 +146,15 @@ def test_a_search_over_a_splitter_of_sktime():
     search.fit(make_frame())
     assert search.n_splits_ == split.get_n_splits(make_frame())
     assert (search.cv_results_["mean_test_score"] < 0).all()
+
+
+@pytest.mark.parametrize("form", [list, dict, np.stack])
+@pytest.mark.parametrize("split", [RollingOriginSplit(2, 8, 3), SktimeSplit(ExpandingWindowSplitter(fh=[1]), 8)])
+def test_series_that_are_not_one_table_are_not_split_as_if_they_were_rows(form, split):
+    series = np.zeros((60, 30, 1))
+    X = dict(enumerate(series)) if form is dict else form(list(series))
+    with pytest.raises(TypeError, match=r"got a \w+ of 60 series, of which a fold would be a part.*pd.concat"):
+        next(split.split(X))
 
 
 def test_what_sktime_split_refuses():
