@@ -190,7 +190,8 @@ def quantile_scores(truth: Any, quantiles: Any, levels: Sequence[float], *, scal
     Raises
     ------
     ValueError
-        If the shapes or levels do not fit, no true value is observed, or a quantile of an observed one is NaN.
+        If the shapes or levels do not fit, no true value is observed, a quantile of an observed one is NaN, or
+        ``scale`` is not above 0.
 
     Examples
     --------
@@ -214,6 +215,8 @@ def quantile_scores(truth: Any, quantiles: Any, levels: Sequence[float], *, scal
         raise ValueError("quantiles of quantile_scores must not be NaN where the true value is observed.")
     unit = np.broadcast_to(np.asarray(1.0 if scale is None else scale, dtype=np.float64), truth.shape)
     truth, quantiles, unit = truth[observed], quantiles[observed], unit[observed]
+    if (unit <= 0).any():
+        raise ValueError(f"scale of quantile_scores must be above 0; got {unit.min():g}.")
     tau = np.array(levels)
     error = truth[..., None] - quantiles
     pinball = 2.0 * np.maximum(tau * error, (tau - 1.0) * error).mean(axis=-1) / unit

@@ -16,7 +16,7 @@ from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.comparison._bootstrap import block_bootstrap_means
 from skdistill.comparison._forecasts import Around, ModelForecasts, StudentForecasts, TeacherForecasts
-from skdistill.comparison._history import find_trained, rows_before_series
+from skdistill.comparison._history import find_trained, rows_before_series, rows_of_fit
 from skdistill.comparison._latency import median_seconds
 from skdistill.comparison._naive import find_seasons
 from skdistill.comparison._problem import Forecast, Problem
@@ -76,6 +76,7 @@ def compare(
         list of them that differ only in ``random_state``, whose errors are averaged.
     X : array, DataFrame, Series or panel
         A test series not used in ``fit``, or many; the first ``context_length`` rows can be the last training rows.
+        A warning counts the windows whose true values were rows of ``fit``.
     train : array, DataFrame, Series or None, default=None
         The training series, for the students without a teacher. None takes the series passed to ``fit``, which a
         forecaster keeps by reference and never pickles. If it was changed in place after ``fit``, the rows of the table
@@ -150,6 +151,8 @@ def compare(
     models = {name: [unwrap_model(one) for one in _as_list(value)] for name, value in forecasters.items()}
     if not models:
         raise ValueError("forecasters of compare must name at least one fitted forecaster; got an empty dict.")
+    for name, members in models.items():
+        _check_seeds(name, members)
     problem = Problem.of([member for members in models.values() for member in members], X)
     levels = next(
         (one.forecaster.spec_.quantiles for (one, *_) in models.values() if one.forecaster.spec_.quantiles), None
@@ -161,6 +164,7 @@ def compare(
         rows += _model_rows(name, members, problem, X, train, alone=alone, only=len(models) == 1)
     first = next(iter(models.values()))[0]
     trained = find_trained(problem.series, _read_training_rows(first, train))
+    _warn_of_training_rows(problem, [one for members in models.values() for one in members], trained)
     history = [
         rows_before_series(one, known, problem.targets) for one, known in zip(problem.series, trained, strict=True)
     ]
@@ -202,6 +206,29 @@ def compare(
 
 def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _check_seeds(name: str, members: Sequence[UnwrappedModel]) -> None:
+    """Raise if models whose errors are averaged differ in more than their seed."""
+    first, *others = ([_settings(one.forecaster) for one in members]) or [{}]
+    for other in others:
+        for key in {**first, **other}:
+            values = first.get(key, "nothing"), other.get(key, "nothing")
+            if values[0] != values[1]:
+                raise ValueError(
+                    f"the list {name!r} of compare is averaged and must differ only in random_state; {key} is "
+                    f"{values[0]!r} and {values[1]!r}. Give each a name of its own."
+                )
+
+
+def _settings(forecaster: Any) -> dict[str, Any]:
+    """Return the parameters that have plain values, and the types of others."""
+    free = ("random_state", "memory", "n_jobs", "verbose", "device")
+    return {
+        key: value if value is None or isinstance(value, str | bool | int | float) else type(value).__name__
+        for key, value in forecaster.get_params(deep=True).items()
+        if key.rpartition("__")[2] not in free
+    }
 
 
 def _model_rows(
@@ -276,6 +303,25 @@ def _baseline_rows(problem: Problem, seasons: list[int]) -> list[_Row]:
     runs = {name: problem.naive(season) for name, season in zip(names, seasons, strict=True)}
     runs |= {"last value": problem.last_value(), "drift": problem.drift()}
     return [_Row(name, "baseline", [run], 0) for name, run in runs.items()]
+
+
+def _warn_of_training_rows(
+    problem: Problem, models: Sequence[UnwrappedModel], trained: Sequence[Series | None]
+) -> None:
+    """Warn if true values that are compared are among the rows of ``fit`` of a model; `trained` are of the first."""
+    of_models = [trained, *(find_trained(problem.series, _read_training_rows(one, None)) for one in models[1:])]
+    n_seen = 0
+    for number, one in enumerate(problem.series):
+        seen = np.any([rows_of_fit(one, each[number], problem.targets) for each in of_models], axis=0)
+        counted = np.append(0, seen.cumsum())
+        starts = problem.starts[problem.numbers == number]
+        n_seen += int((counted[starts + problem.prediction_length] > counted[starts]).sum())
+    if n_seen:
+        warnings.warn(
+            f"{n_seen} of {problem.n_windows} windows of compare have true values that fit was given: their errors are "
+            "not those on new rows. Only the context before the first forecast may be rows of fit.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def _choose_seasons(

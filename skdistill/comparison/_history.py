@@ -8,7 +8,7 @@ import numpy as np
 
 from skdistill.data._inputs import Series
 
-__all__ = ["find_trained", "rows_before_series"]
+__all__ = ["find_trained", "rows_before_series", "rows_of_fit"]
 
 
 def find_trained(series: Sequence[Series], trained: Sequence[Series] | None) -> list[Series | None]:
@@ -69,3 +69,41 @@ def rows_before_series(one: Series, trained: Series | None, targets: Sequence[in
     n_common = min(len(trained) - place, len(one))
     common = trained.values[place : place + n_common], one.values[:n_common]
     return rows[:place] if np.array_equal(*common, equal_nan=True) else nothing
+
+
+def rows_of_fit(one: Series, trained: Series | None, targets: Sequence[int]) -> np.ndarray:
+    """Say which rows of a test series were training rows: those of the same label and values.
+
+    Parameters
+    ----------
+    one : Series
+        The test series.
+    trained : Series or None
+        The rows that ``fit`` saw of it.
+    targets : sequence of int
+        Channels whose values are compared.
+
+    Returns
+    -------
+    seen : ndarray of bool of shape (n_timestamps,)
+        None of them where rows of the same label have other values. Without labels, all rows of an equal series.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> days = pd.date_range("2024-01-01", periods=5)
+    >>> values = np.arange(5.0)[:, None]
+    >>> rows_of_fit(Series(values[2:], days[2:]), Series(values[:4], days[:4]), [0]).tolist()
+    [True, True, False]
+    """
+    nothing = np.zeros(len(one), dtype=bool)
+    if trained is None or (trained.index is None) != (one.index is None):
+        return nothing
+    values, known = one.values[:, list(targets)], trained.values[:, list(targets)]
+    if one.index is None:
+        return nothing | np.array_equal(values, known, equal_nan=True)
+    if trained.index.dtype != one.index.dtype:
+        return nothing
+    places = trained.index.get_indexer(one.index)
+    seen = places >= 0
+    return seen if np.array_equal(values[seen], known[places[seen]], equal_nan=True) else nothing

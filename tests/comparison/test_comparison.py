@@ -1,6 +1,7 @@
 """The comparison table: right numbers, honest noise, every kind of model."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -95,8 +96,12 @@ def test_models_of_different_context_lengths_see_the_same_targets():
     series = make_series(300)
     short = make_forecaster(context_length=6).fit(series[:200])
     long = make_forecaster(context_length=24).fit(series[:200])
-    table = compare({"short": short, "long": long}, series[176:], alone=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # contexts may be rows of fit
+        table = compare({"short": short, "long": long}, series[176:], alone=False)
     assert table.facts["n_windows"] == 300 - 176 - 24 - 4 + 1
+    with pytest.raises(ValueError, match="must differ only in random_state; context_length is 6 and 24"):
+        compare({"ours": [short, long]}, series[176:])
     assert table.loc["long", "mse"] == compare({"long": long}, series[176:], alone=False).loc["long", "mse"]
 
 
@@ -192,6 +197,24 @@ def test_bad_calls(call, message):
 def test_forecasters_without_names_are_told_to_have_them(given):
     with pytest.raises(TypeError, match=r"must be a dict .*got (list|str)\..*\{'student': \[f0, f1\]\}"):
         compare(given, make_series())
+
+
+@pytest.mark.parametrize(("start", "told"), [(188, None), (180, "8 of 97"), (0, "188 of 277")])
+def test_windows_that_fit_has_seen_are_told(start, told):
+    frame = make_frame(292)
+    forecaster = make_forecaster(teacher=None).fit(frame[:200])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        forecaster.compare(frame[start:], n_resamples=2)
+    said = [str(one.message) for one in caught if "fit was given" in str(one.message)]
+    assert [one.partition(" windows")[0] for one in said] == ([] if told is None else [told])
+
+
+def test_a_model_beside_the_first_may_have_seen_the_rows(recwarn):
+    frame = make_frame(230)
+    new, old = (make_forecaster(teacher=None).fit(rows) for rows in (frame[:200], frame))
+    compare({"new": new, "old": old}, frame[188:], n_resamples=2)
+    assert "27 of 27 windows of compare have true values that fit was given" in str(recwarn.pop(UserWarning).message)
 
 
 def test_what_is_no_distilled_forecaster_is_refused():
