@@ -97,11 +97,12 @@ def rows_of_fit(one: Series, trained: Series | None, targets: Sequence[int]) -> 
     [True, True, False]
     """
     nothing = np.zeros(len(one), dtype=bool)
-    if trained is None or (trained.index is None) != (one.index is None):
+    if trained is None:
         return nothing
     values, known = one.values[:, list(targets)], trained.values[:, list(targets)]
-    if one.index is None:
-        return nothing | np.array_equal(values, known, equal_nan=True)
+    if one.index is None or trained.index is None:
+        both = one.index is None and trained.index is None
+        return np.full(len(one), both and np.array_equal(values, known, equal_nan=True))
     if trained.index.dtype != one.index.dtype:
         return nothing
     places = trained.index.get_indexer(one.index)
