@@ -19,7 +19,7 @@ from skdistill.data._inputs import Series, SeriesInput, read_series
 from skdistill.data._local_scale import LocalUnits
 from skdistill.data._short_series import warn_of_short_series
 from skdistill.networks._base import NetworkSpec
-from skdistill.probabilistic._calibration import FittedCalibration, shift_quantiles
+from skdistill.probabilistic._calibration import FittedCalibration, resolve_calibration, shift_quantiles
 
 __all__ = ["RollingMixin", "backtest", "backtest_quantiles", "count_origins", "mean_squared_error", "roll"]
 
@@ -119,7 +119,7 @@ def backtest(predictor: Predictor, series: Series, step: int) -> Any:
 
 
 def backtest_quantiles(
-    predictor: Predictor, calibration: FittedCalibration | None, series: Series, step: int
+    predictor: Predictor, calibration: FittedCalibration | None, series: Series, step: int, most: int | None = None
 ) -> np.ndarray:
     """Forecast quantiles from every origin; a rolling calibration uses only the truth known at each origin.
 
@@ -133,6 +133,8 @@ def backtest_quantiles(
         The series.
     step : int
         Number of rows between consecutive origins.
+    most : int or None, default=None
+        How many windows a rolling calibration keeps; None keeps as many as it has.
 
     Returns
     -------
@@ -154,7 +156,7 @@ def backtest_quantiles(
     of_levels = [scaling.forecasts_to_standard(one, units) for one in np.moveaxis(quantiles, -1, 0)]
     standard = np.stack(of_levels, axis=-1)
     truth = scaling.forecasts_to_standard(np.concatenate([one for _, one in parts]), units)
-    rolled = calibration.rolling_offsets(truth[..., None] - standard, levels, step)
+    rolled = calibration.rolling_offsets(truth[..., None] - standard, levels, step, most)
     shifted = scaling.quantiles_to_original(shift_quantiles(standard, rolled, levels), units)
     if units is not None:
         contexts = np.concatenate([contexts.values for contexts, _ in roll(predictor, series, step)])
@@ -257,7 +259,8 @@ class RollingMixin(BaseDistilled):
         check_integer(step, "step of backtest_quantiles", minimum=1)
         given = self._read_to_roll(X, "backtest_quantiles")
         calibration = getattr(self, "calibration_", None)
-        return given.map(lambda one: backtest_quantiles(self.predictor_, calibration, one, step))
+        most = getattr(resolve_calibration(self.calibration), "n_windows", None)
+        return given.map(lambda one: backtest_quantiles(self.predictor_, calibration, one, step, most))
 
     def _read_to_roll(self, X: Any, what: str) -> SeriesInput:
         """Read series; raise if none has an origin, and warn of those without one."""

@@ -172,7 +172,9 @@ class FittedCalibration:
     n_windows: int
     errors: np.ndarray | None = None
 
-    def rolling_offsets(self, errors: np.ndarray, levels: Sequence[float], step: int) -> np.ndarray:
+    def rolling_offsets(
+        self, errors: np.ndarray, levels: Sequence[float], step: int, most: int | None = None
+    ) -> np.ndarray:
         """Return the offsets for each of the following windows, from the errors known at its origin.
 
         Parameters
@@ -184,14 +186,17 @@ class FittedCalibration:
             Levels of the quantiles.
         step : int
             Number of rows between origins.
+        most : int or None, default=None
+            How many errors to keep, as in ``calibrate``; None keeps as many as there are.
 
         Returns
         -------
         offsets : ndarray of shape (n_origins, prediction_length, n_targets, n_quantiles)
-            Offsets from the last ``n_windows`` errors known at each origin.
+            Offsets from the last ``most`` errors known at each origin.
         """
         assert self.errors is not None  # a rolling calibration
         n_known, n_origins = len(self.errors), len(errors)
+        most = n_known if most is None else max(most, n_known)
         offsets = np.zeros_like(errors)
         for number in range(errors.shape[1]):
             both = np.concatenate([self.errors[:, number], errors[:, number]])
@@ -199,11 +204,14 @@ class FittedCalibration:
             rows = np.maximum(last_known, n_known - 1)  # before that, only the windows of the calibration are known
             observed = ~np.isnan(both).any(axis=(1, 2))
             both, rows = both[observed], observed.cumsum()[rows] - 1  # the last errors that are known in full
+            for row in np.unique(rows[rows < most - 1]):  # fewer than that are known
+                offsets[rows == row, number] = conformal_offsets(both[: row + 1], levels)
+            full = rows >= most - 1
             for position, level in enumerate(levels):
-                if rank := _rank(n_known, level):
-                    share = (rank - 1) / max(n_known - 1, 1)
-                    rolled = pd.DataFrame(both[..., position]).rolling(n_known).quantile(share, interpolation="nearest")
-                    offsets[:, number, :, position] = rolled.to_numpy()[rows]
+                if (rank := _rank(most, level)) and full.any():
+                    share = (rank - 1) / max(most - 1, 1)
+                    rolled = pd.DataFrame(both[..., position]).rolling(most).quantile(share, interpolation="nearest")
+                    offsets[full, number, :, position] = rolled.to_numpy()[rows[full]]
         return offsets
 
 

@@ -153,6 +153,14 @@ def test_a_forecaster_of_a_panel_labels_known_series_in_their_units(scaling):
     np.testing.assert_allclose(cut.forecasts_to_original(labels.forecast.numpy())[0], first, rtol=1e-4)
 
 
+def test_gaps_are_missing_for_a_forecaster_too():
+    frame = FRAME[["a"]] - 100
+    frame.iloc[190:196] = np.nan
+    teacher = fit(frame=frame, scaling="window")
+    forecaster = fit(FrozenEstimator(teacher), frame, scaling="global")
+    np.testing.assert_allclose(forecaster.predict_teacher(frame), teacher.predict(frame), rtol=1e-4)
+
+
 def make_sized_panel(sizes, with_visits=True):
     """Make series with a static size, and a promo in words."""
     generator, parts = np.random.default_rng(0), {}
