@@ -33,12 +33,13 @@ def main() -> None:
     parser.add_argument("--sets", choices=["development", "final"], default="development")
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--checkpoint", type=Path, help="checkpoint of train.py; default: weights of the package")
+    parser.add_argument("--layers", type=int, default=EchoConfig.n_layers, help="of the checkpoint")
     parser.add_argument("--raw", action="store_true", help="use the last weights, not their average")
     parser.add_argument("--max-series", type=int, default=10**9, help="number of series of each set, evenly spread")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--table", type=Path, help="where to write the scores")
     arguments = parser.parse_args()
-    network = load(arguments.checkpoint, raw=arguments.raw).to(getattr(torch, arguments.dtype))
+    network = load(arguments.checkpoint, raw=arguments.raw, layers=arguments.layers).to(getattr(torch, arguments.dtype))
     rows = []
     for name, make in (DEVELOPMENT if arguments.sets == "development" else FINAL).items():
         if arguments.only and not any(name.startswith(part) for part in arguments.only):
@@ -64,13 +65,13 @@ def main() -> None:
         table.to_csv(arguments.table)
 
 
-def load(checkpoint: Path | None, raw: bool = False) -> EchoNetwork:
+def load(checkpoint: Path | None, raw: bool = False, layers: int = EchoConfig.n_layers) -> EchoNetwork:
     """Load weights of a checkpoint, averaged unless ``raw``, or those of the package."""
     if checkpoint is None:
         from skdistill.teachers._echo_weights import load_echo
 
         return load_echo(torch.device("cpu"))
-    return load_sized(checkpoint, EchoConfig(), raw=raw)
+    return load_sized(checkpoint, EchoConfig(n_layers=layers), raw=raw)
 
 
 def load_sized(checkpoint: Path, config: EchoConfig, raw: bool = False) -> EchoNetwork:

@@ -33,6 +33,7 @@ def main() -> None:
         "commit": commit.stdout.strip(),
         "date": time.strftime("%Y-%m-%d"),
         "license": "BSD-3-Clause",
+        "settings": "examples/pretrain/train.py: Muon and AdamW, averaged weights; stored in float16",
     }
     if arguments.note:
         training["note"] = arguments.note
