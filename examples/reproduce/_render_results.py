@@ -104,7 +104,11 @@ def benchmark_table(name: str) -> str:
     if "rows" in frame:
         frame["what"] = frame["rows"].map("{:,} rows: ".format) + frame["what"]
     aims = ["aim"] if "aim" in frame and frame["aim"].any() else []
-    rows = [[row.what, f"{row.figure:.3g}", row.unit, *(row.aim for _ in aims)] for row in frame.itertuples()]
+    figures = [f"{value:,.0f}" if value >= 1000 else f"{value:.3g}" for value in frame["figure"]]
+    rows = [
+        [row.what, figure, row.unit, *(row.aim for _ in aims)]
+        for row, figure in zip(frame.itertuples(), figures, strict=True)
+    ]
     return markdown(["what", "figure", "unit", *aims], rows) + "\n\n* " + source(frame)
 
 
@@ -889,6 +893,7 @@ TABLES = {
     "steps": steps_table,
     "tuning": partial(benchmark_table, "tuning"),
     "exact": partial(benchmark_table, "exact"),
+    "gpu": partial(benchmark_table, "gpu"),
     "sktime": partial(benchmark_table, "sktime"),
 }
 
