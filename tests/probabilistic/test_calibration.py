@@ -78,15 +78,24 @@ def test_rolling_offsets_use_only_what_was_known():
     generator = np.random.default_rng(0)
     known, new = generator.normal(size=(12, 3, 1, 2)), generator.normal(size=(10, 3, 1, 2))
     fitted = FittedCalibration(np.zeros((3, 1, 2)), 12, known)
-    for step in (1, 2):
-        got = fitted.rolling_offsets(new, (0.1, 0.9), step)
+    for step, most in ((1, None), (2, None), (1, 15), (2, 100)):
+        got = fitted.rolling_offsets(new, (0.1, 0.9), step, most)
         for origin in range(10):
             for number in range(3):
                 past = [known[:, number]] + [
                     new[k : k + 1, number] for k in range(origin) if k * step + number < origin * step
                 ]
-                last = np.concatenate(past)[-12:]
+                last = np.concatenate(past)[-(most or 12) :]
                 np.testing.assert_array_equal(got[origin, number], conformal_offsets(last, (0.1, 0.9)))
+
+
+def test_backtest_keeps_as_many_windows_as_calibrate():
+    series = make_series(120)
+    rolling = make_forecaster(quantiles=LEVELS, prediction_length=1, calibration="rolling", max_epochs=1).fit(
+        series[:100]
+    )
+    last = rolling.backtest_quantiles(series[88:])[-1]
+    np.testing.assert_allclose(last, rolling.calibrate(series[88:119]).predict_quantiles(series[:119]), rtol=1e-5)
 
 
 def test_rolling_follows_a_drift_that_split_does_not():
