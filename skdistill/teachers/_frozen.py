@@ -234,14 +234,18 @@ class FrozenTeacher(BaseTeacher):
         """Return contexts for a skdistill forecaster, with time labels if it reads the calendar."""
         indexes = self._row_labels(contexts)
         steps = None if indexes is None else [contexts.step_of(int(number)) for number in contexts.series]
-        inner = unwrap_model(self._inner).forecaster
+        model = unwrap_model(self._inner)
+        inner = model.forecaster
         ours, static = inner.spec_, None
+        recent = self._recent(original)
+        if model.before is None and contexts.observed is not None:  # steps before need not take missing values
+            recent = _with_gaps(recent, contexts.observed[:, -recent.shape[1] :].cpu().numpy())
         if contexts.static is not None and ours.n_static:
             units = contexts.scaling.statics_
             assert units is not None  # probe
             static = inner.roles_.standardized_static(units.restore(contexts.static.cpu().numpy()))
         return ContextBatch(
-            self._recent(original),
+            recent,
             indexes,
             steps,
             self._numbers(contexts),
@@ -267,6 +271,11 @@ class FrozenTeacher(BaseTeacher):
         table = self._table(original, contexts)
         forecast = np.asarray(self.estimator.predict(table))
         return forecast.reshape(len(original), len(table) // len(original), -1).transpose(0, 2, 1)
+
+
+def _with_gaps(values: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Write NaN where a value is missing; a channel of which nothing is observed in a context stays filled."""
+    return np.where(~observed & observed.any(axis=1, keepdims=True), np.nan, values)
 
 
 def _check_channels(forecaster: Any, spec: NetworkSpec) -> None:
