@@ -178,9 +178,23 @@ def _fold(
         first = max(stop + gap, int(judged.min()) + before)
         origins = np.arange(first, int(judged.max()) + 2 - prediction_length)
         if len(origins):
+            _check_whole(rows, "training", number)
+            _check_whole(np.sort(judged), "test", number)
             kept.append((number, int(rows.min()), stop, origins))
     numbers, starts, stops, all_origins = zip(*kept, strict=True) if kept else ((), (), (), ())
     return Fold(np.array(numbers, dtype=int), np.array(starts), np.array(stops), tuple(all_origins))
+
+
+def _check_whole(rows: np.ndarray, what: str, number: int) -> None:
+    """Raise if some rows between the first and the last one are left out."""
+    holes = np.flatnonzero(np.diff(rows) != 1)
+    if len(holes):
+        before, after = int(rows[holes[0]]), int(rows[holes[0] + 1])
+        raise ValueError(
+            f"cv of DistilledForecasterCV must have {what} rows of a series without holes; a fold leaves out what lies "
+            f"between rows {before} and {after} of series number {number}, which windows would cross. Write NaN into "
+            "these rows of X instead."
+        )
 
 
 def _by_series(rows: np.ndarray, bounds: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

@@ -576,3 +576,15 @@ def test_rows_between_training_and_test_rows_are_not_judged():
     later = SktimeSplit(ExpandingWindowSplitter(fh=[4, 5, 6], initial_window=20, step_length=50), context_length=5)
     (fold,) = make_folds(later, series, 3, 100)
     assert [own.tolist() for own in fold.origins] == [[23]]
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "what"),
+    [
+        (np.r_[0:8, 12:25], np.arange(25, 40), "training rows .* between rows 7 and 12 of series number 0"),
+        (np.arange(20), np.r_[20:27, 30:40], "test rows .* between rows 26 and 30 of series number 0"),
+    ],
+)
+def test_rows_that_a_fold_leaves_out_in_the_middle_are_not_read_anyway(train, test, what):
+    with pytest.raises(ValueError, match=f"must have {what}"):
+        make_folds(Given((train, test)), [Series(np.zeros((40, 1)))], 3, 100)
