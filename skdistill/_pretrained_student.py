@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import numpy as np
-
 from skdistill._utils.pretrained_student import SHIPPED_STUDENT, ArrayStudent
 
 __all__ = ["PretrainedStudent", "load_pretrained_student"]
@@ -15,8 +13,9 @@ __all__ = ["PretrainedStudent", "load_pretrained_student"]
 class PretrainedStudent(ArrayStudent):
     """A small network with weights that forecasts any series; nothing is fitted.
 
-    ``predict`` and ``predict_quantiles`` also take a pandas Series or DataFrame with one row per time step. The
-    forecasts of ``predict`` then continue its index.
+    ``predict`` and ``predict_quantiles`` also take a pandas Series or DataFrame with one row per time step, in order of
+    time, or a panel with the index levels (series, time). The forecasts of ``predict`` then continue its index; the
+    quantiles of a panel are a dict from id to array.
 
     Parameters
     ----------
@@ -36,12 +35,25 @@ class PretrainedStudent(ArrayStudent):
     ['2026-01', '2026-02']
     """
 
-    def _like(self, X: Any, answers: np.ndarray) -> Any:
-        """Return answers as a table of the type of X, with its index continued."""
+    def _answer(self, X: Any, prediction_length: int, choose: Any, *, as_array: bool = False) -> Any:
+        """Forecast arrays, tables in order of time, and panels series by series."""
+        if not hasattr(X, "iloc"):  # arrays need NumPy alone
+            return super()._answer(X, prediction_length, choose, as_array=as_array)
         import pandas as pd
 
-        from skdistill.data._steps import continue_index  # only for tables: arrays need NumPy alone
+        from skdistill.data._forms import take_apart
+        from skdistill.data._row_labels import check_row_labels
+        from skdistill.data._steps import continue_index
 
+        series, form = take_apart(X)
+        if form is not None:
+            return form.put_together(
+                [self._answer(one, prediction_length, choose, as_array=as_array) for one in series]
+            )
+        check_row_labels(X.index)
+        answers = super()._answer(X, prediction_length, choose)
+        if as_array:
+            return answers
         index = continue_index(X.index, len(answers))
         if isinstance(X, pd.Series):
             return pd.Series(answers, index=index, name=X.name)

@@ -189,6 +189,8 @@ class ArrayStudent:
         if isinstance(X, list | tuple):
             return [self._answer(one, prediction_length, choose, as_array=as_array) for one in X]
         try:
+            if isinstance(X, np.ma.MaskedArray):
+                X = np.ma.filled(X.astype(np.float64), np.nan)
             values = np.asarray(X, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise TypeError(f"X must contain numbers, NaN where missing; {error}.") from error
@@ -204,10 +206,6 @@ class ArrayStudent:
             answers = answers[0]
         if values.ndim == 1:
             answers = answers[:, 0]
-        return self._like(X, answers) if hasattr(X, "index") and not as_array else answers
-
-    def _like(self, X: Any, answers: np.ndarray) -> Any:
-        """Return answers in the form of a table; here as they are."""
         return answers
 
     def quantiles(self, contexts: np.ndarray, horizon: int) -> np.ndarray:
@@ -486,7 +484,7 @@ def _scale(contexts: np.ndarray) -> Window:
     values = np.where(seen, contexts - anchor, 0.0)
     mean = values.sum(1, keepdims=True) / count
     deviation = (np.abs(values - mean) * observed).sum(1, keepdims=True) / count
-    tiny = 1e-6 * (np.abs(anchor) + np.abs(mean))
+    tiny = 1e-12 * (np.abs(anchor) + np.abs(mean))  # smaller deviations are rounding
     spread = np.where(deviation > tiny, deviation, np.maximum(tiny, 1e-12))
     bent = _carry(_bend(np.where(seen, (values - mean) / spread, 0.0)), seen)
     last = bent[:, -1:].copy()

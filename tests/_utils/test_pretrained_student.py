@@ -93,6 +93,42 @@ def test_forms(student):
     assert len(student.predict([frame, series[:20]], 7)) == 2
 
 
+def test_panels_are_forecast_series_by_series(student):
+    series = make_waves(60)[:2]
+    days = pd.date_range("2024-01-01", periods=60)
+    frames = {name: pd.DataFrame({"y": one}, days) for name, one in zip("ba", series, strict=True)}
+    panel = pd.concat(frames, names=["series", "time"])
+    forecast = student.predict(panel, 7)
+    assert forecast.index.equals(pd.MultiIndex.from_product([["b", "a"], pd.date_range("2024-03-01", periods=7)]))
+    np.testing.assert_array_equal(forecast.loc["a", "y"], student.predict(series[1], 7))
+    np.testing.assert_array_equal(student.predict(panel["y"], 7), forecast["y"])
+    assert student.predict_quantiles(panel, 7)["a"].shape == (7, 1, 9)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda one: one[::-1], "out of order"),
+        (lambda one: one.drop(one.index[30]), "irregular step"),
+        (lambda one: one.set_axis(one.index.insert(3, one.index[3])[:60]), "duplicate labels"),
+        (lambda one: one.set_axis(one.index.strftime("%Y-%m-%d")), "is text, not time"),
+    ],
+)
+def test_rows_that_are_not_one_after_another_are_refused(student, change, message):
+    series = pd.Series(make_waves(60)[0], pd.date_range("2024-01-01", periods=60))
+    with pytest.raises(ValueError, match=message):
+        student.predict(change(series), 3)
+
+
+def test_masks_and_large_levels(student):
+    series = make_waves(60)[0]
+    gaps = np.where(np.arange(60) % 20 == 5, np.nan, series)
+    expected = student.predict(gaps, 7)
+    np.testing.assert_array_equal(student.predict(np.ma.masked_array(series, np.isnan(gaps)), 7), expected)
+    high = student.predict(series + 1e6, 7) - 1e6
+    np.testing.assert_allclose(student.predict(series + 1e10, 7) - 1e10, high, atol=1e-3)
+
+
 def test_missing_values_and_short_series(student):
     series = make_waves(60, 3)
     series[0, :40] = np.nan
