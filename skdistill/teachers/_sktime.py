@@ -164,6 +164,11 @@ class SktimeTeacher(BaseTeacher):
                 "forecaster of SktimeTeacher must be a sktime forecaster, or a fitted one in "
                 f"sklearn.frozen.FrozenEstimator; got {inner!r}."
             )
+        if any(name.split("__")[-1] == "simple_differencing" and value for name, value in inner.get_params().items()):
+            raise ValueError(
+                f"forecaster of SktimeTeacher has simple_differencing=True, with which {type(inner).__name__} forecasts "
+                "differences in place of values: set it to False."
+            )
         if self._is_frozen and inner.state == "new":
             raise ValueError(
                 f"forecaster of SktimeTeacher is frozen and not fitted: fit {type(inner).__name__} before, or pass it "

@@ -151,6 +151,15 @@ def test_arrays_and_time_zones_do_too():
     assert forecast.index[0] == local.index[-1] + pd.Timedelta("1h")
 
 
+def test_a_forecaster_of_differences_is_refused():
+    pytest.importorskip("statsmodels")
+    from sktime.forecasting.sarimax import SARIMAX
+
+    teacher = SktimeTeacher(SARIMAX(order=(1, 1, 0), simple_differencing=True), fitting="series")
+    with pytest.raises(ValueError, match="SARIMAX forecasts differences in place of values"):
+        fit(teacher)
+
+
 # -- leaks -------------------------------------------------------------------------------------------
 
 
