@@ -166,8 +166,8 @@ class SktimeTeacher(BaseTeacher):
             )
         if any(name.split("__")[-1] == "simple_differencing" and value for name, value in inner.get_params().items()):
             raise ValueError(
-                f"forecaster of SktimeTeacher has simple_differencing=True, with which {type(inner).__name__} forecasts "
-                "differences in place of values: set it to False."
+                f"forecaster of SktimeTeacher has simple_differencing=True: {type(inner).__name__} forecasts "
+                "differences in place of values. Set it to False."
             )
         if self._is_frozen and inner.state == "new":
             raise ValueError(
