@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -73,7 +73,7 @@ class SeriesStore:
     values: Tensor
     offsets: np.ndarray
     lengths: np.ndarray
-    indexes: tuple[pd.Index | None, ...]
+    indexes: Sequence[pd.Index | None]
     padding: int
     scaling: Scaling
     columns: pd.Index | None = None
@@ -88,6 +88,7 @@ class SeriesStore:
     ahead: Tensor | None = None
     knowledge: Tensor | None = None
     series_weight: np.ndarray | None = None
+    is_mapped: ClassVar[bool] = False  # whether rows are in files, and may be more than memory
 
     @classmethod
     def from_series(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from skdistill.data._contexts import Contexts
 from skdistill.data._fill_future import fill_future
 from skdistill.data._filled_starts import fill_starts
 from skdistill.data._local_scale import LocalUnits
+from skdistill.data._mapped_store import MappedStore
 from skdistill.data._series_weight import weights_of_windows
 from skdistill.data._store import SeriesStore
 from skdistill.data._wall_clock import nanoseconds_of
@@ -23,6 +24,7 @@ from skdistill.data._wall_clock import nanoseconds_of
 __all__ = ["Windows"]
 
 _BLOCK = 4096  # number of windows for which units are computed at once
+_PART = 1 << 18  # number of windows of files that are looked at together
 
 
 def _moments(indexes: Sequence[pd.Index | None], length: int, number: int) -> np.ndarray:
@@ -84,18 +86,43 @@ class Windows:
     @cached_property
     def _units(self) -> LocalUnits | None:
         """Units of every window relative to its series; None if windows are not scaled separately."""
-        if self.store.by_window is None:
-            return None
-        own = self.store.by_window[self.series_of(self.starts.cpu().numpy())]
-        center, unit = np.zeros((len(self), self.n_channels)), np.ones((len(self), self.n_channels))
+        return None if self.store.by_window is None else self._compute_units(self.starts)
+
+    def _compute_units(self, starts: Tensor) -> LocalUnits:
+        series = self.series_of(starts.cpu().numpy())
+        assert self.store.by_window is not None  # the callers
+        own = self.store.by_window[series]
+        center, unit = np.zeros((len(starts), self.n_channels)), np.ones((len(starts), self.n_channels))
         for numbers in np.array_split(np.flatnonzero(own), -(-max(1, int(own.sum())) // _BLOCK)):
-            values = self._context_views[self.starts[torch.from_numpy(numbers)]].transpose(1, 2).cpu().numpy()
-            outer = None
-            if self.store.units is not None:
-                outer = self.store.units.take(self.series_of(self.starts.cpu().numpy()[numbers]))
+            values = self._context_views[starts[torch.from_numpy(numbers)]].transpose(1, 2).cpu().numpy()
+            outer = None if self.store.units is None else self.store.units.take(series[numbers])
             units = self.store.scaling.inner_units(values, outer)
             center[numbers], unit[numbers] = units.center, units.unit
         return LocalUnits(center, unit)
+
+    def _units_of(self, indices: Tensor) -> LocalUnits | None:
+        """Return the units of some windows relative to their series; of files, without those of the others."""
+        if self.store.by_window is None:
+            return None
+        if self.store.is_mapped:
+            return self._compute_units(self.starts[indices])
+        assert self._units is not None  # by_window
+        return self._units.take(indices.cpu().numpy())
+
+    def parts(self) -> Iterator[Windows]:
+        """Yield these windows, or, if their series are in files, some at a time.
+
+        Yields
+        ------
+        windows : Windows
+            Successive windows.
+        """
+        size = _PART if self.store.is_mapped else max(1, len(self))
+        for first in range(0, max(1, len(self)), size):
+            here = slice(first, first + size)
+            whole = first == 0 and size >= len(self)
+            known = None if self.known is None else self.known[here]
+            yield self if whole else replace(self, starts=self.starts[here], known=known)
 
     @cached_property
     def weights(self) -> np.ndarray | None:
@@ -135,14 +162,21 @@ class Windows:
         if self.store.units is None:
             return None
         units = self.store.units.take(self.series_of(self.starts[indices].cpu().numpy()))
-        return units if self._units is None else units.inside(self._units.take(indices.cpu().numpy()))
+        inner = self._units_of(indices)
+        return units if inner is None else units.inside(inner)
 
     @cached_property
     def _horizon_views(self) -> Tensor:
         values = self.store.values[self.context_length :]
-        if self.targets != tuple(range(self.n_channels)):
+        if self.targets != tuple(range(self.n_channels)) and not self.store.is_mapped:
             values = values[:, list(self.targets)]  # one copy of the target channels, not of windows
         return values.unfold(0, self.prediction_length, 1)
+
+    def _ahead(self, views: Tensor, starts: Tensor, channels: tuple[int, ...]) -> Tensor:
+        """Gather some channels of what follows contexts, (n, prediction_length, n_channels)."""
+        if views.shape[1] == len(channels):
+            return views[starts].transpose(1, 2)
+        return views[starts[:, None], torch.tensor(channels, device=views.device)[None]].transpose(1, 2)
 
     def context_values(self, indices: Tensor) -> Tensor:
         """Return contexts.
@@ -160,8 +194,7 @@ class Windows:
         starts = self.starts[indices]
         if self.is_plain:
             return self._context_views[starts].transpose(1, 2)
-        values, is_view = self.filled
-        rest = ~is_view[indices]
+        values, rest = self._filled_values[0], ~self._are_views(indices)
         if bool(rest.all()):
             return self._fill(self._context_views[starts].transpose(1, 2), indices)
         filled = values.unfold(0, self.context_length, 1)[starts]
@@ -175,19 +208,36 @@ class Windows:
         """Values of the store with the rows before series filled, and the windows that are plain views of them.
 
         The second tensor, of bool, has one entry per window: False where windows are scaled separately or have gaps.
+        Of files, rows before series are not filled, and windows that start there are no views.
         """
+        return self._filled_values[0], self._find_views(self.starts)
+
+    @cached_property
+    def _filled_values(self) -> tuple[Tensor, np.ndarray | None]:
+        """Values with the rows before series filled, and from which row on contexts that end there are views."""
         if self.store.by_window is not None:
-            return self.store.values, torch.zeros_like(self.starts, dtype=torch.bool)
-        values, complete = fill_starts(self.store, self.context_length)
-        ends = self.starts.cpu().numpy() + self.context_length
-        is_view = ends >= complete[self.series_of(ends - self.context_length)]
-        return values, torch.from_numpy(is_view).to(self.starts.device)
+            return self.store.values, None
+        if isinstance(self.store, MappedStore):
+            return self.store.values, self.store.plain_from(self.context_length)
+        return fill_starts(self.store, self.context_length)
+
+    def _find_views(self, starts: Tensor) -> Tensor:
+        complete = self._filled_values[1]
+        if complete is None:
+            return torch.zeros_like(starts, dtype=torch.bool)
+        first = starts.cpu().numpy()
+        return torch.from_numpy(first + self.context_length >= complete[self.series_of(first)]).to(starts.device)
+
+    def _are_views(self, indices: Tensor) -> Tensor:
+        """Return which of some windows are plain views; of files, without a look at the others."""
+        return self._find_views(self.starts[indices]) if self.store.is_mapped else self.filled[1][indices]
 
     def _fill(self, values: Tensor, indices: Tensor) -> Tensor:
         """Scale contexts separately, if they are, and fill missing values."""
         rows = values.cpu().numpy()
-        if self._units is not None:
-            rows = self._units.take(indices.cpu().numpy()).standardize(rows).astype(np.float32)
+        units = self._units_of(indices)
+        if units is not None:
+            rows = units.standardize(rows).astype(np.float32)
         filled = np.ascontiguousarray(fill_missing(rows, self.store.scaling.season).transpose(0, 2, 1))
         return torch.from_numpy(filled).to(values.device).transpose(1, 2)
 
@@ -204,15 +254,19 @@ class Windows:
         values : Tensor of shape (n, prediction_length, n_targets)
             Standardized horizons, NaN where missing; meaningless where ``known`` is False.
         """
-        values = self._horizon_views[self.starts[indices]].transpose(1, 2)
-        if self._units is None:
+        values = self._ahead(self._horizon_views, self.starts[indices], self.targets)
+        units = self._units_of(indices)
+        if units is None:
             return values
-        units = self._units.take(indices.cpu().numpy()).of_channels(list(self.targets))
+        units = units.of_channels(list(self.targets))
         return torch.from_numpy(units.standardize(values.cpu().numpy()).astype(np.float32)).to(values.device)
 
     @cached_property
     def _future_views(self) -> Tensor:
-        return self.store.values[self.context_length :, list(self.store.known)].unfold(0, self.prediction_length, 1)
+        values = self.store.values[self.context_length :]
+        return (values if self.store.is_mapped else values[:, list(self.store.known)]).unfold(
+            0, self.prediction_length, 1
+        )
 
     def future(self, indices: Tensor, *, told: bool = True) -> tuple[Tensor, Tensor | None]:
         """Return the known covariates over the horizons.
@@ -233,12 +287,13 @@ class Windows:
         """
         store, starts = self.store, self.starts[indices]
         if store.ahead is None:
-            values = self._future_views[starts].transpose(1, 2)
+            values = self._ahead(self._future_views, starts, store.known)
         else:
             values = store.ahead[starts + self.context_length]
-        units = None if self._units is None else self._units.take(indices.cpu().numpy()).of_channels(list(store.known))
+        units = self._units_of(indices)
         if units is not None:
-            values = torch.from_numpy(units.standardize(values.cpu().numpy()).astype(np.float32)).to(values.device)
+            own = units.of_channels(list(store.known))
+            values = torch.from_numpy(own.standardize(values.cpu().numpy()).astype(np.float32)).to(values.device)
         missing = torch.isnan(values)
         if self.known is not None:  # some horizons end after their series
             missing = missing | self._past_the_end(starts)
@@ -298,7 +353,7 @@ class Windows:
         windows : Windows
             The remaining windows; the same object if nothing is missing.
         """
-        if not self.store.has_missing:
+        if not self.store.has_missing or (self.store.is_mapped and not self.store.misses(self.targets)):
             return self
         whole = ~torch.isnan(self.store.values[:, list(self.targets)]).any(dim=1)
         counted = torch.cat([torch.zeros(1, dtype=torch.int64), whole.cumsum(0)])

@@ -157,7 +157,8 @@ class ProbabilisticMixin:
         """Raise before training if the transformer would make quantiles cross."""
         if self._levels() is not None:
             store = windows.train.store
-            store.scaling.check_rises(store.ends(), type(self).__name__)
+            if store.scaling.transformer_ is not None:
+                store.scaling.check_rises(store.ends(), type(self).__name__)
 
     def _check_calibration_windows(self, windows: TrainingWindows) -> None:
         """Raise before training if there are too few validation windows to calibrate on."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import warnings
 from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
 from skdistill._shorthand import resolve_loss, resolve_student
@@ -18,7 +20,8 @@ from skdistill.datasets._read_panel import read_panel
 from skdistill.networks._base import NetworkSpec
 from skdistill.scale_out._collect import collect
 from skdistill.scale_out._reader import SeriesReader
-from skdistill.scale_out._sample import take_sample
+from skdistill.scale_out._sample import choose_ids, describe_series, take_sample, take_series
+from skdistill.scale_out._stored_fit import check_storable, store_rows
 from skdistill.scale_out._sums import RowSums, RowWork, WindowSums, WindowWork, add_all, merge_units, scaling_of
 from skdistill.scale_out._whole_series import spread_message
 from skdistill.training._exact_fit import solve_sums
@@ -36,6 +39,7 @@ def fit(
     id: Hashable = "unique_id",
     time: Hashable = "ds",
     max_series: int | None = None,
+    store: str | os.PathLike[str] | None = None,
     keep_units: bool = True,
     is_sorted: bool = False,
     n_jobs: int | None = None,
@@ -44,7 +48,8 @@ def fit(
 
     A student that is solved exactly needs only sums over windows. Each worker computes them for its partition, some
     series at a time; they add up, and the solution is that of ``fit`` on all rows. A teacher is fitted on a sample of
-    32 series, and workers label with it. Any other student is fitted on ``max_series`` series.
+    32 series, and workers label with it. Any other student is fitted on ``max_series`` series in memory, or, with
+    ``store``, from files on disk, on one machine.
 
     Parameters
     ----------
@@ -57,7 +62,13 @@ def fit(
         The columns of ids and times; all others are channels.
     max_series : int or None, default=None
         Fit on that many series, in this process: from every class of length (by powers of 2) and of the scale of the
-        first target (by powers of 10), by its share but, if possible, at least one. None fits exactly.
+        first target (by powers of 10), by its share but, if possible, at least one. None fits all: exactly, or
+        from ``store``.
+    store : str or Path or None, default=None
+        A folder for Parquet files larger than memory: their rows go to it once, standardized, as float32 with NaN where
+        missing, and windows are read from there. The student is that of ``fit`` on the same series. A pass that was
+        stopped goes on where it was, and later fits of the same files and lengths use what is there; checksums are
+        compared first. Take ``windows_per_epoch`` of the forecaster for shorter epochs. None fits in memory or exactly.
     keep_units : bool, default=True
         Whether the forecaster keeps center and unit of each series, by id, as ``fit`` does: 16 bytes for each channel
         and the id. Without them, all series are forecast in units of their context, like series that are new.
@@ -98,6 +109,14 @@ def fit(
     column = _first_target(forecaster, table, id, time)
     if max_series is not None:
         check_integer(max_series, "max_series of fit", minimum=1)
+    if store is not None:
+        check_storable(forecaster, table)
+        stats = describe_series(table, id=str(id), channel=column)
+        ids = None if max_series is None or max_series >= len(stats) else choose_ids(stats, max_series, 0)
+        return _fit_stored(
+            forecaster, table, stats, id, time, ids, store, keep_units=keep_units, is_sorted=is_sorted, n_jobs=n_jobs
+        )
+    if max_series is not None:
         rows, n_all = take_sample(table, max_series, id=str(id), channel=column, n_jobs=n_jobs)
         forecaster.fit(read_panel(rows, id=id, time=time))
         forecaster.n_series_ = n_all
@@ -107,9 +126,7 @@ def fit(
     sample = clone(forecaster).fit(read_panel(rows, id=id, time=time))
     _check_sample(sample)
     reader = SeriesReader.of(sample, id, time, n_all)
-    template = copy.copy(sample.scaling_)
-    season = reader.season
-    template.season = season if season is not None and season < forecaster.context_length else 1
+    template = _template(sample, reader)
     options = {"is_sorted": is_sorted, "n_jobs": n_jobs}
     whole = None
     if template.kind == "global" or template.covariates_ is not None:
@@ -130,6 +147,47 @@ def fit(
     forecaster.student_, forecaster.scaling_, forecaster.history_ = module.eval(), scaling, result.history
     forecaster.provenance_, forecaster.n_series_ = sample.provenance_, n_all
     return forecaster
+
+
+def _fit_stored(
+    forecaster: Any,
+    table: Any,
+    stats: pd.DataFrame,
+    id: Hashable,
+    time: Hashable,
+    ids: list[Any] | None,
+    folder: Any,
+    *,
+    keep_units: bool,
+    is_sorted: bool,
+    n_jobs: int | None,
+) -> Any:
+    """Fit through a store of files, on all series or those of some ids."""
+    chosen = stats if ids is None else stats.loc[ids]
+    rows = take_series(table, choose_ids(chosen, _SAMPLE, 0), id=str(id))
+    sample = clone(forecaster).set_params(max_epochs=1, memory=None, verbose=0)
+    sample.fit(read_panel(rows, id=id, time=time))
+    _check_categories(sample)
+    reader = SeriesReader.of(sample, id, time, len(chosen))
+    template, whole = _template(sample, reader), None
+    if template.kind == "global" or template.covariates_ is not None:
+        whole = _added(RowWork(reader), table, {"is_sorted": is_sorted, "n_jobs": n_jobs})
+    options: dict[str, Any] = {"ids": ids, "keep_units": keep_units, "is_sorted": is_sorted, "n_jobs": n_jobs}
+    stored = store_rows(folder, table, reader, sample, whole, template, rows, **options)
+    if stored.n_short:
+        _warn_of_short(stored.n_short, len(chosen))
+    forecaster._forget_fit()
+    forecaster.__dict__.update({name: getattr(sample, name) for name in _FITTED if hasattr(sample, name)})
+    forecaster._distill(stored.windows)
+    forecaster.n_series_ = len(stats)
+    return forecaster
+
+
+def _template(sample: Any, reader: SeriesReader) -> Any:
+    """Return the settings of the scaling of all series."""
+    template, season = copy.copy(sample.scaling_), reader.season
+    template.season = season if season is not None and season < sample.context_length else 1
+    return template
 
 
 def _first_target(forecaster: Any, table: Any, id: Hashable, time: Hashable) -> str:
@@ -189,13 +247,18 @@ def _check_exact(forecaster: Any) -> None:
         )
 
 
-def _check_sample(sample: Any) -> None:
-    """Raise if the student was trained after all, for a reason that only the fit knows."""
+def _check_categories(sample: Any) -> None:
+    """Raise if columns were read as categories."""
     if sample.roles_.categories:
         raise ValueError(
             "fit of a table takes numbers; got columns of text or categories, whose codes are of all series. Encode "
-            "them before, or give max_series=."
+            "them before, or give max_series= without store=."
         )
+
+
+def _check_sample(sample: Any) -> None:
+    """Raise if the student was trained after all, for a reason that only the fit knows."""
+    _check_categories(sample)
     if not all("penalty" in row for row in sample.history_):
         raise ValueError(
             "the student could not be solved exactly (see the warning): change the loss, or give max_series=, for a "
@@ -226,16 +289,20 @@ def _check_sums(sums: WindowSums, n_all: int) -> None:
             "context_length, prediction_length or validation_fraction."
         )
     if sums.n_short:
-        warnings.warn(
-            f"{sums.n_short} of {n_all} series have too few training rows for a window: nothing is learned from them.",
-            stacklevel=stacklevel_of_user(),
-        )
+        _warn_of_short(sums.n_short, n_all)
     if sums.n_incomplete:
         warnings.warn(
             f"{sums.n_incomplete} windows are left out because a value of their horizon is missing; {sums.n_windows} "
             "remain. fit on a panel uses their other steps.",
             stacklevel=stacklevel_of_user(),
         )
+
+
+def _warn_of_short(n_short: int, n_all: int) -> None:
+    warnings.warn(
+        f"{n_short} of {n_all} series have too few training rows for a window: nothing is learned from them.",
+        stacklevel=stacklevel_of_user(),
+    )
 
 
 def _scaling(spec: NetworkSpec, template: Any, whole: RowSums) -> Any:

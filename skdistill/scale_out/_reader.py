@@ -88,13 +88,28 @@ class SeriesReader:
             Some of the series.
         """
         for table in whole_series(batches, self.id, self.block_rows, "one partition"):
-            panel = self.form.read(table.replace_schema_metadata(None))
-            given = read_series(self.fitted, panel, reset=False, allow_batch=False)
-            step_of = self.fitted.series_labels_.step_of
-            yield [
-                one if one.step is not None or one.index is None else replace(one, step=step_of(one.index))
-                for one in given.series
-            ]
+            yield self.read(table)
+
+    def read(self, table: Any) -> list[Series]:
+        """Read some series in normal form.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+            All rows of some series.
+
+        Returns
+        -------
+        series : list of Series
+            The series.
+        """
+        panel = self.form.read(table.replace_schema_metadata(None))
+        given = read_series(self.fitted, panel, reset=False, allow_batch=False)
+        step_of = self.fitted.series_labels_.step_of
+        return [
+            one if one.step is not None or one.index is None else replace(one, step=step_of(one.index))
+            for one in given.series
+        ]
 
     def held_out(self, series: list[Series]) -> list[int]:
         """Return the number of validation rows of each series.

@@ -12,7 +12,7 @@ import pandas as pd
 from skdistill.scale_out._collect import collect
 from skdistill.scale_out._work import Work
 
-__all__ = ["choose_ids", "take_sample"]
+__all__ = ["Pick", "choose_ids", "describe_series", "take_sample", "take_series"]
 
 
 @dataclass
@@ -57,7 +57,7 @@ class _Describe(Work):
 
 
 @dataclass
-class _Pick(Work):
+class Pick(Work):
     """The rows of some series; they may be anywhere.
 
     Parameters
@@ -119,12 +119,56 @@ def take_sample(table: Any, n_series: int, *, id: str, channel: str, seed: int =
     n_all : int
         Series of the table.
     """
+    stats = describe_series(table, id=id, channel=channel)
+    return take_series(table, choose_ids(stats, n_series, seed), id=id), len(stats)
+
+
+def describe_series(table: Any, *, id: str, channel: str) -> pd.DataFrame:
+    """Count the rows of each series, and sum one channel.
+
+    Parameters
+    ----------
+    table : table
+        As for :func:`skdistill.scale_out.predict`.
+    id : str
+        The column of ids.
+    channel : str
+        The channel whose scale counts.
+
+    Returns
+    -------
+    stats : DataFrame of shape (n_all, 3)
+        ``n_rows_``, ``sum_`` and ``squares_`` by id, sorted.
+
+    Raises
+    ------
+    ValueError
+        If the table has no rows.
+    """
     described = collect(_Describe(id, channel), table, is_sorted=True).to_pandas()
     if not len(described):
         raise ValueError("the table has no rows.")
-    stats = described.groupby(id, sort=True)[["n_rows_", "sum_", "squares_"]].sum()
-    ids = choose_ids(stats, n_series, seed)
-    return collect(_Pick(id, ids), table, is_sorted=True), len(stats)
+    return described.groupby(id, sort=True)[["n_rows_", "sum_", "squares_"]].sum()
+
+
+def take_series(table: Any, ids: list[Any], *, id: str) -> Any:
+    """Read all rows of some series.
+
+    Parameters
+    ----------
+    table : table
+        As for :func:`skdistill.scale_out.predict`.
+    ids : list of object
+        The series.
+    id : str
+        The column of ids.
+
+    Returns
+    -------
+    rows : pyarrow.Table
+        Their rows.
+    """
+    return collect(Pick(id, ids), table, is_sorted=True)
 
 
 def choose_ids(stats: pd.DataFrame, n_series: int, seed: int) -> list[Any]:

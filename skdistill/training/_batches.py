@@ -20,6 +20,8 @@ __all__ = ["BatchLoader", "LabelSource", "WindowDataset", "covariate_inputs", "l
 
 Batch = tuple[dict[str, Tensor], dict[str, Tensor]]
 
+_MOST_SHUFFLED = 1 << 24  # windows of which a pass over some shuffles all; 128 MiB
+
 
 def label_weights(labels: LabelSource | None, weights: np.ndarray | None) -> np.ndarray | None:
     """Return what the label of each window counts, times the weight of the window.
@@ -183,17 +185,37 @@ class BatchLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield one batch after another; the order comes from torch's global generator."""
-        n_windows, weights = len(self.dataset), self.dataset.windows.weights
-        order = torch.randperm(n_windows) if self.shuffle else torch.arange(n_windows)
-        if self.shuffle and weights is not None:
-            order = _drawn(torch.from_numpy(weights))[order]
-        if self.shuffle and isinstance(self.dataset.labels, SomeLabels):
-            order = _spread(order, self.dataset.labels.places >= 0)
-        for indices in order[: self.n_windows].split(self.batch_size):
+        weights = self.dataset.windows.weights
+        for indices in self._shuffled(weights).split(self.batch_size) if self.shuffle else self._in_order():
             inputs, targets = self.dataset.batch(indices)
             if weights is not None and not self.shuffle:
                 targets["weight"] = torch.from_numpy(weights[indices.numpy()].astype(np.float32))
             yield inputs, targets
+
+    def _in_order(self) -> Iterator[Tensor]:
+        for first in range(0, self.n_windows, self.batch_size):
+            yield torch.arange(first, min(first + self.batch_size, self.n_windows))
+
+    def _shuffled(self, weights: np.ndarray | None) -> Tensor:
+        n_windows, labels = len(self.dataset), self.dataset.labels
+        is_even = weights is None and not isinstance(labels, SomeLabels)
+        if is_even and n_windows > _MOST_SHUFFLED and self.n_windows <= n_windows // 4:
+            return _draw_some(n_windows, self.n_windows)
+        order = torch.randperm(n_windows)
+        if weights is not None:
+            order = _drawn(torch.from_numpy(weights))[order]
+        if isinstance(labels, SomeLabels):
+            order = _spread(order, labels.places >= 0)
+        return order[: self.n_windows]
+
+
+def _draw_some(n_windows: int, n_drawn: int) -> Tensor:
+    """Draw different windows, at most a quarter of all, in random order; memory is that of the drawn ones."""
+    found = np.empty(0, dtype=np.int64)
+    while len(found) < n_drawn:
+        drawn = torch.randint(n_windows, (2 * n_drawn + 8,)).numpy()
+        found = drawn[np.sort(np.unique(drawn, return_index=True)[1])]
+    return torch.from_numpy(found[:n_drawn])
 
 
 def _drawn(weights: Tensor) -> Tensor:

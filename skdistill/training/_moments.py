@@ -223,7 +223,12 @@ def truth_moments(windows: Windows, context_length: int) -> list[Moments]:
 
 
 def _channel_moments(windows: Windows, channel: int, context_length: int, prediction_length: int) -> Moments:
-    """Compute the moments of one channel: long runs by the recursion, scattered windows by matrix products."""
+    """Compute the moments of one channel."""
+    return add_up(_moments_of_part(part, channel, context_length, prediction_length) for part in windows.parts())
+
+
+def _moments_of_part(windows: Windows, channel: int, context_length: int, prediction_length: int) -> Moments:
+    """Compute the moments of some windows: long runs by the recursion, scattered windows by matrix products."""
     if windows.is_plain:
         values, is_view = windows.store.values, torch.ones_like(windows.starts, dtype=torch.bool)
     else:

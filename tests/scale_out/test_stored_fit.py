@@ -1,0 +1,199 @@
+"""A fit through files is that of a fit in memory, to the bit; a pass that was stopped goes on where it was."""
+
+import json
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from doubles import LastValueTeacher, make_forecaster, make_frame
+
+from skdistill import scale_out
+from skdistill.data._mapped_store import MappedIndexes
+from skdistill.datasets import read_panel, to_long
+from skdistill.networks import MLP, Linear
+from skdistill.scale_out._blocks import BlockMaker
+from skdistill.scale_out._reader import SeriesReader
+from skdistill.scale_out._row_files import RowFiles
+from skdistill.training import _batches
+
+pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+TABLE = to_long(pd.concat({f"s{n:02d}": (1 + n) * make_frame(44 + n, seed=n) for n in range(36)}))
+TABLE.loc[(TABLE["unique_id"] == "s05") & (TABLE.index % 5 == 0), "c0"] = np.nan
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """Two files that are read some series at a time."""
+    of = SeriesReader.of.__func__
+    monkeypatch.setattr(SeriesReader, "of", classmethod(lambda cls, *args: replace(of(cls, *args), block_rows=400)))
+    monkeypatch.setattr("skdistill.data._windows._PART", 100)
+    (tmp_path / "rows").mkdir()
+    TABLE.iloc[:1000].to_parquet(tmp_path / "rows" / "a.parquet")
+    TABLE.iloc[1000:].to_parquet(tmp_path / "rows" / "b.parquet")
+    return tmp_path / "rows"
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Counts the blocks that are made."""
+    calls, make = [], BlockMaker.__call__
+    monkeypatch.setattr(BlockMaker, "__call__", lambda self, table: calls.append(table.num_rows) or make(self, table))
+    return calls
+
+
+def forecaster(**settings):
+    return make_forecaster(**{"teacher": None, "max_epochs": 1, **settings})
+
+
+def fit(source, **options):
+    given = {name: options.pop(name) for name in ("max_series", "n_jobs") if name in options}
+    return scale_out.fit(forecaster(**options), source, store=source.parent / "store", is_sorted=True, **given)
+
+
+def check_same(one, other, tolerance=0.0):
+    weights = other.student_.state_dict()
+    for name, values in one.student_.state_dict().items():
+        np.testing.assert_allclose(values.numpy(), weights[name].numpy(), rtol=tolerance, atol=tolerance)
+
+
+SETTINGS = [
+    {},
+    {"scaling": "window", "windows_per_epoch": 60},
+    {"teacher": LastValueTeacher(offset=0.3), "min_observed": 12, "series_weight": "equal"},
+    {"targets": ["c0"], "covariates": "ignore", "quantiles": [0.1, 0.5, 0.9]},
+    {"known_covariates": ["c1"], "student": "linear"},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.filterwarnings("ignore:.*trained by gradient", "ignore:.*windows with a missing")
+def test_the_student_of_fit_in_memory_to_the_bit(settings, source):
+    alone = forecaster(**settings).fit(read_panel(TABLE))
+    found = fit(source, **settings)
+    check_same(alone, found)
+    assert found.history_[-1].get("valid_loss") == alone.history_[-1].get("valid_loss")
+    assert (found.n_series_, found.scaling_.ids_) == (36, alone.scaling_.ids_)
+    if "known_covariates" not in settings:
+        pd.testing.assert_frame_equal(found.predict(read_panel(TABLE)), alone.predict(read_panel(TABLE)))
+
+
+def test_a_linear_part_is_solved_some_windows_at_a_time(source):
+    settings = {"student": MLP(4, linear_skip=Linear(), batch_norm=False), "max_epochs": 1}
+    rows = TABLE.dropna()
+    rows.iloc[:1000].to_parquet(source / "a.parquet")
+    rows.iloc[1000:].to_parquet(source / "b.parquet")
+    rest = rows.groupby("unique_id").filter(lambda one: len(one) > 48)
+    check_same(forecaster(**settings).fit(read_panel(rows)), fit(source, **settings), tolerance=1e-4)
+    assert len(rest)
+
+
+def test_a_sample_and_two_processes(source):
+    together = scale_out.fit(forecaster(), source, max_series=33)
+    check_same(together, fit(source, max_series=33, n_jobs=2))
+    assert together.n_series_ == 36
+
+
+def test_a_stopped_pass_goes_on(source, made, monkeypatch, caplog):
+    append = RowFiles.append
+
+    def stops(self, block, n_rows):
+        if len(self.records) == 2:
+            with (self.folder / "values.bin").open("ab") as file:  # killed while it wrote
+                file.write(b"half")
+            with (self.folder / "journal.jsonl").open("a") as file:
+                file.write('{"n_rows": 10')
+            raise KeyboardInterrupt
+        append(self, block, n_rows)
+
+    monkeypatch.setattr(RowFiles, "append", stops)
+    with pytest.raises(KeyboardInterrupt):
+        fit(source)
+    monkeypatch.setattr(RowFiles, "append", append)
+    n_before, n_rows = len(made), sum(made[:2])
+    with caplog.at_level(logging.WARNING, logger="skdistill"):
+        found = fit(source)
+    assert f"goes on after {n_rows} rows" in caplog.text
+    assert sum(made[n_before:]) == len(TABLE) - n_rows
+    check_same(forecaster().fit(read_panel(TABLE)), found)
+
+    made.clear()
+    fit(source, lr=0.1)
+    assert not made, "rows go to the store once"
+
+
+def test_what_was_damaged_is_written_again(source, made):
+    fit(source)
+    journal = next((source.parent / "store").glob("*/journal.jsonl"))
+    third = json.loads(journal.read_text().splitlines()[2])
+    with (journal.parent / "values.bin").open("r+b") as file:
+        file.seek(third["sizes"]["values"] - 4)
+        file.write(b"\x00\x00\x80\x3f")
+    before = sum(made[:2])
+    made.clear()
+    check_same(forecaster().fit(read_panel(TABLE)), fit(source))
+    assert sum(made) == len(TABLE) - before
+
+
+def test_other_files_are_another_store(source, made):
+    fit(source)
+    other = TABLE.assign(c0=2 * TABLE["c0"])
+    other.iloc[1000:].to_parquet(source / "b.parquet")
+    made.clear()
+    fit(source)
+    assert sum(made) == len(TABLE)
+
+
+def test_labels_are_those_of_the_table(source):
+    for tz in (None, "Europe/Berlin"):
+        index = pd.date_range("2024-03-30", periods=60, freq="h", name="time", tz=tz)
+        labels = np.concatenate([np.zeros(3, dtype=np.int64), index.asi8])
+        found = MappedIndexes(labels, np.array([3]), np.array([60]), index)
+        pd.testing.assert_index_equal(found[0], index, exact=True)
+        assert [*found] == [found[0]] or len([*found]) == 1
+
+
+def test_windows_of_an_epoch_are_drawn_without_a_permutation(monkeypatch):
+    torch.manual_seed(0)
+    drawn = [_batches._draw_some(40, 10) for _ in range(500)]
+    assert all(len(set(one.tolist())) == 10 for one in drawn)
+    counts = np.bincount(torch.cat(drawn).numpy(), minlength=40)
+    assert np.abs(counts - 125).max() < 6 * 125**0.5
+    firsts = np.bincount([int(one[0]) for one in drawn], minlength=40)
+    assert firsts.max() < 12.5 + 6 * 12.5**0.5
+
+
+# -- bad input -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"static_covariates": ["c1"]}, "no static covariates"),
+        ({"quantiles": [0.1, 0.5, 0.9], "calibration": "conformal"}, "calibration=None"),
+    ],
+    ids=str,
+)
+def test_what_needs_all_rows_is_said_before(settings, message, source):
+    with pytest.raises(ValueError, match=message):
+        fit(source, **settings)
+
+
+def test_only_files_have_a_store(tmp_path):
+    with pytest.raises(TypeError, match=r"store of fit is for paths of Parquet files.*got DataFrame. Write"):
+        scale_out.fit(forecaster(), TABLE, store=tmp_path)
+
+
+def test_series_of_another_step_are_named(source):
+    later = TABLE["ds"] + (TABLE["ds"] - TABLE["ds"].min())  # every second hour
+    TABLE.assign(ds=TABLE["ds"].where(TABLE["unique_id"] != "s03", later)).to_parquet(source / "a.parquet")
+    (source / "b.parquet").unlink()
+    with pytest.raises(ValueError, match=r"series 's03' has the step .*fit series of one step together|another step"):
+        fit(source)
+
+
+def test_no_training_window_is_said(source):
+    with pytest.raises(ValueError, match="too few rows|has a training window"):
+        fit(source, context_length=100)
