@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import copy
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,9 +14,10 @@ import torch
 from torch import Tensor
 
 from skdistill.data._calendar import calendar_features, calendar_numbers
-from skdistill.data._calendar_rows import check_one_calendar, step_of
+from skdistill.data._calendar_rows import check_one_calendar, have_calendar, step_of
 from skdistill.data._local_scale import LocalUnits
 from skdistill.data._scaling import Scaling
+from skdistill.data._some_of import SomeOf
 from skdistill.data._steps import Step, continue_index
 
 __all__ = ["Contexts"]
@@ -39,13 +41,13 @@ class Contexts:
         Number of the series that each window comes from.
     origins : ndarray of shape (n_windows,)
         Position, in its series, of the first horizon row.
-    indexes : tuple of pandas.Index or None
+    indexes : sequence of pandas.Index or None
         Time labels of the series.
     units : LocalUnits or None, default=None
         Center and unit of each window, if windows are scaled separately.
     observed : Tensor of bool of shape (n_windows, context_length, n_channels) or None, default=None
         Where values are observed; missing values are filled in ``values``. None if nothing is missing.
-    steps : tuple of Step or None, default=()
+    steps : sequence of Step or None, default=()
         Step of the labels of each series; empty if unknown.
     known : tuple of int, default=()
         Channels that are known covariates.
@@ -55,7 +57,7 @@ class Contexts:
         Which of them are known; None if all are.
     static : Tensor of shape (n_windows, n_static) or None, default=None
         Static covariates of the series of each window, standardized.
-    ids : tuple of hashable or None, default=()
+    ids : sequence of hashable or None, default=()
         Id of each series; empty if no series has one.
     """
 
@@ -65,15 +67,15 @@ class Contexts:
     scaling: Scaling
     series: np.ndarray
     origins: np.ndarray
-    indexes: tuple[pd.Index | None, ...]
+    indexes: Sequence[pd.Index | None]
     units: LocalUnits | None = None
     observed: Tensor | None = None
-    steps: tuple[Step | None, ...] = ()
+    steps: Sequence[Step | None] = ()
     known: tuple[int, ...] = ()
     future: Tensor | None = None
     future_observed: Tensor | None = None
     static: Tensor | None = None
-    ids: tuple[Hashable | None, ...] = ()
+    ids: Sequence[Hashable | None] = ()
 
     def __len__(self) -> int:
         """Count the windows."""
@@ -103,6 +105,24 @@ class Contexts:
             origins=self.origins[numbers],
             units=None if self.units is None else self.units.take(numbers),
         )
+
+    def without_others(self) -> Contexts:
+        """Return the same contexts without ids, labels and units of the series that have none of them.
+
+        Returns
+        -------
+        contexts : Contexts
+            What a worker needs of them: its size does not depend on the number of series. Labels stay where calendars
+            of all series are to be compared.
+        """
+        numbers = np.unique(self.series).tolist()
+        scaling = copy.copy(self.scaling)
+        scaling.ids_, scaling.series_units_ = [], None
+        ids = SomeOf(self.ids, numbers) if self.ids else ()
+        if self.time is None and have_calendar(self.indexes):
+            return replace(self, scaling=scaling, ids=ids)
+        steps = SomeOf(self.steps, numbers) if self.steps else ()
+        return replace(self, scaling=scaling, ids=ids, steps=steps, indexes=SomeOf(self.indexes, numbers))
 
     def as_series(self, number: int, n_series: int) -> Contexts:
         """Return a single context with the number of its series among several.

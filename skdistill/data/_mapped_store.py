@@ -74,7 +74,7 @@ class MappedStore(SeriesStore):
     is_mapped: ClassVar[bool] = True
 
     @property
-    def has_missing(self) -> bool:  # type: ignore[override]
+    def has_missing(self) -> bool:
         """Whether a value, or a row before a series, is missing."""
         assert self.gaps is not None  # always given
         return self.front > 0 or bool(self.gaps.any())
@@ -95,16 +95,19 @@ class MappedStore(SeriesStore):
         return isinstance(self.indexes[0], pd.DatetimeIndex)
 
     @property
-    def has_one_calendar(self) -> bool:  # type: ignore[override]
+    def has_one_calendar(self) -> bool:
         """Whether the labels are times: there is one step."""
         return self.has_calendar
 
     @property
-    def time(self) -> Tensor | None:  # type: ignore[override]
+    def time(self) -> Tensor | None:
         """Calendar features of every row, if something reads them."""
         return self.calendar
 
     def to(self, device: torch.device | str) -> SeriesStore:
         """Return the store with its values and calendar on a device; see :meth:`SeriesStore.to`."""
         moved = super().to(device)
-        return moved if moved is self or self.calendar is None else replace(moved, calendar=self.calendar.to(device))
+        if moved is self or self.calendar is None:
+            return moved
+        assert isinstance(moved, MappedStore)  # a copy of this one
+        return replace(moved, calendar=self.calendar.to(device))

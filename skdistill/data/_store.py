@@ -37,7 +37,7 @@ class SeriesStore:
         Row of ``values`` where each series starts; the rows between the previous series and this row are missing.
     lengths : ndarray of shape (n_series,)
         Timestamps of each series.
-    indexes : tuple of pandas.Index or None
+    indexes : sequence of pandas.Index or None
         Time labels of each series; None if it has none.
     padding : int
         Number of rows after each series for its unknown future.

@@ -47,7 +47,7 @@ def label_on_workers(
     """
     packed = np.frombuffer(dumps(teacher), dtype=np.uint8)  # of classes of __main__, too
     key = hashlib.sha256(packed.data).hexdigest()
-    tasks = ((packed, key, windows.contexts(indices)) for indices in chunks)
+    tasks = ((packed, key, windows.contexts(indices).without_others()) for indices in chunks)
     return run_tasks(_label_contexts, tasks, n_jobs)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -173,7 +174,7 @@ def open_files(paths: Any) -> Any:
     if not files:
         raise ValueError(f"{given[0]} has no .parquet file.")
     dataset = datasets.dataset(files, format="parquet")
-    schemas = [fragment.physical_schema.remove_metadata() for fragment in dataset.get_fragments()]
+    schemas = [_without_index(fragment.physical_schema.remove_metadata()) for fragment in dataset.get_fragments()]
     common = schemas[0]
     for file, schema in zip(files, schemas, strict=True):
         missing = set(common.names) ^ set(schema.names)
@@ -187,6 +188,13 @@ def open_files(paths: Any) -> Any:
         except pa.ArrowTypeError as error:
             raise ValueError(f"{file} has other types than {files[0]}: {error}. Write both with one type.") from error
     return datasets.dataset(files, format="parquet", schema=common)
+
+
+def _without_index(schema: Any) -> Any:
+    """Leave out the columns in which pandas keeps the numbers of rows: they are no channels."""
+    import pyarrow as pa
+
+    return pa.schema([one for one in schema if not re.fullmatch(r"__index_level_\d+__", one.name)])
 
 
 def _schema_of(table: Any) -> Any:

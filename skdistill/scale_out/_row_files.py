@@ -188,7 +188,8 @@ def _pack(block: Block) -> bytes:
     with pa.ipc.new_file(sink, ids.schema) as writer:
         writer.write_table(ids)
     packed = io.BytesIO()
-    np.savez(packed, ids=np.frombuffer(sink.getvalue(), dtype=np.uint8), **block.series, **block.sums)
+    arrays: dict[str, Any] = {**block.series, **block.sums}
+    np.savez(packed, ids=np.frombuffer(sink.getvalue(), dtype=np.uint8), **arrays)
     return packed.getvalue()
 
 

@@ -142,6 +142,7 @@ def store_rows(
         The windows.
     """
     first = reader.read(rows)[0]
+    assert first.index is not None  # a column of the table
     network = resolve_student(sample.student)
     reads_calendar = network.time_features is not False or sample.teacher_ is not None
     make = BlockMaker(reader, scaling, whole, first.index, first.step, reads_calendar)

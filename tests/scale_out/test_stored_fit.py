@@ -4,6 +4,7 @@ import json
 import logging
 from dataclasses import replace
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -75,24 +76,24 @@ def test_the_student_of_fit_in_memory_to_the_bit(settings, source):
     found = fit(source, **settings)
     check_same(alone, found)
     assert found.history_[-1].get("valid_loss") == alone.history_[-1].get("valid_loss")
-    assert (found.n_series_, found.scaling_.ids_) == (36, alone.scaling_.ids_)
+    assert found.n_series_ == 36
+    assert found.scaling_.ids_ == ([] if "scaling" in settings else alone.scaling_.ids_)
     if "known_covariates" not in settings:
         pd.testing.assert_frame_equal(found.predict(read_panel(TABLE)), alone.predict(read_panel(TABLE)))
 
 
 def test_a_linear_part_is_solved_some_windows_at_a_time(source):
     settings = {"student": MLP(4, linear_skip=Linear(), batch_norm=False), "max_epochs": 1}
-    rows = TABLE.dropna()
+    rows = TABLE[TABLE["unique_id"] != "s05"]  # and pandas writes its index as a column
     rows.iloc[:1000].to_parquet(source / "a.parquet")
     rows.iloc[1000:].to_parquet(source / "b.parquet")
-    rest = rows.groupby("unique_id").filter(lambda one: len(one) > 48)
     check_same(forecaster(**settings).fit(read_panel(rows)), fit(source, **settings), tolerance=1e-4)
-    assert len(rest)
 
 
-def test_a_sample_and_two_processes(source):
+def test_a_sample_and_two_workers(source):
     together = scale_out.fit(forecaster(), source, max_series=33)
-    check_same(together, fit(source, max_series=33, n_jobs=2))
+    with joblib.parallel_config("threading"):
+        check_same(together, fit(source, max_series=33, n_jobs=2))
     assert together.n_series_ == 36
 
 
@@ -152,7 +153,7 @@ def test_labels_are_those_of_the_table(source):
         labels = np.concatenate([np.zeros(3, dtype=np.int64), index.asi8])
         found = MappedIndexes(labels, np.array([3]), np.array([60]), index)
         pd.testing.assert_index_equal(found[0], index, exact=True)
-        assert [*found] == [found[0]] or len([*found]) == 1
+        assert len([*found]) == 1
 
 
 def test_windows_of_an_epoch_are_drawn_without_a_permutation(monkeypatch):
@@ -187,13 +188,8 @@ def test_only_files_have_a_store(tmp_path):
 
 
 def test_series_of_another_step_are_named(source):
-    later = TABLE["ds"] + (TABLE["ds"] - TABLE["ds"].min())  # every second hour
-    TABLE.assign(ds=TABLE["ds"].where(TABLE["unique_id"] != "s03", later)).to_parquet(source / "a.parquet")
-    (source / "b.parquet").unlink()
-    with pytest.raises(ValueError, match=r"series 's03' has the step .*fit series of one step together|another step"):
+    daily = TABLE["ds"].min() + 24 * (TABLE["ds"] - TABLE["ds"].min())
+    TABLE.assign(ds=TABLE["ds"].where(TABLE["unique_id"] != "s35", daily)).to_parquet(source / "b.parquet")
+    (source / "a.parquet").unlink()
+    with pytest.raises(ValueError, match=r"series 's35'.*24 hours|series 's35'.*1 day"):
         fit(source)
-
-
-def test_no_training_window_is_said(source):
-    with pytest.raises(ValueError, match="too few rows|has a training window"):
-        fit(source, context_length=100)
