@@ -54,6 +54,8 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
     rest, n_losses = iter(tasks), 0
     first, waiting = deque[tuple[Any, ...]](), deque[tuple[Any, ...]]()  # to give out before the rest; given out
     most_waiting = _MOST_AHEAD * joblib.effective_n_jobs(n_jobs)
+    backend, _ = joblib.parallel.get_active_backend()
+    return_as = "generator" if backend.supports_return_generator else "list"  # of Ray and Spark, some at a time
 
     def calls() -> Iterator[Any]:
         """Give out tasks until there are no more, or until too many of their results wait for the caller."""
@@ -67,14 +69,14 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
 
     while True:
         try:
-            for result in joblib.Parallel(n_jobs=n_jobs, return_as="generator", batch_size=1)(calls()):
+            for result in joblib.Parallel(n_jobs=n_jobs, return_as=return_as, batch_size=1)(calls()):
                 waiting.popleft()
                 n_losses = 0
                 yield result
             if not draw():
                 return
         except Exception as error:
-            if not isinstance(error, _losses()):
+            if not _is_loss(error):
                 raise
             n_losses += 1
             if n_losses >= _MOST_LOSSES:
@@ -87,7 +89,11 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
             waiting.clear()
 
 
-def _losses() -> tuple[type[BaseException], ...]:
-    """Return the errors of a lost worker, of the backends that are in use."""
-    distributed = sys.modules.get("distributed")
-    return (BrokenProcessPool,) if distributed is None else (BrokenProcessPool, distributed.KilledWorker)
+def _is_loss(error: BaseException) -> bool:
+    """Return whether a worker was lost, by the errors of the backends that are in use."""
+    losses: list[type[BaseException]] = [BrokenProcessPool]
+    if (distributed := sys.modules.get("distributed")) is not None:
+        losses.append(distributed.KilledWorker)
+    if (ray := sys.modules.get("ray.exceptions")) is not None:
+        losses += [ray.RayActorError, ray.WorkerCrashedError, ray.NodeDiedError]
+    return isinstance(error, tuple(losses))
