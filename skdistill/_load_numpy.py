@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skdistill._utils.numpy_student import NumpyStudent
+from skdistill._utils.numpy_student import NumpyStudent, read_numbers
 
 __all__ = ["TableStudent", "load_numpy"]
 
@@ -133,8 +133,7 @@ class TableStudent(NumpyStudent):
 
         if not len(table):
             raise ValueError(f"{name} must have at least one row; got none.")
-        names, values = self._check_columns(table, name), np.asarray(table).reshape(len(table), -1)
-        values = values if values.dtype == np.float32 else values.astype(np.float64)
+        names, values = self._check_columns(table, name), read_numbers(table, name).reshape(len(table), -1)
         if np.isinf(values).any():
             raise ValueError(f"{name} contains infinity: every value must be finite, or NaN where it is missing.")
         step = check_row_labels(table.index, name=name, known=[read_step(one) for one in self.steps])

@@ -357,6 +357,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
 
     def _check_table(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         check_has_no_times(X, "X")
+        check_has_no_times(y, "y")
         self.__dict__.pop("series_labels_", None)
         if isinstance(X, pd.DataFrame) and not all(isinstance(name, str) for name in X.columns):
             self.series_labels_ = SeriesLabels(X.columns)

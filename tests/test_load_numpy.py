@@ -52,6 +52,17 @@ def test_arrays_and_batches_are_those_of_numpy_student(path):
     assert student.columns == ["c0", "c1"]
 
 
+def test_masked_values_are_missing_and_times_are_no_numbers(path):
+    rows = make_series(14)
+    gaps = rows.copy()
+    gaps[10] = np.nan
+    for student in (skdistill.load_numpy(path), skdistill.deploy.NumpyStudent.load(path)):
+        masked = student.predict(np.ma.masked_array(rows, np.isnan(gaps)))
+        np.testing.assert_array_equal(masked, student.predict(gaps))
+        with pytest.raises(TypeError, match="windows must be real numbers; got values of type datetime64"):
+            student.predict(rows.astype("datetime64[s]"))
+
+
 @pytest.mark.parametrize("n_rows", [40, 12, 5])
 def test_a_frame_gives_the_frame_of_predict(path, forecaster, n_rows):
     frame = make_frame()[-n_rows:]

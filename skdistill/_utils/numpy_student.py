@@ -26,6 +26,7 @@ __all__ = [
     "mean_observed",
     "order_outwards",
     "plain_id",
+    "read_numbers",
     "read_sealed",
     "seal_arrays",
     "settle_constant",
@@ -47,6 +48,7 @@ _BLOCK_VALUES = 1 << 20  # values of the widest layer computed at once, so that 
 _FEW_ROWS = 64  # windows times targets; up to here, products are computed in parts
 _SMALL_PRODUCT = 1_000_000  # multiplications; BLAS does not copy the matrices of a smaller product first
 _FEWEST_OUTPUTS = 16  # of a part
+_TABLES = ("__dataframe__", "__arrow_c_stream__", "__arrow_c_array__", "to_pandas", "collect_schema")  # not of pandas
 _MAX_LAYERS = 64
 _MAX_MEMBERS = 4 * _MAX_LAYERS
 _COVARIATES = ("covariates", "known", "covariate_shared", "extra_spread")
@@ -246,9 +248,7 @@ class NumpyStudent:
 
     def _read(self, windows: np.ndarray) -> tuple[np.ndarray, bool]:
         """Check windows; return their last rows as a batch, and whether the input was a single window."""
-        windows = np.asarray(windows)
-        if windows.dtype != np.float32:
-            windows = windows.astype(np.float64, copy=False)
+        windows = read_numbers(windows, "windows")
         batch = windows[None] if windows.ndim == 2 else windows
         if batch.ndim != 3 or batch.shape[1] < self.context_length or batch.shape[2] != self.n_channels:
             raise ValueError(
@@ -912,7 +912,7 @@ class _Extra:
             if values is not None:
                 raise ValueError(f"{name} was given, and this student reads none: leave it out.")
             return None
-        found = None if values is None else np.asarray(values, dtype=np.float64)
+        found = None if values is None else read_numbers(values, name).astype(np.float64, copy=False)
         if found is not None and single and found.ndim == len(shape) - 1:
             found = found[None]
         if found is None or found.shape != shape:
@@ -1203,6 +1203,45 @@ def plain_id(one: Any) -> Any:
     if isinstance(one, np.number | np.bool_):
         return one.item()
     return one if isinstance(one, str | int | float) else str(one)
+
+
+def read_numbers(values: Any, name: str) -> np.ndarray:
+    """Return numbers as floats, masked ones as NaN; raise for times, which would be read as numbers.
+
+    Parameters
+    ----------
+    values : array, masked array, pandas object or nested list
+        Numbers.
+    name : str
+        Name of the input, for error messages.
+
+    Returns
+    -------
+    values : float32 or float64 ndarray
+        float32 only for float32 values without a mask.
+
+    Raises
+    ------
+    TypeError
+        If the values are times or complex, or a table of another library, which can hold times.
+
+    Examples
+    --------
+    >>> read_numbers(np.ma.masked_equal([1, 9], 9), "X")
+    array([ 1., nan])
+    """
+    is_array = type(values) is np.ndarray
+    if not is_array and not hasattr(values, "iloc") and any(hasattr(values, mark) for mark in _TABLES):
+        kind = f"{type(values).__module__.partition('.')[0].strip('_')}.{type(values).__name__}"
+        raise TypeError(
+            f"{name} must be an array or a pandas object; got {kind}, whose times would be read as numbers."
+        )
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.ma.filled(values.astype(np.float64), np.nan)
+    found = np.asarray(values)
+    if found.dtype.kind in "mMc":
+        raise TypeError(f"{name} must be real numbers; got values of type {found.dtype}.")
+    return found if found.dtype == np.float32 else found.astype(np.float64, copy=False)
 
 
 def find_ids(ids: Iterable[Any], places: Mapping[Any, int], plain: Callable[[Any], Any] | None = None) -> np.ndarray:

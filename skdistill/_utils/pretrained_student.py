@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skdistill._utils.numpy_student import read_sealed, seal_arrays
+from skdistill._utils.numpy_student import read_numbers, read_sealed, seal_arrays
 
 __all__ = ["MAX_HORIZON", "PATCH", "SHIPPED_STUDENT", "ArrayStudent", "Inputs", "read_inputs"]
 
@@ -189,9 +189,7 @@ class ArrayStudent:
         if isinstance(X, list | tuple):
             return [self._answer(one, prediction_length, choose, as_array=as_array) for one in X]
         try:
-            if isinstance(X, np.ma.MaskedArray):
-                X = np.ma.filled(X.astype(np.float64), np.nan)
-            values = np.asarray(X, dtype=np.float64)
+            values = read_numbers(X, "X").astype(np.float64, copy=False)
         except (TypeError, ValueError) as error:
             raise TypeError(f"X must contain numbers, NaN where missing; {error}.") from error
         if np.isinf(values).any():
@@ -243,7 +241,7 @@ class ArrayStudent:
             contexts = np.concatenate([contexts, answers[-1][:, LEVELS.index(0.5)]], axis=1)
             done += steps
         quantiles = np.concatenate(answers, axis=2)
-        quantiles[np.isnan(contexts[:, :-horizon]).all(axis=1)] = np.nan
+        quantiles[np.isnan(contexts[:, :-horizon][:, -_MAX_CONTEXT:]).all(axis=1)] = np.nan
         return quantiles
 
     def _mix(self, inputs: Inputs) -> np.ndarray:

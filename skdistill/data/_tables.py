@@ -34,6 +34,7 @@ def check_is_no_other_table(X: Any, name: str) -> None:
     --------
     >>> check_is_no_other_table(pd.DataFrame({"load": [1.0]}), "X")
     """
+    _check_is_no_array_of_times(X, name)
     if isinstance(X, np.ndarray | pd.DataFrame | pd.Series | list | tuple):
         return
     if not any(hasattr(X, mark) for mark in _MARKS):
@@ -92,11 +93,19 @@ def check_has_no_times(X: Any, name: str) -> None:
     --------
     >>> check_has_no_times(np.ones((3, 2)), "X")
     """
+    _check_is_no_array_of_times(X, name)
     if isinstance(X, np.ndarray | pd.DataFrame | list | tuple) or not any(hasattr(X, mark) for mark in _MARKS):
         return
     if times := _names_of(X, _TIMES):
         raise ValueError(
             f"{name} must have numeric columns only; {times[0]!r} is a time. Drop it: a row is one context."
+        )
+
+
+def _check_is_no_array_of_times(X: Any, name: str) -> None:
+    if isinstance(X, np.ndarray) and X.dtype.kind in "mM":
+        raise ValueError(
+            f"{name} must be numbers; got an array of {X.dtype}. Times belong into the index of a DataFrame."
         )
 
 

@@ -14,6 +14,8 @@ from skdistill._utils._checks import check_integer
 from skdistill._utils._optional import import_optional
 from skdistill.data._forms import take_apart
 from skdistill.data._inputs import is_list_of_series
+from skdistill.data._steps import continue_index
+from skdistill.data._vintages import LOST, lost_vintages, vintages_of
 from skdistill.plotting._style import BaseDisplay, style_of
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
@@ -123,7 +125,7 @@ class ForecastDisplay(BaseDisplay):
             return of_series if id_ is None else of_series[id_]
 
         frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(np.asarray(rows).reshape(len(rows), -1))
-        plan = _plan(forecaster.roles_, frame.iloc[first : first + horizon], horizon)
+        plan = _plan(forecaster, frame, first, id_)
         future = {} if plan is None else {"future": plan if id_ is None else {id_: plan}}
         forecasts = {"student": answer(forecaster.predict(asked, **future))}
         if forecaster.teacher_ is not None:
@@ -324,8 +326,19 @@ def series_of(X: Any) -> tuple[Any, list[Any] | None, bool]:
     return [X], None, False
 
 
-def _plan(roles: Any, rows: pd.DataFrame, prediction_length: int) -> pd.DataFrame | None:
-    """Return the known covariates of the rows that are forecast, by position; rows that X lacks are unknown."""
+def _plan(forecaster: Any, frame: pd.DataFrame, first: int, id_: Any) -> pd.DataFrame | None:
+    """Return the known covariates of the rows from one on, by position; what vintages have as they knew it before."""
+    roles, horizon = forecaster.roles_, forecaster.spec_.prediction_length
     if not roles.known:
         return None
-    return rows.iloc[:, list(roles.known)].reset_index(drop=True).reindex(range(prediction_length))
+    rows = frame.iloc[first : first + horizon, list(roles.known)]
+    plan = rows.reset_index(drop=True).reindex(range(horizon))
+    if lost_vintages(forecaster):
+        raise ValueError(LOST)
+    vintages = vintages_of(forecaster, fitting=False)
+    if vintages is not None:
+        index = frame.index[:first]
+        later = continue_index(index, horizon, step=forecaster.series_labels_.step_of(frame.index))
+        known = vintages.known_at(index[-1], later, id_)
+        plan[vintages.columns] = known[vintages.columns].to_numpy()
+    return plan

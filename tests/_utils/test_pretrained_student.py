@@ -164,6 +164,9 @@ def test_empty_series_are_named(student):
 def test_what_is_no_number_or_infinite_is_refused(student):
     with pytest.raises(TypeError, match="X must contain numbers"):
         student.predict(np.array(["a", "b"]), 3)
+    for times in (pd.date_range("2024-01-01", periods=9), pd.DataFrame({"ds": pd.date_range("2024", periods=9)})):
+        with pytest.raises(TypeError, match="X must be real numbers; got values of type datetime64"):
+            student.predict(times if isinstance(times, pd.DataFrame) else times.to_numpy(), 3)
     with pytest.raises(ValueError, match="X contains infinity"):
         student.predict({"x": np.array([1.0, np.inf, 2.0])}, 3)
 

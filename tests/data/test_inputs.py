@@ -6,6 +6,7 @@ import pytest
 from doubles import make_forecaster, make_frame, make_series
 from sklearn.utils.validation import validate_data
 
+from skdistill import DistilledRegressor
 from skdistill.data._inputs import _plain_values
 
 FLOATS = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
@@ -84,6 +85,16 @@ def test_values_taken_without_scikit_learn_are_those_it_would_take(named, dtype)
         own, theirs = _plain_values(forecaster, table), validate_data(forecaster, table, reset=False, **FLOATS)
         np.testing.assert_array_equal(own, theirs, strict=True)
         assert own.flags["C_CONTIGUOUS"] == theirs.flags["C_CONTIGUOUS"]
+
+
+@pytest.mark.parametrize("unit", ["datetime64[s]", "timedelta64[s]"])
+def test_arrays_of_times_are_no_numbers(unit):
+    times = make_series(60, 1).astype(unit)
+    for X in (times, [times], {"a": times}):
+        with pytest.raises(ValueError, match="must be numbers; got an array of"):
+            make_forecaster(teacher=None).fit(X)
+    with pytest.raises(ValueError, match="y must be numbers"):
+        DistilledRegressor(None).fit(np.ones((60, 4)), times)
 
 
 def test_other_tables_are_left_to_scikit_learn():

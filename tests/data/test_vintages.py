@@ -132,6 +132,20 @@ def test_predict_takes_vintages_and_future_overrides_them(fitted):
     assert not np.allclose(fitted.predict(series), fitted.predict(series, future=known + 1.0))
 
 
+def test_a_picture_shows_the_forecast_of_what_was_known(fitted, tmp_path):
+    pytest.importorskip("matplotlib").use("Agg")
+    from skdistill.plotting import ForecastDisplay
+
+    series = make_series()
+    shown = ForecastDisplay.from_estimator(fitted, series, start=N - 20).forecasts["student"]
+    np.testing.assert_allclose(shown, fitted.predict(series[: N - 20])["load"], rtol=1e-6)
+    fitted.save(tmp_path / "student.skdistill")
+    with pytest.warns(UserWarning, match="need vintages"):
+        loaded = load(tmp_path / "student.skdistill")
+    with pytest.raises(ValueError, match="the vintages of this forecaster are not in its file"):
+        ForecastDisplay.from_estimator(loaded, series)
+
+
 def test_columns_without_vintages_come_from_rows_or_future():
     series = make_series()
     series["holiday"] = (np.arange(N) // 24 % 7 == 0).astype(float)
