@@ -85,7 +85,7 @@ class ArrayStudent:
 
     def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
         self.provenance_: list[dict[str, str | None]] = []
-        self._arrays = {name: np.asarray(arrays[name], dtype=np.float32) for name in _WEIGHTS}
+        self._arrays = {name: np.ascontiguousarray(arrays[name], dtype=np.float32) for name in _WEIGHTS}
 
     @property
     def n_parameters(self) -> int:
@@ -140,8 +140,7 @@ class ArrayStudent:
         sha256 : str
             Checksum of the file.
         """
-        arrays = {name: np.ascontiguousarray(array, dtype=np.float64) for name, array in self._arrays.items()}
-        data = seal_arrays({"version": np.array(_VERSION), **arrays})
+        data = seal_arrays({"version": np.array(_VERSION), **self._arrays})
         Path(path).write_bytes(data)
         return hashlib.sha256(data).hexdigest()
 
