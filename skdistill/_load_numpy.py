@@ -127,7 +127,8 @@ class TableStudent(NumpyStudent):
 
     def _read_table(self, table: Any, future: Any, name: str) -> tuple[np.ndarray, Any, Any]:
         """Check a table; return its values of at least a context, the labels after it, and known covariates there."""
-        from skdistill.data._plain_steps import read_step  # needs pandas, and arrays need NumPy alone
+        from skdistill.data._pace import find_another_step, warn_of_another_step  # pandas, and arrays need NumPy alone
+        from skdistill.data._plain_steps import read_step
         from skdistill.data._row_labels import check_row_labels
         from skdistill.data._steps import continue_index
 
@@ -136,7 +137,10 @@ class TableStudent(NumpyStudent):
         names, values = self._check_columns(table, name), read_numbers(table, name).reshape(len(table), -1)
         if np.isinf(values).any():
             raise ValueError(f"{name} contains infinity: every value must be finite, or NaN where it is missing.")
-        step = check_row_labels(table.index, name=name, known=[read_step(one) for one in self.steps])
+        known = [read_step(one) for one in self.steps]
+        step = check_row_labels(table.index, name=name, known=known)
+        if find_another_step([step], known) is not None:
+            warn_of_another_step(name, step, known)
         index = continue_index(table.index, self.prediction_length, step=step)
         if hasattr(future, "iloc"):
             future = self._future_of(future, index, names, name)

@@ -14,6 +14,7 @@ from skdistill._rolled import Rolled, RolledSeries, roll_windows
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill.data._levels import check_quantiles
+from skdistill.data._tables import fill_masked
 
 __all__ = ["METRICS", "ForecastScorer", "QuantileScores", "forecast_errors", "quantile_scores"]
 
@@ -202,7 +203,7 @@ def quantile_scores(truth: Any, quantiles: Any, levels: Sequence[float], *, scal
     (1.2, 0.5, 2.0, 0.8)
     """
     levels = check_quantiles(levels, "levels of quantile_scores")
-    truth, quantiles = np.asarray(truth, dtype=np.float64), np.asarray(quantiles, dtype=np.float64)
+    truth, quantiles = (np.asarray(fill_masked(one), dtype=np.float64) for one in (truth, quantiles))
     if quantiles.shape != (*truth.shape, len(levels)):
         raise ValueError(
             f"quantiles of quantile_scores must have the shape of truth and an axis for {len(levels)} levels, "

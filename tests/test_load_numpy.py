@@ -133,6 +133,20 @@ def test_rows_in_disorder_are_refused(spoil, message, path):
         skdistill.load_numpy(path).predict(spoil(make_frame()))
 
 
+def test_rows_of_another_step_are_told(path):
+    frame = make_frame()
+    with pytest.warns(UserWarning, match="rows of the table have the step 7D, and those of fit h"):
+        skdistill.load_numpy(path).predict(frame.set_axis(pd.date_range("2024-01-01", periods=len(frame), freq="7D")))
+
+
+def test_masked_values_are_missing(path):
+    student, rows = skdistill.load_numpy(path), make_series(20)
+    hidden = np.zeros(rows.shape, dtype=bool)
+    hidden[-3] = True
+    expected = student.predict(np.where(hidden, np.nan, rows))
+    np.testing.assert_array_equal(student.predict(np.ma.masked_array(rows, hidden)), expected)
+
+
 def test_few_rows_are_continued_by_the_step_of_fit(tmp_path):
     frame = make_frame().set_axis(pd.bdate_range("2024-01-01", periods=len(make_frame())))
     forecaster = make_forecaster(teacher=None, student="linear", context_length=5).fit(frame)

@@ -454,6 +454,8 @@ def test_compare_shows_quantiles_of_those_who_have_them():
 def test_quantile_scores_refuse_shapes_that_do_not_fit():
     with pytest.raises(ValueError, match=r"an axis for 3 levels, \(5, 2, 3\); got \(5, 2, 2\)"):
         quantile_scores(np.zeros((5, 2)), np.zeros((5, 2, 2)), LEVELS)
+    hidden = np.ma.masked_equal([[9.0, 0.0]], 9.0)
+    assert quantile_scores(hidden, np.ones((1, 2, 1)), (0.5,)).crps == 1.0
     with pytest.raises(ValueError, match="scale of quantile_scores must be above 0; got -2"):
         quantile_scores(np.zeros((5, 2)), np.ones((5, 2, 1)), (0.5,), scale=[1.0, -2.0])
     alone = quantile_scores(np.zeros((5, 2)), np.ones((5, 2, 1)), (0.5,), scale=[1.0, 2.0])
