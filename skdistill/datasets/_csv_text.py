@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Hashable
 from typing import Any
 
 import pandas as pd
+
+from skdistill._utils._user_line import stacklevel_of_user
 
 __all__ = ["advise_number_format", "advise_separator", "numbers_of_text", "read_with_time_as_text"]
 
@@ -15,6 +18,7 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _MONTH = re.compile(r"\s*\d{1,2}\.\d{4}\s*")
 _DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 _THOUSANDS_COMMA = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+_NAMELESS = re.compile(r"Unnamed: \d+")  # as pandas calls it
 _SEPARATORS = (";", "\t", "|")
 
 
@@ -71,7 +75,23 @@ def read_with_time_as_text(path: Any, time: Hashable, name: str, read_options: d
         )
     if is_free and time in frame.columns:
         frame[time] = numbers_of_text(frame[time])
-    return frame
+    return frame if options.get("usecols") is not None else _without_row_numbers(frame, time, name)
+
+
+def _without_row_numbers(frame: pd.DataFrame, time: Hashable, name: str) -> pd.DataFrame:
+    """Leave out a column without a name that numbers the rows, as a table written with its index has it."""
+    first = next(iter(frame.columns), None)
+    if first is None or first == time or not _NAMELESS.fullmatch(str(first)) or len(frame) < 2 or frame.shape[1] < 2:
+        return frame
+    numbers = frame[first]
+    if not pd.api.types.is_integer_dtype(numbers.dtype) or numbers[0] < 0 or not numbers.diff()[1:].gt(0).all():
+        return frame
+    warnings.warn(
+        f"the first column of {name} has no name and numbers the rows, {numbers.iloc[0]} to {numbers.iloc[-1]}: it is "
+        f"left out. If these are times, set time={first!r}; usecols= takes it as a channel.",
+        stacklevel=stacklevel_of_user(),
+    )
+    return frame.drop(columns=first)
 
 
 def _has_spare_fields(path: Any, start: int | None, frame: pd.DataFrame, options: dict[str, Any]) -> bool:

@@ -22,6 +22,7 @@ _NO_ID = (
     " A table of one series has none: use regularize or load_csv. A table with a column for each series becomes a long "
     "one with its method melt."
 )
+_INDEX_LEVEL = re.compile(r"__index_level_\d+__")  # numbers of rows, as pandas writes them to Arrow and Parquet
 _WHOLE = re.compile(r"0|-?[1-9]\d{0,17}")
 
 
@@ -97,12 +98,15 @@ class _Selection:
         for column in self.wanted:
             self._check(column, found, "id" if column in self.ids else "time", name)
         if self.columns is None:
-            channels = [one for one in found if one not in self.wanted]
+            channels = [one for one in found if one not in self.wanted and not _INDEX_LEVEL.fullmatch(str(one))]
         else:
             channels = [self._check(one, found, "columns", name) for one in self.columns]
             both = [one for one in channels if one in self.wanted]
             if both:
                 raise ValueError(f"columns of {self.owner} are the channels; {both[0]!r} is id or time.")
+        again = [one for k, one in enumerate(channels) if one in channels[:k]]
+        if again:
+            raise ValueError(f"columns of {self.owner} name {again[0]!r} twice: name it once.")
         if not channels:
             raise ValueError(f"{name} has no column beside {', '.join(map(repr, self.wanted))}: no channel is left.")
         return [*self.wanted, *channels]

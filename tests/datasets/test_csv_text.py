@@ -93,3 +93,16 @@ def test_rows_with_more_fields_than_the_header_are_refused(read, text, tmp_path)
     for file in (io.StringIO(text), tmp_path / "a.csv"):
         with pytest.raises(ValueError, match=r"rows of .* have more fields than its header has names"):
             read(file)
+
+
+@pytest.mark.parametrize(
+    "read", [lambda file: load_csv(file, time="day"), lambda file: read_panel(file, id=[], time="day")]
+)
+def test_a_column_that_numbers_the_rows_is_no_channel(read):
+    frame = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=5), "x": range(5)}, index=[0, 2, 3, 7, 9])
+    with pytest.warns(UserWarning, match="has no name and numbers the rows, 0 to 9: it is left out"):
+        assert list(read(io.StringIO(frame.to_csv())).columns) == ["x"]
+    kept = load_csv(io.StringIO(frame.to_csv()), time="day", usecols=[0, 1, 2])
+    assert list(kept.columns) == ["Unnamed: 0", "x"]
+    falling = read(io.StringIO(frame.set_axis([5, 4, 3, 2, 1]).to_csv()))
+    assert list(falling.columns) == ["Unnamed: 0", "x"]
