@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.datasets._clock import name_zone
 from skdistill.datasets._rows import Rows
 from skdistill.datasets._times import Times
@@ -101,6 +103,7 @@ def merge_duplicates(rows: Rows, how: str) -> tuple[Rows, int]:
     if how in ("mean", "sum"):
         runs = np.cumsum(~again) - 1
         numeric = channels.columns[[pd.api.types.is_float_dtype(one) for one in channels.dtypes]]
+        _warn_of_other_text(channels.drop(columns=numeric), again, rows.name, how)
         groups = channels[numeric].groupby(runs, sort=False)
         merged = groups.mean() if how == "mean" else groups.sum(min_count=1)
         channels = channels[kept].reset_index(drop=True)
@@ -109,3 +112,17 @@ def merge_duplicates(rows: Rows, how: str) -> tuple[Rows, int]:
         channels = channels[kept].reset_index(drop=True)
     times = replace(rows.times, codes=rows.times.codes[kept], series=rows.times.series[kept])
     return replace(rows, times=times, channels=channels), int(again.sum())
+
+
+def _warn_of_other_text(texts: pd.DataFrame, again: np.ndarray, name: str, how: str) -> None:
+    """Warn where rows are merged whose text differs."""
+    after = np.flatnonzero(again)
+    for column in texts:
+        one, other = texts[column].iloc[after - 1].astype(object), texts[column].iloc[after].astype(object)
+        differs = (one.to_numpy() != other.to_numpy()) & (one.notna().to_numpy() | other.notna().to_numpy())
+        if differs.any():
+            warnings.warn(
+                f"{name}: duplicates={how!r} merges {differs.sum()} rows whose {column!r} is not that of the row before "
+                "them, and keeps the first. Encode the column as numbers, or identify the series by it, id=[...].",
+                stacklevel=stacklevel_of_user(),
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from skdistill._utils._generators import seeded
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
@@ -28,6 +30,8 @@ class PretrainedTeacher(NetworkTeacher):
     contexts that are standardized per channel by the training rows of the series, and forecasts in those units. A
     module that reads the calendar gets the features it was trained with, such as those of hours, regardless of the step
     of the series. For a series without a calendar it runs without calendar features, like the research code.
+    With another ``scaling`` than ``"global"``, the units are those of the scaling, for which weights of research code
+    were not trained.
 
     Parameters
     ----------
@@ -95,6 +99,13 @@ class PretrainedTeacher(NetworkTeacher):
     def probe(self, windows: TrainingWindows) -> Labels:
         """Label the first window, which checks whether the weights fit."""
         self.fit(windows)
+        kind = windows.train.store.scaling.kind
+        if isinstance(self.network, nn.Module) and kind != "global":
+            warnings.warn(
+                f"the module of PretrainedTeacher was trained on channels of mean 0 and standard deviation 1, and gets "
+                f"contexts in other units: scaling={kind!r} (of a panel, 'auto' is 'series'). Set scaling='global'.",
+                stacklevel=stacklevel_of_user(),
+            )
         return super().probe(windows)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> PretrainedTeacher:

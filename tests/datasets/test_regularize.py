@@ -184,7 +184,10 @@ def test_duplicates_become_one_row(how, expected, capsys):
 
 def test_the_sum_of_nothing_observed_is_missing_and_text_keeps_its_first():
     frame = table([0, 0, 1], y=[np.nan, np.nan, 1.0], note=["u", "v", "w"])
-    with pytest.warns(UserWarning, match="not numbers"):
+    with (
+        pytest.warns(UserWarning, match="not numbers"),
+        pytest.warns(UserWarning, match="merges 1 rows whose 'note' is not that of the row before them"),
+    ):
         series = quiet(frame, time="at", duplicates="sum")
     assert series["y"].isna().tolist() == [True, False]
     assert series["note"].tolist() == ["u", "w"]

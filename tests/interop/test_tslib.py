@@ -581,6 +581,11 @@ def test_a_checkpoint_of_other_lengths_stops_before_training():
         make_forecaster(teacher=PretrainedTeacher(make("DMLP"))).fit(make_series(n_channels=3))
 
 
+def test_units_that_research_code_does_not_know_are_told():
+    with pytest.warns(UserWarning, match="gets contexts in other units: scaling='window'"):
+        make_forecaster(teacher=PretrainedTeacher(make("DMLP")), scaling="window").fit(make_series())
+
+
 def test_only_a_checkpoint_brings_its_own_weights():
     with pytest.raises(ValueError, match="state_dict of PretrainedTeacher must be the weights or their file; got None"):
         make_forecaster(teacher=PretrainedTeacher(DLinear())).fit(make_series())
