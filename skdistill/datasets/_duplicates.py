@@ -122,7 +122,7 @@ def _warn_of_other_text(texts: pd.DataFrame, again: np.ndarray, name: str, how: 
         differs = (one.to_numpy() != other.to_numpy()) & (one.notna().to_numpy() | other.notna().to_numpy())
         if differs.any():
             warnings.warn(
-                f"{name}: duplicates={how!r} merges {differs.sum()} rows whose {column!r} is not that of the row before "
-                "them, and keeps the first. Encode the column as numbers, or identify the series by it, id=[...].",
+                f"{name}: duplicates={how!r} merges {differs.sum()} rows whose {column!r} is not that of the row "
+                "before them, and keeps the first. Encode the column as numbers, or identify the series by it, id=[...].",
                 stacklevel=stacklevel_of_user(),
             )
