@@ -123,6 +123,6 @@ def _warn_of_other_text(texts: pd.DataFrame, again: np.ndarray, name: str, how: 
         if differs.any():
             warnings.warn(
                 f"{name}: duplicates={how!r} merges {differs.sum()} rows whose {column!r} is not that of the row "
-                "before them, and keeps the first. Encode the column as numbers, or identify the series by it, id=[...].",
+                "before them, and keeps the first. Encode the column as numbers, or identify the series by it.",
                 stacklevel=stacklevel_of_user(),
             )
