@@ -101,6 +101,10 @@ class Vintages:
         for name in chosen:
             if np.isinf(table[name].to_numpy(dtype=np.float64, na_value=np.nan)).any():
                 raise ValueError(f"Vintages must be finite; {name!r} holds infinity: write NaN where nothing is known.")
+        if delay is not None and (delay if isinstance(delay, int | float) else pd.Timedelta(delay).value) < 0:
+            raise ValueError(
+                f"delay of Vintages must not be negative: nothing is known before its issue; got {delay!r}."
+            )
         self.columns: list[Any] = chosen
         self._tables: dict[Hashable, list[_Revisions]] = {
             key: _Revisions.of(part, issued, time, chosen, delay)
@@ -135,8 +139,10 @@ class Vintages:
         known : DataFrame of shape (n_times, n_columns)
             The newest values issued no later than the origin; NaN where there is none.
         """
-        origins = pd.Index([origin])
-        values = [one.look_up(one.find_origins(origins), one.find_times(times)) for one in self._of(id, "known_at")]
+        origins, columns = pd.Index([origin]), self._of(id, "known_at")
+        for column, one in zip(self.columns, columns, strict=True):
+            one.check_kind(times, column, "times")
+        values = [one.look_up(one.find_origins(origins), one.find_times(times)) for one in columns]
         return pd.DataFrame(np.stack(values, axis=-1), index=times, columns=self.columns)
 
     def ahead(self, index: pd.Index, later: pd.Index, id: Hashable, name: str) -> np.ndarray:

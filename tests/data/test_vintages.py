@@ -203,12 +203,19 @@ def test_a_clone_shares_the_values_and_the_text_is_short():
         (lambda t: t.assign(issued=pd.NaT), {}, "need an issue time"),
         (lambda t: t.assign(wind=np.inf), {}, "'wind' holds infinity"),
         (lambda t: t.assign(id=[None, *"a" * (len(t) - 1)]), {"id": "id"}, r"need an id in every row, and \d+ of"),
+        (lambda t: t, {"delay": "-1h"}, "delay of Vintages must not be negative"),
         (lambda t: t.to_numpy(), {}, "must be a pandas DataFrame; got ndarray"),
     ],
 )
 def test_bad_tables_are_named(change, settings, message):
     with pytest.raises((ValueError, TypeError), match=message):
         Vintages(change(make_forecasts()), **settings)
+
+
+def test_times_of_another_kind_are_not_unknown():
+    table = make_forecasts()
+    with pytest.raises(ValueError, match="vintages of 'wind' have str as times"):
+        Vintages(table.assign(time=table["time"].dt.strftime("%d/%m/%Y %H:%M"))).known_at(HOURS[5], HOURS[6:8])
 
 
 def test_what_does_not_belong_together_is_named():
