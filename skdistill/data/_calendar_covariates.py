@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ _VALUES: dict[str, tuple[int, int]] = {
 }
 _TELLS_STEP = 3  # equal distances that business days do not have
 _MOST_USED = ("hour", "weekday", "month")  # by default, those of them that the step of the labels has
+_ISO = re.compile(r"\s*\d{4}-\d{1,2}-\d{1,2}")  # pandas takes the month of other text to be first
+_DATES = (datetime.date, np.datetime64)
 
 
 def calendar_covariates(
@@ -50,7 +53,8 @@ def calendar_covariates(
         time.
     holidays : str, iterable of dates or None, default=None
         Country whose public holidays to mark, with a subdivision if there is one: ``"DE"``, ``"DE-BY"``, ``"US"``
-        (these need the package holidays, extra ``calendar``); or the dates themselves. None has no such column.
+        (these need the package holidays, extra ``calendar``); or the dates themselves, text as ``"2024-12-25"``. None
+        has no such column.
     around : int, default=0
         Number of days before and after a holiday to mark, too, each in a column of its own.
     fields : sequence of str or None, default=None
@@ -223,4 +227,11 @@ def _listed_dates(holidays: Iterable[Any], first: np.ndarray, around: int) -> np
 
 def _as_days(dates: Iterable[Any]) -> np.ndarray:
     """Return distinct dates in order, as days since 1970."""
+    dates = list(dates)
+    for date in dates:
+        if not (_ISO.match(date) if isinstance(date, str) else isinstance(date, _DATES) and not pd.isna(date)):
+            raise ValueError(
+                "holidays of calendar_covariates must be dates, or text such as '2024-12-25', year first; got "
+                f"{date!r}. pd.to_datetime(..., dayfirst=True) or with format= reads other text."
+            )
     return np.unique(_day_numbers(pd.DatetimeIndex([pd.Timestamp(date) for date in dates])))

@@ -123,6 +123,9 @@ def test_no_rows_have_the_columns_too():
         (pd.date_range("2024-01-01", periods=5, freq="2D"), {"holidays": ["2024-01-02"]}, "to_period"),
         (pd.date_range("2024-01-01", periods=5, freq="36h", tz="UTC"), {"holidays": ["2024-01-03"]}, "to_period"),
         (HOURS[:1], {}, "cannot be inferred; pass `frequency`"),
+        (HOURS, {"holidays": ["05.01.2025"]}, r"year first; got '05\.01\.2025'"),
+        (HOURS, {"holidays": [20241225]}, "must be dates.*got 20241225"),
+        (HOURS, {"holidays": [pd.NaT]}, "must be dates.*got NaT"),
     ],
 )  # fmt: skip
 def test_errors_say_what_to_do(index, settings, message):
