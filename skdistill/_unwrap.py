@@ -205,11 +205,22 @@ class UnwrappedModel:
         -------
         model : UnwrappedModel or None
             The new model; None if the training series is not available.
+
+        Raises
+        ------
+        ValueError
+            If it would forecast other targets, because parameters were changed after ``fit``.
         """
         seen = self.forecaster.training_series() if train is None else self.transform(train)
         if seen is None:
             return None
-        return UnwrappedModel(copy.copy(self.forecaster).set_params(**changes).fit(seen), self.before)
+        again = copy.copy(self.forecaster).set_params(**changes).fit(seen)
+        if again.targets_ != self.forecaster.targets_:
+            raise ValueError(
+                f"targets of {type(again).__name__} were the channels {self.forecaster.targets_} in fit and are "
+                f"{again.targets_} now: fit again, or set targets back."
+            )
+        return UnwrappedModel(again, self.before)
 
     def without_teacher(self, train: Any) -> UnwrappedModel | None:
         """Train the same student without a teacher.

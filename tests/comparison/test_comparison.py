@@ -178,6 +178,7 @@ def test_several_series_are_compared_window_by_window():
     [
         (lambda f, s: compare({}, s), "at least one fitted forecaster"),
         (lambda f, s: f.compare(s[:15]), r"12 \+ 4 = 16 rows to compare on; got n_samples=15"),
+        (lambda f, s: f.set_params(targets=[0]).compare(s), r"were the channels \(0, 1\) in fit and are \(0,\) now"),
         (lambda f, s: f.compare(s, season=0), "season of compare"),
         (lambda f, s: f.compare(s, season=500), "at most the 12 rows"),
         (lambda f, s: f.compare(s, n_resamples=1), "n_resamples of compare"),
