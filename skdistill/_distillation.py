@@ -169,7 +169,7 @@ def distill(
 
     solved = solve_network(student, module, spec, windows, loss=loss, labels=labels)
     if solved is not None:
-        _warn_of_training_only(settings)
+        _warn_of_sampled_epochs(settings)
         history, best_epoch = solved.history, solved.best_epoch
         return Distilled(module.eval(), spec, teacher, history, best_epoch, interrupted=False, solved=solved.solved)
 
@@ -273,13 +273,13 @@ def distill_more(
     return result
 
 
-def _warn_of_training_only(settings: TrainingSettings) -> None:
-    for name in ("windows_per_epoch", "weight_averaging", "gradient_clip"):
-        if (given := getattr(settings, name)) is not None:
-            warnings.warn(
-                f"{name}={given} has no effect: the student is solved exactly, from all windows at once. Leave it out.",
-                stacklevel=stacklevel_of_user(),
-            )
+def _warn_of_sampled_epochs(settings: TrainingSettings) -> None:
+    if settings.windows_per_epoch is not None:
+        warnings.warn(
+            f"windows_per_epoch={settings.windows_per_epoch} has no effect: the student is solved exactly, from all "
+            "windows at once. Leave it out.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def dry_run(

@@ -64,10 +64,8 @@ def test_the_estimators_take_it():
 def test_what_it_cannot_be_and_where_it_does_nothing():
     with pytest.raises(ValueError, match="windows_per_epoch of DistilledForecaster must be an integer"):
         make_forecaster(teacher=None, windows_per_epoch=0).fit(make_frame())
-    for given in ({"windows_per_epoch": 5}, {"weight_averaging": 0.9}, {"gradient_clip": 1.0}):
-        (name, value), *_ = given.items()
-        with pytest.warns(UserWarning, match=f"{name}={value} has no effect: the student is solved exactly"):
-            make_forecaster(teacher=None, student="linear", **given).fit(make_frame())
+    with pytest.warns(UserWarning, match="windows_per_epoch=5 has no effect: the student is solved exactly"):
+        make_forecaster(teacher=None, student="linear", windows_per_epoch=5).fit(make_frame())
 
 
 def test_losses_read_at_the_end_are_those_of_every_batch(monkeypatch):
