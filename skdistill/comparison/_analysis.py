@@ -20,7 +20,7 @@ __all__ = ["RollingForecasts", "error_by_scale", "error_by_step", "period_spectr
 
 @dataclass(frozen=True)
 class RollingForecasts:
-    """The truth and several forecasts of the same windows, standardized by the training rows.
+    """The truth and several forecasts of the same windows, in standard deviations of the training rows.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class RollingForecasts:
     forecasts : dict of str to ndarray of the same shape
         Forecasts by name.
     channels : list
-        Names or positions of the targets.
+        Names or positions of the targets; empty if none are needed.
     series, starts : ndarray of int of shape (n_windows,) or None, default=None
         Which series each window is of, and the row of its first true value there.
     """
@@ -39,6 +39,22 @@ class RollingForecasts:
     channels: list[Any]
     series: np.ndarray | None = None
     starts: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        """Raise if forecasts are not those of the truth."""
+        if np.ndim(self.truth) != 3 or len(self.channels) not in (0, np.shape(self.truth)[2]):
+            raise ValueError(
+                "truth must have the shape (n_windows, prediction_length, n_targets), with one of channels for each "
+                f"target; got {np.shape(self.truth)} and {len(self.channels)} channels."
+            )
+        observed = ~np.isnan(self.truth)
+        for name, one in self.forecasts.items():
+            if np.shape(one) != np.shape(self.truth):
+                raise ValueError(
+                    f"forecasts {name!r} must have the shape of truth, {np.shape(self.truth)}; got {np.shape(one)}."
+                )
+            if np.isnan(one)[observed].any():
+                raise ValueError(f"forecasts {name!r} must not be NaN where the true value is observed.")
 
 
 def rolling_forecasts(

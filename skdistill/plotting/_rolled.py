@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill.comparison._analysis import RollingForecasts, rolling_forecasts
+from skdistill.data._tables import fill_masked
 from skdistill.plotting._style import BaseDisplay
 
 __all__ = ["RolledDisplay"]
@@ -75,5 +76,5 @@ class RolledDisplay(BaseDisplay):
         display : display
             The drawn display.
         """
-        rolled = RollingForecasts(np.asarray(truth), {k: np.asarray(v) for k, v in forecasts.items()}, [])
+        rolled = RollingForecasts(np.asarray(fill_masked(truth)), {k: np.asarray(v) for k, v in forecasts.items()}, [])
         return cls(cls._analyze(rolled)).plot(ax=ax)

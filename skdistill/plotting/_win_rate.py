@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill.comparison._analysis import RollingForecasts, rolling_forecasts, win_rates
+from skdistill.data._tables import fill_masked
 from skdistill.plotting._style import BaseDisplay
 
 __all__ = ["WinRateDisplay"]
@@ -86,7 +87,9 @@ class WinRateDisplay(BaseDisplay):
         display : WinRateDisplay
             The drawn display.
         """
-        rolled = RollingForecasts(np.asarray(truth), {k: np.asarray(v) for k, v in forecasts.items()}, channels)
+        rolled = RollingForecasts(
+            np.asarray(fill_masked(truth)), {k: np.asarray(v) for k, v in forecasts.items()}, channels
+        )
         return cls(rates=win_rates(rolled)).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> WinRateDisplay:

@@ -86,6 +86,23 @@ def test_win_rates_count_windows_and_ties_half():
         win_rates(rolling_like(truth, {"student": student}))
 
 
+@pytest.mark.parametrize("shape", [(4, 2, 1), (1, 2, 3), (4, 1, 3)])
+def test_forecasts_of_another_shape_are_not_stretched(shape):
+    truth = np.arange(24.0).reshape(4, 2, 3)
+    with pytest.raises(ValueError, match=r"forecasts 'student' must have the shape of truth, \(4, 2, 3\)"):
+        HorizonErrorDisplay.from_predictions(truth, {"student": np.zeros(shape)})
+
+
+def test_masked_truth_is_missing_and_forecasts_are_not():
+    truth = np.ma.masked_equal(np.array([9.0, 1.0]).reshape(1, 2, 1), 9.0)
+    display = HorizonErrorDisplay.from_predictions(
+        np.ma.concatenate([truth, 0 * truth.data]), {"a": np.zeros((2, 2, 1))}
+    )
+    assert display.ax_.lines[0].get_ydata().tolist() == [0.0, 0.5]
+    with pytest.raises(ValueError, match="forecasts 'a' must not be NaN where the true value is observed"):
+        HorizonErrorDisplay.from_predictions(truth, {"a": np.full((1, 2, 1), np.nan)})
+
+
 def test_the_student_alone_needs_the_training_series(fitted, test_frame):
     import pickle
 
