@@ -672,8 +672,12 @@ def test_a_stream_takes_the_plan_of_the_next_rows():
     np.testing.assert_allclose(stream.predict(plan), expected, rtol=1e-6)
     with pytest.raises(ValueError, match="future of predict must have the known covariates"):
         stream.predict()
-    with pytest.raises(ValueError, match="future of predict must start at 2024-01-07 16:00"):
+    with pytest.raises(ValueError, match="future has no row for 2024-01-07 16:00"):
         stream.predict(plan.shift(freq="1h"))
+    np.testing.assert_array_equal(stream.predict(plan.iloc[[0, *range(HORIZON - 1, 0, -1)]]), stream.predict(plan))
+    later = plan.set_axis(plan.index[:1].append(plan.index[1:] + pd.Timedelta(days=1)))
+    with pytest.raises(ValueError, match="future has no row for 2024-01-07 17:00"):
+        stream.predict(later)
 
 
 def test_a_frozen_forecaster_teaches_with_the_same_covariates():

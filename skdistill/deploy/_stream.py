@@ -173,6 +173,9 @@ class Stream:
             raise ValueError(f"row of append must be one row; got a DataFrame of {len(row)}.")
         if not isinstance(row, pd.DataFrame | pd.Series):
             return np.asarray(fill_masked(row), dtype=np.float64)
+        for dtype in row.dtypes if isinstance(row, pd.DataFrame) else [row.dtype]:
+            if getattr(dtype, "kind", "") in "mM":
+                raise ValueError(f"row of append must be numbers, or NaN; got {dtype}. Its time is its label.")
         names = row.columns if isinstance(row, pd.DataFrame) else row.index
         if self._roles.categories:
             frame = row if isinstance(row, pd.DataFrame) else row.to_frame().T
@@ -183,7 +186,7 @@ class Stream:
         places = match_columns(self._labels.columns, names, name="row of append")
         return values if places is None else values[places]
 
-    def _check_next(self, index: pd.Index, what: str = "row of append must be the one at") -> None:
+    def _check_next(self, index: pd.Index) -> None:
         """Raise if the label of a row is not the one that follows the last."""
         index = as_time_index(index)
         if self._last is None or type(index) is not type(self._last) or not isinstance(index, _TIMES):
@@ -194,7 +197,7 @@ class Stream:
         expected = step.follow(self._last, self._n_since + 1)[-1]
         if index[0] != expected:
             raise ValueError(
-                f"{what} {expected}, row {self._n_since + 1} after {self._last[-1]} by the "
+                f"row of append must be the one at {expected}, row {self._n_since + 1} after {self._last[-1]} by the "
                 f"step of fit, {step}; got {index[0]}. Append the rows between, or start a new stream."
             )
 
@@ -218,7 +221,8 @@ class Stream:
         Parameters
         ----------
         future : array of shape (prediction_length, n_known), DataFrame or None, default=None
-            Known covariates of the rows that follow, if the student reads some; NaN where unknown.
+            Known covariates of the rows that follow, if the student reads some; NaN where unknown. Rows with time
+            labels are found by them, as in ``forecaster.predict``.
 
         Returns
         -------
@@ -293,11 +297,20 @@ class Stream:
             raise ValueError(
                 f"future of predict must have the known covariates {names} of the rows that follow; got None."
             )
-        if isinstance(future, pd.DataFrame) and len(future):
-            self._check_next(future.index[:1], "future of predict must start at")
-            future = future.reset_index(drop=True)
-        given, length = SeriesInput([Series(rows)]), self.forecaster.spec_.prediction_length
+        given, length = SeriesInput([self._labeled(rows)]), self.forecaster.spec_.prediction_length
         return read_future(self._roles, given, future, length, needed=True)[1]
+
+    def _labeled(self, rows: np.ndarray) -> Series:
+        """Return rows as a series, whose last rows alone have labels: the next ones are found from them."""
+        labels = self._last
+        if not isinstance(labels, _TIMES):
+            return Series(rows)
+        step = self._labels.step_of(labels)
+        if step is None:
+            return Series(rows)
+        if self._n_since:
+            labels = labels.append(step.follow(labels, self._n_since))
+        return Series(rows, index=labels, step=step)
 
     def _read(self, recent: Any) -> Series:
         """Check rows as in ``predict``, including column names; there can be no rows."""

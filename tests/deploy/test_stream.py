@@ -222,3 +222,12 @@ def test_a_stream_raises_where_nothing_is_observed_if_that_is_asked_for():
     stream = forecaster.stream(np.array([[1.0, np.nan]]))
     with pytest.raises(ValueError, match="no observed value of target 1"):
         stream.predict()
+
+
+def test_times_are_no_numbers_of_a_row():
+    frame = make_frame()
+    stream = make_forecaster(teacher=None).fit(frame).stream(frame)
+    times = pd.Series(pd.DatetimeIndex(["2024-01-01", "2024-01-02"]), index=frame.columns)
+    for row in (times, times.to_frame().T.astype(times.dtype)):
+        with pytest.raises(ValueError, match="row of append must be numbers, or NaN; got datetime64"):
+            stream.append(row)
