@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._checks import check_integer
+from skdistill.data._tables import fill_masked
 
 __all__ = ["m4_scores", "naive2_forecast"]
 
@@ -36,6 +37,11 @@ def naive2_forecast(series: np.ndarray, season: int, prediction_length: int) -> 
     forecast : ndarray of shape (prediction_length,)
         The forecast.
 
+    Raises
+    ------
+    ValueError
+        If a value is missing, or a series with a season is not positive.
+
     References
     ----------
     Makridakis et al. (2020), The M4 competition, benchmark 3.
@@ -49,9 +55,15 @@ def naive2_forecast(series: np.ndarray, season: int, prediction_length: int) -> 
     """
     check_integer(season, "season of naive2_forecast")
     check_integer(prediction_length, "prediction_length of naive2_forecast")
-    values = np.asarray(series, dtype=np.float64).reshape(-1)
+    values = np.asarray(fill_masked(series), dtype=np.float64).reshape(-1)
+    if not np.isfinite(values).all():
+        raise ValueError("series of naive2_forecast must be finite: a missing value hides its season.")
     if not _is_seasonal(values, season):
         return np.full(prediction_length, values[-1])
+    if values.min() <= 0:
+        raise ValueError(
+            f"series of naive2_forecast must be positive to be divided by its season; got {values.min():g}."
+        )
     indices = _seasonal_indices(values, season)
     phases = (len(values) + np.arange(prediction_length)) % season
     return values[-1] / indices[(len(values) - 1) % season] * indices[phases]
@@ -96,8 +108,8 @@ def m4_scores(forecasts: Any, truth: Any, train: Sequence[np.ndarray], *, season
     >>> float(m4_scores([[3.0, 3.0]], [[4.0, 2.0]], train, season=1)["owa"])
     1.0
     """
-    truth = np.asarray(truth, dtype=np.float64)
-    forecasts = np.stack([np.asarray(one, dtype=np.float64).reshape(-1) for one in forecasts])
+    truth = np.asarray(fill_masked(truth), dtype=np.float64)
+    forecasts = np.stack([np.asarray(fill_masked(one), dtype=np.float64).reshape(-1) for one in forecasts])
     if truth.ndim != 2 or forecasts.shape != truth.shape or len(train) != len(truth):
         raise ValueError(
             "m4_scores needs forecasts and truth of one shape (n_series, prediction_length) and a training series for "

@@ -69,6 +69,16 @@ def test_without_a_season_the_last_value_repeats(series):
     np.testing.assert_array_equal(naive2_forecast(series, 4, 3), np.full(3, series[-1]))
 
 
+def test_missing_values_and_negative_seasons_are_refused():
+    season = np.tile([1.0, 3.0], 10)
+    with pytest.raises(ValueError, match="must be finite"):
+        naive2_forecast(np.ma.masked_array(season, np.arange(20) == 5), 2, 3)
+    with pytest.raises(ValueError, match="must be positive to be divided by its season; got -1"):
+        naive2_forecast(season - 2, 2, 3)
+    with pytest.raises(ValueError, match="NaN"):
+        m4_scores([[3.0, 3.0]], np.ma.masked_equal([[4.0, 9.0]], 9.0), [season], season=2)
+
+
 def test_shapes_must_match():
     with pytest.raises(ValueError, match=r"got \(1, 2\), \(1, 3\) and 1 series"):
         m4_scores([[1.0, 2.0]], [[1.0, 2.0, 3.0]], [np.arange(9.0)], season=1)

@@ -15,6 +15,7 @@ from skdistill._utils._optional import import_optional
 from skdistill.data._forms import take_apart
 from skdistill.data._inputs import is_list_of_series
 from skdistill.data._steps import continue_index
+from skdistill.data._tables import fill_masked
 from skdistill.data._vintages import LOST, lost_vintages, vintages_of
 from skdistill.plotting._style import BaseDisplay, style_of
 from skdistill.teachers._given import NoLabelError, warn_left_out
@@ -124,7 +125,11 @@ class ForecastDisplay(BaseDisplay):
         def answer(of_series: Any) -> Any:
             return of_series if id_ is None else of_series[id_]
 
-        frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(np.asarray(rows).reshape(len(rows), -1))
+        frame = (
+            rows
+            if isinstance(rows, pd.DataFrame)
+            else pd.DataFrame(np.asarray(fill_masked(rows)).reshape(len(rows), -1))
+        )
         plan = _plan(forecaster, frame, first, id_)
         future = {} if plan is None else {"future": plan if id_ is None else {id_: plan}}
         forecasts = {"student": answer(forecaster.predict(asked, **future))}
@@ -193,7 +198,7 @@ class ForecastDisplay(BaseDisplay):
         def series(values: Any, first: int) -> pd.Series:
             if isinstance(values, pd.Series):
                 return values
-            return pd.Series(np.asarray(values), index=pd.RangeIndex(first, first + len(values)))
+            return pd.Series(np.asarray(fill_masked(values)), index=pd.RangeIndex(first, first + len(values)))
 
         start = len(context)
         unknown = sorted(set(fans or {}) - set(forecasts))

@@ -17,6 +17,7 @@ from skdistill._unwrap import unwrap_model
 from skdistill._utils._optional import import_optional
 from skdistill.comparison._analysis import RollingForecasts, rolling_forecasts
 from skdistill.comparison._compare import compare
+from skdistill.data._tables import fill_masked
 from skdistill.plotting._forecast import ForecastDisplay, series_of
 from skdistill.plotting._history import HistoryDisplay
 from skdistill.plotting._horizon_error import HorizonErrorDisplay
@@ -228,7 +229,11 @@ def _provenance(forecaster: Any) -> str:
 
 
 def _frame(series: Any) -> pd.DataFrame:
-    return series if isinstance(series, pd.DataFrame) else pd.DataFrame(np.asarray(series).reshape(len(series), -1))
+    return (
+        series
+        if isinstance(series, pd.DataFrame)
+        else pd.DataFrame(np.asarray(fill_masked(series)).reshape(len(series), -1))
+    )
 
 
 def _seed(forecaster: Any) -> str:
