@@ -11,6 +11,7 @@ from skdistill.losses._base import LossTerm
 from skdistill.losses._inputs import LossInputs, LossShapes
 from skdistill.losses._multi_period import check_spectrum, multi_period_divergence
 from skdistill.losses._multi_scale import check_scales, multi_scale_error, weigh_windows
+from skdistill.losses._times import times
 from skdistill.losses._trust import window_trust
 
 __all__ = ["FeatureMatching"]
@@ -114,12 +115,14 @@ class _FeatureMatchingModule(nn.Module):
         teacher = teacher.to(student.dtype)
         regressed = self.regressor(teacher if teacher.ndim == 3 else teacher.mean(dim=2))
         windows = window_trust(inputs, self.term.trust)
-        total = student.new_zeros(())
+        parts = []
         if self.term.multiscale_weight:
             difference = weigh_windows(student - regressed, windows)
             scales = multi_scale_error(difference, self.term.n_scales, self.term.pooling_window)
-            total = total + self.term.multiscale_weight * scales
+            parts.append(times(self.term.multiscale_weight, scales))
         if self.term.multiperiod_weight:
             periods = multi_period_divergence(student, regressed, self.term.temperature, self.term.amplitude, windows)
-            total = total + self.term.multiperiod_weight * periods
-        return total
+            parts.append(times(self.term.multiperiod_weight, periods))
+        if not parts:
+            return student.new_zeros(())
+        return parts[0] if len(parts) == 1 else parts[0] + parts[1]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import math
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.functional import pad
 
 from skdistill._utils._checks import check_real
 from skdistill._utils._choices import check_choice
@@ -19,7 +21,7 @@ __all__ = ["AMPLITUDES", "MultiPeriod", "check_spectrum", "multi_period_divergen
 AMPLITUDES = ("published", "per_length")
 
 _EPSILON = 1e-8  # added to the student's probability inside the logarithm, as in the released code
-_LOG_FLOOR = -40.0  # smallest log probability (4e-18); avoids denormal numbers, which are ten times slower
+_LEAST = math.exp(-40.0)  # smallest probability; avoids denormal numbers, which are ten times slower
 _NO_AMPLITUDE = 1e-30  # avoids 0 / 0 in the gradient where the amplitude is 0
 
 
@@ -131,7 +133,8 @@ def period_probabilities(values: Tensor, temperature: float, amplitude: str = "p
     >>> int(period_probabilities(wave, temperature=0.5).argmax()) + 1
     3
     """
-    return torch.softmax(_period_logits(values, temperature, amplitude), dim=-1)
+    logits = _Amplitude.apply(values) / _logit_scale(values.shape[-1], temperature, amplitude)
+    return torch.softmax(logits, dim=-1)
 
 
 def multi_period_divergence(
@@ -157,78 +160,109 @@ def multi_period_divergence(
     """
     if student.shape[-1] < 2:
         return student.sum() * 0.0
-    student_logits = _period_logits(student, temperature, amplitude)
-    sums = _Divergence.apply(student_logits, _period_logits(teacher, temperature, amplitude))
+    scale = _logit_scale(student.shape[-1], temperature, amplitude)
+    sums = _Divergence.apply(student, teacher, scale)
     weighted = sums if windows is None else sums * windows[:, None, None]
-    return weighted.sum() / student_logits.numel()
+    return weighted.sum() / (sums.numel() * (student.shape[-1] // 2))
 
 
 class _Divergence(torch.autograd.Function):
-    """Sum of p (log p - log(q + epsilon)) over the last axis, from logits; gradients in closed form.
+    """Sum of p (log p - log(q + epsilon)) over the frequencies, from values; gradients in closed form.
 
     With p and q the softmax of teacher's and student's logits, d = log p - log(q + epsilon) and r = p q / (q +
-    epsilon): the gradient is q sum(r) - r for the student's logits and p (d - sum(p d)) for the teacher's. log p comes
-    from log_softmax and is at least -40, so that nothing underflows if a distribution is nearly one-hot.
+    epsilon): the gradient is q sum(r) - r for the student's logits and p (d - sum(p d)) for the teacher's. Both are at
+    least 4e-18, so that nothing underflows if a distribution is nearly one-hot. The gradients of the values are
+    computed at once, while all they need is in the processor's caches.
     """
 
     @staticmethod
-    def forward(ctx: Any, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
-        log_p = torch.log_softmax(teacher_logits, dim=-1).clamp_(min=_LOG_FLOOR)
-        p, q = log_p.exp(), torch.log_softmax(student_logits, dim=-1).clamp_(min=_LOG_FLOOR).exp_()
+    def forward(ctx: Any, student: Tensor, teacher: Tensor, scale: float) -> Tensor:
+        of_student, of_teacher = _Spectrum.of(student), _Spectrum.of(teacher)
+        p, q = of_teacher.probabilities(scale), of_student.probabilities(scale)
         shifted = q + _EPSILON
-        excess = log_p.sub_(shifted.log())
-        weighted = p * excess
+        weighted = (p / shifted).log_().mul_(p)
         sums = weighted.sum(dim=-1, keepdim=True)
         student_grad = teacher_grad = None
-        if ctx.needs_input_grad[0]:
-            ratio = (p * q).div_(shifted)
-            student_grad = q.mul_(ratio.sum(dim=-1, keepdim=True)).sub_(ratio)
         if ctx.needs_input_grad[1]:
-            teacher_grad = weighted.sub_(p * sums)
+            teacher_grad = of_teacher.gradient(weighted.sub_(p * sums), scale)
+        if ctx.needs_input_grad[0]:
+            ratio = p.mul_(q).div_(shifted)
+            student_grad = of_student.gradient(q.mul_(ratio.sum(dim=-1, keepdim=True)).sub_(ratio), scale)
         ctx.save_for_backward(student_grad, teacher_grad)
         return sums
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         student_grad, teacher_grad = ctx.saved_tensors
         return (
             None if student_grad is None else student_grad * grad,
             None if teacher_grad is None else teacher_grad * grad,
+            None,
         )
 
 
-def _period_logits(values: Tensor, temperature: float, amplitude: str) -> Tensor:
-    """Return amplitude / temperature of every frequency except the constant."""
-    scale = temperature * values.shape[-1] if amplitude == "per_length" else temperature
-    return _Amplitude.apply(values) / scale
+def _logit_scale(length: int, temperature: float, amplitude: str) -> float:
+    """Return what amplitudes of a length are divided by."""
+    return temperature * length if amplitude == "per_length" else temperature
 
 
 class _Amplitude(torch.autograd.Function):
-    """Amplitudes of the real FFT over the last axis, without the constant; half the cost of autograd.
-
-    The gradient with respect to the values is the adjoint of the FFT, computed by one inverse real FFT. The inverse
-    counts every frequency twice, except the highest one of an even length, so these shares are halved. At amplitude 0
-    the gradient is 0.
-    """
+    """Amplitudes of the real FFT over the last axis, without the constant; half the cost of autograd."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
-        spectrum = torch.fft.rfft(values, dim=-1)
-        strength = (spectrum.real.square() + spectrum.imag.square()).sqrt_()
-        ctx.save_for_backward(spectrum, strength)
+        spectrum = _Spectrum.of(values)
+        ctx.save_for_backward(spectrum.coefficients, spectrum.strength)
         ctx.length = values.shape[-1]
-        return strength[..., 1:]
+        return spectrum.strength[..., 1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
-        spectrum, strength = ctx.saved_tensors
-        share = torch.zeros_like(strength)
-        torch.div(grad, strength[..., 1:].clamp(min=_NO_AMPLITUDE), out=share[..., 1:])
-        highest = ctx.length // 2
-        share[..., 1 : highest if ctx.length % 2 == 0 else highest + 1] *= 0.5
-        return torch.fft.irfft(spectrum * share, n=ctx.length, dim=-1, norm="forward")
+        return _Spectrum(*ctx.saved_tensors, ctx.length).gradient(pad(grad, (1, 0)), 1.0)
+
+
+class _Spectrum(NamedTuple):
+    """The real FFT of values over their last axis, and its amplitudes; the constant stays, so that memory is in order.
+
+    Parameters
+    ----------
+    coefficients : Tensor of shape (..., length // 2 + 1)
+        The FFT, complex.
+    strength : Tensor of the same shape
+        Absolute values; at least 1e-30, so that the gradient is 0 where they are 0.
+    length : int
+        Number of values.
+    """
+
+    coefficients: Tensor
+    strength: Tensor
+    length: int
+
+    @classmethod
+    def of(cls, values: Tensor) -> _Spectrum:
+        coefficients = torch.fft.rfft(values, dim=-1)
+        squares = torch.view_as_real(coefficients).square()
+        strength = (squares[..., 0] + squares[..., 1]).sqrt_().clamp_(min=_NO_AMPLITUDE)
+        return cls(coefficients, strength, values.shape[-1])
+
+    def probabilities(self, scale: float) -> Tensor:
+        """Return the softmax of amplitudes over a scale, at least 4e-18; the constant has this least probability."""
+        logits = self.strength / scale
+        logits[..., 0] = -torch.inf
+        return torch.softmax(logits, dim=-1).clamp_(min=_LEAST)
+
+    def gradient(self, grad: Tensor, scale: float) -> Tensor:
+        """Return the gradient of the values from that of amplitudes over a scale; overwrites it.
+
+        This is the adjoint of the FFT, by one inverse FFT, which counts every frequency twice, except the highest one
+        of an even length.
+        """
+        share = grad.div_(self.strength).div_(2.0 * scale)
+        if self.length % 2 == 0:
+            share[..., -1] *= 2.0
+        return torch.fft.irfft(self.coefficients * share, n=self.length, dim=-1, norm="forward")
 
 
 def check_spectrum(temperature: Any, amplitude: Any, owner: str) -> None:

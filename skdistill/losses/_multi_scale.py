@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import torch
@@ -16,6 +17,8 @@ from skdistill.losses._inputs import LossInputs, LossShapes, QuadraticForm
 from skdistill.losses._trust import window_trust
 
 __all__ = ["MultiScale", "check_scales", "multi_scale_error", "pool", "weigh_windows"]
+
+_LARGE_BLOCK = 16  # steps that a product takes at once
 
 
 class MultiScale(LossTerm):
@@ -181,33 +184,58 @@ def _levels(values: Tensor, n_scales: int, window: int) -> Iterator[Tensor]:
 
 
 class _MeanOverScales(torch.autograd.Function):
-    """Mean over scales of the mean square; the gradient is computed from the coarsest scale to the finest.
+    """Mean over scales of the mean square, a quadratic form: its gradient is one product, which gives the value, too.
 
-    With d_k the difference at scale k, N_k its size and S scales: g_k = 2 d_k / (S N_k) plus g_{k+1}
-    of the coarser step it belongs to, divided by the window.
+    Scale k averages window^k steps, so the form combines only steps of the same block of window^(n_scales - 1) steps,
+    in the same way in each block; what remains after the last block has a smaller form of the same kind.
     """
 
     @staticmethod
     def forward(ctx: Any, difference: Tensor, n_scales: int, window: int) -> Tensor:
-        levels = [level.contiguous() for level in _levels(difference, n_scales, window)]
-        ctx.save_for_backward(*levels)
-        ctx.window = window
-        return torch.stack([_mean_square(level) for level in levels]).mean()
+        length = difference.shape[-1]
+        block, metric, last_metric = _forms(length, n_scales, window, difference.dtype, difference.device)
+        n_rows, whole = difference.numel() // length, length // block * block
+        rows = difference.reshape(n_rows, length)
+        if whole == length:
+            gradient = (rows.view(-1, block) @ metric).view(n_rows, length)
+        else:
+            blocks = rows[:, :whole].reshape(-1, block) @ metric
+            gradient = torch.cat([blocks.view(n_rows, whole), rows[:, whole:] @ last_metric], dim=-1)
+        ctx.save_for_backward(gradient)
+        ctx.factor = 2.0 / max(n_rows, 1)
+        ctx.shape = difference.shape
+        return torch.dot(rows.reshape(-1), gradient.view(-1)) / n_rows
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        levels = ctx.saved_tensors
-        coarser: Tensor | None = None
-        for level in reversed(levels):
-            gradient = level * (grad * (2.0 / (len(levels) * level.numel())))
-            if coarser is not None:
-                length = coarser.shape[-1] * ctx.window
-                for offset in range(ctx.window):
-                    gradient[..., offset : length : ctx.window].add_(coarser, alpha=1.0 / ctx.window)
-            coarser = gradient
-        assert coarser is not None
-        return coarser, None, None
+        (gradient,) = ctx.saved_tensors
+        return (gradient * (grad * ctx.factor)).view(ctx.shape), None, None
+
+
+@lru_cache(maxsize=64)
+def _forms(
+    length: int, n_scales: int, window: int, dtype: torch.dtype, device: torch.device
+) -> tuple[int, Tensor, Tensor]:
+    """Return the steps of a block, and the forms of a block and of the steps after the last block."""
+    n_steps = [length]
+    while len(n_steps) < n_scales and n_steps[-1] >= window:
+        n_steps.append(n_steps[-1] // window)
+    block = window ** (len(n_steps) - 1)
+    while 2 * block <= min(length, _LARGE_BLOCK):  # narrow products are slow
+        block *= 2
+    forms = [_form(steps, n_steps, window).to(device, dtype) for steps in (block, length % block)]
+    return block, *forms
+
+
+def _form(n_own: int, n_steps: list[int], window: int) -> Tensor:
+    """Return the mean over scales of P P' / n of the first steps, with P the pooling to scales of n steps."""
+    level = torch.eye(n_own, dtype=torch.float64)
+    total = torch.zeros_like(level)
+    for n in n_steps:
+        total += level @ level.T / (n * len(n_steps))
+        level = pool(level, window)
+    return total
 
 
 def pool(values: Tensor, window: int) -> Tensor:
@@ -237,12 +265,6 @@ def pool(values: Tensor, window: int) -> Tensor:
     for offset in range(1, window):
         total = total + values[..., offset:length:window]
     return total / window
-
-
-def _mean_square(values: Tensor) -> Tensor:
-    """Average the squares in one pass, without keeping them."""
-    flat = values.reshape(-1)
-    return torch.dot(flat, flat) / flat.numel()
 
 
 def check_scales(n_scales: Any, pooling_window: Any, owner: str) -> None:

@@ -13,6 +13,7 @@ from skdistill.losses._inputs import LossInputs, LossShapes
 from skdistill.losses._label_weights import parts_of_equal_weight, weighted_mean
 from skdistill.losses._pinball import Pinball
 from skdistill.losses._supervised import Supervised
+from skdistill.losses._times import times
 from skdistill.losses._unobserved import check_unobserved, hides_truth
 
 __all__ = [
@@ -95,17 +96,12 @@ class Objective(nn.Module):
             self._is_checked = True
         triples = zip(self.names, self.terms, self.weights, strict=True)
         if inputs.label_weight is None:
-            return {name: _times(weight, term(inputs)) for name, term, weight in triples}
+            return {name: times(weight, term(inputs)) for name, term, weight in triples}
         parts = parts_of_equal_weight(inputs)
         return {
-            name: _times(weight, weighted_mean(term, parts, inputs) if name in self.of_labels else term(inputs))
+            name: times(weight, weighted_mean(term, parts, inputs) if name in self.of_labels else term(inputs))
             for name, term, weight in triples
         }
-
-
-def _times(weight: float, value: Tensor) -> Tensor:
-    """Multiply, except by 1, which would only cost time, forward and backward."""
-    return value if weight == 1.0 else weight * value
 
 
 def check_loss(loss: BaseLoss) -> None:
