@@ -58,6 +58,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
     gradient_clip: float | None
     weight_averaging: float | None
     windows_per_epoch: int | None
+    training_precision: str
     feature_storage: str
     label_budget: float
     label_share: float | None
@@ -272,6 +273,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
             verbose=self.verbose,
             weight_averaging=self.weight_averaging,
             windows_per_epoch=self.windows_per_epoch,
+            precision=self.training_precision,
         )
 
     def _labeling(self, memory: Any) -> Labeling:

@@ -104,6 +104,10 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Number of windows of an epoch of the student, drawn anew for each epoch by ``random_state``, each at most once;
         None, or a number above that of the training windows, takes all. For millions of windows: validation, early
         stopping and ``lr_schedule`` follow epochs.
+    training_precision : {"float32", "bfloat16"}, default="float32"
+        Arithmetic of the student's network in training: ``"bfloat16"`` computes its products in bfloat16 (autocast),
+        which pays for wide networks and large batches on a processor or GPU that has such arithmetic. Weights, loss,
+        validation and forecasts stay in float32.
     feature_storage : {"stored", "recompute"}, default="stored"
         Whether the teacher's features are stored with the labels, or computed again for every batch (slow, but needs no
         storage).
@@ -207,6 +211,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         gradient_clip: float | None = None,
         weight_averaging: float | None = None,
         windows_per_epoch: int | None = None,
+        training_precision: str = "float32",
         feature_storage: str = "stored",
         label_budget: float = 8.0,
         label_share: float | None = None,
@@ -237,6 +242,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.gradient_clip = gradient_clip
         self.weight_averaging = weight_averaging
         self.windows_per_epoch = windows_per_epoch
+        self.training_precision = training_precision
         self.feature_storage = feature_storage
         self.label_budget = label_budget
         self.label_share = label_share

@@ -165,7 +165,8 @@ class _Layer(nn.Module):
         for frequency in frequencies.unique().tolist():
             windows, places = (frequencies == frequency).nonzero(as_tuple=True)
             part = self.convolve(series[windows], steps.shape[1] // frequency)
-            added = added.index_add(0, windows, part * weights[windows, places, None, None])
+            weighted = part * weights[windows, places, None, None]  # float32 under autocast, too
+            added = added.index_add(0, windows, weighted.to(added.dtype))
         return steps + added.transpose(1, 2)
 
     def choose(self, strength: Tensor) -> Tensor:

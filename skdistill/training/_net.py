@@ -12,6 +12,7 @@ from torch.nn.functional import mse_loss
 from skdistill.losses._inputs import LossInputs
 from skdistill.losses._pinball import pinball_loss
 from skdistill.networks._base import NetworkOutput
+from skdistill.training._precision import in_float32
 
 __all__ = ["DistillationNet"]
 
@@ -29,15 +30,41 @@ class DistillationNet(NeuralNet):
         Arguments of skorch's ``NeuralNet``.
     quantile_levels : tuple of float, default=()
         Levels of the module's quantiles.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Arithmetic of the module in training; what it returns is float32.
     **kwargs : object
         Arguments of skorch's ``NeuralNet``.
     """
 
     _is_training: bool | None = None  # as last switched in this pass; None before its first batch and after it
 
-    def __init__(self, *args: Any, quantile_levels: tuple[float, ...] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, quantile_levels: tuple[float, ...] = (), precision: str = "float32", **kwargs: Any
+    ) -> None:
         self.quantile_levels = quantile_levels
+        self.precision = precision
         super().__init__(*args, **kwargs)
+
+    def infer(self, x: dict[str, Tensor], **fit_params: Any) -> NetworkOutput:
+        """Ask the module, in training in the net's precision.
+
+        Parameters
+        ----------
+        x : dict of Tensor
+            Inputs of the module.
+        **fit_params : object
+            Passed on.
+
+        Returns
+        -------
+        output : NetworkOutput
+            In float32.
+        """
+        if self.precision == "float32" or not self._is_training:
+            return super().infer(x, **fit_params)
+        with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):
+            output = super().infer(x, **fit_params)
+        return in_float32(output)
 
     def get_loss(
         self, y_pred: NetworkOutput, y_true: dict[str, Tensor], X: Any = None, training: bool = False

@@ -15,6 +15,7 @@ from skdistill.training._device import resolve_device
 __all__ = ["TrainingSettings", "lr_factor", "make_optimizer_class"]
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+PRECISIONS = ("float32", "bfloat16")
 LR_SCHEDULES = ("halving", "constant", "cosine")
 
 
@@ -46,6 +47,8 @@ class TrainingSettings:
         Decay of the exponential average of the weights; None uses no average.
     windows_per_epoch : int or None, default=None
         Number of windows drawn for each epoch; None takes all.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Arithmetic of the network in training.
     """
 
     lr: float
@@ -59,6 +62,7 @@ class TrainingSettings:
     verbose: int
     weight_averaging: float | None = None
     windows_per_epoch: int | None = None
+    precision: str = "float32"
 
     def check(self, owner: str) -> None:
         """Raise if a setting is out of its range.
@@ -75,6 +79,7 @@ class TrainingSettings:
             check_integer(self.patience, f"patience of {owner}", minimum=1)
         if self.windows_per_epoch is not None:
             check_integer(self.windows_per_epoch, f"windows_per_epoch of {owner}", minimum=1)
+        check_choice(self.precision, PRECISIONS, f"training_precision of {owner}")
         check_choice(self.optimizer, OPTIMIZERS, f"optimizer of {owner}")
         if not callable(self.lr_schedule):
             check_choice(self.lr_schedule, LR_SCHEDULES, f"lr_schedule of {owner}")

@@ -27,6 +27,7 @@ from skdistill.training._device import resolve_device
 from skdistill.training._divergence import DivergedError, DivergenceStop
 from skdistill.training._lazy_imports import import_lazy_parts
 from skdistill.training._net import DistillationNet
+from skdistill.training._precision import warn_of_slow_precision
 from skdistill.training._settings import TrainingSettings, lr_factor, make_optimizer_class
 from skdistill.training._weight_average import WeightAverage
 
@@ -147,6 +148,7 @@ def train_network(
     """
     import_lazy_parts()
     device = resolve_device(settings.device)
+    warn_of_slow_precision(settings.precision, device)
     train = windows.train if labels is not None else windows.known_train
     objective = build_objective(loss, loss_shapes(module, spec, train, labels), has_teacher=labels is not None)
     train, validation, labels = _place(train, windows.validation, labels, device)
@@ -171,6 +173,7 @@ def train_network(
         device=device,
         verbose=int(settings.verbose > 1),
         quantile_levels=spec.quantiles or (),
+        precision=settings.precision,
     )
     interrupted = _run(net, dataset, settings.max_epochs, stopper)
     history = [_without_bookkeeping(epoch) for epoch in net.history if "dur" in epoch]
