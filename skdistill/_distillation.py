@@ -282,8 +282,8 @@ def _warn_of_idle_settings(settings: TrainingSettings) -> None:
         )
     if settings.precision != "float32":
         warnings.warn(
-            f"training_precision={settings.precision!r} has no effect: the student is solved exactly, in float64. Leave "
-            "it out.",
+            f"training_precision={settings.precision!r} has no effect: the student is solved exactly, in float64. "
+            "Leave it out.",
             stacklevel=stacklevel_of_user(),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._categories import is_categorical
 from skdistill.data._forms import CutFrame, PanelForm, take_apart
 from skdistill.data._label_reader import LabelReader
@@ -673,7 +675,7 @@ def _checked_values(estimator: Any, table: Any, *, reset: bool, name: str) -> np
 
 def _plain_values(estimator: Any, table: Any) -> np.ndarray | None:
     """Return the values of a table that scikit-learn's checks, slower than a forecast, would leave unchanged."""
-    names = getattr(estimator, "feature_names_in_", None)
+    given, names = table, getattr(estimator, "feature_names_in_", None)
     if type(table) is pd.DataFrame:
         dtypes = set(table.dtypes)
         if (names is None and _are_text(table.columns)) or (names is not None and list(names) != list(table.columns)):
@@ -681,9 +683,16 @@ def _plain_values(estimator: Any, table: Any) -> np.ndarray | None:
         if len(dtypes) != 1 or not dtypes <= _FLOATS:
             return None
         table = np.asarray(table)
-    elif type(table) is not np.ndarray or names is not None or table.dtype not in _FLOATS:
+    elif type(table) is not np.ndarray or table.dtype not in _FLOATS:
         return None
-    return table if table.ndim == 2 and len(table) and table.shape[1] == estimator.n_features_in_ else None
+    if table.ndim != 2 or not len(table) or table.shape[1] != estimator.n_features_in_:
+        return None
+    if given is table and names is not None:  # as scikit-learn does
+        warnings.warn(
+            f"X does not have valid feature names, but {type(estimator).__name__} was fitted with feature names",
+            stacklevel=stacklevel_of_user(),
+        )
+    return table
 
 
 def _are_text(columns: pd.Index | None) -> bool:

@@ -220,7 +220,8 @@ class _Amplitude(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
-        return _Spectrum(*ctx.saved_tensors, ctx.length).gradient(pad(grad, (1, 0)), 1.0)
+        coefficients, strength = ctx.saved_tensors
+        return _Spectrum(coefficients, strength, ctx.length).gradient(pad(grad, (1, 0)), 1.0)
 
 
 class _Spectrum(NamedTuple):

@@ -160,15 +160,9 @@ def why_not_exact(
     reason : str or None
         The reason and what to do about it; None if the part can be solved.
     """
-    if part.solver == "gradient":
-        return "solver='gradient' is set."
-    grid = _check_grid(part, loss)
-    terms = quadratic_terms(loss, windows.train.prediction_length, has_teacher=has_teacher, named=list(grid))
+    terms = _terms_to_solve(part, loss, windows.train.prediction_length, has_teacher=has_teacher)
     if isinstance(terms, str):
-        return (
-            f"the loss term {terms} is not a quadratic form of the forecast. Use the loss 'response' with trust=0, or "
-            "terms such as MultiScale with weight 0 for the others."
-        )
+        return terms
     targets = {term.target for term in terms}
     if len(targets) > 1 and windows.train.known is not None:
         return (
@@ -222,10 +216,26 @@ def is_solved_at_once(part: SolvablePart, loss: BaseLoss, prediction_length: int
         False if the part is trained, is not the whole network, or is chosen among candidates, and for terms that pool
         steps, which cannot be solved where values are missing.
     """
-    if part.solver == "gradient" or not part.is_whole or part.is_searched or part.is_tied:
+    if not part.is_whole or part.is_searched or part.is_tied:
         return False
-    terms = quadratic_terms(loss, prediction_length, has_teacher=has_teacher)
+    terms = _terms_to_solve(part, loss, prediction_length, has_teacher=has_teacher)
     return not isinstance(terms, str) and all(_is_diagonal(term.metric) for term in terms)
+
+
+def _terms_to_solve(
+    part: SolvablePart, loss: BaseLoss, prediction_length: int, *, has_teacher: bool
+) -> list[QuadraticTerm] | str:
+    """Return the terms that a part is solved for, or the reason why it cannot be, whatever the windows are."""
+    if part.solver == "gradient":
+        return "solver='gradient' is set."
+    grid = _check_grid(part, loss)
+    terms = quadratic_terms(loss, prediction_length, has_teacher=has_teacher, named=list(grid))
+    if isinstance(terms, str):
+        return (
+            f"the loss term {terms} is not a quadratic form of the forecast. Use the loss 'response' with trust=0, or "
+            "terms such as MultiScale with weight 0 for the others."
+        )
+    return terms
 
 
 def _is_diagonal(metric: np.ndarray) -> bool:

@@ -57,8 +57,8 @@ def warn_of_slow_precision(precision: str, device: torch.device) -> None:
     if precision == "float32" or _has_bfloat16(device):
         return
     warnings.warn(
-        f"training_precision={precision!r} saves no time here: the device {device.type!r} has no bfloat16 arithmetic and "
-        "imitates it. Leave it out.",
+        f"training_precision={precision!r} saves no time here: the device {device.type!r} has no bfloat16 arithmetic "
+        "and imitates it. Leave it out.",
         stacklevel=stacklevel_of_user(),
     )
 

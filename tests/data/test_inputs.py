@@ -102,7 +102,6 @@ def test_other_tables_are_left_to_scikit_learn():
     named, bare = (make_forecaster(teacher=None, student="linear").fit(one) for one in (frame, frame.to_numpy()))
     assert _plain_values(bare, frame.to_numpy()) is not None
     for forecaster, table in [
-        (named, frame.to_numpy()),  # names are missing: a warning
         (named, frame[["c1", "c0"]]),
         (named, frame.astype("Float64")),
         (named, frame.assign(c1=1)),
@@ -124,3 +123,13 @@ def test_series_without_an_observed_target_are_named():
     forecaster = make_forecaster(teacher=None, student="linear", targets=[0])
     with pytest.warns(UserWarning, match="1 of 2 series have no observed target in their training rows.*: series 'b'"):
         forecaster.fit({"a": series, "b": empty})
+
+
+def test_an_array_after_a_fit_on_a_frame_needs_no_more_checks_than_after_an_array(monkeypatch):
+    series = make_series()
+    frame = pd.DataFrame(series, columns=["a", "b"][: series.shape[1]])
+    forecaster = make_forecaster(teacher=None, student="linear").fit(frame)
+    monkeypatch.setattr("skdistill.data._inputs.validate_data", lambda *a, **k: pytest.fail("slower than a forecast"))
+    with pytest.warns(UserWarning, match="X does not have valid feature names, but DistilledForecaster was fitted"):
+        forecast = forecaster.predict(series)
+    np.testing.assert_array_equal(forecast, forecaster.predict(frame))

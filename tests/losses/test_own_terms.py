@@ -7,7 +7,8 @@ from doubles import make_forecaster, make_frame
 from torch import nn
 
 from skdistill.core import LossTerm, QuadraticForm
-from skdistill.losses import Supervised
+from skdistill.losses import MultiScale, Supervised
+from skdistill.training import _quadratic_form
 
 
 class SquaredError(LossTerm):
@@ -83,3 +84,16 @@ def test_a_quadratic_form_makes_the_exact_student():
     np.testing.assert_array_equal(
         forecast(SquaredError(metric=EYE.tolist()), frame, "linear"), forecast(Supervised(), frame, "linear")
     )
+
+
+def test_a_form_is_compared_with_its_term_once_for_the_same_parameters(monkeypatch):
+    compared = []
+    values = _quadratic_form._on_random_forecasts
+    monkeypatch.setattr(_quadratic_form, "_checked", set())
+    monkeypatch.setattr(
+        _quadratic_form, "_on_random_forecasts", lambda *a: compared.append(a[0].n_scales) or values(*a)
+    )
+    for n_scales in (2, 2, 3, 2):
+        _quadratic_form.quadratic_form("scales", MultiScale(n_scales=n_scales), 4)
+    _quadratic_form.quadratic_form("scales", MultiScale(n_scales=2), 5)
+    assert compared == [2, 3, 2]

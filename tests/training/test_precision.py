@@ -46,7 +46,8 @@ def test_the_loss_reads_float32_in_every_part_of_an_output():
     half = torch.ones(2, dtype=torch.bfloat16)
     output = in_float32({"a": [half, (half, None)], "b": half.int()})
     assert output["a"][0].dtype == output["a"][1][0].dtype == torch.float32
-    assert output["a"][1][1] is None and output["b"].dtype == torch.int32
+    assert output["a"][1][1] is None
+    assert output["b"].dtype == torch.int32
 
 
 def test_a_network_that_mixes_spectra_and_products_runs_under_autocast():
