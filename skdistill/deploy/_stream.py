@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.data._context_batch import ContextBatch
+from skdistill.data._forms import take_apart
 from skdistill.data._future import read_future
 from skdistill.data._inputs import Series, SeriesInput, read_series
 from skdistill.data._roles import Roles
@@ -154,9 +155,7 @@ class Stream:
             If it has wrong channels, a value is infinite, or its label is not the next one.
         """
         check_is_no_other_table(row, "row of append")
-        index = row.index if isinstance(row, pd.DataFrame) else None
-        if isinstance(row, pd.Series) and isinstance(row.name, pd.Timestamp | pd.Period):  # a row of a DataFrame
-            index = pd.Index([row.name])
+        row, index = self._take_label(row)
         values = self._values_of(row)
         if values.shape != (self._roles.n_columns,) or np.isinf(values).any():
             raise ValueError(f"row of append must be {self._roles.n_columns} finite numbers, or NaN; got {row!r}.")
@@ -166,6 +165,36 @@ class Stream:
             self._static = self._roles.standardized_static(self._roles.static_numbers(values[None], "the stream"))
         self._take(self._roles.to_channels(values))
         self._note(index)
+
+    def _take_label(self, row: Any) -> tuple[Any, pd.Index | None]:
+        """Return a row and its time label, if it has one; its id must be that of the stream."""
+        if isinstance(row, pd.DataFrame):
+            row = self._without_id(row, "row of append")
+            return row, row.index
+        if not isinstance(row, pd.Series):
+            return row, None
+        label = row.name  # of a row of a DataFrame
+        if isinstance(label, tuple) and len(label) > 1 and isinstance(label[-1], pd.Timestamp | pd.Period):
+            self._check_id(label[0] if len(label) == 2 else label[:-1], "row of append")
+            label = label[-1]
+        return row, pd.Index([label]) if isinstance(label, pd.Timestamp | pd.Period) else None
+
+    def _without_id(self, table: Any, name: str) -> Any:
+        """Return the rows of a panel of one series, which must be that of the stream; other tables unchanged."""
+        parts, form = take_apart(table, name)
+        if form is None:
+            return table
+        for one in form.ids:
+            self._check_id(one, name)
+        return parts[0]
+
+    def _check_id(self, id: Hashable, name: str) -> None:
+        """Raise if rows are those of another series; the first ones say which series it is."""
+        if self._id is None and not self._end:
+            self.set_id(id)
+        elif id != self._id:
+            ours = "rows without an id" if self._id is None else f"series {self._id!r}"
+            raise ValueError(f"{name} is of series {id!r}, and the stream is of {ours}. Streams of a panel take both.")
 
     def _values_of(self, row: Any) -> np.ndarray:
         """Return the numbers of a row in the order of ``fit``."""
@@ -297,6 +326,7 @@ class Stream:
             raise ValueError(
                 f"future of predict must have the known covariates {names} of the rows that follow; got None."
             )
+        future = self._without_id(future, "future of predict")
         given, length = SeriesInput([self._labeled(rows)]), self.forecaster.spec_.prediction_length
         return read_future(self._roles, given, future, length, needed=True)[1]
 

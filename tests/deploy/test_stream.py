@@ -198,6 +198,10 @@ def test_a_stream_of_a_panel_reads_known_and_static_covariates(student):
     np.testing.assert_allclose(stream.predict(future.iloc[::-1].sort_index(level=1)), expected, rtol=1e-5)
     arrays = {name: future.loc[name].to_numpy() for name in "cab"}
     np.testing.assert_allclose(stream.predict(arrays), expected, rtol=1e-5)
+    of_one = forecaster.stream(rows.loc[["a"]])
+    np.testing.assert_array_equal(of_one.predict({"a": arrays["a"]}), of_one.predict(arrays["a"]))
+    with pytest.raises(ValueError, match="future of predict is of series 'b', and the stream is of series 'a'"):
+        of_one.predict({"b": arrays["b"]})
     with pytest.raises(ValueError, match="series 'b' has none"):
         stream.predict({"a": arrays["a"]})
     with pytest.raises(ValueError, match="known covariates"):
@@ -231,3 +235,20 @@ def test_times_are_no_numbers_of_a_row():
     for row in (times, times.to_frame().T.astype(times.dtype)):
         with pytest.raises(ValueError, match="row of append must be numbers, or NaN; got datetime64"):
             stream.append(row)
+
+
+def test_rows_with_the_id_of_another_series_are_refused():
+    panel = pd.concat({"a": make_frame(), "b": 100 * make_frame()}, names=["shop", "time"])
+    forecaster = make_forecaster(teacher=None, student=Linear(), scaling="series").fit(panel)
+    before, row = panel.loc[["b"]].iloc[:-1], panel.loc[["b"]].iloc[[-1]]
+    expected = forecaster.predict(panel.loc[["b"]]).to_numpy()
+    for one in (row, row.iloc[0]):
+        stream = forecaster.stream(before)
+        with pytest.raises(ValueError, match="row of append is of series 'a', and the stream is of series 'b'"):
+            stream.append(panel.loc[["a"]].iloc[[-1]] if isinstance(one, pd.DataFrame) else panel.loc[["a"]].iloc[-1])
+        stream.append(one)
+        np.testing.assert_allclose(stream.predict(), expected, rtol=1e-6)
+    stream = forecaster.stream()
+    for number in range(-12, 0):
+        stream.append(panel.loc[["b"]].iloc[number])
+    np.testing.assert_allclose(stream.predict(), expected, rtol=1e-6)
