@@ -92,9 +92,10 @@ def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
         )
     elif hint is not None:
         text = hint
-    elif as_missing and gaps.n_rows > len(times.codes):
+    elif as_missing and gaps.n_rows >= len(times.codes) - len(times.labels):  # one between any two, or more
+        size = "more than" if gaps.n_rows > len(times.codes) else "beside"
         text = (
-            f"{say_gaps(times, gaps)}, more than the {len(times.codes)} existing rows. They are inserted as not "
+            f"{say_gaps(times, gaps)}, {size} the {len(times.codes)} existing rows. They are inserted as not "
             "observed (NaN); if rows without sales or events were left out, set fill_value=0."
         )
     else:

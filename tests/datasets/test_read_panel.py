@@ -192,6 +192,10 @@ def test_gaps_that_are_none_are_told():
     sold = pd.date_range("2024-01-01", periods=300)[np.sort(rng.permutation(300)[:90])]
     with pytest.warns(UserWarning, match=r"more than the 90 existing rows.*fill_value=0"):
         read_panel(long(y=np.ones(90), ds=sold))
+    with pytest.warns(
+        UserWarning, match=r"19 missing rows .* beside the 20 existing rows"
+    ):  # of another step than freq
+        read_panel(long(y=np.ones(20), ds=pd.date_range("2024-01-01", periods=20, freq="2D")), freq="D")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         read_panel(long(y=np.ones(30), ds=days[:30]))
