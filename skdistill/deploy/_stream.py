@@ -16,7 +16,7 @@ from skdistill.data._future import read_future
 from skdistill.data._inputs import Series, SeriesInput, read_series
 from skdistill.data._roles import Roles
 from skdistill.data._series_labels import SeriesLabels, match_columns
-from skdistill.data._steps import as_time_index
+from skdistill.data._steps import Step, as_time_index
 from skdistill.data._tables import check_is_no_other_table, fill_masked
 from skdistill.probabilistic._settings import at_levels
 
@@ -220,7 +220,7 @@ class Stream:
         index = as_time_index(index)
         if self._last is None or type(index) is not type(self._last) or not isinstance(index, _TIMES):
             return
-        step = self._labels.step_of(self._last)
+        step = self._step()
         if step is None:
             return
         expected = step.follow(self._last, self._n_since + 1)[-1]
@@ -230,12 +230,20 @@ class Stream:
                 f"step of fit, {step}; got {index[0]}. Append the rows between, or start a new stream."
             )
 
+    def _step(self) -> Step | None:
+        """Return the step of the last labels, or of the very last one if rows between them are missing."""
+        assert self._last is not None
+        return self._labels.step_of(self._last) or self._labels.step_of(self._last[-1:])
+
     def _note(self, index: pd.Index | None) -> None:
         """Store the label of an appended row."""
         if index is None or not len(index):
             self._n_since += 1
             return
-        self._last, self._n_since = as_time_index(index[-_N_KEPT:]), 0
+        last = as_time_index(index[-_N_KEPT:])
+        if not self._n_since and isinstance(last, _TIMES) and self._last is not None and self._last.dtype == last.dtype:
+            last = self._last.append(last)[-_N_KEPT:]  # one label alone may not tell the step
+        self._last, self._n_since = last, 0
 
     def _take(self, values: np.ndarray) -> None:
         if self._end == len(self._rows):
@@ -335,7 +343,7 @@ class Stream:
         labels = self._last
         if not isinstance(labels, _TIMES):
             return Series(rows)
-        step = self._labels.step_of(labels)
+        step = self._step()
         if step is None:
             return Series(rows)
         if self._n_since:

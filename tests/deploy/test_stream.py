@@ -252,3 +252,17 @@ def test_rows_with_the_id_of_another_series_are_refused():
     for number in range(-12, 0):
         stream.append(panel.loc[["b"]].iloc[number])
     np.testing.assert_allclose(stream.predict(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("fitted", ["steps", "arrays"])
+def test_labels_of_rows_are_checked_without_one_step_of_fit(fitted):
+    days = make_frame()
+    days.index = pd.DatetimeIndex(list(pd.date_range("2024-01-01", periods=len(days), freq="D")))
+    panel = {"days": days, "hours": make_frame()}
+    panel = panel if fitted == "steps" else {one: rows.to_numpy() for one, rows in panel.items()}
+    stream = make_forecaster(teacher=None, student=Linear()).fit(panel).stream(days.iloc[:-3])
+    stream.append(days.iloc[[-3]])
+    with pytest.raises(ValueError, match="row of append must be the one at"):
+        stream.append(days.iloc[[-1]])
+    stream.append(days.iloc[-2])
+    stream.append(days.iloc[-1])
