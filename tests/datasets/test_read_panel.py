@@ -193,7 +193,7 @@ def test_gaps_that_are_none_are_told():
     with pytest.warns(UserWarning, match=r"more than the 90 existing rows.*fill_value=0"):
         read_panel(long(y=np.ones(90), ds=sold))
     with pytest.warns(
-        UserWarning, match=r"19 missing rows .* beside the 20 existing rows"
+        UserWarning, match="19 missing rows, .* beside the 20 existing rows"
     ):  # of another step than freq
         read_panel(long(y=np.ones(20), ds=pd.date_range("2024-01-01", periods=20, freq="2D")), freq="D")
     with warnings.catch_warnings():
