@@ -171,7 +171,7 @@ def n_epochs(batch_size: int) -> int:
     return -(-N_STEPS * batch_size // n_windows)
 
 
-def settings(batch_size: int) -> TrainingSettings:
+def settings(batch_size: int, precision: str) -> TrainingSettings:
     return TrainingSettings(
         lr=1e-3,
         max_epochs=n_epochs(batch_size),
@@ -181,15 +181,16 @@ def settings(batch_size: int) -> TrainingSettings:
         lr_schedule="constant",
         gradient_clip=None,
         device=DEVICE,
+        precision=precision,
         verbose=0,
     )
 
 
-def train(student: DLinear | MLP, batch_size: int) -> None:
+def train(student: DLinear | MLP, batch_size: int, precision: str = "float32") -> None:
     with seeded(0):
         made = make_spec(student, windows.train)
         module = student.build(made)
-        train_network(module, made, windows, loss=Response(), labels=labels, settings=settings(batch_size))
+        train_network(module, made, windows, loss=Response(), labels=labels, settings=settings(batch_size, precision))
 
 
 class Items(torch.utils.data.Dataset):
@@ -234,6 +235,9 @@ for title, student in (("DLinear", DLinear()), (f"MLP({WIDTH})", MLP(WIDTH))):
         found[batch_size] = rate(lambda s=student, b=batch_size: train(s, b), n_epochs(batch_size) * n_windows)
         note(f"{title}, batch {batch_size}", found[batch_size], "windows/s")
     note(f"{title}, best batch", max(found.values()), "windows/s", "at least 1,000,000")
+    largest = BATCHES[-1]
+    half = rate(lambda s=student, b=largest: train(s, b, "bfloat16"), n_epochs(largest) * n_windows)
+    note(f"{title}, batch {largest}, bfloat16", half, "windows/s")
     run = loader_epoch(student, BATCHES[0])
     baseline = min(n_windows, N_ITEMS) / seconds(run)
     note(f"{title}, default DataLoader, batch {BATCHES[0]}", baseline, "windows/s")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from skdistill._utils._checks import check_boolean, check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
+from skdistill.networks._channel_norm import ChannelNorm
 from skdistill.networks._covariate_inputs import CovariateInputs
 from skdistill.networks._layers import NORMALIZATIONS, decompose, make_normalization
 from skdistill.networks._linear import Linear, LinearModule
@@ -237,4 +238,4 @@ class _DeeperLayer(nn.Module):
 
 
 def _norm(network: MLP, spec: NetworkSpec) -> nn.Module:
-    return nn.BatchNorm1d(spec.n_targets) if network.batch_norm else nn.Identity()
+    return ChannelNorm(spec.n_targets) if network.batch_norm else nn.Identity()
