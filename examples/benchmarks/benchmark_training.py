@@ -49,6 +49,7 @@ if QUICK:
 CONTEXT, HORIZON, CHANNELS, WIDTH = (48, 12, 3, 16) if QUICK else (720, 96, 7, 512)
 TEACHER_WIDTH = 16 if QUICK else 256
 torch.set_num_threads(arguments.threads)
+CLOCK = time.thread_time if arguments.threads == 1 else time.perf_counter  # other load on the machine counts little
 rows: list[dict[str, object]] = []
 
 
@@ -125,9 +126,9 @@ def epoch(loss: BaseLoss, source: object) -> Callable[[], object]:
 
 
 def seconds(call: Callable[[], object]) -> float:
-    started = time.perf_counter()
+    started = CLOCK()
     call()
-    return time.perf_counter() - started
+    return CLOCK() - started
 
 
 live = LiveTeacher(labels, teacher, windows.train)

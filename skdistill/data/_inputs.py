@@ -549,6 +549,11 @@ def _read_cut(estimator: BaseEstimator, X: CutFrame, form: PanelForm, *, reset: 
     first = next(iter(_read_many(estimator, [X[0]], reset=reset, form=form)))
     reader = LabelReader((_gather_labels(estimator, [first]) if reset else _labels_of(estimator)).steps)
     series = [first]
+    if _labels_repeat(index, X.bounds):
+        labels = index[X.bounds[1] : X.bounds[2]]
+        step = reader.step(labels, form.call(1))
+        blocks = values.reshape(len(X), -1, values.shape[1])
+        return [first, *(Series(blocks[n], labels, columns, step=step, id=form.ids[n]) for n in range(1, len(X)))]
     for number in range(1, len(X)):
         rows = slice(X.bounds[number], X.bounds[number + 1])
         labels = index[rows]
@@ -557,8 +562,20 @@ def _read_cut(estimator: BaseEstimator, X: CutFrame, form: PanelForm, *, reset: 
     return series
 
 
+def _labels_repeat(index: pd.Index, bounds: Sequence[int]) -> bool:
+    """Return whether several series have the same times, so that one index serves all."""
+    lengths = np.diff(bounds)
+    if type(index) is not pd.DatetimeIndex or len(lengths) < 2 or (lengths != lengths[0]).any():
+        return False
+    times = index.asi8.reshape(len(lengths), -1)
+    return bool((times == times[0]).all())
+
+
 def _read_like(before: Series, X: Any, name: str, reader: LabelReader) -> Series | None:
-    """Read a float frame with the columns of the previous, fully checked frame; this is fast for large panels."""
+    """Read a float table with the columns of the previous, fully checked table; this is fast for large panels."""
+    if type(X) is np.ndarray and before.index is None and before.columns is None:
+        alike = X.dtype in _FLOATS and X.ndim == 2 and len(X) and X.shape[1] == before.values.shape[1]
+        return Series(_without_infinity(X, None, None, name)) if alike else None
     if not isinstance(X, pd.DataFrame) or before.was_vector or before.columns is None or not len(X):
         return None
     if X.columns is not before.columns and not X.columns.identical(before.columns):

@@ -86,10 +86,12 @@ def stacked_labels(series: Sequence[Labeled], n: int) -> pd.Index:
     first = series[0].index
     assert first is not None  # they have labels
     size = _size(series[0].step, first)
-    if size is None or not all(_is_like(one, series[0]) for one in series):
+    kinds = {(id(one.index), id(one.step), id(one.label_type)): one for one in series}.values()  # series share indexes
+    if size is None or not all(_is_like(one, series[0]) for one in kinds):
         parts = labels_ahead(series, n)
         return parts[0].append(parts[1:])
-    last = np.array([_numbers(one.index)[-1] for one in series], dtype=np.int64)
+    ends = {id(one.index): int(_numbers(one.index)[-1]) for one in kinds}
+    last = np.array([ends[id(one.index)] for one in series], dtype=np.int64)
     values = (last[:, None] + size * np.arange(1, n + 1, dtype=np.int64)).ravel()
     if isinstance(first, pd.DatetimeIndex):
         return pd.DatetimeIndex(values.view(f"M8[{first.unit}]"), name=first.name)

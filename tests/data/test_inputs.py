@@ -7,7 +7,7 @@ from doubles import make_forecaster, make_frame, make_series
 from sklearn.utils.validation import validate_data
 
 from skdistill import DistilledRegressor
-from skdistill.data._inputs import _plain_values
+from skdistill.data._inputs import _plain_values, read_series
 
 FLOATS = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
 
@@ -133,3 +133,29 @@ def test_an_array_after_a_fit_on_a_frame_needs_no_more_checks_than_after_an_arra
     with pytest.warns(UserWarning, match="X does not have valid feature names, but DistilledForecaster was fitted"):
         forecast = forecaster.predict(series)
     np.testing.assert_array_equal(forecast, forecaster.predict(frame))
+
+
+def test_series_of_the_same_times_share_one_index_and_others_keep_theirs():
+    frame = make_frame()[["c0"]]
+    later = frame.shift(freq="D")
+    members = [(frame, frame + 1, frame - 1), (frame, later, frame - 1), (frame, frame[1:], frame[:-1])]
+    panels = [pd.concat(dict(zip("abc", parts, strict=True))) for parts in members]
+    forecaster = make_forecaster(teacher=None, student="linear").fit(panels[0])
+    indexes = [[one.index for one in read_series(forecaster, X, reset=False, allow_batch=False).series] for X in panels]
+    assert [len({id(index) for index in of_panel[1:]}) for of_panel in indexes] == [1, 2, 2]
+    for panel in panels:
+        apart = {name: forecaster.predict(panel.loc[[name]]) for name in "abc"}
+        pd.testing.assert_frame_equal(forecaster.predict(panel), pd.concat(list(apart.values())))
+
+
+def test_arrays_of_a_list_are_read_alike_and_a_wrong_one_is_named():
+    arrays = [make_series(n_channels=1), make_series(n_channels=1) + 1.0, make_series(n_channels=1)[:-1]]
+    forecaster = make_forecaster(teacher=None, student="linear").fit(arrays)
+    for forecast, one in zip(forecaster.predict(arrays), arrays, strict=True):
+        np.testing.assert_allclose(forecast, forecaster.predict(one), rtol=1e-6)
+    with pytest.raises(ValueError, match=r"X\[1\] has 2 features"):
+        forecaster.predict([arrays[0], np.ones((40, 2))])
+    with pytest.raises(ValueError, match=r"X\[1\] contains infinity"):
+        forecaster.predict([arrays[0], np.where(arrays[1] > 1, np.inf, arrays[1])])
+    with pytest.raises(ValueError, match=r"X\[1\] has no rows"):
+        forecaster.predict([arrays[0], arrays[0][:0]])
