@@ -125,10 +125,10 @@ def epoch(loss: BaseLoss, source: object) -> Callable[[], object]:
     return run
 
 
-def seconds(call: Callable[[], object]) -> float:
-    started = CLOCK()
+def seconds(call: Callable[[], object], clock: Callable[[], float] = CLOCK) -> float:
+    started = clock()
     call()
-    return CLOCK() - started
+    return clock() - started
 
 
 live = LiveTeacher(labels, teacher, windows.train)
@@ -199,7 +199,7 @@ if sys.platform == "linux":
     del labels, live, variants
     heading(f"Memory: {arguments.long_rows:,} rows x {CHANNELS}, context {CONTEXT}, one epoch, response loss")
     with tempfile.TemporaryDirectory() as folder, PeakMemory() as memory:
-        spent = seconds(lambda: fit_long_series(folder))
+        spent = seconds(lambda: fit_long_series(folder), time.perf_counter)
         on_disk = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
     note("anonymous memory beyond the imports", memory.gib, "GiB", "under 3")
     note("labels on disk", on_disk / 2**30, "GiB")
@@ -261,8 +261,8 @@ if torch.cuda.is_available():
     theirs = net_epoch(Collated(WindowDataset(windows.train, spec, on_gpu)), iterator_train=DataLoader)
     for call in (ours, theirs):
         call()
-    note("gathered on the device", len(windows.train) / seconds(ours), "windows per second")
-    note("default DataLoader", len(windows.train) / seconds(theirs), "windows per second")
+    note("gathered on the device", len(windows.train) / seconds(ours, time.perf_counter), "windows per second")
+    note("default DataLoader", len(windows.train) / seconds(theirs, time.perf_counter), "windows per second")
 else:
     print("GPU: none here, so nothing is measured")
 
