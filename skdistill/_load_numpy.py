@@ -78,9 +78,8 @@ class TableStudent(NumpyStudent):
             raise ValueError("series must be None for a panel: the first index level holds the ids.")
         ids = list(dict.fromkeys(windows.index.get_level_values(0)))
         answers = {}
-        for number, one in enumerate(ids):
-            ahead = _of_series(future, one) if hasattr(future, "iloc") else None if future is None else future[number]
-            fixed = None if static is None else static[number]
+        each = zip(ids, _of_each(future, ids, "future"), _of_each(static, ids, "static"), strict=True)
+        for one, ahead, fixed in each:
             answers[one] = self._predict_table(windows.xs(one, level=0), one, ahead, fixed, f"series {one!r}")
         return pd.concat(answers, names=windows.index.names[:1])
 
@@ -180,13 +179,30 @@ class TableStudent(NumpyStudent):
                 f"future of {name} must have a row for every label of the forecast, {index[0]} to {index[-1]}; it "
                 f"lacks {index[int(np.argmax(places < 0))]}. Give NaN where a value is unknown."
             )
-        values: np.ndarray = future[columns].to_numpy(dtype=np.float64)[places]
+        values = np.asarray(read_numbers(future[columns], f"future of {name}"), dtype=np.float64)[places]
+        if np.isinf(values).any():
+            raise ValueError(f"future of {name} contains infinity: write NaN where a value is unknown.")
         return values
 
 
 def _is_listed(windows: Any) -> bool:
     """Return whether tables come in a list, which arrays would be made of without a look at their labels."""
     return isinstance(windows, list | tuple) and any(hasattr(one, "iloc") for one in windows)
+
+
+def _of_each(given: Any, ids: Sequence[Any], name: str) -> list[Any]:
+    """Return what belongs to each series of a panel: by id from a table or dict, or one after another from an array."""
+    if given is None:
+        return [None] * len(ids)
+    if hasattr(given, "iloc"):
+        return [_of_series(given, one) for one in ids]
+    if len(given) != len(ids):
+        raise ValueError(f"{name} must have one entry for each of the {len(ids)} series; got {len(given)}.")
+    if not isinstance(given, dict):
+        return list(given)
+    if missing := [one for one in ids if one not in given]:
+        raise ValueError(f"{name} must have the ids of the series; it lacks {missing[0]!r}.")
+    return [given[one] for one in ids]
 
 
 def _of_series(future: Any, one: Any) -> Any:

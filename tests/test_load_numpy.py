@@ -199,3 +199,25 @@ def test_names_that_do_not_fit_are_refused(names, path):
     text = np.frombuffer(names.encode(), np.uint8).astype(np.int64)
     with pytest.raises(ValueError, match="columns does not name every channel"):
         skdistill.deploy.NumpyStudent({**plain._arrays, "columns": text})
+
+
+def test_future_of_a_panel_belongs_to_its_ids(tmp_path):
+    panel = {one: make_frame() * (one + 1) for one in (1, 0)}
+    forecaster = make_forecaster(teacher=None, student="linear", known_covariates=["c1"])
+    forecaster.fit(panel).export(tmp_path / "known.npz")
+    student = skdistill.load_numpy(tmp_path / "known.npz")
+    past = {one: rows[:-4] for one, rows in panel.items()}
+    future = {one: rows[["c1"]][-4:] for one, rows in panel.items()}
+    expected, table = forecaster.predict(pd.concat(past), future=pd.concat(future)), pd.concat(past)
+    pd.testing.assert_frame_equal(
+        student.predict(table, future={one: future[one].to_numpy() for one in (0, 1)}), expected
+    )
+    arrays = np.stack([rows.to_numpy() for rows in future.values()])
+    with pytest.raises(ValueError, match="future must have one entry for each of the 1 series; got 2"):
+        student.predict(table.loc[[0]], future=arrays)
+    with pytest.raises(ValueError, match="it lacks 0"):
+        student.predict(table, future=dict(zip((1, 2), arrays, strict=True)))
+    with pytest.raises(TypeError, match="must be real numbers; got values of type datetime64"):
+        student.predict(past[1], future=future[1].assign(c1=pd.Timestamp("2024-01-01")))
+    with pytest.raises(ValueError, match="contains infinity"):
+        student.predict(past[1], future=future[1].assign(c1=np.inf))
