@@ -1,5 +1,7 @@
 """Roles of columns: what is known in advance, attributes of series, categories, and how they reach the student."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from torch import nn
 
 from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, load
 from skdistill.core import BaseNetwork, NetworkOutput
+from skdistill.data._categories import find_categories
 from skdistill.deploy import NumpyStudent
 from skdistill.fused._runtime import numpy_student
 from skdistill.losses import Supervised
@@ -321,6 +324,28 @@ def test_every_form_of_future_gives_the_same_forecast():
         pd.testing.assert_frame_equal(forecast, expected)
     batch = forecaster.predict(past.to_numpy()[None], future=plan.to_numpy()[None])
     np.testing.assert_allclose(batch[0], expected.to_numpy(), rtol=1e-6)
+    gaps = plan.to_numpy()[None].copy()
+    gaps[0, 1] = np.nan
+    masked = forecaster.predict(past.to_numpy()[None], future=np.ma.masked_array(plan.to_numpy()[None], np.isnan(gaps)))
+    np.testing.assert_array_equal(masked, forecaster.predict(past.to_numpy()[None], future=gaps))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda temp: temp.round(3).astype(str), "different numbers as "),
+        (lambda temp: temp.round(3).astype(object), "different numbers as object"),
+        (lambda temp: temp.round(3).astype(str).astype("category"), None),
+        (lambda temp: "00" + (temp.rank() % 90).astype(int).astype(str), None),
+        (lambda temp: (temp.rank() % 20).astype(int).astype(str), None),
+    ],
+)
+def test_numbers_that_are_written_as_text_are_told(change, told):
+    frame = make_frame().iloc[:160]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        find_categories([change(frame["temp"])], "temp")
+    assert [told in str(one.message) for one in caught] == ([] if told is None else [True])
 
 
 def test_arrays_know_covariates_by_position():

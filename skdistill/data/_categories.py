@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ __all__ = ["MOST_CATEGORIES", "count_channels", "encode_columns", "find_categori
 
 MOST_CATEGORIES = 256  # of one column; each is a channel
 _MOST_SHOWN = 5
+_MOST_CODES = 24  # numbers of a column that are taken for codes without a word, such as hours
 
 
 def is_categorical(dtype: Any) -> bool:
@@ -55,7 +57,13 @@ def find_categories(parts: Iterable[pd.Series], name: Hashable) -> tuple[Any, ..
     ------
     ValueError
         If there are none, more than ``MOST_CATEGORIES``, or values that cannot be ordered.
+
+    Warns
+    -----
+    UserWarning
+        If they look like numbers, and are no pandas categories.
     """
+    parts = list(parts)
     rows = np.concatenate([part.to_numpy(dtype=object) for part in parts])
     distinct = {value for value in pd.unique(rows) if not pd.isna(value)}
     if not distinct:
@@ -72,10 +80,25 @@ def find_categories(parts: Iterable[pd.Series], name: Hashable) -> tuple[Any, ..
             f"column {name!r} has {len(values)} categories, and each would be a channel of its own: at most "
             f"{MOST_CATEGORIES} are taken. Group rare ones, leave the column out, or encode it yourself."
         )
+    meant = isinstance(parts[0].dtype, pd.CategoricalDtype)
+    if len(values) > _MOST_CODES and not meant and all(map(_is_number, values)):
+        warnings.warn(
+            f"column {name!r} holds {len(values)} different numbers as {parts[0].dtype}, such as {values[0]!r}: each "
+            f"becomes a category of its own. If they are numbers, X[{name!r}] = pd.to_numeric(X[{name!r}]); if they "
+            "are codes, astype('category') says so.",
+            stacklevel=stacklevel_of_user(),
+        )
     if len({type(value) for value in values}) > 1:
         values = [str(value) for value in values]
     table = np.array(values, dtype=object)[:, None]
     return tuple(OrdinalEncoder().fit(table).categories_[0].tolist())
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a category is a number, or text of one such as "-1.5"; 007 is a code."""
+    if not isinstance(value, str):
+        return not isinstance(value, bool)
+    return re.fullmatch(r"\s*[+-]?(0|[1-9]\d*)?([.,]\d+)?([eE][+-]?\d+)?\s*", value) is not None and value.strip() != ""
 
 
 def encode_columns(frame: pd.DataFrame, categories: Mapping[int, Sequence[Any]], name: str) -> pd.DataFrame:

@@ -161,7 +161,7 @@ def _before(series: Series, n_rows: int) -> Series:
 
 def _read_batch(roles: Roles, batch: np.ndarray, future: Any, prediction_length: int) -> np.ndarray:
     """Read the horizons of a batch of windows."""
-    values = np.asarray(future)
+    values = np.asarray(fill_masked(future))
     expected = (len(batch), prediction_length, len(roles.known))
     if values.shape != expected or values.dtype.kind not in "fiub":
         raise ValueError(
