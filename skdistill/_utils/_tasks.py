@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import sys
@@ -68,13 +69,16 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
         return bool(first)
 
     while True:
+        parallel = joblib.Parallel(n_jobs=n_jobs, return_as=return_as, batch_size=1)
         try:
-            for result in joblib.Parallel(n_jobs=n_jobs, return_as=return_as, batch_size=1)(calls()):
-                waiting.popleft()
-                n_losses = 0
-                yield result
-            if not draw():
-                return
+            with parallel if return_as == "list" else contextlib.nullcontext():  # keeps its workers from call to call
+                while True:
+                    for result in parallel(calls()):
+                        waiting.popleft()
+                        n_losses = 0
+                        yield result
+                    if not draw():
+                        return
         except Exception as error:
             if not _is_loss(error):
                 raise
@@ -84,7 +88,8 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
                     f"a worker was lost {n_losses} times in a row without a result: it was killed, or has too little "
                     "memory for its task. Take a smaller n_jobs, or workers with more memory."
                 ) from error
-            logger.warning("a worker was lost (%s): %d tasks without a result start again", error, len(waiting))
+            told = str(error).partition("\n")[0]
+            logger.warning("a worker was lost (%s): %d tasks without a result start again", told, len(waiting))
             first.extendleft(reversed(waiting))
             waiting.clear()
 

@@ -25,6 +25,11 @@ class LabelCache:
         location = getattr(memory, "location", memory)
         if location is not None and not isinstance(location, str | Path):
             raise TypeError(f"memory must be a folder, a skdistill.Memory, a joblib.Memory or None; got {memory!r}.")
+        if isinstance(location, str) and "://" in location:
+            raise ValueError(
+                "memory must be a folder, whose files are mapped into memory: mount the object store, or copy the "
+                f"folder there afterwards; got {location!r}."
+            )
         self.folder = None if location is None else Path(location) / "skdistill"
         self.allow_pickle = bool(getattr(memory, "allow_pickle", False))
 

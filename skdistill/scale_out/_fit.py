@@ -110,7 +110,7 @@ def fit(
     if max_series is not None:
         check_integer(max_series, "max_series of fit", minimum=1)
     if store is not None:
-        check_storable(forecaster, table)
+        check_storable(forecaster, table, store)
         stats = describe_series(table, id=str(id), channel=column)
         ids = None if max_series is None or max_series >= len(stats) else choose_ids(stats, max_series, 0)
         return _fit_stored(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from skdistill._utils._optional import import_optional
 from skdistill._utils._tasks import run_tasks
+from skdistill.scale_out._files import open_files
 from skdistill.scale_out._shipped import shipped
 from skdistill.scale_out._whole_series import whole_series
 from skdistill.scale_out._work import BLOCK_ROWS, Work
@@ -30,8 +29,8 @@ def map_here(
     work : Work
         The work.
     table : path, list of paths or table
-        Parquet files or folders of them, an Arrow dataset, table or reader, a DuckDB relation, or a table of polars or
-        pandas.
+        Parquet files or folders of them (URLs of fsspec for object stores), an Arrow dataset, table or reader, a
+        DuckDB relation, or a table of polars or pandas.
     is_sorted : bool, default=False
         Whether the rows of a series are together already. Otherwise they are sorted by id: by DuckDB, which can write
         to disk what does not fit, unless the table is in memory.
@@ -143,58 +142,6 @@ def _to_arrow(table: Any) -> Any:
     if _root(table) == "pandas":
         return pa.Table.from_pandas(table, preserve_index=False)
     return table
-
-
-def open_files(paths: Any) -> Any:
-    """Open Parquet files as one dataset, whose columns have types that all files can be read in.
-
-    Parameters
-    ----------
-    paths : str, Path or list of them
-        Files, or folders of them.
-
-    Returns
-    -------
-    dataset : pyarrow.dataset.Dataset
-        The dataset.
-
-    Raises
-    ------
-    ValueError
-        If there is no file, or a column has types that are no numbers of different size; the message names the file.
-    """
-    pa: Any = import_optional("pyarrow", extra="parquet", purpose="Reading Parquet files")
-    datasets: Any = import_optional("pyarrow.dataset", extra="parquet", purpose="Reading Parquet files")
-    given = [str(one) for one in (paths if isinstance(paths, list | tuple) else [paths])]
-    files = [
-        file
-        for one in given
-        for file in (sorted(map(str, Path(one).rglob("*.parquet"))) if Path(one).is_dir() else [one])
-    ]
-    if not files:
-        raise ValueError(f"{given[0]} has no .parquet file.")
-    dataset = datasets.dataset(files, format="parquet")
-    schemas = [_without_index(fragment.physical_schema.remove_metadata()) for fragment in dataset.get_fragments()]
-    common = schemas[0]
-    for file, schema in zip(files, schemas, strict=True):
-        missing = set(common.names) ^ set(schema.names)
-        if missing:
-            raise ValueError(
-                f"{file} has not the columns of {files[0]}: {', '.join(sorted(map(repr, missing)))} is in one of them "
-                "only. Write it (nulls are missing values), or read only the files that have it."
-            )
-        try:
-            common = pa.unify_schemas([common, schema], promote_options="permissive")
-        except pa.ArrowTypeError as error:
-            raise ValueError(f"{file} has other types than {files[0]}: {error}. Write both with one type.") from error
-    return datasets.dataset(files, format="parquet", schema=common)
-
-
-def _without_index(schema: Any) -> Any:
-    """Leave out the columns in which pandas keeps the numbers of rows: they are no channels."""
-    import pyarrow as pa
-
-    return pa.schema([one for one in schema if not re.fullmatch(r"__index_level_\d+__", one.name)])
 
 
 def _schema_of(table: Any) -> Any:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable
-from pathlib import Path
 from typing import Any
 
-from skdistill._utils._optional import import_optional
 from skdistill.deploy._frame_predictor import FramePredictor
 from skdistill.scale_out._engines import engine_of, map_dask, map_ray, map_spark
+from skdistill.scale_out._files import write_file
 from skdistill.scale_out._here import map_here
 from skdistill.scale_out._work import Forecasts
 
@@ -36,11 +35,13 @@ def predict(
     forecaster : DistilledForecaster or FramePredictor
         A fitted forecaster, or what its ``predictor`` returned, which knows ``id`` and ``time``.
     table : table, path or list of paths
-        A DataFrame of Spark or Dask or a dataset of Ray; or, for one machine, Parquet files or folders of them, an
-        Arrow dataset, table or reader, a DuckDB relation, or a table of polars or pandas. One row per series and time,
-        with the channels of ``fit``; rows after the last observed target give the known covariates of the horizon.
+        A DataFrame of Spark or Dask or a dataset of Ray; or, for one machine, Parquet files or folders of them (URLs
+        such as ``s3://`` are opened by fsspec), an Arrow dataset, table or reader, a DuckDB relation, or a table of
+        polars or pandas. One row per series and time, with the channels of ``fit``; rows after the last observed target
+        give the known covariates of the horizon.
     target : str, Path or None, default=None
-        For one machine, the Parquet file to write; it appears complete or not at all. None returns a table of Arrow.
+        For one machine, the Parquet file to write, or its URL; it appears complete or not at all. None returns a table
+        of Arrow.
     id, time : str, default="unique_id", "ds"
         The columns of ids and times.
     is_sorted : bool, default=False
@@ -80,7 +81,7 @@ def predict(
     work, engine = Forecasts(predictor), engine_of(table)
     if engine is None:
         schema, results = map_here(work, table, is_sorted=is_sorted, n_jobs=n_jobs)
-        return _gather(schema, results) if target is None else _write(schema, results, Path(target))
+        return _gather(schema, results) if target is None else write_file(schema, results, target)
     for name, value in (("target", target), ("n_jobs", n_jobs)):
         if value is not None:
             raise ValueError(
@@ -94,16 +95,3 @@ def _gather(schema: Any, results: Any) -> Any:
     import pyarrow as pa
 
     return pa.concat_tables([schema.empty_table(), *results])
-
-
-def _write(schema: Any, results: Any, target: Path) -> Path:
-    parquet: Any = import_optional("pyarrow.parquet", extra="parquet", purpose="Writing Parquet files")
-    beside = target.with_name(f"{target.name}.part-{os.getpid()}")
-    try:
-        with parquet.ParquetWriter(beside, schema) as writer:
-            for found in results:
-                writer.write_table(found)
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
-    return target

@@ -24,7 +24,8 @@ from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._windows import Windows
 from skdistill.labeling._locks import entry_lock
 from skdistill.scale_out._blocks import Block, BlockMaker
-from skdistill.scale_out._here import open_files, open_here
+from skdistill.scale_out._files import find_files, is_url
+from skdistill.scale_out._here import open_here
 from skdistill.scale_out._reader import SeriesReader
 from skdistill.scale_out._row_files import RowFiles
 from skdistill.scale_out._sample import Pick
@@ -55,7 +56,7 @@ class Stored:
         self.n_short = n_short
 
 
-def check_storable(forecaster: Any, table: Any) -> None:
+def check_storable(forecaster: Any, table: Any, folder: Any) -> None:
     """Raise unless a forecaster can be fitted through a store of files.
 
     Parameters
@@ -64,18 +65,24 @@ def check_storable(forecaster: Any, table: Any) -> None:
         The forecaster.
     table : table, path or list of paths
         The table.
+    folder : str or Path
+        Where stores are.
 
     Raises
     ------
     TypeError
         If the table is no files.
     ValueError
-        If something that is fitted needs the rows of all series together.
+        If the folder is a URL, or something that is fitted needs the rows of all series together.
     """
     if not isinstance(table, str | Path) and not (isinstance(table, list | tuple) and table):
         raise TypeError(
             "store of fit is for paths of Parquet files, so that a pass that was stopped can go on; got "
             f"{type(table).__name__}. Write the table to Parquet files first, or leave out store."
+        )
+    if is_url(folder):
+        raise ValueError(
+            f"store of fit must be a folder of this machine, whose files are mapped into memory; got {folder!r}."
         )
     neither = (None, False, 0)
     lacking = {
@@ -146,8 +153,7 @@ def store_rows(
     network = resolve_student(sample.student)
     reads_calendar = network.time_features is not False or sample.teacher_ is not None
     make = BlockMaker(reader, scaling, whole, first.index, first.step, reads_calendar)
-    files = open_files(table).files
-    facts = [(str(Path(one).resolve()), Path(one).stat().st_size, Path(one).stat().st_mtime_ns) for one in files]
+    facts = find_files(table).facts()
     key = digest(_FORMAT, __version__, facts, reader.cutting, repr(reader.form), reader.block_rows, scaling, whole, ids)
     place = Path(folder) / digest(key, is_sorted, reads_calendar, reader.season)
     place.mkdir(parents=True, exist_ok=True)

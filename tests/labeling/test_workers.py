@@ -2,14 +2,19 @@
 
 import logging
 import os
+import pickle
 import signal
 import time
 from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from doubles import LastValueTeacher, make_forecaster, make_frame
+from joblib._parallel_backends import ThreadingBackend
+from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from skdistill._utils._tasks import run_tasks
 from skdistill.labeling._label_windows import label_windows
@@ -80,3 +85,47 @@ def test_workers_do_not_run_far_ahead_of_the_caller():
 def test_other_errors_are_raised_at_once():
     with pytest.raises(ZeroDivisionError):
         list(run_tasks(divmod, [(1, 1), (1, 0)], 1))
+
+
+def test_tasks_do_not_grow_with_the_number_of_series():
+    """Labels and ids of other series, and units of all, stay where they are."""
+
+    def pack(n_series):
+        panel = pd.concat({f"s{number:03d}": make_frame(40, seed=number) for number in range(n_series)})
+        windows = make_forecaster()._windows_to_fit(panel, None).train
+        contexts = windows.contexts(torch.arange(8))
+        alone = contexts.without_others()
+        for entries in ("ids", "indexes", "steps"):
+            assert len(getattr(alone, entries)) == n_series
+            assert getattr(alone, entries)[0] is getattr(contexts, entries)[0]
+        return len(pickle.dumps(contexts)), len(pickle.dumps(alone))
+
+    (few, small), (many, large) = pack(4), pack(60)
+    assert many > few + 50 * 300
+    assert large < small + 1000
+
+
+class GivesNoGenerator(ThreadingBackend):
+    """As the backends of Ray and Spark do."""
+
+    supports_return_generator = False
+
+
+def test_backends_that_give_results_together(monkeypatch):
+    starts = []
+    start = GivesNoGenerator.configure
+    monkeypatch.setattr(GivesNoGenerator, "configure", lambda *a, **o: starts.append(1) or start(*a, **o))
+    joblib.register_parallel_backend("together", GivesNoGenerator)
+    lost, done = [], []
+
+    def work(number):
+        done.append(number)
+        if number == 11 and not lost:
+            lost.append(number)
+            raise BrokenProcessPool("killed\nwith many words")
+        return number
+
+    with joblib.parallel_config("together"):
+        assert list(run_tasks(work, ((k,) for k in range(30)), 2)) == list(range(30))
+    assert len(done) <= 30 + 8
+    assert len(starts) <= 3, "workers are kept from call to call, and started again after a loss"

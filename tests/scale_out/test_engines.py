@@ -92,6 +92,24 @@ def test_two_processes(forecaster, table, monkeypatch):
     np.testing.assert_allclose(found["c0"].to_numpy(), expected["c0"].to_numpy(), rtol=1e-6)
 
 
+def test_urls_of_object_stores(forecaster, table):
+    """Read and written by fsspec; nothing incomplete remains."""
+    fsspec = pytest.importorskip("fsspec")
+    rows, system = table.sort_values("unique_id", ignore_index=True), fsspec.filesystem("memory")
+    for name, part in (("a", rows.iloc[:200]), ("b", rows.iloc[200:])):
+        with system.open(f"/scale_out/rows/{name}.parquet", "wb") as file:
+            part.to_parquet(file)
+    url = "memory://scale_out"
+    assert scale_out.predict(forecaster, f"{url}/rows", f"{url}/out.parquet", is_sorted=True) == f"{url}/out.parquet"
+    with system.open("/scale_out/out.parquet", "rb") as file:
+        check_parts(forecaster, table, [pd.read_parquet(file)])
+    assert len(system.ls("/scale_out")) == 2
+    with pytest.raises(ValueError, match=r"must all be URLs of one object store, or all be files"):
+        scale_out.predict(forecaster, [f"{url}/rows", "rows"])
+    with pytest.raises(ValueError, match=r"nothing has no .parquet file|No such file"):
+        scale_out.predict(forecaster, f"{url}/nothing/")
+
+
 # -- bad input -----------------------------------------------------------------------------------
 
 

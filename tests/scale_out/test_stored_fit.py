@@ -182,6 +182,21 @@ def test_what_needs_all_rows_is_said_before(settings, message, source):
         fit(source, **settings)
 
 
+def test_stores_are_folders_and_tables_may_be_urls(source, made):
+    fsspec = pytest.importorskip("fsspec")
+    system, url = fsspec.filesystem("memory"), "memory://stored_fit"
+    system.put(str(source), "/stored_fit", recursive=True)
+    settings = {"store": source.parent / "store", "is_sorted": True}
+    found = scale_out.fit(forecaster(), url, **settings)
+    check_same(forecaster().fit(read_panel(TABLE)), found)
+    made.clear()
+    scale_out.fit(forecaster(), url, **settings)
+    assert not made
+    for text, given in (("store of fit must be a folder", {"store": url}), ("memory must be a folder", settings)):
+        with pytest.raises(ValueError, match=text):
+            scale_out.fit(forecaster(memory=url, random_state=0), source, **{"is_sorted": True, **given})
+
+
 def test_only_files_have_a_store(tmp_path):
     with pytest.raises(TypeError, match=r"store of fit is for paths of Parquet files.*got DataFrame. Write"):
         scale_out.fit(forecaster(), TABLE, store=tmp_path)
