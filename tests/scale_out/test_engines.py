@@ -6,11 +6,13 @@ import os
 import shutil
 import signal
 import sys
+from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from doubles import make_forecaster, make_frame
+from doubles import LastValueTeacher, make_forecaster, make_frame
 
 from skdistill import scale_out
 from skdistill.datasets import read_panel, to_long
@@ -106,7 +108,7 @@ def test_urls_of_object_stores(forecaster, table):
     assert len(system.ls("/scale_out")) == 2
     with pytest.raises(ValueError, match=r"must all be URLs of one object store, or all be files"):
         scale_out.predict(forecaster, [f"{url}/rows", "rows"])
-    with pytest.raises(ValueError, match=r"nothing has no .parquet file|No such file"):
+    with pytest.raises(ValueError, match=r"nothing/ has no .parquet file"):
         scale_out.predict(forecaster, f"{url}/nothing/")
 
 
@@ -249,9 +251,17 @@ def test_dask(forecaster, table):
         scale_out.predict(forecaster, given, "out.parquet")
 
 
-@pytest.mark.slow
-def test_a_killed_dask_worker_costs_its_partition(forecaster, table, tmp_path):
+@pytest.fixture(scope="module")
+def processes():
+    """A cluster of Dask whose workers are processes, which can be killed."""
     distributed = pytest.importorskip("distributed", reason="needs pip install 'skdistill[dask]'")
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**settings) as cluster, distributed.Client(cluster) as client:
+        yield client
+
+
+@pytest.mark.slow
+def test_a_killed_dask_worker_costs_its_partition(processes, forecaster, table, tmp_path):
     dd = pytest.importorskip("dask.dataframe")
     log = tmp_path / "log"
 
@@ -263,11 +273,44 @@ def test_a_killed_dask_worker_costs_its_partition(forecaster, table, tmp_path):
         return frame
 
     given = dd.from_pandas(table.sort_values("unique_id", ignore_index=True), npartitions=6)
-    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
-    with distributed.LocalCluster(**settings) as cluster, distributed.Client(cluster):
-        found = scale_out.predict(forecaster, given, is_sorted=True).map_partitions(kill_once).compute()
+    found = scale_out.predict(forecaster, given, is_sorted=True).map_partitions(kill_once).compute()
     check_parts(forecaster, table, [part for _, part in found.groupby("unique_id")])
     assert len(log.read_text()) <= 6 + 1 + 3, "what the lost worker held, not all again"
+
+
+class DiesOnce(LastValueTeacher):
+    """Kills its worker at the fifth chunk, once; never the process of the test."""
+
+    def __init__(self, log=None, offset=0.0, keeper=None):
+        super().__init__(log, offset)
+        self.keeper = keeper
+
+    def label(self, contexts):
+        labels, lines = super().label(contexts), Path(self.log).read_text().splitlines()
+        if len(lines) >= 5 and "killed" not in lines and os.getpid() != self.keeper:
+            self._write("killed")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return labels
+
+
+@pytest.mark.slow
+def test_a_dask_worker_killed_while_it_labels_costs_its_chunk(processes, tmp_path, monkeypatch):
+    from skdistill.labeling._label_windows import label_windows
+
+    monkeypatch.setattr(
+        "skdistill.labeling._run.label_windows",
+        lambda *args, **options: label_windows(*args, **{**options, "chunk_size": 8}),
+    )
+    processes.wait_for_workers(2)  # joblib labels here where there is one
+    log, frame = tmp_path / "log", make_frame(200)
+    settings = {"memory": tmp_path / "memory", "n_jobs": 2}
+    with joblib.parallel_config("dask"):
+        found = make_forecaster(teacher=DiesOnce(str(log), keeper=os.getpid()), **settings).fit(frame)
+    np.testing.assert_array_equal(found.predict(frame), make_forecaster().fit(frame).predict(frame))
+    lines = log.read_text().splitlines()
+    assert lines.count("killed") == 1
+    n_chunks = -(-(150 - 15) // 8)
+    assert n_chunks < sum(line.startswith("label") for line in lines) <= n_chunks + 4, "what the lost worker held"
 
 
 @pytest.fixture(scope="module")
