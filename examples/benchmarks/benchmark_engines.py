@@ -67,7 +67,7 @@ class Noted(Work):
         yield from found
 
 
-def with_dask(work: Any, source: Path, target: str) -> None:
+def with_dask(work: Any, source: Path, target: str) -> float:
     """Forecast with Dask."""
     import dask.dataframe as dd
     from distributed import Client, LocalCluster
@@ -78,21 +78,22 @@ def with_dask(work: Any, source: Path, target: str) -> None:
     ):
         started = time.perf_counter()
         map_dask(work, dd.read_parquet(source), is_sorted=True).to_parquet(target)
-        print(f"{time.perf_counter() - started:.1f} s")
+        return time.perf_counter() - started
 
 
-def with_ray(work: Any, source: Path, target: str) -> None:
+def with_ray(work: Any, source: Path, target: str) -> float:
     """Forecast with Ray."""
     import ray
 
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     started = time.perf_counter()
     map_ray(work, ray.data.read_parquet(str(source)), is_sorted=True).write_parquet(target)
-    print(f"{time.perf_counter() - started:.1f} s")
+    seconds = time.perf_counter() - started
     ray.shutdown()
+    return seconds
 
 
-def with_spark(work: Any, source: Path, target: str) -> None:
+def with_spark(work: Any, source: Path, target: str) -> float:
     """Forecast with Spark."""
     from pyspark.sql import SparkSession
 
@@ -107,8 +108,9 @@ def with_spark(work: Any, source: Path, target: str) -> None:
     session.conf.set("spark.sql.files.maxPartitionBytes", str(2**30))
     session.conf.set("spark.sql.files.openCostInBytes", str(2**30))
     map_spark(work, session.read.parquet(str(source)), is_sorted=True).write.parquet(target)
-    print(f"{time.perf_counter() - started:.1f} s")
+    seconds = time.perf_counter() - started
     session.stop()
+    return seconds
 
 
 def check(forecaster: Any, source: Path, target: str) -> str:
@@ -117,40 +119,50 @@ def check(forecaster: Any, source: Path, target: str) -> str:
     first = pyarrow.dataset.dataset(sorted(source.glob("*.parquet"))[0]).to_table()
     expected = scale_out.predict(forecaster, first, is_sorted=True).to_pandas()
     found = written[written["unique_id"] <= expected["unique_id"].max()].sort_values(["unique_id", "ds"])
-    same = np.array_equal(found["y"].to_numpy(), expected["y"].to_numpy())
-    return f"{len(found)} forecasts {'equal to the bit' if same else 'DIFFER'}"
+    found, expected = found["y"].to_numpy(), expected["y"].to_numpy()
+    apart = np.abs(found / expected - 1)
+    return f"{(apart == 0).mean():.2%} of {len(found)} forecasts equal to the bit, others to {apart.max():.1g}"
 
 
-rows = []
-runs = {"dask": with_dask, "ray": with_ray, "spark": with_spark}
-options, _ = parser.parse_known_args()
-for n_series in options.series:
-    with tempfile.TemporaryDirectory() as folder:
-        source = write_series(Path(folder) / "rows", n_series, CONTEXT)
-        settings = {"context_length": CONTEXT, "prediction_length": HORIZON, "max_epochs": 1, "random_state": 0}
-        few = write_series(Path(folder) / "few", 60, 2 * CONTEXT)
-        forecaster = DistilledForecaster(None, MLP(64), "response", **settings)
-        scale_out.fit(forecaster, few, max_series=60, is_sorted=True)
-        for engine in options.engines:
-            log, target = Path(folder) / f"{engine}.log", str(Path(folder) / engine)
-            work = Noted(Forecasts(forecaster.predictor()), str(log))
-            started = time.perf_counter()
-            runs[engine](work, source, target)
-            seconds = time.perf_counter() - started
-            notes = pd.read_csv(log, sep=" ", names=["worker", "series", "busy", "gib"])
-            notes = notes[notes["series"] > 0]
-            rows.append(
-                {
-                    "engine": engine,
-                    "series": n_series,
-                    "partitions": len(notes),
-                    "series_per_core_second_inside": notes["series"].sum() / notes["busy"].sum(),
-                    "processor_seconds_inside": notes["busy"].sum(),
-                    "seconds_with_start": seconds,
-                    "gib_of_worker": notes["gib"].max(),
-                    "predictor_kb": len(pickle.dumps(forecaster.predictor())) / 1000,
-                    "check": check(forecaster, source, target),
-                }
-            )
-            heading(str(rows[-1]))
-write_results(pd.DataFrame(rows), Path(__file__).parent / "results" / "scale_out_engines.csv")
+def main(series: list[int], engines: list[str]) -> None:
+    """Run each engine with each number of series."""
+    rows = []
+    runs = {"dask": with_dask, "ray": with_ray, "spark": with_spark}
+    for n_series in series:
+        with tempfile.TemporaryDirectory() as folder:
+            source = write_series(Path(folder) / "rows", n_series, CONTEXT)
+            settings = {"context_length": CONTEXT, "prediction_length": HORIZON, "max_epochs": 1, "random_state": 0}
+            few = write_series(Path(folder) / "few", 60, 2 * CONTEXT)
+            forecaster = DistilledForecaster(None, MLP(64), "response", **settings)
+            scale_out.fit(forecaster, few, max_series=60, is_sorted=True)
+            for engine in engines:
+                log, target = Path(folder) / f"{engine}.log", str(Path(folder) / engine)
+                work = Noted(Forecasts(forecaster.predictor()), str(log))
+                started = time.perf_counter()
+                seconds_of_engine = runs[engine](work, source, target)
+                seconds = time.perf_counter() - started
+                notes = pd.read_csv(log, sep=" ", names=["worker", "series", "busy", "gib"])
+                notes = notes[notes["series"] > 0]
+                later = notes[notes.duplicated("worker")]  # the first of a process imports what it needs
+                warm = later if len(later) else notes
+                rows.append(
+                    {
+                        "engine": engine,
+                        "series": n_series,
+                        "partitions": len(notes),
+                        "series_per_core_second_inside": (warm["series"] / warm["busy"]).median(),
+                        "processor_seconds_inside": notes["busy"].sum(),
+                        "seconds_of_engine": seconds_of_engine,
+                        "seconds_with_start": seconds,
+                        "gib_of_worker": notes["gib"].max(),
+                        "predictor_kb": len(pickle.dumps(forecaster.predictor())) / 1000,
+                        "check": check(forecaster, source, target),
+                    }
+                )
+                heading(str(rows[-1]))
+    write_results(pd.DataFrame(rows), Path(__file__).parent / "results" / "scale_out_engines.csv")
+
+
+if __name__ == "__main__":
+    options, _ = parser.parse_known_args()
+    main(options.series, options.engines)
