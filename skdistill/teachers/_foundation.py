@@ -19,6 +19,7 @@ from torch.nn.functional import adaptive_avg_pool1d
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._generators import seeded
+from skdistill._utils._memory import is_out_of_memory
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
@@ -262,7 +263,7 @@ class FoundationTeacher(BaseTeacher):
             with torch.inference_mode():
                 point = model.predict(wave, 1).point
         except (RuntimeError, ValueError) as error:  # sampling fails if weights are NaN
-            if _out_of_memory(error):
+            if is_out_of_memory(error):
                 raise
             answer, cause = f"{type(error).__name__} ({str(error).splitlines()[0][:200]})", error
         else:
@@ -312,7 +313,7 @@ class FoundationTeacher(BaseTeacher):
             try:
                 answered = answer(model, batch.to(device))
             except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
-                if not _out_of_memory(error) or size == 1:
+                if not is_out_of_memory(error) or size == 1:
                     raise
                 size = model.batch_limits[lengths] = max(1, min(size, len(batch)) // 2)
                 logger.warning("%s ran out of memory: batches are halved to %d", type(self).__name__, size)
@@ -394,13 +395,6 @@ def _pool(state: Tensor, pooling: str | int | None) -> Tensor:
         return state[:, -1]
     n_tokens = min(int(pooling), state.shape[1])
     return adaptive_avg_pool1d(state.transpose(1, 2), n_tokens).transpose(1, 2)
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text
 
 
 def _mix(*numbers: int) -> int:

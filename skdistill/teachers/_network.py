@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from skdistill._utils._generators import seeded
+from skdistill._utils._memory import is_out_of_memory
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.networks._base import BaseNetwork, NetworkSpec
@@ -19,6 +22,8 @@ from skdistill.teachers._base import BaseTeacher
 from skdistill.training._device import count_parameters, resolve_device
 
 __all__ = ["NetworkTeacher"]
+
+logger = logging.getLogger("skdistill")
 
 
 class NetworkTeacher(BaseTeacher):
@@ -82,7 +87,7 @@ class NetworkTeacher(BaseTeacher):
 
 
 def label_with_module(module: nn.Module, spec: NetworkSpec, contexts: Contexts, *, device: str | None) -> Labels:
-    """Run a module on contexts and return its output as labels.
+    """Run a module on contexts and return its output as labels; where memory runs out, in halves, with a warning.
 
     Parameters
     ----------
@@ -102,9 +107,36 @@ def label_with_module(module: nn.Module, spec: NetworkSpec, contexts: Contexts, 
     """
     target = resolve_device(device)
     module.to(target).eval()
+    parts, start, size = [], 0, max(1, len(contexts))
+    while start < max(1, len(contexts)):
+        part = contexts if size >= len(contexts) else contexts.take(np.arange(start, min(start + size, len(contexts))))
+        try:
+            parts.append(_label_at_once(module, spec, part, target))
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or size == 1:
+                raise
+            size = (size + 1) // 2
+            logger.warning("labels of %d windows at once ran out of memory: halved to %d", len(part), size)
+            if target.type == "cuda":
+                torch.cuda.empty_cache()
+            continue
+        start += size
+    return parts[0] if len(parts) == 1 else _join(parts)
+
+
+def _label_at_once(module: nn.Module, spec: NetworkSpec, contexts: Contexts, device: torch.device) -> Labels:
     with torch.inference_mode():
-        output = module(**network_inputs(spec, contexts, target))
+        output = module(**network_inputs(spec, contexts, device))
     features = None if output.features is None else output.features.cpu()
     quantiles = None if output.quantiles is None else output.quantiles.permute(0, 3, 1, 2).cpu()
     levels = None if quantiles is None else spec.quantiles
     return Labels(output.forecast.cpu(), features, quantiles, levels)
+
+
+def _join(parts: list[Labels]) -> Labels:
+    def joined(name: str) -> torch.Tensor | None:
+        tensors = [getattr(part, name) for part in parts]
+        return None if tensors[0] is None else torch.cat(tensors)
+
+    forecast = torch.cat([part.forecast for part in parts])
+    return Labels(forecast, joined("features"), joined("quantiles"), parts[0].quantile_levels)

@@ -12,6 +12,7 @@ from skorch.callbacks import GradientNormClipping, LRScheduler
 from skorch.helper import predefined_split
 from torch import nn
 
+from skdistill._utils._memory import is_out_of_memory
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._windows import Windows
@@ -175,7 +176,15 @@ def train_network(
         quantile_levels=spec.quantiles or (),
         precision=settings.precision,
     )
-    interrupted = _run(net, dataset, settings.max_epochs, stopper)
+    try:
+        interrupted = _run(net, dataset, settings.max_epochs, stopper)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise MemoryError(
+            f"{description} ran out of memory on {device} with batches of {settings.batch_size} windows. Take a "
+            f"smaller batch_size, such as {max(1, settings.batch_size // 2)}, or a smaller network."
+        ) from error
     history = [_without_bookkeeping(epoch) for epoch in net.history if "dur" in epoch]
     best_epoch = None if stopper is None else stopper.best_epoch_
     return TrainingResult(history=history, best_epoch=best_epoch, interrupted=interrupted)
