@@ -7,9 +7,13 @@ import pytest
 import torch
 
 from skdistill import DistilledForecaster
-from skdistill.networks import MLP, DLinear
+from skdistill.core import NetworkSpec, SeriesStore
+from skdistill.data._inputs import Series
+from skdistill.data._scaling import Scaling
+from skdistill.data._training_windows import split_windows
+from skdistill.networks import MLP
 from skdistill.networks._mlp import _MLPModule
-from skdistill.teachers import TrainedTeacher
+from skdistill.teachers import PretrainedTeacher
 
 SERIES = np.sin(np.arange(160) * 2 * np.pi / 12)[:, None] + 0.1 * np.random.default_rng(0).normal(size=(160, 2))
 
@@ -34,15 +38,22 @@ def make(teacher: object, student: object, **settings: object) -> DistilledForec
 
 
 def test_labels_of_a_network_are_made_in_halves_and_said(monkeypatch, caplog):
-    teacher = TrainedTeacher(MLP(8, kernel_size=5), max_epochs=1, batch_size=16)
-    forecaster = make(teacher, DLinear(kernel_size=5)).fit(SERIES)
-    windows = np.lib.stride_tricks.sliding_window_view(SERIES, 24, axis=0).swapaxes(1, 2)
-    expected = forecaster.predict_teacher(windows)
+    store = SeriesStore.from_series([Series(SERIES)], Scaling().fit([SERIES]), padding=6)
+    windows = split_windows(store, context_length=24, prediction_length=6, targets=(0, 1), validation_rows=[0])
+    network = MLP(8, kernel_size=5)
+    teacher = PretrainedTeacher(network, network.build(NetworkSpec(24, 6, 2)).state_dict())
+    teacher.fit(windows)
+    contexts = windows.train.contexts(torch.arange(21))
+    expected = teacher.label(contexts)
     limit(monkeypatch, 5, training=False)
     with caplog.at_level(logging.WARNING, logger="skdistill"):
-        again = forecaster.predict_teacher(windows)
-    np.testing.assert_allclose(again, expected, rtol=1e-5, atol=1e-6)
-    assert "ran out of memory: halved to" in caplog.text
+        again = teacher.label(contexts)
+    torch.testing.assert_close(again.forecast, expected.forecast)
+    torch.testing.assert_close(again.features, expected.features)
+    assert "labels of 21 windows at once ran out of memory: halved to 11" in caplog.text
+    limit(monkeypatch, 0, training=False)
+    with pytest.raises(torch.OutOfMemoryError):
+        teacher.label(contexts)
 
 
 def test_training_out_of_memory_names_the_batch(monkeypatch):
