@@ -618,6 +618,12 @@ class SktimeDistilledForecaster(BaseForecaster):
         """Return the student whose known covariates are the columns of X at predict; train it if there is none."""
         names = [name.removeprefix("X:") for name in self._known_channels()[self._n_targets :]]
         given = set() if X is None else {str(column) for column in X.columns}
+        if unknown := sorted(given - set(names)):
+            warnings.warn(
+                f"X at predict has the columns {unknown}, which X in fit did not have: they are not read. Leave them "
+                "out, or fit with them.",
+                stacklevel=stacklevel_of_user(),
+            )
         known = tuple(self._n_targets + place for place, name in enumerate(names) if name in given)
         network = resolve_student(self.student)
         whole = len(known) == len(names) or not hasattr(self, "_seen") or not network.reads_past

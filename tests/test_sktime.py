@@ -597,3 +597,16 @@ def test_plot_series():
     figure, axes = plot_series(TRAIN, make().fit(TRAIN).predict(fh=ALL_STEPS), labels=["y", "student"])
     assert len(axes.lines) + len(axes.collections) >= 2
     plt.close(figure)
+
+
+def test_columns_of_x_that_fit_did_not_have_are_told_of():
+    frame = make_frame(60, 2)
+    y, X = frame[["c0"]], frame[["c1"]]
+    with pytest.warns(UserWarning, match=r"X at predict has the columns \['c1'\], which X in fit did not have"):
+        make(teacher=None).fit(y[:50]).predict(fh=ALL_STEPS, X=X[50:54])
+    forecaster = make(teacher=None).fit(y[:50], X=X[:50])
+    with pytest.warns(UserWarning, match=r"X at predict has the columns \['other'\]"):
+        forecaster.predict(fh=ALL_STEPS, X=X[50:54].assign(other=1.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.predict(fh=ALL_STEPS, X=X[50:54])
