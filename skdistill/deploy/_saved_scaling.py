@@ -62,6 +62,7 @@ def write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
         "ids": [_write_id(one) for one in scaling.ids_],
         "shared": None if covariates is None else [int(one) for one in np.flatnonzero(covariates.shared)],
         "transformer": None if fitted is None else writer.write_fitted(fitted, "transformer_"),
+        "transformed": _transformed(scaling),
     }
 
 
@@ -115,12 +116,35 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
     if content.get("shared") is not None and kind != "global":
         scaling.covariates_ = _read_covariates(content["shared"], reader, spec)
     if fitted is not None:
-        ordinary = np.zeros((1, spec.n_channels)) if scaling.series_units_ is None else scaling.series_units_.center[:1]
-        rows = np.asarray(scaling.to_original(ordinary))  # a valid value for the transformer
+        rows = _ordinary_rows(scaling, spec.n_channels)
         there = scaling.standardize(rows)
         if rows.shape != (1, spec.n_channels) or there.shape != rows.shape or not np.isfinite([rows, there]).all():
             raise SavedFileError("its transformer does not fit its channels.")
+        saved = content.get("transformed")
+        if saved is not None and not _are_alike(saved, rows):
+            raise SavedFileError("the transformer is not the one of fit: it gives other values. Pass that one.")
     return scaling
+
+
+def _ordinary_rows(scaling: Scaling, n_channels: int) -> np.ndarray:
+    """Return an ordinary row in original units: a valid value for the transformer."""
+    units = scaling.series_units_
+    ordinary = np.zeros((1, n_channels)) if units is None else units.center[:1]
+    return np.asarray(scaling.to_original(ordinary), dtype=np.float64)
+
+
+def _transformed(scaling: Scaling) -> list[list[float]] | None:
+    """Return what tells the transformer from others; None if there is none, or nothing that JSON can write."""
+    rows = None if scaling.transformer_ is None else _ordinary_rows(scaling, len(scaling.scale_))
+    return None if rows is None or not np.isfinite(rows).all() else rows.tolist()
+
+
+def _are_alike(saved: Any, rows: np.ndarray) -> bool:
+    """Return whether rows are those of a file, but for rounding."""
+    try:
+        return np.allclose(np.asarray(saved, dtype=np.float64), rows, rtol=1e-4, atol=1e-12)
+    except (TypeError, ValueError):
+        return False
 
 
 def _read_covariates(shared: Any, reader: Reader, spec: NetworkSpec) -> CovariateUnits:

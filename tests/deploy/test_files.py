@@ -111,6 +111,8 @@ def test_a_transformer_with_functions_must_be_given_again(tmp_path):
     with pytest.warns(UserWarning, match="params.transformer"):
         copy = load(tmp_path / "file", transformer=fitted.scaling_.transformer_)
     np.testing.assert_array_equal(copy.predict(make_series()), fitted.predict(make_series()))
+    with pytest.raises(SavedFileError, match="the transformer is not the one of fit: it gives other values"):
+        load(tmp_path / "file", transformer=FunctionTransformer(np.sqrt, np.square))
 
 
 def test_what_cannot_be_saved_is_described_and_stops_the_next_fit(tmp_path):
