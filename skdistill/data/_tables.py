@@ -124,8 +124,10 @@ def _names_of(X: Any, types: tuple[str, ...]) -> list[str]:
         fields = list(X.collect_schema().items())
     elif hasattr(X, "schema"):
         fields = list(X.schema.items()) if hasattr(X.schema, "items") else [(one.name, one.type) for one in X.schema]
+    elif hasattr(X, "columns"):
+        fields = list(zip(X.columns, X.dtypes, strict=False))
     else:
-        fields = list(zip(getattr(X, "columns", []), getattr(X, "dtypes", []), strict=False))
+        fields = []
     return [str(name) for name, dtype in fields if str(dtype).lower().startswith(types)]
 
 
