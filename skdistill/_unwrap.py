@@ -51,6 +51,28 @@ class UnwrappedModel:
         """Whether forecasts can be converted back to original units."""
         return self.before is None or hasattr(self.before, "inverse_transform")
 
+    def check_inverse(self, X: Any) -> None:
+        """Raise if the inverse of the steps before the forecaster changes nothing, and they do.
+
+        Parameters
+        ----------
+        X : array or DataFrame
+            A series in original units.
+        """
+        if self.before is None or not self.invertible or not hasattr(X, "shape"):
+            return
+        there = np.asarray(self.before.transform(X))
+        back = np.asarray(self.before.inverse_transform(there))
+        given = np.asarray(X)
+        if not given.shape == there.shape == back.shape or given.dtype.kind not in "fiub":
+            return
+        if np.allclose(back, there, equal_nan=True) and not np.allclose(there, given, equal_nan=True):
+            raise ValueError(
+                "the steps before the forecaster must have an inverse_transform that returns what they were given, for "
+                f"forecasts in original units; it changes nothing, and they turn {given.flat[0]:.6g} into "
+                f"{there.flat[0]:.6g}. Set it, such as FunctionTransformer(np.log1p, np.expm1)."
+            )
+
     def transform(self, X: Any) -> Any:
         """Apply the steps before the forecaster to a series.
 

@@ -106,6 +106,8 @@ class Problem:
                     "pipelines whose steps have no inverse_transform forecast in units of their own and cannot be "
                     "compared with other models; use transformer= of DistilledForecaster."
                 )
+        for model in models:
+            model.check_inverse(X)
         if not models[0].invertible:
             warnings.warn(
                 "a step before the forecaster has no inverse_transform: errors are in its units, not in original ones.",

@@ -124,6 +124,8 @@ class FrozenTeacher(BaseTeacher):
         """
         original = contexts.original()
         by_table = is_regressor(self._inner)
+        if self._is_composite() and not by_table:
+            unwrap_model(self._inner).check_inverse(original[0])
         forecast = self._predict_table(original, contexts) if by_table else self._predict(original, contexts)
         if forecast.ndim == 2 and len(forecast) == len(original):
             forecast = forecast[:, :, None]

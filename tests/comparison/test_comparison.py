@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skdistill import DistilledForecaster, compare
 from skdistill.comparison import block_bootstrap_means
@@ -137,6 +137,17 @@ class OneWay(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         return np.log(X)
+
+
+def test_a_pipeline_whose_inverse_changes_nothing_is_refused():
+    series = 10.0 + make_series(300)
+    for step in (FunctionTransformer(np.log1p, np.expm1), FunctionTransformer(np.log1p), FunctionTransformer()):
+        pipeline = make_pipeline(step, make_forecaster(teacher=None)).fit(series[:200])
+        if step.func is not None and step.inverse_func is None:
+            with pytest.raises(ValueError, match=r"it changes nothing, and they turn .* into"):
+                compare({"ours": pipeline}, series[188:], series[:200], n_resamples=2)
+        else:
+            compare({"ours": pipeline}, series[188:], series[:200], n_resamples=2)
 
 
 def test_alone_needs_the_training_series_and_takes_it_from_the_caller():

@@ -8,7 +8,7 @@ from doubles import make_forecaster, make_series
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skdistill import DistilledRegressor
 from skdistill.data._context_batch import ContextBatch
@@ -197,3 +197,10 @@ def test_a_regressor_with_covariates_of_its_own_is_refused():
     regressor = DistilledRegressor(None, Linear(), Supervised(), n_covariates=2).fit(table[:, :14], table[:, 14:])
     with pytest.raises(ValueError, match="reads 2 covariates in the last columns of its table"):
         make_forecaster(teacher=FrozenEstimator(regressor), context_length=14).fit(make_series())
+
+
+def test_a_pipeline_whose_inverse_changes_nothing_does_not_teach():
+    series = 10.0 + make_series()
+    pipeline = make_pipeline(FunctionTransformer(np.log1p), make_forecaster(teacher=None)).fit(series)
+    with pytest.raises(ValueError, match=r"forecasts in original units; it changes nothing, and they turn"):
+        make_forecaster(teacher=FrozenEstimator(pipeline)).fit(series)
