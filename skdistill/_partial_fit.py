@@ -21,7 +21,7 @@ from skdistill.data._calendar import calendar_of
 from skdistill.data._calendar_rows import fields_of, have_calendar
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._index_checks import checked_step
-from skdistill.data._inputs import Series, read_series
+from skdistill.data._inputs import Series, check_roles_unchanged, read_series
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._season import season_of_series
@@ -429,12 +429,14 @@ class UpdatableMixin(BaseDistilled):
         Raises
         ------
         ValueError
-            If the rows do not follow (according to the index of a DataFrame), a value is missing, or too few would
-            remain. The forecaster does not change.
+            If the rows do not follow (according to the index of a DataFrame), a value is missing, too few would
+            remain, or targets or covariates were changed after ``fit``. The forecaster does not change.
         """
         warn_of_ignored_y(y, "DistilledForecaster.partial_fit")
         self._check_parameters()
         check_integer(forget, "forget of partial_fit", minimum=0)
+        if hasattr(self, "student_"):
+            check_roles_unchanged(self, "partial_fit")
         if self._continues_panel():
             _forget_none(forget)
             self._add_to_panel(read_series(self, X, reset=False, allow_batch=False).series)

@@ -87,3 +87,12 @@ def test_a_first_panel_with_a_missing_target_is_refused_before_it_is_fitted():
     with pytest.raises(ValueError, match="no place for a missing target; series 'a' misses some"):
         forecaster.partial_fit(pd.concat([GAP, panel(b=slice(50))]))
     assert not hasattr(forecaster, "student_")
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["series", "panel"])
+def test_roles_that_were_changed_after_fit_are_refused(several):
+    first, new = (panel(a=rows, b=rows) if several else FRAMES["a"].iloc[rows] for rows in (slice(70), slice(70, 80)))
+    forecaster = make_forecaster(**SETTINGS, targets=["c0", "c1"]).fit(first).set_params(targets=["c1"])
+    with pytest.raises(ValueError, match=r"was \['c0', 'c1'\] in fit and is \['c1'\] now: partial_fit goes on"):
+        forecaster.partial_fit(new)
+    forecaster.set_params(targets=("c0", "c1")).partial_fit(new)

@@ -27,7 +27,7 @@ from skdistill.data._tables import check_is_no_other_table, fill_masked, say_rea
 from skdistill.data._validation_rows import count_validation_rows
 from skdistill.data._vintages import known_ahead, vintages_of
 
-__all__ = ["Series", "SeriesInput", "is_list_of_series", "read_series"]
+__all__ = ["Series", "SeriesInput", "check_roles_unchanged", "is_list_of_series", "read_series"]
 
 _VECTOR = "value"  # channel name of Series without a name, or with different names
 _TEXTS = (pd.StringDtype, pd.CategoricalDtype)
@@ -309,7 +309,39 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     if roles.static:
         roles = roles.with_static(_static_numbers(roles, given.series))
     estimator.roles_ = roles
+    estimator._asked_roles = _asked_roles(estimator)
     return _with_vintages(estimator, _as_channels(roles, given), reset=True)
+
+
+def check_roles_unchanged(estimator: Any, method: str) -> None:
+    """Raise if parameters that give columns their roles were changed after ``fit``.
+
+    Parameters
+    ----------
+    estimator : DistilledForecaster
+        A fitted estimator.
+    method : str
+        The method that goes on from ``fit``.
+
+    Raises
+    ------
+    ValueError
+        If one was changed.
+    """
+    known = getattr(estimator, "_asked_roles", None)
+    asked = _asked_roles(estimator)
+    for name in asked:
+        if known is not None and known[name] != asked[name]:
+            raise ValueError(
+                f"{name} of {type(estimator).__name__} was {known[name]} in fit and is {asked[name]} now: {method} "
+                "goes on with the roles of fit. Set it back, or call fit with all rows."
+            )
+
+
+def _asked_roles(estimator: Any) -> dict[str, list[Any] | None]:
+    """Return the parameters that give columns their roles."""
+    asked = {name: getattr(estimator, name) for name in ("targets", "known_covariates", "static_covariates")}
+    return {name: None if value is None else list(value) for name, value in asked.items()}
 
 
 def _check_pace(given: SeriesInput, known: tuple[Step, ...]) -> None:

@@ -211,6 +211,8 @@ def _read_estimator(document: Document, *, student: Any, transformer: Any, compl
         estimator.roles_ = read_roles(content.get("roles"), reader, estimator.spec_)
     _read_fitted(estimator, content, reader)
     estimator.calibration_ = _read_calibration(content.get("calibration"), reader, estimator.spec_)
+    if student is not None and "object" in content.get("student", ()):
+        raise SavedFileError("it contains its network: student= would replace it. Leave student= out.")
     network = student if student is not None else _read_network(content.get("student"), reader, "student")
     double = cls.__name__ == "DistilledRegressor"  # its student is in float64
     estimator.student_ = _read_module(network, estimator.spec_, document.tensors, "student", double=double)

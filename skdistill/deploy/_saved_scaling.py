@@ -97,6 +97,8 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
                 "load(path, transformer=fitted)."
             )
         fitted = transformer
+    elif transformer is not None:
+        raise SavedFileError("transformer= would have no effect: it contains the scaling of fit. Leave it out.")
     # First of all: the arrays of the file bound the number of channels.
     statistics = {name: _read_statistic(reader, name, spec.n_channels) for name in _STATISTICS}
     targets = reader.read(content.get("targets"), "scaling")

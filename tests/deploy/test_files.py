@@ -115,6 +115,14 @@ def test_a_transformer_with_functions_must_be_given_again(tmp_path):
         load(tmp_path / "file", transformer=FunctionTransformer(np.sqrt, np.square))
 
 
+def test_what_the_file_contains_is_not_replaced_in_silence(tmp_path):
+    make_forecaster(teacher=None).fit(make_series()).save(tmp_path / "file")
+    with pytest.raises(SavedFileError, match="transformer= would have no effect"):
+        load(tmp_path / "file", transformer=FunctionTransformer(np.log, np.exp))
+    with pytest.raises(SavedFileError, match="it contains its network: student= would replace it"):
+        load(tmp_path / "file", student=DLinear())
+
+
 def test_what_cannot_be_saved_is_described_and_stops_the_next_fit(tmp_path):
     fitted = make_forecaster(lr_schedule=lambda epoch: 1.0).fit(make_series())
     fitted.save(tmp_path / "file")
