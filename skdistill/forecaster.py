@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._backtest import RollingMixin, count_origins
 from skdistill._base import BaseDistilled
 from skdistill._comparable import ComparableMixin
-from skdistill._parameter_checks import check_series_parameters
+from skdistill._parameter_checks import check_series_parameters, warn_of_idle_settings
 from skdistill._partial_fit import UpdatableMixin
 from skdistill._refresh import RefreshMixin
 from skdistill._utils._checks import check_integer
@@ -230,7 +230,8 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
     Without arguments, an exact linear student learns from the truth and from the pretrained teacher of the package,
     with equal weights: of the single fits that the user guide compares, the best on validation rows. Settings of
     students that are trained by gradient descent are those of TimeDistill (arXiv 2502.15016): Adam with learning rate
-    0.01 halved every epoch, batch size 32, patience 5, up to 100 epochs. :mod:`skdistill.recipes` has the published
+    0.01 halved every epoch, batch size 32, patience 5, up to 100 epochs; an exact student reads none of them, and a
+    warning names those that were set. :mod:`skdistill.recipes` has the published
     settings of whole methods.
 
     In a ``Pipeline``, scikit-learn does not invert the earlier steps, so forecasts and scores are in transformed units.
@@ -376,13 +377,19 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
             If parameters or the series are invalid; raised before anything is trained.
         """
         warn_of_ignored_y(y, "DistilledForecaster.fit")
+        if self._fit(X):
+            warn_of_idle_settings(self)
+        return self
+
+    def _fit(self, X: Any) -> bool:
+        """Fit, also where the package chose the settings; return whether the student was solved exactly."""
         self._check_parameters()
         self._forget_fit()
         given = read_series(self, X, reset=True, allow_batch=False)
-        self._distill(self._cut(given))
+        is_exact = self._distill(self._cut(given))
         self._keep_for_comparing(X)
         self._keep_for_updates(given.series)
-        return self
+        return is_exact
 
     def _forget_fit(self) -> None:
         """Drop the old student and its related attributes, which do not fit the new scaling."""

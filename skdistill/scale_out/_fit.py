@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from skdistill._parameter_checks import warn_of_idle_settings
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
@@ -166,7 +167,7 @@ def _fit_stored(
     chosen = stats if ids is None else stats.loc[ids]
     rows = take_series(table, choose_ids(chosen, _SAMPLE, 0), id=str(id))
     sample = clone(forecaster).set_params(max_epochs=1, memory=None, verbose=0)
-    sample.fit(read_panel(rows, id=id, time=time))
+    sample._fit(read_panel(rows, id=id, time=time))
     _check_categories(sample)
     reader = SeriesReader.of(sample, id, time, len(chosen))
     template, whole = _template(sample, reader), None
@@ -178,7 +179,8 @@ def _fit_stored(
         _warn_of_short(stored.n_short, len(chosen))
     forecaster._forget_fit()
     forecaster.__dict__.update({name: getattr(sample, name) for name in _FITTED if hasattr(sample, name)})
-    forecaster._distill(stored.windows)
+    if forecaster._distill(stored.windows):
+        warn_of_idle_settings(forecaster)
     forecaster.n_series_ = len(stats)
     return forecaster
 
