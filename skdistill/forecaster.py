@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from skdistill._partial_fit import UpdatableMixin
 from skdistill._refresh import RefreshMixin
 from skdistill._utils._checks import check_integer
 from skdistill._utils._ignored_y import warn_of_ignored_y
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._validation_share import validation_share
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import check_bounds
@@ -28,6 +30,7 @@ from skdistill.data._forms import take_apart
 from skdistill.data._future import read_future
 from skdistill.data._inputs import Series, SeriesInput, read_series
 from skdistill.data._roles import find_roles
+from skdistill.data._rows_of_fit import count_windows_of_fit, find_trained, read_training_rows, rows_of_fit
 from skdistill.data._short_series import warn_of_short_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, split_windows
@@ -601,6 +604,7 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         series = read_series(self, X, reset=False, allow_batch=False).series
         count_origins(max(series, key=len), self.spec_)
         warn_of_short_series(series, self.spec_.context_length + self.spec_.prediction_length, "calibrate")
+        self._warn_of_training_rows(series)
         return split_windows(
             SeriesStore.from_series(
                 series,
@@ -614,6 +618,24 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
             targets=self.targets_,
             validation_rows=[0] * len(series),
         ).train
+
+    def _warn_of_training_rows(self, series: list[Series]) -> None:
+        """Warn if quantiles are calibrated on true values that the student was trained on."""
+        n_windows, n_seen = 0, 0
+        for one, trained in zip(series, find_trained(series, read_training_rows(self)), strict=True):
+            starts = np.arange(self.spec_.context_length, len(one) - self.spec_.prediction_length + 1)
+            n_windows += len(starts)
+            if trained is None or not len(starts):
+                continue
+            n_rows = len(trained) - self._cutting().held_out([trained])[0]
+            seen = rows_of_fit(one, trained, self.targets_, n_rows)
+            n_seen += count_windows_of_fit(seen, starts, self.spec_.prediction_length)
+        if n_seen:
+            warnings.warn(
+                f"{n_seen} of {n_windows} windows of calibrate have true values that fit trained on: errors there are "
+                "smaller than on new rows, and so the quantiles too narrow. Calibrate on rows that fit did not get.",
+                stacklevel=stacklevel_of_user(),
+            )
 
     def predict_teacher(self, X: Any, future: Any = None) -> Any:
         """Forecast with the teacher, to inspect what the student was trained on.
