@@ -150,9 +150,7 @@ def _write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
     }
 
 
-def _write_network(
-    network: BaseNetwork, module: torch.nn.Module, spec: NetworkSpec, writer: Writer, where: str
-) -> Any:
+def _write_network(network: BaseNetwork, module: torch.nn.Module, spec: NetworkSpec, writer: Writer, where: str) -> Any:
     writer.tensors |= {f"{where}/{name}": tensor for name, tensor in module.state_dict().items()}
     if _reads_files(network):
         return _write_missing(f"{type(network).__name__}, which reads files", module, spec, writer, where)
@@ -165,9 +163,7 @@ def _write_network(
     return written
 
 
-def _write_missing(
-    told: str, module: torch.nn.Module, spec: NetworkSpec, writer: Writer, where: str
-) -> dict[str, Any]:
+def _write_missing(told: str, module: torch.nn.Module, spec: NetworkSpec, writer: Writer, where: str) -> dict[str, Any]:
     """Describe a network that is not written; what it answers tells it from others with the same weights."""
     answers = answers_of(module, spec)
     if answers is not None:

@@ -13,7 +13,8 @@ __all__ = ["check_hidden_layers"]
 def check_hidden_layers(module: nn.Module) -> None:
     """Raise if a module keeps trainable layers in a plain list, tuple or dict.
 
-    Such layers are neither trained nor moved to a device nor part of ``state_dict``. Frozen ones are kept so on purpose.
+    Such layers are neither trained nor moved to a device nor part of ``state_dict``. Frozen ones are kept so on
+    purpose.
 
     Parameters
     ----------
