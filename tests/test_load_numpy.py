@@ -63,6 +63,18 @@ def test_masked_values_are_missing_and_times_are_no_numbers(path):
             student.predict(rows.astype("datetime64[s]"))
 
 
+def test_infinity_is_refused_in_arrays_and_large_numbers_are_not(path):
+    student = skdistill.deploy.NumpyStudent.load(path)
+    batch = np.stack([make_series(12)] * 2).astype(np.float32)
+    with np.errstate(all="raise"):
+        assert np.isfinite(student._read(np.where(batch > 5, np.float32(3e38), batch))[0]).all()  # their sum is not
+    for value in (np.inf, -np.inf):
+        spoiled = batch.copy()
+        spoiled[1, 3, 0], spoiled[0, 0, 0] = value, np.nan
+        with pytest.raises(ValueError, match=r"windows contains infinity, first at \(1, 3, 0\) of \(2, 12, 2\)"):
+            student.predict(spoiled)
+
+
 @pytest.mark.parametrize("n_rows", [40, 12, 5])
 def test_a_frame_gives_the_frame_of_predict(path, forecaster, n_rows):
     frame = make_frame()[-n_rows:]

@@ -57,8 +57,8 @@ def fit(
     forecaster : DistilledForecaster
         The forecaster; it is fitted and returned.
     table : table, path or list of paths
-        As for :func:`predict`. It is read twice in part, for a sample, and once for the sums; once more if rows of all
-        series determine the scaling (``scaling="global"``, or covariates).
+        As for :func:`predict`, but no Arrow reader. It is read twice in part, for a sample, and once for the sums; once
+        more if rows of all series determine the scaling (``scaling="global"``, or covariates).
     id, time : str, default="unique_id", "ds"
         The columns of ids and times; all others are channels.
     max_series : int or None, default=None
@@ -107,6 +107,11 @@ def fit(
     >>> scale_out.fit(forecaster, table).count_parameters()
     150
     """
+    if type(table).__name__ == "RecordBatchReader":
+        raise TypeError(
+            "table of fit is read several times, and an Arrow reader comes once: pass reader.read_all(), or the "
+            "dataset or files behind it."
+        )
     column = _first_target(forecaster, table, id, time)
     if max_series is not None:
         check_integer(max_series, "max_series of fit", minimum=1)
