@@ -460,7 +460,8 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
             n_timestamps, n_channels), or a list of series.
         future : array of shape (prediction_length, n_known), DataFrame, panel, list or None, default=None
             Known covariates of the rows that follow, in the form of ``X``; NaN where a value is unknown. A DataFrame is
-            matched by labels and column names. None takes the rows of ``X`` after the last observed target.
+            matched by labels, of which it may have more, and column names; without labels, rows are exactly those of
+            the horizon. None takes the rows of ``X`` after the last observed target.
 
         Returns
         -------

@@ -809,7 +809,7 @@ def _rows_of(X: pd.DataFrame, key: tuple[object, ...]) -> pd.DataFrame:
             f"X at predict lacks {name_instance(key)}, which fit or update had: every series is forecast. Give its "
             "rows, NaN where a value is unknown."
         ) from None
-    return rows  # type: ignore[no-any-return]
+    return rows
 
 
 def _padded(rows: np.ndarray, n_rows: int) -> np.ndarray:
