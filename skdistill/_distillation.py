@@ -169,6 +169,7 @@ def distill(
 
     solved = solve_network(student, module, spec, windows, loss=loss, labels=labels)
     if solved is not None:
+        _warn_of_idle_settings(settings)
         history, best_epoch = solved.history, solved.best_epoch
         return Distilled(module.eval(), spec, teacher, history, best_epoch, interrupted=False, solved=solved.solved)
 
@@ -270,6 +271,21 @@ def distill_more(
         )
     module.cpu().eval()
     return result
+
+
+def _warn_of_idle_settings(settings: TrainingSettings) -> None:
+    if settings.windows_per_epoch is not None:
+        warnings.warn(
+            f"windows_per_epoch={settings.windows_per_epoch} has no effect: the student is solved exactly, from all "
+            "windows at once. Leave it out.",
+            stacklevel=stacklevel_of_user(),
+        )
+    if settings.precision != "float32":
+        warnings.warn(
+            f"training_precision={settings.precision!r} has no effect: the student is solved exactly, in float64. "
+            "Leave it out.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def dry_run(

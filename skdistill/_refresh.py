@@ -180,11 +180,10 @@ class RefreshMixin(BaseDistilled):
             self.__dict__.pop(name, None)
         self._recent = [_last(one, self._n_kept) for one in joined]
 
-    def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None) -> bool:
+    def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None) -> None:
         """Run the distillation, and note of what."""
-        is_exact = super()._distill(windows, labels)
+        super()._distill(windows, labels)
         self._parts = self._parts_now()
-        return is_exact
 
     def _parts_now(self) -> dict[str, str]:
         """Return teacher, student and loss in words."""

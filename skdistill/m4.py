@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._checks import check_integer
-from skdistill.data._tables import fill_masked
+from skdistill._utils.numpy_student import read_numbers
 
 __all__ = ["m4_scores", "naive2_forecast"]
 
@@ -55,7 +55,7 @@ def naive2_forecast(series: np.ndarray, season: int, prediction_length: int) -> 
     """
     check_integer(season, "season of naive2_forecast")
     check_integer(prediction_length, "prediction_length of naive2_forecast")
-    values = np.asarray(fill_masked(series), dtype=np.float64).reshape(-1)
+    values = _read_series(series, "series of naive2_forecast")
     if not np.isfinite(values).all():
         raise ValueError("series of naive2_forecast must be finite: a missing value hides its season.")
     if not _is_seasonal(values, season):
@@ -108,8 +108,9 @@ def m4_scores(forecasts: Any, truth: Any, train: Sequence[np.ndarray], *, season
     >>> float(m4_scores([[3.0, 3.0]], [[4.0, 2.0]], train, season=1)["owa"])
     1.0
     """
-    truth = np.asarray(fill_masked(truth), dtype=np.float64)
-    forecasts = np.stack([np.asarray(fill_masked(one), dtype=np.float64).reshape(-1) for one in forecasts])
+    truth = read_numbers(truth, "truth of m4_scores").astype(np.float64, copy=False)
+    forecasts = np.stack([_read_series(one, "forecasts of m4_scores") for one in forecasts])
+    train = [_read_series(one, "train of m4_scores") for one in train]
     if truth.ndim != 2 or forecasts.shape != truth.shape or len(train) != len(truth):
         raise ValueError(
             "m4_scores needs forecasts and truth of one shape (n_series, prediction_length) and a training series for "
@@ -129,8 +130,16 @@ def _mean_errors(
 
     pairs = list(zip(truth, forecasts, train, strict=True))
     smape = [100.0 * mean_absolute_percentage_error(y, f, symmetric=True) for y, f, _ in pairs]
-    mase = [mean_absolute_scaled_error(y, f, y_train=np.ravel(past), sp=season) for y, f, past in pairs]
+    mase = [mean_absolute_scaled_error(y, f, y_train=past, sp=season) for y, f, past in pairs]
     return float(np.mean(smape)), float(np.mean(mase))
+
+
+def _read_series(values: Any, name: str) -> np.ndarray:
+    """Return the values of one channel, which may have an axis of its own."""
+    found = read_numbers(values, name).astype(np.float64, copy=False)
+    if not found.ndim or found.size != max(found.shape) or not found.size:
+        raise ValueError(f"{name} must be one channel, of shape (n_timestamps,); got shape {found.shape}.")
+    return found.reshape(-1)
 
 
 def _is_seasonal(values: np.ndarray, season: int) -> bool:

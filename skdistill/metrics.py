@@ -13,8 +13,9 @@ from sklearn.metrics import mean_absolute_error, mean_squared_error, root_mean_s
 from skdistill._rolled import Rolled, RolledSeries, roll_windows
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
+from skdistill._utils.numpy_student import read_numbers
 from skdistill.data._levels import check_quantiles
-from skdistill.data._tables import fill_masked
+from skdistill.data._series_weight import check_series_weight
 
 __all__ = ["METRICS", "ForecastScorer", "QuantileScores", "forecast_errors", "quantile_scores"]
 
@@ -203,7 +204,8 @@ def quantile_scores(truth: Any, quantiles: Any, levels: Sequence[float], *, scal
     (1.2, 0.5, 2.0, 0.8)
     """
     levels = check_quantiles(levels, "levels of quantile_scores")
-    truth, quantiles = (np.asarray(fill_masked(one), dtype=np.float64) for one in (truth, quantiles))
+    truth = read_numbers(truth, "truth of quantile_scores").astype(np.float64, copy=False)
+    quantiles = read_numbers(quantiles, "quantiles of quantile_scores").astype(np.float64, copy=False)
     if quantiles.shape != (*truth.shape, len(levels)):
         raise ValueError(
             f"quantiles of quantile_scores must have the shape of truth and an axis for {len(levels)} levels, "
@@ -214,7 +216,8 @@ def quantile_scores(truth: Any, quantiles: Any, levels: Sequence[float], *, scal
         raise ValueError("truth of quantile_scores must hold an observed value; all of it is missing (NaN) or empty.")
     if np.isnan(quantiles[observed]).any():
         raise ValueError("quantiles of quantile_scores must not be NaN where the true value is observed.")
-    unit = np.broadcast_to(np.asarray(1.0 if scale is None else scale, dtype=np.float64), truth.shape)
+    scale = read_numbers(1.0 if scale is None else scale, "scale of quantile_scores", finite=True)
+    unit = np.broadcast_to(scale.astype(np.float64, copy=False), truth.shape)
     truth, quantiles, unit = truth[observed], quantiles[observed], unit[observed]
     if (unit <= 0).any():
         raise ValueError(f"scale of quantile_scores must be above 0; got {unit.min():g}.")
@@ -308,7 +311,10 @@ class ForecastScorer:
 
     def _weights_of(self, ids: Sequence[Any]) -> np.ndarray:
         """Return the weight of each series."""
-        given: Mapping[Any, float] = dict(self.weights.items()) if self.weights is not None else {}
+        if not isinstance(self.weights, Mapping | pd.Series):
+            raise TypeError(f"weights of ForecastScorer must map ids to numbers; got {self.weights!r}.")
+        given: Mapping[Any, float] = dict(self.weights.items())
+        check_series_weight(given, "ForecastScorer", parameter="weights")
         if unknown := [one for one in ids if one not in given]:
             raise ValueError(
                 f"weights of ForecastScorer must have a weight for every series; {unknown[0]!r} has none"
@@ -327,6 +333,8 @@ class ForecastScorer:
         several = [wanted] if isinstance(wanted, str | int | np.integer) else list(wanted)
         positions = []
         for one in several:
+            if isinstance(one, bool | np.bool_ | np.timedelta64):
+                raise TypeError(f"{name} of ForecastScorer must be among {_list(known)}, not a mask; got {wanted!r}.")
             if one in known:
                 positions.append(known.index(one))
             elif name == "channels" and isinstance(one, int | np.integer) and 0 <= one < len(known):

@@ -14,8 +14,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from skdistill._base import BaseDistilled
-from skdistill._parameter_checks import warn_of_idle_settings
 from skdistill._utils._checks import check_integer
+from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill._validation_share import validation_share
 from skdistill.data._bounds import check_bounds, clip, warn_outside
 from skdistill.data._context_batch import ContextBatch
@@ -23,7 +23,7 @@ from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
 from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._store import SeriesStore
-from skdistill.data._tables import check_has_no_times, fill_masked
+from skdistill.data._tables import check_has_no_times
 from skdistill.data._target_units import TargetUnits
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._validation_rows import count_validation_rows
@@ -280,8 +280,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         check_integer(self.n_covariates, f"n_covariates of {type(self).__name__}", minimum=0)
         self._check_reads_no_series(self._resolve_teacher())
         self.__dict__.pop("student_", None)  # an old student does not fit the new scaling
-        if self._distill(self._windows_to_fit(X, y)):
-            warn_of_idle_settings(self)
+        self._distill(self._windows_to_fit(X, y))
         self.student_ = self.student_.double()
         return self
 
@@ -300,6 +299,38 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         """
         contexts = self._read_contexts(X)
         return self._shaped(self.predictor_.forecast(contexts), contexts)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the coefficient of determination of the forecasts.
+
+        Parameters
+        ----------
+        X : array of shape (n_windows, context_length) or (n_windows, context_length, n_channels)
+            Contexts.
+        y : array of shape (n_windows, prediction_length)
+            The values that followed each context.
+        sample_weight : array of shape (n_windows,) or None, default=None
+            What each window counts, at least 0; None weighs them equally.
+
+        Returns
+        -------
+        score : float
+            The mean over the steps of R², at most 1; higher is better.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a value of ``y`` is missing or a time, or a weight is below 0.
+        """
+        check_has_no_times(y, "y")
+        if sample_weight is not None:
+            sample_weight = read_numbers(sample_weight, "sample_weight of score", finite=True)
+            if sample_weight.shape != (len(X),) or (sample_weight < 0).any() or not sample_weight.any():
+                raise ValueError(
+                    f"sample_weight of score must be {len(X)} numbers of at least 0, one per window, and not all 0; "
+                    f"got shape {sample_weight.shape} and a least weight of {sample_weight.min(initial=0.0):g}."
+                )
+        return float(super().score(X, _read_targets(y), sample_weight))
 
     def predict_teacher(self, X: Any) -> np.ndarray:
         """Forecast with the teacher, to look at what the student learned from.
@@ -369,7 +400,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.__dict__.pop("series_labels_", None)
         if isinstance(X, pd.DataFrame) and not all(isinstance(name, str) for name in X.columns):
             self.series_labels_ = SeriesLabels(X.columns)
-        X, y = fill_masked(X), fill_masked(y)
+        X, y = fill_masked(X), _read_targets(y)
         floats = (np.float64, np.float32)
         if 3 in (getattr(X, "ndim", 2), getattr(y, "ndim", 2)):
             options = {"dtype": floats, "allow_nd": True}
@@ -442,7 +473,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         contexts = given.values
         expected = (len(contexts), self.spec_.prediction_length, self.spec_.n_targets)
         horizons = _as_cube(
-            check_array(fill_masked(y), dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="y")
+            check_array(_read_targets(y), dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="y")
         )
         if horizons.shape != expected:
             raise ValueError(
@@ -500,3 +531,11 @@ def _windows_of(
             static=torch.from_numpy(static.astype(np.float32)),
         )
     return Windows(store, starts, context_length, horizons.shape[1], tuple(range(n_channels)))
+
+
+def _read_targets(y: Any) -> Any:
+    """Return targets with NaN where they are masked or None, as scikit-learn's checks take them."""
+    y = fill_masked(y)
+    if isinstance(y, list | tuple | np.ndarray) and np.asarray(y).dtype == object:
+        return read_numbers(y, "y")
+    return y

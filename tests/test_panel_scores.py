@@ -136,7 +136,7 @@ def test_a_student_that_answers_nan_is_not_passed_over(fitted):
             {"weights": {"tiny": 1.0}},
             "weights of ForecastScorer must have a weight for every series; 'shop 1' has none",
         ),
-        ({"weights": dict.fromkeys(LENGTHS, -1.0)}, "weights of ForecastScorer must be finite and at least 0"),
+        ({"weights": dict.fromkeys(LENGTHS, -1.0)}, "weights of ForecastScorer must be a number of at least 0"),
         ({"per": "step"}, "per of ForecastScorer"),
     ],
 )

@@ -8,7 +8,49 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_boolean", "check_integer", "check_real"]
+__all__ = ["check_boolean", "check_integer", "check_real", "is_integer", "is_real"]
+
+
+def is_integer(value: Any) -> bool:
+    """Return whether a value is an integer; truth values are none, nor are NumPy's spans of time.
+
+    Parameters
+    ----------
+    value : object
+        The value received.
+
+    Returns
+    -------
+    is_integer : bool
+        Whether it is one.
+
+    Examples
+    --------
+    >>> is_integer(np.int64(3)), is_integer(True), is_integer(np.timedelta64(3))
+    (True, False, False)
+    """
+    return isinstance(value, Integral) and is_real(value)
+
+
+def is_real(value: Any) -> bool:
+    """Return whether a value is a real number; truth values are none, nor are NumPy's spans of time.
+
+    Parameters
+    ----------
+    value : object
+        The value received.
+
+    Returns
+    -------
+    is_real : bool
+        Whether it is one.
+
+    Examples
+    --------
+    >>> is_real(0.5), is_real("0.5"), is_real(np.timedelta64(3))
+    (True, False, False)
+    """
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_ | np.timedelta64)
 
 
 def check_boolean(value: Any, name: str) -> bool:
@@ -78,7 +120,7 @@ def check_integer(value: Any, name: str, *, minimum: int = 1) -> int:
         ...
     ValueError: n_layers of ITransformer must be an integer of at least 1; got 0.
     """
-    if isinstance(value, bool) or not isinstance(value, Integral):
+    if not is_integer(value):
         raise TypeError(
             f"{name} must be an integer of at least {minimum}; got {value!r} of type {type(value).__name__}."
         )
@@ -133,7 +175,7 @@ def check_real(
     low = "(-inf" if minimum is None else f"{'[' if include_minimum else '('}{minimum:g}"
     high = "inf)" if maximum is None else f"{maximum:g}{']' if include_maximum else ')'}"
     rule = f"{name} must be a number in {low}, {high}"
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if not is_real(value):
         raise TypeError(f"{rule}; got {value!r} of type {type(value).__name__}.")
     number = float(value)
     above = minimum is None or number > minimum or (include_minimum and number == minimum)

@@ -10,7 +10,7 @@ import datetime
 import hashlib
 import io
 import json
-import math
+import operator
 import os
 import warnings
 import zipfile
@@ -22,8 +22,10 @@ import numpy as np
 __all__ = [
     "NumpyStudent",
     "covariate_center_and_unit",
+    "fill_masked",
     "fill_missing",
     "find_ids",
+    "kind_of_no_numbers",
     "mean_observed",
     "order_outwards",
     "plain_id",
@@ -50,6 +52,8 @@ _FEW_ROWS = 64  # windows times targets; up to here, products are computed in pa
 _SMALL_PRODUCT = 1_000_000  # multiplications; BLAS does not copy the matrices of a smaller product first
 _FEWEST_OUTPUTS = 16  # of a part
 _TABLES = ("__dataframe__", "__arrow_c_stream__", "__arrow_c_array__", "to_pandas", "collect_schema")  # not of pandas
+_NO_NUMBERS = (np.datetime64, np.timedelta64, datetime.date, datetime.timedelta, complex, np.complexfloating)
+_PLAIN = (float, int, str)
 _MAX_LAYERS = 64
 _MAX_MEMBERS = 4 * _MAX_LAYERS
 _COVARIATES = ("covariates", "known", "covariate_shared", "extra_spread")
@@ -211,7 +215,7 @@ class NumpyStudent:
         Raises
         ------
         ValueError
-            If the shape is invalid, or a value is infinite.
+            If the shape is invalid.
         """
         batch, single = self._read(windows)
         numbers = self._numbers(series, len(batch), single)
@@ -240,7 +244,7 @@ class NumpyStudent:
         Raises
         ------
         ValueError
-            If the shape is invalid, a value is infinite, or the student has no quantiles.
+            If the shape is invalid, or the student has no quantiles.
         """
         batch, single = self._read(windows)
         numbers = self._numbers(series, len(batch), single)
@@ -256,7 +260,6 @@ class NumpyStudent:
                 f"windows must have shape (n_windows, at least {self.context_length} rows, {self.n_channels} "
                 f"channels), or the same without n_windows; got {windows.shape}."
             )
-        _check_no_infinity(batch, "windows")
         return batch[:, -self.context_length :], windows.ndim == 2
 
     def _numbers(self, series: Any, n_windows: int, single: bool) -> np.ndarray | None:
@@ -308,7 +311,7 @@ class NumpyStudent:
         forecasts : ndarray of the same type, of shape (n_windows, prediction_length, n_targets)
             Forecasts in original units.
         """
-        contexts, future = self._roots(contexts), self._roots(future)
+        contexts, future, static = self._roots(_floats(contexts)), self._roots(_floats(future)), _floats(static)
         return self._clip(self._blank(self._squares(self._forecast(contexts, series, future, static)), contexts))
 
     def _roots(self, values: Any) -> Any:
@@ -439,7 +442,7 @@ class NumpyStudent:
         """
         if self._head is None or self.quantile_levels is None:
             raise ValueError("this student has no quantiles: it was fitted without.")
-        contexts, future = self._roots(contexts), self._roots(future)
+        contexts, future, static = self._roots(_floats(contexts)), self._roots(_floats(future)), _floats(static)
         forecasts = self._forecast(contexts, series, future, static)
         quantiles = np.empty((*forecasts.shape, len(self.quantile_levels)), contexts.dtype)
         for first in range(0, len(contexts), self._block):
@@ -920,7 +923,6 @@ class _Extra:
         if found is None or found.shape != shape:
             got = "nothing" if found is None else f"shape {found.shape}"
             raise ValueError(f"{name} must have shape {shape}, because this student reads it; got {got}.")
-        _check_no_infinity(found, name)
         return found
 
     def inputs(
@@ -1208,7 +1210,66 @@ def plain_id(one: Any) -> Any:
     return one if isinstance(one, str | int | float) else str(one)
 
 
-def read_numbers(values: Any, name: str) -> np.ndarray:
+def fill_masked(values: Any) -> Any:
+    """Replace masked values by NaN, also in lists of masked arrays; return everything else unchanged.
+
+    Parameters
+    ----------
+    values : object
+        Value of a parameter.
+
+    Returns
+    -------
+    values : object
+        A plain array if the input was a masked array.
+
+    Examples
+    --------
+    >>> fill_masked(np.ma.masked_equal([1, 9], 9))
+    array([ 1., nan])
+    >>> fill_masked([1, np.ma.masked])
+    [1, array(nan)]
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        return np.ma.filled(values.astype(np.float64), np.nan) if np.ma.is_masked(values) else values.data
+    if isinstance(values, list | tuple):
+        filled = [fill_masked(one) if isinstance(one, np.ma.MaskedArray | list | tuple) else one for one in values]
+        return values if all(map(operator.is_, filled, values)) else type(values)(filled)
+    return values
+
+
+def kind_of_no_numbers(values: Any) -> str | None:
+    """Return the type of times or complex numbers in an array or list, which NumPy would convert to numbers.
+
+    Parameters
+    ----------
+    values : object
+        Value of a parameter.
+
+    Returns
+    -------
+    kind : str or None
+        None if there are none.
+
+    Examples
+    --------
+    >>> kind_of_no_numbers([np.datetime64("2024-01-01"), 1.0])
+    'datetime64'
+    """
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind in "mMc":
+            return str(values.dtype)
+        if values.dtype.kind != "O":
+            return None
+        values = values.ravel().tolist()
+    if isinstance(values, _NO_NUMBERS):
+        return type(values).__name__
+    if not isinstance(values, list | tuple):
+        return None
+    return next((kind for one in values if type(one) not in _PLAIN and (kind := kind_of_no_numbers(one))), None)
+
+
+def read_numbers(values: Any, name: str, *, finite: bool = False) -> np.ndarray:
     """Return numbers as floats, masked ones as NaN; raise for times, which would be read as numbers.
 
     Parameters
@@ -1217,6 +1278,8 @@ def read_numbers(values: Any, name: str) -> np.ndarray:
         Numbers.
     name : str
         Name of the input, for error messages.
+    finite : bool, default=False
+        Whether to raise for NaN and infinity.
 
     Returns
     -------
@@ -1227,6 +1290,8 @@ def read_numbers(values: Any, name: str) -> np.ndarray:
     ------
     TypeError
         If the values are times or complex, or a table of another library, which can hold times.
+    ValueError
+        If the values are no numbers, or must be finite and are not.
 
     Examples
     --------
@@ -1239,25 +1304,22 @@ def read_numbers(values: Any, name: str) -> np.ndarray:
         raise TypeError(
             f"{name} must be an array or a pandas object; got {kind}, whose times would be read as numbers."
         )
-    if isinstance(values, np.ma.MaskedArray):
-        values = np.ma.filled(values.astype(np.float64), np.nan)
-    found = np.asarray(values)
-    if found.dtype.kind in "mMc":
-        raise TypeError(f"{name} must be real numbers; got values of type {found.dtype}.")
-    return found if found.dtype == np.float32 else found.astype(np.float64, copy=False)
+    other = kind_of_no_numbers(values)
+    found = np.asarray(values if other else fill_masked(values))
+    other = other or kind_of_no_numbers(found)
+    if other:
+        raise TypeError(f"{name} must be real numbers; got values of type {other}.")
+    found = found if found.dtype == np.float32 else found.astype(np.float64, copy=False)
+    if finite and not np.isfinite(found).all():
+        raise ValueError(f"{name} must be finite; got NaN or infinity.")
+    return found
 
 
-def _check_no_infinity(values: np.ndarray, name: str) -> None:
-    """Raise for infinity; one sum tells that there is none where nothing is missing."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        if math.isfinite(values.sum()):
-            return
-    if np.isinf(values).any():
-        place = tuple(int(one) for one in np.argwhere(np.isinf(values))[0])
-        raise ValueError(
-            f"{name} contains infinity, first at {place} of {values.shape}: every value must be finite, or NaN where "
-            "it is missing."
-        )
+def _floats(values: Any) -> Any:
+    """Return numbers that are no plain array of floats as one; None stays None."""
+    if values is None or (type(values) is np.ndarray and values.dtype.char in "fd"):
+        return values
+    return read_numbers(values, "contexts and covariates of NumpyStudent")
 
 
 def find_ids(ids: Iterable[Any], places: Mapping[Any, int], plain: Callable[[Any], Any] | None = None) -> np.ndarray:

@@ -179,10 +179,7 @@ class ArrayStudent:
         return self._answer(X, prediction_length, lambda quantiles: np.moveaxis(quantiles, 1, -1), as_array=True)
 
     def _answer(self, X: Any, prediction_length: int, choose: Any, *, as_array: bool = False) -> Any:
-        if not isinstance(prediction_length, int | np.integer) or prediction_length < 1:
-            raise ValueError(
-                f"prediction_length of predict must be a positive whole number; got {prediction_length!r}."
-            )
+        prediction_length = _check_length(prediction_length)
         if isinstance(X, dict):
             return {name: self._answer(one, prediction_length, choose, as_array=as_array) for name, one in X.items()}
         if isinstance(X, list | tuple):
@@ -197,7 +194,7 @@ class ArrayStudent:
             raise ValueError(f"X must be one to three axes of at least one value; got shape {values.shape}.")
         windows = values if values.ndim == 3 else values.reshape(1, len(values), -1)
         single = windows.transpose(0, 2, 1).reshape(-1, windows.shape[1])  # one row per window and channel
-        answers = choose(self.quantiles(single, int(prediction_length)))
+        answers = choose(self.quantiles(single, prediction_length))
         answers = answers.reshape(len(windows), windows.shape[2], *answers.shape[1:]).swapaxes(1, 2)
         if values.ndim < 3:
             answers = answers[0]
@@ -220,6 +217,7 @@ class ArrayStudent:
         quantiles : float64 ndarray of shape (n_series, 9, horizon)
             Rising along the second axis; NaN for a series without observed value.
         """
+        contexts, horizon = read_numbers(contexts, "contexts"), _check_length(horizon)
         parts = [self._roll(contexts[first : first + _BLOCK], horizon) for first in range(0, len(contexts), _BLOCK)]
         return np.concatenate(parts)
 
@@ -306,6 +304,14 @@ class Inputs(NamedTuple):
     clock: np.ndarray
     noise: np.ndarray
     window: Window
+
+
+def _check_length(prediction_length: Any) -> int:
+    """Return the number of rows to forecast, or raise."""
+    other = isinstance(prediction_length, bool | np.timedelta64)
+    if other or not isinstance(prediction_length, int | np.integer) or prediction_length < 1:
+        raise ValueError(f"prediction_length of predict must be a positive whole number; got {prediction_length!r}.")
+    return int(prediction_length)
 
 
 def read_inputs(contexts: np.ndarray, horizon: int) -> Inputs:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from skdistill._unwrap import unwrap_model
 from skdistill._utils._checks import check_integer
+from skdistill._utils.numpy_student import read_numbers
 from skdistill.comparison._forecasts import StudentForecasts, TeacherForecasts
 from skdistill.comparison._problem import Problem
 from skdistill.teachers._given import NoLabelError, warn_left_out
@@ -41,7 +42,10 @@ class RollingForecasts:
     starts: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        """Raise if forecasts are not those of the truth."""
+        """Read the numbers, and raise if forecasts are not those of the truth."""
+        object.__setattr__(self, "truth", read_numbers(self.truth, "truth"))
+        read = {name: read_numbers(one, f"forecasts {name!r}") for name, one in self.forecasts.items()}
+        object.__setattr__(self, "forecasts", read)
         if np.ndim(self.truth) != 3 or len(self.channels) not in (0, np.shape(self.truth)[2]):
             raise ValueError(
                 "truth must have the shape (n_windows, prediction_length, n_targets), with one of channels for each "

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from skdistill._utils._checks import check_integer
+from skdistill._utils.numpy_student import read_numbers
+
 __all__ = ["block_bootstrap_means"]
 
 
@@ -41,6 +44,11 @@ def block_bootstrap_means(
     means : ndarray of shape (n_rows, n_resamples)
         Mean error of each row in each resample.
 
+    Raises
+    ------
+    ValueError, TypeError
+        If an error is missing, infinite or no number, or lengths do not add up to the number of windows.
+
     References
     ----------
     Künsch (1989), The jackknife and the bootstrap for general stationary observations: the
@@ -54,6 +62,15 @@ def block_bootstrap_means(
     >>> bool(abs(means.std() * 100 - 1) < 0.1)  # independent windows: sigma / sqrt(n)
     True
     """
+    errors = read_numbers(errors, "errors of block_bootstrap_means", finite=True)
+    check_integer(block_length, "block_length of block_bootstrap_means")
+    check_integer(n_resamples, "n_resamples of block_bootstrap_means")
+    lengths = [check_integer(one, "lengths of block_bootstrap_means") for one in lengths]
+    if errors.ndim != 2 or sum(lengths) != errors.shape[1]:
+        raise ValueError(
+            "errors of block_bootstrap_means must have the shape (n_rows, n_windows), and lengths must add up to "
+            f"n_windows; got shape {errors.shape} and {sum(lengths)} windows."
+        )
     generator = np.random.default_rng(random_state)
     ends = np.cumsum(lengths)
     starts, sizes = [], []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from skdistill._utils._checks import is_real
 from skdistill._utils._user_line import stacklevel_of_user
 
 __all__ = ["Bounds", "check_bounds", "clip", "warn_outside"]
@@ -45,7 +45,7 @@ def check_bounds(bounds: Any, owner: str) -> Bounds | None:
         return None
     way_out = "give (low, high), with None where there is no bound: bounds=(0, None) forecasts no negative values"
     pair = isinstance(bounds, Sequence | np.ndarray) and not isinstance(bounds, str) and len(bounds) == 2
-    if not pair or not all(one is None or _is_number(one) for one in bounds):
+    if not pair or not all(one is None or is_real(one) for one in bounds):
         raise TypeError(
             f"bounds of {owner} must be a pair of numbers or None; got {bounds!r}. {way_out[0].upper()}{way_out[1:]}."
         )
@@ -55,10 +55,6 @@ def check_bounds(bounds: Any, owner: str) -> Bounds | None:
     if low is not None and high is not None and low >= high:
         raise ValueError(f"bounds of {owner} must have low < high; got {bounds!r}: {way_out}.")
     return None if low is None and high is None else (low, high)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
 
 def clip(values: np.ndarray, bounds: Bounds | None) -> np.ndarray:

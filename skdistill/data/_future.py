@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill._utils.numpy_student import fill_masked
 from skdistill.data._forms import take_apart
 from skdistill.data._inputs import Series, SeriesInput
 from skdistill.data._labels_ahead import labels_ahead, stacked_labels
 from skdistill.data._roles import Roles
 from skdistill.data._steps import as_time_index
-from skdistill.data._tables import check_is_no_other_table, fill_masked
+from skdistill.data._tables import check_is_no_other_table
 from skdistill.data._vintages import Vintages, places_of
 
 __all__ = ["read_future"]
@@ -269,23 +270,16 @@ class _Reader:
                 f"({self.prediction_length}, {n_known}); got shape {values.shape} of type {values.dtype}."
             )
         _check_no_categories(self.roles, self._of)
-        self._check_length(len(values), exactly=True)
-        values = values.astype(np.float64, copy=False)
+        self._check_length(len(values))
+        values = values[: self.prediction_length].astype(np.float64, copy=False)
         _check_finite(values, self._of)
         return values
 
-    def _check_length(self, n_rows: int, *, exactly: bool = False) -> None:
-        """Raise for too few rows, and where no labels tell which are those of the horizon, for too many."""
+    def _check_length(self, n_rows: int) -> None:
         if n_rows < self.prediction_length:
             raise ValueError(
                 f"{self._of} is too short: it has {n_rows} rows, and the horizon has prediction_length = "
                 f"{self.prediction_length}. Append rows, NaN where a value is unknown."
-            )
-        if exactly and n_rows > self.prediction_length:
-            raise ValueError(
-                f"{self._of} is too long: it has {n_rows} rows without labels of the horizon, which has "
-                f"prediction_length = {self.prediction_length} rows. Give these rows alone, or a DataFrame with the "
-                "labels that go on from X."
             )
 
     def _columns(self, table: pd.DataFrame) -> np.ndarray:
@@ -362,7 +356,7 @@ class _Reader:
             if index[first].equals(labels) and not index.has_duplicates:
                 return first
         if labels is None or _counts_rows(index) or _counts_rows(labels):  # labels that nobody can carry on count rows
-            self._check_length(len(index), exactly=True)
+            self._check_length(len(index))
             return first
         if index.has_duplicates:
             raise ValueError(f"{self._of} has the label {index[index.duplicated()][0]} twice: give each row once.")

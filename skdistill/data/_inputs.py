@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill.data._categories import is_categorical
 from skdistill.data._forms import CutFrame, PanelForm, take_apart
 from skdistill.data._label_reader import LabelReader
@@ -23,7 +24,7 @@ from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._statics import Statics
 from skdistill.data._steps import Step, as_time_index, continue_index
-from skdistill.data._tables import check_is_no_other_table, fill_masked, say_read_panel
+from skdistill.data._tables import check_is_no_other_table, say_read_panel
 from skdistill.data._validation_rows import count_validation_rows
 from skdistill.data._vintages import known_ahead, vintages_of
 
@@ -459,7 +460,7 @@ def _as_arrays_or_frames(X: Any) -> Any:
         return fill_masked(X)
     for number, one in enumerate(X):
         check_is_no_other_table(one, f"X[{number}]")
-    return type(X)(map(fill_masked, X)) if any(isinstance(one, np.ma.MaskedArray) for one in X) else X
+    return fill_masked(X)
 
 
 def _keep_labels(estimator: Any, given: SeriesInput) -> SeriesInput:
@@ -635,7 +636,7 @@ def _read_cube(estimator: BaseEstimator, X: np.ndarray, *, reset: bool, allow_ba
             f"X has {X.shape[2]} features, but {type(estimator).__name__} is expecting {expected} features as input: a "
             f"batch has shape (n_windows, n_timestamps, n_channels); got {X.shape}."
         )
-    values = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
+    values = read_numbers(X, "X")
     for first in range(0, len(values), _BLOCK):
         _check_finite_batch(values[first : first + _BLOCK], first)
     return SeriesInput([], batch=values)

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from skdistill._utils._checks import is_real
+
 __all__ = ["check_quantiles", "covered_levels", "interpolation_matrix"]
 
 _SAME = 1e-6  # closer levels are equal: float32 configs store 0.1 as 0.10000000149
@@ -53,7 +55,7 @@ def check_quantiles(quantiles: Any, name: str, *, median_alone: bool = True) -> 
     if isinstance(quantiles, str | bytes | Real) or not isinstance(quantiles, Sequence | np.ndarray):
         raise TypeError(f"{rule}; got {quantiles!r} of type {type(quantiles).__name__}.")
     for level in quantiles:
-        if isinstance(level, bool | np.bool_) or not isinstance(level, Real):
+        if not is_real(level):
             raise TypeError(f"{rule}; got {level!r} of type {type(level).__name__} among them.")
         if not 0.0 < float(level) < 1.0:
             raise ValueError(f"{rule}; got {quantiles!r}: {level!r} is out of range. Levels are shares, not percent.")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
+
+from skdistill._utils._checks import is_real
 
 __all__ = ["check_series_weight", "weights_of_series", "weights_of_windows"]
 
 _KINDS = ("windows", "equal")
 
 
-def check_series_weight(series_weight: Any, owner: str) -> None:
+def check_series_weight(series_weight: Any, owner: str, *, parameter: str = "series_weight") -> None:
     """Raise unless weights of series are valid.
 
     Parameters
@@ -22,6 +23,8 @@ def check_series_weight(series_weight: Any, owner: str) -> None:
         The parameter ``series_weight``.
     owner : str
         The class or function that has it, for messages.
+    parameter : str, default="series_weight"
+        Its name there.
 
     Raises
     ------
@@ -30,9 +33,9 @@ def check_series_weight(series_weight: Any, owner: str) -> None:
     """
     if isinstance(series_weight, Mapping):
         for one, weight in series_weight.items():
-            if not isinstance(weight, Real) or isinstance(weight, bool) or not 0 <= float(weight) < np.inf:
+            if not is_real(weight) or not 0 <= float(weight) < np.inf:
                 raise ValueError(
-                    f"series_weight of {owner} must be a number of at least 0 for each series; got {weight!r} for "
+                    f"{parameter} of {owner} must be a number of at least 0 for each series; got {weight!r} for "
                     f"series {one!r}."
                 )
     elif not (isinstance(series_weight, str) and series_weight in _KINDS):

@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import validate_data
 
-from skdistill._utils.numpy_student import signed_root, signed_square
+from skdistill._utils.numpy_student import fill_masked, signed_root, signed_square
+from skdistill.data._tables import check_has_no_times
 
 __all__ = ["SquareRoot"]
 
@@ -58,7 +59,8 @@ class SquareRoot(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self : SquareRoot
             This transformer.
         """
-        validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
+        check_has_no_times(X, "X")
+        validate_data(self, fill_masked(X), dtype=np.float64, ensure_all_finite="allow-nan")
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -93,9 +95,12 @@ class SquareRoot(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _read(self, X: Any) -> np.ndarray:
         """Convert to an array, and let scikit-learn complain about a shape."""
-        values = np.asarray(X, dtype=np.float64)
-        if values.ndim == 2 and values.shape[1] == getattr(self, "n_features_in_", values.shape[1]):
-            return values
+        check_has_no_times(X, "X")
+        X = fill_masked(X)
+        values = np.asarray(X)
+        is_real = values.dtype.kind in "fiub"
+        if is_real and values.ndim == 2 and values.shape[1] == getattr(self, "n_features_in_", values.shape[1]):
+            return values.astype(np.float64, copy=False)
         checked: np.ndarray = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
         return checked
 

@@ -1,4 +1,4 @@
-"""Errors for tables of other libraries, and conversion of masked arrays."""
+"""Errors for tables of other libraries, and for times among numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["check_has_no_times", "check_is_no_other_table", "fill_masked", "say_read_panel"]
+from skdistill._utils.numpy_student import kind_of_no_numbers
+
+__all__ = ["check_has_no_times", "check_is_no_other_table", "say_read_panel"]
 
 _TIMES = ("timestamp", "date")  # how the names of types start, in every library
 _TEXTS = ("str", "utf8", "large_str", "varchar", "categorical", "dictionary", "enum", "object")
@@ -75,7 +77,7 @@ def say_read_panel(texts: Sequence[Hashable], times: Sequence[Hashable], name: s
 
 
 def check_has_no_times(X: Any, name: str) -> None:
-    """Raise for a table of another library with a time column, which would be read as numbers.
+    """Raise for a table with a time column, which would be read as numbers.
 
     Parameters
     ----------
@@ -93,20 +95,28 @@ def check_has_no_times(X: Any, name: str) -> None:
     --------
     >>> check_has_no_times(np.ones((3, 2)), "X")
     """
+    if isinstance(X, list | tuple) and (kind := kind_of_no_numbers(X)):
+        raise ValueError(f"{name} must be numbers; got values of type {kind}. Leave times out: a row is one context.")
     _check_is_no_array_of_times(X, name)
-    if isinstance(X, np.ndarray | pd.DataFrame | list | tuple) or not any(hasattr(X, mark) for mark in _MARKS):
+    if isinstance(X, pd.DataFrame | pd.Series):
+        dtypes = X.dtypes if isinstance(X, pd.DataFrame) else pd.Series([X.dtype], index=[X.name])
+        times = [str(column) for column, dtype in dtypes.items() if dtype.kind in "mM"]
+    elif isinstance(X, np.ndarray | list | tuple) or not any(hasattr(X, mark) for mark in _MARKS):
         return
-    if times := _names_of(X, _TIMES):
+    else:
+        times = _names_of(X, _TIMES)
+    if times:
         raise ValueError(
             f"{name} must have numeric columns only; {times[0]!r} is a time. Drop it: a row is one context."
         )
 
 
 def _check_is_no_array_of_times(X: Any, name: str) -> None:
-    if isinstance(X, np.ndarray) and X.dtype.kind in "mM":
-        raise ValueError(
-            f"{name} must be numbers; got an array of {X.dtype}. Times belong into the index of a DataFrame."
-        )
+    if not isinstance(X, np.ndarray) or X.dtype.kind not in "mMO":
+        return
+    kind = kind_of_no_numbers(X)
+    if kind and "complex" not in kind:  # scikit-learn refuses these
+        raise ValueError(f"{name} must be numbers; got an array of {kind}. Times belong into the index of a DataFrame.")
 
 
 def _as_pandas(X: Any, name: str) -> str:
@@ -129,26 +139,3 @@ def _names_of(X: Any, types: tuple[str, ...]) -> list[str]:
     else:
         fields = []
     return [str(name) for name, dtype in fields if str(dtype).lower().startswith(types)]
-
-
-def fill_masked(X: Any) -> Any:
-    """Replace masked values by NaN; return everything else unchanged.
-
-    Parameters
-    ----------
-    X : object
-        Value of the parameter.
-
-    Returns
-    -------
-    X : object
-        A plain array if the input was a masked array.
-
-    Examples
-    --------
-    >>> fill_masked(np.ma.masked_equal([1, 9], 9))
-    array([ 1., nan])
-    """
-    if not isinstance(X, np.ma.MaskedArray):
-        return X
-    return np.ma.filled(X.astype(np.float64), np.nan) if np.ma.is_masked(X) else X.data

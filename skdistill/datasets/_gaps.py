@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill._utils._checks import is_real
 from skdistill.datasets._channels import stack_columns
 from skdistill.datasets._clock import name_zone
 from skdistill.datasets._rows import Rows
@@ -168,10 +168,13 @@ def _values_of(fill_value: Any, columns: pd.Index) -> list[float]:
     if fill_value is None:
         return [np.nan] * len(columns)
     if not isinstance(fill_value, Mapping):
-        if not isinstance(fill_value, numbers.Real):
+        if not is_real(fill_value):
             raise TypeError(f"fill_value must be a number or a dict of column and number; got {fill_value!r}.")
         return [float(fill_value)] * len(columns)
     unknown = [one for one in fill_value if one not in columns]
     if unknown:
         raise ValueError(f"fill_value names the column {unknown[0]!r}; the channels are {list(columns)}.")
+    for one, value in fill_value.items():
+        if not is_real(value):
+            raise TypeError(f"fill_value must hold numbers; got {value!r} for {one!r}.")
     return [float(fill_value.get(one, np.nan)) for one in columns]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill._utils._checks import is_integer
 from skdistill.data._calendar import _parse as parse_frequency
 from skdistill.datasets._day_rulers import (
     BusinessMonthRuler,
@@ -191,7 +192,7 @@ def _whole_step(moments: pd.Index, freq: Any) -> int:
         if step.base != moments.freq.base:  # type: ignore[union-attr]
             raise ValueError(f"freq must be in periods of {moments.freqstr}; got {freq!r}.")
         return int(step.n)
-    if not isinstance(freq, int | np.integer) or freq < 1:
+    if not is_integer(freq) or freq < 1:
         raise ValueError(f"freq must be a positive whole number, as the times are whole numbers; got {freq!r}.")
     return int(freq)
 

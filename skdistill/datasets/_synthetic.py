@@ -63,7 +63,10 @@ def make_multiseasonal(
     """
     check_integer(n_timestamps, "n_timestamps of make_multiseasonal")
     check_integer(n_channels, "n_channels of make_multiseasonal")
+    check_integer(n_harmonics, "n_harmonics of make_multiseasonal", minimum=0)
     check_real(noise, "noise of make_multiseasonal", minimum=0.0)
+    check_real(trend, "trend of make_multiseasonal")
+    seasons = [check_integer(one, "seasons of make_multiseasonal") for one in seasons]
     generator = check_random_state(random_state)
     values = generator.normal(size=(1, n_channels)) + _walk(generator, n_timestamps, n_channels, trend)
     for season in seasons:

@@ -25,7 +25,7 @@ from torch import nn
 from skdistill._utils._atomic import write_atomically
 from skdistill._utils._optional import import_optional
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill._utils.numpy_student import NumpyStudent, plain_id
+from skdistill._utils.numpy_student import NumpyStudent, plain_id, read_numbers
 from skdistill._version import __version__
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
@@ -307,7 +307,7 @@ def _windows_of(estimator: Any, data: Any) -> tuple[Inputs, np.ndarray]:
     if (isinstance(data, pd.DataFrame | pd.Series) or has_roles) and isinstance(estimator, WindowForecaster):
         series = read_series(estimator, data, reset=False, allow_batch=False).series[0]
         data, static = series.values, series.static
-    rows = np.asarray(data, dtype=np.float32)
+    rows = read_numbers(data, "data of export").astype(np.float32)
     rows = rows[:, None] if rows.ndim == 1 else rows
     reach = spec.context_length + spec.prediction_length
     if rows.ndim != 2 or rows.shape[1] != spec.n_channels or len(rows) < reach or not np.isfinite(rows).all():

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._forms import take_apart
 from skdistill.data._future import read_future
@@ -17,7 +18,7 @@ from skdistill.data._inputs import Series, SeriesInput, read_series
 from skdistill.data._roles import Roles
 from skdistill.data._series_labels import SeriesLabels, match_columns
 from skdistill.data._steps import Step, as_time_index
-from skdistill.data._tables import check_is_no_other_table, fill_masked
+from skdistill.data._tables import check_is_no_other_table
 from skdistill.probabilistic._settings import at_levels
 
 __all__ = ["Stream"]
@@ -201,7 +202,7 @@ class Stream:
         if isinstance(row, pd.DataFrame) and len(row) != 1:
             raise ValueError(f"row of append must be one row; got a DataFrame of {len(row)}.")
         if not isinstance(row, pd.DataFrame | pd.Series):
-            return np.asarray(fill_masked(row), dtype=np.float64)
+            return _read_row(row)
         for dtype in row.dtypes if isinstance(row, pd.DataFrame) else [row.dtype]:
             if getattr(dtype, "kind", "") in "mM":
                 raise ValueError(f"row of append must be numbers, or NaN; got {dtype}. Its time is its label.")
@@ -210,8 +211,8 @@ class Stream:
             frame = row if isinstance(row, pd.DataFrame) else row.to_frame().T
             places = match_columns(self._labels.columns, names, name="row of append")
             row = self._roles.encode(frame if places is None else frame.iloc[:, places], "row of append")
-            return np.asarray(row, dtype=np.float64).ravel()
-        values = np.asarray(row, dtype=np.float64).ravel()
+            return _read_row(row).ravel()
+        values = _read_row(row).ravel()
         places = match_columns(self._labels.columns, names, name="row of append")
         return values if places is None else values[places]
 
@@ -365,6 +366,13 @@ class Stream:
                 "Give them ids, in a dict or a DataFrame with the index levels (series, time)."
             )
         return given.series[0]
+
+
+def _read_row(row: Any) -> np.ndarray:
+    """Return the numbers of a row."""
+    if type(row) is np.ndarray and row.dtype == np.float64:
+        return row
+    return read_numbers(row, "row of append").astype(np.float64, copy=False)
 
 
 def _same_roles(now: Roles, before: Roles) -> bool:

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from skdistill._unwrap import unwrap_model
-from skdistill._utils._checks import check_integer
+from skdistill._utils._checks import check_integer, is_integer
 from skdistill._utils._optional import import_optional
+from skdistill._utils.numpy_student import read_numbers
 from skdistill.data._forms import take_apart
 from skdistill.data._inputs import is_list_of_series
 from skdistill.data._steps import continue_index
-from skdistill.data._tables import fill_masked
 from skdistill.data._vintages import LOST, lost_vintages, vintages_of
 from skdistill.plotting._style import BaseDisplay, style_of
 from skdistill.teachers._given import NoLabelError, warn_left_out
@@ -125,11 +125,7 @@ class ForecastDisplay(BaseDisplay):
         def answer(of_series: Any) -> Any:
             return of_series if id_ is None else of_series[id_]
 
-        frame = (
-            rows
-            if isinstance(rows, pd.DataFrame)
-            else pd.DataFrame(np.asarray(fill_masked(rows)).reshape(len(rows), -1))
-        )
+        frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(read_numbers(rows, "X").reshape(len(rows), -1))
         plan = _plan(forecaster, frame, first, id_)
         future = {} if plan is None else {"future": plan if id_ is None else {id_: plan}}
         forecasts = {"student": answer(forecaster.predict(asked, **future))}
@@ -196,9 +192,9 @@ class ForecastDisplay(BaseDisplay):
         """
 
         def series(values: Any, first: int) -> pd.Series:
-            if isinstance(values, pd.Series):
-                return values
-            return pd.Series(np.asarray(fill_masked(values)), index=pd.RangeIndex(first, first + len(values)))
+            numbers = read_numbers(values, "context, truth and forecasts of ForecastDisplay")
+            index = values.index if isinstance(values, pd.Series) else pd.RangeIndex(first, first + len(numbers))
+            return pd.Series(numbers, index=index)
 
         start = len(context)
         unknown = sorted(set(fans or {}) - set(forecasts))
@@ -227,6 +223,8 @@ class ForecastDisplay(BaseDisplay):
         self : ForecastDisplay
             The display.
         """
+        if n_context is not None:
+            check_integer(n_context, "n_context of ForecastDisplay")
         ax = self._begin(ax)
         horizon = max(len(one) for one in self.forecasts.values())
         lines = {"context": self.context.iloc[-(2 * horizon if n_context is None else n_context) :]}
@@ -266,7 +264,7 @@ def _find_channel(channel: Any, names: list[Any]) -> int:
         return len(names) - 1
     if channel in names:
         return names.index(channel)
-    if isinstance(channel, int | np.integer) and 0 <= channel < len(names):
+    if is_integer(channel) and 0 <= channel < len(names):
         return int(channel)
     raise ValueError(f"channel of ForecastDisplay must be among {names} or a position from 0; got {channel!r}.")
 

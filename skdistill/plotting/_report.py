@@ -15,9 +15,9 @@ import pandas as pd
 from skdistill._show_versions import versions
 from skdistill._unwrap import unwrap_model
 from skdistill._utils._optional import import_optional
+from skdistill._utils.numpy_student import read_numbers
 from skdistill.comparison._analysis import RollingForecasts, rolling_forecasts
 from skdistill.comparison._compare import compare
-from skdistill.data._tables import fill_masked
 from skdistill.plotting._forecast import ForecastDisplay, series_of
 from skdistill.plotting._history import HistoryDisplay
 from skdistill.plotting._horizon_error import HorizonErrorDisplay
@@ -230,9 +230,7 @@ def _provenance(forecaster: Any) -> str:
 
 def _frame(series: Any) -> pd.DataFrame:
     return (
-        series
-        if isinstance(series, pd.DataFrame)
-        else pd.DataFrame(np.asarray(fill_masked(series)).reshape(len(series), -1))
+        series if isinstance(series, pd.DataFrame) else pd.DataFrame(read_numbers(series, "X").reshape(len(series), -1))
     )
 
 

@@ -6,11 +6,9 @@ import abc
 from collections.abc import Mapping
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
 
 from skdistill.comparison._analysis import RollingForecasts, rolling_forecasts
-from skdistill.data._tables import fill_masked
 from skdistill.plotting._style import BaseDisplay
 
 __all__ = ["RolledDisplay"]
@@ -76,5 +74,5 @@ class RolledDisplay(BaseDisplay):
         display : display
             The drawn display.
         """
-        rolled = RollingForecasts(np.asarray(fill_masked(truth)), {k: np.asarray(v) for k, v in forecasts.items()}, [])
+        rolled = RollingForecasts(truth, forecasts, [])
         return cls(cls._analyze(rolled)).plot(ax=ax)

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from skdistill.comparison._analysis import RollingForecasts, rolling_forecasts, win_rates
-from skdistill.data._tables import fill_masked
 from skdistill.plotting._style import BaseDisplay
 
 __all__ = ["WinRateDisplay"]
@@ -87,9 +86,7 @@ class WinRateDisplay(BaseDisplay):
         display : WinRateDisplay
             The drawn display.
         """
-        rolled = RollingForecasts(
-            np.asarray(fill_masked(truth)), {k: np.asarray(v) for k, v in forecasts.items()}, channels
-        )
+        rolled = RollingForecasts(truth, forecasts, channels)
         return cls(rates=win_rates(rolled)).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> WinRateDisplay:

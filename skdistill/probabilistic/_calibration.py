@@ -17,7 +17,8 @@ from torch import nn
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
-from skdistill._utils.numpy_student import order_outwards
+from skdistill._utils.numpy_student import order_outwards, read_numbers
+from skdistill.data._levels import check_quantiles
 from skdistill.data._windows import Windows
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._inputs import network_inputs
@@ -60,7 +61,7 @@ def conformal_offsets(errors: np.ndarray, levels: Sequence[float]) -> np.ndarray
     Raises
     ------
     ValueError
-        If there are too few windows for the outermost levels.
+        If there are too few windows for the outermost levels, an error is missing, or shapes or levels do not fit.
 
     Examples
     --------
@@ -68,6 +69,13 @@ def conformal_offsets(errors: np.ndarray, levels: Sequence[float]) -> np.ndarray
     >>> conformal_offsets(np.arange(1.0, 10.0)[:, None], (0.9,))  # the 9th of 9: ceil(10 * 0.9)
     array([9.])
     """
+    errors = read_numbers(errors, "errors of conformal_offsets", finite=True)
+    levels = check_quantiles(levels, "levels of conformal_offsets")
+    if errors.ndim < 2 or errors.shape[-1] != len(levels):
+        raise ValueError(
+            f"errors of conformal_offsets must have a first axis of windows and a last one for {len(levels)} levels; "
+            f"got shape {errors.shape}."
+        )
     check_enough(len(errors), levels)
     ranks = [_rank(len(errors), level) for level in levels]
     ordered = np.partition(errors, sorted({rank - 1 for rank in ranks if rank}), axis=0)
@@ -195,6 +203,16 @@ class FittedCalibration:
             Offsets from the last ``most`` errors known at each origin.
         """
         assert self.errors is not None  # a rolling calibration
+        errors = read_numbers(errors, "errors of rolling_offsets")
+        levels = check_quantiles(levels, "levels of rolling_offsets")
+        check_integer(step, "step of rolling_offsets")
+        if most is not None:
+            check_integer(most, "most of rolling_offsets")
+        if errors.shape[1:] != self.errors.shape[1:] or errors.shape[-1] != len(levels):
+            raise ValueError(
+                f"errors of rolling_offsets must have the shape (n_origins, *{self.errors.shape[1:]}), with a last "
+                f"axis for {len(levels)} levels; got {errors.shape}."
+            )
         n_known, n_origins = len(self.errors), len(errors)
         most = n_known if most is None else max(most, n_known)
         offsets = np.zeros_like(errors)
@@ -315,6 +333,7 @@ class RollingConformal(BaseCalibration):
         calibration : FittedCalibration
             The offsets, and the errors to which later errors are added.
         """
+        errors = read_numbers(errors, "errors of fit_errors")
         if before is not None and before.errors is not None:
             errors = np.concatenate([before.errors, errors])
         self.check_windows(len(errors), levels)

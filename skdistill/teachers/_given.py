@@ -14,13 +14,13 @@ import pandas as pd
 import torch
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill._utils.numpy_student import read_numbers
 from skdistill.data._contexts import Contexts
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import Series
 from skdistill.data._labels import Labels
 from skdistill.data._steps import Step, continue_index
 from skdistill.data._store import SeriesStore
-from skdistill.data._tables import fill_masked
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
@@ -305,7 +305,7 @@ class GivenLabels(BaseTeacher):
         return origins if self.series is None else pd.MultiIndex.from_arrays([np.asarray(self.series), origins])
 
     def _forecasts(self) -> np.ndarray:
-        forecasts = np.asarray(fill_masked(self.forecasts), dtype=np.float64)
+        forecasts = read_numbers(self.forecasts, "forecasts of GivenLabels").astype(np.float64, copy=False)
         return forecasts[:, :, None] if forecasts.ndim == 2 else forecasts
 
     def _keys(
