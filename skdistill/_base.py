@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skdistill._distillation import Distilled, distill, dry_run
-from skdistill._parameter_checks import check_distillation_parameters
+from skdistill._parameter_checks import check_distillation_parameters, warn_of_unread_labels
 from skdistill._predictor import Predictor
 from skdistill._shorthand import expand_shorthand, resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
@@ -27,6 +27,7 @@ from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._estimate import LabelingEstimate
 from skdistill.labeling._label_choice import LabelChoice
 from skdistill.labeling._run import Labeling
+from skdistill.losses._objective import check_loss
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._reads import check_reads
 from skdistill.probabilistic._settings import ProbabilisticMixin
@@ -240,8 +241,10 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         self._check_probabilistic_parameters()
         self._settings().check(type(self).__name__)
         resolve_student(self.student)
-        resolve_loss(self.loss)
+        loss = resolve_loss(self.loss)
         self._resolve_teacher()
+        check_loss(loss)
+        warn_of_unread_labels(self, loss)
 
     def _windows_to_fit(self, X: Any, y: Any) -> TrainingWindows:
         """Check and convert the input of ``fit``; set the attributes known before training."""
@@ -253,7 +256,8 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         if self.teacher_ is None:
             raise ValueError(
                 f"predict_teacher needs a teacher, and this {type(self).__name__} was fitted with teacher=None, or "
-                "loaded from a file without its teacher: save(path, teacher=True) saves a teacher that is a network."
+                "with a loss that reads no labels, for which no teacher is trained, or loaded from a file without its "
+                "teacher: save(path, teacher=True) saves a teacher that is a network."
             )
         return self.teacher_
 

@@ -166,10 +166,14 @@ def distill(
         key = key_of(keyed, described) if shared else None
         assert probe is not None
         teacher, labels = fit_and_label(teacher, windows, loss, labeling, key, probe, settings.verbose)
+    elif teacher is not None and teacher.needs_training:
+        teacher = None  # no term reads labels: it is never trained, and forecasts nothing
 
     solved = solve_network(student, module, spec, windows, loss=loss, labels=labels)
     if solved is not None:
         _warn_of_idle_settings(settings)
+        if labels is None:
+            _warn_of_idle_grid(student, spec, loss)
         history, best_epoch = solved.history, solved.best_epoch
         return Distilled(module.eval(), spec, teacher, history, best_epoch, interrupted=False, solved=solved.solved)
 
@@ -271,6 +275,20 @@ def distill_more(
         )
     module.cpu().eval()
     return result
+
+
+def _warn_of_idle_grid(student: BaseNetwork, spec: NetworkSpec, loss: BaseLoss) -> None:
+    """Warn of weights to try for terms that read labels, if there are none."""
+    part = student.solvable_part(spec)
+    grid = {} if part is None else part.weight_grid
+    reading = {name for name, term in loss.named_terms() if any(one.startswith("teacher") for one in term.requires)}
+    idle = [name for name in grid if name in reading]
+    if idle:
+        warnings.warn(
+            f"weight_grid of {type(student).__name__} has no effect on {', '.join(map(repr, idle))}, which reads "
+            "labels: there are none. Give a teacher, or leave it out.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def _warn_of_idle_settings(settings: TrainingSettings) -> None:

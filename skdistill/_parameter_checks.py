@@ -15,6 +15,8 @@ from skdistill.data._bounds import check_bounds
 from skdistill.data._scaling import SCALINGS
 from skdistill.data._series_weight import check_series_weight
 from skdistill.labeling._label_choice import CHOICES
+from skdistill.losses._base import BaseLoss
+from skdistill.losses._objective import needs_teacher
 from skdistill.teachers._given import holds_given_labels
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "check_label_choice",
     "check_series_parameters",
     "check_transformer",
+    "warn_of_unread_labels",
 ]
 
 
@@ -131,6 +134,28 @@ def check_series_parameters(estimator: Any) -> None:
         )
     if estimator.augmentation is not None:
         _check_augmentation(estimator, owner)
+
+
+def warn_of_unread_labels(estimator: Any, loss: BaseLoss) -> None:
+    """Warn of a teacher, and of settings of its labels, that no term of the loss reads.
+
+    Parameters
+    ----------
+    estimator : BaseDistilled
+        The estimator.
+    loss : BaseLoss
+        Its loss.
+    """
+    if estimator.teacher is None or needs_teacher(loss):
+        return
+    settings = ("label_share", "max_labels", "label_seconds", "windows_without_truth", "augmentation")
+    unused = ["teacher", *(name for name in settings if getattr(estimator, name, None) not in (None, False))]
+    warnings.warn(
+        f"{', '.join(unused)} of {type(estimator).__name__} has no effect: no term of {type(loss).__name__} with a "
+        "positive weight reads labels, so the teacher neither trains nor labels. Add such a term, as loss='response' "
+        "has, or set teacher=None.",
+        stacklevel=stacklevel_of_user(),
+    )
 
 
 def check_transformer(transformer: Any, owner: str) -> None:

@@ -26,6 +26,7 @@ from skdistill.data._short_series import name_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._windows import Windows
+from skdistill.losses._objective import needs_teacher
 from skdistill.training._batches import LabelSource
 from skdistill.training._settings import TrainingSettings
 
@@ -158,7 +159,8 @@ class RefreshMixin(BaseDistilled):
     ) -> None:
         """Learn from the windows whose horizon has a new row."""
         windows = self._new_windows(joined, n_old, method)
-        teacher = None if self.teacher is None else self._fitted_teacher()
+        reads_labels = self.teacher is not None and needs_teacher(resolve_loss(self.loss))
+        teacher = self._fitted_teacher() if reads_labels else None
         module = copy.deepcopy(self.student_)
         result = distill_more(
             module,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -257,7 +258,9 @@ class UnwrappedModel:
         model : UnwrappedModel or None
             The same model with another student; None if the training series is not available.
         """
-        return self.refit(train, **_WITHOUT_TEACHER)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "weight_grid of .* has no effect")  # as fit had a teacher
+            return self.refit(train, **_WITHOUT_TEACHER)
 
     def exact_linear(self, train: Any, season: int) -> UnwrappedModel | None:
         """Solve for a linear student without a teacher.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 
 from skdistill._unwrap import unwrap_model
 from skdistill._utils._checks import check_integer
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import read_numbers
 from skdistill.comparison._forecasts import StudentForecasts, TeacherForecasts
 from skdistill.comparison._problem import Problem
@@ -73,7 +75,8 @@ def rolling_forecasts(
     X : array, DataFrame or Series
         A series: context rows, then rows to forecast.
     train : array, DataFrame or None, default=None
-        The training series, for the student without a teacher; None takes the series passed to ``fit``.
+        The training series, for ``alone``; None takes the series passed to ``fit``. Without ``alone``, a warning says
+        that it has no effect.
     alone : bool, default=False
         Whether to train the student again without a teacher.
     step : int, default=1
@@ -103,6 +106,11 @@ def rolling_forecasts(
     ((16, 6, 1), ['student', 'teacher'])
     """
     check_integer(step, "step of rolling_forecasts")
+    if train is not None and not alone:
+        warnings.warn(
+            "train of rolling_forecasts has no effect without alone=True: it trains the student without a teacher.",
+            stacklevel=stacklevel_of_user(),
+        )
     model = unwrap_model(estimator)
     problem = Problem.of([model], X)
     runs = {"student": StudentForecasts(model, problem, X).forecast}

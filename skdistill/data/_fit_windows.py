@@ -195,7 +195,7 @@ class FitWindows:
         if self.augmentation is not None and copies:
             assert self.seed is not None  # set together with the augmentation
             self.augmentation.perturb(store, len(series), self.seed)
-        return split_windows(
+        windows = split_windows(
             store,
             context_length=self.context_length,
             prediction_length=self.prediction_length,
@@ -206,6 +206,12 @@ class FitWindows:
             min_observed=least,
             window_step=self.window_step,
         )
+        if self.window_step > 1 and not len(windows.train):
+            raise ValueError(
+                f"window_step must leave a training window, and {self.window_step} rows between windows, counted back "
+                "from the end of each series, leave none: make it shorter, or give more rows."
+            )
+        return windows
 
     def hide_known(self, store: SeriesStore) -> SeriesStore:
         """Draw, by ``known_dropout``, how many steps of the horizon a student is told.

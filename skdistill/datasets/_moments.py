@@ -94,11 +94,25 @@ def read_moments(
             "they were observed."
         )
     distinct = pd.Index(labels, name=column.name)
+    _warn_of_no_text(distinct, where, dayfirst, date_format)
     moments = _read_distinct(distinct, where, dayfirst, date_format, unit, numbers)
     if not moments.is_unique:
         again, moments = pd.factorize(moments)
         codes = again[codes]
     return pd.Index(moments), codes
+
+
+def _warn_of_no_text(distinct: pd.Index, where: str, dayfirst: bool | None, date_format: str | None) -> None:
+    """Warn of options that say how text is read, where there is none."""
+    reads_format = pd.api.types.is_numeric_dtype(distinct.dtype)
+    given = {"dayfirst": dayfirst, "date_format": None if reads_format else date_format}
+    told = " and ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)
+    if told and not all(isinstance(one, str) for one in distinct[:1000]):
+        warnings.warn(
+            f"{told} has no effect: {where} holds {distinct.dtype}, no text. If an earlier step swapped days and "
+            "months, read the column as text there.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def _read_distinct(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.datasets._channels import read_channels
 from skdistill.datasets._clock import localize
 from skdistill.datasets._ids import number_ids
@@ -71,6 +73,7 @@ def open_rows(
     channels = read_channels(frame.drop(columns=[*ids, time]), labels, series, name)
     if tz is not None and unit not in (None, "D") and isinstance(moments, pd.DatetimeIndex):
         moments = moments.tz_localize("UTC")  # where seconds since 1970 are counted; days are dates
+    _warn_of_no_clock(moments, tz, {"ambiguous": ambiguous, "nonexistent": nonexistent}, where)
     if tz is not None:
         moments, codes = _in_zone(moments, codes, series, tz, ambiguous, nonexistent, where)
     rows = Rows(Times(moments, codes, series, labels), channels, name, bool(ids), time_name)
@@ -135,6 +138,22 @@ def _free_name(name: str, table: pd.DataFrame) -> Hashable:
     while name in table.columns:
         name += "_"
     return name
+
+
+def _warn_of_no_clock(moments: pd.Index, tz: Any, given: dict[str, Any], where: str) -> None:
+    """Warn of options that say how local times are read, where there are none."""
+    told = " and ".join(f"{name}={value!r}" for name, value in given.items() if not _is_default(value))
+    is_aware = getattr(moments, "tz", None) is not None
+    if told and (tz is None or is_aware):
+        why = f"{where} has a zone or an offset" if is_aware else "tz is None, so times are on no clock"
+        warnings.warn(
+            f"{told} has no effect: {why}. It applies to times without a zone, with tz=.",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
+def _is_default(value: Any) -> bool:
+    return isinstance(value, str) and value == "raise"
 
 
 def _in_zone(

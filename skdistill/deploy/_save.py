@@ -175,6 +175,12 @@ def _write_calibration(calibration: FittedCalibration | None, writer: Writer) ->
 def _write_teacher(teacher: Any, writer: Writer) -> Any:
     """Write a teacher that is a network; other teachers are only described among the parameters."""
     if not isinstance(teacher, NetworkTeacher):
+        what = "there is no teacher" if teacher is None else f"the teacher {type(teacher).__name__} is no network"
+        warnings.warn(
+            f"teacher=True of save has no effect: {what}, whose weights could be saved. Its parameters are saved in "
+            "any case, and predict_teacher needs fit.",
+            stacklevel=stacklevel_of_user(),
+        )
         return None
     network = _write_network(teacher.architecture(), teacher.module_, writer, "teacher")
     if "missing" in network:

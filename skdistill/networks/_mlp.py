@@ -150,6 +150,11 @@ class MLP(BaseNetwork):
         if self.linear_skip is None:
             return None
         if isinstance(self.linear_skip, Linear):
+            if self.linear_skip.solver == "gradient":
+                raise ValueError(
+                    "linear_skip of MLP is solved exactly; got Linear(solver='gradient'). Leave solver out, or take "
+                    "student=Linear(solver='gradient') alone."
+                )
             return clone(self.linear_skip)
         check_choice(self.linear_skip, ("exact",), "linear_skip of MLP")
         return Linear()

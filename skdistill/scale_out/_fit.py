@@ -71,7 +71,8 @@ def fit(
         compared first. Take ``windows_per_epoch`` of the forecaster for shorter epochs. None fits in memory or exactly.
     keep_units : bool, default=True
         Whether the forecaster keeps center and unit of each series, by id, as ``fit`` does: 16 bytes for each channel
-        and the id. Without them, all series are forecast in units of their context, like series that are new.
+        and the id. Without them, all series are forecast in units of their context, like series that are new. A fit of
+        ``max_series`` in memory keeps them in any case; False gives a warning there.
     is_sorted : bool, default=False
         Whether the rows of a series are together already: in one partition, one after another. If they are not, an
         error is raised.
@@ -117,6 +118,12 @@ def fit(
             forecaster, table, stats, id, time, ids, store, keep_units=keep_units, is_sorted=is_sorted, n_jobs=n_jobs
         )
     if max_series is not None:
+        if not keep_units:
+            warnings.warn(
+                "keep_units=False has no effect with max_series= and without store=: fit in memory keeps the units of "
+                "its series.",
+                stacklevel=stacklevel_of_user(),
+            )
         rows, n_all = take_sample(table, max_series, id=str(id), channel=column, n_jobs=n_jobs)
         forecaster.fit(read_panel(rows, id=id, time=time))
         forecaster.n_series_ = n_all

@@ -265,7 +265,7 @@ def read_students(students: Any) -> list[StudentChoice]:
 _OF_SEARCH = (
     *("teacher", "context_length", "prediction_length", "targets", "known_covariates", "static_covariates"),
     *("covariates", "scaling", "transformer", "bounds", "min_observed", "missing", "quantiles", "calibration"),
-    *("label_share", "max_labels", "label_seconds", "label_choice", "memory", "random_state"),
+    *("label_share", "max_labels", "label_seconds", "label_choice", "label_budget", "memory", "device", "random_state"),
 )
 
 

@@ -127,7 +127,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         ``"series"`` for a panel and ``"global"`` for one series.
     quantiles : sequence of float or None, default=None
         Levels of the quantiles that the refitted forecaster forecasts; candidates are judged by point forecasts.
-        Quantiles of an exact student are trained, together with a small network, on top of its map.
+        Quantiles of an exact student are trained, together with a small network, on top of its map, for as many epochs,
+        of as large batches, as the number of windows asks for, whatever ``max_epochs`` of that student is.
     calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
         How quantiles of the refitted forecaster are calibrated, on the last fifth of the rows, which it is then not
         trained on.
@@ -157,7 +158,7 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     label_choice : {"strided", "random", "covering"}, default="strided"
         Which windows are labeled, if not all. Not ``"disagreement"``, which would read the truth of later folds.
     memory : str, Path, Memory, joblib.Memory or None, default=None
-        A folder that keeps labels for later fits.
+        A folder that keeps labels of teachers that need no training, for later fits.
     n_jobs : int or None, default=None
         Number of processes that fit candidates in parallel.
     device : str, default="auto"
@@ -393,8 +394,8 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
         return one.build(teacher, self._n_windows, **common)
 
     def _label_choice(self) -> dict[str, Any]:
-        """Return the parameters that say which windows a teacher labels."""
-        names = ("label_share", "max_labels", "label_seconds", "label_choice")
+        """Return the parameters that say which windows a teacher labels, and how many it may."""
+        names = ("label_share", "max_labels", "label_seconds", "label_choice", "label_budget")
         return {name: getattr(self, name) for name in names}
 
     def _seed(self) -> int | None:

@@ -250,9 +250,11 @@ class Search:
         Returns
         -------
         book : LabelBook or None
-            None without a teacher, and for a teacher that must be trained in each fold.
+            None without a teacher, for a teacher that must be trained in each fold, and for copies of a fold's rows.
         """
         if candidate.teacher is None or not self._can_share(candidate.teacher, candidate.transformer):
+            return None
+        if candidate.student.forecaster.augmentation is not None:
             return None
         key = (candidate.teacher, candidate.n_rows, candidate.transformer)
         if key not in self.books:

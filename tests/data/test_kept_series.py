@@ -58,7 +58,9 @@ def test_rolling_forecasts_notice_it():
     series += 1.0
     with pytest.raises(ValueError, match="changed in place after fit"):
         rolling_forecasts(forecaster, make_series(60), alone=True)
-    assert set(rolling_forecasts(forecaster, make_series(60)).forecasts) == {"student", "teacher"}
+    with pytest.warns(UserWarning, match="train of rolling_forecasts has no effect without alone=True"):
+        rolled = rolling_forecasts(forecaster, make_series(60), train=series)
+    assert set(rolled.forecasts) == {"student", "teacher"}
 
 
 @pytest.mark.parametrize("factor", [1000.0, np.nan])

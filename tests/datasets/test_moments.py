@@ -148,3 +148,19 @@ def test_months_of_statistical_offices_are_months(form):
 def test_bad_times(values, options, message):
     with pytest.raises((ValueError, TypeError), match=message):
         read(values, **options)
+
+
+@pytest.mark.parametrize(
+    ("values", "options"),
+    [
+        (DAYS, {"dayfirst": True}),
+        (DAYS, {"date_format": "%d/%m/%Y"}),
+        (DAYS.to_period("D"), {"dayfirst": False}),
+        ([1, 2, 3], {"dayfirst": True}),
+        ([datetime.date(2024, 1, 2), datetime.date(2024, 1, 3)], {"date_format": "%d"}),
+    ],
+)
+def test_options_of_text_are_told_to_have_no_effect_on_other_times(values, options):
+    name = next(iter(options))
+    with pytest.warns(UserWarning, match=f"^{name}=.* has no effect: the time column holds .*, no text"):
+        read(values, **options)

@@ -168,6 +168,13 @@ def test_one_row_for_the_doubled_hour_leaves_the_other_missing():
 # -- duplicates ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_options_of_local_times_are_told_to_have_no_effect_on_others(zone):
+    frame = table(pd.date_range("2024-10-27", periods=5, freq="h", tz=zone))
+    with pytest.warns(UserWarning, match="^ambiguous='infer' and nonexistent='NaT' has no effect: "):
+        regularize(frame, time="at", tz=zone, ambiguous="infer", nonexistent="NaT")
+
+
 @pytest.mark.parametrize(
     ("how", "expected"),
     [("first", [1.0, 3.0]), ("last", [2.0, 5.0]), ("mean", [1.5, 4.0]), ("sum", [3.0, 8.0])],

@@ -141,6 +141,9 @@ def test_the_teacher_comes_along_by_choice(forecaster, tmp_path):
     )
     with pytest.raises(ValueError, match=r"save\(path, teacher=True\)"):
         load(tmp_path / "without").predict_teacher(make_frame())
+    alone = make_forecaster(teacher="theta", student="linear", targets=["c1"]).fit(make_frame())
+    with pytest.warns(UserWarning, match="teacher=True of save has no effect: the teacher Theta is no network"):
+        alone.save(tmp_path / "no network", teacher=True)
 
 
 def test_weights_of_a_given_teacher_come_along_by_choice(forecaster, tmp_path):

@@ -303,6 +303,11 @@ BAD = {
     "two of three": ({"label_share": 0.5, "max_labels": 9}, "takes one of .* got label_share=0.5 and max_labels=9"),
     "unknown choice": ({"label_share": 0.5, "label_choice": "best"}, "label_choice of DistilledForecaster"),
     "time of given labels": ({"label_seconds": 5, "teacher": GIVEN}, "GivenLabels has its labels already"),
+    "step beyond the rows": ({"window_step": 1000}, "window_step must leave a training window"),
+    "skip that is trained": (
+        {"student": MLP(4, linear_skip=Linear(solver="gradient"))},
+        "linear_skip of MLP is solved",
+    ),
     "given labels elsewhere": ({"label_share": 0.5, "teacher": GIVEN}, "GivenLabels covers no forecast"),
 }
 
@@ -315,11 +320,28 @@ def test_bad_input_is_told_before_the_student_is_trained(name, monkeypatch):
         make_forecaster(**changes).fit(make_series())
 
 
-@pytest.mark.parametrize("changes", [{"label_share": 0.5, "teacher": None}, {"label_choice": "random"}])
+WITHOUT_EFFECT = [
+    {"label_share": 0.5, "teacher": None},
+    {"label_choice": "random"},
+    {"loss": Supervised(), "label_share": 0.5},
+    {"loss": Response(0.0), "student": Linear()},
+    {"teacher": None, "student": Linear(weight_grid={"prediction": [0.5, 1.0]}), "loss": "response"},
+]
+
+
+@pytest.mark.parametrize("changes", WITHOUT_EFFECT)
 def test_parameters_without_effect_are_told(changes):
     with pytest.warns(UserWarning, match="has no effect") as caught:
         make_forecaster(**changes).fit(make_series())
     assert caught[0].filename == __file__
+
+
+def test_a_teacher_that_nothing_reads_is_not_trained_and_does_not_forecast():
+    changes = {"teacher": "dlinear", "student": Linear(), "loss": Supervised()}
+    with pytest.warns(UserWarning, match=r"^teacher of DistilledForecaster has no effect: no term of Supervised"):
+        forecaster = make_forecaster(**changes).fit(make_series())
+    with pytest.raises(ValueError, match="with a loss that reads no labels"):
+        forecaster.predict_teacher(make_series())
 
 
 @pytest.mark.parametrize("order", ["strided", "disagreement"])

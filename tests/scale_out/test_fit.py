@@ -130,7 +130,8 @@ def test_a_sample_is_the_same_in_any_order(table):
 
 
 def test_a_student_by_gradient_is_fitted_on_a_sample(table):
-    fitted = scale_out.fit(make_forecaster(teacher=None), table, max_series=6)
+    with pytest.warns(UserWarning, match="keep_units=False has no effect with max_series= and without store="):
+        fitted = scale_out.fit(make_forecaster(teacher=None), table, max_series=6, keep_units=False)
     assert len(fitted.scaling_.ids_) == 6
     assert fitted.n_series_ == 40
 

@@ -12,7 +12,9 @@ from sktime.split import ExpandingWindowSplitter
 
 from skdistill import DistilledForecaster, DistilledForecasterCV, compare, load, load_pretrained_student
 from skdistill.core import BaseTeacher, Labels
+from skdistill.data import Augmentation
 from skdistill.data._inputs import Series, read_series
+from skdistill.labeling._budget import LabelBudgetError
 from skdistill.losses import Response
 from skdistill.model_selection import RollingOriginSplit, SktimeSplit
 from skdistill.networks import MLP, Linear
@@ -21,6 +23,7 @@ from skdistill.selection._folds import make_folds
 from skdistill.selection._judge import Judge, Judged, judge
 from skdistill.selection._results import Results
 from skdistill.selection._search import Search
+from skdistill.teachers import TrainedTeacher
 
 
 class Repeats(LastValueTeacher):
@@ -520,6 +523,19 @@ def test_a_bad_choice_of_windows_is_told(changes, message):
 def test_a_share_without_teachers_is_told():
     with pytest.warns(UserWarning, match="label_share of DistilledForecasterCV has no effect without a teacher"):
         make_search(label_share=0.5).fit(make_series(200))
+
+
+def test_the_budget_of_labels_holds_for_teachers_that_are_trained_in_each_fold():
+    teacher = TrainedTeacher("dlinear", max_epochs=1, lr=0.01)
+    with pytest.raises(LabelBudgetError, match="more than label_budget"):
+        make_search(teachers=teacher, context_lengths=12, cv=1, label_budget=1e-9).fit(make_series(80, 1))
+
+
+def test_copies_of_the_rows_of_a_fold_are_labeled_there(every_teacher):
+    student = clone(TINY).set_params(augmentation=Augmentation(), validation_fraction=0)
+    settings = {"context_lengths": 12, "cv": 1, "teachers": Repeats()}
+    search = make_search(students=[student], **settings).fit(make_series(80, 1))
+    assert [one["teacher"] for one in search.cv_results_["params"]] == [None, "repeats"]
 
 
 # -- gaps ----------------------------------------------------------------------------------------
