@@ -61,14 +61,54 @@ numpydoc_class_members_toctree = False
 nitpicky = False
 linkcheck_anchors = True
 linkcheck_ignore = [r"https?://.*"]  # internal links only: the site must build offline
-suppress_warnings = ["sphinx_gallery.duplicate_filename"]  # the scripts of reproduce/ are not in the gallery
+# Scripts of reproduce/ may have the names of others; the gallery's order is a class, which is not cached.
+suppress_warnings = ["sphinx_gallery.duplicate_filename", "config.cache"]
+
+# A first forecast, people's data, the worth of a teacher, deployment, other libraries, large models; new scripts last.
+_READING_ORDER = [
+    "quickstart",
+    "panels",
+    "covariates",
+    "sensors_with_gaps",
+    "cold_start",
+    "stock_quantiles",
+    "electricity_prices",
+    "probabilistic",
+    "when_does_a_teacher_help",
+    "tune_losses",
+    "deploy_student",
+    "serve",
+    "microcontroller",
+    "scale_out_dask",
+    "scale_out_ray",
+    "scale_out_spark",
+    "sktime_workflow",
+    "distill_foundation_model",
+    "distill_language_model",
+    "pretrain_small_foundation_model",
+]
+
+
+class ReadingOrder:
+    """Key that sorts the scripts of the gallery."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def __call__(self, name: str) -> tuple[int, str]:
+        """Return the place of a script."""
+        stem = Path(name).stem
+        return (_READING_ORDER.index(stem) if stem in _READING_ORDER else len(_READING_ORDER), stem)
+
+
 sphinx_gallery_conf = {
     "examples_dirs": [str(DOCS.parent / "examples")],
     "gallery_dirs": ["gallery"],
     "filename_pattern": r"/(quickstart|tune_losses)\.py$",
     "ignore_pattern": r"(^|/)(_|reproduce/|benchmarks/)",
-    "default_thumb_file": str(DOCS / "_static" / "demo.png"),
+    "default_thumb_file": str(DOCS / "_static" / "logo.svg"),
     "copyfile_regex": r"$^",
+    "within_subsection_order": ReadingOrder,
     "nested_sections": False,
     "download_all_examples": False,
     "show_signature": False,

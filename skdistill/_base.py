@@ -298,8 +298,8 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         """Derive the seed of the augmentation."""
         return int(check_random_state(self.random_state).randint(2**31 - 1, size=3)[2])
 
-    def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None) -> None:
-        """Run the distillation, with the labels that are there already, and store its results."""
+    def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None) -> bool:
+        """Run the distillation, with the labels that are there already; return whether the student was solved."""
         self._check_transformer_rises(windows)
         self._check_calibration_windows(windows)
         teacher = self._resolve_teacher()
@@ -336,6 +336,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         self._calibrate_on_validation(windows)
         if result.interrupted:
             self._report_interrupt(result)
+        return result.solved is not None
 
     def _report_interrupt(self, result: Distilled) -> None:
         in_use = "the last weights are in use"

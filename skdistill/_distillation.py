@@ -171,7 +171,6 @@ def distill(
 
     solved = solve_network(student, module, spec, windows, loss=loss, labels=labels)
     if solved is not None:
-        _warn_of_idle_settings(settings)
         if labels is None:
             _warn_of_idle_grid(student, spec, loss)
         history, best_epoch = solved.history, solved.best_epoch
@@ -287,21 +286,6 @@ def _warn_of_idle_grid(student: BaseNetwork, spec: NetworkSpec, loss: BaseLoss) 
         warnings.warn(
             f"weight_grid of {type(student).__name__} has no effect on {', '.join(map(repr, idle))}, which reads "
             "labels: there are none. Give a teacher, or leave it out.",
-            stacklevel=stacklevel_of_user(),
-        )
-
-
-def _warn_of_idle_settings(settings: TrainingSettings) -> None:
-    if settings.windows_per_epoch is not None:
-        warnings.warn(
-            f"windows_per_epoch={settings.windows_per_epoch} has no effect: the student is solved exactly, from all "
-            "windows at once. Leave it out.",
-            stacklevel=stacklevel_of_user(),
-        )
-    if settings.precision != "float32":
-        warnings.warn(
-            f"training_precision={settings.precision!r} has no effect: the student is solved exactly, in float64. "
-            "Leave it out.",
             stacklevel=stacklevel_of_user(),
         )
 

@@ -28,6 +28,7 @@ def load(
         The file.
     student : network or None, default=None
         The student's network, for files that contain only its weights because its class is not part of this package.
+        One that fits the weights but forecasts otherwise than that of ``fit`` raises an error.
     transformer : fitted transformer or None, default=None
         The fitted ``transformer``, for files that only describe it.
 

@@ -106,7 +106,7 @@ class TableStudent(NumpyStudent):
         if _is_listed(windows) or getattr(getattr(windows, "index", None), "nlevels", 1) > 1:
             raise ValueError(
                 "predict_quantiles of load_numpy takes one table: ask for each series of a panel, "
-                "{one: student.predict_quantiles(rows.droplevel(0)) for one, rows in panel.groupby(level=0)}."
+                "{one: student.predict_quantiles(rows.droplevel(0), one) for one, rows in panel.groupby(level=0)}."
             )
         if not hasattr(windows, "iloc"):
             return super().predict_quantiles(windows, series, future, static)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,17 @@ __all__ = [
     "check_label_choice",
     "check_series_parameters",
     "check_transformer",
+    "default_training",
+    "idle_settings",
+    "warn_of_idle_settings",
     "warn_of_unread_labels",
 ]
+
+# Parameters of training by gradient descent.
+_TRAINING = (
+    *("max_epochs", "batch_size", "lr", "patience", "optimizer", "lr_schedule", "gradient_clip", "weight_averaging"),
+    *("windows_per_epoch", "training_precision"),
+)
 
 
 def check_distillation_parameters(estimator: Any) -> None:
@@ -190,5 +200,58 @@ def _check_augmentation(estimator: Any, owner: str) -> None:
     if estimator.teacher is None:
         warnings.warn(
             "augmentation has no effect with teacher=None: there are no labels for the copies.",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
+def default_training(kind: type) -> dict[str, Any]:
+    """Return the defaults of the parameters of training by gradient descent.
+
+    Parameters
+    ----------
+    kind : type
+        Class of an estimator.
+
+    Returns
+    -------
+    defaults : dict of str to object
+        By name.
+    """
+    defaults = signature(kind).parameters
+    return {name: defaults[name].default for name in _TRAINING if name in defaults}
+
+
+def idle_settings(estimator: Any) -> list[str]:
+    """Return the settings of training that were set, for an estimator whose student is not trained.
+
+    Parameters
+    ----------
+    estimator : BaseDistilled
+        The estimator.
+
+    Returns
+    -------
+    settings : list of str
+        Names and values of those that are not the default.
+    """
+    defaults = default_training(type(estimator))
+    given = {name: getattr(estimator, name) for name in defaults}
+    return [f"{name}={value!r}" for name, value in given.items() if value != defaults[name]]
+
+
+def warn_of_idle_settings(estimator: Any) -> None:
+    """Warn of settings of training without effect; called where the user chose them and the student was solved exactly.
+
+    Parameters
+    ----------
+    estimator : BaseDistilled
+        The fitted estimator.
+    """
+    if idle := idle_settings(estimator):
+        warnings.warn(
+            f"{', '.join(idle)} of {type(estimator).__name__} {'has' if len(idle) == 1 else 'have'} no effect: the "
+            "student is solved exactly, from all windows at once, and not trained by gradient descent. Leave "
+            f"{'it' if len(idle) == 1 else 'them'} out, or take a student that is trained, such as 'mlp'. Settings of "
+            "a teacher's training belong to TrainedTeacher.",
             stacklevel=stacklevel_of_user(),
         )

@@ -182,10 +182,11 @@ class RefreshMixin(BaseDistilled):
             self.__dict__.pop(name, None)
         self._recent = [_last(one, self._n_kept) for one in joined]
 
-    def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None) -> None:
+    def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None) -> bool:
         """Run the distillation, and note of what."""
-        super()._distill(windows, labels)
+        is_exact = super()._distill(windows, labels)
         self._parts = self._parts_now()
+        return is_exact
 
     def _parts_now(self) -> dict[str, str]:
         """Return teacher, student and loss in words."""

@@ -237,7 +237,8 @@ class UnwrappedModel:
         seen = self.forecaster.training_series() if train is None else self.transform(train)
         if seen is None:
             return None
-        again = copy.copy(self.forecaster).set_params(**changes).fit(seen)
+        again = copy.copy(self.forecaster).set_params(**changes)
+        again._fit(seen)
         if again.targets_ != self.forecaster.targets_:
             raise ValueError(
                 f"targets of {type(again).__name__} were the channels {self.forecaster.targets_} in fit and are "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,11 +15,12 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._backtest import RollingMixin, count_origins
 from skdistill._base import BaseDistilled
 from skdistill._comparable import ComparableMixin
-from skdistill._parameter_checks import check_series_parameters
+from skdistill._parameter_checks import check_series_parameters, warn_of_idle_settings
 from skdistill._partial_fit import UpdatableMixin
 from skdistill._refresh import RefreshMixin
 from skdistill._utils._checks import check_integer
 from skdistill._utils._ignored_y import warn_of_ignored_y
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._validation_share import validation_share
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import check_bounds
@@ -28,6 +30,7 @@ from skdistill.data._forms import take_apart
 from skdistill.data._future import read_future
 from skdistill.data._inputs import Series, SeriesInput, read_series
 from skdistill.data._roles import find_roles
+from skdistill.data._rows_of_fit import count_windows_of_fit, find_trained, read_training_rows, rows_of_fit
 from skdistill.data._short_series import warn_of_short_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, split_windows
@@ -230,7 +233,8 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
     Without arguments, an exact linear student learns from the truth and from the pretrained teacher of the package,
     with equal weights: of the single fits that the user guide compares, the best on validation rows. Settings of
     students that are trained by gradient descent are those of TimeDistill (arXiv 2502.15016): Adam with learning rate
-    0.01 halved every epoch, batch size 32, patience 5, up to 100 epochs. :mod:`skdistill.recipes` has the published
+    0.01 halved every epoch, batch size 32, patience 5, up to 100 epochs; an exact student reads none of them, and a
+    warning names those that were set. :mod:`skdistill.recipes` has the published
     settings of whole methods.
 
     In a ``Pipeline``, scikit-learn does not invert the earlier steps, so forecasts and scores are in transformed units.
@@ -376,13 +380,19 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
             If parameters or the series are invalid; raised before anything is trained.
         """
         warn_of_ignored_y(y, "DistilledForecaster.fit")
+        if self._fit(X):
+            warn_of_idle_settings(self)
+        return self
+
+    def _fit(self, X: Any) -> bool:
+        """Fit, also where the package chose the settings; return whether the student was solved exactly."""
         self._check_parameters()
         self._forget_fit()
         given = read_series(self, X, reset=True, allow_batch=False)
-        self._distill(self._cut(given))
+        is_exact = self._distill(self._cut(given))
         self._keep_for_comparing(X)
         self._keep_for_updates(given.series)
-        return self
+        return is_exact
 
     def _forget_fit(self) -> None:
         """Drop the old student and its related attributes, which do not fit the new scaling."""
@@ -450,7 +460,8 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
             n_timestamps, n_channels), or a list of series.
         future : array of shape (prediction_length, n_known), DataFrame, panel, list or None, default=None
             Known covariates of the rows that follow, in the form of ``X``; NaN where a value is unknown. A DataFrame is
-            matched by labels and column names. None takes the rows of ``X`` after the last observed target.
+            matched by labels, of which it may have more, and column names; without labels, rows are exactly those of
+            the horizon. None takes the rows of ``X`` after the last observed target.
 
         Returns
         -------
@@ -594,6 +605,7 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         series = read_series(self, X, reset=False, allow_batch=False).series
         count_origins(max(series, key=len), self.spec_)
         warn_of_short_series(series, self.spec_.context_length + self.spec_.prediction_length, "calibrate")
+        self._warn_of_training_rows(series)
         return split_windows(
             SeriesStore.from_series(
                 series,
@@ -607,6 +619,24 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
             targets=self.targets_,
             validation_rows=[0] * len(series),
         ).train
+
+    def _warn_of_training_rows(self, series: list[Series]) -> None:
+        """Warn if quantiles are calibrated on true values that the student was trained on."""
+        n_windows, n_seen = 0, 0
+        for one, trained in zip(series, find_trained(series, read_training_rows(self)), strict=True):
+            starts = np.arange(self.spec_.context_length, len(one) - self.spec_.prediction_length + 1)
+            n_windows += len(starts)
+            if trained is None or not len(starts):
+                continue
+            n_rows = len(trained) - self._cutting().held_out([trained])[0]
+            seen = rows_of_fit(one, trained, self.targets_, n_rows)
+            n_seen += count_windows_of_fit(seen, starts, self.spec_.prediction_length)
+        if n_seen:
+            warnings.warn(
+                f"{n_seen} of {n_windows} windows of calibrate have true values that fit trained on: errors there are "
+                "smaller than on new rows, and so the quantiles too narrow. Calibrate on rows that fit did not get.",
+                stacklevel=stacklevel_of_user(),
+            )
 
     def predict_teacher(self, X: Any, future: Any = None) -> Any:
         """Forecast with the teacher, to inspect what the student was trained on.

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from skdistill._base import BaseDistilled
+from skdistill._parameter_checks import warn_of_idle_settings
 from skdistill._utils._checks import check_integer
 from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill._validation_share import validation_share
@@ -280,7 +281,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         check_integer(self.n_covariates, f"n_covariates of {type(self).__name__}", minimum=0)
         self._check_reads_no_series(self._resolve_teacher())
         self.__dict__.pop("student_", None)  # an old student does not fit the new scaling
-        self._distill(self._windows_to_fit(X, y))
+        if self._distill(self._windows_to_fit(X, y)):
+            warn_of_idle_settings(self)
         self.student_ = self.student_.double()
         return self
 

@@ -705,7 +705,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         X = X.iloc[:, [given.index(name) for name in names]]
         found = []
         for key, index in zip(self._rows, labels, strict=True):
-            one = X if not key else X.xs(key, level=list(range(len(key))))
+            one = _rows_of(X, key)
             absent = index[:n_needed][~index[:n_needed].isin(one.index)]
             if len(absent):
                 raise ValueError(
@@ -724,7 +724,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         X = None if X is None else covariates_of(X, names)
         found = []
         for key, index in zip(self._rows, labels, strict=True):
-            one = X if X is None or not key else X.xs(key, level=list(range(len(key))))
+            one = None if X is None else _rows_of(X, key)
             if one is None or not index.isin(one.index).all():
                 raise ValueError(
                     f"a rollout beyond prediction_length={self.prediction_length} needs X at predict for the rows that "
@@ -796,6 +796,20 @@ class SktimeDistilledForecaster(BaseForecaster):
             },
             {**tiny, "teacher": None, "student": small, "loss": "quantiledistill", "quantiles": (0.1, 0.5, 0.9)},
         ]
+
+
+def _rows_of(X: pd.DataFrame, key: tuple[object, ...]) -> pd.DataFrame:
+    """Return the rows of a series in X at predict."""
+    if not key:
+        return X
+    try:
+        rows: Any = X.xs(key, level=list(range(len(key))))
+    except KeyError:
+        raise ValueError(
+            f"X at predict lacks {name_instance(key)}, which fit or update had: every series is forecast. Give its "
+            "rows, NaN where a value is unknown."
+        ) from None
+    return rows
 
 
 def _padded(rows: np.ndarray, n_rows: int) -> np.ndarray:

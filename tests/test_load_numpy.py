@@ -63,6 +63,18 @@ def test_masked_values_are_missing_and_times_are_no_numbers(path):
             student.predict(rows.astype("datetime64[s]"))
 
 
+def test_infinity_is_refused_in_arrays_and_large_numbers_are_not(path):
+    student = skdistill.deploy.NumpyStudent.load(path)
+    batch = np.stack([make_series(12)] * 2).astype(np.float32)
+    with np.errstate(all="raise"):
+        assert np.isfinite(student._read(np.where(batch > 5, np.float32(3e38), batch))[0]).all()  # their sum is not
+    for value in (np.inf, -np.inf):
+        spoiled = batch.copy()
+        spoiled[1, 3, 0], spoiled[0, 0, 0] = value, np.nan
+        with pytest.raises(ValueError, match=r"windows contains infinity, first at \(1, 3, 0\) of \(2, 12, 2\)"):
+            student.predict(spoiled)
+
+
 @pytest.mark.parametrize("n_rows", [40, 12, 5])
 def test_a_frame_gives_the_frame_of_predict(path, forecaster, n_rows):
     frame = make_frame()[-n_rows:]
@@ -160,7 +172,8 @@ def test_few_rows_are_continued_by_the_step_of_fit(tmp_path):
 def test_quantiles_of_a_table_are_those_of_its_rows(tmp_path):
     frame = make_frame()
     settings = {"student": "linear", "loss": "response", "quantiles": (0.1, 0.9), "max_epochs": 1}
-    forecaster = make_forecaster(teacher=None, **settings).fit(frame)
+    panel = pd.concat({"a": frame, "b": 10.0 * frame})
+    forecaster = make_forecaster(teacher=None, scaling="series", **settings).fit(panel)
     forecaster.export(tmp_path / "levels.npz")
     student = skdistill.load_numpy(tmp_path / "levels.npz")
     expected = student.predict_quantiles(frame.to_numpy())
@@ -168,8 +181,12 @@ def test_quantiles_of_a_table_are_those_of_its_rows(tmp_path):
     for spoiled, message in ((frame[["c1", "c0"]], "in this order"), (frame[::-1], "order"), ([frame], "one table")):
         with pytest.raises(ValueError, match=message):
             student.predict_quantiles(spoiled)
-    with pytest.raises(ValueError, match="ask for each series of a panel"):
-        student.predict_quantiles(pd.concat({"a": frame, "b": frame}))
+    with pytest.raises(ValueError, match="ask for each series of a panel") as told:
+        student.predict_quantiles(panel)
+    advice = str(told.value).partition(", ")[2].rstrip(".")  # in units of each series, as predict_quantiles of a panel
+    answers = np.concatenate(list(eval(advice, {"student": student, "panel": panel}).values()))
+    expected = forecaster.predict_quantiles(panel).to_numpy().reshape(answers.shape)
+    np.testing.assert_allclose(answers, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_ids_and_levels_of_a_panel(path):

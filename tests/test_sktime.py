@@ -599,6 +599,16 @@ def test_plot_series():
     plt.close(figure)
 
 
+def test_a_series_that_x_at_predict_lacks_is_named():
+    panel = make_panel(2, n_channels=2)
+    forecaster = make(teacher=None, known_covariates=["c1"]).fit(panel[["c0"]], X=panel[["c1"]])
+    new = make_panel(3, n_channels=2).loc[["s2"]]
+    forecaster.update(new[["c0"]], X=new[["c1"]])
+    later = pd.concat({name: make_frame(70)[60:] for name in ("s0", "s1")}, names=["series", "time"])
+    with pytest.raises(ValueError, match=r"X at predict lacks .*s2.*, which fit or update had"):
+        forecaster.predict(fh=ALL_STEPS, X=later[["c1"]])
+
+
 def test_columns_of_x_that_fit_did_not_have_are_told_of():
     frame = make_frame(60, 2)
     y, X = frame[["c0"]], frame[["c1"]]

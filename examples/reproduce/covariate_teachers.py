@@ -85,6 +85,8 @@ def students(problem: Problem, taught: bool) -> dict[str, tuple[Any, Any]]:
 def fit(problem: Problem, teacher: Any, student: tuple[Any, Any], seed: int, memory: Memory) -> DistilledForecaster:
     train = cut(problem.panel, problem.n_windows * problem.prediction_length)[[problem.target, *problem.known]]
     network, loss = student
+    is_trained = isinstance(network, MLP)  # the other one is solved exactly
+    training = {"lr": 1e-3, "lr_schedule": "cosine", "max_epochs": EPOCHS, "batch_size": 64} if is_trained else {}
     return DistilledForecaster(
         teacher,
         network,
@@ -94,13 +96,10 @@ def fit(problem: Problem, teacher: Any, student: tuple[Any, Any], seed: int, mem
         targets=[problem.target],
         known_covariates=problem.known,
         validation_fraction=max(4 * problem.prediction_length, len(train) // 10),
-        lr=1e-3,
-        lr_schedule="cosine",
-        max_epochs=EPOCHS,
-        batch_size=64,
         memory=memory,
         random_state=seed,
         **problem.settings,
+        **training,
     ).fit(train)
 
 

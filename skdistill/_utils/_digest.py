@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import hashlib
 import sys
@@ -55,7 +56,7 @@ def digest(*objects: Any) -> str:
 
     Tensors count by their bytes, modules by class, settings and weights, ``pathlib`` paths by the
     contents of the file or folder they name, classes and functions of users by what their methods do (their bytecode,
-    not what they call), everything else as joblib does it.
+    with the constants and functions of users that they read by name), everything else as joblib does it.
 
     Parameters
     ----------
@@ -132,7 +133,39 @@ def _function_code(function: FunctionType, within: frozenset[int] = frozenset())
         for value in cells
         if isinstance(value, FunctionType) and id(value) not in within
     ]
-    return "function", _instructions(function.__code__), function.__defaults__, function.__kwdefaults__, values, inner
+    used = _used_globals(function, within)
+    return (
+        "function",
+        _instructions(function.__code__),
+        function.__defaults__,
+        function.__kwdefaults__,
+        values,
+        inner,
+        used,
+    )
+
+
+def _used_globals(function: FunctionType, within: frozenset[int]) -> list[tuple[str, Any]]:
+    """Return the constants and functions of a user's module that a function reads by name."""
+    found = []
+    for name in sorted(_global_names(function.__code__)):
+        value = function.__globals__.get(name)
+        if isinstance(value, FunctionType):
+            if _is_users(value) and id(value) not in within:
+                found.append((name, _function_code(value, within)))
+        elif isinstance(value, _CONSTANTS):
+            found.append((name, _member_code(value, name)))
+    return found
+
+
+def _global_names(code: CodeType) -> set[str]:
+    """Return the names that a function, and functions inside it, read from their module."""
+    names = {one.argval for one in dis.get_instructions(code) if one.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    return names.union(*(_global_names(one) for one in code.co_consts if isinstance(one, CodeType)))
+
+
+# What a user's module holds that a function can compute with, apart from classes and other objects.
+_CONSTANTS = (int, float, complex, str, bytes, np.generic, np.ndarray, torch.Tensor, list, tuple, dict, set, frozenset)
 
 
 def _is_empty(cell: CellType) -> bool:

@@ -10,6 +10,7 @@ import datetime
 import hashlib
 import io
 import json
+import math
 import operator
 import os
 import warnings
@@ -215,7 +216,7 @@ class NumpyStudent:
         Raises
         ------
         ValueError
-            If the shape is invalid.
+            If the shape is invalid, or a value is infinite.
         """
         batch, single = self._read(windows)
         numbers = self._numbers(series, len(batch), single)
@@ -244,7 +245,7 @@ class NumpyStudent:
         Raises
         ------
         ValueError
-            If the shape is invalid, or the student has no quantiles.
+            If the shape is invalid, a value is infinite, or the student has no quantiles.
         """
         batch, single = self._read(windows)
         numbers = self._numbers(series, len(batch), single)
@@ -260,6 +261,7 @@ class NumpyStudent:
                 f"windows must have shape (n_windows, at least {self.context_length} rows, {self.n_channels} "
                 f"channels), or the same without n_windows; got {windows.shape}."
             )
+        _check_no_infinity(batch, "windows")
         return batch[:, -self.context_length :], windows.ndim == 2
 
     def _numbers(self, series: Any, n_windows: int, single: bool) -> np.ndarray | None:
@@ -923,6 +925,7 @@ class _Extra:
         if found is None or found.shape != shape:
             got = "nothing" if found is None else f"shape {found.shape}"
             raise ValueError(f"{name} must have shape {shape}, because this student reads it; got {got}.")
+        _check_no_infinity(found, name)
         return found
 
     def inputs(
@@ -1320,6 +1323,19 @@ def _floats(values: Any) -> Any:
     if values is None or (type(values) is np.ndarray and values.dtype.char in "fd"):
         return values
     return read_numbers(values, "contexts and covariates of NumpyStudent")
+
+
+def _check_no_infinity(values: np.ndarray, name: str) -> None:
+    """Raise for infinity; one sum tells that there is none where nothing is missing."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if math.isfinite(values.sum()):
+            return
+    if np.isinf(values).any():
+        place = tuple(int(one) for one in np.argwhere(np.isinf(values))[0])
+        raise ValueError(
+            f"{name} contains infinity, first at {place} of {values.shape}: every value must be finite, or NaN where "
+            "it is missing."
+        )
 
 
 def find_ids(ids: Iterable[Any], places: Mapping[Any, int], plain: Callable[[Any], Any] | None = None) -> np.ndarray:

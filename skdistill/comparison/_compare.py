@@ -16,13 +16,19 @@ from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.comparison._bootstrap import block_bootstrap_means
 from skdistill.comparison._forecasts import Around, ModelForecasts, StudentForecasts, TeacherForecasts
-from skdistill.comparison._history import find_trained, rows_before_series, rows_of_fit
 from skdistill.comparison._latency import median_seconds
 from skdistill.comparison._naive import find_seasons
 from skdistill.comparison._problem import Forecast, Problem
 from skdistill.comparison._result import Comparison, RowResult, add_unknown_row, make_comparison
-from skdistill.data._inputs import Series, read_series
+from skdistill.data._inputs import Series
 from skdistill.data._kept_series import ChangedSeriesError
+from skdistill.data._rows_of_fit import (
+    count_windows_of_fit,
+    find_trained,
+    read_training_rows,
+    rows_before_series,
+    rows_of_fit,
+)
 from skdistill.data._season import seasons_of_series
 from skdistill.data._series_weight import check_series_weight, weights_of_series, weights_of_windows
 from skdistill.metrics import QuantileScores, quantile_scores
@@ -313,9 +319,7 @@ def _warn_of_training_rows(
     n_seen = 0
     for number, one in enumerate(problem.series):
         seen = np.any([rows_of_fit(one, each[number], problem.targets) for each in of_models], axis=0)
-        counted = np.append(0, seen.cumsum())
-        starts = problem.starts[problem.numbers == number]
-        n_seen += int((counted[starts + problem.prediction_length] > counted[starts]).sum())
+        n_seen += count_windows_of_fit(seen, problem.starts[problem.numbers == number], problem.prediction_length)
     if n_seen:
         warnings.warn(
             f"{n_seen} of {problem.n_windows} windows of compare have true values that fit was given: their errors are "
@@ -369,13 +373,7 @@ def _mase_unit(problem: Problem, trained: Sequence[Series | None], season: int) 
 
 def _read_training_rows(model: UnwrappedModel, train: Any) -> list[Series] | None:
     """Return the training series, given or passed to ``fit``; None if they are gone, were changed or transformed."""
-    if model.before is not None:
-        return None
-    try:
-        known = model.forecaster.training_series() if train is None else train
-    except ChangedSeriesError:  # reported by the rows trained on it
-        return None
-    return None if known is None else read_series(model.forecaster, known, reset=False, allow_batch=False).series
+    return None if model.before is not None else read_training_rows(model.forecaster, train)
 
 
 def _try_to_measure(row: _Row, problem: Problem, batch_size: int) -> RowResult | None:

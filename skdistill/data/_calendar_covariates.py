@@ -29,7 +29,7 @@ _VALUES: dict[str, tuple[int, int]] = {
     "month": (1, 12),
     "quarter": (1, 4),
 }
-_TELLS_STEP = 3  # equal distances that business days do not have
+_TELLS_STEP = 3  # distances of over a day, one after another, that business days do not have
 _MOST_USED = ("hour", "weekday", "month")  # by default, those of them that the step of the labels has
 _ISO = re.compile(r"\s*\d{4}-\d{1,2}-\d{1,2}")  # pandas takes the month of other text to be first
 _DATES = (datetime.date, np.datetime64)
@@ -178,11 +178,13 @@ def _days_of(labels: pd.DatetimeIndex | pd.PeriodIndex) -> tuple[np.ndarray, np.
         return first, last - first + 1
     first = _day_numbers(labels)
     hours_apart = np.diff(np.unique(labels.tz_localize(None).to_numpy().astype("datetime64[h]").astype(np.int64)))
-    is_regular = len(hours_apart) >= _TELLS_STEP and (hours_apart == hours_apart[0]).all()
-    if len(hours_apart) and (np.median(hours_apart) > 72 or (is_regular and hours_apart[0] > 24)):  # business days: 72
+    known = getattr(labels.freq, "n", None)  # 1 for a calendar of one's own, which may have fewer days
+    skips_days = known != 1 and len(hours_apart) >= _TELLS_STEP and hours_apart.min() > 24
+    several = isinstance(labels.freq, pd.offsets.Day | pd.offsets.BusinessDay) and known != 1
+    if several or skips_days or (len(hours_apart) and np.median(hours_apart) > 72):  # business days: 72
         raise ValueError(
             "Holidays of labels that are more than a day apart are counted over the days of each: give periods, "
-            "calendar_covariates(index.to_period(), ...)."
+            "calendar_covariates(index.to_period(), ...), or those of every day, added up over the days of each label."
         )
     return first, np.ones(len(first), dtype=np.int64)
 

@@ -132,7 +132,10 @@ class FitWindows:
             scaling.season = 1  # no gaps to fill and no units to compute
         if series[0].statics is not None:
             scaling.statics_ = series[0].statics
-        return self.build(series, held_out, scaling, least, of_step)
+        windows = self.build(series, held_out, scaling, least, of_step)
+        if self.window_step > 1:
+            self._check_grid(windows, judges=any(held_out) and not windows.train.store.has_missing)
+        return windows
 
     def held_out(self, series: list[Series]) -> list[int]:
         """Return the number of rows at the end of each series that are not for training.
@@ -212,6 +215,16 @@ class FitWindows:
                 "from the end of each series, leave none: make it shorter, or give more rows."
             )
         return windows
+
+    def _check_grid(self, windows: TrainingWindows, *, judges: bool) -> None:
+        """Raise if the distance of windows leaves none to train on or, of rows without a gap, to validate on."""
+        lacking = ["training"] * (not len(windows.train)) + ["validation"] * (judges and windows.validation is None)
+        if lacking:
+            raise ValueError(
+                f"window_step of DistilledForecaster is too long: windows every {self.window_step} rows, counted back "
+                f"from the end of each series, leave no {lacking[0]} window. Set a smaller window_step, or give more "
+                f"{lacking[0]} rows."
+            )
 
     def hide_known(self, store: SeriesStore) -> SeriesStore:
         """Draw, by ``known_dropout``, how many steps of the horizon a student is told.

@@ -270,16 +270,23 @@ class _Reader:
                 f"({self.prediction_length}, {n_known}); got shape {values.shape} of type {values.dtype}."
             )
         _check_no_categories(self.roles, self._of)
-        self._check_length(len(values))
-        values = values[: self.prediction_length].astype(np.float64, copy=False)
+        self._check_length(len(values), exactly=True)
+        values = values.astype(np.float64, copy=False)
         _check_finite(values, self._of)
         return values
 
-    def _check_length(self, n_rows: int) -> None:
+    def _check_length(self, n_rows: int, *, exactly: bool = False) -> None:
+        """Raise for too few rows, and where no labels tell which are those of the horizon, for too many."""
         if n_rows < self.prediction_length:
             raise ValueError(
                 f"{self._of} is too short: it has {n_rows} rows, and the horizon has prediction_length = "
                 f"{self.prediction_length}. Append rows, NaN where a value is unknown."
+            )
+        if exactly and n_rows > self.prediction_length:
+            raise ValueError(
+                f"{self._of} is too long: it has {n_rows} rows without labels of the horizon, which has "
+                f"prediction_length = {self.prediction_length} rows. Give these rows alone, or a DataFrame with the "
+                "labels that go on from X."
             )
 
     def _columns(self, table: pd.DataFrame) -> np.ndarray:
@@ -356,7 +363,7 @@ class _Reader:
             if index[first].equals(labels) and not index.has_duplicates:
                 return first
         if labels is None or _counts_rows(index) or _counts_rows(labels):  # labels that nobody can carry on count rows
-            self._check_length(len(index))
+            self._check_length(len(index), exactly=True)
             return first
         if index.has_duplicates:
             raise ValueError(f"{self._of} has the label {index[index.duplicated()][0]} twice: give each row once.")

@@ -91,6 +91,8 @@ def load_csv(
     if isinstance(time, int):
         path, time = _name_at(path, time, read_options)
     frame = read_with_time_as_text(path, time, name, read_options)
+    if not len(frame):
+        raise ValueError(f"{name} has no rows.")
     how: dict[str, Any] = {"dayfirst": dayfirst, "date_format": date_format, "unit": unit, "numbers": False}
     if time is not None:
         if time not in frame.columns and (hint := advise_separator(path, read_options)):

@@ -22,6 +22,7 @@ from skdistill._version import __version__
 from skdistill.data._calendar import FREQUENCIES
 from skdistill.data._levels import check_quantiles
 from skdistill.data._window_forecaster import WindowForecaster
+from skdistill.deploy._answers import answers_of, are_same_answers
 from skdistill.deploy._guarded_build import build_with_weights
 from skdistill.deploy._label_values import read_labels, write_labels
 from skdistill.deploy._saveable import SAVEABLE
@@ -136,7 +137,9 @@ def _write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
         "versions": {name: str(version) for name, version in versions.items()},
         "params": {name: writer.write(value, name) for name, value in params.items()},
         "spec": writer.write(dataclasses.asdict(estimator.spec_), "spec"),
-        "student": _write_network(resolve_student(estimator.student), estimator.student_, writer, "student"),
+        "student": _write_network(
+            resolve_student(estimator.student), estimator.student_, estimator.spec_, writer, "student"
+        ),
         "scaling": write_scaling(estimator.scaling_, writer),
         "roles": write_roles(getattr(estimator, "roles_", None), writer),
         "calibration": _write_calibration(getattr(estimator, "calibration_", None), writer),
@@ -147,16 +150,25 @@ def _write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
     }
 
 
-def _write_network(network: BaseNetwork, module: torch.nn.Module, writer: Writer, where: str) -> Any:
+def _write_network(network: BaseNetwork, module: torch.nn.Module, spec: NetworkSpec, writer: Writer, where: str) -> Any:
     writer.tensors |= {f"{where}/{name}": tensor for name, tensor in module.state_dict().items()}
     if _reads_files(network):
-        return {"missing": f"{type(network).__name__}, which reads files"}
+        return _write_missing(f"{type(network).__name__}, which reads files", module, spec, writer, where)
     n_missing = len(writer.missing)
     written = writer.write(network, where)
     described = [one.removeprefix(f"{where}.") for one in writer.missing[n_missing:]]
     if "object" in written and described:
-        return {"missing": f"{type(network).__name__}, whose {', '.join(described)} no file can hold"}
+        told = f"{type(network).__name__}, whose {', '.join(described)} no file can hold"
+        return _write_missing(told, module, spec, writer, where)
     return written
+
+
+def _write_missing(told: str, module: torch.nn.Module, spec: NetworkSpec, writer: Writer, where: str) -> dict[str, Any]:
+    """Describe a network that is not written; what it answers tells it from others with the same weights."""
+    answers = answers_of(module, spec)
+    if answers is not None:
+        writer.tensors[f"answers/{where}"] = answers
+    return {"missing": told}
 
 
 def _reads_files(network: BaseNetwork) -> bool:
@@ -182,7 +194,7 @@ def _write_teacher(teacher: Any, writer: Writer) -> Any:
             stacklevel=stacklevel_of_user(),
         )
         return None
-    network = _write_network(teacher.architecture(), teacher.module_, writer, "teacher")
+    network = _write_network(teacher.architecture(), teacher.module_, teacher.spec_, writer, "teacher")
     if "missing" in network:
         raise ValueError(
             "teacher of save must be False for a teacher whose network is not built from its parameters alone "
@@ -223,6 +235,12 @@ def _read_estimator(document: Document, *, student: Any, transformer: Any, compl
     double = cls.__name__ == "DistilledRegressor"  # its student is in float64
     estimator.student_ = _read_module(network, estimator.spec_, document.tensors, "student", double=double)
     if student is not None:
+        saved = document.tensors.get("answers/student")
+        if saved is not None and not are_same_answers(saved, answers_of(estimator.student_, estimator.spec_)):
+            raise SavedFileError(
+                f"student= is not the network of fit: with the same weights, {student!r} gives other forecasts. Pass "
+                "that one, and keep every layer and every random number of it in its state_dict."
+            )
         estimator.student = student
         reader.missing = [one for one in reader.missing if not one.startswith(("params.student ", "params.student."))]
     estimator.teacher_ = _read_teacher(content.get("teacher"), reader)

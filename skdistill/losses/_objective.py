@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from skdistill.data._levels import covered_levels
@@ -88,7 +89,7 @@ class Objective(nn.Module):
         Raises
         ------
         ValueError
-            If a term reads the truth where it is missing.
+            If a term reads the truth where it is missing, or has a value but no gradient.
         """
         if not self._is_checked and hides_truth(inputs):
             for name, term in zip(self.names, self.terms, strict=True):
@@ -96,12 +97,27 @@ class Objective(nn.Module):
             self._is_checked = True
         triples = zip(self.names, self.terms, self.weights, strict=True)
         if inputs.label_weight is None:
-            return {name: times(weight, term(inputs)) for name, term, weight in triples}
-        parts = parts_of_equal_weight(inputs)
-        return {
-            name: times(weight, weighted_mean(term, parts, inputs) if name in self.of_labels else term(inputs))
-            for name, term, weight in triples
-        }
+            terms = {name: times(weight, term(inputs)) for name, term, weight in triples}
+        else:
+            parts = parts_of_equal_weight(inputs)
+            terms = {
+                name: times(weight, weighted_mean(term, parts, inputs) if name in self.of_labels else term(inputs))
+                for name, term, weight in triples
+            }
+        if torch.is_grad_enabled() and inputs.forecast.requires_grad:
+            for (name, value), term in zip(terms.items(), self.terms, strict=True):
+                _check_gradient(name, term, value)
+        return terms
+
+
+def _check_gradient(name: str, term: nn.Module, value: Tensor) -> None:
+    """Raise if nothing can be learned from a term; a zero, as of a batch without labels, needs no gradient."""
+    if not value.requires_grad and bool(value.any()):
+        raise ValueError(
+            f"the loss term {name!r} ({type(term).__name__}) gives {value.tolist():.3g} without a gradient: nothing "
+            "would be learned from it. Compute it in torch from the forecast, features or quantiles of inputs, without "
+            "detach(), item(), float() or torch.no_grad()."
+        )
 
 
 def check_loss(loss: BaseLoss) -> None:

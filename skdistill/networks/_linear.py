@@ -104,7 +104,7 @@ class Linear(BaseNetwork):
     >>> series = make_multiseasonal(400, 2, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
     ...     teacher="dlinear", student=Linear(season=12, penalty=[0.01, 0.1, 1.0]), loss="response",
-    ...     context_length=24, prediction_length=6, max_epochs=1, random_state=0,
+    ...     context_length=24, prediction_length=6, random_state=0,
     ... ).fit(series)
     >>> len(forecaster.history_), sum(row["chosen"] for row in forecaster.history_)
     (3, 1)

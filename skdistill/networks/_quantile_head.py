@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
+from skdistill.networks._hidden_layers import check_hidden_layers
 
 __all__ = ["QuantileHead", "QuantileModule", "build_module", "point_module", "sum_gaps"]
 
@@ -35,6 +36,11 @@ def build_module(network: BaseNetwork, spec: NetworkSpec) -> nn.Module:
     module : torch.nn.Module
         The network's module, wrapped in a :class:`QuantileModule` if the spec has quantiles.
 
+    Raises
+    ------
+    ValueError
+        If the module keeps trainable layers where torch does not find them.
+
     Examples
     --------
     >>> from skdistill.core import NetworkSpec
@@ -44,6 +50,7 @@ def build_module(network: BaseNetwork, spec: NetworkSpec) -> nn.Module:
     torch.Size([2, 4, 3, 3])
     """
     module = network.build(replace(spec, quantiles=None, point_forecast="median"))
+    check_hidden_layers(module)
     return module if spec.quantiles is None else QuantileModule(module, spec)
 
 

@@ -91,7 +91,8 @@ class ProbabilisticMixin:
 
         With ``calibration="conformal"``, the windows of ``X`` replace the validation windows, so you can reserve rows
         for calibration only. With ``"rolling"``, they are added to the known windows, of which the last ones are used.
-        Windows with a missing true value (NaN) in their horizon are left out, here and in ``fit``.
+        Windows with a missing true value (NaN) in their horizon are left out, here and in ``fit``. A warning counts the
+        windows whose true values a forecaster was trained on, as far as labels of rows tell.
 
         Parameters
         ----------

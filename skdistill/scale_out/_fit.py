@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from skdistill._parameter_checks import warn_of_idle_settings
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
@@ -56,8 +57,8 @@ def fit(
     forecaster : DistilledForecaster
         The forecaster; it is fitted and returned.
     table : table, path or list of paths
-        As for :func:`predict`. It is read twice in part, for a sample, and once for the sums; once more if rows of all
-        series determine the scaling (``scaling="global"``, or covariates).
+        As for :func:`predict`, but no Arrow reader. It is read twice in part, for a sample, and once for the sums; once
+        more if rows of all series determine the scaling (``scaling="global"``, or covariates).
     id, time : str, default="unique_id", "ds"
         The columns of ids and times; all others are channels.
     max_series : int or None, default=None
@@ -107,6 +108,11 @@ def fit(
     >>> scale_out.fit(forecaster, table).count_parameters()
     150
     """
+    if type(table).__name__ == "RecordBatchReader":
+        raise TypeError(
+            "table of fit is read several times, and an Arrow reader comes once: pass reader.read_all(), or the "
+            "dataset or files behind it."
+        )
     column = _first_target(forecaster, table, id, time)
     if max_series is not None:
         check_integer(max_series, "max_series of fit", minimum=1)
@@ -173,7 +179,7 @@ def _fit_stored(
     chosen = stats if ids is None else stats.loc[ids]
     rows = take_series(table, choose_ids(chosen, _SAMPLE, 0), id=str(id))
     sample = clone(forecaster).set_params(max_epochs=1, memory=None, verbose=0)
-    sample.fit(read_panel(rows, id=id, time=time))
+    sample._fit(read_panel(rows, id=id, time=time))
     _check_categories(sample)
     reader = SeriesReader.of(sample, id, time, len(chosen))
     template, whole = _template(sample, reader), None
@@ -185,7 +191,8 @@ def _fit_stored(
         _warn_of_short(stored.n_short, len(chosen))
     forecaster._forget_fit()
     forecaster.__dict__.update({name: getattr(sample, name) for name in _FITTED if hasattr(sample, name)})
-    forecaster._distill(stored.windows)
+    if forecaster._distill(stored.windows):
+        warn_of_idle_settings(forecaster)
     forecaster.n_series_ = len(stats)
     return forecaster
 

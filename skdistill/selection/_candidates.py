@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
+from skdistill._parameter_checks import default_training, warn_of_idle_settings
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._inputs import Series
@@ -62,12 +63,15 @@ class StudentChoice:
         Its network, loss and settings of training.
     on_linear : bool, default=False
         Whether it is built on the best exact student before it.
+    is_own : bool, default=False
+        Whether the user chose its loss and settings of training.
     """
 
     name: str
     rank: int
     forecaster: DistilledForecaster
     on_linear: bool = False
+    is_own: bool = False
 
     @property
     def network(self) -> BaseNetwork:
@@ -181,6 +185,8 @@ class Candidate:
         trains_quantiles = self.student.is_exact and common.get("quantiles") is not None
         if trains_quantiles:  # no exact solution has quantiles: they are trained on top of it
             changes["student"] = self._below_quantiles(changes["student"])
+        elif self.student.is_exact and not self.student.is_own:  # nothing reads the settings that networks need
+            changes |= default_training(type(forecaster))
         if n_windows is not None and trains_quantiles:
             changes["batch_size"] = int(np.clip(n_windows // _FEWEST_BATCHES, 16, forecaster.batch_size))
             changes["max_epochs"] = _epochs(n_windows, changes["batch_size"], _MOST_QUANTILE_EPOCHS)
@@ -297,11 +303,14 @@ def warn_of_replaced(search: Any) -> None:
                 "teachers, context_lengths and the other parameters of the same name.",
                 stacklevel=stacklevel_of_user(),
             )
+        if search.quantiles is None and _read_student(one, 0).is_exact:  # quantiles are trained on top of it
+            warn_of_idle_settings(one)
 
 
 def _read_student(student: Any, rank: int) -> StudentChoice:
     if isinstance(student, DistilledForecaster):
-        return StudentChoice(type(resolve_student(student.student)).__name__.lower(), rank, clone(student))
+        name = type(resolve_student(student.student)).__name__.lower()
+        return StudentChoice(name, rank, clone(student), is_own=True)
     if student == "linear":
         network = Linear(penalty=PENALTIES, weight_grid={"prediction": TEACHER_WEIGHTS})
         return StudentChoice("linear", rank, _trained(network))

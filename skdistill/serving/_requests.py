@@ -77,15 +77,17 @@ def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
         if (given.context is None) == (given.panel is None):
             raise Refused(422, 'the body must have either "context", rows of one series, or "panel", rows by series.')
         levels = _read_levels(given.quantiles, model)
+        ahead, fixed = _without_repeats(given.future, "future"), _without_repeats(given.static, "static")
         if given.panel is None:
             contexts = _read_rows(given.context, model, "context")[None]
-            future, static = _read_future(given.future, None, model), _read_static(given.static, None, model)
+            future, static = _read_future(ahead, None, model), _read_static(fixed, None, model)
             return Question(contexts, None, levels, future=future, static=static)
         if not 0 < len(given.panel) <= limits.series:
             raise Refused(422, f"panel must have between 1 and {limits.series} series; got {len(given.panel)}.")
-        names = tuple(given.panel)
-        contexts = np.stack([_read_rows(given.panel[one], model, f"series {one[:80]!r} of panel") for one in names])
-        future, static = _read_future(given.future, names, model), _read_static(given.static, names, model)
+        panel = _without_repeats(given.panel, "panel")
+        names = tuple(panel)
+        contexts = np.stack([_read_rows(panel[one], model, f"series {one[:80]!r} of panel") for one in names])
+        future, static = _read_future(ahead, names, model), _read_static(fixed, names, model)
         return Question(contexts, names, levels, model.numbers_of(list(names)), future, static)
 
     return read
@@ -94,11 +96,34 @@ def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
 def _make_decoder(msgspec: Any, value: Any) -> Any:
     """Create the decoder of requests whose rows hold such values."""
     rows: Any = list[list[value | None]]
-    fields: list[tuple[str, Any, None]] = [("context", rows | None, None), ("panel", dict[str, rows] | None, None)]
-    fields.append(("future", rows | dict[str, rows] | None, None))
-    fields.append(("static", dict[str, dict[str, float | bool | str | None] | float | bool | str | None] | None, None))
+    one = float | bool | str | None
+    fields: list[tuple[str, Any, None]] = [("context", rows | None, None), ("panel", dict[_Key, rows] | None, None)]
+    fields.append(("future", rows | dict[_Key, rows] | None, None))
+    fields.append(("static", dict[_Key, dict[_Key, one] | one] | None, None))
     fields.append(("quantiles", bool | list[float] | None, None))
-    return msgspec.json.Decoder(msgspec.defstruct("Request", fields, forbid_unknown_fields=True))
+    request = msgspec.defstruct("Request", fields, forbid_unknown_fields=True)
+    return msgspec.json.Decoder(request, dec_hook=lambda _, text: _Key(text))
+
+
+class _Key:
+    """A name in an object, equal to itself alone, so that the decoder keeps a name that is there twice."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def _without_repeats(given: Any, name: str) -> Any:
+    """Return an object with text as names; raise for a name that is there twice."""
+    if not isinstance(given, dict):
+        return given
+    plain: dict[str, Any] = {}
+    for key, value in given.items():
+        if key.text in plain:
+            raise Refused(422, f"{name} must name everything once; it has {key.text[:80]!r} twice.")
+        plain[key.text] = _without_repeats(value, name)
+    return plain
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from torch.nn.functional import adaptive_avg_pool1d
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._generators import seeded
-from skdistill._utils._memory import is_out_of_memory
+from skdistill._utils._memory import in_halved_parts, is_out_of_memory
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
@@ -307,21 +307,15 @@ class FoundationTeacher(BaseTeacher):
         n_together = series.shape[1] if series.ndim == 3 else 1
         lengths = (*series.shape[1:], self.prediction_length_)
         size = min(max(1, self.batch_size // n_together), model.batch_limits.get(lengths, self.batch_size))
-        device, start = resolve_device(self.device), 0
-        while start < len(series):
-            batch = series[start : start + size]
-            try:
-                answered = answer(model, batch.to(device))
-            except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or size == 1:
-                    raise
-                size = model.batch_limits[lengths] = max(1, min(size, len(batch)) // 2)
-                logger.warning("%s ran out of memory: batches are halved to %d", type(self).__name__, size)
-                if device.type == "cuda":
-                    torch.cuda.empty_cache()
-                continue
-            start += len(batch)
-            yield answered
+        device = resolve_device(self.device)
+        return in_halved_parts(
+            lambda start, stop: answer(model, series[start:stop].to(device)),
+            len(series),
+            size,
+            who=type(self).__name__,
+            device=device,
+            halved=lambda size: model.batch_limits.update({lengths: size}),
+        )
 
     def _answer(self, model: ZeroShotModel, batch: Tensor) -> tuple[Prediction, Tensor | None]:
         with capture(None if self.layer is None else model.layers[self.layer]) as states:

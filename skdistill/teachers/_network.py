@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from torch import nn
 
 from skdistill._utils._generators import seeded
-from skdistill._utils._memory import is_out_of_memory
+from skdistill._utils._memory import in_halved_parts
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.networks._base import BaseNetwork, NetworkSpec
@@ -22,8 +21,6 @@ from skdistill.teachers._base import BaseTeacher
 from skdistill.training._device import count_parameters, resolve_device
 
 __all__ = ["NetworkTeacher"]
-
-logger = logging.getLogger("skdistill")
 
 
 class NetworkTeacher(BaseTeacher):
@@ -105,22 +102,14 @@ def label_with_module(module: nn.Module, spec: NetworkSpec, contexts: Contexts, 
     labels : Labels
         The labels, on the CPU.
     """
-    target = resolve_device(device)
+    target, n_windows = resolve_device(device), max(1, len(contexts))
     module.to(target).eval()
-    parts, start, size = [], 0, max(1, len(contexts))
-    while start < max(1, len(contexts)):
-        part = contexts if size >= len(contexts) else contexts.take(np.arange(start, min(start + size, len(contexts))))
-        try:
-            parts.append(_label_at_once(module, spec, part, target))
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error) or size == 1:
-                raise
-            size = (size + 1) // 2
-            logger.warning("labels of %d windows at once ran out of memory: halved to %d", len(part), size)
-            if target.type == "cuda":
-                torch.cuda.empty_cache()
-            continue
-        start += size
+
+    def label(start: int, stop: int) -> Labels:
+        part = contexts if stop - start == n_windows else contexts.take(np.arange(start, stop))
+        return _label_at_once(module, spec, part, target)
+
+    parts = list(in_halved_parts(label, n_windows, n_windows, who="labels", device=target))
     return parts[0] if len(parts) == 1 else _join(parts)
 
 

@@ -17,6 +17,7 @@ from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._inputs import make_spec
+from skdistill.networks._quantile_head import build_module
 from skdistill.networks._weights import load_weights, read_state_dict
 from skdistill.teachers._network import NetworkTeacher
 
@@ -127,7 +128,7 @@ class PretrainedTeacher(NetworkTeacher):
         network = self.architecture()
         self.spec_ = self._spec(windows)
         with seeded(0):
-            self.module_ = network.build(self.spec_)
+            self.module_ = build_module(network, self.spec_)
         own = self.network.state_dict() if isinstance(self.network, nn.Module) else {}
         given = own if self.state_dict is None else read_state_dict(self.state_dict, owner=owner)
         load_weights(self.module_, given, owner=owner)

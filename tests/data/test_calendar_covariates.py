@@ -121,6 +121,8 @@ def test_no_rows_have_the_columns_too():
         (HOURS, {"around": -1}, "around of calendar_covariates"),
         (pd.date_range("2024-01-01", periods=5, freq="W"), {"holidays": ["2024-01-01"]}, "to_period"),
         (pd.date_range("2024-01-01", periods=5, freq="2D"), {"holidays": ["2024-01-02"]}, "to_period"),
+        (pd.date_range("2024-01-01", periods=9, freq="2B")[[*range(9)]], {"holidays": ["2024-01-02"]}, "to_period"),
+        (pd.date_range("2024-01-01", periods=2, freq="2B"), {"holidays": ["2024-01-02"]}, "to_period"),
         (pd.date_range("2024-01-01", periods=5, freq="36h", tz="UTC"), {"holidays": ["2024-01-03"]}, "to_period"),
         (HOURS[:1], {}, "cannot be inferred; pass `frequency`"),
         (HOURS, {"holidays": ["05.01.2025"]}, r"year first; got '05\.01\.2025'"),

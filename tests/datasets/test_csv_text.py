@@ -106,3 +106,9 @@ def test_a_column_that_numbers_the_rows_is_no_channel(read):
     assert list(kept.columns) == ["Unnamed: 0", "x"]
     falling = read(io.StringIO(frame.set_axis([5, 4, 3, 2, 1]).to_csv()))
     assert list(falling.columns) == ["Unnamed: 0", "x"]
+
+
+@pytest.mark.parametrize("options", [{}, {"time": "day"}])
+def test_a_file_without_rows_says_so(options):
+    with pytest.raises(ValueError, match="the file has no rows"):
+        load_csv(io.StringIO("day,load\n"), **options)

@@ -176,12 +176,13 @@ def test_a_student_of_ones_own_is_saved_as_weights(tmp_path):
 class OwnModule(torch.nn.Module):
     """A module of a user's own."""
 
-    def __init__(self, spec, bias=True):
+    def __init__(self, spec, bias=True, factor=1.0):
         super().__init__()
         self.layer = torch.nn.Linear(spec.context_length, spec.prediction_length, bias=bias)
+        self.factor = factor
 
     def forward(self, context):
-        return self.layer(context.transpose(1, 2)).transpose(1, 2)
+        return self.factor * self.layer(context.transpose(1, 2)).transpose(1, 2)
 
 
 @pytest.mark.parametrize("quantiles", [None, [0.1, 0.5, 0.9]])
@@ -197,6 +198,8 @@ def test_a_student_in_own_network_is_saved_as_weights(quantiles, tmp_path):
     copy.fit(make_series())
     with pytest.raises(SavedFileError, match="weights are not those of CustomNetwork"):
         load(tmp_path / "file", student=CustomNetwork(OwnModule, {"bias": False}))
+    with pytest.raises(SavedFileError, match="student= is not the network of fit: with the same weights"):
+        load(tmp_path / "file", student=CustomNetwork(OwnModule, {"factor": 1.1}))
 
 
 def test_a_teacher_in_own_network_stays_behind(tmp_path):

@@ -311,6 +311,13 @@ def context(*changed):
         (context("[-1e39, 1e39]"), 422, "is not finite"),
         (b'{"panel": {}}', 422, "between 1 and 20 series; got 0"),
         (json.dumps({"panel": {str(one): [] for one in range(21)}}).encode(), 422, "got 21"),
+        (b'{"panel": {"a": [[1, 2]], "\\u0061": [[1, 2]]}}', 422, "panel must name everything once; it has 'a' twice"),
+        (b'{"context": [[1, 2]], "future": {"a": [], "b": [], "a": []}}', 422, "future must name everything once"),
+        (
+            b'{"context": [[1, 2]], "static": {"a": {"x": 1, "x": 2}}}',
+            422,
+            "static must name everything once; it has 'x'",
+        ),
         (json.dumps({"panel": {"good": ROWS.tolist(), "bad": [[1, 2]]}}).encode(), 422, "series 'bad' of panel"),
         (b'{"context": [[1, 2]], "quantiles": 0.5}', 422, "quantiles"),
         (json.dumps({"context": ROWS.tolist(), "quantiles": [2]}).encode(), 422, "between 0.1 and 0.9"),

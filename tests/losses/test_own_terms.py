@@ -52,6 +52,20 @@ def test_a_term_must_leave_out_missing_truth():
     np.testing.assert_array_equal(forecast(SquaredError(reads_missing=True), whole), forecast(Supervised(), whole))
 
 
+@pytest.mark.parametrize("without_gradient", [torch.detach, lambda one: torch.tensor(one.detach().mean().item())])
+def test_a_term_without_a_gradient_is_refused(without_gradient):
+    """Beside another term, nothing would be learned from it, whatever its weight."""
+
+    class Fixed(SquaredError):
+        def build(self, shapes):
+            module = nn.Module()
+            module.forward = lambda inputs: without_gradient((inputs.forecast - inputs.truth).abs()).mean()
+            return module
+
+    with pytest.raises(ValueError, match=r"loss term 'fixed' .* gives [\d.]+ without a gradient"):
+        forecast(Supervised() + Fixed(), make_frame())
+
+
 def test_a_term_requires_what_exists():
     class Misspelled(SquaredError):
         requires = frozenset({"truths"})

@@ -37,6 +37,27 @@ def test_teacher_and_student_with_features():
     assert "train_features" in forecaster.history_[0]
 
 
+class HiddenLayers(nn.Module):
+    def __init__(self, spec, frozen=False, kept=list):
+        super().__init__()
+        inner = nn.Linear(spec.context_length, 3).requires_grad_(not frozen)
+        self.inner = [inner] if kept is list else {"first": inner}
+        self.output = nn.Linear(3, spec.prediction_length)
+
+    def forward(self, context):
+        (inner,) = self.inner.values() if isinstance(self.inner, dict) else self.inner
+        return self.output(inner(context.transpose(1, 2))).transpose(1, 2)
+
+
+@pytest.mark.parametrize("kept", [list, dict])
+def test_layers_that_torch_does_not_find_are_refused(kept):
+    """They would be neither trained nor saved; frozen ones are kept so on purpose."""
+    student = CustomNetwork(HiddenLayers, {"kept": kept})
+    with pytest.raises(ValueError, match=rf"HiddenLayers keeps Linear in the {kept.__name__} 'inner'"):
+        make_forecaster(teacher=None, student=student).fit(make_series())
+    make_forecaster(teacher=None, student=student.set_params(options={"frozen": True, "kept": kept})).fit(make_series())
+
+
 def test_a_module_without_features_is_told_so_by_the_loss():
     student = CustomNetwork(Perceptron, {"with_features": False})
     make_forecaster(student=student, loss="response").fit(make_series())

@@ -1,5 +1,7 @@
 """Conformal calibration: exact ranks, coverage where theory promises it, and the rolling variant."""
 
+import warnings
+
 import numpy as np
 import pytest
 from doubles import make_forecaster, make_frame, make_series
@@ -133,7 +135,13 @@ def test_calibration_of_what_fit_saw_is_that_of_calibrate():
     frame = make_frame(200)
     fitted = make_forecaster(quantiles=LEVELS, calibration="conformal").fit(frame)
     offsets = fitted.calibration_.offsets.copy()
-    np.testing.assert_array_equal(fitted.calibrate(frame.iloc[150 - 12 :]).calibration_.offsets, offsets)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(fitted.calibrate(frame.iloc[150 - 12 :]).calibration_.offsets, offsets)
+    with pytest.warns(UserWarning, match="3 of 50 windows of calibrate have true values that fit trained on"):
+        fitted.calibrate(frame.iloc[150 - 15 :])
+    with pytest.warns(UserWarning, match="138 of 185 windows of calibrate"):
+        fitted.calibrate(frame)
 
 
 def test_transformed_series_are_calibrated_in_the_units_of_training():

@@ -44,3 +44,9 @@ def test_diagrams_link_to_pages_that_exist(site):
     for thing in (DistilledForecaster(), TimeDistill(), MLP(), TrainedTeacher(MLP())):
         page = thing._get_doc_link().rsplit("/", 1)[-1]
         assert (site / "api" / page).exists(), page
+
+
+def test_every_script_has_a_place_in_the_gallery():
+    order = re.search(r"_READING_ORDER = \[(.*?)\]", (ROOT / "docs" / "conf.py").read_text(), re.S)
+    scripts = {path.stem for path in (ROOT / "examples").glob("*.py") if not path.name.startswith("_")}
+    assert scripts == set(re.findall(r'"(\w+)"', order.group(1)))

@@ -33,6 +33,12 @@ def weights(fitted):
     return {name: one.detach().numpy() for name, one in fitted.student_.named_parameters()}
 
 
+def test_a_reader_that_comes_once_is_refused(table):
+    reader = pa.Table.from_pandas(table).to_reader()
+    with pytest.raises(TypeError, match=r"an Arrow reader comes once: pass reader.read_all\(\)"):
+        scale_out.fit(forecaster(), reader)
+
+
 SETTINGS = [
     {},
     {"scaling": "window"},

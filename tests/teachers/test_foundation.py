@@ -623,7 +623,7 @@ def test_out_of_memory_halves_the_batch(checkpoint, caplog, error):
         labels = cramped.label(windows.train.contexts(torch.arange(4)))
     assert sizes == [6, 3, 1] + [1] * 7
     torch.testing.assert_close(labels.forecast, expected)
-    assert "batches are halved to 3" in caplog.text
+    assert "6 windows at once ran out of memory; from here on 3" in caplog.text
 
 
 def test_later_chunks_start_with_the_batch_that_fitted(checkpoint):

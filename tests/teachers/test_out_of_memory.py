@@ -50,7 +50,7 @@ def test_labels_of_a_network_are_made_in_halves_and_said(monkeypatch, caplog):
         again = teacher.label(contexts)
     torch.testing.assert_close(again.forecast, expected.forecast)
     torch.testing.assert_close(again.features, expected.features)
-    assert "labels of 21 windows at once ran out of memory: halved to 11" in caplog.text
+    assert "21 windows at once ran out of memory; from here on 10" in caplog.text
     limit(monkeypatch, 0, training=False)
     with pytest.raises(torch.OutOfMemoryError):
         teacher.label(contexts)

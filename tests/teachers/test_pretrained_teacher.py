@@ -292,7 +292,7 @@ def test_other_weights_have_another_key(network, tmp_path):
 def test_a_first_fit_needs_no_training_of_a_teacher():
     series = make_series(400, 2)
     forecaster = DistilledForecaster(
-        teacher="pretrained", student=Linear(), loss="response", context_length=48, prediction_length=12, max_epochs=3
+        teacher="pretrained", student=Linear(), loss="response", context_length=48, prediction_length=12
     )
     assert forecaster.fit(series).predict(series[-48:]).shape == (12, 2)
 
@@ -316,7 +316,7 @@ def test_missing_values_reach_the_network_as_missing(shipped):
 
 def test_a_teacher_that_hardly_trains_is_told_before_it_trains():
     X = make_series(60, 1)
-    settings = {"context_length": 12, "prediction_length": 4, "max_epochs": 1, "random_state": 0}
+    settings = {"context_length": 12, "prediction_length": 4, "random_state": 0}
     with pytest.warns(UserWarning, match=r"hardly leave their random start.*teacher='pretrained'"):
         DistilledForecaster("dlinear", "linear", "response", **settings).fit(X)
     with warnings.catch_warnings():

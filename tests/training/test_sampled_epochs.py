@@ -64,7 +64,7 @@ def test_the_estimators_take_it():
 def test_what_it_cannot_be_and_where_it_does_nothing():
     with pytest.raises(ValueError, match="windows_per_epoch of DistilledForecaster must be an integer"):
         make_forecaster(teacher=None, windows_per_epoch=0).fit(make_frame())
-    with pytest.warns(UserWarning, match="windows_per_epoch=5 has no effect: the student is solved exactly"):
+    with pytest.warns(UserWarning, match="windows_per_epoch=5 .*no effect: the student is solved exactly"):
         make_forecaster(teacher=None, student="linear", windows_per_epoch=5).fit(make_frame())
 
 

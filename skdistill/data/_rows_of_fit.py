@@ -1,0 +1,168 @@
+"""Which rows of a series were rows of ``fit``, and which rows of ``fit`` came before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from skdistill.data._inputs import Series, read_series
+from skdistill.data._kept_series import ChangedSeriesError
+
+__all__ = ["count_windows_of_fit", "find_trained", "read_training_rows", "rows_before_series", "rows_of_fit"]
+
+
+def read_training_rows(forecaster: Any, train: Any = None) -> list[Series] | None:
+    """Return the training series of a forecaster.
+
+    Parameters
+    ----------
+    forecaster : DistilledForecaster
+        A fitted forecaster.
+    train : array, DataFrame, Series, panel or None, default=None
+        The training series; None takes the series passed to ``fit``.
+
+    Returns
+    -------
+    series : list of Series or None
+        None if they are gone, or were changed in place.
+    """
+    try:
+        known = forecaster.training_series() if train is None else train
+    except ChangedSeriesError:
+        return None
+    return None if known is None else read_series(forecaster, known, reset=False, allow_batch=False).series
+
+
+def find_trained(series: Sequence[Series], trained: Sequence[Series] | None) -> list[Series | None]:
+    """Find the training rows of each series, by its id.
+
+    Parameters
+    ----------
+    series : sequence of Series
+        The test series.
+    trained : sequence of Series or None
+        Those of ``fit``.
+
+    Returns
+    -------
+    trained : list of Series or None
+        One per test series; without ids only a single series is found.
+    """
+    if trained is None:
+        return [None] * len(series)
+    if len(series) == len(trained) == 1 and series[0].id == trained[0].id:
+        return [trained[0]]
+    places = {one.id: one for one in trained if one.id is not None}
+    return [None if one.id is None else places.get(one.id) for one in series]
+
+
+def rows_before_series(one: Series, trained: Series | None, targets: Sequence[int]) -> np.ndarray:
+    """Return the training rows before the first row of a test series.
+
+    Parameters
+    ----------
+    one : Series
+        The test series.
+    trained : Series or None
+        The rows that ``fit`` saw of it.
+    targets : sequence of int
+        Channels to return.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_timestamps, n_targets)
+        None of them where the labels do not tell, or rows of the same label have other values.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> days = pd.date_range("2024-01-01", periods=5)
+    >>> values = np.arange(5.0)[:, None]
+    >>> rows_before_series(Series(values[2:], days[2:]), Series(values[:4], days[:4]), [0]).ravel()
+    array([0., 1.])
+    """
+    if trained is None or not _share_labels(one, trained):
+        return np.empty((0, len(targets)))
+    place = int(_places(one, trained, targets)[0])
+    rows = trained.values[:, list(targets)]
+    follows = place < 0 and trained.labels_ahead(1)[0] == one.index[0]  # type: ignore[index]  # there are labels
+    return rows if follows else rows[: max(0, place)]
+
+
+def rows_of_fit(one: Series, trained: Series | None, targets: Sequence[int], n_rows: int | None = None) -> np.ndarray:
+    """Say which rows of a test series were training rows: those of the same label and values.
+
+    Parameters
+    ----------
+    one : Series
+        The test series.
+    trained : Series or None
+        The rows that ``fit`` saw of it.
+    targets : sequence of int
+        Channels whose values are compared.
+    n_rows : int or None, default=None
+        How many of the rows that ``fit`` saw count, from the first; None counts all.
+
+    Returns
+    -------
+    seen : ndarray of bool of shape (n_timestamps,)
+        None of them where rows of the same label have other values. Without labels, all rows of an equal series.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> days = pd.date_range("2024-01-01", periods=5)
+    >>> values = np.arange(5.0)[:, None]
+    >>> rows_of_fit(Series(values[2:], days[2:]), Series(values[:4], days[:4]), [0]).tolist()
+    [True, True, False]
+    """
+    if trained is None:
+        return np.zeros(len(one), dtype=bool)
+    places = _places(one, trained, targets)
+    return (places >= 0) & (places < (len(trained) if n_rows is None else n_rows))
+
+
+def count_windows_of_fit(seen: np.ndarray, starts: np.ndarray, prediction_length: int) -> int:
+    """Count the windows that have a row of ``fit`` in their horizon.
+
+    Parameters
+    ----------
+    seen : ndarray of bool of shape (n_timestamps,)
+        Which rows of a series were training rows.
+    starts : ndarray of int of shape (n_windows,)
+        Row of the first horizon row of each window.
+    prediction_length : int
+        Rows of a horizon.
+
+    Returns
+    -------
+    n_windows : int
+        Their number.
+
+    Examples
+    --------
+    >>> count_windows_of_fit(np.array([True, True, True, False, False]), np.array([1, 2, 3]), 2)
+    2
+    """
+    counted = np.append(0, seen.cumsum())
+    return int((counted[starts + prediction_length] > counted[starts]).sum())
+
+
+def _places(one: Series, trained: Series, targets: Sequence[int]) -> np.ndarray:
+    """Return the training row of each row, by its label; -1 where there is none, and everywhere if values differ."""
+    nowhere = np.full(len(one), -1)
+    values, known = one.values[:, list(targets)], trained.values[:, list(targets)]
+    if one.index is None and trained.index is None:
+        return np.arange(len(one)) if np.array_equal(values, known, equal_nan=True) else nowhere
+    if not _share_labels(one, trained):
+        return nowhere
+    places: np.ndarray = trained.index.get_indexer(one.index)  # type: ignore[union-attr, arg-type]  # labels
+    seen = places >= 0
+    return places if np.array_equal(values[seen], known[places[seen]], equal_nan=True) else nowhere
+
+
+def _share_labels(one: Series, trained: Series) -> bool:
+    """Return whether both have labels, and of one type."""
+    return one.index is not None and trained.index is not None and one.index.dtype == trained.index.dtype

@@ -1,0 +1,76 @@
+"""Settings of gradient training that were set, where the student is solved exactly."""
+
+import warnings
+
+import pandas as pd
+import pytest
+from doubles import make_frame, make_series
+
+from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, scale_out
+from skdistill.datasets import to_long
+from skdistill.losses import Response
+from skdistill.networks import MLP, Linear
+from skdistill.sktime import SktimeDistilledForecaster
+
+LENGTHS = {"context_length": 12, "prediction_length": 4}
+SET = {
+    "max_epochs": 7,
+    "batch_size": 16,
+    "lr": 0.1,
+    "patience": None,
+    "optimizer": "sgd",
+    "lr_schedule": "cosine",
+    "gradient_clip": 1.0,
+    "weight_averaging": 0.9,
+    "windows_per_epoch": 5,
+    "training_precision": "bfloat16",
+}
+
+
+def fit_series(**settings):
+    DistilledForecaster(None, **LENGTHS, **settings).fit(make_series(80))
+
+
+def fit_table(**settings):
+    X = make_series(60, 16).T
+    DistilledRegressor(None, **settings).fit(X[:, :12], X[:, 12:16])
+
+
+def fit_sktime(**settings):
+    SktimeDistilledForecaster(None, **LENGTHS, **settings).fit(make_frame(80, 1), fh=[1])
+
+
+def fit_rows(**settings):
+    table = to_long(pd.concat({"a": make_frame(80, 1), "b": make_frame(60, 1)}))
+    scale_out.fit(DistilledForecaster(None, **LENGTHS, **settings), table)
+
+
+def told(function, **settings):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        function(**settings)
+    return [str(one.message) for one in caught if "no effect" in str(one.message)]
+
+
+@pytest.mark.parametrize("fit", [fit_series, fit_table, fit_sktime, fit_rows])
+def test_one_warning_names_what_an_exact_student_does_not_read(fit):
+    (said,) = told(fit, **SET)
+    assert said.startswith(", ".join(f"{name}={value!r}" for name, value in SET.items()))
+    assert "the student is solved exactly" in said
+    assert told(fit, validation_fraction=0.2, random_state=0, device="cpu") == []
+
+
+def test_a_student_that_is_trained_reads_them():
+    assert told(fit_series, student=MLP(4), max_epochs=1, lr=0.1, weight_averaging=0.9) == []
+
+
+def test_settings_that_the_package_chose_are_not_told():
+    series = make_series(120, 1)
+    forecaster = DistilledForecaster(None, MLP(4), **LENGTHS, max_epochs=1, lr=0.1).fit(series[:90])
+    assert told(lambda: forecaster.compare(series[78:], n_resamples=2)) == []  # its row of an exact student
+    lengths = {"context_lengths": 12, "prediction_length": 4, "cv": 1, "random_state": 0}
+    search = DistilledForecasterCV("linear", None, **lengths)
+    assert told(lambda: search.fit(series)) == []
+    assert told(lambda: search.candidate(0).fit(series)) == []
+    own = DistilledForecaster(None, Linear(), Response(), lr=0.1)
+    assert ["lr=0.1" in one for one in told(lambda: DistilledForecasterCV(own, None, **lengths).fit(series))] == [True]
