@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Self
@@ -18,7 +19,7 @@ from skdistill._partial_fit import join_labels
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
 from skdistill.data._fit_windows import FitWindows
-from skdistill.data._inputs import Series, read_series
+from skdistill.data._inputs import Series, check_roles_unchanged, read_series
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling, units_told
 from skdistill.data._series_weight import weights_of_series
@@ -32,6 +33,7 @@ from skdistill.training._settings import TrainingSettings
 
 __all__ = ["RefreshMixin"]
 
+_OF_FIT = ("scaling", "transformer", "bounds", "quantiles", "point_forecast")  # parameters that only fit reads
 _LONGEST = 1_000_000  # characters of the description of a part
 
 
@@ -78,7 +80,8 @@ class RefreshMixin(BaseDistilled):
         ------
         ValueError
             If the rows do not follow those so far, or these are not there: they are kept in memory by ``fit``, and in
-            pickles after a first ``refresh``. The forecaster does not change.
+            pickles after a first ``refresh``; or if parameters that only ``fit`` reads were changed since. The
+            forecaster does not change.
 
         See Also
         --------
@@ -189,11 +192,12 @@ class RefreshMixin(BaseDistilled):
         return is_exact
 
     def _parts_now(self) -> dict[str, str]:
-        """Return teacher, student and loss in words."""
+        """Return in words what a student is made with, and what units and outputs it has."""
         parts = {"teacher": self._resolve_teacher(), "student": resolve_student(self.student)}
         parts |= {"loss": resolve_loss(self.loss)}
         told = {name: BaseEstimator.__repr__(one, _LONGEST) for name, one in parts.items() if one is not None}
-        return {"teacher": "None", **told}
+        others = {name: re.sub(" at 0x[0-9a-f]+", "", repr(getattr(self, name))) for name in _OF_FIT}
+        return {"teacher": "None", **told, **others}
 
     @property
     def _n_kept(self) -> int:
@@ -202,6 +206,7 @@ class RefreshMixin(BaseDistilled):
 
     def _check_refreshable(self, method: str = "refresh") -> None:
         """Raise where rows alone do not tell what a window contains, or there are no sums to go on from."""
+        check_roles_unchanged(self, method)
         for name, now in self._parts_now().items():
             fitted = self.__dict__.get("_parts", {}).get(name, now)
             if now != fitted:

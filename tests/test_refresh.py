@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
 from sklearn.linear_model import Ridge
+from sklearn.preprocessing import StandardScaler
 
 from skdistill.losses import Response
 from skdistill.networks import MLP, Linear
@@ -226,7 +227,13 @@ def test_rows_of_partial_fit_are_not_lost_by_refresh():
         forecaster.refresh(rows[70:])
 
 
-@pytest.mark.parametrize("changed", [{"loss": "timedistill"}, {"student": "nlinear"}, {"teacher": None}])
+CHANGED = [
+    *({"loss": "timedistill"}, {"student": "nlinear"}, {"teacher": None}, {"targets": [0]}, {"bounds": (0, None)}),
+    *({"scaling": "window"}, {"transformer": StandardScaler()}, {"quantiles": (0.1, 0.9)}, {"point_forecast": "mean"}),
+]
+
+
+@pytest.mark.parametrize("changed", CHANGED)
 def test_refresh_goes_on_with_what_was_fitted_or_says_so(changed):
     forecaster = make_exact(teacher=LastValueTeacher()).fit(make_series(60))
     with pytest.raises(ValueError, match=rf"{next(iter(changed))} of DistilledForecaster was .* in fit and is "):
