@@ -49,6 +49,7 @@ class RefreshMixin(BaseDistilled):
     _keeps_solved = True
     _recent: list[Series]  # last rows of every series, after a first refresh
     _parts: dict[str, str]  # teacher, student and loss of fit, in words
+    _numbers: np.ndarray  # place of the units of every series of fit, by which series without ids find theirs
 
     def _cutting(self, *, is_panel: bool = False) -> FitWindows:
         """Say how windows are cut from series."""
@@ -189,6 +190,9 @@ class RefreshMixin(BaseDistilled):
         """Run the distillation, and note of what."""
         is_exact = super()._distill(windows, labels)
         self._parts = self._parts_now()
+        store = windows.train.store
+        own = np.ones(len(store.offsets), dtype=bool) if store.by_window is None else ~store.by_window
+        self._numbers = np.where(own, own.cumsum() - 1, -1)
         return is_exact
 
     def _parts_now(self) -> dict[str, str]:
@@ -255,16 +259,17 @@ class RefreshMixin(BaseDistilled):
         spec, cutting = self.spec_, self._cutting(is_panel=len(series) > 1)
         season = spec.season if spec.season is not None and spec.season < spec.context_length else 1
         least = cutting.least_rows(len(series), season)  # windows of short series start before them
+        ids = [one.id for one in series]
+        no_ids = all(one is None for one in ids)  # they follow in the order of fit
         store = SeriesStore.from_series(
             series,
             self.scaling_,
             padding=spec.prediction_length,
             front=spec.context_length - least if (n_old < self._n_kept).any() else 0,
-            numbers=self.scaling_.numbers_of([one.id for one in series]).tolist(),
+            numbers=(self._numbers if no_ids else self.scaling_.numbers_of(ids)).tolist(),
             season=spec.season,
             known=self.roles_.known_channels,
         )
-        ids = [one.id for one in series]
         counts = weights_of_series(self.series_weight, ids, f"{type(self).__name__}.refresh")
         if self.random_state is not None:  # every refresh draws anew
             cutting = replace(cutting, seed=self._augment_seed() + len(self.history_))

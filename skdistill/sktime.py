@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
+from skdistill._partial_fit import obstacles
 from skdistill._shorthand import expand_shorthand, resolve_student
 from skdistill._utils._checks import check_boolean, check_integer
 from skdistill._utils._choices import check_choice
@@ -497,7 +498,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         if hasattr(self, "_seen"):
             self._seen = self._rows
         misses = any(bool(rows.isna().any(axis=None)) for rows in self._rows.values())
-        if list(self._rows) != [()] or misses or not hasattr(self.forecaster_, "partial_fit"):
+        if list(self._rows) != [()] or misses or obstacles(self.forecaster_, is_panel=False):
             self.forecaster_ = self._train(self._rows, self._n_targets)
             return
         self.forecaster_ = self.forecaster_.catch_up(self._rows[()])
@@ -569,7 +570,9 @@ class SktimeDistilledForecaster(BaseForecaster):
             targets=None if n_targets == first.shape[1] else list(range(n_targets)),
             known_covariates=known or None,
         )
-        return forecaster.fit(next(iter(series.values())) if list(series) == [()] else series)
+        if list(series) == [()]:
+            return forecaster.fit(first)
+        return forecaster.fit(dict(zip(_ids(series), series.values(), strict=True)))
 
     def _known_columns(self, rows: pd.DataFrame, n_targets: int) -> list[int]:
         """Return the positions of the known covariates among the columns of y and X."""
@@ -671,7 +674,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         length = self.prediction_length
         forecaster = self._forecaster_for(X)
         predictor = forecaster.predictor_
-        known = predictor.scaling.numbers_of(list(self._rows)) if predictor.scaling.kind == "series" else None
+        known = predictor.scaling.numbers_of(_ids(self._rows)) if predictor.scaling.kind == "series" else None
         ahead = [continue_index(index, length, step=step) for index, step in zip(indexes, steps, strict=True)]
         batch = ContextBatch(contexts, indexes, steps, known, future=self._future(forecaster, X, ahead, n_steps))
         around = [predictor.forecast_quantiles(batch)] if with_quantiles else []
@@ -810,6 +813,11 @@ def _rows_of(X: pd.DataFrame, key: tuple[object, ...]) -> pd.DataFrame:
             "rows, NaN where a value is unknown."
         ) from None
     return rows
+
+
+def _ids(keys: Iterable[tuple[Hashable, ...]]) -> list[Hashable]:
+    """Return the ids of series as in the panels of DistilledForecaster: of one outer level its label, else a tuple."""
+    return [key[0] if len(key) == 1 else key for key in keys]
 
 
 def _padded(rows: np.ndarray, n_rows: int) -> np.ndarray:

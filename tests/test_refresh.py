@@ -63,6 +63,26 @@ def test_labels_of_a_share_add_up_with_those_of_fit():
     np.testing.assert_allclose(forecaster.student_.weight.detach(), ridge.coef_, atol=1e-5)
 
 
+def test_labels_of_a_share_are_refused_where_steps_share_weights():
+    frame = make_frame(120, 2)
+    roles = {"targets": ["c0"], "known_covariates": ["c1"], "student": Linear(known_weights="shared")}
+    forecaster = make_forecaster(**{**SETTINGS, **roles}).fit(frame[:90])
+    with pytest.raises(ValueError, match="steps cannot share weights"):
+        forecaster.set_params(label_share=0.5).refresh(frame[90:])
+
+
+@pytest.mark.parametrize("form", ["list", "array", "series"])
+def test_series_without_ids_stay_in_the_units_of_fit(form):
+    """Ids change nothing."""
+    scales = (50.0,) if form == "series" else (1.0, 50.0)
+    panel = np.stack([scale * make_series(90, seed=int(scale)) for scale in scales])
+    old, new = panel[:, :60], panel[:, 60:]
+    make = {"list": list, "array": np.array, "series": lambda one: one[0]}[form]
+    forecaster = make_exact(scaling="series").fit(make(old)).refresh(make(new))
+    named = make_exact(scaling="series").fit(dict(enumerate(old))).refresh(dict(enumerate(new)))
+    np.testing.assert_allclose(forecaster.student_.weight.detach(), named.student_.weight.detach(), atol=1e-6)
+
+
 def test_without_a_teacher_it_is_the_fit_of_all_rows_up_to_the_scaling():
     series = make_series(90)
     forecaster = make_exact(teacher=None).fit(series[:60]).refresh(series[60:])

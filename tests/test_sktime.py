@@ -376,12 +376,12 @@ def test_a_second_pretrain_keeps_the_names_of_series():
     first, second = {7: 1.0, 8: 100.0}, {0: 3.0, 8: 50.0}
     forecaster = make().pretrain(panel(first)).pretrain(panel(second))
     ids = set(forecaster.forecaster_.scaling_.ids_)
-    assert {(7,), (0,), (8,)} < ids
+    assert {7, 0, 8} < ids
     assert len(ids) == 4
     later = 3.0 * make_frame(90, 1, seed=0)[["c0"]].iloc[60:]
     asked = pd.concat({0: later, 1: later}, names=["instance", "time"])
     forecast = forecaster.fit(asked).predict(fh=[1])
-    alone = forecaster.forecaster_.predict({(0,): later.set_axis(["y"], axis=1)})[(0,)]
+    alone = forecaster.forecaster_.predict({0: later.set_axis(["y"], axis=1)})[0]
     np.testing.assert_allclose(forecast.loc[0], alone.iloc[:1], rtol=1e-6)
     unseen = forecaster.forecaster_.predict({"new": later.set_axis(["y"], axis=1)})["new"]
     np.testing.assert_allclose(forecast.loc[1], unseen.iloc[:1], rtol=1e-6)
@@ -442,7 +442,7 @@ def test_a_series_grows_from_one_row_by_update():
     later = panel.loc[["s1"]].iloc[1:5]
     forecaster.update(later, update_params=False)
     known = pd.concat([panel.loc[["s0"]], panel.loc[["s1"]].iloc[:5]])
-    expected = forecaster.forecaster_.predict({(one,): known.loc[one].to_numpy() for one in ("s0", "s1")})
+    expected = forecaster.forecaster_.predict({one: known.loc[one].to_numpy() for one in ("s0", "s1")})
     expected = np.concatenate(list(expected.values()))
     np.testing.assert_allclose(forecaster.predict(fh=ALL_STEPS), expected, rtol=1e-5)
 
@@ -620,3 +620,18 @@ def test_columns_of_x_that_fit_did_not_have_are_told_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         forecaster.predict(fh=ALL_STEPS, X=X[50:54])
+
+
+def test_series_of_a_panel_have_the_ids_of_a_native_panel():
+    """A frozen teacher, the weights, and predict of the fitted forecaster find series by them."""
+    panel = pd.concat({name: scale * make_frame(60, 1) for name, scale in {"b": 1.0, "a": 90.0}.items()})
+    forecaster = make(student=Linear(), teacher=None, series_weight={"a": 1.0, "b": 2.0}).fit(panel)
+    ahead = forecaster.predict(fh=[1, 2, 3, 4])
+    np.testing.assert_allclose(forecaster.forecaster_.predict(panel.set_axis(["y"], axis=1)), ahead, rtol=1e-6)
+
+
+@pytest.mark.parametrize("changes", [{"scaling": "series"}, {"scaling": "window"}, {"transformer": StandardScaler()}])
+def test_what_has_no_exact_update_is_trained_again(changes):
+    settings = {"student": Linear(), "teacher": None, "validation_fraction": 0, **changes}
+    updated = make(refit_on_update=True, **settings).fit(TRAIN[:-8]).update(TRAIN[-8:])
+    np.testing.assert_allclose(updated.predict(fh=[1]), make(**settings).fit(TRAIN).predict(fh=[1]), rtol=1e-6)

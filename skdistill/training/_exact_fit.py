@@ -375,6 +375,12 @@ def continue_part(
     grid = _check_grid(part, loss)
     terms = quadratic_terms(loss, spec.prediction_length, has_teacher=labels is not None, named=list(grid))
     assert not isinstance(terms, str)  # solved before
+    if part.is_tied and _counts_labels(terms, labels):
+        raise ValueError(
+            f"labels of some of the new windows only count by window, and steps cannot share weights then; got "
+            f"{part.owner} whose steps share weights. Label all new windows (label_share=None), or set "
+            "known_weights='own' and fit again."
+        )
     setup, point = _Setup(part, terms, Design(part, module, spec)), solved.point
     moments = _add_moments(solved.moments, setup.moments(windows, labels))
     problem = setup.problem(moments)
