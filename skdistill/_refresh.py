@@ -154,7 +154,10 @@ class RefreshMixin(BaseDistilled):
         new = [
             one
             for one, has_units in zip(series, known, strict=True)
-            if one.id is not None and not has_units and len(one) >= reach and units_told([one.values])[0]
+            if one.id is not None
+            and not has_units
+            and len(one) >= reach
+            and units_told([one.values], self.scaling_.seen_)[0]
         ]
         return self.scaling_.with_series([one.values for one in new], [one.id for one in new if one.id is not None])
 

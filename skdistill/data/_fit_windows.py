@@ -178,7 +178,7 @@ class FitWindows:
         known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
         ids = [one.id for one in series]
         copies = [] if self.augmentation is None else self.augmentation.copies(series, held_out)
-        told = units_told(known)
+        told = units_told(known, scaling.seen_)
         numbers = np.where(told, told.cumsum() - 1, -1)
         copied = [number for number, rows in enumerate(known) if len(rows)]
         store = SeriesStore.from_series(

@@ -19,7 +19,7 @@ from skdistill.data._local_scale import LocalUnits, series_units, window_units
 from skdistill.data._square_root import SquareRoot
 from skdistill.data._statics import Statics
 
-__all__ = ["SCALINGS", "Scaling", "StandardizedContexts", "units_told", "warn_of_unlike_scales"]
+__all__ = ["SCALINGS", "Scaling", "StandardizedContexts", "seen_channels", "units_told", "warn_of_unlike_scales"]
 
 SCALINGS = ("auto", "global", "series", "window")
 
@@ -89,6 +89,8 @@ class Scaling(BaseEstimator):
         an observed training value in some channel has none (see :func:`units_told`).
     covariates_ : CovariateUnits or None
         How channels that are no targets are scaled if series or windows are scaled separately; None otherwise.
+    seen_ : ndarray of bool of shape (n_channels,) or None
+        Channels with an observed training value in some series, which a series must have to have units of its own.
     statics_ : Statics or None
         Units of static covariates, which the series have standardized already; None if there are none.
 
@@ -105,6 +107,7 @@ class Scaling(BaseEstimator):
     series_units_: LocalUnits | None = None
     covariates_: CovariateUnits | None = None
     statics_: Statics | None = None
+    seen_: np.ndarray | None = None
 
     def __init__(
         self,
@@ -161,7 +164,9 @@ class Scaling(BaseEstimator):
                 self.covariates_ = CovariateUnits.of(rows, self.targets, self.mean_, self.scale_)
                 self.series_units_ = self.covariates_.of_series(parts, self.series_units_)
             self.mean_, self.scale_ = np.zeros_like(self.mean_), np.ones_like(self.scale_)
-            self._keep_told(units_told(rows))
+            seen = np.stack([seen_channels(part) for part in rows])
+            self.seen_ = np.asarray(seen.any(axis=0))
+            self._keep_told(units_told(rows, self.seen_))
         return self
 
     @property
@@ -676,13 +681,31 @@ class Scaling(BaseEstimator):
         return full
 
 
-def units_told(rows: Sequence[np.ndarray]) -> np.ndarray:
+def seen_channels(rows: np.ndarray) -> np.ndarray:
+    """Return which channels have an observed value.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_timestamps, n_channels)
+        Training rows, NaN where missing.
+
+    Returns
+    -------
+    seen : ndarray of bool of shape (n_channels,)
+        All False without rows.
+    """
+    return np.asarray((~np.isnan(rows)).any(axis=0))
+
+
+def units_told(rows: Sequence[np.ndarray], seen: np.ndarray | None = None) -> np.ndarray:
     """Return which series have an observed training value in every channel that some series has one in.
 
     Parameters
     ----------
     rows : sequence of ndarray of shape (n_timestamps, n_channels)
         Training rows, NaN where missing.
+    seen : ndarray of bool of shape (n_channels,) or None, default=None
+        Channels that some series has a value in, if these are a part of the series only; None asks these.
 
     Returns
     -------
@@ -694,8 +717,8 @@ def units_told(rows: Sequence[np.ndarray]) -> np.ndarray:
     >>> units_told([np.array([[1.0, np.nan]]), np.empty((0, 2)), np.array([[np.nan, np.nan]])])
     array([ True, False, False])
     """
-    seen = np.stack([~np.isnan(part).all(axis=0) if len(part) else np.zeros(part.shape[1], bool) for part in rows])
-    return np.asarray(seen[:, seen.any(axis=0)].all(axis=1))
+    own = np.stack([seen_channels(part) for part in rows])
+    return np.asarray(own[:, own.any(axis=0) if seen is None else seen].all(axis=1))
 
 
 def _check_transformer(transformer: BaseEstimator, rows: Sequence[np.ndarray]) -> None:

@@ -106,7 +106,7 @@ class BlockMaker:
         of_series = {
             "lengths": store.lengths,
             "gaps": np.array([bool(np.isnan(one.values).any()) for one in series]),
-            "told": units_told(known),
+            "told": units_told(known, scaling.seen_),
             "by_window": np.zeros(len(series), dtype=bool) if store.by_window is None else store.by_window,
             "stepped": np.array([one.step is not None for one in series]),
         }

@@ -37,7 +37,7 @@ __all__ = ["Stored", "check_storable", "store_rows"]
 
 logger = logging.getLogger("skdistill")
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Stored:

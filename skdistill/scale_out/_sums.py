@@ -257,7 +257,7 @@ class WindowWork(_SumWork):
             if len(one) >= reach and not np.isnan(known[number][:, targets]).all()
         ]
         scaling = scaling_of(self.scaling, self.whole, known, ids)
-        if scaling.series_units_ is not None and self.keeps_units:
+        if scaling.series_units_ is not None and scaling.ids_ and self.keeps_units:
             sums.units = [(list(scaling.ids_), scaling.series_units_)]
         if not useful:
             return sums
@@ -325,7 +325,8 @@ def scaling_of(sample: Scaling, whole: RowSums | None, known: Sequence[np.ndarra
         scaling.covariates_ = CovariateUnits(channels, shared, whole.mean, whole.scale)
         units = scaling.covariates_.of_series(known, units)
     scaling.series_units_ = units
-    scaling._keep_told(units_told(known))
+    scaling.seen_ = np.ones(n_channels, dtype=bool) if whole is None else whole.count > 0  # of all series, not these
+    scaling._keep_told(units_told(known, scaling.seen_))
     return scaling
 
 

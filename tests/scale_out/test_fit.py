@@ -66,6 +66,23 @@ def test_the_student_of_fit_on_all_rows(settings, table, monkeypatch):
         np.testing.assert_allclose(together.predict(panel), alone.predict(panel), rtol=1e-4)
 
 
+@pytest.mark.parametrize("store", [False, True])
+def test_which_series_have_units_does_not_depend_on_the_block(store, table, monkeypatch, tmp_path):
+    """The first series, which fill blocks of their own, lack the covariate, and the next the target."""
+    table = table.copy()
+    table.loc[table.unique_id.isin([f"s{n:02d}" for n in range(20)]), "c1"] = np.nan
+    table.loc[table.unique_id.isin([f"s{n:02d}" for n in range(20, 30)]), "c0"] = np.nan
+    path = tmp_path / "table.parquet"
+    table.to_parquet(path, index=False)
+    of = SeriesReader.of.__func__
+    monkeypatch.setattr(SeriesReader, "of", classmethod(lambda cls, *args: replace(of(cls, *args), block_rows=400)))
+    settings = {"targets": ["c0"], "validation_fraction": 0}
+    alone, panel = forecaster(**settings).fit(read_panel(table)), read_panel(table)
+    together = scale_out.fit(forecaster(**settings), path, store=tmp_path / "store" if store else None)
+    np.testing.assert_allclose(weights(together)["weight"], weights(alone)["weight"], atol=1e-6)
+    np.testing.assert_allclose(together.predict(panel), alone.predict(panel), rtol=1e-4)
+
+
 @pytest.mark.slow
 def test_moments_of_an_engine_are_those_of_one_machine(table):
     dd = pytest.importorskip("dask.dataframe", reason="needs pip install 'skdistill[dask]'")
