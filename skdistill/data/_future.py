@@ -344,7 +344,7 @@ class _Reader:
         others = [
             repr(name)
             for name, dtype in zip(table.columns, table.dtypes, strict=True)
-            if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
+            if not pd.api.types.is_any_real_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
         ]
         if others:
             raise ValueError(

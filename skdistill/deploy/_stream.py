@@ -219,6 +219,11 @@ class Stream:
     def _check_next(self, index: pd.Index) -> None:
         """Raise if the label of a row is not the one that follows the last."""
         index = as_time_index(index)
+        if isinstance(self._last, _TIMES) and type(index) is not type(self._last) and index.dtype.kind not in "iu":
+            raise ValueError(
+                f"row of append must have a label like the last one, {self._last[-1]!r}; got {index[0]!r}. Convert it, "
+                "or append the values alone."
+            )
         if self._last is None or type(index) is not type(self._last) or not isinstance(index, _TIMES):
             return
         step = self._step()

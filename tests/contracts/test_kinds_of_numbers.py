@@ -360,6 +360,8 @@ def test_times_and_complex_numbers_are_refused(name: str, fitted: Fitted) -> Non
     kinds.append(door[1] + 1j)
     if days.ndim < 3:
         kinds.append((pd.Series if days.ndim == 1 else pd.DataFrame)(days.astype("datetime64[s]")))
+    if days.ndim == 2:
+        kinds.append(pd.DataFrame(door[1] + 1j))
     taken = [number for number, one in enumerate(kinds) if _answer(door, fitted, one) is not None]
     assert not taken, f"{name} took times or complex numbers for numbers: {taken}"
 

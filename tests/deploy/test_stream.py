@@ -264,5 +264,8 @@ def test_labels_of_rows_are_checked_without_one_step_of_fit(fitted):
     stream.append(days.iloc[[-3]])
     with pytest.raises(ValueError, match="row of append must be the one at"):
         stream.append(days.iloc[[-1]])
+    for other in (days.index.astype(str), days.index.to_period("D")):
+        with pytest.raises(ValueError, match="row of append must have a label like the last one"):
+            stream.append(days.set_axis(other).iloc[[-1]])
     stream.append(days.iloc[-2])
     stream.append(days.iloc[-1])
