@@ -151,6 +151,27 @@ def test_values_a_function_has_taken_in_count():
     assert digest(make(1.0)) == digest(make(1.0)) != digest(make(2.0))
 
 
+def of_notebook(**module):
+    """Return a function of a notebook that has these names."""
+    code = "class Mine:\n    def give(self):\n        return [helper(FACTOR) for _ in range(2)], self.other\n"
+    module = {"__name__": "__main__", "FACTOR": 1.0, "helper": abs, "other": 1, **module}
+    exec(code, module)
+    return digest(module["Mine"]())
+
+
+def test_names_that_code_reads_from_its_module_count():
+    def half(value):
+        return value / 2 if value else half(1)
+
+    def third(value):
+        return value / 3 if value else third(1)
+
+    seen = [of_notebook(), of_notebook(FACTOR=2.0), of_notebook(FACTOR=np.ones(2)), of_notebook(helper=half)]
+    seen += [of_notebook(helper=third), of_notebook(helper=third, FACTOR=[1.0, {"a": 2}])]
+    assert len(set(seen)) == len(seen)
+    assert of_notebook() == of_notebook(other=2)  # an attribute of that name is no name of the module
+
+
 def test_a_class_that_mentions_itself():
     class Loop(CustomNetwork):
         def check(self):
