@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from skorch.callbacks import GradientNormClipping, LRScheduler
 from skorch.helper import predefined_split
-from torch import nn
+from torch import Tensor, nn
 
 from skdistill._utils._memory import is_out_of_memory
 from skdistill._utils._user_line import stacklevel_of_user
@@ -60,6 +60,16 @@ class TrainingResult:
     solved: Any = None
 
 
+def _warn_of_chance(forecast: Tensor, again: Tensor, name: str) -> None:
+    """Warn if a network in evaluation mode answers the same window in two ways."""
+    if not torch.allclose(forecast, again, rtol=1e-3, atol=1e-3, equal_nan=True):
+        warnings.warn(
+            f"{name} forecasts the same window in two ways, also in evaluation mode: predict will change from call to "
+            "call. Take nn.Dropout, or dropout(..., training=self.training), and draw nothing at random in forecasts.",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
 def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: LabelSource | None) -> LossShapes:
     """Determine the shapes that loss terms need, from one window.
 
@@ -85,8 +95,10 @@ def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: 
     device = next(iter(module.parameters())).device
     was_training = module.training
     with torch.no_grad():
-        output = module.eval()(**{name: value.to(device) for name, value in inputs.items()})
+        module.eval()
+        output, again = (module(**{name: value.to(device) for name, value in inputs.items()}) for _ in range(2))
     module.train(was_training)
+    _warn_of_chance(output.forecast, again.forecast, type(own_module(module)).__name__)
     if output.features is not None and tuple(output.features.shape[:-1]) != (1, spec.n_targets):
         raise ValueError(
             f"features of a network must have shape (n_windows, n_targets, D), one vector for each target; of 1 window "

@@ -58,6 +58,17 @@ def test_layers_that_torch_does_not_find_are_refused(kept):
     make_forecaster(teacher=None, student=student.set_params(options={"frozen": True, "kept": kept})).fit(make_series())
 
 
+class AlwaysDropout(Perceptron):
+    def forward(self, context):
+        return super().forward(nn.functional.dropout(context, 0.5))
+
+
+def test_a_module_that_forecasts_at_random_is_told():
+    student = CustomNetwork(AlwaysDropout, {"with_features": False})
+    with pytest.warns(UserWarning, match="AlwaysDropout forecasts the same window in two ways"):
+        make_forecaster(teacher=None, student=student, max_epochs=1).fit(make_series())
+
+
 def test_a_module_without_features_is_told_so_by_the_loss():
     student = CustomNetwork(Perceptron, {"with_features": False})
     make_forecaster(student=student, loss="response").fit(make_series())
