@@ -548,7 +548,7 @@ def test_a_rare_event_has_one_unit_for_all_series():
         ({"known_dropout": 1.5}, "known_dropout"),
         ({"known_dropout": 0.5, "known_covariates": None}, "there are none: name them in known_covariates"),
         ({"window_step": 0}, "window_step"),
-        ({"window_step": 900}, "windows every 900 rows, counted back .* leave no training window"),
+        ({"window_step": 900}, "900 rows between windows, counted back .* leave none"),
         ({"window_step": 100, "validation_fraction": 40}, "leave no validation window"),
         ({"student": Linear(past_rows=99)}, "past_rows of Linear must be at most the 24 rows"),
         ({"student": Linear(known_band=-1)}, "known_band"),
