@@ -33,6 +33,13 @@ def weights(fitted):
     return {name: one.detach().numpy() for name, one in fitted.student_.named_parameters()}
 
 
+def read_in_small_blocks(monkeypatch):
+    of = SeriesReader.of.__func__
+    monkeypatch.setattr(SeriesReader, "of", classmethod(lambda cls, *args: replace(of(cls, *args), block_rows=400)))
+    monkeypatch.setattr("skdistill.scale_out._here.BLOCK_ROWS", 400)
+    monkeypatch.setattr("skdistill.scale_out._here._READ_ROWS", 100)
+
+
 def test_a_reader_that_comes_once_is_refused(table):
     reader = pa.Table.from_pandas(table).to_reader()
     with pytest.raises(TypeError, match=r"an Arrow reader comes once: pass reader.read_all\(\)"):
@@ -54,8 +61,7 @@ SETTINGS = [
 def test_the_student_of_fit_on_all_rows(settings, table, monkeypatch):
     """Of series counted 5 to 10 at a time, while the sample has 32 of 40."""
     alone, panel = forecaster(**settings).fit(read_panel(table)), read_panel(table)
-    of = SeriesReader.of.__func__
-    monkeypatch.setattr(SeriesReader, "of", classmethod(lambda cls, *args: replace(of(cls, *args), block_rows=400)))
+    read_in_small_blocks(monkeypatch)
     together = scale_out.fit(forecaster(**settings), table)
     assert together.n_series_ == 40
     for name, values in weights(alone).items():
@@ -74,8 +80,7 @@ def test_which_series_have_units_does_not_depend_on_the_block(store, table, monk
     table.loc[table.unique_id.isin([f"s{n:02d}" for n in range(20, 30)]), "c0"] = np.nan
     path = tmp_path / "table.parquet"
     table.to_parquet(path, index=False)
-    of = SeriesReader.of.__func__
-    monkeypatch.setattr(SeriesReader, "of", classmethod(lambda cls, *args: replace(of(cls, *args), block_rows=400)))
+    read_in_small_blocks(monkeypatch)
     settings = {"targets": ["c0"], "validation_fraction": 0}
     alone, panel = forecaster(**settings).fit(read_panel(table)), read_panel(table)
     together = scale_out.fit(forecaster(**settings), path, store=tmp_path / "store" if store else None)
