@@ -1326,9 +1326,10 @@ def _floats(values: Any) -> Any:
 
 
 def _check_no_infinity(values: np.ndarray, name: str) -> None:
-    """Raise for infinity; one sum tells that there is none where nothing is missing."""
+    """Raise for infinity; one product, faster than a look at each value, tells that all are finite."""
+    flat = values.ravel()
     with np.errstate(over="ignore", invalid="ignore"):
-        if math.isfinite(values.sum()):
+        if math.isfinite(np.dot(flat, flat)):
             return
     if np.isinf(values).any():
         place = tuple(int(one) for one in np.argwhere(np.isinf(values))[0])
