@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from skdistill.losses._inputs import LossInputs
+from skdistill.losses._warm_up import WarmUpModule
 
 __all__ = ["Part", "parts_of_equal_weight", "weighted_mean"]
 
@@ -59,6 +60,8 @@ def weighted_mean(term: nn.Module, parts: Sequence[Part], inputs: LossInputs) ->
     mean : Tensor
         The sum over all windows of weight times term, divided by the number of windows; 0 if no label counts.
     """
+    if isinstance(term, WarmUpModule):  # it counts batches, not their parts
+        return weighted_mean(term.inner, parts, inputs) * term.next_share()
     if not parts:
         return inputs.forecast.sum() * 0.0
     return torch.stack([share * term(part) for share, part in parts]).sum()

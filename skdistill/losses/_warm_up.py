@@ -9,7 +9,7 @@ from skdistill._utils._checks import check_integer
 from skdistill.losses._base import LossTerm
 from skdistill.losses._inputs import LossInputs, LossShapes
 
-__all__ = ["WarmUp"]
+__all__ = ["WarmUp", "WarmUpModule"]
 
 
 class WarmUp(LossTerm):
@@ -64,14 +64,24 @@ class WarmUp(LossTerm):
 
     def build(self, shapes: LossShapes) -> nn.Module:
         """Build the module that computes the scaled term."""
-        return _WarmUpModule(self.term.build(shapes), self.n_batches)
+        return WarmUpModule(self.term.build(shapes), self.n_batches)
 
     def named_terms(self) -> list[tuple[str, LossTerm]]:
         """Return this term under the name of the wrapped term."""
         return [(self.term.named_terms()[0][0], self)]
 
 
-class _WarmUpModule(nn.Module):
+class WarmUpModule(nn.Module):
+    """The module of :class:`WarmUp`.
+
+    Parameters
+    ----------
+    inner : torch.nn.Module
+        The built term.
+    n_batches : int
+        Number of batches until the full weight.
+    """
+
     batches: Tensor
 
     def __init__(self, inner: nn.Module, n_batches: int) -> None:
@@ -81,6 +91,28 @@ class _WarmUpModule(nn.Module):
         self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
 
     def forward(self, inputs: LossInputs) -> Tensor:
+        """Compute the scaled term.
+
+        Parameters
+        ----------
+        inputs : LossInputs
+            One batch.
+
+        Returns
+        -------
+        term : Tensor
+            A scalar.
+        """
+        return self.inner(inputs) * self.next_share()
+
+    def next_share(self) -> Tensor:
+        """Count a batch, in training, and return how much of the term it counts.
+
+        Returns
+        -------
+        share : Tensor
+            A scalar in [0, 1].
+        """
         if self.training:
             self.batches += 1
-        return self.inner(inputs) * (self.batches / self.n_batches).clamp(max=1.0)
+        return (self.batches / self.n_batches).clamp(max=1.0)

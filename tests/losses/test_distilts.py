@@ -290,6 +290,19 @@ def test_warm_up_counts_training_batches_only():
     assert (term.weight, term.requires) == (0.5, TeacherForecast.requires)
 
 
+@pytest.mark.parametrize("weights", [(0.25, 1.0, 0.5), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)])
+def test_warm_up_counts_a_batch_once_whatever_its_labels_weigh(weights):
+    inputs = make_inputs()._replace(label_weight=torch.tensor(weights))
+    objectives = [
+        build_objective(term, shapes_of(inputs), has_teacher=True).train()
+        for term in (TeacherForecast(), WarmUp(TeacherForecast(), n_batches=8))
+    ]
+    for batch in range(1, 4):
+        full, scaled = (one(inputs)["teacherforecast"] for one in objectives)
+        assert float(scaled) == pytest.approx(batch / 8 * float(full))
+    assert int(objectives[1].terms[0].batches) == 3
+
+
 # -- the sum -------------------------------------------------------------------------------------
 
 
