@@ -15,8 +15,9 @@ from skdistill._predictor import Predictor, blocks
 from skdistill._utils._checks import check_integer
 from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill.data._context_batch import ContextBatch
-from skdistill.data._inputs import Series, SeriesInput, read_series
+from skdistill.data._inputs import read_series
 from skdistill.data._local_scale import LocalUnits
+from skdistill.data._series import Series, SeriesInput
 from skdistill.data._short_series import warn_of_short_series
 from skdistill.networks._base import NetworkSpec
 from skdistill.probabilistic._calibration import FittedCalibration, resolve_calibration, shift_quantiles

@@ -21,16 +21,18 @@ from skdistill.data._calendar import calendar_of
 from skdistill.data._calendar_rows import fields_of, have_calendar
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._index_checks import checked_step
-from skdistill.data._inputs import Series, check_roles_unchanged, read_series
+from skdistill.data._inputs import check_roles_unchanged, read_series
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._season import season_of_series
+from skdistill.data._series import Series
 from skdistill.data._steps import continue_index, find_step
 from skdistill.losses._base import BaseLoss
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._linear import Linear
 from skdistill.networks._linear_design import LinearDesign
-from skdistill.training._exact_fit import quadratic_terms, solve_from_moments
+from skdistill.training._exact_fit import solve_from_moments
+from skdistill.training._exactness import quadratic_terms
 from skdistill.training._rolling import RollingMoments
 from skdistill.training._rolling_design import RollingDesign
 

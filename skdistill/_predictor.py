@@ -13,8 +13,8 @@ from torch import nn
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._context_batch import ContextBatch, ContextCutter
 from skdistill.data._contexts import Contexts
-from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._series import Series
 from skdistill.fused._runtime import fused_answer, fused_quantiles
 from skdistill.networks._base import NetworkOutput, NetworkSpec
 from skdistill.networks._inputs import network_inputs

@@ -19,9 +19,11 @@ from skdistill._partial_fit import join_labels
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
 from skdistill.data._fit_windows import FitWindows
-from skdistill.data._inputs import Series, check_roles_unchanged, read_series
+from skdistill.data._inputs import check_roles_unchanged, read_series
 from skdistill.data._roles import Roles
-from skdistill.data._scaling import Scaling, units_told
+from skdistill.data._scaling import Scaling
+from skdistill.data._scaling_checks import units_told
+from skdistill.data._series import Series
 from skdistill.data._series_weight import weights_of_series
 from skdistill.data._short_series import name_series
 from skdistill.data._store import SeriesStore

@@ -13,7 +13,8 @@ from skdistill._predictor import blocks
 from skdistill._unwrap import UnwrappedModel, unwrap_model
 from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._inputs import Series, read_series
+from skdistill.data._inputs import read_series
+from skdistill.data._series import Series
 from skdistill.data._short_series import warn_of_short_series
 
 __all__ = ["Rolled", "RolledSeries", "roll_windows", "seasonal_difference"]

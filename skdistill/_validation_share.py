@@ -7,7 +7,7 @@ from typing import Any
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._resolve import resolve_teacher
-from skdistill.training._exact_fit import is_solved_at_once
+from skdistill.training._exactness import is_solved_at_once
 
 __all__ = ["validation_share"]
 

@@ -28,9 +28,10 @@ from skdistill.data._context_batch import ContextBatch, ContextCutter
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._forms import take_apart
 from skdistill.data._future import read_future
-from skdistill.data._inputs import Series, SeriesInput, read_series
+from skdistill.data._inputs import read_series
 from skdistill.data._roles import find_roles
 from skdistill.data._rows_of_fit import count_windows_of_fit, find_trained, read_training_rows, rows_of_fit
+from skdistill.data._series import Series, SeriesInput
 from skdistill.data._short_series import warn_of_short_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, split_windows

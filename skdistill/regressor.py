@@ -20,8 +20,8 @@ from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill._validation_share import validation_share
 from skdistill.data._bounds import check_bounds, clip, warn_outside
 from skdistill.data._context_batch import ContextBatch
-from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._series import Series
 from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._store import SeriesStore
 from skdistill.data._tables import check_has_no_times

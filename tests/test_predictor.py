@@ -9,7 +9,7 @@ from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
 
 from skdistill import _predictor
 from skdistill.data._context_batch import ContextBatch, ContextCutter
-from skdistill.data._inputs import Series
+from skdistill.data._series import Series
 from skdistill.networks import MLP, ITransformer
 
 LEVELS = (0.1, 0.5, 0.9)

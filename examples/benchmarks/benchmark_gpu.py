@@ -28,8 +28,8 @@ from _common import QUICK, heading, write_results
 from skdistill import DistilledForecaster, load
 from skdistill._utils._generators import seeded
 from skdistill.core import NetworkSpec, SeriesStore, TrainingWindows
-from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._series import Series
 from skdistill.data._training_windows import split_windows
 from skdistill.labeling._label_windows import label_windows
 from skdistill.labeling._stored import StoredLabels

@@ -26,8 +26,8 @@ from _common import QUICK, heading, interleaved, write_results
 
 from skdistill._utils._generators import seeded
 from skdistill.core import BaseNetwork, NetworkSpec, SeriesStore
-from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._series import Series
 from skdistill.data._training_windows import split_windows
 from skdistill.losses import Supervised
 from skdistill.networks import MLP, DLinear, ITransformer, Linear

@@ -20,7 +20,6 @@ from skdistill.comparison._latency import median_seconds
 from skdistill.comparison._naive import find_seasons
 from skdistill.comparison._problem import Forecast, Problem
 from skdistill.comparison._result import Comparison, RowResult, add_unknown_row, make_comparison
-from skdistill.data._inputs import Series
 from skdistill.data._kept_series import ChangedSeriesError
 from skdistill.data._rows_of_fit import (
     count_windows_of_fit,
@@ -30,6 +29,7 @@ from skdistill.data._rows_of_fit import (
     rows_of_fit,
 )
 from skdistill.data._season import seasons_of_series
+from skdistill.data._series import Series
 from skdistill.data._series_weight import check_series_weight, weights_of_series, weights_of_windows
 from skdistill.metrics import QuantileScores, quantile_scores
 from skdistill.teachers._given import NoLabelError, warn_left_out

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._doc_link import DocLink
-from skdistill.data._inputs import Series
+from skdistill.data._series import Series
 from skdistill.data._store import SeriesStore
 
 __all__ = ["Augmentation"]

@@ -14,9 +14,9 @@ import torch
 from skdistill.data._calendar import calendar_of
 from skdistill.data._contexts import Contexts
 from skdistill.data._fill_future import fill_future
-from skdistill.data._inputs import Series
 from skdistill.data._precede import labels_of_context
 from skdistill.data._scaling import Scaling
+from skdistill.data._series import Series
 from skdistill.data._steps import Step, find_step
 from skdistill.data._vintages import LOST
 

@@ -13,9 +13,10 @@ from torch import Tensor
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import Bounds, warn_outside
-from skdistill.data._inputs import Series
-from skdistill.data._scaling import Scaling, units_told, warn_of_unlike_scales
+from skdistill.data._scaling import Scaling
+from skdistill.data._scaling_checks import units_told, warn_of_unlike_scales
 from skdistill.data._season import season_of_series
+from skdistill.data._series import Series
 from skdistill.data._series_weight import weights_of_series
 from skdistill.data._short_series import name_series
 from skdistill.data._store import SeriesStore

@@ -12,9 +12,9 @@ import pandas as pd
 
 from skdistill._utils.numpy_student import fill_masked
 from skdistill.data._forms import take_apart
-from skdistill.data._inputs import Series, SeriesInput
 from skdistill.data._labels_ahead import labels_ahead, stacked_labels
 from skdistill.data._roles import Roles
+from skdistill.data._series import Series, SeriesInput
 from skdistill.data._steps import as_time_index
 from skdistill.data._tables import check_is_no_other_table
 from skdistill.data._vintages import Vintages, places_of

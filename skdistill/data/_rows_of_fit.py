@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from skdistill.data._inputs import Series, read_series
+from skdistill.data._inputs import read_series
 from skdistill.data._kept_series import ChangedSeriesError
+from skdistill.data._series import Series
 
 __all__ = ["count_windows_of_fit", "find_trained", "read_training_rows", "rows_before_series", "rows_of_fit"]
 

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._inputs import Series
+from skdistill.data._series import Series
 
 __all__ = ["name_series", "warn_of_short_series"]
 

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from skdistill.data._calendar import calendar_features, calendar_of
 from skdistill.data._calendar_rows import check_one_calendar, have_calendar, odd_calendar, step_of
-from skdistill.data._inputs import Series
 from skdistill.data._local_scale import LocalUnits
 from skdistill.data._precede import precede_index
 from skdistill.data._scaling import Scaling
+from skdistill.data._series import Series
 from skdistill.data._steps import Step
 
 __all__ = ["SeriesStore"]

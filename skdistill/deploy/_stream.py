@@ -14,8 +14,9 @@ from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._forms import take_apart
 from skdistill.data._future import read_future
-from skdistill.data._inputs import Series, SeriesInput, read_series
+from skdistill.data._inputs import read_series
 from skdistill.data._roles import Roles
+from skdistill.data._series import Series, SeriesInput
 from skdistill.data._series_labels import SeriesLabels, match_columns
 from skdistill.data._steps import Step, as_time_index
 from skdistill.data._tables import check_is_no_other_table

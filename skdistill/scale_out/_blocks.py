@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill.data._inputs import Series
-from skdistill.data._scaling import Scaling, units_told
+from skdistill.data._scaling import Scaling
+from skdistill.data._scaling_checks import units_told
+from skdistill.data._series import Series
 from skdistill.data._steps import Step
 from skdistill.data._windows import Windows
 from skdistill.scale_out._reader import SeriesReader

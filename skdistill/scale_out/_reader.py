@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from skdistill.data._fit_windows import FitWindows
-from skdistill.data._inputs import Series, read_series
+from skdistill.data._inputs import read_series
 from skdistill.data._season import season_of_series
+from skdistill.data._series import Series
 from skdistill.deploy._frame_predictor import InputForm
 from skdistill.deploy._long_form import LongForm
 from skdistill.scale_out._whole_series import whole_series

@@ -12,9 +12,10 @@ import pandas as pd
 from sklearn.base import clone
 
 from skdistill.data._covariate_units import CovariateUnits
-from skdistill.data._inputs import Series
 from skdistill.data._local_scale import LocalUnits, series_units
-from skdistill.data._scaling import Scaling, units_told
+from skdistill.data._scaling import Scaling
+from skdistill.data._scaling_checks import units_told
+from skdistill.data._series import Series
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._label_windows import label_windows
 from skdistill.losses._base import BaseLoss

@@ -13,8 +13,8 @@ from sklearn.base import BaseEstimator, clone
 from skdistill._parameter_checks import default_training, warn_of_idle_settings
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._inputs import Series
 from skdistill.data._season import seasons_of_series
+from skdistill.data._series import Series
 from skdistill.forecaster import DistilledForecaster
 from skdistill.losses._base import LossSum
 from skdistill.losses._response import Response

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._parameter_checks import check_label_choice, check_transformer
@@ -22,14 +20,16 @@ from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._bounds import check_bounds
 from skdistill.data._fit_windows import FitWindows
-from skdistill.data._inputs import SeriesInput, read_series
+from skdistill.data._inputs import read_series
 from skdistill.data._scaling import SCALINGS
 from skdistill.data._season import season_of_series
+from skdistill.data._series import SeriesInput
 from skdistill.data._square_root import SquareRoot
 from skdistill.forecaster import DistilledForecaster
 from skdistill.selection._candidates import Candidate, default_context_lengths, read_students, warn_of_replaced
 from skdistill.selection._folds import Fold, default_split, make_folds, without_unobserved_end
 from skdistill.selection._judge import SCORINGS, Judge, Problem, with_labels
+from skdistill.selection._refitted import RefittedMixin
 from skdistill.selection._search import Search
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._resolve import resolve_teacher
@@ -38,15 +38,6 @@ from skdistill.teachers._teacher_name import teacher_name
 __all__ = ["DistilledForecasterCV"]
 
 _JUDGED_WINDOWS = 1000  # horizons that a fold judges, at most, unless there are more series
-
-
-def _refitted_has(name: str) -> Callable[[Any], bool]:
-    """Return a check of whether the refitted forecaster has a method; before ``fit``, whether its class has."""
-
-    def check(self: Any) -> bool:
-        return hasattr(getattr(self, "forecaster_", DistilledForecaster), name)
-
-    return check
 
 
 def _with_truth(problem: Problem, folds: list[Fold]) -> list[Fold]:
@@ -69,7 +60,7 @@ def _with_truth(problem: Problem, folds: list[Fold]) -> list[Fold]:
     return kept
 
 
-class DistilledForecasterCV(DocLink, BaseEstimator):
+class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
     """Choose student, teacher and context length by rolling origins, and refit the choice on everything.
 
     Candidates are students from an exactly solved linear map to an MLP on top of it, each alone and with each teacher,
@@ -362,12 +353,6 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
                 stacklevel=3,
             )
 
-    @property
-    def best_estimator_(self) -> DistilledForecaster:
-        """The refitted forecaster, by the name that searches of scikit-learn have for it."""
-        check_is_fitted(self)
-        return self.forecaster_
-
     def candidate(self, index: int) -> DistilledForecaster:
         """Return the forecaster of a row of ``cv_results_``, not fitted.
 
@@ -580,275 +565,6 @@ class DistilledForecasterCV(DocLink, BaseEstimator):
     def _as_given(self, name: str) -> Any:
         """Return a teacher as the user gave it, where that is possible."""
         return name if name in ("pretrained", "theta") else self._read_teachers()[name]
-
-    # -- what the refitted forecaster does -----------------------------------------------------
-
-    def predict(self, X: Any, future: Any = None) -> Any:
-        """Forecast the ``prediction_length`` rows that follow, with the refitted forecaster.
-
-        Parameters
-        ----------
-        X : array, DataFrame, Series, panel or list
-            As for :meth:`DistilledForecaster.predict <skdistill.DistilledForecaster.predict>`.
-        future : array, DataFrame, panel, list or None, default=None
-            Known covariates of the rows that follow, as for that method.
-
-        Returns
-        -------
-        forecast : ndarray, DataFrame or list
-            Forecasts in original units, in the form of ``X``.
-        """
-        return self.best_estimator_.predict(X, future)
-
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return minus the MSE over every stride-1 window of a series, in original units.
-
-        Parameters
-        ----------
-        X : array, DataFrame, Series, panel or list
-            As for :meth:`DistilledForecaster.score <skdistill.DistilledForecaster.score>`.
-        y : None, default=None
-            Ignored, present for API consistency; anything but None gives a warning.
-        sample_weight : None, default=None
-            Ignored, present for API consistency.
-
-        Returns
-        -------
-        score : float
-            Minus the mean squared error, in squared units of ``X``: higher is better, 0 is perfect.
-        """
-        warn_of_ignored_y(y, "DistilledForecasterCV.score", "scores forecasts of")
-        return self.best_estimator_.score(X)
-
-    def backtest(self, X: Any, step: int = 1) -> Any:
-        """Forecast from every origin of a series, with the refitted forecaster.
-
-        Parameters
-        ----------
-        X : array, DataFrame, Series, panel or list
-            As for :meth:`DistilledForecaster.backtest <skdistill.DistilledForecaster.backtest>`.
-        step : int, default=1
-            Number of rows between consecutive origins.
-
-        Returns
-        -------
-        forecasts : ndarray, DataFrame or list
-            Forecasts in original units.
-        """
-        return self.best_estimator_.backtest(X, step)
-
-    def predict_quantiles(self, X: Any, **options: Any) -> Any:
-        """Forecast quantiles, if ``quantiles`` are set.
-
-        Parameters
-        ----------
-        X : array, DataFrame, Series, panel or list
-            As for ``predict``.
-        **options : object
-            As for the method of the refitted forecaster.
-
-        Returns
-        -------
-        quantiles : ndarray, DataFrame or list
-            Quantiles in original units.
-        """
-        return self.best_estimator_.predict_quantiles(X, **options)
-
-    def predict_interval(self, X: Any, **options: Any) -> Any:
-        """Forecast intervals, if ``quantiles`` are set.
-
-        Parameters
-        ----------
-        X : array, DataFrame, Series, panel or list
-            As for ``predict``.
-        **options : object
-            As for the method of the refitted forecaster.
-
-        Returns
-        -------
-        intervals : ndarray, DataFrame or list
-            Intervals in original units.
-        """
-        return self.best_estimator_.predict_interval(X, **options)
-
-    def backtest_quantiles(self, X: Any, step: int = 1) -> Any:
-        """Forecast quantiles from every origin of a series, if ``quantiles`` are set.
-
-        Parameters
-        ----------
-        X : array, DataFrame, Series, panel or list
-            As for ``backtest``.
-        step : int, default=1
-            Number of rows between consecutive origins.
-
-        Returns
-        -------
-        quantiles : ndarray or list
-            Quantiles in original units.
-        """
-        return self.best_estimator_.backtest_quantiles(X, step)
-
-    def predict_teacher(self, X: Any, future: Any = None) -> Any:
-        """Forecast with the teacher of the refitted forecaster, if it has one.
-
-        Parameters
-        ----------
-        X : array, DataFrame, Series or list
-            As for ``predict``.
-        future : array, DataFrame, panel, list or None, default=None
-            As for ``predict``.
-
-        Returns
-        -------
-        forecast : ndarray, DataFrame or list
-            The teacher's forecasts in original units.
-        """
-        return self.best_estimator_.predict_teacher(X, future)
-
-    def compare(self, X: Any, **options: Any) -> Any:
-        """Compare teacher, student, the student without a teacher, and baselines on a test series.
-
-        Parameters
-        ----------
-        X : array, DataFrame, Series, panel or list
-            A test series not used in ``fit``.
-        **options : object
-            Passed to :func:`skdistill.compare`.
-
-        Returns
-        -------
-        comparison : Comparison
-            A table.
-        """
-        return self.best_estimator_.compare(X, **options)
-
-    def report(self, X: Any, path: Any, **options: Any) -> Any:
-        """Write a self-contained HTML report about the refitted forecaster.
-
-        Parameters
-        ----------
-        X : array, DataFrame, Series, panel or list
-            A test series not used in ``fit``.
-        path : str or Path
-            The HTML file to write.
-        **options : object
-            As for the method of the refitted forecaster.
-
-        Returns
-        -------
-        path : Path
-            The file.
-        """
-        from skdistill.plotting._report import write_report
-
-        check_is_fitted(self)
-        return write_report(self, X, path, **options)
-
-    def save(self, path: str | os.PathLike[str], *, teacher: bool = False) -> None:
-        """Save the refitted forecaster to one file; :func:`skdistill.load` returns a DistilledForecaster.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file.
-        teacher : bool, default=False
-            Whether to also save the weights of a teacher that is a network.
-        """
-        self.best_estimator_.save(path, teacher=teacher)
-
-    def export(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        precision: str = "float32",
-        tolerance: float | None = None,
-        data: Any = None,
-    ) -> Any:
-        """Export the student of the refitted forecaster for another runtime.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file; its suffix determines the format: ``.onnx``, ``.npz``, ``.pt2`` or ``.h``.
-        precision : {"float32", "bfloat16", "int8"}, default="float32"
-            Type that the weights are rounded to: all three for ``.npz``, float32 and int8 for ``.onnx`` and ``.h``.
-        tolerance : float or None, default=None
-            Largest difference that rounding may make, in standard deviations of a channel; None allows any.
-        data : array or DataFrame, or None, default=None
-            A series on which to measure the error before and after rounding.
-
-        Returns
-        -------
-        report : ExportReport
-            Size and errors.
-        """
-        return self.best_estimator_.export(path, precision=precision, tolerance=tolerance, data=data)
-
-    def calibrate(self, X: Any, y: Any = None) -> Self:
-        """Calibrate the quantiles of the refitted forecaster on other rows.
-
-        Parameters
-        ----------
-        X : array, DataFrame, Series, panel or list
-            Rows that were not used in ``fit``.
-        y : None, default=None
-            Ignored, present for API consistency; anything but None gives a warning.
-
-        Returns
-        -------
-        self : DistilledForecasterCV
-            This search.
-        """
-        warn_of_ignored_y(y, "DistilledForecasterCV.calibrate", "calibrates quantiles of")
-        self.best_estimator_.calibrate(X)
-        return self
-
-    def stream(self, recent: Any = None) -> Any:
-        """Return a stream of the refitted forecaster, which takes new rows one at a time.
-
-        Parameters
-        ----------
-        recent : array, DataFrame or None, default=None
-            Rows to start from.
-
-        Returns
-        -------
-        stream : Stream
-            Object with ``append(row)`` and ``predict()``.
-        """
-        return self.best_estimator_.stream(recent)
-
-    @available_if(_refitted_has("partial_fit"))
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Add rows to the refitted forecaster, if its student is solved exactly without a teacher; or fit.
-
-        Parameters
-        ----------
-        X : array, DataFrame, Series or panel
-            The rows that follow those of ``fit``.
-        y : None, default=None
-            Ignored, present for API consistency; anything but None gives a warning.
-
-        Returns
-        -------
-        self : DistilledForecasterCV
-            This search.
-        """
-        warn_of_ignored_y(y, "DistilledForecasterCV.partial_fit")
-        if not hasattr(self, "forecaster_"):
-            return self.fit(X)
-        self.best_estimator_.partial_fit(X)
-        return self
-
-    def count_parameters(self) -> int:
-        """Return the number of parameters of the chosen student.
-
-        Returns
-        -------
-        n_parameters : int
-            Number of parameters.
-        """
-        return self.best_estimator_.count_parameters()
 
     # -- scikit-learn ------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill.data._inputs import Series, SeriesInput
+from skdistill.data._series import Series, SeriesInput
 from skdistill.data._validation_rows import count_unobserved_end
 from skdistill.model_selection import RollingOriginSplit
 

@@ -15,8 +15,8 @@ from skdistill._distillation import settle_teacher
 from skdistill._predictor import Predictor
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill.data._context_batch import ContextCutter
-from skdistill.data._inputs import SeriesInput
 from skdistill.data._local_scale import series_units
+from skdistill.data._series import SeriesInput
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.losses._base import BaseLoss
 from skdistill.networks._inputs import make_spec, with_covariates
@@ -27,7 +27,8 @@ from skdistill.selection._folds import Fold
 from skdistill.selection._label_book import LabelBook, label_training, thin
 from skdistill.teachers._base import BaseTeacher
 from skdistill.training._batches import LabelSource
-from skdistill.training._exact_fit import solve_candidates, why_not_exact
+from skdistill.training._exact_fit import solve_candidates
+from skdistill.training._exactness import why_not_exact
 
 __all__ = ["SCORINGS", "Judge", "Judged", "Problem", "judge", "judge_teacher"]
 

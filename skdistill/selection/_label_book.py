@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skdistill.data._inputs import SeriesInput
 from skdistill.data._labels import Labels
+from skdistill.data._series import SeriesInput
 from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._windows import Windows
 from skdistill.labeling._keys import describe_windows, is_unseeded, key_of

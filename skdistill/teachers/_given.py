@@ -17,8 +17,8 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import read_numbers
 from skdistill.data._contexts import Contexts
 from skdistill.data._fit_windows import FitWindows
-from skdistill.data._inputs import Series
 from skdistill.data._labels import Labels
+from skdistill.data._series import Series
 from skdistill.data._steps import Step, continue_index
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows

@@ -13,7 +13,8 @@ from skdistill.losses._objective import needs_branches
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._quantile_head import point_module
 from skdistill.training._batches import LabelSource
-from skdistill.training._exact_fit import quadratic_part, solve_part, why_not_exact
+from skdistill.training._exact_fit import solve_part
+from skdistill.training._exactness import quadratic_part, why_not_exact
 from skdistill.training._train import TrainingResult
 
 __all__ = ["check_solvable", "prepare_network", "solve_network"]

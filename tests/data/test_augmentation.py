@@ -7,8 +7,8 @@ from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
 
 from skdistill.core import SeriesStore
 from skdistill.data import Augmentation
-from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._series import Series
 from skdistill.losses import Response, TimeDistill
 from skdistill.networks import DLinear, ITransformer, Linear
 from skdistill.teachers import TrainedTeacher

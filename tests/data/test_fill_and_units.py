@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from skdistill import DistilledForecaster
 from skdistill._utils.numpy_student import fill_missing
-from skdistill.data._inputs import Series
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
 from skdistill.data._scaling import Scaling
 from skdistill.data._season import seasons_of_step
+from skdistill.data._series import Series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import split_windows
 from skdistill.networks import Linear

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skdistill.data._inputs import Series
 from skdistill.data._label_reader import LabelReader
 from skdistill.data._labels_ahead import labels_ahead, stacked_labels
 from skdistill.data._row_labels import check_row_labels
+from skdistill.data._series import Series
 
 STARTS = ["2024-01-01", "2024-01-03 06:00", "2024-02-29"]
 INDEXES = {

@@ -5,9 +5,9 @@ import pytest
 from doubles import make_forecaster, make_series
 from sklearn.preprocessing import PowerTransformer
 
-from skdistill.data._inputs import Series
 from skdistill.data._local_scale import series_units
 from skdistill.data._scaling import Scaling
+from skdistill.data._series import Series
 from skdistill.data._store import SeriesStore
 from skdistill.networks import MLP
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from skdistill.core import SeriesStore, Windows
 from skdistill.data._calendar import calendar_features
-from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._series import Series
 from skdistill.data._steps import continue_index
 from skdistill.data._training_windows import split_windows
 from skdistill.data._validation_rows import count_validation_rows

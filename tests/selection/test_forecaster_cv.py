@@ -13,7 +13,8 @@ from sktime.split import ExpandingWindowSplitter
 from skdistill import DistilledForecaster, DistilledForecasterCV, compare, load, load_pretrained_student
 from skdistill.core import BaseTeacher, Labels
 from skdistill.data import Augmentation
-from skdistill.data._inputs import Series, read_series
+from skdistill.data._inputs import read_series
+from skdistill.data._series import Series
 from skdistill.labeling._budget import LabelBudgetError
 from skdistill.losses import Response
 from skdistill.model_selection import RollingOriginSplit, SktimeSplit

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from skdistill import DistilledForecasterCV
-from skdistill.data._inputs import Series
+from skdistill.data._series import Series
 from skdistill.datasets import make_multiseasonal
 from skdistill.model_selection import RollingOriginSplit
 from skdistill.selection._candidates import default_context_lengths

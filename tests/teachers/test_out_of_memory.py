@@ -8,8 +8,8 @@ import torch
 
 from skdistill import DistilledForecaster
 from skdistill.core import NetworkSpec, SeriesStore
-from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._series import Series
 from skdistill.data._training_windows import split_windows
 from skdistill.networks import MLP
 from skdistill.networks._mlp import _MLPModule

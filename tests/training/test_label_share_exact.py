@@ -5,8 +5,8 @@ import pytest
 import torch
 from doubles import make_series
 
-from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._series import Series
 from skdistill.data._some_labels import SomeLabels
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import split_windows
@@ -14,7 +14,8 @@ from skdistill.labeling._stored import StoredLabels
 from skdistill.losses import LinearWeights, MultiScale, Supervised, TeacherForecast
 from skdistill.networks import Linear
 from skdistill.networks._base import NetworkSpec
-from skdistill.training._exact_fit import quadratic_terms, solve_part, why_not_exact
+from skdistill.training._exact_fit import solve_part
+from skdistill.training._exactness import quadratic_terms, why_not_exact
 from skdistill.training._weighted import common_basis
 
 CONTEXT, HORIZON, N_LABELS = 6, 4, 17

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from doubles import make_series
 
-from skdistill.data._inputs import Series
 from skdistill.data._scaling import Scaling
+from skdistill.data._series import Series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import split_windows
 from skdistill.losses import Supervised
@@ -13,7 +13,8 @@ from skdistill.networks import Linear
 from skdistill.networks._base import NetworkSpec
 from skdistill.training._design import Design
 from skdistill.training._exact import candidates
-from skdistill.training._exact_fit import quadratic_terms, solve_part
+from skdistill.training._exact_fit import solve_part
+from skdistill.training._exactness import quadratic_terms
 from skdistill.training._masked import masked_error, solve_masked
 
 CONTEXT, HORIZON = 8, 3
