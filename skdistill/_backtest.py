@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._base import BaseDistilled
 from skdistill._predictor import Predictor, blocks
 from skdistill._utils._checks import check_integer
-from skdistill._utils._ignored_y import warn_of_ignored_y
+from skdistill._utils._ignored_y import warn_of_ignored_weight, warn_of_ignored_y
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
 from skdistill.data._local_scale import LocalUnits
@@ -284,7 +284,7 @@ class RollingMixin(BaseDistilled):
         y : None, default=None
             Ignored, present for API consistency; anything but None gives a warning.
         sample_weight : None, default=None
-            Ignored, present for API consistency.
+            Ignored, present for API consistency; anything but None gives a warning.
 
         Returns
         -------
@@ -293,6 +293,7 @@ class RollingMixin(BaseDistilled):
             0 is perfect. As the last step of a Pipeline, those are the units after the earlier steps.
         """
         warn_of_ignored_y(y, f"{type(self).__name__}.score", "scores forecasts of")
+        warn_of_ignored_weight(sample_weight, f"{type(self).__name__}.score")
         check_is_fitted(self)
         given = read_series(self, X, reset=False, allow_batch=False)
         return -mean_squared_error(self.predictor_, given.series)

@@ -384,7 +384,8 @@ class SktimeDistilledForecaster(BaseForecaster):
         X : sktime's series, panel or hierarchy, default=None
             Known covariates over the horizon.
         alpha : float or list of float, default=None
-            Requested levels; None takes 0.05 and 0.95.
+            Requested levels; None takes 0.05 and 0.95. Between and beyond the levels of ``quantiles``, quantiles are
+            interpolated and extrapolated as for a normal distribution.
 
         Returns
         -------

@@ -56,12 +56,17 @@ def test_a_real_y_warns_at_the_other_doors_too():
         assert caught[0].filename == __file__
     with pytest.warns(UserWarning, match=r"DistilledForecaster\.score ignores y and scores"):
         forecaster.score(series, y)
+    with pytest.warns(UserWarning, match=r"score ignores sample_weight.*skdistill\.metrics\.ForecastScorer"):
+        assert forecaster.score(series, sample_weight=np.ones(len(series))) == forecaster.score(series)
     forecaster = make_linear("mlp", quantiles=(0.1, 0.5), calibration="conformal", max_epochs=1).fit(series)
     with pytest.warns(UserWarning, match=r"DistilledForecaster\.calibrate ignores y and calibrates"):
         forecaster.calibrate(series, y)
     search = make_search().fit(series)
     with pytest.warns(UserWarning, match=r"DistilledForecasterCV\.score ignores y"):
         assert search.score(series, y) == search.score(series)
+    with pytest.warns(UserWarning, match=r"DistilledForecasterCV\.score ignores sample_weight") as caught:
+        search.score(series, sample_weight=y)
+    assert len(caught) == 1
 
 
 def test_callers_of_scikit_learn_that_pass_none_stay_quiet():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._utils._ignored_y import warn_of_ignored_y
+from skdistill._utils._ignored_y import warn_of_ignored_weight, warn_of_ignored_y
 from skdistill.forecaster import DistilledForecaster
 
 __all__ = ["RefittedMixin"]
@@ -66,7 +66,7 @@ class RefittedMixin:
         y : None, default=None
             Ignored, present for API consistency; anything but None gives a warning.
         sample_weight : None, default=None
-            Ignored, present for API consistency.
+            Ignored, present for API consistency; anything but None gives a warning.
 
         Returns
         -------
@@ -74,6 +74,7 @@ class RefittedMixin:
             Minus the mean squared error, in squared units of ``X``: higher is better, 0 is perfect.
         """
         warn_of_ignored_y(y, "DistilledForecasterCV.score", "scores forecasts of")
+        warn_of_ignored_weight(sample_weight, "DistilledForecasterCV.score")
         return self.best_estimator_.score(X)
 
     def backtest(self, X: Any, step: int = 1) -> Any:
