@@ -12,6 +12,9 @@ from skdistill.labeling._answers import Wanted
 __all__ = ["Layout"]
 
 _HALF_MAX = float(np.finfo(np.float16).max)
+# A margin of 8, because later windows can have larger numbers than the first chunk. Quantiles are in units of the series,
+# of which float16 rounds 0.008 at most below 32: a series that grows for long is thousands of them from its center.
+_LARGEST = {"features": _HALF_MAX / 8, "quantiles": 32.0}
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,9 @@ class Layout:
         cls, chunk: dict[str, np.ndarray], n_windows: int, chunk_size: int, levels: tuple[float, ...] | None = None
     ) -> Layout:
         arrays = {"forecast": (chunk["forecast"].shape[1:], "float32")}
-        for name in ("features", "quantiles"):
+        for name, largest in _LARGEST.items():
             if name in chunk:
-                # A margin of 8, because later windows can have larger numbers than the first chunk.
-                fits = np.abs(chunk[name]).max() < _HALF_MAX / 8
+                fits = np.abs(chunk[name]).max() < largest
                 arrays[name] = (chunk[name].shape[1:], "float16" if fits else "float32")
         if "weight" in chunk:
             arrays["weight"] = ((), "float32")

@@ -285,6 +285,15 @@ def test_features_beyond_half_precision_stay_single():
         run(Counter(feature_size=4, scale=1e3), 100, with_features=True, chunk_size=4)
 
 
+@pytest.mark.parametrize("level", [0.0, 1000.0])
+def test_quantiles_far_from_the_center_keep_their_digits(level):
+    given = level + torch.linspace(0, 3, 6 * int(np.prod(SHAPE))).reshape(3, 2, *SHAPE)
+    label = lambda indices: Labels(given[indices][:, 0], None, given[indices], (0.25, 0.75))  # noqa: E731
+    labels = run(label, 3, with_quantiles=True)
+    assert labels.quantiles.dtype == (torch.float32 if level else torch.float16)
+    torch.testing.assert_close(labels.take(torch.arange(3)).quantiles, given, atol=0.002, rtol=0)
+
+
 def test_no_window_is_an_error():
     with pytest.raises(ValueError, match="no training window"):
         run(Counter(), 0)
