@@ -12,8 +12,8 @@ from skdistill.labeling._answers import Wanted
 __all__ = ["Layout"]
 
 _HALF_MAX = float(np.finfo(np.float16).max)
-# A margin of 8, because later windows can have larger numbers than the first chunk. Quantiles are in units of the series,
-# of which float16 rounds 0.008 at most below 32: a series that grows for long is thousands of them from its center.
+# A margin of 8, because later windows can have larger numbers than the first chunk. Quantiles are in units of their
+# series, of which float16 rounds 0.008 at most below 32; a series that grows for long gets thousands of them away.
 _LARGEST = {"features": _HALF_MAX / 8, "quantiles": 32.0}
 
 

@@ -13,7 +13,9 @@ __all__ = ["HistoryDisplay"]
 
 
 class HistoryDisplay(BaseDisplay):
-    """Plot of the loss terms of the student's training and its validation MSE by epoch.
+    """Plot of the loss terms of the student's training and its validation error by epoch.
+
+    The validation error is the MSE, or the pinball loss where there are quantiles.
 
     Create it with :meth:`from_estimator`.
 
@@ -71,7 +73,7 @@ class HistoryDisplay(BaseDisplay):
             ax.plot(epochs, values, label=name, color=_OTHERS[number % len(_OTHERS)], marker=marker, markersize=3)
         valid = [row.get("valid_loss", float("nan")) for row in self.history]
         if any(one == one for one in valid):
-            ax.plot(epochs, valid, label="validation MSE", color="black", linestyle="--", marker=marker, markersize=3)
+            ax.plot(epochs, valid, label="validation error", color="black", linestyle="--", marker=marker, markersize=3)
             best = min((one, epoch) for one, epoch in zip(valid, epochs, strict=True) if one == one)[1]
             ax.axvline(best, color="0.7", linewidth=0.8, zorder=0)
         ax.set(xlabel="epoch", ylabel="weighted loss (standardized)", yscale="log")

@@ -163,7 +163,7 @@ def test_forecast_of_an_array_beyond_its_end():
 def test_history_shows_every_term_and_validation(fitted):
     display = HistoryDisplay.from_estimator(fitted)
     labels = [line.get_label() for line in display.ax_.lines]
-    assert labels[:3] == ["supervised", "prediction", "validation MSE"]
+    assert labels[:3] == ["supervised", "prediction", "validation error"]  # with quantiles it is their loss
 
 
 def test_trade_off_leaves_out_rows_without_the_cost(fitted, test_frame):
