@@ -18,6 +18,8 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _MONTH = re.compile(r"\s*\d{1,2}\.\d{4}\s*")
 _DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 _THOUSANDS_COMMA = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+_THOUSANDS_POINT = r"[+-]?(?:[1-9]\d{0,2}\.\d{3}|\d{1,3})"
+_FEWEST_POINTS = 3  # so many numbers with exactly three decimals among whole numbers are no chance
 _NAMELESS = re.compile(r"Unnamed: \d+")  # as pandas calls it
 _SEPARATORS = (";", "\t", "|")
 
@@ -75,6 +77,7 @@ def read_with_time_as_text(path: Any, time: Hashable, name: str, read_options: d
         )
     if is_free and time in frame.columns:
         frame[time] = numbers_of_text(frame[time])
+    _tell_thousands(path, start, frame, name, {**options, "dtype": types})
     return frame if options.get("usecols") is not None else _without_row_numbers(frame, time, name)
 
 
@@ -92,6 +95,44 @@ def _without_row_numbers(frame: pd.DataFrame, time: Hashable, name: str) -> pd.D
         stacklevel=stacklevel_of_user(),
     )
     return frame.drop(columns=first)
+
+
+def _tell_thousands(path: Any, start: int | None, frame: pd.DataFrame, name: str, options: dict[str, Any]) -> None:
+    """Warn where points seem to separate thousands: 1.034 beside 992, which pandas reads as a number below 2.
+
+    Numbers tell most columns apart; the others are read once more as text, where the file can be read twice.
+    """
+    again = start is not None or (not hasattr(path, "read") and os.path.exists(path))
+    columns = [one for one in frame.columns if pd.api.types.is_float_dtype(frame[one]) and _may_be_cut(frame[one])]
+    if not columns or not again or options.get("thousands") is not None or "decimal" in options:
+        return
+    end = None if start is None else path.tell()
+    if start is not None:
+        path.seek(start)
+    texts = pd.read_csv(path, **{**options, "dtype": str})
+    if end is not None:
+        path.seek(end)
+    for column in columns:
+        found = texts[column].dropna().str.strip()
+        pointed = found[found.str.contains(".", regex=False)]
+        if 0 < len(pointed) < len(found) and found.str.fullmatch(_THOUSANDS_POINT).all():
+            plain = found.drop(pointed.index)
+            warnings.warn(
+                f"the column {column!r} of {name} holds texts such as {pointed.iloc[0]!r} and {plain.iloc[0]!r}, read "
+                f"as {float(pointed.iloc[0]):g} and {float(plain.iloc[0]):g}. If points separate thousands, give "
+                "thousands='.' and decimal=','; decimal='.' says that they do not.",
+                stacklevel=stacklevel_of_user(),
+            )
+
+
+def _may_be_cut(column: pd.Series) -> bool:
+    """Return whether numbers have three decimals, or none and at most three digits."""
+    values = column.dropna().abs().to_numpy(dtype=float)
+    for some in (values[:1000], values):
+        thousands, whole = some * 1000, some == some.round()
+        if not ((some < 1000) & (whole | (some >= 1)) & (abs(thousands - thousands.round()) < 1e-6)).all():
+            return False
+    return bool((~whole).sum() >= _FEWEST_POINTS and whole.any())
 
 
 def _has_spare_fields(path: Any, start: int | None, frame: pd.DataFrame, options: dict[str, Any]) -> bool:

@@ -32,6 +32,11 @@ _WITH_OFFSET = re.compile(r"(Z|UTC|GMT|[+-]\d{2}:?(\d{2})?)\s*$", re.IGNORECASE)
 _FIRST_YEAR = 1000  # text that pandas reads as an earlier date has no year: Jan-24
 _UNITS = ("D", "h", "m", "s", "ms", "us", "ns")
 _FIRST_SECOND = 300_000_000  # 1979; larger integers count seconds, milliseconds, ... since 1970
+_FIRST_EXCEL_DAY, _LAST_EXCEL_DAY = 32_874, 73_051  # 1990 to 2100; as days since 1970, from 2060 on
+_EXCEL = (
+    "Excel counts days from 1899-12-30, where 45292 is 2024-01-01: for such numbers convert the column first, "
+    "pd.to_datetime(column, unit='D', origin='1899-12-30')."
+)
 _LATE = pd.Timestamp("2022-12-28 22:58:59")  # every part of it has as many digits as it can have
 
 
@@ -166,8 +171,15 @@ def _from_arrow(distinct: Any) -> pd.Index:
 
 def _read_numbers(distinct: pd.Index, where: str, unit: str | None, numbers: bool) -> pd.Index:
     values = distinct.to_numpy()
+    of_excel = bool((values >= _FIRST_EXCEL_DAY).all() and (values <= _LAST_EXCEL_DAY).all())
     if unit is not None:
-        return _parse(distinct, where, unit=unit)
+        moments = _parse(distinct, where, unit=unit)
+        if unit == "D" and of_excel:
+            warnings.warn(
+                f"{where} holds {values[0]:g}, read as {moments[0]} with unit='D'. {_EXCEL}",
+                stacklevel=stacklevel_of_user(),
+            )
+        return moments
     first = values[0]
     whole = values.astype(np.int64)
     text = "" if numbers else f" or dtype={{{distinct.name!r}: str}}"
@@ -175,6 +187,8 @@ def _read_numbers(distinct: pd.Index, where: str, unit: str | None, numbers: boo
         f"Give unit='s' for seconds since 1970 ('ms', 'D'), date_format='%Y'{text} for years (1990), '%Y%m' for "
         "months, '%Y%m%d' for dates without dashes (19900131)."
     )
+    if of_excel:
+        advice = f"{advice} {_EXCEL}"
     if not (whole == values).all():
         raise ValueError(f"{where} must hold timestamps or whole numbers; got {values[whole != values][0]}. {advice}")
     if not numbers or _are_dates(whole) or whole.min() >= _FIRST_SECOND:

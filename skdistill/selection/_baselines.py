@@ -28,14 +28,15 @@ def judge_naive(problem: Problem, folds: list[Fold]) -> dict[str, list[np.ndarra
     Returns
     -------
     errors : dict of str to list of ndarray
-        For every forecast with enough rows before each origin of a series, and every fold, the error of each horizon.
+        For every forecast with enough rows before each origin (in a panel, before half of them), and every fold, the
+        error of each horizon.
     """
     series = problem.given.series
-    first = min(int(fold.places[1].min()) for fold in folds)
+    origins = np.concatenate([fold.places[1] for fold in folds])
+    least = np.median(origins) if len(series) > 1 else origins.min()  # a short series of a panel repeats what it has
     seasons = seasons_of_series(series[0].index, series[0].step) or [problem.season]
     names = {"last value": 1} | {f"seasonal naive {one}": one for one in seasons if one > 1}
-    several = len(series) > 1  # a short series of a panel repeats what it has
-    kept = {name: one for name, one in names.items() if several or one <= first}
+    kept = {name: one for name, one in names.items() if one <= least}
     return {name: [_errors(problem, fold, season) for fold in folds] for name, season in kept.items()}
 
 

@@ -182,7 +182,8 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         What was chosen and why, in a few sentences, and how good the best naive forecast is.
     naive_errors_ : dict of str to float
         Error of naive forecasts on the same horizons: the last value, and the value one season before for every season
-        of the step that the series have. ``fit`` warns if one of them is better than every candidate.
+        of the step that the series have (in a panel: half of the horizons have so many rows before them). ``fit`` warns
+        if one of them is better than every candidate.
     n_splits_ : int
         Number of folds.
     targets_ : tuple of int
@@ -465,7 +466,15 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
             label_every = max(1, -(-n_windows * len(self.targets_) // max(1, self.max_windows // 2)))
         targets, shortest = self.targets_, min(contexts)
         problem = Problem(
-            given, targets, self.prediction_length, season, self.scoring, every, shortest, label_every=label_every
+            given,
+            targets,
+            self.prediction_length,
+            season,
+            self.scoring,
+            every,
+            shortest,
+            label_every=label_every,
+            staggered=several and 2 * label_every > n_rows - judged - reach,
         )
         folds = _with_truth(problem, self._folds(given, contexts))
         scalings = self._scalings()
@@ -554,7 +563,12 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         n_series = len(given.series)
         to_learn_from = without_unobserved_end(given, self.targets_)
         windows, labels = with_labels(
-            forecaster._cut(to_learn_from), every, book, np.arange(n_series), np.zeros(n_series, dtype=int)
+            forecaster._cut(to_learn_from),
+            every,
+            book,
+            np.arange(n_series),
+            np.zeros(n_series, dtype=int),
+            staggered=search.problem.staggered,
         )
         forecaster._distill(windows, labels)
         forecaster._keep_for_comparing(X)

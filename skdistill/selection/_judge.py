@@ -58,6 +58,8 @@ class Problem:
         with an observed value in these rows. None judges everything.
     label_every : int, default=1
         Distance of the origins of windows with labels that all folds share.
+    staggered : bool, default=False
+        Whether these origins are others in each series, as in many series that have few windows each.
     """
 
     given: SeriesInput
@@ -68,6 +70,7 @@ class Problem:
     every: int = 1
     shortest: int | None = None
     label_every: int = 1
+    staggered: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def judge(problem: Problem, fold: Fold, candidate: Candidate, forecaster: Any, b
         forecaster._check_parameters()
         windows = forecaster._cut(fold.training_rows(problem.given))
         every = problem.every if book is None else problem.label_every
-        windows, labels = with_labels(windows, every, book, fold.numbers, fold.starts)
+        windows, labels = with_labels(windows, every, book, fold.numbers, fold.starts, staggered=problem.staggered)
         if candidate.student.is_exact and candidate.penalty is None:
             fitted = _solve(candidate, forecaster, windows, labels)
         else:
@@ -174,7 +177,13 @@ def judge_teacher(problem: Problem, fold: Fold, forecaster: Any, teacher: BaseTe
 
 
 def with_labels(
-    windows: TrainingWindows, every: int, book: LabelBook | None, numbers: np.ndarray, first_rows: np.ndarray
+    windows: TrainingWindows,
+    every: int,
+    book: LabelBook | None,
+    numbers: np.ndarray,
+    first_rows: np.ndarray,
+    *,
+    staggered: bool = False,
 ) -> tuple[TrainingWindows, LabelSource | None]:
     """Thin the training windows, and look up their labels.
 
@@ -188,6 +197,8 @@ def with_labels(
         Labels, if there are any.
     numbers, first_rows : ndarray of int of shape (n_series,)
         Number of each of their series among all, and the row at which it starts.
+    staggered : bool, default=False
+        Whether other origins are kept in each series.
 
     Returns
     -------
@@ -196,7 +207,7 @@ def with_labels(
     labels : LabelSource or None
         Their labels.
     """
-    windows = replace(windows, train=thin(windows.train, every, first_rows))
+    windows = replace(windows, train=thin(windows.train, every, first_rows, numbers if staggered else None))
     return windows, None if book is None else book.for_windows(windows.train, numbers, first_rows)
 
 

@@ -24,8 +24,8 @@ __all__ = ["LabelBook", "LookedUp", "label_training", "thin"]
 _MOST_ROWS = np.int64(1) << 40  # more than any series has
 
 
-def thin(windows: Windows, every: int, first_rows: np.ndarray | None = None) -> Windows:
-    """Keep the windows whose origin is a multiple of a number, the same ones in every fold.
+def thin(windows: Windows, every: int, first_rows: np.ndarray, phases: np.ndarray | None) -> Windows:
+    """Keep one of so many windows, the same ones in every fold.
 
     Parameters
     ----------
@@ -33,22 +33,34 @@ def thin(windows: Windows, every: int, first_rows: np.ndarray | None = None) -> 
         The windows.
     every : int
         Distance of the origins that are kept.
-    first_rows : ndarray of int of shape (n_series,) or None, default=None
-        Row of the whole series at which each series of the windows starts; None means 0.
+    first_rows : ndarray of int of shape (n_series,)
+        Row of the whole series at which each series of the windows starts.
+    phases : ndarray of int of shape (n_series,) or None
+        What is added to the origins of each series; the sums that are multiples of `every` are kept. None adds
+        nothing.
 
     Returns
     -------
     windows : Windows
-        The kept windows; all of them if none would be left.
+        The kept windows.
+
+    Raises
+    ------
+    ValueError
+        If none is left.
     """
     if every == 1:
         return windows
     series, origins = _places(windows)
-    if first_rows is not None:
-        origins = origins + first_rows[series]
+    origins = origins + first_rows[series]
+    if phases is not None:
+        origins = origins + phases[series]
     kept = torch.from_numpy(origins % every == 0)
     if not bool(kept.any()):
-        return windows
+        raise ValueError(
+            f"max_windows of DistilledForecasterCV keeps one of {every} windows, and none of the {len(kept)} before "
+            "the horizons of a fold: give a larger max_windows, or None."
+        )
     known = None if windows.known is None else windows.known[kept]
     return replace(windows, starts=windows.starts[kept], known=known)
 
@@ -109,7 +121,15 @@ class LabelBook:
 
     @classmethod
     def make(
-        cls, forecaster: Any, given: SeriesInput, teacher: BaseTeacher, loss: BaseLoss, *, first_stop: int, every: int
+        cls,
+        forecaster: Any,
+        given: SeriesInput,
+        teacher: BaseTeacher,
+        loss: BaseLoss,
+        *,
+        first_stop: int,
+        every: int,
+        staggered: bool = False,
     ) -> LabelBook:
         """Label the windows of whole series.
 
@@ -127,6 +147,8 @@ class LabelBook:
             Number of rows at the end of each series in which a fold forecasts; they decide no number of the store.
         every : int
             Distance of the origins that are labeled.
+        staggered : bool, default=False
+            Whether they are others in each series.
 
         Returns
         -------
@@ -144,7 +166,9 @@ class LabelBook:
             validation_rows=[0] * len(given.series),
             min_observed=train.context_length - n_before,
         )
-        windows = replace(whole, train=thin(whole.train, every))
+        numbers = np.arange(len(given.series))
+        train = thin(whole.train, every, np.zeros_like(numbers), numbers if staggered else None)
+        windows = replace(whole, train=train)
         labels = label_training(forecaster, windows, teacher, loss)
         series, origins = _places(windows.train)
         return cls(windows.train, labels, series * _MOST_ROWS + origins)

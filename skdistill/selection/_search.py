@@ -269,6 +269,7 @@ class Search:
                 LossSum(terms),
                 first_stop=self._judged_rows(),
                 every=self.problem.label_every,
+                staggered=self.problem.staggered,
             )
         return self.books[key]
 

@@ -1,6 +1,7 @@
 """Files that are not written the way pandas reads by default."""
 
 import io
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -64,6 +65,23 @@ def test_numbers_in_another_notation_are_told(text, advice):
         load_csv(io.StringIO(text), time="day", sep=";")
     with pytest.warns(UserWarning, match=advice):
         regularize(io.StringIO(text), time="day", sep=";", verbose=0)
+
+
+def test_points_between_thousands_that_read_as_decimals_are_told(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("day;x;y\n2024-01-01;1.034;0.5\n2024-01-02;992;1\n2024-01-03;12.100;2\n2024-01-04;-1.300;1.125\n")
+    for open_it in (lambda: file, lambda: io.StringIO(file.read_text())):
+        with pytest.warns(
+            UserWarning, match=r"column 'x' of .* '1\.034' and '992', read as 1\.034 and 992\..*thousands"
+        ):
+            assert load_csv(open_it(), time="day", sep=";")["x"].max() == 992
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_csv(file, time="day", sep=";", decimal=",", thousands=".", usecols=["day", "x"])["x"].min() == -1300
+        load_csv(file, time="day", sep=";", decimal=".")
+        for numbers in ("1.034 992 12.1", "1.034 992.000 12.100", "0.034 992 12.100 3.100", "1.034 1992 12.100 3.100"):
+            rows = [f"2024-01-0{day},{one}" for day, one in enumerate(numbers.split(), 1)]
+            load_csv(io.StringIO("\n".join(["day,x", *rows])), time="day")
 
 
 def test_another_separator_or_encoding_is_told(tmp_path):

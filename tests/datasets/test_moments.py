@@ -164,3 +164,14 @@ def test_options_of_text_are_told_to_have_no_effect_on_other_times(values, optio
     name = next(iter(options))
     with pytest.warns(UserWarning, match=f"^{name}=.* has no effect: the time column holds .*, no text"):
         read(values, **options)
+
+
+def test_days_counted_by_excel_are_told():
+    with pytest.warns(UserWarning, match=r"45292, read as 2094-01-02 .*1899-12-30"):
+        read([45292, 45293], unit="D")
+    with pytest.raises(ValueError, match="1899-12-30"):
+        read([45292, 45293], numbers=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read([19723, 19724], unit="D")
+        read([45292, 45293], unit="h")

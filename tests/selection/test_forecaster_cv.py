@@ -25,6 +25,7 @@ from skdistill.selection._judge import Judge, Judged, judge
 from skdistill.selection._results import Results
 from skdistill.selection._search import Search
 from skdistill.teachers import TrainedTeacher
+from skdistill.training._exact_fit import solve_candidates as solve
 
 
 class Repeats(LastValueTeacher):
@@ -168,6 +169,24 @@ def test_windows_above_the_limit_are_thinned_alike(every_teacher):
     search = make_search(teachers=Repeats(), context_lengths=12, cv=2, max_windows=100).fit(X)
     whole = make_search(teachers=Repeats(), context_lengths=12, cv=2).fit(X)
     assert 0 < np.abs(search.cv_results_["mean_test_score"] - whole.cv_results_["mean_test_score"]).max() < 0.2
+
+
+def test_many_short_series_are_thinned_to_the_limit(every_teacher, tmp_path, monkeypatch):
+    log, seen = tmp_path / "log", []
+    X = make_panel((32,) * 30)
+    search = make_search(teachers=Repeats(str(log)), context_lengths=12, cv=1, max_windows=20)
+    monkeypatch.setattr(
+        "skdistill.selection._judge.solve_candidates",
+        lambda *parts, **rest: seen.append(parts[3]) or solve(*parts, **rest),
+    )
+    search.fit(X)
+    n_labeled = [int(line.split()[1]) for line in log.read_text().splitlines() if line.startswith("label")]
+    assert 0 < sum(n_labeled) < 15  # about half of max_windows
+    for windows in seen:
+        assert 0 < len(windows) <= 20
+        assert len(np.unique(windows.series_of(windows.starts.numpy()))) == len(windows)  # not all of one series
+    with pytest.raises(ValueError, match=r"max_windows of DistilledForecasterCV keeps one of .* give a larger"):
+        make_search(context_lengths=12, cv=1, max_windows=1).fit(make_series(27, 1))
 
 
 def test_in_a_panel_teachers_read_the_longest_context_once_and_students_at_least_the_best(

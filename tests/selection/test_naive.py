@@ -44,6 +44,8 @@ def test_naive_errors_are_those_of_a_plain_computation():
 
 def test_a_season_without_enough_rows_is_no_forecast():
     assert set(make_search().fit(make_hours(24 * 6)).naive_errors_) == {"last value", "seasonal naive 24"}
+    panel = {"a": make_hours(24 * 6), "b": make_hours(24 * 7)}
+    assert set(make_search().fit(panel).naive_errors_) == {"last value", "seasonal naive 24"}
 
 
 def test_a_panel_is_judged_series_by_series():
