@@ -277,10 +277,11 @@ class FoundationTeacher(BaseTeacher):
         self, model: ZeroShotModel, contexts: Contexts, answer: Callable[[ZeroShotModel, Tensor], Answer]
     ) -> list[Answer]:
         """Reshape windows and channels to single series, or to groups of series, and forecast them in batches."""
-        contexts = replace(contexts, values=self._values(contexts))
+        n_steps, horizon = contexts.values.shape[1], self.prediction_length_
+        n_read = model.rows_read(n_steps, horizon)
+        contexts = replace(contexts, values=self._values(contexts, n_read))
         series = contexts.values[:, :, list(self.targets_)].transpose(1, 2).flatten(0, 1)
-        n_steps, horizon = series.shape[1], self.prediction_length_
-        self._check_contexts(series[:, n_steps - model.rows_read(n_steps, horizon) :], contexts)
+        self._check_contexts(series[:, n_steps - n_read :], contexts)
         longest = model.longest_context(horizon)
         if model.reads_groups and (self.joint or (self.covariates and contexts.values.shape[2] > len(self.targets_))):
             series = group_series(
@@ -293,11 +294,11 @@ class FoundationTeacher(BaseTeacher):
         with seeded(_mix(0 if seed is None else seed, *first)), model.lock, torch.inference_mode():
             return list(self._answers(model, series, answer))
 
-    def _values(self, contexts: Contexts) -> Tensor:
-        """Return contexts, NaN where missing if the model masks it; a channel with no observed value stays filled."""
+    def _values(self, contexts: Contexts, n_read: int) -> Tensor:
+        """Return contexts, NaN where missing if the model masks it; a channel without a value to read stays filled."""
         if not self.handles_missing or contexts.observed is None:
             return contexts.values
-        missing = ~contexts.observed & contexts.observed.any(dim=1, keepdim=True)
+        missing = ~contexts.observed & contexts.observed[:, -n_read:].any(dim=1, keepdim=True)
         return contexts.values.masked_fill(missing.to(contexts.values.device), float("nan"))
 
     def _answers(

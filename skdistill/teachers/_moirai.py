@@ -14,6 +14,7 @@ from skdistill._utils._checks import check_integer
 from skdistill._utils._optional import import_optional
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._checkpoint_folder import family_error, load_strictly, read_config
+from skdistill.teachers._context_gaps import before_first, fill_with_mean_before
 from skdistill.teachers._foundation import FoundationTeacher
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel
 
@@ -25,9 +26,10 @@ _LIBRARY = "sktime.libs.uni2ts"
 class Moirai(FoundationTeacher):
     """Moirai 1 or 2 as a zero-shot teacher.
 
-    Every channel is forecast by itself; missing values are masked. Forecasts are the mean of samples (Moirai 1) or the
-    median (Moirai 2), together with quantiles. Features are the encoder's states, one vector per patch of the context.
-    Context and horizon together can have at most as many patches as the model has positions.
+    Every channel is forecast by itself; missing values are masked, and filled with the mean of the rows before them, as
+    uni2ts does, because the networks read them, too. Forecasts are the mean of samples (Moirai 1) or the median (Moirai
+    2), together with quantiles. Features are the encoder's states, one vector per patch of the context. Context and
+    horizon together can have at most as many patches as the model has positions.
 
     Parameters
     ----------
@@ -175,11 +177,10 @@ class _Moirai(ZeroShotModel):
             module=self.module,
             **self.settings,
         ).to(context.device)
-        known = ~torch.isnan(context)
         return forecaster(
-            past_target=torch.nan_to_num(context)[..., None],
-            past_observed_target=known[..., None],
-            past_is_pad=torch.zeros_like(known),
+            past_target=fill_with_mean_before(context)[..., None],  # the networks read values in gaps, too
+            past_observed_target=~torch.isnan(context)[..., None],
+            past_is_pad=before_first(context),
         )
 
     def longest_context(self, horizon: int) -> int:

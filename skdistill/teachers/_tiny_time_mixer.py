@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from skdistill._utils._choices import check_choice
 from skdistill._utils._optional import import_optional
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._checkpoint_folder import family_error, load_transformers, read_config
+from skdistill.teachers._context_gaps import fill_with_mean
 from skdistill.teachers._foundation import FoundationTeacher
 from skdistill.teachers._zero_shot import Prediction, ZeroShotModel
 
@@ -38,9 +40,9 @@ _APART = {"mode": "common_channel", "decoder_mode": "common_channel", "enable_fo
 class TinyTimeMixer(FoundationTeacher):
     """TinyTimeMixer as a zero-shot teacher.
 
-    Every channel is forecast separately. Contexts shorter than the model's are padded and masked, like missing values.
-    Beyond its own horizon, forecasts are rolled out. Features are the backbone's states, one vector per patch of the
-    model's context.
+    Every channel is forecast separately. Contexts shorter than the model's are padded; padding and missing values are
+    masked, and filled with the mean of the observed values, because the network reads them, too. Beyond its own
+    horizon, forecasts are rolled out. Features are the backbone's states, one vector per patch of the model's context.
 
     Parameters
     ----------
@@ -159,10 +161,10 @@ class _TinyTimeMixer(ZeroShotModel):
         self.max_horizon = int(module.config.prediction_filter_length or module.config.prediction_length)
 
     def predict(self, context: Tensor, horizon: int) -> Prediction:
-        known = ~torch.isnan(context)
+        context = pad(context, (max(self.max_context - context.shape[1], 0), 0), value=torch.nan)
         output = self.module(
-            past_values=torch.nan_to_num(context)[..., None],
-            past_observed_mask=known[..., None].to(context.dtype),
+            past_values=fill_with_mean(context)[..., None],  # the network reads values in gaps, too
+            past_observed_mask=(~torch.isnan(context))[..., None].to(context.dtype),
             freq_token=None if self.token is None else torch.full_like(context[:, 0], self.token, dtype=torch.long),
             return_loss=False,
             return_dict=True,

@@ -569,6 +569,42 @@ def test_missing_values_are_masked(checkpoint, name):
         torch.testing.assert_close(labels.forecast[[0, 2]], whole.forecast[[0, 2]], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["chronos_bolt", "chronos_2", "moirai_2", "tirex", "tiny_time_mixer"])
+def test_gaps_hold_no_value(checkpoint, name):
+    """Neither zero nor another level is read from a gap, and a series that starts late is a shorter one."""
+    windows = make_windows()
+    teacher = make_teacher(checkpoint, name).fit(windows)
+    contexts = with_gap(windows)
+    higher = replace(contexts, values=contexts.values + 50)
+    shifted = teacher.label(higher).forecast - 50
+    torch.testing.assert_close(shifted, teacher.label(contexts).forecast, rtol=1e-4, atol=1e-4)
+    values = contexts.values.clone()
+    values[:, :16] = torch.nan
+    late, short = (replace(contexts, values=part) for part in (values, contexts.values[:, 16:]))
+    torch.testing.assert_close(teacher.label(late).forecast, teacher.label(short).forecast, rtol=1e-4, atol=1e-5)
+
+
+def test_a_late_start_is_padding_to_the_first_moirai(checkpoint):
+    windows = make_windows()
+    teacher = make_teacher(checkpoint, "moirai").fit(windows)
+    contexts = windows.train.contexts(torch.arange(3))
+    values = contexts.values.clone()
+    values[:, :16] = torch.nan
+    late, short = (replace(contexts, values=part) for part in (values, contexts.values[:, 16:]))
+    states = teacher.label(late).features[:, :, 2:]  # two patches of padding come first
+    torch.testing.assert_close(states, teacher.label(short).features, rtol=1e-4, atol=1e-5)
+
+
+def test_rows_that_are_all_missing_in_what_a_model_reads_stay_filled(checkpoint):
+    windows = make_windows(70)
+    teacher = make_teacher(checkpoint, "tiny_time_mixer").fit(windows)  # reads 32 rows
+    contexts = windows.train.contexts(torch.arange(3))
+    observed = torch.ones_like(contexts.values, dtype=torch.bool)
+    observed[1, 38:, 0] = False
+    gone = teacher.label(replace(contexts, observed=observed)).forecast
+    torch.testing.assert_close(gone, teacher.label(contexts).forecast)
+
+
 @pytest.mark.parametrize("name", REFUSING)
 def test_missing_values_are_refused_where_they_cannot_be_masked(checkpoint, name):
     windows = make_windows()
