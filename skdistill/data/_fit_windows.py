@@ -129,8 +129,6 @@ class FitWindows:
             warn_of_unlike_scales(known, names)
         ids = [one.id for one in series]
         scaling.fit(known, None if any(one is None for one in ids) else [one for one in ids if one is not None])
-        if scaling.kind == "global" and not scaling.saw_missing_:
-            scaling.season = 1  # no gaps to fill and no units to compute
         if series[0].statics is not None:
             scaling.statics_ = series[0].statics
         windows = self.build(series, held_out, scaling, least, of_step)

@@ -316,7 +316,7 @@ def scaling_of(sample: Scaling, whole: RowSums | None, known: Sequence[np.ndarra
     scaling.series_units_ = scaling.covariates_ = None
     if scaling.kind == "global":
         assert whole is not None  # it needs statistics
-        scaling.mean_, scaling.scale_, scaling.season = whole.mean, whole.scale, sample.season if whole.misses else 1
+        scaling.mean_, scaling.scale_ = whole.mean, whole.scale
         return scaling
     units = series_units(list(known), scaling.season)
     if sample.covariates_ is not None:

@@ -200,3 +200,19 @@ def test_values_before_the_start_are_filled_as_any_gap(season):
     other = values.copy()
     other[0, 10, 0] = NAN
     np.testing.assert_array_equal(fill_missing(other, season)[1:], fill_missing(values, season)[1:])
+
+
+def test_gaps_after_a_fit_on_complete_rows_are_filled_by_the_season_too():
+    rng = np.random.default_rng(0)
+    hours = pd.date_range("2024-01-01", periods=240, freq="h")
+    frame = pd.DataFrame(rng.normal(size=(240, 2)), hours, ["load", "wind"])
+    forecaster = DistilledForecaster(
+        None, "linear", "response", known_covariates=["wind"], context_length=60, prediction_length=12
+    ).fit(frame)
+    holes, by_hand = frame.copy(), frame.copy()
+    holes.iloc[-12:, 0] = NAN
+    by_hand.iloc[-12:, 0] = frame.iloc[-36:-24, 0].to_numpy()
+    plan = frame.iloc[-24:-12, [1]].to_numpy()  # one season before the horizon
+    np.testing.assert_allclose(
+        forecaster.predict(holes, future=np.full((12, 1), NAN)), forecaster.predict(by_hand, future=plan), atol=1e-5
+    )

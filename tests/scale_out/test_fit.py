@@ -49,7 +49,7 @@ def test_a_reader_that_comes_once_is_refused(table):
 SETTINGS = [
     {},
     {"scaling": "window"},
-    {"scaling": "global", "window_step": 3},
+    {"scaling": "global", "window_step": 3, "context_length": 26},
     {"student": Linear(penalty=[0.01, 0.1, 1.0], individual=True), "targets": ["c0"]},
     {"known_covariates": ["c1"]},
     {"teacher": LastValueTeacher(offset=0.3), "validation_fraction": 0, "min_observed": 12},
@@ -68,6 +68,7 @@ def test_the_student_of_fit_on_all_rows(settings, table, monkeypatch):
         np.testing.assert_allclose(weights(together)[name], values, rtol=1e-5, atol=1e-7)
     assert [row.get("chosen") for row in together.history_] == [row.get("chosen") for row in alone.history_]
     np.testing.assert_allclose(together.scaling_.original_scale_, alone.scaling_.original_scale_, rtol=1e-12)
+    assert together.scaling_.season == alone.scaling_.season  # by which later gaps are filled
     if "known_covariates" not in settings:
         np.testing.assert_allclose(together.predict(panel), alone.predict(panel), rtol=1e-4)
 
