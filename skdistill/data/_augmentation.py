@@ -30,6 +30,7 @@ class Augmentation(DocLink, BaseEstimator):
 
     with s in [-scale, scale] and m in [0, mix], each a piecewise linear function through independent uniform values
     every ``knot_distance`` rows, a random circular shift, and standard normal noise. Calendar features stay those of x.
+    What is missing in x is missing in its copies, and a value is not mixed with a missing one.
 
     Parameters
     ----------
@@ -131,7 +132,8 @@ class Augmentation(DocLink, BaseEstimator):
         shift = int(generator.integers(n_rows))
         factor = 1.0 + self._broken_line(n_rows, -self.scale, self.scale, generator)
         noise = torch.from_numpy(generator.standard_normal(rows.shape, dtype=np.float32))
-        mixed = (1.0 - share) * rows + share * rows.roll(-shift, dims=0)
+        other = rows.roll(-shift, dims=0)
+        mixed = (1.0 - share) * rows + share * torch.where(torch.isnan(other), rows, other)
         return factor * mixed + self.jitter * noise
 
     def _broken_line(self, n_rows: int, low: float, high: float, generator: np.random.Generator) -> Tensor:

@@ -29,6 +29,15 @@ def test_nothing_asked_for_changes_nothing():
         np.testing.assert_array_equal(copy, original)
 
 
+@pytest.mark.parametrize("mix", [0, 0.5])
+def test_copies_miss_what_the_rows_miss(mix):
+    values = make_series()
+    values[30:50, 0] = values[7] = np.nan
+    original, (copy,) = perturbed(values, Augmentation(jitter=0, scale=0, mix=mix))
+    np.testing.assert_array_equal(np.isnan(copy), np.isnan(original))
+    assert np.array_equal(copy, original, equal_nan=True) == (mix == 0)
+
+
 def test_each_kind_stays_within_its_bounds():
     values = make_series(4000)
     original, (jittered,) = perturbed(values, Augmentation(jitter=0.3, scale=0, mix=0))
