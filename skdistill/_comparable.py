@@ -65,7 +65,8 @@ class ComparableMixin(BaseDistilled):
         Returns
         -------
         X : array, DataFrame, Series, list of them, or None
-            The object passed to ``fit``; after :meth:`partial_fit`, the rows so far; None after pickling.
+            The object passed to ``fit``; None after pickling and after :meth:`refresh`. After :meth:`partial_fit`, the
+            rows so far, in pickles, too.
 
         Raises
         ------

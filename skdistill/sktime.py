@@ -38,11 +38,11 @@ class SktimeDistilledForecaster(BaseForecaster):
     series that the student was not trained on, call ``pretrain`` on a panel and then ``fit``. A student that reads no
     covariates has ``capability:exogenous`` False.
 
-    A column of ``X`` in ``fit`` and ``predict`` is a known covariate: it is read in the context and over the horizon;
-    rows after the last requested step, and NaN, are unknown. A column of ``X`` in ``fit`` only is a past covariate, a
-    part of the context. ``fit`` cannot see which is which, and trains for the convention of sktime, that ``predict``
-    gets all columns. If ``predict`` gets other ones, a student for these is trained once, on the rows of ``fit``, with
-    a warning; name them in ``known_covariates`` to train it in ``fit``.
+    A column of ``X`` in ``fit`` and ``predict`` is a known covariate: it is read in the context and over the horizon,
+    after the last requested step, too; rows that ``X`` lacks there, and NaN, are unknown. A column of ``X`` in ``fit``
+    only is a past covariate, a part of the context. ``fit`` cannot see which is which, and trains for the convention of
+    sktime, that ``predict`` gets all columns. If ``predict`` gets other ones, a student for these is trained once, on
+    the rows of ``fit``, with a warning; name them in ``known_covariates`` to train it in ``fit``.
 
     Parameters
     ----------
@@ -93,8 +93,9 @@ class SktimeDistilledForecaster(BaseForecaster):
     scaling : {"auto", "global", "series", "window"}, default="auto"
         Whose center and unit standardize: ``"global"``, mean and standard deviation of each channel over all training
         rows; ``"series"``, mean and mean absolute seasonal difference of the training rows of each series, or of the
-        context for a series whose id ``fit`` has not seen; ``"window"``, those of each context. ``"auto"`` is
-        ``"series"`` for a panel of several series, and ``"global"`` for one.
+        context for a series whose id ``fit`` has not seen; ``"window"``, those of each context. Where a context is no
+        longer than a season, differences are of neighboring rows. ``"auto"`` is ``"series"`` for a panel of several
+        series, and ``"global"`` for one.
     bounds : tuple of (float or None, float or None), or None, default=None
         Lowest and highest forecast, in original units, such as ``(0, None)`` for sales: forecasts and quantiles beyond
         are clipped, here and in every export. None leaves a side open.
