@@ -29,10 +29,11 @@ class AdaptiveEnsemble(EnsembleTeacher):
 
     The weights w on the simplex minimize the mean squared error, on the validation windows, of
 
-    * ``judge="student"``: a linear student distilled from the ensemble. It is the exact solution of the MSE to the
-      truth plus ``prediction_weight`` times the MSE to the ensemble's labels. This solution is linear in the labels, so
-      the student of a mixture is the mixture of the students of the members. Its validation error is a quadratic
-      function of w, and the two nested problems are solved together, exactly;
+    * ``judge="student"``: a linear student distilled from the ensemble. It is the exact solution of the weighted mean
+      of two errors: the MSE to the truth, with weight 1, and that to the ensemble's labels, with weight
+      ``prediction_weight``. This solution is linear in the labels, so the student of a mixture is the mixture of the
+      students of the members. Its validation error is a quadratic function of w, and the two nested problems are
+      solved together, exactly;
     * ``judge="teacher"``: the ensemble's forecast itself; its error is also quadratic in w.
 
     A member that does not help gets the weight 0. Each member labels windows twice: once to learn the weights (at most
