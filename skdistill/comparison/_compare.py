@@ -69,7 +69,8 @@ def compare(
     (:class:`~skdistill.networks.Linear`) solved in closed form without a teacher. The latter is often hard to beat,
     even for large models. Every row forecasts the same stride-1 windows of ``X``. Errors are reported standardized
     (each channel divided by the standard deviation of the training rows, the scale of published tables; or by the unit
-    of its series, where ``scaling`` gives every series of a panel its own) and in original units.
+    of its series, of the first context if ``fit`` has not seen it, where ``scaling`` gives every series of a panel its
+    own) and in original units.
 
     Errors are means over windows, of the mean of each over its observed true values: missing ones (NaN) are left out,
     and so is a channel of a window whose context has no observed value of it. Series of a panel that are too short for
