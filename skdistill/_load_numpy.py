@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skdistill._utils.numpy_student import NumpyStudent, read_numbers
+from skdistill._utils.numpy_student import NumpyStudent, plain_id, read_numbers
 
 __all__ = ["TableStudent", "load_numpy"]
 
@@ -155,16 +155,21 @@ class TableStudent(NumpyStudent):
     def _check_columns(self, table: Any, name: str) -> list[Any]:
         """Return the names of the channels, and raise unless they are those of ``fit``."""
         found = [table.name] if table.ndim == 1 else list(table.columns)
-        if len(found) != self.n_channels or (self.columns is not None and table.ndim == 2 and found != self.columns):
-            wanted = f"the {self.n_channels} channels of fit" if self.columns is None else f"the columns {self.columns}"
-            if self.roles is not None:
-                raise ValueError(
-                    f"{name} cannot be read as a table: in fit, columns were categories or static, and became "
-                    f"{self.n_channels} channels of numbers. Pass arrays of these channels, whose meaning roles tells, "
-                    "or forecast tables with skdistill.load of a file of save."
-                )
-            raise ValueError(f"{name} must have {wanted}, in this order; got {found}. Select or reorder them.")
-        return found
+        names, columns, encoded = found, self.columns, False
+        if self.roles is not None:
+            names = [plain_id(one) for one in found]
+            columns, encoded = _channels_of(self.roles), bool(self.roles["categories"])
+        other_names = columns is not None and table.ndim == 2 and names != columns
+        if not encoded and len(found) == self.n_channels and not other_names:
+            return found
+        if self.roles is not None:
+            raise ValueError(
+                f"{name} cannot be read as a table: in fit, columns were categories or static, and became "
+                f"{self.n_channels} channels of numbers{'' if encoded else f', {columns}'}. Pass arrays of these "
+                "channels, whose meaning roles tells, or forecast tables with skdistill.load of a file of save."
+            )
+        wanted = f"the {self.n_channels} channels of fit" if columns is None else f"the columns {columns}"
+        raise ValueError(f"{name} must have {wanted}, in this order; got {found}. Select or reorder them.")
 
     def _future_of(self, future: Any, index: Any, names: Sequence[Any], name: str) -> np.ndarray:
         """Return the known covariates of the labels of a forecast."""
@@ -185,6 +190,14 @@ class TableStudent(NumpyStudent):
         return values
 
 
+def _channels_of(roles: dict[str, Any]) -> list[Any] | None:
+    """Return the names of the columns that are channels, where none is a category."""
+    if roles["columns"] is None:
+        return None
+    names = [tuple(one) if isinstance(one, list) else one for one in roles["columns"]]
+    return [one for place, one in enumerate(names) if place not in roles["static"]]
+
+
 def _is_listed(windows: Any) -> bool:
     """Return whether tables come in a list, which arrays would be made of without a look at their labels."""
     return isinstance(windows, list | tuple) and any(hasattr(one, "iloc") for one in windows)
@@ -195,7 +208,7 @@ def _of_each(given: Any, ids: Sequence[Any], name: str) -> list[Any]:
     if given is None:
         return [None] * len(ids)
     if hasattr(given, "iloc"):
-        return [_of_series(given, one) for one in ids]
+        return [_of_series(given, one, name) for one in ids]
     if len(given) != len(ids):
         raise ValueError(f"{name} must have one entry for each of the {len(ids)} series; got {len(given)}.")
     if not isinstance(given, dict):
@@ -205,11 +218,15 @@ def _of_each(given: Any, ids: Sequence[Any], name: str) -> list[Any]:
     return [given[one] for one in ids]
 
 
-def _of_series(future: Any, one: Any) -> Any:
-    """Return the rows of one series of a panel of known covariates."""
-    if future.index.nlevels != 2 or one not in future.index.get_level_values(0):
-        raise ValueError(f"future must be a panel with the ids of the series; it lacks {one!r}.")
-    return future.xs(one, level=0)
+def _of_series(given: Any, one: Any, name: str) -> Any:
+    """Return the rows of one series of a panel."""
+    if name == "static":
+        raise ValueError(
+            "static must be a dict of ids to numbers, or an array of a row for each series; got a table."
+        )
+    if given.index.nlevels != 2 or one not in given.index.get_level_values(0):
+        raise ValueError(f"{name} must be a panel with the ids of the series; it lacks {one!r}.")
+    return given.xs(one, level=0)
 
 
 def load_numpy(path: str | os.PathLike[str], *, products: str = "numpy") -> TableStudent:

@@ -128,6 +128,25 @@ def test_other_columns_are_refused(path):
         skdistill.load_numpy(path).predict(make_frame()[["c1", "c0"]])
 
 
+def test_columns_that_are_no_channels_are_refused_or_named(tmp_path):
+    panel = pd.concat({"a": make_frame(), "b": make_frame(seed=1)}, names=["shop"])
+    panel["size"] = np.repeat([1.0, 2.0], len(panel) // 2)
+    settings = {"teacher": None, "student": "linear", "targets": ["c0"], "context_length": 12}
+    make_forecaster(**settings, static_covariates=["size"]).fit(panel).export(tmp_path / "static.npz")
+    student, static = skdistill.load_numpy(tmp_path / "static.npz"), {"a": [-1.0], "b": [1.0]}
+    assert len(student.predict(panel[["c0", "c1"]], static=static))
+    for columns in (["c1", "c0"], ["c0", "size"]):
+        with pytest.raises(ValueError, match=r"cannot be read as a table: .* 2 channels of numbers, \['c0', 'c1'\]"):
+            student.predict(panel[columns], static=static)
+    with pytest.raises(ValueError, match="static must be a dict of ids"):
+        student.predict(panel[["c0", "c1"]], static=pd.DataFrame({"size": [1.0, 2.0]}, index=["a", "b"]))
+    panel["size"] = pd.Categorical(np.tile([10, 20], len(panel) // 2))  # two columns, and two channels
+    frame = panel.loc["a"][["c0", "size"]]
+    make_forecaster(**settings).fit(frame).export(tmp_path / "categories.npz")
+    with pytest.raises(ValueError, match="columns were categories or static"):
+        skdistill.load_numpy(tmp_path / "categories.npz").predict(frame)
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
