@@ -90,7 +90,8 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         :class:`~skdistill.data.Vintages`. Every forecast reads what had been issued until then.
     window_step : int, default=1
         Number of rows between training windows, counted back from the end of the series: 24 takes windows that start
-        at the hour at which a forecast after the last row starts.
+        at the hour at which a forecast after the last row starts. ``score`` and ``compare`` judge windows at all hours;
+        ``backtest(X, step=24)`` forecasts from one of them.
     quantiles : sequence of float or None, default=None
         Rising levels of the quantiles to forecast, such as ``(0.1, 0.5, 0.9)``. Quantiles cannot cross. If no term of
         the loss trains all quantiles, :class:`~skdistill.losses.Pinball` is added. None makes point forecasts only.
