@@ -221,9 +221,7 @@ def _of_each(given: Any, ids: Sequence[Any], name: str) -> list[Any]:
 def _of_series(given: Any, one: Any, name: str) -> Any:
     """Return the rows of one series of a panel."""
     if name == "static":
-        raise ValueError(
-            "static must be a dict of ids to numbers, or an array of a row for each series; got a table."
-        )
+        raise ValueError("static must be a dict of ids to numbers, or an array of a row for each series; got a table.")
     if given.index.nlevels != 2 or one not in given.index.get_level_values(0):
         raise ValueError(f"{name} must be a panel with the ids of the series; it lacks {one!r}.")
     return given.xs(one, level=0)
