@@ -40,6 +40,9 @@ class LossInputs(NamedTuple):
         Where the truth is observed; it is 0 elsewhere. None means everywhere.
     center, unit : Tensor of shape (n_windows, 1, n_targets) or None
         For windows that are scaled one by one: the original values are ``unit * standardized + center``.
+    context_observed : Tensor of bool of the shape of ``context`` or None
+        Where the past is observed; it is filled elsewhere. None means everywhere, or that no term reads it: a term
+        asks with ``reads_context_mask = True`` of its module.
     label_weight : Tensor of shape (n_windows,) or None
         What the label of each window counts; the objective has applied it to the terms that read labels, which see only
         windows whose labels count. None means that all count 1.
@@ -58,6 +61,7 @@ class LossInputs(NamedTuple):
     observed: Tensor | None = None
     center: Tensor | None = None
     unit: Tensor | None = None
+    context_observed: Tensor | None = None
     label_weight: Tensor | None = None
 
 

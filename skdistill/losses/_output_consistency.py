@@ -102,6 +102,8 @@ class _Consistency(nn.Module):
 
 
 class _ScaledConsistency(nn.Module):
+    reads_context_mask = True
+
     def __init__(self, season: int, targets: tuple[int, ...] | None) -> None:
         super().__init__()
         self.season = season

@@ -40,16 +40,18 @@ def scaled_error(forecast: Tensor, target: Tensor, context: Tensor, season: int)
     forecast, target : Tensor of shape (n_windows, n_steps, n_targets)
         Values in the units of ``context``.
     context : Tensor of shape (n_windows, context_length, n_targets)
-        Past of the windows.
+        Past of the windows, NaN where missing.
     season : int
         Number of rows in a season, less than ``context_length``.
 
     Returns
     -------
     error : Tensor of the shape of ``forecast``
-        Non-negative errors; 0 for windows whose past repeats exactly, because these have no scale.
+        Non-negative errors; 0 for windows whose past repeats exactly, or has no two values a season apart, because
+        these have no scale.
     """
-    scale = (context[:, season:] - context[:, :-season]).abs().mean(dim=1, keepdim=True)
+    apart = (context[:, season:] - context[:, :-season]).abs()
+    scale = (apart.nanmean if bool(apart.isnan().any()) else apart.mean)(dim=1, keepdim=True)
     error = (forecast - target).abs()
     return torch.where(scale > 0, error / scale.where(scale > 0, torch.ones_like(scale)), torch.zeros_like(error))
 
@@ -100,7 +102,8 @@ class MASE(LossTerm):
     """Mean absolute scaled error: absolute errors over the mean seasonal difference of the window's past.
 
     ``mean over windows, steps, channels of |s - y| / mean_t |x_t - x_(t - season)|``, without windows of unknown truth.
-    Windows whose past repeats exactly have no scale and count as 0.
+    Missing values of the past are left out. Windows whose past repeats exactly, or has no two values a season apart,
+    have no scale and count as 0.
 
     Parameters
     ----------
@@ -165,7 +168,7 @@ def check_season(season: int, shapes: LossShapes, owner: str) -> None:
 
 
 def target_context(inputs: LossInputs, targets: tuple[int, ...] | None) -> Tensor:
-    """Return the past of the forecast channels, on the device of the forecast.
+    """Return the past of the forecast channels, NaN where it is missing, on the device of the forecast.
 
     Parameters
     ----------
@@ -182,6 +185,8 @@ def target_context(inputs: LossInputs, targets: tuple[int, ...] | None) -> Tenso
     if inputs.context is None:
         raise ValueError("MASE needs the windows' past: LossInputs(context=...)")
     context = inputs.context.to(inputs.forecast.device)
+    if inputs.context_observed is not None:
+        context = torch.where(inputs.context_observed.to(context.device), context, torch.nan)
     return context if targets is None else context[..., list(targets)]
 
 
@@ -203,6 +208,8 @@ class _SMAPEModule(nn.Module):
 
 
 class _MASEModule(nn.Module):
+    reads_context_mask = True
+
     def __init__(self, season: int, shapes: LossShapes) -> None:
         super().__init__()
         self.season = season

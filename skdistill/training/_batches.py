@@ -55,12 +55,22 @@ class WindowDataset(Dataset):
         The problem that the network was built for.
     labels : LabelSource or None, default=None
         The teacher's labels, in the order of the windows.
+    context_masks : bool, default=False
+        Whether a loss term reads which values of the contexts are observed.
     """
 
-    def __init__(self, windows: Windows, spec: NetworkSpec, labels: LabelSource | None = None) -> None:
+    def __init__(
+        self,
+        windows: Windows,
+        spec: NetworkSpec,
+        labels: LabelSource | None = None,
+        *,
+        context_masks: bool = False,
+    ) -> None:
         self.windows = windows
         self.spec = spec
         self.labels = labels
+        self.context_masks = context_masks and windows.store.has_missing
 
     def __len__(self) -> int:
         """Return the number of windows."""
@@ -83,8 +93,8 @@ class WindowDataset(Dataset):
         inputs : dict of Tensor
             Keyword arguments of the module.
         targets : dict of Tensor
-            ``truth`` and, if they exist, ``observed``, ``center``, ``unit``, ``known``, ``teacher_forecast``,
-            ``teacher_features``, ``teacher_quantiles``, ``label_weight``.
+            ``truth`` and, if they exist, ``observed``, ``context_observed``, ``center``, ``unit``, ``known``,
+            ``teacher_forecast``, ``teacher_features``, ``teacher_quantiles``, ``label_weight``.
         """
         here = indices.to(self.windows.starts.device)
         inputs = {"context": self.windows.context_values(here)}
@@ -97,6 +107,8 @@ class WindowDataset(Dataset):
             missing = torch.isnan(targets["truth"])
             if bool(missing.any()):
                 targets |= {"truth": torch.where(missing, 0.0, targets["truth"]), "observed": ~missing}
+        if self.context_masks:
+            targets["context_observed"] = self.windows.observed(here)
         units = self.windows.local_units(here)
         if units is not None:
             units = units.of_channels(list(self.windows.targets))

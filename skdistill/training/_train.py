@@ -165,7 +165,8 @@ def train_network(
     train = windows.train if labels is not None else windows.known_train
     objective = build_objective(loss, loss_shapes(module, spec, train, labels), has_teacher=labels is not None)
     train, validation, labels = _place(train, windows.validation, labels, device)
-    dataset = WindowDataset(train, spec, labels)
+    reads_masks = any(getattr(one, "reads_context_mask", False) for one in objective.modules())
+    dataset = WindowDataset(train, spec, labels, context_masks=reads_masks)
     held_out = None if validation is None else WindowDataset(validation, spec)
     stopper = None if held_out is None else BestWeights(settings.patience or settings.max_epochs)
     net = DistillationNet(

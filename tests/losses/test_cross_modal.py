@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from published import load_published
 
+from skdistill import DistilledForecaster
 from skdistill.core import Branches, LossInputs, LossShapes, build_objective, check_loss, make_loss
 from skdistill.losses import MASE, SMAPE, CrossModal, FeatureRegularization, OutputConsistency, Supervised
 from skdistill.losses._feature_regularization import layer_weights
 from skdistill.losses._percentage import scaled_error, symmetric_percentage
+from skdistill.networks import Linear
 
 NAMES = {"l1": "mae", "smooth_l1": "smooth_l1", "mse": "mse", "smape": "smape", "mase": "mase"}
 CASES = ["long_l1_", "long_smoothl1_", "long_mse_", "short0_", "short1_", "short2_"]
@@ -115,6 +117,22 @@ def test_mase_equals_sktimes():
     ours = MASE(season=7).build(shapes)(LossInputs(forecast_, None, truth_, context=past_))
     theirs = mean_absolute_scaled_error(truth, forecast, y_train=past, sp=7)
     assert float(ours) == pytest.approx(theirs)
+
+
+def test_mase_leaves_out_what_is_missing_of_the_past():
+    series = np.random.default_rng(0).normal(size=(60, 1)).cumsum(axis=0)
+    series[20:23] = np.nan
+    flat = Linear(None, solver="gradient")  # it starts with the mean of the training rows, whatever the context
+    forecaster = DistilledForecaster(
+        None, flat, MASE(season=2), context_length=8, prediction_length=2, max_epochs=1, batch_size=99, random_state=0
+    )
+    forecaster.set_params(validation_fraction=0, weight_averaging=None).fit(series)
+    errors = []
+    for origin in range(8, 59):
+        past, truth = series[origin - 8 : origin], series[origin : origin + 2]
+        if not np.isnan(truth).all():
+            errors.append(np.abs(truth - np.nanmean(series)) / np.nanmean(np.abs(past[2:] - past[:-2])))
+    assert np.nanmean(np.concatenate(errors)) == pytest.approx(forecaster.history_[0]["train_mase"], rel=1e-5)
 
 
 def test_zero_by_zero_is_no_error_and_has_a_gradient():
