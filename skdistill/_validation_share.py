@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from skdistill._shorthand import resolve_loss, resolve_student
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._resolve import resolve_teacher
 from skdistill.training._exactness import is_solved_at_once
 
-__all__ = ["validation_share"]
+__all__ = ["validation_share", "warn_of_unread_rows"]
 
 _USUAL = 0.2
 
@@ -51,3 +53,23 @@ def _reads_validation(estimator: Any, spec: NetworkSpec) -> bool:
     return part is None or not is_solved_at_once(
         part, resolve_loss(estimator.loss), spec.prediction_length, has_teacher=teacher is not None
     )
+
+
+def warn_of_unread_rows(estimator: Any) -> None:
+    """Warn of validation rows that nothing reads; called where the student was solved exactly.
+
+    Parameters
+    ----------
+    estimator : BaseDistilled
+        The fitted estimator.
+    """
+    part, teacher = resolve_student(estimator.student).solvable_part(estimator.spec_), estimator.teacher_
+    if part is None or not part.is_searched or part.selection != "blocks":
+        return
+    if estimator.validation_fraction != 0 and not (teacher is not None and teacher.reads_validation):
+        warnings.warn(
+            f"nothing reads the validation rows of {type(estimator).__name__}: {part.owner} with selection='blocks' "
+            "chooses on training windows, and learns from these alone. Set validation_fraction=0, so that it learns "
+            "from all rows.",
+            stacklevel=stacklevel_of_user(),
+        )

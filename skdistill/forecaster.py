@@ -21,7 +21,7 @@ from skdistill._refresh import RefreshMixin
 from skdistill._utils._checks import check_integer
 from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill._validation_share import validation_share
+from skdistill._validation_share import validation_share, warn_of_unread_rows
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import check_bounds
 from skdistill.data._context_batch import ContextBatch, ContextCutter
@@ -385,6 +385,7 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         warn_of_ignored_y(y, "DistilledForecaster.fit")
         if self._fit(X):
             warn_of_idle_settings(self)
+            warn_of_unread_rows(self)
         return self
 
     def _fit(self, X: Any) -> bool:

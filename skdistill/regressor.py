@@ -17,7 +17,7 @@ from skdistill._base import BaseDistilled
 from skdistill._parameter_checks import warn_of_idle_settings
 from skdistill._utils._checks import check_integer
 from skdistill._utils.numpy_student import fill_masked, read_numbers
-from skdistill._validation_share import validation_share
+from skdistill._validation_share import validation_share, warn_of_unread_rows
 from skdistill.data._bounds import check_bounds, clip, warn_outside
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._scaling import Scaling
@@ -283,6 +283,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.__dict__.pop("student_", None)  # an old student does not fit the new scaling
         if self._distill(self._windows_to_fit(X, y)):
             warn_of_idle_settings(self)
+            warn_of_unread_rows(self)
         self.student_ = self.student_.double()
         return self
 

@@ -110,3 +110,14 @@ def test_a_teacher_that_does_not_read_known_covariates_is_told_of():
         warnings.simplefilter("error")
         DistilledForecaster(LastValueTeacher(), **LENGTHS, **roles).fit(frame)
         DistilledForecaster(**LENGTHS, **roles, covariates="ignore").fit(frame)
+
+
+@pytest.mark.parametrize("fraction", ["auto", 0.2, 0])
+def test_validation_rows_that_nothing_reads_are_told(fraction):
+    blocks = Linear(penalty=[0.1, 1.0], selection="blocks")
+    forecaster = DistilledForecaster(None, blocks, validation_fraction=fraction, **LENGTHS)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        forecaster.fit(make_series(120))
+    assert [one for one in told if "nothing reads the validation rows" in str(one.message)] == told
+    assert len(told) == (fraction != 0)
