@@ -195,7 +195,8 @@ def _like(forecasts: pd.DataFrame, table: Any, id: Hashable, time: Hashable) -> 
 
         found = pl.from_arrow(found)
     frame = nw.from_native(found, eager_only=True)
-    casts = [one for one in (str(id), str(time)) if schema[one] not in (nw.String, frame.schema[one])]
+    lacking = (nw.String, nw.Int128, nw.UInt128, nw.Object, nw.Unknown)  # such as UUIDs: Arrow has no such type
+    casts = [one for one in (str(id), str(time)) if schema[one] not in (*lacking, frame.schema[one])]
     frame = frame.with_columns(*(nw.col(one).cast(schema[one]) for one in casts))
     is_lazy = source.implementation.is_polars() and isinstance(source, nw.LazyFrame)
     return frame.to_native().lazy() if is_lazy else frame.to_native()

@@ -218,6 +218,16 @@ def test_tables_of_other_libraries_come_back_as_such(library, forecaster, predic
         assert not len(empty)
 
 
+@pytest.mark.parametrize("key", ["md5(unique_id)::uuid", "ascii(unique_id)::hugeint"])
+def test_ids_of_types_that_arrow_lacks(key, forecaster, table, expected):
+    duckdb = pytest.importorskip("duckdb", reason="needs pip install duckdb")
+    pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+    rows = duckdb.from_df(table).project(f"* replace ({key} as unique_id)")
+    found = forecaster.predict_table(rows).to_pandas()
+    assert found["unique_id"].nunique() == expected["unique_id"].nunique()
+    assert len(found) == len(expected)
+
+
 def test_files(forecaster, table, expected, tmp_path):
     table.to_csv(tmp_path / "table.csv", index=False)
     found = forecaster.predict_table(tmp_path / "table.csv")
