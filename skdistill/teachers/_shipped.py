@@ -61,6 +61,9 @@ class Pretrained(FoundationTeacher):
     -----
     The page "The pretrained teacher" describes its training, its accuracy and its limits.
 
+    The network also reads where zero lies relative to the context. As a teacher it gets standardized contexts, whose
+    zero is not that of the series, so labels depend a little on ``scaling``, and differ from forecasts of raw values.
+
     References
     ----------
     Ansari et al. (2024), Chronos: Learning the language of time series (arXiv 2403.07815): patches of Chronos-Bolt and

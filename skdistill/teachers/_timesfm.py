@@ -30,7 +30,8 @@ class TimesFM(FoundationTeacher):
     target by itself, without covariates. Forecasts are the model's point forecasts (3.0: the median), together with its
     quantiles; beyond their own horizon, 2.0 and 2.5 are rolled out. Features of 2.0 and 2.5 are the decoder's states,
     one vector per patch of the context; 3.0 has none here. If the context of 2.0 and 2.5 is not a multiple of the
-    patch, its oldest rows are dropped; the libraries pad with zeros instead, which shifts the statistics.
+    patch, its oldest rows are dropped; the libraries pad with zeros instead, which shifts the statistics. TimesFM 2.0
+    takes a class of frequency; here it is always the library's default, high (steps of up to a day).
 
     Parameters
     ----------
