@@ -89,6 +89,6 @@ class TimesFM3Model(ZeroShotModel):
         return self._as_prediction(self.module.decode(target, horizon, target_mask=target_mask, **given), n_targets)
 
     def _as_prediction(self, answers: Tensor, n_targets: int) -> Prediction:
-        """Take the quantiles of the targets, (n_series, n_quantiles, horizon)."""
-        quantiles = answers[:, :n_targets].flatten(0, 1).transpose(1, 2)
+        """Take the quantiles of targets, sorted as by the package's forecaster, (n_series, n_quantiles, horizon)."""
+        quantiles = answers[:, :n_targets].sort(dim=-1).values.flatten(0, 1).transpose(1, 2)
         return Prediction(quantiles[:, self.median], quantiles)

@@ -26,17 +26,18 @@ def make_teacher(checkpoint, targets=(0,), **settings):
 
 
 def test_it_answers_as_its_library(checkpoint):
-    from timesfm3 import TimesFM3Torch
+    from timesfm3 import TimesFM3Forecaster
 
     contexts = make_contexts()
     labels = make_teacher(checkpoint).label(contexts)
-    module = TimesFM3Torch.from_pretrained(str(checkpoint)).eval()
+    forecaster = TimesFM3Forecaster.from_pretrained(str(checkpoint), device="cpu")
     values = contexts.values.transpose(1, 2)
     known = torch.cat([values[:, [1, 3]], contexts.future.transpose(1, 2)], dim=2)
-    with torch.inference_mode():
-        answers = module.decode(values[:, :1], past_only_covariates=values[:, [2]], past_future_covariates=known)[:, 0]
-    torch.testing.assert_close(labels.quantiles[..., 0], answers.transpose(1, 2))
-    torch.testing.assert_close(labels.forecast[..., 0], answers[..., labels.quantile_levels.index(0.5)])
+    for window in range(len(values)):
+        target, past, ahead = (one[window].numpy() for one in (values[:, 0], values[:, [2]], known))
+        answer = forecaster.predict(target, HORIZON, past, ahead, return_quantiles=True)
+        torch.testing.assert_close(labels.quantiles[window, ..., 0].T, torch.from_numpy(answer.quantiles))
+        torch.testing.assert_close(labels.forecast[window, :, 0], torch.from_numpy(answer.forecast))
 
 
 def test_parameters_that_a_generation_does_not_have(checkpoint, tmp_path):
