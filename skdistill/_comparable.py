@@ -66,7 +66,7 @@ class ComparableMixin(BaseDistilled):
         -------
         X : array, DataFrame, Series, list of them, or None
             The object passed to ``fit``; None after pickling and after :meth:`refresh`. After :meth:`partial_fit`, the
-            rows so far, in pickles, too.
+            rows so far of one series, in pickles, too; None for a panel.
 
         Raises
         ------
