@@ -271,6 +271,7 @@ def distill_more(
             labels=labels,
             settings=settings,
             description=f"student {type(student).__name__}",
+            goes_on=True,
         )
     module.cpu().eval()
     return result

@@ -11,7 +11,7 @@ from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from skdistill.losses import Response
+from skdistill.losses import DistilTS, Response
 from skdistill.networks import MLP, Linear
 
 SETTINGS = {"context_length": 12, "prediction_length": 4, "validation_fraction": 0.0, "scaling": "global"}
@@ -117,6 +117,14 @@ def test_a_network_learns_on_from_where_it_is():
     assert forecaster.history_[-1]["lr"] <= 0.02
     assert not np.array_equal(forecaster.predict(series), old)
     assert errors[-1] < 2.0
+
+
+def test_labels_that_warmed_up_count_in_full():
+    loss = DistilTS(alignment_weight=0.0, tau=0.0, warm_up_batches=1000)
+    forecaster = make_forecaster(student="dlinear", loss=loss, max_epochs=1, lr=1e-9).fit(make_series(100))
+    forecaster.refresh(make_series(30, seed=1))
+    first, last = (epoch["train_prediction"] for epoch in (forecaster.history_[0], forecaster.history_[-1]))
+    assert 0 < first < last / 10
 
 
 def test_panels_continue_by_id_and_frames_by_time():

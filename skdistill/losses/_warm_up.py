@@ -16,7 +16,7 @@ class WarmUp(LossTerm):
     """A loss term whose weight rises linearly over the first training batches.
 
     Batch b = 1, 2, ... counts ``min(1, b / n_batches)`` of the term. Only training batches are counted; checkpoints
-    store the count.
+    store the count, and ``refresh`` goes on with the full weight.
 
     Parameters
     ----------

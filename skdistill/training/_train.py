@@ -19,6 +19,7 @@ from skdistill.data._windows import Windows
 from skdistill.losses._base import BaseLoss
 from skdistill.losses._inputs import LossShapes
 from skdistill.losses._objective import build_objective
+from skdistill.losses._warm_up import WarmUpModule
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._custom_network import own_module
 from skdistill.training._batches import BatchLoader, LabelSource, WindowDataset
@@ -132,6 +133,7 @@ def train_network(
     labels: LabelSource | None = None,
     checkpoint: Path | None = None,
     description: str = "training",
+    goes_on: bool = False,
 ) -> TrainingResult:
     """Train a module in place; call it under ``seeded`` to make it repeatable.
 
@@ -153,6 +155,8 @@ def train_network(
         A file from which a stopped run continues.
     description : str, default="training"
         Name of the progress bar.
+    goes_on : bool, default=False
+        Whether an earlier training is continued, in which terms of the loss have warmed up.
 
     Returns
     -------
@@ -164,6 +168,9 @@ def train_network(
     warn_of_slow_precision(settings.precision, device)
     train = windows.train if labels is not None else windows.known_train
     objective = build_objective(loss, loss_shapes(module, spec, train, labels), has_teacher=labels is not None)
+    for one in objective.modules() if goes_on else ():
+        if isinstance(one, WarmUpModule):
+            one.batches.fill_(one.n_batches)
     train, validation, labels = _place(train, windows.validation, labels, device)
     reads_masks = any(getattr(one, "reads_context_mask", False) for one in objective.modules())
     dataset = WindowDataset(train, spec, labels, context_masks=reads_masks)
