@@ -65,7 +65,7 @@ class RefreshMixin(BaseDistilled):
         again, so the cost is that of the new rows. An exact student is solved again from sums over all windows so far,
         as if it had been fitted to old and new windows together. Other students take ``max_epochs`` passes over the new
         windows at the learning rate of their best epoch, without validation. Teacher, scaling, penalty and calibration
-        stay those of ``fit``.
+        stay those of ``fit``; what loss terms train beside the student, such as regressors of features, starts anew.
 
         Parameters
         ----------
