@@ -46,14 +46,13 @@ class TimesFM3Model(ZeroShotModel):
         self.module = module
         self.layers = []  # states have an axis for the variates
         self.max_context = _MAX_CONTEXT
+        self.patch = int(module.output_patch_len)
         self.quantile_levels = tuple(float(level) for level in module.quantiles)
         self.median = self.quantile_levels.index(0.5)
 
     def predict(self, context: Tensor, horizon: int) -> Prediction:
         """Forecast single series."""
-        missing = torch.isnan(context)[:, None]
-        target = torch.nan_to_num(context)[:, None]
-        return self._as_prediction(self.module.decode(target, horizon, target_mask=missing), 1)
+        return self._decode(context[:, None], None, horizon, 1)
 
     def predict_groups(self, groups: Tensor, horizon: int, n_targets: int) -> Prediction:
         """Forecast groups; those in which the same covariates are known together."""
@@ -61,7 +60,10 @@ class TimesFM3Model(ZeroShotModel):
         parts: list[Prediction | None] = [None] * len(groups)
         for pattern in known.unique(dim=0):
             places = (known == pattern).all(dim=1).nonzero()[:, 0]
-            found = self._decode(groups[places], pattern, horizon, n_targets)
+            own = torch.arange(groups.shape[1], device=groups.device) < n_targets
+            past = groups[places][:, own | ~pattern, :-horizon]
+            ahead = groups[places][:, ~own & pattern] if bool((~own & pattern).any()) else None
+            found = self._decode(past, ahead, horizon, n_targets)
             for number, place in enumerate(places.tolist()):
                 rows = slice(number * n_targets, (number + 1) * n_targets)
                 quantiles = None if found.quantiles is None else found.quantiles[rows]
@@ -74,19 +76,22 @@ class TimesFM3Model(ZeroShotModel):
         """Refuse: TimesFM says before that there are no features."""
         raise NotImplementedError("states of TimesFM 3.0 are not read.")
 
-    def _decode(self, groups: Tensor, known: Tensor, horizon: int, n_targets: int) -> Prediction:
-        missing, values = torch.isnan(groups), torch.nan_to_num(groups)
-        own = torch.arange(groups.shape[1], device=groups.device) < n_targets
-        past, ahead = ~own & ~known, ~own & known
-        given: dict[str, Any] = {}
-        if past.any():
-            given["past_only_covariates"] = values[:, past, :-horizon]
-            given["past_only_mask"] = missing[:, past, :-horizon]
-        if ahead.any():
-            given["past_future_covariates"] = values[:, ahead]
-            given["past_future_mask"] = missing[:, ahead]
-        target, target_mask = values[:, own, :-horizon], missing[:, own, :-horizon]
-        return self._as_prediction(self.module.decode(target, horizon, target_mask=target_mask, **given), n_targets)
+    def _decode(self, past: Tensor, ahead: Tensor | None, horizon: int, n_targets: int) -> Prediction:
+        """Forecast targets and past covariates (n_groups, n_series, n_steps), beside covariates that are known ahead.
+
+        Without these, whole patches are forecast and cut, as by the package's forecaster: each step depends on how many
+        there are.
+        """
+        missing, values = torch.isnan(past), torch.nan_to_num(past)
+        given: dict[str, Any] = {"target_mask": missing[:, :n_targets]}
+        if past.shape[1] > n_targets:
+            given |= {"past_only_covariates": values[:, n_targets:], "past_only_mask": missing[:, n_targets:]}
+        n_ahead = -(-horizon // self.patch) * self.patch
+        if ahead is not None:
+            given |= {"past_future_covariates": torch.nan_to_num(ahead), "past_future_mask": torch.isnan(ahead)}
+            n_ahead = horizon
+        answers = self.module.decode(values[:, :n_targets], n_ahead, **given)
+        return self._as_prediction(answers[:, :, :horizon], n_targets)
 
     def _as_prediction(self, answers: Tensor, n_targets: int) -> Prediction:
         """Take the quantiles of targets, sorted as by the package's forecaster, (n_series, n_quantiles, horizon)."""

@@ -1,5 +1,7 @@
 """TimesFM 3.0: the answers of its library, and its limits; what it shares is in ``test_covariate_teachers``."""
 
+from dataclasses import replace
+
 import pytest
 import tiny_checkpoints
 import torch
@@ -38,6 +40,19 @@ def test_it_answers_as_its_library(checkpoint):
         answer = forecaster.predict(target, HORIZON, past, ahead, return_quantiles=True)
         torch.testing.assert_close(labels.quantiles[window, ..., 0].T, torch.from_numpy(answer.quantiles))
         torch.testing.assert_close(labels.forecast[window, :, 0], torch.from_numpy(answer.forecast))
+
+
+def test_without_known_covariates_whole_patches_are_forecast(checkpoint):
+    from timesfm3 import TimesFM3Forecaster
+
+    teacher, horizon = make_teacher(checkpoint), 40  # of patches of 16
+    teacher.prediction_length_ = horizon
+    contexts = make_contexts(n_channels=2, known=())
+    labels = teacher.label(replace(contexts, future=None))
+    forecaster = TimesFM3Forecaster.from_pretrained(str(checkpoint), device="cpu")
+    for window, (target, past) in enumerate(contexts.values.transpose(1, 2).numpy()):
+        answer = forecaster.predict(target, horizon, past[None], return_quantiles=True)
+        torch.testing.assert_close(labels.quantiles[window, ..., 0].T, torch.from_numpy(answer.quantiles))
 
 
 def test_parameters_that_a_generation_does_not_have(checkpoint, tmp_path):
