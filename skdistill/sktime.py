@@ -89,7 +89,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         grow with the number of earlier rows.
     transformer : scikit-learn transformer or None, default=None
         Applied to the channels before the standardization and inverted on forecasts, as ``TransformedTargetRegressor``
-        does. It must treat each channel separately.
+        does. It must treat each channel and each row separately.
     scaling : {"auto", "global", "series", "window"}, default="auto"
         Whose center and unit standardize: ``"global"``, mean and standard deviation of each channel over all training
         rows; ``"series"``, mean and mean absolute seasonal difference of the training rows of each series, or of the

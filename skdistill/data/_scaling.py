@@ -60,8 +60,8 @@ class Scaling(BaseEstimator):
     Parameters
     ----------
     transformer : scikit-learn transformer or None, default=None
-        Applied before the standardization and inverted on forecasts. It must treat each channel separately, keep the
-        number of channels, and have ``inverse_transform``.
+        Applied before the standardization and inverted on forecasts. It must treat each channel and each row
+        separately, keep the number of channels, and have ``inverse_transform``.
     targets : tuple of int or None, default=None
         The channels of forecasts; None means all.
     kind : {"global", "series", "window"}, default="global"

@@ -70,7 +70,7 @@ def units_told(rows: Sequence[np.ndarray], seen: np.ndarray | None = None) -> np
 
 
 def check_transformer_kept(transformer: BaseEstimator, rows: Sequence[np.ndarray]) -> None:
-    """Raise if the inverse of a transformer does not return rows, or a channel depends on the others."""
+    """Raise if the inverse of a transformer does not return rows, or a channel or row depends on the others."""
     some = np.concatenate([part[:: -(-len(part) // _N_COMPARED)] for part in rows[:_N_COMPARED] if len(part)])
     some = some[~np.isnan(some).any(axis=1)][: _N_COMPARED**2]
     if len(some) < 2:
@@ -100,6 +100,21 @@ def check_transformer_kept(transformer: BaseEstimator, rows: Sequence[np.ndarray
             raise ValueError(
                 f"transformer must treat each channel separately; got {transformer!r}, in which a channel depends on "
                 "the others. Apply it before, in a Pipeline; forecasts are then in its units."
+            )
+    half = len(some) // 2
+    for values, whole, function in (
+        (some, inside, transformer.transform),
+        (inside, back, transformer.inverse_transform),
+    ):
+        parts = np.concatenate(
+            [np.asarray(function(part), dtype=np.float64) for part in (values[:half], values[half:])]
+        )
+        moved = np.abs(parts - whole)
+        if (moved > HIDDEN * np.abs(whole).max(axis=0)).any():
+            raise ValueError(
+                f"transformer must treat each row separately; got {transformer!r}, in which a row depends on the rows "
+                "around it, such as differences and running sums do: contexts and horizons are transformed each on "
+                "their own. Apply it before, in a Pipeline; forecasts are then in its units."
             )
 
 

@@ -182,3 +182,17 @@ def test_the_series_with_a_value_too_far_is_named():
     panel["far"][-1, 0] = 1e30
     with pytest.raises(ValueError, match=r"got 1e\+30 in row 59 of series 'far', channel 0"):
         make_forecaster(teacher=None, validation_fraction=10).fit(panel)
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward"),
+    [
+        (lambda rows: np.diff(rows, axis=0, prepend=0), lambda rows: np.cumsum(rows, axis=0)),
+        (lambda rows: np.cumsum(rows, axis=0), lambda rows: np.diff(rows, axis=0, prepend=0)),
+        (lambda rows: np.cumsum(rows[::-1], axis=0)[::-1], lambda rows: -np.diff(rows, axis=0, append=0)),
+    ],
+)
+def test_transformers_in_which_rows_depend_on_others_are_refused(forward, backward):
+    transformer = FunctionTransformer(forward, backward)
+    with pytest.raises(ValueError, match="must treat each row separately; got FunctionTransformer"):
+        Scaling(transformer, kind="global").fit([np.random.default_rng(0).normal(10.0, size=(60, 2))])
