@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
+from skdistill.data._scaling_checks import rows_depend
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.losses._supervised import Supervised
 from skdistill.networks._linear import Linear
@@ -53,7 +54,7 @@ class UnwrappedModel:
         return self.before is None or hasattr(self.before, "inverse_transform")
 
     def check_inverse(self, X: Any) -> None:
-        """Raise if the inverse of the steps before the forecaster changes nothing, and they do.
+        """Raise if forecasts cannot be converted back: the inverse changes nothing, or rows depend on others.
 
         Parameters
         ----------
@@ -73,6 +74,16 @@ class UnwrappedModel:
                 f"forecasts in original units; it changes nothing, and they turn {given.flat[0]:.6g} into "
                 f"{there.flat[0]:.6g}. Set it, such as FunctionTransformer(np.log1p, np.expm1)."
             )
+        for function, values, whole in (
+            (self.before.transform, X, there),
+            (self.before.inverse_transform, there, back),
+        ):
+            if rows_depend(function, values, whole):
+                raise ValueError(
+                    "the steps before the forecaster must treat each row separately, for forecasts in original units; "
+                    "in them a row depends on the rows around it, as in differences, running sums and moving averages. "
+                    "Take the forecaster inside (skdistill.get_forecaster) and rows after these steps, in their units."
+                )
 
     def transform(self, X: Any) -> Any:
         """Apply the steps before the forecaster to a series.

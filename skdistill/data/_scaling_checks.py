@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -17,6 +18,7 @@ __all__ = [
     "check_near",
     "check_size",
     "check_transformer_kept",
+    "rows_depend",
     "seen_channels",
     "units_told",
     "warn_of_unlike_scales",
@@ -101,21 +103,43 @@ def check_transformer_kept(transformer: BaseEstimator, rows: Sequence[np.ndarray
                 f"transformer must treat each channel separately; got {transformer!r}, in which a channel depends on "
                 "the others. Apply it before, in a Pipeline; forecasts are then in its units."
             )
-    half = len(some) // 2
-    for values, whole, function in (
-        (some, inside, transformer.transform),
-        (inside, back, transformer.inverse_transform),
+    for function, values, whole in (
+        (transformer.transform, some, inside),
+        (transformer.inverse_transform, inside, back),
     ):
-        parts = np.concatenate(
-            [np.asarray(function(part), dtype=np.float64) for part in (values[:half], values[half:])]
-        )
-        moved = np.abs(parts - whole)
-        if (moved > HIDDEN * np.abs(whole).max(axis=0)).any():
+        if rows_depend(function, values, whole):
             raise ValueError(
                 f"transformer must treat each row separately; got {transformer!r}, in which a row depends on the rows "
                 "around it, such as differences and running sums do: contexts and horizons are transformed each on "
                 "their own. Apply it before, in a Pipeline; forecasts are then in its units."
             )
+
+
+def rows_depend(function: Callable[[Any], Any], values: Any, whole: np.ndarray) -> bool:
+    """Return whether a function gives other rows for each half of some rows than for all.
+
+    Parameters
+    ----------
+    function : callable
+        Maps rows to rows.
+    values : array or DataFrame of shape (n_rows, n_channels)
+        The rows.
+    whole : ndarray of shape (n_rows, n_channels)
+        What it gives for all of them.
+
+    Returns
+    -------
+    depend : bool
+        True for differences, running sums and moving averages, and for a mean of the rows themselves.
+    """
+    half = len(whole) // 2
+    if not half:
+        return False
+    parts = [np.asarray(function(part), dtype=np.float64) for part in (values[:half], values[half:])]
+    if [part.shape for part in parts] != [whole[:half].shape, whole[half:].shape]:
+        return True
+    moved = np.abs(np.concatenate(parts) - whole)
+    return bool((moved > HIDDEN * np.nanmax(np.abs(whole), axis=0, initial=0.0)).any())
 
 
 def check_near(standard: np.ndarray, rows: np.ndarray, first: int, name: str) -> None:

@@ -10,7 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skdistill import DistilledRegressor
+from skdistill import DistilledRegressor, compare
 from skdistill.data._context_batch import ContextBatch
 from skdistill.losses import Supervised
 from skdistill.networks import ITransformer, Linear
@@ -204,3 +204,13 @@ def test_a_pipeline_whose_inverse_changes_nothing_does_not_teach():
     pipeline = make_pipeline(FunctionTransformer(np.log1p), make_forecaster(teacher=None)).fit(series)
     with pytest.raises(ValueError, match=r"forecasts in original units; it changes nothing, and they turn"):
         make_forecaster(teacher=FrozenEstimator(pipeline)).fit(series)
+
+
+def test_a_pipeline_of_differences_neither_teaches_nor_is_compared():
+    series = 10.0 + make_series()
+    differences = FunctionTransformer(lambda x: np.diff(x, axis=0, prepend=x[:1]), lambda x: np.cumsum(x, axis=0))
+    pipeline = make_pipeline(differences.set_params(check_inverse=False), make_forecaster(teacher=None)).fit(series)
+    with pytest.raises(ValueError, match="the steps before the forecaster must treat each row separately"):
+        make_forecaster(teacher=FrozenEstimator(pipeline)).fit(series)
+    with pytest.raises(ValueError, match="the steps before the forecaster must treat each row separately"):
+        compare({"student": pipeline}, series, series)
