@@ -107,7 +107,8 @@ class RoutedEnsemble(EnsembleTeacher):
 
     The weights of labels help where the student alone is strong, and cost something where the teachers are better: on
     six data sets they lowered the error of a linear student on two, and raised it on four. ``disagreement=0`` with
-    ``beat_student=False`` counts all labels alike.
+    ``beat_student=False`` counts all labels alike. ``trust`` of a loss term compares the windows of a batch
+    whose labels count the same.
 
     Features are those of one target of one context: level, spread, trend, autocorrelation at the season and at one
     step, strength of the season, noise, level and spread of the last season, last value, missing share; and the
