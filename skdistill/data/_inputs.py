@@ -26,6 +26,7 @@ from skdistill.data._steps import Step, as_time_index
 from skdistill.data._tables import check_is_no_other_table, say_read_panel
 from skdistill.data._validation_rows import count_validation_rows
 from skdistill.data._vintages import known_ahead, vintages_of
+from skdistill.data._zones import find_another_zone, warn_of_another_zone
 
 __all__ = ["check_roles_unchanged", "is_list_of_series", "read_series"]
 
@@ -81,6 +82,8 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
         given = SeriesInput([_read_one(estimator, X, reset=reset, name="X")])
     if not reset:
         _check_pace(given, _labels_of(estimator).steps)
+        if getattr(getattr(estimator, "spec_", None), "n_time_features", 0):
+            _check_zone(given, _labels_of(estimator).zones)
         return _with_vintages(estimator, _as_channels(getattr(estimator, "roles_", None), given), reset=False)
     given = _keep_labels(estimator, given)
     if not _takes_roles(estimator):
@@ -131,6 +134,14 @@ def _check_pace(given: SeriesInput, known: tuple[Step, ...]) -> None:
     if other is not None:
         name = "X" if not given.is_panel else _name_of(given.series[other], other)
         warn_of_another_step(name, given.series[other].step, known)
+
+
+def _check_zone(given: SeriesInput, known: tuple[str | None, ...]) -> None:
+    """Warn if the labels of a series show another clock than those of ``fit``."""
+    other = find_another_zone([one.index for one in given.series], known)
+    if other is not None:
+        name = "X" if not given.is_panel else _name_of(given.series[other], other)
+        warn_of_another_zone(name, given.series[other].index, known)
 
 
 def _takes_roles(estimator: Any) -> bool:
@@ -278,7 +289,7 @@ def _gather_labels(estimator: Any, series: list[Series]) -> SeriesLabels:
     columns = series[0].columns
     if series[0].was_vector and _names_no_channel(estimator):
         columns = pd.Index([_VECTOR])
-    return SeriesLabels.of(columns, [one.step for one in series])
+    return SeriesLabels.of(columns, [one.step for one in series], [one.index for one in series])
 
 
 def _labels_of(estimator: Any) -> SeriesLabels:

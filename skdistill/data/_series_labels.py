@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill.data._steps import Step, as_time_index, find_step
+from skdistill.data._zones import zones_of
 
 __all__ = ["SeriesLabels", "check_columns", "has_names", "match_columns", "same_columns"]
 
@@ -26,13 +27,18 @@ class SeriesLabels:
         Names of the channels, of any type; None for arrays.
     steps : tuple of Step
         Distinct steps of the series; one, unless the series differ.
+    zones : tuple of str or None
+        Distinct time zones of timestamps; None for times without a zone.
     """
 
     columns: pd.Index | None = None
     steps: tuple[Step, ...] = ()
+    zones: tuple[str | None, ...] = ()
 
     @classmethod
-    def of(cls, columns: pd.Index | None, steps: Iterable[Step | None]) -> SeriesLabels:
+    def of(
+        cls, columns: pd.Index | None, steps: Iterable[Step | None], indexes: Iterable[pd.Index | None] = ()
+    ) -> SeriesLabels:
         """Collect the labels of all series.
 
         Parameters
@@ -41,6 +47,8 @@ class SeriesLabels:
             Names of the channels.
         steps : iterable of Step or None
             One per series.
+        indexes : iterable of pandas.Index or None
+            Time labels, one per series.
 
         Returns
         -------
@@ -48,7 +56,7 @@ class SeriesLabels:
             The labels.
         """
         distinct = dict.fromkeys(step for step in steps if step is not None)
-        return cls(columns, tuple(distinct))
+        return cls(columns, tuple(distinct), zones_of(indexes))
 
     def step_of(self, index: pd.Index | None) -> Step | None:
         """Return the step of an index: that of ``fit`` if the labels match it, otherwise inferred from the labels.

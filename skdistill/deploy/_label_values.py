@@ -43,7 +43,7 @@ def write_labels(labels: SeriesLabels) -> Any:
         written = [write_name(name) for name in columns]
         lost = [repr(name) for name, one in zip(columns, written, strict=True) if one is None]
         names = {"lost": f"column names such as {lost[0]}"[:LONGEST]} if lost else {"names": written}
-    return {"columns": names, "steps": [write_step(step) for step in labels.steps]}
+    return {"columns": names, "steps": [write_step(step) for step in labels.steps], "zones": list(labels.zones)}
 
 
 def read_labels(content: Any, n_columns: int) -> SeriesLabels:
@@ -80,7 +80,11 @@ def read_labels(content: Any, n_columns: int) -> SeriesLabels:
         if not isinstance(steps, list) or len(steps) > _MOST_STEPS:
             raise ValueError("too many steps")
         lost_step = next((what_is_lost(one) for one in steps if what_is_lost(one)), None)
-        labels = SeriesLabels(columns, tuple(read_step(one) for one in steps if not what_is_lost(one)))
+        zones = content.get("zones", [])  # files of earlier versions have none
+        if not isinstance(zones, list) or not all(one is None or isinstance(one, str) for one in zones):
+            raise ValueError("zones are no list of names")
+        known = tuple(read_step(one) for one in steps if not what_is_lost(one))
+        labels = SeriesLabels(columns, known, tuple(zones))
         if lost or lost_step:
             _warn_of_lost(lost, lost_step)
         return labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from skdistill.data._series_labels import SeriesLabels, same_columns
 from skdistill.data._statics import Statics
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._window_forecaster import WindowForecaster
+from skdistill.data._zones import find_another_zone, warn_of_another_zone
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._provenance import FIELDS, Entry
@@ -112,6 +114,8 @@ class FrozenTeacher(BaseTeacher):
             _check_names(self._own_columns(), windows.train.store.columns)
             if ours.spec_.n_static:
                 _check_statics(ours.roles_.statics, windows.train.store.scaling.statics_)
+            if ours.spec_.n_time_features:
+                _check_zone(getattr(ours, "series_labels_", SeriesLabels()).zones, windows.train.store.indexes)
         return super().probe(windows)
 
     def label(self, contexts: Contexts) -> Labels:
@@ -316,6 +320,13 @@ def _check_names(own: pd.Index | None, given: pd.Index | None) -> None:
             f"X must have the columns that the frozen teacher was fitted on, {list(own)}, in this order; got "
             f"{list(given)}. Reorder them, X[{list(own)}], or rename them; arrays (X.to_numpy()) are taken by position."
         )
+
+
+def _check_zone(known: Sequence[str | None], indexes: Sequence[pd.Index | None]) -> None:
+    """Warn if labels show another clock than those that the teacher was fitted on."""
+    other = find_another_zone(indexes, known)
+    if other is not None:
+        warn_of_another_zone(f"series {other} of {len(indexes)} that the frozen teacher labels", indexes[other], known)
 
 
 def _check_statics(own: Statics | None, given: Statics | None) -> None:

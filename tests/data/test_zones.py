@@ -1,0 +1,57 @@
+"""Times of another zone than those of fit are told where a student or a teacher reads the calendar."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.frozen import FrozenEstimator
+
+import skdistill
+from skdistill import DistilledForecaster
+from skdistill.networks import Linear
+
+BERLIN = pd.date_range("2024-01-01", periods=240, freq="h", tz="Europe/Berlin")
+HOURS = pd.DataFrame({"y": 1.0 * (BERLIN.hour == 8) + 0.1 * np.sin(np.arange(240))}, index=BERLIN)
+MESSAGE = r"are (in|without).* and those of fit in Europe/Berlin: .*X\.tz_(convert|localize)\('Europe/Berlin'\)"
+
+
+def make(student=Linear(time_features=True, last_rows=4), **changes):  # noqa: B008 - never fitted itself
+    return DistilledForecaster(None, student, "response", context_length=24, prediction_length=6, **changes)
+
+
+@pytest.fixture(scope="module")
+def forecaster():
+    return make().fit(HOURS)
+
+
+def silently(function, *given):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="the times of")
+        return function(*given)
+
+
+def test_another_zone_is_told_at_every_door(forecaster, tmp_path):
+    utc, plain = HOURS.tz_convert("UTC"), HOURS.tz_localize(None)
+    forecaster.save(tmp_path / "zones.skdistill")
+    loaded = skdistill.load(tmp_path / "zones.skdistill")
+    doors = [forecaster.predict, forecaster.backtest, forecaster.score, loaded.predict]
+    for door in (*doors, lambda rows: forecaster.predict({"a": HOURS, "b": rows})):
+        for rows in (utc, plain):
+            with pytest.warns(UserWarning, match=MESSAGE):
+                door(rows)
+    with pytest.warns(UserWarning, match="frozen teacher labels are in UTC, and those of fit in Europe/Berlin"):
+        DistilledForecaster(
+            FrozenEstimator(forecaster), "linear", "response", context_length=24, prediction_length=6
+        ).fit(utc)
+
+
+def test_the_same_clock_and_students_without_a_calendar_are_not_told(forecaster):
+    expected = silently(forecaster.predict, HOURS)
+    np.testing.assert_array_equal(silently(forecaster.predict, HOURS.tz_convert("Europe/Paris")), expected)
+    silently(make("linear").fit(HOURS).predict, HOURS.tz_convert("UTC"))
+    days = HOURS.set_axis(pd.date_range("2024-01-01", periods=240))
+    weekly = make(Linear(time_features=True)).fit(days)
+    silently(weekly.predict, days.tz_localize("Europe/Berlin"))
+    shops = make().fit({"a": HOURS, "b": HOURS.set_axis(BERLIN.tz_localize(None).tz_localize("Asia/Tokyo"))})
+    silently(shops.predict, HOURS.tz_convert("Asia/Tokyo"))
