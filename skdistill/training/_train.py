@@ -71,6 +71,17 @@ def _warn_of_chance(forecast: Tensor, again: Tensor, name: str) -> None:
         )
 
 
+def _warn_of_neighbors(alone: Tensor, beside: Tensor, name: str) -> None:
+    """Warn if a network in evaluation mode answers a window otherwise beside another window."""
+    if not torch.allclose(alone, beside, rtol=1e-3, atol=1e-3, equal_nan=True):
+        warnings.warn(
+            f"{name} forecasts a window otherwise when others are beside it, also in evaluation mode: predict of one "
+            "window will differ from that of a batch. Compute nothing over the first axis (the windows), and let "
+            "BatchNorm track running statistics.",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
 def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: LabelSource | None) -> LossShapes:
     """Determine the shapes that loss terms need, from one window.
 
@@ -95,11 +106,16 @@ def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: 
     inputs, targets = dataset.batch(first)
     device = next(iter(module.parameters())).device
     was_training = module.training
+    both, _ = dataset.batch(torch.tensor([0, len(windows) - 1]))
     with torch.no_grad():
         module.eval()
-        output, again = (module(**{name: value.to(device) for name, value in inputs.items()}) for _ in range(2))
+        output, again, beside = (
+            module(**{name: value.to(device) for name, value in given.items()}) for given in (inputs, inputs, both)
+        )
     module.train(was_training)
-    _warn_of_chance(output.forecast, again.forecast, type(own_module(module)).__name__)
+    name = type(own_module(module)).__name__
+    _warn_of_chance(output.forecast, again.forecast, name)
+    _warn_of_neighbors(again.forecast, beside.forecast[:1], name)
     if output.features is not None and tuple(output.features.shape[:-1]) != (1, spec.n_targets):
         raise ValueError(
             f"features of a network must have shape (n_windows, n_targets, D), one vector for each target; of 1 window "

@@ -69,6 +69,17 @@ def test_a_module_that_forecasts_at_random_is_told():
         make_forecaster(teacher=None, student=student, max_epochs=1).fit(make_series())
 
 
+class BatchMean(Perceptron):
+    def forward(self, context):
+        return super().forward(context - context.mean(dim=0, keepdim=True))
+
+
+def test_a_module_that_reads_the_windows_beside_one_is_told():
+    student = CustomNetwork(BatchMean, {"with_features": False})
+    with pytest.warns(UserWarning, match="BatchMean forecasts a window otherwise when others are beside it"):
+        make_forecaster(teacher=None, student=student, max_epochs=1).fit(make_series())
+
+
 def test_a_module_without_features_is_told_so_by_the_loss():
     student = CustomNetwork(Perceptron, {"with_features": False})
     make_forecaster(student=student, loss="response").fit(make_series())
