@@ -78,18 +78,39 @@ def read_future(
         return _from_rows(roles, given, prediction_length, needed=needed, is_known=is_known)
     if given.batch is not None:
         return given, _read_batch(roles, given.batch, future, prediction_length)
+    values = _read_given(roles, given, future, prediction_length, () if vintages is None else tuple(vintages.columns))
+    return given, values if vintages is None else _with_issued(vintages, roles, given, values)
+
+
+def _read_given(
+    roles: Roles, given: SeriesInput, future: Any, prediction_length: int, optional: tuple[Any, ...]
+) -> np.ndarray:
+    """Read the horizons of series; a table can leave out the optional columns, which are then unknown."""
     if type(future) is np.ndarray and not given.is_panel:  # the way of arrays is short
-        return given, _read_array(roles, given.series[0], future, prediction_length)
-    whole = _read_whole(roles, given, future, prediction_length)
+        return _read_array(roles, given.series[0], future, prediction_length)
+    whole = _read_whole(roles, given, future, prediction_length, optional)
     if whole is not None:
-        return given, roles.known_to_channels(whole)
+        return roles.known_to_channels(whole)
     tables = _tables_of(given, future)
     expected = _expected_labels(given.series, prediction_length)
     parts = [
-        _Reader(roles, one, _call(given, number), prediction_length).read(table, labels)
+        _Reader(roles, one, _call(given, number), prediction_length, optional).read(table, labels)
         for number, (one, table, labels) in enumerate(zip(given.series, tables, expected, strict=True))
     ]
-    return given, roles.known_to_channels(np.stack(parts))
+    return roles.known_to_channels(np.stack(parts))
+
+
+def _with_issued(vintages: Vintages, roles: Roles, given: SeriesInput, values: np.ndarray) -> np.ndarray:
+    """Write what had been issued by the last row of each series where its future tells nothing."""
+    places = places_of(vintages, roles)
+    if not np.isnan(values[..., places]).any():
+        return values
+    values = values.copy()
+    for one, rows in zip(given.series, values, strict=True):
+        assert one.index is not None  # known_ahead
+        known = vintages.known_at(one.index[-1], one.labels_ahead(len(rows)), one.id)[vintages.columns]
+        rows[:, places] = np.where(np.isnan(rows[:, places]), known.to_numpy(), rows[:, places])
+    return values
 
 
 def _call(given: SeriesInput, number: int) -> str:
@@ -217,7 +238,9 @@ def _tables_of(given: SeriesInput, future: Any) -> list[Any]:
     return [tables[places[one]] for one in ids]
 
 
-def _read_whole(roles: Roles, given: SeriesInput, future: Any, prediction_length: int) -> np.ndarray | None:
+def _read_whole(
+    roles: Roles, given: SeriesInput, future: Any, prediction_length: int, optional: tuple[Any, ...]
+) -> np.ndarray | None:
     """Read the horizons of a panel all at once, if they are those of the series in the same order; otherwise None."""
     framed = given.form is not None and given.form.kind == "frame" and isinstance(future, pd.DataFrame)
     if not framed or not isinstance(future.index, pd.MultiIndex) or any(one.index is None for one in given.series):
@@ -228,7 +251,7 @@ def _read_whole(roles: Roles, given: SeriesInput, future: Any, prediction_length
         return None
     if not as_time_index(tables.frame.index).equals(stacked_labels(given.series, prediction_length)):
         return None
-    values = _Reader(roles, given.series[0], "X", prediction_length)._columns(tables.frame)
+    values = _Reader(roles, given.series[0], "X", prediction_length, optional)._columns(tables.frame)
     return values.reshape(len(form.ids), prediction_length, -1)
 
 
@@ -247,6 +270,7 @@ class _Reader:
     series: Series
     name: str
     prediction_length: int
+    optional: tuple[Any, ...] = ()  # columns that a table can leave out
 
     @property
     def _of(self) -> str:
@@ -295,15 +319,16 @@ class _Reader:
         if roles.columns is None:
             return self._of_positions(table)
         names, given = [roles.columns[column] for column in roles.known], list(table.columns)
-        missing = [name for name in names if name not in given]
+        left_out = [name for name in names if name not in given]
+        missing = [name for name in left_out if name not in self.optional]
         if missing:
             raise ValueError(
                 f"{self._of} lacks the known covariates {_list(missing)}; it has the columns {_list(given)}. Give all "
                 f"of {_list(names)}, NaN where a value is unknown."
             )
-        if len(given) > len(names):
+        if left_out or len(given) > len(names):
             self._check_others(table, set(names))
-        table = table.loc[:, names]
+        table = table.reindex(columns=names) if left_out else table.loc[:, names]
         categories = {
             place: roles.categories[column] for place, column in enumerate(roles.known) if column in roles.categories
         }

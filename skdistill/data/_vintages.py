@@ -29,7 +29,8 @@ class Vintages:
     A forecaster with ``vintages=`` reads, at every origin, the newest value for each step of the horizon that was
     issued until then: in training, in ``backtest``, ``score`` and ``compare``, and in ``predict``, which then needs no
     ``future``. Values that were issued later are never read, and those of the series itself (what came true) only in
-    contexts. A step for which nothing had been issued is unknown, like NaN in ``future``.
+    contexts. A step for which nothing had been issued is unknown. A ``future`` for other known covariates can leave
+    these columns out; numbers that it has there take precedence.
 
     Parameters
     ----------

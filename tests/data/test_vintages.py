@@ -155,7 +155,18 @@ def test_columns_without_vintages_come_from_rows_or_future():
     longer = series.reindex(HOURS)
     longer.loc[HOURS[N:], "holiday"] = 0.0
     known = Vintages(make_forecasts()).known_at(HOURS[N - 1], HOURS[N:]).assign(holiday=0.0)
-    pd.testing.assert_frame_equal(forecaster.predict(longer), forecaster.predict(series, future=known))
+    expected = forecaster.predict(series, future=known)
+    pd.testing.assert_frame_equal(forecaster.predict(longer), expected)
+    for future in (known.assign(wind=np.nan), known[["holiday"]], known["holiday"]):  # the wind as it was issued
+        pd.testing.assert_frame_equal(forecaster.predict(series, future=future), expected)
+    halves = known.assign(wind=known["wind"].where(np.arange(HORIZON) < 2))
+    pd.testing.assert_frame_equal(forecaster.predict(series, future=halves), expected)
+    array = known[["holiday", "wind"]].to_numpy() * [1.0, np.nan]
+    pd.testing.assert_frame_equal(forecaster.predict(series, future=array), expected)
+    with pytest.raises(ValueError, match=r"lacks the known covariates \['holiday'\]"):
+        forecaster.predict(series, future=known[["wind"]])
+    with pytest.raises(ValueError, match="'load'"):
+        forecaster.predict(series, future=known[["holiday"]].assign(load=1.0))
 
 
 def test_a_panel_has_vintages_of_its_own_series():
