@@ -101,21 +101,20 @@ def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: 
     shapes : LossShapes
         Widths of forecasts and features.
     """
-    dataset = WindowDataset(windows, spec, labels)
-    first = torch.zeros(1, dtype=torch.int64)
-    inputs, targets = dataset.batch(first)
+    ends = torch.tensor([0, len(windows) - 1])
+    both, targets = WindowDataset(windows, spec, labels).batch(ends)
+    first = {name: value[:1] for name, value in both.items()}
     device = next(iter(module.parameters())).device
     was_training = module.training
-    both, _ = dataset.batch(torch.tensor([0, len(windows) - 1]))
     with torch.no_grad():
         module.eval()
         output, again, beside = (
-            module(**{name: value.to(device) for name, value in given.items()}) for given in (inputs, inputs, both)
+            module(**{name: value.to(device) for name, value in given.items()}) for given in (first, first, both)
         )
     module.train(was_training)
-    name = type(own_module(module)).__name__
-    _warn_of_chance(output.forecast, again.forecast, name)
-    _warn_of_neighbors(again.forecast, beside.forecast[:1], name)
+    own = type(own_module(module)).__name__
+    _warn_of_chance(output.forecast, again.forecast, own)
+    _warn_of_neighbors(again.forecast, beside.forecast[:1], own)
     if output.features is not None and tuple(output.features.shape[:-1]) != (1, spec.n_targets):
         raise ValueError(
             f"features of a network must have shape (n_windows, n_targets, D), one vector for each target; of 1 window "
@@ -135,7 +134,7 @@ def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: 
         center=tuple(scaling.mean_[channels].tolist()),
         scale=tuple(scaling.scale_[channels].tolist()),
         quantiles=None if output.quantiles is None else spec.quantiles,
-        teacher_quantiles=None if labels is None else labels.take(first).quantile_levels,
+        teacher_quantiles=None if labels is None else labels.take(ends[:1]).quantile_levels,
     )
 
 
