@@ -20,6 +20,7 @@ from skdistill.data._series import Series, SeriesInput
 from skdistill.data._series_labels import SeriesLabels, match_columns
 from skdistill.data._steps import Step, as_time_index
 from skdistill.data._tables import check_is_no_other_table
+from skdistill.data._vintages import vintages_of
 from skdistill.probabilistic._settings import at_levels
 
 __all__ = ["Stream"]
@@ -342,8 +343,11 @@ class Stream:
                 f"future of predict must have the known covariates {names} of the rows that follow; got None."
             )
         future = self._without_id(future, "future of predict")
-        given, length = SeriesInput([self._labeled(rows)]), self.forecaster.spec_.prediction_length
-        return read_future(self._roles, given, future, length, needed=True)[1]
+        series, length = self._labeled(rows), self.forecaster.spec_.prediction_length
+        vintages = None if series.index is None else vintages_of(self.forecaster, fitting=False)
+        if vintages is not None:
+            series = replace(series, id=self._id)
+        return read_future(self._roles, SeriesInput([series]), future, length, needed=True, vintages=vintages)[1]
 
     def _labeled(self, rows: np.ndarray) -> Series:
         """Return rows as a series, whose last rows alone have labels: the next ones are found from them."""

@@ -159,6 +159,9 @@ def test_columns_without_vintages_come_from_rows_or_future():
     pd.testing.assert_frame_equal(forecaster.predict(longer), expected)
     for future in (known.assign(wind=np.nan), known[["holiday"]], known["holiday"]):  # the wind as it was issued
         pd.testing.assert_frame_equal(forecaster.predict(series, future=future), expected)
+        stream = forecaster.stream(series[:-1])
+        stream.append(series.iloc[-1])
+        np.testing.assert_allclose(stream.predict(future=future), expected, rtol=1e-6)
     halves = known.assign(wind=known["wind"].where(np.arange(HORIZON) < 2))
     pd.testing.assert_frame_equal(forecaster.predict(series, future=halves), expected)
     array = known[["holiday", "wind"]].to_numpy() * [1.0, np.nan]
