@@ -33,6 +33,7 @@ _FIRST_YEAR = 1000  # text that pandas reads as an earlier date has no year: Jan
 _UNITS = ("D", "h", "m", "s", "ms", "us", "ns")
 _FIRST_SECOND = 300_000_000  # 1979; larger integers count seconds, milliseconds, ... since 1970
 _FIRST_EXCEL_DAY, _LAST_EXCEL_DAY = 32_874, 73_051  # 1990 to 2100; as days since 1970, from 2060 on
+_EPOCH, _LAST_YEAR = 1970, 2200  # seconds read as milliseconds lie in 1970, milliseconds read as seconds far ahead
 _EXCEL = (
     "Excel counts days from 1899-12-30, where 45292 is 2024-01-01: for such numbers convert the column first, "
     "pd.to_datetime(column, unit='D', origin='1899-12-30')."
@@ -174,9 +175,12 @@ def _read_numbers(distinct: pd.Index, where: str, unit: str | None, numbers: boo
     of_excel = bool((values >= _FIRST_EXCEL_DAY).all() and (values <= _LAST_EXCEL_DAY).all())
     if unit is not None:
         moments = _parse(distinct, where, unit=unit)
-        if unit == "D" and of_excel:
+        years = moments.year
+        in_finer = unit in ("ms", "us", "ns") and years.max() == _EPOCH and values.min() >= _FIRST_SECOND
+        if in_finer or years.min() > _LAST_YEAR or (unit == "D" and of_excel):
+            advice = _EXCEL if unit == "D" and of_excel else "Is it the unit in which these numbers count?"
             warnings.warn(
-                f"{where} holds {values[0]:g}, read as {moments[0]} with unit='D'. {_EXCEL}",
+                f"{where} holds {values[0]:.15g}, read as {moments[0]} with unit={unit!r}. {advice}",
                 stacklevel=stacklevel_of_user(),
             )
         return moments

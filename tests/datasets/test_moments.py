@@ -175,3 +175,11 @@ def test_days_counted_by_excel_are_told():
         warnings.simplefilter("error")
         read([19723, 19724], unit="D")
         read([45292, 45293], unit="h")
+        read([1704067200000, 1704153600000], unit="ms")
+        read([0, 86400000], unit="ms")
+
+
+@pytest.mark.parametrize(("size", "unit"), [(1, "ms"), (1_000, "s"), (1_000, "us"), (1_000_000, "ns")])
+def test_numbers_of_another_unit_are_told(size, unit):
+    with pytest.warns(UserWarning, match=f"with unit='{unit}'. Is it the unit"):
+        read([1704067200 * size, 1704153600 * size], unit=unit)
