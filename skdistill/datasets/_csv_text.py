@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Hashable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from skdistill._utils._user_line import stacklevel_of_user
@@ -127,7 +128,8 @@ def _tell_thousands(path: Any, start: int | None, frame: pd.DataFrame, name: str
 
 def _may_be_cut(column: pd.Series) -> bool:
     """Return whether numbers have three decimals, or none and at most three digits."""
-    values = column.dropna().abs().to_numpy(dtype=float)
+    values = column.abs().to_numpy(dtype=float)
+    values = values[np.isfinite(values)]
     for some in (values[:1000], values):
         thousands, whole = some * 1000, some == some.round()
         if not ((some < 1000) & (whole | (some >= 1)) & (abs(thousands - thousands.round()) < 1e-6)).all():

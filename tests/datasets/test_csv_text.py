@@ -79,7 +79,13 @@ def test_points_between_thousands_that_read_as_decimals_are_told(tmp_path):
         warnings.simplefilter("error")
         assert load_csv(file, time="day", sep=";", decimal=",", thousands=".", usecols=["day", "x"])["x"].min() == -1300
         load_csv(file, time="day", sep=";", decimal=".")
-        for numbers in ("1.034 992 12.1", "1.034 992.000 12.100", "0.034 992 12.100 3.100", "1.034 1992 12.100 3.100"):
+        for numbers in (
+            "1.034 992 12.1",
+            "1.034 992.000 12.100",
+            "0.034 992 12.100 3.100",
+            "1.034 1992 12.100 3.100",
+            "inf 992 12.100 3.100",
+        ):
             rows = [f"2024-01-0{day},{one}" for day, one in enumerate(numbers.split(), 1)]
             load_csv(io.StringIO("\n".join(["day,x", *rows])), time="day")
 
