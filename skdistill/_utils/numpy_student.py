@@ -10,6 +10,7 @@ import datetime
 import hashlib
 import io
 import json
+import math
 import operator
 import os
 import warnings
@@ -1300,6 +1301,18 @@ def read_numbers(values: Any, name: str, *, finite: bool = False) -> np.ndarray:
     >>> read_numbers(np.ma.masked_equal([1, 9], 9), "X")
     array([ 1., nan])
     """
+    found = values if _are_floats(values) else _converted(values, name)
+    if finite and not np.isfinite(found).all():
+        raise ValueError(f"{name} must be finite; got NaN or infinity.")
+    return found
+
+
+def _are_floats(values: Any) -> bool:
+    return type(values) is np.ndarray and values.dtype.char in "fd" and values.dtype.isnative
+
+
+def _converted(values: Any, name: str) -> np.ndarray:
+    """Return numbers as floats; raise for everything that NumPy would convert to numbers without being some."""
     is_array = type(values) is np.ndarray
     if not is_array and not hasattr(values, "iloc") and any(hasattr(values, mark) for mark in _TABLES):
         kind = f"{type(values).__module__.partition('.')[0].strip('_')}.{type(values).__name__}"
@@ -1311,23 +1324,18 @@ def read_numbers(values: Any, name: str, *, finite: bool = False) -> np.ndarray:
     other = other or kind_of_no_numbers(found)
     if other:
         raise TypeError(f"{name} must be real numbers; got values of type {other}.")
-    found = found if found.dtype == np.float32 else found.astype(np.float64, copy=False)
-    if finite and not np.isfinite(found).all():
-        raise ValueError(f"{name} must be finite; got NaN or infinity.")
-    return found
+    return found if found.dtype == np.float32 else found.astype(np.float64, copy=False)
 
 
 def _floats(values: Any) -> Any:
-    """Return numbers that are no plain array of floats as one; None stays None."""
-    if values is None or (type(values) is np.ndarray and values.dtype.char in "fd"):
-        return values
-    return read_numbers(values, "contexts and covariates of NumpyStudent")
+    """Return numbers as floats; None stays None."""
+    return None if values is None else read_numbers(values, "contexts and covariates of NumpyStudent")
 
 
 def _check_no_infinity(values: np.ndarray, name: str) -> None:
-    """Raise for infinity; one product, faster than a look at each value, is 0 where all are finite."""
+    """Raise for infinity; a sum of squares, faster than a look at each value, is finite only where all are."""
     flat = values.ravel()
-    if np.dot(flat, np.zeros(flat.size, flat.dtype)) == 0.0:
+    if math.isfinite(np.dot(flat, flat)):
         return
     if np.isinf(values).any():
         place = tuple(int(one) for one in np.argwhere(np.isinf(values))[0])
