@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from skdistill._utils._generators import seeded
@@ -16,10 +17,12 @@ from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._base import BaseNetwork, NetworkSpec
+from skdistill.networks._custom_network import own_module
 from skdistill.networks._inputs import make_spec
 from skdistill.networks._quantile_head import build_module
 from skdistill.networks._weights import load_weights, read_state_dict
 from skdistill.teachers._network import NetworkTeacher
+from skdistill.training._train import warn_of_neighbors
 
 __all__ = ["PretrainedTeacher"]
 
@@ -107,7 +110,10 @@ class PretrainedTeacher(NetworkTeacher):
                 f"contexts in other units: scaling={kind!r} (of a panel, 'auto' is 'series'). Set scaling='global'.",
                 stacklevel=stacklevel_of_user(),
             )
-        return super().probe(windows)
+        labels, train = super().probe(windows), windows.train
+        both = self.label(train.contexts(torch.tensor([0, len(train) - 1])))
+        warn_of_neighbors(labels.forecast, both.forecast[:1], type(own_module(self.module_)).__name__)
+        return labels
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> PretrainedTeacher:
         """Build the network and load the weights; nothing is learned.

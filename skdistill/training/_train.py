@@ -33,7 +33,7 @@ from skdistill.training._precision import warn_of_slow_precision
 from skdistill.training._settings import TrainingSettings, lr_factor, make_optimizer_class
 from skdistill.training._weight_average import WeightAverage
 
-__all__ = ["TrainingResult", "loss_shapes", "train_network"]
+__all__ = ["TrainingResult", "loss_shapes", "train_network", "warn_of_neighbors"]
 
 # Windows, truth and labels are moved to the GPU as a whole if they need at most this fraction of its free memory.
 _DEVICE_SHARE = 0.5
@@ -71,8 +71,16 @@ def _warn_of_chance(forecast: Tensor, again: Tensor, name: str) -> None:
         )
 
 
-def _warn_of_neighbors(alone: Tensor, beside: Tensor, name: str) -> None:
-    """Warn if a network in evaluation mode answers a window otherwise beside another window."""
+def warn_of_neighbors(alone: Tensor, beside: Tensor, name: str) -> None:
+    """Warn if a network in evaluation mode answers a window otherwise beside another window.
+
+    Parameters
+    ----------
+    alone, beside : Tensor of shape (1, prediction_length, n_targets)
+        Its forecast of the window alone, and in a batch with another one.
+    name : str
+        What to call the network.
+    """
     if not torch.allclose(alone, beside, rtol=1e-3, atol=1e-3, equal_nan=True):
         warnings.warn(
             f"{name} forecasts a window otherwise when others are beside it, also in evaluation mode: predict of one "
@@ -114,7 +122,7 @@ def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: 
     module.train(was_training)
     own = type(own_module(module)).__name__
     _warn_of_chance(output.forecast, again.forecast, own)
-    _warn_of_neighbors(again.forecast, beside.forecast[:1], own)
+    warn_of_neighbors(again.forecast, beside.forecast[:1], own)
     if output.features is not None and tuple(output.features.shape[:-1]) != (1, spec.n_targets):
         raise ValueError(
             f"features of a network must have shape (n_windows, n_targets, D), one vector for each target; of 1 window "

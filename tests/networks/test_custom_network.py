@@ -77,7 +77,10 @@ class BatchMean(Perceptron):
 def test_a_module_that_reads_the_windows_beside_one_is_told():
     student = CustomNetwork(BatchMean, {"with_features": False})
     with pytest.warns(UserWarning, match="BatchMean forecasts a window otherwise when others are beside it"):
-        make_forecaster(teacher=None, student=student, max_epochs=1).fit(make_series())
+        fitted = make_forecaster(teacher=None, student=student, max_epochs=1).fit(make_series())
+    teacher = PretrainedTeacher(student, fitted.student_.state_dict())
+    with pytest.warns(UserWarning, match="BatchMean forecasts a window otherwise when others are beside it"):
+        make_forecaster(teacher=teacher).fit(make_series())
 
 
 def test_a_module_without_features_is_told_so_by_the_loss():
