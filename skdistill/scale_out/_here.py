@@ -109,7 +109,7 @@ def open_here(
         return schema, (batch.select(names) for batch in table)
     if root != "duckdb" and is_sorted:
         return schema, iter(table.to_batches(columns=names, batch_size=_READ_ROWS))
-    return schema, _sorted(table, id, names, is_sorted)
+    return schema, _sorted(table, id, schema, is_sorted)
 
 
 def columns_of(table: Any) -> list[str]:
@@ -157,8 +157,9 @@ def _schema_of(table: Any) -> Any:
     )
 
 
-def _sorted(table: Any, id: str, names: list[str], is_sorted: bool) -> Iterator[Any]:
+def _sorted(table: Any, id: str, schema: Any, is_sorted: bool) -> Iterator[Any]:
     """Yield the rows of a relation or dataset, sorted by id by DuckDB."""
+    names = schema.names
     if _root(table) == "duckdb":
         chosen = table.select(*(f'"{one}"' for one in names))
         yield from (chosen if is_sorted else chosen.order(f'"{id}"')).to_arrow_reader(_READ_ROWS)
@@ -167,4 +168,13 @@ def _sorted(table: Any, id: str, names: list[str], is_sorted: bool) -> Iterator[
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute(f"SET temp_directory = '{folder}'; SET memory_limit = '2GB'; SET threads = 1")
         relation = connection.from_arrow(table).select(*(f'"{one}"' for one in names))
-        yield from relation.order(f'"{id}"').to_arrow_reader(_READ_ROWS)
+        for batch in relation.order(f'"{id}"').to_arrow_reader(_READ_ROWS):
+            yield _in_zones_of(schema, batch)
+
+
+def _in_zones_of(schema: Any, batch: Any) -> Any:
+    """Write times in the zones of a schema, for DuckDB writes all of them in the zone of its session."""
+    for place, field in enumerate(schema):
+        if getattr(field.type, "tz", None) is not None:
+            batch = batch.set_column(place, field, batch.column(place).cast(field.type))
+    return batch
