@@ -84,6 +84,11 @@ def find_columns(given: Any, columns: pd.Index | None, n_columns: int, parameter
             f"{parameter} of {owner} must be a list of column names or positions; got the "
             f"{type(given).__name__} {given!r}: write {parameter}=[{given!r}]."
         )
+    if isinstance(given, set | frozenset):
+        raise TypeError(
+            f"{parameter} of {owner} must be a list of column names or positions; got the set {given!r}, which has no "
+            "order: columns of arrays would come in another one in every process."
+        )
     names = [] if columns is None else list(columns)
     positions = []
     for one in given:

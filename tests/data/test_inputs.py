@@ -66,6 +66,12 @@ def test_a_mask_is_no_list_of_targets():
             make_forecaster(teacher=None, targets=mask).fit(make_series(60, 2))
 
 
+@pytest.mark.parametrize("parameter", ["targets", "known_covariates"])
+def test_sets_of_columns_which_have_no_order_are_refused(parameter):
+    with pytest.raises(TypeError, match=f"{parameter} of DistilledForecaster must be a list .* which has no order"):
+        make_forecaster(teacher=None, **{parameter: {0, 1}}).fit(make_series(60, 3))
+
+
 def test_updates_go_on_with_the_series_of_fit():
     series = make_series(90)
     forecaster = make_forecaster(teacher=None, student="linear", validation_fraction=0).fit({"a": series[:60]})
