@@ -152,7 +152,7 @@ def exact_linear(season: int = 24, *, n_seasons: int = 21) -> dict[str, Any]:
     """Return the recipe that validated best: a linear student, solved exactly in seconds.
 
     The penalty and the weight of the teacher are chosen on the validation rows; one factorization is enough for all
-    candidates. It also works without a teacher.
+    candidates. It also works without a teacher; ``fit`` then warns that the grid of its weight has no effect.
 
     Parameters
     ----------
