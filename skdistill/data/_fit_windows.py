@@ -132,8 +132,8 @@ class FitWindows:
         if series[0].statics is not None:
             scaling.statics_ = series[0].statics
         windows = self.build(series, held_out, scaling, least, of_step)
-        if self.window_step > 1:
-            self._check_grid(windows, judges=any(held_out) and not windows.train.store.has_missing)
+        if self.window_step > 1 and any(held_out) and not windows.train.store.has_missing:
+            self._check_validation_grid(windows)
         return windows
 
     def held_out(self, series: list[Series]) -> list[int]:
@@ -215,14 +215,13 @@ class FitWindows:
             )
         return windows
 
-    def _check_grid(self, windows: TrainingWindows, *, judges: bool) -> None:
-        """Raise if the distance of windows leaves none to train on or, of rows without a gap, to validate on."""
-        lacking = ["training"] * (not len(windows.train)) + ["validation"] * (judges and windows.validation is None)
-        if lacking:
+    def _check_validation_grid(self, windows: TrainingWindows) -> None:
+        """Raise if the distance of windows leaves none to validate on; :meth:`build` looks at training windows."""
+        if windows.validation is None:
             raise ValueError(
                 f"window_step of DistilledForecaster is too long: windows every {self.window_step} rows, counted back "
-                f"from the end of each series, leave no {lacking[0]} window. Set a smaller window_step, or give more "
-                f"{lacking[0]} rows."
+                "from the end of each series, leave no validation window. Set a smaller window_step, or give more "
+                "validation rows."
             )
 
     def hide_known(self, store: SeriesStore) -> SeriesStore:
