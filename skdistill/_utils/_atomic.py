@@ -39,7 +39,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, durable: bool
     OSError
         If the disk is full; the message has the path and the size, and no file remains.
     """
-    target = Path(path).resolve() if os.path.exists(path) else Path(path)
+    target = Path(path).resolve() if os.path.lexists(path) else Path(path)
     remove_leftovers(target.parent, target.name)
     with _temporary_beside(target) as (descriptor, temporary):
         reserve(descriptor, len(data), target)

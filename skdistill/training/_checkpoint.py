@@ -95,6 +95,9 @@ class ResumableCheckpoint(Callback):
 
     def _restore(self, net: NeuralNet, state: dict[str, Any]) -> None:
         callbacks = dict(net.callbacks_)
+        for name in ("schedulers", "callbacks"):
+            if set(state[name]) != set(self._state(net)[name]):
+                raise ValueError(f"its {name} are those of another training")
         net.module_.load_state_dict(state["module"])
         net.criterion_.load_state_dict(state["criterion"])
         net.optimizer_.load_state_dict(state["optimizer"])

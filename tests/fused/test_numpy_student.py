@@ -14,6 +14,7 @@ import pytest
 from doubles import make_forecaster, make_frame, make_series
 
 from skdistill._utils import numpy_student
+from skdistill._utils._atomic import write_atomically
 from skdistill._utils.numpy_student import NumpyStudent
 from skdistill.fused._runtime import fuse_in_units
 from skdistill.networks import MLP, DLinear, Linear
@@ -260,6 +261,16 @@ def test_a_link_stays_a_link_and_a_new_file_has_the_usual_rights(saved, tmp_path
     assert (tmp_path / "link.npz").is_symlink()
     (tmp_path / "other").write_bytes(b"")
     assert (tmp_path / "real.npz").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_the_file_that_a_link_names_is_written(there, tmp_path):
+    if there:
+        (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write_atomically(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
 
 
 def test_it_reads_more_rows_than_it_needs():

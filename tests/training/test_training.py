@@ -15,10 +15,12 @@ from forked import start_script
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from skdistill._utils._generators import seeded
+from skdistill._utils._plain_files import read_plain, write_plain
 from skdistill.losses import Supervised, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer
 from skdistill.teachers import TrainedTeacher
 from skdistill.training._batches import BatchLoader, WindowDataset
+from skdistill.training._checkpoint import ResumableCheckpoint
 from skdistill.training._device import count_parameters, resolve_device
 from skdistill.training._net import DistillationNet
 from skdistill.training._settings import TrainingSettings, lr_factor
@@ -215,6 +217,32 @@ def test_an_unreadable_checkpoint_is_reported_and_training_starts_over(tmp_path,
     (folder / "checkpoint.safetensors").write_bytes(b"garbage")
     with caplog.at_level(logging.WARNING, "skdistill"):
         again = make_forecaster(**settings).fit(series).predict(series)
+    assert "cannot be read" in caplog.text
+    np.testing.assert_array_equal(again, expected)
+
+
+@pytest.mark.parametrize("part", ["schedulers", "callbacks", "rng", "optimizer"])
+def test_a_checkpoint_that_lacks_a_part_is_left_alone(part, tmp_path, caplog, monkeypatch):
+    series = make_series()
+    settings = {"max_epochs": 5, "patience": 3, "weight_averaging": 0.9}
+    expected = make_forecaster(**settings).fit(series).predict(series)
+    end = ResumableCheckpoint.on_epoch_end
+
+    def stop_after_two(self, net, **kwargs):
+        end(self, net, **kwargs)
+        if len(net.history) == 2:
+            raise InterruptedError(self.path)
+
+    monkeypatch.setattr(ResumableCheckpoint, "on_epoch_end", stop_after_two)
+    with pytest.raises(InterruptedError) as stopped:
+        make_forecaster(**settings, memory=tmp_path).fit(series)
+    monkeypatch.undo()
+    (path,) = stopped.value.args
+    state = read_plain(path)
+    state[part] = state[part][:-1] if part == "rng" else dict(list(state[part].items())[:-1])
+    write_plain(path, state, durable=False)
+    with caplog.at_level(logging.WARNING, "skdistill"):
+        again = make_forecaster(**settings, memory=tmp_path).fit(series).predict(series)
     assert "cannot be read" in caplog.text
     np.testing.assert_array_equal(again, expected)
 
