@@ -353,6 +353,29 @@ class Linear(BaseNetwork):
             masks.append(near if mask is None else mask if near is None else mask & near)
         return masks
 
+    def readings(self, spec: NetworkSpec) -> list[dict[str, Any]]:
+        """Return the parameters that leave one of the candidates of :meth:`masks`, for each of them.
+
+        Parameters
+        ----------
+        spec : NetworkSpec
+            The problem.
+
+        Returns
+        -------
+        readings : list of dict
+            Values of ``known_band`` and ``known_weights``; one empty dict if there is nothing to choose.
+        """
+        bands, ties = self.bands(spec), self.ties(spec)
+        shared = [one is not None for one in ties] or [False] * len(bands)
+        if len(shared) == 1:
+            return [{}]
+        widths = bands * (len(shared) // len(bands))
+        return [
+            {"known_band": width, "known_weights": "shared" if tied else "own"}
+            for width, tied in zip(widths, shared, strict=True)
+        ]
+
     def ties(self, spec: NetworkSpec) -> list[np.ndarray | None]:
         """Return the weights that steps share, for each of the candidates of :meth:`masks`.
 

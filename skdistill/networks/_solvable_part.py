@@ -103,7 +103,8 @@ class SolvablePart:
     @property
     def is_searched(self) -> bool:
         """Whether there are several penalties, weights or masks to choose from."""
-        return len(self.penalties) > 1 or bool(self.weight_grid) or bool(self.other_masks)
+        several = any(len(weights) > 1 for weights in self.weight_grid.values())
+        return len(self.penalties) > 1 or several or bool(self.other_masks)
 
     def of(self, module: nn.Module) -> nn.Module:
         """Return the part of a built module.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from inspect import signature
 from typing import Any
@@ -16,7 +17,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._season import seasons_of_series
 from skdistill.data._series import Series
 from skdistill.forecaster import DistilledForecaster
-from skdistill.losses._base import LossSum
+from skdistill.losses._base import BaseLoss, LossSum
 from skdistill.losses._response import Response
 from skdistill.losses._supervised import Supervised
 from skdistill.losses._teacher_forecast import TeacherForecast
@@ -30,6 +31,7 @@ __all__ = [
     "Candidate",
     "StudentChoice",
     "default_context_lengths",
+    "names_of_teacher_weight",
     "read_students",
     "warn_of_replaced",
 ]
@@ -106,6 +108,9 @@ class Candidate:
         Number of rows that the teacher should read, if the student reads fewer.
     transformer : transformer or None, default=None
         Applied before the scaling.
+    settings : dict, default={}
+        Other parameters of an exact network that it was judged with: which known covariates a step reads, and weights
+        of the loss terms that the user wants tried.
     """
 
     student: StudentChoice
@@ -116,6 +121,7 @@ class Candidate:
     teacher_weight: float | None = None
     n_memory: int = field(default=0, compare=False)
     transformer: BaseEstimator | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def params(self) -> dict[str, Any]:
@@ -128,6 +134,7 @@ class Candidate:
             "transformer": self.transformer,
             "penalty": self.penalty,
             "teacher_weight": self.teacher_weight,
+            **self.settings,
         }
 
     @property
@@ -144,6 +151,7 @@ class Candidate:
             words.append(f"transformer={self.transformer!r}")
         if self.penalty is not None:
             words.append(f"penalty={self.penalty:g}")
+        words += [f"{name}={value!r}" for name, value in self.settings.items()]
         if self.teacher is None:
             words.append("no teacher")
         else:
@@ -151,9 +159,20 @@ class Candidate:
             words.append(f"the teacher {self.teacher}{weight}")
         return ", ".join(words)
 
-    def settle(self, *, penalty: float | None, teacher_weight: float | None) -> Candidate:
-        """Return the candidate with a penalty and a weight of the teacher."""
-        return replace(self, penalty=penalty, teacher_weight=teacher_weight)
+    def settle(
+        self,
+        *,
+        penalty: float | None,
+        teacher_weight: float | None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Candidate:
+        """Return the candidate with a penalty, a weight of the teacher and other settings of its network."""
+        return replace(self, penalty=penalty, teacher_weight=teacher_weight, settings=settings or {})
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Which known covariates a step reads: the settings that hold for any loss."""
+        return {name: value for name, value in self.settings.items() if name != "weight_grid"}
 
     def build(self, teacher: Any, n_windows: int | None = None, **common: Any) -> DistilledForecaster:
         """Return the forecaster of this candidate, not fitted.
@@ -222,8 +241,8 @@ class Candidate:
         if self.penalty is None:
             return network
         if self.student.on_linear:
-            return network.set_params(linear_skip=Linear(penalty=self.penalty))
-        return network.set_params(penalty=self.penalty, weight_grid=None)
+            return network.set_params(linear_skip=Linear(penalty=self.penalty, **self.settings))
+        return network.set_params(**{"penalty": self.penalty, "weight_grid": None, **self.settings})
 
 
 def _epochs(n_windows: int, batch_size: int, most: int) -> int:
@@ -234,9 +253,24 @@ def _epochs(n_windows: int, batch_size: int, most: int) -> int:
 def _with_teacher_weight(loss: Any, weight: float) -> Any:
     """Return the loss with another weight of the teacher's forecast, if it has that weight."""
     loss = clone(resolve_loss(loss))
+    return loss.set_params(**dict.fromkeys(names_of_teacher_weight(loss), weight))
+
+
+def names_of_teacher_weight(loss: BaseLoss) -> list[str]:
+    """Return the parameters of a loss that are the weight of the term ``"prediction"``.
+
+    Parameters
+    ----------
+    loss : LossTerm or LossSum
+        The loss.
+
+    Returns
+    -------
+    names : list of str
+        Empty if it has no such parameter.
+    """
     params = loss.get_params()
-    names = [name for name in ("prediction_weight", "prediction__weight") if name in params]
-    return loss.set_params(**dict.fromkeys(names, weight))
+    return [name for name in ("prediction_weight", "prediction__weight") if name in params]
 
 
 def read_students(students: Any) -> list[StudentChoice]:
@@ -309,6 +343,12 @@ def warn_of_replaced(search: Any) -> None:
 
 def _read_student(student: Any, rank: int) -> StudentChoice:
     if isinstance(student, DistilledForecaster):
+        if student.vintages is not None:
+            raise ValueError(
+                "vintages of a student of DistilledForecasterCV must be None: candidates are judged on horizons whose "
+                "known covariates are those of X, not what was known of them at each origin. Search without vintages, "
+                "and fit search.candidate(index).set_params(vintages=...)."
+            )
         name = type(resolve_student(student.student)).__name__.lower()
         return StudentChoice(name, rank, clone(student), is_own=True)
     if student == "linear":

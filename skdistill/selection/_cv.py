@@ -78,7 +78,9 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
     Parameters
     ----------
     students : sequence of {"linear", "mlp"}, network or DistilledForecaster, default=("linear", "mlp")
-        Students to try, from the simplest to the most complex. ``"linear"`` is solved exactly for five penalties;
+        Students to try, from the simplest to the most complex. ``"linear"`` is solved exactly for five penalties, and,
+        where the horizon has more than 512 known values, for each way to read them of ``known_band`` and
+        ``known_weights`` of :class:`~skdistill.networks.Linear`;
         ``"mlp"`` is a small MLP on top of the best of these. Other networks are trained with the settings of
         ``"mlp"``; a forecaster has its own loss and training settings, and a warning names other settings of it, which
         the search replaces.
@@ -111,8 +113,9 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         left out, with a warning.
     standard_errors : float, default=1.0
         How many standard errors worse than the best a simpler candidate can be; 0 takes the best. Simpler are students
-        that come first, then no teacher, then shorter contexts; transformer, penalty and weight of the teacher are the
-        best ones.
+        that come first, then no teacher, then shorter contexts; transformer, penalty, weight of the teacher and what
+        else was tried of a network are the best ones. A candidate with a forecast that is no finite number is none of
+        them.
     scaling : {"auto", "global", "series", "window"} or list of them, default="auto"
         What standardizes, as in :class:`~skdistill.DistilledForecaster`; several are tried. ``"auto"`` is
         ``"series"`` for a panel and ``"global"`` for one series.
@@ -169,7 +172,8 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
     best_index_ : int
         Number of the chosen candidate, which is not always the one with rank 1.
     best_params_ : dict
-        Its student, teacher, context length, scaling, transformer, penalty and weight of the teacher.
+        Its student, teacher, context length, scaling, transformer, penalty and weight of the teacher; where these were
+        tried, also ``known_band``, ``known_weights`` and ``weight_grid`` of its network.
     best_score_ : float
         Minus its error, mean over the folds.
     zero_shot_score_ : float or None

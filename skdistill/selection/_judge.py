@@ -19,14 +19,17 @@ from skdistill.data._local_scale import series_units
 from skdistill.data._series import SeriesInput
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.losses._base import BaseLoss
+from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._inputs import make_spec, with_covariates
+from skdistill.networks._linear import Linear
 from skdistill.networks._quantile_head import build_module
 from skdistill.networks._solvable_part import SolvablePart
-from skdistill.selection._candidates import Candidate
+from skdistill.selection._candidates import Candidate, names_of_teacher_weight
 from skdistill.selection._folds import Fold
 from skdistill.selection._label_book import LabelBook, label_training, thin
 from skdistill.teachers._base import BaseTeacher
 from skdistill.training._batches import LabelSource
+from skdistill.training._exact import Candidate as Point
 from skdistill.training._exact_fit import solve_candidates
 from skdistill.training._exactness import why_not_exact
 
@@ -71,6 +74,11 @@ class Problem:
     shortest: int | None = None
     label_every: int = 1
     staggered: bool = False
+
+    @cached_property
+    def misses_targets(self) -> bool:
+        """Whether some value of a target is missing in some series."""
+        return any(bool(np.isnan(one.values[:, list(self.targets)]).any()) for one in self.given.series)
 
 
 @dataclass(frozen=True)
@@ -122,7 +130,7 @@ def judge(problem: Problem, fold: Fold, candidate: Candidate, forecaster: Any, b
         every = problem.every if book is None else problem.label_every
         windows, labels = with_labels(windows, every, book, fold.numbers, fold.starts, staggered=problem.staggered)
         if candidate.student.is_exact and candidate.penalty is None:
-            fitted = _solve(candidate, forecaster, windows, labels)
+            fitted = _solve(problem, candidate, forecaster, windows, labels)
         else:
             forecaster._distill(windows, labels)
             fitted = [(candidate, forecaster.predictor_)]
@@ -212,14 +220,21 @@ def with_labels(
 
 
 def _solve(
-    candidate: Candidate, forecaster: Any, windows: TrainingWindows, labels: LabelSource | None
+    problem: Problem, candidate: Candidate, forecaster: Any, windows: TrainingWindows, labels: LabelSource | None
 ) -> list[tuple[Candidate, Predictor]]:
     network, loss = resolve_student(forecaster.student), resolve_loss(forecaster.loss)
     spec = make_spec(network, windows.train)
     network.check(spec)
     part = network.solvable_part(spec)
     assert part is not None  # StudentChoice.is_exact
-    one_point = replace(part, penalties=part.penalties[:1], weight_grid={})
+    one_point = replace(
+        part,
+        penalties=part.penalties[:1],
+        weight_grid={},
+        mask=part.masks[-1],
+        other_masks=(),
+        ties=part.ties[-1:] if part.is_tied else (),
+    )
     _check_exact(one_point, loss, windows, has_teacher=forecaster.teacher is not None)
     if labels is None and forecaster.teacher is not None:
         teacher = settle_teacher(forecaster.teacher, (forecaster._seeds() or (0, 0))[0], forecaster._settings())
@@ -227,19 +242,41 @@ def _solve(
     if labels is not None and labels.weight is not None:
         _check_exact(one_point, loss, windows, has_teacher=True, weighted_labels=True)
     if labels is None:
-        part = replace(part, weight_grid={})
+        of_teacher = {
+            name for name, term in loss.named_terms() if any(need.startswith("teacher") for need in term.requires)
+        }
+        part = replace(part, weight_grid={k: v for k, v in part.weight_grid.items() if k not in of_teacher})
+    if problem.misses_targets and not part.is_tied:  # in all folds alike
+        part = part.without_ties
     module = build_module(network, spec)
     scaling = windows.train.store.scaling
     solved = solve_candidates(part, module, spec, windows.train, loss=loss, labels=labels)
     return [
         (
             candidate.settle(
-                penalty=point.penalty, teacher_weight=None if labels is None else point.weights.get("prediction")
+                penalty=point.penalty,
+                teacher_weight=None if labels is None else point.weights.get("prediction"),
+                settings=_settings(network, spec, part, point, loss),
             ),
             Predictor(fitted, spec, scaling),
         )
         for point, fitted in solved
     ]
+
+
+def _settings(
+    network: BaseNetwork, spec: NetworkSpec, part: SolvablePart, point: Point, loss: BaseLoss
+) -> dict[str, Any]:
+    """Return the parameters of a network that make it what was solved, beside penalty and weight of the teacher."""
+    settings: dict[str, Any] = {}
+    if len(part.masks) > 1:
+        ties = part.ties or (None,) * len(part.masks)
+        assert isinstance(network, Linear)  # StudentChoice.is_exact
+        kept = zip(part.masks, ties, network.readings(spec), strict=False)  # those without ties come first
+        settings |= next(reading for mask, tied, reading in kept if mask is point.mask and tied is point.ties)
+    told = ["prediction"] if names_of_teacher_weight(loss) else []
+    weights = {name: [point.weights[name]] for name in part.weight_grid if name not in told}
+    return settings | ({"weight_grid": weights} if weights else {})
 
 
 def _check_exact(

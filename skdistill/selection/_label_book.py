@@ -52,9 +52,8 @@ def thin(windows: Windows, every: int, first_rows: np.ndarray, phases: np.ndarra
     if every == 1:
         return windows
     series, origins = _places(windows)
-    origins = origins + first_rows[series]
-    if phases is not None:
-        origins = origins + phases[series]
+    first_rows, phases = (_of_copies_too(one, len(windows.store.offsets)) for one in (first_rows, phases))
+    origins = origins + first_rows[series] + phases[series]
     kept = torch.from_numpy(origins % every == 0)
     if not bool(kept.any()):
         raise ValueError(
@@ -63,6 +62,14 @@ def thin(windows: Windows, every: int, first_rows: np.ndarray, phases: np.ndarra
         )
     known = None if windows.known is None else windows.known[kept]
     return replace(windows, starts=windows.starts[kept], known=known)
+
+
+def _of_copies_too(values: np.ndarray | None, n_series: int) -> np.ndarray:
+    """Return numbers of all series of a store, 0 for copies, which come after the others, and where there are none."""
+    whole = np.zeros(n_series, dtype=int)
+    if values is not None:
+        whole[: len(values)] = values
+    return whole
 
 
 def _places(windows: Windows) -> tuple[np.ndarray, np.ndarray]:

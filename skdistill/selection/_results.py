@@ -152,6 +152,8 @@ class Results:
         for one in order:
             if one == best:
                 break
+            if not np.isfinite(self.means[one]):  # some forecast of it is no finite number
+                continue
             spread = _standard_error(errors[one] - errors[best], shares, self._samples)
             if self.means[one] - self.means[best] <= standard_errors * spread:
                 return Choice(one, best, float(self.means[one] - self.means[best]), spread)
@@ -177,10 +179,10 @@ class Results:
         for name in ("fit", "score"):
             seconds = np.array([[getattr(one, f"{name}_seconds") for one in folds] for folds in self.judged])
             table |= {f"mean_{name}_time": seconds.mean(axis=1), f"std_{name}_time": seconds.std(axis=1)}
-        for name in params[0]:
+        for name in dict.fromkeys(name for one in params for name in one):
             values = np.empty(len(params), dtype=object)
-            values[:] = [one[name] for one in params]
-            missing = np.array([value is None for value in values])
+            values[:] = [one.get(name) for one in params]
+            missing = np.array([one.get(name) is None for one in params])
             table[f"param_{name}"] = np.ma.MaskedArray(values, mask=missing)
         table["params"] = params
         scores = self.scores

@@ -197,7 +197,8 @@ class Search:
             return candidate
         exact = results.candidates[results.best(like)]
         there = replace(candidate, context_length=exact.context_length)
-        return there.settle(penalty=exact.penalty, teacher_weight=exact.teacher_weight)
+        weight, reading = exact.teacher_weight, exact.reading
+        return there.settle(penalty=exact.penalty, teacher_weight=weight, settings=reading)
 
     def _judge(self, results: Results, candidates: Sequence[Candidate]) -> None:
         """Judge candidates in every fold; with a share of the folds for each worker."""

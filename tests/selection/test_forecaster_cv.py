@@ -12,11 +12,11 @@ from sktime.split import ExpandingWindowSplitter
 
 from skdistill import DistilledForecaster, DistilledForecasterCV, compare, load, load_pretrained_student
 from skdistill.core import BaseTeacher, Labels
-from skdistill.data import Augmentation
+from skdistill.data import Augmentation, Vintages
 from skdistill.data._inputs import read_series
 from skdistill.data._series import Series
 from skdistill.labeling._budget import LabelBudgetError
-from skdistill.losses import Response
+from skdistill.losses import LossSum, Response, Supervised, TeacherForecast
 from skdistill.model_selection import RollingOriginSplit, SktimeSplit
 from skdistill.networks import MLP, Linear
 from skdistill.selection._candidates import Candidate, default_context_lengths, read_students
@@ -624,3 +624,77 @@ def test_rows_between_training_and_test_rows_are_not_judged():
 def test_rows_that_a_fold_leaves_out_in_the_middle_are_not_read_anyway(train, test, what):
     with pytest.raises(ValueError, match=f"must have {what}"):
         make_folds(Given((train, test)), [Series(np.zeros((40, 1)))], 3, 100)
+
+
+# -- what a candidate is, beside its penalty ---------------------------------------------------------
+
+
+def check_candidates_are_what_was_judged(search, table, horizon, **predict):
+    """Fit every candidate on the rows of the only fold, and compare its error with the one in the table."""
+    rows, truth = table.iloc[:-horizon], table["y"].to_numpy()[-horizon:]
+    past = rows["y"].to_numpy()
+    params = search.cv_results_["params"]
+    assert len({str(one) for one in params}) == len(params)
+    unit = np.abs(past[7:] - past[:-7]).mean()
+    for number, score in enumerate(search.cv_results_["mean_test_score"]):
+        forecast = search.candidate(number).fit(rows).predict(rows, **predict)
+        assert np.abs(forecast["y"].to_numpy() - truth).mean() / unit == pytest.approx(-score, rel=1e-5)
+
+
+def daily(n_rows, n_known=0):
+    days = pd.date_range("2024-01-01", periods=n_rows)
+    rng = np.random.default_rng(0)
+    known = {f"k{number}": rng.normal(size=n_rows) for number in range(n_known)}
+    level = np.cumsum(rng.normal(size=n_rows)) + sum(list(known.values())[:2])
+    return pd.DataFrame({"y": level, **known}, days)
+
+
+@pytest.mark.parametrize("teacher", [None, Repeats()])
+def test_weights_of_other_terms_are_those_of_the_refit(every_teacher, teacher):
+    student = DistilledForecaster(
+        None, Linear(penalty=1.0, weight_grid={"truth": [0.1, 9.0], "copy": [1.0, 3.0]}), None, validation_fraction=0
+    ).set_params(loss=LossSum([("truth", Supervised()), ("copy", TeacherForecast())]))
+    table, fold = daily(90), RollingOriginSplit(1, 10, 7)
+    search = make_search(
+        students=[student], teachers=None if teacher is None else [teacher], context_lengths=10, cv=fold
+    ).set_params(prediction_length=7)
+    check_candidates_are_what_was_judged(search.fit(table), table, 7)
+    assert len(search.cv_results_["params"]) == (2 if teacher is None else 2 + 4)
+    weights = search.best_params_["weight_grid"]
+    assert search.forecaster_.student.weight_grid == weights
+    assert set(weights) == ({"truth"} if search.best_params_["teacher"] is None else {"truth", "copy"})
+
+
+def test_ways_to_read_many_known_covariates_are_candidates():
+    table, names = daily(90, 37), [f"k{number}" for number in range(37)]
+    fold = RollingOriginSplit(1, 7, 14)
+    search = make_search(students=[Linear()], context_lengths=7, known_covariates=names, cv=fold)
+    search.set_params(prediction_length=14)
+    check_candidates_are_what_was_judged(search.fit(table), table, 14, future=table[names].iloc[-14:])
+    ways = {(one["known_band"], one["known_weights"]) for one in search.cv_results_["params"]}
+    assert ways == {(0, "own"), (7, "own"), (0, "shared"), (7, "shared")}
+
+
+def test_candidate_with_a_forecast_that_is_no_number_is_not_chosen():
+    student = read_students("linear")[0]
+    results = Results([(np.zeros(40, dtype=int), np.arange(40))], 1, "mase")
+    errors = np.ones(40)
+    for length, diverges in ((12, True), (24, False)):
+        own = np.where(diverges & (np.arange(40) == 3), np.inf, errors)
+        results.add([[Judged(Candidate(student, None, length, "global"), own, 0.0, 0.0)]])
+    assert results.choose(1.0).chosen == 1
+
+
+def test_vintages_of_a_student_are_refused():
+    table = pd.DataFrame({"issued": ["2024-01-01"], "time": ["2024-01-02"], "k0": [1.0]})
+    student = DistilledForecaster(None, "linear", "response", vintages=Vintages(table))
+    with pytest.raises(ValueError, match="vintages of a student of DistilledForecasterCV must be None"):
+        make_search(students=[student], known_covariates=["k0"]).fit(daily(90, 1))
+
+
+def test_copies_of_rows_are_thinned_as_the_rows():
+    student = clone(TINY).set_params(augmentation=Augmentation())
+    search = make_search(students=["linear", student], teachers="dlinear", max_windows=20, cv=1).fit(
+        make_series(120, 1)
+    )
+    assert {one["student"] for one in search.cv_results_["params"]} == {"linear", "mlp"}
