@@ -26,6 +26,7 @@ from skdistill.data._scaling_checks import units_told
 from skdistill.data._series import Series
 from skdistill.data._series_weight import weights_of_series
 from skdistill.data._short_series import name_series
+from skdistill.data._statics import joined_static
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._windows import Windows
@@ -345,7 +346,7 @@ def join(old: Sequence[Series], new: Sequence[Series], method: str = "refresh") 
     Raises
     ------
     ValueError
-        If a series is unknown, or its rows do not follow.
+        If a series is unknown, its rows do not follow, or a static covariate of it changes.
     """
     ids = [one.id for one in old]
     joined, n_old = list(old), np.array([len(one) for one in old])
@@ -363,7 +364,9 @@ def join(old: Sequence[Series], new: Sequence[Series], method: str = "refresh") 
         number = place if one.id is None else ids.index(one.id)
         before = joined[number]
         index = join_labels(before, one, method)
-        joined[number] = replace(before, values=np.concatenate([before.values, one.values]), index=index)
+        static = joined_static(before.static, one.static, one.statics, name_series(old, number))
+        values = np.concatenate([before.values, one.values])
+        joined[number] = replace(before, values=values, index=index, static=static)
     return joined, n_old
 
 

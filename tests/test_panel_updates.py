@@ -1,5 +1,6 @@
 """Exact updates of a panel: rows that follow, and series that come later."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -96,3 +97,33 @@ def test_roles_that_were_changed_after_fit_are_refused(several):
     with pytest.raises(ValueError, match=r"was \['c0', 'c1'\] in fit and is \['c1'\] now: partial_fit goes on"):
         forecaster.partial_fit(new)
     forecaster.set_params(targets=("c0", "c1")).partial_fit(new)
+
+
+@pytest.fixture(scope="module")
+def sized():
+    """Return a forecaster with a static covariate, the rows it was fitted on, and the rows that follow."""
+    rows = panel(a=slice(60), b=slice(50)).assign(size=lambda X: X.index.get_level_values(0).map({"a": 1.0, "b": 4.0}))
+    after = panel(a=slice(60, 64), b=slice(50, 54)).assign(size=np.repeat([1.0, 4.0], 4))
+    return make_forecaster(**SETTINGS, static_covariates=["size"]).fit(rows), rows, after
+
+
+@pytest.mark.parametrize("method", ["partial_fit", "refresh"])
+def test_rows_that_change_a_static_covariate_are_refused(sized, method):
+    forecaster, _, after = sized
+    with pytest.raises(ValueError, match="static covariate 'size' changes within series 'b': it is 4 in the rows so"):
+        getattr(forecaster, method)(after.replace({"size": {4.0: 5.0}}))
+
+
+def test_rows_without_the_static_covariate_keep_it(sized):
+    grown = copy.deepcopy(sized[0]).partial_fit(sized[2].replace({"size": {4.0: np.nan}}))
+    assert [one.static.tolist() for one in grown._recent] == [[-1.0], [1.0]]
+
+
+@pytest.mark.parametrize("row", [[1.0, 2.0, 5.0], pd.Series({"size": 5.0, "c0": 1.0, "c1": 2.0})])
+def test_a_stream_refuses_a_row_that_changes_a_static_covariate(sized, row):
+    stream = sized[0].stream(sized[1].loc[["b"]].assign(size=np.nan))
+    stream.append([1.0, 2.0, np.nan])
+    stream.append([1.0, 2.0, 4.0])  # known from here on
+    with pytest.raises(ValueError, match="static covariate 'size' changes within the stream: it is 4 in the rows so"):
+        stream.append(row)
+    assert stream.contexts().static.tolist() == [[1.0]]

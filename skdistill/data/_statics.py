@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Statics"]
+__all__ = ["Statics", "joined_static"]
 
 
 @dataclass(frozen=True)
@@ -46,3 +46,49 @@ class Statics:
             The numbers; the mean over series where one is missing.
         """
         return standard * self.unit + self.center
+
+
+def joined_static(
+    before: np.ndarray | None, now: np.ndarray | None, statics: Statics | None, name: str
+) -> np.ndarray | None:
+    """Return the static numbers of a series that goes on, and raise if one changes.
+
+    Parameters
+    ----------
+    before, now : ndarray of shape (n_static,) or None
+        Standardized numbers of the rows so far and of the rows that follow; 0 where missing.
+    statics : Statics or None
+        Their names and units.
+    name : str
+        Name of the series, for the message.
+
+    Returns
+    -------
+    numbers : ndarray of shape (n_static,) or None
+        Those that are known of either.
+
+    Raises
+    ------
+    ValueError
+        If a number that is known of both differs.
+
+    Examples
+    --------
+    >>> joined_static(np.array([1.5, 0.0]), np.array([0.0, 2.0]), None, "X").tolist()
+    [1.5, 2.0]
+    """
+    if before is None or now is None:
+        return now if before is None else before
+    changed = (before != 0) & (now != 0) & ~np.isclose(before, now, rtol=1e-6, atol=0.0)
+    if changed.any():
+        number = int(np.argmax(changed))
+        which, old, new = "", before, now
+        if statics is not None:
+            which = "" if statics.names is None else f" {statics.names[number]!r}"
+            old, new = statics.restore(before), statics.restore(now)
+        raise ValueError(
+            f"static covariate{which} changes within {name}: it is {old[number]:g} in the rows so far and "
+            f"{new[number]:g} in the rows that follow. Give it as it was, or NaN; a column that changes is a past "
+            "covariate, or a known one: fit again without it in static_covariates."
+        )
+    return np.where(before != 0, before, now)

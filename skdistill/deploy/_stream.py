@@ -18,6 +18,7 @@ from skdistill.data._inputs import read_series
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._series_labels import SeriesLabels, match_columns
+from skdistill.data._statics import joined_static
 from skdistill.data._steps import Step, as_time_index
 from skdistill.data._tables import check_is_no_other_table
 from skdistill.data._vintages import vintages_of
@@ -155,7 +156,7 @@ class Stream:
         Raises
         ------
         ValueError
-            If it has wrong channels, a value is infinite, or its label is not the next one.
+            If it has wrong channels, a value is infinite, a static covariate changes, or its label is not the next one.
         """
         check_is_no_other_table(row, "row of append")
         row, index = self._take_label(row)
@@ -164,8 +165,9 @@ class Stream:
             raise ValueError(f"row of append must be {self._roles.n_columns} finite numbers, or NaN; got {row!r}.")
         if index is not None:
             self._check_next(index)
-        if self._roles.static and self._static is None:
-            self._static = self._roles.standardized_static(self._roles.static_numbers(values[None], "the stream"))
+        if self._roles.static:
+            now = self._roles.standardized_static(self._roles.static_numbers(values[None], "the stream"))
+            self._static = joined_static(self._static, now, self._roles.statics, "the stream")
         self._take(self._roles.to_channels(values))
         self._note(index)
 
