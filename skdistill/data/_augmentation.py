@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -30,7 +30,8 @@ class Augmentation(DocLink, BaseEstimator):
 
     with s in [-scale, scale] and m in [0, mix], each a piecewise linear function through independent uniform values
     every ``knot_distance`` rows, a random circular shift, and standard normal noise. Calendar features stay those of x.
-    What is missing in x is missing in its copies, and a value is not mixed with a missing one.
+    What is missing in x is missing in its copies, and a value is not mixed with a missing one. What was known ahead of
+    a row, by :class:`~skdistill.data.Vintages`, is perturbed as that row is.
 
     Parameters
     ----------
@@ -124,20 +125,57 @@ class Augmentation(DocLink, BaseEstimator):
         generator = np.random.default_rng(seed if self.random_state is None else self.random_state)
         for offset, length in zip(store.offsets[first:], store.lengths[first:], strict=True):
             rows = store.values[offset : offset + length]
-            rows.copy_(self._perturbed(rows, generator))
+            drawn = self._draw(rows, generator)
+            rows.copy_(drawn.apply(rows, torch.arange(length), range(rows.shape[1])))
+            if store.ahead is not None:
+                drawn.apply_ahead(store.ahead[offset : offset + length], store.known)
 
-    def _perturbed(self, rows: Tensor, generator: np.random.Generator) -> Tensor:
+    def _draw(self, rows: Tensor, generator: np.random.Generator) -> _Perturbation:
+        """Draw how the rows of a series are perturbed."""
         n_rows = len(rows)
         share = self._broken_line(n_rows, 0.0, self.mix, generator)
         shift = int(generator.integers(n_rows))
         factor = 1.0 + self._broken_line(n_rows, -self.scale, self.scale, generator)
         noise = torch.from_numpy(generator.standard_normal(rows.shape, dtype=np.float32))
-        other = rows.roll(-shift, dims=0)
-        mixed = (1.0 - share) * rows + share * torch.where(torch.isnan(other), rows, other)
-        return factor * mixed + self.jitter * noise
+        return _Perturbation(share, rows.roll(-shift, dims=0), factor, self.jitter * noise)
 
     def _broken_line(self, n_rows: int, low: float, high: float, generator: np.random.Generator) -> Tensor:
         """Return a piecewise linear function through random values every ``knot_distance`` rows, (n_rows, 1)."""
         knots = generator.uniform(low, high, math.ceil(n_rows / self.knot_distance) + 1)
         line = np.interp(np.arange(n_rows) / self.knot_distance, np.arange(len(knots)), knots)
         return torch.from_numpy(line.astype(np.float32))[:, None]
+
+
+@dataclass(frozen=True)
+class _Perturbation:
+    """How every row of a series is perturbed.
+
+    Parameters
+    ----------
+    share : Tensor of shape (n_rows, 1)
+        Share of the other row.
+    other : Tensor of shape (n_rows, n_channels)
+        The row that each row is mixed with.
+    factor : Tensor of shape (n_rows, 1)
+        What each row is multiplied by.
+    noise : Tensor of shape (n_rows, n_channels)
+        What is added.
+    """
+
+    share: Tensor
+    other: Tensor
+    factor: Tensor
+    noise: Tensor
+
+    def apply(self, values: Tensor, rows: Tensor, channels: Sequence[int]) -> Tensor:
+        """Perturb values of some channels, (..., n_channels), each as its row, (...), is perturbed."""
+        places = list(channels)
+        share, other = self.share[rows], self.other[rows][..., places]
+        mixed = (1.0 - share) * values + share * torch.where(torch.isnan(other), values, other)
+        return self.factor[rows] * mixed + self.noise[rows][..., places]
+
+    def apply_ahead(self, ahead: Tensor, channels: Sequence[int]) -> None:
+        """Perturb, in place, what was known at every row about the rows from there on, (n_rows, n_steps, n_known)."""
+        rows = torch.arange(len(ahead))[:, None] + torch.arange(ahead.shape[1])
+        inside = rows < len(ahead)  # what is known about later rows is not read
+        ahead[inside] = self.apply(ahead[inside], rows[inside], channels)

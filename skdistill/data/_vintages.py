@@ -5,11 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from skdistill._utils._checks import check_real
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._roles import Roles
 
@@ -91,7 +93,10 @@ class Vintages:
             raise ValueError(f"Vintages finds no columns {missing} in its table, which has {list(table.columns)}.")
         if not chosen:
             raise ValueError("Vintages finds no column of values beside those of issue time, time and id.")
-        text = [name for name in chosen if not pd.api.types.is_numeric_dtype(table[name].dtype)]
+        doubled = table.columns[table.columns.duplicated()]
+        if len(doubled):
+            raise ValueError(f"Vintages need columns of different names; {doubled[0]!r} comes twice in its table.")
+        text = [name for name in chosen if not _holds_numbers(table[name])]
         if text:
             raise ValueError(f"Vintages must hold numbers; not numeric: {text}. Encode categories as 0 and 1 first.")
         if id is not None and table[id].isna().any():
@@ -102,13 +107,10 @@ class Vintages:
         for name in chosen:
             if np.isinf(table[name].to_numpy(dtype=np.float64, na_value=np.nan)).any():
                 raise ValueError(f"Vintages must be finite; {name!r} holds infinity: write NaN where nothing is known.")
-        if delay is not None and (delay if isinstance(delay, int | float) else pd.Timedelta(delay).value) < 0:
-            raise ValueError(
-                f"delay of Vintages must not be negative: nothing is known before its issue; got {delay!r}."
-            )
+        after = None if delay is None else _read_delay(delay, table[issued])
         self.columns: list[Any] = chosen
         self._tables: dict[Hashable, list[_Revisions]] = {
-            key: _Revisions.of(part, issued, time, chosen, delay)
+            key: _Revisions.of(part, issued, time, chosen, after)
             for key, part in ([(None, table)] if id is None else table.groupby(id, sort=False))
         }
         self.ids: list[Hashable] | None = None if id is None else list(self._tables)
@@ -332,7 +334,7 @@ class _Revisions:
                 )
             known_from = _moments(pd.Index(rows[issued]))
             if delay is not None:
-                known_from = known_from + (delay if np.isreal(delay) else pd.Timedelta(delay))
+                known_from = known_from + delay
             issues, times = known_from.unique().sort_values(), _moments(pd.Index(rows[time])).unique().sort_values()
             keys = times.get_indexer(_moments(pd.Index(rows[time]))) * len(issues) + issues.get_indexer(known_from)
             order = np.argsort(keys, kind="stable")
@@ -390,6 +392,25 @@ class _Revisions:
             "counts as unknown.",
             stacklevel=stacklevel_of_user(),
         )
+
+
+def _holds_numbers(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype)
+
+
+def _read_delay(delay: Any, issued: pd.Series) -> Any:
+    """Return a delay in the kind of the issue times: a number, or else a span of time."""
+    if pd.api.types.is_numeric_dtype(issued.dtype):
+        check_real(delay, "delay of Vintages, whose issue times are numbers,", minimum=0.0)
+        return delay
+    if isinstance(delay, Real):
+        raise TypeError(
+            f"delay of Vintages, whose issue times are no numbers, must be a span of time such as '3h'; got {delay!r}."
+        )
+    span = pd.Timedelta(delay)
+    if not span >= pd.Timedelta(0):
+        raise ValueError(f"delay of Vintages must not be negative: nothing is known before its issue; got {delay!r}.")
+    return span
 
 
 def _moments(labels: pd.Index) -> pd.Index:

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import clone
 
 from skdistill import DistilledForecaster, load
-from skdistill.data import Vintages
+from skdistill.data import Augmentation, Vintages
 
 LENGTH, HORIZON, N = 24, 6, 200
 HOURS = pd.date_range("2024-01-01", periods=N + HORIZON, freq="h")
@@ -63,6 +64,38 @@ def test_a_missing_value_leaves_the_older_one():
     older = table[table.time == HOURS[20]].wind.iloc[-2]
     table.loc[newer, "wind"] = np.nan
     assert Vintages(table).known_at(HOURS[19], HOURS[[20]])["wind"].item() == older
+
+
+def test_copies_are_perturbed_ahead_as_their_rows_are():
+    series = make_series(90).assign(price=np.arange(90) % 7.0)
+    told = pd.DataFrame({"issued": HOURS[0], "time": HOURS, "wind": WIND})  # all of the truth, from the first row on
+    futures = []
+    for vintages in (None, Vintages(told)):
+        forecaster = make_forecaster(vintages, known_covariates=["wind", "price"], validation_fraction=0)
+        forecaster.set_params(teacher="pretrained", augmentation=Augmentation(2, knot_distance=20))
+        train = forecaster._windows_to_fit(series, None).train
+        futures.append(train.future(torch.arange(len(train))))
+    np.testing.assert_allclose(futures[0][0], futures[1][0], atol=1e-5)
+    np.testing.assert_array_equal(futures[0][1], futures[1][1])
+
+
+@pytest.mark.parametrize(
+    ("delay", "numbered", "message"),
+    [
+        (True, True, "must be a number"),
+        (np.nan, True, "must be"),
+        ("3h", True, "whose issue times are numbers"),
+        (3, False, "such as '3h'"),
+        (pd.Timedelta("-1h"), False, "must not be negative"),
+        (pd.NaT, False, "must not be negative"),
+    ],
+)
+def test_a_delay_is_of_the_kind_of_the_issue_times(delay, numbered, message):
+    table = make_forecasts()
+    if numbered:
+        table[["issued", "time"]] = table[["issued", "time"]].apply(lambda column: (column - HOURS[0]).dt.days)
+    with pytest.raises((TypeError, ValueError), match=message):
+        Vintages(table, delay=delay)
 
 
 def test_a_delay_counts_from_the_issue():
