@@ -104,7 +104,7 @@ def sized():
     """Return a forecaster with a static covariate, the rows it was fitted on, and the rows that follow."""
     rows = panel(a=slice(60), b=slice(50)).assign(size=lambda X: X.index.get_level_values(0).map({"a": 1.0, "b": 4.0}))
     after = panel(a=slice(60, 64), b=slice(50, 54)).assign(size=np.repeat([1.0, 4.0], 4))
-    return make_forecaster(**SETTINGS, static_covariates=["size"]).fit(rows), rows, after
+    return make_forecaster(**SETTINGS, static_covariates=["size"]).partial_fit(rows), rows, after
 
 
 @pytest.mark.parametrize("method", ["partial_fit", "refresh"])
