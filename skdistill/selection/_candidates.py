@@ -67,6 +67,8 @@ class StudentChoice:
         Whether it is built on the best exact student before it.
     is_own : bool, default=False
         Whether the user chose its loss and settings of training.
+    may_be_individual : bool, default=False
+        Whether it is also tried with a linear map for every target, where there are several.
     """
 
     name: str
@@ -74,6 +76,7 @@ class StudentChoice:
     forecaster: DistilledForecaster
     on_linear: bool = False
     is_own: bool = False
+    may_be_individual: bool = False
 
     @property
     def network(self) -> BaseNetwork:
@@ -111,6 +114,8 @@ class Candidate:
     settings : dict, default={}
         Other parameters of an exact network that it was judged with: which known covariates a step reads, and weights
         of the loss terms that the user wants tried.
+    individual : bool, default=False
+        Whether every target has its own linear map; otherwise all share one.
     """
 
     student: StudentChoice
@@ -122,6 +127,7 @@ class Candidate:
     n_memory: int = field(default=0, compare=False)
     transformer: BaseEstimator | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    individual: bool = False
 
     @property
     def params(self) -> dict[str, Any]:
@@ -132,23 +138,32 @@ class Candidate:
             "context_length": self.context_length,
             "scaling": self.scaling,
             "transformer": self.transformer,
+            "individual": self.individual,
             "penalty": self.penalty,
             "teacher_weight": self.teacher_weight,
             **self.settings,
         }
 
     @property
+    def what_is_shared(self) -> tuple[Any, ...]:
+        """What a network on top of an exact student has in common with it."""
+        return (self.teacher, self.transformer, self.individual)
+
+    @property
     def simplicity(self) -> tuple[float, ...]:
         """Sorts candidates from the simplest to the most complex."""
         penalty = 0.0 if self.penalty is None else -self.penalty
         weight, is_transformed = self.teacher_weight or 0.0, self.transformer is not None
-        return (self.student.rank, self.teacher is not None, self.context_length, penalty, weight, is_transformed)
+        is_taught = self.teacher is not None
+        return (self.student.rank, self.individual, is_taught, self.context_length, penalty, weight, is_transformed)
 
     def describe(self) -> str:
         """Return a few words for the explanation."""
         words = [f"{self.student.name} with context_length={self.context_length}"]
         if self.transformer is not None:
             words.append(f"transformer={self.transformer!r}")
+        if self.individual:
+            words.append("a map for every target")
         if self.penalty is not None:
             words.append(f"penalty={self.penalty:g}")
         words += [f"{name}={value!r}" for name, value in self.settings.items()]
@@ -158,6 +173,10 @@ class Candidate:
             weight = "" if self.teacher_weight is None else f" at weight {self.teacher_weight:g}"
             words.append(f"the teacher {self.teacher}{weight}")
         return ", ".join(words)
+
+    def with_student(self, student: StudentChoice) -> Candidate:
+        """Return the candidate with another student, and a map for every target only if that one may have it."""
+        return replace(self, student=student, individual=self.individual and student.may_be_individual)
 
     def settle(
         self,
@@ -238,10 +257,13 @@ class Candidate:
 
     def _penalized(self) -> BaseNetwork:
         network = clone(self.student.network)
+        if self.individual and not self.student.on_linear:
+            network.set_params(individual=True)
         if self.penalty is None:
             return network
         if self.student.on_linear:
-            return network.set_params(linear_skip=Linear(penalty=self.penalty, **self.settings))
+            linear = Linear(penalty=self.penalty, individual=self.individual, **self.settings)
+            return network.set_params(linear_skip=linear)
         return network.set_params(**{"penalty": self.penalty, "weight_grid": None, **self.settings})
 
 
@@ -353,10 +375,11 @@ def _read_student(student: Any, rank: int) -> StudentChoice:
         return StudentChoice(name, rank, clone(student), is_own=True)
     if student == "linear":
         network = Linear(penalty=PENALTIES, weight_grid={"prediction": TEACHER_WEIGHTS})
-        return StudentChoice("linear", rank, _trained(network))
+        return StudentChoice("linear", rank, _trained(network), may_be_individual=True)
     if student == "mlp":
         small = MLP(128, n_layers=2, batch_norm=False, dropout=0.2, decomposition=False)
-        return StudentChoice("mlp", rank, _trained(small).set_params(loss=_absolute_errors()), on_linear=True)
+        forecaster = _trained(small).set_params(loss=_absolute_errors())
+        return StudentChoice("mlp", rank, forecaster, on_linear=True, may_be_individual=True)
     other = resolve_student(student)
     return StudentChoice(type(other).__name__.lower(), rank, _trained(other))
 

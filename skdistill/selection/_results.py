@@ -160,10 +160,11 @@ class Results:
         return Choice(best, best, 0.0, 0.0)
 
     def _tuned(self) -> list[int]:
-        """Return the best candidate of every student, teacher, context length and scaling, whatever its penalty."""
+        """Return the best of the candidates that differ in nothing that makes one simpler than another."""
         groups: dict[tuple[Any, ...], list[int]] = {}
         for number, one in enumerate(self.candidates):
-            groups.setdefault((one.student.rank, one.teacher, one.context_length, one.scaling), []).append(number)
+            key = (one.student.rank, one.individual, one.teacher, one.context_length, one.scaling)
+            groups.setdefault(key, []).append(number)
         return [self.best(numbers) for numbers in groups.values()]
 
     def table(self) -> dict[str, Any]:

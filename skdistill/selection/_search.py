@@ -31,6 +31,7 @@ __all__ = ["Search"]
 _CLEARLY_WORSE = 1.25
 _CLEARLY_WORSE_MANY = 1.05
 _MANY_LABELS = 10_000
+_MOST_MAPS = 32  # targets with a map of their own
 
 
 @dataclass
@@ -98,6 +99,7 @@ class Search:
             self._judge(results, [one for student in exact or others for one in self._alone(student)])
             place = self._best_place(results)
             more = [replace(place, student=one, transformer=other) for one in exact or others for other in self._more]
+            more += [replace(place, student=one, individual=True) for one in exact if self._tries_individual(one)]
             self._judge(results, more)
             place = self._best_place(results)
             names, longer = self._useful_teachers(results, place), self._places_with_teacher(place)
@@ -105,7 +107,7 @@ class Search:
             if others:
                 results.harmful = [name for name in names if self._harms(name, results, place)]
                 names = [name for name in names if name not in results.harmful]
-            later = [] if not exact else [replace(place, student=student) for student in others]
+            later = [] if not exact else [place.with_student(student) for student in others]
             later += [self._taught(student, name, place) for student in others for name in names]
             self._judge(results, [self._settled(one, results) for one in later])
         for name, errors in judge_naive(self.problem, self.folds).items():
@@ -126,6 +128,10 @@ class Search:
         """All transformers but the first."""
         return self.transformers[1:]
 
+    def _tries_individual(self, student: StudentChoice) -> bool:
+        """Return whether to try a map for every target: each costs as much as one that all share."""
+        return student.may_be_individual and 1 < len(self.problem.targets) <= _MOST_MAPS
+
     def _places_with_teacher(self, place: Candidate) -> list[Candidate]:
         """Return where exact students with a teacher are tried: labels make longer contexts worthwhile in a panel."""
         if len(self.problem.given.series) == 1:
@@ -141,7 +147,7 @@ class Search:
         memory = self.teachers[name].memory_seasons * self.problem.season
         if len(self.problem.given.series) > 1:
             memory = max(memory, *self.context_lengths)
-        return replace(place, student=student, teacher=name, n_memory=min(memory, self.longest_memory))
+        return replace(place.with_student(student), teacher=name, n_memory=min(memory, self.longest_memory))
 
     def _useful_teachers(self, results: Results, place: Candidate) -> list[str]:
         """Leave out teachers that need no training and are clearly worse than the best exact student."""
@@ -191,7 +197,7 @@ class Search:
         like = [
             number
             for number, one in enumerate(results.candidates)
-            if one.student.is_exact and (one.teacher, one.transformer) == (candidate.teacher, candidate.transformer)
+            if one.student.is_exact and one.what_is_shared == candidate.what_is_shared
         ]
         if not like:
             return candidate

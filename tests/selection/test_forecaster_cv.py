@@ -343,12 +343,49 @@ def test_theta_reads_more_rows_than_its_student():
 def test_the_refit_is_a_forecaster_of_all_rows():
     X = make_frame(150, 2)
     search = make_search(context_lengths=24, cv=2).fit(X)
+    student = Linear(**{name: search.best_params_[name] for name in ("penalty", "individual")})
     plain = DistilledForecaster(
-        None, Linear(penalty=search.best_params_["penalty"]), Response(), validation_fraction=0, context_length=24,
-        prediction_length=6, device="cpu",
-    ).fit(X)  # fmt: skip
+        None, student, Response(), validation_fraction=0, context_length=24, prediction_length=6, device="cpu"
+    ).fit(X)
     np.testing.assert_allclose(search.predict(X), plain.predict(X), rtol=1e-6)
     assert search.best_estimator_ is search.forecaster_
+
+
+def make_unlike_targets(n_targets):
+    """Return targets that no shared map forecasts: each repeats itself after another number of rows."""
+    rng = np.random.default_rng(0)
+    columns = [np.resize(rng.normal(size=5 + number), 200) for number in range(n_targets)]
+    return np.stack(columns, axis=1) + 0.05 * rng.normal(size=(200, n_targets))
+
+
+def test_targets_that_no_shared_map_forecasts_get_a_map_each():
+    X = make_unlike_targets(3)
+    search = make_search(students=["linear", "mlp"], context_lengths=8, teachers=LastValueTeacher(), cv=2).fit(X)
+    table = pd.DataFrame(search.cv_results_["params"])
+    shared = table[(table.student == "linear") & ~table.individual]
+    assert shared.teacher.isna().all()  # teachers and networks are tried at the better of the two
+    assert table[(table.student == "mlp")].individual.all()
+    assert search.best_params_["individual"]
+    assert "a map for every target" in search.explanation_
+    error, of_shared = search.best_score_, search.cv_results_["mean_test_score"][shared.index].max()
+    assert error > 0.5 * of_shared
+    mlp = search.candidate(int(table.index[table.student == "mlp"][0]))
+    assert mlp.student.linear_skip.individual
+
+
+@pytest.mark.parametrize(("n_targets", "tried"), [(1, False), (2, True), (33, False)])
+def test_maps_for_every_target_are_tried_for_several_but_not_for_many(n_targets, tried):
+    search = make_search(context_lengths=8, cv=1).fit(make_unlike_targets(n_targets))
+    assert any(one["individual"] for one in search.cv_results_["params"]) == tried
+
+
+def test_the_map_of_a_user_stays_as_it_is():
+    students = ["linear", Linear(individual=True), Linear()]
+    search = make_search(students=students, context_lengths=8, cv=2).fit(make_unlike_targets(2))
+    table = pd.DataFrame(search.cv_results_["params"])
+    assert set(table[table.individual].student) == {"linear-0"}
+    own = [search.candidate(int(table.index[table.student == f"linear-{number}"][0])) for number in (1, 2)]
+    assert [one.student.individual for one in own] == [True, False]
 
 
 def test_the_forecaster_of_every_candidate_can_be_had():
