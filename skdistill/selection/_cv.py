@@ -79,126 +79,126 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
     Parameters
     ----------
     students : sequence of {"linear", "mlp"}, network or DistilledForecaster, default=("linear", "mlp")
-    Students to try, from the simplest to the most complex. ``"linear"`` is solved exactly for five penalties, with
-    one map that all targets share or one for each, and, where the horizon has more than 512 known values, for each
-    way to read them of ``known_band`` and ``known_weights`` of :class:`~skdistill.networks.Linear`; ``"mlp"`` is a
-    small MLP on top of the best of these. Other networks are trained with the settings of ``"mlp"``; a forecaster
-    has its own loss and training settings, and a warning names other settings of it, which the search replaces.
+        Students to try, from the simplest to the most complex. ``"linear"`` is solved exactly for five penalties, with
+        one map that all targets share or one for each, and, where the horizon has more than 512 known values, for each
+        way to read them of ``known_band`` and ``known_weights`` of :class:`~skdistill.networks.Linear`; ``"mlp"`` is a
+        small MLP on top of the best of these. Other networks are trained with the settings of ``"mlp"``; a forecaster
+        has its own loss and training settings, and a warning names other settings of it, which the search replaces.
     teachers : teacher, str, list of them or None, default=("pretrained", "theta")
-    Teachers to try. Each student is also tried without a teacher; None tries only that. A teacher that needs no
-    training is not tried if its own error is more than 25% above that of the best exact student, or 5% above it
-    if it would label more than 10,000 windows times targets.
+        Teachers to try. Each student is also tried without a teacher; None tries only that. A teacher that needs no
+        training is not tried if its own error is more than 25% above that of the best exact student, or 5% above it
+        if it would label more than 10,000 windows times targets.
     context_lengths : int, sequence of int or None, default=None
-    Context lengths to try; None takes up to five multiples of the
-    season, and a longer season of the step, that the series have room for.
+        Context lengths to try; None takes up to five multiples of the
+        season, and a longer season of the step, that the series have room for.
     prediction_length : int, default=96
-    Number of rows to forecast.
+        Number of rows to forecast.
     targets : list of str or int, or None, default=None
-    Columns to forecast, by name or position. None means all that are neither known nor static covariates.
+        Columns to forecast, by name or position. None means all that are neither known nor static covariates.
     known_covariates : list of str or int, or None, default=None
-    Columns whose values over the horizon are known in advance, such as prices or holidays; ``predict`` takes these
-    values. None means that there are none.
+        Columns whose values over the horizon are known in advance, such as prices or holidays; ``predict`` takes these
+        values. None means that there are none.
     static_covariates : list of str or int, or None, default=None
-    Columns with one value per series, as in :class:`~skdistill.DistilledForecaster`.
+        Columns with one value per series, as in :class:`~skdistill.DistilledForecaster`.
     covariates : {"error", "ignore"}, default="error"
-    What happens to covariates that a student does not read: an error before training that names students that
-    read them, or nothing.
+        What happens to covariates that a student does not read: an error before training that names students that
+        read them, or nothing.
     cv : splitter, int or None, default=None
-    Folds, such as :class:`~skdistill.model_selection.RollingOriginSplit`, or their number. None takes up to three,
-    each with 8% of the rows, or one horizon, to forecast; and one for a panel of at least 100 series.
+        Folds, such as :class:`~skdistill.model_selection.RollingOriginSplit`, or their number. None takes up to three,
+        each with 8% of the rows, or one horizon, to forecast; and one for a panel of at least 100 series.
     scoring : {"mase", "msse"}, default="mase"
-    Mean absolute or mean squared error, each channel of each series in units of the mean absolute seasonal
-    difference of its training rows. Series count alike. What a target has no observed value to be forecast from,
-    among as many rows as the shortest context has, is judged for no candidate; folds of which nothing is left are
-    left out, with a warning.
+        Mean absolute or mean squared error, each channel of each series in units of the mean absolute seasonal
+        difference of its training rows. Series count alike. What a target has no observed value to be forecast from,
+        among as many rows as the shortest context has, is judged for no candidate; folds of which nothing is left are
+        left out, with a warning.
     standard_errors : float, default=1.0
-    How many standard errors worse than the best a simpler candidate can be; 0 takes the best. Simpler are students
-    that come first, then one map for all targets, then no teacher, then shorter contexts; transformer, penalty,
-    weight of the teacher and what else was tried of a network are the best ones. A candidate with a forecast that
-    is no finite number is none of them.
+        How many standard errors worse than the best a simpler candidate can be; 0 takes the best. Simpler are students
+        that come first, then one map for all targets, then no teacher, then shorter contexts; transformer, penalty,
+        weight of the teacher and what else was tried of a network are the best ones. A candidate with a forecast that
+        is no finite number is none of them.
     scaling : {"auto", "global", "series", "window"} or list of them, default="auto"
-    What standardizes, as in :class:`~skdistill.DistilledForecaster`; several are tried. ``"auto"`` is
-    ``"series"`` for a panel and ``"global"`` for one series.
+        What standardizes, as in :class:`~skdistill.DistilledForecaster`; several are tried. ``"auto"`` is
+        ``"series"`` for a panel and ``"global"`` for one series.
     quantiles : sequence of float or None, default=None
-    Levels of the quantiles that the refitted forecaster forecasts; candidates are judged by point forecasts.
-    Quantiles of an exact student are trained, together with a small network, on top of its map, for as many epochs,
-    of as large batches, as the number of windows asks for, whatever ``max_epochs`` of that student is.
+        Levels of the quantiles that the refitted forecaster forecasts; candidates are judged by point forecasts.
+        Quantiles of an exact student are trained, together with a small network, on top of its map, for as many epochs,
+        of as large batches, as the number of windows asks for, whatever ``max_epochs`` of that student is.
     calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
-    How quantiles of the refitted forecaster are calibrated, on the last fifth of the rows, which it is then not
-    trained on.
+        How quantiles of the refitted forecaster are calibrated, on the last fifth of the rows, which it is then not
+        trained on.
     transformer : "auto", scikit-learn transformer, None, or list of them, default="auto"
-    As in :class:`~skdistill.DistilledForecaster`; of several, the first is tried everywhere and the others at the
-    best context length. ``"auto"`` is None and :class:`~skdistill.data.SquareRoot` for a panel in which no value is
-    negative, and None for other series.
+        As in :class:`~skdistill.DistilledForecaster`; of several, the first is tried everywhere and the others at the
+        best context length. ``"auto"`` is None and :class:`~skdistill.data.SquareRoot` for a panel in which no value is
+        negative, and None for other series.
     bounds : tuple of (float or None, float or None), or None, default=None
-    As in :class:`~skdistill.DistilledForecaster`; candidates are judged with them.
+        As in :class:`~skdistill.DistilledForecaster`; candidates are judged with them.
     min_observed : int or None, default=None
-    As in :class:`~skdistill.DistilledForecaster`.
+        As in :class:`~skdistill.DistilledForecaster`.
     missing : {"nan", "raise"}, default="nan"
-    As in :class:`~skdistill.DistilledForecaster`.
+        As in :class:`~skdistill.DistilledForecaster`.
     max_windows : int or None, default=100000
-    Windows times targets to learn from; half as many are labeled by a teacher that needs no training, and its
-    students learn from these. If there are more, origins are thinned evenly; the refit of a student without a
-    teacher uses all windows in any case. None uses all windows.
+        Windows times targets to learn from; half as many are labeled by a teacher that needs no training, and its
+        students learn from these. If there are more, origins are thinned evenly; the refit of a student without a
+        teacher uses all windows in any case. None uses all windows.
     label_budget : float, default=8.0
-    Maximum size of the labels in GiB.
+        Maximum size of the labels in GiB.
     label_share : float or None, default=None
-    As in :class:`~skdistill.DistilledForecaster`: share of the windows that each teacher labels, for all candidates
-    and folds alike, and for the refit. None labels all windows.
+        As in :class:`~skdistill.DistilledForecaster`: share of the windows that each teacher labels, for all candidates
+        and folds alike, and for the refit. None labels all windows.
     max_labels : int or None, default=None
-    Instead of ``label_share``, the maximum number of windows that each teacher labels at each context length.
+        Instead of ``label_share``, the maximum number of windows that each teacher labels at each context length.
     label_seconds : float or None, default=None
-    Instead of ``label_share``, time of each teacher for labeling at each context length.
+        Instead of ``label_share``, time of each teacher for labeling at each context length.
     label_choice : {"strided", "random", "covering"}, default="strided"
-    Which windows are labeled, if not all. Not ``"disagreement"``, which would read the truth of later folds.
+        Which windows are labeled, if not all. Not ``"disagreement"``, which would read the truth of later folds.
     memory : str, Path, Memory, joblib.Memory or None, default=None
-    A folder that keeps labels of teachers that need no training, for later fits.
+        A folder that keeps labels of teachers that need no training, for later fits.
     n_jobs : int or None, default=None
-    Number of processes that fit candidates in parallel.
+        Number of processes that fit candidates in parallel.
     device : str, default="auto"
-    Device to train on.
+        Device to train on.
     random_state : int, RandomState instance or None, default=None
-    Seed of all random numbers.
+        Seed of all random numbers.
     verbose : int, default=0
-    0 shows nothing, 1 progress bars.
+        0 shows nothing, 1 progress bars.
 
     Attributes
     ----------
     forecaster_, best_estimator_ : DistilledForecaster
-    The chosen candidate, fitted on all rows.
+        The chosen candidate, fitted on all rows.
     cv_results_ : dict of str to array
-    One entry per candidate, as in searches of scikit-learn: ``params``, ``param_<name>``,
-    ``split<k>_test_score`` (minus the error), ``mean_test_score``, ``rank_test_score``, seconds.
+        One entry per candidate, as in searches of scikit-learn: ``params``, ``param_<name>``,
+        ``split<k>_test_score`` (minus the error), ``mean_test_score``, ``rank_test_score``, seconds.
     best_index_ : int
-    Number of the chosen candidate, which is not always the one with rank 1.
+        Number of the chosen candidate, which is not always the one with rank 1.
     best_params_ : dict
-    Its student, teacher, context length, scaling, transformer, whether every target has its own linear map
-    (``individual``), penalty and weight of the teacher; where these were tried, also ``known_band``,
-    ``known_weights`` and ``weight_grid`` of its network.
+        Its student, teacher, context length, scaling, transformer, whether every target has its own linear map
+        (``individual``), penalty and weight of the teacher; where these were tried, also ``known_band``,
+        ``known_weights`` and ``weight_grid`` of its network.
     best_score_ : float
-    Minus its error, mean over the folds.
+        Minus its error, mean over the folds.
     zero_shot_score_ : float or None
-    Minus the error of the pretrained student (:func:`~skdistill.load_pretrained_student`), which needs no fit, on
-    the same horizons. It reads up to 512 rows, or as many as the longest candidate, and no covariates. It is never
-    the choice: it is no :class:`~skdistill.DistilledForecaster`, and can be neither refitted nor exported to ONNX;
-    ``fit`` warns if it is better than every candidate. None for horizons that it does not forecast in one pass
-    (more than 720 rows).
+        Minus the error of the pretrained student (:func:`~skdistill.load_pretrained_student`), which needs no fit, on
+        the same horizons. It reads up to 512 rows, or as many as the longest candidate, and no covariates. It is never
+        the choice: it is no :class:`~skdistill.DistilledForecaster`, and can be neither refitted nor exported to ONNX;
+        ``fit`` warns if it is better than every candidate. None for horizons that it does not forecast in one pass
+        (more than 720 rows).
     explanation_ : str
-    What was chosen and why, in a few sentences, and how good the best naive forecast is.
+        What was chosen and why, in a few sentences, and how good the best naive forecast is.
     naive_errors_ : dict of str to float
-    Error of naive forecasts on the same horizons: the last value, and the value one season before for every season
-    of the step that the series have (in a panel: half of the horizons have so many rows before them). ``fit`` warns
-    if one of them is better than every candidate.
+        Error of naive forecasts on the same horizons: the last value, and the value one season before for every season
+        of the step that the series have (in a panel: half of the horizons have so many rows before them). ``fit`` warns
+        if one of them is better than every candidate.
     n_splits_ : int
-    Number of folds.
+        Number of folds.
     targets_ : tuple of int
-    Channels to forecast; with neither static covariates nor categories, channels are the columns of X.
+        Channels to forecast; with neither static covariates nor categories, channels are the columns of X.
     roles_ : Roles
-    Roles of the columns, and the channels that they become.
+        Roles of the columns, and the channels that they become.
     n_features_in_ : int
-    Number of channels.
+        Number of channels.
     feature_names_in_ : ndarray of str
-    Channel names, if the series was a DataFrame.
+        Channel names, if the series was a DataFrame.
 
     See Also
     --------
