@@ -184,7 +184,7 @@ def _fit_stored(
     reader = SeriesReader.of(sample, id, time, len(chosen))
     template, whole = _template(sample, reader), None
     if template.kind == "global" or template.covariates_ is not None:
-        whole = _added(RowWork(reader), table, {"is_sorted": is_sorted, "n_jobs": n_jobs})
+        whole = _added(RowWork(reader, ids), table, {"is_sorted": is_sorted, "n_jobs": n_jobs})
     options: dict[str, Any] = {"ids": ids, "keep_units": keep_units, "is_sorted": is_sorted, "n_jobs": n_jobs}
     stored = store_rows(folder, table, reader, sample, whole, template, rows, **options)
     if stored.n_short:

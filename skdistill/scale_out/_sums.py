@@ -21,6 +21,7 @@ from skdistill.labeling._label_windows import label_windows
 from skdistill.losses._base import BaseLoss
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.scale_out._reader import SeriesReader
+from skdistill.scale_out._sample import Pick
 from skdistill.scale_out._work import Work
 from skdistill.teachers._base import BaseTeacher
 from skdistill.training._exact_fit import sum_windows
@@ -194,9 +195,16 @@ class RowWork(_SumWork):
     ----------
     reader : SeriesReader
         How series are read.
+    ids : list of object or None, default=None
+        The series to count; None counts all.
     """
 
     reader: SeriesReader
+    ids: list[Any] | None = None
+
+    def run(self, batches: Iterable[Any]) -> Iterator[Any]:
+        """Count a partition, or those of its series that are to be counted."""
+        return super().run(batches if self.ids is None else Pick(self.id, self.ids).run(batches))
 
     def count(self, series: list[Series]) -> RowSums:
         """Count the training rows of some series."""

@@ -90,10 +90,14 @@ def test_a_linear_part_is_solved_some_windows_at_a_time(source):
     check_same(forecaster(**settings).fit(read_panel(rows)), fit(source, **settings), tolerance=1e-4)
 
 
-def test_a_sample_and_two_workers(source):
-    together = scale_out.fit(forecaster(), source, max_series=33)
+@pytest.mark.parametrize("settings", [{"scaling": "global"}, {"targets": ["c0"], "student": "linear"}], ids=str)
+def test_a_sample_and_two_workers(settings, source):
+    """Units are those of the sample alone, also where they are of all its series."""
+    together = scale_out.fit(forecaster(**settings), source, max_series=20)
     with joblib.parallel_config("threading"):
-        check_same(together, fit(source, max_series=33, n_jobs=2))
+        found = fit(source, max_series=20, n_jobs=2, **settings)
+    check_same(together, found, tolerance=1e-6)
+    np.testing.assert_allclose(found.predict(read_panel(TABLE)), together.predict(read_panel(TABLE)), rtol=1e-6)
     assert together.n_series_ == 36
 
 
