@@ -39,6 +39,7 @@ from skdistill.data._vintages import LOST, Vintages, lost_vintages, vintages_of
 from skdistill.data._windows import Windows
 from skdistill.deploy._saveable import saveable
 from skdistill.probabilistic._settings import at_levels
+from skdistill.teachers._another_zone import warn_of_zone_of_teacher
 from skdistill.teachers._given import cut_labeled, holds_given_labels
 
 __all__ = ["DistilledForecaster"]
@@ -664,6 +665,7 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         """
         teacher = self._fitted_teacher()
         given, known = self._read_ahead(X, future, needed=True, allow_batch=False)
+        warn_of_zone_of_teacher(self, given.series)
         ask = partial(self.predictor_.forecast_teacher, teacher, n_series=len(given.series))
         rows = [None] * len(given.series) if known is None else list(known)
         forecasts = [

@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from skdistill._utils._checks import check_integer
+from skdistill._utils._checks import check_boolean, check_integer
 from skdistill.losses._cross_modal import CrossModal
 from skdistill.losses._distilts import DistilTS
 from skdistill.losses._response import Response
@@ -148,11 +148,11 @@ def calf(model: str | Path = "gpt2") -> dict[str, Any]:
     }
 
 
-def exact_linear(season: int = 24, *, n_seasons: int = 21) -> dict[str, Any]:
+def exact_linear(season: int = 24, *, n_seasons: int = 21, with_teacher: bool = True) -> dict[str, Any]:
     """Return the recipe that validated best: a linear student, solved exactly in seconds.
 
     The penalty and the weight of the teacher are chosen on the validation rows; one factorization is enough for all
-    candidates. It also works without a teacher; ``fit`` then warns that the grid of its weight has no effect.
+    candidates. It also works without a teacher: ``with_teacher=False``.
 
     Parameters
     ----------
@@ -161,6 +161,8 @@ def exact_linear(season: int = 24, *, n_seasons: int = 21) -> dict[str, Any]:
         series, and 1 for series without a season, such as exchange rates.
     n_seasons : int, default=21
         Number of seasons that the student reads; ``season * n_seasons`` must not exceed the context length.
+    with_teacher : bool, default=True
+        Whether there is a teacher, whose weight is chosen.
 
     Returns
     -------
@@ -183,15 +185,18 @@ def exact_linear(season: int = 24, *, n_seasons: int = 21) -> dict[str, Any]:
     >>> from skdistill.recipes import exact_linear
     >>> series = make_multiseasonal(400, 2, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
-    ...     teacher=None, **exact_linear(season=12, n_seasons=3), context_length=48, prediction_length=6
+    ...     teacher=None, **exact_linear(season=12, n_seasons=3, with_teacher=False),
+    ...     context_length=48, prediction_length=6,
     ... ).fit(series)
     >>> forecaster.predict(series).shape
     (6, 2)
     """
-    return {"student": _linear(season, n_seasons), "loss": Response()}
+    return {"student": _linear(season, n_seasons, with_teacher), "loss": Response()}
 
 
-def linear_skip_mlp(season: int = 24, *, n_seasons: int = 21, hidden_size: int = 512) -> dict[str, Any]:
+def linear_skip_mlp(
+    season: int = 24, *, n_seasons: int = 21, hidden_size: int = 512, with_teacher: bool = True
+) -> dict[str, Any]:
     """Return the MLP that validated best: it starts from the exact linear solution and learns the remainder.
 
     It has no BatchNorm, dropout 0.5, an exponential average of the weights, and few epochs at a low learning rate.
@@ -204,6 +209,8 @@ def linear_skip_mlp(season: int = 24, *, n_seasons: int = 21, hidden_size: int =
         As in :func:`exact_linear`.
     hidden_size : int, default=512
         Width of the MLP.
+    with_teacher : bool, default=True
+        As in :func:`exact_linear`.
 
     Returns
     -------
@@ -220,7 +227,7 @@ def linear_skip_mlp(season: int = 24, *, n_seasons: int = 21, hidden_size: int =
     >>> forecaster.student.last_rows, forecaster.weight_averaging
     (504, 0.99)
     """
-    linear = _linear(season, n_seasons)
+    linear = _linear(season, n_seasons, with_teacher)
     check_integer(hidden_size, "hidden_size of linear_skip_mlp")
     return {
         "student": MLP(hidden_size, batch_norm=False, dropout=0.5, last_rows=season * n_seasons, linear_skip=linear),
@@ -232,12 +239,13 @@ def linear_skip_mlp(season: int = 24, *, n_seasons: int = 21, hidden_size: int =
     }
 
 
-def _linear(season: int, n_seasons: int) -> Linear:
+def _linear(season: int, n_seasons: int, with_teacher: bool) -> Linear:
     check_integer(season, "season of the recipe")
     check_integer(n_seasons, "n_seasons of the recipe")
+    check_boolean(with_teacher, "with_teacher of the recipe")
     return Linear(
         last_rows=season * n_seasons,
         season=season,
         penalty=[0.01, 0.1, 1.0],
-        weight_grid={"prediction": [0.0, 0.5, 1.0, 2.0, 4.0]},
+        weight_grid={"prediction": [0.0, 0.5, 1.0, 2.0, 4.0]} if with_teacher else None,
     )

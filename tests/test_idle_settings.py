@@ -1,12 +1,15 @@
 """Settings of gradient training that were set, where the student is solved exactly."""
 
+import tempfile
 import warnings
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from doubles import make_frame, make_series
 
 from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, scale_out
+from skdistill.core import BaseNetwork
 from skdistill.datasets import to_long
 from skdistill.losses import Response
 from skdistill.networks import MLP, Linear
@@ -45,6 +48,25 @@ def fit_rows(**settings):
     scale_out.fit(DistilledForecaster(None, **LENGTHS, **settings), table)
 
 
+def fit_stored(**settings):
+    table = to_long(pd.concat({"a": make_frame(80, 1), "b": make_frame(60, 1)}))
+    for package in ("pyarrow", "duckdb"):
+        pytest.importorskip(package)
+    with tempfile.TemporaryDirectory() as folder:
+        table.to_parquet(f"{folder}/rows.parquet")
+        scale_out.fit(DistilledForecaster(None, **LENGTHS, **settings), f"{folder}/rows.parquet", store=folder)
+
+
+class Own(BaseNetwork):
+    """A network of a user, which is one linear map."""
+
+    def build(self, spec):
+        return Linear(season=4).build(spec)
+
+    def solvable_part(self, spec):
+        return replace(Linear(season=4).solvable_part(spec), owner="Own")
+
+
 def told(function, **settings):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -52,7 +74,7 @@ def told(function, **settings):
     return [str(one.message) for one in caught if "no effect" in str(one.message)]
 
 
-@pytest.mark.parametrize("fit", [fit_series, fit_table, fit_sktime, fit_rows])
+@pytest.mark.parametrize("fit", [fit_series, fit_table, fit_sktime, fit_rows, fit_stored])
 def test_one_warning_names_what_an_exact_student_does_not_read(fit):
     (said,) = told(fit, **SET)
     assert said.startswith(", ".join(f"{name}={value!r}" for name, value in SET.items()))
@@ -74,3 +96,6 @@ def test_settings_that_the_package_chose_are_not_told():
     assert told(lambda: search.candidate(0).fit(series)) == []
     own = DistilledForecaster(None, Linear(), Response(), lr=0.1)
     assert ["lr=0.1" in one for one in told(lambda: DistilledForecasterCV(own, None, **lengths).fit(series))] == [True]
+    own.set_params(student=Own())
+    assert ["lr=0.1" in one for one in told(lambda: DistilledForecasterCV(own, None, **lengths).fit(series))] == [True]
+    assert told(lambda: DistilledForecasterCV(Own(), None, **lengths).fit(series)) == []

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,15 @@ def test_the_exact_recipe_is_solved_and_not_trained():
     forecaster = DistilledForecaster(teacher=None, **exact_linear(12, n_seasons=3), **LENGTHS).fit(SERIES)
     same = DistilledForecaster(teacher=None, **exact_linear(12, n_seasons=3), **LENGTHS, max_epochs=1).fit(SERIES)
     np.testing.assert_array_equal(forecaster.predict(SERIES), same.predict(SERIES))
+
+
+@pytest.mark.parametrize("with_teacher", [False, True])
+def test_without_a_teacher_there_is_no_weight_to_choose(with_teacher):
+    recipe = exact_linear(12, n_seasons=3, with_teacher=with_teacher)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        DistilledForecaster(teacher=None, **recipe, **LENGTHS).fit(SERIES)
+    assert any("weight_grid" in str(one.message) for one in said) == with_teacher
 
 
 def test_a_recipe_that_reads_more_than_the_context_is_refused():

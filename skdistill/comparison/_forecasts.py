@@ -19,6 +19,7 @@ from skdistill.data._levels import covered_levels, interpolation_matrix
 from skdistill.data._local_scale import LocalUnits
 from skdistill.data._store import SeriesStore
 from skdistill.data._windows import Windows
+from skdistill.teachers._another_zone import warn_of_zone_of_teacher
 from skdistill.teachers._given import NoLabelError
 
 __all__ = ["Around", "ModelForecasts", "StudentForecasts", "TeacherForecasts"]
@@ -111,6 +112,7 @@ class TeacherForecasts(ModelForecasts):
     def __init__(self, model: UnwrappedModel, problem: Problem, X: Any) -> None:
         super().__init__(model, problem, X)
         forecaster = model.forecaster
+        warn_of_zone_of_teacher(forecaster, self.series)
         self.teacher, self.scaling, spec = forecaster.teacher_, forecaster.scaling_, forecaster.spec_
         numbers = self.scaling.numbers_of([one.id for one in self.series]).tolist()
         store = SeriesStore.from_series(

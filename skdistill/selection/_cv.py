@@ -12,7 +12,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._parameter_checks import check_label_choice, check_transformer
+from skdistill._parameter_checks import check_label_choice, check_transformer, warn_of_idle_settings
 from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
@@ -322,6 +322,9 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         warn_of_replaced(self)
         search = self._search(without_unobserved_end(given, self.targets_))
         results = search.run()
+        for one in results.solved:
+            if one.is_own and not one.is_exact:  # of the others, the warning comes before the search
+                warn_of_idle_settings(one.forecaster)
         choice = results.choose(self.standard_errors)
         self.cv_results_ = results.table()
         self.best_index_ = choice.chosen

@@ -93,12 +93,15 @@ class Judged:
         Mean error of each horizon; NaN where nothing of it is observed.
     fit_seconds, score_seconds : float
         Time of the fit and of the forecasts.
+    is_solved : bool, default=False
+        Whether the student was solved exactly.
     """
 
     candidate: Candidate
     errors: np.ndarray
     fit_seconds: float
     score_seconds: float
+    is_solved: bool = False
 
 
 def judge(problem: Problem, fold: Fold, candidate: Candidate, forecaster: Any, book: LabelBook | None) -> list[Judged]:
@@ -130,9 +133,9 @@ def judge(problem: Problem, fold: Fold, candidate: Candidate, forecaster: Any, b
         every = problem.every if book is None else problem.label_every
         windows, labels = with_labels(windows, every, book, fold.numbers, fold.starts, staggered=problem.staggered)
         if candidate.student.is_exact and candidate.penalty is None:
-            fitted = _solve(problem, candidate, forecaster, windows, labels)
+            fitted, is_solved = _solve(problem, candidate, forecaster, windows, labels), True
         else:
-            forecaster._distill(windows, labels)
+            is_solved = forecaster._distill(windows, labels)
             fitted = [(candidate, forecaster.predictor_)]
     seconds = (time.perf_counter() - start) / len(fitted)
     judges = Judge(problem, fold)
@@ -140,7 +143,7 @@ def judge(problem: Problem, fold: Fold, candidate: Candidate, forecaster: Any, b
     for one, predictor in fitted:
         start = time.perf_counter()
         errors = judges.errors(predictor)
-        judged.append(Judged(one, errors, seconds, time.perf_counter() - start))
+        judged.append(Judged(one, errors, seconds, time.perf_counter() - start, is_solved))
     return judged
 
 

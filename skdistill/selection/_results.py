@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skdistill.selection._candidates import Candidate
+from skdistill.selection._candidates import Candidate, StudentChoice
 from skdistill.selection._judge import Judged
 from skdistill.selection._zero_shot import ZeroShot
 
@@ -77,6 +77,14 @@ class Results:
         for folds in zip(*by_fold, strict=True):
             self.candidates.append(folds[0].candidate)
             self.judged.append(list(folds))
+
+    @property
+    def solved(self) -> list[StudentChoice]:
+        """The students that were solved exactly."""
+        found = {
+            one.candidate.student.rank: one.candidate.student for folds in self.judged for one in folds if one.is_solved
+        }
+        return list(found.values())
 
     def mean_error(self, by_fold: Sequence[np.ndarray]) -> float:
         """Average errors as those of a candidate are averaged.

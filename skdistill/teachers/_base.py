@@ -45,6 +45,9 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
         ``validation_fraction="auto"`` of an estimator can leave them out.
     reads_known : bool
         Whether forecasts follow covariates that are known over the horizon; if not, ``fit`` warns where there are some.
+    reads_calendar : bool
+        Whether forecasts depend on the calendar of the rows; if so, times of another zone than those of ``fit`` are
+        told.
     reads_series : bool
         Whether ``fit`` reads the rows of each series one after another, so that a table of windows is none.
     keeps_what_fit_learned : bool
@@ -60,6 +63,7 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
     needs_training: bool = False
     reads_validation: bool = True
     reads_known: bool = True
+    reads_calendar: bool = False
     reads_series: bool = False
     keeps_what_fit_learned: ClassVar[bool] = True
     memory_seasons: ClassVar[int] = 0

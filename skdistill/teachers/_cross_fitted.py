@@ -84,6 +84,11 @@ class CrossFittedTeacher(BaseTeacher):
         return self.teacher.reads_known
 
     @property
+    def reads_calendar(self) -> bool:  # type: ignore[override]
+        """Whether the teacher reads the calendar."""
+        return self.teacher.reads_calendar
+
+    @property
     def needs_training(self) -> bool:  # type: ignore[override]
         """Whether the teacher is trained in ``fit``."""
         return self.teacher.needs_training

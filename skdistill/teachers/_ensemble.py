@@ -71,6 +71,11 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         return any(member.reads_known for _, member in self.teachers)
 
     @property
+    def reads_calendar(self) -> bool:  # type: ignore[override]
+        """Whether any member reads the calendar."""
+        return any(member.reads_calendar for _, member in self.teachers)
+
+    @property
     def scale_free(self) -> bool:  # type: ignore[override]
         """Whether the labels of all members depend on nothing but the rows of the context."""
         return all(getattr(member, "scale_free", False) for _, member in self.teachers)

@@ -67,6 +67,12 @@ class FrozenTeacher(BaseTeacher):
     def __init__(self, estimator: FrozenEstimator) -> None:
         self.estimator = estimator
 
+    @property
+    def reads_calendar(self) -> bool:  # type: ignore[override]
+        """Whether it is a forecaster of this package whose student reads the calendar."""
+        ours = self._distilled()
+        return ours is not None and ours.spec_.n_time_features > 0
+
     def check(self, spec: NetworkSpec) -> None:
         """Raise if the estimator is not fitted, needs longer contexts or forecasts other channels."""
         if not isinstance(self.estimator, FrozenEstimator):

@@ -46,6 +46,11 @@ class NetworkTeacher(BaseTeacher):
         """Whether the network reads known covariates."""
         return self.architecture().reads_known
 
+    @property
+    def reads_calendar(self) -> bool:  # type: ignore[override]
+        """Whether the network reads calendar features."""
+        return bool(self.architecture().time_features)
+
     def label(self, contexts: Contexts) -> Labels:
         """Run the module on a batch of contexts.
 

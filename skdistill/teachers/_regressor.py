@@ -87,6 +87,7 @@ class RegressorTeacher(BaseTeacher):
 
     needs_training = True
     reads_validation = False
+    reads_calendar = True
 
     def __init__(
         self,

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import Ridge
 
 import skdistill
 from skdistill import DistilledForecaster
-from skdistill.networks import Linear
+from skdistill.networks import ITransformer, Linear
+from skdistill.teachers import EnsembleTeacher, RegressorTeacher, TrainedTeacher
 
 BERLIN = pd.date_range("2024-01-01", periods=240, freq="h", tz="Europe/Berlin")
 HOURS = pd.DataFrame({"y": 1.0 * (BERLIN.hour == 8) + 0.1 * np.sin(np.arange(240))}, index=BERLIN)
@@ -55,3 +57,32 @@ def test_the_same_clock_and_students_without_a_calendar_are_not_told(forecaster)
     silently(weekly.predict, days.tz_localize("Europe/Berlin"))
     shops = make().fit({"a": HOURS, "b": HOURS.set_axis(BERLIN.tz_localize(None).tz_localize("Asia/Tokyo"))})
     silently(shops.predict, HOURS.tz_convert("Asia/Tokyo"))
+
+
+@pytest.mark.parametrize(
+    ("teacher", "reads"),
+    [
+        (
+            TrainedTeacher(ITransformer(4, n_heads=1, n_layers=1, feedforward_size=4), max_epochs=1, batch_size=256),
+            True,
+        ),
+        (
+            TrainedTeacher(
+                ITransformer(4, n_heads=1, n_layers=1, feedforward_size=4, time_features=False), max_epochs=1
+            ),
+            False,
+        ),
+        (EnsembleTeacher([("own", "pretrained"), ("table", RegressorTeacher(Ridge(), n_folds=2))]), True),
+        ("pretrained", False),
+    ],
+)
+def test_a_teacher_that_reads_the_calendar_is_told_of_another_zone(teacher, reads):
+    taught = make("linear").set_params(teacher=teacher, random_state=0).fit(HOURS[:200])
+    rows = HOURS.tz_convert("UTC")
+    for door in (taught.predict_teacher, lambda rows: taught.compare(rows[150:], n_resamples=2, alone=False)):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            door(rows)
+        assert sum("and those of fit in Europe/Berlin" in str(one.message) for one in said) == reads
+    silently(taught.predict, rows)
+    silently(taught.predict_teacher, HOURS)
