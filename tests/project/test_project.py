@@ -213,6 +213,8 @@ def documented_parameters(docstring):
             if len(defaults) != len(names):
                 defaults = [default.group(1) if default else None] * len(names)
             found |= dict(zip(names, defaults, strict=True))
+        elif line and not line.startswith(" "):  # a description that is not indented reads as a parameter
+            found[line] = None
     return found
 
 
