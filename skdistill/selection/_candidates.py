@@ -145,11 +145,6 @@ class Candidate:
         }
 
     @property
-    def what_is_shared(self) -> tuple[Any, ...]:
-        """What a network on top of an exact student has in common with it."""
-        return (self.teacher, self.transformer, self.individual)
-
-    @property
     def simplicity(self) -> tuple[float, ...]:
         """Sorts candidates from the simplest to the most complex."""
         penalty = 0.0 if self.penalty is None else -self.penalty

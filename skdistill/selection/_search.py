@@ -133,11 +133,13 @@ class Search:
         return student.may_be_individual and 1 < len(self.problem.targets) <= _MOST_MAPS
 
     def _places_with_teacher(self, place: Candidate) -> list[Candidate]:
-        """Return where exact students with a teacher are tried: labels make longer contexts worthwhile in a panel."""
-        if len(self.problem.given.series) == 1:
-            return [place]
-        longer = [length for length in self.context_lengths if length > place.context_length]
-        return [place, *(replace(place, context_length=length) for length in longer)]
+        """Return where exact students with a teacher are tried: labels can turn the order of what is alone around.
+
+        They make longer contexts worthwhile in a panel, and can do more for one map than for many.
+        """
+        longer = [] if len(self.problem.given.series) == 1 else self.context_lengths
+        places = [place, *(replace(place, context_length=one) for one in longer if one > place.context_length)]
+        return [*places, replace(place, individual=False)] if place.individual else places
 
     def _taught(self, student: StudentChoice, name: str, place: Candidate) -> Candidate:
         """Return a candidate with a teacher, otherwise like another one.
@@ -191,18 +193,18 @@ class Search:
         return results.candidates[results.best()].settle(penalty=None, teacher_weight=None)
 
     def _settled(self, candidate: Candidate, results: Results) -> Candidate:
-        """Take context, penalty and weight of the teacher from the best exact candidate with the same teacher."""
+        """Take context, map, penalty and weight of the teacher from the best exact student with the same teacher."""
         if not candidate.student.on_linear:
             return candidate
         like = [
             number
             for number, one in enumerate(results.candidates)
-            if one.student.is_exact and one.what_is_shared == candidate.what_is_shared
+            if one.student.is_exact and (one.teacher, one.transformer) == (candidate.teacher, candidate.transformer)
         ]
         if not like:
             return candidate
         exact = results.candidates[results.best(like)]
-        there = replace(candidate, context_length=exact.context_length)
+        there = replace(candidate, context_length=exact.context_length, individual=exact.individual)
         weight, reading = exact.teacher_weight, exact.reading
         return there.settle(penalty=exact.penalty, teacher_weight=weight, settings=reading)
 

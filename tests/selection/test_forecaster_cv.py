@@ -363,8 +363,8 @@ def test_targets_that_no_shared_map_forecasts_get_a_map_each():
     search = make_search(students=["linear", "mlp"], context_lengths=8, teachers=LastValueTeacher(), cv=2).fit(X)
     table = pd.DataFrame(search.cv_results_["params"])
     shared = table[(table.student == "linear") & ~table.individual]
-    assert shared.teacher.isna().all()  # teachers and networks are tried at the better of the two
-    assert table[(table.student == "mlp")].individual.all()
+    assert shared.teacher.notna().any()  # a teacher can turn the order around
+    assert table[table.student == "mlp"].individual.all()
     assert search.best_params_["individual"]
     assert "a map for every target" in search.explanation_
     error, of_shared = search.best_score_, search.cv_results_["mean_test_score"][shared.index].max()
