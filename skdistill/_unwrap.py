@@ -64,7 +64,14 @@ class UnwrappedModel:
         if self.before is None or not self.invertible or not hasattr(X, "shape"):
             return
         there = np.asarray(self.before.transform(X))
-        back = np.asarray(self.before.inverse_transform(there))
+        try:
+            back = np.asarray(self.before.inverse_transform(there))
+        except Exception as error:  # steps raise anything
+            raise ValueError(
+                "the steps before the forecaster must have an inverse_transform, for forecasts in original units, and "
+                f"that of these fails: {error} Take the forecaster inside (skdistill.get_forecaster) and rows after "
+                "these steps, in their units, or transformer= of DistilledForecaster."
+            ) from error
         given = np.asarray(X)
         if not given.shape == there.shape == back.shape or given.dtype.kind not in "fiub":
             return

@@ -333,7 +333,12 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
                     f"sample_weight of score must be {len(X)} numbers of at least 0, one per window, and not all 0; "
                     f"got shape {sample_weight.shape} and a least weight of {sample_weight.min(initial=0.0):g}."
                 )
-        return float(super().score(X, _read_targets(y), sample_weight))
+        truth = _read_targets(y)
+        if np.ndim(truth) > 2:
+            raise ValueError(
+                f"y of score must have shape (n_windows, prediction_length), as in fit; got shape {np.shape(truth)}."
+            )
+        return float(super().score(X, truth, sample_weight))
 
     def predict_teacher(self, X: Any) -> np.ndarray:
         """Forecast with the teacher, to look at what the student learned from.

@@ -500,6 +500,9 @@ def test_categories_are_channels_and_unknown_ones_are_missing():
     assert np.isfinite(other.to_numpy()).all()
     with pytest.raises(ValueError, match=r"must be a DataFrame: the columns .*'day'.* held categories"):
         forecaster.predict(np.zeros((160, 7)))
+    for swapped in (frame[frame.columns[::-1]], {"a": frame[frame.columns[::-1]]}):
+        with pytest.raises(ValueError, match=r"in their order.*Reorder them: X\S*\['sales'"):
+            forecaster.predict(swapped, future=plan)
 
 
 def test_categories_come_from_training_rows():

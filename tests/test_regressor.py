@@ -232,6 +232,8 @@ def test_columns_in_another_order_are_refused_whatever_their_names_are(names, tm
         for call in (one.predict, lambda X, one=one: one.score(X, y)):
             with pytest.raises(ValueError, match=r"in their order|in the same order"):
                 call(X.iloc[:, ::-1])
+    with pytest.raises(ValueError, match=r"y of score must have shape \(n_windows, prediction_length\)"):
+        regressor.score(X, np.asarray(y)[:, :, None])
     if names is not None and names is not NAMES["text"]:
         with pytest.raises(ValueError, match=r"must have the columns of fit|should match"):
             regressor.predict(X.set_axis(X.columns[:-1].append(X.columns[:1]), axis=1))

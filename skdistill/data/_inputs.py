@@ -152,7 +152,16 @@ def _encode_categories(estimator: Any, X: Any, *, reset: bool) -> tuple[Any, dic
     """Replace categorical covariates by numbers of categories, which ``fit`` finds in the training rows."""
     if not reset:
         roles: Roles | None = getattr(estimator, "roles_", None)
-        return (X, {}) if roles is None or not roles.categories else (_map_tables(X, roles.encode), {})
+        if roles is None or not roles.categories:
+            return X, {}
+        known, encode = _labels_of(estimator).columns, roles.encode
+
+        def encode_known(table: Any, name: str) -> Any:
+            if isinstance(table, pd.DataFrame):
+                check_columns(known, table.columns, name=name)
+            return encode(table, name)
+
+        return _map_tables(X, encode_known), {}
     tables = X if isinstance(X, list | CutFrame) else [X]
     if not _takes_roles(estimator) or not isinstance(tables[0], pd.DataFrame):
         return X, {}

@@ -191,9 +191,10 @@ def check_columns(known: pd.Index | None, columns: pd.Index | None, *, name: str
     missing = [one for one in wanted if not _among(one, given)]
     new = [one for one in given if not _among(one, wanted)]
     if not missing and not new and len(given) == len(wanted):
+        table = "X" if " " in name else name
         raise ValueError(
             f"{name} must have the columns of {where} in their order, {_show(wanted)}; got {_show(given)}. Reorder "
-            f"them: {name}[{_show(wanted)}]."
+            f"them: {table}[{_show(wanted)}]."
         )
     parts = [f"missing {_show(missing)}"] * bool(missing) + [f"new {_show(new)}"] * bool(new)
     raise ValueError(

@@ -168,13 +168,13 @@ def _values_of(fill_value: Any, columns: pd.Index) -> list[float]:
     if fill_value is None:
         return [np.nan] * len(columns)
     if not isinstance(fill_value, Mapping):
-        if not is_real(fill_value):
+        if not is_real(fill_value) or np.isinf(fill_value):
             raise TypeError(f"fill_value must be a number or a dict of column and number; got {fill_value!r}.")
         return [float(fill_value)] * len(columns)
     unknown = [one for one in fill_value if one not in columns]
     if unknown:
         raise ValueError(f"fill_value names the column {unknown[0]!r}; the channels are {list(columns)}.")
     for one, value in fill_value.items():
-        if not is_real(value):
+        if not is_real(value) or np.isinf(value):
             raise TypeError(f"fill_value must hold numbers; got {value!r} for {one!r}.")
     return [float(fill_value.get(one, np.nan)) for one in columns]

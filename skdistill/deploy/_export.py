@@ -305,8 +305,13 @@ def _windows_of(estimator: Any, data: Any) -> tuple[Inputs, np.ndarray]:
     spec, static = estimator.spec_, None
     has_roles = getattr(estimator, "roles_", None) is not None and not estimator.roles_.is_plain
     if (isinstance(data, pd.DataFrame | pd.Series) or has_roles) and isinstance(estimator, WindowForecaster):
-        series = read_series(estimator, data, reset=False, allow_batch=False).series[0]
-        data, static = series.values, series.static
+        series = read_series(estimator, data, reset=False, allow_batch=False).series
+        if len(series) > 1:
+            raise ValueError(
+                f"data of export must be one series; got a panel of {len(series)}: give the rows of one, such as "
+                f"data.loc[{series[0].id!r}]."
+            )
+        data, static = series[0].values, series[0].static
     rows = read_numbers(data, "data of export").astype(np.float32)
     rows = rows[:, None] if rows.ndim == 1 else rows
     reach = spec.context_length + spec.prediction_length

@@ -58,6 +58,8 @@ def test_numbers_of_times_stay_numbers_and_months_with_a_dot_are_months():
         ("day;x\n2024-01-01;1.477,73\n2024-01-02;950", "decimal=',' and thousands='.' read it"),
         ("day;x\n2024-01-01;77,73\n2024-01-02;950", "decimal=',' reads it"),
         ("day;x\n2024-01-01;1,477.73\n2024-01-02;950.0", "thousands=',' reads it"),
+        ("day;x\n2024-01-01;85.0\n2024-01-02;(85.5)", r"negative as in accounts: write -85\.5 for it"),
+        ("day;x\n2024-01-01;85.0\n2024-01-02;85.5-", r"negative as in accounts: write -85\.5 for it"),
     ],
 )
 def test_numbers_in_another_notation_are_told(text, advice):

@@ -134,8 +134,9 @@ def test_missing_rows_are_inserted_left_or_refused():
         gap(fill_value={"z": 0})
     with pytest.raises(ValueError, match="fill_value is the value of inserted rows; missing_rows='keep' inserts none"):
         gap(fill_value=0, missing_rows="keep")
-    with pytest.raises(TypeError, match="fill_value must be a number"):
-        gap(fill_value="ffill")
+    for wrong in ("ffill", np.inf, {"y": -np.inf}):
+        with pytest.raises(TypeError, match=r"fill_value must (be a|hold) number"):
+            gap(fill_value=wrong)
 
 
 @pytest.mark.parametrize("density", [0.02, 0.1, 0.5])

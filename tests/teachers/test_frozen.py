@@ -7,6 +7,7 @@ import torch
 from doubles import make_forecaster, make_series
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -204,6 +205,13 @@ def test_a_pipeline_whose_inverse_changes_nothing_does_not_teach():
     pipeline = make_pipeline(FunctionTransformer(np.log1p), make_forecaster(teacher=None)).fit(series)
     with pytest.raises(ValueError, match=r"forecasts in original units; it changes nothing, and they turn"):
         make_forecaster(teacher=FrozenEstimator(pipeline)).fit(series)
+
+
+def test_a_pipeline_whose_step_cannot_go_back_is_named():
+    series = 10.0 + make_series()
+    pipeline = make_pipeline(SimpleImputer(), make_forecaster(teacher=None)).fit(series)
+    with pytest.raises(ValueError, match=r"an inverse_transform, .*of these fails: .*add_indicator"):
+        compare({"student": pipeline}, series, series)
 
 
 def test_a_pipeline_of_differences_neither_teaches_nor_is_compared():
