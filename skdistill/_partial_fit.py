@@ -485,7 +485,7 @@ class UpdatableMixin(BaseDistilled):
             self._cutting().check_rows(given.series, [0])
             network.check(spec)
             seen = SeenRows.start(new, network, spec)
-        solved = solve_student(network, loss, seen, spec, self._cutting().scaling())
+        solved = solve_student(network, loss, seen, spec, self._cutting().scaling(spec.season))
         self.student_, self.spec_, self.teacher_ = solved.module, solved.spec, None
         self.scaling_, self.history_, self._seen = solved.scaling, solved.history, seen
         for name in ("_solved", "_kept", "_recent"):  # they lack the rows that were added, and have those forgotten

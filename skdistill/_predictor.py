@@ -14,6 +14,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._context_batch import ContextBatch, ContextCutter
 from skdistill.data._contexts import Contexts
 from skdistill.data._scaling import Scaling
+from skdistill.data._scaling_checks import FAR
 from skdistill.data._series import Series
 from skdistill.fused._runtime import fused_answer, fused_quantiles
 from skdistill.networks._base import NetworkOutput, NetworkSpec
@@ -239,11 +240,12 @@ class Predictor:
         return self._blank(self._checked(answers, contexts), contexts)
 
     def _checked(self, answers: np.ndarray, contexts: ContextBatch) -> np.ndarray:
-        """Raise where an answer is not finite because of a value of its context, warn where of the transformer."""
+        """Raise where an answer is not finite because of a value that was given, warn where of the transformer."""
         finite = np.isfinite(answers)
         if finite.all():
             return answers
-        if reason := self.scaling.explain_overflow(contexts.values, contexts.series):
+        reason = self.scaling.explain_overflow(contexts.values, contexts.series) or self._explain_covariates(contexts)
+        if reason:
             raise ValueError(reason)
         if self.scaling.transformer_ is not None:
             window, _, target, *_ = (int(axis[0]) for axis in np.nonzero(~finite))
@@ -256,6 +258,24 @@ class Predictor:
                 stacklevel=stacklevel_of_user(),
             )
         return answers
+
+    def _explain_covariates(self, contexts: ContextBatch) -> str | None:
+        """Describe a known or static covariate that is too large for networks, if there is one."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            read = contexts.standardized(
+                self.scaling, self.spec.prediction_length, with_time=False, dtype="float64", known=self.spec.known
+            )
+        ahead = None if contexts.future is None else read.future
+        for values, name in ((ahead, "known covariates over the horizon"), (read.static, "static covariates")):
+            if values is None or not bool((values.abs() > FAR).any()):
+                continue
+            window = int(torch.argwhere(values.abs() > FAR)[0, 0])
+            return (
+                f"the forecast of window {window} is not finite: its {name} have a value "
+                f"{values[window].abs().max():.3g} standard deviations from the training rows, beyond what float32 can "
+                "compute with. Write NaN where a value is unknown, or clip it."
+            )
+        return None
 
     def _blank(self, answers: np.ndarray, contexts: ContextBatch) -> np.ndarray:
         """Write NaN where nothing of a target is observed in its context: there is nothing to forecast from."""

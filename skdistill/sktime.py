@@ -18,6 +18,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._columns import find_columns
 from skdistill.data._context_batch import ContextBatch
+from skdistill.data._finite import without_infinity
 from skdistill.data._levels import interpolation_matrix
 from skdistill.data._panel import append_rows, covariates_of, find_labels, name_instance, split_panel
 from skdistill.data._precede import precede_index
@@ -486,10 +487,17 @@ class SktimeDistilledForecaster(BaseForecaster):
                 f"X is missing in update: fit had the covariates {names}, which are part of the context; pass "
                 "update(y, X)."
             )
+        self._check_name(y)
         self._remember(self._read(y, X, None))
         if update_params and self.refit_on_update and not self._is_pretrained():
             self._learn()
         return self
+
+    def _check_name(self, y: pd.DataFrame) -> None:
+        """Raise if a single column has another name than in fit; of several, names are checked with the rows."""
+        before, now = (pd.Index([str(name) for name in columns]) for columns in (self._columns, y.columns))
+        if len(before) == len(now) == 1 and not (_are_numbered(before) or _are_numbered(now)):
+            check_columns(before, now, name="y")
 
     def _known_channels(self) -> list[str]:
         return list(next(iter(self._rows.values())).columns)
@@ -498,7 +506,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         """Train on all rows; if exact updates are possible, only process the new rows."""
         self._others = {}
         if hasattr(self, "_seen"):
-            self._seen = self._rows
+            self._seen = dict(self._rows)  # later updates may be context only
         misses = any(bool(rows.isna().any(axis=None)) for rows in self._rows.values())
         if list(self._rows) != [()] or misses or obstacles(self.forecaster_, is_panel=False):
             self.forecaster_ = self._train(self._rows, self._n_targets)
@@ -717,7 +725,8 @@ class SktimeDistilledForecaster(BaseForecaster):
                     f"X at predict lacks the row {absent[0]} of {name_instance(key)}: the known covariates {names} are "
                     "read at every step up to the last one requested. Add the row, NaN where a value is unknown."
                 )
-            found.append(one.reindex(index).to_numpy(dtype=np.float64))
+            values = one.reindex(index).to_numpy(dtype=np.float64)
+            found.append(without_infinity(values, index, one.columns, "X at predict"))
         return np.stack(found)
 
     def _look_up(self, X: pd.DataFrame | None, labels: list[pd.Index]) -> np.ndarray:
@@ -735,7 +744,8 @@ class SktimeDistilledForecaster(BaseForecaster):
                     f"a rollout beyond prediction_length={self.prediction_length} needs X at predict for the rows that "
                     f"it forecasts on from, {index[0]} to {index[-1]}."
                 )
-            found.append(one.loc[index].to_numpy(dtype=np.float64))
+            values = one.loc[index].to_numpy(dtype=np.float64)
+            found.append(without_infinity(values, index, one.columns, "X at predict"))
         return np.stack(found)
 
     def _assemble(self, forecasts: np.ndarray, steps: list[np.ndarray], columns: pd.Index) -> pd.DataFrame:

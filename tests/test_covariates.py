@@ -227,7 +227,7 @@ def test_known_covariates_more_than_halve_the_error_that_they_explain():
 
 @pytest.mark.parametrize("time_features", [False, True])
 def test_updates_equal_a_fit_to_all_rows(time_features):
-    frame = make_frame(150)
+    frame = make_frame(150).set_axis(pd.date_range("2024-01-01", periods=150))  # days, with a season of 7
     settings = {"student": Linear(season=12, time_features=time_features), "validation_fraction": 0}
     grown = make(**settings).partial_fit(frame.iloc[:80]).partial_fit(frame.iloc[80:120]).partial_fit(frame.iloc[120:])
     whole = make(**settings).fit(frame)
@@ -235,6 +235,8 @@ def test_updates_equal_a_fit_to_all_rows(time_features):
     slid = make(**settings).partial_fit(frame.iloc[:80]).partial_fit(frame.iloc[80:], forget=30)
     part = make(**settings).fit(frame.iloc[30:])
     np.testing.assert_allclose(slid.student_.weight.detach(), part.student_.weight.detach(), atol=1e-5)
+    unknown = frame[["promo", "temp"]].iloc[:HORIZON].shift(150, freq="D") * np.nan  # those of a season before
+    np.testing.assert_allclose(grown.predict(frame, unknown), whole.predict(frame, unknown), rtol=1e-4)
 
 
 # -- predict ------------------------------------------------------------------------------------------
@@ -591,6 +593,10 @@ def test_ignoring_on_purpose_needs_no_future():
         (lambda plan: plan.assign(sales=1.0), "values for the target 'sales'"),
         (lambda plan: plan.assign(temp="warm"), "numbers in the columns that were numbers in fit"),
         (lambda plan: plan.assign(temp=np.inf), "contains infinity"),
+        (
+            lambda plan: plan.assign(temp=1e60),
+            "window 0 is not finite: its known covariates over the horizon have a value",
+        ),
         (lambda plan: {"a": plan}, "1 series with ids, and X has none"),
         (lambda plan: plan.to_numpy()[:, :1], r"shape \(prediction_length, n_known\) = \(6, 2\)"),
         (lambda plan: pd.concat([plan.iloc[:1], plan]), "twice"),

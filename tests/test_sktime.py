@@ -233,6 +233,16 @@ def test_update_with_rows_that_are_known_already_says_so():
         make().fit(TRAIN).update(Y.iloc[35:40])
 
 
+def test_update_refuses_a_single_column_of_another_name_and_infinity():
+    forecaster = make(teacher=None).fit(TRAIN)
+    with pytest.raises(ValueError, match=r"y must have the columns of fit, \['c0'\]; got \['other'\]"):
+        forecaster.update(TEST.rename("other"))
+    with pytest.raises(ValueError, match=rf"y contains infinity, first at row 1 \({TEST.index[1]}\)"):
+        forecaster.update(TEST.where(TEST.index != TEST.index[1], np.inf))
+    unnamed = forecaster.update(TEST.rename(None), update_params=False).predict(fh=[1])
+    np.testing.assert_array_equal(unnamed, make(teacher=None).fit(TRAIN).update(TEST).predict(fh=[1]))
+
+
 @pytest.mark.parametrize("method", ["predict_interval", "predict_quantiles"])
 def test_intervals_without_quantiles_name_the_parameter(method):
     with pytest.raises(NotImplementedError, match=r"point forecasts only: set quantiles=\(0.1, 0.5, 0.9\)"):
@@ -635,3 +645,17 @@ def test_what_has_no_exact_update_is_trained_again(changes):
     settings = {"student": Linear(), "teacher": None, "validation_fraction": 0, **changes}
     updated = make(refit_on_update=True, **settings).fit(TRAIN[:-8]).update(TRAIN[-8:])
     np.testing.assert_allclose(updated.predict(fh=[1]), make(**settings).fit(TRAIN).predict(fh=[1]), rtol=1e-6)
+
+
+def test_a_student_for_other_columns_is_trained_on_the_rows_that_training_saw():
+    frame = make_frame(70, 3)
+    y, X = frame["c0"], frame[["c1", "c2"]]
+    forecaster = make(teacher=None, refit_on_update=True).fit(y[:50], X=X[:50]).update(y[50:55], X=X[50:55])
+    forecaster.update(y[55:60], X=X[55:60], update_params=False)
+    with pytest.warns(UserWarning, match=r"X in fit had the columns \['c2'\]"):
+        forecast = forecaster.predict(fh=ALL_STEPS, X=X[["c1"]][60:64])
+    native = plain(teacher=None, targets=["c0"], known_covariates=["c1"]).fit(frame[:55])
+    expected = native.predict(frame[:60], future=X[["c1"]][60:64])
+    np.testing.assert_allclose(forecast, expected["c0"], rtol=1e-5)
+    with pytest.raises(ValueError, match=r"X at predict contains infinity, first at row 0 .*'c1'"):
+        forecaster.predict(fh=ALL_STEPS, X=X[60:64] * np.inf)

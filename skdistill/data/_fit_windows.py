@@ -112,8 +112,7 @@ class FitWindows:
         """
         held_out = self.held_out(series)
         of_step = season_of_series(series[0].index, series[0].step)
-        season = of_step if of_step is not None and of_step < self.context_length else 1
-        least = self.least_rows(len(series), season)
+        least = self.least_rows(len(series), of_step)
         self.check_rows(series, held_out, least)
         known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
         self._check_observed(series, known)
@@ -124,7 +123,7 @@ class FitWindows:
         of_targets = [rows[:, list(self.targets)] for rows in known]
         _tell_unobserved(of_targets, names)
         warn_outside(of_targets, self.bounds, names, "DistilledForecaster")
-        scaling = self.scaling(season, len(series))
+        scaling = self.scaling(of_step, len(series))
         if self.transformer is None and scaling.kind == "global":
             warn_of_unlike_scales(known, names)
         ids = [one.id for one in series]
@@ -249,13 +248,28 @@ class FitWindows:
         whole = generator.random((n_rows, len(columns))) >= self.known_dropout
         return torch.from_numpy(np.where(whole, self.prediction_length, steps)[:, places])
 
-    def scaling(self, season: int = 1, n_series: int = 1) -> Scaling:
+    def season_in_context(self, of_step: int | None) -> int:
+        """Return the season of the scaling: contexts that are no longer than a season show none.
+
+        Parameters
+        ----------
+        of_step : int or None
+            Number of rows in a season, as suggested by the step of the series.
+
+        Returns
+        -------
+        season : int
+            1 without a season.
+        """
+        return of_step if of_step is not None and of_step < self.context_length else 1
+
+    def scaling(self, of_step: int | None, n_series: int = 1) -> Scaling:
         """Return the unfitted scaling.
 
         Parameters
         ----------
-        season : int, default=1
-            Number of rows in a season.
+        of_step : int or None
+            Number of rows in a season, as suggested by the step of the series.
         n_series : int, default=1
             Number of series.
 
@@ -268,17 +282,18 @@ class FitWindows:
         if kind == "auto":
             kind = "series" if self.is_panel and n_series > 1 else "global"
         targets = None if self.all_targets else self.targets
+        season = self.season_in_context(of_step)
         return Scaling(self.transformer, targets, kind=kind, season=season, bounds=self.bounds)
 
-    def least_rows(self, n_series: int, season: int) -> int:
+    def least_rows(self, n_series: int, of_step: int | None) -> int:
         """Return the minimum number of series rows in a training context.
 
         Parameters
         ----------
         n_series : int
             Number of series.
-        season : int
-            Number of rows in a season.
+        of_step : int or None
+            Number of rows in a season, as suggested by the step of the series.
 
         Returns
         -------
@@ -289,7 +304,7 @@ class FitWindows:
             return min(self.min_observed, self.context_length)
         if not self.is_panel or n_series == 1:
             return self.context_length
-        return min(self.context_length, max(2 * season, _FEWEST_ROWS))
+        return min(self.context_length, max(2 * self.season_in_context(of_step), _FEWEST_ROWS))
 
     def _check_observed(self, series: list[Series], known: list[np.ndarray]) -> None:
         """Raise if a target has no observed value in the training rows of any series."""

@@ -15,6 +15,7 @@ from sklearn.utils.validation import validate_data
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill.data._categories import is_categorical
+from skdistill.data._finite import without_infinity
 from skdistill.data._forms import CutFrame, PanelForm, take_apart
 from skdistill.data._label_reader import LabelReader
 from skdistill.data._pace import find_another_step, warn_of_another_step
@@ -408,7 +409,7 @@ def _read_like(before: Series, X: Any, name: str, reader: LabelReader) -> Series
     """Read a float table with the columns of the previous, fully checked table; this is fast for large panels."""
     if type(X) is np.ndarray and before.index is None and before.columns is None:
         alike = X.dtype in _FLOATS and X.ndim == 2 and len(X) and X.shape[1] == before.values.shape[1]
-        return Series(_without_infinity(X, None, None, name)) if alike else None
+        return Series(without_infinity(X, None, None, name)) if alike else None
     if not isinstance(X, pd.DataFrame) or before.was_vector or before.columns is None or not len(X):
         return None
     if X.columns is not before.columns and not X.columns.identical(before.columns):
@@ -417,11 +418,11 @@ def _read_like(before: Series, X: Any, name: str, reader: LabelReader) -> Series
     if values.dtype not in (np.float64, np.float32):
         return None
     if X.index is before.index:
-        return replace(before, values=_without_infinity(values, X.index, X.columns, name))
+        return replace(before, values=without_infinity(values, X.index, X.columns, name))
     step = reader.step(X.index, name)
     index = as_time_index(X.index)
     label_type = None if index is X.index else X.index.dtype
-    values = _without_infinity(values, index, X.columns, name)
+    values = without_infinity(values, index, X.columns, name)
     return Series(values, index, before.columns, step=step, label_type=label_type)
 
 
@@ -494,7 +495,7 @@ def _read_one(
     values = None if reset else _plain_values(estimator, table)
     if values is None:
         values = _checked_values(estimator, table, reset=reset, name=name)
-    return Series(_without_infinity(values, index, columns, name), index, columns, was_vector, step, label_type)
+    return Series(without_infinity(values, index, columns, name), index, columns, was_vector, step, label_type)
 
 
 def _read_again(X: Any, known: SeriesLabels, name: str) -> Series | None:
@@ -508,7 +509,7 @@ def _read_again(X: Any, known: SeriesLabels, name: str) -> Series | None:
     step = check_row_labels(X.index, name=name, known=known.steps)
     index = as_time_index(X.index)
     label_type = None if index is X.index else X.index.dtype
-    return Series(_without_infinity(values, index, columns, name), index, X.columns, False, step, label_type)
+    return Series(without_infinity(values, index, columns, name), index, X.columns, False, step, label_type)
 
 
 def _checked_values(estimator: Any, table: Any, *, reset: bool, name: str) -> np.ndarray:
@@ -569,14 +570,3 @@ def _check_numeric(frame: pd.DataFrame, name: str) -> None:
             f"Drop or encode them; put timestamps into the index (X.set_index(...)){many or '.'} DistilledForecaster "
             "encodes text and categories of covariates: name the columns to forecast in targets."
         )
-
-
-def _without_infinity(values: np.ndarray, index: pd.Index | None, columns: pd.Index | None, name: str) -> np.ndarray:
-    if not np.isinf(values).any():
-        return values
-    row, channel = np.argwhere(np.isinf(values))[0]
-    where = f"row {row}" + ("" if index is None else f" ({index[row]})")
-    which = f"channel {channel}" + ("" if columns is None else f" ({columns[channel]!r})")
-    raise ValueError(
-        f"{name} contains infinity, first at {where}, {which}: every value must be finite, or NaN where it is missing."
-    )

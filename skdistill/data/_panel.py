@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from skdistill.data._finite import without_infinity
 from skdistill.data._index_checks import checked_step
 from skdistill.data._steps import Step, continue_index, noted_step
 
@@ -53,6 +54,7 @@ def split_panel(
     for key, one in series.items():
         step = None if known is None else known.get(key)
         checked_step(one.index, name=name_instance(key), known=() if step is None else (step,))
+        without_infinity(one.to_numpy(dtype=np.float64), one.index, one.columns, name_instance(key))
     return series
 
 

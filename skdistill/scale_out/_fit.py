@@ -199,8 +199,8 @@ def _fit_stored(
 
 def _template(sample: Any, reader: SeriesReader) -> Any:
     """Return the settings of the scaling of all series."""
-    template, season = copy.copy(sample.scaling_), reader.season
-    template.season = season if season is not None and season < sample.context_length else 1
+    template = copy.copy(sample.scaling_)
+    template.season = reader.cutting.season_in_context(reader.season)
     return template
 
 

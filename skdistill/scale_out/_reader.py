@@ -61,11 +61,10 @@ class SeriesReader:
             The reader.
         """
         cutting, season = prototype._cutting(is_panel=True), prototype.spec_.season
-        of_scaling = season if season is not None and season < cutting.context_length else 1
         settled = replace(
             cutting,
             scaling_kind=prototype.scaling_.kind,
-            min_observed=cutting.least_rows(n_sample, of_scaling),
+            min_observed=cutting.least_rows(n_sample, season),
             transformer=None,
         )
         return cls(LongForm.of(prototype, id, time, "fit"), InputForm(prototype), settled, season)
