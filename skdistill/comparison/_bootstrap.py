@@ -9,7 +9,32 @@ import numpy as np
 from skdistill._utils._checks import check_integer
 from skdistill._utils.numpy_student import read_numbers
 
-__all__ = ["block_bootstrap_means"]
+__all__ = ["LEAST_BLOCKS", "block_bootstrap_means", "count_blocks"]
+
+LEAST_BLOCKS = 2  # of one block, all resamples are the same
+
+
+def count_blocks(lengths: Sequence[int], block_length: int) -> int:
+    """Count the blocks that do not overlap.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Number of windows of each series.
+    block_length : int
+        Number of windows of a block; a shorter series is one block.
+
+    Returns
+    -------
+    n_blocks : int
+        In all series.
+
+    Examples
+    --------
+    >>> count_blocks([5, 40], block_length=20)
+    3
+    """
+    return sum(max(1, length // block_length) for length in lengths)
 
 
 def block_bootstrap_means(

@@ -14,7 +14,7 @@ from skdistill._rolled import seasonal_difference
 from skdistill._unwrap import UnwrappedModel, unwrap_model
 from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.comparison._bootstrap import block_bootstrap_means
+from skdistill.comparison._bootstrap import LEAST_BLOCKS, block_bootstrap_means, count_blocks
 from skdistill.comparison._forecasts import Around, ModelForecasts, StudentForecasts, TeacherForecasts
 from skdistill.comparison._latency import median_seconds
 from skdistill.comparison._naive import find_seasons
@@ -103,7 +103,7 @@ def compare(
         Number of resamples of the block bootstrap.
     block_length : int or None, default=None
         Number of windows of a bootstrap block; None takes twice the prediction length or one season, whichever is
-        longer.
+        longer. With fewer than two blocks in all, standard errors are NaN, with a warning.
     batch_size : int, default=256
         Number of windows of the batch used for timing.
     random_state : int, default=0
@@ -183,17 +183,22 @@ def compare(
         problem = replace(problem, mase_unit=_mase_unit(problem, trained, seasons[0]))
     if block_length is None:
         block_length = max(2 * problem.prediction_length, seasons[0])
+    n_blocks = count_blocks(problem.lengths, check_integer(block_length, "block_length of compare"))
     results = [result for row in rows if row.runs and (result := _try_to_measure(row, problem, batch_size)) is not None]
     means = block_bootstrap_means(
         np.stack([result.weighted for result in results]),
         problem.lengths,
-        block_length=check_integer(block_length, "block_length of compare"),
+        block_length=block_length,
         n_resamples=n_resamples,
         random_state=random_state,
     )
+    if n_blocks < LEAST_BLOCKS:
+        _warn_of_few_windows(problem.n_windows, block_length)
+        means = np.full_like(means, np.nan)
     facts = {
         "n_windows": problem.n_windows,
         "block_length": int(block_length),
+        "n_blocks": n_blocks,
         "n_resamples": int(n_resamples),
         "season": seasons[0],
         "seasons": seasons,
@@ -209,6 +214,15 @@ def compare(
         if not row.runs:
             add_unknown_row(table, row.name, row.role, "the training series was changed after fit: pass train=")
     return table
+
+
+def _warn_of_few_windows(n_windows: int, block_length: int) -> None:
+    """Warn that nothing is known of the noise of a comparison."""
+    warnings.warn(
+        f"the noise of differences is unknown: the {n_windows} windows of compare make fewer than two blocks of "
+        f"{block_length}, so standard errors are NaN. Give more rows, or a smaller block_length.",
+        stacklevel=stacklevel_of_user(),
+    )
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill.comparison._bootstrap import LEAST_BLOCKS
 from skdistill.comparison._per_series import PanelWindows, share_ahead, shares_best
 
 __all__ = ["Comparison", "RowResult", "add_unknown_row", "make_comparison"]
@@ -85,7 +86,8 @@ class Comparison(pd.DataFrame):
         For a panel, the errors of each series: the index is its id, the columns are pairs of error (``"mse"``,
         ``"mase"``) and model; MASE is NaN where a series has no scale.
     facts : dict
-        ``n_windows``, ``block_length`` and ``n_resamples`` of the bootstrap; ``season`` and ``seasons`` of the
+        ``n_windows``, ``block_length``, ``n_blocks`` (without overlap; of fewer than two, the noise is unknown) and
+        ``n_resamples`` of the bootstrap; ``season`` and ``seasons`` of the
         seasonal-naive rows, and ``seasons_too_long``, plausible ones for which some forecast has too few rows before
         it; ``best_baseline``, the one with the smallest MSE; ``n_series``, ``n_series_left_out`` (too short, or without
         an observed true value) and ``n_windows_unobserved``; ``batch_size`` of the timing; ``quantile_levels`` if there
@@ -121,7 +123,7 @@ class Comparison(pd.DataFrame):
         """
         first = float(self["mse"].iloc[0])
         shares = [
-            f"{100 * difference / first:+.1f}% ± {100 * error / first:.1f}%" if number and first else ""
+            f"{100 * difference / first:+.1f}%{_plus_minus(100 * error / first)}" if number and first else ""
             for number, (difference, error) in enumerate(zip(self["difference"], self["standard_error"], strict=True))
         ]
         columns: dict[str, Any] = {"MSE": [_short(value) for value in self["mse"]]}
@@ -187,11 +189,15 @@ class Comparison(pd.DataFrame):
                     f"{name}: CRPS {row['crps']:.4g}; {100 * row['coverage']:.1f}% of true values lie between the "
                     f"levels {levels[0]:g} and {levels[-1]:g}, {row['width']:.3g} standard deviations apart."
                 )
-        lines.append(
-            f"MSE over {facts['n_windows']} windows; noise is one standard error of the paired difference, from "
-            f"{facts['n_resamples']} resamples of blocks of {facts['block_length']} windows."
-        )
-        return lines
+        over, block = f"MSE over {facts['n_windows']} windows", f"blocks of {facts['block_length']} windows"
+        if facts["n_blocks"] < LEAST_BLOCKS:
+            return [*lines, f"{over}; noise is unknown, because they make fewer than two {block}."]
+        resamples = f"{facts['n_resamples']} resamples of {block}"
+        return [*lines, f"{over}; noise is one standard error of the paired difference, from {resamples}."]
+
+
+def _plus_minus(share: float) -> str:
+    return "" if pd.isna(share) else f" ± {share:.1f}%"
 
 
 def _short(value: float) -> str:
@@ -313,6 +319,8 @@ def _differences(results: Sequence[RowResult], means: np.ndarray) -> pd.DataFram
 
 def _noise(difference: float, error: float) -> str:
     """Describe a difference relative to its standard error."""
+    if np.isnan(error):
+        return "noise unknown"
     if abs(difference) <= error:
         return "within noise"
     return "beyond one standard error" if abs(difference) <= 2 * error else "beyond two standard errors"
@@ -345,7 +353,7 @@ def _words(result: RowResult, results: Sequence[RowResult], by_name: dict[str, i
 def _linear_words(own: int, linear: int, results: Sequence[RowResult], means: np.ndarray) -> str:
     """Return a remark if a student does not beat the exact linear student."""
     gain = float(results[linear].weighted.mean() - results[own].weighted.mean())
-    if gain > float((means[own] - means[linear]).std()):
+    if not gain <= float((means[own] - means[linear]).std()):  # greater, or noise is unknown
         return _error_words(own, linear, results, means)
     return "does not beat the exact linear student without a teacher beyond one standard error"
 

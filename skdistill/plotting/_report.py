@@ -124,10 +124,15 @@ def _table(table: Any) -> str:
     columns += [name for name in ("crps", "coverage", "width", "wql", "share_best") if name in table]
     shown = pd.DataFrame(table[columns]).rename_axis(None)
     main = table.table().rename_axis(None).to_html(border=0)
+    noise = (
+        f"± one standard error of the difference, by a bootstrap of blocks of {table.facts['block_length']} windows; "
+        "differences of less than two standard errors may be chance. "
+        if table["standard_error"].notna().any()
+        else "and may be chance: there are too few windows to know its standard error. "
+    )
     note = (
         "<p>MSE and <code>mae</code> use units standardized by the training rows. <em>error</em> is the MSE relative "
-        "to that of the student, ± one standard error of the difference, by a bootstrap of blocks of "
-        f"{table.facts['block_length']} windows; differences of less than two standard errors may be chance. "
+        f"to that of the student, {noise}"
         f"<code>ms_per_batch</code> is the time of {table.facts['batch_size']} windows.</p>"
     )
     return f'<div class="wide">{main}</div>{note}{_wide(shown)}'

@@ -222,6 +222,21 @@ def test_windows_that_fit_has_seen_are_told(start, told):
     assert [one.partition(" windows")[0] for one in said] == ([] if told is None else [told])
 
 
+@pytest.mark.parametrize(("n_windows", "block_length"), [(1, 1), (5, None), (15, 8), (16, 8)])
+def test_the_noise_of_fewer_than_two_blocks_is_unknown(recwarn, n_windows, block_length):
+    frame = make_frame(230)
+    table = (
+        make_forecaster(teacher=None).fit(frame[:200]).compare(frame[188 : 203 + n_windows], block_length=block_length)
+    )
+    assert table.facts["n_windows"] == n_windows
+    is_known = (n_windows, block_length) == (16, 8)
+    assert table["standard_error"].notna().all() == table.differences["standard_error"].gt(0).all() == is_known
+    told = [str(one.message) for one in recwarn if "noise of differences is unknown" in str(one.message)]
+    assert len(told) == (not is_known)
+    assert ("two standard errors" in table.summary()) == ("±" in str(table)) == is_known
+    assert ("noise unknown" in table.summary()) == ("noise is unknown" in str(table)) == (not is_known)
+
+
 def test_a_model_beside_the_first_may_have_seen_the_rows(recwarn):
     frame = make_frame(230)
     new, old = (make_forecaster(teacher=None).fit(rows) for rows in (frame[:200], frame))
