@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from skdistill._utils._checks import check_boolean, check_integer
 from skdistill._utils._optional import import_optional
 from skdistill.scale_out._shipped import shipped
 from skdistill.scale_out._work import Work
 
-__all__ = ["engine_of", "map_dask", "map_ray", "map_spark"]
+__all__ = ["check_options", "engine_of", "map_dask", "map_ray", "map_spark"]
 
 
 def engine_of(table: Any) -> str | None:
@@ -27,6 +28,30 @@ def engine_of(table: Any) -> str | None:
     """
     root = type(table).__module__.split(".")[0]
     return {"pyspark": "spark", "dask": "dask", "dask_expr": "dask", "ray": "ray"}.get(root)
+
+
+def check_options(table: Any, is_sorted: Any, n_jobs: Any) -> None:
+    """Raise if options of a table are invalid.
+
+    Parameters
+    ----------
+    table : object
+        The table.
+    is_sorted : object
+        Whether the rows of a series are together already; True or False.
+    n_jobs : object
+        Number of processes, or None; only tables of one machine have it.
+    """
+    check_boolean(is_sorted, "is_sorted")
+    if n_jobs is None:
+        return
+    if check_integer(n_jobs, "n_jobs", minimum=-(1 << 31)) == 0:
+        raise ValueError("n_jobs must be None, a positive number or -1 (all cores); got 0.")
+    if (engine := engine_of(table)) is not None:
+        raise ValueError(
+            f"n_jobs is for files and tables of one machine; got {n_jobs!r} for a table of {engine.capitalize()}, which "
+            "has its own workers."
+        )
 
 
 def map_spark(work: Work, table: Any, *, is_sorted: bool = False) -> Any:

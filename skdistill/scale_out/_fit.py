@@ -15,11 +15,13 @@ from sklearn.base import clone
 
 from skdistill._parameter_checks import warn_of_idle_settings
 from skdistill._shorthand import resolve_loss, resolve_student
-from skdistill._utils._checks import check_integer
+from skdistill._utils._checks import check_boolean, check_integer
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.datasets._read_panel import read_panel
+from skdistill.forecaster import DistilledForecaster
 from skdistill.networks._base import NetworkSpec
 from skdistill.scale_out._collect import collect
+from skdistill.scale_out._engines import check_options
 from skdistill.scale_out._reader import SeriesReader
 from skdistill.scale_out._sample import choose_ids, describe_series, take_sample, take_series
 from skdistill.scale_out._stored_fit import check_storable, store_rows
@@ -55,7 +57,8 @@ def fit(
     Parameters
     ----------
     forecaster : DistilledForecaster
-        The forecaster; it is fitted and returned.
+        The forecaster; it is fitted and returned. Of a teacher, its ``memory`` keeps what the sample needs; labels of
+        workers are not kept.
     table : table, path or list of paths
         As for :func:`predict`, but no Arrow reader. It is read twice in part, for a sample, and once for the sums; once
         more if rows of all series determine the scaling (``scaling="global"``, or covariates).
@@ -73,12 +76,13 @@ def fit(
     keep_units : bool, default=True
         Whether the forecaster keeps center and unit of each series, by id, as ``fit`` does: 16 bytes for each channel
         and the id. Without them, all series are forecast in units of their context, like series that are new. A fit of
-        ``max_series`` in memory keeps them in any case; False gives a warning there.
+        ``max_series`` in memory keeps them in any case, and other scalings have none; False gives a warning there.
     is_sorted : bool, default=False
         Whether the rows of a series are together already: in one partition, one after another. If they are not, an
-        error is raised.
+        error is raised. A fit of ``max_series`` in memory reads them in any order; True gives a warning there.
     n_jobs : int or None, default=None
-        For one machine, the number of processes.
+        For one machine, the number of processes; an engine has its own workers. A fit of ``max_series`` in memory
+        takes none, with a warning.
 
     Returns
     -------
@@ -89,7 +93,8 @@ def fit(
     Raises
     ------
     ValueError
-        If the student cannot be solved exactly and ``max_series`` is None, a column is missing, or a series is spread.
+        If the student cannot be solved exactly and ``max_series`` is None, a column or an id is missing, a series is
+        spread, or ``n_jobs`` is given for a table of an engine.
 
     Warns
     -----
@@ -108,6 +113,10 @@ def fit(
     >>> scale_out.fit(forecaster, table).count_parameters()
     150
     """
+    check_options(table, is_sorted, n_jobs)
+    check_boolean(keep_units, "keep_units of fit")
+    if not isinstance(forecaster, DistilledForecaster):
+        raise TypeError(f"forecaster of fit must be a DistilledForecaster; got {type(forecaster).__name__}.")
     if type(table).__name__ == "RecordBatchReader":
         raise TypeError(
             "table of fit is read several times, and an Arrow reader comes once: pass reader.read_all(), or the "
@@ -124,18 +133,13 @@ def fit(
             forecaster, table, stats, id, time, ids, store, keep_units=keep_units, is_sorted=is_sorted, n_jobs=n_jobs
         )
     if max_series is not None:
-        if not keep_units:
-            warnings.warn(
-                "keep_units=False has no effect with max_series= and without store=: fit in memory keeps the units of "
-                "its series.",
-                stacklevel=stacklevel_of_user(),
-            )
-        rows, n_all = take_sample(table, max_series, id=str(id), channel=column, n_jobs=n_jobs)
+        _warn_of_idle(keep_units=keep_units, is_sorted=is_sorted, n_jobs=n_jobs)
+        rows, n_all = take_sample(table, max_series, id=str(id), channel=column)
         forecaster.fit(read_panel(rows, id=id, time=time))
         forecaster.n_series_ = n_all
         return forecaster
     _check_exact(forecaster)
-    rows, n_all = take_sample(table, _SAMPLE, id=str(id), channel=column, n_jobs=n_jobs)
+    rows, n_all = take_sample(table, _SAMPLE, id=str(id), channel=column)
     sample = clone(forecaster).fit(read_panel(rows, id=id, time=time))
     _check_sample(sample)
     reader = SeriesReader.of(sample, id, time, n_all)
@@ -159,6 +163,7 @@ def fit(
     forecaster.__dict__.update({name: getattr(sample, name) for name in _FITTED if hasattr(sample, name)})
     forecaster.student_, forecaster.scaling_, forecaster.history_ = module.eval(), scaling, result.history
     forecaster.provenance_, forecaster.n_series_ = sample.provenance_, n_all
+    _warn_of_no_units(scaling, keep_units)
     return forecaster
 
 
@@ -194,7 +199,28 @@ def _fit_stored(
     if forecaster._distill(stored.windows):
         warn_of_idle_settings(forecaster)
     forecaster.n_series_ = len(stats)
+    _warn_of_no_units(forecaster.scaling_, keep_units)
     return forecaster
+
+
+def _warn_of_idle(*, keep_units: bool, is_sorted: bool, n_jobs: int | None) -> None:
+    """Warn of options that a fit in memory does not read."""
+    given = {"keep_units=False": not keep_units, "is_sorted=True": is_sorted, f"n_jobs={n_jobs}": n_jobs is not None}
+    if idle := [name for name, is_given in given.items() if is_given]:
+        warnings.warn(
+            f"{', '.join(idle)} {'has' if len(idle) == 1 else 'have'} no effect with max_series= and without store=: "
+            "the rows of these series are read in any order, and fitted in this process, which keeps their units.",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
+def _warn_of_no_units(scaling: Any, keep_units: bool) -> None:
+    """Warn if units of series were to be left out, and there are none."""
+    if not keep_units and scaling.kind != "series":
+        warnings.warn(
+            f"keep_units=False has no effect with scaling={scaling.kind!r}: series have no units of their own.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def _template(sample: Any, reader: SeriesReader) -> Any:
@@ -307,7 +333,7 @@ def _check_sums(sums: WindowSums, n_all: int) -> None:
     if sums.n_incomplete:
         warnings.warn(
             f"{sums.n_incomplete} windows are left out because a value of their horizon is missing; {sums.n_windows} "
-            "remain. fit on a panel uses their other steps.",
+            "remain, in training and validation. fit on a panel uses their other steps.",
             stacklevel=stacklevel_of_user(),
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from skdistill.deploy._frame_predictor import FramePredictor
-from skdistill.scale_out._engines import engine_of, map_dask, map_ray, map_spark
+from skdistill.scale_out._engines import check_options, engine_of, map_dask, map_ray, map_spark
 from skdistill.scale_out._files import write_file
 from skdistill.scale_out._here import map_here
 from skdistill.scale_out._work import Forecasts
@@ -43,7 +43,7 @@ def predict(
         For one machine, the Parquet file to write, or its URL; it appears complete or not at all. None returns a table
         of Arrow.
     id, time : str, default="unique_id", "ds"
-        The columns of ids and times.
+        The columns of ids and times; those of a predictor, if one is given.
     is_sorted : bool, default=False
         Whether the rows of a series are together already: in one partition, one after another. Otherwise the engine
         brings them together first, which costs most of the time. Where they are not, ``FramePredictor.check_forecasts``
@@ -60,7 +60,8 @@ def predict(
     Raises
     ------
     ValueError
-        If a column is missing, files have different columns, or the predictor raises.
+        If a column is missing, files have different columns, a predictor reads other columns, ``target`` or ``n_jobs``
+        is given for a table of an engine, or the predictor raises.
     ImportError
         If a library is missing here or on a worker; the message says what to install.
 
@@ -77,18 +78,33 @@ def predict(
     >>> scale_out.predict(forecaster, to_long(panel)).num_rows
     12
     """
-    predictor = forecaster if isinstance(forecaster, FramePredictor) else forecaster.predictor(id=id, time=time)
+    check_options(table, is_sorted, n_jobs)
+    predictor = _predictor(forecaster, id, time)
     work, engine = Forecasts(predictor), engine_of(table)
     if engine is None:
         schema, results = map_here(work, table, is_sorted=is_sorted, n_jobs=n_jobs)
         return _gather(schema, results) if target is None else write_file(schema, results, target)
-    for name, value in (("target", target), ("n_jobs", n_jobs)):
-        if value is not None:
-            raise ValueError(
-                f"{name} is for files and tables of one machine; got {value!r} for a table of {engine.capitalize()}, "
-                "which has its own workers and writers."
-            )
+    if target is not None:
+        raise ValueError(
+            f"target is for files and tables of one machine; got {target!r} for a table of {engine.capitalize()}, "
+            "which has its own writers."
+        )
     return {"spark": map_spark, "dask": map_dask, "ray": map_ray}[engine](work, table, is_sorted=is_sorted)
+
+
+def _predictor(forecaster: Any, id: Hashable, time: Hashable) -> FramePredictor:
+    """Return the predictor of these columns, or raise if it was made for others."""
+    if not isinstance(forecaster, FramePredictor):
+        made: FramePredictor = forecaster.predictor(id=id, time=time)
+        return made
+    own, defaults = {"id": forecaster.form.id, "time": forecaster.form.time}, {"id": "unique_id", "time": "ds"}
+    for name, given in {"id": id, "time": time}.items():
+        if given not in (own[name], defaults[name]):
+            raise ValueError(
+                f"{name} of predict is {given!r}, and this predictor reads {own[name]!r}: leave it out, or make a "
+                f"predictor of these columns, forecaster.predictor({name}={given!r})."
+            )
+    return forecaster
 
 
 def _gather(schema: Any, results: Any) -> Any:

@@ -47,6 +47,11 @@ class _Describe(Work):
             if not batch.num_rows:
                 continue
             schema = self.schema(batch.schema)
+            if n_nameless := batch.column(self.id).null_count:
+                raise ValueError(
+                    f"the id column {self.id!r} of the table lacks an id in {n_nameless} rows, at least: drop or name "
+                    "them."
+                )
             values = pd.Series(np.asarray(batch.column(self.channel).cast(pa.float64())))
             frame = pd.DataFrame({"n_rows_": 1, "sum_": values.fillna(0.0), "squares_": values.fillna(0.0) ** 2})
             found = frame.groupby(batch.column(self.id).cast(schema.field(0).type).to_pandas(), sort=False).sum()
@@ -94,7 +99,7 @@ def _plain(type_: Any) -> Any:
     return type_.value_type if pa.types.is_dictionary(type_) else type_
 
 
-def take_sample(table: Any, n_series: int, *, id: str, channel: str, seed: int = 0, n_jobs: int | None = None) -> Any:
+def take_sample(table: Any, n_series: int, *, id: str, channel: str, seed: int = 0) -> Any:
     """Read some series of a table, which is scanned twice and not shuffled.
 
     Parameters
@@ -109,8 +114,6 @@ def take_sample(table: Any, n_series: int, *, id: str, channel: str, seed: int =
         The channel whose scale counts.
     seed : int, default=0
         Another seed takes other series.
-    n_jobs : int or None, default=None
-        Number of processes, on one machine.
 
     Returns
     -------

@@ -103,7 +103,7 @@ class WindowSums:
     rows : RowSums
         Statistics of the training rows.
     n_windows : int
-        Training windows.
+        Windows of training and validation.
     n_incomplete : int
         Windows left out because a value of their horizon is missing.
     n_short : int
@@ -273,11 +273,11 @@ class WindowWork(_SumWork):
         chosen, rows = [series[number] for number in useful], [held_out[number] for number in useful]
         own = scaling_of(self.scaling, self.whole, [known[number] for number in useful], [one.id for one in chosen])
         windows = reader.cutting.build(chosen, rows, own, least, reader.season)
-        n_before = len(windows.train)
+        n_before = _count(windows)
         if windows.misses_truth:
             validation = None if windows.validation is None else windows.validation.with_whole_truth()
             windows = TrainingWindows(windows.train.with_whole_truth(), validation)
-        sums.n_windows, sums.n_incomplete = len(windows.train), n_before - len(windows.train)
+        sums.n_windows, sums.n_incomplete = _count(windows), n_before - _count(windows)
         module, part = self.network.build(self.spec), self.network.solvable_part(self.spec)
         assert part is not None  # checked
         labels = self._labels(windows) if len(windows.train) else None
@@ -295,6 +295,10 @@ class WindowWork(_SumWork):
             forecast_shape=(train.prediction_length, len(train.targets)),
             with_features=False,
         )
+
+
+def _count(windows: TrainingWindows) -> int:
+    return len(windows.train) + (0 if windows.validation is None else len(windows.validation))
 
 
 def scaling_of(sample: Scaling, whole: RowSums | None, known: Sequence[np.ndarray], ids: Sequence[Any]) -> Scaling:

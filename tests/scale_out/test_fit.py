@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from doubles import LastValueTeacher, make_forecaster, make_frame
 
-from skdistill import scale_out
+from skdistill import DistilledForecasterCV, scale_out
 from skdistill._shorthand import resolve_loss
 from skdistill.datasets import read_panel, to_long
 from skdistill.networks import Linear
@@ -159,8 +159,11 @@ def test_a_sample_is_the_same_in_any_order(table):
 
 
 def test_a_student_by_gradient_is_fitted_on_a_sample(table):
-    with pytest.warns(UserWarning, match="keep_units=False has no effect with max_series= and without store="):
-        fitted = scale_out.fit(make_forecaster(teacher=None), table, max_series=6, keep_units=False)
+    idle = "keep_units=False, is_sorted=True, n_jobs=2 have no effect with max_series= and without store="
+    with pytest.warns(UserWarning, match=idle):
+        fitted = scale_out.fit(
+            make_forecaster(teacher=None), table, max_series=6, keep_units=False, is_sorted=True, n_jobs=2
+        )
     assert len(fitted.scaling_.ids_) == 6
     assert fitted.n_series_ == 40
 
@@ -190,6 +193,41 @@ def test_bad_tables(table):
         scale_out.fit(forecaster(), table.iloc[:0])
     with pytest.raises(ValueError, match="max_series of fit"):
         scale_out.fit(forecaster(), table, max_series=0)
+    with pytest.raises(ValueError, match="lacks an id in 1 rows"):
+        scale_out.fit(forecaster(), table.assign(unique_id=table["unique_id"].where(table.index != 3)), max_series=2)
+    with pytest.raises(TypeError, match="keep_units of fit must be True or False; got 'no'"):
+        scale_out.fit(forecaster(), table, keep_units="no")
+    with pytest.raises(TypeError, match="must be a DistilledForecaster; got DistilledForecasterCV"):
+        scale_out.fit(DistilledForecasterCV(), table)
+
+
+def test_options_of_one_machine_are_refused_for_engines(table):
+    dd = pytest.importorskip("dask.dataframe", reason="needs pip install 'skdistill[dask]'")
+    engine = dd.from_pandas(table, npartitions=2)
+    for call in (scale_out.fit, scale_out.predict):
+        with pytest.raises(
+            ValueError, match=r"n_jobs is for files and tables of one machine; got 2 for a table of Dask"
+        ):
+            call(forecaster(), engine, n_jobs=2)
+
+
+@pytest.mark.parametrize(("name", "value"), [("id", "shop"), ("time", "when")])
+def test_a_predictor_reads_the_columns_it_was_made_for(table, name, value):
+    predictor = scale_out.fit(forecaster(), table).predictor()
+    with pytest.raises(ValueError, match=f"{name} of predict is '{value}', and this predictor reads"):
+        scale_out.predict(predictor, table.assign(shop="s", when=table["ds"]), **{name: value})
+
+
+def test_units_that_there_are_not_cannot_be_left_out(table):
+    with pytest.warns(UserWarning, match="keep_units=False has no effect with scaling='window'"):
+        scale_out.fit(forecaster(scaling="window"), table, keep_units=False)
+
+
+def test_validation_windows_that_are_left_out_are_said_too(table):
+    gap = table["unique_id"].eq("s09") & (table.groupby("unique_id").cumcount() == 45)
+    few = table.assign(c0=table["c0"].mask(gap))
+    with pytest.warns(UserWarning, match="remain, in training and validation"):
+        scale_out.fit(forecaster(student=Linear(penalty=[0.1, 1.0]), validation_fraction=0.3), few)
 
 
 def test_what_is_left_out_is_said(table):
