@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skdistill._utils._checks import check_integer, check_real
+from skdistill._utils._checks import check_boolean, check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
@@ -137,6 +137,7 @@ def check_series_parameters(estimator: Any) -> None:
                 f"{estimator.min_observed}."
             )
     check_transformer(estimator.transformer, owner)
+    check_boolean(estimator.windows_without_truth, f"windows_without_truth of {owner}")
     if estimator.windows_without_truth and estimator.teacher is None:
         warnings.warn(
             "windows_without_truth has no effect with teacher=None: there are no labels for them.",
@@ -188,8 +189,7 @@ def check_transformer(transformer: Any, owner: str) -> None:
 def _check_augmentation(estimator: Any, owner: str) -> None:
     if not isinstance(estimator.augmentation, Augmentation):
         raise TypeError(
-            f"augmentation of {owner} must be a skdistill.data._augmentation.Augmentation or None; "
-            f"got {estimator.augmentation!r}."
+            f"augmentation of {owner} must be a skdistill.data.Augmentation or None; got {estimator.augmentation!r}."
         )
     estimator.augmentation.check()
     if holds_given_labels(estimator.teacher):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Self
@@ -18,6 +19,7 @@ from skdistill._distillation import distill_more
 from skdistill._partial_fit import join_labels
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import check_roles_unchanged, read_series
 from skdistill.data._roles import Roles
@@ -73,7 +75,8 @@ class RefreshMixin(BaseDistilled):
         X : array of shape (n_timestamps, n_channels), DataFrame, Series, or panel
             The rows that follow the rows so far; of a panel, of some or all series of ``fit``.
         max_epochs : int, default=1
-            Passes over the new windows, for students that are trained by gradient descent.
+            Passes over the new windows, for students that are trained by gradient descent; for others, a warning says
+            that it has no effect.
 
         Returns
         -------
@@ -114,6 +117,12 @@ class RefreshMixin(BaseDistilled):
         old = self._rows_so_far()
         given = read_series(self, X, reset=False, allow_batch=False)
         joined, n_old = join(old, given.series)
+        if max_epochs != 1 and self._solved is not None:
+            warnings.warn(
+                f"max_epochs={max_epochs} of refresh has no effect: the student is solved exactly, from sums over all "
+                "windows so far. Leave it out.",
+                stacklevel=stacklevel_of_user(),
+            )
         self._learn_from(joined, n_old, max_epochs)
         return self
 

@@ -63,6 +63,11 @@ def test_labels_of_a_share_add_up_with_those_of_fit():
     np.testing.assert_allclose(forecaster.student_.weight.detach(), ridge.coef_, atol=1e-5)
 
 
+def test_passes_over_new_windows_are_of_students_that_make_them(recwarn):
+    make_exact(teacher=None).fit(make_series(80)[:60]).refresh(make_series(80)[60:], max_epochs=3)
+    assert any("max_epochs=3 of refresh has no effect" in str(one.message) for one in recwarn)
+
+
 def test_labels_of_a_share_are_refused_where_steps_share_weights():
     frame = make_frame(120, 2)
     roles = {"targets": ["c0"], "known_covariates": ["c1"], "student": Linear(known_weights="shared")}

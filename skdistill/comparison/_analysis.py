@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._unwrap import unwrap_model
-from skdistill._utils._checks import check_integer
+from skdistill._utils._checks import check_boolean, check_integer
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import read_numbers
 from skdistill.comparison._forecasts import StudentForecasts, TeacherForecasts
@@ -106,6 +106,7 @@ def rolling_forecasts(
     ((16, 6, 1), ['student', 'teacher'])
     """
     check_integer(step, "step of rolling_forecasts")
+    check_boolean(alone, "alone of rolling_forecasts")
     if train is not None and not alone:
         warnings.warn(
             "train of rolling_forecasts has no effect without alone=True: it trains the student without a teacher.",

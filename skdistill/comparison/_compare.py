@@ -12,7 +12,7 @@ import numpy as np
 from skdistill._predictor import blocks
 from skdistill._rolled import seasonal_difference
 from skdistill._unwrap import UnwrappedModel, unwrap_model
-from skdistill._utils._checks import check_integer
+from skdistill._utils._checks import check_boolean, check_integer
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.comparison._bootstrap import LEAST_BLOCKS, block_bootstrap_means, count_blocks
 from skdistill.comparison._forecasts import Around, ModelForecasts, StudentForecasts, TeacherForecasts
@@ -149,6 +149,7 @@ def compare(
     """
     check_integer(n_resamples, "n_resamples of compare", minimum=2)
     check_integer(batch_size, "batch_size of compare")
+    check_boolean(alone, "alone of compare")
     if not isinstance(forecasters, Mapping):
         kind = type(forecasters).__name__
         raise TypeError(

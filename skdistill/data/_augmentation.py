@@ -38,7 +38,9 @@ class Augmentation(DocLink, BaseEstimator):
     n_copies : int, default=1
         Number of copies of the training rows; each adds as many windows and labels as the original rows.
     jitter : float, default=0.05
-        Standard deviation of the noise, in standard deviations of the channel.
+        Standard deviation of the noise, in the units of ``scaling``: standard deviations of the channel for
+        ``"global"`` (of all series together), mean absolute seasonal differences of the channel in each series for
+        ``"series"`` and ``"window"``.
     scale : float, default=0.1
         Maximum relative change of the values.
     mix : float, default=0.2
@@ -52,7 +54,7 @@ class Augmentation(DocLink, BaseEstimator):
     --------
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
-    >>> from skdistill.data._augmentation import Augmentation
+    >>> from skdistill.data import Augmentation
     >>> series = make_multiseasonal(300, 2, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
     ...     "dlinear", "dlinear", "response", augmentation=Augmentation(mix=0.0),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pooch
 
+from skdistill._utils._checks import check_boolean
+
 __all__ = ["data_folder", "find_file"]
 
 logger = logging.getLogger("skdistill")
@@ -70,6 +72,7 @@ def find_file(
     ValueError
         If it is not the published file.
     """
+    check_boolean(download_if_missing, "download_if_missing")
     path = data_folder(data_home) / name
     if not path.is_file():
         if not download_if_missing:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from skdistill._shorthand import resolve_student
 from skdistill._utils._atomic import write_atomically
+from skdistill._utils._checks import check_boolean
 from skdistill._utils._document import Document, SavedFileError, read_bytes, read_document
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._version import __version__
@@ -69,6 +70,7 @@ def save(estimator: Any, path: str | os.PathLike[str], *, teacher: bool = False)
     True
     """
     check_is_fitted(estimator)
+    check_boolean(teacher, "teacher of save")
     if type(estimator) not in SAVEABLE.values():
         raise TypeError(
             f"save writes {' and '.join(SAVEABLE)}, not {type(estimator).__name__}: pickle your own class, "

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from skdistill._utils._checks import check_boolean
+
 __all__ = ["Memory"]
 
 
@@ -34,3 +36,6 @@ class Memory:
 
     location: str | Path
     allow_pickle: bool = False
+
+    def __post_init__(self) -> None:
+        check_boolean(self.allow_pickle, "allow_pickle of Memory")

@@ -49,8 +49,8 @@ def check_options(table: Any, is_sorted: Any, n_jobs: Any) -> None:
         raise ValueError("n_jobs must be None, a positive number or -1 (all cores); got 0.")
     if (engine := engine_of(table)) is not None:
         raise ValueError(
-            f"n_jobs is for files and tables of one machine; got {n_jobs!r} for a table of {engine.capitalize()}, which "
-            "has its own workers."
+            f"n_jobs is for files and tables of one machine; got {n_jobs!r} for a table of {engine.capitalize()}, "
+            "which has its own workers."
         )
 
 

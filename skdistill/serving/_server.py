@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from skdistill._utils._checks import check_integer
+from skdistill._utils._checks import check_boolean, check_integer
 from skdistill._utils._optional import import_optional
 from skdistill.serving._app import make_app
 from skdistill.serving._limits import Limits
@@ -122,6 +122,7 @@ def make_server(
     server : uvicorn.Server
         A server with ``run()`` and ``should_exit``.
     """
+    check_boolean(access_log, "access_log of serve")
     uvicorn: Any = import_optional("uvicorn", extra="serve", purpose="Serving")
     if check_integer(port, "port of serve", minimum=0) > _LAST_PORT:
         raise ValueError(f"port of serve must be at most {_LAST_PORT}; got {port}.")

@@ -14,7 +14,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.ensemble import RandomForestRegressor
 
-from skdistill._utils._checks import check_integer, check_real
+from skdistill._utils._checks import check_boolean, check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
@@ -185,6 +185,7 @@ class RoutedEnsemble(EnsembleTeacher):
             check_choice(self.temperature, ("auto",), "temperature of RoutedEnsemble")
         elif self.temperature != math.inf:
             check_real(self.temperature, "temperature of RoutedEnsemble", minimum=0.0, include_minimum=False)
+        check_boolean(self.beat_student, "beat_student of RoutedEnsemble")
         check_real(self.disagreement, "disagreement of RoutedEnsemble", minimum=0.0)
         check_integer(self.max_windows, "max_windows of RoutedEnsemble", minimum=8)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 
 from skdistill._utils._checks import check_integer
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._season import seasons_of_step
@@ -35,7 +37,8 @@ class Theta(BaseTeacher):
     ----------
     season : int or "auto", default="auto"
         Number of rows in a season. ``"auto"`` takes the usual season of the step of the series (12 months, 4 quarters,
-        24 hours, ...), or none if it is unknown. 1 means no season.
+        24 hours, ...), or none if it is unknown. 1 means no season. Contexts of less than two seasons are forecast
+        without one.
 
     See Also
     --------
@@ -80,7 +83,14 @@ class Theta(BaseTeacher):
             check_integer(self.season, "season of Theta", minimum=1)
 
     def probe(self, windows: TrainingWindows) -> Labels:
-        """Label the first window."""
+        """Label the first window; warn of a given season that is too long for all contexts."""
+        n_rows = windows.train.context_length
+        if isinstance(self.season, int) and self.season > 1 and n_rows < 2 * self.season:
+            warnings.warn(
+                f"season={self.season} of Theta has no effect: a season is removed from contexts of at least two, and "
+                f"context_length is {n_rows}. Take context_length={8 * self.season} or more, or season=1.",
+                stacklevel=stacklevel_of_user(),
+            )
         return self.fit(windows).label(windows.train.contexts(windows.train.starts.new_zeros(1)))
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> Theta:

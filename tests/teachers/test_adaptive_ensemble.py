@@ -124,3 +124,5 @@ def test_bad_settings_are_refused_before_training():
         fit(AdaptiveEnsemble([]))
     with pytest.raises(ValueError, match="learns its weights on validation windows"):
         fit(AdaptiveEnsemble(ERRING), validation_fraction=0)
+    with pytest.warns(UserWarning, match="prediction_weight=2 of AdaptiveEnsemble has no effect with judge='teacher'"):
+        fit(AdaptiveEnsemble(ERRING, judge="teacher", prediction_weight=2), max_epochs=1)

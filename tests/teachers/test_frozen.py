@@ -85,6 +85,13 @@ def test_without_names_channels_are_taken_by_position():
     np.testing.assert_allclose(labels, heavy.predict(FRAME), rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize(("freq", "n_told"), [("D", 0), ("24h", 0), ("h", 1)])
+def test_rows_of_another_step_are_told_as_by_predict(recwarn, freq, n_told):
+    days, other = (pd.date_range("2024-01-01", periods=len(FRAME), freq=one) for one in ("D", freq))
+    fit(FrozenEstimator(fit(frame=FRAME.set_axis(days))), FRAME.set_axis(other))
+    assert sum("frozen teacher labels have the step" in str(one.message) for one in recwarn) == n_told
+
+
 # -- the calendar ------------------------------------------------------------------------------------
 
 

@@ -86,3 +86,11 @@ def test_a_bad_season_is_named():
         DistilledForecaster(Theta(season=0), "linear", "response", context_length=8, prediction_length=2).fit(
             np.arange(60.0)[:, None]
         )
+
+
+@pytest.mark.parametrize("season", [5, 4, 1, "auto"])
+def test_a_season_that_contexts_cannot_hold_twice_is_told(recwarn, season):
+    rows = np.arange(60.0)[:, None] % 3
+    DistilledForecaster(Theta(season=season), context_length=8, prediction_length=2).fit(rows)
+    told = [str(one.message) for one in recwarn if "season=5 of Theta has no effect" in str(one.message)]
+    assert len(told) == (season == 5)
