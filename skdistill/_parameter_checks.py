@@ -17,8 +17,10 @@ from skdistill.data._scaling import SCALINGS
 from skdistill.data._series_weight import check_series_weight
 from skdistill.labeling._label_choice import CHOICES
 from skdistill.losses._base import BaseLoss
-from skdistill.losses._objective import needs_teacher
+from skdistill.losses._objective import needs_teacher, needs_teacher_features, reads_teacher_quantiles
+from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._given import holds_given_labels
+from skdistill.teachers._resolve import resolve_teacher
 
 __all__ = [
     "check_distillation_parameters",
@@ -157,7 +159,13 @@ def warn_of_unread_labels(estimator: Any, loss: BaseLoss) -> None:
     loss : BaseLoss
         Its loss.
     """
-    if estimator.teacher is None or needs_teacher(loss):
+    if estimator.teacher is None:
+        return
+    if needs_teacher(loss):
+        teacher = resolve_teacher(estimator.teacher)
+        for one in [teacher, *teacher.get_params().values()]:
+            if isinstance(one, BaseTeacher):
+                _warn_of_unread(one, loss, has_quantiles=estimator.quantiles is not None)
         return
     settings = ("label_share", "max_labels", "label_seconds", "windows_without_truth", "augmentation")
     unused = ["teacher", *(name for name in settings if getattr(estimator, name, None) not in (None, False))]
@@ -167,6 +175,25 @@ def warn_of_unread_labels(estimator: Any, loss: BaseLoss) -> None:
         "has, or set teacher=None.",
         stacklevel=stacklevel_of_user(),
     )
+
+
+def _warn_of_unread(teacher: BaseTeacher, loss: BaseLoss, *, has_quantiles: bool) -> None:
+    """Warn of settings of a teacher's features and quantiles that no term of the loss reads."""
+    kinds = {
+        "features": (teacher.settings_of_features, needs_teacher_features(loss)),
+        "quantiles": (teacher.settings_of_quantiles, has_quantiles or reads_teacher_quantiles(loss)),
+    }
+    defaults = {name: one.default for name, one in signature(type(teacher)).parameters.items()}
+    for kind, (names, is_read) in kinds.items():
+        chosen = {name: getattr(teacher, name) for name in names}
+        unused = [f"{name}={value!r}" for name, value in chosen.items() if value not in (None, defaults[name])]
+        if unused and not is_read:
+            warnings.warn(
+                f"{', '.join(unused)} of {type(teacher).__name__} {'has' if len(unused) == 1 else 'have'} no effect: "
+                f"no term of {type(loss).__name__} with a positive weight reads the teacher's {kind}. Leave "
+                f"{'it' if len(unused) == 1 else 'them'} out, or add such a term.",
+                stacklevel=stacklevel_of_user(),
+            )
 
 
 def check_transformer(transformer: Any, owner: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from doubles import make_frame, make_series
+from sktime.forecasting.naive import NaiveForecaster
 
 from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, scale_out
 from skdistill.core import BaseNetwork
@@ -14,6 +15,7 @@ from skdistill.datasets import to_long
 from skdistill.losses import Response
 from skdistill.networks import MLP, Linear
 from skdistill.sktime import SktimeDistilledForecaster
+from skdistill.teachers import EnsembleTeacher, Pretrained, SktimeTeacher, Theta
 
 LENGTHS = {"context_length": 12, "prediction_length": 4}
 SET = {
@@ -99,3 +101,38 @@ def test_settings_that_the_package_chose_are_not_told():
     own.set_params(student=Own())
     assert ["lr=0.1" in one for one in told(lambda: DistilledForecasterCV(own, None, **lengths).fit(series))] == [True]
     assert told(lambda: DistilledForecasterCV(Own(), None, **lengths).fit(series)) == []
+
+
+# -- settings of a teacher's features and quantiles --------------------------------------------------
+
+UNREAD = [
+    (Pretrained(layer=0), "layer=0 of Pretrained has no effect: no term of Response .* the teacher's features"),
+    (Pretrained(pooling="last"), "pooling='last' of Pretrained has no effect"),
+    (EnsembleTeacher([("a", Pretrained(layer=0)), ("b", Theta())]), "layer=0 of Pretrained has no effect"),
+    (
+        SktimeTeacher(NaiveForecaster(), quantiles=(0.1, 0.9)),
+        "quantiles=.* of SktimeTeacher .* teacher's quantiles",
+    ),
+]
+
+
+@pytest.mark.parametrize(("teacher", "match"), UNREAD)
+def test_settings_of_a_teacher_that_no_term_reads_are_told(teacher, match):
+    with pytest.warns(UserWarning, match=match):
+        DistilledForecaster(teacher, **LENGTHS)._check_parameters()
+
+
+@pytest.mark.parametrize(
+    ("teacher", "changes"),
+    [
+        (Pretrained(), {}),
+        (Pretrained(layer=None), {}),
+        (Pretrained(layer=0), {"student": MLP(4), "loss": "timedistill"}),
+        (SktimeTeacher(NaiveForecaster(), quantiles=(0.1, 0.9)), {"student": MLP(4), "quantiles": (0.1, 0.9)}),
+        (SktimeTeacher(NaiveForecaster(), quantiles=(0.1, 0.9)), {"student": MLP(4), "loss": "quantiledistill"}),
+    ],
+)
+def test_those_that_are_read_are_not(teacher, changes):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DistilledForecaster(teacher, **LENGTHS, **changes)._check_parameters()

@@ -43,6 +43,9 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
     reads_validation : bool
         Whether ``fit`` reads the validation windows, for early stopping or to learn from errors; if not,
         ``validation_fraction="auto"`` of an estimator can leave them out.
+    settings_of_features, settings_of_quantiles : tuple of str
+        Parameters that matter only to a loss that reads features, or quantiles; ``fit`` warns of those that are set for
+        a loss that reads none.
     reads_known : bool
         Whether forecasts follow covariates that are known over the horizon; if not, ``fit`` warns where there are some.
     reads_calendar : bool
@@ -60,6 +63,8 @@ class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
 
     has_features: ClassVar[bool] = False
     has_quantiles: ClassVar[bool] = False
+    settings_of_features: ClassVar[tuple[str, ...]] = ()
+    settings_of_quantiles: ClassVar[tuple[str, ...]] = ()
     needs_training: bool = False
     reads_validation: bool = True
     reads_known: bool = True

@@ -64,6 +64,7 @@ class FoundationTeacher(BaseTeacher):
 
     has_features: ClassVar[bool] = True
     has_quantiles: ClassVar[bool] = True
+    settings_of_features: ClassVar[tuple[str, ...]] = ("layer", "pooling")
     reads_validation = False
     extra: ClassVar[str]
     family: ClassVar[str]

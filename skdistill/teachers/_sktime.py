@@ -7,7 +7,7 @@ from contextlib import suppress
 from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -116,6 +116,7 @@ class SktimeTeacher(BaseTeacher):
     """
 
     reads_validation = False
+    settings_of_quantiles: ClassVar[tuple[str, ...]] = ("quantiles",)
 
     def __init__(
         self,
