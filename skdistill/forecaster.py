@@ -84,8 +84,8 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         What happens to covariates that the student does not read: an error before training that names students that
         read them, or nothing. What it reads is never ignored.
     known_dropout : float, default=0.0
-        Probability with which a known covariate of a training window is unknown from a random step of the horizon on,
-        so that one student serves every degree of knowledge.
+        Probability with which a known covariate of a training or validation window is unknown from a random step of the
+        horizon on, so that one student serves every degree of knowledge. Quantiles are calibrated with all of it.
     vintages : Vintages or None, default=None
         Known covariates that are forecasts themselves, with the time at which each value was issued: see
         :class:`~skdistill.data.Vintages`. Every forecast reads what had been issued until then.

@@ -69,8 +69,8 @@ class SktimeDistilledForecaster(BaseForecaster):
         What happens to covariates that the student does not read: an error before training that names students that
         read them, or nothing. What it reads is never ignored.
     known_dropout : float, default=0.0
-        Probability with which a known covariate of a training window is unknown from a random step of the horizon on,
-        so that one student serves every degree of knowledge.
+        Probability with which a known covariate of a training or validation window is unknown from a random step of the
+        horizon on, so that one student serves every degree of knowledge. Quantiles are calibrated with all of it.
     quantiles : sequence of float or None, default=None
         Rising levels of the quantiles to forecast, such as ``(0.1, 0.5, 0.9)``. Quantiles cannot cross. If no term of
         the loss trains all quantiles, :class:`~skdistill.losses.Pinball` is added. None makes point forecasts only.

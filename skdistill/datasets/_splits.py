@@ -39,6 +39,13 @@ def standard_split(
     validation_fraction : float
         The share of ``train`` used for validation, for the forecaster's parameter of this name.
 
+    Raises
+    ------
+    TypeError
+        If it is no DataFrame of one series.
+    ValueError
+        If rows are not in the order of time, or too few.
+
     References
     ----------
     The long-term forecasting protocol of Informer (arXiv 2012.07436) and its successors.
@@ -53,6 +60,14 @@ def standard_split(
     """
     check_choice(protocol, ("ett-hourly", "ett-quarter-hourly", "70/10/20"), "protocol of standard_split")
     check_integer(context_length, "context_length of standard_split")
+    if not isinstance(frame, pd.DataFrame | pd.Series) or isinstance(frame.index, pd.MultiIndex):
+        what = "a panel" if isinstance(frame, pd.DataFrame | pd.Series) else type(frame).__name__
+        raise TypeError(
+            f"frame of standard_split must be a DataFrame of one series; got {what}. For a panel, split each series: "
+            "panel.groupby(level=0)."
+        )
+    if not frame.index.is_monotonic_increasing:
+        raise ValueError("frame of standard_split must have rows in the order of time: sort it, frame.sort_index().")
     if protocol == "70/10/20":
         n_train, n_test = int(len(frame) * 0.7), int(len(frame) * 0.2)
         end_train, end = len(frame) - n_test, len(frame)

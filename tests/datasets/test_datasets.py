@@ -144,3 +144,13 @@ def test_noise_has_the_size_asked_for():
     quiet = make_multiseasonal(20_000, 1, seasons=(24,), noise=0.0, random_state=0)
     loud = make_multiseasonal(20_000, 1, seasons=(24,), noise=0.5, random_state=0)
     assert (loud - quiet).to_numpy().std() == pytest.approx(0.5, rel=0.05)
+
+
+def test_a_split_of_a_panel_or_of_rows_out_of_order_is_refused():
+    one = pd.DataFrame({"x": np.arange(100.0)})
+    panel = pd.concat({"a": one, "b": one})
+    for frame in (panel, panel["x"], one.to_numpy()):
+        with pytest.raises(TypeError, match="frame of standard_split must be a DataFrame of one series; got "):
+            standard_split(frame, "70/10/20", context_length=10)
+    with pytest.raises(ValueError, match="in the order of time"):
+        standard_split(one[::-1], "70/10/20", context_length=10)
