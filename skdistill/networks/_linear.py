@@ -179,6 +179,12 @@ class Linear(BaseNetwork):
         check_choice(self.selection, _SELECTIONS, "selection of Linear")
         for value in self.penalties():
             check_real(value, "penalty of Linear", minimum=0.0)
+        grid = self.weight_grid
+        if grid is not None and (not isinstance(grid, Mapping) or any(map(np.isscalar, grid.values()))):
+            raise TypeError(
+                "weight_grid of Linear must be a dict of names of loss terms and lists of weights, such as "
+                f"{{'prediction': [0.0, 1.0]}}, or None; got {grid!r}."
+            )
         self._check_covariates(spec)
 
     def _check_covariates(self, spec: NetworkSpec) -> None:

@@ -24,9 +24,10 @@ class Limits:
     series : int, default=1024
         Maximum number of series in a panel request (422).
     waiting : int, default=4096
-        Maximum number of contexts waiting for a forecast, over all requests (503).
+        Maximum number of contexts waiting for a forecast, over all requests (503). A request of more is taken while no
+        other waits.
     batch : int, default=256
-        Maximum number of contexts in a batch.
+        Maximum number of contexts in a batch. A request of more, by ``series``, is a batch of its own.
     head_seconds : float, default=10.0
         Maximum time from the first byte of a request to the end of its headers (408).
     body_seconds : float, default=20.0

@@ -517,6 +517,8 @@ def test_auto_trains_with_a_warning_that_names_the_term():
         (Linear(penalty=[0.1, 1.0]), {"validation_fraction": 0.0}, "selection='blocks'"),
         (Linear(penalty=-1.0), {}, "penalty of Linear"),
         (Linear(penalty=[]), {}, "penalty of Linear"),
+        (Linear(weight_grid=2.5), {}, "weight_grid of Linear must be a dict of names"),
+        (Linear(weight_grid={"supervised": 1.0}), {}, "weight_grid of Linear must be a dict of names"),
         (Linear(weight_grid={"predicton": [1.0]}), {}, "Did you mean 'prediction'"),
         (Linear(weight_grid={"prediction": [-1.0]}), {}, "weight_grid"),
         (Linear(weight_grid={"prediction": []}), {}, "at least one weight"),
@@ -530,7 +532,7 @@ def test_auto_trains_with_a_warning_that_names_the_term():
 def test_bad_settings_stop_before_the_teacher_is_fitted(student, changes, message, tmp_path):
     log = tmp_path / "log"
     settings_ = {"teacher": LastValueTeacher(str(log)), "loss": Response(), **changes}
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         make_forecaster(student=student, **settings_).fit(make_series())
     assert not log.exists()
 
