@@ -43,7 +43,7 @@ class _Hasher(NumpyHasher):
         elif isinstance(obj, Path):
             obj = ("path", _path_bytes(obj))
         elif isinstance(obj, type | FunctionType) and _is_users(obj):
-            obj = _function_code(obj) if isinstance(obj, FunctionType) else _class_code(obj)
+            obj = _code_of(obj, _Walk())
         super().save(obj)
 
 
@@ -56,7 +56,7 @@ def digest(*objects: Any) -> str:
 
     Tensors count by their bytes, modules by class, settings and weights, ``pathlib`` paths by the
     contents of the file or folder they name, classes and functions of users by what their methods do (their bytecode,
-    with the constants and functions of users that they read by name), everything else as joblib does it.
+    with the constants, functions and classes of users that they read by name), everything else as joblib does it.
 
     Parameters
     ----------
@@ -88,52 +88,69 @@ def _is_users(thing: type | FunctionType) -> bool:
     return not {"site-packages", "dist-packages"} & set(Path(file).parts)
 
 
-def _class_code(users: type) -> tuple[Any, ...]:
+class _Walk:
+    """Numbers the functions and classes of a digest as they are met: they refer to each other and to themselves."""
+
+    def __init__(self) -> None:
+        self._met: dict[int, int] = {}
+
+    def number(self, thing: type | FunctionType) -> int | None:
+        """Return the number of a thing that was met before; None for one that is new."""
+        known = self._met.get(id(thing))
+        if known is None:
+            self._met[id(thing)] = len(self._met)
+        return known
+
+
+def _code_of(thing: type | FunctionType, walk: _Walk) -> tuple[Any, ...]:
+    """Return what a function or class of a user does, at its first mention, and what it is called, of others."""
+    if not _is_users(thing):
+        return thing.__module__, thing.__qualname__
+    number = walk.number(thing)
+    if number is not None:
+        return "again", number
+    return _function_code(thing, walk) if isinstance(thing, FunctionType) else _class_code(thing, walk)
+
+
+def _class_code(users: type, walk: _Walk) -> tuple[Any, ...]:
     members = [(name, vars(users)[name]) for name in sorted(set(vars(users)) - _CLASS_INTERNALS)]
-    code = [(name, _member_code(value, users.__qualname__)) for name, value in members]
-    return "class", users.__qualname__, code, [base for base in users.__bases__ if base is not object]
+    code = [(name, _member_code(value, walk)) for name, value in members]
+    bases = [_code_of(base, walk) for base in users.__bases__ if base is not object]
+    return "class", users.__qualname__, code, bases
 
 
-def _member_code(value: Any, owner: str) -> Any:
+def _member_code(value: Any, walk: _Walk) -> Any:
     """Return what a member of a class does or holds; a method counts by its own code, whatever decorates it."""
     if isinstance(value, property):
-        return [_member_code(one, owner) for one in (value.fget, value.fset) if one is not None]
+        return [_member_code(one, walk) for one in (value.fget, value.fset) if one is not None]
     if isinstance(value, staticmethod | classmethod):
-        return _member_code(value.__func__, owner)
+        return _member_code(value.__func__, walk)
     if isinstance(value, functools.cached_property):
-        return _member_code(value.func, owner)
+        return _member_code(value.func, walk)
     if isinstance(value, functools.partial | functools.partialmethod):
-        return _member_code(value.func, owner), value.args, value.keywords
-    if isinstance(value, FunctionType):
-        return _function_code(value)
-    if isinstance(value, type):
-        is_inside = value.__qualname__.startswith(f"{owner}.")  # a class can also hold itself, or others that hold it
-        return _class_code(value) if is_inside and _is_users(value) else (value.__module__, value.__qualname__)
+        return _member_code(value.func, walk), value.args, value.keywords
+    if isinstance(value, type | FunctionType):
+        return _code_of(value, walk)
     if isinstance(value, set | frozenset):
         return sorted(map(repr, value))
     if isinstance(value, list | tuple):
-        return type(value).__name__, [_member_code(one, owner) for one in value]
+        return type(value).__name__, [_member_code(one, walk) for one in value]
     if isinstance(value, dict):
-        return [(repr(key), _member_code(one, owner)) for key, one in value.items()]
+        return [(repr(key), _member_code(one, walk)) for key, one in value.items()]
     if isinstance(value, np.ndarray | torch.Tensor | Path):
         return value
     if value is None or isinstance(value, int | float | complex | str | bytes | np.generic | torch.dtype):
         return repr(value)
     inner = getattr(value, "__wrapped__", None)  # of functools.lru_cache and the like
-    return None if inner is None else _member_code(inner, owner)
+    return None if inner is None else _member_code(inner, walk)
 
 
-def _function_code(function: FunctionType, within: frozenset[int] = frozenset()) -> tuple[Any, ...]:
-    """Return what a function does; ``within`` has the functions around it, because one can refer to itself."""
-    within |= {id(function)}
+def _function_code(function: FunctionType, walk: _Walk) -> tuple[Any, ...]:
+    """Return what a function does, with what it has taken in and what it reads by name."""
     cells = [cell.cell_contents for cell in function.__closure__ or () if not _is_empty(cell)]
     values = [value for value in cells if not isinstance(value, type | FunctionType | ModuleType)]
-    inner = [
-        _function_code(value, within) if _is_users(value) else (value.__module__, value.__qualname__)
-        for value in cells
-        if isinstance(value, FunctionType) and id(value) not in within
-    ]
-    used = _used_globals(function, within)
+    inner = [_code_of(value, walk) for value in cells if isinstance(value, type | FunctionType)]
+    used = _used_globals(function, walk)
     return (
         "function",
         _instructions(function.__code__),
@@ -145,16 +162,13 @@ def _function_code(function: FunctionType, within: frozenset[int] = frozenset())
     )
 
 
-def _used_globals(function: FunctionType, within: frozenset[int]) -> list[tuple[str, Any]]:
-    """Return the constants and functions of a user's module that a function reads by name."""
+def _used_globals(function: FunctionType, walk: _Walk) -> list[tuple[str, Any]]:
+    """Return the constants, functions and classes of a user's module that a function reads by name."""
     found = []
     for name in sorted(_global_names(function.__code__)):
         value = function.__globals__.get(name)
-        if isinstance(value, FunctionType):
-            if _is_users(value) and id(value) not in within:
-                found.append((name, _function_code(value, within)))
-        elif isinstance(value, _CONSTANTS):
-            found.append((name, _member_code(value, name)))
+        if isinstance(value, _CONSTANTS) or (isinstance(value, type | FunctionType) and _is_users(value)):
+            found.append((name, _member_code(value, walk)))
     return found
 
 

@@ -168,6 +168,7 @@ def test_names_that_code_reads_from_its_module_count():
 
     seen = [of_notebook(), of_notebook(FACTOR=2.0), of_notebook(FACTOR=np.ones(2)), of_notebook(helper=half)]
     seen += [of_notebook(helper=third), of_notebook(helper=third, FACTOR=[1.0, {"a": 2}])]
+    seen += [of_notebook(helper=make_class(f"def label(self): return {number}")) for number in (2, 3)]
     assert len(set(seen)) == len(seen)
     assert of_notebook() == of_notebook(other=2)  # an attribute of that name is no name of the module
 
@@ -179,6 +180,16 @@ def test_a_class_that_mentions_itself():
             return Loop
 
     assert digest(Loop) == digest(Loop) != digest(CustomNetwork)
+
+
+def test_classes_that_use_each_other():
+    found = []
+    for number in (2, 2, 3):
+        users = {"__name__": "__main__"}
+        exec(f"class A:\n    def f(self): return B, f()\nclass B(A):\n    def f(self): return A, {number}", users)
+        exec("def f(): return g(), A, B\ndef g(): return f(), A, B", users)
+        found.append(digest(users["A"]))
+    assert found[0] == found[1] != found[2]
 
 
 def test_files_count_by_their_contents(tmp_path):
