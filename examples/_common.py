@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -67,6 +67,13 @@ def etth1_or_synthetic(n_rows: int) -> tuple[pd.DataFrame, str, str]:
         frame = make_multiseasonal(n_rows, 7, random_state=0)
         return frame, "70/10/20", "a synthetic series with a daily and a weekly season (not ETTh1)"
     return data.frame, data.protocol, "ETTh1"
+
+
+def check_names(given: Iterable[str] | None, known: Iterable[str], option: str) -> None:
+    """End the script if an option names what there is not, which would else be left out of the results."""
+    known = list(known)
+    if unknown := [one for one in given or () if one not in known]:
+        sys.exit(f"{option} must be among {', '.join(map(repr, known))}; got {', '.join(map(repr, unknown))}.")
 
 
 def heading(text: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from _common import check_names
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def make_shops(n_days: int = 700, n_shops: int = 20) -> Problem:
 def read_problems(data_home: Path, *, quick: bool, names: list[str] | None = None) -> dict[str, Problem]:
     """Return the made shops, and the problems whose files are in ``<data home>/covariates``."""
     readers = {"bike rentals": read_bikes, "Victoria": read_victoria, "M5 sample": read_m5}
+    check_names(names, ["made shops", *readers], "--sets")
     folder = data_home / "covariates"
     made = (
         {"made shops": make_shops(450, 3) if quick else make_shops()} if names is None or "made shops" in names else {}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _common import check_names
 
 from skdistill.datasets import make_multiseasonal
 
@@ -70,6 +71,7 @@ def made_panel() -> Panel:
 
 def read_panels(folder: Path, names: Iterable[str] | None = None) -> dict[str, Panel]:
     """Read the panels whose files are there, in the order asked for."""
+    check_names(names, [*FILES, "M4 hourly"], "--panels")
     found = {}
     for name in names or [*FILES, "M4 hourly"]:
         file, season, freq = FILES.get(name, ("", 24, "h"))

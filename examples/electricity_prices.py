@@ -34,8 +34,10 @@ from skdistill.teachers import RegressorTeacher
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data-home", type=Path, default=None, help="folder with epf/<market>.csv")
-parser.add_argument("--market", default="BE")
+parser.add_argument("--market", default=None, help="market of --data-home; BE if left out")
 arguments, _ = parser.parse_known_args()
+if arguments.market is not None and arguments.data_home is None:
+    parser.error("--market needs --data-home: without it, the prices of a made market are forecast")
 torch.set_num_threads(1)
 DAYS, TEST_DAYS, WEEK = (45, 7, 7) if QUICK else (500, 60, 7)
 
@@ -66,9 +68,8 @@ def read_market(path: Path) -> pd.DataFrame:
     return rows.set_axis(["price", "load", "generation"], axis=1).asfreq("h").iloc[-24 * DAYS :]
 
 
-market = (
-    made_market() if arguments.data_home is None else read_market(arguments.data_home / f"epf/{arguments.market}.csv")
-)
+file = f"epf/{arguments.market or 'BE'}.csv"
+market = made_market() if arguments.data_home is None else read_market(arguments.data_home / file)
 n_train = 24 * (DAYS - TEST_DAYS)
 print(market.tail(3))
 

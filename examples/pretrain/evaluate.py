@@ -40,8 +40,10 @@ def main() -> None:
     parser.add_argument("--table", type=Path, help="where to write the scores")
     arguments = parser.parse_args()
     network = load(arguments.checkpoint, raw=arguments.raw, layers=arguments.layers).to(getattr(torch, arguments.dtype))
-    rows = []
-    for name, make in (DEVELOPMENT if arguments.sets == "development" else FINAL).items():
+    rows, sets = [], DEVELOPMENT if arguments.sets == "development" else FINAL
+    if unknown := [part for part in arguments.only if not any(name.startswith(part) for name in sets)]:
+        parser.error(f"--only must be beginnings of {', '.join(sets)}; got {', '.join(unknown)}")
+    for name, make in sets.items():
         if arguments.only and not any(name.startswith(part) for part in arguments.only):
             continue
         try:

@@ -37,7 +37,7 @@ from skdistill.networks import CALF, GPT4TS, MLP, DLinear, Linear, PatchTST
 from skdistill.teachers import PretrainedTeacher
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--parts", nargs="+", default=["long", "few", "zero"])
+parser.add_argument("--parts", nargs="+", default=["long", "few", "zero"], choices=["long", "few", "zero"])
 parser.add_argument("--model", default=None, help="folder or hub id of the language model")
 parser.add_argument("--layers", type=int, default=6)
 parser.add_argument("--horizons", type=int, nargs="+", default=[96, 192])

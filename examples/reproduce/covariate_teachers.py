@@ -25,7 +25,7 @@ from sklearn.linear_model import Ridge
 from sktime.forecasting.compose import make_reduction
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, heading, write_results
+from _common import QUICK, check_names, heading, write_results
 from _covariate_tasks import Problem, cut, judge, read_problems
 
 from skdistill import DistilledForecaster, Memory
@@ -64,6 +64,7 @@ def teachers(problem: Problem) -> dict[str, Any]:
         "TFT": trained(TFT(**small)),
         "sktime, ridge on lags and X": SktimeTeacher(reduction, fitting="once"),
     }
+    check_names(arguments.teachers, found, "--teachers")
     return {name: one for name, one in found.items() if arguments.teachers is None or name in arguments.teachers}
 
 

@@ -39,7 +39,8 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument(
     "--model", default=str(ROOT / ".cache" / "small-chronos-bolt"), help="hub id or folder of a Chronos"
 )
-parser.add_argument("--series", nargs="+", default=["ETTh1", "exchange rate"])
+SERIES = ["ETTh1", "exchange rate"]
+parser.add_argument("--series", nargs="+", default=SERIES, choices=SERIES)
 parser.add_argument("--context", type=int, default=512)
 parser.add_argument("--horizon", type=int, default=96)
 parser.add_argument("--seeds", type=int, default=3)

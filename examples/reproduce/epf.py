@@ -34,7 +34,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, RobustScaler
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, heading, write_results
+from _common import QUICK, check_names, heading, write_results
 
 from skdistill import DistilledForecaster, Memory
 from skdistill.calendar import calendar_covariates
@@ -79,6 +79,7 @@ def made_market() -> pd.DataFrame:
 
 def read_markets(folder: Path) -> dict[str, pd.DataFrame]:
     paths = sorted((folder / "epf").glob("*.csv"))
+    check_names(arguments.markets, [path.stem for path in paths], "--markets")
     return {
         path.stem: read_market(path) for path in paths if arguments.markets is None or path.stem in arguments.markets
     }

@@ -28,7 +28,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.preprocessing import FunctionTransformer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, heading, provenance, write_results
+from _common import QUICK, check_names, heading, provenance, write_results
 from _covariate_tasks import Problem, cut, judge, read_problems, windows_before
 
 from skdistill import DistilledForecaster
@@ -164,6 +164,7 @@ def write(rows: list[dict[str, Any]]) -> None:
 
 if __name__ == "__main__":
     rows = []
+    check_names(arguments.models, [*MODELS, "student, chosen"], "--models")
     for name, whole in read_problems(arguments.data_home.expanduser(), quick=QUICK, names=arguments.sets).items():
         heading(f"{name}: {whole.panel.index.get_level_values(0).nunique()} series, known {whole.known}")
         scores = {model: (errors, 0.0) for model, errors in without_a_model(whole).items()}

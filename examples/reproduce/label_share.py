@@ -45,7 +45,8 @@ TASKS = ["ETTh1 96", "ETTh1 336", "weather 96", "M4 hourly", "hospital", "ETTh1 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data-home", type=Path, default=Path(os.environ.get("SKDISTILL_DATA", "~/skdistill_data")))
 parser.add_argument("--tasks", nargs="+", default=TASKS, choices=TASKS)
-parser.add_argument("--teachers", nargs="+", default=["itransformer", "pretrained", "fracast"])
+NAMES = ["itransformer", "pretrained", "fracast"]
+parser.add_argument("--teachers", nargs="+", default=NAMES, choices=NAMES)
 parser.add_argument("--merge", action="store_true", help="keep the rows of other tasks and teachers in the results")
 arguments = parser.parse_args()
 torch.set_num_threads(1)

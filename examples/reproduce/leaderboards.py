@@ -59,7 +59,7 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("--data-home", type=Path, default=None, help="folder of the files")
 parser.add_argument("--reference", type=Path, default=None, help="folder of the published scores")
 parser.add_argument("--tasks", nargs="+", default=None, help="names that start with one of these")
-parser.add_argument("--rows", nargs="+", default=list(ROWS))
+parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=ROWS)
 parser.add_argument("--output", type=Path, default=HERE / "results" / "leaderboards.csv")
 arguments = parser.parse_args()
 torch.set_num_threads(1)
@@ -249,6 +249,9 @@ def chosen_tasks() -> dict[tuple[str, str], tuple[Task, bool]]:
     if QUICK or arguments.data_home is None:
         series = make_multiseasonal(300, 2, seasons=(24,), random_state=0).to_numpy().T
         return {("made", "waves"): (Task(list(series), 12, 24, 2, "h"), False)}
+    names = [*GIFT_EVAL, *FEV_BENCH]
+    if unknown := [part for part in arguments.tasks or () if not any(name.startswith(part) for name in names)]:
+        sys.exit(f"--tasks must be beginnings of {', '.join(names)}; got {', '.join(unknown)}.")
     found = {}
     for benchmark, tasks in (("gift-eval", GIFT_EVAL), ("fev-bench", FEV_BENCH)):
         for name, (file, exact) in tasks.items():

@@ -37,7 +37,8 @@ from skdistill.networks import MLP, ITransformer, Linear, TSMixer
 from skdistill.teachers import AdaptiveEnsemble, Chronos, CrossFittedTeacher, EnsembleTeacher
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--datasets", nargs="+", default=["ETTh1", "exchange rates"])
+DATASETS = ["ETTh1", "exchange rates"]
+parser.add_argument("--datasets", nargs="+", default=DATASETS, choices=DATASETS)
 parser.add_argument("--horizons", type=int, nargs="+", default=[96, 336])
 parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
 parser.add_argument("--recipes", nargs="+", default=None, help="names of recipes; all of them if left out")
