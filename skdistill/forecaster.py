@@ -588,7 +588,10 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         """Return the series or windows, and the known covariates after them, (n_series, prediction_length, n_known)."""
         given = read_series(self, X, reset=False, allow_batch=allow_batch)
         length, vintages = self.spec_.prediction_length, vintages_of(self, fitting=False)
-        return read_future(self.roles_, given, future, length, needed=needed, vintages=vintages)
+        found = read_future(self.roles_, given, future, length, needed=needed, vintages=vintages)
+        if future is None and found[1] is not None and lost_vintages(self):
+            raise ValueError(LOST)
+        return found
 
     def _batch(self, given: SeriesInput, known: np.ndarray | None) -> ContextBatch:
         assert given.batch is not None  # the callers

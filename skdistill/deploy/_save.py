@@ -248,7 +248,7 @@ def _read_estimator(document: Document, *, student: Any, transformer: Any, compl
     estimator.teacher_ = _read_teacher(content.get("teacher"), reader)
     if reader.missing and complete:
         lost = any(one.startswith("params.vintages ") for one in reader.missing)
-        needs = "backtest, score and compare need vintages" if lost else "Forecasts do not need it"
+        needs = "backtest, score and compare need vintages, predict future=" if lost else "Forecasts do not need it"
         warnings.warn(
             f"the file describes, but does not contain: {'; '.join(reader.missing)}. {needs}; set it with set_params "
             "before another fit.",

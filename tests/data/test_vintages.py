@@ -228,6 +228,11 @@ def test_a_file_does_not_hold_them(fitted, tmp_path):
     pd.testing.assert_frame_equal(loaded.predict(series, future=known), fitted.predict(series))
     with pytest.raises(ValueError, match="future is missing"):
         loaded.predict(series)
+    later = make_series(N + HORIZON)
+    later.iloc[N:, 0] = np.nan
+    pd.testing.assert_frame_equal(fitted.predict(later), fitted.predict(series))
+    with pytest.raises(ValueError, match="the vintages of this forecaster are not in its file.*predict takes future="):
+        loaded.predict(later)
     again = loaded.set_params(vintages=Vintages(make_forecasts())).predict(series)
     pd.testing.assert_frame_equal(again, fitted.predict(series))
     with pytest.raises(TypeError, match="vintages of DistilledForecaster must be Vintages or None; got 'table'"):
