@@ -231,7 +231,7 @@ def test_a_file_does_not_hold_them(fitted, tmp_path):
     later = make_series(N + HORIZON)
     later.iloc[N:, 0] = np.nan
     pd.testing.assert_frame_equal(fitted.predict(later), fitted.predict(series))
-    with pytest.raises(ValueError, match="the vintages of this forecaster are not in its file.*predict takes future="):
+    with pytest.raises(ValueError, match=r"the vintages of this forecaster are not in its file.*predict takes future="):
         loaded.predict(later)
     again = loaded.set_params(vintages=Vintages(make_forecasts())).predict(series)
     pd.testing.assert_frame_equal(again, fitted.predict(series))
