@@ -605,10 +605,9 @@ class SktimeDistilledForecaster(BaseForecaster):
     def _remember(self, series: dict[tuple[object, ...], pd.DataFrame]) -> None:
         """Keep the rows that forecasts are made from, or all rows if a refit is possible."""
         kept = {}
+        self._note_steps({key: new for key, new in series.items() if key not in self._steps})
         for key, new in series.items():
             name = name_instance(key)
-            if key not in self._steps:
-                self._steps[key] = self.forecaster_.series_labels_.step_of(new.index)
             step = self._steps[key]
             rows = append_rows(self._rows[key], new, step, name) if key in self._rows else new
             if len(rows) < self.context_length:
@@ -616,6 +615,24 @@ class SktimeDistilledForecaster(BaseForecaster):
             rows = rows if self.refit_on_update else rows.iloc[-self.context_length :]
             kept[key] = rows.set_axis(rows.index if step is None else step.note_on(rows.index), axis=0).copy()
         self._rows.update(kept)
+
+    def _note_steps(self, new: dict[tuple[object, ...], pd.DataFrame]) -> None:
+        """Keep the steps of new series; a series is one of as many levels as in fit."""
+        for key in new:
+            if len(key) != len(self._names) - 1:
+                raise ValueError(
+                    f"y of update must have an index of {len(self._names)} levels as in fit, which name its series; "
+                    f"got {len(key) + 1}."
+                )
+        labels, indexes, keys = self.forecaster_.series_labels_, [rows.index for rows in new.values()], list(new)
+        steps = [labels.step_of(index) for index in indexes]
+        labels.warn_of_others(
+            indexes,
+            steps,
+            lambda number: name_instance(keys[number]),
+            with_calendar=bool(self.forecaster_.spec_.n_time_features),
+        )
+        self._steps |= dict(zip(keys, steps, strict=True))
 
     def _check_newer(self, key: tuple[object, ...], new: pd.DataFrame, name: str) -> None:
         last = self._rows[key].index[-1] if key in self._rows else None

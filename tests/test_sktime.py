@@ -659,3 +659,18 @@ def test_a_student_for_other_columns_is_trained_on_the_rows_that_training_saw():
     np.testing.assert_allclose(forecast, expected["c0"], rtol=1e-5)
     with pytest.raises(ValueError, match=r"X at predict contains infinity, first at row 0 .*'c1'"):
         forecaster.predict(fh=ALL_STEPS, X=X[60:64] * np.inf)
+
+
+def test_new_series_of_another_step_clock_or_level_are_noticed():
+    panel = make_panel(2)
+    days = make_frame(30, 1).set_axis(pd.date_range("2024-01-01", periods=30))
+    forecaster = make(teacher=None, student=Linear(time_features=True)).pretrain(panel)
+    with pytest.warns(UserWarning, match="the rows of y have the step D, and those of fit h"):
+        forecaster.clone().fit(days)
+    with pytest.warns(UserWarning, match="the times of y are in Asia/Tokyo, and those of fit without a zone"):
+        forecaster.fit(make_frame(30, 1).tz_localize("Asia/Tokyo"))
+    known = make(teacher=None).fit(panel)
+    with pytest.warns(UserWarning, match="the rows of y of instance 'new' have the step D, and those of fit h"):
+        known.update(pd.concat({"new": days}, names=["series", "time"]))
+    with pytest.raises(ValueError, match="y of update must have an index of 2 levels as in fit.*; got 1"):
+        known.update(days)

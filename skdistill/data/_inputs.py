@@ -18,7 +18,6 @@ from skdistill.data._categories import is_categorical
 from skdistill.data._finite import without_infinity
 from skdistill.data._forms import CutFrame, PanelForm, take_apart
 from skdistill.data._label_reader import LabelReader
-from skdistill.data._pace import find_another_step, warn_of_another_step
 from skdistill.data._roles import Roles, categories_of_tables, find_roles, training_rows
 from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series import Series, SeriesInput
@@ -27,7 +26,6 @@ from skdistill.data._steps import Step, as_time_index
 from skdistill.data._tables import check_is_no_other_table, say_read_panel
 from skdistill.data._validation_rows import count_validation_rows
 from skdistill.data._vintages import known_ahead, vintages_of
-from skdistill.data._zones import find_another_zone, warn_of_another_zone
 
 __all__ = ["check_roles_unchanged", "is_list_of_series", "read_series"]
 
@@ -82,9 +80,12 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     else:
         given = SeriesInput([_read_one(estimator, X, reset=reset, name="X")])
     if not reset:
-        _check_pace(given, _labels_of(estimator).steps)
-        if getattr(getattr(estimator, "spec_", None), "n_time_features", 0):
-            _check_zone(given, _labels_of(estimator).zones)
+        _labels_of(estimator).warn_of_others(
+            [one.index for one in given.series],
+            [one.step for one in given.series],
+            lambda number: "X" if not given.is_panel else _name_of(given.series[number], number),
+            with_calendar=bool(getattr(getattr(estimator, "spec_", None), "n_time_features", 0)),
+        )
         return _with_vintages(estimator, _as_channels(getattr(estimator, "roles_", None), given), reset=False)
     given = _keep_labels(estimator, given)
     if not _takes_roles(estimator):
@@ -127,22 +128,6 @@ def _asked_roles(estimator: Any) -> dict[str, list[Any] | None]:
     """Return the parameters that give columns their roles."""
     asked = {name: getattr(estimator, name) for name in ("targets", "known_covariates", "static_covariates")}
     return {name: None if value is None else list(value) for name, value in asked.items()}
-
-
-def _check_pace(given: SeriesInput, known: tuple[Step, ...]) -> None:
-    """Warn if a series has a step that none of ``fit`` has."""
-    other = find_another_step([one.step for one in given.series], known)
-    if other is not None:
-        name = "X" if not given.is_panel else _name_of(given.series[other], other)
-        warn_of_another_step(name, given.series[other].step, known)
-
-
-def _check_zone(given: SeriesInput, known: tuple[str | None, ...]) -> None:
-    """Warn if the labels of a series show another clock than those of ``fit``."""
-    other = find_another_zone([one.index for one in given.series], known)
-    if other is not None:
-        name = "X" if not given.is_panel else _name_of(given.series[other], other)
-        warn_of_another_zone(name, given.series[other].index, known)
 
 
 def _takes_roles(estimator: Any) -> bool:

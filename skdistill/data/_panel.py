@@ -82,7 +82,8 @@ def append_rows(past: pd.DataFrame, new: pd.DataFrame, step: Step | None, name: 
     """
     if list(past.columns) != list(new.columns):
         raise ValueError(f"{name} must have the columns of fit, {list(past.columns)}; got {list(new.columns)}.")
-    if type(past.index.dtype) is not type(new.index.dtype):
+    zones = [str(getattr(one.index, "tz", None)) for one in (past, new)]
+    if type(past.index.dtype) is not type(new.index.dtype) or zones[0] != zones[1]:
         raise ValueError(f"the index of {name} must be {past.index.dtype} as in fit; got {new.index.dtype}.")
     if step is not None and not step.keeps(new.index):
         raise ValueError(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from skdistill.data._pace import find_another_step, warn_of_another_step
 from skdistill.data._steps import Step, as_time_index, find_step
-from skdistill.data._zones import zones_of
+from skdistill.data._zones import find_another_zone, warn_of_another_zone, zones_of
 
 __all__ = ["SeriesLabels", "check_columns", "has_names", "match_columns", "same_columns"]
 
@@ -81,6 +82,34 @@ class SeriesLabels:
             if len(kept) > 1 and len(index) < 3:  # which one, such labels do not tell
                 return None
         return find_step(index)
+
+    def warn_of_others(
+        self,
+        indexes: Sequence[pd.Index | None],
+        steps: Sequence[Step | None],
+        name_of: Callable[[int], str],
+        *,
+        with_calendar: bool,
+    ) -> None:
+        """Warn of a series with another step than those of ``fit``, and of one with another clock.
+
+        Parameters
+        ----------
+        indexes : sequence of pandas.Index or None
+            Time labels, one per series.
+        steps : sequence of Step or None
+            One per series.
+        name_of : callable
+            Names the series of a number.
+        with_calendar : bool
+            Whether the calendar is read, so that the clock counts.
+        """
+        other = find_another_step(steps, self.steps)
+        if other is not None:
+            warn_of_another_step(name_of(other), steps[other], self.steps)
+        other = find_another_zone(indexes, self.zones) if with_calendar else None
+        if other is not None:
+            warn_of_another_zone(name_of(other), indexes[other], self.zones)
 
 
 def has_names(columns: pd.Index | None) -> bool:
