@@ -159,7 +159,8 @@ class RefreshMixin(BaseDistilled):
 
     def _with_units_of(self, series: list[Series]) -> Scaling:
         """Give series that have none units of their own, as soon as they have a window."""
-        least = self._cutting(is_panel=True).least_rows(len(series), self.spec_.season)
+        cutting = self._cutting(is_panel=True)
+        least = cutting.least_rows(len(series), cutting.season_in_context(self.spec_.season))
         reach = least + self.spec_.prediction_length
         known = self.scaling_.numbers_of([one.id for one in series]) >= 0
         new = [
@@ -271,7 +272,8 @@ class RefreshMixin(BaseDistilled):
     def _new_windows(self, series: list[Series], n_old: np.ndarray, method: str = "refresh") -> Windows:
         """Cut the windows whose horizon has a new row, in the units of ``fit``."""
         spec, cutting = self.spec_, self._cutting(is_panel=len(series) > 1)
-        least = cutting.least_rows(len(series), spec.season)  # windows of short series start before them
+        season = cutting.season_in_context(spec.season)
+        least = cutting.least_rows(len(series), season)  # windows of short series start before them
         ids = [one.id for one in series]
         no_ids = all(one is None for one in ids)  # they follow in the order of fit
         store = SeriesStore.from_series(

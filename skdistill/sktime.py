@@ -419,6 +419,7 @@ class SktimeDistilledForecaster(BaseForecaster):
             self.__dict__.pop("_panel", None)
         else:
             self._check_windows(series)
+            self._covariates = _columns_of(X)
             self.forecaster_ = self._train(series, y.shape[1])
         self._n_targets, self._columns, self._names = y.shape[1], y.columns, list(y.index.names)
         self._steps: dict[tuple[object, ...], Step | None] = {}
@@ -428,7 +429,9 @@ class SktimeDistilledForecaster(BaseForecaster):
         return self
 
     def _pretrain(self, y: pd.DataFrame, X: pd.DataFrame | None = None, fh: Any = None) -> SktimeDistilledForecaster:
-        self._pretrain_on(self._read(y, X, None), y.shape[1])
+        series = self._read(y, X, None)
+        self._covariates = _columns_of(X)
+        self._pretrain_on(series, y.shape[1])
         return self
 
     def _pretrain_update(
@@ -592,14 +595,13 @@ class SktimeDistilledForecaster(BaseForecaster):
             check_choice(self.known_covariates, ("auto",), f"known_covariates of {type(self).__name__}")
             reads = resolve_student(self.student).reads_known
             return list(range(n_targets, rows.shape[1])) if reads else []
-        names = pd.Index([str(name).removeprefix("X:") for name in rows.columns[n_targets:]])
-        asked = [str(one) if isinstance(one, str) else one for one in self.known_covariates]
+        names = self._covariates
         if not len(names):
             raise ValueError(
                 f"known_covariates of {type(self).__name__} names columns of X, and fit got no X: pass fit(y, X=X), or "
                 f"set known_covariates=None; got {self.known_covariates!r}."
             )
-        places = find_columns(asked, names, len(names), "known_covariates", type(self).__name__)
+        places = find_columns(self.known_covariates, names, len(names), "known_covariates", type(self).__name__)
         return [n_targets + place for place in places]
 
     def _remember(self, series: dict[tuple[object, ...], pd.DataFrame]) -> None:
@@ -660,11 +662,12 @@ class SktimeDistilledForecaster(BaseForecaster):
         if not self._is_auto() or whole:
             return self.forecaster_
         if known not in self._others:
+            named = [one for one, name in zip(self._covariates, names, strict=True) if name in given]
             lacking = [name for place, name in enumerate(names) if self._n_targets + place not in known]
             warnings.warn(
                 f"X in fit had the columns {lacking}, and X at predict lacks them: they are past covariates, and a "
-                f"student that reads them so is trained now, once. Set known_covariates="
-                f"{[name for name in names if name in given] or None} to train it in fit.",
+                f"student that reads them so is trained now, once. Set known_covariates={named or None} to train it in "
+                "fit.",
                 stacklevel=stacklevel_of_user(),
             )
             changes = {} if known else {"known_dropout": 0.0}
@@ -828,6 +831,11 @@ class SktimeDistilledForecaster(BaseForecaster):
             },
             {**tiny, "teacher": None, "student": small, "loss": "quantiledistill", "quantiles": (0.1, 0.5, 0.9)},
         ]
+
+
+def _columns_of(X: pd.DataFrame | None) -> pd.Index:
+    """Return the names of the covariates, of any type."""
+    return pd.Index([]) if X is None else X.columns
 
 
 def _rows_of(X: pd.DataFrame, key: tuple[object, ...]) -> pd.DataFrame:

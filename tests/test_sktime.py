@@ -672,5 +672,14 @@ def test_new_series_of_another_step_clock_or_level_are_noticed():
     known = make(teacher=None).fit(panel)
     with pytest.warns(UserWarning, match="the rows of y of instance 'new' have the step D, and those of fit h"):
         known.update(pd.concat({"new": days}, names=["series", "time"]))
-    with pytest.raises(ValueError, match="y of update must have an index of 2 levels as in fit.*; got 1"):
+    with pytest.raises(ValueError, match=r"y of update must have an index of 2 levels as in fit.*; got 1"):
         known.update(days)
+
+
+def test_known_covariates_are_names_of_any_type_before_they_are_positions():
+    frame = make_frame(60, 3)
+    y, X = frame["c0"], frame[["c1", "c2"]].set_axis([1, 0], axis=1)
+    forecaster = make(teacher=None, known_covariates=[0]).fit(y[:50], X=X[:50])
+    native = plain(teacher=None, targets=["c0"], known_covariates=["c2"]).fit(frame[:50])
+    expected = native.predict(frame[:50], future=frame[["c2"]][50:54])
+    np.testing.assert_allclose(forecaster.predict(fh=ALL_STEPS, X=X[[0]][50:54]), expected["c0"], rtol=1e-5)

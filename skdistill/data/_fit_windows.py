@@ -112,7 +112,7 @@ class FitWindows:
         """
         held_out = self.held_out(series)
         of_step = season_of_series(series[0].index, series[0].step)
-        least = self.least_rows(len(series), of_step)
+        least = self.least_rows(len(series), self.season_in_context(of_step))
         self.check_rows(series, held_out, least)
         known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
         self._check_observed(series, known)
@@ -285,15 +285,15 @@ class FitWindows:
         season = self.season_in_context(of_step)
         return Scaling(self.transformer, targets, kind=kind, season=season, bounds=self.bounds)
 
-    def least_rows(self, n_series: int, of_step: int | None) -> int:
+    def least_rows(self, n_series: int, season: int) -> int:
         """Return the minimum number of series rows in a training context.
 
         Parameters
         ----------
         n_series : int
             Number of series.
-        of_step : int or None
-            Number of rows in a season, as suggested by the step of the series.
+        season : int
+            Number of rows in a season.
 
         Returns
         -------
@@ -304,7 +304,7 @@ class FitWindows:
             return min(self.min_observed, self.context_length)
         if not self.is_panel or n_series == 1:
             return self.context_length
-        return min(self.context_length, max(2 * self.season_in_context(of_step), _FEWEST_ROWS))
+        return min(self.context_length, max(2 * season, _FEWEST_ROWS))
 
     def _check_observed(self, series: list[Series], known: list[np.ndarray]) -> None:
         """Raise if a target has no observed value in the training rows of any series."""

@@ -64,7 +64,7 @@ class SeriesReader:
         settled = replace(
             cutting,
             scaling_kind=prototype.scaling_.kind,
-            min_observed=cutting.least_rows(n_sample, season),
+            min_observed=cutting.least_rows(n_sample, cutting.season_in_context(season)),
             transformer=None,
         )
         return cls(LongForm.of(prototype, id, time, "fit"), InputForm(prototype), settled, season)

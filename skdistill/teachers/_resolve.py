@@ -82,6 +82,8 @@ def resolve_teacher(teacher: Any, *, parameter: str = "teacher") -> BaseTeacher:
 
 def _way_out(teacher: Any) -> str:
     name = type(teacher).__name__
+    if teacher is None:
+        return "None in a list: leave it out."
     if isinstance(teacher, type):
         return explain_not_a_network(teacher)
     if isinstance(teacher, nn.Module) and isinstance(getattr(teacher, "network", None), BaseNetwork):
