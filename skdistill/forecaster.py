@@ -116,7 +116,7 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
     series_weight : {"windows", "equal"} or mapping of id to float, default="windows"
         What each series of a panel counts in the loss, in the choice of the best epoch and in ``compare``, in scaled
         units. ``"windows"`` counts every window alike, so long series count by their length; ``"equal"`` every series;
-        a mapping gives each series its weight. A series shares its weight evenly among its windows.
+        a mapping gives each series its weight, and can hold others. A series shares its weight among its windows.
     min_observed : int or None, default=None
         Rows of a series that a training context must hold, so that short series count: rows before the series are
         missing. None means ``context_length`` for one series, and two seasons (at least 8 rows) for a panel.
