@@ -172,6 +172,7 @@ def judge_teacher(problem: Problem, fold: Fold, forecaster: Any, teacher: BaseTe
         windows = forecaster._cut(fold.training_rows(problem.given))
     spec = make_spec(resolve_student(forecaster.student), windows.train)
     teacher.check(with_covariates(spec, windows.train))
+    teacher.probe(windows)  # it compares columns
     known = windows.train.store.known
     predictor = Predictor(nn.Identity(), spec, windows.train.store.scaling, known=known)
     series = problem.given.series

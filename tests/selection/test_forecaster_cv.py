@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from doubles import LastValueTeacher, make_frame, make_series
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import StandardScaler
 from sktime.split import ExpandingWindowSplitter
 
@@ -735,3 +736,10 @@ def test_copies_of_rows_are_thinned_as_the_rows():
         make_series(120, 1)
     )
     assert {one["student"] for one in search.cv_results_["params"]} == {"linear", "mlp"}
+
+
+def test_a_teacher_of_other_columns_is_refused_and_not_judged():
+    frame = make_frame(90, 2).set_axis(["a", "b"], axis=1) * [1.0, 50.0]
+    teacher = DistilledForecaster(None, Linear(), "response", context_length=12, prediction_length=6).fit(frame)
+    with pytest.raises(ValueError, match="columns that the frozen teacher was fitted on"):
+        make_search(teachers=[FrozenEstimator(teacher)], context_lengths=12).fit(frame[["b", "a"]])
