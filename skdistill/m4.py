@@ -94,7 +94,7 @@ def m4_scores(forecasts: Any, truth: Any, train: Sequence[np.ndarray], *, season
     Raises
     ------
     ValueError
-        If shapes do not match.
+        If shapes do not match, or a series has no two different values a season apart, so that MASE has no scale.
 
     References
     ----------
@@ -108,6 +108,7 @@ def m4_scores(forecasts: Any, truth: Any, train: Sequence[np.ndarray], *, season
     >>> float(m4_scores([[3.0, 3.0]], [[4.0, 2.0]], train, season=1)["owa"])
     1.0
     """
+    check_integer(season, "season of m4_scores")
     truth = read_numbers(truth, "truth of m4_scores").astype(np.float64, copy=False)
     forecasts = np.stack([_read_series(one, "forecasts of m4_scores") for one in forecasts])
     train = [_read_series(one, "train of m4_scores") for one in train]
@@ -115,6 +116,12 @@ def m4_scores(forecasts: Any, truth: Any, train: Sequence[np.ndarray], *, season
         raise ValueError(
             "m4_scores needs forecasts and truth of one shape (n_series, prediction_length) and a training series for "
             f"each; got {forecasts.shape}, {truth.shape} and {len(train)} series."
+        )
+    flat = [place for place, one in enumerate(train) if not np.any(one[season:] != one[:-season])]
+    if flat:
+        raise ValueError(
+            f"MASE has no scale for {len(flat)} of {len(train)} series of train, first {flat[0]}: it has no two "
+            f"different values season = {season} rows apart. Leave such series out."
         )
     naive2 = np.stack([naive2_forecast(one, season, truth.shape[1]) for one in train])
     smape, mase = _mean_errors(forecasts, truth, train, season)

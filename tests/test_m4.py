@@ -76,12 +76,18 @@ def test_missing_values_and_negative_seasons_are_refused():
     with pytest.raises(ValueError, match="must be positive to be divided by its season; got -1"):
         naive2_forecast(season - 2, 2, 3)
     with pytest.raises(ValueError, match="NaN"):
-        m4_scores([[3.0, 3.0]], np.ma.masked_equal([[4.0, 9.0]], 9.0), [season], season=2)
+        m4_scores([[3.0, 3.0]], np.ma.masked_equal([[4.0, 9.0]], 9.0), [season], season=1)
 
 
 def test_shapes_must_match():
     with pytest.raises(ValueError, match=r"got \(1, 2\), \(1, 3\) and 1 series"):
         m4_scores([[1.0, 2.0]], [[1.0, 2.0, 3.0]], [np.arange(9.0)], season=1)
+
+
+@pytest.mark.parametrize("flat", [np.ones(20), np.tile([1.0, 3.0], 10), np.ones(2)])
+def test_a_series_without_a_scale_is_refused(flat):
+    with pytest.raises(ValueError, match=r"no scale for 1 of 2 series of train, first 1: .* season = 2 rows apart"):
+        m4_scores(np.ones((2, 3)), np.ones((2, 3)), [np.arange(1.0, 9.0), flat], season=2)
 
 
 def test_other_frequencies_say_where_to_put_the_files(tmp_path):
