@@ -5,9 +5,11 @@ from __future__ import annotations
 import abc
 import logging
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -20,6 +22,7 @@ from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._generators import seeded
 from skdistill._utils._memory import in_halved_parts, is_out_of_memory
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
@@ -37,6 +40,7 @@ logger = logging.getLogger("skdistill")
 
 Answer = TypeVar("Answer")
 
+_NEVER_IDLE = {"batch_size", "random_state", "covariates", "joint"}  # memory, set by the forecaster, checked apart
 _DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
@@ -143,7 +147,23 @@ class FoundationTeacher(BaseTeacher):
             check_integer(self.pooling, f"pooling of {owner}")
         else:
             check_choice(self.pooling, [None, "last", "mean"], f"pooling of {owner} (or a whole number)")
-        self.check_checkpoint(self._path())
+        path = self._path()
+        self.check_checkpoint(path)
+        self._warn_of_idle(path)
+
+    def _warn_of_idle(self, path: Path) -> None:
+        """Warn of parameters that were set and that this checkpoint does not read."""
+        idle = {*self.parameters_without_effect(path)} - _NEVER_IDLE
+        if self.model is None or Path(self.model).expanduser().exists():
+            idle.add("revision")
+        given, defaults = self.get_params(deep=False), signature(type(self)).parameters
+        told = [f"{name}={given[name]!r}" for name in given if name in idle and given[name] != defaults[name].default]
+        if told:
+            warnings.warn(
+                f"{', '.join(told)} of {type(self).__name__} {'has' if len(told) == 1 else 'have'} no effect with "
+                f"model={str(self.model)!r}: leave {'it' if len(told) == 1 else 'them'} out.",
+                stacklevel=stacklevel_of_user(),
+            )
 
     def probe(self, windows: TrainingWindows) -> Labels:
         """Load the model and label the first window."""

@@ -406,6 +406,24 @@ def test_a_broken_download_says_what_to_fetch_again(checkpoint, name, file, dama
         teacher.fit(make_windows())
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("chronos_bolt", {"n_samples": 5, "revision": "main"}),
+        ("chronos_t5", {"roll_out": "point"}),
+        ("moirai_2", {"patch_size": 16}),
+        ("tiny_time_mixer", {"frequency": "h"}),
+    ],
+)
+def test_parameters_that_a_checkpoint_does_not_read_are_told(recwarn, checkpoint, name, settings):
+    teacher = make_teacher(checkpoint, name).set_params(batch_size=7)
+    teacher.check(SPEC)
+    assert not [one for one in recwarn if "no effect" in str(one.message)]
+    for key, value in settings.items():
+        with pytest.warns(UserWarning, match=f"{key}={value!r} of .* has no effect with model="):
+            clone(teacher).set_params(**{key: value}).check(SPEC)
+
+
 def test_only_the_files_of_a_family_are_fetched(monkeypatch, tmp_path):
     hub = pytest.importorskip("huggingface_hub", reason="the hub needs huggingface_hub")
     asked = []
