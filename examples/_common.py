@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import shlex
@@ -67,6 +68,11 @@ def etth1_or_synthetic(n_rows: int) -> tuple[pd.DataFrame, str, str]:
         frame = make_multiseasonal(n_rows, 7, random_state=0)
         return frame, "70/10/20", "a synthetic series with a daily and a weekly season (not ETTh1)"
     return data.frame, data.protocol, "ETTh1"
+
+
+def parse_options(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Read the options of the command; in a notebook, whose own are in their place, there are none."""
+    return parser.parse_args([] if "ipykernel" in sys.modules else None)
 
 
 def check_names(given: Iterable[str] | None, known: Iterable[str], option: str) -> None:

@@ -22,7 +22,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()))
-from _common import QUICK, ROOT, heading
+from _common import QUICK, ROOT, heading, parse_options
 from _random_foundation_model import save_random_bolt
 
 from skdistill import DistilledForecaster
@@ -36,7 +36,7 @@ stand_in = ROOT / ".cache" / "small-chronos-bolt"
 default = str(stand_in) if stand_in.exists() else "amazon/chronos-bolt-small"
 parser.add_argument("--model", default=default, help="hub id or folder of a Chronos")
 parser.add_argument("--data-home", default=None, help="folder of ETTh1.csv")
-arguments, _ = parser.parse_known_args()
+arguments = parse_options(parser)
 if QUICK:
     arguments.model = str(save_random_bolt(Path(tempfile.mkdtemp()), context_length=48, prediction_length=12))
 teacher = Chronos(arguments.model, layer=None)  # DLinear has no hidden state to align

@@ -26,7 +26,7 @@ import torch
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()))
-from _common import QUICK, heading, save_picture
+from _common import QUICK, heading, parse_options, save_picture
 
 from skdistill import DistilledForecaster
 from skdistill.networks import Linear
@@ -35,7 +35,7 @@ from skdistill.teachers import RegressorTeacher
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data-home", type=Path, default=None, help="folder with epf/<market>.csv")
 parser.add_argument("--market", default=None, help="market of --data-home; BE if left out")
-arguments, _ = parser.parse_known_args()
+arguments = parse_options(parser)
 if arguments.market is not None and arguments.data_home is None:
     parser.error("--market needs --data-home: without it, the prices of a made market are forecast")
 torch.set_num_threads(1)

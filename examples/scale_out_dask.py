@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()))
-from _common import QUICK, heading
+from _common import QUICK, heading, parse_options
 from _many_series import write_series
 
 from skdistill import DistilledForecaster, scale_out
@@ -59,7 +59,7 @@ def main(n_series: int, n_workers: int) -> None:
 
 
 if __name__ == "__main__":
-    options, _ = parser.parse_known_args()
+    options = parse_options(parser)
     try:
         main(options.series, options.workers)
     except ImportError as error:

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()))
-from _common import QUICK, heading
+from _common import QUICK, heading, parse_options
 from _many_series import write_series
 
 from skdistill import DistilledForecaster, scale_out
@@ -58,7 +58,7 @@ def main(n_series: int, n_workers: int) -> None:
 
 
 if __name__ == "__main__":
-    options, _ = parser.parse_known_args()
+    options = parse_options(parser)
     if QUICK:
         heading("a cluster takes long to start: run this without SKDISTILL_QUICK")
     elif importlib.util.find_spec("ray") is None:

@@ -34,7 +34,7 @@ import pandas as pd
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()))
-from _common import QUICK, ROOT, heading, write_results
+from _common import QUICK, ROOT, heading, parse_options, write_results
 from _random_foundation_model import save_random_bolt
 from _synthetic_series import make_series
 from sklearn.frozen import FrozenEstimator
@@ -55,7 +55,7 @@ parser.add_argument("--shares", type=float, nargs="+", default=[0.02, 0.05, 0.1,
 parser.add_argument("--weights", type=float, nargs="+", default=[0.3, 1.0, 3.0, 10.0], help="of the teacher")
 parser.add_argument("--resamples", type=int, default=2000)
 parser.add_argument("--data-home", default=None, help="folder of ETTh1.csv and exchange_rate.txt")
-arguments, _ = parser.parse_known_args()
+arguments = parse_options(parser)
 torch.set_num_threads(1)
 if QUICK:
     arguments.context, arguments.horizon, arguments.shares, arguments.weights = 24, 6, [0.3, 1.0], [1.0]

@@ -24,7 +24,7 @@ import pandas as pd
 import pyarrow.dataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, heading, write_results
+from _common import QUICK, heading, parse_options, write_results
 from _many_series import write_series
 
 from skdistill import DistilledForecaster, scale_out
@@ -164,5 +164,5 @@ def main(series: list[int], engines: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    options, _ = parser.parse_known_args()
+    options = parse_options(parser)
     main(options.series, options.engines)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, heading
+from _common import QUICK, heading, parse_options
 from _many_series import write_series
 
 from skdistill import DistilledForecaster, scale_out
@@ -23,7 +23,7 @@ from skdistill.networks import MLP
 parser = argparse.ArgumentParser()
 parser.add_argument("--series", type=int, default=50 if QUICK else 10_000)
 parser.add_argument("--rows", type=int, default=1000)
-options, _ = parser.parse_known_args()
+options = parse_options(parser)
 
 
 def gib() -> float:

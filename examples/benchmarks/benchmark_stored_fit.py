@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, heading, write_results
+from _common import QUICK, heading, parse_options, write_results
 from _many_series import write_series
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -61,7 +61,7 @@ def measure(n_series: int, n_rows: int, results: Any) -> None:
 
 
 if __name__ == "__main__":
-    options, _ = parser.parse_known_args()
+    options = parse_options(parser)
     rows = []
     for n_series in options.series:
         context = multiprocessing.get_context("spawn")

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import QUICK, write_results
+from _common import QUICK, parse_options, write_results
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--workers", type=int, default=100, help="workers of one processor each")
@@ -33,7 +33,7 @@ parser.add_argument("--slow-factor", type=float, default=4.0, help="how many tim
 parser.add_argument("--losses", type=float, default=0.05, help="losses of a worker per hour")
 parser.add_argument("--restart", type=float, default=120.0, help="seconds until a lost worker is back")
 parser.add_argument("--price", type=float, default=0.05, help="dollars of a processor for an hour")
-options, _ = parser.parse_known_args()
+options = parse_options(parser)
 BYTES_OF_ROW = 4 + 8 + 8  # a float32 value, a time and a number as id, not compressed
 
 

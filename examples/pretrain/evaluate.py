@@ -40,6 +40,8 @@ def main() -> None:
     parser.add_argument("--table", type=Path, help="where to write the scores")
     arguments = parser.parse_args()
     network = load(arguments.checkpoint, raw=arguments.raw, layers=arguments.layers).to(getattr(torch, arguments.dtype))
+    if arguments.checkpoint is None and (arguments.raw or arguments.layers != EchoConfig.n_layers):
+        parser.error("--raw and --layers are of --checkpoint, which is not given")
     rows, sets = [], DEVELOPMENT if arguments.sets == "development" else FINAL
     if unknown := [part for part in arguments.only if not any(name.startswith(part) for name in sets)]:
         parser.error(f"--only must be beginnings of {', '.join(sets)}; got {', '.join(unknown)}")

@@ -46,6 +46,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=None, help="folder of real series, for --compare")
     parser.add_argument("--table", type=Path, default=None, help="where --compare writes its table")
     arguments = parser.parse_args()
+    if not arguments.compare and (arguments.data or arguments.table):
+        parser.error("--data and --table are for --compare; without it, the student is trained")
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
     if arguments.compare:

@@ -182,6 +182,7 @@ OF_A_HELPER = {"--panels", "--sets"}  # of _panels.py and _covariate_tasks.py, w
 def test_names_given_to_a_script_are_checked_before_anything_is_left_out():
     for path in [one for one in (ROOT / "examples").rglob("*.py") if "add_argument" in one.read_text()]:
         source = path.read_text()
+        assert "parse_known_args" not in source, f"{path.name} would ignore an option that is misspelled"
         for call in (one for one in ast.walk(ast.parse(source)) if isinstance(one, ast.Call)):
             given = {one.arg: one.value for one in call.keywords}
             if (
