@@ -14,6 +14,7 @@ PUBLISHED = {"BE": 1.0270532223, "DE": 1.709, "FR": 0.850, "NP": 1.761, "PJM": 0
 
 @pytest.fixture(scope="module")
 def script():
+    pytest.importorskip("holidays", reason="needs pip install 'skdistill[calendar]'")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [str(SCRIPT)])
         patch.setattr(sys, "path", [*sys.path])

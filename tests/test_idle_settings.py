@@ -46,6 +46,7 @@ def fit_sktime(**settings):
 
 
 def fit_rows(**settings):
+    pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
     table = to_long(pd.concat({"a": make_frame(80, 1), "b": make_frame(60, 1)}))
     scale_out.fit(DistilledForecaster(None, **LENGTHS, **settings), table)
 

@@ -44,7 +44,7 @@ class ContractDocs:
 def _overridden(cls: type, name: str) -> str | None:
     """Return the docstring of the method that a class overrides."""
     for base in cls.__mro__[1:]:
-        if (text := getattr(vars(base).get(name), "__doc__", None)) is not None:
+        if name in vars(base) and (text := vars(base)[name].__doc__) is not None:
             return str(text)
     return None
 

@@ -48,8 +48,8 @@ class NetworkTeacher(BaseTeacher):
 
     @property
     def reads_calendar(self) -> bool:  # type: ignore[override]
-        """Whether the network reads calendar features."""
-        return bool(self.architecture().time_features)
+        """Whether the network reads calendar features; once it is fitted, whether there were any."""
+        return bool(self.spec_.n_time_features if hasattr(self, "spec_") else self.architecture().time_features)
 
     def label(self, contexts: Contexts) -> Labels:
         """Run the module on a batch of contexts.
