@@ -458,8 +458,13 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         X, y = self._check_table(X, y)
         self._target_ndim = y.ndim
         n_windows = len(X)
-        n_validation = min(count_validation_rows(n_windows, self._validation_share(X, y)), n_windows - 1)
+        n_validation = count_validation_rows(n_windows, self._validation_share(X, y))
         n_train = n_windows - n_validation
+        if n_train < 1:
+            raise ValueError(
+                f"validation_fraction of {type(self).__name__} = {self.validation_fraction} leaves none of the "
+                f"{n_windows} rows of X to train on: take fewer rows, or a fraction."
+            )
         if self.n_covariates:
             self._covariate_units = _units_of(X[:n_train, -self.n_covariates :])
         given = self._context_batch(X)

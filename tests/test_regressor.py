@@ -111,6 +111,12 @@ def root_mean_squared(model, X, y):
     return np.sqrt(np.square(forecast - y[split + 5 :]).mean())
 
 
+@pytest.mark.parametrize("n_rows", [40, 10**6])
+def test_validation_leaves_rows_to_train_on(n_rows):
+    with pytest.raises(ValueError, match=f"= {n_rows} leaves none of the 40 rows of X to train on"):
+        make_regressor(validation_fraction=n_rows).fit(np.ones((40, 8)), np.ones((40, 2)))
+
+
 def linear_regressor():  # without validation rows, to see as many rows as a ridge regression
     student = Linear(individual=True)
     return DistilledRegressor(None, student, "response", validation_fraction=0, random_state=0, device="cpu")
