@@ -424,6 +424,8 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
             check_integer(self.max_windows, f"max_windows of {owner}", minimum=1)
         for length in self._given_lengths() or []:
             check_integer(length, f"context_lengths of {owner}", minimum=1)
+        of_refit = DistilledForecaster(quantiles=self.quantiles, calibration=self.calibration)
+        of_refit._check_probabilistic_parameters()
 
     def _scalings(self) -> list[str]:
         return [self.scaling] if isinstance(self.scaling, str) else list(self.scaling)

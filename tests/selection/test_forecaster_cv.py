@@ -499,9 +499,13 @@ def test_clone_pickle_and_set_params():
         ({"context_lengths": [0]}, ValueError, "context_lengths"),
         ({"standard_errors": -1}, ValueError, "standard_errors"),
         ({"context_lengths": [140]}, ValueError, "RollingOriginSplit"),
+        ({"quantiles": (0.9, 0.1)}, ValueError, "must be rising levels"),
+        ({"calibration": "conformal"}, ValueError, "shifts quantiles, and there are none"),
+        ({"quantiles": (0.1, 0.9), "calibration": "conformed"}, ValueError, "calibration"),
     ],
 )
-def test_bad_parameters_are_named_before_any_fit(changes, error, told):
+def test_bad_parameters_are_named_before_any_fit(changes, error, told, monkeypatch):
+    monkeypatch.setattr("skdistill.selection._search.Search.run", lambda search: 1 / 0)
     with pytest.raises(error, match=told):
         make_search(**changes).fit(make_series(150, 1))
 
