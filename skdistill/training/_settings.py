@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType
 
 import torch
 
@@ -17,6 +18,7 @@ __all__ = ["TrainingSettings", "lr_factor", "make_optimizer_class"]
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 PRECISIONS = ("float32", "bfloat16")
 LR_SCHEDULES = ("halving", "constant", "cosine")
+_MOST_CHECKED = 10_000  # epochs of a schedule that is a function
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,11 @@ class TrainingSettings:
         check_choice(self.optimizer, OPTIMIZERS, f"optimizer of {owner}")
         if not callable(self.lr_schedule):
             check_choice(self.lr_schedule, LR_SCHEDULES, f"lr_schedule of {owner}")
+        elif isinstance(self.lr_schedule, FunctionType):  # an object may count its calls
+            for epoch in range(min(self.max_epochs, _MOST_CHECKED)):
+                check_real(self.lr_schedule(epoch), f"lr_schedule of {owner}, in epoch {epoch}", minimum=0.0)
+        if not isinstance(self.verbose, int):
+            raise TypeError(f"verbose of {owner} must be 0, 1 or 2; got {self.verbose!r}.")
         if self.gradient_clip is not None:
             check_real(self.gradient_clip, f"gradient_clip of {owner}", minimum=0.0, include_minimum=False)
         if self.weight_averaging is not None:

@@ -58,6 +58,14 @@ def test_schedules_by_epoch_and_in_the_history(schedule, expected):
     np.testing.assert_allclose(recorded, 0.1 * np.array(expected), rtol=1e-5)
 
 
+@pytest.mark.parametrize("value", [-0.1, float("nan"), "0.5"])
+def test_a_factor_that_is_no_rate_is_refused_before_training(value):
+    with pytest.raises((TypeError, ValueError), match=r"lr_schedule of .*, in epoch 3 must be a number"):
+        make_forecaster(lr_schedule=lambda epoch: value if epoch == 3 else 1.0, max_epochs=4).fit(make_series())
+    with pytest.raises(TypeError, match="verbose of DistilledForecaster must be 0, 1 or 2; got 'yes'"):
+        make_forecaster(verbose="yes").fit(make_series())
+
+
 def test_the_best_epoch_is_restored_and_patience_counts_from_it():
     series = make_series(200)
     forecaster = make_forecaster(lr=0.5, lr_schedule="constant", max_epochs=50, patience=3).fit(series)
