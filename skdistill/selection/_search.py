@@ -103,7 +103,8 @@ class Search:
             self._judge(results, more)
             place = self._best_place(results)
             names, longer = self._useful_teachers(results, place), self._places_with_teacher(place)
-            self._judge(results, [self._taught(one, name, at) for one in exact for name in names for at in longer])
+            taught = [self._taught(one, name, at) for one in exact for name in names for at in longer]
+            self._judge(results, [one for number, one in enumerate(taught) if one not in taught[:number]])
             if others:
                 results.harmful = [name for name in names if self._harms(name, results, place)]
                 names = [name for name in names if name not in results.harmful]

@@ -382,8 +382,10 @@ def test_maps_for_every_target_are_tried_for_several_but_not_for_many(n_targets,
 
 def test_the_map_of_a_user_stays_as_it_is():
     students = ["linear", Linear(individual=True), Linear()]
-    search = make_search(students=students, context_lengths=8, cv=2).fit(make_unlike_targets(2))
+    teacher = LastValueTeacher()
+    search = make_search(students=students, context_lengths=8, cv=2, teachers=teacher).fit(make_unlike_targets(2))
     table = pd.DataFrame(search.cv_results_["params"])
+    assert not table.duplicated().any()
     assert set(table[table.individual].student) == {"linear-0"}
     own = [search.candidate(int(table.index[table.student == f"linear-{number}"][0])) for number in (1, 2)]
     assert [one.student.individual for one in own] == [True, False]
