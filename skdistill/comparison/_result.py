@@ -379,7 +379,9 @@ def _ratio(ratio: float, more: str, less: str) -> str:
 
 def _error_words(own: int, other: int, results: Sequence[RowResult], means: np.ndarray) -> str:
     ours, theirs = results[own].weighted.mean(), results[other].weighted.mean()
+    noise = _noise(float(ours - theirs), float((means[own] - means[other]).std()))
+    if not theirs and ours:
+        return f"error {ours:.4g}, where that of {results[other].name!r} is 0 ({noise})"
     share = 100 * (ours - theirs) / theirs if theirs else 0.0
     direction = "lower" if share < 0 else "higher"
-    noise = _noise(float(ours - theirs), float((means[own] - means[other]).std()))
     return f"error {abs(share):.1f}% {direction} than {results[other].name!r} ({noise})"

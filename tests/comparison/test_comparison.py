@@ -237,6 +237,15 @@ def test_the_noise_of_fewer_than_two_blocks_is_unknown(recwarn, n_windows, block
     assert ("noise unknown" in table.summary()) == ("noise is unknown" in str(table)) == (not is_known)
 
 
+def test_an_error_beside_an_exact_baseline_has_no_share():
+    series = make_series(120, 1)
+    rows = np.concatenate([series[:80], np.full((40, 1), 3.0)])
+    table = make_forecaster(teacher=None).fit(rows[:80]).compare(rows[80:])
+    assert table.loc["last value", "mse"] == 0.0
+    error, words = table.loc["student", ["mse", "in_words"]]
+    assert f"error {error:.4g}, where that of '{table.facts['best_baseline']}' is 0 (beyond two" in words
+
+
 def test_a_model_beside_the_first_may_have_seen_the_rows(recwarn):
     frame = make_frame(230)
     new, old = (make_forecaster(teacher=None).fit(rows) for rows in (frame[:200], frame))
