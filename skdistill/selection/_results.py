@@ -271,7 +271,9 @@ class Results:
         if not taught or not alone:
             return ""
         with_teacher, without = means[self.best(taught)], means[self.best(alone)]
-        change = 100 * (1 - with_teacher / without) if without > 0 else 0.0
+        if not without > 0:
+            return ""
+        change = 100 * (1 - with_teacher / without)
         if abs(change) < 0.05:
             return " A teacher changes nothing."
         word = "lowers" if change > 0 else "raises"
