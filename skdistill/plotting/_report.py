@@ -150,7 +150,8 @@ def _series(table: Any, X: Any, forecaster: Any, rolled: RollingForecasts, ids: 
     note, errors = errors_by_series(table)
     return (
         "<p>By size, the mean absolute value of the targets: groups of equally many series, and the geometric mean of "
-        f"their MSE.</p>{_wide(errors_by_size(table, by_id), index=False)}<p>{html.escape(note)}</p>{_wide(errors)}"
+        "their MSE (without series in which a row has no error).</p>"
+        f"{_wide(errors_by_size(table, by_id), index=False)}<p>{html.escape(note)}</p>{_wide(errors)}"
     )
 
 

@@ -52,8 +52,8 @@ def errors_by_size(table: Any, size: pd.Series) -> pd.DataFrame:
     -------
     groups : DataFrame
         For at most four groups of equally many series, from small to large: number of series, range of sizes, the
-        geometric mean of the MSE of the student relative to the best baseline, and the share of series in which the
-        student is better.
+        geometric mean of the MSE of the student relative to the best baseline, without series in which a row has no
+        error, and the share of series in which the student is better.
     """
     errors, best = table.per_series["mse"], table.facts["best_baseline"]
     size = size.reindex(errors.index)
