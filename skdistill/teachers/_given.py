@@ -181,6 +181,13 @@ class GivenLabels(BaseTeacher):
                 raise ValueError(
                     f"{name} of GivenLabels must have one entry per forecast: {len(forecasts)}; got {len(values)}."
                 )
+        labels, origins = getattr(self.forecasts, "index", None), pd.Index(self.origins)
+        is_labeled = isinstance(labels, pd.Index) and labels.dtype == origins.dtype and labels.nlevels == 1
+        if is_labeled and not labels.equals(origins) and labels.sort_values().equals(origins.sort_values()):
+            raise ValueError(
+                "forecasts of GivenLabels are labeled by their origins, in another order than origins: give "
+                "origins=forecasts.index, or arrays in one order."
+            )
         bad = np.argwhere(~np.isfinite(forecasts))
         if len(bad):
             row, step, channel = bad[0]

@@ -1,6 +1,7 @@
 """Given labels answer for the rows they belong to, and for no others."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
 
@@ -68,6 +69,14 @@ def test_series_of_a_panel_are_found_by_their_ids():
     np.testing.assert_allclose(rolled.forecasts["teacher"], rolled.truth, atol=1e-5)
     with pytest.raises(ValueError, match="knows the series of fit, 'a', 'b', and not 'c'"):
         forecaster.predict_teacher({"b": panel["b"][:60], "c": panel["a"][:60]})
+
+
+def test_labels_of_forecasts_are_not_read_in_another_order_than_origins():
+    frame = make_frame(120, 1)
+    table = pd.DataFrame(truth(frame.to_numpy())[..., 0], index=frame.index[ORIGINS])
+    make_forecaster(teacher=GivenLabels(table, table.index), student="linear").fit(frame)
+    with pytest.raises(ValueError, match="labeled by their origins, in another order than origins"):
+        make_forecaster(teacher=GivenLabels(table, table.index[::-1])).fit(frame)
 
 
 def test_timestamps_find_the_forecast_that_continues_the_rows():
