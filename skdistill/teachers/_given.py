@@ -181,13 +181,7 @@ class GivenLabels(BaseTeacher):
                 raise ValueError(
                     f"{name} of GivenLabels must have one entry per forecast: {len(forecasts)}; got {len(values)}."
                 )
-        labels, origins = getattr(self.forecasts, "index", None), pd.Index(self.origins)
-        is_labeled = isinstance(labels, pd.Index) and labels.dtype == origins.dtype and labels.nlevels == 1
-        if is_labeled and not labels.equals(origins) and labels.sort_values().equals(origins.sort_values()):
-            raise ValueError(
-                "forecasts of GivenLabels are labeled by their origins, in another order than origins: give "
-                "origins=forecasts.index, or arrays in one order."
-            )
+        self._check_order()
         bad = np.argwhere(~np.isfinite(forecasts))
         if len(bad):
             row, step, channel = bad[0]
@@ -199,6 +193,17 @@ class GivenLabels(BaseTeacher):
             raise ValueError(
                 "origins of GivenLabels must be unique within a series; "
                 f"{self._lookup[self._lookup.duplicated()][0]} comes twice."
+            )
+
+    def _check_order(self) -> None:
+        """Raise if forecasts are labeled by their origins, in another order than origins."""
+        labels, origins = getattr(self.forecasts, "index", None), pd.Index(self.origins)
+        if not isinstance(labels, pd.Index) or labels.nlevels > 1 or labels.dtype != origins.dtype:
+            return
+        if not labels.equals(origins) and labels.sort_values().equals(origins.sort_values()):
+            raise ValueError(
+                "forecasts of GivenLabels are labeled by their origins, in another order than origins: give "
+                "origins=forecasts.index, or arrays in one order."
             )
 
     def probe(self, windows: TrainingWindows) -> Labels:
