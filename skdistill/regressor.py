@@ -458,8 +458,14 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         X, y = self._check_table(X, y)
         self._target_ndim = y.ndim
         n_windows = len(X)
-        n_validation = count_validation_rows(n_windows, self._validation_share(X, y))
+        share = self._validation_share(X, y)
+        n_validation = count_validation_rows(n_windows, share)
         n_train = n_windows - n_validation
+        if share and not n_validation:
+            raise ValueError(
+                f"validation_fraction of {type(self).__name__} = {share} leaves none of the {n_windows} rows of X to "
+                "validate on: give more rows, a larger fraction, or 0 to train without early stopping."
+            )
         if n_train < 1:
             raise ValueError(
                 f"validation_fraction of {type(self).__name__} = {self.validation_fraction} leaves none of the "

@@ -111,10 +111,10 @@ def root_mean_squared(model, X, y):
     return np.sqrt(np.square(forecast - y[split + 5 :]).mean())
 
 
-@pytest.mark.parametrize("n_rows", [40, 10**6])
-def test_validation_leaves_rows_to_train_on(n_rows):
-    with pytest.raises(ValueError, match=f"= {n_rows} leaves none of the 40 rows of X to train on"):
-        make_regressor(validation_fraction=n_rows).fit(np.ones((40, 8)), np.ones((40, 2)))
+@pytest.mark.parametrize(("given", "told"), [(40, "train"), (10**6, "train"), (1e-9, "validate"), (0.02, "validate")])
+def test_validation_and_training_have_rows(given, told):
+    with pytest.raises(ValueError, match=f"= {given} leaves none of the 40 rows of X to {told} on"):
+        make_regressor(validation_fraction=given).fit(np.ones((40, 8)), np.ones((40, 2)))
 
 
 def linear_regressor():  # without validation rows, to see as many rows as a ridge regression

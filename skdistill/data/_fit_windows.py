@@ -131,8 +131,7 @@ class FitWindows:
         if series[0].statics is not None:
             scaling.statics_ = series[0].statics
         windows = self.build(series, held_out, scaling, least, of_step)
-        if self.window_step > 1 and any(held_out) and not windows.train.store.has_missing:
-            self._check_validation_grid(windows)
+        self.check_validation(windows)
         return windows
 
     def held_out(self, series: list[Series]) -> list[int]:
@@ -214,14 +213,22 @@ class FitWindows:
             )
         return windows
 
-    def _check_validation_grid(self, windows: TrainingWindows) -> None:
-        """Raise if the distance of windows leaves none to validate on; :meth:`build` looks at training windows."""
-        if windows.validation is None:
-            raise ValueError(
-                f"window_step of DistilledForecaster is too long: windows every {self.window_step} rows, counted back "
-                "from the end of each series, leave no validation window. Set a smaller window_step, or give more "
-                "validation rows."
-            )
+    def check_validation(self, windows: TrainingWindows) -> None:
+        """Raise if validation is requested and no window validates.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            The windows of all series.
+        """
+        if windows.validation is not None or not self.validation_fraction:
+            return
+        every = f", {self.window_step} rows apart (window_step)" if self.window_step > 1 else ""
+        raise ValueError(
+            f"validation_fraction of DistilledForecaster = {self.validation_fraction} leaves no validation window"
+            f"{every}: there is no observed horizon after an observed context in the validation rows of any series. "
+            "Give more validation rows, or set it to 0 to train without early stopping."
+        )
 
     def hide_known(self, store: SeriesStore) -> SeriesStore:
         """Draw, by ``known_dropout``, how many steps of the horizon a student is told.

@@ -235,7 +235,9 @@ def _open(stored: RowFiles, reader: SeriesReader, make: BlockMaker, keep_units: 
             "prediction_length or validation_fraction."
         )
     validation = _windows(store, stored.array("validation"), reader)
-    return Stored(TrainingWindows(train, validation if len(validation) else None), int(arrays["n_short"]))
+    windows = TrainingWindows(train, validation if len(validation) else None)
+    cutting.check_validation(windows)
+    return Stored(windows, int(arrays["n_short"]))
 
 
 def _windows(store: MappedStore, starts: np.ndarray | None, reader: SeriesReader) -> Windows:

@@ -112,6 +112,11 @@ class CrossFittedTeacher(BaseTeacher):
     def probe(self, windows: TrainingWindows) -> Labels:
         """Label one window as the teacher would, and check that every fold has training windows."""
         known = windows.known_train
+        if self.n_folds > len(known):
+            raise ValueError(
+                f"n_folds of CrossFittedTeacher must be at most the {len(known)} training windows; got "
+                f"{self.n_folds}: take fewer folds, or give more rows."
+            )
         for block in self._blocks(known):
             if not len(_away_from(known, block)):
                 reach = known.context_length + known.prediction_length

@@ -47,3 +47,11 @@ def test_a_search_judges_observed_rows(panels):
     assert np.isfinite(whole.best_score_)
     assert past.explanation_ == whole.explanation_
     pd.testing.assert_frame_equal(past.predict(panels[1]), whole.predict(panels[1]))
+
+
+def test_validation_rows_in_a_gap_validate_nothing():
+    day = make_panel([110]).loc[0][["sales"]]
+    day.iloc[80:109] = np.nan
+    settings = {"context_length": 14, "prediction_length": HORIZON, "validation_fraction": 20}
+    with pytest.raises(ValueError, match="= 20 leaves no validation window: there is no observed horizon"):
+        DistilledForecaster(None, "linear", "response", **settings).fit(day)

@@ -141,6 +141,8 @@ def test_what_cannot_be_cross_fitted_is_refused_before_training():
         make_forecaster(teacher=CrossFittedTeacher(LastValueTeacher())).fit(forecaster_series)
     with pytest.raises(ValueError, match="n_folds of CrossFittedTeacher must be an integer of at least 2; got 1"):
         make_forecaster(teacher=CrossFittedTeacher("dlinear", n_folds=1)).fit(forecaster_series)
+    with pytest.raises(ValueError, match=r"must be at most the \d+ training windows; got 1000000"):
+        make_forecaster(teacher=CrossFittedTeacher("dlinear", n_folds=10**6)).fit(forecaster_series)
     with pytest.raises(ValueError, match="leaves a fold without windows"):
         make_forecaster(teacher=CrossFittedTeacher("dlinear", n_folds=2)).fit(make_series(45))
     with pytest.raises(TypeError, match="teacher of CrossFittedTeacher must be a network"):
