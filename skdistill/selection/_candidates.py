@@ -84,6 +84,12 @@ class StudentChoice:
         return resolve_student(self.forecaster.student)
 
     @property
+    def is_individual(self) -> bool:
+        """Whether the user gave it a linear map for every target."""
+        params = self.network.get_params()
+        return any(bool(params.get(name)) for name in ("individual", "linear_skip__individual"))
+
+    @property
     def is_exact(self) -> bool:
         """Whether it is solved exactly for every penalty at once."""
         return isinstance(self.network, Linear) and self.network.solver != "gradient"
@@ -138,7 +144,7 @@ class Candidate:
             "context_length": self.context_length,
             "scaling": self.scaling,
             "transformer": self.transformer,
-            "individual": self.individual,
+            "individual": self.individual or self.student.is_individual,
             "penalty": self.penalty,
             "teacher_weight": self.teacher_weight,
             **self.settings,
@@ -157,7 +163,7 @@ class Candidate:
         words = [f"{self.student.name} with context_length={self.context_length}"]
         if self.transformer is not None:
             words.append(f"transformer={self.transformer!r}")
-        if self.individual:
+        if self.params["individual"]:
             words.append("a map for every target")
         if self.penalty is not None:
             words.append(f"penalty={self.penalty:g}")

@@ -28,12 +28,15 @@ class Choice:
         Their numbers.
     difference, error : float
         How much larger the error of the chosen one is, and the standard error of that.
+    standard_errors : float, default=1.0
+        How many of them it may be larger.
     """
 
     chosen: int
     best: int
     difference: float
     error: float
+    standard_errors: float = 1.0
 
 
 class Results:
@@ -164,7 +167,7 @@ class Results:
                 continue
             spread = _standard_error(errors[one] - errors[best], shares, self._samples)
             if self.means[one] - self.means[best] <= standard_errors * spread:
-                return Choice(one, best, float(self.means[one] - self.means[best]), spread)
+                return Choice(one, best, float(self.means[one] - self.means[best]), spread, standard_errors)
         return Choice(best, best, 0.0, 0.0)
 
     def _tuned(self) -> list[int]:
@@ -223,10 +226,9 @@ class Results:
         if choice.chosen == choice.best:
             told += "It has the smallest error."
         else:
-            told += (
-                f"It is the simplest within one standard error ({choice.error:.2g}) of the best ({best.describe()}; "
-                f"{means[choice.best]:.4g})."
-            )
+            many, each = f"{choice.standard_errors:g} standard errors", f"{choice.error:.2g}"
+            within = f"one standard error ({each})" if choice.standard_errors == 1 else f"{many} (of {each})"
+            told += f"It is the simplest within {within} of the best ({best.describe()}; {means[choice.best]:.4g})."
         left_out = [
             f" The teacher {name} was not tried: its own error is {100 * (ratio - 1):.0f}% above that of the best "
             "exact student."
