@@ -63,7 +63,7 @@ def test_after_fit_and_refresh_it_goes_on():
     assert once.predict(panel(a=slice(60), c=slice(80))).shape == (8, 2)
 
 
-GAP = panel(a=slice(50, 60))
+GAP = panel(a=slice(50, 60)).copy()
 GAP.iloc[3, 0] = np.nan
 REFUSED = {
     "forget": (panel(a=slice(50, 60)), {"forget": 5}, "forget of partial_fit must be 0 for a panel"),

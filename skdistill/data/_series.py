@@ -232,5 +232,7 @@ class SeriesInput:
 def _columns_of_quantiles(columns: pd.Index, targets: Sequence[int], labels: Sequence[Any], name: str) -> pd.MultiIndex:
     """Return columns of channel and label."""
     channels = columns[list(targets)]
+    if isinstance(channels, pd.MultiIndex):  # as tuples: pandas 2.2 makes no products of several levels
+        channels = pd.Index(list(channels), tupleize_cols=False)
     both: list[Any] = [channels, list(labels)]
     return pd.MultiIndex.from_product(both, names=[channels.name or "channel", name])

@@ -7,7 +7,7 @@ import pytest
 from skdistill import DistilledForecaster
 from skdistill.datasets import read_panel
 
-FRIDAYS = pd.date_range("2020-01-01", periods=40, freq="LWOM-FRI")
+FRIDAYS = pd.date_range("2020-01-01", periods=40, freq=pd.offsets.LastWeekOfMonth(weekday=4))
 AHEAD = pd.date_range(FRIDAYS[-1], periods=4, freq=FRIDAYS.freq)[1:]  # 28 April, 26 May, 30 June 2023
 
 

@@ -47,7 +47,7 @@ def make_search(**changes):
 
 
 def make_panel(lengths=(90, 70, 26, 110), seed=0):
-    frames = {f"s{number}": make_frame(n, 1, seed + number) * 10**number for number, n in enumerate(lengths)}
+    frames = {f"s{number}": make_frame(n, 1, seed + number) * 10.0**number for number, n in enumerate(lengths)}
     return pd.concat(frames, names=["series", "time"])
 
 
