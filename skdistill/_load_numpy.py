@@ -46,8 +46,8 @@ class TableStudent(NumpyStudent):
         series : sequence of ids or None, default=None
             Series of each window, for its units; a panel has the ids itself.
         future : ndarray, DataFrame or None, default=None
-            Known covariates over the horizon. A DataFrame has the columns of known covariates and the labels of the
-            forecast.
+            Known covariates over the horizon. A DataFrame has the columns of known covariates alone and the labels of
+            the forecast; for a panel, the same ids.
         static : ndarray of shape (n_windows, n_static), (n_static,) or None, default=None
             Static covariates, standardized.
 
@@ -178,6 +178,14 @@ class TableStudent(NumpyStudent):
         if missing or not columns:
             told = f"lacks {missing}" if missing else "was given, and this student reads none: leave it out"
             raise ValueError(f"future of {name} {told}.")
+        fixed = [] if self.roles is None else [self.roles["columns"][place] for place in self.roles["static"]]
+        for one in future.columns:
+            is_fixed = any(one == other for other in fixed)
+            if one not in columns and not is_fixed and not (one in names and future[one].isna().all()):
+                raise ValueError(
+                    f"future of {name} has the column {one!r}, which is none of the known covariates {columns}: leave "
+                    "it out. If these rows have been observed, append them to the table."
+                )
         places = future.index.get_indexer(index)
         if (places < 0).any():
             raise ValueError(
@@ -208,7 +216,10 @@ def _of_each(given: Any, ids: Sequence[Any], name: str) -> list[Any]:
     if given is None:
         return [None] * len(ids)
     if hasattr(given, "iloc"):
-        return [_of_series(given, one, name) for one in ids]
+        answers = [_of_series(given, one, name) for one in ids]
+        if new := [one for one in given.index.unique(level=0) if one not in ids]:
+            raise ValueError(f"{name} has rows for series {new[0]!r}, which the panel does not have: select the same.")
+        return answers
     if len(given) != len(ids):
         raise ValueError(f"{name} must have one entry for each of the {len(ids)} series; got {len(given)}.")
     if not isinstance(given, dict):

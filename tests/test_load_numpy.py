@@ -117,6 +117,11 @@ def test_known_covariates_are_matched_by_labels(tmp_path):
     pd.testing.assert_frame_equal(student.predict(frame[:-4], future=future), expected)
     with pytest.raises(ValueError, match="future of the table must have a row for every label"):
         student.predict(frame[:-4], future=frame[["c1"]][:-2])
+    for other in (frame[["c1"]].assign(z=1.0), frame):  # no column of fit, and targets
+        with pytest.raises(ValueError, match="which is none of the known covariates"):
+            student.predict(frame[:-4], future=other)
+    unknown = frame.assign(**dict.fromkeys(set(frame) - {"c1"}, np.nan))  # the rows of X that follow
+    pd.testing.assert_frame_equal(student.predict(frame[:-4], future=unknown), expected)
     with pytest.raises(ValueError, match="future of the table lacks"):
         student.predict(frame[:-4], future=frame[["c0"]])
     with pytest.raises(ValueError, match="future must have shape"):
@@ -249,6 +254,8 @@ def test_future_of_a_panel_belongs_to_its_ids(tmp_path):
         student.predict(table, future={one: future[one].to_numpy() for one in (0, 1)}), expected
     )
     arrays = np.stack([rows.to_numpy() for rows in future.values()])
+    with pytest.raises(ValueError, match="future has rows for series 1, which the panel does not have"):
+        student.predict(table.loc[[0]], future=pd.concat(future))
     with pytest.raises(ValueError, match="future must have one entry for each of the 1 series; got 2"):
         student.predict(table.loc[[0]], future=arrays)
     with pytest.raises(ValueError, match="it lacks 0"):
