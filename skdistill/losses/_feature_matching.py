@@ -34,7 +34,7 @@ class FeatureMatching(LossTerm):
     multiperiod_weight : float, default=1.0
         Factor of the multi-period part.
     n_scales : int, default=4
-        Number of scales of the feature axis, including the original one.
+        Number of scales of the feature axis, including the original one; scales without a feature are left out.
     pooling_window : int, default=2
         Number of features averaged into one feature of the next scale.
     temperature : float, default=0.5

@@ -58,8 +58,9 @@ class Pinball(LossTerm):
         Weight of each step.
     n_scales : int, default=1
         Number of scales, including the original one. Each scale averages the previous one over ``pooling_window``
-        steps. The quantile of an average is not the average of quantiles: if the errors of neighboring steps differ in
-        sign, pooled scales pull the outer quantiles inwards. A missing true value counts as an error of 0 in its pool.
+        steps; scales without a step are left out. The quantile of an average is not the average of quantiles: if the
+        errors of neighboring steps differ in sign, pooled scales pull the outer quantiles inwards. A missing true value
+        counts as an error of 0 in its pool.
     pooling_window : int, default=2
         Number of steps averaged into one step of the next scale.
 

@@ -42,7 +42,7 @@ class QuantileDistance(LossTerm):
         Weight of each step.
     n_scales : int, default=1
         Number of scales, including the original one. Each scale averages the previous one over ``pooling_window``
-        steps.
+        steps; scales without a step are left out.
     pooling_window : int, default=2
         Number of steps averaged into one step of the next scale.
 

@@ -31,7 +31,8 @@ class QuantileDistill(BaseLoss):
     order : {1, 2}, default=2
         Absolute (1) or squared (2) distances between quantiles.
     n_scales : int, default=1
-        Number of scales of the distance between quantiles, including the original one.
+        Number of scales of the distance between quantiles, including the original one; scales without a step are
+        left out.
     pooling_window : int, default=2
         Number of steps averaged into one step of the next scale.
     supervised_loss : {"mse", "mae", "huber"}, default="mse"

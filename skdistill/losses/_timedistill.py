@@ -34,7 +34,7 @@ class TimeDistill(BaseLoss):
     multiperiod_weight : float, default=1.0
         Factor of the multi-period terms of both levels.
     n_scales : int, default=4
-        Number of scales, including the original one.
+        Number of scales, including the original one; scales without a step are left out.
     pooling_window : int, default=2
         Number of steps averaged into one step of the next scale.
     temperature : float, default=0.5

@@ -32,7 +32,7 @@ class TimesNet(BaseNetwork):
     feedforward_size : int or None, default=None
         Width between the two convolutions of a layer; None takes twice ``hidden_size``.
     n_periods : int, default=5
-        Number of frequencies of a layer.
+        Number of frequencies of a layer; at most half as many as rows of context and horizon.
     periods_of : {"batch", "window"}, default="batch"
         Which frequencies a layer takes in training: the strongest on average over the batch, as published, or the
         strongest of each window. Outside of training they are always those of each window, so that a forecast does not
