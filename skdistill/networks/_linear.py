@@ -496,7 +496,7 @@ class LinearModule(nn.Module):
         values = context[:, -self.n_rows :].transpose(1, 2)
         if self.targets is not None:
             values = values[:, self.targets]
-        level = values.new_zeros(()) if self.level is None else (values @ self.level).unsqueeze(-1)
+        level = values.new_zeros(()) if self.level is None else values @ self.level[:, None]
         return NetworkOutput((_apply(weight, values - level) + self.bias + level).transpose(1, 2))
 
 

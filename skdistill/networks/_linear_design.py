@@ -232,7 +232,7 @@ class LinearDesign(nn.Module):
         """Return the level of channels (n_windows, n, n_rows)."""
         if self.level is None:
             return rows.new_zeros((*rows.shape[:2], 1))
-        return (rows @ self.level).unsqueeze(-1)
+        return rows @ self.level[:, None]  # onnxruntime multiplies transposed rows by a vector wrongly
 
     def _each(self, parts: list[Tensor]) -> list[Tensor]:
         """Repeat inputs that all targets share."""

@@ -73,8 +73,8 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
     students with each teacher whose own forecasts are good enough (in a panel also at longer contexts, which labels
     make worthwhile); then the networks, alone and with each of these teachers (of more than 10,000 windows times
     targets, with those that do not make the exact student worse). A teacher that needs no training labels the windows
-    once for all folds; labels read only their contexts. A teacher that must be trained is trained in each fold on the
-    rows of the fold.
+    once for all folds; labels read only their contexts (where ``cv`` slides a window of training rows, also rows before
+    it). A teacher that must be trained is trained in each fold on the rows of the fold.
 
     Parameters
     ----------
