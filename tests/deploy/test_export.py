@@ -55,6 +55,7 @@ def test_onnx_answers_as_the_student(student, tmp_path):
     assert props["skdistill.targets"] == ["c1"]
 
 
+@pytest.mark.slow
 def test_onnx_of_a_network_on_a_linear_map_for_every_target(tmp_path):
     """A student that is no product of matrices, with the levels of its linear part."""
     student = MLP(4, batch_norm=False, decomposition=False, linear_skip=Linear(individual=True))
