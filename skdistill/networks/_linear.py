@@ -417,6 +417,7 @@ class Linear(BaseNetwork):
         part : SolvablePart
             The part with its rows, level, mask and penalties.
         """
+        self.check(spec)
         n_rows, sizes, masks = self.n_rows(spec), self.sizes(spec), self.masks(spec)
         return SolvablePart(
             type(self).__name__,

@@ -523,6 +523,7 @@ def test_auto_trains_with_a_warning_that_names_the_term():
         (Linear(weight_grid={"prediction": [-1.0]}), {}, "weight_grid"),
         (Linear(weight_grid={"prediction": []}), {}, "at least one weight"),
         (Linear("lst"), {}, "Did you mean 'last'"),
+        (Linear(last_rows=0), {"validation_fraction": "auto"}, "last_rows of Linear must be an integer of at least 1"),
         (Linear(last_rows=13), {}, "last_rows of Linear must be at most context_length = 12"),
         (Linear(sparse_season=13), {}, "sparse_season of Linear"),
         (Linear(sparse_season=6, solver="exact"), {"loss": MultiScale()}, "a pooled term does not"),
