@@ -120,6 +120,10 @@ def test_known_covariates_are_matched_by_labels(tmp_path):
     for other in (frame[["c1"]].assign(z=1.0), frame):  # no column of fit, and targets
         with pytest.raises(ValueError, match="which is none of the known covariates"):
             student.predict(frame[:-4], future=other)
+    plain = skdistill.deploy.NumpyStudent.load(tmp_path / "known.npz")  # reads the numbers of tables by position
+    np.testing.assert_allclose(plain.predict(frame[:-4], future=frame[["c1"]][-4:]), expected, rtol=1e-6)
+    with pytest.raises(ValueError, match="windows must have the columns"):
+        plain.predict(frame[:-4][list(frame)[::-1]], future=frame[["c1"]][-4:])
     unknown = frame.assign(**dict.fromkeys(set(frame) - {"c1"}, np.nan))  # the rows of X that follow
     pd.testing.assert_frame_equal(student.predict(frame[:-4], future=unknown), expected)
     with pytest.raises(ValueError, match="future of the table lacks"):

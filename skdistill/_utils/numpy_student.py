@@ -217,7 +217,7 @@ class NumpyStudent:
         ValueError
             If the shape is invalid, or a value is infinite.
         """
-        batch, single = self._read(windows)
+        batch, single = self._read(windows, future)
         numbers = self._numbers(series, len(batch), single)
         forecasts = self.forecast(batch, numbers, *self._extra.read(future, static, len(batch), single))
         return forecasts[0] if single else forecasts
@@ -246,13 +246,16 @@ class NumpyStudent:
         ValueError
             If the shape is invalid, a value is infinite, or the student has no quantiles.
         """
-        batch, single = self._read(windows)
+        batch, single = self._read(windows, future)
         numbers = self._numbers(series, len(batch), single)
         quantiles = self.forecast_quantiles(batch, numbers, *self._extra.read(future, static, len(batch), single))
         return quantiles[0] if single else quantiles
 
-    def _read(self, windows: np.ndarray) -> tuple[np.ndarray, bool]:
+    def _read(self, windows: np.ndarray, future: Any = None) -> tuple[np.ndarray, bool]:
         """Check windows; return their last rows as a batch, and whether the input was a single window."""
+        if self.columns is not None:
+            _check_order(windows, self.columns, "windows")
+            _check_order(future, [self.columns[channel] for channel in self.known], "future")
         windows = read_numbers(windows, "windows")
         batch = windows[None] if windows.ndim == 2 else windows
         if batch.ndim != 3 or batch.shape[1] < self.context_length or batch.shape[2] != self.n_channels:
@@ -1185,6 +1188,13 @@ def _read_steps(arrays: Mapping[str, np.ndarray]) -> list[Any]:
 def _as_tuples(one: object) -> object:
     """Convert lists from JSON to tuples, at any depth."""
     return tuple(map(_as_tuples, one)) if isinstance(one, list) else one
+
+
+def _check_order(table: Any, columns: list[Any], name: str) -> None:
+    """Raise for a table with the columns of fit in another order: its numbers are read by position."""
+    names = [plain_id(one) for one in table.columns] if hasattr(table, "iloc") and table.ndim == 2 else None
+    if names is not None and names != list(columns) and sorted(map(repr, names)) == sorted(map(repr, columns)):
+        raise ValueError(f"{name} must have the columns {list(columns)}, in this order; got {names}. Reorder them.")
 
 
 def plain_id(one: Any) -> Any:
