@@ -318,7 +318,7 @@ class ForecastScorer:
         if unknown := [one for one in ids if one not in given]:
             raise ValueError(
                 f"weights of ForecastScorer must have a weight for every series; {unknown[0]!r} has none"
-                f"{'' if len(unknown) == 1 else f', as {len(unknown) - 1} others'}. Map ids to weights."
+                f"{'' if len(unknown) == 1 else f', nor have {len(unknown) - 1} more'}. Map ids to weights."
             )
         weights = np.array([float(given[one]) for one in ids])
         if not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
@@ -343,6 +343,8 @@ class ForecastScorer:
                 raise ValueError(f"{name} of ForecastScorer must be among {_list(known)}; got {one!r}.")
         if not positions:
             raise ValueError(f"{name} of ForecastScorer must name at least one of {_list(known)}; got {wanted!r}.")
+        if len(set(positions)) < len(positions):
+            raise ValueError(f"{name} of ForecastScorer must name each of them once; got {wanted!r}.")
         return positions
 
 

@@ -94,6 +94,9 @@ def test_bad_names(fitted, rolled):
         ForecastScorer(steps=0)(fitted, rolled[0])
     with pytest.raises(ValueError, match="channels of ForecastScorer must be among"):
         ForecastScorer(channels="c9")(fitted, rolled[0])
+    for twice in ({"steps": [1, 1]}, {"channels": ["c0", 0]}):
+        with pytest.raises(ValueError, match="of ForecastScorer must name each of them once"):
+            ForecastScorer(**twice)(fitted, rolled[0])
 
 
 def test_targets_are_scored_by_their_names():

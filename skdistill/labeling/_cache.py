@@ -68,9 +68,9 @@ class LabelCache:
         return folder
 
     def clear(self) -> None:
-        """Delete every entry."""
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete every entry; what cannot be deleted is an error."""
+        if self.folder is not None and self.folder.exists():
+            shutil.rmtree(self.folder)
 
 
 def read_only_error(folder: Path, error: OSError) -> OSError:

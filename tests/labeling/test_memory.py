@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 
+from skdistill import clear_memory
 from skdistill.data._store import SeriesStore
 from skdistill.labeling._keys import describe_windows, key_of
 from skdistill.losses import Response, TimeDistill
@@ -260,3 +261,13 @@ def test_series_count_as_they_are_weighted_with_a_memory_too(tmp_path):
     settings["memory"] = None
     expected = make_forecaster(**settings, series_weight={"a": 1.0, "b": 50.0}).fit(panel).predict(panel)
     np.testing.assert_array_equal(weighted["a"], expected["a"])
+
+
+def test_clear_memory_tells_what_it_does_not_do(tmp_path):
+    with pytest.raises(ValueError, match="got None, which keeps nothing"):
+        clear_memory(None)
+    with pytest.warns(UserWarning, match="there is no folder .*typo"):
+        clear_memory(tmp_path / "typo")
+    (tmp_path / "skdistill").write_text("in the way")
+    with pytest.raises(OSError, match="skdistill"):
+        clear_memory(tmp_path)
