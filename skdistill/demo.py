@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
     search, test = _show(f"{name}: {_WEEKS} weeks of hours, {frame.shape[1]} channels", train, test, 48, given.seed)
     _draw(search, test, given.picture)
     months, name = _monthly()
-    _show(f"{name}: 8 years of months", months[:96], months[96:], 12, given.seed)
+    _show(f"{name}: 7 years of months", months[:84], months[84:], 12, given.seed)
 
 
 def _hourly(*, synthetic: bool) -> tuple[pd.DataFrame, str]:
