@@ -81,16 +81,12 @@ class UnwrappedModel:
                 f"forecasts in original units; it changes nothing, and they turn {given.flat[0]:.6g} into "
                 f"{there.flat[0]:.6g}. Set it, such as FunctionTransformer(np.log1p, np.expm1)."
             )
-        for function, values, whole in (
-            (self.before.transform, X, there),
-            (self.before.inverse_transform, there, back),
-        ):
-            if rows_depend(function, values, whole):
-                raise ValueError(
-                    "the steps before the forecaster must treat each row separately, for forecasts in original units; "
-                    "in them a row depends on the rows around it, as in differences, running sums and moving averages. "
-                    "Take the forecaster inside (skdistill.get_forecaster) and rows after these steps, in their units."
-                )
+        if rows_depend(self.before, X, there, back):
+            raise ValueError(
+                "the steps before the forecaster must treat each row separately, for forecasts in original units; "
+                "in them a row depends on the rows around it, as in differences, running sums and moving averages. "
+                "Take the forecaster inside (skdistill.get_forecaster) and rows after these steps, in their units."
+            )
 
     def transform(self, X: Any) -> Any:
         """Apply the steps before the forecaster to a series.

@@ -103,35 +103,36 @@ def check_transformer_kept(transformer: BaseEstimator, rows: Sequence[np.ndarray
                 f"transformer must treat each channel separately; got {transformer!r}, in which a channel depends on "
                 "the others. Apply it before, in a Pipeline; forecasts are then in its units."
             )
-    for function, values, whole in (
-        (transformer.transform, some, inside),
-        (transformer.inverse_transform, inside, back),
-    ):
-        if rows_depend(function, values, whole):
-            raise ValueError(
-                f"transformer must treat each row separately; got {transformer!r}, in which a row depends on the rows "
-                "around it, such as differences and running sums do: contexts and horizons are transformed each on "
-                "their own. Apply it before, in a Pipeline; forecasts are then in its units."
-            )
+    if rows_depend(transformer, some, inside, back):
+        raise ValueError(
+            f"transformer must treat each row separately; got {transformer!r}, in which a row depends on the rows "
+            "around it, such as differences and running sums do: contexts and horizons are transformed each on "
+            "their own. Apply it before, in a Pipeline; forecasts are then in its units."
+        )
 
 
-def rows_depend(function: Callable[[Any], Any], values: Any, whole: np.ndarray) -> bool:
-    """Return whether a function gives other rows for each half of some rows than for all.
+def rows_depend(transformer: Any, rows: Any, there: np.ndarray, back: np.ndarray) -> bool:
+    """Return whether a transformer or its inverse gives other rows for each half of some rows than for all.
 
     Parameters
     ----------
-    function : callable
-        Maps rows to rows.
-    values : array or DataFrame of shape (n_rows, n_channels)
+    transformer : object
+        With ``transform`` and ``inverse_transform``.
+    rows : array or DataFrame of shape (n_rows, n_channels)
         The rows.
-    whole : ndarray of shape (n_rows, n_channels)
-        What it gives for all of them.
+    there, back : ndarray of shape (n_rows, n_channels)
+        All of them transformed, and these converted back.
 
     Returns
     -------
     depend : bool
         True for differences, running sums and moving averages, and for a mean of the rows themselves.
     """
+    ways = ((transformer.transform, rows, there), (transformer.inverse_transform, there, back))
+    return any(_halves_differ(*way) for way in ways)
+
+
+def _halves_differ(function: Callable[[Any], Any], values: Any, whole: np.ndarray) -> bool:
     half = len(whole) // 2
     if not half:
         return False

@@ -7,7 +7,6 @@ from typing import Any
 
 from skdistill.data._series import Series
 from skdistill.data._short_series import name_series
-from skdistill.data._zones import find_another_zone, warn_of_another_zone
 
 __all__ = ["warn_of_zone_of_teacher"]
 
@@ -26,8 +25,9 @@ def warn_of_zone_of_teacher(forecaster: Any, series: Sequence[Series]) -> None:
     """
     if forecaster.spec_.n_time_features or not forecaster.teacher_.reads_calendar:
         return
-    known = forecaster.series_labels_.zones
-    other = find_another_zone([one.index for one in series], known)
-    if other is not None:
-        name = "X" if len(series) == 1 and series[0].id is None else name_series(series, other)
-        warn_of_another_zone(name, series[other].index, known)
+    forecaster.series_labels_.warn_of_others(
+        [one.index for one in series],
+        [],  # another step was told when the series were read
+        lambda number: "X" if len(series) == 1 and series[0].id is None else name_series(series, number),
+        with_calendar=True,
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,14 +15,11 @@ from skdistill._unwrap import unwrap_model
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
-from skdistill.data._pace import find_another_step, warn_of_another_step
 from skdistill.data._precede import labels_of_context
 from skdistill.data._series_labels import SeriesLabels, same_columns
 from skdistill.data._statics import Statics
-from skdistill.data._steps import Step
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._window_forecaster import WindowForecaster
-from skdistill.data._zones import find_another_zone, warn_of_another_zone
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._provenance import FIELDS, Entry
@@ -122,10 +118,13 @@ class FrozenTeacher(BaseTeacher):
             _check_names(self._own_columns(), windows.train.store.columns)
             if ours.spec_.n_static:
                 _check_statics(ours.roles_.statics, windows.train.store.scaling.statics_)
-            labels = getattr(ours, "series_labels_", SeriesLabels())
-            _check_step(labels.steps, windows.train.store.steps)
-            if ours.spec_.n_time_features:
-                _check_zone(labels.zones, windows.train.store.indexes)
+            store = windows.train.store
+            getattr(ours, "series_labels_", SeriesLabels()).warn_of_others(
+                store.indexes,
+                store.steps,
+                lambda number: f"series {number} of {len(store.indexes)} that the frozen teacher labels",
+                with_calendar=self.reads_calendar,
+            )
         return super().probe(windows)
 
     def label(self, contexts: Contexts) -> Labels:
@@ -330,20 +329,6 @@ def _check_names(own: pd.Index | None, given: pd.Index | None) -> None:
             f"X must have the columns that the frozen teacher was fitted on, {list(own)}, in this order; got "
             f"{list(given)}. Reorder them, X[{list(own)}], or rename them; arrays (X.to_numpy()) are taken by position."
         )
-
-
-def _check_step(known: Sequence[Step], steps: Sequence[Step | None]) -> None:
-    """Warn if rows have another step than those that the teacher was fitted on."""
-    other = find_another_step(steps, known)
-    if other is not None:
-        warn_of_another_step(f"series {other} of {len(steps)} that the frozen teacher labels", steps[other], known)
-
-
-def _check_zone(known: Sequence[str | None], indexes: Sequence[pd.Index | None]) -> None:
-    """Warn if labels show another clock than those that the teacher was fitted on."""
-    other = find_another_zone(indexes, known)
-    if other is not None:
-        warn_of_another_zone(f"series {other} of {len(indexes)} that the frozen teacher labels", indexes[other], known)
 
 
 def _check_statics(own: Statics | None, given: Statics | None) -> None:

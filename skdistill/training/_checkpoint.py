@@ -51,6 +51,9 @@ class ResumableCheckpoint(Callback):
         try:
             state = read_plain(self.path)
             fresh = deepcopy(self._state(net))
+            for name in ("schedulers", "callbacks"):
+                if set(state[name]) != set(fresh[name]):
+                    raise ValueError(f"its {name} are those of another training")
             self._restore(net, state)
         except FileNotFoundError:
             return
@@ -95,9 +98,6 @@ class ResumableCheckpoint(Callback):
 
     def _restore(self, net: NeuralNet, state: dict[str, Any]) -> None:
         callbacks = dict(net.callbacks_)
-        for name in ("schedulers", "callbacks"):
-            if set(state[name]) != set(self._state(net)[name]):
-                raise ValueError(f"its {name} are those of another training")
         net.module_.load_state_dict(state["module"])
         net.criterion_.load_state_dict(state["criterion"])
         net.optimizer_.load_state_dict(state["optimizer"])
