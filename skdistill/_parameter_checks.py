@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skdistill._utils._changed_parameters import changed_parameters
 from skdistill._utils._checks import check_boolean, check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._user_line import stacklevel_of_user
@@ -183,10 +184,8 @@ def _warn_of_unread(teacher: BaseTeacher, loss: BaseLoss, *, has_quantiles: bool
         "features": (teacher.settings_of_features, needs_teacher_features(loss)),
         "quantiles": (teacher.settings_of_quantiles, has_quantiles or reads_teacher_quantiles(loss)),
     }
-    defaults = {name: one.default for name, one in signature(type(teacher)).parameters.items()}
     for kind, (names, is_read) in kinds.items():
-        chosen = {name: getattr(teacher, name) for name in names}
-        unused = [f"{name}={value!r}" for name, value in chosen.items() if value not in (None, defaults[name])]
+        unused = changed_parameters(teacher, (name for name in names if getattr(teacher, name) is not None))
         if unused and not is_read:
             warnings.warn(
                 f"{', '.join(unused)} of {type(teacher).__name__} {'has' if len(unused) == 1 else 'have'} no effect: "
@@ -261,9 +260,7 @@ def idle_settings(estimator: Any) -> list[str]:
     settings : list of str
         Names and values of those that are not the default.
     """
-    defaults = default_training(type(estimator))
-    given = {name: getattr(estimator, name) for name in defaults}
-    return [f"{name}={value!r}" for name, value in given.items() if value != defaults[name]]
+    return changed_parameters(estimator, default_training(type(estimator)))
 
 
 def warn_of_idle_settings(estimator: Any) -> None:

@@ -9,7 +9,6 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from inspect import signature
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d
 
+from skdistill._utils._changed_parameters import changed_parameters
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._generators import seeded
@@ -156,8 +156,7 @@ class FoundationTeacher(BaseTeacher):
         idle = {*self.parameters_without_effect(path)} - _NEVER_IDLE
         if self.model is None or Path(self.model).expanduser().exists():
             idle.add("revision")
-        given, defaults = self.get_params(deep=False), signature(type(self)).parameters
-        told = [f"{name}={given[name]!r}" for name in given if name in idle and given[name] != defaults[name].default]
+        told = changed_parameters(self, (name for name in self.get_params(deep=False) if name in idle))
         if told:
             warnings.warn(
                 f"{', '.join(told)} of {type(self).__name__} {'has' if len(told) == 1 else 'have'} no effect with "
