@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,15 +17,14 @@ from skdistill._utils._choices import check_choice
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._columns import find_columns
-from skdistill.data._context_batch import ContextBatch
-from skdistill.data._finite import without_infinity
 from skdistill.data._levels import interpolation_matrix
-from skdistill.data._panel import append_rows, covariates_of, find_labels, name_instance, split_panel
-from skdistill.data._precede import precede_index
+from skdistill.data._panel import find_labels, name_instance, split_panel
 from skdistill.data._series_labels import check_columns
-from skdistill.data._steps import Step, continue_index
+from skdistill.data._steps import Step
 from skdistill.forecaster import DistilledForecaster
 from skdistill.probabilistic._settings import DEFAULT_COVERAGE, at_levels
+from skdistill.sktime._kept_rows import KeptRows, Series, ids_of
+from skdistill.sktime._rollout import roll_out
 
 __all__ = ["SktimeDistilledForecaster"]
 
@@ -421,11 +420,10 @@ class SktimeDistilledForecaster(BaseForecaster):
             self._check_windows(series)
             self._covariates = _columns_of(X)
             self.forecaster_ = self._train(series, y.shape[1])
-        self._n_targets, self._columns, self._names = y.shape[1], y.columns, list(y.index.names)
-        self._steps: dict[tuple[object, ...], Step | None] = {}
+        self._columns = y.columns
         self._others: dict[tuple[int, ...], DistilledForecaster] = {}  # for other columns of X at predict
-        self._rows: dict[tuple[object, ...], pd.DataFrame] = {}
-        self._remember(series)
+        self._kept = KeptRows(y.shape[1], y.index.names)
+        self._kept.add(self.forecaster_, series, keep_all=self.refit_on_update)
         return self
 
     def _pretrain(self, y: pd.DataFrame, X: pd.DataFrame | None = None, fh: Any = None) -> SktimeDistilledForecaster:
@@ -450,14 +448,14 @@ class SktimeDistilledForecaster(BaseForecaster):
         self._pretrain_on({**earlier, **new}, y.shape[1])
         return self
 
-    def _pretrain_on(self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int) -> None:
+    def _pretrain_on(self, series: Series, n_targets: int) -> None:
         self._check_windows(series)
         self.forecaster_ = self._train(series, n_targets)
         self._panel = series  # kept until fit, for a second call of pretrain
 
     def _predict(self, fh: ForecastingHorizon, X: pd.DataFrame | None) -> pd.DataFrame:
         steps = self._steps_of(fh)
-        return self._assemble(self._forecast(max(int(one.max()) for one in steps), X), steps, self._columns)
+        return self._kept.label(self._forecast(steps, X, with_quantiles=False), steps, self._columns)
 
     def _predict_quantiles(self, fh: ForecastingHorizon, X: pd.DataFrame | None, alpha: list[float]) -> pd.DataFrame:
         steps = self._steps_of(fh)
@@ -468,14 +466,19 @@ class SktimeDistilledForecaster(BaseForecaster):
                 f"alpha must be {levels[0]:g}, the only level among quantiles of {type(self).__name__}; got {alpha!r}. "
                 "Fit with two levels or more, from which others are interpolated."
             )
-        quantiles = self._forecast(max(int(one.max()) for one in steps), X, with_quantiles=True)
+        quantiles = self._forecast(steps, X, with_quantiles=True)
         asked = at_levels(quantiles, interpolation_matrix(levels, alpha))
         columns = pd.MultiIndex.from_product([self._get_varnames(), alpha])
-        return self._assemble(asked.reshape(*asked.shape[:2], -1), steps, columns)
+        return self._kept.label(asked.reshape(*asked.shape[:2], -1), steps, columns)
+
+    def _forecast(self, steps: list[np.ndarray], X: pd.DataFrame | None, *, with_quantiles: bool) -> np.ndarray:
+        n_steps = max(int(one.max()) for one in steps)
+        return roll_out(self._forecaster_for(X), self._kept, X, n_steps, with_quantiles=with_quantiles)
 
     def _steps_of(self, fh: ForecastingHorizon) -> list[np.ndarray]:
         """Return the number of steps for every series; raise if steps are not supported."""
-        steps = [self._count_steps(fh, rows.index, self._steps[key]) for key, rows in self._rows.items()]
+        kept = self._kept
+        steps = [self._count_steps(fh, rows.index, kept.steps[key]) for key, rows in kept.rows.items()]
         self._check_horizon(max(int(one.max()) for one in steps))
         if min(int(one.min()) for one in steps) < 1:
             raise NotImplementedError(f"{type(self).__name__} can not perform in-sample prediction. Found fh {fh}.")
@@ -484,14 +487,13 @@ class SktimeDistilledForecaster(BaseForecaster):
     def _update(
         self, y: pd.DataFrame, X: pd.DataFrame | None = None, update_params: bool = True
     ) -> SktimeDistilledForecaster:
-        if X is None and len(self._known_channels()) > self._n_targets:
-            names = [name.removeprefix("X:") for name in self._known_channels()[self._n_targets :]]
+        if X is None and (names := self._kept.covariates):
             raise ValueError(
                 f"X is missing in update: fit had the covariates {names}, which are part of the context; pass "
                 "update(y, X)."
             )
         self._check_name(y)
-        self._remember(self._read(y, X, None))
+        self._kept.add(self.forecaster_, self._read(y, X, None), keep_all=self.refit_on_update)
         if update_params and self.refit_on_update and not self._is_pretrained():
             self._learn()
         return self
@@ -502,29 +504,27 @@ class SktimeDistilledForecaster(BaseForecaster):
         if len(before) == len(now) == 1 and not (_are_numbered(before) or _are_numbered(now)):
             check_columns(before, now, name="y")
 
-    def _known_channels(self) -> list[str]:
-        return list(next(iter(self._rows.values())).columns)
-
     def _learn(self) -> None:
         """Train on all rows; if exact updates are possible, only process the new rows."""
+        kept = self._kept
         self._others = {}
         if hasattr(self, "_seen"):
-            self._seen = dict(self._rows)  # later updates may be context only
-        misses = any(bool(rows.isna().any(axis=None)) for rows in self._rows.values())
-        if list(self._rows) != [()] or misses or obstacles(self.forecaster_, is_panel=False):
-            self.forecaster_ = self._train(self._rows, self._n_targets)
+            self._seen = dict(kept.rows)  # later updates may be context only
+        misses = any(bool(rows.isna().any(axis=None)) for rows in kept.rows.values())
+        if not kept.is_single or misses or obstacles(self.forecaster_, is_panel=False):
+            self.forecaster_ = self._train(kept.rows, kept.n_targets)
             return
-        self.forecaster_ = self.forecaster_.catch_up(self._rows[()])
+        self.forecaster_ = self.forecaster_.catch_up(kept.rows[()])
 
     # -- fitting -----------------------------------------------------------------------------
 
-    def _read(self, y: pd.DataFrame, X: pd.DataFrame | None, fh: Any) -> dict[tuple[object, ...], pd.DataFrame]:
+    def _read(self, y: pd.DataFrame, X: pd.DataFrame | None, fh: Any) -> Series:
         """Check the input before training, and split the panel into series."""
         check_integer(self.context_length, "context_length of SktimeDistilledForecaster", minimum=1)
         check_integer(self.prediction_length, "prediction_length of SktimeDistilledForecaster", minimum=1)
         check_boolean(self.rollout, "rollout of SktimeDistilledForecaster")
         check_boolean(self.refit_on_update, "refit_on_update of SktimeDistilledForecaster")
-        series = split_panel(y, X, getattr(self, "_steps", None))
+        series = split_panel(y, X, self._kept.steps if hasattr(self, "_kept") else None)
         if fh is not None:
             self._check_horizon(max(int(self._count_steps(fh, rows.index).max()) for rows in series.values()))
         return series
@@ -532,7 +532,7 @@ class SktimeDistilledForecaster(BaseForecaster):
     def _is_pretrained(self) -> bool:
         return "forecaster_" in getattr(self, "_pretrained_attrs", ())
 
-    def _check_windows(self, series: dict[tuple[object, ...], pd.DataFrame]) -> None:
+    def _check_windows(self, series: Series) -> None:
         """Raise where no series holds a window; the short ones among others are told of in ``fit``."""
         if self.min_observed is not None:
             return
@@ -545,7 +545,7 @@ class SktimeDistilledForecaster(BaseForecaster):
                 "smaller lengths."
             )
 
-    def _check_pretrained(self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int) -> None:
+    def _check_pretrained(self, series: Series, n_targets: int) -> None:
         known = (len(self.forecaster_.targets_), self.forecaster_.n_features_in_)
         n_channels = next(iter(series.values())).shape[1]
         if (n_targets, n_channels) != known:
@@ -559,7 +559,7 @@ class SktimeDistilledForecaster(BaseForecaster):
             if not (_are_numbered(before) or _are_numbered(now)):  # without names, columns are taken by position
                 check_columns(before, now, name=name, where="pretrain")
 
-    def _train(self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int) -> DistilledForecaster:
+    def _train(self, series: Series, n_targets: int) -> DistilledForecaster:
         """Train a student for the convention that ``predict`` gets all columns of X, or those that are named."""
         self.__dict__.pop("_seen", None)
         first = next(iter(series.values()))
@@ -571,9 +571,7 @@ class SktimeDistilledForecaster(BaseForecaster):
     def _is_auto(self) -> bool:
         return isinstance(self.known_covariates, str)
 
-    def _train_for(
-        self, series: dict[tuple[object, ...], pd.DataFrame], n_targets: int, known: list[int], **changes: Any
-    ) -> DistilledForecaster:
+    def _train_for(self, series: Series, n_targets: int, known: list[int], **changes: Any) -> DistilledForecaster:
         """Train a student with these columns as known covariates."""
         params = self.get_params(deep=False) | changes
         own = ("rollout", "refit_on_update", "known_covariates")
@@ -585,7 +583,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         )
         if list(series) == [()]:
             return forecaster.fit(first)
-        return forecaster.fit(dict(zip(_ids(series), series.values(), strict=True)))
+        return forecaster.fit(dict(zip(ids_of(series), series.values(), strict=True)))
 
     def _known_columns(self, rows: pd.DataFrame, n_targets: int) -> list[int]:
         """Return the positions of the known covariates among the columns of y and X."""
@@ -604,51 +602,11 @@ class SktimeDistilledForecaster(BaseForecaster):
         places = find_columns(self.known_covariates, names, len(names), "known_covariates", type(self).__name__)
         return [n_targets + place for place in places]
 
-    def _remember(self, series: dict[tuple[object, ...], pd.DataFrame]) -> None:
-        """Keep the rows that forecasts are made from, or all rows if a refit is possible."""
-        kept = {}
-        self._note_steps({key: new for key, new in series.items() if key not in self._steps})
-        for key, new in series.items():
-            name = name_instance(key)
-            step = self._steps[key]
-            rows = append_rows(self._rows[key], new, step, name) if key in self._rows else new
-            if len(rows) < self.context_length:
-                self._check_newer(key, new, name)
-            rows = rows if self.refit_on_update else rows.iloc[-self.context_length :]
-            kept[key] = rows.set_axis(rows.index if step is None else step.note_on(rows.index), axis=0).copy()
-        self._rows.update(kept)
-
-    def _note_steps(self, new: dict[tuple[object, ...], pd.DataFrame]) -> None:
-        """Keep the steps of new series; a series is one of as many levels as in fit."""
-        for key in new:
-            if len(key) != len(self._names) - 1:
-                raise ValueError(
-                    f"y of update must have an index of {len(self._names)} levels as in fit, which name its series; "
-                    f"got {len(key) + 1}."
-                )
-        labels, indexes, keys = self.forecaster_.series_labels_, [rows.index for rows in new.values()], list(new)
-        steps = [labels.step_of(index) for index in indexes]
-        labels.warn_of_others(
-            indexes,
-            steps,
-            lambda number: name_instance(keys[number]),
-            with_calendar=bool(self.forecaster_.spec_.n_time_features),
-        )
-        self._steps |= dict(zip(keys, steps, strict=True))
-
-    def _check_newer(self, key: tuple[object, ...], new: pd.DataFrame, name: str) -> None:
-        last = self._rows[key].index[-1] if key in self._rows else None
-        if last is not None and new.index[-1] < last:
-            raise ValueError(
-                f"{name} ends at {new.index[-1]}, but rows up to {last} are known already: pass update the rows that "
-                f"follow, or at least context_length = {self.context_length} rows to forecast from an earlier time."
-            )
-
     # -- forecasting -------------------------------------------------------------------------
 
     def _forecaster_for(self, X: pd.DataFrame | None) -> DistilledForecaster:
         """Return the student whose known covariates are the columns of X at predict; train it if there is none."""
-        names = [name.removeprefix("X:") for name in self._known_channels()[self._n_targets :]]
+        names, n_targets = self._kept.covariates, self._kept.n_targets
         given = set() if X is None else {str(column) for column in X.columns}
         if unknown := sorted(given - set(names)):
             warnings.warn(
@@ -656,14 +614,14 @@ class SktimeDistilledForecaster(BaseForecaster):
                 "out, or fit with them.",
                 stacklevel=stacklevel_of_user(),
             )
-        known = tuple(self._n_targets + place for place, name in enumerate(names) if name in given)
+        known = tuple(n_targets + place for place, name in enumerate(names) if name in given)
         network = resolve_student(self.student)
         whole = len(known) == len(names) or not hasattr(self, "_seen") or not network.reads_past
         if not self._is_auto() or whole:
             return self.forecaster_
         if known not in self._others:
             named = [one for one, name in zip(self._covariates, names, strict=True) if name in given]
-            lacking = [name for place, name in enumerate(names) if self._n_targets + place not in known]
+            lacking = [name for place, name in enumerate(names) if n_targets + place not in known]
             warnings.warn(
                 f"X in fit had the columns {lacking}, and X at predict lacks them: they are past covariates, and a "
                 f"student that reads them so is trained now, once. Set known_covariates={named or None} to train it in "
@@ -671,7 +629,7 @@ class SktimeDistilledForecaster(BaseForecaster):
                 stacklevel=stacklevel_of_user(),
             )
             changes = {} if known else {"known_dropout": 0.0}
-            self._others[known] = self._train_for(self._seen, self._n_targets, list(known), **changes)
+            self._others[known] = self._train_for(self._seen, n_targets, list(known), **changes)
         return self._others[known]
 
     def _count_steps(self, fh: ForecastingHorizon, index: pd.Index, step: Step | None = None) -> np.ndarray:
@@ -691,103 +649,6 @@ class SktimeDistilledForecaster(BaseForecaster):
                 f"(prediction_length={self.prediction_length}). Either use a smaller fh (<= {self.prediction_length}), "
                 "a larger prediction_length, or rollout=True, which continues from its own forecasts."
             )
-
-    def _forecast(self, n_steps: int, X: pd.DataFrame | None, *, with_quantiles: bool = False) -> np.ndarray:
-        """Forecast every series, (n_series, n_steps or more, n_targets), with a rollout if needed.
-
-        With quantiles there is one more axis; quantiles of later blocks treat the earlier point forecasts as known.
-        """
-        recent = [rows.iloc[-self.context_length :] for rows in self._rows.values()]
-        steps = [self._steps[key] for key in self._rows]
-        contexts = np.stack([_padded(rows.to_numpy(dtype=np.float64), self.context_length) for rows in recent])
-        indexes = [_preceded(rows.index, self.context_length, step) for rows, step in zip(recent, steps, strict=True)]
-        length = self.prediction_length
-        forecaster = self._forecaster_for(X)
-        predictor = forecaster.predictor_
-        known = predictor.scaling.numbers_of(_ids(self._rows)) if predictor.scaling.kind == "series" else None
-        ahead = [continue_index(index, length, step=step) for index, step in zip(indexes, steps, strict=True)]
-        batch = ContextBatch(contexts, indexes, steps, known, future=self._future(forecaster, X, ahead, n_steps))
-        around = [predictor.forecast_quantiles(batch)] if with_quantiles else []
-        blocks = [predictor.forecast(batch)]
-        while length * len(blocks) < n_steps:
-            rows = np.concatenate([blocks[-1], self._look_up(X, ahead)], axis=2)
-            contexts = np.concatenate([contexts, rows], axis=1)
-            indexes = [index.append(later) for index, later in zip(indexes, ahead, strict=True)]
-            ahead = [continue_index(index, length, step=step) for index, step in zip(indexes, steps, strict=True)]
-            future = self._future(forecaster, X, ahead, n_steps - length * len(blocks))
-            batch = ContextBatch(contexts, indexes, steps, known, future=future)
-            blocks.append(predictor.forecast(batch))
-            if with_quantiles:
-                around.append(predictor.forecast_quantiles(batch))
-        return np.concatenate(around or blocks, axis=1)
-
-    def _future(
-        self, forecaster: DistilledForecaster, X: pd.DataFrame | None, labels: list[pd.Index], n_needed: int
-    ) -> np.ndarray | None:
-        """Read the known covariates over the horizon, (n_series, prediction_length, n_known), NaN where unknown."""
-        channels = forecaster.spec_.known
-        if not channels:
-            return None
-        names = [self._known_channels()[channel].removeprefix("X:") for channel in channels]
-        given = [] if X is None else [str(column) for column in X.columns]
-        if X is None or not set(names) <= set(given):
-            raise ValueError(
-                f"X at predict must have the known covariates {names} of the rows that are forecast, {labels[0][0]} to "
-                f"{labels[0][min(n_needed, len(labels[0])) - 1]}; got {'no X' if X is None else given}."
-            )
-        X = X.iloc[:, [given.index(name) for name in names]]
-        found = []
-        for key, index in zip(self._rows, labels, strict=True):
-            one = _rows_of(X, key)
-            absent = index[:n_needed][~index[:n_needed].isin(one.index)]
-            if len(absent):
-                raise ValueError(
-                    f"X at predict lacks the row {absent[0]} of {name_instance(key)}: the known covariates {names} are "
-                    "read at every step up to the last one requested. Add the row, NaN where a value is unknown."
-                )
-            values = one.reindex(index).to_numpy(dtype=np.float64)
-            found.append(without_infinity(values, index, one.columns, "X at predict"))
-        return np.stack(found)
-
-    def _look_up(self, X: pd.DataFrame | None, labels: list[pd.Index]) -> np.ndarray:
-        """Read the covariates of rows that were forecast, (n_series, n_rows, n_covariates)."""
-        n_covariates = self.forecaster_.n_features_in_ - self._n_targets
-        if not n_covariates:
-            return np.empty((len(labels), len(labels[0]), 0))
-        names = [name.removeprefix("X:") for name in self._known_channels()[self._n_targets :]]
-        X = None if X is None else covariates_of(X, names)
-        found = []
-        for key, index in zip(self._rows, labels, strict=True):
-            one = None if X is None else _rows_of(X, key)
-            if one is None or not index.isin(one.index).all():
-                raise ValueError(
-                    f"a rollout beyond prediction_length={self.prediction_length} needs X at predict for the rows that "
-                    f"it forecasts on from, {index[0]} to {index[-1]}."
-                )
-            values = one.loc[index].to_numpy(dtype=np.float64)
-            found.append(without_infinity(values, index, one.columns, "X at predict"))
-        return np.stack(found)
-
-    def _assemble(self, forecasts: np.ndarray, steps: list[np.ndarray], columns: pd.Index) -> pd.DataFrame:
-        """Return the requested steps under their labels."""
-        frames = []
-        known: dict[object, pd.Index] = {}
-        for (key, rows), forecast, asked in zip(self._rows.items(), forecasts, steps, strict=True):
-            end = (rows.index[-1], self._steps[key])  # series with different steps can end at the same label
-            if end not in known:
-                known[end] = continue_index(rows.index, len(forecast), step=self._steps[key])
-            frames.append((known[end][asked - 1], forecast[asked - 1]))
-        values = np.concatenate([values for _, values in frames])
-        if list(self._rows) == [()]:
-            return pd.DataFrame(values, index=frames[0][0].rename(self._names[-1]), columns=columns)
-        outer = [
-            pd.Index([key[level] for key in self._rows], tupleize_cols=False).repeat([len(one) for one in steps])
-            for level in range(len(self._names) - 1)
-        ]
-        times = frames[0][0].append([index for index, _ in frames[1:]])
-        return pd.DataFrame(
-            values, index=pd.MultiIndex.from_arrays([*outer, times], names=self._names), columns=columns
-        )
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
@@ -836,39 +697,6 @@ class SktimeDistilledForecaster(BaseForecaster):
 def _columns_of(X: pd.DataFrame | None) -> pd.Index:
     """Return the names of the covariates, of any type."""
     return pd.Index([]) if X is None else X.columns
-
-
-def _rows_of(X: pd.DataFrame, key: tuple[object, ...]) -> pd.DataFrame:
-    """Return the rows of a series in X at predict."""
-    if not key:
-        return X
-    try:
-        rows: Any = X.xs(key, level=list(range(len(key))))
-    except KeyError:
-        raise ValueError(
-            f"X at predict lacks {name_instance(key)}, which fit or update had: every series is forecast. Give its "
-            "rows, NaN where a value is unknown."
-        ) from None
-    return rows
-
-
-def _ids(keys: Iterable[tuple[Hashable, ...]]) -> list[Hashable]:
-    """Return the ids of series as in the panels of DistilledForecaster: of one outer level its label, else a tuple."""
-    return [key[0] if len(key) == 1 else key for key in keys]
-
-
-def _padded(rows: np.ndarray, n_rows: int) -> np.ndarray:
-    """Return rows with missing ones before them."""
-    n_before = max(0, n_rows - len(rows))
-    return np.pad(rows, ((n_before, 0), (0, 0)), constant_values=np.nan)
-
-
-def _preceded(index: pd.Index, n_rows: int, step: Step | None) -> pd.Index:
-    """Return labels with those before them, where a calendar has such."""
-    n_before = max(0, n_rows - len(index))
-    if not n_before or not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
-        return index
-    return precede_index(index, n_before, step).append(index)
 
 
 def _reads_covariates(student: Any) -> bool:

@@ -1,0 +1,5 @@
+"""Distillation as a forecaster of sktime."""
+
+from skdistill.sktime._forecaster import SktimeDistilledForecaster
+
+__all__ = ["SktimeDistilledForecaster"]
