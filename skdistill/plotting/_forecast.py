@@ -15,12 +15,12 @@ from skdistill._utils._optional import import_optional
 from skdistill._utils.numpy_student import read_numbers
 from skdistill.data._forms import take_apart
 from skdistill.data._inputs import is_list_of_series
-from skdistill.data._steps import continue_index
+from skdistill.data._steps import as_time_index, continue_index, find_step
 from skdistill.data._vintages import LOST, lost_vintages, vintages_of
 from skdistill.plotting._style import BaseDisplay, style_of
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
-__all__ = ["ForecastDisplay", "pick_series", "series_of"]
+__all__ = ["ChannelPosition", "ForecastDisplay", "pick_series", "series_of"]
 
 _LABEL_WIDTH = 40  # characters that fit beside the axes
 
@@ -173,9 +173,10 @@ class ForecastDisplay(BaseDisplay):
         Parameters
         ----------
         context, truth : array or Series of one channel
-            Values before the forecast, and true values (None if unknown).
+            Values before the forecast, and true values (None if unknown). The labels of an array follow those of the
+            context.
         forecasts : dict of str to array or Series
-            Forecasts by name.
+            Forecasts by name; the labels of an array are those of the truth, or follow those of the context.
         channel : str, default="value"
             Name of the channel.
         fans : dict of str to DataFrame, or None, default=None
@@ -191,19 +192,23 @@ class ForecastDisplay(BaseDisplay):
             The drawn display.
         """
 
-        def series(values: Any, first: int) -> pd.Series:
+        def series(values: Any, before: pd.Series | None = None, beside: Any = None) -> pd.Series:
             numbers = read_numbers(values, "context, truth and forecasts of ForecastDisplay")
-            index = values.index if isinstance(values, pd.Series) else pd.RangeIndex(first, first + len(numbers))
+            if isinstance(values, pd.Series):
+                return pd.Series(numbers, index=values.index)
+            if isinstance(beside, pd.Series) and len(beside) == len(numbers):
+                return pd.Series(numbers, index=beside.index)
+            index = pd.RangeIndex(len(numbers)) if before is None else _labels_after(before.index, len(numbers))
             return pd.Series(numbers, index=index)
 
-        start = len(context)
         unknown = sorted(set(fans or {}) - set(forecasts))
         if unknown:
             raise ValueError(f"fans of ForecastDisplay must name forecasts: {sorted(forecasts)}; got {unknown}.")
+        rows = series(context)
         return cls(
-            context=series(context, 0),
-            truth=None if truth is None else series(truth, start),
-            forecasts={name: series(one, start) for name, one in forecasts.items()},
+            context=rows,
+            truth=None if truth is None else series(truth, rows),
+            forecasts={name: series(one, rows, truth) for name, one in forecasts.items()},
             channel=channel,
             fans=fans,
         ).plot(ax=ax, **options)
@@ -240,9 +245,10 @@ class ForecastDisplay(BaseDisplay):
         ax.set_xlabel("" if dated else "row")
         if dated:
             dates = import_optional("matplotlib.dates", extra="plot", purpose="Plotting")
-            locator = dates.AutoDateLocator()
+            zone = getattr(self.context.index, "tz", None)  # without it, ticks would be those of UTC
+            locator = dates.AutoDateLocator(tz=zone)
             ax.xaxis.set_major_locator(locator)
-            ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+            ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=zone))
         self._legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
         return self
 
@@ -258,11 +264,25 @@ class ForecastDisplay(BaseDisplay):
             self.ax_.fill_between(index, low, high, color=color, alpha=opacity, linewidth=0, label=label)
 
 
+class ChannelPosition(int):
+    """Position of a channel among the targets, where a number could be a name."""
+
+
+def _labels_after(index: pd.Index, n: int) -> pd.Index:
+    """Return the `n` labels that follow those of the context."""
+    if len(index) and find_step(as_time_index(index)) is None:
+        raise ValueError(
+            "the labels of context of ForecastDisplay have no regular step that an array of truth or forecasts could "
+            f"follow; got {index[-1]!r} as the last one. Give each as a Series with labels of its own."
+        )
+    return continue_index(index, n)
+
+
 def _find_channel(channel: Any, names: list[Any]) -> int:
     """Return the position of a channel among the targets."""
     if channel is None:
         return len(names) - 1
-    if channel in names:
+    if channel in names and not isinstance(channel, ChannelPosition):
         return names.index(channel)
     if is_integer(channel) and 0 <= channel < len(names):
         return int(channel)

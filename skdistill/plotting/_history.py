@@ -15,7 +15,8 @@ __all__ = ["HistoryDisplay"]
 class HistoryDisplay(BaseDisplay):
     """Plot of the loss terms of the student's training and its validation error by epoch.
 
-    The validation error is the MSE, or the pinball loss where there are quantiles.
+    The validation error is the MSE, or the pinball loss where there are quantiles. A student that is solved exactly has
+    no epochs: its penalties and loss weights are shown in the order in which they were tried.
 
     Create it with :meth:`from_estimator`.
 
@@ -62,10 +63,11 @@ class HistoryDisplay(BaseDisplay):
         return cls(history=estimator.history_).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> HistoryDisplay:
-        """Draw the loss of every epoch."""
+        """Draw the loss of every epoch, or of every penalty that was tried."""
         ax = self._begin(ax)
         epochs = range(1, len(self.history) + 1)
-        terms = [key for key in self.history[-1] if key.startswith("train_") and key != "train_loss"]
+        keys = dict.fromkeys(key for row in self.history for key in row)  # a solved student has terms in one row only
+        terms = [key for key in keys if key.startswith("train_") and key != "train_loss"]
         marker = "o" if len(self.history) < 30 else None
         for number, key in enumerate(terms):
             values = [row.get(key, float("nan")) for row in self.history]
@@ -76,7 +78,9 @@ class HistoryDisplay(BaseDisplay):
             ax.plot(epochs, valid, label="validation error", color="black", linestyle="--", marker=marker, markersize=3)
             best = min((one, epoch) for one, epoch in zip(valid, epochs, strict=True) if one == one)[1]
             ax.axvline(best, color="0.7", linewidth=0.8, zorder=0)
-        ax.set(xlabel="epoch", ylabel="weighted loss (standardized)", yscale="log")
+        is_solved = len({row.get("epoch") for row in self.history}) < len(self.history)
+        xlabel = "penalty or weights tried (number)" if is_solved else "epoch"
+        ax.set(xlabel=xlabel, ylabel="weighted loss (standardized)", yscale="log")
         ax.xaxis.get_major_locator().set_params(integer=True)
         self._legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
         return self

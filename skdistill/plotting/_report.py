@@ -18,7 +18,7 @@ from skdistill._utils._optional import import_optional
 from skdistill._utils.numpy_student import read_numbers
 from skdistill.comparison._analysis import RollingForecasts, rolling_forecasts
 from skdistill.comparison._compare import compare
-from skdistill.plotting._forecast import ForecastDisplay, series_of
+from skdistill.plotting._forecast import ChannelPosition, ForecastDisplay, series_of
 from skdistill.plotting._history import HistoryDisplay
 from skdistill.plotting._horizon_error import HorizonErrorDisplay
 from skdistill.plotting._scales import ScalesDisplay
@@ -192,7 +192,7 @@ def _windows(estimator: Any, X: Any, rolled: RollingForecasts, ids: list[Any] | 
     parts = []
     for name, number in (("best", order[0]), ("median", order[len(order) // 2]), ("worst", order[-1])):
         which, start = int(rolled.series[number]), int(rolled.starts[number])
-        channel = int(np.argmax(np.nan_to_num(squares[number]).mean(axis=0)))
+        channel = ChannelPosition(np.argmax(np.nan_to_num(squares[number]).mean(axis=0)))
         series = None if ids is None else ids[which]
         display = ForecastDisplay.from_estimator(estimator, X, series=series, start=start, channel=channel)
         where = f"row {start}" if ids is None else f"row {start} of series {series!r}"

@@ -11,6 +11,7 @@ pytest.importorskip("matplotlib", reason="needs pip install 'skdistill[plot]'")
 from matplotlib import pyplot as plt
 
 from skdistill.comparison import error_by_scale, error_by_step, period_spectra, rolling_forecasts, win_rates
+from skdistill.networks import Linear
 from skdistill.plotting import (
     ForecastDisplay,
     HistoryDisplay,
@@ -160,6 +161,47 @@ def test_forecast_of_an_array_beyond_its_end():
     assert display.ax_.lines[-1].get_xdata()[0] == 120
 
 
+def test_ticks_are_in_the_zone_of_the_series():
+    index = pd.date_range("2024-07-01", periods=72, freq="h", tz="America/New_York")
+    wave = pd.Series(np.arange(72.0), index=index)
+    display = ForecastDisplay.from_predictions(wave[:60], wave[60:], {"student": wave[60:]})
+    display.figure_.canvas.draw()
+    axis = display.ax_.xaxis
+    ticks = pd.to_datetime(axis.get_major_locator()(), unit="D", utc=True).tz_convert(index.tz).round("min")
+    labels = axis.get_major_formatter().format_ticks(axis.get_major_locator()())
+    assert not (ticks.hour % 4).any()  # whole hours of New York, which has midnight at 4 of UTC
+    assert all(label == f"{tick.hour:02}:00" for label, tick in zip(labels, ticks, strict=True) if tick.hour)
+    assert ("Jul-03" in labels) == (0 in ticks.hour)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.date_range("2024-01-01", periods=30, freq="D"),
+        pd.period_range("2024-01", periods=30, freq="M"),
+        pd.Index(range(100, 160, 2)),
+    ],
+    ids=["dates", "periods", "numbers"],
+)
+def test_arrays_follow_the_labels_of_the_context(index):
+    wave = pd.Series(np.arange(30.0), index=index)
+    display = ForecastDisplay.from_predictions(wave[:24], wave[24:].to_numpy(), {"student": [1.0] * 4})
+    assert display.truth.index.equals(index[24:])
+    assert display.forecasts["student"].index.equals(index[24:28])
+    apart = ForecastDisplay.from_predictions(wave[:20], wave[24:], {"student": [1.0] * 6})
+    assert apart.forecasts["student"].index.equals(index[24:])  # those of the truth
+    with pytest.raises(ValueError, match="no regular step that an array of truth or forecasts could follow"):
+        ForecastDisplay.from_predictions(wave.iloc[[0, 1, 5]], None, {"student": [1.0]})
+
+
+def test_a_solved_student_shows_what_was_tried():
+    student = Linear(penalty=[1e-6, 1e3])  # the first one is chosen
+    fitted = make_forecaster(teacher=None, student=student, max_epochs=10).fit(make_series())
+    ax = HistoryDisplay.from_estimator(fitted).ax_
+    assert ax.get_xlabel() == "penalty or weights tried (number)"
+    assert [line.get_label() for line in ax.lines[:2]] == ["supervised", "validation error"]
+
+
 def test_history_shows_every_term_and_validation(fitted):
     display = HistoryDisplay.from_estimator(fitted)
     labels = [line.get_label() for line in display.ax_.lines]
@@ -244,6 +286,20 @@ def test_the_report_of_a_panel_draws_each_window_in_its_series(make, as_panel, t
     assert (drawn[-1][1]["series"], drawn[-1][1]["start"]) == (1, 36)
     with pytest.raises(ValueError, match=r"series of ForecastDisplay must be one of the 2 ids of X; got 7"):
         draw(make_forecaster().fit(make(120)), panel, series=7)
+
+
+@pytest.mark.parametrize("form", ["frame", "array"])
+def test_the_report_draws_the_channel_with_the_largest_error(form, tmp_path, monkeypatch):
+    series, drawn, draw = make_series(140, 3), [], ForecastDisplay.from_estimator
+    series[:, 2] += np.random.default_rng(0).normal(size=140)
+    series = pd.DataFrame(series, columns=[1, 2, 0]) if form == "frame" else series
+    monkeypatch.setattr(
+        ForecastDisplay, "from_estimator", lambda *args, **at: drawn.append(draw(*args, **at)) or drawn[-1]
+    )
+    targets = None if form == "frame" else [1, 2]
+    forecaster = make_forecaster(teacher=None, student="linear", max_epochs=10, targets=targets)
+    forecaster.fit(series[:100]).report(series[88:], tmp_path / "report.html")
+    assert drawn[-1].channel == ("0" if form == "frame" else "channel 2")
 
 
 @pytest.mark.slow
