@@ -155,10 +155,12 @@ class TableStudent(NumpyStudent):
     def _check_columns(self, table: Any, name: str) -> list[Any]:
         """Return the names of the channels, and raise unless they are those of ``fit``."""
         found = [table.name] if table.ndim == 1 else list(table.columns)
-        names, columns, encoded = found, self.columns, False
+        names, columns, encoded = [plain_id(one) for one in found], self.columns, False
         if self.roles is not None:
-            names = [plain_id(one) for one in found]
             columns, encoded = _channels_of(self.roles), bool(self.roles["categories"])
+        default = list(range(len(names)))
+        if columns is None and sorted(map(repr, names)) == sorted(map(repr, default)):
+            columns = default  # no names are names once their order differs
         other_names = columns is not None and table.ndim == 2 and names != columns
         if not encoded and len(found) == self.n_channels and not other_names:
             return found

@@ -118,7 +118,8 @@ class NumpyStudent:
         Where the labels that it was distilled from came from: ``teacher``, ``source``, ``revision``, ``license`` and
         ``training_data`` of each teacher; empty without a teacher.
     columns : list or None
-        Names of the channels in ``fit``, text, numbers and tuples of them; None if they had none.
+        Names of the channels in ``fit``: text, numbers and tuples of them, any other name as its text; None if they had
+        none.
     roles : dict or None
         The columns in ``fit``: ``n_columns``, ``columns`` (names), positions of ``targets``, ``known`` and ``static``,
         ``categories``, ``static_center`` and ``static_unit``, by which ``static`` is standardized; None without static
@@ -253,9 +254,9 @@ class NumpyStudent:
 
     def _read(self, windows: np.ndarray, future: Any = None) -> tuple[np.ndarray, bool]:
         """Check windows; return their last rows as a batch, and whether the input was a single window."""
-        if self.columns is not None:
-            _check_order(windows, self.columns, "windows")
-            _check_order(future, [self.columns[channel] for channel in self.known], "future")
+        names = self.columns or list(range(self.n_channels))
+        _check_order(windows, names, "windows")
+        _check_order(future, [names[channel] for channel in self.known], "future")
         windows = read_numbers(windows, "windows")
         batch = windows[None] if windows.ndim == 2 else windows
         if batch.ndim != 3 or batch.shape[1] < self.context_length or batch.shape[2] != self.n_channels:
@@ -1219,7 +1220,7 @@ def plain_id(one: Any) -> Any:
         return tuple(map(plain_id, one))
     if isinstance(one, np.number | np.bool_):
         return one.item()
-    return one if isinstance(one, str | int | float) else str(one)
+    return one if isinstance(one, str | int | float) and one == one else str(one)  # NaN equals no name, its text does
 
 
 def fill_masked(values: Any) -> Any:

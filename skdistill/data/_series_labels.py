@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._pace import find_another_step, warn_of_another_step
 from skdistill.data._steps import Step, as_time_index, find_step
 from skdistill.data._zones import find_another_zone, warn_of_another_zone, zones_of
 
-__all__ = ["SeriesLabels", "check_columns", "has_names", "match_columns", "same_columns"]
+__all__ = ["SeriesLabels", "are_reordered", "check_columns", "has_names", "match_columns", "same_columns"]
 
 _MOST_SHOWN = 8  # maximum number of columns in a message
 
@@ -130,8 +132,35 @@ def has_names(columns: pd.Index | None) -> bool:
     )
 
 
+def are_reordered(columns: pd.Index) -> bool:
+    """Return whether names are pandas' default numbers from 0, in another order.
+
+    Parameters
+    ----------
+    columns : pandas.Index
+        Columns of a table.
+
+    Returns
+    -------
+    reordered : bool
+        Whether they are those of a table without names whose columns were reordered.
+
+    Examples
+    --------
+    >>> are_reordered(pd.Index([1, 0])), are_reordered(pd.Index([0, 1])), are_reordered(pd.Index([101, 202]))
+    (True, False, False)
+    """
+    if not pd.api.types.is_integer_dtype(columns.dtype):
+        return False
+    numbers = np.asarray(columns)
+    default = np.arange(len(columns))
+    return not np.array_equal(numbers, default) and np.array_equal(np.sort(numbers), default)
+
+
 def same_columns(known: pd.Index, columns: pd.Index) -> bool:
     """Return whether columns equal the known columns, in order; columns without names are matched by position.
+
+    pandas' default numbers are no names, but beside the same numbers in another order they are.
 
     Parameters
     ----------
@@ -147,7 +176,9 @@ def same_columns(known: pd.Index, columns: pd.Index) -> bool:
         return True
     if len(known) != len(columns):
         return False
-    if not has_names(columns) or (not has_names(known) and not pd.api.types.is_integer_dtype(columns.dtype)):
+    if not has_names(columns):
+        return not are_reordered(known)
+    if not has_names(known) and not pd.api.types.is_integer_dtype(columns.dtype):
         return True
     return all(_same(one, other) for one, other in zip(known, columns, strict=True))
 
@@ -194,7 +225,7 @@ def check_columns(known: pd.Index | None, columns: pd.Index | None, *, name: str
     Parameters
     ----------
     known : pandas.Index or None
-        The known columns.
+        The known columns; None if they had no names.
     columns : pandas.Index or None
         The columns to check.
     name : str, default="X"
@@ -207,6 +238,11 @@ def check_columns(known: pd.Index | None, columns: pd.Index | None, *, name: str
     ValueError
         If a column is missing, new or renamed, or the order differs.
 
+    Warns
+    -----
+    UserWarning
+        If the known columns have names that are not text, for which scikit-learn does not warn, and these have none.
+
     Examples
     --------
     >>> check_columns(pd.Index([101, 202]), pd.Index([202, 101]))
@@ -214,7 +250,19 @@ def check_columns(known: pd.Index | None, columns: pd.Index | None, *, name: str
         ...
     ValueError: X must have the columns of fit in their order, [101, 202]; got [202, 101]. Reorder them: X[[101, 202]].
     """
-    if known is None or columns is None or same_columns(known, columns):
+    if known is None and columns is not None and are_reordered(columns):
+        known = pd.RangeIndex(len(columns))
+    if known is None or columns is None:
+        return
+    if same_columns(known, columns):
+        is_text = all(isinstance(one, str) for one in known)
+        has_default = has_names(known) and not has_names(columns)
+        if has_default and not is_text and not all(map(_same, known, columns)):
+            warnings.warn(
+                f"{name} has the default column names {_show(list(columns))}, and {where} saw {_show(list(known))}: "
+                "its columns are taken by position. Give it these names.",
+                stacklevel=stacklevel_of_user(),
+            )
         return
     wanted, given = list(known), list(columns)
     missing = [one for one in wanted if not _among(one, given)]

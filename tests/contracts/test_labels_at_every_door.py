@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from sklearn.frozen import FrozenEstimator
 
-from skdistill import DistilledForecaster, load
+from skdistill import DistilledForecaster, load, load_numpy
+from skdistill.deploy import NumpyStudent
 from skdistill.sktime import SktimeDistilledForecaster
 
 NAMES = {
@@ -87,7 +88,33 @@ def test_other_columns_are_noticed(kind):
 
 def test_arrays_and_tables_without_names_are_taken_by_position():
     fitted = make().fit(make_table(NAMES["tuples"]))
-    np.testing.assert_array_equal(fitted.predict(make_values()), fitted.predict(make_table(None)).to_numpy())
+    with pytest.warns(UserWarning, match=r"X has the default column names \[0, 1, 2\], and fit saw \[\('a', 1\)"):
+        unnamed = fitted.predict(make_table(None))
+    np.testing.assert_array_equal(fitted.predict(make_values()), unnamed.to_numpy())
+
+
+@pytest.mark.parametrize("fitted_to", ["a selection", "an array"])
+def test_default_numbers_are_names_where_their_order_differs(fitted_to):
+    table = make_table(None)
+    selected = table[[2, 0, 1]]
+    fitted, other = (selected, table) if fitted_to == "a selection" else (table.to_numpy(), selected)
+    forecaster = make().fit(fitted)
+    with pytest.raises(ValueError, match="X must have the columns of fit in their order"):
+        forecaster.predict(other)
+    forecaster.predict(table.to_numpy() if fitted_to == "an array" else selected)
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_an_exported_student_knows_its_columns(kind, tmp_path):
+    table = make_table(NAMES[kind])
+    fitted = make().fit(table)
+    fitted.export(tmp_path / "student.npz")
+    student = load_numpy(tmp_path / "student.npz")
+    np.testing.assert_allclose(student.predict(table), fitted.predict(table), rtol=1e-5)
+    with pytest.raises(ValueError, match="the table must have the columns"):
+        student.predict(table.iloc[:, [1, 0, 2]])
+    with pytest.raises(ValueError, match="windows must have the columns"):
+        NumpyStudent.load(tmp_path / "student.npz").predict(table.iloc[:, [1, 0, 2]])
 
 
 @pytest.mark.parametrize("kind", ["whole numbers", "positions in another order", "moments", "two levels"])
