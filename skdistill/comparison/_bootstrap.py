@@ -44,12 +44,13 @@ def block_bootstrap_means(
     block_length: int,
     n_resamples: int,
     random_state: int,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Resample windows in blocks of time, the same blocks for every row.
 
     Neighboring windows overlap, so their errors are correlated. Resampling single windows would count one bad week as
     hundreds of independent observations. Blocks keep neighbors together, and using the same blocks for every row keeps
-    the rows paired.
+    the rows paired. A series is drawn as often as it has blocks, so that short series count as they do in the mean.
 
     Parameters
     ----------
@@ -63,16 +64,19 @@ def block_bootstrap_means(
         Number of resamples.
     random_state : int
         Seed.
+    weights : ndarray of shape (n_windows,) or None, default=None
+        What each window counts in the mean; None if all count alike. Windows of weight 0 are not drawn.
 
     Returns
     -------
     means : ndarray of shape (n_rows, n_resamples)
-        Mean error of each row in each resample.
+        Mean error of each row in each resample, weighted if weights are given.
 
     Raises
     ------
     ValueError, TypeError
-        If an error is missing, infinite or no number, or lengths do not add up to the number of windows.
+        If an error is missing, infinite or no number, lengths do not add up to the number of windows, or weights are
+        negative or all 0.
 
     References
     ----------
@@ -96,20 +100,43 @@ def block_bootstrap_means(
             "errors of block_bootstrap_means must have the shape (n_rows, n_windows), and lengths must add up to "
             f"n_windows; got shape {errors.shape} and {sum(lengths)} windows."
         )
+    count = _read_weights(weights, errors.shape[1])
     generator = np.random.default_rng(random_state)
     ends = np.cumsum(lengths)
-    starts, sizes = [], []
+    starts, sizes, chances = [], [], []
     for end, length in zip(ends, lengths, strict=True):
         size = min(block_length, length)
         first = np.arange(end - length, end - size + 1)
         starts.append(first)
         sizes.append(np.full(len(first), size))
-    start, sizes_of_blocks = np.concatenate(starts), np.concatenate(sizes)
-    cumulative = np.concatenate([np.zeros((len(errors), 1)), np.cumsum(errors, axis=1)], axis=1)
-    block_sums = cumulative[:, start + sizes_of_blocks] - cumulative[:, start]
-    n_blocks = -(-errors.shape[1] // round(float(sizes_of_blocks.mean())))
+        chances.append(np.full(len(first), length / size / len(first)))
+    start, stop = np.concatenate(starts), np.concatenate(starts) + np.concatenate(sizes)
+    totals = _sums(count[None], start, stop)[0]
+    sums = _sums(errors * count, start, stop)
+    chance = np.where(totals > 0, np.concatenate(chances), 0.0)  # their sum is the number of blocks without overlap
+    n_blocks = int(np.ceil(chance.sum() - 1e-9))
+    shares = None if np.ptp(chance) == 0 else chance / chance.sum()
     means = np.empty((len(errors), n_resamples))
     for resample in range(n_resamples):
-        chosen = generator.integers(len(start), size=n_blocks)
-        means[:, resample] = block_sums[:, chosen].sum(axis=1) / sizes_of_blocks[chosen].sum()
+        chosen = generator.choice(len(start), size=n_blocks, p=shares)
+        means[:, resample] = sums[:, chosen].sum(axis=1) / totals[chosen].sum()
     return means
+
+
+def _read_weights(weights: np.ndarray | None, n_windows: int) -> np.ndarray:
+    """Return what each window counts."""
+    if weights is None:
+        return np.ones(n_windows)
+    count = read_numbers(weights, "weights of block_bootstrap_means", finite=True)
+    if count.shape != (n_windows,) or (count < 0).any() or not count.any():
+        raise ValueError(
+            "weights of block_bootstrap_means must be one number of at least 0 for each window, and not all 0; got shape "
+            f"{count.shape} for {n_windows} windows, from {np.min(count, initial=0):g} to {np.max(count, initial=0):g}."
+        )
+    return count
+
+
+def _sums(values: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """Add up the columns of blocks."""
+    cumulative = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
+    return cumulative[:, stop] - cumulative[:, start]

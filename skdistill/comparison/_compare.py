@@ -184,11 +184,12 @@ def compare(
         problem = replace(problem, mase_unit=_mase_unit(problem, trained, seasons[0]))
     if block_length is None:
         block_length = max(2 * problem.prediction_length, seasons[0])
-    n_blocks = count_blocks(problem.lengths, check_integer(block_length, "block_length of compare"))
+    n_blocks = count_blocks(problem.counted_lengths, check_integer(block_length, "block_length of compare"))
     results = [result for row in rows if row.runs and (result := _try_to_measure(row, problem, batch_size)) is not None]
     means = block_bootstrap_means(
-        np.stack([result.weighted for result in results]),
+        np.stack([result.squared for result in results]),
         problem.lengths,
+        weights=problem.weights,
         block_length=block_length,
         n_resamples=n_resamples,
         random_state=random_state,

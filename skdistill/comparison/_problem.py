@@ -159,6 +159,14 @@ class Problem:
         return len(self.starts)
 
     @property
+    def counted_lengths(self) -> list[int]:
+        """Windows of each series whose weight is above 0."""
+        if self.weights is None:
+            return self.lengths
+        firsts = np.cumsum([0, *self.lengths[:-1]])
+        return [length for length, first in zip(self.lengths, firsts, strict=True) if self.weights[first] > 0]
+
+    @property
     def panel(self) -> PanelWindows | None:
         """Say which window is of which series; None unless there may be several."""
         if not self.is_panel:

@@ -296,6 +296,29 @@ def test_blocks_never_cross_from_one_series_to_the_next(lengths, block_length):
     assert (means <= len(lengths) - 1).all()
 
 
+def test_short_series_are_drawn_as_often_as_they_count():
+    lengths = [10] * 30 + [700]  # 30 series of less than a block
+    short = np.repeat([1.0] * 30 + [0.0], lengths)
+    options = {"block_length": 24, "n_resamples": 2000, "random_state": 0}
+    shares = block_bootstrap_means(short[None], lengths, **options)[0]
+    assert shares.mean() == pytest.approx(0.3, abs=0.02)
+    equal = np.repeat([1 / 10] * 30 + [1 / 700], lengths)
+    shares = block_bootstrap_means(short[None], lengths, weights=equal, **options)[0]
+    assert shares.mean() == pytest.approx(30 / 31, abs=0.01)
+
+
+def test_the_noise_of_a_weighted_mean_is_that_of_its_windows_not_of_its_weights():
+    lengths = [50] * 5 + [500] * 5
+    weights = np.repeat(1.0 / np.array(lengths), lengths)
+    options = {"block_length": 24, "n_resamples": 50, "random_state": 0}
+    np.testing.assert_allclose(block_bootstrap_means(np.ones((1, 2750)), lengths, weights=weights, **options), 1.0)
+    weights[:250] = 0.0  # such series are not drawn
+    errors = np.repeat([[1e6] * 5 + [1.0] * 5], lengths, axis=1)
+    np.testing.assert_allclose(block_bootstrap_means(errors, lengths, weights=weights, **options), 1.0)
+    with pytest.raises(ValueError, match="one number of at least 0 for each window"):
+        block_bootstrap_means(errors, lengths, weights=weights[:-1], **options)
+
+
 # -- baseline ------------------------------------------------------------------------------------
 
 
