@@ -80,7 +80,7 @@ def rolling_forecasts(
     alone : bool, default=False
         Whether to train the student again without a teacher.
     step : int, default=1
-        Number of rows between one window and the next.
+        Number of rows between one window of a series and the next; the first of each series is always there.
 
     Returns
     -------
@@ -125,7 +125,9 @@ def rolling_forecasts(
             )
         runs["alone"] = StudentForecasts(without_teacher, problem, X).forecast
     forecasts = {}
-    blocks = np.array_split(np.arange(0, problem.n_windows, step), -(-problem.n_windows // (1024 * step)))
+    firsts = problem.starts[np.searchsorted(problem.numbers, problem.numbers)]
+    windows = np.flatnonzero((problem.starts - firsts) % step == 0)
+    blocks = np.array_split(windows, -(-len(windows) // 1024))
     scale = np.concatenate([problem.scale_of(block) for block in blocks])
     for name, run in runs.items():
         try:
@@ -133,7 +135,6 @@ def rolling_forecasts(
         except NoLabelError as error:
             warn_left_out(f"{name!r} of rolling_forecasts", error)
     columns = problem.series[0].columns
-    windows = np.concatenate(blocks)
     return RollingForecasts(
         truth=np.concatenate([problem.truth(block) for block in blocks]) / scale,
         forecasts=forecasts,

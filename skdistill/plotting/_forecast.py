@@ -40,6 +40,8 @@ class ForecastDisplay(BaseDisplay):
         Name of the channel, for the axis label.
     fans : dict of str to DataFrame, or None, default=None
         Quantiles of forecasts by name: one column per level, in rising order.
+    units : str, default="original units"
+        Units of the values, for the axis label.
 
     Attributes
     ----------
@@ -66,12 +68,14 @@ class ForecastDisplay(BaseDisplay):
         forecasts: Mapping[str, pd.Series],
         channel: str = "value",
         fans: Mapping[str, pd.DataFrame] | None = None,
+        units: str = "original units",
     ) -> None:
         self.context = context
         self.truth = truth
         self.forecasts = forecasts
         self.channel = channel
         self.fans = fans
+        self.units = units
 
     @classmethod
     def from_estimator(
@@ -154,6 +158,7 @@ class ForecastDisplay(BaseDisplay):
             },
             channel=(str(names[position]) if isinstance(rows, pd.DataFrame) else f"channel {names[position]}") + name,
             fans=fans,
+            units="original units" if model.before is None else "units after the steps before",
         ).plot(ax=ax, **options)
 
     @classmethod
@@ -240,7 +245,7 @@ class ForecastDisplay(BaseDisplay):
             ax.plot(index, values, label=name, **style_of(name, number))
             if self.fans and name in self.fans:
                 self._draw_fan(index, self.fans[name], style_of(name, number)["color"])
-        ax.set_ylabel(textwrap.fill(f"{self.channel} (original units)", _LABEL_WIDTH))
+        ax.set_ylabel(textwrap.fill(f"{self.channel} ({self.units})", _LABEL_WIDTH))
         dated = isinstance(self.context.index, pd.DatetimeIndex | pd.PeriodIndex)
         ax.set_xlabel("" if dated else "row")
         if dated:

@@ -83,15 +83,17 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
     model = unwrap_model(estimator)
     forecaster = model.forecaster
     table = compare({"student": estimator}, X, train)
-    rolled, ids = rolling_forecasts(estimator, X, step=_stride(X)), series_of(X)[1]
+    step = _stride(X)
+    rolled, ids = rolling_forecasts(estimator, X, step=step), series_of(X)[1]
+    every = f"<p>Of one window every {step} rows.</p>" if step > 1 else ""
     explanation = getattr(estimator, "explanation_", None)
     sections = [
         *([] if explanation is None else [("How it was chosen", f"<p>{html.escape(explanation)}</p>")]),
         ("In one sentence per row", _list(table.summary().split("\n"))),
         ("Comparison", _table(table)),
         *([] if table.per_series is None or ids is None else [("Series", _series(table, X, forecaster, rolled, ids))]),
-        ("Pictures", _pictures(estimator, rolled, table)),
-        ("Best, median and worst windows", _windows(estimator, X, rolled, ids)),
+        ("Pictures", every + _pictures(estimator, rolled, table)),
+        ("Best, median and worst windows", every + _windows(estimator, X, rolled, ids)),
         ("Data", _data(X, forecaster)),
         ("Where the labels came from", _provenance(forecaster)),
         ("Settings", f"<pre>{html.escape(repr(forecaster))}</pre>" + _seed(forecaster)),
@@ -192,7 +194,8 @@ def _windows(estimator: Any, X: Any, rolled: RollingForecasts, ids: list[Any] | 
     parts = []
     for name, number in (("best", order[0]), ("median", order[len(order) // 2]), ("worst", order[-1])):
         which, start = int(rolled.series[number]), int(rolled.starts[number])
-        channel = ChannelPosition(np.argmax(np.nan_to_num(squares[number]).mean(axis=0)))
+        by_channel = pd.DataFrame(squares[number]).mean()  # of the observed true values
+        channel = ChannelPosition(by_channel.fillna(-1.0).argmax())
         series = None if ids is None else ids[which]
         display = ForecastDisplay.from_estimator(estimator, X, series=series, start=start, channel=channel)
         where = f"row {start}" if ids is None else f"row {start} of series {series!r}"

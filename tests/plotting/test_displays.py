@@ -1,5 +1,7 @@
 """Displays show what they are told, on the axes they are given."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -238,8 +240,6 @@ def test_win_rate_needs_a_teacher(test_frame):
 @pytest.mark.slow
 @pytest.mark.parametrize("piped", [False, True])
 def test_the_report_is_one_page_that_needs_nothing_else(piped, fitted, test_frame, tmp_path):
-    import re
-
     model = make_pipeline(StandardScaler(), make_forecaster()).fit(make_frame()) if piped else fitted
     path = tmp_path / "report.html"
     if piped:
@@ -303,6 +303,23 @@ def test_the_report_draws_the_channel_with_the_largest_error(form, tmp_path, mon
 
 
 @pytest.mark.slow
+def test_a_report_of_many_series_has_all_of_them_by_size(tmp_path):
+    panel = {f"shop {number}": make_frame(17, seed=number) for number in range(250)}  # two windows each
+    fitted = make_forecaster(teacher=None).fit(panel)
+    page = fitted.report(panel, tmp_path / "report.html").read_text()
+    rows = re.findall(r"<tr>\s*<td>(\d+)</td>", page[page.index("By size") :])
+    assert sum(map(int, rows)) == 250
+    assert "one window every 2 rows" in page
+
+
+def test_units_are_those_after_the_steps_of_a_pipeline(test_frame):
+    model = make_pipeline(StandardScaler(), make_forecaster()).fit(make_frame())
+    label = ForecastDisplay.from_estimator(model, test_frame, channel=0).ax_.get_ylabel()
+    assert "original" not in label
+    assert "after the steps before" in label.replace("\n", " ")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["frame", "dict"])
 def test_the_report_of_a_panel_names_its_ids(form, tmp_path):
     frames = {f"shop {number}": make_frame(40, seed=number) * 10.0**number for number in range(3)}
@@ -338,4 +355,4 @@ def test_windows_of_a_panel_are_found_in_their_series():
     panel[3][12:17] = np.nan  # the first two windows of the last series
     rolled = rolling_forecasts(fitted, panel, step=2)
     places = list(zip(rolled.series.tolist(), rolled.starts.tolist(), strict=True))
-    assert places == [(0, 12), (2, 12), (3, 15)]
+    assert places == [(0, 12), (2, 12), (3, 14), (3, 16)]  # every series has its first window
