@@ -130,8 +130,8 @@ def _read_weights(weights: np.ndarray | None, n_windows: int) -> np.ndarray:
     count = read_numbers(weights, "weights of block_bootstrap_means", finite=True)
     if count.shape != (n_windows,) or (count < 0).any() or not count.any():
         raise ValueError(
-            "weights of block_bootstrap_means must be one number of at least 0 for each window, and not all 0; got shape "
-            f"{count.shape} for {n_windows} windows, from {np.min(count, initial=0):g} to {np.max(count, initial=0):g}."
+            "weights of block_bootstrap_means must be one number of at least 0 for each window, and not all 0; got "
+            f"shape {count.shape} for {n_windows} windows, the smallest {np.min(count, initial=0):g}."
         )
     return count
 
