@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from sklearn.base import BaseEstimator, clone
@@ -326,17 +327,24 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
                 raise KeyboardInterrupt("fit was interrupted, and a library suppressed it")
         if result.interrupted and not result.history:
             raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")
-        self.student_ = result.student
-        self.scaling_ = windows.train.store.scaling
-        self.spec_ = result.spec
-        self.teacher_ = result.teacher
-        self.provenance_ = [] if teacher is None else teacher.provenance()
-        self.history_ = result.history
-        self._solved = result.solved if self._keeps_solved else None
+        self._take_on(
+            student_=result.student,
+            scaling_=windows.train.store.scaling,
+            spec_=result.spec,
+            teacher_=result.teacher,
+            provenance_=[] if teacher is None else teacher.provenance(),
+            history_=result.history,
+            _solved=result.solved if self._keeps_solved else None,
+        )
         self._calibrate_on_validation(windows)
         if result.interrupted:
             self._report_interrupt(result)
         return result.solved is not None
+
+    def _take_on(self, *, without: Sequence[str] = (), **attributes: Any) -> None:
+        """Set attributes and delete others in one step, so that an interrupt finds all of the old or all of the new."""
+        kept = {name: value for name, value in vars(self).items() if name not in without}
+        self.__dict__ = {**kept, **attributes}
 
     def _report_interrupt(self, result: Distilled) -> None:
         in_use = "the last weights are in use"

@@ -486,10 +486,15 @@ class UpdatableMixin(BaseDistilled):
             network.check(spec)
             seen = SeenRows.start(new, network, spec)
         solved = solve_student(network, loss, seen, spec, self._cutting().scaling(spec.season))
-        self.student_, self.spec_, self.teacher_ = solved.module, solved.spec, None
-        self.scaling_, self.history_, self._seen = solved.scaling, solved.history, seen
-        for name in ("_solved", "_kept", "_recent"):  # they lack the rows that were added, and have those forgotten
-            self.__dict__.pop(name, None)
+        self._take_on(
+            student_=solved.module,
+            spec_=solved.spec,
+            teacher_=None,
+            scaling_=solved.scaling,
+            history_=solved.history,
+            _seen=seen,
+            without=("_solved", "_kept", "_recent"),  # they lack the rows that were added, and have those forgotten
+        )
         return self
 
     def _continues_panel(self) -> bool:

@@ -19,6 +19,7 @@ from skdistill._distillation import distill_more
 from skdistill._partial_fit import join_labels
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
+from skdistill._utils._grad_mode import with_gradients
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import check_roles_unchanged, read_series
@@ -123,7 +124,7 @@ class RefreshMixin(BaseDistilled):
                 "windows so far. Leave it out.",
                 stacklevel=stacklevel_of_user(),
             )
-        self._learn_from(joined, n_old, max_epochs)
+        self._learn_from(joined, n_old, self.scaling_, max_epochs)
         return self
 
     def _start_panel(self, X: Any, series: list[Series]) -> Self:
@@ -149,13 +150,7 @@ class RefreshMixin(BaseDistilled):
         others = [one for one in new if one.id is not None and one.id not in ids]
         joined, n_old = join(old, [one for one in new if one.id is None or one.id in ids], method)
         joined, n_old = [*joined, *others], np.concatenate([n_old, np.zeros(len(others), dtype=int)])
-        before = self.scaling_
-        self.scaling_ = self._with_units_of(joined)
-        try:
-            self._learn_from(joined, n_old, method=method)
-        except BaseException:
-            self.scaling_ = before
-            raise
+        self._learn_from(joined, n_old, self._with_units_of(joined), method=method)
 
     def _with_units_of(self, series: list[Series]) -> Scaling:
         """Give series that have none units of their own, as soon as they have a window."""
@@ -173,11 +168,12 @@ class RefreshMixin(BaseDistilled):
         ]
         return self.scaling_.with_series([one.values for one in new], [one.id for one in new if one.id is not None])
 
+    @with_gradients
     def _learn_from(
-        self, joined: list[Series], n_old: np.ndarray, max_epochs: int = 1, method: str = "refresh"
+        self, joined: list[Series], n_old: np.ndarray, scaling: Scaling, max_epochs: int = 1, method: str = "refresh"
     ) -> None:
-        """Learn from the windows whose horizon has a new row."""
-        windows = self._new_windows(joined, n_old, method)
+        """Learn from the windows whose horizon has a new row, in the units of a scaling."""
+        windows = self._new_windows(joined, n_old, scaling, method)
         reads_labels = self.teacher is not None and needs_teacher(resolve_loss(self.loss))
         teacher = self._fitted_teacher() if reads_labels else None
         module = copy.deepcopy(self.student_)
@@ -195,11 +191,14 @@ class RefreshMixin(BaseDistilled):
         )
         if result.interrupted:
             raise KeyboardInterrupt("refresh was interrupted; the forecaster is as before")
-        self.student_, self._solved = module.eval(), result.solved
-        self.history_ = [*self.history_, *result.history]
-        for name in ("_kept", "_seen"):  # they have the old rows only
-            self.__dict__.pop(name, None)
-        self._recent = [_last(one, self._n_kept) for one in joined]
+        self._take_on(
+            student_=module.eval(),
+            scaling_=scaling,
+            _solved=result.solved,
+            history_=[*self.history_, *result.history],
+            _recent=[_last(one, self._n_kept) for one in joined],
+            without=("_kept", "_seen"),  # they have the old rows only
+        )
 
     def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None) -> bool:
         """Run the distillation, and note of what."""
@@ -269,8 +268,8 @@ class RefreshMixin(BaseDistilled):
         series = read_series(self, kept.get(), reset=False, allow_batch=False).series
         return [_last(one, self._n_kept) for one in series]
 
-    def _new_windows(self, series: list[Series], n_old: np.ndarray, method: str = "refresh") -> Windows:
-        """Cut the windows whose horizon has a new row, in the units of ``fit``."""
+    def _new_windows(self, series: list[Series], n_old: np.ndarray, scaling: Scaling, method: str) -> Windows:
+        """Cut the windows whose horizon has a new row, in the units of a scaling."""
         spec, cutting = self.spec_, self._cutting(is_panel=len(series) > 1)
         season = cutting.season_in_context(spec.season)
         least = cutting.least_rows(len(series), season)  # windows of short series start before them
@@ -278,10 +277,10 @@ class RefreshMixin(BaseDistilled):
         no_ids = all(one is None for one in ids)  # they follow in the order of fit
         store = SeriesStore.from_series(
             series,
-            self.scaling_,
+            scaling,
             padding=spec.prediction_length,
             front=spec.context_length - least if (n_old < self._n_kept).any() else 0,
-            numbers=(self._numbers if no_ids else self.scaling_.numbers_of(ids)).tolist(),
+            numbers=(self._numbers if no_ids else scaling.numbers_of(ids)).tolist(),
             season=spec.season,
             known=self.roles_.known_channels,
         )

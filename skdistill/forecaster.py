@@ -19,6 +19,7 @@ from skdistill._parameter_checks import check_series_parameters, warn_of_idle_se
 from skdistill._partial_fit import UpdatableMixin
 from skdistill._refresh import RefreshMixin
 from skdistill._utils._checks import check_integer
+from skdistill._utils._grad_mode import with_gradients
 from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._validation_share import validation_share, warn_of_unread_rows
@@ -389,14 +390,19 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
             warn_of_unread_rows(self)
         return self
 
+    @with_gradients
     def _fit(self, X: Any) -> bool:
         """Fit, also where the package chose the settings; return whether the student was solved exactly."""
         self._check_parameters()
         self._forget_fit()
-        given = read_series(self, X, reset=True, allow_batch=False)
-        is_exact = self._distill(self._cut(given))
-        self._keep_for_comparing(X)
-        self._keep_for_updates(given.series)
+        try:
+            given = read_series(self, X, reset=True, allow_batch=False)
+            is_exact = self._distill(self._cut(given))
+            self._keep_for_comparing(X)
+            self._keep_for_updates(given.series)
+        except BaseException:  # an interrupt between two attributes: half of a fit is none
+            self._forget_fit()
+            raise
         return is_exact
 
     def _forget_fit(self) -> None:

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from skdistill._base import BaseDistilled
 from skdistill._parameter_checks import warn_of_idle_settings
 from skdistill._utils._checks import check_integer
+from skdistill._utils._grad_mode import with_gradients
 from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill._validation_share import validation_share, warn_of_unread_rows
 from skdistill.data._bounds import check_bounds, clip, warn_outside
@@ -257,6 +258,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_gradients
     def fit(self, X: Any, y: Any) -> DistilledRegressor:
         """Train the teacher where it needs it, label once, and train the student.
 
@@ -281,10 +283,15 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         check_integer(self.n_covariates, f"n_covariates of {type(self).__name__}", minimum=0)
         self._check_reads_no_series(self._resolve_teacher())
         self.__dict__.pop("student_", None)  # an old student does not fit the new scaling
-        if self._distill(self._windows_to_fit(X, y)):
+        try:
+            is_exact = self._distill(self._windows_to_fit(X, y))
+            self.student_ = self.student_.double()
+        except BaseException:  # an interrupt between two attributes: half of a fit is none
+            self.__dict__.pop("student_", None)
+            raise
+        if is_exact:
             warn_of_idle_settings(self)
             warn_of_unread_rows(self)
-        self.student_ = self.student_.double()
         return self
 
     def predict(self, X: Any) -> np.ndarray:

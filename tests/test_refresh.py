@@ -229,7 +229,9 @@ def test_weights_of_series_count_in_a_refresh_or_are_refused():
     with pytest.raises(ValueError, match="every window counts alike; got series_weight="):
         make_exact(**settings).fit(old).refresh(new)
     forecaster = make_forecaster(student=MLP(4, kernel_size=5), **settings).fit(old)
-    assert [len(forecaster._new_windows(*found)) for found in [_joined(forecaster, new)]] == [6 + 5]
+    assert [
+        len(forecaster._new_windows(*found, forecaster.scaling_, "refresh")) for found in [_joined(forecaster, new)]
+    ] == [6 + 5]
     with pytest.raises(ValueError, match="of a series that counts in series_weight"):
         forecaster.refresh({"b": new["b"]})
 
@@ -246,7 +248,7 @@ def test_known_dropout_hides_covariates_in_a_refresh_too():
     frame = make_frame(120)
     settings = {**SETTINGS, "teacher": None, "targets": ["c0"], "known_covariates": ["c1"]}
     forecaster = make_forecaster(student=MLP(4, kernel_size=5), known_dropout=1.0, **settings).fit(frame[:90])
-    windows = forecaster._new_windows(*_joined(forecaster, frame[90:]))
+    windows = forecaster._new_windows(*_joined(forecaster, frame[90:]), forecaster.scaling_, "refresh")
     observed = windows.future(windows.starts.new_tensor(range(len(windows))))[1]
     assert observed is not None
     assert not observed[:, -1].any()  # every covariate is unknown from some step on

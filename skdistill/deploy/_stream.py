@@ -107,9 +107,9 @@ class Stream:
 
     def _start(self, series: Series, known: np.ndarray | None) -> None:
         self._series, self._static, self._id = known, series.static, series.id
-        for row in series.values[-self._length :]:
-            self._take(row)
-        self._note(series.index)
+        rows = series.values[-self._length :]
+        self._rows[: len(rows)], self._end = rows, len(rows)
+        self._last, self._n_since = self._with_label(series.index)
 
     def set_id(self, id: Any) -> None:
         """Say which series the rows are of, for its units.
@@ -165,11 +165,11 @@ class Stream:
             raise ValueError(f"row of append must be {self._roles.n_columns} finite numbers, or NaN; got {row!r}.")
         if index is not None:
             self._check_next(index)
+        static = self._static
         if self._roles.static:
             now = self._roles.standardized_static(self._roles.static_numbers(values[None], "the stream"))
-            self._static = joined_static(self._static, now, self._roles.statics, "the stream")
-        self._take(self._roles.to_channels(values))
-        self._note(index)
+            static = joined_static(static, now, self._roles.statics, "the stream")
+        self._take(self._roles.to_channels(values), static, *self._with_label(index))
 
     def _take_label(self, row: Any) -> tuple[Any, pd.Index | None]:
         """Return a row and its time label, if it has one; its id must be that of the stream."""
@@ -245,22 +245,23 @@ class Stream:
         assert self._last is not None
         return self._labels.step_of(self._last) or self._labels.step_of(self._last[-1:])
 
-    def _note(self, index: pd.Index | None) -> None:
-        """Store the label of an appended row."""
+    def _with_label(self, index: pd.Index | None) -> tuple[pd.Index | None, int]:
+        """Return the last labels after a row is appended, and the number of later rows without one."""
         if index is None or not len(index):
-            self._n_since += 1
-            return
+            return self._last, self._n_since + 1
         last = as_time_index(index[-_N_KEPT:])
         if not self._n_since and isinstance(last, _TIMES) and self._last is not None and self._last.dtype == last.dtype:
             last = self._last.append(last)[-_N_KEPT:]  # one label alone may not tell the step
-        self._last, self._n_since = last, 0
+        return last, 0
 
-    def _take(self, values: np.ndarray) -> None:
+    def _take(self, values: np.ndarray, static: np.ndarray | None, last: pd.Index | None, n_since: int) -> None:
+        """Append a row with what is known of it; an interrupt finds the stream before it or after it."""
         if self._end == len(self._rows):
-            self._rows[: self._length] = self._rows[self._length :]
-            self._end = self._length
+            rows = np.empty_like(self._rows)
+            rows[: self._length] = self._rows[self._length :]
+            self._rows, self._end = rows, self._length
         self._rows[self._end] = values
-        self._end += 1
+        self._end, self._static, self._last, self._n_since = self._end + 1, static, last, n_since
 
     def predict(self, future: Any = None) -> np.ndarray:
         """Forecast the rows that follow the last one.

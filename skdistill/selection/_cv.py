@@ -16,6 +16,7 @@ from skdistill._parameter_checks import check_label_choice, check_transformer, w
 from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
+from skdistill._utils._grad_mode import with_gradients
 from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._bounds import check_bounds
@@ -294,6 +295,7 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
 
     # -- fitting -----------------------------------------------------------------------------
 
+    @with_gradients
     def fit(self, X: Any, y: Any = None) -> Self:
         """Judge all candidates, and refit the choice.
 
@@ -350,7 +352,7 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
                 f"({self.scoring} {self.naive_errors_[name]:.4g}, chosen candidate {-self.best_score_:.4g}). Use it, "
                 "give fit more rows, or try other context_lengths, teachers or covariates.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=stacklevel_of_user(),
             )
         zero_shot = None if self.zero_shot_score_ is None else -self.zero_shot_score_
         if zero_shot is not None and zero_shot < best:
@@ -359,7 +361,7 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
                 f"({self.scoring} {zero_shot:.4g}, chosen candidate {-self.best_score_:.4g}), and is never chosen. "
                 "skdistill.load_pretrained_student() returns it: it forecasts these series without fit.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=stacklevel_of_user(),
             )
 
     def candidate(self, index: int) -> DistilledForecaster:
