@@ -243,6 +243,17 @@ def test_update_refuses_a_single_column_of_another_name_and_infinity():
     np.testing.assert_array_equal(unnamed, make(teacher=None).fit(TRAIN).update(TEST).predict(fh=[1]))
 
 
+def test_quantiles_beyond_the_levels_are_within_the_bounds():
+    y = pd.Series(np.random.default_rng(0).poisson(0.8, 80).astype(float))
+    settings = {"context_length": 8, "prediction_length": 2, "max_epochs": 2, "random_state": 0, "device": "cpu"}
+    counts = SktimeDistilledForecaster(None, "dlinear", quantiles=(0.3, 0.5, 0.7), bounds=(0, 1.5), **settings).fit(y)
+    levels = [0.001, 0.3, 0.5, 0.7, 0.999]
+    quantiles = counts.predict_quantiles(fh=[1, 2], alpha=levels).to_numpy()
+    assert quantiles.min() == 0.0
+    assert quantiles.max() == 1.5
+    assert counts.predict_interval(fh=[1], coverage=0.998).to_numpy().tolist() == [[0.0, 1.5]]
+
+
 @pytest.mark.parametrize("method", ["predict_interval", "predict_quantiles"])
 def test_intervals_without_quantiles_name_the_parameter(method):
     with pytest.raises(NotImplementedError, match=r"point forecasts only: set quantiles=\(0.1, 0.5, 0.9\)"):

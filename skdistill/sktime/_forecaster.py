@@ -74,7 +74,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         Rising levels of the quantiles to forecast, such as ``(0.1, 0.5, 0.9)``. Quantiles cannot cross. If no term of
         the loss trains all quantiles, :class:`~skdistill.losses.Pinball` is added. None makes point forecasts only.
         ``predict_quantiles`` and ``predict_interval`` accept other levels, which are interpolated and extrapolated
-        linearly in the normal score of the level. With None, ``capability:pred_int`` is False.
+        linearly in the normal score of the level, within ``bounds``. With None, ``capability:pred_int`` is False.
     point_forecast : {"median", "mean"}, default="median"
         What the point forecast is, if there are quantiles: the median, or a separate forecast trained by terms such as
         :class:`~skdistill.losses.Supervised` (which is added if there is none).
@@ -467,7 +467,8 @@ class SktimeDistilledForecaster(BaseForecaster):
                 "Fit with two levels or more, from which others are interpolated."
             )
         quantiles = self._forecast(steps, X, with_quantiles=True)
-        asked = at_levels(quantiles, interpolation_matrix(levels, alpha))
+        found = at_levels(quantiles, interpolation_matrix(levels, alpha))
+        asked = self.forecaster_.scaling_.clip(found)  # what is extrapolated can be beyond the bounds again
         columns = pd.MultiIndex.from_product([self._get_varnames(), alpha])
         return self._kept.label(asked.reshape(*asked.shape[:2], -1), steps, columns)
 
