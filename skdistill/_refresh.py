@@ -68,8 +68,9 @@ class RefreshMixin(BaseDistilled):
         ``label_share``, ``max_labels`` or ``label_seconds`` choose (at least one), and nothing else is labeled or read
         again, so the cost is that of the new rows. An exact student is solved again from sums over all windows so far,
         as if it had been fitted to old and new windows together. Other students take ``max_epochs`` passes over the new
-        windows at the learning rate of their best epoch, without validation. Teacher, scaling, penalty and calibration
-        stay those of ``fit``; what loss terms train beside the student, such as regressors of features, starts anew.
+        windows at the learning rate of their best epoch (of the last one, if ``fit`` had no validation rows), without
+        validation. Teacher, scaling, penalty and calibration stay those of ``fit``; what loss terms train beside the
+        student, such as regressors of features, starts anew.
 
         Parameters
         ----------
@@ -317,9 +318,9 @@ class RefreshMixin(BaseDistilled):
         return replace(windows, starts=new)
 
     def _settings_to_go_on(self, max_epochs: int) -> TrainingSettings:
-        """Return the settings of a student that goes on from its best epoch."""
-        trained = [epoch for epoch in self.history_ if "valid_loss" in epoch or "lr" in epoch]
-        best = min(trained, key=lambda epoch: epoch.get("valid_loss", np.inf), default={})
+        """Return the settings of a student that goes on from its best epoch, or its last one without validation."""
+        validated = [epoch for epoch in self.history_ if "valid_loss" in epoch]
+        best = min(validated, key=lambda epoch: epoch["valid_loss"], default=self.history_[-1])
         lr = best.get("lr", self.lr)
         settings = replace(self._settings(), max_epochs=max_epochs, patience=None, lr_schedule="constant")
         return replace(settings, lr=float(lr[0] if isinstance(lr, list | tuple) else lr))

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
-from skdistill.data._scaling_checks import rows_depend
+from skdistill.data._scaling_checks import differ, rows_depend
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.losses._supervised import Supervised
 from skdistill.networks._linear import Linear
@@ -86,6 +86,32 @@ class UnwrappedModel:
                 "the steps before the forecaster must treat each row separately, for forecasts in original units; "
                 "in them a row depends on the rows around it, as in differences, running sums and moving averages. "
                 "Take the forecaster inside (skdistill.get_forecaster) and rows after these steps, in their units."
+            )
+        if there.ndim == 2 and there.shape[1] == self.forecaster.n_features_in_:
+            self._check_channels(there, back)
+
+    def _check_channels(self, there: np.ndarray, back: np.ndarray) -> None:
+        """Raise if some channels alone, or quantiles of one, cannot be converted back to original units."""
+        targets, has_quantiles = list(self.forecaster.targets_), self.forecaster.spec_.quantiles is not None
+        for together in [[one] for one in targets] if has_quantiles else [targets]:
+            alone = np.zeros(there.shape)
+            alone[:, together] = there[:, together]
+            if differ(np.asarray(self.before.inverse_transform(alone))[:, together], back[:, together]):
+                raise ValueError(
+                    "the steps before the forecaster must treat each channel separately, for quantiles and for "
+                    f"forecasts of some channels in original units; in them channel {together[0]} depends on others, "
+                    "as in a PCA. Take the forecaster inside (skdistill.get_forecaster) and rows after these steps, in "
+                    "their units."
+                )
+        if not has_quantiles:
+            return
+        above = np.asarray(self.before.inverse_transform(there + np.nan_to_num(np.nanstd(there, axis=0))))
+        falls = [one for one in targets if _falls(back[:, one], above[:, one])]
+        if falls:
+            raise ValueError(
+                "the steps before the forecaster must rise with their input if there are quantiles, or upper quantiles "
+                f"are below lower ones in original units; they fall in channel {falls[0]}. Multiply their output and "
+                "the input of their inverse by -1, or take the forecaster inside (skdistill.get_forecaster)."
             )
 
     def transform(self, X: Any) -> Any:
@@ -193,14 +219,16 @@ class UnwrappedModel:
         Returns
         -------
         scale : ndarray of shape (n_targets,)
-            Standard deviations.
+            Standard deviations; behind steps of a pipeline, half the distance in original units of what lies one
+            standard deviation above and below the mean.
         """
         scaling, targets = self.forecaster.scaling_, list(self.forecaster.targets_)
         scale = scaling.original_scale_[targets]
         if self.before is None or not self.invertible:
             return scale
-        high = np.broadcast_to(scale, (1, 1, len(targets)))
-        return (self.restore(high) - self.restore(-high)).ravel() / 2
+        center = scaling.ordinary_row()[targets]
+        high, low = (self.restore((center + sign * scale)[None, None]) for sign in (1.0, -1.0))
+        return np.abs(high - low).ravel() / 2
 
     def scales(self, X: Any, rows: Sequence[int]) -> np.ndarray:
         """Return the scale of each target of each series in original units.
@@ -296,6 +324,11 @@ class UnwrappedModel:
         student = Linear(season=season if fits else 1, solver="exact")
         plain = {"quantiles": None, "calibration": None}
         return self.refit(train, **_WITHOUT_TEACHER, **plain, student=student, loss=Supervised(), verbose=0)
+
+
+def _falls(rows: np.ndarray, above: np.ndarray) -> bool:
+    """Return whether a channel is lower where what it is converted from is higher."""
+    return bool((above < rows - 1e-9 * np.nanmax(np.abs(rows), initial=0.0)).any())
 
 
 def _has_levels(X: Any) -> bool:

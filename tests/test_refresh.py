@@ -124,6 +124,12 @@ def test_a_network_learns_on_from_where_it_is():
     assert errors[-1] < 2.0
 
 
+def test_without_validation_a_network_goes_on_at_the_rate_of_its_last_epoch():
+    forecaster = make_forecaster(max_epochs=3, lr=0.02, validation_fraction=0).fit(make_series(100))
+    forecaster.refresh(make_series(20, seed=1)).refresh(make_series(20, seed=2))
+    assert [epoch["lr"] for epoch in forecaster.history_] == [0.02, 0.01, 0.005, 0.005, 0.005]
+
+
 def test_labels_that_warmed_up_count_in_full():
     loss = DistilTS(alignment_weight=0.0, tau=0.0, warm_up_batches=1000)
     forecaster = make_forecaster(student="dlinear", loss=loss, max_epochs=1, lr=1e-9).fit(make_series(100))

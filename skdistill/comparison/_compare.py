@@ -70,7 +70,8 @@ def compare(
     even for large models. Every row forecasts the same stride-1 windows of ``X``. Errors are reported standardized
     (each channel divided by the standard deviation of the training rows, the scale of published tables; or by the unit
     of its series, of the first context if ``fit`` has not seen it, where ``scaling`` gives every series of a panel its
-    own) and in original units.
+    own) and in original units. Behind other steps of a pipeline, the scale is half the distance in original units of
+    what lies one such deviation or unit above and below the mean.
 
     Errors are means over windows, of the mean of each over its observed true values: missing ones (NaN) are left out,
     and so is a channel of a window whose context has no observed value of it. Series of a panel that are too short for
@@ -248,10 +249,19 @@ def _settings(forecaster: Any) -> dict[str, Any]:
     """Return the parameters that have plain values, and the types of others."""
     free = ("random_state", "memory", "n_jobs", "verbose", "device")
     return {
-        key: value if value is None or isinstance(value, str | bool | int | float) else type(value).__name__
+        key: _plain(value)
         for key, value in forecaster.get_params(deep=True).items()
         if key.rpartition("__")[2] not in free
     }
+
+
+def _plain(value: Any) -> Any:
+    """Return plain values, also in lists and dicts, and the names of the types of others."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value if value is None or isinstance(value, str | bool | int | float) else type(value).__name__
 
 
 def _model_rows(

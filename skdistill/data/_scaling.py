@@ -358,7 +358,7 @@ class Scaling(BaseEstimator):
         """
         places = list(channels)
         if self.transformer_ is not None:
-            full = np.zeros((*values.shape[:-1], len(self.mean_))) + self._ordinary_row()
+            full = np.zeros((*values.shape[:-1], len(self.mean_))) + self.ordinary_row()
             full[..., places] = values
             values = self._transform(full)[..., places]
         if units is not None:
@@ -391,7 +391,7 @@ class Scaling(BaseEstimator):
             rows = values * self.scale_[places] + self.mean_[places]
         if self.transformer_ is None:
             return rows
-        full = np.zeros((*rows.shape[:-1], len(self.mean_))) + self._transform(self._ordinary_row()[None])[0]
+        full = np.zeros((*rows.shape[:-1], len(self.mean_))) + self._transform(self.ordinary_row()[None])[0]
         full[..., places] = rows
         flat = self.transformer_.inverse_transform(full.reshape(-1, full.shape[-1]))
         return np.asarray(flat, dtype=np.float64).reshape(full.shape)[..., places]
@@ -627,16 +627,22 @@ class Scaling(BaseEstimator):
         if units is not None:
             rows = forecasts
             if self.transformer_ is not None:
-                rows = self._of_targets(self._transform(self._all_channels(forecasts, fill=self._ordinary_row())))
+                rows = self._of_targets(self._transform(self._all_channels(forecasts, fill=self.ordinary_row())))
             return self._local(units).standardize(rows).astype(np.float32)
         if self.transformer_ is None:
             scaled = (forecasts - self._of_targets(self.mean_)) / self._of_targets(self.scale_)
             return scaled.astype(np.float32)
-        rows = self._all_channels(forecasts, fill=self._ordinary_row())
+        rows = self._all_channels(forecasts, fill=self.ordinary_row())
         return self._of_targets(self._standardized(self._transform(rows)))  # the label store checks the result
 
-    def _ordinary_row(self) -> np.ndarray:
-        """Return a value of every channel that is valid for the transformer."""
+    def ordinary_row(self) -> np.ndarray:
+        """Return a value of every channel that is valid for the transformer.
+
+        Returns
+        -------
+        row : ndarray of shape (n_channels,)
+            The mean of the training rows, or the center of the first series, in original units.
+        """
         if self.series_units_ is None:
             return self.to_original(np.zeros((1, len(self.mean_))))[0]
         return self.to_original(self.series_units_.center[:1])[0]

@@ -139,8 +139,23 @@ def _halves_differ(function: Callable[[Any], Any], values: Any, whole: np.ndarra
     parts = [np.asarray(function(part), dtype=np.float64) for part in (values[:half], values[half:])]
     if [part.shape for part in parts] != [whole[:half].shape, whole[half:].shape]:
         return True
-    moved = np.abs(np.concatenate(parts) - whole)
-    return bool((moved > HIDDEN * np.nanmax(np.abs(whole), axis=0, initial=0.0)).any())
+    return differ(np.concatenate(parts), whole)
+
+
+def differ(some: np.ndarray, rows: np.ndarray) -> bool:
+    """Return whether rows differ by more than rounding.
+
+    Parameters
+    ----------
+    some, rows : ndarray of shape (n_rows, n_channels)
+        NaN means missing.
+
+    Returns
+    -------
+    differ : bool
+        Relative to the largest value of each channel.
+    """
+    return bool((np.abs(some - rows) > HIDDEN * np.nanmax(np.abs(rows), axis=0, initial=0.0)).any())
 
 
 def check_near(standard: np.ndarray, rows: np.ndarray, first: int, name: str) -> None:

@@ -118,7 +118,7 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
     if content.get("shared") is not None and kind != "global":
         scaling.covariates_ = _read_covariates(content["shared"], reader, spec)
     if fitted is not None:
-        rows = _ordinary_rows(scaling, spec.n_channels)
+        rows = ordinary_rows(scaling, spec.n_channels)
         there = scaling.standardize(rows)
         if rows.shape != (1, spec.n_channels) or there.shape != rows.shape or not np.isfinite([rows, there]).all():
             raise SavedFileError("its transformer does not fit its channels.")
@@ -128,7 +128,7 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
     return scaling
 
 
-def _ordinary_rows(scaling: Scaling, n_channels: int) -> np.ndarray:
+def ordinary_rows(scaling: Scaling, n_channels: int) -> np.ndarray:
     """Return an ordinary row in original units: a valid value for the transformer."""
     units = scaling.series_units_
     ordinary = np.zeros((1, n_channels)) if units is None else units.center[:1]
@@ -137,7 +137,7 @@ def _ordinary_rows(scaling: Scaling, n_channels: int) -> np.ndarray:
 
 def _transformed(scaling: Scaling) -> list[list[float]] | None:
     """Return what tells the transformer from others; None if there is none, or nothing that JSON can write."""
-    rows = None if scaling.transformer_ is None else _ordinary_rows(scaling, len(scaling.scale_))
+    rows = None if scaling.transformer_ is None else ordinary_rows(scaling, len(scaling.scale_))
     return None if rows is None or not np.isfinite(rows).all() else rows.tolist()
 
 

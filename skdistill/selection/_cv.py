@@ -140,7 +140,7 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
     max_windows : int or None, default=100000
         Windows times targets to learn from; half as many are labeled by a teacher that needs no training, and its
         students learn from these. If there are more, origins are thinned evenly; the refit of a student without a
-        teacher uses all windows in any case. None uses all windows.
+        teacher uses all windows in any case, and a later ``refresh`` all new ones. None uses all windows.
     label_budget : float, default=8.0
         Maximum size of the labels in GiB.
     label_share : float or None, default=None

@@ -157,9 +157,10 @@ class RequestColumns:
         """Return the numbers of one column, NaN where missing."""
         numbers = self._numbers.get(column)
         if numbers is None:
-            wrong = next((one for one in values if isinstance(one, str)), None)
+            wrong = next((one for one in values if isinstance(one, str | bool)), None)
             if wrong is not None:
-                raise Refused(422, f"{self._name(column)} of {name} must be numbers; got {wrong[:80]!r}.")
+                told = repr(wrong[:80]) if isinstance(wrong, str) else str(wrong).lower()
+                raise Refused(422, f"{self._name(column)} of {name} must be numbers; got {told}.")
             return [np.nan if one is None else float(one) for one in values]
         new = next((one for one in values if one is not None and one not in numbers), None)
         if new is not None:

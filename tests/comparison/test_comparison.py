@@ -10,12 +10,13 @@ from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skdistill import DistilledForecaster, compare
-from skdistill.comparison import block_bootstrap_means
+from skdistill.comparison import block_bootstrap_means, rolling_forecasts
 from skdistill.comparison._naive import find_seasons, seasonal_naive
 from skdistill.datasets import make_multiseasonal
 from skdistill.networks import ITransformer
@@ -102,6 +103,11 @@ def test_models_of_different_context_lengths_see_the_same_targets():
     assert table.facts["n_windows"] == 300 - 176 - 24 - 4 + 1
     with pytest.raises(ValueError, match="must differ only in random_state; context_length is 6 and 24"):
         compare({"ours": [short, long]}, series[176:])
+    bounded = [make_forecaster(bounds=bounds).fit(series[:200]) for bounds in ((0.0, None), (0.0, 50.0))]
+    with pytest.raises(
+        ValueError, match=r"must differ only in random_state; bounds is \[0.0, None\] and \[0.0, 50.0\]"
+    ):
+        compare({"ours": bounded}, series[176:])
     assert table.loc["long", "mse"] == compare({"long": long}, series[176:], alone=False).loc["long", "mse"]
 
 
@@ -148,6 +154,35 @@ def test_a_pipeline_whose_inverse_changes_nothing_is_refused():
                 compare({"ours": pipeline}, series[188:], series[:200], n_resamples=2)
         else:
             compare({"ours": pipeline}, series[188:], series[:200], n_resamples=2)
+
+
+def test_behind_a_logarithm_the_scale_is_at_the_level_of_the_series():
+    series = np.exp(10.0 + make_series(300))
+    step = FunctionTransformer(np.log1p, np.expm1)
+    pipeline = make_pipeline(step, make_forecaster(teacher=None, validation_fraction=0)).fit(series[:200])
+    table = compare({"ours": pipeline}, series[188:], series[:200], alone=False, n_resamples=2)
+    logs = np.log1p(series[:200])
+    center, spread = logs.mean(axis=0), logs.std(axis=0)
+    unit = (np.expm1(center + spread) - np.expm1(center - spread)) / 2
+    forecasts = rolling_forecasts(pipeline, series[188:])
+    np.testing.assert_allclose(forecasts.truth[0], series[200:204] / unit, rtol=1e-4)
+    assert table.loc["last value", "mse"] < 4.0
+
+
+@pytest.mark.filterwarnings("ignore:Linear is trained by gradient descent")
+def test_steps_that_mix_or_turn_channels_are_refused_where_that_spoils_forecasts():
+    series = make_series(300)
+    series[:, 1] += series[:, 0]
+    options = {"alone": False, "n_resamples": 2}
+    whole = make_pipeline(PCA(2), make_forecaster(teacher=None)).fit(series[:200])
+    compare({"ours": whole}, series[188:], series[:200], **options)  # all components are forecast
+    for changes in ({"targets": [0]}, {"quantiles": (0.1, 0.5, 0.9), "max_epochs": 1}):
+        pipeline = make_pipeline(PCA(2), make_forecaster(teacher=None, **changes)).fit(series[:200])
+        with pytest.raises(ValueError, match=r"must treat each channel separately.*channel 0 depends on others"):
+            compare({"ours": pipeline}, series[188:], **options)
+    turned = make_pipeline(FunctionTransformer(np.negative, np.negative), make_forecaster(teacher=None, **changes))
+    with pytest.raises(ValueError, match=r"must rise with their input if there are quantiles.*fall in channel 0"):
+        compare({"ours": turned.fit(series[:200])}, series[188:], **options)
 
 
 def test_alone_needs_the_training_series_and_takes_it_from_the_caller():

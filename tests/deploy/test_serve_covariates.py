@@ -233,6 +233,7 @@ def test_it_describes_attributes_and_categories(shops):
         ({"future": [["maybe"]] * 4}, "promo of future must be among .* got 'maybe'"),
         ({"context": [[1.0, "fog", "no"]] * LENGTH}, "weather of context must be among .* or null; got 'fog'"),
         ({"context": [["1.0", "dry", "no"]] * LENGTH}, "load of context must be numbers; got '1.0'"),
+        ({"context": [[True, "dry", "no"]] * LENGTH}, "load of context must be numbers; got true"),
         ({"context": [[1.0, "dry"]] * LENGTH}, r"every row of context must have 3 values \(load, weather, promo\)"),
     ],
 )
