@@ -299,8 +299,11 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         """Derive the seed of the augmentation."""
         return int(check_random_state(self.random_state).randint(2**31 - 1, size=3)[2])
 
-    def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None) -> bool:
-        """Run the distillation, with the labels that are there already; return whether the student was solved."""
+    def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None, *, told: bool = False) -> bool:
+        """Run the distillation, with the labels that are there already; return whether the student was solved.
+
+        ``told`` says that the user was told of what student and teacher do not read.
+        """
         self._check_transformer_rises(windows)
         self._check_calibration_windows(windows)
         teacher = self._resolve_teacher()
@@ -308,7 +311,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
             warn_of_license(teacher.provenance())
         if getattr(self, "covariates", "error") == "error":
             check_reads(resolve_student(self.student), windows.train)
-            if teacher is not None and labels is None:
+            if teacher is not None and not told:
                 warn_of_blind_teacher(teacher, windows.train)
         with noticed_interrupts() as was_interrupted:
             result = distill(
@@ -322,6 +325,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
                 quantiles=self._levels(),
                 point_forecast=self.point_forecast,
                 labels=labels,
+                told=told,
             )
             if was_interrupted() and not result.interrupted:
                 raise KeyboardInterrupt("fit was interrupted, and a library suppressed it")

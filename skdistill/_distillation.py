@@ -38,6 +38,7 @@ from skdistill.losses._objective import (
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._inputs import make_spec, with_covariates
 from skdistill.networks._quantile_head import build_module
+from skdistill.networks._unread import warn_of_unread_settings
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._teacher_name import teacher_name
 from skdistill.training._batches import LabelSource
@@ -94,6 +95,7 @@ def distill(
     quantiles: tuple[float, ...] | None = None,
     point_forecast: str = "median",
     labels: LabelSource | None = None,
+    told: bool = False,
 ) -> Distilled:
     """Train a student on the truth and on the labels of a teacher.
 
@@ -119,6 +121,8 @@ def distill(
         What the point forecast is, if there are quantiles.
     labels : LabelSource or None, default=None
         Labels of the training windows by a teacher that needs no training; None asks the teacher.
+    told : bool, default=False
+        Whether the user was told of parameters that nothing reads.
 
     Returns
     -------
@@ -130,7 +134,7 @@ def distill(
         teacher_seed, student_seed = np.random.default_rng().integers(2**31 - 1, size=2).tolist()
     else:
         teacher_seed, student_seed = seeds
-    given = teacher
+    given, parts = teacher, (student, loss, teacher)
     spec = make_spec(student, windows.train, quantiles=quantiles, point_forecast=point_forecast)
     student.check(spec)
     if teacher is not None:
@@ -153,6 +157,8 @@ def distill(
     with randomness.block():
         module = build_module(student, spec)
     _check_combination(windows, teacher, student, module, spec, loss, probe)
+    if not told:
+        warn_of_unread_settings(parts, windows.train)
 
     keyed = teacher.for_cache_key() if teacher is not None and labeling.cache.persistent else None
     described = describe_windows(windows)
@@ -326,6 +332,7 @@ def dry_run(
     train = windows.train
     spec = NetworkSpec(train.context_length, train.prediction_length, train.n_channels, train.targets)
     teacher.check(with_covariates(spec, train))
+    warn_of_unread_settings([teacher], train)
     return estimate_labeling(
         teacher,
         windows,

@@ -280,7 +280,9 @@ class UnwrappedModel:
         if seen is None:
             return None
         again = copy.copy(self.forecaster).set_params(**changes)
-        again._fit(seen)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".* (has|have) no effect")  # fit told
+            again._fit(seen)
         if again.targets_ != self.forecaster.targets_:
             raise ValueError(
                 f"targets of {type(again).__name__} were the channels {self.forecaster.targets_} in fit and are "
@@ -301,9 +303,7 @@ class UnwrappedModel:
         model : UnwrappedModel or None
             The same model with another student; None if the training series is not available.
         """
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "weight_grid of .* has no effect")  # as fit had a teacher
-            return self.refit(train, **_WITHOUT_TEACHER)
+        return self.refit(train, **_WITHOUT_TEACHER)
 
     def exact_linear(self, train: Any, season: int) -> UnwrappedModel | None:
         """Solve for a linear student without a teacher.

@@ -1,5 +1,6 @@
 """Settings of gradient training that were set, where the student is solved exactly."""
 
+import re
 import tempfile
 import warnings
 from dataclasses import replace
@@ -12,10 +13,10 @@ from sktime.forecasting.naive import NaiveForecaster
 from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, scale_out
 from skdistill.core import BaseNetwork
 from skdistill.datasets import to_long
-from skdistill.losses import Response
+from skdistill.losses import LossSum, Response, Supervised
 from skdistill.networks import MLP, Linear
 from skdistill.sktime import SktimeDistilledForecaster
-from skdistill.teachers import EnsembleTeacher, Pretrained, SktimeTeacher, Theta
+from skdistill.teachers import EnsembleTeacher, Pretrained, SktimeTeacher, Theta, TrainedTeacher
 
 LENGTHS = {"context_length": 12, "prediction_length": 4}
 SET = {
@@ -137,3 +138,58 @@ def test_those_that_are_read_are_not(teacher, changes):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         DistilledForecaster(teacher, **LENGTHS, **changes)._check_parameters()
+
+
+# -- settings that nothing reads in this problem -----------------------------------------------------
+
+UNREAD_HERE = [
+    (Linear(past_rows=3), None, "past_rows=3 of Linear has no effect without past or known covariates: leave it out."),
+    (Linear(known_band=2), None, "known_band=2 of Linear has no effect without known covariates: leave it out."),
+    (Linear(selection="blocks"), None, "selection='blocks' of Linear has no effect with a single candidate: give .*"),
+    (MLP(4, covariate_size=3), None, "covariate_size=3 of MLP has no effect without past or known covariates.*"),
+    (MLP(4, linear_skip=Linear(past_rows=3)), None, "past_rows=3 of Linear has no effect .*"),
+    (Linear(), TrainedTeacher(MLP(4, covariate_size=3), max_epochs=1), "covariate_size=3 of MLP has no effect .*"),
+    (Linear(), EnsembleTeacher([("a", Theta(season=7)), ("b", Theta())]), "season=7 of Theta has no effect .*"),
+]
+
+
+@pytest.mark.parametrize(("student", "teacher", "match"), UNREAD_HERE)
+def test_settings_that_a_student_or_teacher_does_not_read_here_are_told(student, teacher, match):
+    forecaster = DistilledForecaster(teacher, student, **LENGTHS, max_epochs=1, random_state=0)
+    found = [one for one in told(lambda: forecaster.fit(make_series(80))) if "max_epochs=1 of" not in one]
+    assert len(found) == 1
+    assert re.fullmatch(match, found[0])
+
+
+def test_settings_of_a_loss_that_it_does_not_read_are_told():
+    loss = LossSum([("truth", Supervised(delta=2.0)), ("labels", Response(delta=3.0, supervised_loss="huber"))])
+    (said,) = told(fit_series, student=MLP(4), loss=loss, max_epochs=1)
+    assert said == "delta=2.0 of Supervised has no effect with loss='mse', only with 'huber': leave it out."
+
+
+def test_compare_does_not_tell_again_what_fit_told():
+    series = make_series(120, 1)
+    forecaster = DistilledForecaster("theta", Linear(past_rows=3), **LENGTHS)
+    assert len(told(lambda: forecaster.fit(series[:90]))) == 1
+    assert told(lambda: forecaster.compare(series[78:], n_resamples=2)) == []
+
+
+def test_a_search_tells_once_of_all_students_and_teachers():
+    students, teachers = [Linear(past_rows=3), MLP(4, covariate_size=3)], [Theta(season=7)]
+    search = DistilledForecasterCV(students, teachers, context_lengths=12, prediction_length=4, cv=1, random_state=0)
+    found = told(lambda: search.fit(make_series(120)))
+    assert [one.split()[0] for one in found] == ["past_rows=3", "covariate_size=3", "season=7"]
+
+
+def test_a_search_tells_of_a_teacher_that_reads_no_known_covariates():
+    frame = make_frame(120, 2)
+    search = DistilledForecasterCV(
+        "linear", "theta", known_covariates=[frame.columns[1]], context_lengths=12, prediction_length=4, cv=1
+    )
+    with pytest.warns(UserWarning, match="the teacher Theta does not read the known covariates") as caught:
+        search.fit(frame)
+    assert len([one for one in caught if "does not read the known" in str(one.message)]) == 1
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.set_params(covariates="ignore").fit(frame)
+    assert [one for one in caught if "does not read the known" in str(one.message)] == []

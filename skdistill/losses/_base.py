@@ -12,12 +12,13 @@ from torch import nn
 
 from skdistill._utils._checks import check_real
 from skdistill._utils._doc_link import DocLink
+from skdistill._utils._says_unread import SaysUnread
 from skdistill.losses._inputs import LossShapes, QuadraticForm
 
 __all__ = ["BaseLoss", "LossSum", "LossTerm", "add_losses", "add_terms"]
 
 
-class BaseLoss(DocLink, BaseEstimator, abc.ABC):
+class BaseLoss(SaysUnread, DocLink, BaseEstimator, abc.ABC):
     """Anything that ``loss=`` takes: one term or a sum of named terms."""
 
     @abc.abstractmethod

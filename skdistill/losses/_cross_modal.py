@@ -10,6 +10,8 @@ from skdistill.losses._feature_regularization import FeatureRegularization
 from skdistill.losses._output_consistency import OutputConsistency
 from skdistill.losses._percentage import MASE, SMAPE
 from skdistill.losses._supervised import Supervised
+from skdistill.losses._unread import unread_unless
+from skdistill.networks._base import NetworkSpec
 
 __all__ = ["CrossModal"]
 
@@ -78,6 +80,10 @@ class CrossModal(BaseLoss):
         self.decay = decay
         self.projection_lr = projection_lr
         self.season = season
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the season, where nothing is scaled."""
+        return unread_unless("season", "mase", supervised_loss=self.supervised_loss, output_loss=self.output_loss)
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
         """Return the three terms."""

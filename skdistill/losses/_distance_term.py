@@ -17,6 +17,8 @@ from skdistill._utils._choices import check_choice
 from skdistill.losses._base import LossTerm
 from skdistill.losses._horizon_weights import step_weights
 from skdistill.losses._inputs import LossInputs, LossShapes, QuadraticForm
+from skdistill.losses._unread import unread_unless
+from skdistill.networks._base import NetworkSpec
 
 __all__ = ["DistanceModule", "DistanceTerm"]
 
@@ -73,6 +75,10 @@ class DistanceTerm(LossTerm):
         owner = type(self).__name__
         check_choice(self.loss, sorted(_DISTANCES), f"loss of {owner}", elsewhere=self.elsewhere)
         check_real(self.delta, f"delta of {owner}", minimum=0.0, include_minimum=False)
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the threshold of the Huber loss, where there is none."""
+        return unread_unless("delta", "huber", loss=self.loss)
 
     def build(self, shapes: LossShapes) -> nn.Module:
         """Build the module that computes the unweighted term."""

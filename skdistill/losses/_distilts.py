@@ -10,7 +10,9 @@ from skdistill.losses._base import BaseLoss, LossTerm
 from skdistill.losses._horizon_weighted import HorizonWeighted
 from skdistill.losses._supervised import Supervised
 from skdistill.losses._temporal_alignment import TemporalAlignment
+from skdistill.losses._unread import unread_unless
 from skdistill.losses._warm_up import WarmUp
+from skdistill.networks._base import NetworkSpec
 
 __all__ = ["DistilTS"]
 
@@ -84,6 +86,12 @@ class DistilTS(BaseLoss):
         self.alignment_loss = alignment_loss
         self.embedding_size = embedding_size
         self.warm_up_batches = warm_up_batches
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the threshold of the Huber loss, where there is none, and the growth of weights that others replace."""
+        losses = {"prediction_loss": self.prediction_loss, "supervised_loss": self.supervised_loss}
+        unread = unread_unless("delta", "huber", **losses)
+        return unread if self.horizon_weights is None else unread | {"tau": "with horizon_weights"}
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
         """Return the three terms."""

@@ -13,6 +13,8 @@ from skdistill.losses._multi_period import check_spectrum, multi_period_divergen
 from skdistill.losses._multi_scale import check_scales, multi_scale_error, weigh_windows
 from skdistill.losses._times import times
 from skdistill.losses._trust import window_trust
+from skdistill.losses._unread import unread_at_one_scale
+from skdistill.networks._base import NetworkSpec
 
 __all__ = ["FeatureMatching"]
 
@@ -92,6 +94,10 @@ class FeatureMatching(LossTerm):
         check_scales(self.n_scales, self.pooling_window, "FeatureMatching")
         check_spectrum(self.temperature, self.amplitude, "FeatureMatching")
         check_real(self.trust, "trust of FeatureMatching", minimum=0.0)
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the pooling of further scales, where there is none."""
+        return unread_at_one_scale(self.n_scales)
 
     def build(self, shapes: LossShapes) -> nn.Module:
         """Build the module that computes the unweighted term, with a fresh regressor."""

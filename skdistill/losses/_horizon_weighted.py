@@ -9,6 +9,7 @@ from torch import Tensor
 from skdistill._utils._checks import check_real
 from skdistill.losses._horizon_weights import ExponentialWeights, step_weights
 from skdistill.losses._teacher_forecast import TeacherForecast
+from skdistill.networks._base import NetworkSpec
 
 __all__ = ["HorizonWeighted"]
 
@@ -71,6 +72,11 @@ class HorizonWeighted(TeacherForecast):
         """Raise if a parameter is out of its range."""
         super().check()
         check_real(self.tau, "tau of HorizonWeighted")
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the growth of weights, too, where others replace them."""
+        unread = super().unread_settings(spec)
+        return unread if self.horizon_weights is None else unread | {"tau": "with horizon_weights"}
 
     def step_weights(self, prediction_length: int) -> Tensor | None:
         """Return how much each step weighs."""

@@ -15,6 +15,8 @@ from skdistill.losses._base import LossTerm
 from skdistill.losses._horizon_weights import step_weights
 from skdistill.losses._inputs import LossInputs, LossShapes, QuadraticForm
 from skdistill.losses._trust import window_trust
+from skdistill.losses._unread import unread_at_one_scale
+from skdistill.networks._base import NetworkSpec
 
 __all__ = ["MultiScale", "check_scales", "multi_scale_error", "pool", "weigh_windows"]
 
@@ -79,6 +81,10 @@ class MultiScale(LossTerm):
         super().check()
         check_scales(self.n_scales, self.pooling_window, "MultiScale")
         check_real(self.trust, "trust of MultiScale", minimum=0.0)
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the pooling of further scales, where there is none."""
+        return unread_at_one_scale(self.n_scales)
 
     def build(self, shapes: LossShapes) -> nn.Module:
         """Build the module that computes the unweighted term."""

@@ -13,6 +13,8 @@ from skdistill._utils._choices import check_choice
 from skdistill.losses._base import LossTerm
 from skdistill.losses._inputs import LossInputs, LossShapes
 from skdistill.losses._percentage import check_season, scaled_error, target_context
+from skdistill.losses._unread import unread_unless
+from skdistill.networks._base import NetworkSpec
 
 __all__ = ["BRANCH_DISTANCES", "OutputConsistency", "branches_of"]
 
@@ -83,6 +85,10 @@ class OutputConsistency(LossTerm):
         super().check()
         check_choice(self.loss, (*BRANCH_DISTANCES, "mase"), "loss of OutputConsistency")
         check_integer(self.season, "season of OutputConsistency")
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the season, where nothing is scaled."""
+        return unread_unless("season", "mase", loss=self.loss)
 
     def build(self, shapes: LossShapes) -> nn.Module:
         """Build the module that computes the unweighted term."""

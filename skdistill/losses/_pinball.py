@@ -12,6 +12,8 @@ from skdistill.losses._horizon_weights import step_weights
 from skdistill.losses._inputs import LossInputs, LossShapes
 from skdistill.losses._multi_scale import check_scales
 from skdistill.losses._over_scales import mean_over_scales
+from skdistill.losses._unread import unread_at_one_scale
+from skdistill.networks._base import NetworkSpec
 
 __all__ = ["Pinball", "pinball_loss"]
 
@@ -93,6 +95,10 @@ class Pinball(LossTerm):
         """Raise if a parameter is out of its range."""
         super().check()
         check_scales(self.n_scales, self.pooling_window, "Pinball")
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the pooling of further scales, where there is none."""
+        return unread_at_one_scale(self.n_scales)
 
     def build(self, shapes: LossShapes) -> nn.Module:
         """Build the module that computes the unweighted term."""

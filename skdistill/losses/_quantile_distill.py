@@ -9,6 +9,8 @@ from skdistill.losses._base import BaseLoss, LossTerm
 from skdistill.losses._pinball import Pinball
 from skdistill.losses._quantile_distance import QuantileDistance
 from skdistill.losses._supervised import Supervised
+from skdistill.losses._unread import unread_at_one_scale, unread_unless
+from skdistill.networks._base import NetworkSpec
 
 __all__ = ["QuantileDistill"]
 
@@ -71,6 +73,13 @@ class QuantileDistill(BaseLoss):
         self.supervised_loss = supervised_loss
         self.delta = delta
         self.horizon_weights = horizon_weights
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name what belongs to the distance of the point forecast or to further scales, where there is none."""
+        of_point = unread_unless("delta", "huber", supervised_loss=self.supervised_loss)
+        if not self.supervised_weight:  # as by default
+            of_point = dict.fromkeys(("supervised_loss", "delta"), "with supervised_weight=0")
+        return of_point | unread_at_one_scale(self.n_scales)
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
         """Return the three terms."""

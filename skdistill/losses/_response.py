@@ -8,6 +8,8 @@ from typing import Any
 from skdistill.losses._base import BaseLoss, LossTerm
 from skdistill.losses._supervised import Supervised
 from skdistill.losses._teacher_forecast import TeacherForecast
+from skdistill.losses._unread import unread_unless
+from skdistill.networks._base import NetworkSpec
 
 __all__ = ["Response"]
 
@@ -59,6 +61,10 @@ class Response(BaseLoss):
         self.delta = delta
         self.horizon_weights = horizon_weights
         self.trust = trust
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the threshold of the Huber loss, where there is none."""
+        return unread_unless("delta", "huber", supervised_loss=self.supervised_loss)
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
         """Return the two terms."""

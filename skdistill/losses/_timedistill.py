@@ -11,6 +11,8 @@ from skdistill.losses._feature_matching import FeatureMatching
 from skdistill.losses._multi_period import MultiPeriod
 from skdistill.losses._multi_scale import MultiScale
 from skdistill.losses._supervised import Supervised
+from skdistill.losses._unread import unread_at_one_scale, unread_unless
+from skdistill.networks._base import NetworkSpec
 
 __all__ = ["TimeDistill"]
 
@@ -93,6 +95,11 @@ class TimeDistill(BaseLoss):
         self.delta = delta
         self.horizon_weights = horizon_weights
         self.trust = trust
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the threshold of the Huber loss, and the pooling of further scales, where there is none."""
+        of_huber = unread_unless("delta", "huber", supervised_loss=self.supervised_loss)
+        return of_huber | unread_at_one_scale(self.n_scales)
 
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
         """Return the terms with their effective weights."""

@@ -13,6 +13,7 @@ from skdistill._utils._choices import check_choice
 from skdistill.losses._base import LossTerm
 from skdistill.losses._inputs import LossInputs, LossShapes, QuadraticForm
 from skdistill.losses._multi_scale import pool
+from skdistill.networks._base import NetworkSpec
 
 __all__ = ["Trend"]
 
@@ -63,6 +64,10 @@ class Trend(LossTerm):
         check_choice(self.sampling, ["stride", "pool"], "sampling of Trend")
         check_integer(self.step, "step of Trend")
         check_boolean(self.include_last, "include_last of Trend")
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the last step, where means are compared."""
+        return {"include_last": "with sampling='pool'"} if self.sampling == "pool" else {}
 
     def build(self, shapes: LossShapes) -> nn.Module:
         """Build the module that computes the unweighted term."""

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from skdistill._utils._doc_link import DocLink
+from skdistill._utils._says_unread import SaysUnread
 from skdistill.networks._solvable_part import SolvablePart
 
 __all__ = ["BaseNetwork", "NetworkOutput", "NetworkSpec"]
@@ -115,7 +116,7 @@ class NetworkOutput(NamedTuple):
     quantiles: Tensor | None = None
 
 
-class BaseNetwork(DocLink, BaseEstimator, abc.ABC):
+class BaseNetwork(SaysUnread, DocLink, BaseEstimator, abc.ABC):
     """An architecture with its hyperparameters.
 
     A subclass stores its hyperparameters in ``__init__`` (and does nothing else there), and returns in :meth:`build` a

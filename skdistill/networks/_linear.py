@@ -24,6 +24,7 @@ _SHIFTS = ("last", "last_season", "mean")
 _SOLVERS = ("auto", "exact", "gradient")
 _PENALTIES = ("forecast", "weights")
 _SELECTIONS = ("blocks", "validation")
+_OF_EXACT = ("penalty", "penalty_on", "weight_grid", "selection")
 
 
 class Linear(BaseNetwork):
@@ -403,6 +404,23 @@ class Linear(BaseNetwork):
             return shared
         both = self.known_band == "auto" and len(bands) > 1 and self.solver != "gradient"
         return [*(None for _ in bands), *shared] if both else []
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name what belongs to covariates, a season or a choice, where there is none, and to the exact solver."""
+        unread: dict[str, str] = {}
+        if not spec.covariates:
+            unread["past_rows"] = "without past or known covariates"
+        if not spec.known:
+            unread |= dict.fromkeys(("known_band", "known_weights"), "without known covariates")
+        if not spec.n_static:
+            unread["static_seasons"] = "without static covariates"
+        if self.shift != "last_season" and not (spec.n_static and self.static_seasons):
+            unread["season"] = f"with shift={self.shift!r}"
+        if self.solver == "gradient":
+            return unread | dict.fromkeys(_OF_EXACT, "with solver='gradient'")
+        if not self.solvable_part(spec).is_searched:
+            unread["selection"] = "with a single candidate: give several of penalty, weight_grid or known_band."
+        return unread
 
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module. Its map is 0, so that it forecasts each window's level."""

@@ -20,6 +20,8 @@ from skdistill.networks._solvable_part import SolvablePart
 
 __all__ = ["MLP"]
 
+_NO_ROWS = "without past or known covariates"
+
 
 class MLP(BaseNetwork):
     """Hidden layers on each part of a decomposed window; all channels share the weights.
@@ -128,6 +130,11 @@ class MLP(BaseNetwork):
         linear = self._linear()
         if linear is not None:
             linear.check(spec)
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name what belongs to the trend or to covariates, where there are none."""
+        unread = {} if self.decomposition else {"kernel_size": "with decomposition=False"}
+        return unread if spec.covariates else unread | {"covariate_size": _NO_ROWS}
 
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module."""

@@ -206,6 +206,13 @@ class ModernTCN(BaseNetwork):
             steps.append(-(-steps[-1] // self.downsample_ratio))
         return steps
 
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name what belongs to the trend, to a normalization or to later stages, where there are none."""
+        unread = {} if self.decomposition else {"kernel_size": "with decomposition=False"}
+        if self.normalization is None:
+            unread["subtract_last"] = "with normalization=None"
+        return unread if self.n_stages() > 1 else unread | {"downsample_ratio": "with a single stage"}
+
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module."""
         self.check(spec)

@@ -112,6 +112,11 @@ class TiDE(BaseNetwork):
         check_choice(self.normalization, NORMALIZATIONS, "normalization of TiDE")
         check_choice(self.time_features, ("auto", True, False), "time_features of TiDE")
 
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name what belongs to covariates and the calendar, where there are none."""
+        has_rows = spec.covariates or spec.n_time_features
+        return {} if has_rows else {"covariate_size": "without covariates and calendar"}
+
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module."""
         self.check(spec)

@@ -141,6 +141,19 @@ class TimeMixer(BaseNetwork):
                 "Lengthen the context or take fewer scales."
             )
 
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name what belongs to further scales, a moving average or the calendar, where there are none."""
+        unread: dict[str, str] = {}
+        if self.n_scales == 1:
+            unread |= dict.fromkeys(("down_sampling_window", "pooling"), "with n_scales=1")
+        if not self.channel_independent:
+            unread["time_by_window"] = "with channel_independent=False"
+        elif not spec.n_time_features:
+            unread["time_by_window"] = "without calendar features"
+        if self.channel_independent and self.decomposition == "first_window":
+            unread["kernel_size"] = "with decomposition='first_window'"
+        return unread
+
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module."""
         self.check(spec)

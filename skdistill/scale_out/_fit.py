@@ -196,7 +196,7 @@ def _fit_stored(
         _warn_of_short(stored.n_short, len(chosen))
     forecaster._forget_fit()
     forecaster.__dict__.update({name: getattr(sample, name) for name in _FITTED if hasattr(sample, name)})
-    if forecaster._distill(stored.windows):
+    if forecaster._distill(stored.windows, told=True):  # by the sample
         warn_of_idle_settings(forecaster)
     forecaster.n_series_ = len(stats)
     _warn_of_no_units(forecaster.scaling_, keep_units)

@@ -323,6 +323,7 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         self.targets_ = self.roles_.target_channels
         warn_of_replaced(self)
         search = self._search(without_unobserved_end(given, self.targets_))
+        search.tell_unread()
         results = search.run()
         for one in results.solved:
             if one.is_own and not one.is_exact:  # of the others, the warning comes before the search
@@ -582,7 +583,7 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
             np.zeros(n_series, dtype=int),
             staggered=search.problem.staggered,
         )
-        forecaster._distill(windows, labels)
+        forecaster._distill(windows, labels, told=True)
         forecaster._keep_for_comparing(X)
         forecaster._keep_for_updates(given.series)
         teacher = None if candidate.teacher is None else self._as_given(candidate.teacher)

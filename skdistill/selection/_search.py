@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +16,7 @@ from tqdm.auto import tqdm
 from skdistill._distillation import settle_teacher
 from skdistill._shorthand import resolve_loss
 from skdistill.losses._base import LossSum
+from skdistill.networks._unread import warn_of_unread_settings
 from skdistill.selection._baselines import judge_naive
 from skdistill.selection._candidates import Candidate, StudentChoice
 from skdistill.selection._folds import Fold
@@ -23,6 +25,7 @@ from skdistill.selection._label_book import LabelBook
 from skdistill.selection._results import Results
 from skdistill.selection._zero_shot import judge_zero_shot
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._blind import warn_of_blind_teacher
 
 __all__ = ["Search"]
 
@@ -116,6 +119,19 @@ class Search:
         longest = max(self.context_lengths)
         results.zero_shot = judge_zero_shot(self.problem, self.folds, longest, self.common["bounds"])
         return results
+
+    def tell_unread(self) -> None:
+        """Warn of parameters of students and teachers without effect, and of teachers that read no covariates."""
+        longest = self.build(self._alone(self.students[0])[-1])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the last fit, on all rows, tells the same
+            train = longest._cut(self.folds[0].training_rows(self.problem.given)).train
+        for student in self.students:
+            warn_of_unread_settings([student.network, resolve_loss(student.forecaster.loss)], train)
+        warn_of_unread_settings(self.teachers.values(), train)
+        if self.common["covariates"] == "error":
+            for teacher in self.teachers.values():
+                warn_of_blind_teacher(teacher, train)
 
     def _alone(self, student: StudentChoice) -> list[Candidate]:
         return [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from scipy.optimize import nnls
 
 from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
-from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._windows import Windows
@@ -120,12 +118,10 @@ class AdaptiveEnsemble(EnsembleTeacher):
         check_choice(self.judge, ("student", "teacher"), "judge of AdaptiveEnsemble")
         check_real(self.prediction_weight, "prediction_weight of AdaptiveEnsemble", minimum=0.0, include_minimum=False)
         check_integer(self.max_windows, "max_windows of AdaptiveEnsemble", minimum=2)
-        if self.judge == "teacher" and self.prediction_weight != 1.0:
-            warnings.warn(
-                f"prediction_weight={self.prediction_weight:g} of AdaptiveEnsemble has no effect with judge='teacher', "
-                "which fits no student: leave it out, or set judge='student'.",
-                stacklevel=stacklevel_of_user(),
-            )
+
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the weight in the objective of the linear student, where there is none."""
+        return {"prediction_weight": "with judge='teacher', which fits no student"} if self.judge == "teacher" else {}
 
     def probe(self, windows: TrainingWindows) -> Labels:
         """Combine the probes of the members, and check that there are validation windows."""

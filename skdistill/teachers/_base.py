@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from torch import Tensor
 
 from skdistill._utils._doc_link import DocLink
+from skdistill._utils._says_unread import SaysUnread
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
@@ -25,7 +26,7 @@ __all__ = ["BaseTeacher"]
 _TOLD = ("source", "license", "training_data")
 
 
-class BaseTeacher(DocLink, BaseEstimator, abc.ABC):
+class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
     """Base class of teachers, which are sources of labels.
 
     A subclass stores its parameters in ``__init__``, learns in :meth:`fit` (if there is anything to learn) and returns

@@ -5,7 +5,6 @@ from __future__ import annotations
 import abc
 import logging
 import threading
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,12 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d
 
-from skdistill._utils._changed_parameters import changed_parameters
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._generators import seeded
 from skdistill._utils._memory import in_halved_parts, is_out_of_memory
-from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
@@ -40,7 +37,7 @@ logger = logging.getLogger("skdistill")
 
 Answer = TypeVar("Answer")
 
-_NEVER_IDLE = {"batch_size", "random_state", "covariates", "joint"}  # memory, set by the forecaster, checked apart
+_NEVER_UNREAD = {"batch_size", "random_state", "covariates", "joint"}  # memory, set by the forecaster, checked apart
 _DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
@@ -147,22 +144,15 @@ class FoundationTeacher(BaseTeacher):
             check_integer(self.pooling, f"pooling of {owner}")
         else:
             check_choice(self.pooling, [None, "last", "mean"], f"pooling of {owner} (or a whole number)")
-        path = self._path()
-        self.check_checkpoint(path)
-        self._warn_of_idle(path)
+        self.check_checkpoint(self._path())
 
-    def _warn_of_idle(self, path: Path) -> None:
-        """Warn of parameters that were set and that this checkpoint does not read."""
-        idle = {*self.parameters_without_effect(path)} - _NEVER_IDLE
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the parameters that this checkpoint does not read."""
+        unread = {*self.parameters_without_effect(self._path())} - _NEVER_UNREAD
         if self.model is None or Path(self.model).expanduser().exists():
-            idle.add("revision")
-        told = changed_parameters(self, (name for name in self.get_params(deep=False) if name in idle))
-        if told:
-            warnings.warn(
-                f"{', '.join(told)} of {type(self).__name__} {'has' if len(told) == 1 else 'have'} no effect with "
-                f"model={str(self.model)!r}: leave {'it' if len(told) == 1 else 'them'} out.",
-                stacklevel=stacklevel_of_user(),
-            )
+            unread.add("revision")
+        given = self.get_params(deep=False)
+        return {name: f"with model={str(self.model)!r}" for name in given if name in unread}
 
     def probe(self, windows: TrainingWindows) -> Labels:
         """Load the model and label the first window."""

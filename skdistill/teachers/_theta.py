@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,7 +9,6 @@ import numpy as np
 import torch
 
 from skdistill._utils._checks import check_integer
-from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._season import seasons_of_step
@@ -82,15 +80,17 @@ class Theta(BaseTeacher):
         if self.season != "auto":
             check_integer(self.season, "season of Theta", minimum=1)
 
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name a season that is too long for all contexts."""
+        if isinstance(self.season, str) or self.season == 1 or spec.context_length >= 2 * self.season:
+            return {}
+        return {
+            "season": f"with context_length={spec.context_length}: a season is removed from contexts of at least two. "
+            f"Take context_length={8 * self.season} or more, or season=1."
+        }
+
     def probe(self, windows: TrainingWindows) -> Labels:
-        """Label the first window; warn of a given season that is too long for all contexts."""
-        n_rows = windows.train.context_length
-        if isinstance(self.season, int) and self.season > 1 and n_rows < 2 * self.season:
-            warnings.warn(
-                f"season={self.season} of Theta has no effect: a season is removed from contexts of at least two, and "
-                f"context_length is {n_rows}. Take context_length={8 * self.season} or more, or season=1.",
-                stacklevel=stacklevel_of_user(),
-            )
+        """Label the first window."""
         return self.fit(windows).label(windows.train.contexts(windows.train.starts.new_zeros(1)))
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> Theta:
