@@ -208,7 +208,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         (batch, context_length, n_channels); for a student with known covariates also ``future``, of shape (batch,
         prediction_length, n_known), and with static ones ``static``, of shape (batch, n_static). Output: ``forecast``,
         of shape (batch, prediction_length, n_targets), and ``quantiles``, with one more axis, if the student has them
-        (calibrated if the student is).
+        (calibrated if the student is). A file does not hold ``vintages``: ``future`` is what was known at each origin.
 
         Parameters
         ----------

@@ -134,7 +134,7 @@ def distill(
         teacher_seed, student_seed = np.random.default_rng().integers(2**31 - 1, size=2).tolist()
     else:
         teacher_seed, student_seed = seeds
-    given, parts = teacher, (student, loss, teacher)
+    given, made_of = teacher, (student, loss, teacher)
     spec = make_spec(student, windows.train, quantiles=quantiles, point_forecast=point_forecast)
     student.check(spec)
     if teacher is not None:
@@ -158,7 +158,7 @@ def distill(
         module = build_module(student, spec)
     _check_combination(windows, teacher, student, module, spec, loss, probe)
     if not told:
-        warn_of_unread_settings(parts, windows.train)
+        warn_of_unread_settings(made_of, windows.train)
 
     keyed = teacher.for_cache_key() if teacher is not None and labeling.cache.persistent else None
     described = describe_windows(windows)

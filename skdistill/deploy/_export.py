@@ -33,6 +33,7 @@ from skdistill.data._plain_roles import plain_roles
 from skdistill.data._plain_steps import what_is_lost, write_step
 from skdistill.data._scaling import Scaling
 from skdistill.data._series_labels import has_names
+from skdistill.data._vintages import LOST, lost_vintages
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.deploy._export_c import write_header
 from skdistill.deploy._modules import deployed_module
@@ -117,6 +118,11 @@ def export(
     report : ExportReport
         Information on the written file.
 
+    Notes
+    -----
+    A file does not hold ``vintages``: a warning says which values to give as ``future``. The error on ``data`` is that
+    with the vintages of the forecaster.
+
     Examples
     --------
     >>> import tempfile
@@ -158,6 +164,7 @@ def export(
         if data is not None:
             mse_rounded = float(np.square(_both(predict(windows))[0] - truth).mean())
     write_atomically(path, written)
+    _tell_of_vintages(estimator, Path(path))
     digest = hashlib.sha256(written).hexdigest()
     return ExportReport(os.fspath(path), len(written), difference, mse, precision, rounding, mse_rounded, digest)
 
@@ -227,6 +234,17 @@ def _check_exportable(estimator: Any) -> None:
     if estimator.spec_.n_time_features:
         raise ValueError(
             "a student that reads calendar features cannot be exported. Train it with time_features=False, or save it."
+        )
+
+
+def _tell_of_vintages(estimator: Any, path: Path) -> None:
+    """Warn that a file does not hold vintages: whoever runs it must give what was known at each origin."""
+    if getattr(estimator, "vintages", None) is not None:
+        warnings.warn(
+            f"{path.name} does not hold the vintages of {type(estimator).__name__}: give it as future the newest "
+            "values that had been issued at each origin, NaN where none had, as "
+            "vintages.known_at(origin, times) returns them, and not what came true.",
+            stacklevel=stacklevel_of_user(),
         )
 
 
@@ -302,7 +320,9 @@ def _answer_of(estimator: Any, inputs: Inputs) -> Answer:
 
 def _windows_of(estimator: Any, data: Any) -> tuple[Inputs, np.ndarray]:
     """Return at most 512 windows and their horizons of a series with the columns of ``fit``."""
-    spec, static = estimator.spec_, None
+    spec, static, ahead = estimator.spec_, None, None
+    if lost_vintages(estimator):
+        raise ValueError(f"data of export: {LOST}")
     has_roles = getattr(estimator, "roles_", None) is not None and not estimator.roles_.is_plain
     if (isinstance(data, pd.DataFrame | pd.Series) or has_roles) and isinstance(estimator, WindowForecaster):
         series = read_series(estimator, data, reset=False, allow_batch=False).series
@@ -311,7 +331,7 @@ def _windows_of(estimator: Any, data: Any) -> tuple[Inputs, np.ndarray]:
                 f"data of export must be one series; got a panel of {len(series)}: give the rows of one, such as "
                 f"data.loc[{series[0].id!r}]."
             )
-        data, static = series[0].values, series[0].static
+        data, static, ahead = series[0].values, series[0].static, series[0].ahead
     rows = read_numbers(data, "data of export").astype(np.float32)
     rows = rows[:, None] if rows.ndim == 1 else rows
     reach = spec.context_length + spec.prediction_length
@@ -325,7 +345,8 @@ def _windows_of(estimator: Any, data: Any) -> tuple[Inputs, np.ndarray]:
     contexts, horizons = both[:, : spec.context_length], both[:, spec.context_length :]
     inputs = {"context": contexts}
     if spec.known:
-        inputs["future"] = horizons[:, :, list(spec.known)]
+        came_true = horizons[:, :, list(spec.known)]
+        inputs["future"] = came_true if ahead is None else ahead[starts + spec.context_length].astype(np.float32)
     if spec.n_static and static is not None:
         inputs["static"] = np.repeat(static[None].astype(np.float32), len(starts), axis=0)
     return inputs, horizons[:, :, list(spec.targets)].astype(np.float64)

@@ -1,5 +1,7 @@
 """What was known when: vintages look nothing up that was issued later."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from sklearn.base import clone
 
 from skdistill import DistilledForecaster, load
 from skdistill.data import Augmentation, Vintages
+from skdistill.deploy import NumpyStudent
 
 LENGTH, HORIZON, N = 24, 6, 200
 HOURS = pd.date_range("2024-01-01", periods=N + HORIZON, freq="h")
@@ -237,6 +240,26 @@ def test_a_file_does_not_hold_them(fitted, tmp_path):
     pd.testing.assert_frame_equal(again, fitted.predict(series))
     with pytest.raises(TypeError, match="vintages of DistilledForecaster must be Vintages or None; got 'table'"):
         make_forecaster("table").fit(series)
+
+
+def test_an_export_says_what_to_give_it_and_its_error_is_of_what_was_known(fitted, tmp_path):
+    series = make_series()
+    with pytest.warns(UserWarning, match="student.npz does not hold the vintages of DistilledForecaster: give"):
+        report = fitted.export(tmp_path / "student.npz", data=series)
+    student, vintages = NumpyStudent.load(tmp_path / "student.npz"), Vintages(make_forecasts())
+    errors, came_true = [], []
+    for origin in range(LENGTH, N - HORIZON + 1):
+        rows, truth = series[origin - LENGTH : origin], series["load"].to_numpy()[origin : origin + HORIZON]
+        known = vintages.known_at(HOURS[origin - 1], HOURS[origin : origin + HORIZON]).to_numpy()
+        errors.append((student.predict(rows.to_numpy(), future=known)[:, 0] - truth) ** 2)
+        later = series[["wind"]].to_numpy()[origin : origin + HORIZON]
+        came_true.append((student.predict(rows.to_numpy(), future=later)[:, 0] - truth) ** 2)
+    np.testing.assert_allclose(report.mse, np.mean(errors), rtol=1e-4)
+    assert np.mean(came_true) < 0.9 * report.mse
+    lost = copy.copy(fitted).set_params(vintages="not in the file")
+    with pytest.raises(ValueError, match="data of export: the vintages of this forecaster are not in its file"):
+        lost.export(tmp_path / "again.npz", data=series)
+    assert not (tmp_path / "again.npz").exists()
 
 
 def test_a_clone_shares_the_values_and_the_text_is_short():
