@@ -100,9 +100,21 @@ def make_app(
         for path, handler in answering.items()
     ]
     app = applications.Starlette(routes=routes, lifespan=lifespan, exception_handlers=server.exception_handlers())
+    app.router.redirect_slashes = False  # a path with a slash at its end is none
     app.state.file = file
     metrics.watch(waiting=lambda: server.batcher.waiting, loaded=lambda: file.model.loaded)
     return app
+
+
+def _check_head(request: Any) -> None:
+    """Refuse what the head of a forecast asks for and does not get."""
+    if request.url.query:
+        raise Refused(
+            422, f"/forecast takes no query; got {request.url.query[:80]!r}. What is asked for is in the body."
+        )
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.strip().lower() not in ("", "identity"):
+        raise Refused(415, f"the body must not be compressed; got content-encoding: {encoding[:80]!r}.")
 
 
 class _Handlers:
@@ -179,6 +191,7 @@ class _Handlers:
 
     async def _forecast(self, request: Any) -> Any:
         body = await self._read_body(request)
+        _check_head(request)
         model = self._file.model  # keep one model for the whole request, even if a new one is loaded
         question = self._read(body, model)
         try:
@@ -203,13 +216,15 @@ class _Handlers:
 
     async def _collect(self, request: Any, parts: bytearray) -> None:
         """Collect the parts of a body; past the limit, read it a little longer and drop it."""
-        refused, more = None, True
+        too_large = Refused(413, f"the body must have at most {self._limits.body_bytes} bytes.")
+        declared = int(request.headers.get("content-length", 0))
+        refused, more = too_large if declared > self._limits.body_bytes else None, True
         while more and refused is None:
             part, more = await self._receive(request)
             parts += part
             self._held += len(part)
             if len(parts) > self._limits.body_bytes:
-                refused = Refused(413, f"the body must have at most {self._limits.body_bytes} bytes.")
+                refused = too_large
             elif self._held > self._limits.bodies_bytes:
                 refused = Refused(503, "too many bodies are under way: try again in a moment.")
         if refused is None:

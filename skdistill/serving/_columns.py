@@ -36,7 +36,7 @@ class RequestColumns:
         self._roles = roles
         self._rows = [column for column in range(roles.n_columns) if column not in roles.static]
         self._numbers = {
-            column: {one: k for k, one in enumerate(values)} for column, values in roles.categories.items()
+            column: {_key(one): k for k, one in enumerate(values)} for column, values in roles.categories.items()
         }
         names = Counter(self._name(column) for column in range(roles.n_columns))
         twice = [name for name, count in names.items() if count > 1]
@@ -161,8 +161,11 @@ class RequestColumns:
             if wrong is not None:
                 told = repr(wrong[:80]) if isinstance(wrong, str) else str(wrong).lower()
                 raise Refused(422, f"{self._name(column)} of {name} must be numbers; got {told}.")
-            return [np.nan if one is None else float(one) for one in values]
-        new = next((one for one in values if one is not None and one not in numbers), None)
+            try:
+                return [np.nan if one is None else float(one) for one in values]
+            except OverflowError:
+                raise Refused(422, f"every number of {name} must be finite in float64.") from None
+        new = next((one for one in values if one is not None and _key(one) not in numbers), None)
         if new is not None:
             known = self._roles.categories[column]
             shown = ", ".join(map(repr, known[:_MOST_SHOWN])) + (", ..." if len(known) > _MOST_SHOWN else "")
@@ -172,4 +175,9 @@ class RequestColumns:
                 f"{self._name(column)} of {name} must be among the categories of the training rows ({shown}), or "
                 f"null; got {got}.",
             )
-        return [np.nan if one is None else float(numbers[one]) for one in values]
+        return [np.nan if one is None else float(numbers[_key(one)]) for one in values]
+
+
+def _key(category: Any) -> tuple[bool, Any]:
+    """Return a key that tells a truth value from a number: True and 1 are equal in Python."""
+    return isinstance(category, bool | np.bool_), category

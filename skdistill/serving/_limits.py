@@ -38,7 +38,8 @@ class Limits:
     idle_seconds : float, default=30.0
         Maximum time without data on a connection that has no request in progress.
     stop_seconds : float, default=10.0
-        Maximum time from SIGTERM to the end of the process.
+        Maximum time from SIGTERM to the end of the server, which running requests have all but two seconds of (half of
+        it, if it is below four). Python takes a moment more to leave.
 
     Raises
     ------

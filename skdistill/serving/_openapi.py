@@ -13,6 +13,7 @@ _REFUSALS = {
     "400": "The body is no JSON.",
     "408": "The body took too long to arrive.",
     "413": "The body is too large.",
+    "415": "The body is compressed.",
     "422": "The body is not what the model takes, or has no finite forecast; the sentence says why.",
     "503": "Too many requests at once, or the server is stopping.",
 }

@@ -63,17 +63,20 @@ def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
         Function that takes a body and the model and returns a ``Question``; raises ``Refused``.
     """
     msgspec: Any = import_optional("msgspec", extra="serve", purpose="Serving")
-    of_numbers, of_values = (_make_decoder(msgspec, one) for one in (float, float | bool | str))
+    of_numbers, of_values = (_make_decoder(msgspec, one) for one in (float, int | float | bool | str))
+    of_names = msgspec.json.Decoder(dict[_Key, msgspec.Raw], dec_hook=lambda _, text: _Key(text))
 
     def read(body: bytes, model: ServedModel) -> Question:
         has_categories = model.columns is not None and bool(model.columns.categories)
         try:
             with _no_collection():
                 given = (of_values if has_categories else of_numbers).decode(body)
+                fields = of_names.decode(body)  # of a field that is there twice, the decoder keeps the last
         except msgspec.ValidationError as error:
             raise Refused(422, _explain(str(error))) from None
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise Refused(400, f'the body must be JSON such as {{"context": [[1.5, ...], ...]}}: {error}.') from None
+        _without_repeats(fields, "the body")
         if (given.context is None) == (given.panel is None):
             raise Refused(422, 'the body must have either "context", rows of one series, or "panel", rows by series.')
         levels = _read_levels(given.quantiles, model)
@@ -96,7 +99,7 @@ def make_reader(limits: Limits) -> Callable[[bytes, ServedModel], Question]:
 def _make_decoder(msgspec: Any, value: Any) -> Any:
     """Create the decoder of requests whose rows hold such values."""
     rows: Any = list[list[value | None]]
-    one = float | bool | str | None
+    one = int | float | bool | str | None
     fields: list[tuple[str, Any, None]] = [("context", rows | None, None), ("panel", dict[_Key, rows] | None, None)]
     fields.append(("future", rows | dict[_Key, rows] | None, None))
     fields.append(("static", dict[_Key, dict[_Key, one] | one] | None, None))

@@ -140,7 +140,7 @@ def make_server(
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=limits.idle_seconds,
-        timeout_graceful_shutdown=limits.stop_seconds,
+        timeout_graceful_shutdown=limits.stop_seconds - min(_GRACE, limits.stop_seconds / 2),  # the rest is for the end
     )
     server = _make_server_class()(config, app.state.file, limits, metrics)
     metrics.watch(connections=server.count_connections)
@@ -178,8 +178,8 @@ def _make_server_class() -> Any:
 
         def _end_in_time(self) -> None:
             """End the process even if something still blocks it, such as a forecast that takes minutes."""
-            if not self.end.wait(self._limits.stop_seconds + _GRACE):
-                _LOG.error("ended by force, %g seconds after the signal", self._limits.stop_seconds + _GRACE)
+            if not self.end.wait(self._limits.stop_seconds):
+                _LOG.error("ended by force, %g seconds after the signal", self._limits.stop_seconds)
                 os._exit(1)
 
         async def _sweep(self, tick: float) -> None:

@@ -313,6 +313,8 @@ def context(*changed):
         (json.dumps({"panel": {str(one): [] for one in range(21)}}).encode(), 422, "got 21"),
         (b'{"panel": {"a": [[1, 2]], "\\u0061": [[1, 2]]}}', 422, "panel must name everything once; it has 'a' twice"),
         (b'{"context": [[1, 2]], "future": {"a": [], "b": [], "a": []}}', 422, "future must name everything once"),
+        (b'{"context": [[1, 2]], "context": [[3, 4]]}', 422, "the body must name everything once; it has 'context'"),
+        (b'{"quantiles": true, "panel": {}, "\\u0071uantiles": null}', 422, "it has 'quantiles' twice"),
         (
             b'{"context": [[1, 2]], "static": {"a": {"x": 1, "x": 2}}}',
             422,
@@ -344,6 +346,18 @@ def test_paths_and_methods_that_are_none(port, quiet):
     status, answer = ask(port, b"{}", path="/health")
     assert status == 405
     assert "GET" in answer["error"]
+    assert ask(port, {"context": ROWS.tolist()}, path="/forecast/")[0] == 404
+
+
+def test_what_a_head_asks_for_without_effect_is_refused(port, quiet):
+    status, answer = ask(port, {"context": ROWS.tolist()}, path="/forecast?quantiles=true")
+    assert (status, "no query; got 'quantiles=true'" in answer["error"]) == (422, True)
+    body = json.dumps({"context": ROWS.tolist()}).encode()
+    for encoding, status in (("gzip", 415), ("br", 415), ("identity", 200)):
+        with connect(port) as connection:
+            head = f"content-encoding: {encoding}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            connection.sendall(b"POST /forecast HTTP/1.1\r\nhost: here\r\n" + head.encode() + body)
+            assert b"HTTP/1.1 %d" % status in read_all(connection)
 
 
 def test_a_body_too_large_is_refused_and_the_next_request_answered(port, quiet):
@@ -356,6 +370,11 @@ def test_a_body_too_large_is_refused_and_the_next_request_answered(port, quiet):
             for _ in range(200):
                 connection.sendall(b"800\r\n" + b" " * 0x800 + b"\r\n")
         assert b"HTTP/1.1 413" in read_all(connection)
+    with connect(port) as connection:  # declared, and not sent
+        start = time.perf_counter()
+        connection.sendall(b"POST /forecast HTTP/1.1\r\nhost: here\r\ncontent-length: 100001\r\n\r\n")
+        assert b"HTTP/1.1 413" in read_all(connection)
+        assert time.perf_counter() - start < 10
     assert ask(port, path="/health")[0] == 200
 
 
@@ -733,6 +752,17 @@ def test_a_forecast_that_hangs_does_not_keep_it_from_ending(folder, tmp_path):
         assert server.exitcode in (0, 1)
         assert time.monotonic() - started < 15  # a loaded machine takes its time to end a process
     assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.parametrize(("limit", "for_requests"), [(10.0, 8.0), (3.0, 1.5), (0.2, 0.1)])
+def test_the_end_comes_within_its_limit(limit, for_requests, folder, monkeypatch):
+    server = make_server(folder / "plain.skdistill", port=0, limits=Limits(stop_seconds=limit))
+    assert server.config.timeout_graceful_shutdown == for_requests
+    if limit < 1:
+        ended = threading.Event()
+        monkeypatch.setattr(os, "_exit", lambda code: ended.set())
+        server.handle_exit(signal.SIGTERM, None)  # and it never ends by itself
+        assert ended.wait(1.5)
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from doubles import make_series
+from doubles import make_forecaster, make_series
 
 from skdistill import DistilledForecaster
 from skdistill.networks import MLP, Linear
@@ -228,6 +228,8 @@ def test_it_describes_attributes_and_categories(shops):
         ({"static": {"kind": "mall", "size": 1, "age": 3}}, "static must have kind, size.*; it has 'age'"),
         ({"static": {"kind": "kiosk", "size": 1}}, r"kind of static must be among .*'large', 'mall'.*got 'kiosk'"),
         ({"static": {"kind": "mall", "size": "big"}}, "size of static must be numbers; got 'big'"),
+        ({"static": {"kind": "mall", "size": True}}, "size of static must be numbers; got true"),
+        ({"static": {"kind": "mall", "size": 10**400}}, "every number of static must be finite in float64"),
         ({"static": {"kind": {"a": 1}, "size": 1}}, "kind of static must be one value"),
         ({"static": [1.0]}, "does not have the expected form"),
         ({"future": [["maybe"]] * 4}, "promo of future must be among .* got 'maybe'"),
@@ -257,3 +259,26 @@ def test_a_student_without_attributes_refuses_them(served):
     ahead = [[1.0, 2.0]] * HORIZON
     with pytest.raises(Refused, match="static must be left out: this model reads no static covariates"):
         ask(served[1], context=make_table().to_numpy().tolist(), future=ahead, static={"size": 1.0})
+
+
+LARGE = 2**53  # the next whole number is none of float64
+
+
+@pytest.mark.parametrize(
+    ("categories", "known", "unknown"),
+    [([0, 1, 2], [0, 1.0, 2], [True, False, "1", 1.5]), ([False, True], [True, False], [1, 0, "true"]),
+     ([LARGE, LARGE + 1], [LARGE, LARGE + 1], [LARGE + 2, 1])],
+)  # fmt: skip
+def test_truth_values_and_numbers_are_other_categories(categories, known, unknown, tmp_path):
+    values = make_series(60, 1)[:, 0]
+    frame = pd.DataFrame({"load": values, "kind": pd.Categorical(np.resize(categories, 60), categories=categories)})
+    forecaster = make_forecaster(teacher=None, student=Linear(), targets=["load"]).fit(frame)
+    forecaster.save(tmp_path / "student.skdistill")
+    model, read = open_model(tmp_path / "student.skdistill"), make_reader(Limits())
+    body = lambda one: json.dumps({"context": [[1.0, one]] * 12}).encode()  # noqa: E731
+    for one in known:
+        expected = forecaster.roles_.to_channels(np.array([[1.0, float(categories.index(one))]]))
+        np.testing.assert_array_equal(read(body(one), model).contexts[0, -1:], expected)
+    for one in unknown:
+        with pytest.raises(Refused, match="must be among the categories"):
+            read(body(one), model)
