@@ -1,11 +1,13 @@
-"""Checks of row labels: errors for several index levels, and for dates that are not of a time type."""
+"""Checks of row labels: errors for several index levels, and for times and numbers of a type without steps."""
 
 from __future__ import annotations
 
 import datetime
+import numbers
 import warnings
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 from skdistill.data._index_checks import checked_step
@@ -37,7 +39,8 @@ def check_row_labels(index: pd.Index, *, name: str = "X", known: Iterable[Step] 
     Raises
     ------
     ValueError
-        If the index has several levels, contains dates as text or as date objects, or is out of order or irregular.
+        If the index has several levels, contains dates as text, times or numbers as objects, or is out of order or
+        irregular.
 
     Examples
     --------
@@ -62,24 +65,30 @@ def check_row_labels(index: pd.Index, *, name: str = "X", known: Iterable[Step] 
 
 
 def _check_not_disguised(index: pd.Index, name: str) -> None:
-    """Raise if the labels are times in a type without order checks."""
+    """Raise if the labels are times or numbers in a type without order checks."""
     if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex | pd.TimedeltaIndex):
         return
     if as_time_index(index) is not index:
         return
     labels = [*index[:_N_LOOKED_AT], *index[-_N_LOOKED_AT:]]
-    is_text = bool(labels) and all(isinstance(label, str) for label in labels)
-    if not (_are_dates(labels) if is_text else _are_date_objects(labels)):
+    if not labels:
+        return
+    is_text = all(isinstance(label, str) for label in labels)
+    is_date = _are_dates(labels) if is_text else all(isinstance(label, datetime.date) for label in labels)
+    if not is_date and not _are_others_with_an_order(labels):
         return
     kind = "text" if is_text else f"objects of type {type(labels[0]).__name__}"
+    what, way = ("time", f"pd.to_datetime({name}.index)") if is_date else ("a type with steps", "")
     raise ValueError(
-        f"The index of {name} is {kind}, not time: {str(labels[0])!r}. Write {name}.index = "
-        f"pd.to_datetime({name}.index), or {name}.reset_index(drop=True) if the rows are in time order."
+        f"The index of {name} is {kind}, not {what}: {str(labels[0])!r}. Write {name}.index = "
+        f"{way or f'{name}.index.infer_objects()'}, or {name}.reset_index(drop=True) if the rows are in time order."
     )
 
 
-def _are_date_objects(labels: list[object]) -> bool:
-    return bool(labels) and all(isinstance(label, datetime.date) for label in labels)
+def _are_others_with_an_order(labels: list[object]) -> bool:
+    """Say whether objects are periods, durations or numbers."""
+    is_number = all(isinstance(label, numbers.Real) and not isinstance(label, bool | np.bool_) for label in labels)
+    return is_number or all(isinstance(label, pd.Period | datetime.timedelta) for label in labels)
 
 
 def _are_dates(labels: list[str]) -> bool:

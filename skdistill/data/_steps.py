@@ -290,6 +290,8 @@ def find_step(index: pd.Index) -> Step | None:
         return PeriodStep(index.freq, size) if size else None  # type: ignore[arg-type]
     if isinstance(index, pd.TimedeltaIndex):
         size = constant_step(index.asi8)
+        if not size and index.freq is not None:  # one label
+            return DurationStep((index + index.freq)[0] - index[0])  # type: ignore[operator]
         return DurationStep(pd.Timedelta(size * nanoseconds_of(index), unit="ns")) if size else None
     if not _is_number(index) or len(index) < 2:
         return None

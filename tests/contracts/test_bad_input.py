@@ -286,6 +286,9 @@ BAD_LABELS = {
     "years": (relabeled([str(1900 + n) for n in range(120)]), r"is text, not time: '1900'"),
     "dates": (relabeled([day.date() for day in pd.date_range("2024", periods=120)]), r"objects of type date.*2024"),
     "moments of no type": (relabeled(TIMES.astype(object)), r"objects of type Timestamp"),
+    "number objects": (relabeled(pd.Index(range(120), dtype=object)), r"type int, not .*X.index.infer_objects\(\)"),
+    "periods of no type": (relabeled(TIMES.to_period("h").astype(object)), r"objects of type Period"),
+    "durations of no type": (relabeled((TIMES - TIMES[0]).astype(object)), r"objects of type Timedelta"),
     "shuffled floats": (relabeled(SHUFFLED / 2), r"index of X is out of order"),
     "in a list": ([make_frame(), relabeled(TIMES.strftime("%F %T"))], r"X\[1\].index = pd.to_datetime\(X\[1\].index"),
 }

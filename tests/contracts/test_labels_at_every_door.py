@@ -181,13 +181,14 @@ def test_forecasts_from_the_last_rows_alone_go_on_by_the_step_of_fit(kind, stude
         (pd.Index(np.arange(90) * 7 + 3), [633, 640, 647]),
         (pd.Index(np.arange(90) * 0.25), [22.5, 22.75, 23.0]),
         (pd.to_timedelta(np.arange(90) * 90, unit="s"), list(pd.to_timedelta([8100, 8190, 8280], unit="s"))),
+        (pd.timedelta_range("1D", periods=90, freq="8h"), list(pd.timedelta_range("31D", periods=3, freq="8h"))),
         (
             pd.DatetimeIndex(pd.date_range("2024-01-01", periods=90, freq="B"), freq=None),  # as Arrow keeps them
             list(pd.to_datetime(["2024-05-06", "2024-05-07", "2024-05-08"])),
         ),
         (pd.period_range("2000", periods=90, freq="2Q"), list(pd.period_range("2045", periods=3, freq="2Q"))),
     ],
-    ids=["whole", "real", "durations", "Arrow", "periods"],
+    ids=["whole", "real", "durations", "durations with a step", "Arrow", "periods"],
 )
 def test_any_kind_of_label_is_carried_on_from_one_row(index, ahead, request):
     if request.node.callspec.id == "Arrow":
