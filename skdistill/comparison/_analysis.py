@@ -23,7 +23,7 @@ __all__ = ["RollingForecasts", "error_by_scale", "error_by_step", "period_spectr
 
 @dataclass(frozen=True)
 class RollingForecasts:
-    """The truth and several forecasts of the same windows, in standard deviations of the training rows.
+    """The truth and several forecasts of the same windows, standardized as by :func:`compare`.
 
     Parameters
     ----------

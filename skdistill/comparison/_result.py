@@ -187,7 +187,7 @@ class Comparison(pd.DataFrame):
             for name, row in self[self["crps"].notna()].iterrows():
                 lines.append(
                     f"{name}: CRPS {row['crps']:.4g}; {100 * row['coverage']:.1f}% of true values lie between the "
-                    f"levels {levels[0]:g} and {levels[-1]:g}, {row['width']:.3g} standard deviations apart."
+                    f"levels {levels[0]:g} and {levels[-1]:g}, which are {row['width']:.3g} apart (standardized)."
                 )
         over, block = f"MSE over {facts['n_windows']} windows", f"blocks of {facts['block_length']} windows"
         if facts["n_blocks"] < LEAST_BLOCKS:
