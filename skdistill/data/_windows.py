@@ -361,6 +361,21 @@ class Windows:
         kept = counted[first + self.prediction_length] - counted[first] == self.prediction_length
         return replace(self, starts=self.starts[kept], known=None if self.known is None else self.known[kept])
 
+    def with_seen_contexts(self) -> Windows:
+        """Return the windows whose context has an observed value of every target, from which it can be forecast.
+
+        Returns
+        -------
+        windows : Windows
+            The remaining windows; the same object if nothing is missing.
+        """
+        if not self.store.has_missing or (self.store.is_mapped and not self.store.misses(self.targets)):
+            return self
+        seen = ~torch.isnan(self.store.values[:, list(self.targets)])
+        counted = torch.cat([torch.zeros(1, seen.shape[1], dtype=torch.int64), seen.cumsum(0)])
+        kept = (counted[self.starts + self.context_length] > counted[self.starts]).all(dim=1)
+        return replace(self, starts=self.starts[kept], known=None if self.known is None else self.known[kept])
+
     def oldest_first(self) -> Windows:
         """Return the windows in order of time over all series.
 

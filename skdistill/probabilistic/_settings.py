@@ -91,8 +91,9 @@ class ProbabilisticMixin:
 
         With ``calibration="conformal"``, the windows of ``X`` replace the validation windows, so you can reserve rows
         for calibration only. With ``"rolling"``, they are added to the known windows, of which the last ones are used.
-        Windows with a missing true value (NaN) in their horizon are left out, here and in ``fit``. A warning counts the
-        windows whose true values a forecaster was trained on, as far as labels of rows tell.
+        Windows with a missing true value (NaN) in their horizon, or without an observed value of a target in their
+        context, are left out, here and in ``fit``. A warning counts the windows whose true values a forecaster was
+        trained on, as far as labels of rows tell.
 
         Parameters
         ----------
@@ -120,11 +121,12 @@ class ProbabilisticMixin:
             owner = type(self).__name__
             raise ValueError(f"calibrate needs calibration='conformal' or 'rolling' of {owner}; got None.")
         given = self._windows_to_calibrate(X, y)
-        windows = given.with_whole_truth()
+        windows = _to_calibrate_on(given)
         if not len(windows):
             raise ValueError(
-                f"calibrate needs windows whose horizon is observed in full; each of the {len(given)} windows of X has "
-                "a missing value (NaN) there. Give rows with fewer gaps, or interpolate them."
+                "calibrate needs windows whose horizon is observed in full, after a context with an observed value of "
+                f"each target; each of the {len(given)} windows of X has missing values (NaN) there. Give rows with "
+                "fewer gaps, or interpolate them."
             )
         errors = quantile_errors(self.student_, self.spec_, windows.oldest_first())
         self.calibration_ = calibration.fit_errors(errors, levels, getattr(self, "calibration_", None))
@@ -166,7 +168,7 @@ class ProbabilisticMixin:
         calibration = resolve_calibration(self.calibration)
         if calibration is None:
             return
-        n_windows = 0 if windows.validation is None else len(windows.validation.with_whole_truth())
+        n_windows = 0 if windows.validation is None else len(_to_calibrate_on(windows.validation))
         levels = self._levels()
         assert levels is not None  # _check_probabilistic_parameters
         calibration.check_windows(n_windows, levels, f"calibration of {type(self).__name__}")
@@ -176,7 +178,7 @@ class ProbabilisticMixin:
         calibration = resolve_calibration(self.calibration)
         if calibration is not None:
             assert windows.validation is not None  # _check_calibration_windows
-            known = windows.validation.with_whole_truth().oldest_first()
+            known = _to_calibrate_on(windows.validation).oldest_first()
             errors = quantile_errors(self.student_, self.spec_, known)
             self.calibration_ = calibration.fit_errors(errors, self._fitted_levels("calibration"), None)
 
@@ -229,6 +231,11 @@ class ProbabilisticMixin:
                 f"{levels[-1]:g}: levels are interpolated, but never extrapolated. Fit with such levels "
                 "among quantiles."
             )
+
+
+def _to_calibrate_on(windows: Windows) -> Windows:
+    """Return the windows whose truth is known in full, and whose targets can be forecast."""
+    return windows.with_whole_truth().with_seen_contexts()
 
 
 def at_levels(quantiles: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:

@@ -226,3 +226,15 @@ def test_rolling_calibration_keeps_the_last_windows_of_every_series(with_times):
     sizes = np.abs(kept.errors).max(axis=(1, 2, 3))
     assert (sizes[::2] < 20).all()
     assert (sizes[1::2] > 100).all()
+
+
+def test_a_target_that_nothing_is_known_of_is_not_calibrated_on():
+    series = make_series(200)
+    series[150:170, 0] = np.nan  # longer than a context of 12 rows: one window sees nothing of the first target
+    settings = {"teacher": None, "quantiles": (0.2, 0.5, 0.8), "max_epochs": 1, "validation_fraction": 60}
+    fitted = make_forecaster(calibration="conformal", **settings).fit(series)
+    n_windows = (60 - 4 + 1) - (20 + 4 - 1) - 1
+    assert fitted.calibration_.n_windows == n_windows
+    rows = series[128:]
+    assert np.isnan(fitted.predict(rows[:42])[:, 0]).all()
+    assert fitted.calibrate(rows).calibration_.n_windows == n_windows
