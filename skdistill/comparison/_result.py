@@ -89,8 +89,9 @@ class Comparison(pd.DataFrame):
         ``n_windows``, ``block_length``, ``n_blocks`` (without overlap; of fewer than two, the noise is unknown) and
         ``n_resamples`` of the bootstrap; ``season`` and ``seasons`` of the
         seasonal-naive rows, and ``seasons_too_long``, plausible ones for which some forecast has too few rows before
-        it; ``best_baseline``, the one with the smallest MSE; ``n_series``, ``n_series_left_out`` (too short, or without
-        an observed true value) and ``n_windows_unobserved``; ``batch_size`` of the timing; ``quantile_levels`` if there
+        it; ``reference``, the row that ``difference`` is from; ``best_baseline``, the one with the smallest MSE;
+        ``n_series``, ``n_series_left_out`` (too short, or without an observed true value) and
+        ``n_windows_unobserved``; ``batch_size`` of the timing; ``quantile_levels`` if there
         are quantiles; for a panel ``share_ahead_of_baselines`` of each student (share of series in which its MSE is
         smaller than that of every baseline) and ``n_series_with_mase``.
 
@@ -118,13 +119,14 @@ class Comparison(pd.DataFrame):
         Returns
         -------
         table : DataFrame of str
-            ``MSE`` (standardized), ``MASE`` and ``WQL`` if there is a panel, ``error`` relative to the first row, with
-            its standard error, ``parameters``, and ``ms per window``.
+            ``MSE`` (standardized), ``MASE`` and ``WQL`` if there is a panel, ``error`` relative to the row of
+            ``facts["reference"]``, with its standard error, ``parameters``, and ``ms per window``.
         """
-        first = float(self["mse"].iloc[0])
+        reference = self.facts["reference"]  # the first row, unless the table was sorted in place
+        first = float(self["mse"].get(reference, 0.0))
         shares = [
-            f"{100 * difference / first:+.1f}%{_plus_minus(100 * error / first)}" if number and first else ""
-            for number, (difference, error) in enumerate(zip(self["difference"], self["standard_error"], strict=True))
+            f"{100 * difference / first:+.1f}%{_plus_minus(100 * error / first)}" if name != reference and first else ""
+            for name, difference, error in zip(self.index, self["difference"], self["standard_error"], strict=True)
         ]
         columns: dict[str, Any] = {"MSE": [_short(value) for value in self["mse"]]}
         if "mase" in self:
@@ -250,7 +252,11 @@ def make_comparison(
     table.differences = _differences(results, means)
     table.per_series = None if tables is None else pd.concat(tables, axis=1, names=["error", "model"])
     baselines = [number for number, result in enumerate(results) if result.role == "baseline"]
-    table.facts = {**facts, "best_baseline": results[min(baselines, key=lambda number: mse[number])].name}
+    table.facts = {
+        **facts,
+        "reference": results[0].name,
+        "best_baseline": results[min(baselines, key=lambda number: mse[number])].name,
+    }
     if tables is not None:
         names = [results[number].name for number in baselines]
         students = [result.name for result in results if result.role == "student"]

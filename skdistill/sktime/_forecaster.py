@@ -82,7 +82,8 @@ class SktimeDistilledForecaster(BaseForecaster):
         How quantiles are shifted after training, based on their errors on the validation windows.
     rollout : bool, default=False
         Whether an ``fh`` beyond ``prediction_length`` is forecast recursively, from earlier forecasts; with ``X``, pass
-        its rows up to the last block to ``predict``. False raises an error.
+        its rows up to the last block to ``predict``. Later quantiles take earlier point forecasts for known, and are
+        too narrow. False raises an error.
     refit_on_update : bool, default=False
         Whether ``update`` trains again on all rows so far; False only uses the new rows as context. A linear student
         without a teacher is updated exactly, as by :meth:`DistilledForecaster.partial_fit`, at a cost that does not

@@ -156,6 +156,17 @@ def test_a_pipeline_whose_inverse_changes_nothing_is_refused():
             compare({"ours": pipeline}, series[188:], series[:200], n_resamples=2)
 
 
+def test_a_table_sorted_in_place_is_relative_to_the_same_row():
+    series = make_series(300)
+    table = make_forecaster(teacher=None).fit(series[:200]).compare(series[188:], n_resamples=10)
+    before = table.table()
+    table.sort_values("mse", inplace=True)
+    assert table.index[0] != "student"
+    pd.testing.assert_frame_equal(table.table().loc[before.index], before)
+    table.drop(index="student", inplace=True)
+    assert set(table.table()["error"]) == {""}
+
+
 def test_behind_a_logarithm_the_scale_is_at_the_level_of_the_series():
     series = np.exp(10.0 + make_series(300))
     step = FunctionTransformer(np.log1p, np.expm1)
