@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,33 @@ from torch import Tensor
 from skdistill._utils._atomic import write_atomically
 from skdistill._utils._document import Document, SavedFileError, read_document
 
-__all__ = ["NotPlainError", "pack", "read_plain", "unpack", "write_plain"]
+__all__ = ["NotPlainError", "pack", "place_of", "read_plain", "unpack", "write_plain"]
 
 _FORM = "skdistill-memory"
+_KEY = re.compile("[0-9a-f]{32}$")  # at the end of the name of an entry
+
+
+def place_of(path: str | os.PathLike[str]) -> str:
+    """Return where a file belongs, which it says itself: one that was copied to another place is not taken.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file or folder.
+
+    Returns
+    -------
+    place : str
+        Its path from the entry on, which ends with a key; its name alone where there is no entry.
+
+    Examples
+    --------
+    >>> place_of(f"memory/skdistill/student-{32 * 'a'}/student.safetensors").removeprefix(f"student-{32 * 'a'}")
+    '/student.safetensors'
+    """
+    parts = Path(path).parts
+    first = max((number for number, name in enumerate(parts) if _KEY.search(name)), default=len(parts) - 1)
+    return "/".join(parts[first:])
 
 
 class NotPlainError(TypeError):
@@ -58,7 +83,7 @@ def write_plain(path: str | os.PathLike[str], value: Any, *, allow_pickle: bool 
     NotPlainError
         If there is anything else and pickles are not allowed.
     """
-    write_atomically(path, pack(value, allow_pickle=allow_pickle), durable=durable)
+    write_atomically(path, pack(value, allow_pickle=allow_pickle, place=place_of(path)), durable=durable)
 
 
 def read_plain(path: Path, *, allow_pickle: bool = False) -> Any:
@@ -79,12 +104,12 @@ def read_plain(path: Path, *, allow_pickle: bool = False) -> Any:
     Raises
     ------
     SavedFileError
-        If it was changed, or contains a pickle and pickles are not allowed.
+        If it was changed or belongs to another place, or contains a pickle and pickles are not allowed.
     """
-    return unpack(path.read_bytes(), allow_pickle=allow_pickle)
+    return unpack(path.read_bytes(), allow_pickle=allow_pickle, place=place_of(path))
 
 
-def pack(value: Any, *, allow_pickle: bool = False) -> bytes:
+def pack(value: Any, *, allow_pickle: bool = False, place: str = "") -> bytes:
     """Convert a value to bytes.
 
     Parameters
@@ -93,6 +118,8 @@ def pack(value: Any, *, allow_pickle: bool = False) -> bytes:
         As for :func:`write_plain`.
     allow_pickle : bool, default=False
         Whether anything that is not plain is pickled.
+    place : str, default=""
+        Where its file belongs, of :func:`place_of`.
 
     Returns
     -------
@@ -106,10 +133,10 @@ def pack(value: Any, *, allow_pickle: bool = False) -> bytes:
     """
     tensors: dict[str, Tensor] = {}
     content = _Packer(tensors, allow_pickle).pack(value, "")
-    return Document({"value": content}, tensors).to_bytes(_FORM)
+    return Document({"value": content, "place": place}, tensors).to_bytes(_FORM)
 
 
-def unpack(data: bytes, *, allow_pickle: bool = False) -> Any:
+def unpack(data: bytes, *, allow_pickle: bool = False, place: str | None = None) -> Any:
     """Convert bytes back to the packed value.
 
     Parameters
@@ -118,6 +145,8 @@ def unpack(data: bytes, *, allow_pickle: bool = False) -> Any:
         From :func:`pack`.
     allow_pickle : bool, default=False
         Whether pickles in it are read.
+    place : str or None, default=None
+        Where its file is; None for bytes that are in no file.
 
     Returns
     -------
@@ -127,9 +156,11 @@ def unpack(data: bytes, *, allow_pickle: bool = False) -> Any:
     Raises
     ------
     SavedFileError
-        If it was changed, or contains a pickle and pickles are not allowed.
+        If it was changed or belongs to another place, or contains a pickle and pickles are not allowed.
     """
     document = read_document(data, _FORM)
+    if place not in (None, document.content.get("place")):
+        raise SavedFileError(f"it belongs to {document.content.get('place')!r}, and was copied to {place!r}.")
     try:
         return _Unpacker(document.tensors, allow_pickle).unpack(document.content["value"])
     except SavedFileError:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from skdistill._utils._atomic import write_atomically
 from skdistill._utils._document import SavedFileError
 from skdistill._utils._generators import untouched
-from skdistill._utils._plain_files import NotPlainError, pack, read_plain, unpack
+from skdistill._utils._plain_files import NotPlainError, pack, place_of, read_plain, unpack
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._locks import entry_lock
 from skdistill.networks._base import NetworkSpec
@@ -106,7 +106,7 @@ def _keep(
     """Store a student for equal fits, unless its weights do not reproduce its forecasts."""
     state = {"module": dict(module.state_dict()), "history": result.history, "best_epoch": result.best_epoch}
     try:
-        data = pack(state)
+        data = pack(state, place=place_of(folder / _FILE))
         with untouched():
             twin = build().eval()
             _restore(twin, unpack(data))

@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from skdistill._utils._atomic import write_atomically
 from skdistill._utils._document import SavedFileError
-from skdistill._utils._plain_files import NotPlainError, pack, read_plain, unpack
+from skdistill._utils._plain_files import NotPlainError, pack, place_of, read_plain, unpack
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
@@ -86,7 +86,7 @@ def fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path, *,
     like = clone(teacher)
     teacher = teacher.fit(windows, folder / _CHECKPOINT)
     try:
-        data = pack(teacher.fitted_state(), allow_pickle=allow_pickle)
+        data = pack(teacher.fitted_state(), allow_pickle=allow_pickle, place=place_of(folder / _FILE))
         _check_restored(lambda: like.restore_fitted(unpack(data, allow_pickle=allow_pickle)), teacher, windows)
     except Exception as error:
         _warn_not_kept(teacher, error)

@@ -20,7 +20,7 @@ from skdistill.training._settings import TrainingSettings
 
 __all__ = ["describe_windows", "environment", "is_unseeded", "key_of", "student_parts"]
 
-_FORMAT = 3  # version of the stored format
+_FORMAT = 4  # version of the stored format
 
 
 def is_unseeded(teacher: BaseTeacher) -> bool:

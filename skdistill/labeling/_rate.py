@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from skdistill._utils._atomic import write_atomically
+from skdistill._utils._plain_files import read_plain, write_plain
 from skdistill.data._windows import Windows
 from skdistill.teachers._base import BaseTeacher
 
 __all__ = ["keep_rate", "kept_rate", "measure_rate"]
 
-_FILE = "rate.json"
+_FILE = "rate.safetensors"
 _N_SAMPLES = 32  # windows at once, at most
 _ENOUGH = 0.5  # seconds that are a measurement
 
@@ -64,8 +63,8 @@ def kept_rate(folder: Path) -> float | None:
         None if there are none, or they cannot be read.
     """
     try:
-        return float(json.loads((folder / _FILE).read_text())["seconds_per_window"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return float(read_plain(folder / _FILE))
+    except (OSError, ValueError, TypeError):
         return None
 
 
@@ -79,4 +78,4 @@ def keep_rate(folder: Path, seconds: float) -> None:
     seconds : float
         Seconds per window.
     """
-    write_atomically(folder / _FILE, json.dumps({"seconds_per_window": seconds}).encode())
+    write_plain(folder / _FILE, seconds)

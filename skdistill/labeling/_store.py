@@ -19,6 +19,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from skdistill._utils._atomic import reserve, room_error, write_atomically
+from skdistill._utils._plain_files import place_of
 from skdistill.labeling._answers import CheckedTeacher, Wanted
 from skdistill.labeling._layout import Layout
 from skdistill.labeling._stored import StoredLabels, stored_labels
@@ -29,7 +30,7 @@ logger = logging.getLogger("skdistill")
 
 _MANIFEST = "manifest.json"
 _JOURNAL = "journal.jsonl"
-_FORMAT = 2
+_FORMAT = 3
 
 
 def has_store(folder: Path) -> bool:
@@ -63,6 +64,7 @@ class Store:
         self.folder = folder
         self.layout = layout
         self.journal = folder / _JOURNAL
+        self.place = zlib.crc32(place_of(folder).encode())  # what checksums start with
         self.arrays: dict[str, np.memmap] = {
             name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in layout.arrays
         }
@@ -95,7 +97,7 @@ class Store:
             for name, (shape, dtype) in layout.arrays.items():
                 made.append(folder / f"{name}.npy")
                 _make_array(made[-1], np.dtype(dtype), (layout.n_windows, *shape))
-            write_atomically(folder / _MANIFEST, _seal(layout.to_json()))
+            write_atomically(folder / _MANIFEST, _seal(layout.to_json(), place_of(folder)))
         except OSError:
             for path in made:
                 path.unlink(missing_ok=True)
@@ -129,7 +131,7 @@ class Store:
         if not has_store(folder):
             return None
         try:
-            layout = Layout.from_json(_unseal((folder / _MANIFEST).read_bytes()))
+            layout = Layout.from_json(_unseal((folder / _MANIFEST).read_bytes(), place_of(folder)))
             if layout.arrays["forecast"][0] != tuple(forecast_shape):
                 raise ValueError(f"forecasts of shape {layout.arrays['forecast'][0]}")
             store = cls(folder, layout)
@@ -235,13 +237,15 @@ class Store:
             rows = np.ascontiguousarray(values[name])
             offset = array.offset + chunk.start * array.strides[0]
             _write_at(self.folder / f"{name}.npy", rows.tobytes(), offset, self.layout.room[name])
-            sums[name] = zlib.crc32(rows.data)
+            sums[name] = zlib.crc32(rows.data, self.place)
         record = json.dumps({"chunk": number, "checksums": sums})
         with self.journal.open("a") as journal:  # a newline first, because the last line can be incomplete
             journal.write(f"\n{record}\n")
 
     def _checksums(self, chunk: slice) -> dict[str, int]:
-        return {name: zlib.crc32(np.ascontiguousarray(array[chunk]).data) for name, array in self.arrays.items()}
+        return {
+            name: zlib.crc32(np.ascontiguousarray(array[chunk]).data, self.place) for name, array in self.arrays.items()
+        }
 
     def _labels(self) -> StoredLabels:
         """Return the checked memory maps; files replaced in the meantime have no effect."""
@@ -282,16 +286,19 @@ def _as_tensor(array: np.memmap) -> Tensor:
     return torch.from_numpy(np.asarray(_Readable(array)))
 
 
-def _seal(content: dict[str, Any]) -> bytes:
+def _seal(content: dict[str, Any], place: str) -> bytes:
+    content = {**content, "place": place}
     return json.dumps({**content, "format": _FORMAT, "sha256": _digest(content)}).encode()
 
 
-def _unseal(data: bytes) -> dict[str, Any]:
-    """Read a manifest; raise if it was changed."""
+def _unseal(data: bytes, place: str) -> dict[str, Any]:
+    """Read a manifest; raise if it was changed or belongs to another folder."""
     content = json.loads(data)
     checksum, form = content.pop("sha256"), content.pop("format")
     if form != _FORMAT or checksum != _digest(content):
         raise ValueError("the checksum of its manifest is wrong")
+    if content.pop("place") != place:
+        raise ValueError("its manifest was copied from another entry")
     return content
 
 

@@ -6,6 +6,7 @@ A pass that was killed goes on after the last block whose checksums are right.
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import json
 import os
@@ -18,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from skdistill._utils._atomic import room_error, write_atomically
+from skdistill._utils._plain_files import place_of
 from skdistill.scale_out._blocks import Block
 
 __all__ = ["RowFiles"]
 
-_JOURNAL = "journal.jsonl"
+_JOURNAL = "journal.jsonl"  # each line a checksum and a record
 _TYPES = {"values": np.float32, "calendar": np.float32, "labels": np.int64, "train": np.int64, "validation": np.int64}
 _STARTS = ("train", "validation")
 _READ = 1 << 24  # bytes that are checked at once
@@ -49,6 +51,7 @@ class RowFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.place = place_of(folder)
         self.records, self.is_complete = self._intact()
         self._drop_the_rest()
 
@@ -85,7 +88,7 @@ class RowFiles:
 
     def complete(self) -> None:
         """Note that there are no more blocks."""
-        self._note({"complete": True})
+        self._note({"complete": len(self.records)})
         self.is_complete = True
 
     def array(self, name: str) -> np.ndarray | None:
@@ -128,15 +131,27 @@ class RowFiles:
 
     def _note(self, content: dict[str, Any]) -> None:
         with (self.folder / _JOURNAL).open("a") as journal:
-            journal.write(f"{json.dumps(content)}\n")
+            journal.write(self._line(content))
+
+    def _line(self, content: dict[str, Any]) -> str:
+        """Return a line of the journal, with a checksum that no other store has."""
+        text = json.dumps(content, sort_keys=True)
+        return f"{hashlib.sha256(f'{self.place} {text}'.encode()).hexdigest()} {text}\n"
+
+    def _content(self, line: str) -> Any:
+        """Return what a line of the journal says, or raise."""
+        content = json.loads(line.partition(" ")[2])
+        if self._line(content) != f"{line}\n":
+            raise ValueError("the checksum of a line is wrong")
+        return content
 
     def _intact(self) -> tuple[list[_Record], bool]:
         """Return the blocks up to the first that is not complete or not unchanged."""
         path, records, sizes = self.folder / _JOURNAL, list[_Record](), dict[str, int]()
         for line in path.read_text(errors="replace").splitlines() if path.exists() else []:
             try:
-                content = json.loads(line)
-                if content == {"complete": True}:
+                content = self._content(line)
+                if content == {"complete": len(records)}:
                     return records, True
                 record = _Record(**content)
                 if self._checksums(record, sizes, len(records)) != record.checksums:
@@ -162,8 +177,8 @@ class RowFiles:
 
     def _drop_the_rest(self) -> None:
         """Write the journal again without what is not intact, so that blocks follow."""
-        lines = [json.dumps(vars(record)) for record in self.records] + ['{"complete": true}'] * self.is_complete
-        text = "".join(f"{line}\n" for line in lines)
+        contents = [vars(record) for record in self.records] + [{"complete": len(self.records)}] * self.is_complete
+        text = "".join(map(self._line, contents))
         if not (self.folder / _JOURNAL).exists() or (self.folder / _JOURNAL).read_text(errors="replace") != text:
             write_atomically(self.folder / _JOURNAL, text.encode())
 

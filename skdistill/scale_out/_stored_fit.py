@@ -37,7 +37,7 @@ __all__ = ["Stored", "check_storable", "store_rows"]
 
 logger = logging.getLogger("skdistill")
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 class Stored:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 import warnings
@@ -17,6 +18,7 @@ from skdistill._utils._plain_files import read_plain, write_plain
 from skdistill.core import Labels
 from skdistill.labeling._answers import Wanted
 from skdistill.labeling._label_windows import label_windows
+from skdistill.labeling._rate import keep_rate, kept_rate
 from skdistill.labeling._store import Store
 from skdistill.losses import TimeDistill
 from skdistill.networks import MLP, ITransformer
@@ -226,3 +228,43 @@ def test_a_damaged_entry_is_made_anew_once_with_one_line(tmp_path, caplog):
                     student.unlink()
             assert describe(make(tmp_path).fit(SERIES)) == expected
             assert len([one for one in caplog.records if one.name == "skdistill"]) == lines, path.name
+
+
+def by_part(memory):
+    """Return the files of a folder by what they are, whatever the keys of their entries."""
+    files = [one for one in memory.rglob("*") if one.is_file() and one.name != ".lock"]
+    parts = {one: one.relative_to(memory).parts for one in files}
+    return {("student" if "student" in parts[one][1] else "teacher", *parts[one][2:]): one for one in files}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [None, 0.5])
+def test_what_was_copied_from_another_entry_is_not_taken(share, tmp_path):
+    def fit(memory, series):
+        return describe(make(memory).set_params(label_share=share).fit(series))
+
+    others = 100.0 - 3.0 * SERIES[::-1]
+    expected = fit(tmp_path / "ours", others)
+    assert fit(tmp_path / "foreign", SERIES) != expected
+    foreign = by_part(tmp_path / "foreign")
+    assert foreign.keys() == by_part(tmp_path / "ours").keys()
+    whole_teacher = [part for part in foreign if part[0] == "teacher"]
+    for copied in [*([part] for part in foreign), whole_teacher, list(foreign)]:
+        memory = tmp_path / "mixed"
+        shutil.rmtree(memory, ignore_errors=True)
+        shutil.copytree(tmp_path / "ours", memory)
+        ours = by_part(memory)
+        for part in copied:
+            shutil.copy(foreign[part], ours[part])
+        if ("student", "student.safetensors") not in copied:
+            ours["student", "student.safetensors"].unlink()  # the teacher is asked for again
+        assert fit(memory, others) == expected, copied
+
+
+def test_a_changed_rate_is_measured_again(tmp_path):
+    keep_rate(tmp_path, 0.25)
+    (path,) = tmp_path.iterdir()
+    assert kept_rate(tmp_path) == 0.25
+    for _ in flips(path, 200):
+        assert kept_rate(tmp_path) is None
+    assert kept_rate(tmp_path) == 0.25

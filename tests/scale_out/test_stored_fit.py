@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from dataclasses import replace
 
 import joblib
@@ -132,7 +133,7 @@ def test_a_stopped_pass_goes_on(source, made, monkeypatch, caplog):
 def test_what_was_damaged_is_written_again(source, made):
     fit(source)
     journal = next((source.parent / "store").glob("*/journal.jsonl"))
-    third = json.loads(journal.read_text().splitlines()[2])
+    third = json.loads(journal.read_text().splitlines()[2].partition(" ")[2])
     with (journal.parent / "values.bin").open("r+b") as file:
         file.seek(third["sizes"]["values"] - 4)
         file.write(b"\x00\x00\x80\x3f")
@@ -140,6 +141,36 @@ def test_what_was_damaged_is_written_again(source, made):
     made.clear()
     check_same(forecaster().fit(read_panel(TABLE)), fit(source))
     assert sum(made) == len(TABLE) - before
+
+
+def test_no_flipped_bit_of_the_journal_changes_what_is_known(source):
+    fit(source)
+    folder = next((source.parent / "store").glob("*/journal.jsonl")).parent
+    whole, records = (folder / "journal.jsonl").read_bytes(), RowFiles(folder).records
+    generator = np.random.default_rng(0)
+    for bit in generator.integers(8 * len(whole), size=300):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << (bit % 8)
+        (folder / "journal.jsonl").write_bytes(flipped)
+        found = RowFiles(folder)
+        assert found.records == records[: len(found.records)]
+        assert found.is_complete <= (found.records == records)
+    (folder / "journal.jsonl").write_bytes(b"".join(whole.splitlines(keepends=True)[1:]))
+    assert not RowFiles(folder).records
+    (folder / "journal.jsonl").write_bytes(b"".join(whole.splitlines(keepends=True)[:-2] + [whole.splitlines()[-1]]))
+    assert not RowFiles(folder).is_complete
+
+
+def test_rows_copied_from_another_store_are_not_taken(source, made):
+    fit(source)
+    fit(source, context_length=11)
+    one, other = (journal.parent for journal in (source.parent / "store").glob("*/journal.jsonl"))
+    for path in other.iterdir():
+        shutil.copy(path, one / path.name)
+    made.clear()
+    check_same(forecaster().fit(read_panel(TABLE)), fit(source))
+    check_same(forecaster(context_length=11).fit(read_panel(TABLE)), fit(source, context_length=11))
+    assert sum(made) == len(TABLE)
 
 
 def test_other_files_are_another_store(source, made):
