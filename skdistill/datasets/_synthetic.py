@@ -28,8 +28,9 @@ def make_multiseasonal(
 ) -> pd.DataFrame:
     """Make an hourly series; its channels share seasons and have slow trends and correlated noise.
 
-    Each channel is the sum of a level, a random walk, one wave of random shape per season (harmonic k has amplitude 1 /
-    k), and autoregressive noise of order one with shocks that are correlated between channels.
+    Each channel is the sum of a level, a random walk, one wave of random shape per season (the amplitude of harmonic k
+    is drawn from 0.5 / k to 1.5 / k), and autoregressive noise of order one with shocks that are correlated between
+    channels.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ class LinearStudent:
     """
 
     def __init__(self, train: Windows, numbers: Tensor) -> None:
-        self.level = Linear().level(train.context_length)
+        self.level = Linear().level(train.context_length, train.store.season)
         self.contexts, self.levels = self._shifted(train, numbers)
         self.truth = rows_of(train.horizons(numbers))
 

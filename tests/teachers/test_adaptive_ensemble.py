@@ -1,6 +1,7 @@
 """Shares learned on validation error: the optimum, and that nothing else is looked at."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from doubles import LastValueTeacher, make_forecaster, make_series
@@ -73,6 +74,16 @@ def test_the_student_judges_as_a_linear_student_distilled_from_each_mixture_woul
     assert forecaster.teacher_.weights_[0] == pytest.approx(best, abs=0.03)
     alone = [validation_error(share) for share in (1.0, 0.0)]
     np.testing.assert_allclose(forecaster.teacher_.validation_mse_, alone, rtol=1e-3)
+
+
+def test_the_judge_has_the_season_of_the_series():
+    days = pd.DataFrame(SERIES, index=pd.date_range("2024-01-01", periods=len(SERIES), freq="D"))
+    loss = Supervised() + TeacherForecast()
+    judged = make_forecaster(teacher=AdaptiveEnsemble(ERRING), student=Linear(), loss=loss).fit(days).teacher_
+    for number, shares in enumerate(([1.0, 0.0], [0.0, 1.0])):
+        student, teacher = Linear(penalty=0.1 * 2), EnsembleTeacher(ERRING, weights=shares)  # of a week, for days
+        alone = make_forecaster(teacher=teacher, student=student, loss=loss).fit(days)
+        np.testing.assert_allclose(judged.validation_mse_[number], alone.history_[0]["valid_loss"], rtol=1e-3)
 
 
 def test_a_member_that_knows_nothing_gets_nothing():
