@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from skdistill._utils._changed_parameters import changed_parameters
-from skdistill._utils._checks import check_boolean, check_integer, check_real
+from skdistill._utils._checks import check_boolean, check_integer, check_n_jobs, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
@@ -55,10 +55,7 @@ def check_distillation_parameters(estimator: Any) -> None:
     check_choice(estimator.feature_storage, ("stored", "recompute"), f"feature_storage of {owner}")
     check_real(estimator.label_budget, f"label_budget of {owner} (GiB)", minimum=0.0)
     check_label_choice(estimator, has_teacher=estimator.teacher is not None)
-    if estimator.n_jobs is not None:
-        check_integer(estimator.n_jobs, f"n_jobs of {owner}", minimum=-(1 << 31))
-        if estimator.n_jobs == 0:
-            raise ValueError(f"n_jobs of {owner} must be None, a positive number or -1 (all cores); got 0.")
+    check_n_jobs(estimator.n_jobs, f"n_jobs of {owner}")
 
 
 def _check_validation_fraction(fraction: Any, owner: str) -> None:

@@ -398,7 +398,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         """Bring forecasts to the units of ``y``, and drop the axes that it did not have."""
         units = self._target_units()
         if units is not None:  # bounds are in the units of y
-            forecasts = clip(units.restore(forecasts, contexts.values), check_bounds(self.bounds, type(self).__name__))
+            forecasts = clip(units.restore(forecasts, contexts.values), self._target_bounds)
         if self._target_ndim == 3:
             return forecasts
         return forecasts[:, :, 0] if self._target_ndim == 2 else forecasts[:, 0, 0]
@@ -488,6 +488,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         horizons = horizons if units is None else units.to_contexts(horizons, contexts)
         rows = np.concatenate([contexts, horizons], axis=1)
         bounds = check_bounds(self.bounds, type(self).__name__)
+        self._target_bounds = None if units is None else bounds
         warn_outside([_as_cube(y)[:n_train].reshape(-1, n_channels)], bounds, ["y"], type(self).__name__)
         scaling = Scaling(bounds=bounds if units is None else None).fit([rows[:n_train].reshape(-1, n_channels)])
         windows = _windows_of(contexts, horizons, scaling, given.static)

@@ -8,7 +8,7 @@ from doubles import LastValueTeacher, make_forecaster, make_frame
 from sktime.forecasting.base import ForecastingHorizon
 
 import skdistill
-from skdistill import DistilledForecasterCV, DistilledRegressor
+from skdistill import DistilledForecasterCV, DistilledRegressor, load
 from skdistill.deploy import NumpyStudent
 from skdistill.losses import Supervised
 from skdistill.networks import MLP, ITransformer
@@ -173,3 +173,18 @@ def test_other_bounds_find_the_student_in_memory_and_other_weights_do_not(tmp_pa
     unlike = pd.concat([panel(), pd.concat({"c": make_frame(40, 2, 2)}, names=["shop"])])
     plain, weighted = (fit(None, unlike, series_weight=one, **settings) for one in ("windows", "equal"))
     assert weighted.history_[0]["train_loss"] != plain.history_[0]["train_loss"]
+
+
+@WARNED
+def test_other_bounds_apply_from_the_next_fit_on(tmp_path):
+    windows = np.lib.stride_tricks.sliding_window_view(make_frame(80, 1)["c0"].to_numpy(), 16)
+    X, y = windows[:, :12], windows[:, 12:]
+    for factor in (1, 10):  # targets in the units of the contexts, and in others
+        regressor = DistilledRegressor(None, "linear", Supervised(), bounds=(factor * LOW, factor * HIGH))
+        expected = regressor.fit(X, factor * y).predict(X)
+        assert expected.min() == factor * LOW
+        regressor.save(tmp_path / "student")
+        np.testing.assert_array_equal(load(tmp_path / "student").predict(X), expected)
+        np.testing.assert_array_equal(regressor.set_params(bounds=None).predict(X), expected)
+        regressor.save(tmp_path / "student")
+        np.testing.assert_array_equal(load(tmp_path / "student").predict(X), expected)

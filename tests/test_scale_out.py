@@ -61,7 +61,7 @@ def test_a_failing_worker_names_the_window(monkeypatch):
         make_forecaster(teacher=LastValueTeacher(offset=np.nan), n_jobs=2).fit(make_frame())
 
 
-@pytest.mark.parametrize(("n_jobs", "error"), [(0, ValueError), ("two", TypeError)])
+@pytest.mark.parametrize(("n_jobs", "error"), [(0, ValueError), (10**6, ValueError), ("two", TypeError)])
 def test_bad_n_jobs(n_jobs, error):
     with pytest.raises(error, match="n_jobs of DistilledForecaster"):
         make_forecaster(n_jobs=n_jobs).fit(make_frame())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
-__all__ = ["check_boolean", "check_integer", "check_real", "is_integer", "is_real"]
+__all__ = ["check_boolean", "check_integer", "check_n_jobs", "check_real", "is_integer", "is_real"]
+
+_MOST_JOBS = 1000  # or as many as there are cores
 
 
 def is_integer(value: Any) -> bool:
@@ -127,6 +130,40 @@ def check_integer(value: Any, name: str, *, minimum: int = 1) -> int:
     if value < minimum:
         raise ValueError(f"{name} must be an integer of at least {minimum}; got {value!r}.")
     return int(value)
+
+
+def check_n_jobs(value: Any, name: str) -> None:
+    """Raise unless it is None or a number of workers that a machine can have.
+
+    Parameters
+    ----------
+    value : object
+        The value received; negative numbers count from all cores, as in joblib.
+    name : str
+        Parameter and owner: ``"n_jobs of DistilledForecaster"``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no integer, 0 or beyond any machine.
+
+    Examples
+    --------
+    >>> check_n_jobs(0, "n_jobs")
+    Traceback (most recent call last):
+        ...
+    ValueError: n_jobs must be None, a positive number or -1 (all cores); got 0.
+    """
+    if value is None:
+        return
+    if check_integer(value, name, minimum=-(1 << 31)) == 0:
+        raise ValueError(f"{name} must be None, a positive number or -1 (all cores); got 0.")
+    n_cores = os.cpu_count() or 1
+    if value > max(_MOST_JOBS, n_cores):
+        raise ValueError(
+            f"{name} starts that many processes: it must be at most {max(_MOST_JOBS, n_cores)}, and this machine has "
+            f"{n_cores} cores; got {value!r}. -1 takes all cores."
+        )
 
 
 def check_real(

@@ -20,6 +20,7 @@ from skdistill._utils._checks import check_boolean
 from skdistill._utils._document import Document, SavedFileError, read_bytes, read_document
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._version import __version__
+from skdistill.data._bounds import check_bounds
 from skdistill.data._calendar import FREQUENCIES
 from skdistill.data._levels import check_quantiles
 from skdistill.data._window_forecaster import WindowForecaster
@@ -37,7 +38,10 @@ from skdistill.teachers._provenance import FIELDS
 
 __all__ = ["read_file", "save"]
 
-_FITTED = ("targets_", "n_features_in_", "history_", "_target_ndim", "_target_lines", "_covariate_units", "provenance_")
+_FITTED = (
+    *("targets_", "n_features_in_", "history_", "_target_ndim", "_target_lines", "_target_bounds", "_covariate_units"),
+    "provenance_",
+)
 _LARGEST_CHANNEL = 1 << 31
 
 
@@ -333,6 +337,7 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
     if not is_forecaster and fitted.get("_target_ndim") not in (1, 2, 3):
         raise SavedFileError("its targets are malformed.")
     _check_provenance(fitted.setdefault("provenance_", []))
+    _check_target_bounds(fitted.get("_target_bounds"))
     _check_target_lines(fitted.get("_target_lines"), 0 if is_forecaster else estimator.spec_.n_channels)
     if not is_forecaster:
         _check_covariate_units(fitted.get("_covariate_units"), estimator)
@@ -373,6 +378,16 @@ def _check_covariate_units(units: Any, estimator: Any) -> None:
             raise SavedFileError("the units of its covariates are malformed.")
     if units is not None and (len(units) != 2 or not all(one > 0 for one in units[1])):
         raise SavedFileError("the units of its covariates are malformed.")
+
+
+def _check_target_bounds(bounds: Any) -> None:
+    """Refuse bounds of targets that are no pair of rising numbers, of which one may be None."""
+    try:
+        if bounds is None or (isinstance(bounds, tuple) and bounds == check_bounds(bounds, "the file")):
+            return
+    except (TypeError, ValueError):
+        pass
+    raise SavedFileError("its bounds of targets are malformed.")
 
 
 def _check_target_lines(lines: Any, n_channels: int) -> None:

@@ -101,7 +101,7 @@ def check_enough(n_windows: int, levels: Sequence[float], name: str = "calibrati
     if n_windows < needed:
         raise ValueError(
             f"{name} needs at least {needed} windows with a known truth to calibrate the level {outermost:g}; got "
-            f"{n_windows} of them. Raise validation_fraction, or request quantiles closer to the median."
+            f"{n_windows} of them. Calibrate on more rows, or request quantiles closer to the median."
         )
 
 

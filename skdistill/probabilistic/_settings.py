@@ -163,7 +163,7 @@ class ProbabilisticMixin:
             if store.scaling.transformer_ is not None:
                 store.scaling.check_rises(store.ends(), type(self).__name__)
 
-    def _check_calibration_windows(self, windows: TrainingWindows) -> None:
+    def _check_calibration_windows(self, windows: TrainingWindows, *, name: str = "") -> None:
         """Raise before training if there are too few validation windows to calibrate on."""
         calibration = resolve_calibration(self.calibration)
         if calibration is None:
@@ -171,7 +171,8 @@ class ProbabilisticMixin:
         n_windows = 0 if windows.validation is None else len(_to_calibrate_on(windows.validation))
         levels = self._levels()
         assert levels is not None  # _check_probabilistic_parameters
-        calibration.check_windows(n_windows, levels, f"calibration of {type(self).__name__}")
+        rows = f"calibration of {type(self).__name__} (on validation_fraction={self.validation_fraction!r} of the rows)"
+        calibration.check_windows(n_windows, levels, name or rows)
 
     def _calibrate_on_validation(self, windows: TrainingWindows) -> None:
         self.calibration_ = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from skdistill._utils._checks import check_boolean, check_integer
+from skdistill._utils._checks import check_boolean, check_n_jobs
 from skdistill._utils._optional import import_optional
 from skdistill.scale_out._shipped import shipped
 from skdistill.scale_out._work import Work
@@ -43,11 +43,8 @@ def check_options(table: Any, is_sorted: Any, n_jobs: Any) -> None:
         Number of processes, or None; only tables of one machine have it.
     """
     check_boolean(is_sorted, "is_sorted")
-    if n_jobs is None:
-        return
-    if check_integer(n_jobs, "n_jobs", minimum=-(1 << 31)) == 0:
-        raise ValueError("n_jobs must be None, a positive number or -1 (all cores); got 0.")
-    if (engine := engine_of(table)) is not None:
+    check_n_jobs(n_jobs, "n_jobs")
+    if n_jobs is not None and (engine := engine_of(table)) is not None:
         raise ValueError(
             f"n_jobs is for files and tables of one machine; got {n_jobs!r} for a table of {engine.capitalize()}, "
             "which has its own workers."

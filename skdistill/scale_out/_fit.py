@@ -27,6 +27,7 @@ from skdistill.scale_out._sample import choose_ids, describe_series, take_sample
 from skdistill.scale_out._stored_fit import check_storable, store_rows
 from skdistill.scale_out._sums import RowSums, RowWork, WindowSums, WindowWork, add_all, merge_units, scaling_of
 from skdistill.scale_out._whole_series import spread_message
+from skdistill.teachers._given import holds_given_labels
 from skdistill.training._exact_fit import solve_sums
 
 __all__ = ["fit"]
@@ -135,11 +136,13 @@ def fit(
     if max_series is not None:
         _warn_of_idle(keep_units=keep_units, is_sorted=is_sorted, n_jobs=n_jobs)
         rows, n_all = take_sample(table, max_series, id=str(id), channel=column)
+        _check_given(forecaster, n_all, max_series)
         forecaster.fit(read_panel(rows, id=id, time=time))
         forecaster.n_series_ = n_all
         return forecaster
     _check_exact(forecaster)
     rows, n_all = take_sample(table, _SAMPLE, id=str(id), channel=column)
+    _check_given(forecaster, n_all, _SAMPLE)
     sample = clone(forecaster).fit(read_panel(rows, id=id, time=time))
     _check_sample(sample)
     reader = SeriesReader.of(sample, id, time, n_all)
@@ -201,6 +204,16 @@ def _fit_stored(
     forecaster.n_series_ = len(stats)
     _warn_of_no_units(forecaster.scaling_, keep_units)
     return forecaster
+
+
+def _check_given(forecaster: Any, n_all: int, most: int) -> None:
+    """Raise if given labels have numbers of all series, and some series are taken."""
+    if n_all > most and holds_given_labels(forecaster.teacher):
+        raise ValueError(
+            f"series of GivenLabels are numbers of all {n_all} series of the table, and a fit on {most} of them counts "
+            "others: fit on read_panel(rows) of the series you choose, with labels of these, or take a teacher that "
+            "labels new windows."
+        )
 
 
 def _warn_of_idle(*, keep_units: bool, is_sorted: bool, n_jobs: int | None) -> None:

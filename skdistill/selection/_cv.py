@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._parameter_checks import check_label_choice, check_transformer, warn_of_idle_settings
-from skdistill._utils._checks import check_integer, check_real
+from skdistill._utils._checks import check_integer, check_n_jobs, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
 from skdistill._utils._grad_mode import with_gradients
@@ -38,6 +38,7 @@ from skdistill.teachers._teacher_name import teacher_name
 
 __all__ = ["DistilledForecasterCV"]
 
+_CALIBRATED = 0.2  # of the rows, at the end
 _JUDGED_WINDOWS = 1000  # horizons that a fold judges, at most, unless there are more series
 
 
@@ -323,7 +324,8 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         self.targets_ = self.roles_.target_channels
         warn_of_replaced(self)
         search = self._search(without_unobserved_end(given, self.targets_))
-        search.tell_unread()
+        self._check_calibration(search)
+        search.check()
         results = search.run()
         for one in results.solved:
             if one.is_own and not one.is_exact:  # of the others, the warning comes before the search
@@ -342,6 +344,18 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         self._candidates, self._n_windows = results.candidates, search.n_windows * search.problem.every
         self.forecaster_ = self._refit(search, results.candidates[choice.chosen], X)
         return self
+
+    def _check_calibration(self, search: Search) -> None:
+        """Raise before the search if there are too few windows to calibrate the chosen candidate on."""
+        if self.calibration is None:
+            return
+        changes = {"quantiles": self.quantiles, "calibration": self.calibration, "validation_fraction": _CALIBRATED}
+        forecaster = search.shortest(**changes)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the last fit tells the same
+            windows = forecaster._cut(search.problem.given)
+        name = f"calibration of {type(self).__name__} (of the chosen candidate, on the last fifth of the rows)"
+        forecaster._check_calibration_windows(windows, name=name)
 
     def _warn_of_better(self) -> None:
         """Warn if a naive forecast, or the pretrained student, is better than every candidate."""
@@ -422,6 +436,7 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         for one in self.transformer if isinstance(self.transformer, list | tuple) else [self.transformer]:
             if not isinstance(one, str):
                 check_transformer(one, owner)
+        check_n_jobs(self.n_jobs, f"n_jobs of {owner}")
         check_real(self.standard_errors, f"standard_errors of {owner}", minimum=0.0)
         if self.max_windows is not None:
             check_integer(self.max_windows, f"max_windows of {owner}", minimum=1)
@@ -567,7 +582,7 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         changes: dict[str, Any] = {"quantiles": self.quantiles, "calibration": self.calibration}
         changes |= {name: getattr(self, name) for name in columns}
         if self.calibration is not None:
-            changes["validation_fraction"] = 0.2
+            changes["validation_fraction"] = _CALIBRATED
         forecaster = search.build(
             candidate, n_windows=max(1, search.n_windows * search.problem.every // every), **changes
         )

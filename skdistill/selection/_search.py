@@ -26,6 +26,7 @@ from skdistill.selection._results import Results
 from skdistill.selection._zero_shot import judge_zero_shot
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._blind import warn_of_blind_teacher
+from skdistill.teachers._given import holds_given_labels
 
 __all__ = ["Search"]
 
@@ -120,8 +121,9 @@ class Search:
         results.zero_shot = judge_zero_shot(self.problem, self.folds, longest, self.common["bounds"])
         return results
 
-    def tell_unread(self) -> None:
-        """Warn of parameters of students and teachers without effect, and of teachers that read no covariates."""
+    def check(self) -> None:
+        """Raise if a teacher does not fit the folds; warn of what students and teachers do not read."""
+        self._check_teachers()
         longest = self.build(self._alone(self.students[0])[-1])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the last fit, on all rows, tells the same
@@ -132,6 +134,40 @@ class Search:
         if self.common["covariates"] == "error":
             for teacher in self.teachers.values():
                 warn_of_blind_teacher(teacher, train)
+
+    def shortest(self, **changes: Any) -> Any:
+        """Return the forecaster of the first candidate, not fitted.
+
+        Parameters
+        ----------
+        **changes : object
+            More parameters.
+
+        Returns
+        -------
+        forecaster : DistilledForecaster
+            With the first student, no teacher and the shortest context.
+        """
+        return self.build(self._alone(self.students[0])[0], **changes)
+
+    def _check_teachers(self) -> None:
+        """Raise if a teacher needs what the folds do not give it."""
+        everywhere = all(len(fold.numbers) == len(self.problem.given.series) for fold in self.folds)
+        for name, teacher in self.teachers.items():
+            idle = [one.name for one in self.students if one.forecaster.validation_fraction == 0]
+            if teacher.needs_validation and idle:
+                raise ValueError(
+                    f"the teacher {name!r} of DistilledForecasterCV learns from validation rows, and candidates of "
+                    f"{', '.join(map(repr, idle))} hold none out: name such students as "
+                    "DistilledForecaster(None, student, validation_fraction=0.2), search with the members as teachers, "
+                    "or take EnsembleTeacher with weights of your own."
+                )
+            if holds_given_labels(teacher) and not everywhere and len(self.problem.given.series) > 1:
+                raise ValueError(
+                    "series of GivenLabels are numbers of all series, and a fold of DistilledForecasterCV leaves "
+                    "series out, because they have no training rows in it, or cv= says so: their numbers would be "
+                    "others. Leave short series out of X, or choose another cv."
+                )
 
     def _alone(self, student: StudentChoice) -> list[Candidate]:
         return [

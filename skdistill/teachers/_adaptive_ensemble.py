@@ -93,6 +93,7 @@ class AdaptiveEnsemble(EnsembleTeacher):
     """
 
     reads_validation = True  # shares are learned there
+    needs_validation = True
 
     def __init__(
         self,
@@ -111,6 +112,11 @@ class AdaptiveEnsemble(EnsembleTeacher):
     def weights(self) -> Sequence[float] | None:  # type: ignore[override]
         """Weights of the members; None (equal weights) before they are learned."""
         return self.weights_.tolist() if hasattr(self, "weights_") else None
+
+    @property
+    def scale_free(self) -> bool:  # type: ignore[override]
+        """False: shares depend on the validation windows."""
+        return False
 
     def check(self, spec: NetworkSpec) -> None:
         """Raise if the members or the settings do not fit."""

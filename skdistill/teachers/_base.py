@@ -47,6 +47,8 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
     settings_of_features, settings_of_quantiles : tuple of str
         Parameters that matter only to a loss that reads features, or quantiles; ``fit`` warns of those that are set for
         a loss that reads none.
+    needs_validation : bool
+        Whether ``fit`` raises an error without validation windows.
     reads_known : bool
         Whether forecasts follow covariates that are known over the horizon; if not, ``fit`` warns where there are some.
     reads_calendar : bool
@@ -68,6 +70,7 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
     settings_of_quantiles: ClassVar[tuple[str, ...]] = ()
     needs_training: bool = False
     reads_validation: bool = True
+    needs_validation: bool = False
     reads_known: bool = True
     reads_calendar: bool = False
     reads_series: bool = False

@@ -79,6 +79,11 @@ class CrossFittedTeacher(BaseTeacher):
         return self.teacher.reads_validation
 
     @property
+    def needs_validation(self) -> bool:  # type: ignore[override]
+        """Whether ``fit`` of the teacher needs validation windows."""
+        return self.teacher.needs_validation
+
+    @property
     def reads_known(self) -> bool:  # type: ignore[override]
         """Whether the teacher reads known covariates."""
         return self.teacher.reads_known
@@ -106,6 +111,13 @@ class CrossFittedTeacher(BaseTeacher):
             raise ValueError(
                 f"teacher of CrossFittedTeacher must be trained in fit; {type(self.teacher).__name__} has its weights "
                 "already and would be the same in every fold: pass it to the forecaster without CrossFittedTeacher."
+            )
+        if (n_folds := self.teacher.get_params(deep=False).get("n_folds")) is not None:
+            owner = type(self.teacher).__name__
+            raise ValueError(
+                f"n_folds={n_folds} of {owner} has no effect inside CrossFittedTeacher, which labels each block by a "
+                f"copy fitted on the others, too: pass {owner} to the forecaster without CrossFittedTeacher, or set "
+                "its n_folds=None."
             )
         self.teacher.check(spec)
 

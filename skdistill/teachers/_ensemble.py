@@ -66,6 +66,11 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         return any(member.reads_validation for _, member in self.teachers)
 
     @property
+    def needs_validation(self) -> bool:  # type: ignore[override]
+        """Whether ``fit`` of any member needs validation windows."""
+        return any(member.needs_validation for _, member in self.teachers)
+
+    @property
     def reads_known(self) -> bool:  # type: ignore[override]
         """Whether any member reads known covariates."""
         return any(member.reads_known for _, member in self.teachers)
@@ -120,7 +125,14 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         """Raise if the members or their weights do not fit the problem."""
         if not len(self.teachers):
             raise ValueError(f"teachers of {type(self).__name__} must name at least one teacher; got an empty list.")
-        self._validate_names([name for name, _ in self.teachers])
+        names = [name for name, _ in self.teachers]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(
+                f"teachers of {type(self).__name__} must have a name each; got {twice!r} for several: {names}. Rename "
+                "them: parameters of a member are set by its name."
+            )
+        self._validate_names(names)
         if self.weights is not None:
             if len(self.weights) != len(self.teachers):
                 raise ValueError(

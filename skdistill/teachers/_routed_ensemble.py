@@ -138,6 +138,7 @@ class RoutedEnsemble(EnsembleTeacher):
     """
 
     reads_validation = True  # shares are learned there
+    needs_validation = True
 
     def __init__(
         self,

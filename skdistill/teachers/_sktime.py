@@ -15,6 +15,7 @@ import torch
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
+from skdistill._utils._checks import check_n_jobs
 from skdistill._utils._choices import check_choice
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
@@ -159,6 +160,7 @@ class SktimeTeacher(BaseTeacher):
     def check(self, spec: NetworkSpec) -> None:
         """Raise if there is no sktime forecaster, or a frozen one that is not fitted."""
         check_choice(self.fitting, ("window", "once", "series"), "fitting of SktimeTeacher")
+        check_n_jobs(self.n_jobs, "n_jobs of SktimeTeacher")
         inner = self.forecaster.estimator if self._is_frozen else self.forecaster
         if isinstance(inner, type) or not is_sktime_forecaster(inner):
             raise TypeError(

@@ -12,7 +12,7 @@ from skdistill.data._training_windows import TrainingWindows
 from skdistill.losses._base import BaseLoss, LossSum
 from skdistill.networks._solvable_part import SolvablePart
 from skdistill.training._exact import QuadraticTerm
-from skdistill.training._quadratic_form import quadratic_form
+from skdistill.training._quadratic_form import MOST_ROWS, quadratic_form
 from skdistill.training._weighted import common_basis
 
 __all__ = ["check_grid", "is_solved_at_once", "quadratic_part", "quadratic_terms", "why_not_exact"]
@@ -127,6 +127,12 @@ def why_not_exact(
     terms = _terms_to_solve(part, loss, windows.train.prediction_length, has_teacher=has_teacher)
     if isinstance(terms, str):
         return terms
+    if part.width + windows.train.prediction_length > MOST_ROWS:
+        raise ValueError(
+            f"context_length + prediction_length must be at most {MOST_ROWS} for an exact solution, which needs the "
+            f"moments of each pair of rows; {part.owner} reads {part.width} and forecasts "
+            f"{windows.train.prediction_length}. Take a smaller context_length, or last_rows= of {part.owner}."
+        )
     targets = {term.target for term in terms}
     if len(targets) > 1 and windows.train.known is not None:
         return (

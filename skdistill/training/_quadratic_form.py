@@ -10,7 +10,9 @@ import torch
 from skdistill.losses._base import LossTerm
 from skdistill.losses._inputs import LossInputs, LossShapes, QuadraticForm
 
-__all__ = ["quadratic_form"]
+__all__ = ["MOST_ROWS", "quadratic_form"]
+
+MOST_ROWS = 40_000  # of a window: a matrix of all pairs has 12 GiB
 
 _TARGETS = ("truth", "teacher_forecast")
 _TOLERANCE = 1e-4  # terms compute in float32
@@ -48,6 +50,11 @@ def quadratic_form(name: str, term: LossTerm, prediction_length: int) -> Quadrat
     array([[0.5, 0. ],
            [0. , 0.5]])
     """
+    if prediction_length > MOST_ROWS:
+        raise ValueError(
+            f"prediction_length must be at most {MOST_ROWS} for an exact solution, which weighs each pair of steps; "
+            f"got {prediction_length}. Take a shorter horizon, or a student that is trained, such as 'mlp'."
+        )
     form = term.quadratic_form(prediction_length)
     if form is None:
         return None

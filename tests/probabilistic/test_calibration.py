@@ -172,7 +172,7 @@ def test_transformed_series_are_calibrated_in_the_units_of_training():
         (
             {"calibration": "conformal", "quantiles": LEVELS, "validation_fraction": 0},
             ValueError,
-            r"calibration of .* needs at least 9 windows.*got 0 of them. Raise validation_fraction",
+            r"calibration of .* \(on validation_fraction=0 of the rows\) needs at least 9 windows.*got 0 of them",
         ),
         (
             {"calibration": "conformal", "quantiles": (0.01, 0.99)},

@@ -16,6 +16,7 @@ from skdistill.scale_out._collect import collect
 from skdistill.scale_out._reader import SeriesReader
 from skdistill.scale_out._sample import choose_ids, take_sample
 from skdistill.scale_out._sums import RowSums, WindowWork, add_all
+from skdistill.teachers import GivenLabels
 
 pa = pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
 
@@ -255,3 +256,15 @@ def test_a_failed_fit_leaves_the_forecaster_as_it_was(table, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         scale_out.fit(fitted, table)
     assert not hasattr(fitted, "student_")
+
+
+def test_given_labels_of_other_series_than_those_of_the_fit_are_refused():
+    panel = pd.concat({f"s{number}": make_frame(60, 1, number) for number in range(4)})
+    places = [(number, time) for number in range(4) for time in panel.loc["s0"].index]
+    numbers, times = zip(*places, strict=True)
+    labels = np.repeat(np.array(numbers, dtype=float), 6).reshape(-1, 6, 1)
+    given = make_forecaster(teacher=GivenLabels(labels, list(times), series=list(numbers)), student="linear")
+    given.set_params(context_length=12, prediction_length=6)
+    with pytest.raises(ValueError, match="series of GivenLabels are numbers of all 4 series of the table"):
+        scale_out.fit(given, to_long(panel), max_series=2)
+    scale_out.fit(given, to_long(panel), max_series=4)

@@ -25,7 +25,7 @@ from skdistill.selection._folds import make_folds
 from skdistill.selection._judge import Judge, Judged, judge
 from skdistill.selection._results import Results
 from skdistill.selection._search import Search
-from skdistill.teachers import TrainedTeacher
+from skdistill.teachers import AdaptiveEnsemble, GivenLabels, RoutedEnsemble, Theta, TrainedTeacher
 from skdistill.training._exact_fit import solve_candidates as solve
 
 
@@ -752,3 +752,48 @@ def test_a_teacher_of_other_columns_is_refused_and_not_judged():
     teacher = DistilledForecaster(None, by_level, "response", context_length=12, prediction_length=6).fit(frame)
     with pytest.raises(ValueError, match="columns that the frozen teacher was fitted on"):
         make_search(teachers=[FrozenEstimator(teacher)], context_lengths=12).fit(frame[["b", "a"]])
+
+
+# -- what cannot be fitted is told before the search --------------------------------------------------
+
+
+@pytest.fixture
+def no_search(monkeypatch):
+    monkeypatch.setattr(Search, "run", lambda self: pytest.fail("the search has begun"))
+
+
+def test_gaps_where_the_choice_is_calibrated_are_told_before_the_search(no_search):
+    series = make_series(120, 1)
+    series[90::3] = np.nan
+    search = make_search(quantiles=(0.1, 0.5, 0.9), calibration="conformal")
+    with pytest.raises(ValueError, match=r"of DistilledForecasterCV .*last fifth.* needs at least 9 windows"):
+        search.fit(series)
+
+
+@pytest.mark.parametrize("kind", [AdaptiveEnsemble, RoutedEnsemble])
+def test_a_teacher_that_needs_validation_rows_is_told_before_the_search(no_search, kind):
+    teacher = kind([("one", Theta()), ("two", Theta(season=2))])
+    with pytest.raises(ValueError, match=r"learns from validation rows, and candidates of 'linear' hold none out"):
+        make_search(teachers=teacher).fit(make_series(90, 1))
+
+
+def test_students_that_hold_rows_out_have_such_teachers(every_teacher):
+    teacher = AdaptiveEnsemble([("one", Theta()), ("two", Theta(season=2))])
+    own = DistilledForecaster(None, "linear", "response", validation_fraction=0.2)
+    search = make_search(students=own, teachers=teacher, context_lengths=12, cv=1).fit(make_series(90, 1))
+    assert {one["teacher"] for one in search.cv_results_["params"]} == {None, "adaptiveensemble"}
+
+
+def test_given_labels_of_folds_that_leave_series_out_are_refused_before_the_search(no_search):
+    panel = make_panel((90, 6, 90))
+    rows = [(number, time) for number, (_, one) in enumerate(panel.groupby(level=0)) for time in one.index.levels[1]]
+    numbers, times = zip(*rows, strict=True)
+    teacher = GivenLabels(np.zeros((len(rows), 6, 1)), origins=list(times), series=list(numbers))
+    with pytest.raises(ValueError, match="a fold of DistilledForecasterCV leaves series out"):
+        make_search(teachers=teacher, cv=1).fit(panel)
+
+
+def test_more_workers_than_a_machine_has_are_refused():
+    for n_jobs, rule in ((10**6, "must be at most"), (0, "must be None, a positive number or -1")):
+        with pytest.raises(ValueError, match=f"n_jobs of DistilledForecasterCV .*{rule}"):
+            make_search(n_jobs=n_jobs).fit(make_series(90, 1))

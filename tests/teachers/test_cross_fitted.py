@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 from doubles import LastValueTeacher, make_forecaster, make_series
+from sklearn.linear_model import Ridge
 
 from skdistill.core import BaseTeacher, Labels
 from skdistill.losses import TimeDistill
 from skdistill.networks import DLinear, ITransformer
-from skdistill.teachers import CrossFittedTeacher, EnsembleTeacher, TrainedTeacher
+from skdistill.teachers import CrossFittedTeacher, EnsembleTeacher, RegressorTeacher, TrainedTeacher
 
 
 class Rememberer(BaseTeacher):
@@ -147,3 +148,16 @@ def test_what_cannot_be_cross_fitted_is_refused_before_training():
         make_forecaster(teacher=CrossFittedTeacher("dlinear", n_folds=2)).fit(make_series(45))
     with pytest.raises(TypeError, match="teacher of CrossFittedTeacher must be a network"):
         make_forecaster(teacher=CrossFittedTeacher(3)).fit(forecaster_series)
+
+
+def test_a_teacher_with_folds_of_its_own_is_refused():
+    teacher = CrossFittedTeacher(RegressorTeacher(Ridge()))
+    with pytest.raises(ValueError, match="n_folds=3 of RegressorTeacher has no effect inside CrossFittedTeacher"):
+        make_forecaster(teacher=teacher).fit(make_series())
+    make_forecaster(teacher=teacher.set_params(teacher__n_folds=None), student="linear").fit(make_series())
+
+
+def test_two_members_of_one_name_are_named():
+    teacher = EnsembleTeacher([("a", "theta"), ("b", "theta"), ("a", "pretrained")])
+    with pytest.raises(ValueError, match=r"teachers of EnsembleTeacher must have a name each; got 'a' for several"):
+        make_forecaster(teacher=teacher).fit(make_series())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
-from skdistill import DistilledRegressor
+from skdistill import DistilledForecaster, DistilledRegressor
 from skdistill.core import LossInputs, LossShapes
 from skdistill.losses import (
     FirstDifference,
@@ -564,3 +564,11 @@ def test_partial_fit_keeps_the_season_of_the_step_where_new_rows_tell_none(as_ar
     grown = updatable(**settings).partial_fit(frame[:100]).partial_fit(new)
     expected = updatable(**settings).fit(frame)
     np.testing.assert_allclose(grown.predict(frame), expected.predict(frame), rtol=1e-5)
+
+
+def test_windows_whose_moments_fit_no_memory_are_told_before_the_solution():
+    panel = pd.concat({"a": make_frame(60, 1), "b": make_frame(50, 1)})
+    for context, horizon in ((10**6, 4), (8, 10**6)):
+        forecaster = DistilledForecaster(None, "linear", "response", context_length=context, prediction_length=horizon)
+        with pytest.raises(ValueError, match=r"must be at most 40000 for an exact solution"):
+            forecaster.fit(panel)
