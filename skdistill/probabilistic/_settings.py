@@ -27,6 +27,7 @@ class ProbabilisticMixin:
     quantiles: Any
     point_forecast: str
     calibration: Any
+    validation_fraction: Any
 
     student_: Any
     spec_: NetworkSpec
