@@ -38,7 +38,7 @@ from skdistill.teachers._provenance import warn_of_license
 from skdistill.teachers._resolve import resolve_teacher
 from skdistill.training._batches import LabelSource
 from skdistill.training._device import count_parameters
-from skdistill.training._settings import TrainingSettings
+from skdistill.training._settings import TrainingSettings, warn_of_unread_patience
 
 __all__ = ["BaseDistilled"]
 
@@ -331,6 +331,8 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
                 raise KeyboardInterrupt("fit was interrupted, and a library suppressed it")
         if result.interrupted and not result.history:
             raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")
+        if result.solved is None and not told:
+            warn_of_unread_patience(self, windows)
         self._take_on(
             student_=result.student,
             scaling_=windows.train.store.scaling,

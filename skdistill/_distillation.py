@@ -328,11 +328,11 @@ def dry_run(
     estimate : LabelingEstimate
         Time and size.
     """
-    teacher = settle_teacher(teacher, 0, settings, labeling.n_jobs)
+    given, teacher = teacher, settle_teacher(teacher, 0, settings, labeling.n_jobs)
     train = windows.train
     spec = NetworkSpec(train.context_length, train.prediction_length, train.n_channels, train.targets)
     teacher.check(with_covariates(spec, train))
-    warn_of_unread_settings([teacher], train)
+    warn_of_unread_settings([given], train)
     return estimate_labeling(
         teacher,
         windows,

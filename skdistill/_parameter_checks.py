@@ -164,6 +164,13 @@ def warn_of_unread_labels(estimator: Any, loss: BaseLoss) -> None:
         for one in [teacher, *teacher.get_params().values()]:
             if isinstance(one, BaseTeacher):
                 _warn_of_unread(one, loss, has_quantiles=estimator.quantiles is not None)
+        told = changed_parameters(estimator, ["feature_storage"])
+        if told and estimator.memory is None and not needs_teacher_features(loss):  # memory stores them for others, too
+            warnings.warn(
+                f"{told[0]} of {type(estimator).__name__} has no effect: no term of {type(loss).__name__} with a "
+                "positive weight reads the teacher's features. Leave it out.",
+                stacklevel=stacklevel_of_user(),
+            )
         return
     settings = ("label_share", "max_labels", "label_seconds", "windows_without_truth", "augmentation")
     unused = ["teacher", *(name for name in settings if getattr(estimator, name, None) not in (None, False))]

@@ -150,6 +150,16 @@ UNREAD_HERE = [
     (MLP(4, linear_skip=Linear(past_rows=3)), None, "past_rows=3 of Linear has no effect .*"),
     (Linear(), TrainedTeacher(MLP(4, covariate_size=3), max_epochs=1), "covariate_size=3 of MLP has no effect .*"),
     (Linear(), EnsembleTeacher([("a", Theta(season=7)), ("b", Theta())]), "season=7 of Theta has no effect .*"),
+    (
+        Linear(),
+        TrainedTeacher(Linear(penalty=3.0, selection="blocks"), max_epochs=1),
+        "penalty=3.0, selection='blocks' of Linear have no effect in TrainedTeacher, which trains its network by .*",
+    ),
+    (
+        Linear(),
+        SktimeTeacher(NaiveForecaster(), n_jobs=2),
+        "n_jobs=2 of SktimeTeacher has no effect with fitting='window', only with 'series': leave it out.",
+    ),
 ]
 
 
@@ -193,3 +203,36 @@ def test_a_search_tells_of_a_teacher_that_reads_no_known_covariates():
         warnings.simplefilter("always")
         search.set_params(covariates="ignore").fit(frame)
     assert [one for one in caught if "does not read the known" in str(one.message)] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        (
+            {"patience": 3, "validation_fraction": 0},
+            "patience=3 of DistilledForecaster has no effect: there are no .*",
+        ),
+        ({"point_forecast": "mean"}, "point_forecast='mean' of DistilledForecaster has no effect without quantiles.*"),
+    ],
+)
+def test_settings_of_validation_and_quantiles_without_them_are_told(settings, match):
+    (said,) = told(fit_series, student=MLP(4), max_epochs=1, **settings)
+    assert re.fullmatch(match, said)
+    has = {"patience": 3, "point_forecast": "mean", "quantiles": (0.1, 0.9), "validation_fraction": 0.3}
+    assert told(fit_series, student=MLP(4), max_epochs=1, **has) == []
+
+
+def test_a_patience_of_a_teacher_without_validation_rows_is_told():
+    teacher = TrainedTeacher(MLP(4), max_epochs=1, patience=3)
+    for share, n_told in ((0, 1), (0.3, 0)):
+        forecaster = DistilledForecaster(teacher, **LENGTHS, validation_fraction=share)
+        found = [one for one in told(lambda one=forecaster: one.fit(make_series(80))) if "patience" in one]
+        assert len(found) == n_told
+
+
+def test_a_storage_of_features_that_no_term_reads_is_told(tmp_path):
+    forecaster = DistilledForecaster("theta", **LENGTHS, feature_storage="recompute")
+    (said,) = told(forecaster._check_parameters)
+    assert said.startswith("feature_storage='recompute' of DistilledForecaster has no effect: no term of Response")
+    assert told(forecaster.set_params(memory=tmp_path)._check_parameters) == []
+    assert told(forecaster.set_params(memory=None, loss="timedistill")._check_parameters) == []

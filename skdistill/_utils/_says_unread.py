@@ -25,7 +25,7 @@ class SaysUnread:
         Returns
         -------
         reasons : mapping of str to str
-            For the name of a parameter why nothing reads it, such as ``"without covariates"``. A full stop at the end
-            replaces the advice to leave it out. Empty by default.
+            For the name of a parameter (``network__penalty`` for one of a part) why nothing reads it, such as
+            ``"without covariates"``. A full stop at the end replaces the advice to leave it out. Empty by default.
         """
         return {}

@@ -145,6 +145,8 @@ class BaseNetwork(SaysUnread, DocLink, BaseEstimator, abc.ABC):
         Whether the module takes known covariates over the horizon, and static covariates.
     reads_masks : bool
         Whether the module takes masks of what is observed.
+    settings_of_solution : tuple of str
+        Parameters that matter only where the network is solved exactly, and not where it is trained.
     """
 
     time_features: bool | str = False
@@ -154,6 +156,7 @@ class BaseNetwork(SaysUnread, DocLink, BaseEstimator, abc.ABC):
     reads_known: bool = False
     reads_static: bool = False
     reads_masks: bool = False
+    settings_of_solution: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
     def build(self, spec: NetworkSpec) -> nn.Module:

@@ -24,7 +24,6 @@ _SHIFTS = ("last", "last_season", "mean")
 _SOLVERS = ("auto", "exact", "gradient")
 _PENALTIES = ("forecast", "weights")
 _SELECTIONS = ("blocks", "validation")
-_OF_EXACT = ("penalty", "penalty_on", "weight_grid", "selection")
 
 
 class Linear(BaseNetwork):
@@ -112,6 +111,7 @@ class Linear(BaseNetwork):
     """
 
     has_features: ClassVar[bool] = False
+    settings_of_solution: ClassVar[tuple[str, ...]] = ("penalty", "penalty_on", "weight_grid", "selection")
     reads_known = True
     reads_static = True
 
@@ -417,7 +417,7 @@ class Linear(BaseNetwork):
         if self.shift != "last_season" and not (spec.n_static and self.static_seasons):
             unread["season"] = f"with shift={self.shift!r}"
         if self.solver == "gradient":
-            return unread | dict.fromkeys(_OF_EXACT, "with solver='gradient'")
+            return unread | dict.fromkeys(self.settings_of_solution, "with solver='gradient'")
         if not self.solvable_part(spec).is_searched:
             unread["selection"] = "with a single candidate: give several of penalty, weight_grid or known_band."
         return unread

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import reduce
 from typing import Any
 
 from skdistill._utils._changed_parameters import changed_parameters
@@ -26,22 +27,34 @@ def warn_of_unread_settings(parts: Iterable[Any], windows: Windows) -> None:
     windows : Windows
         The training windows.
     """
+    named: set[tuple[int, str]] = set()  # by what is around, if not by the part itself
+    names: dict[tuple[int, str], list[str]] = {}
+    owners: dict[int, Any] = {}
+    for owner, name, reason in _unread(parts, windows):
+        if (id(owner), name) not in named:
+            named.add((id(owner), name))
+            owners[id(owner)] = owner
+            names.setdefault((id(owner), reason), []).append(name)
+    for (number, reason), several in names.items():
+        owner = owners[number]
+        told = changed_parameters(owner, several)
+        if told:
+            it, has = ("it", "has") if len(told) == 1 else ("them", "have")
+            end = "" if reason.endswith(".") else f": leave {it} out."
+            warnings.warn(
+                f"{', '.join(told)} of {type(owner).__name__} {has} no effect {reason}{end}",
+                stacklevel=stacklevel_of_user(),
+            )
+
+
+def _unread(parts: Iterable[Any], windows: Windows) -> Iterator[tuple[Any, str, str]]:
+    """Yield the owner, name and reason of every parameter without effect, first those that a part says."""
     shape = (windows.context_length, windows.prediction_length, windows.n_channels, windows.targets)
     problem = with_covariates(NetworkSpec(*shape), windows)
     for outer in parts:
         for part in [] if outer is None else [outer, *outer.get_params().values()]:
             if isinstance(part, SaysUnread):
-                _warn(part, make_spec(part, windows) if isinstance(part, BaseNetwork) else problem)
-
-
-def _warn(part: Any, spec: NetworkSpec) -> None:
-    reasons = part.unread_settings(spec)
-    for reason in dict.fromkeys(reasons.values()):
-        told = changed_parameters(part, [name for name, why in reasons.items() if why == reason])
-        if told:
-            it, has = ("it", "has") if len(told) == 1 else ("them", "have")
-            end = "" if reason.endswith(".") else f": leave {it} out."
-            warnings.warn(
-                f"{', '.join(told)} of {type(part).__name__} {has} no effect {reason}{end}",
-                stacklevel=stacklevel_of_user(),
-            )
+                spec = make_spec(part, windows) if isinstance(part, BaseNetwork) else problem
+                for name, reason in part.unread_settings(spec).items():
+                    *path, last = name.split("__")
+                    yield reduce(getattr, path, part), last, reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._utils._checks import check_real
 from skdistill._utils._choices import check_choice
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._levels import check_quantiles, covered_levels, interpolation_matrix
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._windows import Windows
@@ -151,6 +153,12 @@ class ProbabilisticMixin:
         owner = type(self).__name__
         levels = self._levels()
         check_choice(self.point_forecast, ["mean", "median"], f"point_forecast of {owner}")
+        if levels is None and self.point_forecast != "median":
+            warnings.warn(
+                f"point_forecast={self.point_forecast!r} of {owner} has no effect without quantiles: the terms of the "
+                "loss say what the point forecast is. Set quantiles, or leave it out.",
+                stacklevel=stacklevel_of_user(),
+            )
         if resolve_calibration(self.calibration) is not None and levels is None:
             raise ValueError(
                 f"calibration of {owner} shifts quantiles, and there are none: set quantiles=(0.1, 0.5, 0.9), or "

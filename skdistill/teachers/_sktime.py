@@ -157,6 +157,10 @@ class SktimeTeacher(BaseTeacher):
         }
         return [{name: known.get(name) for name in FIELDS}]
 
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the number of workers, where each window or one fit is computed in one process."""
+        return {} if self.fitting == "series" else {"n_jobs": f"with fitting={self.fitting!r}, only with 'series'"}
+
     def check(self, spec: NetworkSpec) -> None:
         """Raise if there is no sktime forecaster, or a frozen one that is not fitted."""
         check_choice(self.fitting, ("window", "once", "series"), "fitting of SktimeTeacher")

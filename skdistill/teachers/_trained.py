@@ -26,7 +26,7 @@ from skdistill.networks._quantile_head import build_module
 from skdistill.networks._registry import make_network, suggest_networks
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._network import NetworkTeacher, label_with_module
-from skdistill.training._settings import TrainingSettings, lr_factor
+from skdistill.training._settings import TrainingSettings, lr_factor, warn_of_unread_patience
 from skdistill.training._solve import check_solvable, prepare_network
 from skdistill.training._train import loss_shapes, train_network
 
@@ -158,6 +158,12 @@ class TrainedTeacher(NetworkTeacher):
         if self.random_state is not None:
             check_integer(self.random_state, f"random_state of {type(self).__name__}", minimum=0)
 
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the parameters of an exact solution, which a teacher's network does not have."""
+        names = getattr(self.network, "settings_of_solution", ())
+        why = f"in {type(self).__name__}, which trains its network by gradient descent"
+        return {f"network__{name}": why for name in names}
+
     def probe(self, windows: TrainingWindows) -> Labels:
         """Label one window with an untrained copy.
 
@@ -198,6 +204,7 @@ class TrainedTeacher(NetworkTeacher):
         """
         self.spec_ = self._spec(windows)
         self._warn_if_hopeless(windows)
+        warn_of_unread_patience(self, windows)
         seed = int(torch.seed() % (1 << 31)) if self.random_state is None else self.random_state
         with seeded(seed):
             self.module_ = build_module(self.architecture(), self.spec_)

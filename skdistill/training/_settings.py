@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType
+from typing import Any
 
 import torch
 
+from skdistill._utils._changed_parameters import changed_parameters
 from skdistill._utils._checks import check_integer, check_real
 from skdistill._utils._choices import check_choice
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.training._device import resolve_device
 
-__all__ = ["TrainingSettings", "lr_factor", "make_optimizer_class"]
+__all__ = ["TrainingSettings", "lr_factor", "make_optimizer_class", "warn_of_unread_patience"]
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 PRECISIONS = ("float32", "bfloat16")
@@ -102,6 +107,25 @@ class TrainingSettings:
                 include_maximum=False,
             )
         resolve_device(self.device)
+
+
+def warn_of_unread_patience(owner: Any, windows: TrainingWindows) -> None:
+    """Warn of a patience that was set where no validation windows can stop training.
+
+    Parameters
+    ----------
+    owner : estimator or teacher
+        What is trained; it has a parameter ``patience``.
+    windows : TrainingWindows
+        Training and validation windows.
+    """
+    told = changed_parameters(owner, ["patience"])
+    if told and owner.patience is not None and windows.validation is None:
+        warnings.warn(
+            f"{told[0]} of {type(owner).__name__} has no effect: there are no validation rows, on which training could "
+            "stop early. Set validation_fraction of the forecaster, or leave it out.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def make_optimizer_class(settings: TrainingSettings) -> type[torch.optim.Optimizer]:
