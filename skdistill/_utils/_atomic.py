@@ -14,7 +14,15 @@ try:
 except ImportError:  # not a POSIX system
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["remove_leftovers", "reserve", "room_error", "write_atomically"]
+__all__ = [
+    "append_line",
+    "naming_full_disk",
+    "remove_leftovers",
+    "replacing",
+    "reserve",
+    "room_error",
+    "write_atomically",
+]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -43,15 +51,86 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, durable: bool
     remove_leftovers(target.parent, target.name)
     with _temporary_beside(target) as (descriptor, temporary):
         reserve(descriptor, len(data), target)
-        with os.fdopen(os.dup(descriptor), "wb") as file:
-            try:
-                file.write(data)
-                file.flush()
-                if durable:
-                    os.fsync(file.fileno())
-            except OSError as error:
-                raise (room_error(target, len(data), error) if error.errno in _FULL else error) from error
+        with naming_full_disk(target, len(data)), os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(data)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
         os.replace(temporary, target)
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Replace a file by another that is written in the block, or leave it where that fails.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; a link is followed.
+
+    Yields
+    ------
+    temporary : Path
+        The file to write, beside it; as for :func:`write_atomically`.
+
+    Raises
+    ------
+    OSError
+        If the disk is full; the message has the path and the size so far.
+    """
+    target = Path(path).resolve() if os.path.lexists(path) else Path(path)
+    remove_leftovers(target.parent, target.name)
+    with _temporary_beside(target) as (descriptor, temporary):
+        try:
+            yield temporary
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise room_error(target, os.fstat(descriptor).st_size, error, at_least=True) from error
+        os.replace(temporary, target)
+
+
+@contextlib.contextmanager
+def naming_full_disk(path: Path, size: int, *, at_least: bool = False) -> Iterator[None]:
+    """Raise the error of :func:`room_error` where the block finds the disk full.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    size : int
+        Bytes that it needs.
+    at_least : bool, default=False
+        Whether it needs more than that.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise (room_error(path, size, error, at_least=at_least) if error.errno in _FULL else error) from error
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append to a text file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    line : str
+        What to append, with its ends of lines.
+
+    Raises
+    ------
+    OSError
+        If the disk is full; the message has the path and the size.
+    """
+    with naming_full_disk(path, len(line)), path.open("a") as file:
+        file.write(line)
 
 
 def remove_leftovers(folder: Path, name: str = "") -> None:
@@ -108,14 +187,12 @@ def reserve(descriptor: int, size: int, path: Path) -> None:
     except OSError as error:
         if error.errno in _FULL:
             raise room_error(path, size, error) from error
-    try:  # where blocks cannot be reserved, zeros take them
+    with naming_full_disk(path, size):  # where blocks cannot be reserved, zeros take them
         for start in range(0, size, 1 << 20):
             os.pwrite(descriptor, bytes(min(1 << 20, size - start)), start)
-    except OSError as error:
-        raise (room_error(path, size, error) if error.errno in _FULL else error) from error
 
 
-def room_error(path: Path, size: int, error: OSError) -> OSError:
+def room_error(path: Path, size: int, error: OSError, *, at_least: bool = False) -> OSError:
     """Return the error for a file that does not fit on its disk.
 
     Parameters
@@ -126,6 +203,8 @@ def room_error(path: Path, size: int, error: OSError) -> OSError:
         Bytes that it needs.
     error : OSError
         What the operating system said.
+    at_least : bool, default=False
+        Whether it needs more than that.
 
     Returns
     -------
@@ -136,7 +215,11 @@ def room_error(path: Path, size: int, error: OSError) -> OSError:
     with contextlib.suppress(OSError, AttributeError):
         disk = os.statvfs(path.parent)
         left = f", and {disk.f_bavail * disk.f_frsize:,} are free"
-    return OSError(error.errno, f"{os.strerror(error.errno or 0)}: the file needs {size:,} bytes{left}", str(path))
+    return OSError(
+        error.errno,
+        f"{os.strerror(error.errno or 0)}: the file needs {'more than ' * at_least}{size:,} bytes{left}",
+        str(path),
+    )
 
 
 @contextlib.contextmanager

@@ -514,10 +514,17 @@ class NumpyStudent:
         path : str or Path
             The file; its name should end in ``.npz``.
         """
-        target = os.path.realpath(path)
-        temporary = f"{target}.{os.urandom(8).hex()}.tmp"
         settings = {"version": np.array(_VERSION), "dtype": np.array(self.dtype.itemsize)}
         data = seal_arrays({**settings, **_pack_matrices(self._arrays, self.dtype, self.precision)})
+        try:
+            from skdistill._utils._atomic import write_atomically
+        except ImportError:  # this file alone, on a device
+            pass
+        else:
+            write_atomically(path, data)
+            return
+        target = os.path.realpath(path)
+        temporary = f"{target}.{os.urandom(8).hex()}.tmp"
         try:
             with open(temporary, "xb") as file:
                 file.write(data)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from skdistill._utils._atomic import write_atomically
 from skdistill._utils.numpy_student import read_numbers, read_sealed, seal_arrays
 
 __all__ = ["MAX_HORIZON", "PATCH", "SHIPPED_STUDENT", "ArrayStudent", "Inputs", "read_inputs"]
@@ -141,7 +142,7 @@ class ArrayStudent:
             Checksum of the file.
         """
         data = seal_arrays({"version": np.array(_VERSION), **self._arrays})
-        Path(path).write_bytes(data)
+        write_atomically(path, data)
         return hashlib.sha256(data).hexdigest()
 
     def predict(self, X: Any, prediction_length: int) -> Any:

@@ -22,7 +22,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from skdistill._utils._atomic import write_atomically
+from skdistill._utils._atomic import naming_full_disk, write_atomically
 from skdistill._utils._optional import import_optional
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import NumpyStudent, plain_id, read_numbers
@@ -481,10 +481,16 @@ def _onnx_bytes(estimator: Any, path: Path, precision: str) -> tuple[bytes, Pred
     onnx = import_optional("onnx", extra="onnx", purpose="Exporting to ONNX")
     import_optional("onnxscript", extra="onnx", purpose="Exporting to ONNX")
     import_optional("onnxruntime", extra="onnx", purpose="Checking an ONNX file")
-    with tempfile.TemporaryDirectory() as folder, _quiet_exporter():
-        path, module = Path(folder) / "student.onnx", _module_of(estimator)
-        example = _inputs_of(module, estimator)
-        context, others = _split(example)
+    module = _module_of(estimator)
+    example = _inputs_of(module, estimator)
+    context, others = _split(example)
+    size = sum(one.numel() * one.element_size() for one in module.state_dict().values())
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _quiet_exporter(),
+        naming_full_disk(Path(folder), size, at_least=True),
+    ):
+        path = Path(folder) / "student.onnx"
         torch.onnx.export(
             module,
             (context,),
@@ -556,7 +562,7 @@ def _onnx_session(data: bytes) -> Predict:
 
 def _quantize(data: bytes) -> tuple[bytes, Predict]:
     quantization = import_optional("onnxruntime.quantization", extra="onnx", purpose="Rounding to int8")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, naming_full_disk(Path(folder), 2 * len(data), at_least=True):
         source, ready, result = (Path(folder) / name for name in ("float.onnx", "ready.onnx", "int8.onnx"))
         source.write_bytes(data)
         quantization.quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)

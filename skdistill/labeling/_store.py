@@ -5,8 +5,8 @@ An interrupted run continues after the last finished chunk; a chunk with a wrong
 
 from __future__ import annotations
 
-import errno
 import hashlib
+import io
 import json
 import logging
 import zlib
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from skdistill._utils._atomic import reserve, room_error, write_atomically
+from skdistill._utils._atomic import append_line, naming_full_disk, reserve, write_atomically
 from skdistill._utils._plain_files import place_of
 from skdistill.labeling._answers import CheckedTeacher, Wanted
 from skdistill.labeling._layout import Layout
@@ -239,8 +239,7 @@ class Store:
             _write_at(self.folder / f"{name}.npy", rows.tobytes(), offset, self.layout.room[name])
             sums[name] = zlib.crc32(rows.data, self.place)
         record = json.dumps({"chunk": number, "checksums": sums})
-        with self.journal.open("a") as journal:  # a newline first, because the last line can be incomplete
-            journal.write(f"\n{record}\n")
+        append_line(self.journal, f"\n{record}\n")  # a newline first, because the last line can be incomplete
 
     def _checksums(self, chunk: slice) -> dict[str, int]:
         return {
@@ -256,21 +255,20 @@ class Store:
 def _make_array(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:
     """Create a ``.npy`` file with allocated blocks, so that later writes do not hit a full disk."""
     path.unlink(missing_ok=True)  # readers keep the file that they have mapped
-    with path.open("xb") as file:
-        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        file.flush()
-        reserve(file.fileno(), file.tell() + dtype.itemsize * int(np.prod(shape)), path)
+    header = io.BytesIO()
+    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, described)
+    size = header.tell() + dtype.itemsize * int(np.prod(shape))
+    with naming_full_disk(path, size), path.open("xb") as file:
+        reserve(file.fileno(), size, path)
+        file.write(header.getvalue())
 
 
 def _write_at(path: Path, data: bytes, offset: int, size: int) -> None:
     """Write with the file, not a memory map: a full disk then raises an error instead of a signal."""
-    try:
-        with path.open("r+b") as file:
-            file.seek(offset)
-            file.write(data)
-    except OSError as error:
-        raise (room_error(path, size, error) if error.errno in (errno.ENOSPC, errno.EDQUOT) else error) from error
+    with naming_full_disk(path, size), path.open("r+b") as file:
+        file.seek(offset)
+        file.write(data)
 
 
 class _Readable:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from skdistill._show_versions import versions
 from skdistill._unwrap import unwrap_model
+from skdistill._utils._atomic import write_atomically
 from skdistill._utils._optional import import_optional
 from skdistill._utils.numpy_student import read_numbers
 from skdistill.comparison._analysis import RollingForecasts, rolling_forecasts
@@ -106,9 +107,8 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>\n'
         f"<body><h1>{heading}</h1>\n{body}\n</body></html>\n"
     )
-    target = Path(path)
-    target.write_text(page, encoding="utf-8")
-    return target
+    write_atomically(path, page.encode())
+    return Path(path)
 
 
 def _title(table: pd.DataFrame) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from skdistill._utils._atomic import replacing
 from skdistill._utils._optional import import_optional
 
 __all__ = ["Files", "find_files", "is_url", "open_files", "write_file"]
@@ -159,7 +161,7 @@ def write_file(schema: Any, tables: Iterable[Any], target: str | os.PathLike[str
     if is_url(target):
         fsspec: Any = import_optional("fsspec.core", extra="parquet", purpose="A URL of an object store")
         system, place = fsspec.url_to_fs(target)
-        beside = f"{place}.part-{os.getpid()}"
+        beside = f"{place}.part-{uuid.uuid4().hex}"
         try:
             with system.open(beside, "wb") as file, parquet.ParquetWriter(file, schema) as writer:
                 for table in tables:
@@ -169,13 +171,7 @@ def write_file(schema: Any, tables: Iterable[Any], target: str | os.PathLike[str
             if system.exists(beside):
                 system.rm(beside)
         return target
-    path = Path(target)
-    here = path.with_name(f"{path.name}.part-{os.getpid()}")
-    try:
-        with parquet.ParquetWriter(here, schema) as writer:
-            for table in tables:
-                writer.write_table(table)
-        os.replace(here, path)
-    finally:
-        here.unlink(missing_ok=True)
-    return path
+    with replacing(target) as here, parquet.ParquetWriter(here, schema) as writer:
+        for table in tables:
+            writer.write_table(table)
+    return Path(target)

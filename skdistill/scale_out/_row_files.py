@@ -5,7 +5,6 @@ A pass that was killed goes on after the last block whose checksums are right.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import json
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from skdistill._utils._atomic import room_error, write_atomically
+from skdistill._utils._atomic import append_line, naming_full_disk, write_atomically
 from skdistill._utils._plain_files import place_of
 from skdistill.scale_out._blocks import Block
 
@@ -130,8 +129,7 @@ class RowFiles:
         return self.folder / f"series-{number:06d}.npz"
 
     def _note(self, content: dict[str, Any]) -> None:
-        with (self.folder / _JOURNAL).open("a") as journal:
-            journal.write(self._line(content))
+        append_line(self.folder / _JOURNAL, self._line(content))
 
     def _line(self, content: dict[str, Any]) -> str:
         """Return a line of the journal, with a checksum that no other store has."""
@@ -185,14 +183,13 @@ class RowFiles:
 
 def _append(path: Path, data: bytes, offset: int) -> None:
     """Write data where the complete blocks end, over what a killed pass left there."""
-    try:
-        with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b") as file:
-            file.truncate(offset)
-            file.seek(offset)
-            file.write(data)
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise (room_error(path, offset + len(data), error) if full else error) from error
+    with (
+        naming_full_disk(path, offset + len(data)),
+        open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b") as file,
+    ):
+        file.truncate(offset)
+        file.seek(offset)
+        file.write(data)
 
 
 def _pack(block: Block) -> bytes:
