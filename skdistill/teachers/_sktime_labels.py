@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 
 import pandas as pd
 
-from skdistill.data._offsets import span_of
+from skdistill.data._offsets import is_exact, span_of
 from skdistill.data._steps import Step
 
 __all__ = ["index_forms"]
@@ -40,10 +41,11 @@ def index_forms(index: pd.Index | None, step: Step | None, first: int, stop: int
     ------
     form : tuple of str and Index of shape (stop - first,)
         ``"labels"`` with their step, if sktime continues them correctly; ``"periods"`` (for months and longer steps,
-        before the labels); and finally ``"positions"``.
+        before the labels); and finally ``"positions"``. Hours and below of a time zone stay on the clock of the first
+        row: sktime counts rows on the wall clock, so that its seasons come out of step where that changes.
     """
     if index is not None and step is not None and first >= 0:
-        labels = step.note_on(index[first:stop])
+        labels = _on_one_clock(step.note_on(index[first:stop]), step)
         periods = _as_periods(labels)
         by_month = step.offset is not None and span_of(step.offset) is None
         if periods is not None and by_month:  # of months as moments, sktime's seasons come out of step
@@ -53,6 +55,15 @@ def index_forms(index: pd.Index | None, step: Step | None, first: int, stop: int
         if periods is not None and not by_month:
             yield "periods", periods
     yield "positions", pd.RangeIndex(first, stop)
+
+
+def _on_one_clock(labels: pd.Index, step: Step) -> pd.Index:
+    """Convert moments at hours or below to a zone whose clock does not change: that of the first one."""
+    if not isinstance(labels, pd.DatetimeIndex) or labels.tz is None:
+        return labels
+    if step.offset is None or not is_exact(step.offset):
+        return labels
+    return labels.tz_convert(datetime.timezone(labels[0].utcoffset() or datetime.timedelta()))
 
 
 def _counts(labels: pd.Index, step: Step) -> bool:

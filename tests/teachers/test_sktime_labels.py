@@ -20,6 +20,8 @@ INDEXES = {
     "a shop's days": pd.date_range("2024-01-02", periods=64, freq=SHOP),
     "the 30th": pd.date_range("2001-01-30", periods=64, freq=pd.DateOffset(months=1, day=30)),
     "a skipped midnight": CAIRO,
+    "a skipped hour": pd.date_range("2024-03-30", periods=64, freq="h", tz="Europe/Oslo"),
+    "a doubled half hour": pd.date_range("2024-11-02 12:00", periods=64, freq="30min", tz="America/Chicago"),
     "months of a zone": pd.date_range("2011-01-01", periods=64, freq="MS", tz="Europe/Oslo"),
     "whole numbers": pd.Index(np.arange(64) * 5),
     "real numbers": pd.Index(np.arange(64) * 0.5),
@@ -45,6 +47,8 @@ def test_a_seasonal_forecaster_teaches_on_any_step(kind, forecaster):
 
 def test_positions_come_last():
     for kind, names in {
+        "a skipped hour": ["labels", "periods", "positions"],
+        "a doubled half hour": ["labels", "positions"],
         "months as read from a file": ["periods", "labels", "positions"],
         "a shop's days": ["positions"],
         "the 30th": ["positions"],
