@@ -93,8 +93,7 @@ def read_only_error(folder: Path, error: OSError) -> OSError:
     return PermissionError(
         error.errno,
         "memory= cannot be written, and does not contain everything that this fit needs. A read-only folder works if "
-        "the "
-        "same fit (data, teacher, student, loss, seeds, versions, threads) has filled it. Use a folder that can be "
-        "written, or memory=None; the entry is",
+        "the same fit (data, teacher, student, loss, seeds, versions, threads, precision) has filled it. Use a folder "
+        "that can be written, or memory=None; the entry is",
         str(folder),
     )

@@ -75,14 +75,30 @@ def _without_bounds(scaling: Scaling) -> Scaling:
 
 
 def environment() -> tuple[Any, ...]:
-    """Return what results depend on besides data and parameters: versions and the number of threads.
+    """Return what results depend on besides data and parameters: versions, number of threads, torch's precision.
 
     Returns
     -------
     parts : tuple
         The parts to digest.
     """
-    return (_FORMAT, __version__, torch.__version__, skorch.__version__, np.__version__, torch.get_num_threads())
+    versions = (__version__, torch.__version__, skorch.__version__, np.__version__)
+    return (_FORMAT, *versions, torch.get_num_threads(), *_precision())
+
+
+def _precision() -> tuple[Any, ...]:
+    """Return the switches of torch that products are rounded by; "medium" rounds to bfloat16, on many CPUs, too."""
+    backends: Any = torch.backends
+    mkldnn = backends.mkldnn.enabled and backends.mkldnn.is_available()
+    try:
+        return torch.get_float32_matmul_precision(), backends.cudnn.allow_tf32, mkldnn
+    except RuntimeError:  # set by the newer switches, which the older ones cannot tell
+        newer = [backends.fp32_precision, *(part.fp32_precision for part in _parts_with_precision(backends))]
+        return (*newer, mkldnn)
+
+
+def _parts_with_precision(backends: Any) -> list[Any]:
+    return [backends.cuda.matmul, backends.cudnn, backends.cudnn.conv, backends.mkldnn, backends.mkldnn.matmul]
 
 
 def key_of(*parts: Any) -> str:

@@ -166,6 +166,23 @@ def test_threads_are_part_of_the_key(tmp_path):
     assert Path(log).read_text().count("fit") == 2
 
 
+def test_torchs_precision_is_part_of_the_key(tmp_path):
+    series, memory, student = make_series(), tmp_path / "m", MLP(32)
+    make_forecaster(student=student, memory=memory).fit(series)
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        expected = make_forecaster(student=student).fit(series).predict(series)
+        found = make_forecaster(student=student, memory=memory).fit(series).predict(series)
+    finally:
+        torch.set_float32_matmul_precision(before)
+    np.testing.assert_array_equal(found, expected)
+    assert len(list((memory / "skdistill").glob("student-*"))) == 2
+    with torch.backends.mkldnn.flags(enabled=False):
+        make_forecaster(student=student, memory=memory).fit(series)
+    assert len(list((memory / "skdistill").glob("student-*"))) == 3
+
+
 @needs_fork
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root, to become somebody else")
 def test_a_complete_folder_serves_read_only_and_another_says_what_is_missing(tmp_path):
