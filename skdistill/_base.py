@@ -241,11 +241,10 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         check_distillation_parameters(self)
         self._check_probabilistic_parameters()
         self._settings().check(type(self).__name__)
-        resolve_student(self.student)
-        loss = resolve_loss(self.loss)
+        student, loss = resolve_student(self.student), resolve_loss(self.loss)
         self._resolve_teacher()
         check_loss(loss)
-        warn_of_unread_labels(self, loss)
+        warn_of_unread_labels(self, student, loss)
 
     def _windows_to_fit(self, X: Any, y: Any) -> TrainingWindows:
         """Check and convert the input of ``fit``; set the attributes known before training."""

@@ -18,7 +18,13 @@ from skdistill.data._scaling import SCALINGS
 from skdistill.data._series_weight import check_series_weight
 from skdistill.labeling._label_choice import CHOICES
 from skdistill.losses._base import BaseLoss
-from skdistill.losses._objective import needs_teacher, needs_teacher_features, reads_teacher_quantiles
+from skdistill.losses._objective import (
+    needs_branches,
+    needs_teacher,
+    needs_teacher_features,
+    reads_teacher_quantiles,
+)
+from skdistill.networks._base import BaseNetwork
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._given import holds_given_labels
 from skdistill.teachers._resolve import resolve_teacher
@@ -147,25 +153,33 @@ def check_series_parameters(estimator: Any) -> None:
         _check_augmentation(estimator, owner)
 
 
-def warn_of_unread_labels(estimator: Any, loss: BaseLoss) -> None:
-    """Warn of a teacher, and of settings of its labels, that no term of the loss reads.
+def warn_of_unread_labels(estimator: Any, student: BaseNetwork, loss: BaseLoss) -> None:
+    """Warn of a teacher, of settings of its labels and of those of the student, that no term of the loss reads.
 
     Parameters
     ----------
     estimator : BaseDistilled
         The estimator.
+    student : BaseNetwork
+        Its student.
     loss : BaseLoss
         Its loss.
     """
+    reads_features = estimator.teacher is not None and needs_teacher_features(loss)
+    features, branches = ("features", reads_features), ("branches", needs_branches(loss))
+    _warn_of_unread(student, "student", loss, settings_of_features=features, settings_of_branches=branches)
     if estimator.teacher is None:
         return
     if needs_teacher(loss):
         teacher = resolve_teacher(estimator.teacher)
+        quantiles = ("quantiles", estimator.quantiles is not None or reads_teacher_quantiles(loss))
         for one in [teacher, *teacher.get_params().values()]:
             if isinstance(one, BaseTeacher):
-                _warn_of_unread(one, loss, has_quantiles=estimator.quantiles is not None)
+                _warn_of_unread(one, "teacher", loss, settings_of_features=features, settings_of_quantiles=quantiles)
+            elif isinstance(one, BaseNetwork):
+                _warn_of_unread(one, "teacher", loss, settings_of_features=features)
         told = changed_parameters(estimator, ["feature_storage"])
-        if told and estimator.memory is None and not needs_teacher_features(loss):  # memory stores them for others, too
+        if told and estimator.memory is None and not reads_features:  # memory stores them for others, too
             warnings.warn(
                 f"{told[0]} of {type(estimator).__name__} has no effect: no term of {type(loss).__name__} with a "
                 "positive weight reads the teacher's features. Leave it out.",
@@ -182,18 +196,15 @@ def warn_of_unread_labels(estimator: Any, loss: BaseLoss) -> None:
     )
 
 
-def _warn_of_unread(teacher: BaseTeacher, loss: BaseLoss, *, has_quantiles: bool) -> None:
-    """Warn of settings of a teacher's features and quantiles that no term of the loss reads."""
-    kinds = {
-        "features": (teacher.settings_of_features, needs_teacher_features(loss)),
-        "quantiles": (teacher.settings_of_quantiles, has_quantiles or reads_teacher_quantiles(loss)),
-    }
-    for kind, (names, is_read) in kinds.items():
-        unused = changed_parameters(teacher, (name for name in names if getattr(teacher, name) is not None))
+def _warn_of_unread(one: Any, whose: str, loss: BaseLoss, **kinds: tuple[str, bool]) -> None:
+    """Warn of settings of a teacher or network that belong to something that no term of the loss reads."""
+    for settings, (kind, is_read) in kinds.items():
+        names = getattr(one, settings)
+        unused = changed_parameters(one, (name for name in names if getattr(one, name) is not None))
         if unused and not is_read:
             warnings.warn(
-                f"{', '.join(unused)} of {type(teacher).__name__} {'has' if len(unused) == 1 else 'have'} no effect: "
-                f"no term of {type(loss).__name__} with a positive weight reads the teacher's {kind}. Leave "
+                f"{', '.join(unused)} of {type(one).__name__} {'has' if len(unused) == 1 else 'have'} no effect: "
+                f"no term of {type(loss).__name__} with a positive weight reads the {whose}'s {kind}. Leave "
                 f"{'it' if len(unused) == 1 else 'them'} out, or add such a term.",
                 stacklevel=stacklevel_of_user(),
             )

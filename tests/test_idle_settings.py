@@ -14,7 +14,7 @@ from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegre
 from skdistill.core import BaseNetwork
 from skdistill.datasets import to_long
 from skdistill.losses import LossSum, Response, Supervised
-from skdistill.networks import MLP, Linear
+from skdistill.networks import CALF, MICN, MLP, Linear, TimesNet
 from skdistill.sktime import SktimeDistilledForecaster
 from skdistill.teachers import EnsembleTeacher, Pretrained, SktimeTeacher, Theta, TrainedTeacher
 
@@ -115,6 +115,7 @@ UNREAD = [
         SktimeTeacher(NaiveForecaster(), quantiles=(0.1, 0.9)),
         "quantiles=.* of SktimeTeacher .* teacher's quantiles",
     ),
+    (TrainedTeacher(TimesNet(features="published")), "features='published' of TimesNet .* the teacher's features"),
 ]
 
 
@@ -236,3 +237,19 @@ def test_a_storage_of_features_that_no_term_reads_is_told(tmp_path):
     assert said.startswith("feature_storage='recompute' of DistilledForecaster has no effect: no term of Response")
     assert told(forecaster.set_params(memory=tmp_path)._check_parameters) == []
     assert told(forecaster.set_params(memory=None, loss="timedistill")._check_parameters) == []
+
+
+@pytest.mark.parametrize(
+    ("student", "loss", "match"),
+    [
+        (MICN(features="published"), "response", "features='published' of MICN .* reads the student's features"),
+        (CALF(n_principal_words=3), "response", "n_principal_words=3 of CALF .* reads the student's branches"),
+        (CALF(n_principal_words=3), "crossmodal", None),
+        (MICN(features="published"), "timedistill", None),
+    ],
+)
+def test_settings_of_a_student_that_no_term_reads_are_told(student, loss, match):
+    forecaster = DistilledForecaster(Pretrained(), student, loss, **LENGTHS)
+    found = [one for one in told(forecaster._check_parameters) if "of the" not in one and "teacher of" not in one]
+    assert len(found) == (match is not None)
+    assert match is None or re.search(match, found[0])

@@ -145,6 +145,8 @@ class BaseNetwork(SaysUnread, DocLink, BaseEstimator, abc.ABC):
         Whether the module takes known covariates over the horizon, and static covariates.
     reads_masks : bool
         Whether the module takes masks of what is observed.
+    settings_of_features, settings_of_branches : tuple of str
+        Parameters that matter only to a loss that reads features, or branches.
     settings_of_solution : tuple of str
         Parameters that matter only where the network is solved exactly, and not where it is trained.
     """
@@ -156,6 +158,8 @@ class BaseNetwork(SaysUnread, DocLink, BaseEstimator, abc.ABC):
     reads_known: bool = False
     reads_static: bool = False
     reads_masks: bool = False
+    settings_of_features: ClassVar[tuple[str, ...]] = ()
+    settings_of_branches: ClassVar[tuple[str, ...]] = ()
     settings_of_solution: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod

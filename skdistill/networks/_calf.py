@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 import torch
 from sklearn.base import clone
@@ -246,6 +246,8 @@ class CALF(LanguageNetwork):
     """
 
     reads_past = True
+
+    settings_of_branches: ClassVar[tuple[str, ...]] = ("n_principal_words",)
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +45,8 @@ class DecompositionNetwork(BaseNetwork):
     features : {"whole", "published"}
         The features for feature-level losses.
     """
+
+    settings_of_features: ClassVar[tuple[str, ...]] = ("features",)
 
     hidden_size: int
     n_layers: int

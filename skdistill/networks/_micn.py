@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -61,6 +62,7 @@ class MICN(BaseNetwork):
     """
 
     reads_past = True
+    settings_of_features: ClassVar[tuple[str, ...]] = ("features",)
 
     def __init__(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, gelu, pad
@@ -65,6 +67,8 @@ class TimesNet(BaseNetwork):
     """
 
     reads_past = True
+
+    settings_of_features: ClassVar[tuple[str, ...]] = ("features",)
 
     def __init__(
         self,
