@@ -85,7 +85,8 @@ class Linear(BaseNetwork):
         penalties are tried, which costs little more than one solution. ``history_`` holds the results of all of them.
     selection : {"validation", "blocks"}, default="validation"
         Criterion for choosing among several candidates: the MSE to the truth on the validation windows, or on 5 blocks
-        of training windows, each left out in turn together with all windows that share rows with it.
+        of training windows, each left out in turn together with all windows that share rows with it. Blocks need
+        windows whose truth is known: not with ``windows_without_truth`` or ``augmentation``.
 
     Notes
     -----

@@ -139,6 +139,11 @@ def why_not_exact(
             "with windows_without_truth or augmentation, truth and labels are known for different windows. Leave both "
             "out."
         )
+    if part.is_searched and part.selection == "blocks" and windows.train.known is not None:
+        return (
+            "with windows_without_truth or augmentation, blocks would also be judged by windows whose truth is not "
+            "known: set selection='validation'."
+        )
     diagonal = all(_is_diagonal(term.metric) for term in terms)
     if any(mask is not None for mask in part.masks) and not diagonal:
         return (

@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skdistill import DistilledForecaster, DistilledRegressor
 from skdistill.core import LossInputs, LossShapes
+from skdistill.data import Augmentation
 from skdistill.losses import (
     FirstDifference,
     LinearWeights,
@@ -515,6 +516,16 @@ def test_auto_trains_with_a_warning_that_names_the_term():
         (Linear(solver="exact"), {"loss": Response(supervised_loss="mae")}, r"'supervised' \(Supervised\)"),
         (Linear(solver="exact"), {"windows_without_truth": True}, "windows_without_truth"),
         (Linear(penalty=[0.1, 1.0]), {"validation_fraction": 0.0}, "selection='blocks'"),
+        (
+            Linear(penalty=[0.1, 1.0], selection="blocks"),
+            {"windows_without_truth": True, "loss": LossSum([("teacher", TeacherForecast())])},
+            "blocks would also be judged by windows whose truth is not known",
+        ),
+        (
+            Linear(penalty=[0.1, 1.0], selection="blocks"),
+            {"augmentation": Augmentation(), "loss": LossSum([("teacher", TeacherForecast())])},
+            "blocks would also be judged by windows whose truth is not known",
+        ),
         (Linear(penalty=-1.0), {}, "penalty of Linear"),
         (Linear(penalty=[]), {}, "penalty of Linear"),
         (Linear(weight_grid=2.5), {}, "weight_grid of Linear must be a dict of names"),
