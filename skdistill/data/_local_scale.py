@@ -8,9 +8,10 @@ import numpy as np
 
 from skdistill._utils.numpy_student import mean_observed, window_center_and_unit
 
-__all__ = ["LocalUnits", "series_units", "window_units"]
+__all__ = ["LocalUnits", "are_constant", "series_units", "window_units"]
 
 _BLOCK_ROWS = 1 << 18  # rows processed at once, over series of equal length
+_ROUNDING = 4.0  # in rounding errors of a value; smaller variation of a window is none
 
 
 @dataclass(frozen=True)
@@ -173,3 +174,21 @@ def series_units(series: list[np.ndarray], season: int) -> LocalUnits:
             center[numbers] = np.nan_to_num(mean_observed(rows))
             unit[numbers] = window_units(rows, season).unit
     return LocalUnits(center, unit)
+
+
+def are_constant(values: np.ndarray) -> np.ndarray:
+    """Return which windows have observed values that are all equal, up to rounding.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_windows, n_timestamps, n_channels)
+        Values, NaN where missing.
+
+    Returns
+    -------
+    constant : ndarray of bool of shape (n_windows, n_channels)
+        Also True with a single observed value; False with none.
+    """
+    rounding = _ROUNDING * float(np.finfo(values.dtype).eps)
+    lowest, highest = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
+    return np.asarray(highest - lowest <= rounding * np.fmax(np.abs(lowest), np.abs(highest)))

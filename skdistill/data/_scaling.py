@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from skdistill._utils.numpy_student import fill_missing, find_ids, settle_constant
 from skdistill.data._bounds import Bounds, clip
 from skdistill.data._covariate_units import CovariateUnits
-from skdistill.data._local_scale import LocalUnits, series_units, window_units
+from skdistill.data._local_scale import LocalUnits, are_constant, series_units, window_units
 from skdistill.data._scaling_checks import (
     FAR,
     HIDDEN,
@@ -325,7 +325,8 @@ class Scaling(BaseEstimator):
         windows : ndarray of shape (n_windows, n_timestamps, n_channels)
             Transformed values, NaN where missing.
         outer : LocalUnits or None, default=None
-            Units by which they are standardized already.
+            Units by which they are standardized already, those of their series; constant windows, which show no unit,
+            take these.
 
         Returns
         -------
@@ -333,6 +334,8 @@ class Scaling(BaseEstimator):
             The units.
         """
         units = window_units(windows, self.season)
+        if outer is not None:  # the level of a constant window is a distance from its series here, which may be tiny
+            units = LocalUnits(units.center, np.where(are_constant(windows), 1.0, units.unit))
         return units if self.covariates_ is None else self.covariates_.of_windows(windows, units, outer)
 
     def known_to_standard(

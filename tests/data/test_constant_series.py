@@ -120,3 +120,18 @@ def test_frames_and_tables_are_no_exception():
     table = panel.reset_index(names=["unique_id", "ds"])
     for forecast in (forecaster.predict_table(table), forecaster.predictor().predict_frame(table)):
         assert (forecast[forecast["unique_id"] == "large"]["y"] == LEVELS["large"]).all()
+
+
+@pytest.mark.parametrize("distance", [1e-3, 1e-5, 0.0])
+def test_a_constant_context_near_the_mean_of_its_series_does_not_rule_a_fit_in_units_of_windows(distance):
+    generator = np.random.default_rng(0)
+    series = np.cumsum(generator.normal(size=300))
+    rest = np.r_[0:100, 116:300]
+    series[100:116] = series[rest].mean() - distance * series.std()
+    settings = {"context_length": 12, "prediction_length": 4, "scaling": "window", "random_state": 0}
+    forecaster = DistilledForecaster(None, "linear", **settings).fit(series[:, None])
+    without = np.concatenate([series[:100], series[100:116] + generator.normal(size=16), series[116:]])
+    other = DistilledForecaster(None, "linear", **settings).fit(without[:, None])
+    recent, unit = series[-12:, None], np.abs(np.diff(series)).mean()
+    assert np.abs(forecaster.predict(recent) - other.predict(recent)).max() < unit
+    assert forecaster.history_[0]["train_loss"] < 3 * other.history_[0]["train_loss"]
