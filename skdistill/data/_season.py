@@ -25,6 +25,12 @@ _FROM_5_MINUTES = (1440, 10080)
 _WEEKS = 52  # in a year
 _LIKE = {"ME": "M", "MS": "M", "BME": "M", "BMS": "M", "CBME": "M", "CBMS": "M", "WOM": "M", "LWOM": "M"}
 _LIKE |= {"QE": "Q", "QS": "Q", "BQE": "Q", "BQS": "Q", "SME": "SM", "SMS": "SM", "C": "B"}
+_LARGER: dict[str, tuple[tuple[str, int], ...]] = {
+    "s": (("W", 604_800), ("D", 86_400), ("h", 3600), ("min", 60)),
+    "min": (("W", 10_080), ("D", 1440), ("h", 60)),
+    "h": (("W", 168), ("D", 24)),
+    "D": (("W", 7),),
+}
 _UNITS = {"seconds": "s", "minutes": "min", "hours": "h", "days": "D", "weeks": "W", "months": "M"}
 
 
@@ -60,16 +66,20 @@ def seasons_of_step(offset: pd.offsets.BaseOffset | None) -> tuple[int, ...]:
 
 
 def _unit_of(offset: pd.offsets.BaseOffset) -> tuple[str, int]:
-    """Return the unit of a step and the number of units; the name is empty for an unknown unit."""
+    """Return the largest unit of a step and the number of units; the name is empty for an unknown unit."""
     if type(offset) is pd.DateOffset:
         kinds: dict[str, Any] = {name: n for name, n in offset.kwds.items() if name != "day"}
         named = [(unit, kinds[name]) for name, unit in _UNITS.items() if name in kinds]
-        return (named[0][0], int(named[0][1] * offset.n)) if len(named) == len(kinds) == 1 else ("", 1)
-    try:
-        name = offset.rule_code.split("-")[0]
-    except NotImplementedError:  # custom offsets of the user
-        return "", 1
-    return _LIKE.get(name, name), int(offset.n)
+        name, n = (named[0][0], int(named[0][1] * offset.n)) if len(named) == len(kinds) == 1 else ("", 1)
+    else:
+        try:
+            name, n = offset.rule_code.split("-")[0], int(offset.n)
+        except NotImplementedError:  # custom offsets of the user
+            return "", 1
+    for larger, size in _LARGER.get(name, ()):  # 3600 s are an hour, 7 days a week
+        if n % size == 0:
+            return larger, n // size
+    return _LIKE.get(name, name), n
 
 
 def seasons_of_series(index: pd.Index | None, step: Step | None) -> tuple[int, ...] | None:

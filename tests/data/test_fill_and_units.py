@@ -184,6 +184,12 @@ def test_a_small_spread_on_a_large_level_is_no_constant(level, spread):
         (pd.offsets.LastWeekOfMonth(weekday=4), (12,)),
         (pd.offsets.YearEnd(), ()),
         (pd.offsets.Hour(5), ()),
+        (pd.offsets.Day(7), (52,)),
+        (pd.offsets.Hour(336), (26,)),
+        (pd.offsets.Hour(24), (7, 365)),
+        (pd.offsets.Minute(60), (24, 168)),
+        (pd.offsets.Second(900), (96, 672)),
+        (pd.DateOffset(days=7), (52,)),
         (None, ()),
     ],
 )
