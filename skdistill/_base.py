@@ -298,10 +298,13 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         """Derive the seed of the augmentation."""
         return int(check_random_state(self.random_state).randint(2**31 - 1, size=3)[2])
 
-    def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None, *, told: bool = False) -> bool:
+    def _distill(
+        self, windows: TrainingWindows, labels: LabelSource | None = None, *, told: bool = False, is_part: bool = False
+    ) -> bool:
         """Run the distillation, with the labels that are there already; return whether the student was solved.
 
-        ``told`` says that the user was told of what student and teacher do not read.
+        ``told`` says that the user was told of what student and teacher do not read, ``is_part`` that the student is
+        one of many that are judged: an interrupt then ends all, and none is used as it is.
         """
         self._check_transformer_rises(windows)
         self._check_calibration_windows(windows)
@@ -330,6 +333,8 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
                 raise KeyboardInterrupt("fit was interrupted, and a library suppressed it")
         if result.interrupted and not result.history:
             raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")
+        if result.interrupted and is_part:
+            raise KeyboardInterrupt("the training of a student that was to be compared with others was interrupted")
         if result.solved is None and not told:
             warn_of_unread_patience(self, windows)
         self._take_on(

@@ -201,9 +201,11 @@ class RefreshMixin(BaseDistilled):
             without=("_kept", "_seen"),  # they have the old rows only
         )
 
-    def _distill(self, windows: TrainingWindows, labels: LabelSource | None = None, *, told: bool = False) -> bool:
+    def _distill(
+        self, windows: TrainingWindows, labels: LabelSource | None = None, *, told: bool = False, is_part: bool = False
+    ) -> bool:
         """Run the distillation, and note of what."""
-        is_exact = super()._distill(windows, labels, told=told)
+        is_exact = super()._distill(windows, labels, told=told, is_part=is_part)
         self._parts = self._parts_now()
         store = windows.train.store
         own = np.ones(len(store.offsets), dtype=bool) if store.by_window is None else ~store.by_window

@@ -282,7 +282,7 @@ class UnwrappedModel:
         again = copy.copy(self.forecaster).set_params(**changes)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".* (has|have) no effect")  # fit told
-            again._fit(seen)
+            again._fit(seen, is_part=True)
         if again.targets_ != self.forecaster.targets_:
             raise ValueError(
                 f"targets of {type(again).__name__} were the channels {self.forecaster.targets_} in fit and are "

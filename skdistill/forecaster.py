@@ -391,13 +391,16 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         return self
 
     @with_gradients
-    def _fit(self, X: Any) -> bool:
-        """Fit, also where the package chose the settings; return whether the student was solved exactly."""
+    def _fit(self, X: Any, *, is_part: bool = False) -> bool:
+        """Fit, also where the package chose the settings; return whether the student was solved exactly.
+
+        ``is_part`` says that it is a part of other work, which an interrupt ends, too.
+        """
         self._check_parameters()
         self._forget_fit()
         try:
             given = read_series(self, X, reset=True, allow_batch=False)
-            is_exact = self._distill(self._cut(given))
+            is_exact = self._distill(self._cut(given), is_part=is_part)
             self._keep_for_comparing(X)
             self._keep_for_updates(given.series)
         except BaseException:  # an interrupt between two attributes: half of a fit is none

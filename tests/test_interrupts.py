@@ -12,9 +12,11 @@ from doubles import make_forecaster, make_frame, make_series
 from sklearn.exceptions import NotFittedError
 
 import skdistill
-from skdistill import DistilledRegressor
+from skdistill import DistilledForecasterCV, DistilledRegressor, scale_out
+from skdistill._utils._interrupts import interrupts_stay
 from skdistill.networks import MLP, Linear
 from skdistill.teachers import TrainedTeacher
+from skdistill.training._net import DistillationNet
 
 PACKAGE = str(Path(skdistill.__file__).parent)
 SERIES = np.concatenate([make_series(80), 1000.0 + 30.0 * make_series(80, seed=1)])  # units change
@@ -152,3 +154,57 @@ def test_a_mode_that_an_interrupt_left_on_does_not_end_training(mode):
             found = fit().predict(series)
             assert torch.is_inference_mode_enabled() == (mode is torch.inference_mode)
         np.testing.assert_array_equal(found, expected)
+
+
+def interrupt_training(monkeypatch, of_call):
+    """Press Ctrl-C in the middle of the second epoch of a training, once."""
+    fit_loop, calls = DistillationNet.fit_loop, []
+
+    def interrupted(self, dataset, epochs=None, **options):
+        calls.append(epochs)
+        if len(calls) != of_call:
+            return fit_loop(self, dataset, epochs=epochs, **options)
+        fit_loop(self, dataset, epochs=1, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DistillationNet, "fit_loop", interrupted)
+    return calls
+
+
+@pytest.mark.parametrize("of_call", [1, 2])
+def test_a_search_does_not_go_on_with_a_candidate_whose_training_was_interrupted(of_call, monkeypatch):
+    search = DistilledForecasterCV(
+        prediction_length=4, students=MLP(4), teachers=None, context_lengths=8, cv=2, random_state=0, device="cpu"
+    )
+    calls = interrupt_training(monkeypatch, of_call)
+    with pytest.raises(KeyboardInterrupt, match="compared with others"):
+        search.fit(make_series(60))
+    assert len(calls) == of_call
+    assert not hasattr(search, "forecaster_")
+
+
+def test_a_comparison_does_not_go_on_with_a_student_whose_training_was_interrupted(monkeypatch):
+    series = make_series(100)
+    forecaster = make_forecaster().fit(series[:80])
+    interrupt_training(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt, match="compared with others"):
+        forecaster.compare(series[60:])
+
+
+def test_an_interrupt_that_a_library_makes_another_error_of_stays_one():
+    @interrupts_stay
+    def query(press):
+        try:
+            if press:
+                os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(1000):
+                pass
+        except KeyboardInterrupt:
+            pass
+        raise RuntimeError("Query interrupted")
+
+    with pytest.raises(KeyboardInterrupt):
+        query(press=True)
+    with pytest.raises(RuntimeError):
+        query(press=False)
+    assert {scale_out.fit.__wrapped__.__name__, scale_out.predict.__wrapped__.__name__} == {"fit", "predict"}

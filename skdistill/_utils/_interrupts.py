@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["deferred_interrupts", "noticed_interrupts"]
+__all__ = ["deferred_interrupts", "interrupts_stay", "noticed_interrupts"]
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -52,6 +56,33 @@ def noticed_interrupts() -> Iterator[Callable[[], bool]]:
     with _handler(note) as before:
         original.append(before)
         yield lambda: count > 0
+
+
+def interrupts_stay(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Raise KeyboardInterrupt where a library makes another error of it, as DuckDB and Arrow do.
+
+    Parameters
+    ----------
+    function : callable
+        A function that calls the library.
+
+    Returns
+    -------
+    wrapped : callable
+        The function.
+    """
+
+    @functools.wraps(function)
+    def wrapped(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        with noticed_interrupts() as came:
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                if came():
+                    raise KeyboardInterrupt("a library made another error of it") from error
+                raise
+
+    return wrapped
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from sklearn.base import clone
 from skdistill._parameter_checks import warn_of_idle_settings
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_boolean, check_integer
+from skdistill._utils._interrupts import interrupts_stay
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.datasets._read_panel import read_panel
 from skdistill.forecaster import DistilledForecaster
@@ -36,6 +37,7 @@ _SAMPLE = 32  # series on which the forecaster is fitted before the others are c
 _FITTED = ("roles_", "targets_", "series_labels_", "n_features_in_", "feature_names_in_", "spec_", "teacher_")
 
 
+@interrupts_stay
 def fit(
     forecaster: Any,
     table: Any,
@@ -187,7 +189,7 @@ def _fit_stored(
     chosen = stats if ids is None else stats.loc[ids]
     rows = take_series(table, choose_ids(chosen, _SAMPLE, 0), id=str(id))
     sample = clone(forecaster).set_params(max_epochs=1, memory=None, verbose=0)
-    sample._fit(read_panel(rows, id=id, time=time))
+    sample._fit(read_panel(rows, id=id, time=time), is_part=True)
     _check_categories(sample)
     reader = SeriesReader.of(sample, id, time, len(chosen))
     template, whole = _template(sample, reader), None

@@ -6,6 +6,7 @@ import os
 from collections.abc import Hashable
 from typing import Any
 
+from skdistill._utils._interrupts import interrupts_stay
 from skdistill.deploy._frame_predictor import FramePredictor
 from skdistill.scale_out._engines import check_options, engine_of, map_dask, map_ray, map_spark
 from skdistill.scale_out._files import write_file
@@ -15,6 +16,7 @@ from skdistill.scale_out._work import Forecasts
 __all__ = ["predict"]
 
 
+@interrupts_stay
 def predict(
     forecaster: Any,
     table: Any,

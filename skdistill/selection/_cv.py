@@ -18,6 +18,7 @@ from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
 from skdistill._utils._grad_mode import with_gradients
 from skdistill._utils._ignored_y import warn_of_ignored_y
+from skdistill._utils._interrupts import noticed_interrupts
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._bounds import check_bounds
 from skdistill.data._fit_windows import FitWindows
@@ -326,7 +327,10 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         search = self._search(without_unobserved_end(given, self.targets_))
         self._check_calibration(search)
         search.check()
-        results = search.run()
+        with noticed_interrupts() as came:
+            results = search.run()
+            if came():
+                raise KeyboardInterrupt("the search was interrupted, and a library suppressed it")
         for one in results.solved:
             if one.is_own and not one.is_exact:  # of the others, the warning comes before the search
                 warn_of_idle_settings(one.forecaster)

@@ -135,7 +135,7 @@ def judge(problem: Problem, fold: Fold, candidate: Candidate, forecaster: Any, b
         if candidate.student.is_exact and candidate.penalty is None:
             fitted, is_solved = _solve(problem, candidate, forecaster, windows, labels), True
         else:
-            is_solved = forecaster._distill(windows, labels)
+            is_solved = forecaster._distill(windows, labels, is_part=True)
             fitted = [(candidate, forecaster.predictor_)]
     seconds = (time.perf_counter() - start) / len(fitted)
     judges = Judge(problem, fold)
