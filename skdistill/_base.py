@@ -33,7 +33,7 @@ from skdistill.networks._base import NetworkSpec
 from skdistill.networks._reads import check_reads
 from skdistill.probabilistic._settings import ProbabilisticMixin
 from skdistill.teachers._base import BaseTeacher
-from skdistill.teachers._blind import warn_of_blind_teacher
+from skdistill.teachers._blind import warn_of_blind_teachers
 from skdistill.teachers._provenance import warn_of_license
 from skdistill.teachers._resolve import resolve_teacher
 from skdistill.training._batches import LabelSource
@@ -314,7 +314,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         if getattr(self, "covariates", "error") == "error":
             check_reads(resolve_student(self.student), windows.train)
             if teacher is not None and not told:
-                warn_of_blind_teacher(teacher, windows.train)
+                warn_of_blind_teachers([teacher], windows.train)
         with noticed_interrupts() as was_interrupted:
             result = distill(
                 windows,

@@ -195,15 +195,16 @@ def test_a_search_tells_once_of_all_students_and_teachers():
 def test_a_search_tells_of_a_teacher_that_reads_no_known_covariates():
     frame = make_frame(120, 2)
     search = DistilledForecasterCV(
-        "linear", "theta", known_covariates=[frame.columns[1]], context_lengths=12, prediction_length=4, cv=1
-    )
-    with pytest.warns(UserWarning, match="the teacher Theta does not read the known covariates") as caught:
+        "linear", [Theta(), Pretrained()], known_covariates=[frame.columns[1]], context_lengths=12,
+        prediction_length=4, cv=1,
+    )  # fmt: skip
+    with pytest.warns(UserWarning, match="the teachers Theta, Pretrained do not read the known covariates") as caught:
         search.fit(frame)
-    assert len([one for one in caught if "does not read the known" in str(one.message)]) == 1
+    assert len([one for one in caught if "not read the known" in str(one.message)]) == 1
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         search.set_params(covariates="ignore").fit(frame)
-    assert [one for one in caught if "does not read the known" in str(one.message)] == []
+    assert [one for one in caught if "not read the known" in str(one.message)] == []
 
 
 @pytest.mark.parametrize(

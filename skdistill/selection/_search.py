@@ -25,7 +25,7 @@ from skdistill.selection._label_book import LabelBook
 from skdistill.selection._results import Results
 from skdistill.selection._zero_shot import judge_zero_shot
 from skdistill.teachers._base import BaseTeacher
-from skdistill.teachers._blind import warn_of_blind_teacher
+from skdistill.teachers._blind import warn_of_blind_teachers
 from skdistill.teachers._given import holds_given_labels
 
 __all__ = ["Search"]
@@ -132,8 +132,7 @@ class Search:
             warn_of_unread_settings([student.network, resolve_loss(student.forecaster.loss)], train)
         warn_of_unread_settings(self.teachers.values(), train)
         if self.common["covariates"] == "error":
-            for teacher in self.teachers.values():
-                warn_of_blind_teacher(teacher, train)
+            warn_of_blind_teachers(self.teachers.values(), train, searched=True)
 
     def shortest(self, **changes: Any) -> Any:
         """Return the forecaster of the first candidate, not fitted.

@@ -20,6 +20,7 @@ from skdistill.data._scaling import Scaling
 from skdistill.data._training_windows import split_windows
 from skdistill.losses import DistilTS, TimeDistill
 from skdistill.networks import DLinear, ITransformer
+from skdistill.networks._unread import warn_of_unread_settings
 from skdistill.teachers import Chronos, Moirai, TimeMoE, TimesFM, TinyTimeMixer, TiRex
 from skdistill.teachers import _foundation as foundation
 from skdistill.teachers._checkpoint_folder import repair_buffers
@@ -416,12 +417,12 @@ def test_a_broken_download_says_what_to_fetch_again(checkpoint, name, file, dama
     ],
 )
 def test_parameters_that_a_checkpoint_does_not_read_are_told(recwarn, checkpoint, name, settings):
-    teacher = make_teacher(checkpoint, name).set_params(batch_size=7)
-    teacher.check(SPEC)
+    teacher, windows = make_teacher(checkpoint, name).set_params(batch_size=7), make_windows().train
+    warn_of_unread_settings([teacher], windows)
     assert not [one for one in recwarn if "no effect" in str(one.message)]
     for key, value in settings.items():
         with pytest.warns(UserWarning, match=f"{key}={value!r} of .* has no effect with model="):
-            clone(teacher).set_params(**{key: value}).check(SPEC)
+            warn_of_unread_settings([clone(teacher).set_params(**{key: value})], windows)
 
 
 def test_only_the_files_of_a_family_are_fetched(monkeypatch, tmp_path):
