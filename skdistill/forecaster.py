@@ -424,9 +424,8 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
         return self._cut(read_series(self, X, reset=True, allow_batch=False))
 
     def _cut(self, given: SeriesInput) -> TrainingWindows:
-        if not hasattr(self, "roles_"):  # a candidate of a search, which has read the series as channels
-            first = given.series[0]
-            self.roles_ = find_roles(self, first.columns, first.values.shape[1], {})
+        if not hasattr(self, "roles_"):  # a candidate of a search, whose parameters are positions of channels, no names
+            self.roles_ = find_roles(self, None, given.series[0].values.shape[1], {})
         self.targets_ = self.roles_.target_channels
         cutting = self._cutting(is_panel=given.is_panel)
         if self.min_observed is None and given.is_panel and holds_given_labels(self.teacher):

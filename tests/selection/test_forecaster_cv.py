@@ -721,6 +721,19 @@ def test_ways_to_read_many_known_covariates_are_candidates():
     assert ways == {(0, "own"), (7, "own"), (0, "shared"), (7, "shared")}
 
 
+@pytest.mark.parametrize("teacher", [None, Repeats()])
+def test_numbers_as_names_of_columns_are_no_positions(every_teacher, teacher):
+    table = daily(90, 3)
+    found = []
+    for names in (list(table.columns), [3, 2, 0, 1]):
+        roles = {"targets": [names[0], names[3]], "known_covariates": [names[1]]}
+        search = make_search(context_lengths=14, teachers=teacher, **roles)
+        results = search.fit(table.set_axis(names, axis=1)).cv_results_
+        found.append(np.stack([results[name] for name in ("split0_test_score", "split1_test_score")]))
+        assert search.forecaster_.targets_ == (0, 3)
+    np.testing.assert_array_equal(found[1], found[0])
+
+
 def test_candidate_with_a_forecast_that_is_no_number_is_not_chosen():
     student = read_students("linear")[0]
     results = Results([(np.zeros(40, dtype=int), np.arange(40))], 1, "mase")
