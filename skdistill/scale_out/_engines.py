@@ -44,10 +44,23 @@ def check_options(table: Any, is_sorted: Any, n_jobs: Any) -> None:
     """
     check_boolean(is_sorted, "is_sorted")
     check_n_jobs(n_jobs, "n_jobs")
+    _check_names(table)
     if n_jobs is not None and (engine := engine_of(table)) is not None:
         raise ValueError(
             f"n_jobs is for files and tables of one machine; got {n_jobs!r} for a table of {engine.capitalize()}, "
             "which has its own workers."
+        )
+
+
+def _check_names(table: Any) -> None:
+    """Raise where names of columns are no text: Arrow makes text of them, and parameters would not find them."""
+    if type(table).__module__.split(".")[0] != "pandas" and engine_of(table) != "dask":
+        return
+    others = [one for one in table.columns if not isinstance(one, str)]
+    if others:
+        raise TypeError(
+            f"names of columns of a table to scale out must be text, as in Arrow; got {others[0]!r} of type "
+            f"{type(others[0]).__name__}: table.rename(columns=str), and name targets and covariates so."
         )
 
 

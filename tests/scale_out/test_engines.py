@@ -360,3 +360,16 @@ def test_ray(forecaster, table):
     finally:
         ray.shutdown()
     check_parts(forecaster, table, parts)
+
+
+def test_numbers_as_names_of_columns_are_refused(table, forecaster):
+    numbered = table.rename(columns={"c0": 1, "c1": 0})
+    with pytest.raises(TypeError, match=r"must be text, as in Arrow; got 1 of type int: table.rename\(columns=str\)"):
+        scale_out.fit(make_forecaster(teacher=None, student="linear", targets=[0]), numbered)
+    with pytest.raises(TypeError, match="must be text"):
+        scale_out.predict(forecaster, numbered)
+    if importlib.util.find_spec("dask") is not None:
+        from dask import dataframe
+
+        with pytest.raises(TypeError, match="must be text"):
+            scale_out.predict(forecaster, dataframe.from_pandas(numbered, npartitions=1))
