@@ -198,12 +198,15 @@ def test_a_search_tells_of_a_teacher_that_reads_no_known_covariates():
         "linear", [Theta(), Pretrained()], known_covariates=[frame.columns[1]], context_lengths=12,
         prediction_length=4, cv=1,
     )  # fmt: skip
-    with pytest.warns(UserWarning, match="the teachers Theta, Pretrained do not read the known covariates") as caught:
+    with pytest.warns(
+        UserWarning, match=r"the teachers Theta, Pretrained do not read .*\. Set teachers=None"
+    ) as caught:
         search.fit(frame)
     assert len([one for one in caught if "not read the known" in str(one.message)]) == 1
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         search.set_params(covariates="ignore").fit(frame)
+        search.set_params(covariates="error", teachers=("pretrained", "theta")).fit(frame)  # the default
     assert [one for one in caught if "not read the known" in str(one.message)] == []
 
 

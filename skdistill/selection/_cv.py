@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._parameter_checks import check_label_choice, check_transformer, warn_of_idle_settings
+from skdistill._utils._changed_parameters import changed_parameters
 from skdistill._utils._checks import check_integer, check_n_jobs, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
@@ -90,7 +91,8 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
     teachers : teacher, str, list of them or None, default=("pretrained", "theta")
         Teachers to try. Each student is also tried without a teacher; None tries only that. A teacher that needs no
         training is not tried if its own error is more than 25% above that of the best exact student, or 5% above it
-        if it would label more than 10,000 windows times targets.
+        if it would label more than 10,000 windows times targets. The default teachers read no known covariates; a
+        warning tells of others that do not.
     context_lengths : int, sequence of int or None, default=None
         Context lengths to try; None takes up to five multiples of the
         season, and a longer season of the step, that the series have room for.
@@ -326,7 +328,7 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         warn_of_replaced(self)
         search = self._search(without_unobserved_end(given, self.targets_))
         self._check_calibration(search)
-        search.check()
+        search.check(with_default_teachers=not changed_parameters(self, ["teachers"]))
         with noticed_interrupts() as came:
             results = search.run()
             if came():

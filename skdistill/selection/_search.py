@@ -121,8 +121,14 @@ class Search:
         results.zero_shot = judge_zero_shot(self.problem, self.folds, longest, self.common["bounds"])
         return results
 
-    def check(self) -> None:
-        """Raise if a teacher does not fit the folds; warn of what students and teachers do not read."""
+    def check(self, *, with_default_teachers: bool) -> None:
+        """Raise if a teacher does not fit the folds; warn of what students and teachers do not read.
+
+        Parameters
+        ----------
+        with_default_teachers : bool
+            Whether nobody named the teachers; what these do not read is in the docstring.
+        """
         self._check_teachers()
         longest = self.build(self._alone(self.students[0])[-1])
         with warnings.catch_warnings():
@@ -131,7 +137,7 @@ class Search:
         for student in self.students:
             warn_of_unread_settings([student.network, resolve_loss(student.forecaster.loss)], train)
         warn_of_unread_settings(self.teachers.values(), train)
-        if self.common["covariates"] == "error":
+        if self.common["covariates"] == "error" and not with_default_teachers:
             warn_of_blind_teachers(self.teachers.values(), train, searched=True)
 
     def shortest(self, **changes: Any) -> Any:

@@ -35,7 +35,7 @@ def warn_of_blind_teachers(teachers: Iterable[BaseTeacher], windows: Windows, *,
     warnings.warn(
         f"the {what} {', '.join(blind)} {do} not read the known covariates: {their} forecasts do not follow them, and "
         f"pull those of the student away from them{', where it is chosen with a teacher' if searched else ''}. "
-        f"Set {way_out} them, such as RegressorTeacher or a network with covariates, or set covariates='ignore' if "
+        f"{way_out} them, such as RegressorTeacher or a network with covariates, or set covariates='ignore' if "
         "this is meant.",
         stacklevel=stacklevel_of_user(),
     )
