@@ -610,6 +610,20 @@ def test_bad_futures_name_the_way_out(change, message):
         forecaster.predict(frame.iloc[:160], future=change(plan_of(frame)))
 
 
+def test_rows_after_text_are_counted_from_no_row():
+    frame = make_frame().set_axis([f"row {number}" for number in range(len(make_frame()))])
+    forecaster = make().fit(frame.iloc[:160])
+    plan = frame[["promo", "temp"]].reset_index(drop=True)
+    ours = plan.iloc[160 : 160 + HORIZON]
+    expected = forecaster.predict(frame.iloc[:160], future=ours.to_numpy())
+    pd.testing.assert_frame_equal(forecaster.predict(frame.iloc[:160], future=ours.reset_index(drop=True)), expected)
+    with pytest.raises(ValueError, match="without labels of the horizon"):
+        forecaster.predict(frame.iloc[:160], future=plan)
+    before_zero = make_frame().set_axis(range(-160, len(make_frame()) - 160)).iloc[:160]
+    after = make().fit(before_zero).predict(before_zero, future=plan.iloc[160:].set_axis(range(len(plan) - 160)))
+    np.testing.assert_array_equal(after, expected)
+
+
 def test_columns_of_a_plan_without_values_are_fine():
     frame = make_frame()
     forecaster = make().fit(frame.iloc[:160])

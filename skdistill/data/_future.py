@@ -259,7 +259,14 @@ def _expected_labels(series: Sequence[Series], n_rows: int) -> list[pd.Index | N
     """Return the labels of the horizon of every series; None where there are none, or only row numbers."""
     if any(one.index is None for one in series):
         return [None] * len(series)
-    return list(labels_ahead(list(series), n_rows))
+    ahead = labels_ahead(list(series), n_rows)
+    return [_told(one.index, labels) for one, labels in zip(series, ahead, strict=True)]
+
+
+def _told(index: pd.Index | None, labels: pd.Index) -> pd.Index | None:
+    """Return labels that go on from an index; None where they only count rows, as after text."""
+    goes_on = index is not None and len(index) > 0 and index[-1] == -1
+    return None if _counts_rows(labels) and not goes_on else labels
 
 
 @dataclass(frozen=True)
