@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill.data._clock_changes import name_zone
 from skdistill.data._offsets import count_months
 from skdistill.data._steps import Step, as_time_index, find_step, says_step
 from skdistill.data._wall_clock import DAY, nanoseconds_of, read_wall_clock
 
 __all__ = ["check_time_index", "checked_step"]
 
+_MOST_SKIPPED = 10_000  # labels that lack, in which a clock change is looked for
 _VARIABLE = re.compile(r"\w+(\[\d+\])?")  # what can be written in code: X, y, X[3]
 
 
@@ -111,7 +113,7 @@ def _check_order(index: pd.Index, timed: bool, name: str) -> None:
         i = _first(repeated)
         raise ValueError(
             f"The index of {name} has duplicate labels: {index[i]} at position {i} was seen before. "
-            "Keep one row per label."
+            f"{_tell_doubled(index, repeated, name) or 'Keep one row per label.'}"
         )
     _raise_order(index, _first(steps < 0) + 1, name)
 
@@ -133,6 +135,12 @@ def _raise_order(index: pd.Index, i: int, name: str) -> None:
 def _raise_irregular(index: pd.Index, name: str) -> None:
     steps = _natural_steps(index) if isinstance(index, pd.DatetimeIndex) else np.diff(_numbers(index))
     i = _odd_one(steps)
+    skipped = _tell_skipped(index, name)
+    if skipped:
+        raise ValueError(
+            f"The index of {name} has an irregular step between {index[i]} and {index[i + 1]} (positions {i} and "
+            f"{i + 1}). {skipped} If they are not local, fill in the rows."
+        )
     table = name if _VARIABLE.fullmatch(name) else "X"
     calendar = ""
     if isinstance(index, pd.DatetimeIndex) and np.median(np.diff(index.asi8)) * nanoseconds_of(index) >= DAY // 24:
@@ -147,6 +155,46 @@ def _raise_irregular(index: pd.Index, name: str) -> None:
         f"training folds are not contiguous; fill in the rows, or use RollingOriginSplit{calendar}. If the rows are "
         f"all there, in order of time, number them: {table}.reset_index(drop=True)."
     )
+
+
+def _tell_doubled(index: pd.Index, repeated: np.ndarray, name: str) -> str | None:
+    """Tell of a zone whose clock shows repeated labels twice: each of the rows is one of its own."""
+    if not isinstance(index, pd.DatetimeIndex) or index.tz is not None or (index == index.normalize()).all():
+        return None
+    found = name_zone(index[repeated], "doubled", index[:0])
+    if found is None:
+        return None
+    return (
+        f"For example, the clock of {found[0]} shows it twice: both rows were observed, and dropping one would lose an "
+        f"hour. {_give_zone(name, found[0])}"
+    )
+
+
+def _tell_skipped(index: pd.Index, name: str) -> str | None:
+    """Tell of a zone whose clock skips the labels that lack: no row is missing there."""
+    if not isinstance(index, pd.DatetimeIndex) or index.tz is not None:
+        return None
+    steps = np.diff(index.asi8)
+    step = int(np.median(steps))
+    wide = np.flatnonzero(steps > step)
+    if step * nanoseconds_of(index) >= DAY or not len(wide) or (steps[wide] // step).sum() > _MOST_SKIPPED:
+        return None
+    lacking = [np.arange(index.asi8[i] + step, index.asi8[i + 1], step) for i in wide]
+    missing = pd.DatetimeIndex(np.concatenate(lacking).astype(f"datetime64[{index.unit}]"))
+    found = name_zone(missing, "skipped", index)
+    if found is None:
+        return None
+    zone, explained = found
+    return (
+        f"For example, the clock of {zone} skips {missing[explained][0]}: times seem to be local to such a zone, and "
+        f"then no row is missing there. {_give_zone(name, zone)}"
+    )
+
+
+def _give_zone(name: str, zone: str) -> str:
+    if not _VARIABLE.fullmatch(name):  # a series of a panel
+        return f"Give the times their zone: skdistill.datasets.regularize(..., tz={zone!r}, ambiguous='infer')."
+    return f"Give the times their zone: {name}.index = {name}.index.tz_localize({zone!r}, ambiguous='infer')."
 
 
 def _odd_one(steps: np.ndarray) -> int:

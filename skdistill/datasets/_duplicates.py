@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.datasets._clock import name_zone
+from skdistill.data._clock_changes import name_zone
 from skdistill.datasets._rows import Rows
 from skdistill.datasets._times import Times
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._checks import is_real
+from skdistill.data._clock_changes import name_zone
 from skdistill.datasets._channels import stack_columns
-from skdistill.datasets._clock import name_zone
 from skdistill.datasets._rows import Rows
 from skdistill.datasets._rulers import FixedRuler
 from skdistill.datasets._steps import Grid

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.datasets._clock import ZONES
+from skdistill.data._clock_changes import ZONES
 from skdistill.datasets._gaps import Gaps, find_gaps, insert_missing, say_gaps, skipped_hint
 from skdistill.datasets._rows import Rows
 from skdistill.datasets._steps import Grid, find_grid

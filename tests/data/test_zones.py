@@ -86,3 +86,19 @@ def test_a_teacher_that_reads_the_calendar_is_told_of_another_zone(teacher, read
         assert sum("and those of fit in Europe/Berlin" in str(one.message) for one in said) == reads
     silently(taught.predict, rows)
     silently(taught.predict_teacher, HOURS)
+
+
+@pytest.mark.parametrize("step", ["h", "20min"])
+@pytest.mark.parametrize(("zone", "day"), [("America/New_York", "2024-11-02"), ("Australia/Sydney", "2024-10-05")])
+def test_advice_on_local_times_costs_no_hour(zone, day, step):
+    moments = pd.date_range(day, periods=200, freq=step, tz="UTC").tz_convert(zone)
+    local = pd.DataFrame({"load": np.sin(np.arange(200) / 4)}, moments.tz_localize(None))
+    messages = []
+    for table in (local, pd.concat({"u": local})):
+        with pytest.raises(ValueError, match=f"the clock of {zone}") as error:
+            make().fit(table)
+        messages.append(str(error.value))
+    call = f"tz_localize('{zone}', ambiguous='infer')"
+    assert f"X.index = X.index.{call}." in messages[0]
+    assert f"regularize(..., tz='{zone}', ambiguous='infer')." in messages[1]
+    assert list(local.index.tz_localize(zone, ambiguous="infer")) == list(moments)

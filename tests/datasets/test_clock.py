@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skdistill.datasets._clock import ZONES, localize, name_zone
+from skdistill.data._clock_changes import ZONES, name_zone
+from skdistill.datasets._clock import localize
 
 NIGHT = pd.date_range("2024-10-26 22:00", periods=8, freq="h", tz="UTC").tz_convert("Europe/Berlin")
 
