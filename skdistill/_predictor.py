@@ -240,7 +240,7 @@ class Predictor:
         return self._blank(self._checked(answers, contexts), contexts)
 
     def _checked(self, answers: np.ndarray, contexts: ContextBatch) -> np.ndarray:
-        """Raise where an answer is not finite because of a value that was given, warn where of the transformer."""
+        """Raise where an answer is not finite because of a value that was given, else warn."""
         finite = np.isfinite(answers)
         if finite.all():
             return answers
@@ -255,6 +255,17 @@ class Predictor:
                 f"target {self.spec.targets[target]}: the inverse of transformer={self.scaling.transformer_!r} has no "
                 "value for what the student forecasts. Take a transformer whose inverse takes every number, such as "
                 "StandardScaler, or None.",
+                stacklevel=stacklevel_of_user(),
+            )
+            return answers
+        unseen = contexts.unseen(self.spec.targets)
+        if unseen is not None:  # these will be NaN
+            np.moveaxis(finite, 2, 1)[unseen] = True
+        n_spoiled = int((~finite).reshape(len(finite), -1).any(axis=1).sum())
+        if n_spoiled:
+            warnings.warn(
+                f"the forecasts of {n_spoiled} of {len(answers)} windows hold NaN or infinity: the weights of the "
+                "network are too large for float32. Fit again, with a smaller lr.",
                 stacklevel=stacklevel_of_user(),
             )
         return answers

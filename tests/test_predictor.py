@@ -93,3 +93,11 @@ def test_a_teacher_is_asked_about_many_contexts():
     rows = windows_of(make_series(40, seed=2), 12)
     answer = forecaster.predictor_.forecast_teacher(forecaster.teacher_, ContextBatch(rows))
     np.testing.assert_allclose(answer, np.repeat(rows[:, -1:], 4, axis=1), rtol=1e-5)
+
+
+def test_weights_beyond_float32_are_told():
+    forecaster = make_forecaster(teacher=None).fit(make_series())
+    for weight in forecaster.student_.parameters():
+        weight.data.fill_(1e30)
+    with pytest.warns(UserWarning, match="of 1 windows hold NaN or infinity: the weights of the network are too large"):
+        assert not np.isfinite(forecaster.predict(make_series())).all()

@@ -218,7 +218,7 @@ class ArrayStudent:
         quantiles : float64 ndarray of shape (n_series, 9, horizon)
             Rising along the second axis; NaN for a series without observed value.
         """
-        contexts, horizon = read_numbers(contexts, "contexts"), _check_length(horizon)
+        contexts, horizon = np.ascontiguousarray(read_numbers(contexts, "contexts")), _check_length(horizon)
         parts = [self._roll(contexts[first : first + _BLOCK], horizon) for first in range(0, len(contexts), _BLOCK)]
         return np.concatenate(parts)
 

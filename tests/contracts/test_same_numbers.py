@@ -10,7 +10,7 @@ from doubles import make_forecaster, make_series
 from forked import run_script
 from sklearn.model_selection import GridSearchCV
 
-from skdistill import DistilledRegressor
+from skdistill import DistilledRegressor, load_pretrained_student
 from skdistill.networks import MLP, DLinear, ITransformer, Linear, TimesNet
 
 STUDENTS = [Linear(), DLinear(3), MLP(4), ITransformer(8, n_heads=2, n_layers=1), TimesNet(4, n_layers=1, n_kernels=1)]
@@ -49,6 +49,14 @@ def test_memory_order_of_a_table_changes_no_bit(order):
     make = lambda: DistilledRegressor(None, DLinear(3), "response", max_epochs=2, random_state=0, device="cpu")  # noqa: E731
     plain, other = make().fit(X, y), make().fit(OTHER_ORDERS[order](X), OTHER_ORDERS[order](y))
     np.testing.assert_array_equal(other.predict(OTHER_ORDERS[order](X)), plain.predict(X))
+
+
+@pytest.mark.parametrize("order", OTHER_ORDERS)
+def test_memory_order_changes_no_bit_of_the_pretrained_student(order):
+    student, series = load_pretrained_student(), make_series(100)
+    np.testing.assert_array_equal(student.predict(OTHER_ORDERS[order](series), 4), student.predict(series, 4))
+    batch = np.stack([series[:50], series[50:]])
+    np.testing.assert_array_equal(student.predict(OTHER_ORDERS[order](batch), 4), student.predict(batch, 4))
 
 
 @pytest.mark.slow
