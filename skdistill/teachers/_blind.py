@@ -25,8 +25,10 @@ def warn_of_blind_teachers(teachers: Iterable[BaseTeacher], windows: Windows, *,
     searched : bool, default=False
         Whether students without a teacher are tried, too, and the best is chosen.
     """
+    if not windows.store.known:
+        return
     blind = [teacher_name(teacher) for teacher in teachers if not teacher.reads_known]
-    if not windows.store.known or not blind:
+    if not blind:
         return
     what, do, their = ("teachers", "do", "their") if len(blind) > 1 else ("teacher", "does", "its")
     way_out = (

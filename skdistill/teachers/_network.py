@@ -44,7 +44,7 @@ class NetworkTeacher(BaseTeacher):
     @property
     def reads_known(self) -> bool:  # type: ignore[override]
         """Whether the network reads known covariates."""
-        return self.architecture().reads_known
+        return bool(getattr(self.architecture(), "reads_known", False))  # check refuses what is no network
 
     @property
     def reads_calendar(self) -> bool:  # type: ignore[override]

@@ -99,6 +99,11 @@ BAD_PARAMETERS = {
         r"PretrainedTeacher\(CustomNetwork\(Linear\), module.st",
     ),
     "network torch class": ({"teacher": TrainedTeacher(nn.Linear)}, TypeError, r"network of .*CustomNetwork\(Linear\)"),
+    "network torch class, with known covariates": (
+        {"teacher": TrainedTeacher(nn.Linear), "targets": [0], "known_covariates": [1]},
+        TypeError,
+        r"network of .*CustomNetwork\(Linear\)",
+    ),
     "network name": ({"teacher": TrainedTeacher("mpl")}, ValueError, r"network of TrainedTeacher .*Did you mean 'mlp'"),
     "foundation name": ({"teacher": "chronos"}, ValueError, r'Chronos is .* pass Chronos\("folder or hub id"\)'),
     "other foundation name": ({"teacher": "TiRex"}, ValueError, r'pass TiRex\("folder or hub id"\)'),
