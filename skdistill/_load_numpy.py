@@ -142,7 +142,7 @@ class TableStudent(NumpyStudent):
             warn_of_another_step(name, step, known)
         index = continue_index(table.index, self.prediction_length, step=step)
         if hasattr(future, "iloc"):
-            future = self._future_of(future, index, names, name)
+            future = self._future_of(future, None if step is None else index, names, name)
         before = max(0, self.context_length - len(values))
         if before:
             values = np.concatenate([np.full((before, values.shape[1]), np.nan, values.dtype), values])
@@ -174,7 +174,7 @@ class TableStudent(NumpyStudent):
         raise ValueError(f"{name} must have {wanted}, in this order; got {found}. Select or reorder them.")
 
     def _future_of(self, future: Any, index: Any, names: Sequence[Any], name: str) -> np.ndarray:
-        """Return the known covariates of the labels of a forecast."""
+        """Return the known covariates of the labels of a forecast; of so many rows, where labels do not go on."""
         columns = [names[channel] for channel in self.known]
         missing = [one for one in columns if one not in future.columns]
         if missing or not columns:
@@ -188,7 +188,12 @@ class TableStudent(NumpyStudent):
                     f"future of {name} has the column {one!r}, which is none of the known covariates {columns}: leave "
                     "it out. If these rows have been observed, append them to the table."
                 )
-        places = future.index.get_indexer(index)
+        if index is None and len(future) != self.prediction_length:
+            raise ValueError(
+                f"future of {name} must have {self.prediction_length} rows, those of the horizon: the labels of {name} "
+                f"do not tell which others would be; got {len(future)}."
+            )
+        places = np.arange(len(future)) if index is None else future.index.get_indexer(index)
         if (places < 0).any():
             raise ValueError(
                 f"future of {name} must have a row for every label of the forecast, {index[0]} to {index[-1]}; it "

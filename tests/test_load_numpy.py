@@ -108,6 +108,17 @@ def test_a_vector_stays_a_vector(tmp_path):
     pd.testing.assert_series_equal(skdistill.load_numpy(tmp_path / "one.npz").predict(load), forecaster.predict(load))
 
 
+def test_rows_after_text_are_those_of_the_horizon(tmp_path):
+    frame = make_frame().set_axis([f"row {number}" for number in range(120)])
+    forecaster = make_forecaster(teacher=None, student="linear", known_covariates=["c1"]).fit(frame[:-4])
+    forecaster.export(tmp_path / "known.npz")
+    student, plan = skdistill.load_numpy(tmp_path / "known.npz"), frame[["c1"]].reset_index(drop=True)
+    expected = forecaster.predict(frame[:-4], future=frame[["c1"]][-4:])
+    pd.testing.assert_frame_equal(student.predict(frame[:-4], future=frame[["c1"]][-4:]), expected)
+    with pytest.raises(ValueError, match=r"must have 4 rows, those of the horizon: .*; got 120"):
+        student.predict(frame[:-4], future=plan)
+
+
 def test_known_covariates_are_matched_by_labels(tmp_path):
     frame = make_frame()
     forecaster = make_forecaster(teacher=None, student="linear", known_covariates=["c1"]).fit(frame[:-4])

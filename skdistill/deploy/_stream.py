@@ -26,7 +26,8 @@ from skdistill.probabilistic._settings import at_levels
 
 __all__ = ["Stream"]
 
-_TIMES = (pd.DatetimeIndex, pd.PeriodIndex)
+_TIMES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
+_A_TIME = (pd.Timestamp, pd.Period, pd.Timedelta)
 _N_KEPT = 10  # labels used to compute the next one
 
 
@@ -109,7 +110,8 @@ class Stream:
         self._series, self._static, self._id = known, series.static, series.id
         rows = series.values[-self._length :]
         self._rows[: len(rows)], self._end = rows, len(rows)
-        self._last, self._n_since = self._with_label(series.index)
+        has_labels = series.index is not None and len(series.index) > 0
+        self._last, self._n_since = as_time_index(series.index[-_N_KEPT:]) if has_labels else None, 0
 
     def set_id(self, id: Any) -> None:
         """Say which series the rows are of, for its units.
@@ -179,10 +181,10 @@ class Stream:
         if not isinstance(row, pd.Series):
             return row, None
         label = row.name  # of a row of a DataFrame
-        if isinstance(label, tuple) and len(label) > 1 and isinstance(label[-1], pd.Timestamp | pd.Period):
+        if isinstance(label, tuple) and len(label) > 1 and isinstance(label[-1], _A_TIME):
             self._check_id(label[0] if len(label) == 2 else label[:-1], "row of append")
             label = label[-1]
-        return row, pd.Index([label]) if isinstance(label, pd.Timestamp | pd.Period) else None
+        return row, pd.Index([label]) if isinstance(label, _A_TIME) else None
 
     def _without_id(self, table: Any, name: str) -> Any:
         """Return the rows of a panel of one series, which must be that of the stream; other tables unchanged."""
@@ -247,10 +249,10 @@ class Stream:
 
     def _with_label(self, index: pd.Index | None) -> tuple[pd.Index | None, int]:
         """Return the last labels after a row is appended, and the number of later rows without one."""
-        if index is None or not len(index):
+        last = None if index is None or not len(index) else as_time_index(index[-_N_KEPT:])
+        if not isinstance(last, _TIMES):  # the number of a row alone often counts from 0
             return self._last, self._n_since + 1
-        last = as_time_index(index[-_N_KEPT:])
-        if not self._n_since and isinstance(last, _TIMES) and self._last is not None and self._last.dtype == last.dtype:
+        if not self._n_since and self._last is not None and self._last.dtype == last.dtype:
             last = self._last.append(last)[-_N_KEPT:]  # one label alone may not tell the step
         return last, 0
 
@@ -269,8 +271,8 @@ class Stream:
         Parameters
         ----------
         future : array of shape (prediction_length, n_known), DataFrame or None, default=None
-            Known covariates of the rows that follow, if the student reads some; NaN where unknown. Rows with time
-            labels are found by them, as in ``forecaster.predict``.
+            Known covariates of the rows that follow, if the student reads some; NaN where unknown. Rows of a DataFrame
+            are found by their labels, as in ``forecaster.predict``.
 
         Returns
         -------
@@ -355,10 +357,8 @@ class Stream:
     def _labeled(self, rows: np.ndarray) -> Series:
         """Return rows as a series, whose last rows alone have labels: the next ones are found from them."""
         labels = self._last
-        if not isinstance(labels, _TIMES):
-            return Series(rows)
-        step = self._step()
-        if step is None:
+        step = None if labels is None else self._step()
+        if labels is None or step is None:
             return Series(rows)
         if self._n_since:
             labels = labels.append(step.follow(labels, self._n_since))

@@ -269,3 +269,22 @@ def test_labels_of_rows_are_checked_without_one_step_of_fit(fitted):
             stream.append(days.set_axis(other).iloc[[-1]])
     stream.append(days.iloc[-2])
     stream.append(days.iloc[-1])
+
+
+@pytest.mark.parametrize(
+    "index",
+    [pd.RangeIndex(120), pd.Index(range(1000, 1120)), pd.timedelta_range("0s", periods=120, freq="5min")],
+    ids=["rows", "numbers", "durations"],
+)
+def test_known_covariates_are_found_by_numbers_and_durations(index):
+    frame = make_frame().set_axis(index)
+    forecaster = make_forecaster(teacher=None, student="linear", known_covariates=["c1"]).fit(frame[:100])
+    stream, future = forecaster.stream(frame[:100]), frame[["c1"]]
+    for number in range(100, 106):
+        stream.append(frame.iloc[number] if number % 2 else frame.iloc[number : number + 1])
+    expected = forecaster.predict(frame[:106], future=future[106:110])
+    for given in (future[106:110], future[106:110][::-1], future[104:], future[106:110].to_numpy()):
+        np.testing.assert_allclose(stream.predict(given), expected, rtol=1e-6)
+    np.testing.assert_allclose(stream.predict(future[106:110].reset_index(drop=True)), expected, rtol=1e-6)
+    with pytest.raises(ValueError, match="future is not aligned with X"):
+        stream.predict(future[107:111])
