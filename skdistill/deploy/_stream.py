@@ -110,8 +110,8 @@ class Stream:
         self._series, self._static, self._id = known, series.static, series.id
         rows = series.values[-self._length :]
         self._rows[: len(rows)], self._end = rows, len(rows)
-        has_labels = series.index is not None and len(series.index) > 0
-        self._last, self._n_since = as_time_index(series.index[-_N_KEPT:]) if has_labels else None, 0
+        labels = series.index if series.index is not None and len(series.index) else None
+        self._last, self._n_since = None if labels is None else as_time_index(labels[-_N_KEPT:]), 0
 
     def set_id(self, id: Any) -> None:
         """Say which series the rows are of, for its units.

@@ -138,11 +138,13 @@ class ForecastDisplay(BaseDisplay):
                 forecasts["teacher"] = answer(forecaster.predict_teacher(asked, **future))
             except NoLabelError as error:
                 warn_left_out("the teacher's forecast", error)
+        index = getattr(forecasts["student"], "index", pd.RangeIndex(first, first + horizon))
+        if not isinstance(_on_axis(frame.index), pd.DatetimeIndex) and frame.index.dtype.kind not in "iufm":  # text
+            frame, index = frame.reset_index(drop=True), pd.RangeIndex(first, first + horizon)
         columns = list(forecaster.roles_.targets)
         names = list(frame.columns[columns])
         position = _find_channel(channel, names)
         values = frame.iloc[:, columns[position]]
-        index = getattr(forecasts["student"], "index", pd.RangeIndex(first, first + horizon))
         fans = {}
         if forecaster.spec_.quantiles is not None:
             quantiles = np.asarray(answer(forecaster.predict_quantiles(asked, **future))).reshape(
@@ -241,16 +243,16 @@ class ForecastDisplay(BaseDisplay):
         if self.truth is not None:
             lines["truth"] = self.truth
         for number, (name, values) in enumerate({**lines, **self.forecasts}.items()):
-            index = values.index.to_timestamp() if isinstance(values.index, pd.PeriodIndex) else values.index
+            index = _on_axis(values.index)
             ax.plot(index, values, label=name, **style_of(name, number))
             if self.fans and name in self.fans:
                 self._draw_fan(index, self.fans[name], style_of(name, number)["color"])
         ax.set_ylabel(textwrap.fill(f"{self.channel} ({self.units})", _LABEL_WIDTH))
-        dated = isinstance(self.context.index, pd.DatetimeIndex | pd.PeriodIndex)
-        ax.set_xlabel("" if dated else "row")
-        if dated:
+        labels = _on_axis(self.context.index)
+        ax.set_xlabel(_name_of(self.context.index))
+        if isinstance(labels, pd.DatetimeIndex):
             dates = import_optional("matplotlib.dates", extra="plot", purpose="Plotting")
-            zone = getattr(self.context.index, "tz", None)  # without it, ticks would be those of UTC
+            zone = labels.tz  # without it, ticks would be those of UTC
             locator = dates.AutoDateLocator(tz=zone)
             ax.xaxis.set_major_locator(locator)
             ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=zone))
@@ -267,6 +269,26 @@ class ForecastDisplay(BaseDisplay):
             label = f"levels {levels[0]:g} to {levels[1]:g}" if band == 0 else None
             opacity = 1.0 - 0.4 ** (1.0 / n_bands)  # of one band; all bands together are 60% opaque
             self.ax_.fill_between(index, low, high, color=color, alpha=opacity, linewidth=0, label=label)
+
+
+def _on_axis(index: pd.Index) -> pd.Index:
+    """Return labels as matplotlib draws them: times, seconds for durations, others unchanged."""
+    index = as_time_index(index)
+    if isinstance(index, pd.TimedeltaIndex):
+        return index.total_seconds()
+    return index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
+
+
+def _name_of(index: pd.Index) -> str:
+    """Return what the horizontal axis shows; times need no name."""
+    index = as_time_index(index)
+    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
+        return ""
+    if isinstance(index, pd.TimedeltaIndex):
+        return "seconds"
+    if index.name is not None:
+        return str(index.name)
+    return "row" if isinstance(index, pd.RangeIndex) else "label of the row"
 
 
 class ChannelPosition(int):

@@ -196,6 +196,26 @@ def test_arrays_follow_the_labels_of_the_context(index):
         ForecastDisplay.from_predictions(wave.iloc[[0, 1, 5]], None, {"student": [1.0]})
 
 
+@pytest.mark.parametrize(
+    ("index", "start", "label"),
+    [
+        (pd.Index([f"r{number}" for number in range(120)]), 114, "row"),
+        (pd.timedelta_range("0s", periods=120, freq="5min"), 114 * 300, "seconds"),
+        (pd.Index(range(1900, 2020), name="year"), 2014, "year"),
+        (pd.Index(np.arange(120) / 2), 57.0, "label of the row"),
+        (pd.RangeIndex(120), 114, "row"),
+    ],
+    ids=["text", "durations", "years", "floats", "rows"],
+)
+def test_forecasts_are_drawn_after_the_context_whatever_its_labels(index, start, label):
+    frame = make_frame().set_axis(index)
+    ax = ForecastDisplay.from_estimator(make_forecaster().fit(frame), frame, start=114).ax_
+    lines = {line.get_label(): line.get_xdata()[0] for line in ax.lines}
+    assert lines["truth"] == lines["student"] == lines["teacher"] == start
+    assert lines["context"] < start
+    assert ax.get_xlabel() == label
+
+
 def test_a_solved_student_shows_what_was_tried():
     student = Linear(penalty=[1e-6, 1e3])  # the first one is chosen
     fitted = make_forecaster(teacher=None, student=student, max_epochs=10).fit(make_series())
