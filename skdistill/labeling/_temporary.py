@@ -1,4 +1,4 @@
-"""Temporary folder for labels that do not fit into memory; leftovers of killed processes are removed."""
+"""Temporary folder for labels or rows that do not fit into memory; leftovers of killed processes are removed."""
 
 from __future__ import annotations
 

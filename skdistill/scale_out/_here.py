@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from skdistill._utils._optional import import_optional
 from skdistill._utils._tasks import run_tasks
+from skdistill.labeling._temporary import TemporaryFolder
 from skdistill.scale_out._files import open_files
 from skdistill.scale_out._shipped import shipped
 from skdistill.scale_out._whole_series import whole_series
@@ -165,11 +165,15 @@ def _sorted(table: Any, id: str, schema: Any, is_sorted: bool) -> Iterator[Any]:
         yield from (chosen if is_sorted else chosen.order(f'"{id}"')).to_arrow_reader(_READ_ROWS)
         return
     duckdb: Any = import_optional("duckdb", extra="duckdb", purpose="Sorting files by id (or give is_sorted=True)")
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
-        connection.execute(f"SET temp_directory = '{folder}'; SET memory_limit = '2GB'; SET threads = 1")
-        relation = connection.from_arrow(table).select(*(f'"{one}"' for one in names))
-        for batch in relation.order(f'"{id}"').to_arrow_reader(_READ_ROWS):
-            yield _in_zones_of(schema, batch)
+    spilled = TemporaryFolder()  # what a killed process left in one is removed
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(f"SET temp_directory = '{spilled.path}'; SET memory_limit = '2GB'; SET threads = 1")
+            relation = connection.from_arrow(table).select(*(f'"{one}"' for one in names))
+            for batch in relation.order(f'"{id}"').to_arrow_reader(_READ_ROWS):
+                yield _in_zones_of(schema, batch)
+    finally:
+        spilled.remove()
 
 
 def _in_zones_of(schema: Any, batch: Any) -> Any:

@@ -16,6 +16,7 @@ from doubles import LastValueTeacher, make_forecaster, make_frame
 
 from skdistill import scale_out
 from skdistill.datasets import read_panel, to_long
+from skdistill.scale_out._here import open_here
 from skdistill.scale_out._shipped import shipped
 from skdistill.scale_out._whole_series import SeenIds, whole_series
 from skdistill.scale_out._work import Forecasts
@@ -373,3 +374,29 @@ def test_numbers_as_names_of_columns_are_refused(table, forecaster):
 
         with pytest.raises(TypeError, match="must be text"):
             scale_out.predict(forecaster, dataframe.from_pandas(numbered, npartitions=1))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_rows_that_a_killed_sort_left_in_the_temporary_folder_are_removed(tmp_path, monkeypatch):
+    pytest.importorskip("duckdb", reason="needs pip install 'skdistill[duckdb]'")
+    pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "spilled"))
+    (tmp_path / "spilled").mkdir()
+    frame = pd.DataFrame({"unique_id": [2, 1, 2, 1], "ds": pd.date_range("2024-01-01", periods=4), "y": 1.0})
+    frame.to_parquet(tmp_path / "rows.parquet")
+
+    def sorted_rows():
+        return open_here(str(tmp_path / "rows.parquet"), "unique_id", is_sorted=False)[1]
+
+    process = os.fork()
+    if not process:
+        rows = sorted_rows()
+        try:
+            next(rows)
+        finally:
+            os._exit(0)  # without its end
+    os.waitpid(process, 0)
+    assert len(list((tmp_path / "spilled").iterdir())) == 1
+    rows = pd.concat([batch.to_pandas() for batch in sorted_rows()])
+    assert rows["unique_id"].tolist() == [1, 1, 2, 2]
+    assert not list((tmp_path / "spilled").iterdir())
