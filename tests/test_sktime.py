@@ -243,6 +243,21 @@ def test_update_refuses_a_single_column_of_another_name_and_infinity():
     np.testing.assert_array_equal(unnamed, make(teacher=None).fit(TRAIN).update(TEST).predict(fh=[1]))
 
 
+@pytest.mark.parametrize("names", [[0, 1], [1, 0]])
+def test_numbers_of_columns_in_another_order_are_names(names):
+    y = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=names)
+    settings = {"context_length": 8, "prediction_length": 2, "device": "cpu"}
+    forecaster = SktimeDistilledForecaster(None, "linear", "response", **settings)
+    panel = pd.concat({"a": y, "b": y}, names=["series", "time"])
+    other = y[names[::-1]]
+    with pytest.raises(ValueError, match=r"y must have the columns of pretrain in their order"):
+        forecaster.clone().pretrain(panel).fit(other)
+    assert forecaster.clone().pretrain(panel).fit(y).predict(fh=[1]).shape == (1, 2)
+    if names == [0, 1]:
+        named = y.set_axis(["u", "v"], axis=1)
+        assert forecaster.clone().pretrain(panel).fit(named).predict(fh=[1]).columns.tolist() == ["u", "v"]
+
+
 def test_quantiles_beyond_the_levels_are_within_the_bounds():
     y = pd.Series(np.random.default_rng(0).poisson(0.8, 80).astype(float))
     settings = {"context_length": 8, "prediction_length": 2, "max_epochs": 2, "random_state": 0, "device": "cpu"}

@@ -558,7 +558,8 @@ class SktimeDistilledForecaster(BaseForecaster):
         names = self.forecaster_.series_labels_.columns, next(iter(series.values())).columns
         for name, part in (("y", slice(n_targets)), ("X", slice(n_targets, None))):
             before, now = (pd.Index([one.removeprefix(f"{name}:") for one in each[part]]) for each in names)
-            if not (_are_numbered(before) or _are_numbered(now)):  # without names, columns are taken by position
+            has_names = not (_are_numbered(before) or _are_numbered(now))
+            if has_names or set(before) == set(now):  # without names, columns are taken by position, in their order
                 check_columns(before, now, name=name, where="pretrain")
 
     def _train(self, series: Series, n_targets: int) -> DistilledForecaster:
