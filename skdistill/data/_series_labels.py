@@ -241,7 +241,7 @@ def check_columns(known: pd.Index | None, columns: pd.Index | None, *, name: str
     Warns
     -----
     UserWarning
-        If the known columns have names that are not text, for which scikit-learn does not warn, and these have none.
+        If only one of both has names, and they are not text, for which scikit-learn does not warn.
 
     Examples
     --------
@@ -255,12 +255,12 @@ def check_columns(known: pd.Index | None, columns: pd.Index | None, *, name: str
     if known is None or columns is None:
         return
     if same_columns(known, columns):
-        is_text = all(isinstance(one, str) for one in known)
-        has_default = has_names(known) and not has_names(columns)
-        if has_default and not is_text and not all(map(_same, known, columns)):
+        named = known if has_names(known) else columns
+        is_text = all(isinstance(one, str) for one in named)  # of which scikit-learn tells
+        if has_names(known) != has_names(columns) and not is_text and not all(map(_same, known, columns)):
             warnings.warn(
-                f"{name} has the default column names {_show(list(columns))}, and {where} saw {_show(list(known))}: "
-                "its columns are taken by position. Give it these names.",
+                f"{name} has the {_kind(columns)}column names {_show(list(columns))}, and {where} saw "
+                f"{_show(list(known))}: its columns are taken by position. Give it these names.",
                 stacklevel=stacklevel_of_user(),
             )
         return
@@ -279,6 +279,10 @@ def check_columns(known: pd.Index | None, columns: pd.Index | None, *, name: str
         + (f": {', '.join(parts)}" if parts else "")
         + ". Select or rename them; arrays (X.to_numpy()) are taken by position."
     )
+
+
+def _kind(columns: pd.Index) -> str:
+    return "" if has_names(columns) else "default "
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -93,6 +93,15 @@ def test_arrays_and_tables_without_names_are_taken_by_position():
     np.testing.assert_array_equal(fitted.predict(make_values()), unnamed.to_numpy())
 
 
+@pytest.mark.parametrize(
+    "names", [["a", 1, 2.5], NAMES["tuples"], NAMES["moments"]], ids=["mixed", "tuples", "moments"]
+)
+def test_names_that_fit_did_not_see_are_told(names):
+    fitted = make().fit(make_table(None))
+    with pytest.warns(UserWarning, match=r"X has the column names \[.*, and fit saw \[0, 1, 2\]: .* by position"):
+        fitted.predict(make_table(names))
+
+
 @pytest.mark.parametrize("fitted_to", ["a selection", "an array"])
 def test_default_numbers_are_names_where_their_order_differs(fitted_to):
     table = make_table(None)
