@@ -78,7 +78,7 @@ class HistoryDisplay(BaseDisplay):
             ax.plot(epochs, valid, label="validation error", color="black", linestyle="--", marker=marker, markersize=3)
             best = min((one, epoch) for one, epoch in zip(valid, epochs, strict=True) if one == one)[1]
             ax.axvline(best, color="0.7", linewidth=0.8, zorder=0)
-        is_solved = len({row.get("epoch") for row in self.history}) < len(self.history)
+        is_solved = any("penalty" in row for row in self.history)
         xlabel = "penalty or weights tried (number)" if is_solved else "epoch"
         ax.set(xlabel=xlabel, ylabel="weighted loss (standardized)", yscale="log")
         ax.xaxis.get_major_locator().set_params(integer=True)
