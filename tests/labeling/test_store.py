@@ -193,7 +193,7 @@ DAMAGE = {
     ),
     "another format": (
         lambda f: (f / "manifest.json").write_text(
-            (f / "manifest.json").read_text().replace('"format": 2', '"format": 0')
+            (f / "manifest.json").read_text().replace('"format": ', '"format": 1')
         ),
         list(range(20)),
     ),
