@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import Bounds, warn_outside
+from skdistill.data._local_scale import are_constant
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told, warn_of_unlike_scales
 from skdistill.data._season import season_of_series
@@ -27,6 +29,7 @@ __all__ = ["FitWindows"]
 
 _FEWEST_ROWS = 8  # minimum number of series rows in a training context of a panel, if there is no season
 _MOST_NAMED = 5  # maximum number of series listed in a warning
+_MOVED = 1e-4  # in units; a target that was constant is further from its level only if it is so no longer
 
 
 @dataclass(frozen=True)
@@ -206,12 +209,39 @@ class FitWindows:
             min_observed=least,
             window_step=self.window_step,
         )
+        if scaling.kind == "series":
+            windows = self._without_unit_free(windows, known, told)
         if self.window_step > 1 and not len(windows.train):
             raise ValueError(
                 f"window_step must leave a training window, and {self.window_step} rows between windows, counted back "
                 "from the end of each series, leave none: make it shorter, or give more rows."
             )
         return windows
+
+    def _without_unit_free(
+        self, windows: TrainingWindows, known: Sequence[np.ndarray], told: np.ndarray
+    ) -> TrainingWindows:
+        """Leave out validation windows with other values of a target than the only one in the training rows of its series.
+
+        Such a target, like sales before the first one, has no unit: a single window would outweigh all others.
+        """
+        if windows.validation is None:
+            return windows
+        store, targets = windows.validation.store, list(self.targets)
+        moved = torch.zeros(len(store.values), dtype=torch.bool)
+        for number in np.flatnonzero(told):
+            constant = are_constant(known[number][None])[0][targets]
+            if constant.any():
+                first, length = int(store.offsets[number]), int(store.lengths[number])
+                values = store.values[first : first + length][:, np.array(targets)[constant]]
+                moved[first : first + length] = (values.abs() > _MOVED).any(dim=1)
+        counted = torch.cat([torch.zeros(1, dtype=torch.int64), moved.cumsum(0)])
+        starts = windows.validation.starts
+        kept = counted[starts + self.context_length + self.prediction_length] == counted[starts]
+        if bool(kept.all()):
+            return windows
+        validation = replace(windows.validation, starts=starts[kept]) if bool(kept.any()) else None
+        return replace(windows, validation=validation)
 
     def check_validation(self, windows: TrainingWindows) -> None:
         """Raise if validation is requested and no window validates.

@@ -15,7 +15,7 @@ from skdistill._distillation import settle_teacher
 from skdistill._predictor import Predictor
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill.data._context_batch import ContextCutter
-from skdistill.data._local_scale import series_units
+from skdistill.data._local_scale import are_constant, series_units
 from skdistill.data._series import SeriesInput
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.losses._base import BaseLoss
@@ -36,6 +36,7 @@ from skdistill.training._exactness import why_not_exact
 __all__ = ["SCORINGS", "Judge", "Judged", "Problem", "judge", "judge_teacher"]
 
 SCORINGS = ("mase", "msse")
+_MOVED = 1e-6  # relative to the level of a constant target; closer values are equal to it
 
 
 @dataclass(frozen=True)
@@ -329,12 +330,19 @@ class Judge:
     def units(self) -> np.ndarray:
         """Mean absolute seasonal difference of the training rows, (n_horizons, 1, n_targets).
 
-        NaN for a series and target without an observed training value, whose errors have no unit.
+        NaN for a series and target without an observed training value, or with constant ones that do not stay, whose
+        errors have no unit.
         """
         rows = [one.values[:, list(self.problem.targets)] for one in self.fold.training_rows(self.problem.given).series]
         seen = np.stack([~np.isnan(one).all(axis=0) for one in rows])
+        places = np.searchsorted(self.fold.numbers, self.fold.places[0])
+        level = np.stack([np.fmin.reduce(one, axis=0) for one in rows])
+        leaves = (np.abs(self.truth - level[places, None]) > _MOVED * np.abs(level[places, None])).any(axis=1)
+        moved = np.zeros(seen.shape, dtype=bool)
+        np.logical_or.at(moved, places, leaves)
+        seen &= ~(moved & np.stack([are_constant(one[None])[0] for one in rows]))
         units = np.where(seen, series_units(rows, self.problem.season).unit, np.nan)
-        return units[np.searchsorted(self.fold.numbers, self.fold.places[0]), None]
+        return units[places, None]
 
     def errors(self, predictor: Predictor) -> np.ndarray:
         """Return the error of each horizon, forecast by a student.

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from skdistill import DistilledForecaster
+from skdistill import DistilledForecaster, DistilledForecasterCV
 from skdistill._utils.numpy_student import settle_constant
-from skdistill.networks import MLP, ITransformer
+from skdistill.networks import MLP, ITransformer, Linear
 
 ROWS = np.arange(60)
 LEVELS = {"large": 3.2e8, "small": -0.3, "zero": 0.0}
@@ -135,3 +135,34 @@ def test_a_constant_context_near_the_mean_of_its_series_does_not_rule_a_fit_in_u
     recent, unit = series[-12:, None], np.abs(np.diff(series)).mean()
     assert np.abs(forecaster.predict(recent) - other.predict(recent)).max() < unit
     assert forecaster.history_[0]["train_loss"] < 3 * other.history_[0]["train_loss"]
+
+
+def make_panel_with_one_that_starts(n_timestamps=200, start=185):
+    generator = np.random.default_rng(5)
+    panel = {f"s{n}": (50 + n) * (2 + np.sin(np.arange(n_timestamps)[:, None] / 4 + n)) for n in range(4)}
+    panel = {name: one + 9 * generator.normal(size=one.shape) for name, one in panel.items()}
+    late = np.zeros((n_timestamps, 1))
+    late[start:] = 1000 * (2 + generator.normal(size=(n_timestamps - start, 1)))
+    return panel, {**panel, "late": late}
+
+
+def test_a_series_that_starts_in_the_validation_rows_has_no_unit_and_does_not_rule_the_choice():
+    settings = {"context_length": 16, "prediction_length": 4, "validation_fraction": 30, "random_state": 0}
+    usual, with_late = make_panel_with_one_that_starts()
+    for student in (Linear(penalty=[0.01, 1.0, 100.0]), MLP(4)):
+        plain, other = (
+            DistilledForecaster(None, student, "response", max_epochs=2, **settings).fit(panel)
+            for panel in (usual, with_late)
+        )
+        for one, more in zip(plain.history_, other.history_, strict=True):
+            assert 0.5 * one["valid_loss"] < more["valid_loss"] < 1.1 * one["valid_loss"]
+            assert one.get("chosen") == more.get("chosen")
+
+
+def test_a_series_that_starts_after_the_training_rows_of_a_fold_does_not_rule_a_search():
+    usual, with_late = make_panel_with_one_that_starts(start=190)
+    settings = {"students": ["linear"], "teachers": None, "context_lengths": 16, "prediction_length": 4, "cv": 1}
+    searches = [DistilledForecasterCV(transformer=None, **settings).fit(panel) for panel in (usual, with_late)]
+    scores = [search.cv_results_["mean_test_score"] for search in searches]
+    np.testing.assert_allclose(scores[1], scores[0], rtol=0.3)
+    assert searches[0].best_params_ == searches[1].best_params_
