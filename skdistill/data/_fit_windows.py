@@ -221,7 +221,7 @@ class FitWindows:
     def _without_unit_free(
         self, windows: TrainingWindows, known: Sequence[np.ndarray], told: np.ndarray
     ) -> TrainingWindows:
-        """Leave out validation windows with other values of a target than the only one in the training rows of its series.
+        """Leave out validation windows with other values of a target than the only one in its training rows.
 
         Such a target, like sales before the first one, has no unit: a single window would outweigh all others.
         """
