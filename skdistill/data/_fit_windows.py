@@ -229,7 +229,7 @@ class FitWindows:
             return windows
         store, targets = windows.validation.store, list(self.targets)
         moved = torch.zeros(len(store.values), dtype=torch.bool)
-        for number in np.flatnonzero(told):
+        for number in np.flatnonzero(told).tolist():
             constant = are_constant(known[number][None])[0][targets]
             if constant.any():
                 first, length = int(store.offsets[number]), int(store.lengths[number])
