@@ -5,7 +5,8 @@ from __future__ import annotations
 import decimal
 import numbers
 import warnings
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.datasets._csv_text import advise_number_format
 from skdistill.datasets._times import say_id
 
-__all__ = ["read_channels", "say_other", "stack_columns"]
+__all__ = ["read_channels", "say_other", "stack_columns", "text_is_encoded"]
 
 
 def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: str) -> pd.DataFrame:
@@ -67,6 +68,14 @@ def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: s
             stacklevel=stacklevel_of_user(),
         )
     return stack_columns(columns, frame.columns)
+
+
+@contextmanager
+def text_is_encoded() -> Iterator[None]:
+    """Do not warn of columns that are not numbers: a forecaster encodes them, as it does those of a panel."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".* has columns that are not numbers")
+        yield
 
 
 def stack_columns(columns: list[Any], names: pd.Index) -> pd.DataFrame:

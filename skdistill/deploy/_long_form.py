@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import warnings
 from collections.abc import Hashable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import pandas as pd
 from skdistill._utils._optional import import_optional
 from skdistill.data._series_labels import SeriesLabels, has_names
 from skdistill.data._steps import ClockStep, NumberStep, PeriodStep
+from skdistill.datasets._channels import text_is_encoded
 from skdistill.datasets._read_panel import read_panel
 from skdistill.datasets._to_long import to_long
 
@@ -105,9 +106,7 @@ class LongForm:
             Panel with the columns of ``fit``, or the known covariates.
         """
         columns = self.known if future else self.columns
-        with warnings.catch_warnings():
-            if self.encodes:
-                warnings.filterwarnings("ignore", message=".* has columns that are not numbers")
+        with text_is_encoded() if self.encodes else nullcontext():
             return read_panel(
                 table,
                 id=self.id,

@@ -18,6 +18,7 @@ from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_boolean, check_integer
 from skdistill._utils._interrupts import interrupts_stay
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.datasets._channels import text_is_encoded
 from skdistill.datasets._read_panel import read_panel
 from skdistill.forecaster import DistilledForecaster
 from skdistill.networks._base import NetworkSpec
@@ -139,13 +140,13 @@ def fit(
         _warn_of_idle(keep_units=keep_units, is_sorted=is_sorted, n_jobs=n_jobs)
         rows, n_all = take_sample(table, max_series, id=str(id), channel=column)
         _check_given(forecaster, n_all, max_series)
-        forecaster.fit(read_panel(rows, id=id, time=time))
+        forecaster.fit(_read(rows, id, time))
         forecaster.n_series_ = n_all
         return forecaster
     _check_exact(forecaster)
     rows, n_all = take_sample(table, _SAMPLE, id=str(id), channel=column)
     _check_given(forecaster, n_all, _SAMPLE)
-    sample = clone(forecaster).fit(read_panel(rows, id=id, time=time))
+    sample = clone(forecaster).fit(_read(rows, id, time))
     _check_sample(sample)
     reader = SeriesReader.of(sample, id, time, n_all)
     template = _template(sample, reader)
@@ -172,6 +173,12 @@ def fit(
     return forecaster
 
 
+def _read(rows: Any, id: Hashable, time: Hashable) -> pd.DataFrame:
+    """Return series as a panel, of which ``fit`` encodes text or says that it cannot."""
+    with text_is_encoded():
+        return read_panel(rows, id=id, time=time)
+
+
 def _fit_stored(
     forecaster: Any,
     table: Any,
@@ -189,7 +196,7 @@ def _fit_stored(
     chosen = stats if ids is None else stats.loc[ids]
     rows = take_series(table, choose_ids(chosen, _SAMPLE, 0), id=str(id))
     sample = clone(forecaster).set_params(max_epochs=1, memory=None, verbose=0)
-    sample._fit(read_panel(rows, id=id, time=time), is_part=True)
+    sample._fit(_read(rows, id, time), is_part=True)
     _check_categories(sample)
     reader = SeriesReader.of(sample, id, time, len(chosen))
     template, whole = _template(sample, reader), None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, Self
 
 from sklearn.utils.metaestimators import available_if
@@ -296,6 +296,69 @@ class RefittedMixin:
             return self.fit(X)
         self.best_estimator_.partial_fit(X)
         return self
+
+    @available_if(_refitted_has("refresh"))
+    def refresh(self, X: Any, *, max_epochs: int = 1) -> Self:
+        """Let the refitted forecaster learn from new rows: label their windows, and train its student on.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series or panel
+            The rows that follow those so far.
+        max_epochs : int, default=1
+            Passes over the new windows, for students that are trained by gradient descent.
+
+        Returns
+        -------
+        self : DistilledForecasterCV
+            This search.
+
+        See Also
+        --------
+        DistilledForecaster.refresh : What it does.
+        """
+        self.best_estimator_.refresh(X, max_epochs=max_epochs)
+        return self
+
+    def predict_table(
+        self, table: Any, *, id: Hashable = "unique_id", time: Hashable = "ds", future: Any = None
+    ) -> Any:
+        """Forecast a long table with the refitted forecaster; the result is one, too.
+
+        Parameters
+        ----------
+        table : table, str or Path
+            As for :meth:`DistilledForecaster.predict_table <skdistill.DistilledForecaster.predict_table>`.
+        id : str, default="unique_id"
+            The column of ids.
+        time : str, default="ds"
+            The column of times.
+        future : table, str, Path or None, default=None
+            Known covariates of the horizon, with the same columns of ids and times.
+
+        Returns
+        -------
+        forecasts : table of shape (n_series * prediction_length, 2 + n_targets)
+            Ids, times and forecasts.
+        """
+        return self.best_estimator_.predict_table(table, id=id, time=time, future=future)
+
+    def predictor(self, *, id: Hashable = "unique_id", time: Hashable = "ds") -> Any:
+        """Return a small object that forecasts long tables as the refitted forecaster, for engines that map functions.
+
+        Parameters
+        ----------
+        id : str, default="unique_id"
+            The column of ids.
+        time : str, default="ds"
+            The column of times.
+
+        Returns
+        -------
+        predictor : FramePredictor
+            As from :meth:`DistilledForecaster.predictor <skdistill.DistilledForecaster.predictor>`.
+        """
+        return self.best_estimator_.predictor(id=id, time=time)
 
     def count_parameters(self) -> int:
         """Return the number of parameters of the chosen student.

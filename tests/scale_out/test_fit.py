@@ -1,6 +1,7 @@
 """Sums of partitions give the student of fit on all rows; samples hold every kind of series."""
 
 import pickle
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -167,6 +168,15 @@ def test_a_student_by_gradient_is_fitted_on_a_sample(table):
         )
     assert len(fitted.scaling_.ids_) == 6
     assert fitted.n_series_ == 40
+
+
+def test_text_that_fit_encodes_is_no_reason_for_a_warning(table):
+    text = table.assign(weather=np.where(table["c0"] > 0, "sun", "rain"))
+    told = make_forecaster(teacher=None, targets=["c0"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted = scale_out.fit(told, text, max_series=4)
+    assert list(fitted.roles_.categories) == [2]  # the place of the column
 
 
 # -- bad input -----------------------------------------------------------------------------------

@@ -7,15 +7,24 @@ import pandas as pd
 import pytest
 from doubles import LastValueTeacher, make_frame, make_series
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import StandardScaler
 from sktime.split import ExpandingWindowSplitter
 
-from skdistill import DistilledForecaster, DistilledForecasterCV, compare, load, load_pretrained_student
+from skdistill import (
+    DistilledForecaster,
+    DistilledForecasterCV,
+    compare,
+    load,
+    load_pretrained_student,
+    scale_out,
+)
 from skdistill.core import BaseTeacher, Labels
 from skdistill.data import Augmentation, Vintages
 from skdistill.data._inputs import read_series
 from skdistill.data._series import Series
+from skdistill.datasets import to_long
 from skdistill.labeling._budget import LabelBudgetError
 from skdistill.losses import LossSum, Response, Supervised, TeacherForecast
 from skdistill.model_selection import RollingOriginSplit, SktimeSplit
@@ -419,6 +428,19 @@ def test_everything_is_delegated(tmp_path):
     assert "student" in str(search.compare(X))
     assert "chosen" in str(compare({"chosen": search}, X))
     search.partial_fit(make_frame(160, 2)[150:])
+
+
+def test_tables_and_new_rows_go_to_the_refitted_forecaster():
+    panel = pd.concat({number: make_frame(90, 1, seed=number) for number in (0, 1)}, names=["unique_id", "ds"])
+    search = make_search(cv=2).fit(panel.groupby(level=0).head(80))
+    copied, table = clone(search.forecaster_).fit(panel.groupby(level=0).head(80)), to_long(panel)
+    new = panel.groupby(level=0).tail(10)
+    assert search.refresh(new) is search
+    expected = copied.refresh(new).predict_table(table)
+    pd.testing.assert_frame_equal(search.predict_table(table), expected)
+    np.testing.assert_allclose(scale_out.predict(search, table).to_pandas()["c0"], expected["c0"])
+    with pytest.raises(NotFittedError):
+        make_search().predictor()
 
 
 def test_quantiles_are_those_of_the_refit():
