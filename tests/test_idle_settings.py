@@ -192,6 +192,15 @@ def test_a_search_tells_once_of_all_students_and_teachers():
     assert [one.split()[0] for one in found] == ["past_rows=3", "covariate_size=3", "season=7"]
 
 
+@pytest.mark.parametrize("penalty", [0.1, (0.1, 1.0)])
+def test_a_search_tells_that_its_folds_choose_and_not_the_student(penalty):
+    lengths = {"context_lengths": 12, "prediction_length": 4, "cv": 1, "random_state": 0}
+    student = Linear(penalty=penalty, selection="blocks")
+    (said,) = told(lambda: DistilledForecasterCV(student, None, **lengths).fit(make_series(120)))
+    assert said.startswith("selection='blocks' of Linear has no effect in DistilledForecasterCV")
+    assert told(lambda: DistilledForecasterCV(Linear(penalty=penalty), None, **lengths).fit(make_series(120))) == []
+
+
 def test_a_search_tells_of_a_teacher_that_reads_no_known_covariates():
     frame = make_frame(120, 2)
     search = DistilledForecasterCV(

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, clone
 
 from skdistill._parameter_checks import default_training, warn_of_idle_settings
 from skdistill._shorthand import resolve_loss, resolve_student
+from skdistill._utils._changed_parameters import changed_parameters
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._season import seasons_of_series
 from skdistill.data._series import Series
@@ -93,6 +94,16 @@ class StudentChoice:
     def is_exact(self) -> bool:
         """Whether it is solved exactly for every penalty at once."""
         return isinstance(self.network, Linear) and self.network.solver != "gradient"
+
+    @property
+    def judged_by_folds(self) -> list[str]:
+        """Parameters of the network that say how an exact student chooses, which folds do in a search."""
+        return ["selection"] if self.is_exact and "selection" in self.network.get_params(deep=False) else []
+
+    @property
+    def unselected(self) -> BaseNetwork:
+        """The network without these parameters, of which :func:`warn_of_replaced` tells."""
+        return clone(self.network).set_params(**dict.fromkeys(self.judged_by_folds, "validation"))
 
 
 @dataclass(frozen=True)
@@ -333,7 +344,7 @@ _OF_SEARCH = (
 
 
 def warn_of_replaced(search: Any) -> None:
-    """Warn of settings of forecasters among the students that the search replaces by its own.
+    """Warn of settings of students that the search replaces by its own.
 
     Parameters
     ----------
@@ -341,6 +352,14 @@ def warn_of_replaced(search: Any) -> None:
         With its parameters.
     """
     students, own = search.students, search.get_params(deep=False)
+    for choice in read_students(students):
+        told = changed_parameters(choice.network, choice.judged_by_folds)
+        if told:
+            warnings.warn(
+                f"{told[0]} of {type(choice.network).__name__} has no effect in DistilledForecasterCV, whose folds choose "
+                "among penalties, weights and bands: leave it out.",
+                stacklevel=stacklevel_of_user(),
+            )
     defaults = {name: one.default for name, one in signature(DistilledForecaster).parameters.items()}
     for one in students if isinstance(students, list | tuple) else [students]:
         if not isinstance(one, DistilledForecaster):

@@ -135,7 +135,7 @@ class Search:
             warnings.simplefilter("ignore")  # the last fit, on all rows, tells the same
             train = longest._cut(self.folds[0].training_rows(self.problem.given)).train
         for student in self.students:
-            warn_of_unread_settings([student.network, resolve_loss(student.forecaster.loss)], train)
+            warn_of_unread_settings([student.unselected, resolve_loss(student.forecaster.loss)], train)
         warn_of_unread_settings(self.teachers.values(), train)
         if self.common["covariates"] == "error" and not with_default_teachers:
             warn_of_blind_teachers(self.teachers.values(), train, searched=True)
