@@ -80,7 +80,7 @@ print(market.tail(3))
 
 KNOWN = ["load", "generation"]
 settings = {"context_length": 24 * WEEK, "prediction_length": 24, "window_step": 24, "random_state": 0}
-linear = Linear(penalty=[0.01, 0.1, 1.0, 10.0], past_rows=24)
+linear = Linear(penalty=[0.01, 0.1, 1.0, 10.0])
 boosting = HistGradientBoostingRegressor(max_iter=20 if QUICK else 200, random_state=0)
 
 
@@ -88,7 +88,8 @@ def fit(teacher: object, known: list[str]) -> DistilledForecaster:
     """Fit an exact student on the rows before the test days."""
     columns = ["price", *known]
     roles = {"targets": ["price"], "known_covariates": known or None}
-    forecaster = DistilledForecaster(teacher, linear, "response", **roles, **settings)
+    student = linear if not known else Linear(penalty=linear.penalty, past_rows=24)  # of the covariates
+    forecaster = DistilledForecaster(teacher, student, "response", **roles, **settings)
     return forecaster.fit(market[columns].iloc[:n_train])
 
 

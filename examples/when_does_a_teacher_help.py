@@ -90,7 +90,8 @@ def load(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 # The penalty of the linear student is selected from a grid on the last fifth of its rows, which are also used for early
 # stopping of the MLP. Its level is the mean of the last day for hourly data, otherwise the last value.
 
-TRAINING = {"lr": 1e-3, "max_epochs": 1 if QUICK else 30, "patience": 5, "validation_fraction": 0.2}
+TRAINING = {"lr": 1e-3, "max_epochs": 1 if QUICK else 30, "patience": 5}  # of the MLP
+VALIDATION = 0.2
 LEVELS = {"ETTh1": "last_season", "exchange rate": "last"}
 
 
@@ -121,7 +122,9 @@ def make_teachers(series: str, train: np.ndarray) -> dict[str, object]:
 def fit(teacher: object, student: object, rows: np.ndarray, weight: float = 1.0) -> DistilledForecaster:
     """Distill on some rows, or train without a teacher."""
     loss = Supervised() if teacher is None else Response(weight)
-    return DistilledForecaster(teacher, student, loss, memory=MEMORY, **lengths, **TRAINING).fit(rows)
+    training = {} if isinstance(student, Linear) else TRAINING
+    common = {"validation_fraction": VALIDATION, "memory": MEMORY, **lengths}
+    return DistilledForecaster(teacher, student, loss, **common, **training).fit(rows)
 
 
 def errors_of(forecaster: DistilledForecaster, part: np.ndarray) -> np.ndarray:
@@ -155,7 +158,7 @@ for series in LEVELS:
     students, teachers = make_students(series), make_teachers(series, train)
     for share in arguments.shares:
         known = train[-round(share * len(train)) :]
-        if len(known) * (1 - TRAINING["validation_fraction"]) < REACH + 10:
+        if len(known) * (1 - VALIDATION) < REACH + 10:
             print(f"{series}, {share:.0%}: {len(known)} rows are too few")
             continue
         alone = {name: errors_of(fit(None, student, known), valid) for name, student in students.items()}

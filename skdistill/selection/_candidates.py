@@ -356,8 +356,8 @@ def warn_of_replaced(search: Any) -> None:
         told = changed_parameters(choice.network, choice.judged_by_folds)
         if told:
             warnings.warn(
-                f"{told[0]} of {type(choice.network).__name__} has no effect in DistilledForecasterCV, whose folds choose "
-                "among penalties, weights and bands: leave it out.",
+                f"{told[0]} of {type(choice.network).__name__} has no effect in DistilledForecasterCV, whose folds "
+                "choose among penalties, weights and bands: leave it out.",
                 stacklevel=stacklevel_of_user(),
             )
     defaults = {name: one.default for name, one in signature(DistilledForecaster).parameters.items()}
