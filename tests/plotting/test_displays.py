@@ -222,6 +222,8 @@ def test_a_solved_student_shows_what_was_tried():
     ax = HistoryDisplay.from_estimator(fitted).ax_
     assert ax.get_xlabel() == "penalty or weights tried (number)"
     assert [line.get_label() for line in ax.lines[:2]] == ["supervised", "validation error"]
+    trained = make_forecaster().fit(make_series()).refresh(make_series()[:20])  # its epochs count from 1 again
+    assert HistoryDisplay.from_estimator(trained).ax_.get_xlabel() == "epoch"
 
 
 def test_history_shows_every_term_and_validation(fitted):
