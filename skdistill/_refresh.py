@@ -41,6 +41,8 @@ __all__ = ["RefreshMixin"]
 
 _OF_FIT = ("scaling", "transformer", "bounds", "quantiles", "point_forecast")  # parameters that only fit reads
 _LONGEST = 1_000_000  # characters of the description of a part
+_SAME = 1e-6  # relative; a unit this near to the level is the level
+_OUTWEIGHS = 10.0  # units; a target that was constant is no longer so if it is further from its level
 
 
 class RefreshMixin(BaseDistilled):
@@ -304,7 +306,8 @@ class RefreshMixin(BaseDistilled):
         numbers = windows.series_of(starts)
         ends = starts - store.offsets[numbers] + spec.context_length + spec.prediction_length
         counted = True if counts is None else counts[numbers] > 0
-        new = windows.starts[torch.from_numpy((ends > n_old[numbers]) & counted)]
+        chosen = (ends > n_old[numbers]) & counted
+        new = windows.starts[torch.from_numpy(chosen & ~self._leaves_its_value(store, windows, series, method, chosen))]
         if not len(new):
             raise ValueError(
                 f"{method} needs at least one new window of context_length + prediction_length = "
@@ -318,6 +321,35 @@ class RefreshMixin(BaseDistilled):
                 "call fit with all rows, which takes NaN, or fill the gaps before."
             )
         return replace(windows, starts=new)
+
+    def _leaves_its_value(
+        self, store: SeriesStore, windows: Windows, series: list[Series], method: str, chosen: np.ndarray
+    ) -> np.ndarray:
+        """Say which windows have far other values of a target than the only one in fit, which told no unit; warn."""
+        targets, found = list(self.targets_), np.zeros(len(windows), dtype=bool)
+        if store.units is None or store.scaling.kind != "series":
+            return found
+        level, unit = np.abs(store.units.center[:, targets]), store.units.unit[:, targets]
+        free = np.abs(unit - np.where(level > 0, level, 1.0)) <= _SAME * unit  # the unit of a constant series
+        free &= True if store.by_window is None else ~store.by_window[:, None]
+        moved, names = torch.zeros(len(store.values), dtype=torch.bool), []
+        for number in np.flatnonzero(free.any(axis=1)).tolist():
+            rows = slice(int(store.offsets[number]), int(store.offsets[number] + store.lengths[number]))
+            own = store.values[rows][:, np.array(targets)[free[number]]]
+            moved[rows] = (own.abs() > _OUTWEIGHS).any(dim=1)
+            names += [name_series(series, number)] * bool(moved[rows].any())
+        counted = np.concatenate([[0], moved.numpy().cumsum()])
+        starts = windows.starts.numpy()
+        found = counted[starts + windows.context_length + windows.prediction_length] > counted[starts]
+        if (found & chosen).any():
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            warnings.warn(
+                f"{method} leaves out {int((found & chosen).sum())} windows of {names[0]}{more}: a target that was "
+                "constant in fit, and so has no unit, has other values now, which would outweigh all others. Call fit "
+                "with all rows to learn from them.",
+                stacklevel=stacklevel_of_user(),
+            )
+        return found
 
     def _settings_to_go_on(self, max_epochs: int) -> TrainingSettings:
         """Return the settings of a student that goes on from its best epoch, or its last one without validation."""

@@ -166,3 +166,19 @@ def test_a_series_that_starts_after_the_training_rows_of_a_fold_does_not_rule_a_
     scores = [search.cv_results_["mean_test_score"] for search in searches]
     np.testing.assert_allclose(scores[1], scores[0], rtol=0.3)
     assert searches[0].best_params_ == searches[1].best_params_
+
+
+def test_a_series_that_starts_after_fit_does_not_outweigh_the_others_in_partial_fit():
+    panels, settings = make_panel_with_one_that_starts(), {"context_length": 16, "prediction_length": 4}
+    forecasters = []
+    for number, panel in enumerate(panels):
+        old, new = ({name: one[part] for name, one in panel.items()} for part in (slice(180), slice(180, None)))
+        forecaster = DistilledForecaster(None, Linear(), "response", **settings).fit(old)
+        if number:
+            with pytest.warns(UserWarning, match="partial_fit leaves out .* windows of series 'late'"):
+                forecaster.partial_fit(new)
+        else:
+            forecaster.partial_fit(new)
+        forecasters.append(forecaster.predict({name: panels[0][name] for name in panels[0]}))
+    for name in panels[0]:
+        assert np.abs(forecasters[0][name] - forecasters[1][name]).max() < 9
