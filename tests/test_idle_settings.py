@@ -192,6 +192,20 @@ def test_a_search_tells_once_of_all_students_and_teachers():
     assert [one.split()[0] for one in found] == ["past_rows=3", "covariate_size=3", "season=7"]
 
 
+class FewerParameters(Supervised):
+    def __init__(self, weight=1.0):
+        super().__init__(weight)
+
+
+class FewerSettings(Linear):
+    def __init__(self, penalty=1.0):
+        super().__init__(penalty=penalty)
+
+
+def test_parameters_that_a_subclass_does_not_take_are_not_looked_for():
+    assert told(fit_series, student=FewerSettings(), loss=FewerParameters()) == []
+
+
 @pytest.mark.parametrize("penalty", [0.1, (0.1, 1.0)])
 def test_a_search_tells_that_its_folds_choose_and_not_the_student(penalty):
     lengths = {"context_lengths": 12, "prediction_length": 4, "cv": 1, "random_state": 0}

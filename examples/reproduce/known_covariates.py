@@ -76,7 +76,8 @@ def signed_square(values: np.ndarray) -> np.ndarray:
 
 def networks(problem: Problem) -> dict[str, tuple[Any, Any]]:
     """Return networks with the loss that trains them."""
-    linear = Linear("mean", past_rows=2 * problem.season, penalty=[0.003, 0.01, 0.03, 0.1, 0.3, 1.0])
+    past = {"past_rows": 2 * problem.season} if problem.known else {}
+    linear = Linear("mean", penalty=[0.003, 0.01, 0.03, 0.1, 0.3, 1.0], **past)
     mlp = MLP(64, batch_norm=False, decomposition=False, dropout=0.2, linear_skip=linear)
     absolute = LossSum([("squares", Supervised(0.05)), ("absolute", Supervised(loss="mae"))])
     plain = MLP(64, batch_norm=False, decomposition=False, dropout=0.2)
@@ -103,7 +104,7 @@ def fit(problem: Problem, model: str, rooted: bool, scaling: str, n_after: int) 
         transformer=root if rooted else None,
         scaling=scaling,
         random_state=0,
-        **{**problem.settings, **TRAINING},
+        **{**problem.settings, **({} if isinstance(student, Linear) else TRAINING)},
     ).fit(train)
 
 

@@ -17,7 +17,7 @@ def changed_parameters(estimator: Any, names: Iterable[str]) -> list[str]:
     estimator : object
         An estimator, teacher or network that stores its parameters.
     names : iterable of str
-        The parameters to look at.
+        The parameters to look at; those that a subclass does not take are not its parameters, and left out.
 
     Returns
     -------
@@ -31,5 +31,5 @@ def changed_parameters(estimator: Any, names: Iterable[str]) -> list[str]:
     ['season=7']
     """
     defaults = signature(type(estimator)).parameters
-    given = {name: getattr(estimator, name) for name in names}
+    given = {name: getattr(estimator, name) for name in names if name in defaults}
     return [f"{name}={value!r}" for name, value in given.items() if value != defaults[name].default]
