@@ -367,7 +367,8 @@ class SktimeSplit(DocLink, BaseEstimator):
         Returns
         -------
         scorer : ForecastScorer
-            For ``GridSearchCV(scoring=...)``.
+            For ``GridSearchCV(scoring=...)``. Candidates must have the same ``prediction_length``, which a splitter of
+            sktime does not say; those with another one forecast other windows.
         """
         _check_was_called(name, given, self)
         return ForecastScorer(name, context_length=self.context_length, **options)
