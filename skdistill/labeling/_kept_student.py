@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def train_or_find(
         module.cpu().eval()
         if not result.interrupted:
             _keep(module, result, folder, build, WindowDataset(windows.train, spec))
-            (folder / _CHECKPOINT).unlink(missing_ok=True)
+            _drop_checkpoint(folder)
         return result
 
 
@@ -88,7 +89,13 @@ def _read(module: nn.Module, folder: Path, *, tell: bool) -> TrainingResult | No
             logger.warning("the student kept in %s cannot be read (%s) and is trained again", folder / _FILE, error)
         return None
     module.eval()
+    _drop_checkpoint(folder)  # of a fit that was killed before it came to that
     return result
+
+
+def _drop_checkpoint(folder: Path) -> None:
+    with suppress(OSError):  # a folder of another user, or one that is only read
+        (folder / _CHECKPOINT).unlink(missing_ok=True)
 
 
 def _restore(module: nn.Module, state: dict[str, Any]) -> TrainingResult:

@@ -20,7 +20,7 @@ from skdistill.data._training_windows import TrainingWindows
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._teacher_name import teacher_name
 
-__all__ = ["fit_teacher", "read_teacher"]
+__all__ = ["drop_checkpoint", "fit_teacher", "read_teacher"]
 
 logger = logging.getLogger("skdistill")
 
@@ -92,9 +92,20 @@ def fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path, *,
         _warn_not_kept(teacher, error)
     else:
         write_atomically(folder / _FILE, data)
+    drop_checkpoint(folder)
+    return teacher
+
+
+def drop_checkpoint(folder: Path) -> None:
+    """Delete the checkpoint of a teacher that is stored, if a killed fit did not come to it.
+
+    Parameters
+    ----------
+    folder : Path
+        The entry, held by this process.
+    """
     for leftover in folder.glob("teacher-checkpoint*"):
         leftover.unlink()
-    return teacher
 
 
 def _check_restored(restore: Callable[[], BaseTeacher], teacher: BaseTeacher, windows: TrainingWindows) -> None:

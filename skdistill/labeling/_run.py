@@ -22,7 +22,7 @@ from skdistill.labeling._answers import Wanted
 from skdistill.labeling._budget import GIB, check_budget, choose_chunk_size, expected_room
 from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._chosen import JoinedLabels, find_chosen, label_chosen
-from skdistill.labeling._kept_teacher import fit_teacher, read_teacher
+from skdistill.labeling._kept_teacher import drop_checkpoint, fit_teacher, read_teacher
 from skdistill.labeling._label_choice import ALL_WINDOWS, LabelChoice
 from skdistill.labeling._label_windows import label_windows
 from skdistill.labeling._locks import entry_lock
@@ -297,7 +297,10 @@ class _Task:
         if folder is None:
             return teacher.fit(windows)
         kept = read_teacher(teacher, windows, folder, allow_pickle=self.allow_pickle, tell=True)
-        return fit_teacher(teacher, windows, folder, allow_pickle=self.allow_pickle) if kept is None else kept
+        if kept is None:
+            return fit_teacher(teacher, windows, folder, allow_pickle=self.allow_pickle)
+        drop_checkpoint(folder)
+        return kept
 
 
 def _counted_first(numbers: np.ndarray, windows: Windows) -> np.ndarray:

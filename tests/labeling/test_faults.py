@@ -111,6 +111,22 @@ def test_a_fit_that_is_killed_at_any_moment_goes_on_to_the_same_bits(undisturbed
     assert ended < N_DISTURBED
 
 
+@pytest.mark.parametrize(
+    "place", ["skdistill.labeling._kept_teacher.drop_checkpoint", "skdistill.labeling._kept_student._drop_checkpoint"]
+)
+def test_a_checkpoint_beside_what_it_led_to_is_deleted_by_the_next_fit(place, tmp_path, monkeypatch):
+    def kill(folder):
+        raise SystemError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, kill)
+        with pytest.raises(SystemError, match="killed"):
+            make(tmp_path).fit(SERIES)
+    assert len(list(tmp_path.rglob("*checkpoint*"))) == 1
+    make(tmp_path).fit(SERIES)
+    assert not list(tmp_path.rglob("*checkpoint*"))
+
+
 @pytest.mark.slow
 @needs_fork
 def test_a_fit_that_is_interrupted_at_any_moment_says_so_and_spoils_nothing(undisturbed, tmp_path):
