@@ -16,7 +16,7 @@ IMPORT_ALL = """
 import importlib, json, pkgutil, sys
 import skdistill
 for module in pkgutil.walk_packages(skdistill.__path__, "skdistill."):
-    if module.name != "skdistill.sktime":  # a forecaster of sktime's, which brings its base class along
+    if not module.name.startswith("skdistill.sktime"):  # a forecaster of sktime's, which brings its base class along
         importlib.import_module(module.name)
 """
 

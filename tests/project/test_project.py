@@ -126,7 +126,7 @@ import importlib, pkgutil
 import numpy as np
 import skdistill
 for module in pkgutil.walk_packages(skdistill.__path__, "skdistill."):
-    if module.name != "skdistill.sktime":  # a forecaster of sktime's, which brings its base class along
+    if not module.name.startswith("skdistill.sktime"):  # a forecaster of sktime's, which brings its base class along
         importlib.import_module(module.name)
 from skdistill import DistilledForecaster
 from skdistill.networks import MLP, DLinear
