@@ -1,0 +1,1 @@
+from skdistill.sktime._forecaster import SktimeDistilledForecaster as SktimeDistilledForecaster
