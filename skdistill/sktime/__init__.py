@@ -1,5 +1,5 @@
 """Distillation as a forecaster of sktime."""
 
-from skdistill._utils._lazy import attach
+from skdistill.sktime._forecaster import SktimeDistilledForecaster
 
-__getattr__, __dir__, __all__ = attach(__name__, __file__)
+__all__ = ["SktimeDistilledForecaster"]

@@ -13,11 +13,13 @@ import pytest
 
 HEAVY = ["dask", "distributed", "matplotlib", "onnx", "onnxruntime", "peft", "sktime", "transformers"]
 IMPORT_ALL = """
-import importlib, json, pkgutil, sys
+import importlib, json, pathlib, sys
 import skdistill
-for module in pkgutil.walk_packages(skdistill.__path__, "skdistill."):
-    if not module.name.startswith("skdistill.sktime"):  # a forecaster of sktime's, which brings its base class along
-        importlib.import_module(module.name)
+root = pathlib.Path(skdistill.__file__).parent
+for path in root.rglob("*.py"):
+    parts = path.relative_to(root).with_suffix("").parts
+    if parts[0] != "sktime":  # a forecaster of sktime's, which brings its base class along
+        importlib.import_module(".".join(("skdistill", *parts)).removesuffix(".__init__"))
 """
 
 

@@ -122,12 +122,14 @@ class Blocking:  # what it blocks looks as if it were not installed
     def __getattr__(self, name):
         return getattr(self.finder, name)
 sys.meta_path[:] = [Blocking(finder) for finder in sys.meta_path]
-import importlib, pkgutil
+import importlib, pathlib
 import numpy as np
 import skdistill
-for module in pkgutil.walk_packages(skdistill.__path__, "skdistill."):
-    if not module.name.startswith("skdistill.sktime"):  # a forecaster of sktime's, which brings its base class along
-        importlib.import_module(module.name)
+root = pathlib.Path(skdistill.__file__).parent
+for path in root.rglob("*.py"):
+    parts = path.relative_to(root).with_suffix("").parts
+    if parts[0] != "sktime":  # a forecaster of sktime's, which brings its base class along
+        importlib.import_module(".".join(("skdistill", *parts)).removesuffix(".__init__"))
 from skdistill import DistilledForecaster
 from skdistill.networks import MLP, DLinear
 series = np.random.default_rng(0).normal(size=(200, 2))

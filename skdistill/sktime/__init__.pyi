@@ -1,1 +1,0 @@
-from skdistill.sktime._forecaster import SktimeDistilledForecaster as SktimeDistilledForecaster
