@@ -115,6 +115,18 @@ class DesignSizes:
         """Whether there is nothing but the rows of the target."""
         return not (self.covariates or self.n_static or self.calendar)
 
+    def of_rows(self) -> np.ndarray:
+        """Return which inputs are rows of the target less their level, or products with them.
+
+        Returns
+        -------
+        of_rows : ndarray of bool of shape (n_inputs,)
+            True where they are.
+        """
+        parts, of_rows = self.parts(), np.zeros(self.n_inputs, dtype=bool)
+        of_rows[parts["own"]] = of_rows[parts["static_season"]] = True
+        return of_rows
+
     def band(self, width: int | None) -> np.ndarray:
         """Return which inputs a step may read, if it reads known covariates only near it.
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from skdistill.data._windows import Windows
 from skdistill.networks._linear import Linear
 from skdistill.teachers._base import BaseTeacher
+from skdistill.training._input_scale import penalty_share
 
 __all__ = ["LinearStudent", "forecast_windows", "rows_of", "spread_windows"]
 
@@ -111,7 +112,8 @@ class LinearStudent:
         shifted = targets - self.levels
         center, mean = self.contexts.mean(axis=0), shifted.mean(axis=0)
         centered = self.contexts - center
-        gram = centered.T @ centered / len(centered) + _PENALTY * np.eye(centered.shape[1])
+        gram = centered.T @ centered / len(centered)
+        gram += _PENALTY * penalty_share(float(np.diag(gram).mean())) * np.eye(len(gram))
         weight = np.linalg.solve(gram, centered.T @ (shifted - mean) / len(centered))
         return (new - center) @ weight + mean + new_levels
 

@@ -22,18 +22,15 @@ from skdistill.training._batches import LabelSource, label_weights
 from skdistill.training._design import Design
 from skdistill.training._exact import (
     Candidate,
-    ExactProblem,
     LinearSolution,
     QuadraticTerm,
     candidates,
-    mean_squared_error,
 )
 from skdistill.training._exactness import check_grid, quadratic_terms
 from skdistill.training._masked import masked_error, solve_masked
 from skdistill.training._moments import Moments, add_up, label_moments, truth_moments
-from skdistill.training._sparse import solve_sparse
+from skdistill.training._part_problem import PartProblem
 from skdistill.training._train import TrainingResult
-from skdistill.training._weighted import WeightedProblem
 
 __all__ = [
     "Solved",
@@ -103,9 +100,9 @@ def solve_part(
     if len(points) > 1 and part.selection == "blocks":
         errors = _leave_blocks_out(setup, points, moments, train, labels)
     elif held_out is not None:
-        errors = setup.errors(problem, moments, points, held_out)
+        errors = problem.errors(points, held_out)
     chosen = int(np.argmin(errors)) if len(points) > 1 else 0
-    solution = setup.solve(problem, moments, points[chosen])
+    solution = problem.solve(points[chosen])
     _load(module, solution, points[chosen].mask)
     history = _history(problem, points, errors, chosen, solution, moments, grid, time.perf_counter() - start)
     best_epoch, solved = None if held_out is None else 1, Solved(moments, points[chosen])
@@ -175,7 +172,7 @@ def continue_part(
     setup, point = _Setup(part, terms, Design(part, module, spec)), solved.point
     moments = _add_moments(solved.moments, setup.moments(windows, labels))
     problem = setup.problem(moments)
-    solution = setup.solve(problem, moments, point)
+    solution = problem.solve(point)
     _load(module, solution, point.mask)
     history = _history(problem, [point], np.array([np.nan]), 0, solution, moments, grid, time.perf_counter() - start)
     return TrainingResult(history=history, best_epoch=None, interrupted=False, solved=Solved(moments, point))
@@ -238,7 +235,7 @@ def solve_candidates(
     else:
         moments = setup.moments(windows, labels)
         problem = setup.problem(moments)
-        solutions = [setup.solve(problem, moments, point) for point in points]
+        solutions = [problem.solve(point) for point in points]
     modules = [copy.deepcopy(module).eval() for _ in points]
     for one, point, solution in zip(modules, points, solutions, strict=True):
         _load(one, solution, point.mask)
@@ -277,7 +274,7 @@ def solve_from_moments(
         "truth": setup.sum(by_channel) if part.n_inputs else setup.group([one.tail(part.n_rows) for one in by_channel])
     }
     problem, point = setup.problem(moments), candidates(terms, list(part.penalties), {}, part.masks, part.ties)[0]
-    solution = setup.solve(problem, moments, point)
+    solution = problem.solve(point)
     _load(module, solution)
     history = _history(problem, [point], np.array([np.nan]), 0, solution, moments, {}, time.perf_counter() - start)
     return TrainingResult(history=history, best_epoch=None, interrupted=False)
@@ -359,9 +356,9 @@ def solve_sums(
     points = candidates(setup.terms, list(part.penalties), grid, part.masks)
     problem, errors = setup.problem(moments), np.full(len(points), np.nan)
     if "held_out" in sums:
-        errors = setup.errors(problem, moments, points, sums["held_out"])
+        errors = problem.errors(points, sums["held_out"])
     chosen = int(np.argmin(errors)) if len(points) > 1 else 0
-    solution = setup.solve(problem, moments, points[chosen])
+    solution = problem.solve(points[chosen])
     _load(module, solution, points[chosen].mask)
     history = _history(problem, points, errors, chosen, solution, moments, grid, time.perf_counter() - start)
     return TrainingResult(history=history, best_epoch=1 if "held_out" in sums else None, interrupted=False)
@@ -407,9 +404,6 @@ def _solve_masked(
     return TrainingResult(history=rows, best_epoch=None if windows.validation is None else 1, interrupted=False)
 
 
-Problem = ExactProblem | WeightedProblem
-
-
 @dataclass(frozen=True)
 class _Setup:
     """The part to solve, and the computation of its moments from windows."""
@@ -418,45 +412,8 @@ class _Setup:
     terms: list[QuadraticTerm]
     design: Design
 
-    @property
-    def options(self) -> dict[str, Any]:
-        return {"penalty_on": self.part.penalty_on, "intercept": self.part.intercept}
-
-    def problem(self, moments: dict[str, list[Moments]]) -> Problem:
-        make = WeightedProblem if "windows" in moments else ExactProblem
-        return make(moments, self.terms, **self.options)
-
-    def solve(self, problem: Problem, moments: dict[str, list[Moments]], point: Candidate) -> LinearSolution:
-        """Solve for a candidate."""
-        if point.mask is None or isinstance(problem, WeightedProblem):
-            return problem.solve(point)
-        return solve_sparse(
-            moments,
-            self.terms,
-            point.mask,
-            penalty=point.penalty,
-            weights=point.weights,
-            ties=point.ties,
-            **self.options,
-        )
-
-    def errors(
-        self,
-        problem: Problem,
-        moments: dict[str, list[Moments]],
-        points: Sequence[Candidate],
-        held_out: list[Moments],
-    ) -> np.ndarray:
-        """Return the MSE of every candidate on other windows."""
-        if isinstance(problem, WeightedProblem):
-            return problem.errors(points, held_out)
-        free = [number for number, point in enumerate(points) if point.mask is None]
-        errors = np.empty(len(points))
-        errors[free] = problem.errors([points[number] for number in free], held_out) if free else np.empty(0)
-        for number, point in enumerate(points):
-            if point.mask is not None:
-                errors[number] = mean_squared_error(self.solve(problem, moments, point), held_out)
-        return errors
+    def problem(self, moments: dict[str, list[Moments]]) -> PartProblem:
+        return PartProblem(self.part, self.terms, moments)
 
     def moments(
         self, windows: Windows, labels: LabelSource | None, weights: np.ndarray | None = None
@@ -548,7 +505,7 @@ def _leave_blocks_out(
             for target, groups in moments.items()
         }
         held_out = setup.truth(_subset(train, block), weights[block])
-        total += weights[block].sum() * setup.errors(setup.problem(rest), rest, points, held_out)
+        total += weights[block].sum() * setup.problem(rest).errors(points, held_out)
     return total / len(train)
 
 
@@ -586,7 +543,7 @@ def _load(module: nn.Module, solution: LinearSolution, mask: np.ndarray | None =
 
 
 def _history(
-    problem: Problem,
+    problem: PartProblem,
     points: Sequence[Candidate],
     errors: np.ndarray,
     chosen: int,

@@ -19,9 +19,11 @@ import numpy as np
 import scipy.linalg
 
 from skdistill.data._windows import Windows
+from skdistill.networks._solvable_part import SolvablePart
 from skdistill.training._batches import LabelSource, label_weights
 from skdistill.training._design import Design
 from skdistill.training._exact import Candidate, LinearSolution, QuadraticTerm
+from skdistill.training._input_scale import InputScale, row_variance
 
 __all__ = ["masked_error", "solve_masked"]
 
@@ -75,7 +77,10 @@ def solve_masked(
             group.add(_rows(own_contexts), _rows(truth[:, own]), label_rows, weights_of_rows, counts)
     weights = np.zeros((len(points), n_groups, windows.prediction_length, part.width))
     biases = np.zeros(weights.shape[:3])
-    for number, group in enumerate(groups):
+    scale = InputScale.of_variances(part, [group.row_variance(part) for group in groups])
+    for number, (group, divisor) in enumerate(zip(groups, scale.divisors, strict=True)):
+        if divisor is not None:
+            group.divide(divisor)
         for step in range(windows.prediction_length):
             for mask in part.masks:
                 chosen = [place for place, point in enumerate(points) if point.mask is mask]
@@ -88,7 +93,7 @@ def solve_masked(
                     allowed=None if mask is None else np.flatnonzero(mask[step]),
                 )
                 weights[chosen, number, step], biases[chosen, number, step] = solved
-    return [LinearSolution(weight, bias) for weight, bias in zip(weights, biases, strict=True)]
+    return [scale.solution(LinearSolution(weight, bias)) for weight, bias in zip(weights, biases, strict=True)]
 
 
 def masked_error(design: Design, solution: LinearSolution, windows: Windows) -> float:
@@ -140,6 +145,11 @@ class _Totals:
         self.second += weighted.T @ contexts
         return weighted
 
+    def divide(self, divisor: np.ndarray) -> None:
+        """Divide the inputs."""
+        self.first /= divisor
+        self.second /= np.outer(divisor, divisor)
+
 
 class _Sums:
     """Sums of one group of channels; a row is one channel of one window."""
@@ -178,6 +188,19 @@ class _Sums:
         if label is not None:
             self.sums["teacher_forecast"] += counted @ label
             self.cross["teacher_forecast"] += label.T @ of_label
+
+    def row_variance(self, part: SolvablePart) -> float:
+        """Return the mean variance of the rows that the map reads, over all windows."""
+        n_rows, whole = part.n_rows, self.whole
+        first, second = whole.first[:n_rows], whole.second[:n_rows, :n_rows]
+        return row_variance(first, second, float(whole.count), centered=part.intercept)
+
+    def divide(self, divisor: np.ndarray) -> None:
+        """Divide the inputs (n_rows,)."""
+        for totals in (self.whole, self.absent, *([] if self.labeled is None else [self.labeled])):
+            totals.divide(divisor)
+        for cross in self.cross.values():
+            cross /= divisor
 
     def solve(
         self,

@@ -1,0 +1,190 @@
+"""Units in which the penalty of an exact solution counts the rows of a context.
+
+Rows are standardized over all rows of a series, so that rows less the level of their window usually have a variance
+of .1 to 1.5. Where a trend, or another slow movement, makes up most of the spread of the rows, they vary by much less,
+and a penalty in units of all rows would shrink to nothing what a window can tell: its season. From a variance of .1
+down, the penalty therefore shrinks with it. An input divided by d has a weight that is d times as large, so that the
+ridge problem in the divided inputs is the one with a penalty of d ** 2 times as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from skdistill.networks._solvable_part import SolvablePart
+from skdistill.training._exact import LinearSolution
+from skdistill.training._moments import Moments
+
+__all__ = ["InputScale", "penalty_share", "row_variance"]
+
+_USUAL = 0.1  # least variance of rows less their level, in standardized units, at which the penalty counts whole
+_ROUNDING = 1e-10  # variance of rows that differ by the rounding of float32 alone
+
+
+def row_variance(first: np.ndarray, second: np.ndarray, count: float, *, centered: bool = True) -> float:
+    """Compute the mean variance of inputs from their sums.
+
+    Parameters
+    ----------
+    first : ndarray of shape (n_inputs,)
+        Sums of the inputs.
+    second : ndarray of shape (n_inputs, n_inputs)
+        Sums of their products.
+    count : float
+        Number of windows, or the sum of their weights.
+    centered : bool, default=True
+        Whether the mean is subtracted, as an intercept does.
+
+    Returns
+    -------
+    variance : float
+        Mean over the inputs; 0 without windows.
+    """
+    if count <= 0:
+        return 0.0
+    squares = np.diag(second) / count
+    return max(float(np.mean(squares - np.square(first / count) if centered else squares)), 0.0)
+
+
+def penalty_share(variance: float) -> float:
+    """Return the share of its penalty that counts for rows of a variance.
+
+    Parameters
+    ----------
+    variance : float
+        Mean variance of rows less their level, in standardized units.
+
+    Returns
+    -------
+    share : float
+        1 from a variance of .1 on, and for rows that do not vary; below, it falls with the variance.
+
+    Examples
+    --------
+    >>> penalty_share(0.5), penalty_share(0.01)
+    (1.0, 0.1)
+    """
+    return min(max(variance, _ROUNDING) / _USUAL, 1.0) if variance > 0 else 1.0
+
+
+@dataclass(frozen=True)
+class InputScale:
+    """Divisors of the inputs of a map, so that a penalty shrinks all of them alike.
+
+    Parameters
+    ----------
+    divisors : tuple of (ndarray of shape (n_inputs,) or None)
+        One entry per group of channels; None divides nothing.
+    """
+
+    divisors: tuple[np.ndarray | None, ...]
+
+    @classmethod
+    def of(cls, part: SolvablePart, groups: list[Moments]) -> InputScale:
+        """Find the divisors from the moments of the training windows.
+
+        Parameters
+        ----------
+        part : SolvablePart
+            The part to solve.
+        groups : list of Moments
+            Moments of its inputs, one per group of channels.
+
+        Returns
+        -------
+        scale : InputScale
+            The divisors.
+        """
+        n_rows = part.n_rows
+        variances = [
+            row_variance(one.first[:n_rows], one.second[:n_rows, :n_rows], one.count, centered=part.intercept)
+            for one in groups
+        ]
+        return cls.of_variances(part, variances)
+
+    @classmethod
+    def of_variances(cls, part: SolvablePart, variances: list[float]) -> InputScale:
+        """Find the divisors from the variance of the rows of every group of channels.
+
+        Parameters
+        ----------
+        part : SolvablePart
+            The part to solve.
+        variances : list of float
+            Mean variance of rows less their level, in standardized units.
+
+        Returns
+        -------
+        scale : InputScale
+            The divisors.
+        """
+        return cls(tuple(_divisors(part, variance) for variance in variances))
+
+    def moments(self, groups: list[Moments]) -> list[Moments]:
+        """Divide the inputs of moments.
+
+        Parameters
+        ----------
+        groups : list of Moments
+            One entry per group of channels.
+
+        Returns
+        -------
+        divided : list of Moments
+            The moments of the divided inputs.
+        """
+        pairs = zip(groups, self.divisors, strict=True)
+        return [one if divisor is None else _divided(one, divisor) for one, divisor in pairs]
+
+    def by_target(self, moments: Mapping[str, list[Moments]]) -> dict[str, list[Moments]]:
+        """Divide the inputs of the moments of every target.
+
+        Parameters
+        ----------
+        moments : dict of str to list of Moments
+            By target; what has no inputs stays.
+
+        Returns
+        -------
+        divided : dict of str to list of Moments
+            The moments of the divided inputs.
+        """
+        return {
+            name: self.moments(groups) if groups[0].context_length else list(groups) for name, groups in moments.items()
+        }
+
+    def solution(self, solution: LinearSolution) -> LinearSolution:
+        """Return the map of the inputs themselves.
+
+        Parameters
+        ----------
+        solution : LinearSolution
+            A map of the divided inputs.
+
+        Returns
+        -------
+        solution : LinearSolution
+            The map with the same forecasts.
+        """
+        if all(divisor is None for divisor in self.divisors):
+            return solution
+        pairs = zip(solution.weight, self.divisors, strict=True)
+        weight = [one if divisor is None else one / divisor for one, divisor in pairs]
+        return LinearSolution(np.stack(weight), solution.bias)
+
+
+def _divisors(part: SolvablePart, variance: float) -> np.ndarray | None:
+    share = penalty_share(variance)
+    if share == 1:
+        return None
+    of_rows = np.arange(part.width) < part.n_rows if part.of_rows is None else part.of_rows
+    return np.where(of_rows, share**0.5, 1.0)
+
+
+def _divided(moments: Moments, divisor: np.ndarray) -> Moments:
+    both = np.ones(len(moments.first))
+    both[: moments.context_length] = divisor
+    return Moments(moments.count, moments.first / both, moments.second / np.outer(both, both), moments.context_length)
