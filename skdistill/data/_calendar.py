@@ -12,7 +12,7 @@ from pandas.tseries.frequencies import to_offset
 from skdistill.data._steps import Step, continue_index, find_step
 from skdistill.data._wall_clock import nanoseconds_of, read_wall_clock
 
-__all__ = ["FREQUENCIES", "calendar_features", "calendar_fields", "calendar_numbers", "calendar_of"]
+__all__ = ["FREQUENCIES", "calendar_features", "calendar_fields", "calendar_numbers", "calendar_of", "parse_frequency"]
 
 # number of calendar features -> a frequency with this number
 FREQUENCIES = {6: "s", 5: "min", 4: "h", 3: "D", 2: "W", 1: "ME"}
@@ -200,7 +200,7 @@ def _family(index: pd.DatetimeIndex | pd.PeriodIndex, frequency: str | pd.offset
     """Return the key of `_FIELDS` for the labels."""
     offset: pd.offsets.BaseOffset | None
     if frequency is not None:
-        offset = _parse(frequency) if isinstance(frequency, str) else frequency
+        offset = parse_frequency(frequency)
     else:
         step = find_step(index)
         offset = None if step is None else step.offset
@@ -221,7 +221,26 @@ def _family_of_size(nanoseconds: float) -> str:
     return next((key for key, size in sizes.items() if nanoseconds < size), "year")
 
 
-def _parse(frequency: str) -> pd.offsets.BaseOffset:
+def parse_frequency(frequency: str | pd.offsets.BaseOffset) -> pd.offsets.BaseOffset:
+    """Read a pandas frequency, in the spelling of any version.
+
+    Parameters
+    ----------
+    frequency : str or BaseOffset
+        Such as ``"h"``, ``"15min"``, ``"M"`` or an offset.
+
+    Returns
+    -------
+    offset : BaseOffset
+        The offset.
+
+    Raises
+    ------
+    ValueError
+        If pandas does not know it.
+    """
+    if not isinstance(frequency, str):
+        return frequency
     match = re.fullmatch(r"([+-]?\d*)([A-Za-z]+)(-.*)?", frequency)
     if match:
         number, alias, anchor = match.groups()

@@ -13,7 +13,7 @@ import pandas as pd
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._optional import import_optional
-from skdistill.data._calendar import calendar_fields
+from skdistill.data._calendar import calendar_fields, parse_frequency
 
 __all__ = ["calendar_covariates"]
 
@@ -31,6 +31,7 @@ _VALUES: dict[str, tuple[int, int]] = {
 }
 _TELLS_STEP = 3  # distances of over a day, one after another, that business days do not have
 _MOST_USED = ("hour", "weekday", "month")  # by default, those of them that the step of the labels has
+_SOME_DAY = pd.Timestamp(2001, 1, 1)
 _ISO = re.compile(r"\s*\d{4}-\d{1,2}-\d{1,2}")  # pandas takes the month of other text to be first
 _DATES = (datetime.date, np.datetime64)
 
@@ -113,7 +114,7 @@ def calendar_covariates(
         check_choice(field, _VALUES, "each of fields of calendar_covariates")
         columns.update(_encode(field, _values_of(labels, field), encoding))
     if holidays is not None:
-        columns.update(_holiday_columns(labels, holidays, around))
+        columns.update(_holiday_columns(labels, holidays, around, frequency))
     elif around:
         raise ValueError(f"around = {around} of calendar_covariates marks days beside holidays: name holidays, too.")
     return pd.DataFrame(columns, index=index)
@@ -154,10 +155,13 @@ def _encode(field: str, values: np.ndarray, encoding: str) -> dict[str, Any]:
 
 
 def _holiday_columns(
-    labels: pd.DatetimeIndex | pd.PeriodIndex, holidays: str | Iterable[Any], around: int
+    labels: pd.DatetimeIndex | pd.PeriodIndex,
+    holidays: str | Iterable[Any],
+    around: int,
+    frequency: str | pd.offsets.BaseOffset | None,
 ) -> dict[str, np.ndarray]:
     """Count the holidays in each label, and the days so many before and after one."""
-    first, n_days = _days_of(labels)
+    first, n_days = _days_of(labels, frequency)
     if not len(first):
         dates = np.empty(0, dtype=np.int64)
     elif isinstance(holidays, str):
@@ -171,22 +175,34 @@ def _holiday_columns(
     return columns
 
 
-def _days_of(labels: pd.DatetimeIndex | pd.PeriodIndex) -> tuple[np.ndarray, np.ndarray]:
+def _days_of(
+    labels: pd.DatetimeIndex | pd.PeriodIndex, frequency: str | pd.offsets.BaseOffset | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the first day of each label, as days since 1970, and how many days it spans (at least one)."""
     if isinstance(labels, pd.PeriodIndex):
         first, last = _day_numbers(labels.start_time), _day_numbers(labels.end_time)
         return first, last - first + 1
     first = _day_numbers(labels)
     hours_apart = np.diff(np.unique(labels.tz_localize(None).to_numpy().astype("datetime64[h]").astype(np.int64)))
-    known = getattr(labels.freq, "n", None)  # 1 for a calendar of one's own, which may have fewer days
+    step = labels.freq if frequency is None else parse_frequency(frequency)
+    known = getattr(step, "n", None)  # 1 for a calendar of one's own, which may have fewer days
     skips_days = known != 1 and len(hours_apart) >= _TELLS_STEP and hours_apart.min() > 24
-    several = isinstance(labels.freq, pd.offsets.Day | pd.offsets.BusinessDay) and known != 1
-    if several or skips_days or (len(hours_apart) and np.median(hours_apart) > 72):  # business days: 72
+    if _is_over_a_day(step) or skips_days or (len(hours_apart) and np.median(hours_apart) > 72):  # business days: 72
         raise ValueError(
             "Holidays of labels that are more than a day apart are counted over the days of each: give periods, "
             "calendar_covariates(index.to_period(), ...), or those of every day, added up over the days of each label."
         )
     return first, np.ones(len(first), dtype=np.int64)
+
+
+def _is_over_a_day(step: pd.offsets.BaseOffset | None) -> bool:
+    """Return whether a known step leaves out days, other than those without business."""
+    if step is None or type(step).__name__.endswith("BusinessHour"):
+        return False
+    if isinstance(step, pd.offsets.BusinessDay):
+        return step.n != 1
+    label = _SOME_DAY + step
+    return label + step - label > pd.Timedelta(days=1)
 
 
 def _day_numbers(stamps: pd.DatetimeIndex) -> np.ndarray:

@@ -125,6 +125,8 @@ def test_no_rows_have_the_columns_too():
         (pd.date_range("2024-01-01", periods=2, freq="2B"), {"holidays": ["2024-01-02"]}, "to_period"),
         (pd.date_range("2024-01-01", periods=5, freq="36h", tz="UTC"), {"holidays": ["2024-01-03"]}, "to_period"),
         (HOURS[:1], {}, "cannot be inferred; pass `frequency`"),
+        (HOURS[:1], {"holidays": ["2024-12-25"], "frequency": "W"}, "to_period"),
+        (HOURS[:1], {"holidays": ["2024-12-25"], "fields": (), "frequency": pd.offsets.Hour(36)}, "to_period"),
         (HOURS, {"holidays": ["05.01.2025"]}, r"year first; got '05\.01\.2025'"),
         (HOURS, {"holidays": [20241225]}, "must be dates.*got 20241225"),
         (HOURS, {"holidays": [pd.NaT]}, "must be dates.*got NaT"),
@@ -134,6 +136,19 @@ def test_errors_say_what_to_do(index, settings, message):
     index = pd.DatetimeIndex(index, freq=None) if isinstance(index, pd.DatetimeIndex) and len(index) == 1 else index
     with pytest.raises((TypeError, ValueError), match=message):
         calendar_covariates(index, **settings)
+
+
+@pytest.mark.parametrize("step", ["W-WED", "MS", "SME", "QE-NOV", "YS", "36h", "2D", "WOM-3FRI"])
+def test_a_known_step_of_more_than_a_day_is_refused_for_one_label_too(step):
+    labels = pd.date_range("2024-12-18", periods=1, freq=step)
+    with pytest.raises(ValueError, match="to_period"):
+        calendar_covariates(labels, holidays=["2024-12-25"], fields=())
+
+
+@pytest.mark.parametrize("step", ["D", "B", "C", "24h", "h", "bh"])
+def test_one_label_of_a_step_of_a_day_or_less_has_its_own_holidays(step):
+    labels = pd.date_range("2024-12-25", periods=1, freq=step)
+    assert calendar_covariates(labels, holidays=[labels[0]], fields=())["holiday"].tolist() == [1]
 
 
 def test_an_unknown_country_is_named():
