@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._checks import is_integer
-from skdistill.data._calendar import _parse as parse_frequency
+from skdistill.data._calendar import parse_frequency
 from skdistill.datasets._day_rulers import (
     BusinessMonthRuler,
     DayOfMonthRuler,
