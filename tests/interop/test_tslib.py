@@ -439,6 +439,29 @@ def test_the_number_of_patches_tells_their_distance(length, options, n_patches, 
     assert from_tslib("PatchTST", options, weights).network.patch_stride == stride
 
 
+@pytest.mark.parametrize(
+    ("parser", "normalized"),
+    [
+        ({"task_name": "long_term_forecast"}, True),  # of Time-Series-Library, whose iTransformer has no such option
+        ({"task_name": "long_term_forecast", "model_t": "iTransformer"}, False),  # of TimeDistill
+        ({"class_strategy": "projection"}, False),  # of the authors
+    ],
+)
+def test_itransformer_of_time_series_library_always_standardizes(parser, normalized):
+    context = torch.randn(2, 12, 2)
+    options = {"use_norm": 0} | parser
+    ahead = make("iTransformer", **options)
+    moved = ahead(100 * context + 1000).forecast
+    assert torch.allclose(moved, 100 * ahead(context).forecast + 1000, rtol=1e-3) == normalized
+
+
+def test_contexts_that_time_series_library_fills_with_zeros_are_refused():
+    options = OPTIONS | {"seq_len": 25, "pred_len": 12, "tslib": True, "d_model": 32}
+    weights = make_weights("LightTS", options | {"seq_len": 36})  # it appends rows until chunks of 12 are whole
+    with pytest.raises(ValueError, match="seq_len of LightTS must be a multiple of the 12 rows of its chunks; got 25"):
+        from_tslib("LightTS", options, weights)
+
+
 def test_a_distance_of_patches_that_cannot_be_told_is_asked_for():
     options = OPTIONS | {"seq_len": 100}
     weights = make_weights("PatchTST", options) | {"head.linear.weight": torch.randn(4, 8 * 7)}

@@ -44,7 +44,8 @@ def from_tslib(
         Options of the model under their names in the research code (``d_model``, ``e_layers``, ``moving_avg``, ...), as
         a dict, as the namespace returned by its argument parser, or as the path of a JSON file. Missing options take
         the defaults of the research code; ``seq_len``, ``pred_len`` and ``enc_in`` are required. Options that cannot be
-        checked against the weights are used as given: iTransformer's ``enc_in``, ``use_norm`` and any ``n_heads``.
+        checked against the weights are used as given: iTransformer's ``enc_in``, ``use_norm`` (not that of
+        Time-Series-Library's own parser, whose iTransformer always standardizes windows) and any ``n_heads``.
         ``features`` is not read: as in the research code, the module forecasts every channel. For a model trained with
         "MS", the target is the last channel; set the forecaster's ``targets`` to it.
     state_dict : mapping of str to Tensor, str or Path

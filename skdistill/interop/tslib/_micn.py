@@ -5,13 +5,12 @@ from __future__ import annotations
 from torch import Tensor
 
 from skdistill.interop.tslib._calendar import reads_time, step_embedding
-from skdistill.interop.tslib._converter import Converted, Options, Weights
+from skdistill.interop.tslib._converter import Converted, Options, Weights, of_timedistill
 from skdistill.interop.tslib._rename import Source, both, linear, per_channel, rename
 from skdistill.networks._micn import MICN
 
 __all__ = ["convert"]
 
-_TIMEDISTILL = ("distillation", "model_t", "norm")
 _UNUSED = (
     "dec_embedding.position_embedding.pe",
     "dec_embedding.temporal_embedding.*",
@@ -24,13 +23,13 @@ def convert(options: Options, weights: Weights) -> Converted:
 
     Time-Series-Library embeds the calendar features of ``label_len + pred_len`` rows, which only works if ``label_len``
     equals ``seq_len``; then the network reads them. TimeDistill's version never reads them, and has the same weights.
-    It is recognized by an option that only its parser has (``norm``, ``model_t``, ``distillation``).
+    It is recognized by an option that only its parser has.
 
     ``conv_kernel``, an argument of the network, is inferred from the weights.
     """
     n_layers = int(options.get("d_layers", 1))
     kernels = _kernels(weights)
-    whole = options.get("label_len", 48) == options["seq_len"] and not any(name in options for name in _TIMEDISTILL)
+    whole = options.get("label_len", 48) == options["seq_len"] and not of_timedistill(options)
     timed = whole and reads_time(options)
     network = MICN(
         int(options.get("d_model", 512)),
