@@ -186,7 +186,7 @@ def error_by_scale(rolled: RollingForecasts, n_scales: int = 4, pooling_window: 
     Returns
     -------
     errors : DataFrame of shape (n_scales, n_forecasts)
-        Standardized MSE; the index is the number of averaged steps.
+        Standardized MSE; the index is the number of averaged steps. Averages over a missing true value are left out.
 
     References
     ----------
@@ -233,6 +233,11 @@ def period_spectra(rolled: RollingForecasts) -> pd.DataFrame:
         Mean amplitude of the real FFT over time, per step; the index is the season in steps, longest first;
         the constant is left out. The first column is the truth. Windows with a missing true value are left out.
 
+    Raises
+    ------
+    ValueError
+        If a forecast is called "truth".
+
     References
     ----------
     TimeDistill (arXiv 2502.15016), preliminary study of multi-period patterns.
@@ -246,6 +251,8 @@ def period_spectra(rolled: RollingForecasts) -> pd.DataFrame:
     >>> period_spectra(rolled)["student"].round(2).to_dict()  # by season
     {4.0: 0.0, 2.0: 0.5}
     """
+    if "truth" in rolled.forecasts:
+        raise ValueError("period_spectra has a column 'truth': a forecast must have another name.")
     length = rolled.truth.shape[1]
     frequencies = np.arange(1, length // 2 + 1)
     whole = ~np.isnan(rolled.truth).any(axis=(1, 2))

@@ -17,12 +17,13 @@ from skdistill.data._forms import take_apart
 from skdistill.data._inputs import is_list_of_series
 from skdistill.data._steps import as_time_index, continue_index, find_step
 from skdistill.data._vintages import LOST, lost_vintages, vintages_of
-from skdistill.plotting._style import BaseDisplay, style_of
+from skdistill.plotting._style import BaseDisplay, as_shown, style_of_all, without_neighbors
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
 __all__ = ["ChannelPosition", "ForecastDisplay", "pick_series", "series_of"]
 
 _LABEL_WIDTH = 40  # characters that fit beside the axes
+_FEWEST_SHOWN = 24  # rows of context, if it has as many
 
 
 class ForecastDisplay(BaseDisplay):
@@ -139,7 +140,7 @@ class ForecastDisplay(BaseDisplay):
             except NoLabelError as error:
                 warn_left_out("the teacher's forecast", error)
         index = getattr(forecasts["student"], "index", pd.RangeIndex(first, first + horizon))
-        if not isinstance(_on_axis(frame.index), pd.DatetimeIndex) and frame.index.dtype.kind not in "iufm":  # text
+        if _is_text(frame.index):
             frame, index = frame.reset_index(drop=True), pd.RangeIndex(first, first + horizon)
         columns = list(forecaster.roles_.targets)
         names = list(frame.columns[columns])
@@ -208,14 +209,17 @@ class ForecastDisplay(BaseDisplay):
             index = pd.RangeIndex(len(numbers)) if before is None else _labels_after(before.index, len(numbers))
             return pd.Series(numbers, index=index)
 
-        unknown = sorted(set(fans or {}) - set(forecasts))
+        unknown = [name for name in fans or {} if name not in forecasts]
         if unknown:
-            raise ValueError(f"fans of ForecastDisplay must name forecasts: {sorted(forecasts)}; got {unknown}.")
+            raise ValueError(f"fans of ForecastDisplay must name forecasts: {list(forecasts)}; got {unknown}.")
         rows = series(context)
+        drawn = {name: series(one, rows, truth) for name, one in forecasts.items()}
+        for name, fan in (fans or {}).items():
+            _check_fan(fan, name, drawn[name])
         return cls(
             context=rows,
             truth=None if truth is None else series(truth, rows),
-            forecasts={name: series(one, rows, truth) for name, one in forecasts.items()},
+            forecasts=drawn,
             channel=channel,
             fans=fans,
         ).plot(ax=ax, **options)
@@ -228,7 +232,7 @@ class ForecastDisplay(BaseDisplay):
         ax : matplotlib.axes.Axes or None, default=None
             Axes to draw on; None creates a figure.
         n_context : int or None, default=None
-            Number of context rows to show; None shows twice the horizon.
+            Number of context rows to show; None shows twice the horizon, and at least 24.
 
         Returns
         -------
@@ -237,19 +241,28 @@ class ForecastDisplay(BaseDisplay):
         """
         if n_context is not None:
             check_integer(n_context, "n_context of ForecastDisplay")
+        if taken := {"context", "truth"} & set(self.forecasts):
+            raise ValueError(
+                f"forecasts of ForecastDisplay must not be called {sorted(taken)[0]!r}, the name of another line; got "
+                f"{list(self.forecasts)}."
+            )
         ax = self._begin(ax)
         horizon = max(len(one) for one in self.forecasts.values())
-        lines = {"context": self.context.iloc[-(2 * horizon if n_context is None else n_context) :]}
+        n_shown = max(2 * horizon, _FEWEST_SHOWN) if n_context is None else n_context
+        lines = {"context": self.context.iloc[-n_shown:]}
         if self.truth is not None:
             lines["truth"] = self.truth
-        for number, (name, values) in enumerate({**lines, **self.forecasts}.items()):
-            index = _on_axis(values.index)
-            ax.plot(index, values, label=name, **style_of(name, number))
+        lines |= self.forecasts
+        places = self._places_of_text(lines) if _is_text(self.context.index) else None
+        styles = style_of_all(lines)
+        for name, values in lines.items():
+            index = _on_axis(values.index) if places is None else places[values.index].to_numpy()
+            self._line(index, values, name, styles[name])
             if self.fans and name in self.fans:
-                self._draw_fan(index, self.fans[name], style_of(name, number)["color"])
-        ax.set_ylabel(textwrap.fill(f"{self.channel} ({self.units})", _LABEL_WIDTH))
+                self._draw_fan(index, self.fans[name], styles[name]["color"])
+        ax.set_ylabel(as_shown(textwrap.fill(f"{self.channel} ({self.units})", _LABEL_WIDTH)))
         labels = _on_axis(self.context.index)
-        ax.set_xlabel(_name_of(self.context.index))
+        ax.set_xlabel(as_shown(_name_of(self.context.index)))
         if isinstance(labels, pd.DatetimeIndex):
             dates = import_optional("matplotlib.dates", extra="plot", purpose="Plotting")
             zone = labels.tz  # without it, ticks would be those of UTC
@@ -269,6 +282,55 @@ class ForecastDisplay(BaseDisplay):
             label = f"levels {levels[0]:g} to {levels[1]:g}" if band == 0 else None
             opacity = 1.0 - 0.4 ** (1.0 / n_bands)  # of one band; all bands together are 60% opaque
             self.ax_.fill_between(index, low, high, color=color, alpha=opacity, linewidth=0, label=label)
+            lonely = without_neighbors(high - low)  # an area of one row has no width
+            if lonely.any():
+                bar = {"linewidth": 6, "alpha": opacity, "color": color}
+                self.ax_.vlines(index[lonely], low[lonely], high[lonely], **bar)
+        middle = fan.columns[n_bands] if values.shape[1] % 2 else 0.5
+        if middle != 0.5:
+            self._line(index, values[:, n_bands], f"level {middle:g}", {"color": color, "linestyle": ":"})
+
+    def _places_of_text(self, lines: Mapping[str, pd.Series]) -> pd.Series:
+        """Return the place of every label that is text, in the order of the rows, and write some below the axis."""
+        ticker = import_optional("matplotlib.ticker", extra="plot", purpose="Plotting")
+        for name, values in lines.items():
+            if not values.index.is_unique:
+                raise ValueError(
+                    "labels of ForecastDisplay that are text must differ from row to row, or there is no telling where "
+                    f"a value belongs; those of {name!r} repeat {values.index[values.index.duplicated()][0]!r}. "
+                    "reset_index(drop=True) counts rows."
+                )
+        labels = list(dict.fromkeys(label for values in lines.values() for label in values.index))
+        longest = max(len(str(label)) for label in labels)
+        locator = ticker.MaxNLocator(max(1, min(8, _LABEL_WIDTH // longest)), integer=True)
+        self.ax_.xaxis.set_major_locator(locator)
+        self.ax_.xaxis.set_major_formatter(
+            lambda place, _: as_shown(labels[int(place)]) if 0 <= place < len(labels) else ""
+        )
+        return pd.Series(np.arange(len(labels)), index=pd.Index(labels, dtype=object))
+
+
+def _check_fan(fan: Any, name: Any, forecast: pd.Series) -> None:
+    """Raise if a fan would be drawn at other rows than its own, or between other levels than it says."""
+    if not isinstance(fan, pd.DataFrame) or fan.columns.dtype.kind not in "if" or not (np.diff(fan.columns) > 0).all():
+        columns = list(fan.columns) if isinstance(fan, pd.DataFrame) else type(fan).__name__
+        raise ValueError(
+            f"fans[{name!r}] of ForecastDisplay must be a DataFrame with one column per level, in rising order, like "
+            f"0.1, 0.5, 0.9; got {columns}."
+        )
+    counted = isinstance(fan.index, pd.RangeIndex)  # rows of the forecast
+    if len(fan) != len(forecast) or not (counted or fan.index.equals(forecast.index)):
+        raise ValueError(
+            f"fans[{name!r}] of ForecastDisplay must have the {len(forecast)} rows of its forecast, from "
+            f"{forecast.index[0]!r} to {forecast.index[-1]!r}; got {len(fan)} rows"
+            + (f", from {fan.index[0]!r} to {fan.index[-1]!r}." if len(fan) else ".")
+        )
+
+
+def _is_text(index: pd.Index) -> bool:
+    """Say whether labels are neither times nor numbers, which have places on an axis."""
+    index = _on_axis(index)
+    return not isinstance(index, pd.DatetimeIndex) and index.dtype.kind not in "iufmb"
 
 
 def _on_axis(index: pd.Index) -> pd.Index:
@@ -276,13 +338,15 @@ def _on_axis(index: pd.Index) -> pd.Index:
     index = as_time_index(index)
     if isinstance(index, pd.TimedeltaIndex):
         return index.total_seconds()
+    if index.inferred_type == "date":
+        return pd.DatetimeIndex(index)
     return index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
 
 
 def _name_of(index: pd.Index) -> str:
     """Return what the horizontal axis shows; times need no name."""
     index = as_time_index(index)
-    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
+    if isinstance(_on_axis(index), pd.DatetimeIndex):
         return ""
     if isinstance(index, pd.TimedeltaIndex):
         return "seconds"

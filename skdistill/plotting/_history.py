@@ -7,7 +7,7 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill.plotting._style import _OTHERS, BaseDisplay
+from skdistill.plotting._style import BaseDisplay, style_of_all
 
 __all__ = ["HistoryDisplay"]
 
@@ -68,19 +68,22 @@ class HistoryDisplay(BaseDisplay):
         epochs = range(1, len(self.history) + 1)
         keys = dict.fromkeys(key for row in self.history for key in row)  # a solved student has terms in one row only
         terms = [key for key in keys if key.startswith("train_") and key != "train_loss"]
-        marker = "o" if len(self.history) < 30 else None
-        for number, key in enumerate(terms):
+        marks = {"marker": "o", "markersize": 3} if len(self.history) < 30 else {}
+        drawn = []
+        for key, style in style_of_all(terms).items():
             values = [row.get(key, float("nan")) for row in self.history]
-            name = key.removeprefix("train_")
-            ax.plot(epochs, values, label=name, color=_OTHERS[number % len(_OTHERS)], marker=marker, markersize=3)
+            self._line(epochs, values, key.removeprefix("train_"), style | marks)
+            drawn += values
         valid = [row.get("valid_loss", float("nan")) for row in self.history]
         if any(one == one for one in valid):
-            ax.plot(epochs, valid, label="validation error", color="black", linestyle="--", marker=marker, markersize=3)
+            self._line(epochs, valid, "validation error", {"color": "black", "linestyle": "--", **marks})
+            drawn += valid
             best = min((one, epoch) for one, epoch in zip(valid, epochs, strict=True) if one == one)[1]
             ax.axvline(best, color="0.7", linewidth=0.8, zorder=0)
         is_solved = any("penalty" in row for row in self.history)
         xlabel = "penalty or weights tried (number)" if is_solved else "epoch"
-        ax.set(xlabel=xlabel, ylabel="weighted loss (standardized)", yscale="log")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        yscale = "linear" if any(value <= 0 for value in drawn) else "log"  # which has no place for them
+        ax.set(xlabel=xlabel, ylabel="weighted loss (standardized)", yscale=yscale)
+        ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         self._legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
         return self

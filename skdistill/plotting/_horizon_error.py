@@ -8,7 +8,7 @@ import pandas as pd
 
 from skdistill.comparison._analysis import RollingForecasts, error_by_step
 from skdistill.plotting._rolled import RolledDisplay
-from skdistill.plotting._style import STANDARDIZED, style_of
+from skdistill.plotting._style import STANDARDIZED, style_of_all
 
 __all__ = ["HorizonErrorDisplay"]
 
@@ -50,8 +50,9 @@ class HorizonErrorDisplay(RolledDisplay):
     def plot(self, ax: Any = None) -> HorizonErrorDisplay:
         """Draw one line per forecast."""
         ax = self._begin(ax)
-        for number, name in enumerate(self.errors):
-            ax.plot(self.errors.index, self.errors[name], label=name, **style_of(name, number))
+        for name, style in style_of_all(self.errors).items():
+            self._line(self.errors.index, self.errors[name], name, style)
+        ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         ax.set(xlabel="step of the horizon", ylabel=STANDARDIZED, ylim=(0, None))
         self._legend()
         return self

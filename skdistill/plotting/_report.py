@@ -167,8 +167,9 @@ def _pictures(estimator: Any, rolled: RollingForecasts, table: pd.DataFrame) -> 
         "What accuracy costs": lambda: TradeOffDisplay.from_comparison(table),
         "Error over the horizon": lambda: HorizonErrorDisplay.from_predictions(rolled.truth, rolled.forecasts),
         "Error of averages": lambda: ScalesDisplay.from_predictions(rolled.truth, rolled.forecasts),
-        "Periods": lambda: SpectrumDisplay.from_predictions(rolled.truth, rolled.forecasts),
     }
+    if rolled.truth.shape[1] > 1 and not np.isnan(rolled.truth).any(axis=(1, 2)).all():
+        draw["Periods"] = lambda: SpectrumDisplay.from_predictions(rolled.truth, rolled.forecasts)
     if "teacher" in rolled.forecasts:
         draw["How often the student wins"] = lambda: WinRateDisplay.from_predictions(
             rolled.truth, rolled.forecasts, rolled.channels

@@ -9,7 +9,7 @@ import pandas as pd
 
 from skdistill.comparison._analysis import RollingForecasts, error_by_scale
 from skdistill.plotting._rolled import RolledDisplay
-from skdistill.plotting._style import STANDARDIZED, style_of
+from skdistill.plotting._style import STANDARDIZED, as_shown, style_of_all
 
 __all__ = ["ScalesDisplay"]
 
@@ -53,10 +53,10 @@ class ScalesDisplay(RolledDisplay):
         ax = self._begin(ax)
         positions = np.arange(len(self.errors))
         width = 0.8 / self.errors.shape[1]
-        for number, name in enumerate(self.errors):
+        for number, (name, style) in enumerate(style_of_all(self.errors).items()):
             offset = (number - (self.errors.shape[1] - 1) / 2) * width
-            color = style_of(name, number)["color"]
-            ax.bar(positions + offset, self.errors[name], 0.9 * width, label=name, color=color)
+            look = {"color": style["color"], "hatch": style["hatch"], "label": as_shown(name)}
+            ax.bar(positions + offset, self.errors[name], 0.9 * width, **look)
         ax.set_xticks(positions, [str(steps) for steps in self.errors.index])
         ax.set(xlabel="steps averaged", ylabel=STANDARDIZED)
         self._legend()

@@ -8,7 +8,7 @@ import pandas as pd
 
 from skdistill.comparison._analysis import RollingForecasts, period_spectra
 from skdistill.plotting._rolled import RolledDisplay
-from skdistill.plotting._style import style_of
+from skdistill.plotting._style import style_of_all
 
 __all__ = ["SpectrumDisplay"]
 
@@ -49,9 +49,14 @@ class SpectrumDisplay(RolledDisplay):
 
     def plot(self, ax: Any = None) -> SpectrumDisplay:
         """Draw one line per forecast, and one for the truth."""
+        if not self.amplitudes["truth"].notna().any():
+            raise ValueError(
+                "SpectrumDisplay needs a horizon of at least 2 steps, and a window without missing true values; "
+                + ("there is no such window." if len(self.amplitudes) else "the horizon is 1 step.")
+            )
         ax = self._begin(ax)
-        for number, name in enumerate(self.amplitudes):
-            ax.plot(self.amplitudes.index, self.amplitudes[name], label=name, **style_of(name, number))
+        for name, style in style_of_all(self.amplitudes).items():
+            self._line(self.amplitudes.index, self.amplitudes[name], name, style)
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter(lambda period, _: f"{period:g}")
         ax.set(xlabel="period (steps)", ylabel="mean amplitude (standardized)", ylim=(0, None))

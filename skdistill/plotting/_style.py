@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Iterable
 from typing import Any, Self
+
+import numpy as np
 
 from skdistill._utils._contract_docs import ContractDocs
 from skdistill._utils._optional import import_optional
 
-__all__ = ["STANDARDIZED", "BaseDisplay", "style_of"]
+__all__ = ["STANDARDIZED", "BaseDisplay", "as_shown", "style_of_all", "without_neighbors"]
 
 # Okabe and Ito (2008), Color universal design; each color has a line style, so that gray prints are readable, too.
 _STYLES: dict[str, dict[str, Any]] = {
@@ -20,27 +23,76 @@ _STYLES: dict[str, dict[str, Any]] = {
     "exact linear": {"color": "#CC79A7", "linestyle": "-."},
     "seasonal naive": {"color": "#999999", "linestyle": (0, (1, 3))},
 }
-_OTHERS = ("#E69F00", "#56B4E9", "#F0E442", "#009E73", "#CC79A7")
+_OTHERS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442")
+_LINES = ("-", "--", ":", "-.")
+_HATCHES = (None, "//", "..", "xx")  # of bars, which have no line style
 STANDARDIZED = "MSE (standardized)"
+_MOST_INSIDE = 4  # entries of a legend inside the axes; more would hide what is drawn
+_ABOVE: dict[str, Any] = {"ncols": 4, "loc": "lower left", "bbox_to_anchor": (0, 1)}
 
 
-def style_of(name: Any, number: int = 0) -> dict[str, Any]:
-    """Return color and line style of a row.
+def style_of_all(names: Iterable[Any]) -> dict[Any, dict[str, Any]]:
+    """Return color, line style and hatch of every row; no two rows of up to a dozen share both color and line style.
+
+    Parameters
+    ----------
+    names : iterable of object
+        Names of the rows; ``"MLP: teacher"`` is drawn like ``"teacher"``, unless there is one already.
+
+    Returns
+    -------
+    styles : dict of object to dict
+        By name, ``color`` and ``linestyle``, and the ``hatch`` of bars.
+    """
+    names = list(names)
+    role_of: dict[Any, str] = {}
+    for name in names:
+        role = str(name).rsplit(": ", 1)[-1]
+        if role in _STYLES and role not in role_of.values():
+            role_of[name] = role
+    taken = {_STYLES[role]["color"] for role in role_of.values()}
+    free = [color for color in _OTHERS if color not in taken]
+    others = [name for name in names if name not in role_of]
+    styles = {name: {**_STYLES[role], "hatch": None} for name, role in role_of.items()}
+    for number, name in enumerate(others):
+        turn, place = divmod(number, len(free))
+        turn %= len(_LINES)
+        styles[name] = {"color": free[place], "linestyle": _LINES[turn], "hatch": _HATCHES[turn]}
+    return styles
+
+
+def as_shown(name: Any) -> str:
+    """Return a name as text of a picture, which takes dollars for formulas and hides what begins with an underscore.
 
     Parameters
     ----------
     name : object
-        Name of the row; ``"MLP: teacher"`` is drawn like ``"teacher"``.
-    number : int, default=0
-        Number of the name among unknown names.
+        The name of a row, a channel or an index.
 
     Returns
     -------
-    style : dict
-        Keyword arguments of matplotlib's ``plot``.
+    text : str
+        What matplotlib shows as the name.
     """
-    role = str(name).rsplit(": ", 1)[-1]
-    return _STYLES.get(role, {"color": _OTHERS[number % len(_OTHERS)], "linestyle": "-"})
+    text = str(name).replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
+def without_neighbors(values: Any) -> np.ndarray:
+    """Return which values stand between missing ones, so that no line leads to them.
+
+    Parameters
+    ----------
+    values : array of shape (n,)
+        Values, NaN where missing.
+
+    Returns
+    -------
+    lonely : ndarray of bool of shape (n,)
+        True for these.
+    """
+    seen = np.concatenate([[False], ~np.isnan(np.asarray(values, dtype=np.float64)), [False]])
+    return np.asarray(seen[1:-1] & ~seen[:-2] & ~seen[2:])
 
 
 class BaseDisplay(ContractDocs):
@@ -81,5 +133,15 @@ class BaseDisplay(ContractDocs):
         ax.spines[["top", "right"]].set_visible(False)
         return ax
 
+    def _line(self, x: Any, y: Any, name: Any, style: dict[str, Any]) -> None:
+        """Draw a line, and points where it would show nothing: a single value, or one between missing ones."""
+        options = {key: value for key, value in style.items() if key != "hatch"}
+        if "marker" not in style and (lonely := without_neighbors(y)).any():
+            options |= {"marker": "o", "markersize": 4, "markevery": np.flatnonzero(lonely).tolist()}
+        self.ax_.plot(x, y, label=as_shown(name), **options)
+
     def _legend(self, **options: Any) -> None:
+        handles, _ = self.ax_.get_legend_handles_labels()
+        if len(handles) > _MOST_INSIDE and not options:
+            options = _ABOVE
         self.ax_.legend(frameon=False, fontsize="small", **options)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._choices import check_choice
-from skdistill.plotting._style import STANDARDIZED, BaseDisplay, style_of
+from skdistill.plotting._style import STANDARDIZED, BaseDisplay, as_shown, style_of_all
 
 __all__ = ["TradeOffDisplay"]
 
@@ -109,22 +109,25 @@ class TradeOffDisplay(BaseDisplay):
         ax = self._begin(ax)
         costs = self.table[self.cost].astype("float64")
         shown = self.table[(costs > 0).to_numpy()]
+        if not len(shown):
+            raise ValueError(f"TradeOffDisplay needs rows whose {self.cost!r} is above 0; the table has none.")
         x, y = costs[shown.index].to_numpy(), shown["mse"].to_numpy(dtype=np.float64)
+        styles = style_of_all(shown.index)
         for number, name in enumerate(shown.index):
-            color = style_of(str(name), number)["color"]
             error = shown["standard_error"].iloc[number]
-            ax.errorbar(x[number], y[number], yerr=error, fmt="o", color=color, capsize=3)
+            ax.errorbar(x[number], y[number], yerr=error, fmt="o", color=styles[name]["color"], capsize=3)
         ax.set_xscale("log")
         ax.set_xlim(x.min() / 2, x.max() * 4)
-        for number, (name, height) in enumerate(zip(shown.index, _spread_labels(y), strict=True)):
-            ax.annotate(str(name), (x[number], y[number]), (x[number] * 1.12, height), fontsize="small", va="center")
+        heights = _spread_labels(y, np.ptp(ax.get_ylim()))
+        for name, *point, height in zip(shown.index, x, y, heights, strict=True):
+            ax.annotate(as_shown(name), point, (point[0] * 1.12, height), fontsize="small", va="center")
         ax.set(xlabel=_COSTS[self.cost], ylabel=STANDARDIZED)
         return self
 
 
-def _spread_labels(heights: np.ndarray, share: float = 0.06) -> np.ndarray:
-    """Move labels until they do not overlap."""
-    gap = share * max(float(np.ptp(heights)), 1e-9)
+def _spread_labels(heights: np.ndarray, axis: float, share: float = 0.06) -> np.ndarray:
+    """Move labels until they do not overlap; the axis has the given height, error bars included."""
+    gap = share * axis
     order = np.argsort(heights)
     placed = heights.astype(float).copy()
     for lower, upper in pairwise(order):

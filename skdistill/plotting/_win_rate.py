@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill.comparison._analysis import RollingForecasts, rolling_forecasts, win_rates
-from skdistill.plotting._style import BaseDisplay
+from skdistill.plotting._style import BaseDisplay, as_shown
 
 __all__ = ["WinRateDisplay"]
 
@@ -91,13 +92,22 @@ class WinRateDisplay(BaseDisplay):
 
     def plot(self, ax: Any = None) -> WinRateDisplay:
         """Draw one bar per channel."""
-        ax = self._begin(ax, size=(6.0, 0.9 + 0.3 * len(self.rates)))
+        names = [_short(name) for name in self.rates.index]
+        height = 0.4 if any("\n" in name for name in names) else 0.3
+        ax = self._begin(ax, size=(6.0, 0.9 + height * len(names)))
         positions = np.arange(len(self.rates))[::-1]
         colors = ["#D55E00" if rate >= 0.5 else "#0072B2" for rate in self.rates]
         ax.barh(positions, 100 * self.rates, color=colors, height=0.7)
         ax.axvline(50, color="black", linewidth=0.8)
         for position, rate in zip(positions, self.rates, strict=True):
-            ax.text(100 * rate + 1, position, f"{100 * rate:.0f}", va="center", fontsize="small")
-        ax.set_yticks(positions, [str(name) for name in self.rates.index])
-        ax.set(xlim=(0, 106), xlabel="% of windows in which the student beats its teacher")
+            text, end = (f"{100 * rate:.0f}", 100 * rate) if rate == rate else ("no true values", 0.0)
+            ax.text(end + 1, position, text, va="center", fontsize="small")
+        ax.set_yticks(positions, names, linespacing=1.0)
+        ax.set(xlim=(0, 106), ylim=(-0.6, len(positions) - 0.4))
+        ax.set_xlabel("% of windows in which\nthe student beats its teacher")
         return self
+
+
+def _short(name: Any) -> str:
+    """Return a name as two lines at most, so that it leaves room for its bar."""
+    return as_shown("\n".join(textwrap.wrap(str(name), 28, max_lines=2, placeholder=" …")))

@@ -256,6 +256,130 @@ def test_win_rate_needs_a_teacher(test_frame):
         WinRateDisplay.from_estimator(alone, test_frame)
 
 
+# -- what a reader can see ------------------------------------------------------------------------
+
+
+def points_of(line):
+    """Return the values that a line marks, as those that it cannot lead to."""
+    return line.get_ydata()[line.get_markevery()].tolist() if line.get_marker() == "o" else []
+
+
+def test_values_without_neighbors_are_points():
+    wave = np.arange(30.0)
+    truth = np.array([np.nan, 21.0, np.nan, 23.0, 24.0])
+    lines = ForecastDisplay.from_predictions(wave[:20], truth, {"student": wave[20:25]}).ax_.lines
+    assert [points_of(line) for line in lines] == [[], [21.0], []]
+    of_one_step = ForecastDisplay.from_predictions(wave[:20], wave[20:21], {"student": [19.0]}).ax_
+    assert [points_of(line) for line in of_one_step.lines] == [[], [20.0], [19.0]]
+    errors = HorizonErrorDisplay.from_predictions(np.zeros((3, 1, 1)), {"student": np.ones((3, 1, 1))}).ax_
+    assert points_of(errors.lines[0]) == [1.0]
+    epochs = [{"epoch": n, "train_a": 1.0, **({"valid_loss": 2.0} if n == 20 else {})} for n in range(1, 41)]
+    assert points_of(HistoryDisplay(history=epochs).plot().ax_.lines[1]) == [2.0]
+
+
+def test_a_fan_of_one_row_is_a_bar():
+    fan = pd.DataFrame([[0.1, 0.5, 0.9]], columns=[0.1, 0.5, 0.9])
+    display = ForecastDisplay.from_predictions(np.zeros(5), None, {"student": [0.5]}, fans={"student": fan})
+    (bar,) = display.ax_.collections[1].get_segments()
+    assert bar.tolist() == [[5.0, 0.1], [5.0, 0.9]]
+
+
+def test_no_two_rows_look_alike():
+    names = ["student", "teacher", "alone", *"abcdefgh", "mine: teacher"]
+    forecasts = {name: np.ones((3, 4, 1)) for name in names}
+    lines = HorizonErrorDisplay.from_predictions(np.zeros((3, 4, 1)), forecasts).ax_.lines
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == len(names)
+    bars = ScalesDisplay.from_predictions(np.zeros((3, 4, 1)), forecasts).ax_.containers
+    assert len({(one[0].get_facecolor(), one[0].get_hatch()) for one in bars}) == len(names)
+
+
+def test_names_are_shown_as_they_are():
+    display = ForecastDisplay.from_predictions(
+        np.zeros(5), None, {"_mine": [1.0], "cost in $ or $": [2.0]}, channel="price $^$"
+    )
+    display.figure_.canvas.draw()  # a formula raises here
+    shown = [text.get_text().strip() for text in display.ax_.get_legend().get_texts()]
+    assert shown == ["context", "_mine", r"cost in \$ or \$"]
+
+
+@pytest.mark.parametrize("name", ["truth", "context"])
+def test_a_forecast_is_not_drawn_in_place_of_the_truth(name):
+    with pytest.raises(ValueError, match=f"must not be called '{name}'"):
+        ForecastDisplay.from_predictions(np.zeros(5), np.ones(2), {name: np.ones(2)})
+
+
+def test_a_spectrum_has_the_truth_and_something_to_draw():
+    with pytest.raises(ValueError, match="a forecast must have another name"):
+        SpectrumDisplay.from_predictions(np.ones((3, 4, 1)), {"truth": np.zeros((3, 4, 1))})
+    with pytest.raises(ValueError, match="the horizon is 1 step"):
+        SpectrumDisplay.from_predictions(np.ones((3, 1, 1)), {"student": np.zeros((3, 1, 1))})
+
+
+@pytest.mark.parametrize(
+    ("columns", "labels", "message"),
+    [
+        ([0.9, 0.5, 0.1], [5, 6], "in rising order"),
+        ([0.1, 0.5, 0.9], [6, 7], "must have the 2 rows of its forecast, from 5 to 6"),
+        ([0.1, 0.5, 0.9], [5, 6, 7], "got 3 rows"),
+    ],
+)
+def test_fans_lie_around_their_forecast(columns, labels, message):
+    fan = pd.DataFrame(np.zeros((len(labels), 3)), index=labels, columns=columns)
+    with pytest.raises(ValueError, match=message):
+        ForecastDisplay.from_predictions(np.zeros(5), None, {"student": np.zeros(2)}, fans={"student": fan})
+
+
+def test_a_level_without_a_partner_is_a_line():
+    fan = pd.DataFrame({0.1: [0.0, 1.0], 0.2: [2.0, 3.0], 0.9: [4.0, 5.0]})
+    display = ForecastDisplay.from_predictions(np.zeros(5), None, {"student": [3.0, 4.0]}, fans={"student": fan})
+    assert {line.get_label(): line.get_ydata().tolist() for line in display.ax_.lines}["level 0.2"] == [2.0, 3.0]
+
+
+def test_labels_that_are_text_are_readable_and_in_their_places():
+    names = pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d")
+    wave = pd.Series(np.arange(60.0), index=names)
+    ax = ForecastDisplay.from_predictions(wave[:40], wave[40:], {"student": wave[40:]}).ax_
+    assert [line.get_xdata()[0] for line in ax.lines] == [0, 40, 40]
+    ticks = ax.get_xticks()
+    shown = ax.xaxis.get_major_formatter().format_ticks(ticks)
+    assert len(ticks) < 8
+    assert all(label == names[int(tick)] for label, tick in zip(shown, ticks, strict=True) if 0 <= tick < 60)
+    with pytest.raises(ValueError, match="those of 'context' repeat 'Mon'"):
+        ForecastDisplay.from_predictions(pd.Series([1.0, 2.0], index=["Mon", "Mon"]), None, {"student": wave[40:]})
+
+
+def test_losses_that_are_not_positive_are_drawn():
+    epochs = [{"epoch": n, "train_gap": 1.0 - n, "valid_loss": 1.0} for n in (1, 2, 3)]
+    assert HistoryDisplay(history=epochs).plot().ax_.get_yscale() == "linear"
+
+
+def test_labels_of_equal_errors_do_not_overlap():
+    table = pd.DataFrame(
+        {"mse": [0.5, 0.5, 0.5], "standard_error": [0.0, 0.1, 0.2], "parameters": [100, 101, 102]}, index=[*"abc"]
+    )
+    display = TradeOffDisplay.from_comparison(table, cost="parameters")
+    display.figure_.canvas.draw()
+    boxes = [text.get_tightbbox() for text in display.ax_.texts]
+    assert not any(one.overlaps(other) for number, one in enumerate(boxes) for other in boxes[:number])
+    with pytest.raises(ValueError, match="needs rows whose 'parameters' is above 0"):
+        TradeOffDisplay.from_comparison(table.assign(parameters=0), cost="parameters")
+
+
+def test_win_rates_of_long_names_and_of_no_truth_are_told():
+    truth = np.ones((4, 3, 2))
+    truth[:, :, 1] = np.nan
+    names = ["the first channel, with a name of many words in it", "b"]
+    with pytest.warns(RuntimeWarning, match="Mean of empty slice"):
+        display = WinRateDisplay.from_predictions(
+            truth, {"student": np.full(truth.shape, 0.9), "teacher": np.full(truth.shape, 0.8)}, names
+        )
+    assert [text.get_text() for text in display.ax_.texts] == ["100", "no true values", "100"]
+    display.figure_.canvas.draw()
+    label = display.ax_.xaxis.label.get_tightbbox()
+    assert label.x0 >= 0
+    assert label.x1 <= display.figure_.bbox.x1
+
+
 # -- the report ----------------------------------------------------------------------------------
 
 
@@ -378,3 +502,11 @@ def test_windows_of_a_panel_are_found_in_their_series():
     rolled = rolling_forecasts(fitted, panel, step=2)
     places = list(zip(rolled.series.tolist(), rolled.starts.tolist(), strict=True))
     assert places == [(0, 12), (2, 12), (3, 14), (3, 16)]  # every series has its first window
+
+
+def test_a_report_of_one_step_has_no_empty_picture(tmp_path):
+    frame = make_frame()
+    page = write_report(make_forecaster(prediction_length=1).fit(frame[:100]), frame[88:], tmp_path / "one.html")
+    text = page.read_text()
+    assert 'alt="Error over the horizon"' in text
+    assert 'alt="Periods"' not in text
