@@ -9,11 +9,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from skdistill import DistilledForecaster, DistilledRegressor
-from skdistill.losses import Response, Supervised
+from skdistill.losses import Supervised
 from skdistill.networks import Linear
 from skdistill.networks._linear_design import DesignSizes
+from skdistill.networks._solvable_part import SolvablePart
 from skdistill.teachers._held_out import LinearStudent, rows_of
+from skdistill.training._exact import Candidate, QuadraticTerm
 from skdistill.training._input_scale import penalty_share
+from skdistill.training._moments import Moments
+from skdistill.training._part_problem import PartProblem
 
 SLOPES = np.array([0.5, 2.0])
 
@@ -65,17 +69,31 @@ def test_a_trend_is_not_in_the_units_of_the_penalty(individual, penalty_on):
         assert np.abs(ours - whole).max() > 0.05
 
 
-def test_weighted_labels_and_missing_truth_have_the_same_units():
+def test_missing_truth_has_the_same_units():
     series = make_trend(slopes=SLOPES[:1])
-    settings = {"student": Linear(season=12, penalty=0.3), "loss": Response(0.0), "validation_fraction": 0}
-    plain = make_forecaster(teacher=None, **settings).fit(series)
-    some = make_forecaster(**settings, label_share=0.4).fit(series)
-    np.testing.assert_allclose(weights_of(some), weights_of(plain), atol=2e-4)
     series[80] = np.nan
-    gaps = make_forecaster(teacher=None, **settings).fit(series)
-    x, y, _ = shifted(standardized(gaps, series)[:, 0])
+    settings = {"student": Linear(season=12, penalty=0.3), "loss": Supervised(), "validation_fraction": 0}
+    forecaster = make_forecaster(teacher=None, **settings).fit(series)
+    x, y, _ = shifted(standardized(forecaster, series)[:, 0])
     whole = np.isfinite(x).all(axis=1) & np.isfinite(y).all(axis=1)
-    np.testing.assert_allclose(weights_of(gaps), ridge(x[whole], y[whole], 0.3), atol=0.05)
+    np.testing.assert_allclose(weights_of(forecaster), ridge(x[whole], y[whole], 0.3), atol=0.05)
+
+
+def test_weighted_labels_have_the_same_units():
+    """Labels that all count 1 are the problem without weights."""
+    x, y, _ = shifted(make_trend(slopes=SLOPES[:1])[:, 0] / 50)
+    part = SolvablePart("a part", n_rows=12, penalties=(0.3,))
+    terms = [QuadraticTerm(name, 0.5, np.eye(4) / 4, name) for name in ("truth", "teacher_forecast")]
+    moments = {
+        name: [Moments(float(len(x)), both.sum(axis=0), both.T @ both, 12)]
+        for name, both in (("truth", np.hstack([x, y])), ("teacher_forecast", np.hstack([x, y + 0.01])))
+    }
+    point = Candidate({"truth": 0.5, "teacher_forecast": 0.5}, 0.3)
+    counts = {"windows": [Moments(float(len(x)), np.empty(0), np.empty((0, 0)), 0)]}
+    ours, weighted = (PartProblem(part, terms, one).solve(point) for one in (moments, moments | counts))
+    np.testing.assert_allclose(ours.weight[0], ridge(x, y + 0.005, 0.3), atol=1e-9)
+    np.testing.assert_allclose(weighted.weight, ours.weight, atol=1e-9)
+    np.testing.assert_allclose(weighted.bias, ours.bias, atol=1e-9)
 
 
 @pytest.mark.parametrize("known_band", [None, 1])
