@@ -76,9 +76,9 @@ class Linear(BaseNetwork):
     penalty : float or sequence of float, default=0.1
         Ridge penalty of the exact solver: the objective is the weighted sum of the terms plus penalty /
         prediction_length * ||W||^2 (so plain MSE gives ``W = C (G + penalty I)^-1`` with the mean second moment G of
-        standardized contexts). Where the rows of the target less their level have a mean variance v below 0.1, as on a
-        steep trend, their penalty is 10 v times as large. With 0, the solution of smallest norm is taken. If several
-        penalties are given, ``selection`` chooses among them.
+        standardized contexts). Where rows of a channel less their level have a mean variance v below 0.1, as on a
+        steep trend, the penalty of their weights is 100 v ** 2 times as large, and v times below 0.01. With 0, the
+        solution of smallest norm is taken. If several penalties are given, ``selection`` chooses among them.
     penalty_on : {"weights", "forecast"}, default="weights"
         Penalize ||W||^2 (``"weights"``), or tr(W' M W) with the metric M of the objective (``"forecast"``).
     weight_grid : dict of str to sequence of float, or None, default=None
@@ -452,7 +452,7 @@ class Linear(BaseNetwork):
             selection=self.selection,
             solver=self.solver,
             n_inputs=0 if sizes.is_plain else sizes.n_inputs,
-            of_rows=None if sizes.is_plain else sizes.of_rows(),
+            channels=None if sizes.is_plain else sizes.channels(),
             other_masks=tuple(masks[1:]),
             ties=tuple(self.ties(spec)),
         )

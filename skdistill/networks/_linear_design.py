@@ -115,17 +115,20 @@ class DesignSizes:
         """Whether there is nothing but the rows of the target."""
         return not (self.covariates or self.n_static or self.calendar)
 
-    def of_rows(self) -> np.ndarray:
-        """Return which inputs are rows of the target less their level, or products with them.
+    def channels(self) -> np.ndarray:
+        """Return which inputs are rows of a channel less their level, or products with them.
 
         Returns
         -------
-        of_rows : ndarray of bool of shape (n_inputs,)
-            True where they are.
+        channels : ndarray of int of shape (n_inputs,)
+            0 for the target, from 1 on for covariates, and -1 for other inputs.
         """
-        parts, of_rows = self.parts(), np.zeros(self.n_inputs, dtype=bool)
-        of_rows[parts["own"]] = of_rows[parts["static_season"]] = True
-        return of_rows
+        parts, channels = self.parts(), np.full(self.n_inputs, -1)
+        channels[parts["own"]] = channels[parts["static_season"]] = 0
+        channels[parts["past"]] = np.repeat(1 + np.arange(len(self.covariates)), self.past_rows)
+        known = [1 + self.covariates.index(channel) for channel in self.known]
+        channels[parts["future"]] = np.repeat(np.array(known, dtype=int), self.prediction_length)
+        return channels
 
     def band(self, width: int | None) -> np.ndarray:
         """Return which inputs a step may read, if it reads known covariates only near it.

@@ -49,9 +49,9 @@ class SolvablePart:
         Number of inputs of the map, if it reads more than rows: the module of the part then has a method ``design``,
         from the inputs of ``forward`` to inputs (n_windows, n_targets, n_inputs) and levels (n_windows, n_targets, 1),
         and W has this number of columns. 0 means that the inputs are ``n_rows`` rows.
-    of_rows : ndarray of bool of shape (n_inputs,) or None, default=None
-        Inputs that are rows less their level, or products with them: the penalty counts in units of their variance
-        where that is small. None means the first ``n_rows``.
+    channels : ndarray of int of shape (n_inputs,) or None, default=None
+        For inputs that are rows less their level, or products with them, the number of their channel, and -1 for other
+        inputs: the penalty counts in units of the variance of a channel where that is small. None means one channel.
     other_masks : tuple of ndarray of bool or None, default=()
         Alternatives to ``mask`` to choose among; the module of the part then has a buffer ``mask``.
     ties : tuple of ndarray of int or None, default=()
@@ -72,7 +72,7 @@ class SolvablePart:
     solver: str = "auto"
     module: str = ""
     n_inputs: int = 0
-    of_rows: np.ndarray | None = None
+    channels: np.ndarray | None = None
     other_masks: tuple[np.ndarray | None, ...] = ()
     ties: tuple[np.ndarray | None, ...] = ()
 

@@ -2,14 +2,15 @@
 
 Rows are standardized over all rows of a series, so that rows less the level of their window usually have a variance
 of .1 to 1.5. Where a trend, or another slow movement, makes up most of the spread of the rows, they vary by much less,
-and a penalty in units of all rows would shrink to nothing what a window can tell: its season. From a variance of .1
-down, the penalty therefore shrinks with it. An input divided by d has a weight that is d times as large, so that the
-ridge problem in the divided inputs is the one with a penalty of d ** 2 times as much.
+and a penalty in units of all rows would shrink to nothing what a window can tell: its season, or what a covariate does
+from row to row. Below a variance of .1 the penalty therefore shrinks, until it is as large relative to the variance as
+for rows of variance 1. An input divided by d has a weight that is d times as large, so that the ridge problem in the
+divided inputs is the one with a penalty of d ** 2 times as much.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,14 +19,14 @@ from skdistill.networks._solvable_part import SolvablePart
 from skdistill.training._exact import LinearSolution
 from skdistill.training._moments import Moments
 
-__all__ = ["InputScale", "penalty_share", "row_variance"]
+__all__ = ["InputScale", "input_variances", "penalty_share"]
 
 _USUAL = 0.1  # least variance of rows less their level, in standardized units, at which the penalty counts whole
 _ROUNDING = 1e-10  # variance of rows that differ by the rounding of float32 alone
 
 
-def row_variance(first: np.ndarray, second: np.ndarray, count: float, *, centered: bool = True) -> float:
-    """Compute the mean variance of inputs from their sums.
+def input_variances(first: np.ndarray, second: np.ndarray, count: float, *, centered: bool) -> np.ndarray:
+    """Compute the variance of every input from sums.
 
     Parameters
     ----------
@@ -35,18 +36,18 @@ def row_variance(first: np.ndarray, second: np.ndarray, count: float, *, centere
         Sums of their products.
     count : float
         Number of windows, or the sum of their weights.
-    centered : bool, default=True
+    centered : bool
         Whether the mean is subtracted, as an intercept does.
 
     Returns
     -------
-    variance : float
-        Mean over the inputs; 0 without windows.
+    variances : ndarray of shape (n_inputs,)
+        The variances; 0 without windows.
     """
     if count <= 0:
-        return 0.0
+        return np.zeros(len(first))
     squares = np.diag(second) / count
-    return max(float(np.mean(squares - np.square(first / count) if centered else squares)), 0.0)
+    return np.asarray(np.maximum(squares - np.square(first / count) if centered else squares, 0.0))
 
 
 def penalty_share(variance: float) -> float:
@@ -60,14 +61,14 @@ def penalty_share(variance: float) -> float:
     Returns
     -------
     share : float
-        1 from a variance of .1 on, and for rows that do not vary; below, it falls with the variance.
+        1 from a variance v of .1 on, and for rows that do not vary; 100 v ** 2 down to .01, and v below.
 
     Examples
     --------
-    >>> penalty_share(0.5), penalty_share(0.01)
-    (1.0, 0.1)
+    >>> penalty_share(0.5), penalty_share(0.05), penalty_share(0.002)
+    (1.0, 0.25, 0.002)
     """
-    return min(max(variance, _ROUNDING) / _USUAL, 1.0) if variance > 0 else 1.0
+    return min(max(variance, _ROUNDING, (variance / _USUAL) ** 2), 1.0) if variance > 0 else 1.0
 
 
 @dataclass(frozen=True)
@@ -98,30 +99,32 @@ class InputScale:
         scale : InputScale
             The divisors.
         """
-        n_rows = part.n_rows
-        variances = [
-            row_variance(one.first[:n_rows], one.second[:n_rows, :n_rows], one.count, centered=part.intercept)
-            for one in groups
-        ]
-        return cls.of_variances(part, variances)
+        size = part.width
+        return cls.of_variances(
+            part,
+            (
+                input_variances(one.first[:size], one.second[:size, :size], one.count, centered=part.intercept)
+                for one in groups
+            ),
+        )
 
     @classmethod
-    def of_variances(cls, part: SolvablePart, variances: list[float]) -> InputScale:
-        """Find the divisors from the variance of the rows of every group of channels.
+    def of_variances(cls, part: SolvablePart, variances: Iterable[np.ndarray]) -> InputScale:
+        """Find the divisors from the variances of the inputs of every group of channels.
 
         Parameters
         ----------
         part : SolvablePart
             The part to solve.
-        variances : list of float
-            Mean variance of rows less their level, in standardized units.
+        variances : iterable of ndarray of shape (n_inputs,)
+            Variance of each input, in standardized units.
 
         Returns
         -------
         scale : InputScale
             The divisors.
         """
-        return cls(tuple(_divisors(part, variance) for variance in variances))
+        return cls(tuple(_divisors(part, one) for one in variances))
 
     def moments(self, groups: list[Moments]) -> list[Moments]:
         """Divide the inputs of moments.
@@ -176,12 +179,13 @@ class InputScale:
         return LinearSolution(np.stack(weight), solution.bias)
 
 
-def _divisors(part: SolvablePart, variance: float) -> np.ndarray | None:
-    share = penalty_share(variance)
-    if share == 1:
-        return None
-    of_rows = np.arange(part.width) < part.n_rows if part.of_rows is None else part.of_rows
-    return np.where(of_rows, share**0.5, 1.0)
+def _divisors(part: SolvablePart, variances: np.ndarray) -> np.ndarray | None:
+    channels = np.zeros(part.width, dtype=int) if part.channels is None else part.channels
+    shares = np.ones(part.width)
+    for channel in range(channels.max() + 1):
+        own = channels == channel
+        shares[own] = penalty_share(float(variances[own].mean())) if own.any() else 1.0
+    return None if (shares == 1).all() else np.sqrt(shares)
 
 
 def _divided(moments: Moments, divisor: np.ndarray) -> Moments:

@@ -19,11 +19,10 @@ import numpy as np
 import scipy.linalg
 
 from skdistill.data._windows import Windows
-from skdistill.networks._solvable_part import SolvablePart
 from skdistill.training._batches import LabelSource, label_weights
 from skdistill.training._design import Design
 from skdistill.training._exact import Candidate, LinearSolution, QuadraticTerm
-from skdistill.training._input_scale import InputScale, row_variance
+from skdistill.training._input_scale import InputScale, input_variances
 
 __all__ = ["masked_error", "solve_masked"]
 
@@ -77,7 +76,7 @@ def solve_masked(
             group.add(_rows(own_contexts), _rows(truth[:, own]), label_rows, weights_of_rows, counts)
     weights = np.zeros((len(points), n_groups, windows.prediction_length, part.width))
     biases = np.zeros(weights.shape[:3])
-    scale = InputScale.of_variances(part, [group.row_variance(part) for group in groups])
+    scale = InputScale.of_variances(part, (group.variances(centered=part.intercept) for group in groups))
     for number, (group, divisor) in enumerate(zip(groups, scale.divisors, strict=True)):
         if divisor is not None:
             group.divide(divisor)
@@ -189,11 +188,9 @@ class _Sums:
             self.sums["teacher_forecast"] += counted @ label
             self.cross["teacher_forecast"] += label.T @ of_label
 
-    def row_variance(self, part: SolvablePart) -> float:
-        """Return the mean variance of the rows that the map reads, over all windows."""
-        n_rows, whole = part.n_rows, self.whole
-        first, second = whole.first[:n_rows], whole.second[:n_rows, :n_rows]
-        return row_variance(first, second, float(whole.count), centered=part.intercept)
+    def variances(self, *, centered: bool) -> np.ndarray:
+        """Return the variances of the inputs over all windows."""
+        return input_variances(self.whole.first, self.whole.second, float(self.whole.count), centered=centered)
 
     def divide(self, divisor: np.ndarray) -> None:
         """Divide the inputs (n_rows,)."""

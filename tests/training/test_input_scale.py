@@ -1,6 +1,7 @@
 """The penalty of exact students counts in units of rows less their level where a trend makes up most of the spread."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
@@ -39,10 +40,11 @@ def shifted(values, context_length=12, prediction_length=4):
 
 
 def ridge(x, y, penalty, of_rows=slice(None)):
-    """Solve the normal equations, with the penalty on rows in units of ten times their variance, at most 1."""
+    """Solve the normal equations, with the penalty on rows in units of their variance where that is small."""
     x, y = x - x.mean(axis=0), y - y.mean(axis=0)
     shares = np.ones(x.shape[1])
-    shares[of_rows] = min(10 * np.square(x[:, of_rows]).mean(), 1.0)
+    variance = np.square(x[:, of_rows]).mean()
+    shares[of_rows] = 1 if variance >= 0.1 else variance if variance < 0.01 else 100 * variance**2
     return np.linalg.solve(x.T @ x / len(x) + penalty * np.diag(shares), x.T @ y / len(x)).T
 
 
@@ -51,8 +53,8 @@ def weights_of(forecaster):
 
 
 def test_the_penalty_counts_whole_from_a_variance_of_a_tenth_on():
-    shares = [penalty_share(variance) for variance in (2.0, 0.1, 0.05, 1e-3, 1e-30, 0.0)]
-    np.testing.assert_allclose(shares, [1.0, 1.0, 0.5, 0.01, 1e-9, 1.0])
+    shares = [penalty_share(variance) for variance in (2.0, 0.1, 0.05, 0.01, 1e-3, 1e-30, 0.0)]
+    np.testing.assert_allclose(shares, [1.0, 1.0, 0.25, 0.01, 1e-3, 1e-10, 1.0])
 
 
 @pytest.mark.parametrize("individual", [False, True])
@@ -116,9 +118,31 @@ def test_covariates_and_levels_keep_the_whole_penalty(known_band):
         np.testing.assert_allclose(ours[step, here], expected, atol=5e-4)
 
 
-def test_products_with_static_covariates_are_rows_too():
-    sizes = DesignSizes(4, 0, 2, (), (), 2, has_level=True, n_time_features=0, static_season=2)
-    assert np.flatnonzero(sizes.of_rows()).tolist() == [0, 1, 2, 3, *range(9, 13)]
+def test_inputs_know_their_channel():
+    sizes = DesignSizes(4, 3, 2, (1, 5), (5,), 2, has_level=True, n_time_features=0, static_season=2)
+    own, past, future, levels, products = [0] * 4, [1] * 3 + [2] * 3, [2] * 2, [-1] * 7, [0] * 4
+    assert sizes.channels().tolist() == [*own, *past, *future, *levels, *products]
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.05, 0.5, 5.0])
+@pytest.mark.parametrize("known_weights", ["own", "shared"])
+def test_what_a_covariate_does_is_learned_whatever_its_slope(slope, known_weights):
+    """A covariate whose moves of size 1 move the target by 2, with noise of .1."""
+    generator = np.random.default_rng(0)
+    move = np.convolve(generator.normal(size=703), np.ones(4) / 2, "valid")
+    values = np.stack([10 + 2 * move + 0.1 * generator.normal(size=700), move + slope * np.arange(700)], axis=1)
+    frame = pd.DataFrame(values, columns=["y", "z"], index=pd.date_range("2024-01-01", periods=700))
+    student = Linear(season=7, known_weights=known_weights)
+    names = {"targets": ["y"], "known_covariates": ["z"]}
+    forecaster = make_forecaster(
+        teacher=None, student=student, loss=Supervised(), context_length=21, validation_fraction=0, **names
+    ).fit(frame.iloc[:500])
+    errors = [
+        forecaster.predict(frame.iloc[at - 21 : at], future=frame[["z"]].iloc[at : at + 4])["y"].to_numpy()
+        - values[at : at + 4, 0]
+        for at in range(500, 690)
+    ]
+    assert np.sqrt(np.mean(np.square(errors))) < 0.6
 
 
 def test_candidates_are_judged_in_the_same_units():
