@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from skdistill.data._offsets import span_of
 from skdistill.data._steps import Step, find_step
 
 __all__ = ["season_of_series", "seasons_of_series", "seasons_of_step"]
@@ -25,13 +26,7 @@ _FROM_5_MINUTES = (1440, 10080)
 _WEEKS = 52  # in a year
 _LIKE = {"ME": "M", "MS": "M", "BME": "M", "BMS": "M", "CBME": "M", "CBMS": "M", "WOM": "M", "LWOM": "M"}
 _LIKE |= {"QE": "Q", "QS": "Q", "BQE": "Q", "BQS": "Q", "SME": "SM", "SMS": "SM", "C": "B"}
-_LARGER: dict[str, tuple[tuple[str, int], ...]] = {
-    "s": (("W", 604_800), ("D", 86_400), ("h", 3600), ("min", 60)),
-    "min": (("W", 10_080), ("D", 1440), ("h", 60)),
-    "h": (("W", 168), ("D", 24)),
-    "D": (("W", 7),),
-}
-_UNITS = {"seconds": "s", "minutes": "min", "hours": "h", "days": "D", "weeks": "W", "months": "M"}
+_FIXED = {"W": "7D", "D": "1D", "h": "1h", "min": "1min", "s": "1s"}  # units of fixed length, the largest first
 
 
 def seasons_of_step(offset: pd.offsets.BaseOffset | None) -> tuple[int, ...]:
@@ -67,19 +62,18 @@ def seasons_of_step(offset: pd.offsets.BaseOffset | None) -> tuple[int, ...]:
 
 def _unit_of(offset: pd.offsets.BaseOffset) -> tuple[str, int]:
     """Return the largest unit of a step and the number of units; the name is empty for an unknown unit."""
+    span = span_of(offset)
+    if span is not None:  # 3600 s are an hour, 7 days a week
+        sizes = ((name, pd.Timedelta(length)) for name, length in _FIXED.items())
+        return next(((name, int(span // size)) for name, size in sizes if not span % size), ("", 1))
     if type(offset) is pd.DateOffset:
         kinds: dict[str, Any] = {name: n for name, n in offset.kwds.items() if name != "day"}
-        named = [(unit, kinds[name]) for name, unit in _UNITS.items() if name in kinds]
-        name, n = (named[0][0], int(named[0][1] * offset.n)) if len(named) == len(kinds) == 1 else ("", 1)
-    else:
-        try:
-            name, n = offset.rule_code.split("-")[0], int(offset.n)
-        except NotImplementedError:  # custom offsets of the user
-            return "", 1
-    for larger, size in _LARGER.get(name, ()):  # 3600 s are an hour, 7 days a week
-        if n % size == 0:
-            return larger, n // size
-    return _LIKE.get(name, name), n
+        return ("M", int(kinds["months"] * offset.n)) if set(kinds) == {"months"} else ("", 1)
+    try:
+        name = offset.rule_code.split("-")[0]
+    except NotImplementedError:  # custom offsets of the user
+        return "", 1
+    return _LIKE.get(name, name), int(offset.n)
 
 
 def seasons_of_series(index: pd.Index | None, step: Step | None) -> tuple[int, ...] | None:

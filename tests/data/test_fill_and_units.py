@@ -189,7 +189,13 @@ def test_a_small_spread_on_a_large_level_is_no_constant(level, spread):
         (pd.offsets.Hour(24), (7, 365)),
         (pd.offsets.Minute(60), (24, 168)),
         (pd.offsets.Second(900), (96, 672)),
+        (pd.offsets.Milli(900_000), (96, 672)),
+        (pd.offsets.Micro(1_000_000), (3600, 60)),
+        (pd.offsets.Milli(250), ()),
         (pd.DateOffset(days=7), (52,)),
+        (pd.DateOffset(hours=24), (7, 365)),
+        (pd.DateOffset(days=1, hours=12), ()),
+        (pd.DateOffset(years=1), ()),
         (None, ()),
     ],
 )
