@@ -20,6 +20,7 @@ from skdistill.labeling._label_choice import CHOICES
 from skdistill.losses._base import BaseLoss
 from skdistill.losses._objective import (
     needs_branches,
+    needs_student_features,
     needs_teacher,
     needs_teacher_features,
     reads_teacher_quantiles,
@@ -165,13 +166,15 @@ def warn_of_unread_labels(estimator: Any, student: BaseNetwork, loss: BaseLoss) 
     loss : BaseLoss
         Its loss.
     """
-    reads_features = estimator.teacher is not None and needs_teacher_features(loss)
-    features, branches = ("features", reads_features), ("branches", needs_branches(loss))
-    _warn_of_unread(student, "student", loss, settings_of_features=features, settings_of_branches=branches)
+    own = ("features", needs_student_features(loss, has_teacher=estimator.teacher is not None))
+    _warn_of_unread(
+        student, "student", loss, settings_of_features=own, settings_of_branches=("branches", needs_branches(loss))
+    )
     if estimator.teacher is None:
         return
     if needs_teacher(loss):
         teacher = resolve_teacher(estimator.teacher)
+        features = ("features", needs_teacher_features(loss))
         quantiles = ("quantiles", estimator.quantiles is not None or reads_teacher_quantiles(loss))
         for one in [teacher, *teacher.get_params().values()]:
             if isinstance(one, BaseTeacher):
@@ -179,7 +182,7 @@ def warn_of_unread_labels(estimator: Any, student: BaseNetwork, loss: BaseLoss) 
             elif isinstance(one, BaseNetwork):
                 _warn_of_unread(one, "teacher", loss, settings_of_features=features)
         told = changed_parameters(estimator, ["feature_storage"])
-        if told and estimator.memory is None and not reads_features:  # memory stores them for others, too
+        if told and estimator.memory is None and not features[1]:  # memory stores them for others, too
             warnings.warn(
                 f"{told[0]} of {type(estimator).__name__} has no effect: no term of {type(loss).__name__} with a "
                 "positive weight reads the teacher's features. Leave it out.",

@@ -11,7 +11,7 @@ from doubles import make_frame, make_series
 from sktime.forecasting.naive import NaiveForecaster
 
 from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, scale_out
-from skdistill.core import BaseNetwork
+from skdistill.core import BaseNetwork, LossTerm
 from skdistill.datasets import to_long
 from skdistill.losses import LossSum, Response, Supervised
 from skdistill.networks import CALF, MICN, MLP, Linear, TimesNet
@@ -266,6 +266,18 @@ def test_a_storage_of_features_that_no_term_reads_is_told(tmp_path):
     assert told(forecaster.set_params(memory=None, loss="timedistill")._check_parameters) == []
 
 
+class SmallFeatures(LossTerm):
+    """A term of a user, which reads no label."""
+
+    requires = frozenset({"student_features"})
+
+    def __init__(self, weight=1.0):
+        self.weight = weight
+
+    def build(self, shapes):
+        raise NotImplementedError  # nothing is trained here
+
+
 @pytest.mark.parametrize(
     ("student", "loss", "match"),
     [
@@ -273,6 +285,7 @@ def test_a_storage_of_features_that_no_term_reads_is_told(tmp_path):
         (CALF(n_principal_words=3), "response", "n_principal_words=3 of CALF .* reads the student's branches"),
         (CALF(n_principal_words=3), "crossmodal", None),
         (MICN(features="published"), "timedistill", None),
+        (MICN(features="published"), Response() + SmallFeatures(0.1), None),
     ],
 )
 def test_settings_of_a_student_that_no_term_reads_are_told(student, loss, match):

@@ -22,6 +22,7 @@ __all__ = [
     "build_objective",
     "check_loss",
     "needs_branches",
+    "needs_student_features",
     "needs_teacher",
     "needs_teacher_features",
     "reads_teacher_quantiles",
@@ -203,6 +204,30 @@ def needs_teacher_features(loss: BaseLoss) -> bool:
     return any("teacher_features" in term.requires for _, term in _active(loss))
 
 
+def needs_student_features(loss: BaseLoss, *, has_teacher: bool) -> bool:
+    """Return whether any term of positive weight reads the student's features.
+
+    Parameters
+    ----------
+    loss : BaseLoss
+        The loss.
+    has_teacher : bool
+        Whether there are labels; without labels, terms that read labels are dropped.
+
+    Returns
+    -------
+    needed : bool
+        True if it does.
+
+    Examples
+    --------
+    >>> from skdistill.losses import TimeDistill
+    >>> needs_student_features(TimeDistill(), has_teacher=True), needs_student_features(TimeDistill(), has_teacher=False)
+    (True, False)
+    """
+    return any("student_features" in term.requires for _, term in _active(loss, has_teacher=has_teacher))
+
+
 def needs_branches(loss: BaseLoss) -> bool:
     """Return whether any term of positive weight reads the branches of a student that has two.
 
@@ -286,7 +311,7 @@ def with_quantile_term(
     >>> [name for name, _ in with_quantile_term(Response(), (0.1, 0.9), has_teacher=True).named_terms()]
     ['supervised', 'prediction', 'pinball']
     """
-    active = [(name, term) for name, term in _active(loss) if has_teacher or not term.requires & _OF_TEACHER]
+    active = _active(loss, has_teacher=has_teacher)
     taught = teacher_levels is not None and bool(covered_levels(teacher_levels, levels).all())
     sources = {"truth", "teacher_quantiles"} if taught else {"truth"}
     of_quantiles = [term for _, term in active if "student_quantiles" in term.requires]
@@ -348,9 +373,7 @@ def build_objective(
     >>> build_objective(TimeDistill(), LossShapes(4, 1), has_teacher=False).names
     ['supervised']
     """
-    active = _active(loss)
-    if not has_teacher:
-        active = [(name, term) for name, term in active if not term.requires & _OF_TEACHER]
+    active = _active(loss, has_teacher=has_teacher)
     if not active:
         raise ValueError(
             f"without a teacher no term of {type(loss).__name__} is left: every term of positive weight needs labels. "
@@ -365,8 +388,10 @@ def build_objective(
     )
 
 
-def _active(loss: BaseLoss) -> list[tuple[str, LossTerm]]:
-    return [(name, term) for name, term in loss.named_terms() if term.weight > 0]
+def _active(loss: BaseLoss, *, has_teacher: bool = True) -> list[tuple[str, LossTerm]]:
+    """Return the terms of positive weight; without a teacher, those that read no labels."""
+    active = [(name, term) for name, term in loss.named_terms() if term.weight > 0]
+    return [(name, term) for name, term in active if has_teacher or not term.requires & _OF_TEACHER]
 
 
 def _check_needs(
