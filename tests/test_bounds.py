@@ -188,3 +188,11 @@ def test_other_bounds_apply_from_the_next_fit_on(tmp_path):
         np.testing.assert_array_equal(regressor.set_params(bounds=None).predict(X), expected)
         regressor.save(tmp_path / "student")
         np.testing.assert_array_equal(load(tmp_path / "student").predict(X), expected)
+
+
+def test_a_file_of_a_regressor_without_its_bounds_is_refused(tmp_path):
+    windows = np.lib.stride_tricks.sliding_window_view(make_frame(80, 1)["c0"].to_numpy(), 16)
+    regressor = DistilledRegressor(None, "linear", Supervised()).fit(windows[:, :12], windows[:, 12:])
+    del regressor._target_bounds  # as earlier states had none
+    with pytest.raises(ValueError, match="without its bounds of targets: fit and save again"):
+        regressor.save(tmp_path / "student")  # which reads its file
