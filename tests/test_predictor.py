@@ -99,5 +99,5 @@ def test_weights_beyond_float32_are_told():
     forecaster = make_forecaster(teacher=None).fit(make_series())
     for weight in forecaster.student_.parameters():
         weight.data.fill_(1e30)
-    with pytest.warns(UserWarning, match="of 1 windows hold NaN or infinity: the weights of the network are too large"):
+    with pytest.warns(UserWarning, match="of 1 windows hold NaN or infinity, though .* weights are .fit again"):
         assert not np.isfinite(forecaster.predict(make_series())).all()

@@ -394,7 +394,7 @@ class _Reader:
             index = as_time_index(index)
             if index[first].equals(labels) and not index.has_duplicates:
                 return first
-        if labels is None or _counts_rows(index) or _counts_rows(labels):  # labels that nobody can carry on count rows
+        if labels is None or _counts_rows(index):  # labels that nobody can carry on count rows
             self._check_length(len(index), exactly=True)
             return first
         if index.has_duplicates:
