@@ -159,7 +159,7 @@ class RequestColumns:
         if numbers is None:
             wrong = next((one for one in values if isinstance(one, str | bool)), None)
             if wrong is not None:
-                told = repr(wrong[:80]) if isinstance(wrong, str) else str(wrong).lower()
+                told = repr(wrong[:80]) if isinstance(wrong, str) else f"{str(wrong).lower()}: write 1 or 0"
                 raise Refused(422, f"{self._name(column)} of {name} must be numbers; got {told}.")
             try:
                 return [np.nan if one is None else float(one) for one in values]

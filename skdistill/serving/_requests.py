@@ -145,7 +145,8 @@ def _explain(message: str) -> str:
     place = message.partition(" - at ")[2].strip("`")
     if message.startswith("Number out of range"):
         return f"every number must be finite in float64: out of range at {place}."
-    return f"the body does not have the expected form: {message}."
+    way = ": write truth values as 1 or 0" if "got `bool`" in message else ""
+    return f"the body does not have the expected form: {message}{way}."
 
 
 def _read_rows(rows: list[list[Any]], model: ServedModel, name: str) -> np.ndarray:

@@ -301,7 +301,7 @@ def context(*changed):
         (context("[1.0]"), 422, "every row of context must have 2 numbers; row 11 has 1"),
         (context("[1, 2, 3]"), 422, "row 11 has 3"),
         (context('[1, "2"]'), 422, "got `str`"),
-        (context("[1, true]"), 422, "got `bool`"),
+        (context("[1, true]"), 422, "write truth values as 1 or 0"),
         (context("[1, NaN]"), 400, "must be JSON"),
         (context("[1, -Infinity]"), 400, "must be JSON"),
         (context("[1, 1e999]"), 422, "finite in float64: out of range at $.context[11][1]"),
