@@ -14,10 +14,26 @@ from skdistill.data._offsets import count_months
 from skdistill.data._steps import Step, as_time_index, find_step, says_step
 from skdistill.data._wall_clock import DAY, nanoseconds_of, read_wall_clock
 
-__all__ = ["check_time_index", "checked_step"]
+__all__ = ["can_be_written", "check_time_index", "checked_step"]
 
 _MOST_SKIPPED = 10_000  # labels that lack, in which a clock change is looked for
-_VARIABLE = re.compile(r"\w+(\[\d+\])?")  # what can be written in code: X, y, X[3]
+_VARIABLE = re.compile(r"\w+(\[\d+\])?")
+
+
+def can_be_written(name: str) -> bool:
+    """Return whether a name of a table can be written in code.
+
+    Parameters
+    ----------
+    name : str
+        Name in messages: X, y and X[3] can be, a series of a panel cannot.
+
+    Returns
+    -------
+    can : bool
+        Whether it can.
+    """
+    return _VARIABLE.fullmatch(name) is not None
 
 
 def check_time_index(index: Any, *, name: str = "X") -> None:
@@ -141,7 +157,7 @@ def _raise_irregular(index: pd.Index, name: str) -> None:
             f"The index of {name} has an irregular step between {index[i]} and {index[i + 1]} (positions {i} and "
             f"{i + 1}). {skipped} If they are not local, fill in the rows."
         )
-    table = name if _VARIABLE.fullmatch(name) else "X"
+    table = name if can_be_written(name) else "X"
     calendar = ""
     if isinstance(index, pd.DatetimeIndex) and np.median(np.diff(index.asi8)) * nanoseconds_of(index) >= DAY // 24:
         offset = "freq=pd.offsets.CustomBusinessDay(holidays=...))"
@@ -192,7 +208,7 @@ def _tell_skipped(index: pd.Index, name: str) -> str | None:
 
 
 def _give_zone(name: str, zone: str) -> str:
-    if not _VARIABLE.fullmatch(name):  # a series of a panel
+    if not can_be_written(name):  # a series of a panel
         return f"Give the times their zone: skdistill.datasets.regularize(..., tz={zone!r}, ambiguous='infer')."
     return f"Give the times their zone: {name}.index = {name}.index.tz_localize({zone!r}, ambiguous='infer')."
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import numbers
 import warnings
 from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
 
-from skdistill.data._index_checks import checked_step
+from skdistill.data._index_checks import can_be_written, checked_step
 from skdistill.data._steps import Step, as_time_index
 
 __all__ = ["check_row_labels"]
@@ -75,20 +73,23 @@ def _check_not_disguised(index: pd.Index, name: str) -> None:
         return
     is_text = all(isinstance(label, str) for label in labels)
     is_date = _are_dates(labels) if is_text else all(isinstance(label, datetime.date) for label in labels)
-    if not is_date and not _are_others_with_an_order(labels):
+    if not is_date and (is_text or not _has_an_order(pd.Index(labels))):
         return
     kind = "text" if is_text else f"objects of type {type(labels[0]).__name__}"
-    what, way = ("time", f"pd.to_datetime({name}.index)") if is_date else ("a type with steps", "")
-    raise ValueError(
-        f"The index of {name} is {kind}, not {what}: {str(labels[0])!r}. Write {name}.index = "
-        f"{way or f'{name}.index.infer_objects()'}, or {name}.reset_index(drop=True) if the rows are in time order."
-    )
+    what, way = ("time", "pd.to_datetime({})") if is_date else ("a type with steps", "pd.Index({}.tolist())")
+    if can_be_written(name):
+        index = f"{name}.index"
+        told = f"Write {index} = {way.format(index)}, or {name}.reset_index(drop=True) if the rows are in time order."
+    else:
+        level = way.format("X.index.levels[-1]")
+        told = f"Write index = {way.format('index')}, or X.index = X.index.set_levels({level}, level=-1) of a panel."
+    raise ValueError(f"The index of {name} is {kind}, not {what}: {str(labels[0])!r}. {told}")
 
 
-def _are_others_with_an_order(labels: list[object]) -> bool:
-    """Say whether objects are periods, durations or numbers."""
-    is_number = all(isinstance(label, numbers.Real) and not isinstance(label, bool | np.bool_) for label in labels)
-    return is_number or all(isinstance(label, pd.Period | datetime.timedelta) for label in labels)
+def _has_an_order(index: pd.Index) -> bool:
+    """Say whether what pandas makes of objects is periods, durations or numbers."""
+    is_number = pd.api.types.is_numeric_dtype(index.dtype) and not pd.api.types.is_bool_dtype(index.dtype)
+    return is_number or isinstance(index, pd.PeriodIndex | pd.TimedeltaIndex)
 
 
 def _are_dates(labels: list[str]) -> bool:

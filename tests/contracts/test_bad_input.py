@@ -1,5 +1,7 @@
 """Bad input stops before any training, and says what, where and the way out."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -291,7 +293,10 @@ BAD_LABELS = {
     "years": (relabeled([str(1900 + n) for n in range(120)]), r"is text, not time: '1900'"),
     "dates": (relabeled([day.date() for day in pd.date_range("2024", periods=120)]), r"objects of type date.*2024"),
     "moments of no type": (relabeled(TIMES.astype(object)), r"objects of type Timestamp"),
-    "number objects": (relabeled(pd.Index(range(120), dtype=object)), r"type int, not .*X.index.infer_objects\(\)"),
+    "number objects": (
+        relabeled(pd.Index(range(120), dtype=object)),
+        r"type int, not .*pd.Index\(X.index.tolist\(\)\)",
+    ),
     "periods of no type": (relabeled(TIMES.to_period("h").astype(object)), r"objects of type Period"),
     "durations of no type": (relabeled((TIMES - TIMES[0]).astype(object)), r"objects of type Timedelta"),
     "shuffled floats": (relabeled(SHUFFLED / 2), r"index of X is out of order"),
@@ -306,6 +311,29 @@ def test_row_labels_that_are_no_time_but_look_like_it(name, recwarn):
     with pytest.raises(ValueError, match=message):
         make_forecaster().fit(series)
     assert not list(recwarn)
+
+
+ADVISED = {
+    "numbers": relabeled(pd.Index(range(120), dtype=object)),
+    "categories": relabeled(pd.CategoricalIndex(range(120))),
+    "periods": BAD_LABELS["periods of no type"][0],
+    "durations": BAD_LABELS["durations of no type"][0],
+    "moments": BAD_LABELS["moments of no type"][0],
+    "text in a panel": pd.concat({key: relabeled(TIMES.strftime("%F %T")) for key in "ab"}),
+    "periods in a panel": pd.concat({key: relabeled(TIMES.to_period("h").astype(object)) for key in "ab"}),
+}
+
+
+@pytest.mark.parametrize("name", ADVISED)
+def test_the_advice_on_row_labels_helps(name):
+    X = ADVISED[name].copy()
+    with pytest.raises(ValueError, match="Write ") as raised:
+        make_forecaster().fit(X)
+    (advice,) = re.findall(r"X.index = .*?(?=, or X.reset_index| of a panel)", str(raised.value))
+    exec(advice)
+    last = X.index.get_level_values(-1)[-1]
+    ahead = make_forecaster(max_epochs=1).fit(X).predict(X).index.get_level_values(-1)
+    assert (ahead > last).all()
 
 
 def test_row_labels_are_checked_in_predict():
