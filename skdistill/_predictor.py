@@ -264,9 +264,9 @@ class Predictor:
         n_spoiled = int((~finite).reshape(len(finite), -1).any(axis=1).sum())
         if n_spoiled:
             warnings.warn(
-                f"the forecasts of {n_spoiled} of {len(answers)} windows hold NaN or infinity, though no given number is "
-                "too large: weights are (fit again, with a smaller lr), or a network or teacher of your own computes "
-                "what has no value, such as 0 / 0.",
+                f"the forecasts of {n_spoiled} of {len(answers)} windows hold NaN or infinity, though no given number "
+                "is too large: weights are (fit again, with a smaller lr), or a network or teacher of your own "
+                "computes what has no value, such as 0 / 0.",
                 stacklevel=stacklevel_of_user(),
             )
         return answers

@@ -338,7 +338,9 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
         raise SavedFileError("its targets are malformed.")
     _check_provenance(fitted.setdefault("provenance_", []))
     if not is_forecaster and "_target_bounds" not in fitted:
-        raise SavedFileError("an earlier state of skdistill saved it, without its bounds of targets: fit and save again.")
+        raise SavedFileError(
+            "an earlier state of skdistill saved it, without its bounds of targets: fit and save again."
+        )
     _check_target_bounds(fitted.get("_target_bounds"))
     _check_target_lines(fitted.get("_target_lines"), 0 if is_forecaster else estimator.spec_.n_channels)
     if not is_forecaster:

@@ -222,8 +222,8 @@ def needs_student_features(loss: BaseLoss, *, has_teacher: bool) -> bool:
     Examples
     --------
     >>> from skdistill.losses import TimeDistill
-    >>> needs_student_features(TimeDistill(), has_teacher=True), needs_student_features(TimeDistill(), has_teacher=False)
-    (True, False)
+    >>> [needs_student_features(TimeDistill(), has_teacher=one) for one in (True, False)]
+    [True, False]
     """
     return any("student_features" in term.requires for _, term in _active(loss, has_teacher=has_teacher))
 
