@@ -78,8 +78,8 @@ def _check_not_disguised(index: pd.Index, name: str) -> None:
     kind = "text" if is_text else f"objects of type {type(labels[0]).__name__}"
     what, way = ("time", "pd.to_datetime({})") if is_date else ("a type with steps", "pd.Index({}.tolist())")
     if can_be_written(name):
-        index = f"{name}.index"
-        told = f"Write {index} = {way.format(index)}, or {name}.reset_index(drop=True) if the rows are in time order."
+        its = f"{name}.index"
+        told = f"Write {its} = {way.format(its)}, or {name}.reset_index(drop=True) if the rows are in time order."
     else:
         level = way.format("X.index.levels[-1]")
         told = f"Write index = {way.format('index')}, or X.index = X.index.set_levels({level}, level=-1) of a panel."
