@@ -160,7 +160,7 @@ class RefreshMixin(BaseDistilled):
         cutting = self._cutting(is_panel=True)
         least = cutting.least_rows(len(series), cutting.season_in_context(self.spec_.season))
         reach = least + self.spec_.prediction_length
-        known = self.scaling_.numbers_of([one.id for one in series]) >= 0
+        known = self.scaling_.places_of([one.id for one in series]) >= 0
         new = [
             one
             for one, has_units in zip(series, known, strict=True)
@@ -285,7 +285,7 @@ class RefreshMixin(BaseDistilled):
             scaling,
             padding=spec.prediction_length,
             front=spec.context_length - least if (n_old < self._n_kept).any() else 0,
-            numbers=(self._numbers if no_ids else scaling.numbers_of(ids)).tolist(),
+            numbers=(self._numbers if no_ids else scaling.places_of(ids)).tolist(),
             season=spec.season,
             known=self.roles_.known_channels,
         )

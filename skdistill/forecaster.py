@@ -108,9 +108,9 @@ class DistilledForecaster(RollingMixin, RefreshMixin, UpdatableMixin, Comparable
     scaling : {"auto", "global", "series", "window"}, default="auto"
         Whose center and unit standardize: ``"global"``, mean and standard deviation of each channel over all training
         rows; ``"series"``, mean and mean absolute seasonal difference of the training rows of each series, or of the
-        context for a series whose id ``fit`` has not seen; ``"window"``, those of each context. Where a context is no
-        longer than a season, differences are of neighboring rows. ``"auto"`` is ``"series"`` for a panel of several
-        series, and ``"global"`` for one.
+        context for a series whose id ``fit`` has not seen, or whose targets were constant in it; ``"window"``, those of
+        each context. Where a context is no longer than a season, differences are of neighboring rows. ``"auto"`` is
+        ``"series"`` for a panel of several series, and ``"global"`` for one.
     bounds : tuple of (float or None, float or None), or None, default=None
         Lowest and highest forecast, in original units, such as ``(0, None)`` for sales: forecasts and quantiles beyond
         are clipped, here and in every export. None leaves a side open.

@@ -33,6 +33,7 @@ __all__ = [
     "read_sealed",
     "seal_arrays",
     "settle_constant",
+    "show_unit",
     "signed_root",
     "signed_square",
     "window_center_and_unit",
@@ -287,9 +288,13 @@ class NumpyStudent:
         Returns
         -------
         numbers : ndarray of int of shape (n_series,)
-            Positions in ``series_ids``, -1 for other series.
+            Positions in ``series_ids``, -1 for other series, and for those that were constant in ``fit``.
         """
-        return find_ids(ids, self._places, plain_id)
+        numbers = find_ids(ids, self._places, plain_id)
+        if not self.series_ids:
+            return numbers
+        center, unit = (self._arrays[name][numbers][:, self.targets] for name in ("series_center", "series_unit"))
+        return np.where(show_unit(center, unit), numbers, -1)
 
     def forecast(
         self,
@@ -813,8 +818,7 @@ def settle_constant(values: np.ndarray, center: np.ndarray, unit: np.ndarray) ->
     >>> center.ravel(), unit.ravel()
     (array([7., 7.]), array([0., 1.]))
     """
-    level = np.abs(center)
-    told_none = np.abs(unit - np.where(level > 0, level, 1.0)) <= _SAME * unit
+    told_none = are_levels(center, unit)
     if not told_none.any():
         return center, unit
     rounding = _ROUNDING * float(np.finfo(np.float32 if values.dtype == np.float32 else np.float64).eps)
@@ -825,6 +829,44 @@ def settle_constant(values: np.ndarray, center: np.ndarray, unit: np.ndarray) ->
     constant = told_none & (distance <= rounding * np.abs(mean)) & (observed.sum(axis=1, keepdims=True) > 1)
     highest = np.where(observed, values, -np.inf).max(axis=1, keepdims=True)
     return np.where(constant, highest, center), np.where(constant, 0.0, unit)
+
+
+def are_levels(center: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Say which units are the level, or 1 at level 0: those of constant values, which show none.
+
+    Parameters
+    ----------
+    center, unit : ndarray of the same shape
+        Of windows or series.
+
+    Returns
+    -------
+    levels : ndarray of bool of the same shape
+        True where the unit tells nothing.
+    """
+    level = np.abs(center)
+    return np.asarray(np.abs(unit - np.where(level > 0, level, 1.0)) <= _SAME * unit)
+
+
+def show_unit(center: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Say which series have a unit of their own: a target that was not constant in ``fit``.
+
+    Parameters
+    ----------
+    center, unit : ndarray of shape (n_series, n_targets)
+        Those of the targets.
+
+    Returns
+    -------
+    shown : ndarray of bool of shape (n_series,)
+        A series without is scaled by its context, like one that was not in ``fit``.
+
+    Examples
+    --------
+    >>> show_unit(np.array([[7.0], [7.0], [0.0]]), np.array([[2.0], [7.0], [1.0]]))
+    array([ True, False, False])
+    """
+    return np.asarray((~are_levels(center, unit)).any(axis=1))
 
 
 def covariate_center_and_unit(

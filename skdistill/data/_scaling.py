@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import StandardScaler
 
-from skdistill._utils.numpy_student import fill_missing, find_ids, settle_constant
+from skdistill._utils.numpy_student import fill_missing, find_ids, settle_constant, show_unit
 from skdistill.data._bounds import Bounds, clip
 from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, are_constant, series_units, window_units
@@ -205,7 +205,7 @@ class Scaling(BaseEstimator):
         if waiting:
             yield _join(waiting)
 
-    def numbers_of(self, ids: Sequence[Hashable | None]) -> np.ndarray:
+    def places_of(self, ids: Sequence[Hashable | None]) -> np.ndarray:
         """Return the numbers of series in ``fit``.
 
         Parameters
@@ -219,6 +219,38 @@ class Scaling(BaseEstimator):
             -1 for series not in ``fit``.
         """
         return find_ids(ids, {one: number for number, one in enumerate(self.ids_)})
+
+    def numbers_of(self, ids: Sequence[Hashable | None]) -> np.ndarray:
+        """Return the numbers of series in ``fit`` whose units serve new rows.
+
+        Parameters
+        ----------
+        ids : sequence of hashable
+            Ids of the series.
+
+        Returns
+        -------
+        numbers : ndarray of int of shape (n_series,)
+            -1 for series not in ``fit``, and for those that were constant in it: they have shown no unit, and are
+            scaled by their context from now on.
+        """
+        places = self.places_of(ids)
+        return places if self.series_units_ is None else np.where(self._shown(places), places, -1)
+
+    def series_shown(self) -> np.ndarray:
+        """Return which series in ``fit`` have units that serve new rows, as :meth:`numbers_of` says.
+
+        Returns
+        -------
+        shown : ndarray of bool of shape (n_series,)
+            In the order of ``ids_``.
+        """
+        return self._shown(np.arange(len(self.ids_)))
+
+    def _shown(self, places: np.ndarray) -> np.ndarray:
+        assert self.series_units_ is not None  # the callers
+        units = self._local(self.series_units_.take(places))
+        return show_unit(units.center, units.unit)
 
     def with_series(self, rows: Sequence[np.ndarray], ids: Sequence[Hashable]) -> Scaling:
         """Return this scaling with units for more series; those of earlier series stay.

@@ -33,6 +33,7 @@ class ContextFrame(nn.Module):
     scale: Tensor
     table_center: Tensor | None
     table_unit: Tensor | None
+    table_shown: Tensor | None
     usual_center: Tensor | None
     usual_unit: Tensor | None
     is_covariate: Tensor | None
@@ -47,6 +48,8 @@ class ContextFrame(nn.Module):
         table = scaling.series_units_ if scaling.kind == "series" and scaling.ids_ else None
         self.register_buffer("table_center", None if table is None else _float(table.center))
         self.register_buffer("table_unit", None if table is None else _float(table.unit))
+        shown = None if table is None else torch.from_numpy(scaling.series_shown())
+        self.register_buffer("table_shown", shown)
         own = scaling.covariates_
         self.register_buffer("usual_center", None if own is None else _float(own.center))
         self.register_buffer("usual_unit", None if own is None else _float(own.unit))
@@ -118,9 +121,11 @@ class ContextFrame(nn.Module):
         center, unit = _center_and_unit(context, missing, self.season)
         if self.is_covariate is not None:
             center, unit = self._of_covariates(context, missing, center, unit)
-        if self.table_center is not None and self.table_unit is not None and series is not None:
-            known = (series >= 0)[:, None, None]
+        if series is not None and self.table_center is not None:
+            assert self.table_unit is not None
+            assert self.table_shown is not None
             row = torch.clamp(series, min=0)
+            known = ((series >= 0) & self.table_shown[row])[:, None, None]
             center = torch.where(known, self.table_center[row][:, None], center)
             unit = torch.where(known, self.table_unit[row][:, None], unit)
         return center, unit

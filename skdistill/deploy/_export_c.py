@@ -179,6 +179,8 @@ class _Header:
 
     def __init__(self, student: NumpyStudent, stem: str, provenance: Sequence[Mapping[str, str | None]]) -> None:
         self.student, self.stem = student, stem
+        self.series = np.flatnonzero(student.numbers_of(student.series_ids) >= 0)  # with units
+        self.series_ids = [student.series_ids[number] for number in self.series]
         told = [describe_entry(one).replace("*/", "* /") for one in provenance]
         self.provenance = "".join(f"\n   Teacher: {one}." for one in told)
         self.prefix = re.sub(r"\W", "_", stem, flags=re.ASCII)
@@ -203,9 +205,9 @@ class _Header:
         self.array("target", student.targets, "int32_t")
         if not student._own_units:
             self.array("center", student._center)
-        elif student.series_ids:
-            self.array("series_center", student._arrays["series_center"][:, student.targets])
-            self.array("series_unit", student._arrays["series_unit"][:, student.targets])
+        elif self.series_ids:
+            for what in ("center", "unit"):
+                self.array(f"series_{what}", student._arrays[f"series_{what}"][self.series][:, student.targets])
         if student._level is not None:
             self.array("level", student._level)
         if student._epsilon is not None:
@@ -223,15 +225,15 @@ class _Header:
             n_channels=student.n_channels,
             n_targets=len(student.targets),
             provenance=self.provenance,
-            more=_SERIES.format(prefix=self.prefix, last=len(student.series_ids) - 1) if self.has_series else "",
+            more=_SERIES.format(prefix=self.prefix, last=len(self.series_ids) - 1) if self.has_series else "",
         )
         parts = [top, "\n".join(self.constants), _LAYER.format(prefix=self.prefix, type=_type(is_int8))]
         names = {"prefix": self.prefix, "NAME": name, "season": student._season}
         parts.append(_FILL.format(**names, bridged=max(1, student._season // _SHARE_OF_SEASON)))
         if self.has_series:
-            texts = ",\n".join(_string(one) for one in student.series_ids)
+            texts = ",\n".join(_string(one) for one in self.series_ids)
             parts.append(
-                f"\nstatic const char *const {self.prefix}_series_id[{len(student.series_ids)}] = {{\n{texts}}};\n"
+                f"\nstatic const char *const {self.prefix}_series_id[{len(self.series_ids)}] = {{\n{texts}}};\n"
             )
         if student._own_units:
             parts.append(_UNITS.format(**names))
@@ -240,7 +242,7 @@ class _Header:
     @property
     def has_series(self) -> bool:
         """Whether there are series with units of their own."""
-        return self.student._own_units and bool(self.student.series_ids)
+        return self.student._own_units and bool(self.series_ids)
 
     def layer(self, number: int, is_int8: bool) -> str:
         """Add the constants of a layer; return its call."""
@@ -281,7 +283,7 @@ class _Header:
         if student._own_units:
             lines += ["float center, unit;", f"{prefix}_units(x, &center, &unit);"]
             if self.has_series:
-                lines.append(f"if (series >= 0 && series < {len(student.series_ids)}) {{")
+                lines.append(f"if (series >= 0 && series < {len(self.series_ids)}) {{")
                 for what in ("center", "unit"):
                     lines.append(f"    {what} = {prefix}_series_{what}[(long)series * {name}_N_TARGETS + t];")
                 lines.append("}")

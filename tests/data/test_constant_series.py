@@ -182,3 +182,60 @@ def test_a_series_that_starts_after_fit_does_not_outweigh_the_others_in_partial_
         forecasters.append(forecaster.predict({name: panels[0][name] for name in panels[0]}))
     for name in panels[0]:
         assert np.abs(forecasters[0][name] - forecasters[1][name]).max() < 9
+
+
+def moved_panel():
+    generator = np.random.default_rng(7)
+    levels = {"large": 3.2e8, "small": -0.3, "zero": 0.0}
+    return {name: level + 10 * (2 + generator.normal(size=(16, 1))) for name, level in levels.items()}
+
+
+@pytest.mark.parametrize("student", ["linear", MLP(4)], ids=["exact", "mlp"])
+def test_a_series_that_was_constant_in_fit_and_moves_is_scaled_by_its_context(student):
+    forecaster, moved = fitted(student, quantiles=(0.1, 0.5, 0.9) if student != "linear" else None), moved_panel()
+    as_new = forecaster.predict({f"new {name}": rows for name, rows in moved.items()})
+    stream = dict(zip(moved, forecaster.stream(moved).predict(), strict=True))
+    for answer in (forecaster.predict(moved), stream):
+        for name, rows in moved.items():
+            np.testing.assert_allclose(answer[name], as_new[f"new {name}"], rtol=1e-12)
+            assert rows.min() - 30 < answer[name].min() < answer[name].max() < rows.max() + 30
+    if student != "linear":
+        quantiles = forecaster.predict_quantiles(moved)
+        assert all(np.ptp(one, axis=-1).max() < 500 for one in quantiles.values())
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".pt2", ".h"])
+def test_exports_scale_a_series_that_was_constant_in_fit_by_its_context(suffix, tmp_path):
+    import torch
+
+    from skdistill.deploy import NumpyStudent
+
+    forecaster, moved = fitted(), moved_panel()
+    forecaster.export(tmp_path / f"student{suffix}")
+    expected = np.stack(list(forecaster.predict(moved).values()))
+    windows = np.stack(list(moved.values())).astype(np.float32)
+    if suffix == ".npz":
+        answer = NumpyStudent.load(tmp_path / "student.npz").predict(np.stack(list(moved.values())), list(moved))
+    elif suffix == ".pt2":
+        program = torch.export.load(tmp_path / "student.pt2").module()
+        answer = program(torch.from_numpy(windows), series=torch.from_numpy(forecaster.scaling_.places_of(list(moved))))
+        answer = (answer[0] if isinstance(answer, tuple) else answer).numpy()
+    else:
+        text = (tmp_path / "student.h").read_text()
+        assert '"wave"' in text
+        assert not any(f'"{name}"' in text for name in moved)
+        return
+    np.testing.assert_allclose(answer[1:], expected[1:], rtol=1e-4)
+    np.testing.assert_allclose(answer[0], expected[0], atol=64)
+
+
+def test_a_series_that_was_constant_in_fit_does_not_rule_a_calibration():
+    forecaster = fitted(MLP(4), quantiles=(0.1, 0.5, 0.9), calibration="conformal", validation_fraction=0.3)
+    late = 1e4 * np.random.default_rng(0).normal(size=(60, 1))
+    usual = {name: make_panel()[name] + 0.1 for name in ("up", "wave")}
+    widths = []
+    for more in ({}, {"new": late, "other": late}, {"zero": late, "small": late}):
+        quantiles = forecaster.calibrate({**usual, **more}).predict_quantiles(make_panel())
+        widths.append(np.ptp(quantiles["up"], axis=-1))
+    np.testing.assert_allclose(widths[2], widths[1])
+    assert widths[1].max() < 10 * widths[0].max()
