@@ -40,6 +40,7 @@ from skdistill.networks._inputs import make_spec, with_covariates
 from skdistill.networks._quantile_head import build_module
 from skdistill.networks._unread import warn_of_unread_settings
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._probe import probe_teacher
 from skdistill.teachers._teacher_name import teacher_name
 from skdistill.training._batches import LabelSource
 from skdistill.training._exact_fit import Solved, continue_part
@@ -143,7 +144,7 @@ def distill(
     labeling = replace(labeling, choice=replace(labeling.choice, seed=teacher_seed))
     some = teacher is not None and not labeling.choice.is_all
     check_solvable(student, spec, loss, has_teacher=teacher is not None, windows=windows, weighted_labels=some)
-    probe = None if teacher is None else _probe(teacher, windows, spec)
+    probe = None if teacher is None else probe_teacher(teacher, windows)
     weighted = some or (probe is not None and probe.weight is not None)
     if weighted:
         check_solvable(student, spec, loss, has_teacher=True, windows=windows, weighted_labels=True)
@@ -344,19 +345,6 @@ def dry_run(
     )
 
 
-def _probe(teacher: BaseTeacher, windows: TrainingWindows, spec: NetworkSpec) -> Labels:
-    """Return the labels of a probe, which have the shapes of later labels."""
-    try:
-        labels = teacher.probe(windows)
-    except AttributeError as error:
-        raise TypeError(
-            f"{teacher_name(teacher)} failed to label one window before its fit: {error}. If label "
-            f"needs the result of fit, set needs_training = True, or override probe."
-        ) from error
-    _check_forecast_shape(labels, spec, teacher)
-    return labels
-
-
 def _check_combination(
     windows: TrainingWindows,
     teacher: BaseTeacher | None,
@@ -377,19 +365,6 @@ def _check_combination(
             student_name=type(student).__name__,
             teacher_name="None" if teacher is None else teacher_name(teacher),
             suggest=suggest,
-        )
-
-
-def _check_forecast_shape(labels: Labels, spec: NetworkSpec, teacher: BaseTeacher) -> None:
-    steps, targets = labels.forecast.shape[1:]
-    if steps != spec.prediction_length:
-        raise ValueError(
-            f"the teacher {teacher_name(teacher)} forecasts {steps} steps, but prediction_length is "
-            f"{spec.prediction_length}: make them equal."
-        )
-    if targets != spec.n_targets:
-        raise ValueError(
-            f"the teacher {teacher_name(teacher)} forecasts {targets} channels, but there are {spec.n_targets} targets."
         )
 
 

@@ -11,6 +11,7 @@ from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._budget import GIB, expected_room
 from skdistill.labeling._label_choice import ALL_WINDOWS, LabelChoice
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._probe import probe_teacher
 
 __all__ = ["LabelingEstimate", "estimate_labeling"]
 
@@ -101,7 +102,7 @@ def estimate_labeling(
     """
     train = windows.train
     n_windows = None if choice.seconds is not None else choice.count(len(train))
-    labels, rate = teacher.probe(windows), None  # the first call also loads the model and warms up
+    labels, rate = probe_teacher(teacher, windows), None  # the first call also loads the model and warms up
     if not teacher.needs_training:
         teacher = teacher.fit(windows)
         indices = torch.linspace(0, len(train) - 1, min(n_samples, len(train))).long()

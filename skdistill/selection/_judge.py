@@ -28,6 +28,7 @@ from skdistill.selection._candidates import Candidate, names_of_teacher_weight
 from skdistill.selection._folds import Fold
 from skdistill.selection._label_book import LabelBook, label_training, thin
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._probe import probe_teacher
 from skdistill.training._batches import LabelSource
 from skdistill.training._exact import Candidate as Point
 from skdistill.training._exact_fit import solve_candidates
@@ -173,7 +174,7 @@ def judge_teacher(problem: Problem, fold: Fold, forecaster: Any, teacher: BaseTe
         windows = forecaster._cut(fold.training_rows(problem.given))
     spec = make_spec(resolve_student(forecaster.student), windows.train)
     teacher.check(with_covariates(spec, windows.train))
-    teacher.probe(windows)  # it compares columns
+    probe_teacher(teacher, windows)  # it compares columns
     known = windows.train.store.known
     predictor = Predictor(nn.Identity(), spec, windows.train.store.scaling, known=known)
     series = problem.given.series

@@ -17,6 +17,7 @@ from skdistill.labeling._keys import describe_windows, is_unseeded, key_of
 from skdistill.labeling._run import fit_and_label
 from skdistill.losses._base import BaseLoss
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._probe import probe_teacher
 from skdistill.training._batches import LabelSource
 
 __all__ = ["LabelBook", "LookedUp", "label_training", "thin"]
@@ -103,7 +104,8 @@ def label_training(forecaster: Any, windows: TrainingWindows, teacher: BaseTeach
     key = None
     if labeling.cache.persistent and not is_unseeded(teacher):
         key = key_of(teacher.for_cache_key(), describe_windows(windows))
-    return fit_and_label(teacher, windows, loss, labeling, key, teacher.probe(windows), forecaster.verbose)[1]
+    probe = probe_teacher(teacher, windows)
+    return fit_and_label(teacher, windows, loss, labeling, key, probe, forecaster.verbose)[1]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,9 +14,11 @@ from torch import Tensor
 
 from skdistill._utils._doc_link import DocLink
 from skdistill._utils._says_unread import SaysUnread
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._windows import Windows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._provenance import Entry, members_of
 from skdistill.teachers._teacher_name import teacher_name
@@ -24,6 +27,8 @@ from skdistill.training._device import resolve_device
 __all__ = ["BaseTeacher"]
 
 _TOLD = ("source", "license", "training_data")
+_FEWEST_TRIED = 3  # windows, so that two different ones stand beside the first
+_NEAR = 1e-3  # of the largest forecast; float32 depends on the shape of a batch, too
 
 
 class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
@@ -62,6 +67,8 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
         Number of seasons that a context should have, even if the student reads fewer rows; 0 means any number.
     labels_in_parallel : bool
         Whether workers can share the labeling; False for a teacher whose ``fit`` makes the labels.
+    labels_alone : bool
+        Whether each label is known to depend on its own context alone; where it is False, ``probe`` tries it.
     """
 
     has_features: ClassVar[bool] = False
@@ -81,6 +88,7 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
     license: str | None = None
     training_data: str | None = None
     labels_in_parallel: bool = True
+    labels_alone: ClassVar[bool] = False
 
     def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> BaseTeacher:
         """Return a teacher in which all members are teachers.
@@ -127,7 +135,30 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
         train = windows.train
         if self.needs_training:
             return Labels(forecast=torch.zeros(1, train.prediction_length, len(train.targets)))
-        return self.label(train.contexts(train.starts.new_zeros(1)))
+        labels = self.label(train.contexts(train.starts.new_zeros(1)))
+        if not self.labels_alone and len(train) >= _FEWEST_TRIED:
+            self._warn_of_neighbors(train)
+        return labels
+
+    def _warn_of_neighbors(self, train: Windows) -> None:
+        """Warn if the label of the first window is another beside the last one than beside one in the middle."""
+
+        def ask(other: int) -> Tensor:
+            with torch.inference_mode():
+                return self.label(train.contexts(torch.tensor([0, other], device=train.starts.device))).forecast
+
+        beside = [ask(other) for other in (len(train) - 1, len(train) // 2)]
+        if beside[0].shape != beside[1].shape or len(beside[0]) != 2:
+            return  # found again, and named
+        far = _NEAR * max(float(one.abs().max()) for one in beside)
+        if _distance(*beside) > far and _distance(beside[0], ask(len(train) - 1)) <= far:  # otherwise it draws numbers
+            warnings.warn(
+                f"{type(self).__name__} gives a window another label beside other windows: it was asked for the first "
+                f"training window twice, and its two forecasts are up to {_distance(*beside):.3g} units apart. The "
+                "windows of a batch are any windows, so that its labels mean nothing alone: let label read each "
+                "context by itself, such as contexts.values.mean(dim=1) and not contexts.values.mean().",
+                stacklevel=stacklevel_of_user(),
+            )
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> BaseTeacher:
         """Fit on windows; a teacher with given weights does nothing.
@@ -158,7 +189,8 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
         Returns
         -------
         labels : Labels
-            Forecasts in standardized units; features and quantiles if the teacher has them.
+            Forecasts in standardized units; features and quantiles if the teacher has them. That of a window must not
+            depend on the other windows of its batch.
         """
 
     def label_new(self, contexts: Contexts) -> Labels:
@@ -276,3 +308,8 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
             Number of parameters; None if unknown.
         """
         return None
+
+
+def _distance(some: Tensor, others: Tensor) -> float:
+    """Return how far apart the forecasts of the first window are."""
+    return float((some[0] - others[0]).abs().max())

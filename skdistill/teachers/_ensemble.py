@@ -17,6 +17,7 @@ from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._ensemble_quantiles import ensemble_quantiles
+from skdistill.teachers._probe import check_forecast_shape
 
 __all__ = ["EnsembleTeacher", "mean_weight", "side_by_side"]
 
@@ -148,7 +149,10 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
 
     def probe(self, windows: TrainingWindows) -> Labels:
         """Combine the probes of the members."""
-        return self._combine([member.probe(windows) for _, member in self.teachers])
+        answers = [member.probe(windows) for _, member in self.teachers]
+        for (name, _), answer in zip(self.teachers, answers, strict=True):
+            check_forecast_shape(answer, windows, f"teacher {name!r} of {type(self).__name__}")
+        return self._combine(answers)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> EnsembleTeacher:
         """Fit the members one after another.

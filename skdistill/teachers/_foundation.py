@@ -67,6 +67,7 @@ class FoundationTeacher(BaseTeacher):
     has_quantiles: ClassVar[bool] = True
     settings_of_features: ClassVar[tuple[str, ...]] = ("layer", "pooling")
     reads_validation = False
+    labels_alone = True
     extra: ClassVar[str]
     family: ClassVar[str]
     files: ClassVar[tuple[str, ...]] = ("*.json", "*.safetensors")

@@ -153,6 +153,7 @@ class GivenLabels(BaseTeacher):
     """
 
     reads_validation = False
+    labels_alone = True
     keeps_what_fit_learned = False
     source: str | None = "given forecasts"
 

@@ -117,6 +117,7 @@ class SktimeTeacher(BaseTeacher):
     """
 
     reads_validation = False
+    labels_alone = True
     settings_of_quantiles: ClassVar[tuple[str, ...]] = ("quantiles",)
 
     def __init__(
