@@ -169,3 +169,26 @@ def test_compare_weighs_series_as_asked():
 def test_weights_that_do_not_fit_are_refused(series_weight, message):
     with pytest.raises(ValueError, match=message):
         fit(series_weight)
+
+
+@pytest.mark.parametrize(
+    ("what", "changes", "lengths"),
+    [
+        ("training", {}, {"long": 60, "short": 9}),
+        ("validation", {"validation_fraction": 0.1}, {"long": 60, "short": 20}),
+    ],
+)
+def test_a_fit_none_of_whose_windows_counts_is_refused(what, changes, lengths):
+    X = pd.concat({name: make_frame(length, 1) for name, length in lengths.items()}, names=["series", "time"])
+    weight = {"long": 0, "short": 1}
+    with pytest.raises(ValueError, match=f"series_weight of DistilledForecaster counts none of the .* {what} windows"):
+        fit(weight, X, **changes)
+    fit({"long": 1, "short": 1}, X, **changes)
+
+
+def test_a_comparison_none_of_whose_windows_counts_is_refused():
+    forecaster, X = fit("windows"), panel()
+    test = pd.concat([X.loc[["long"]], X.loc[["short"]].iloc[:9]])
+    with pytest.raises(ValueError, match="series_weight of compare counts none of the 70 test windows"):
+        forecaster.compare(test, series_weight={"long": 0, "short": 1})
+    forecaster.compare(test, series_weight={"long": 1, "short": 0}, n_resamples=2)

@@ -167,7 +167,14 @@ def compare(
         (one.forecaster.spec_.quantiles for (one, *_) in models.values() if one.forecaster.spec_.quantiles), None
     )
     weight = _series_weight(series_weight, next(iter(models.values()))[0].forecaster, problem)
-    problem = replace(problem, levels=levels, weights=weights_of_windows(weight, problem.numbers))
+    weights = weights_of_windows(weight, problem.numbers)
+    if weights is not None and not weights.any():
+        raise ValueError(
+            f"series_weight of compare counts none of the {problem.n_windows} test windows: the series with a weight "
+            "above 0 have no window of context_length + prediction_length rows with an observed truth. Give them more "
+            "rows, or give the others a weight."
+        )
+    problem = replace(problem, levels=levels, weights=weights)
     rows: list[_Row] = []
     for name, members in models.items():
         rows += _model_rows(name, members, problem, X, train, alone=alone, only=len(models) == 1)

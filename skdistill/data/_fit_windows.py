@@ -135,6 +135,7 @@ class FitWindows:
             scaling.statics_ = series[0].statics
         windows = self.build(series, held_out, scaling, least, of_step)
         self.check_validation(windows)
+        _check_counted(windows)
         return windows
 
     def held_out(self, series: list[Series]) -> list[int]:
@@ -419,6 +420,18 @@ class FitWindows:
             "prediction_length or validation_fraction.",
             stacklevel=stacklevel_of_user(),
         )
+
+
+def _check_counted(windows: TrainingWindows) -> None:
+    """Raise if all training windows, or all validation windows, belong to series of weight 0."""
+    for what, some in (("training", windows.train), ("validation", windows.validation)):
+        if some is not None and some.weights is not None and not some.weights.any():
+            out = " or set validation_fraction=0," if what == "validation" else ""
+            raise ValueError(
+                f"series_weight of DistilledForecaster counts none of the {len(some)} {what} windows: the series with a "
+                f"weight above 0 are too short for one, or not observed where it lies. Give them more rows,{out} or "
+                "give the others a weight."
+            )
 
 
 def _tell_unobserved(known: list[np.ndarray], names: list[str]) -> None:

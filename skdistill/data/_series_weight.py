@@ -101,7 +101,7 @@ def weights_of_windows(weights: np.ndarray | None, numbers: np.ndarray) -> np.nd
     Returns
     -------
     weights : ndarray of shape (n_windows,) or None
-        Weights of mean 1; None if they are all 1, or none is above 0.
+        Weights of mean 1, or all 0 if no window belongs to a series that counts; None if they are all 1.
 
     Examples
     --------
@@ -111,6 +111,8 @@ def weights_of_windows(weights: np.ndarray | None, numbers: np.ndarray) -> np.nd
     if weights is None or not len(numbers):
         return None
     of_windows = weights[numbers] / np.bincount(numbers, minlength=len(weights))[numbers]
-    if not of_windows.any() or np.allclose(of_windows, of_windows[0], rtol=1e-12, atol=0):
+    if not of_windows.any():
+        return of_windows
+    if np.allclose(of_windows, of_windows[0], rtol=1e-12, atol=0):
         return None
     return of_windows / of_windows.mean()
