@@ -428,8 +428,8 @@ def _check_counted(windows: TrainingWindows) -> None:
         if some is not None and some.weights is not None and not some.weights.any():
             out = " or set validation_fraction=0," if what == "validation" else ""
             raise ValueError(
-                f"series_weight of DistilledForecaster counts none of the {len(some)} {what} windows: the series with a "
-                f"weight above 0 are too short for one, or not observed where it lies. Give them more rows,{out} or "
+                f"series_weight of DistilledForecaster counts none of the {len(some)} {what} windows: the series with "
+                f"a weight above 0 are too short for one, or not observed where it lies. Give them more rows,{out} or "
                 "give the others a weight."
             )
 

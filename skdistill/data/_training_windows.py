@@ -123,8 +123,9 @@ def split_windows(
 def _holds_enough(
     store: SeriesStore, starts: Tensor, context_length: int, prediction_length: int, targets: tuple[int, ...]
 ) -> Tensor:
-    """Return which windows have an observed target value both in the context and in the horizon."""
-    seen = ~torch.isnan(store.values[:, list(targets)]).all(dim=1)
-    counted = torch.cat([torch.zeros(1, dtype=torch.int64), seen.cumsum(0)])
+    """Return which windows have a target with observed values both in the context and in the horizon."""
+    seen = ~torch.isnan(store.values[:, list(targets)])
+    counted = torch.cat([torch.zeros(1, len(targets), dtype=torch.int64), seen.cumsum(0)])
     middle = starts + context_length
-    return (counted[middle] > counted[starts]) & (counted[middle + prediction_length] > counted[middle])
+    both = (counted[middle] > counted[starts]) & (counted[middle + prediction_length] > counted[middle])
+    return both.any(dim=1)

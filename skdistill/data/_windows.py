@@ -252,14 +252,23 @@ class Windows:
         Returns
         -------
         values : Tensor of shape (n, prediction_length, n_targets)
-            Standardized horizons, NaN where missing; meaningless where ``known`` is False.
+            Standardized horizons, NaN where missing, and for targets without an observed value in the context, which
+            are not forecast; meaningless where ``known`` is False.
         """
         values = self._ahead(self._horizon_views, self.starts[indices], self.targets)
+        if self._has_unseen_targets:
+            contexts = self._context_views[self.starts[indices]][:, list(self.targets)]
+            values = torch.where(torch.isnan(contexts).all(dim=-1)[:, None], torch.nan, values)
         units = self._units_of(indices)
         if units is None:
             return values
         units = units.of_channels(list(self.targets))
         return torch.from_numpy(units.standardize(values.cpu().numpy()).astype(np.float32)).to(values.device)
+
+    @cached_property
+    def _has_unseen_targets(self) -> bool:
+        """Whether one of several targets may have no observed value in a context; windows of one have some."""
+        return len(self.targets) > 1 and self.store.misses(self.targets)
 
     @cached_property
     def _future_views(self) -> Tensor:
@@ -346,7 +355,7 @@ class Windows:
         return ~torch.isnan(self._context_views[self.starts[indices]].transpose(1, 2))
 
     def with_whole_truth(self) -> Windows:
-        """Return the windows without missing values in their horizon.
+        """Return the windows without missing values in :meth:`horizons`.
 
         Returns
         -------
@@ -359,7 +368,8 @@ class Windows:
         counted = torch.cat([torch.zeros(1, dtype=torch.int64), whole.cumsum(0)])
         first = self.starts + self.context_length
         kept = counted[first + self.prediction_length] - counted[first] == self.prediction_length
-        return replace(self, starts=self.starts[kept], known=None if self.known is None else self.known[kept])
+        whole = replace(self, starts=self.starts[kept], known=None if self.known is None else self.known[kept])
+        return whole.with_seen_contexts()
 
     def with_seen_contexts(self) -> Windows:
         """Return the windows whose context has an observed value of every target, from which it can be forecast.

@@ -245,7 +245,7 @@ class ProbabilisticMixin:
 
 def _to_calibrate_on(windows: Windows) -> Windows:
     """Return the windows whose truth is known in full, and whose targets can be forecast."""
-    return windows.with_whole_truth().with_seen_contexts()
+    return windows.with_whole_truth()
 
 
 def at_levels(quantiles: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:

@@ -8,6 +8,7 @@ from doubles import make_forecaster, make_frame
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skdistill import DistilledForecaster
 from skdistill.core import SeriesStore, Windows
 from skdistill.data._calendar import calendar_features
 from skdistill.data._scaling import Scaling
@@ -15,7 +16,8 @@ from skdistill.data._series import Series
 from skdistill.data._steps import continue_index
 from skdistill.data._training_windows import split_windows
 from skdistill.data._validation_rows import count_validation_rows
-from skdistill.networks import DLinear, ITransformer
+from skdistill.losses import Supervised
+from skdistill.networks import MLP, DLinear, ITransformer, Linear
 from skdistill.teachers import TrainedTeacher
 
 
@@ -167,3 +169,32 @@ def test_a_step_between_windows_counts_back_from_the_end_of_each_series(held_out
     assert origins(windows.train) == expected(max(lengths), held_out)
     judged = [] if windows.validation is None else origins(windows.validation)
     assert judged == (expected(held_out, 0) if held_out else [])
+
+
+def test_a_target_without_a_value_in_the_context_has_no_truth():
+    values = np.random.default_rng(0).normal(size=(40, 2))
+    values[:20, 1] = values[30:, 0] = np.nan
+    windows = split(make_store([values]), 8, 4, [0]).train
+    starts = windows.starts.numpy()
+    truth = windows.horizons(torch.arange(len(windows))).numpy()
+    for start, one in zip(starts, truth, strict=True):
+        context, after = values[start : start + 8], values[start + 8 : start + 12]
+        np.testing.assert_array_equal(np.isnan(one), np.isnan(after) | np.isnan(context).all(axis=0))
+    assert not np.isnan(truth).all(axis=(1, 2)).any()
+    assert starts.tolist() == [*range(29)]
+    whole = windows.with_whole_truth()
+    assert whole.starts.tolist() == [*range(13, 19)]
+    assert not torch.isnan(whole.horizons(torch.arange(len(whole)))).any()
+
+
+@pytest.mark.parametrize("student", [Linear(individual=True, shift=None), MLP(4)], ids=["exact", "trained"])
+def test_a_target_is_not_learned_from_windows_in_which_it_is_not_forecast(student):
+    settings = {"context_length": 8, "prediction_length": 4, "validation_fraction": 0, "max_epochs": 3}
+    forecaster = DistilledForecaster(None, student, Supervised(), scaling="window", random_state=0, **settings)
+    series = np.stack([np.sin(np.arange(90) / 3), np.cos(np.arange(90) / 4)], axis=1)
+    series[:46, 1] = np.nan
+    answers = []
+    for value in (0.0, 50.0):  # after contexts without a value, and in contexts that nothing follows
+        series[30:32, 1] = value, value + 1
+        answers.append(forecaster.fit(series).predict(series[-8:]))
+    np.testing.assert_allclose(answers[0], answers[1], rtol=1e-4)
