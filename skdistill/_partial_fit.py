@@ -17,6 +17,7 @@ from skdistill._base import BaseDistilled
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
 from skdistill._utils._ignored_y import warn_of_ignored_y
+from skdistill._utils._usual_modes import in_float32
 from skdistill.data._calendar import calendar_of
 from skdistill.data._calendar_rows import fields_of, have_calendar
 from skdistill.data._fit_windows import FitWindows
@@ -402,6 +403,7 @@ class UpdatableMixin(BaseDistilled):
         raise NotImplementedError
 
     @available_if(check_updatable)
+    @in_float32()
     def partial_fit(self, X: Any, y: Any = None, *, forget: int = 0) -> Self:
         """Add new rows and forget old ones, exactly: the student equals that of a fit to all remaining rows.
 

@@ -19,8 +19,8 @@ from skdistill._distillation import distill_more
 from skdistill._partial_fit import join_labels
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
-from skdistill._utils._grad_mode import with_gradients
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill._utils._usual_modes import with_gradients
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import check_roles_unchanged, read_series
 from skdistill.data._roles import Roles

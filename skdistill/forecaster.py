@@ -19,9 +19,9 @@ from skdistill._parameter_checks import check_series_parameters, warn_of_idle_se
 from skdistill._partial_fit import UpdatableMixin
 from skdistill._refresh import RefreshMixin
 from skdistill._utils._checks import check_integer
-from skdistill._utils._grad_mode import with_gradients
 from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill._utils._usual_modes import with_gradients
 from skdistill._validation_share import validation_share, warn_of_unread_rows
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import check_bounds

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from skdistill._base import BaseDistilled
 from skdistill._parameter_checks import warn_of_idle_settings
 from skdistill._utils._checks import check_integer
-from skdistill._utils._grad_mode import with_gradients
+from skdistill._utils._usual_modes import with_gradients
 from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill._validation_share import validation_share, warn_of_unread_rows
 from skdistill.data._bounds import check_bounds, clip, warn_outside

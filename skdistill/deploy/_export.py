@@ -25,6 +25,7 @@ from torch import nn
 from skdistill._utils._atomic import naming_full_disk, write_atomically
 from skdistill._utils._optional import import_optional
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill._utils._usual_modes import in_float32
 from skdistill._utils.numpy_student import NumpyStudent, plain_id, read_numbers
 from skdistill._version import __version__
 from skdistill.data._context_batch import ContextBatch
@@ -90,6 +91,7 @@ class ExportReport:
     sha256: str = ""
 
 
+@in_float32()
 def export(
     estimator: Any,
     path: str | os.PathLike[str],

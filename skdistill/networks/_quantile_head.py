@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from skdistill._utils._usual_modes import in_float32
 from skdistill.networks._base import BaseNetwork, NetworkOutput, NetworkSpec
 from skdistill.networks._hidden_layers import check_hidden_layers
 
@@ -21,6 +22,7 @@ _HIDDEN_SIZE = 64
 _FIRST_SPREAD = 0.5  # initial standard deviation of the quantiles, in standardized units
 
 
+@in_float32()
 def build_module(network: BaseNetwork, spec: NetworkSpec) -> nn.Module:
     """Build the module of a network, with a quantile head if quantiles are requested.
 

@@ -17,10 +17,10 @@ from skdistill._utils._changed_parameters import changed_parameters
 from skdistill._utils._checks import check_integer, check_n_jobs, check_real
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
-from skdistill._utils._grad_mode import with_gradients
 from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill._utils._interrupts import noticed_interrupts
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill._utils._usual_modes import with_gradients
 from skdistill.data._bounds import check_bounds
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import read_series

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from skdistill._utils._choices import check_choice
 from skdistill._utils._generators import untouched
+from skdistill._utils._usual_modes import in_float32
 from skdistill.interop.tslib._calendar import calendar_of
 from skdistill.interop.tslib._registry import CONVERTERS
 from skdistill.networks._base import BaseNetwork, NetworkSpec
@@ -23,6 +24,7 @@ _PREFIXES = ("_orig_mod.", "module.", "_orig_mod.")  # the prefixes can be neste
 _COUNTS = ("total_ops", "total_params")  # buffers of thop
 
 
+@in_float32()
 def from_tslib(
     name: str,
     config: Mapping[str, Any] | str | Path | Any,
