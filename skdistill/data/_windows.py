@@ -368,8 +368,8 @@ class Windows:
         counted = torch.cat([torch.zeros(1, dtype=torch.int64), whole.cumsum(0)])
         first = self.starts + self.context_length
         kept = counted[first + self.prediction_length] - counted[first] == self.prediction_length
-        whole = replace(self, starts=self.starts[kept], known=None if self.known is None else self.known[kept])
-        return whole.with_seen_contexts()
+        remaining = replace(self, starts=self.starts[kept], known=None if self.known is None else self.known[kept])
+        return remaining.with_seen_contexts()
 
     def with_seen_contexts(self) -> Windows:
         """Return the windows whose context has an observed value of every target, from which it can be forecast.
