@@ -72,6 +72,12 @@ class UnwrappedModel:
                 f"that of these fails: {error} Take the forecaster inside (skdistill.get_forecaster) and rows after "
                 "these steps, in their units, or transformer= of DistilledForecaster."
             ) from error
+        if there.ndim == back.ndim == 2 and there.shape[1] != back.shape[1]:
+            raise ValueError(
+                "the steps before the forecaster must keep the number of channels, for forecasts in original units; "
+                f"they turn {back.shape[1]} into {there.shape[1]}. Take the forecaster inside "
+                "(skdistill.get_forecaster) and rows after these steps, in their units."
+            )
         given = np.asarray(X)
         if not given.shape == there.shape == back.shape or given.dtype.kind not in "fiub":
             return
@@ -220,15 +226,14 @@ class UnwrappedModel:
         -------
         scale : ndarray of shape (n_targets,)
             Standard deviations; behind steps of a pipeline, half the distance in original units of what lies one
-            standard deviation above and below the mean.
+            standard deviation above and below the mean, over several channels the root of the sum of squares.
         """
         scaling, targets = self.forecaster.scaling_, list(self.forecaster.targets_)
         scale = scaling.original_scale_[targets]
         if self.before is None or not self.invertible:
             return scale
         center = scaling.ordinary_row()[targets]
-        high, low = (self.restore((center + sign * scale)[None, None]) for sign in (1.0, -1.0))
-        return np.abs(high - low).ravel() / 2
+        return self._half_distance(*((center + sign * scale)[None] for sign in (-1.0, 0.0, 1.0)))[0]
 
     def scales(self, X: Any, rows: Sequence[int]) -> np.ndarray:
         """Return the scale of each target of each series in original units.
@@ -252,9 +257,18 @@ class UnwrappedModel:
         series = read_series(self.forecaster, self.transform(X), reset=False, allow_batch=False).series
         values = [one.values[:n] for one, n in zip(series, rows, strict=True)]
         units, _ = scaling.store_units(values, scaling.numbers_of([one.id for one in series]).tolist())
-        ends = [scaling.to_original(units.center + sign * units.unit)[:, None, targets] for sign in (1.0, -1.0)]
-        high, low = (self.restore(one)[:, 0] for one in ends)
-        return np.abs(high - low) / 2
+        rows = (scaling.to_original(units.center + sign * units.unit)[:, targets] for sign in (-1.0, 0.0, 1.0))
+        return self._half_distance(*rows)
+
+    def _half_distance(self, low: np.ndarray, middle: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Return how far rows lie apart in original units, moved in one channel after the other.
+
+        Steps like a PCA mix channels, with signs of their own: moved at once, they would cancel out.
+        """
+        alone = np.eye(low.shape[1], dtype=bool)
+        ends = (self.restore(np.where(alone, end[:, None], middle[:, None])) for end in (low, high))
+        bottom, top = ends
+        return np.asarray(np.linalg.norm(top - bottom, axis=1) / 2)
 
     def refit(self, train: Any, **changes: Any) -> UnwrappedModel | None:
         """Fit the same model with other parameters, such as no teacher.

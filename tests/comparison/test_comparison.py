@@ -185,8 +185,13 @@ def test_steps_that_mix_or_turn_channels_are_refused_where_that_spoils_forecasts
     series = make_series(300)
     series[:, 1] += series[:, 0]
     options = {"alone": False, "n_resamples": 2}
-    whole = make_pipeline(PCA(2), make_forecaster(teacher=None)).fit(series[:200])
+    whole = make_pipeline(PCA(2), make_forecaster(teacher=None, validation_fraction=0)).fit(series[:200])
     compare({"ours": whole}, series[188:], series[:200], **options)  # all components are forecast
+    forecasts = rolling_forecasts(whole, series[188:])
+    np.testing.assert_allclose(forecasts.truth[0], series[200:204] / series[:200].std(axis=0), rtol=1e-4)
+    fewer = make_pipeline(PCA(1), make_forecaster(teacher=None)).fit(series[:200])
+    with pytest.raises(ValueError, match=r"must keep the number of channels.*they turn 2 into 1"):
+        compare({"ours": fewer}, series[188:], **options)
     for changes in ({"targets": [0]}, {"quantiles": (0.1, 0.5, 0.9), "max_epochs": 1}):
         pipeline = make_pipeline(PCA(2), make_forecaster(teacher=None, **changes)).fit(series[:200])
         with pytest.raises(ValueError, match=r"must treat each channel separately.*channel 0 depends on others"):
