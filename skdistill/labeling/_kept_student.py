@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from skdistill._utils._document import SavedFileError
 from skdistill._utils._generators import untouched
 from skdistill._utils._plain_files import NotPlainError, pack, place_of, read_plain, unpack
 from skdistill.data._training_windows import TrainingWindows
+from skdistill.labeling._checkpoints import drop_checkpoints
 from skdistill.labeling._locks import entry_lock
 from skdistill.networks._base import NetworkSpec
 from skdistill.training._batches import WindowDataset
@@ -75,7 +75,7 @@ def train_or_find(
         module.cpu().eval()
         if not result.interrupted:
             _keep(module, result, folder, build, WindowDataset(windows.train, spec))
-            _drop_checkpoint(folder)
+            drop_checkpoints(folder, _CHECKPOINT)
         return result
 
 
@@ -89,13 +89,8 @@ def _read(module: nn.Module, folder: Path, *, tell: bool) -> TrainingResult | No
             logger.warning("the student kept in %s cannot be read (%s) and is trained again", folder / _FILE, error)
         return None
     module.eval()
-    _drop_checkpoint(folder)  # of a fit that was killed before it came to that
+    drop_checkpoints(folder, _CHECKPOINT)
     return result
-
-
-def _drop_checkpoint(folder: Path) -> None:
-    with suppress(OSError):  # a folder of another user, or one that is only read
-        (folder / _CHECKPOINT).unlink(missing_ok=True)
 
 
 def _restore(module: nn.Module, state: dict[str, Any]) -> TrainingResult:

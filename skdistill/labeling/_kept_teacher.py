@@ -17,15 +17,16 @@ from skdistill._utils._plain_files import NotPlainError, pack, place_of, read_pl
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
+from skdistill.labeling._checkpoints import drop_checkpoints
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._teacher_name import teacher_name
 
-__all__ = ["drop_checkpoint", "fit_teacher", "read_teacher"]
+__all__ = ["CHECKPOINTS", "fit_teacher", "read_teacher"]
 
 logger = logging.getLogger("skdistill")
 
 _FILE = "teacher.safetensors"
-_CHECKPOINT = "teacher-checkpoint.safetensors"
+CHECKPOINTS = "teacher-checkpoint"  # what their names start with
 
 
 def read_teacher(
@@ -84,7 +85,7 @@ def fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path, *,
         The fitted teacher.
     """
     like = clone(teacher)
-    teacher = teacher.fit(windows, folder / _CHECKPOINT)
+    teacher = teacher.fit(windows, folder / f"{CHECKPOINTS}.safetensors")
     try:
         data = pack(teacher.fitted_state(), allow_pickle=allow_pickle, place=place_of(folder / _FILE))
         _check_restored(lambda: like.restore_fitted(unpack(data, allow_pickle=allow_pickle)), teacher, windows)
@@ -92,20 +93,8 @@ def fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path, *,
         _warn_not_kept(teacher, error)
     else:
         write_atomically(folder / _FILE, data)
-    drop_checkpoint(folder)
+    drop_checkpoints(folder, CHECKPOINTS)
     return teacher
-
-
-def drop_checkpoint(folder: Path) -> None:
-    """Delete the checkpoint of a teacher that is stored, if a killed fit did not come to it.
-
-    Parameters
-    ----------
-    folder : Path
-        The entry, held by this process.
-    """
-    for leftover in folder.glob("teacher-checkpoint*"):
-        leftover.unlink()
 
 
 def _check_restored(restore: Callable[[], BaseTeacher], teacher: BaseTeacher, windows: TrainingWindows) -> None:

@@ -21,8 +21,9 @@ from skdistill.data._windows import Windows
 from skdistill.labeling._answers import Wanted
 from skdistill.labeling._budget import GIB, check_budget, choose_chunk_size, expected_room
 from skdistill.labeling._cache import LabelCache
+from skdistill.labeling._checkpoints import drop_checkpoints
 from skdistill.labeling._chosen import JoinedLabels, find_chosen, label_chosen
-from skdistill.labeling._kept_teacher import drop_checkpoint, fit_teacher, read_teacher
+from skdistill.labeling._kept_teacher import CHECKPOINTS, fit_teacher, read_teacher
 from skdistill.labeling._label_choice import ALL_WINDOWS, LabelChoice
 from skdistill.labeling._label_windows import label_windows
 from skdistill.labeling._locks import entry_lock
@@ -299,7 +300,7 @@ class _Task:
         kept = read_teacher(teacher, windows, folder, allow_pickle=self.allow_pickle, tell=True)
         if kept is None:
             return fit_teacher(teacher, windows, folder, allow_pickle=self.allow_pickle)
-        drop_checkpoint(folder)
+        drop_checkpoints(folder, CHECKPOINTS)
         return kept
 
 

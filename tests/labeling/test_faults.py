@@ -111,20 +111,28 @@ def test_a_fit_that_is_killed_at_any_moment_goes_on_to_the_same_bits(undisturbed
     assert ended < N_DISTURBED
 
 
-@pytest.mark.parametrize(
-    "place", ["skdistill.labeling._kept_teacher.drop_checkpoint", "skdistill.labeling._kept_student._drop_checkpoint"]
-)
-def test_a_checkpoint_beside_what_it_led_to_is_deleted_by_the_next_fit(place, tmp_path, monkeypatch):
-    def kill(folder):
+@pytest.mark.parametrize("kind", ["teacher", "student"])
+def test_a_checkpoint_beside_what_it_led_to_is_deleted_by_the_next_fit(kind, tmp_path, monkeypatch):
+    def kill(folder, name):
         raise SystemError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(place, kill)
+        patch.setattr(f"skdistill.labeling._kept_{kind}.drop_checkpoints", kill)
         with pytest.raises(SystemError, match="killed"):
             make(tmp_path).fit(SERIES)
     assert len(list(tmp_path.rglob("*checkpoint*"))) == 1
+    of_another = shutil.copytree(tmp_path, f"{tmp_path}-of-another-user")
     make(tmp_path).fit(SERIES)
     assert not list(tmp_path.rglob("*checkpoint*"))
+
+    def refuse(path, missing_ok=False):
+        if "checkpoint" in path.name:
+            raise PermissionError(path)
+        unlink(path, missing_ok)
+
+    unlink = Path.unlink
+    monkeypatch.setattr(Path, "unlink", refuse)
+    make(of_another).fit(SERIES)
 
 
 @pytest.mark.slow
