@@ -269,9 +269,10 @@ def check_columns(known: pd.Index | None, columns: pd.Index | None, *, name: str
     new = [one for one in given if not _among(one, wanted)]
     if not missing and not new and len(given) == len(wanted):
         table = "X" if " " in name else name
+        counted = f" If its numbers only count them, in that order: {table}.to_numpy()." * (not has_names(columns))
         raise ValueError(
             f"{name} must have the columns of {where} in their order, {_show(wanted)}; got {_show(given)}. Reorder "
-            f"them: {table}[{_show(wanted)}]."
+            f"them: {table}[{_show(wanted)}].{counted}"
         )
     parts = [f"missing {_show(missing)}"] * bool(missing) + [f"new {_show(new)}"] * bool(new)
     raise ValueError(

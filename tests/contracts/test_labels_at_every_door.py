@@ -108,8 +108,9 @@ def test_default_numbers_are_names_where_their_order_differs(fitted_to):
     selected = table[[2, 0, 1]]
     fitted, other = (selected, table) if fitted_to == "a selection" else (table.to_numpy(), selected)
     forecaster = make().fit(fitted)
-    with pytest.raises(ValueError, match="X must have the columns of fit in their order"):
+    with pytest.raises(ValueError, match="X must have the columns of fit in their order") as raised:
         forecaster.predict(other)
+    assert ("only count them, in that order: X.to_numpy()" in str(raised.value)) == (other is table)
     forecaster.predict(table.to_numpy() if fitted_to == "an array" else selected)
 
 
