@@ -257,8 +257,8 @@ class UnwrappedModel:
         series = read_series(self.forecaster, self.transform(X), reset=False, allow_batch=False).series
         values = [one.values[:n] for one, n in zip(series, rows, strict=True)]
         units, _ = scaling.store_units(values, scaling.numbers_of([one.id for one in series]).tolist())
-        rows = (scaling.to_original(units.center + sign * units.unit)[:, targets] for sign in (-1.0, 0.0, 1.0))
-        return self._half_distance(*rows)
+        three = (scaling.to_original(units.center + sign * units.unit)[:, targets] for sign in (-1.0, 0.0, 1.0))
+        return self._half_distance(*three)
 
     def _half_distance(self, low: np.ndarray, middle: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Return how far rows lie apart in original units, moved in one channel after the other.
