@@ -11,7 +11,8 @@ __all__ = ["TargetUnits"]
 _FACTOR = 2.0  # how much better a line must tell the first step from the last row of a context than that row itself
 _CLEARLY = 0.9  # of the rest with the line's slope: a free slope that leaves less tells that it is no line
 _N_AROUND = 4  # last rows of a context in that fit
-_VISIBLE = 0.1  # of the targets' spread: a smaller jump from context to target is none
+_VISIBLE = 0.1  # of the targets' spread: a smaller jump from context to target is one only if it grows with the context
+_ROUNDING = 1e-5  # of the targets' spread: smaller changes of the jump are rounding
 
 
 @dataclass(frozen=True)
@@ -165,9 +166,11 @@ def _are_apart(contexts: np.ndarray, targets: np.ndarray) -> bool:
     last, first = contexts[:, -1].astype(np.float64), targets[:, 0].astype(np.float64)
     if len(last) < 3:
         return False
-    jump = _size(first - last)
-    if jump <= _VISIBLE * max(float(first.std()), float(last.std())):
-        return False
+    spread, jump = max(float(first.std()), float(last.std())), _size(first - last)
+    if jump <= _VISIBLE * spread:  # beside a trend, which a slope of its own moves by more than what is left
+        jump = float((first - last).std())
+        if jump <= _ROUNDING * spread:
+            return False
     intercept, slope = _line(last, first)
     return jump > _FACTOR * _size(first - intercept - slope * last)
 

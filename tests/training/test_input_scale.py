@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
@@ -178,15 +179,20 @@ def test_a_season_is_learned_whatever_the_slope(slope):
     assert np.sqrt(np.mean(np.square(errors))) < 0.16
 
 
+SCALERS = [None, StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler]
+
+
 @pytest.mark.parametrize("slope", [0.0, 0.5, 3.0])
-@pytest.mark.parametrize("scaler", [None, StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler])
-def test_a_regressor_of_windows_with_a_trend_is_as_good_as_ridge_regression_there(slope, scaler):
+@pytest.mark.parametrize("of_rows", SCALERS)
+@pytest.mark.parametrize("of_targets", SCALERS)
+def test_a_regressor_of_windows_with_a_trend_is_as_good_as_ridge_regression_there(slope, of_rows, of_targets):
     series = make_trend(600, [slope])[:, 0]
     windows = np.lib.stride_tricks.sliding_window_view(series, 28)
     x, y = windows[:, :24], windows[:, 24:]
 
     def error(regressor):
-        model = regressor if scaler is None else make_pipeline(scaler(), regressor)
+        model = regressor if of_rows is None else make_pipeline(of_rows(), regressor)
+        model = model if of_targets is None else TransformedTargetRegressor(model, transformer=of_targets())
         return np.sqrt(np.mean(np.square(model.fit(x[:450], y[:450]).predict(x[450:]) - y[450:])))
 
     ours = error(DistilledRegressor(None, "linear", "response", random_state=0))
