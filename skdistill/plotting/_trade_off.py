@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.isotonic import isotonic_regression
 
 from skdistill._utils._choices import check_choice
 from skdistill.plotting._style import STANDARDIZED, BaseDisplay, as_shown, style_of_all
@@ -18,6 +18,7 @@ _COSTS = {
     "ms_per_batch": "ms per batch (log)",
     "parameters": "parameters (log)",
 }
+_LABEL_WIDTH, _LABEL_HEIGHT, _BESIDE = 0.3, 0.06, 0.025  # shares of the axes; the last one is left of a label
 
 
 class TradeOffDisplay(BaseDisplay):
@@ -105,10 +106,10 @@ class TradeOffDisplay(BaseDisplay):
         return cls.from_comparison(compare({"student": estimator}, X, train), cost=cost, ax=ax)
 
     def plot(self, ax: Any = None) -> TradeOffDisplay:
-        """Draw. Rows without the cost are left out (a naive forecast has no parameters)."""
+        """Draw. Rows without the cost (a naive forecast has no parameters) or without an error are left out."""
         ax = self._begin(ax)
         costs = self.table[self.cost].astype("float64")
-        shown = self.table[(costs > 0).to_numpy()]
+        shown = self.table[((costs > 0) & self.table["mse"].notna()).to_numpy()]
         if not len(shown):
             raise ValueError(f"TradeOffDisplay needs rows whose {self.cost!r} is above 0; the table has none.")
         x, y = costs[shown.index].to_numpy(), shown["mse"].to_numpy(dtype=np.float64)
@@ -116,20 +117,27 @@ class TradeOffDisplay(BaseDisplay):
         for number, name in enumerate(shown.index):
             error = shown["standard_error"].iloc[number]
             ax.errorbar(x[number], y[number], yerr=error, fmt="o", color=styles[name]["color"], capsize=3)
+        ax.margins(y=0.12)  # labels may be above and below the points
         ax.set_xscale("log")
         ax.set_xlim(x.min() / 2, x.max() * 4)
-        heights = _spread_labels(y, np.ptp(ax.get_ylim()))
+        width, height = np.ptp(np.log(ax.get_xlim())), np.ptp(ax.get_ylim())
+        heights = height * _spread_labels(np.log(x) / width, y / height)
         for name, *point, height in zip(shown.index, x, y, heights, strict=True):
-            ax.annotate(as_shown(name), point, (point[0] * 1.12, height), fontsize="small", va="center")
+            leader = {"arrowstyle": "-", "color": styles[name]["color"], "linewidth": 0.8, "relpos": (0, 0.5)}
+            leader |= {"shrinkA": 0, "shrinkB": 0}
+            place = (point[0] * np.exp(_BESIDE * width), height)
+            ax.annotate(as_shown(name), point, place, fontsize="small", va="center", arrowprops=leader)
         ax.set(xlabel=_COSTS[self.cost], ylabel=STANDARDIZED)
         return self
 
 
-def _spread_labels(heights: np.ndarray, axis: float, share: float = 0.06) -> np.ndarray:
-    """Move labels until they do not overlap; the axis has the given height, error bars included."""
-    gap = share * axis
-    order = np.argsort(heights)
-    placed = heights.astype(float).copy()
-    for lower, upper in pairwise(order):
-        placed[upper] = max(placed[upper], placed[lower] + gap)
+def _spread_labels(x: np.ndarray, heights: np.ndarray) -> np.ndarray:
+    """Move labels up and down, as little as possible, until they do not overlap; all lengths are shares of the axes."""
+    placed = heights.astype(np.float64)
+    order = np.argsort(x, kind="stable")
+    apart = np.flatnonzero(np.diff(x[order]) > _LABEL_WIDTH) + 1
+    for beside in np.split(order, apart):
+        rising = beside[np.argsort(heights[beside], kind="stable")]
+        offsets = _LABEL_HEIGHT * np.arange(len(rising))
+        placed[rising] = isotonic_regression(heights[rising] - offsets) + offsets
     return placed

@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 pytest.importorskip("matplotlib", reason="needs pip install 'skdistill[plot]'")
 from matplotlib import pyplot as plt
+from matplotlib.text import Text
 
 from skdistill.comparison import error_by_scale, error_by_step, period_spectra, rolling_forecasts, win_rates
 from skdistill.networks import Linear
@@ -359,10 +360,23 @@ def test_labels_of_equal_errors_do_not_overlap():
     )
     display = TradeOffDisplay.from_comparison(table, cost="parameters")
     display.figure_.canvas.draw()
-    boxes = [text.get_tightbbox() for text in display.ax_.texts]
+    boxes = [Text.get_window_extent(text) for text in display.ax_.texts]
     assert not any(one.overlaps(other) for number, one in enumerate(boxes) for other in boxes[:number])
     with pytest.raises(ValueError, match="needs rows whose 'parameters' is above 0"):
         TradeOffDisplay.from_comparison(table.assign(parameters=0), cost="parameters")
+
+
+def test_labels_stay_beside_their_points():
+    errors, times = (
+        [0.85, 1.58, 0.69, 0.67, 1.08, 2.48, 1.07, 1.16],
+        [0.099, 0.24, 0.097, 0.03, 0.014, 0.015, 0.02, 0.04],
+    )
+    noise = [0.0, 0.2, 0.1, 0.1, 0.1, 0.4, 0.1, 0.1]
+    table = pd.DataFrame({"mse": errors, "standard_error": noise, "ms_per_window": times}, index=[*"abcdefgh"])
+    ax = TradeOffDisplay.from_comparison(table).ax_
+    moved = [abs(text.get_position()[1] - text.xy[1]) / np.ptp(ax.get_ylim()) for text in ax.texts]
+    assert max(moved) < 0.1
+    assert max(moved[0], moved[2]) < 0.03  # nothing else is near
 
 
 def test_win_rates_of_long_names_and_of_no_truth_are_told():
