@@ -186,7 +186,7 @@ SCALERS = [None, StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler]
 @pytest.mark.parametrize("of_rows", SCALERS)
 @pytest.mark.parametrize("of_targets", SCALERS)
 def test_a_regressor_of_windows_with_a_trend_is_as_good_as_ridge_regression_there(slope, of_rows, of_targets):
-    series = make_trend(600, [slope])[:, 0]
+    series = make_trend(600, [slope])[:, 0] - 5  # without a level, lines of both scalers almost agree
     windows = np.lib.stride_tricks.sliding_window_view(series, 28)
     x, y = windows[:, :24], windows[:, 24:]
 
