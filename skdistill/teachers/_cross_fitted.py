@@ -114,10 +114,10 @@ class CrossFittedTeacher(BaseTeacher):
             )
         if (n_folds := self.teacher.get_params(deep=False).get("n_folds")) is not None:
             owner = type(self.teacher).__name__
+            or_none = "" if isinstance(self.teacher, CrossFittedTeacher) else ", or set its n_folds=None"
             raise ValueError(
                 f"n_folds={n_folds} of {owner} has no effect inside CrossFittedTeacher, which labels each block by a "
-                f"copy fitted on the others, too: pass {owner} to the forecaster without CrossFittedTeacher, or set "
-                "its n_folds=None."
+                f"copy fitted on the others, too: pass {owner} to the forecaster without CrossFittedTeacher{or_none}."
             )
         self.teacher.check(spec)
 

@@ -155,6 +155,9 @@ def test_a_teacher_with_folds_of_its_own_is_refused():
     with pytest.raises(ValueError, match="n_folds=3 of RegressorTeacher has no effect inside CrossFittedTeacher"):
         make_forecaster(teacher=teacher).fit(make_series())
     make_forecaster(teacher=teacher.set_params(teacher__n_folds=None), student="linear").fit(make_series())
+    twice = CrossFittedTeacher(CrossFittedTeacher(DLinear(3)))
+    with pytest.raises(ValueError, match=r"pass CrossFittedTeacher to the forecaster without CrossFittedTeacher\.$"):
+        make_forecaster(teacher=twice).fit(make_series())
 
 
 def test_two_members_of_one_name_are_named():
