@@ -121,7 +121,8 @@ def rolling_forecasts(
         without_teacher = model.without_teacher(train)
         if without_teacher is None:
             raise ValueError(
-                "the student without a teacher needs the training series, which is never pickled: pass train=."
+                "the student without a teacher needs the training series, which pickles lack, and which refresh and "
+                "partial_fit of a panel do not keep: pass train=."
             )
         runs["alone"] = StudentForecasts(without_teacher, problem, X).forecast
     forecasts = {}

@@ -316,8 +316,8 @@ def _linear_row(model: UnwrappedModel, problem: Problem, X: Any, train: Any, sea
 
 def _tell_left_out(row: _Row) -> None:
     warnings.warn(
-        f"the row {row.name!r} is left out: the training series is not available (it is never pickled). Pass it: "
-        "compare(..., train=X_train).",
+        f"the row {row.name!r} is left out: the training series is not available (pickles lack it, and refresh and "
+        "partial_fit of a panel keep none). Pass it: compare(..., train=X_train).",
         stacklevel=stacklevel_of_user(),
     )
 
