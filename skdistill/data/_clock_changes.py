@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-__all__ = ["ZONES", "name_zone"]
+__all__ = ["ZONES", "name_zone", "tell_doubled", "tell_skipped"]
 
 # Each stands for all zones with clock changes at the same local hour of the same days.
 ZONES = (
@@ -54,6 +54,60 @@ def name_zone(walls: pd.DatetimeIndex, change: str, others: pd.DatetimeIndex) ->
         if odd.any() and chance < _UNLIKELY and not _is_odd(others, zone, "skipped").any():
             found.append((int(odd.sum()), zone, odd))
     return max(found, key=lambda one: one[0])[1:] if found else None
+
+
+def tell_doubled(walls: pd.DatetimeIndex) -> tuple[str, str] | None:
+    """Tell of a zone whose clock shows repeated local times twice.
+
+    Parameters
+    ----------
+    walls : DatetimeIndex
+        Local times that were seen before, once per series.
+
+    Returns
+    -------
+    zone, sentence : str
+        The zone, and what it explains; None if there is none.
+
+    Examples
+    --------
+    >>> tell_doubled(pd.DatetimeIndex(["2024-10-27 02:30"]))[1].partition(":00 twice")[0]
+    'For example, the clock of Europe/Berlin shows 2024-10-27 02:30'
+    """
+    found = name_zone(walls, "doubled", walls[:0])
+    if found is None:
+        return None
+    zone, explained = found
+    more = f" and {explained.sum() - 1} more of these times" if explained.sum() > 1 else ""
+    sentence = (
+        f"For example, the clock of {zone} shows {walls[explained][0]}{more} twice: both rows were observed, and "
+        "dropping one would lose an hour."
+    )
+    return zone, sentence
+
+
+def tell_skipped(walls: pd.DatetimeIndex, others: pd.DatetimeIndex) -> tuple[str, str] | None:
+    """Tell of a zone whose clock skips local times that lack.
+
+    Parameters
+    ----------
+    walls, others : DatetimeIndex
+        Local times that lack, and existing ones.
+
+    Returns
+    -------
+    zone, sentence : str
+        The zone, and what it explains; None if there is none.
+    """
+    found = name_zone(walls, "skipped", others)
+    if found is None:
+        return None
+    zone, explained = found
+    sentence = (
+        f"For example, the clock of {zone} skips {walls[explained][0]}: times seem to be local to such a zone, and "
+        "then no row is missing there."
+    )
+    return zone, sentence
 
 
 def _is_odd(walls: pd.DatetimeIndex, zone: str, change: str) -> np.ndarray:

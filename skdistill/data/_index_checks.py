@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill.data._clock_changes import name_zone
+from skdistill.data._clock_changes import tell_doubled, tell_skipped
 from skdistill.data._offsets import count_months
 from skdistill.data._steps import Step, as_time_index, find_step, says_step
 from skdistill.data._wall_clock import DAY, nanoseconds_of, read_wall_clock
@@ -177,13 +177,8 @@ def _tell_doubled(index: pd.Index, repeated: np.ndarray, name: str) -> str | Non
     """Tell of a zone whose clock shows repeated labels twice: each of the rows is one of its own."""
     if not isinstance(index, pd.DatetimeIndex) or index.tz is not None or (index == index.normalize()).all():
         return None
-    found = name_zone(index[repeated], "doubled", index[:0])
-    if found is None:
-        return None
-    return (
-        f"For example, the clock of {found[0]} shows it twice: both rows were observed, and dropping one would lose an "
-        f"hour. {_give_zone(name, found[0])}"
-    )
+    found = tell_doubled(index[repeated])
+    return None if found is None else f"{found[1]} {_give_zone(name, found[0])}"
 
 
 def _tell_skipped(index: pd.Index, name: str) -> str | None:
@@ -197,14 +192,8 @@ def _tell_skipped(index: pd.Index, name: str) -> str | None:
         return None
     lacking = [np.arange(index.asi8[i] + step, index.asi8[i + 1], step) for i in wide]
     missing = pd.DatetimeIndex(np.concatenate(lacking).astype(f"datetime64[{index.unit}]"))
-    found = name_zone(missing, "skipped", index)
-    if found is None:
-        return None
-    zone, explained = found
-    return (
-        f"For example, the clock of {zone} skips {missing[explained][0]}: times seem to be local to such a zone, and "
-        f"then no row is missing there. {_give_zone(name, zone)}"
-    )
+    found = tell_skipped(missing, index)
+    return None if found is None else f"{found[1]} {_give_zone(name, found[0])}"
 
 
 def _give_zone(name: str, zone: str) -> str:

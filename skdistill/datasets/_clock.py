@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["localize"]
+__all__ = ["localize", "pass_zone"]
 
 
 def localize(
@@ -139,3 +139,19 @@ def _in_order_of_time(walls: pd.DatetimeIndex, codes: np.ndarray, series: np.nda
             f"where the clock shows a time twice {_NO_TELLING}"
         )
     return order
+
+
+def pass_zone(zone: str) -> str:
+    """Return the advice to give local times their zone.
+
+    Parameters
+    ----------
+    zone : str
+        The zone.
+
+    Returns
+    -------
+    advice : str
+        The call that helps.
+    """
+    return f"Pass the zone: regularize(..., tz={zone!r}, ambiguous='infer')."

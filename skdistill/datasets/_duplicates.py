@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._clock_changes import name_zone
+from skdistill.data._clock_changes import tell_doubled
+from skdistill.datasets._clock import pass_zone
 from skdistill.datasets._rows import Rows
 from skdistill.datasets._times import Times
 
@@ -65,16 +66,8 @@ def doubled_hint(times: Times, where: np.ndarray) -> str | None:
     moments = times.moments
     if not isinstance(moments, pd.DatetimeIndex) or (moments == moments.normalize()).all():
         return None
-    found = name_zone(moments[times.codes[where]], "doubled", moments[:0])
-    if found is None:
-        return None
-    zone, explained = found
-    which = "these times" if explained.all() else f"{explained.sum()} of these times"
-    return (
-        f"For example, the clock of {zone} shows {which if len(where) > 1 else 'this time'} twice: both rows were "
-        f"observed, and dropping one would lose an hour. Pass the zone: regularize(..., tz={zone!r}, "
-        f"ambiguous='infer')."
-    )
+    found = tell_doubled(moments[times.codes[where]])
+    return None if found is None else f"{found[1]} {pass_zone(found[0])}"
 
 
 def merge_duplicates(rows: Rows, how: str) -> tuple[Rows, int]:

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._checks import is_real
-from skdistill.data._clock_changes import name_zone
+from skdistill.data._clock_changes import tell_skipped
 from skdistill.datasets._channels import stack_columns
+from skdistill.datasets._clock import pass_zone
 from skdistill.datasets._rows import Rows
 from skdistill.datasets._rulers import FixedRuler
 from skdistill.datasets._steps import Grid
@@ -79,14 +80,8 @@ def skipped_hint(times: Times, grid: Grid, gaps: Gaps) -> str | None:
     short = gaps.before[gaps.sizes * grid.stride * NANOSECONDS[moments.unit] == hour]
     missing: Any = grid.ruler.moments(times.series[short], grid.numbers[short] + grid.stride)
     missing = missing[missing.hour < _LATEST_CHANGE]
-    found = name_zone(missing, "skipped", moments[moments.hour < _LATEST_CHANGE])
-    if found is None:
-        return None
-    zone, explained = found
-    return (
-        f"For example, the clock of {zone} skips {missing[explained][0]}: times seem to be local to such a zone, and "
-        f"then no row is missing there. Pass the zone: regularize(..., tz={zone!r}, ambiguous='infer')."
-    )
+    found = tell_skipped(missing, moments[moments.hour < _LATEST_CHANGE])
+    return None if found is None else f"{found[1]} {pass_zone(found[0])}"
 
 
 def insert_missing(rows: Rows, grid: Grid, gaps: Gaps, fill_value: Any, *, given: bool) -> Rows:

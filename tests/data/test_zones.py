@@ -102,3 +102,13 @@ def test_advice_on_local_times_costs_no_hour(zone, day, step):
     assert f"X.index = X.index.{call}." in messages[0]
     assert f"regularize(..., tz='{zone}', ambiguous='infer')." in messages[1]
     assert list(local.index.tz_localize(zone, ambiguous="infer")) == list(moments)
+
+
+def test_a_doubled_hour_among_other_repeated_rows_is_the_one_that_is_told():
+    hours = pd.date_range("2024-09-01", "2024-12-01", freq="h")
+    night = pd.Timestamp("2024-10-27 02:00")
+    index = hours.append(pd.DatetimeIndex([hours[107], night, hours[-9]])).sort_values()
+    with pytest.raises(
+        ValueError, match=rf"{hours[107]} at position .* the clock of Europe/Berlin shows {night} twice"
+    ):
+        make().fit(pd.DataFrame({"load": np.arange(len(index)) / 7}, index))
