@@ -17,7 +17,7 @@ from skdistill.data._forms import take_apart
 from skdistill.data._inputs import is_list_of_series
 from skdistill.data._steps import as_time_index, continue_index, find_step
 from skdistill.data._vintages import LOST, lost_vintages, vintages_of
-from skdistill.plotting._style import BaseDisplay, as_shown, style_of_all, without_neighbors
+from skdistill.plotting._style import ABOVE, BaseDisplay, as_shown, style_of_all, without_neighbors
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
 __all__ = ["ChannelPosition", "ForecastDisplay", "pick_series", "series_of"]
@@ -269,7 +269,7 @@ class ForecastDisplay(BaseDisplay):
             locator = dates.AutoDateLocator(tz=zone)
             ax.xaxis.set_major_locator(locator)
             ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=zone))
-        self._legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
+        self._legend(**ABOVE)
         return self
 
     def _draw_fan(self, index: Any, fan: pd.DataFrame, color: Any) -> None:

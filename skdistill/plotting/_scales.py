@@ -9,7 +9,7 @@ import pandas as pd
 
 from skdistill.comparison._analysis import RollingForecasts, error_by_scale
 from skdistill.plotting._rolled import RolledDisplay
-from skdistill.plotting._style import STANDARDIZED, as_shown, style_of_all
+from skdistill.plotting._style import ABOVE, STANDARDIZED, as_shown, style_of_all
 
 __all__ = ["ScalesDisplay"]
 
@@ -59,5 +59,5 @@ class ScalesDisplay(RolledDisplay):
             ax.bar(positions + offset, self.errors[name], 0.9 * width, **look)
         ax.set_xticks(positions, [str(steps) for steps in self.errors.index])
         ax.set(xlabel="steps averaged", ylabel=STANDARDIZED)
-        self._legend()
+        self._legend(**ABOVE)  # bars leave no room for it
         return self

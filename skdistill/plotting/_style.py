@@ -11,7 +11,7 @@ import numpy as np
 from skdistill._utils._contract_docs import ContractDocs
 from skdistill._utils._optional import import_optional
 
-__all__ = ["STANDARDIZED", "BaseDisplay", "as_shown", "style_of_all", "without_neighbors"]
+__all__ = ["ABOVE", "STANDARDIZED", "BaseDisplay", "as_shown", "style_of_all", "without_neighbors"]
 
 # Okabe and Ito (2008), Color universal design; each color has a line style, so that gray prints are readable, too.
 _STYLES: dict[str, dict[str, Any]] = {
@@ -28,7 +28,7 @@ _LINES = ("-", "--", ":", "-.")
 _HATCHES = (None, "//", "..", "xx")  # of bars, which have no line style
 STANDARDIZED = "MSE (standardized)"
 _MOST_INSIDE = 4  # entries of a legend inside the axes; more would hide what is drawn
-_ABOVE: dict[str, Any] = {"ncols": 4, "loc": "lower left", "bbox_to_anchor": (0, 1)}
+ABOVE: dict[str, Any] = {"ncols": 4, "loc": "lower left", "bbox_to_anchor": (0, 1)}
 
 
 def style_of_all(names: Iterable[Any]) -> dict[Any, dict[str, Any]]:
@@ -143,5 +143,5 @@ class BaseDisplay(ContractDocs):
     def _legend(self, **options: Any) -> None:
         handles, _ = self.ax_.get_legend_handles_labels()
         if len(handles) > _MOST_INSIDE and not options:
-            options = _ABOVE
+            options = ABOVE
         self.ax_.legend(frameon=False, fontsize="small", **options)
