@@ -50,7 +50,9 @@ class ModernTCN(BaseNetwork):
     patch_size : int, default=8
         Number of rows of a patch; a context must have at least as many.
     patch_stride : int, default=4
-        Number of rows from one patch to the next; at most ``patch_size``.
+        Number of rows from one patch to the next; at most ``patch_size``. The patches must reach the last row of a
+        context, which they do if ``context_length`` is a multiple of it, and with any ``context_length`` if it is at
+        most half of ``patch_size``.
     downsample_ratio : int, default=2
         Number of steps of a stage that form one step of the next.
     dropout : float, default=0.3
@@ -147,6 +149,13 @@ class ModernTCN(BaseNetwork):
             raise ValueError(
                 f"context_length must be at least patch_size = {self.patch_size} of ModernTCN; got "
                 f"{spec.context_length}. Lengthen the context or take smaller patches."
+            )
+        unread = spec.context_length % self.patch_stride - (self.patch_size - self.patch_stride)
+        if unread > 0:
+            raise ValueError(
+                f"patch_stride = {self.patch_stride} of ModernTCN leaves the last {unread} of context_length = "
+                f"{spec.context_length} rows out of all patches of patch_size = {self.patch_size}. Take a "
+                "context_length that is a multiple of patch_stride, or a smaller patch_stride."
             )
         self._check_steps(spec)
 

@@ -37,7 +37,7 @@ class PatchTST(BaseNetwork):
     patch_size : int, default=16
         Number of rows of a patch; a context must have at least as many.
     patch_stride : int, default=8
-        Number of rows from one patch to the next.
+        Number of rows from one patch to the next; at most ``patch_size``.
     dropout : float, default=0.2
         Fraction of units dropped in training.
     activation : {"gelu", "relu"}, default="gelu"
@@ -94,7 +94,11 @@ class PatchTST(BaseNetwork):
         if self.feedforward_size is not None:
             check_integer(self.feedforward_size, "feedforward_size of PatchTST")
         check_integer(self.patch_size, "patch_size of PatchTST")
-        check_integer(self.patch_stride, "patch_stride of PatchTST")
+        if check_integer(self.patch_stride, "patch_stride of PatchTST") > self.patch_size:
+            raise ValueError(
+                f"patch_stride of PatchTST must be at most patch_size = {self.patch_size}, or rows are left out; "
+                f"got {self.patch_stride}."
+            )
         check_real(self.dropout, "dropout of PatchTST", minimum=0.0, maximum=1.0, include_maximum=False)
         check_choice(self.activation, ACTIVATIONS, "activation of PatchTST")
         if spec.context_length < self.patch_size:

@@ -24,7 +24,7 @@ def build(network, context=10, horizon=4, channels=3, **changes):
 
 @given(st.integers(1, 60), st.integers(1, 20), st.integers(1, 20))
 def test_patches_are_those_of_the_window_with_its_last_row_repeated(length, size, stride):
-    if length < size:
+    if length < size or stride > size:
         return
     network = PatchTST(2, n_layers=1, n_heads=1, patch_size=size, patch_stride=stride)
     longer = np.r_[np.arange(length), [length - 1] * stride]
@@ -85,11 +85,34 @@ def test_steps_of_the_stages_at_any_length(context, size, stride, ratio, stages)
         feedforward_ratio=1,
     ).set_params(downsample_ratio=ratio)
     steps = network.n_steps(context)
-    if any(-one % ratio > one for one in steps[:-1]):
-        with pytest.raises(ValueError, match="too few for downsample_ratio"):
+    unread = context % stride > size - stride
+    if unread or any(-one % ratio > one for one in steps[:-1]):
+        with pytest.raises(ValueError, match="rows out of all patches" if unread else "too few for downsample_ratio"):
             network.check(NetworkSpec(context, 4, 3))
         return
     assert build(network, context=context)(torch.randn(2, context, 3)).features.shape == (2, 3, 4 * steps[-1])
+
+
+@pytest.mark.parametrize("network", [PatchTST, ModernTCN])
+@pytest.mark.parametrize("context", [12, 13, 17, 30])
+@pytest.mark.parametrize(("size", "stride"), [(8, 4), (4, 4), (8, 6), (5, 3), (4, 6)])
+def test_every_row_is_in_a_patch_or_an_error_says_that_it_is_not(network, context, size, stride):
+    kernels = {"large_kernel": 3, "small_kernel": 3} if network is ModernTCN else {"n_heads": 1}
+    network = network(4, n_layers=1, patch_size=size, patch_stride=stride, **kernels)
+    try:
+        module = build(network, context=context, channels=1)
+    except ValueError as error:
+        assert "rows out of all patches" in str(error) or "rows are left out" in str(error)
+        return
+    rows, seen = torch.randn(1, context, 1, requires_grad=True), []
+    first = next(one for one in module.modules() if type(one) in (torch.nn.Linear, torch.nn.Conv1d))
+    first.register_forward_hook(lambda layer, given, result: seen.append(result))
+    for part in module.modules():
+        if isinstance(part, WindowStandardization):
+            part.forward = lambda values: (values, (torch.zeros(1), torch.ones(1)))
+    module(rows)
+    (gradient,) = torch.autograd.grad(seen[0].square().sum(), rows)
+    assert gradient.all()
 
 
 def test_a_block_of_modern_tcn_follows_its_formula():
