@@ -50,7 +50,8 @@ class Autoformer(DecompositionNetwork):
     activation : {"gelu", "relu"}, default="gelu"
         Activation of the feed-forward layers.
     label_length : int, default=48
-        Number of rows at the end of the context that the decoder starts from; at most ``context_length``.
+        Number of rows at the end of the context that the decoder starts from; at most ``context_length``. With 0 it
+        starts from the calendar features alone, and needs them.
     time_features : {"auto", True, False}, default="auto"
         Whether calendar features are embedded with the values: if the index has them, always, or never.
     features : {"whole", "published"}, default="whole"
@@ -111,6 +112,11 @@ class Autoformer(DecompositionNetwork):
         if self.attention_size is not None:
             check_integer(self.attention_size, "attention_size of Autoformer")
         check_real(self.factor, "factor of Autoformer", minimum=0.0, include_minimum=False)
+        if not self.label_length and not spec.n_time_features:  # zeros correlate alike at every delay
+            raise ValueError(
+                "label_length=0 of Autoformer needs calendar features, or the decoder starts from zeros and takes any "
+                "delays: set label_length to at least 1, or fit on an index of dates."
+            )
 
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module."""

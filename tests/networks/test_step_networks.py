@@ -305,6 +305,7 @@ BAD_HYPERPARAMETERS = [
     (MICN(features="sliced"), ValueError, "features of MICN must be one of 'whole', 'published'; got 'sliced'"),
     (Autoformer(), ValueError, "label_length of Autoformer must be at most context_length = 12.*; got 48"),
     (Autoformer(label_length=-1), ValueError, "label_length of Autoformer .*; got -1"),
+    (Autoformer(label_length=0), ValueError, "label_length=0 of Autoformer needs calendar features"),
     (Autoformer(label_length=2, factor=0), ValueError, "factor of Autoformer .*; got 0"),
     (Autoformer(label_length=2, attention_size=0), ValueError, "attention_size of Autoformer .*; got 0"),
     (Autoformer(2, label_length=2, features="published"), ValueError, "hidden_size must be at least n_channels = 3"),
@@ -343,9 +344,10 @@ def test_numbers_of_numpy_do_as_hyperparameters():
 
 
 @pytest.mark.parametrize("network", [Autoformer(6, label_length=0), FEDformer(6, n_heads=2, label_length=0)])
-def test_a_decoder_may_start_from_nothing(network):
-    module = network.build(NetworkSpec(12, 4, 3))
-    assert module(torch.randn(2, 12, 3)).forecast.shape == (2, 4, 3)
+def test_a_decoder_may_start_from_the_calendar_alone(network):
+    module = network.build(NetworkSpec(12, 4, 3, n_time_features=2))
+    times = {"context_time": torch.randn(2, 12, 2), "decoder_time": torch.randn(2, 4, 2)}
+    assert module(torch.randn(2, 12, 3), **times).forecast.shape == (2, 4, 3)
 
 
 @pytest.mark.parametrize(
