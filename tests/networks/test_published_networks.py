@@ -99,11 +99,12 @@ def test_steps_of_the_stages_at_any_length(context, size, stride, ratio, stages)
 def test_every_row_is_in_a_patch_or_an_error_says_that_it_is_not(network, context, size, stride):
     kernels = {"large_kernel": 3, "small_kernel": 3} if network is ModernTCN else {"n_heads": 1}
     network = network(4, n_layers=1, patch_size=size, patch_stride=stride, **kernels)
-    try:
-        module = build(network, context=context, channels=1)
-    except ValueError as error:
-        assert "rows out of all patches" in str(error) or "rows are left out" in str(error)
+    unread = stride > size or ("large_kernel" in kernels and context % stride > size - stride)
+    if unread:
+        with pytest.raises(ValueError, match=r"rows out of all patches|rows are left out"):
+            build(network, context=context, channels=1)
         return
+    module = build(network, context=context, channels=1)
     rows, seen = torch.randn(1, context, 1, requires_grad=True), []
     first = next(one for one in module.modules() if type(one) in (torch.nn.Linear, torch.nn.Conv1d))
     first.register_forward_hook(lambda layer, given, result: seen.append(result))
