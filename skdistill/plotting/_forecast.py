@@ -20,7 +20,7 @@ from skdistill.data._vintages import LOST, lost_vintages, vintages_of
 from skdistill.plotting._style import ABOVE, BaseDisplay, as_shown, style_of_all, without_neighbors
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
-__all__ = ["ChannelPosition", "ForecastDisplay", "pick_series", "series_of"]
+__all__ = ["ChannelPosition", "ForecastDisplay", "frame_of", "pick_series", "series_of"]
 
 _LABEL_WIDTH = 40  # characters that fit beside the axes
 _FEWEST_SHOWN = 24  # rows of context, if it has as many
@@ -130,7 +130,7 @@ class ForecastDisplay(BaseDisplay):
         def answer(of_series: Any) -> Any:
             return of_series if id_ is None else of_series[id_]
 
-        frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(read_numbers(rows, "X").reshape(len(rows), -1))
+        frame = frame_of(rows)
         plan = _plan(forecaster, frame, first, id_)
         future = {} if plan is None else {"future": plan if id_ is None else {id_: plan}}
         forecasts = {"student": answer(forecaster.predict(asked, **future))}
@@ -144,6 +144,7 @@ class ForecastDisplay(BaseDisplay):
             frame, index = frame.reset_index(drop=True), pd.RangeIndex(first, first + horizon)
         columns = list(forecaster.roles_.targets)
         names = list(frame.columns[columns])
+        has_names = isinstance(rows, pd.DataFrame) or (isinstance(rows, pd.Series) and rows.name is not None)
         position = _find_channel(channel, names)
         values = frame.iloc[:, columns[position]]
         fans = {}
@@ -159,7 +160,7 @@ class ForecastDisplay(BaseDisplay):
                 name: pd.Series(np.asarray(one).reshape(horizon, -1)[:, position], index=index)
                 for name, one in forecasts.items()
             },
-            channel=(str(names[position]) if isinstance(rows, pd.DataFrame) else f"channel {names[position]}") + name,
+            channel=(str(names[position]) if has_names else f"channel {names[position]}") + name,
             fans=fans,
             units="original units" if model.before is None else "units after the steps before",
         ).plot(ax=ax, **options)
@@ -250,7 +251,7 @@ class ForecastDisplay(BaseDisplay):
         horizon = max(len(one) for one in self.forecasts.values())
         n_shown = max(2 * horizon, _FEWEST_SHOWN) if n_context is None else n_context
         lines = {"context": self.context.iloc[-n_shown:]}
-        if self.truth is not None:
+        if self.truth is not None and len(self.truth):
             lines["truth"] = self.truth
         lines |= self.forecasts
         places = self._places_of_text(lines) if _is_text(self.context.index) else None
@@ -438,6 +439,27 @@ def series_of(X: Any) -> tuple[Any, list[Any] | None, bool]:
     if is_list_of_series(X) or (isinstance(X, np.ndarray) and X.ndim == 3):
         return X, list(range(len(X))), False
     return [X], None, False
+
+
+def frame_of(series: Any) -> pd.DataFrame:
+    """Return a series as a frame with its labels; rows and channels of an array are counted.
+
+    Parameters
+    ----------
+    series : array, DataFrame or Series
+        A series.
+
+    Returns
+    -------
+    frame : DataFrame
+        One column per channel.
+    """
+    if isinstance(series, pd.DataFrame):
+        return series
+    numbers = read_numbers(series, "X").reshape(len(series), -1)
+    if isinstance(series, pd.Series):
+        return pd.DataFrame(numbers, index=series.index, columns=[0 if series.name is None else series.name])
+    return pd.DataFrame(numbers)
 
 
 def _plan(forecaster: Any, frame: pd.DataFrame, first: int, id_: Any) -> pd.DataFrame | None:

@@ -16,10 +16,9 @@ from skdistill._show_versions import versions
 from skdistill._unwrap import unwrap_model
 from skdistill._utils._atomic import write_atomically
 from skdistill._utils._optional import import_optional
-from skdistill._utils.numpy_student import read_numbers
 from skdistill.comparison._analysis import RollingForecasts, rolling_forecasts
 from skdistill.comparison._compare import compare
-from skdistill.plotting._forecast import ChannelPosition, ForecastDisplay, series_of
+from skdistill.plotting._forecast import ChannelPosition, ForecastDisplay, frame_of, series_of
 from skdistill.plotting._history import HistoryDisplay
 from skdistill.plotting._horizon_error import HorizonErrorDisplay
 from skdistill.plotting._scales import ScalesDisplay
@@ -146,7 +145,7 @@ def _series(table: Any, X: Any, forecaster: Any, rolled: RollingForecasts, ids: 
     assert rolled.starts is not None
     parts, targets = series_of(X)[0], list(forecaster.roles_.targets)
     firsts = pd.Series(rolled.starts).groupby(np.asarray(rolled.series)).min()
-    rows = [_frame(parts[number]).iloc[start:, targets].astype(float) for number, start in firsts.items()]
+    rows = [frame_of(parts[number]).iloc[start:, targets].astype(float) for number, start in firsts.items()]
     names = pd.Index([ids[number] for number in firsts.index], tupleize_cols=False)
     by_id = pd.Series([np.nanmean(np.abs(one)) for one in rows], index=names)  # those of rolled are standardized
     note, errors = errors_by_series(table)
@@ -218,7 +217,7 @@ def _figure(caption: str, display: Any) -> str:
 
 def _data(X: Any, forecaster: Any) -> str:
     parts, ids, _ = series_of(X)
-    frames = [_frame(one) for one in parts]
+    frames = [frame_of(one) for one in parts]
     frame, lengths = pd.concat(frames), [len(one) for one in frames]
     size = f"{len(frame)} rows, {frame.shape[1]} channels, {frame.index[0]} to {frame.index[-1]}"
     if ids is not None:
@@ -236,12 +235,6 @@ def _data(X: Any, forecaster: Any) -> str:
 
 def _provenance(forecaster: Any) -> str:
     return _list([describe_entry(one) for one in forecaster.provenance_] or ["no teacher: trained on the truth alone"])
-
-
-def _frame(series: Any) -> pd.DataFrame:
-    return (
-        series if isinstance(series, pd.DataFrame) else pd.DataFrame(read_numbers(series, "X").reshape(len(series), -1))
-    )
 
 
 def _seed(forecaster: Any) -> str:

@@ -217,6 +217,26 @@ def test_forecasts_are_drawn_after_the_context_whatever_its_labels(index, start,
     assert ax.get_xlabel() == label
 
 
+@pytest.mark.parametrize(
+    "form", [lambda one: one, lambda one: {"a": one}, lambda one: [one, one]], ids=["one", "dict", "list"]
+)
+def test_a_pandas_series_is_drawn_at_its_times(form, tmp_path):
+    load = pd.Series(np.sin(np.arange(120)), index=pd.date_range("2024", periods=120, freq="h"), name="load")
+    forecaster = make_forecaster(teacher=None, student=Linear()).fit(form(load))
+    ax = ForecastDisplay.from_estimator(forecaster, form(load), start=114).ax_
+    assert ax.get_ylabel().startswith("load")
+    lines = {line.get_label(): pd.DatetimeIndex(line.get_xdata())[0] for line in ax.lines}
+    assert lines == {"context": load.index[102], "truth": load.index[114], "student": load.index[114]}
+    page = write_report(forecaster, form(load), tmp_path / "report.html").read_text()
+    assert "<th>load</th>" in page
+
+
+def test_no_line_of_nothing():
+    frame = make_frame()
+    ax = ForecastDisplay.from_estimator(make_forecaster().fit(frame), frame, start=len(frame)).ax_
+    assert [line.get_label() for line in ax.lines] == ["context", "student", "teacher"]
+
+
 def test_a_solved_student_shows_what_was_tried():
     student = Linear(penalty=[1e-6, 1e3])  # the first one is chosen
     fitted = make_forecaster(teacher=None, student=student, max_epochs=10).fit(make_series())
