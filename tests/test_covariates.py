@@ -99,13 +99,28 @@ def inputs_by_hand(values, known, targets, level_rows):
     return np.array(rows), np.array(truths)
 
 
+def shares_by_hand(X):
+    """Return the share of the penalty of every input, by the variance of its channel less the level."""
+    groups = [[*range(CONTEXT)]]
+    for place in range(3):
+        past = range((1 + place) * CONTEXT, (2 + place) * CONTEXT)
+        ahead = range(4 * CONTEXT + place * HORIZON, 4 * CONTEXT + (place + 1) * HORIZON) if place < 2 else ()
+        groups.append([*past, *ahead])
+    shares = np.ones(X.shape[1])
+    for group in groups:
+        variance = X[:, group].var(axis=0).mean()
+        shares[group] = 1 if variance >= 0.1 else max(variance, 100 * variance**2)
+    assert (shares < 1).any()  # the temperature walks
+    return shares
+
+
 def test_the_exact_student_is_ridge_regression_on_covariates_and_levels():
     frame = make_frame()
     forecaster = make(Linear(season=12, penalty=0.05), validation_fraction=0).fit(frame)
     values = (frame.to_numpy() - forecaster.scaling_.mean_) / forecaster.scaling_.scale_
     X, Y = inputs_by_hand(values, [1, 2], [0], 12)
     Xc, Yc = X - X.mean(axis=0), Y - Y.mean(axis=0)
-    expected = np.linalg.solve(Xc.T @ Xc / len(X) + 0.05 * np.eye(X.shape[1]), Xc.T @ Yc / len(X)).T
+    expected = np.linalg.solve(Xc.T @ Xc / len(X) + 0.05 * np.diag(shares_by_hand(X)), Xc.T @ Yc / len(X)).T
     np.testing.assert_allclose(forecaster.student_.weight.detach(), expected, atol=2e-5)
     np.testing.assert_allclose(forecaster.student_.bias.detach(), Y.mean(axis=0) - expected @ X.mean(axis=0), atol=2e-5)
 
@@ -123,7 +138,8 @@ def test_a_band_reads_known_values_near_each_step_only():
         allowed[first : first + 2 * HORIZON] = np.tile(near, 2)
         Xc = X[:, allowed] - X[:, allowed].mean(axis=0)
         yc = Y[:, step] - Y[:, step].mean()
-        expected = np.linalg.solve(Xc.T @ Xc / len(X) + 0.05 * np.eye(allowed.sum()), Xc.T @ yc / len(X))
+        penalty = 0.05 * np.diag(shares_by_hand(X)[allowed])
+        expected = np.linalg.solve(Xc.T @ Xc / len(X) + penalty, Xc.T @ yc / len(X))
         np.testing.assert_allclose(weight[step, allowed], expected, atol=5e-5)
         assert not weight[step, ~allowed].any()
 
@@ -143,7 +159,7 @@ def test_steps_can_share_the_weights_of_known_covariates(band):
     values = (frame.to_numpy() - forecaster.scaling_.mean_) / forecaster.scaling_.scale_
     X, Y = inputs_by_hand(values, [1, 2], [0], 12)
     X, Y = X - X.mean(axis=0), Y - Y.mean(axis=0)
-    first = 4 * CONTEXT
+    shares, first = shares_by_hand(X), 4 * CONTEXT
     ahead, own = (
         X[:, first : first + 2 * HORIZON].reshape(len(X), 2, HORIZON),
         np.delete(X, range(first, first + 12), 1),
@@ -158,7 +174,9 @@ def test_steps_can_share_the_weights_of_known_covariates(band):
                 rows[step, :, number - len(distances)] = ahead[:, column, step + distance]
                 uses[number] += 1
     flat = rows.reshape(-1, rows.shape[-1])
-    penalty = 0.05 * len(X) * np.concatenate([np.ones(HORIZON * own.shape[1]), uses])
+    own_shares = np.delete(shares, range(first, first + 12))
+    uses *= [shares[first + column * HORIZON] for column, _ in distances]
+    penalty = 0.05 * len(X) * np.concatenate([np.tile(own_shares, HORIZON), uses])
     expected = np.linalg.solve(flat.T @ flat + np.diag(penalty), flat.T @ Y.T.ravel())
     weight = forecaster.student_.weight.detach().numpy()
     known = weight[:, first : first + 2 * HORIZON].reshape(HORIZON, 2, HORIZON)
