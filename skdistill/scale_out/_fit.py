@@ -18,7 +18,7 @@ from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_boolean, check_integer
 from skdistill._utils._interrupts import interrupts_stay
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill._utils._usual_modes import in_float32
+from skdistill._utils._usual_modes import with_gradients
 from skdistill.datasets._channels import text_is_encoded
 from skdistill.datasets._read_panel import read_panel
 from skdistill.forecaster import DistilledForecaster
@@ -39,7 +39,7 @@ _SAMPLE = 32  # series on which the forecaster is fitted before the others are c
 _FITTED = ("roles_", "targets_", "series_labels_", "n_features_in_", "feature_names_in_", "spec_", "teacher_")
 
 
-@in_float32()
+@with_gradients
 @interrupts_stay
 def fit(
     forecaster: Any,

@@ -244,3 +244,9 @@ def test_series_of_another_step_are_named(source):
     (source / "a.parquet").unlink()
     with pytest.raises(ValueError, match=r"series 's35'.*24 hours|series 's35'.*1 day"):
         fit(source)
+
+
+def test_a_mode_of_torch_that_was_left_on_does_not_matter(source):
+    with torch.inference_mode():
+        fitted = fit(source, student=MLP(4, batch_norm=False))
+    check_same(fitted, fit(source, student=MLP(4, batch_norm=False)))
