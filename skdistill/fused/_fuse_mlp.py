@@ -20,6 +20,7 @@ from skdistill.networks._mlp import _MLPModule
 
 __all__ = ["fuse_mlp"]
 
+_MOST = 1 << 25  # numbers of a first layer with a matrix for each target
 _LEAST_FACTOR = 1e-6  # learned scale of a target, by which covariates are divided
 
 
@@ -44,15 +45,17 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     Returns
     -------
     student : FusedStudent or None
-        Student with one matrix more than hidden layers; None if a linear part has one matrix per channel, or if windows
-        are standardized and the parts read different rows of the context, or a learned scale is 0.
+        Student with one matrix more than hidden layers; None if windows are standardized and the parts read different
+        rows of the context, or a learned scale is 0, or if a linear part has one matrix per channel, so that the first
+        layer has, too, and that is too large.
     """
     length, n_rows, normalization = spec.context_length, module.n_rows, module.normalization
     parts = [module.seasonal] if module.trend is None else [module.seasonal, module.trend]
     learns = isinstance(normalization, ReversibleNormalization)
     if learns and (module.skip is not None or n_rows < length):
         return None
-    if module.skip is not None and module.skip.weight.ndim == 3:
+    n_outputs = sum(part.hidden.out_features for part in parts) + 2 * spec.prediction_length
+    if _is_individual(module) and spec.n_targets * n_outputs * length > _MOST:
         return None
     shift = normalization.bias.numpy() if learns else np.zeros((spec.n_targets, 1))
     factor = normalization.weight.numpy() if learns else np.ones((spec.n_targets, 1))
@@ -73,12 +76,13 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     if module.skip is not None or _has_direct(module):
         steps = np.eye(spec.prediction_length)
         matrix = np.zeros((len(steps), length)) if module.skip is None else linear_matrix(module.skip, spec)
-        weight = np.concatenate([weight, matrix, -matrix])
-        ones = np.ones((spec.n_targets, 2 * len(matrix)))
+        own = np.broadcast_to(weight, (*matrix.shape[:-2], *weight.shape))  # by target, where the linear part is
+        weight = np.concatenate([own, matrix, -matrix], axis=-2)
+        ones = np.ones((spec.n_targets, 2 * len(steps)))
         hidden.append(FusedLayer(matrix, 0.0 * ones, ones))
         outputs.append(np.concatenate([steps, -steps], axis=1))
         output_bias = output_bias if module.skip is None else output_bias + module.skip.bias.numpy()
-        deeper = [_pass_through(layer, 2 * len(matrix)) for layer in deeper]
+        deeper = [_pass_through(layer, 2 * len(steps)) for layer in deeper]
     scale = factor * np.concatenate([one.scale for one in hidden if one.scale is not None], axis=1)
     first = FusedLayer(
         weight=weight,
@@ -99,7 +103,7 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
         level=np.pad(np.full(n_rows, 1.0 / n_rows), (length - n_rows, 0)) if centered else None,
         epsilon=normalization.epsilon if learns else None,
     )
-    extra = _extra(module, spec, len(weight))
+    extra = _extra(module, spec, weight.shape[-2])
     return student.with_extra(_among_spreads(extra, factor, undone, module, spec) if learns and extra else extra)
 
 
@@ -118,8 +122,9 @@ def _extra(module: Any, spec: NetworkSpec, n_outputs: int) -> FusedExtra | None:
         return None
     hidden, direct = _hidden_extra(module.covariates, spec)
     n_covariates, length, horizon = len(spec.covariates), spec.context_length, spec.prediction_length
-    weight = np.zeros((n_outputs, hidden.shape[1]))
-    weight[: len(hidden)] = hidden
+    outer = (spec.n_targets,) if _is_individual(module) else ()
+    weight = np.zeros((*outer, n_outputs, hidden.shape[1]))
+    weight[..., : len(hidden), :] = hidden
     interaction = level = None
     if module.skip is not None:
         linear = linear_extra(module.skip, spec)
@@ -128,11 +133,11 @@ def _extra(module: Any, spec: NetworkSpec, n_outputs: int) -> FusedExtra | None:
             direct = direct + own
             if linear.interaction is not None:
                 level = linear.level
-                interaction = np.zeros((n_outputs, linear.interaction.shape[1]))
-                interaction[-2 * horizon : -horizon], interaction[-horizon:] = linear.interaction, -linear.interaction
+                interaction = np.zeros((*outer, n_outputs, linear.interaction.shape[-1]))
+                interaction[..., -2 * horizon :, :] = _both_signs(linear.interaction)
     if module.skip is not None or _has_direct(module):
-        weight[-2 * horizon : -horizon], weight[-horizon:] = direct, -direct
-    assert weight.shape[1] == n_covariates * length + len(spec.known) * horizon + spec.n_static
+        weight[..., -2 * horizon :, :] = _both_signs(direct)
+    assert weight.shape[-1] == n_covariates * length + len(spec.known) * horizon + spec.n_static
     return FusedExtra(
         weight=weight,
         scale=np.ones(spec.n_targets),
@@ -160,11 +165,21 @@ def _all_covariates(linear: FusedExtra, spec: NetworkSpec) -> np.ndarray:
     """Return the matrix of a linear part on all covariates, of which it may read only some in the context."""
     if linear.covariates == spec.covariates:
         return linear.weight
-    length, n_read = spec.context_length, len(linear.covariates)
-    past = np.zeros((len(linear.weight), len(spec.covariates), length))
+    length, n_read, outer = spec.context_length, len(linear.covariates), linear.weight.shape[:-1]
+    past = np.zeros((*outer, len(spec.covariates), length))
     places = [spec.covariates.index(channel) for channel in linear.covariates]
-    past[:, places] = linear.weight[:, : n_read * length].reshape(len(linear.weight), n_read, length)
-    return np.concatenate([past.reshape(len(past), -1), linear.weight[:, n_read * length :]], axis=1)
+    past[..., places, :] = linear.weight[..., : n_read * length].reshape(*outer, n_read, length)
+    return np.concatenate([past.reshape(*outer, -1), linear.weight[..., n_read * length :]], axis=-1)
+
+
+def _is_individual(module: Any) -> bool:
+    """Return whether each target has a linear part of its own."""
+    return module.skip is not None and module.skip.weight.ndim == 3
+
+
+def _both_signs(matrix: np.ndarray) -> np.ndarray:
+    """Return a matrix for the hidden units that are added, and below it for those that are subtracted."""
+    return np.concatenate([matrix, -matrix], axis=-2)
 
 
 def _hidden_extra(covariates: Any, spec: NetworkSpec) -> tuple[np.ndarray, np.ndarray]:

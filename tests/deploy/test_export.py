@@ -12,7 +12,8 @@ from doubles import make_forecaster, make_frame, make_series
 from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistilledRegressor
-from skdistill.deploy import _export
+from skdistill.core import NetworkSpec
+from skdistill.deploy import _export, fuse
 from skdistill.deploy._modules import deployed_module
 from skdistill.networks import MLP, DLinear, ITransformer, Linear
 
@@ -56,9 +57,12 @@ def test_onnx_answers_as_the_student(student, tmp_path):
 
 
 @pytest.mark.slow
-def test_onnx_of_a_network_on_a_linear_map_for_every_target(tmp_path):
-    """A student that is no product of matrices, with the levels of its linear part."""
-    student = MLP(4, batch_norm=False, decomposition=False, linear_skip=Linear(individual=True))
+@pytest.mark.parametrize("normalization", ["mean", "revin"], ids=["product of matrices", "no product"])
+def test_onnx_of_a_network_on_a_linear_map_for_every_target(normalization, tmp_path):
+    options = {"batch_norm": False, "decomposition": False, "normalization": normalization}
+    student = MLP(4, **options, linear_skip=Linear(individual=True))
+    spec = NetworkSpec(12, 4, 2)
+    assert (fuse(student.build(spec), spec) is None) == (normalization == "revin")
     assert make(student).export(tmp_path / "student.onnx").difference < 1e-5
 
 

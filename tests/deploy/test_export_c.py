@@ -54,11 +54,12 @@ WINDOWS = np.stack([make_series(12, seed=seed) for seed in range(5)]).astype(np.
         (MLP(4, kernel_size=5, n_layers=3), {}),
         (Linear(season=4, past_rows=0), {"targets": ["c1"], "covariates": "ignore"}),
         (DLinear(3, individual=True), {}),
+        (MLP(4, linear_skip=Linear(individual=True)), {}),
         (Linear(season=4), {"bounds": (0.2, None)}),
         (MLP(4, kernel_size=5, normalization="revin"), {}),
         (Linear(season=4), {"transformer": SquareRoot()}),
     ],
-    ids=["mlp", "three layers", "one target", "individual", "bounds", "revin", "roots"],
+    ids=["mlp", "three layers", "one target", "individual", "mlp on maps", "bounds", "revin", "roots"],
 )
 def test_c_forecasts_as_predict(student, settings, tmp_path):
     forecaster = make_forecaster(teacher=None, student=student, **settings).fit(make_frame())

@@ -34,6 +34,8 @@ NETWORKS = {
     "mlp, no batch norm": MLP(6, batch_norm=False, dropout=0.5),
     "mlp, few rows": MLP(6, last_rows=3, kernel_size=4),
     "mlp, linear skip": MLP(6, last_rows=3, linear_skip=Linear(season=4)),
+    "mlp, a skip for every target": MLP(6, last_rows=3, linear_skip=Linear(season=4, individual=True)),
+    "mlp, three layers on such a skip": MLP(6, n_layers=3, linear_skip=Linear(individual=True)),
     "mlp, two layers": MLP(6, n_layers=2),
     "mlp, two layers, revin": MLP(6, n_layers=2, normalization="revin", batch_norm=False),
     "mlp, three layers on a skip": MLP(6, n_layers=3, last_rows=3, linear_skip=Linear(season=4)),
