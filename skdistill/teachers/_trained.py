@@ -224,7 +224,7 @@ class TrainedTeacher(NetworkTeacher):
         return self
 
     def _warn_if_hopeless(self, windows: TrainingWindows) -> None:
-        """Warn if the training is so short that the weights hardly leave their random start."""
+        """Warn if the training is so short that the weights hardly leave where they start."""
         n_windows, settings = len(windows.known_train), self._settings()
         n_batches = -(-n_windows // self.batch_size)
         named = isinstance(settings.lr_schedule, str)  # a function of the user is called in training alone
@@ -234,9 +234,9 @@ class TrainedTeacher(NetworkTeacher):
             return
         warnings.warn(
             f"the teacher {type(self.network).__name__} gets {n_batches * self.max_epochs} updates at a learning rate "
-            f"of {self.lr:g} ({n_windows} windows, {self.max_epochs} epochs): its weights hardly leave their random "
-            "start, so it has little to teach. Take teacher='pretrained', which needs no training, raise lr or "
-            "max_epochs of TrainedTeacher, or set teacher=None.",
+            f"of {self.lr:g} ({n_windows} windows, {self.max_epochs} epochs): its weights hardly leave where they "
+            "start, so it has learned little of these series to teach. Raise lr or max_epochs of TrainedTeacher, set "
+            "teacher=None, or, if the loss reads forecasts alone, take teacher='pretrained', which needs no training.",
             stacklevel=stacklevel_of_user(),
         )
 

@@ -317,7 +317,10 @@ def test_missing_values_reach_the_network_as_missing(shipped):
 def test_a_teacher_that_hardly_trains_is_told_before_it_trains():
     X = make_series(60, 1)
     settings = {"context_length": 12, "prediction_length": 4, "random_state": 0}
-    with pytest.warns(UserWarning, match=r"hardly leave their random start.*teacher='pretrained'"):
+    with pytest.warns(
+        UserWarning,
+        match=r"hardly leave where they start.*if the loss reads forecasts alone, take teacher='pretrained'",
+    ):
         DistilledForecaster("dlinear", "linear", "response", **settings).fit(X)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
