@@ -24,11 +24,15 @@ from skdistill.data._short_series import name_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._validation_rows import count_held_out
+from skdistill.data._windows import Windows
 
 __all__ = ["FitWindows"]
 
 _FEWEST_ROWS = 8  # minimum number of series rows in a training context of a panel, if there is no season
 _MOST_NAMED = 5  # maximum number of series listed in a warning
+_TINY = 1e-2  # of the unit of a series; the unit of a window from which its horizon can be very many away
+_OUTWEIGHS = 10.0  # times the number of all windows; squares of some that are larger decide what is learned
+_BLOCK = 4096  # windows at once
 _MOVED = 1e-4  # in units; a target that was constant is further from its level only if it is so no longer
 
 
@@ -136,6 +140,7 @@ class FitWindows:
         windows = self.build(series, held_out, scaling, least, of_step)
         self.check_validation(windows)
         _check_counted(windows)
+        _tell_outweighing(windows.known_train, names)
         return windows
 
     def held_out(self, series: list[Series]) -> list[int]:
@@ -432,6 +437,38 @@ def _check_counted(windows: TrainingWindows) -> None:
                 f"a weight above 0 are too short for one, or not observed where it lies. Give them more rows,{out} or "
                 "give the others a weight."
             )
+
+
+def _tell_outweighing(train: Windows, names: list[str]) -> None:
+    """Warn of windows, scaled by themselves, whose horizons are so many units away that they count for all others."""
+    if train.store.scaling.kind != "window" or train.store.is_mapped or not len(train):
+        return
+    every, targets = torch.arange(len(train)), list(train.targets)
+    units, own = train.local_units(every), train.store.units
+    assert units is not None  # the kind of scaling
+    assert own is not None
+    relative = units.unit[:, targets] / own.unit[train.series_of(train.starts.cpu().numpy())][:, targets]
+    tiny = every[torch.from_numpy((relative < _TINY).any(axis=1))]
+    if not len(tiny):
+        return
+    squares = np.concatenate(
+        [
+            np.nan_to_num(np.square(train.horizons(some).cpu().double().numpy())).mean(axis=(1, 2))
+            for some in tiny.split(_BLOCK)
+        ]
+    )
+    if squares.sum() > _OUTWEIGHS * len(train):
+        first = train.starts[tiny[[int(squares.argmax())]]].cpu().numpy()
+        number = int(train.series_of(first)[0])
+        last = int(first[0] - train.store.offsets[number]) + train.context_length - 1
+        far = squares.max() ** 0.5
+        name = names[number] if len(names) > 1 else "X"
+        warnings.warn(
+            f"the context of {name} that ends in row {last} hardly varies, and what follows is about {far:.3g} of its "
+            f"units away: with scaling='window', such windows outweigh all {len(train)} in squared errors. Take "
+            "scaling='series' or 'global', a longer context_length, or write NaN where a value only repeats.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def _tell_unobserved(known: list[np.ndarray], names: list[str]) -> None:

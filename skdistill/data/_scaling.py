@@ -32,6 +32,7 @@ SCALINGS = ("auto", "global", "series", "window")
 
 _BLOCK_ROWS = 1 << 16
 _N_TRIED = 17  # values within the range of a channel on which a transformer is tested
+_TOLD_APART = 4 * float(np.finfo(np.float32).eps)  # in units of a series
 _SMALLEST = 1e-150  # the squares of smaller spreads underflow
 
 
@@ -357,8 +358,8 @@ class Scaling(BaseEstimator):
         windows : ndarray of shape (n_windows, n_timestamps, n_channels)
             Transformed values, NaN where missing.
         outer : LocalUnits or None, default=None
-            Units by which they are standardized already, those of their series; constant windows, which show no unit,
-            take these.
+            Units by which they are standardized already, those of their series; windows that are constant, or vary by
+            less of these than float32 tells apart, show no unit and take these.
 
         Returns
         -------
@@ -367,7 +368,8 @@ class Scaling(BaseEstimator):
         """
         units = window_units(windows, self.season)
         if outer is not None:  # the level of a constant window is a distance from its series here, which may be tiny
-            units = LocalUnits(units.center, np.where(are_constant(windows), 1.0, units.unit))
+            shows_none = are_constant(windows) | (units.unit < _TOLD_APART)
+            units = LocalUnits(units.center, np.where(shows_none, 1.0, units.unit))
         return units if self.covariates_ is None else self.covariates_.of_windows(windows, units, outer)
 
     def known_to_standard(

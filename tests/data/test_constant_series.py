@@ -1,5 +1,7 @@
 """A constant series is forecast at its level, whatever the other series of its panel are."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -122,12 +124,12 @@ def test_frames_and_tables_are_no_exception():
         assert (forecast[forecast["unique_id"] == "large"]["y"] == LEVELS["large"]).all()
 
 
-@pytest.mark.parametrize("distance", [1e-3, 1e-5, 0.0])
-def test_a_constant_context_near_the_mean_of_its_series_does_not_rule_a_fit_in_units_of_windows(distance):
+@pytest.mark.parametrize(("distance", "noise"), [(1e-3, 0.0), (1e-5, 0.0), (0.0, 0.0), (0.0, 1e-9), (1e-3, 1e-9)])
+def test_a_constant_context_near_the_mean_of_its_series_does_not_rule_a_fit_in_units_of_windows(distance, noise):
     generator = np.random.default_rng(0)
     series = np.cumsum(generator.normal(size=300))
     rest = np.r_[0:100, 116:300]
-    series[100:116] = series[rest].mean() - distance * series.std()
+    series[100:116] = series[rest].mean() - (distance + noise * generator.normal(size=16)) * series.std()
     settings = {"context_length": 12, "prediction_length": 4, "scaling": "window", "random_state": 0}
     forecaster = DistilledForecaster(None, "linear", **settings).fit(series[:, None])
     without = np.concatenate([series[:100], series[100:116] + generator.normal(size=16), series[116:]])
@@ -239,3 +241,19 @@ def test_a_series_that_was_constant_in_fit_does_not_rule_a_calibration():
         widths.append(np.ptp(quantiles["up"], axis=-1))
     np.testing.assert_allclose(widths[2], widths[1])
     assert widths[1].max() < 10 * widths[0].max()
+
+
+@pytest.mark.parametrize("noise", [1e-3, 1e-5])
+def test_a_context_that_hardly_varies_before_a_jump_is_told_in_units_of_windows(noise):
+    generator = np.random.default_rng(0)
+    series = generator.normal(size=(300, 1)).cumsum(axis=0)
+    settings = {"context_length": 12, "prediction_length": 4, "scaling": "window", "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DistilledForecaster(None, "linear", **settings).fit(series)
+        DistilledForecaster(None, "linear", **settings).fit(np.exp(series / 2))
+    series[100:113] = series[100] + noise * generator.normal(size=(13, 1))
+    with pytest.warns(UserWarning, match="the context of X that ends in row 11[12] hardly varies, and what follows"):
+        DistilledForecaster(None, "linear", **settings).fit(series)
+    with pytest.warns(UserWarning, match="the context of series 'b' that ends in row 11[12] hardly varies"):
+        DistilledForecaster(None, "linear", **settings).fit({"a": series[:90], "b": series})
