@@ -217,11 +217,12 @@ class NumpyStudent:
         Raises
         ------
         ValueError
-            If the shape is invalid, or a value is infinite.
+            If the shape is invalid, or a value is infinite or too large.
         """
         batch, single = self._read(windows, future)
         numbers = self._numbers(series, len(batch), single)
-        forecasts = self.forecast(batch, numbers, *self._extra.read(future, static, len(batch), single))
+        extra = self._extra.read(future, static, len(batch), single)
+        forecasts = self._finite(lambda: self.forecast(batch, numbers, *extra), batch)
         return forecasts[0] if single else forecasts
 
     def predict_quantiles(
@@ -246,12 +247,36 @@ class NumpyStudent:
         Raises
         ------
         ValueError
-            If the shape is invalid, a value is infinite, or the student has no quantiles.
+            If the shape is invalid, a value is infinite or too large, or the student has no quantiles.
         """
         batch, single = self._read(windows, future)
         numbers = self._numbers(series, len(batch), single)
-        quantiles = self.forecast_quantiles(batch, numbers, *self._extra.read(future, static, len(batch), single))
+        extra = self._extra.read(future, static, len(batch), single)
+        quantiles = self._finite(lambda: self.forecast_quantiles(batch, numbers, *extra), batch)
         return quantiles[0] if single else quantiles
+
+    def _finite(self, ask: Callable[[], np.ndarray], contexts: np.ndarray) -> np.ndarray:
+        """Return answers; raise if one is not finite although something of its target is observed in the context."""
+        try:
+            with np.errstate(over="raise", invalid="ignore"):
+                answers = ask()
+                flat = answers.ravel()
+                if np.dot(flat, np.zeros(flat.size, flat.dtype)) == 0.0:
+                    return answers
+        except FloatingPointError as error:
+            raise ValueError(self._too_large(contexts)) from error
+        spoiled = ~np.isfinite(answers).reshape(*answers.shape[:3], -1).all(axis=(1, 3))
+        if (spoiled & ~np.isnan(contexts[:, :, self.targets]).all(axis=1)).any():
+            raise ValueError(self._too_large(contexts))
+        return answers
+
+    def _too_large(self, contexts: np.ndarray) -> str:
+        largest = np.nanmax(np.abs(contexts), initial=0.0)
+        return (
+            f"a forecast is not finite: values of windows, future or static are too large for {self.dtype}, in which "
+            f"the student computes; the largest of windows is {largest:g}. Write NaN where a value is missing, or clip "
+            "it."
+        )
 
     def _read(self, windows: np.ndarray, future: Any = None) -> tuple[np.ndarray, bool]:
         """Check windows; return their last rows as a batch, and whether the input was a single window."""

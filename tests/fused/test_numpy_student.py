@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+import warnings
 import zipfile
 
 import numpy as np
@@ -276,3 +277,23 @@ def test_the_file_that_a_link_names_is_written(there, tmp_path):
 def test_it_reads_more_rows_than_it_needs():
     forecaster = make_forecaster(teacher=None, student=Linear(season=4)).fit(make_series())
     np.testing.assert_array_equal(forecaster.predict(make_series(50)), forecaster.predict(make_series(50)[-12:]))
+
+
+@pytest.mark.parametrize("bounds", [{}, {"lower": np.array(0.0), "upper": np.array(9.0)}], ids=["open", "bounds"])
+def test_values_too_large_for_the_type_are_refused(bounds):
+    arrays = {"weight_0": np.array([[0.0, 1.0, 1.0]]), "bias_0": np.zeros(1), "center": np.zeros(2), **bounds}
+    arrays |= {"targets": np.arange(2), "n_channels": np.array(2)}
+    windows = np.ones((3, 3, 2))
+    windows[1, 2, 1] = 1e39
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=r"not finite: .* too large for float32, .* windows is 1e\+39"):
+            NumpyStudent(arrays).predict(windows)
+        windows[1, 2, 1] = 3e38
+        windows[1, 1, 1] = 3e38
+        with pytest.raises(ValueError, match="not finite"):
+            NumpyStudent(arrays).predict(windows)
+        windows[1, :, 1] = np.nan
+        assert np.isnan(NumpyStudent(arrays).predict(windows)).sum() == 1
+        windows[1, :, 1] = 1e39
+        assert np.isfinite(NumpyStudent(arrays, "float64").predict(windows)).all()
