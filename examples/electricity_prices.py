@@ -173,7 +173,7 @@ axes.plot(
     hours, forecasts["the same, taught by boosting"][shown].ravel(), color="tab:blue", label="with forecasts, taught"
 )
 axes.set_ylabel("price")
-axes.legend(loc="upper left", ncols=3, frameon=False)
+axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)  # above the highest prices
 save_picture(figure, "electricity_prices.png")
 
 # sphinx_gallery_thumbnail_path = '_static/thumbnails/electricity_prices.png'

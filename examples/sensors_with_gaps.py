@@ -95,8 +95,8 @@ axes.plot(straight.loc[name].index, straight.loc[name, "load"], "--", color="#00
 axes.plot(forecast.loc[name].index, forecast.loc[name, "load"], color="#D55E00", label="gaps left missing")
 axes.set_ylabel("load")
 axes.set_title("Two days in five are lost" + (" [quick, not a result]" if QUICK else ""))
-axes.legend(loc="upper left", ncols=4, frameon=False)
-axes.margins(y=0.25)
+axes.legend(loc="upper left", ncols=2, frameon=False)
+axes.margins(y=0.35)
 axes.tick_params(axis="x", rotation=30)
 save_picture(figure, "sensors_with_gaps.png")
 
