@@ -220,7 +220,8 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         tolerance : float or None, default=None
             Largest difference that rounding may make, in standard deviations of a channel; None allows any.
         data : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
-            A series on which to measure the error before and after rounding.
+            A series on which to measure the error before and after rounding, in at most 512 windows; one with an id,
+            such as ``panel.loc[["shop 1"]]``, has the units of that series.
 
         Returns
         -------

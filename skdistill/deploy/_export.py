@@ -51,7 +51,8 @@ _TOLERANCE = 1e-4  # relative to the scale of a channel; float32 sums differ in 
 _MOST_WINDOWS = 512
 
 Answer = tuple[np.ndarray, np.ndarray | None]  # forecasts, and quantiles if there are any
-Inputs = dict[str, np.ndarray]  # windows under "context", and covariates under "future" and "static"
+# windows under "context", covariates under "future" and "static", numbers of series in ``fit`` under "series"
+Inputs = dict[str, np.ndarray]
 Predict = Callable[[Inputs], Any]  # forecasts, optionally with quantiles
 
 
@@ -69,13 +70,14 @@ class ExportReport:
         Largest difference of a forecast or quantile from the student's, in standard deviations of its channel, on
         random windows in the range of the training rows, before weights are rounded to ``precision``.
     mse : float or None, default=None
-        Error on the given data, in original units; None without data.
+        Mean squared error on the given data, in original units, over at most 512 windows that are spread evenly; None
+        without data.
     precision : str, default="float32"
         Type of the weights in the file.
     rounding : float or None, default=None
         Largest difference after rounding, on the random windows and the given data; None for float32.
     mse_rounded : float or None, default=None
-        Error on the given data after rounding; None without data, and for float32.
+        Error on the same windows after rounding; None without data, and for float32.
     sha256 : str, default=""
         Checksum of the file. An ``.npz`` file contains its own checksum, which is checked when it is loaded. Other
         runtimes check none, so compare it yourself before loading.
@@ -113,7 +115,8 @@ def export(
     tolerance : float or None, default=None
         Largest difference that rounding may make, in standard deviations of a channel; None allows any.
     data : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
-        A series on which to measure the error before and after rounding.
+        A series on which to measure the error before and after rounding, in at most 512 windows; one with an id, such
+        as ``panel.loc[["shop 1"]]``, has the units of that series.
 
     Returns
     -------
@@ -322,18 +325,19 @@ def _answer_of(estimator: Any, inputs: Inputs) -> Answer:
 
 def _windows_of(estimator: Any, data: Any) -> tuple[Inputs, np.ndarray]:
     """Return at most 512 windows and their horizons of a series with the columns of ``fit``."""
-    spec, static, ahead = estimator.spec_, None, None
+    spec, static, ahead, known = estimator.spec_, None, None, None
     if lost_vintages(estimator):
         raise ValueError(f"data of export: {LOST}")
     has_roles = getattr(estimator, "roles_", None) is not None and not estimator.roles_.is_plain
-    if (isinstance(data, pd.DataFrame | pd.Series) or has_roles) and isinstance(estimator, WindowForecaster):
+    if (isinstance(data, pd.DataFrame | pd.Series | dict) or has_roles) and isinstance(estimator, WindowForecaster):
         series = read_series(estimator, data, reset=False, allow_batch=False).series
         if len(series) > 1:
             raise ValueError(
                 f"data of export must be one series; got a panel of {len(series)}: give the rows of one, such as "
-                f"data.loc[{series[0].id!r}]."
+                f"data.loc[[{series[0].id!r}]]."
             )
         data, static, ahead = series[0].values, series[0].static, series[0].ahead
+        known = estimator.predictor_.numbers_of(series)
     rows = read_numbers(data, "data of export").astype(np.float32)
     rows = rows[:, None] if rows.ndim == 1 else rows
     reach = spec.context_length + spec.prediction_length
@@ -351,6 +355,8 @@ def _windows_of(estimator: Any, data: Any) -> tuple[Inputs, np.ndarray]:
         inputs["future"] = came_true if ahead is None else ahead[starts + spec.context_length].astype(np.float32)
     if spec.n_static and static is not None:
         inputs["static"] = np.repeat(static[None].astype(np.float32), len(starts), axis=0)
+    if known is not None:  # its units are those of fit
+        inputs["series"] = np.repeat(known, len(starts))
     return inputs, horizons[:, :, list(spec.targets)].astype(np.float64)
 
 
@@ -390,7 +396,9 @@ def _fused_numpy(estimator: Any, path: Path, precision: str) -> NumpyStudent:
 
 def _predict_of(student: NumpyStudent) -> Predict:
     def predict(inputs: Inputs) -> Any:
-        given = {name: one for name, one in inputs.items() if name != "context"}
+        given: dict[str, Any] = {name: one for name, one in inputs.items() if name != "context"}
+        if "series" in given:
+            given["series"] = [student.series_ids[one] if one >= 0 else None for one in given["series"]]
         forecasts = student.predict(inputs["context"], **given)
         if student.quantile_levels is None:
             return forecasts
@@ -448,9 +456,9 @@ def _inputs_of(module: nn.Module, estimator: Any) -> dict[str, torch.Tensor]:
 
 
 def _complete(names: Sequence[str], inputs: Inputs) -> Inputs:
-    """Return the inputs in the order of a model, with series numbers of -1 (unknown) if it takes them."""
-    unknown = np.full(len(inputs["context"]), -1)
-    return {name: unknown if name == "series" else np.ascontiguousarray(inputs[name], np.float32) for name in names}
+    """Return the inputs in the order of a model, with series numbers, by default -1 (unknown), if it takes them."""
+    numbers = np.asarray(inputs.get("series", np.full(len(inputs["context"]), -1)), dtype=np.int64)
+    return {name: numbers if name == "series" else np.ascontiguousarray(inputs[name], np.float32) for name in names}
 
 
 def _torch_bytes(estimator: Any, path: Path, precision: str) -> tuple[bytes, Predict]:

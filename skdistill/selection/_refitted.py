@@ -232,7 +232,7 @@ class RefittedMixin:
         tolerance : float or None, default=None
             Largest difference that rounding may make, in standard deviations of a channel; None allows any.
         data : array or DataFrame, or None, default=None
-            A series on which to measure the error before and after rounding.
+            A series on which to measure the error before and after rounding, as for the forecaster.
 
         Returns
         -------

@@ -133,7 +133,7 @@ def test_columns_of_the_data_are_checked_as_in_predict(tmp_path):
     path = tmp_path / "student.npz"
     with pytest.raises(ValueError, match="feature names should match"):
         forecaster.export(path, data=frame[frame.columns[::-1]])
-    with pytest.raises(ValueError, match=r"data of export must be one series; got a panel of 2.*data\.loc\['a'\]"):
+    with pytest.raises(ValueError, match=r"data of export must be one series; got a panel of 2.*data\.loc\[\['a'\]\]"):
         forecaster.export(path, data=pd.concat({"a": frame, "b": 2 * frame}))
     assert not path.exists()
     assert forecaster.export(path, data=frame).mse == forecaster.export(path, data=frame.to_numpy()).mse

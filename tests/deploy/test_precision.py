@@ -1,6 +1,7 @@
 """Rounded weights: bytes, reported error, tolerance, and products in their precision."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from doubles import make_forecaster, make_frame, make_series
 
@@ -34,6 +35,33 @@ def test_each_precision_takes_its_bytes_and_reports_its_error(forecaster, tmp_pa
         assert report.mse == reports["float32"].mse
         assert report.mse_rounded == pytest.approx(report.mse, rel=0.05)
         assert report.mse_rounded != report.mse
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "student.npz",
+        "student.h",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("student.pt2", "student.onnx")),
+    ],
+)
+def test_the_error_on_a_series_of_fit_is_that_in_its_units(file, tmp_path):
+    if file.endswith("onnx"):
+        pytest.importorskip("onnxruntime")
+        pytest.importorskip("onnxscript")
+    rows = make_frame()
+    rows += 0.05 * np.arange(len(rows))[:, None]  # the level of a context is not that of the series
+    panel = pd.concat({"small": rows, "large": 100 * rows}, names=["series", "time"])
+    forecaster = make_forecaster(teacher=None, student=Linear(), loss="response").fit(panel)
+    precision = "float32" if file.endswith("pt2") else "int8"
+    errors = {}
+    for name in ("small", "large"):
+        report = forecaster.export(tmp_path / file, precision=precision, data=panel.loc[[name]])
+        errors[name] = report.mse
+        assert report.mse == pytest.approx(-forecaster.score(panel.loc[[name]]), rel=1e-4)
+    new = forecaster.export(tmp_path / file, precision=precision, data=panel.loc["small"]).mse
+    assert new == pytest.approx(-forecaster.score(panel.loc["small"]), rel=1e-4)
+    assert abs(new - errors["small"]) > 1e-3 * errors["small"]
 
 
 def load(folder, precision, **options):
