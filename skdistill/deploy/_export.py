@@ -325,7 +325,8 @@ def _answer_of(estimator: Any, inputs: Inputs) -> Answer:
 
 def _windows_of(estimator: Any, data: Any) -> tuple[Inputs, np.ndarray]:
     """Return at most 512 windows and their horizons of a series with the columns of ``fit``."""
-    spec, static, ahead, known = estimator.spec_, None, None, None
+    spec, predictor = estimator.spec_, estimator.predictor_
+    static = ahead = known = None
     if lost_vintages(estimator):
         raise ValueError(f"data of export: {LOST}")
     has_roles = getattr(estimator, "roles_", None) is not None and not estimator.roles_.is_plain
@@ -337,7 +338,7 @@ def _windows_of(estimator: Any, data: Any) -> tuple[Inputs, np.ndarray]:
                 f"data.loc[[{series[0].id!r}]]."
             )
         data, static, ahead = series[0].values, series[0].static, series[0].ahead
-        known = estimator.predictor_.numbers_of(series)
+        known = predictor.numbers_of(series)
     rows = read_numbers(data, "data of export").astype(np.float32)
     rows = rows[:, None] if rows.ndim == 1 else rows
     reach = spec.context_length + spec.prediction_length
