@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from torch import nn
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import order_outwards, read_numbers
 from skdistill.data._levels import check_quantiles
 from skdistill.data._windows import Windows
@@ -34,7 +36,7 @@ __all__ = [
     "shift_quantiles",
 ]
 
-_MOST_VALUES = 1 << 28  # maximum number of errors (1 GiB); with more, windows are subsampled evenly
+_MOST_VALUES = 1 << 28  # maximum number of errors (1 GiB); with more, windows are subsampled evenly, with a warning
 _BATCH = 256
 
 
@@ -141,6 +143,11 @@ class BaseCalibration(DocLink, BaseEstimator, abc.ABC):
             Parameter and owner, for error messages.
         """
         check_enough(n_windows, levels, name)
+
+    @property
+    def n_last(self) -> int | None:
+        """Number of the last windows that offsets depend on; None for all."""
+        return None
 
     @abc.abstractmethod
     def fit_errors(self, errors: np.ndarray, levels: Sequence[float], before: FittedCalibration | None) -> Any:
@@ -313,6 +320,11 @@ class RollingConformal(BaseCalibration):
         """Raise if a parameter is out of its range."""
         check_integer(self.n_windows, "n_windows of RollingConformal")
 
+    @property
+    def n_last(self) -> int | None:
+        """Number of windows that are kept."""
+        return self.n_windows
+
     def check_windows(self, n_windows: int, levels: Sequence[float], name: str = "calibration") -> None:
         """Raise if there are too few windows for some levels, or too few are kept."""
         outermost, needed = _most_demanding(levels)
@@ -409,8 +421,8 @@ def shift_quantiles(quantiles: np.ndarray, offsets: np.ndarray | None, levels: S
     return order_outwards(quantiles + offsets, n_lower, 0.5 in levels)
 
 
-def quantile_errors(module: nn.Module, spec: NetworkSpec, windows: Windows) -> np.ndarray:
-    """Compute the errors (truth minus quantile) of a student's quantiles.
+def quantile_errors(module: nn.Module, spec: NetworkSpec, windows: Windows, calibration: BaseCalibration) -> np.ndarray:
+    """Compute the errors (truth minus quantile) of a student's quantiles that a calibration reads.
 
     Parameters
     ----------
@@ -419,8 +431,10 @@ def quantile_errors(module: nn.Module, spec: NetworkSpec, windows: Windows) -> n
     spec : NetworkSpec
         The problem it was built for, with ``quantiles``.
     windows : Windows
-        Windows whose truth is known in full. If the errors would take more than 1 GiB, the windows are subsampled
-        evenly.
+        Windows whose truth is known in full, oldest first. If the errors would take more than 1 GiB, the windows are
+        subsampled evenly, with a warning.
+    calibration : BaseCalibration
+        The calibration, which may read the last windows alone.
 
     Returns
     -------
@@ -429,7 +443,17 @@ def quantile_errors(module: nn.Module, spec: NetworkSpec, windows: Windows) -> n
     """
     assert spec.quantiles is not None
     most = max(1, _MOST_VALUES // (spec.prediction_length * spec.n_targets * len(spec.quantiles)))
-    numbers = torch.arange(len(windows))[:: -(-len(windows) // most)]
+    n_read = min(len(windows), calibration.n_last or len(windows))
+    every = -(-n_read // most)
+    if every > 1:
+        warnings.warn(
+            f"calibration reads one of every {every} of {n_read} windows: the errors of {most} windows of "
+            f"{spec.prediction_length} steps, {spec.n_targets} targets and {len(spec.quantiles)} levels take "
+            f"1 GiB. Neighboring windows tell much the same; give fewer rows, quantiles or steps "
+            "to read all.",
+            stacklevel=stacklevel_of_user(),
+        )
+    numbers = torch.arange(len(windows) - 1, len(windows) - 1 - n_read, -every).flip(0)  # with the newest
     dtype, parts = next(module.parameters()).dtype, []
     for batch in numbers.split(_BATCH):
         inputs = network_inputs(spec, windows.contexts(batch), torch.device("cpu"))

@@ -102,8 +102,8 @@ class ProbabilisticMixin:
         ----------
         X : array, DataFrame, Series or panel
             Input as for ``fit``: a series of at least ``context_length + prediction_length`` rows, of which all
-            stride-1 windows are used; shorter series of a panel are left out, with a warning; for a regressor,
-            contexts.
+            stride-1 windows are used (as many as memory allows, with a warning); shorter series of a panel are left
+            out, with a warning; for a regressor, contexts.
         y : array or None, default=None
             For a regressor, the values that followed each context; other estimators ignore it, with a warning.
 
@@ -131,7 +131,7 @@ class ProbabilisticMixin:
                 f"each target; each of the {len(given)} windows of X has missing values (NaN) there. Give rows with "
                 "fewer gaps, or interpolate them."
             )
-        errors = quantile_errors(self.student_, self.spec_, windows.oldest_first())
+        errors = quantile_errors(self.student_, self.spec_, windows.oldest_first(), calibration)
         self.calibration_ = calibration.fit_errors(errors, levels, getattr(self, "calibration_", None))
         return self
 
@@ -189,7 +189,7 @@ class ProbabilisticMixin:
         if calibration is not None:
             assert windows.validation is not None  # _check_calibration_windows
             known = _to_calibrate_on(windows.validation).oldest_first()
-            errors = quantile_errors(self.student_, self.spec_, known)
+            errors = quantile_errors(self.student_, self.spec_, known, calibration)
             self.calibration_ = calibration.fit_errors(errors, self._fitted_levels("calibration"), None)
 
     def _offsets(self) -> np.ndarray | None:

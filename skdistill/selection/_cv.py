@@ -110,7 +110,8 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         read them, or nothing.
     cv : splitter, int or None, default=None
         Folds, such as :class:`~skdistill.model_selection.RollingOriginSplit`, or their number. None takes up to three,
-        each with 8% of the rows, or one horizon, to forecast; and one for a panel of at least 100 series.
+        each with 8% of the rows, or one horizon, to forecast; and one for a panel of at least 100 series. Of more than
+        about 1,000 horizons of a fold, as many are judged, spread evenly, and at least one of every series.
     scoring : {"mase", "msse"}, default="mase"
         Mean absolute or mean squared error, each channel of each series in units of the mean absolute seasonal
         difference of its training rows; one that leaves the only value it has there has no unit, and is left out.

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from skdistill import DistilledRegressor
 from skdistill.networks import DLinear
+from skdistill.probabilistic import _calibration
 from skdistill.probabilistic._calibration import (
     FittedCalibration,
     RollingConformal,
@@ -226,6 +227,24 @@ def test_rolling_calibration_keeps_the_last_windows_of_every_series(with_times):
     sizes = np.abs(kept.errors).max(axis=(1, 2, 3))
     assert (sizes[::2] < 20).all()
     assert (sizes[1::2] > 100).all()
+
+
+def test_too_many_errors_are_told_and_the_last_windows_are_the_last(monkeypatch):
+    settings = {"student": "linear", "teacher": None, "quantiles": LEVELS, "max_epochs": 1, "validation_fraction": 80}
+    rows = make_frame(200, 1)
+    rolling = make_forecaster(**settings, calibration=RollingConformal(20))
+    every = rolling.fit(rows).calibration_.errors
+    per_window = every[0].size
+    monkeypatch.setattr(_calibration, "_MOST_VALUES", 20 * per_window)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="calibration reads")
+        np.testing.assert_array_equal(rolling.fit(rows).calibration_.errors, every)
+    split = make_forecaster(**settings, calibration="conformal")
+    with pytest.warns(UserWarning, match=r"calibration reads one of every 4 of 77 windows: the errors of 20 windows"):
+        assert split.fit(rows).calibration_.n_windows == 20
+    with pytest.warns(UserWarning, match=r"calibration reads one of every 2 of 40 windows"):
+        kept = rolling.set_params(calibration=RollingConformal(40)).fit(rows).calibration_.errors
+    np.testing.assert_array_equal(kept[-1], every[-1])
 
 
 def test_a_target_that_nothing_is_known_of_is_not_calibrated_on():
