@@ -67,12 +67,12 @@ SMALL = {
         feedforward_ratio=1,
         patch_size=3,
         normalization=None,
-        patch_stride=3,
+        patch_stride=1,
         individual=True,
         decomposition=True,
     ),
     "moderntcn-last": ModernTCN(
-        4, large_kernel=3, small_kernel=1, feedforward_ratio=1, patch_size=4, subtract_last=True
+        4, large_kernel=3, small_kernel=1, feedforward_ratio=1, patch_size=4, patch_stride=1, subtract_last=True
     ),
     "timesnet": TimesNet(6, n_periods=2, n_kernels=2),
     "timesnet-published": TimesNet(4, n_layers=1, n_periods=9, n_kernels=1, features="published"),
