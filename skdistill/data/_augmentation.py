@@ -39,8 +39,8 @@ class Augmentation(DocLink, BaseEstimator):
         Number of copies of the training rows; each adds as many windows and labels as the original rows.
     jitter : float, default=0.05
         Standard deviation of the noise, in the units of ``scaling``: standard deviations of the channel for
-        ``"global"`` (of all series together), mean absolute seasonal differences of the channel in each series for
-        ``"series"`` and ``"window"``.
+        ``"global"`` (of all series together); for ``"series"`` and ``"window"``, in each series, mean absolute seasonal
+        differences of a target and standard deviations of a covariate.
     scale : float, default=0.1
         Maximum relative change of the values.
     mix : float, default=0.2
