@@ -57,12 +57,12 @@ class Linear(BaseNetwork):
     known_band : int, sequence of int or None, or "auto", or None, default="auto"
         Largest distance, in rows, between a step and the known covariates that its forecast reads; None reads all of
         the horizon. Several are candidates among which ``selection`` chooses. ``"auto"`` is None if the horizon has at
-        most 512 known values, otherwise the better of one season and none.
+        most 512 known values or is no longer than a season, otherwise the better of one season and 0.
     known_weights : {"auto", "own", "shared"}, default="auto"
         Whether each step has its own weights of known covariates, or all steps share one weight for each covariate and
-        distance between step and known value. ``"auto"`` is ``"own"`` if the horizon has at most 512 known values or
-        ``known_band`` is given, otherwise the better of both; targets that are missing over the horizon, and labels
-        that count by window, leave ``"own"``.
+        distance between step and known value. ``"auto"`` is ``"own"``, or the better of both where
+        ``known_band="auto"`` tries two distances; targets that are missing over the horizon, and labels that count by
+        window, leave ``"own"``.
     static_seasons : bool, default=True
         Whether the last season of the target, and the calendar if it is read, have weights that depend on the static
         covariates, beside those that all series share.

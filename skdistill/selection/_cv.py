@@ -84,10 +84,11 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
     ----------
     students : sequence of {"linear", "mlp"}, network or DistilledForecaster, default=("linear", "mlp")
         Students to try, from the simplest to the most complex. ``"linear"`` is solved exactly for five penalties, with
-        one map that all targets share or one for each, and, where the horizon has more than 512 known values, for each
-        way to read them of ``known_band`` and ``known_weights`` of :class:`~skdistill.networks.Linear`; ``"mlp"`` is a
-        small MLP on top of the best of these. Other networks are trained with the settings of ``"mlp"``; a forecaster
-        has its own loss and training settings, and a warning names other settings of it, which the search replaces.
+        one map that all targets share or one for each, and, where the horizon has more than 512 known values and is
+        longer than a season, for each way to read them of ``known_band`` and ``known_weights`` of
+        :class:`~skdistill.networks.Linear`; ``"mlp"`` is a small MLP on top of the best of these. Other networks are
+        trained with the settings of ``"mlp"``; a forecaster has its own loss and training settings, and a warning names
+        other settings of it, which the search replaces.
     teachers : teacher, str, list of them or None, default=("pretrained", "theta")
         Teachers to try. Each student is also tried without a teacher; None tries only that. A teacher that needs no
         training is not tried if its own error is more than 25% above that of the best exact student, or 5% above it
