@@ -7,6 +7,7 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._unwrap import unwrap_model
 from skdistill.plotting._style import BaseDisplay, style_of_all
 
 __all__ = ["HistoryDisplay"]
@@ -49,8 +50,8 @@ class HistoryDisplay(BaseDisplay):
 
         Parameters
         ----------
-        estimator : DistilledForecaster or DistilledRegressor
-            The fitted estimator.
+        estimator : DistilledForecaster, DistilledRegressor, Pipeline or fitted search
+            The fitted estimator; in a search, the chosen student.
         ax : matplotlib.axes.Axes or None, default=None
             Axes to draw on; None creates a figure.
 
@@ -60,7 +61,8 @@ class HistoryDisplay(BaseDisplay):
             The drawn display.
         """
         check_is_fitted(estimator)
-        return cls(history=estimator.history_).plot(ax=ax)
+        fitted = estimator if hasattr(estimator, "history_") else unwrap_model(estimator).forecaster
+        return cls(history=fitted.history_).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> HistoryDisplay:
         """Draw the loss of every epoch, or of every penalty that was tried."""

@@ -253,6 +253,12 @@ def test_history_shows_every_term_and_validation(fitted):
     assert labels[:3] == ["supervised", "prediction", "validation error"]  # with quantiles it is their loss
 
 
+def test_history_is_found_in_pipelines():
+    pipeline = make_pipeline(StandardScaler(), make_forecaster()).fit(make_frame())
+    lines = HistoryDisplay.from_estimator(pipeline).ax_.lines
+    np.testing.assert_allclose(lines[0].get_ydata(), [row["train_supervised"] for row in pipeline[-1].history_])
+
+
 def test_trade_off_leaves_out_rows_without_the_cost(fitted, test_frame):
     table = fitted.compare(test_frame)
     display = TradeOffDisplay.from_comparison(table, cost="parameters")
