@@ -21,8 +21,10 @@ from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils._usual_modes import with_gradients
+from skdistill._utils.numpy_student import are_levels
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import check_roles_unchanged, read_series
+from skdistill.data._local_scale import leave_level
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told
@@ -41,8 +43,6 @@ __all__ = ["RefreshMixin"]
 
 _OF_FIT = ("scaling", "transformer", "bounds", "quantiles", "point_forecast")  # parameters that only fit reads
 _LONGEST = 1_000_000  # characters of the description of a part
-_SAME = 1e-6  # relative; a unit this near to the level is the level
-_OUTWEIGHS = 10.0  # units; a target that was constant is no longer so if it is further from its level
 
 
 class RefreshMixin(BaseDistilled):
@@ -307,8 +307,8 @@ class RefreshMixin(BaseDistilled):
         ends = starts - store.offsets[numbers] + spec.context_length + spec.prediction_length
         counted = True if counts is None else counts[numbers] > 0
         chosen = (ends > n_old[numbers]) & counted
-        new = windows.starts[torch.from_numpy(chosen & ~self._leaves_its_value(store, windows, series, method, chosen))]
-        if not len(new):
+        chosen &= ~self._leaves_its_value(store, windows, series, method, chosen)
+        if not chosen.any():
             raise ValueError(
                 f"{method} needs at least one new window of context_length + prediction_length = "
                 f"{spec.context_length} + {spec.prediction_length} rows, counted with the rows so far, in which a "
@@ -320,27 +320,26 @@ class RefreshMixin(BaseDistilled):
                 f"{method} of an exact student updates sums over windows, which have no place for a missing target: "
                 "call fit with all rows, which takes NaN, or fill the gaps before."
             )
-        return replace(windows, starts=new)
+        return windows.take(torch.from_numpy(chosen))
 
     def _leaves_its_value(
         self, store: SeriesStore, windows: Windows, series: list[Series], method: str, chosen: np.ndarray
     ) -> np.ndarray:
         """Say which windows have far other values of a target than the only one in fit, which told no unit; warn."""
-        targets, found = list(self.targets_), np.zeros(len(windows), dtype=bool)
+        targets = list(self.targets_)
         if store.units is None or store.scaling.kind != "series":
-            return found
-        level, unit = np.abs(store.units.center[:, targets]), store.units.unit[:, targets]
-        free = np.abs(unit - np.where(level > 0, level, 1.0)) <= _SAME * unit  # the unit of a constant series
+            return np.zeros(len(windows), dtype=bool)
+        units = store.units.of_channels(targets)
+        free = are_levels(units.center, units.unit)  # the training rows are no longer there
         free &= True if store.by_window is None else ~store.by_window[:, None]
-        moved, names = torch.zeros(len(store.values), dtype=torch.bool), []
+        levels = np.where(free, units.center, np.nan)
+        left, names = torch.zeros(len(store.values), dtype=torch.bool), []
         for number in np.flatnonzero(free.any(axis=1)).tolist():
-            rows = slice(int(store.offsets[number]), int(store.offsets[number] + store.lengths[number]))
-            own = store.values[rows][:, np.array(targets)[free[number]]]
-            moved[rows] = (own.abs() > _OUTWEIGHS).any(dim=1)
-            names += [name_series(series, number)] * bool(moved[rows].any())
-        counted = np.concatenate([[0], moved.numpy().cumsum()])
-        starts = windows.starts.numpy()
-        found = counted[starts + windows.context_length + windows.prediction_length] > counted[starts]
+            rows = store.rows_of(number)
+            values = units.take(np.array([number])).restore(store.values[rows][:, targets].numpy()[None])[0]
+            left[rows] = torch.from_numpy(leave_level(values, levels[number], far=True).any(axis=1))
+            names += [name_series(series, number)] * bool(left[rows].any())
+        found = windows.count_rows(left).numpy() > 0
         if (found & chosen).any():
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             warnings.warn(

@@ -492,8 +492,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         warn_outside([_as_cube(y)[:n_train].reshape(-1, n_channels)], bounds, ["y"], type(self).__name__)
         scaling = Scaling(bounds=bounds if units is None else None).fit([rows[:n_train].reshape(-1, n_channels)])
         windows = _windows_of(contexts, horizons, scaling, given.static)
-        validation = replace(windows, starts=windows.starts[n_train:]) if n_validation else None
-        return TrainingWindows(replace(windows, starts=windows.starts[:n_train]), validation)
+        validation = windows.take(slice(n_train, None)) if n_validation else None
+        return TrainingWindows(windows.take(slice(n_train)), validation)
 
     def _windows_to_calibrate(self, X: Any, y: Any) -> Windows:
         given = self._read_contexts(X)

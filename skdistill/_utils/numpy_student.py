@@ -21,6 +21,7 @@ import numpy as np
 
 __all__ = [
     "NumpyStudent",
+    "are_levels",
     "covariate_center_and_unit",
     "fill_masked",
     "fill_missing",

@@ -14,7 +14,7 @@ from torch import Tensor
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import Bounds, warn_outside
-from skdistill.data._local_scale import are_constant
+from skdistill.data._local_scale import constant_level, leave_level
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told, warn_of_unlike_scales
 from skdistill.data._season import season_of_series
@@ -33,7 +33,6 @@ _MOST_NAMED = 5  # maximum number of series listed in a warning
 _TINY = 1e-2  # of the unit of a series; the unit of a window from which its horizon can be very many away
 _OUTWEIGHS = 10.0  # times the number of all windows; squares of some that are larger decide what is learned
 _BLOCK = 4096  # windows at once
-_MOVED = 1e-4  # in units; a target that was constant is further from its level only if it is so no longer
 
 
 @dataclass(frozen=True)
@@ -216,7 +215,7 @@ class FitWindows:
             window_step=self.window_step,
         )
         if scaling.kind == "series":
-            windows = self._without_unit_free(windows, known, told)
+            windows = self._without_unit_free(windows, series, known, told)
         if self.window_step > 1 and not len(windows.train):
             raise ValueError(
                 f"window_step must leave a training window, and {self.window_step} rows between windows, counted back "
@@ -225,29 +224,20 @@ class FitWindows:
         return windows
 
     def _without_unit_free(
-        self, windows: TrainingWindows, known: Sequence[np.ndarray], told: np.ndarray
+        self, windows: TrainingWindows, series: list[Series], known: Sequence[np.ndarray], told: np.ndarray
     ) -> TrainingWindows:
-        """Leave out validation windows with other values of a target than the only one in its training rows.
-
-        Such a target, like sales before the first one, has no unit: a single window would outweigh all others.
-        """
+        """Leave out validation windows with other values of a target than the only one in its training rows."""
         if windows.validation is None:
             return windows
         store, targets = windows.validation.store, list(self.targets)
-        moved = torch.zeros(len(store.values), dtype=torch.bool)
+        left = torch.zeros(len(store.values), dtype=torch.bool)
         for number in np.flatnonzero(told).tolist():
-            constant = are_constant(known[number][None])[0][targets]
-            if constant.any():
-                first, length = int(store.offsets[number]), int(store.lengths[number])
-                values = store.values[first : first + length][:, np.array(targets)[constant]]
-                moved[first : first + length] = (values.abs() > _MOVED).any(dim=1)
-        counted = torch.cat([torch.zeros(1, dtype=torch.int64), moved.cumsum(0)])
-        starts = windows.validation.starts
-        kept = counted[starts + self.context_length + self.prediction_length] == counted[starts]
-        if bool(kept.all()):
-            return windows
-        validation = replace(windows.validation, starts=starts[kept]) if bool(kept.any()) else None
-        return replace(windows, validation=validation)
+            level = constant_level(known[number][:, targets])
+            if not np.isnan(level).all():
+                rows = store.rows_of(number)
+                left[rows] = torch.from_numpy(leave_level(series[number].values[:, targets], level).any(axis=1))
+        validation = windows.validation.take(windows.validation.count_rows(left) == 0)
+        return replace(windows, validation=validation if len(validation) else None)
 
     def check_validation(self, windows: TrainingWindows) -> None:
         """Raise if validation is requested and no window validates.
@@ -259,11 +249,13 @@ class FitWindows:
         """
         if windows.validation is not None or not self.validation_fraction:
             return
+        is_by_series = windows.train.store.scaling.kind == "series"
+        but = ", or only where a target leaves the one value of its training rows, which tells no unit"
         every = f", {self.window_step} rows apart (window_step)" if self.window_step > 1 else ""
         raise ValueError(
             f"validation_fraction of DistilledForecaster = {self.validation_fraction} leaves no validation window"
-            f"{every}: there is no observed horizon after an observed context in the validation rows of any series. "
-            "Give more validation rows, or set it to 0 to train without early stopping."
+            f"{every}: there is no observed horizon after an observed context in the validation rows of any series"
+            f"{but if is_by_series else ''}. Give more validation rows, or set it to 0 to train without early stopping."
         )
 
     def hide_known(self, store: SeriesStore) -> SeriesStore:

@@ -8,10 +8,12 @@ import numpy as np
 
 from skdistill._utils.numpy_student import mean_observed, window_center_and_unit
 
-__all__ = ["LocalUnits", "are_constant", "series_units", "window_units"]
+__all__ = ["LocalUnits", "are_constant", "constant_level", "leave_level", "series_units", "window_units"]
 
 _BLOCK_ROWS = 1 << 18  # rows processed at once, over series of equal length
 _ROUNDING = 4.0  # in rounding errors of a value; smaller variation of a window is none
+_SAME = 1e-6  # relative to a level; the distance of closer values may be rounding, also of float32
+_OUTWEIGHS = 10.0  # units; single series and windows seldom vary by more
 
 
 @dataclass(frozen=True)
@@ -192,3 +194,51 @@ def are_constant(values: np.ndarray) -> np.ndarray:
     rounding = _ROUNDING * float(np.finfo(values.dtype).eps)
     lowest, highest = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
     return np.asarray(highest - lowest <= rounding * np.fmax(np.abs(lowest), np.abs(highest)))
+
+
+def constant_level(rows: np.ndarray) -> np.ndarray:
+    """Return the level of each channel that is constant in training rows, by :func:`are_constant`.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_timestamps, n_channels)
+        Training rows, NaN where missing.
+
+    Returns
+    -------
+    level : ndarray of shape (n_channels,)
+        NaN for other channels.
+    """
+    return np.where(are_constant(rows[None])[0], np.fmin.reduce(rows, axis=0), np.nan)
+
+
+def leave_level(values: np.ndarray, level: np.ndarray, *, far: bool = False) -> np.ndarray:
+    """Return which later values have left the level of a target that was constant in training rows.
+
+    Such a target, like sales before the first one, told no unit. Its level (or 1) stands for it, and says nothing of
+    the size of errors: a window with other values could outweigh all others, or count for nothing. Values that have
+    left the level are therefore not judged. Rows to learn from teach in any unit and are left out only where they are
+    ``far`` from the level and would outweigh all others.
+
+    Parameters
+    ----------
+    values : ndarray of shape (..., n_channels)
+        Later values, NaN where missing.
+    level : ndarray of shape (..., n_channels)
+        Level in the training rows, NaN for channels that were not constant.
+    far : bool, default=False
+        Whether to return only values more than 10 units from the level, in place of all that differ beyond rounding.
+
+    Returns
+    -------
+    left : ndarray of bool of shape (..., n_channels)
+        False where one of them is NaN.
+
+    Examples
+    --------
+    >>> leave_level(np.array([0.0, 2.0, 11.0]), np.zeros(1)), leave_level(np.array([2.0, 11.0]), np.zeros(1), far=True)
+    (array([False,  True,  True]), array([False,  True]))
+    """
+    size = np.abs(level)
+    least = _OUTWEIGHS * np.where(size > 0, size, 1.0) if far else _SAME * size
+    return np.asarray(np.abs(values - level) > least)

@@ -177,6 +177,22 @@ class SeriesStore:
         n_missing = int(torch.isnan(self.values[:, list(channels)]).sum())
         return n_missing > self.front * len(self.offsets) * len(channels)
 
+    def rows_of(self, number: int) -> slice:
+        """Return the rows of ``values`` that a series has.
+
+        Parameters
+        ----------
+        number : int
+            Which series.
+
+        Returns
+        -------
+        rows : slice
+            Those rows.
+        """
+        first = int(self.offsets[number])
+        return slice(first, first + int(self.lengths[number]))
+
     def original(self, number: int, n_rows: int) -> np.ndarray:
         """Return the first rows of a series in original units, NaN where missing.
 

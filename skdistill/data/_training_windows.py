@@ -40,7 +40,7 @@ class TrainingWindows:
         """The training windows with known truth."""
         if self.train.known is None:
             return self.train
-        return replace(self.train, starts=self.train.starts[self.train.known], known=None)
+        return replace(self.train.take(self.train.known), known=None)
 
 
 def split_windows(
@@ -102,30 +102,20 @@ def split_windows(
         first, end = max(0, n_train - context_length + before), length - reach + 1
         first += (skipped - first) % window_step
         validation.append(torch.arange(start + first, max(start + first, start + end), window_step))
-    starts, mask = torch.cat(train), torch.cat(known)
-    validation_starts = torch.cat(validation) if any(validation_rows) else torch.empty(0, dtype=torch.int64)
+    mask = torch.cat(known)
+    to_fit = Windows(store, torch.cat(train), context_length, prediction_length, targets, mask)
+    judging = torch.cat(validation) if any(validation_rows) else torch.empty(0, dtype=torch.int64)
+    to_judge = replace(to_fit, starts=judging, known=None)
     if store.has_missing:
-        useful = _holds_enough(store, starts, context_length, prediction_length, targets)
-        kept = useful | ~mask  # windows without truth still have labels
-        starts, mask = starts[kept], mask[kept]
-        judged = _holds_enough(store, validation_starts, context_length, prediction_length, targets)
-        validation_starts = validation_starts[judged]
-
-    def make(starts: Tensor, known: Tensor | None = None) -> Windows:
-        return Windows(store, starts, context_length, prediction_length, targets, known)
-
-    return TrainingWindows(
-        train=make(starts, None if bool(mask.all()) else mask),
-        validation=make(validation_starts) if len(validation_starts) else None,
-    )
+        to_fit = to_fit.take(_hold_enough(to_fit) | ~mask)  # windows without truth still have labels
+        to_judge = to_judge.take(_hold_enough(to_judge))
+    if to_fit.known is not None and bool(to_fit.known.all()):
+        to_fit = replace(to_fit, known=None)
+    return TrainingWindows(train=to_fit, validation=to_judge if len(to_judge) else None)
 
 
-def _holds_enough(
-    store: SeriesStore, starts: Tensor, context_length: int, prediction_length: int, targets: tuple[int, ...]
-) -> Tensor:
+def _hold_enough(windows: Windows) -> Tensor:
     """Return which windows have a target with observed values both in the context and in the horizon."""
-    seen = ~torch.isnan(store.values[:, list(targets)])
-    counted = torch.cat([torch.zeros(1, len(targets), dtype=torch.int64), seen.cumsum(0)])
-    middle = starts + context_length
-    both = (counted[middle] > counted[starts]) & (counted[middle + prediction_length] > counted[middle])
+    seen = ~torch.isnan(windows.store.values[:, list(windows.targets)])
+    both = (windows.count_rows(seen, horizon=False) > 0) & (windows.count_rows(seen, context=False) > 0)
     return both.any(dim=1)

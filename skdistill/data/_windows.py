@@ -121,8 +121,42 @@ class Windows:
         for first in range(0, max(1, len(self)), size):
             here = slice(first, first + size)
             whole = first == 0 and size >= len(self)
-            known = None if self.known is None else self.known[here]
-            yield self if whole else replace(self, starts=self.starts[here], known=known)
+            yield self if whole else self.take(here)
+
+    def take(self, which: Tensor | slice) -> Windows:
+        """Return some of the windows.
+
+        Parameters
+        ----------
+        which : Tensor of int64 or bool, or slice
+            Numbers of the windows, or whether to take each.
+
+        Returns
+        -------
+        windows : Windows
+            Those windows, in the given order.
+        """
+        return replace(self, starts=self.starts[which], known=None if self.known is None else self.known[which])
+
+    def count_rows(self, marked: Tensor, *, context: bool = True, horizon: bool = True) -> Tensor:
+        """Count the marked rows of each window.
+
+        Parameters
+        ----------
+        marked : Tensor of bool of shape (n_rows,) or (n_rows, n_marks)
+            Which rows of the store to count.
+        context, horizon : bool, default=True
+            Whether the rows of the context and of the horizon count.
+
+        Returns
+        -------
+        counts : Tensor of int64 of shape (n_windows,) or (n_windows, n_marks)
+            Number of marked rows.
+        """
+        counted = torch.cat([marked.new_zeros((1, *marked.shape[1:]), dtype=torch.int64), marked.cumsum(0)])
+        middle = self.starts + self.context_length
+        first, end = self.starts if context else middle, middle + self.prediction_length if horizon else middle
+        return counted[end] - counted[first]
 
     @cached_property
     def weights(self) -> np.ndarray | None:
@@ -364,12 +398,8 @@ class Windows:
         """
         if not self.store.has_missing or (self.store.is_mapped and not self.store.misses(self.targets)):
             return self
-        whole = ~torch.isnan(self.store.values[:, list(self.targets)]).any(dim=1)
-        counted = torch.cat([torch.zeros(1, dtype=torch.int64), whole.cumsum(0)])
-        first = self.starts + self.context_length
-        kept = counted[first + self.prediction_length] - counted[first] == self.prediction_length
-        remaining = replace(self, starts=self.starts[kept], known=None if self.known is None else self.known[kept])
-        return remaining.with_seen_contexts()
+        missing = torch.isnan(self.store.values[:, list(self.targets)]).any(dim=1)
+        return self.take(self.count_rows(missing, context=False) == 0).with_seen_contexts()
 
     def with_seen_contexts(self) -> Windows:
         """Return the windows whose context has an observed value of every target, from which it can be forecast.
@@ -382,9 +412,7 @@ class Windows:
         if not self.store.has_missing or (self.store.is_mapped and not self.store.misses(self.targets)):
             return self
         seen = ~torch.isnan(self.store.values[:, list(self.targets)])
-        counted = torch.cat([torch.zeros(1, seen.shape[1], dtype=torch.int64), seen.cumsum(0)])
-        kept = (counted[self.starts + self.context_length] > counted[self.starts]).all(dim=1)
-        return replace(self, starts=self.starts[kept], known=None if self.known is None else self.known[kept])
+        return self.take((self.count_rows(seen, horizon=False) > 0).all(dim=1))
 
     def oldest_first(self) -> Windows:
         """Return the windows in order of time over all series.
@@ -404,8 +432,7 @@ class Windows:
         for number in np.unique(series):
             here = series == number
             times[here] = _moments(store.indexes, int(store.lengths[number]), number)[origins[here]]
-        order = torch.from_numpy(np.argsort(times, kind="stable"))
-        return replace(self, starts=self.starts[order], known=None if self.known is None else self.known[order])
+        return self.take(torch.from_numpy(np.argsort(times, kind="stable")))
 
     def context_time(self, indices: Tensor) -> Tensor:
         """Return the calendar features of the contexts.

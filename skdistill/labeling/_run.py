@@ -227,7 +227,7 @@ class _Task:
                 self.n_labels = self._count(self._rate(teacher))
             assert self.n_labels is not None  # counted
             n_labels = self.n_labels
-            some = replace(train, starts=train.starts[self.chosen])
+            some = train.take(self.chosen)
 
         ask = teacher.label_new if self.is_fitted else teacher.label_training
 
@@ -274,7 +274,7 @@ class _Task:
         numbers = self.chosen[: len(stored)]
         if self.verbose:
             tqdm.write(self.tell(len(numbers)))
-        some = replace(train, starts=train.starts[numbers], known=None if train.known is None else train.known[numbers])
+        some = train.take(numbers)
         places = torch.full((len(train),), -1)
         places[numbers] = torch.arange(len(numbers))
         weights = train.weights

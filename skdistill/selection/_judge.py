@@ -15,7 +15,7 @@ from skdistill._distillation import settle_teacher
 from skdistill._predictor import Predictor
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill.data._context_batch import ContextCutter
-from skdistill.data._local_scale import are_constant, series_units
+from skdistill.data._local_scale import constant_level, leave_level, series_units
 from skdistill.data._series import SeriesInput
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.losses._base import BaseLoss
@@ -37,7 +37,6 @@ from skdistill.training._exactness import why_not_exact
 __all__ = ["SCORINGS", "Judge", "Judged", "Problem", "judge", "judge_teacher"]
 
 SCORINGS = ("mase", "msse")
-_MOVED = 1e-6  # relative to the level of a constant target; closer values are equal to it
 
 
 @dataclass(frozen=True)
@@ -337,12 +336,10 @@ class Judge:
         rows = [one.values[:, list(self.problem.targets)] for one in self.fold.training_rows(self.problem.given).series]
         seen = np.stack([~np.isnan(one).all(axis=0) for one in rows])
         places = np.searchsorted(self.fold.numbers, self.fold.places[0])
-        level = np.stack([np.fmin.reduce(one, axis=0) for one in rows])
-        leaves = (np.abs(self.truth - level[places, None]) > _MOVED * np.abs(level[places, None])).any(axis=1)
-        moved = np.zeros(seen.shape, dtype=bool)
-        np.logical_or.at(moved, places, leaves)
-        seen &= ~(moved & np.stack([are_constant(one[None])[0] for one in rows]))
-        units = np.where(seen, series_units(rows, self.problem.season).unit, np.nan)
+        level = np.stack([constant_level(one) for one in rows])
+        left = np.zeros(seen.shape, dtype=bool)
+        np.logical_or.at(left, places, leave_level(self.truth, level[places, None]).any(axis=1))
+        units = np.where(seen & ~left, series_units(rows, self.problem.season).unit, np.nan)
         return units[places, None]
 
     def errors(self, predictor: Predictor) -> np.ndarray:

@@ -61,8 +61,7 @@ def thin(windows: Windows, every: int, first_rows: np.ndarray, phases: np.ndarra
             f"max_windows of DistilledForecasterCV keeps one of {every} windows, and none of the {len(kept)} before "
             "the horizons of a fold: give a larger max_windows, or None."
         )
-    known = None if windows.known is None else windows.known[kept]
-    return replace(windows, starts=windows.starts[kept], known=known)
+    return windows.take(kept)
 
 
 def _of_copies_too(values: np.ndarray | None, n_series: int) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +164,7 @@ class CrossFittedTeacher(BaseTeacher):
         blocks = self._blocks(known)
         self.fold_ends_ = np.array([block[-1] + 1 for block in blocks])
         for number, block in enumerate(blocks):
-            rest = replace(known, starts=known.starts[torch.from_numpy(_away_from(known, block))])
+            rest = known.take(torch.from_numpy(_away_from(known, block)))
             fold = TrainingWindows(rest, windows.validation)
             self.fold_teachers_.append(clone(self.teacher).fit(fold, file(number + 1)))
         return self

@@ -104,9 +104,7 @@ def cut_labeled(cutting: FitWindows, series: list[Series], teacher: BaseTeacher 
     for warning in told:
         warnings.warn(warning.message, warning.category, stacklevel=stacklevel_of_user())
     kept[places] = labeled
-    mask = torch.from_numpy(kept)
-    known = None if train.known is None else train.known[mask]
-    return replace(windows, train=replace(train, starts=train.starts[mask], known=known))
+    return replace(windows, train=train.take(torch.from_numpy(kept)))
 
 
 def _given_inside(teacher: Any) -> Iterator[GivenLabels]:

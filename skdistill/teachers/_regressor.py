@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -179,9 +178,8 @@ class RegressorTeacher(BaseTeacher):
         self.table_ = WindowTable(train.targets, season, n_lags, min(self.seasonal_lags, length // season))
         self.prediction_length_ = train.prediction_length
         n_windows = max(1, self.max_rows // (train.prediction_length * len(train.targets)))
-        starts = train.starts[:: -(-len(train) // n_windows)]
+        chosen = train.take(slice(None, None, -(-len(train) // n_windows)))
         tables, truths = [], []
-        chosen = replace(train, starts=starts)
         for numbers in _blocks(len(chosen)):
             indices = torch.from_numpy(numbers)
             contexts = chosen.contexts(indices)

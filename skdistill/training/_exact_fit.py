@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -474,7 +474,7 @@ def _weighted(
         if not weight and len(values) > 1:
             continue
         numbers = np.flatnonzero(places == place)
-        part = [one.times(float(weight)) for one in compute(_subset(windows, numbers), numbers)]
+        part = [one.times(float(weight)) for one in compute(windows.take(torch.from_numpy(numbers)), numbers)]
         total = part if total is None else [one + other for one, other in zip(total, part, strict=True)]
     assert total is not None  # there are windows
     return total
@@ -499,18 +499,14 @@ def _leave_blocks_out(
                 f"windows that share rows with it leaves none of {len(train)}. Use selection='validation'."
             )
         near_labels = None if labels is None else _Subset(labels, near)
-        taken = setup.moments(_subset(train, near), near_labels, weights[near])
+        taken = setup.moments(train.take(torch.from_numpy(near)), near_labels, weights[near])
         rest = {
             target: [whole - part for whole, part in zip(groups, taken[target], strict=True)]
             for target, groups in moments.items()
         }
-        held_out = setup.truth(_subset(train, block), weights[block])
+        held_out = setup.truth(train.take(torch.from_numpy(block)), weights[block])
         total += weights[block].sum() * setup.problem(rest).errors(points, held_out)
     return total / len(train)
-
-
-def _subset(windows: Windows, numbers: np.ndarray) -> Windows:
-    return replace(windows, starts=windows.starts[torch.from_numpy(numbers)], known=None)
 
 
 class _Subset:

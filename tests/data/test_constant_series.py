@@ -9,6 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistilledForecaster, DistilledForecasterCV
 from skdistill._utils.numpy_student import settle_constant
+from skdistill.data._local_scale import leave_level
 from skdistill.networks import MLP, ITransformer, Linear
 
 ROWS = np.arange(60)
@@ -159,6 +160,43 @@ def test_a_series_that_starts_in_the_validation_rows_has_no_unit_and_does_not_ru
         for one, more in zip(plain.history_, other.history_, strict=True):
             assert 0.5 * one["valid_loss"] < more["valid_loss"] < 1.1 * one["valid_loss"]
             assert one.get("chosen") == more.get("chosen")
+
+
+def test_a_series_that_starts_in_the_validation_rows_does_not_validate_however_small_its_values():
+    settings = {"context_length": 16, "prediction_length": 4, "validation_fraction": 30, "random_state": 0}
+    _, panel = make_panel_with_one_that_starts()
+    losses = []
+    for size in (1.0, 1e-9):  # the windows before it starts count in both
+        forecaster = DistilledForecaster(None, Linear(penalty=[1.0]), "response", **settings)
+        forecaster.fit({**panel, "late": size * panel["late"]})
+        losses.append(forecaster.history_[0]["valid_loss"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+
+
+def test_a_target_that_only_leaves_its_level_in_the_validation_rows_cannot_validate():
+    rows = np.zeros((80, 1))
+    rows[50:] = np.random.default_rng(0).normal(size=(30, 1))
+    settings = {"context_length": 8, "prediction_length": 4, "scaling": "series", "validation_fraction": 30}
+    with pytest.raises(ValueError, match="only where a target leaves the one value of its training rows"):
+        DistilledForecaster(None, "linear", "response", **settings).fit(rows)
+
+
+@pytest.mark.parametrize(
+    ("value", "level", "left", "far"),
+    [
+        (3e8, 3e8 * (1 + 1e-7), False, False),  # float32
+        (3e8, 3.1e8, True, False),
+        (-1e-9, 0.0, True, False),
+        (-11.0, 0.0, True, True),
+        (10e-6, 1e-6, True, False),
+        (12e-6, 1e-6, True, True),
+        (np.nan, 1.0, False, False),
+        (5.0, np.nan, False, False),
+    ],
+)
+def test_what_leaves_the_level_of_a_constant_target(value, level, left, far):
+    values, levels = np.array([[value]]), np.array([level])
+    assert [leave_level(values, levels, far=one).item() for one in (False, True)] == [left, far]
 
 
 def test_a_series_that_starts_after_the_training_rows_of_a_fold_does_not_rule_a_search():

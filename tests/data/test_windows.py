@@ -92,6 +92,24 @@ def test_windows_without_truth_stay_in_the_training_rows_and_are_marked_unknown(
     assert len(windows.known_train) == 13
 
 
+def test_some_windows_keep_which_horizons_are_known_and_count_marked_rows():
+    generator = np.random.default_rng(1)
+    store = make_store([generator.normal(size=(n, 1)) for n in (30, 12)], padding=3)
+    windows = split(store, 5, 3, [0, 0], windows_without_truth=True).train
+    marked = torch.from_numpy(generator.random((len(store.values), 2)) < 0.1)
+    starts = windows.starts.tolist()
+    for part, (first, end) in {(True, True): (0, 8), (True, False): (0, 5), (False, True): (5, 8)}.items():
+        counts = windows.count_rows(marked, context=part[0], horizon=part[1])
+        assert counts.tolist() == [marked[one + first : one + end].sum(0).tolist() for one in starts]
+    counts = windows.count_rows(marked[:, 0])
+    some = windows.take(counts == 0)
+    kept = [number for number, one in enumerate(starts) if not marked[one : one + 8, 0].any()]
+    assert 0 < len(kept) < len(starts)
+    assert some.starts.tolist() == [starts[number] for number in kept]
+    assert some.known.tolist() == [windows.known[number].item() for number in kept]
+    assert windows.take(slice(2, 4)).known.tolist() == windows.known[2:4].tolist()
+
+
 @pytest.mark.parametrize(("fraction", "expected"), [(0, 0), (0.0, 0), (7, 7), (0.1, 10), (0.29, 29), (np.int64(3), 3)])
 def test_validation_rows_are_a_floor_of_the_fraction_or_a_count(fraction, expected):
     assert count_validation_rows(100, fraction) == expected
