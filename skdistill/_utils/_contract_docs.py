@@ -1,10 +1,11 @@
-"""Docstrings of overriding methods: missing sections are copied from the overridden method."""
+"""Docstrings of overriding and forwarding methods: missing sections are copied from the method that defines them."""
 
 from __future__ import annotations
 
 import inspect
 import re
 from types import FunctionType
+from typing import ClassVar
 
 __all__ = ["ContractDocs"]
 
@@ -14,10 +15,11 @@ _HEADING = re.compile(rf"^({'|'.join(_HEADINGS)})\n-+\n", re.MULTILINE)
 
 
 class ContractDocs:
-    r"""Completes the docstrings of overriding methods.
+    r"""Completes the docstrings of overriding and forwarding methods.
 
     An overriding method describes in one or two lines what it does. The sections Parameters, Returns, Yields and Raises
-    that it omits are copied from the overridden method; its own sections replace them.
+    that it omits are copied from the overridden method; its own sections replace them. A class whose methods forward to
+    those of another class names it as ``_forwards_to``; the sections then come from there.
 
     Examples
     --------
@@ -31,6 +33,8 @@ class ContractDocs:
     ['Parameters', '----------', 'side : float', '    Length of a side.']
     """
 
+    _forwards_to: ClassVar[type | None] = None
+
     def __init_subclass__(cls, **options: object) -> None:
         """Complete the docstrings of the methods that a subclass defines."""
         super().__init_subclass__(**options)
@@ -42,8 +46,9 @@ class ContractDocs:
 
 
 def _overridden(cls: type, name: str) -> str | None:
-    """Return the docstring of the method that a class overrides."""
-    for base in cls.__mro__[1:]:
+    """Return the docstring of the method that a class overrides, or that its method forwards to."""
+    other = vars(cls).get("_forwards_to")
+    for base in [*cls.__mro__[1:], *(() if other is None else other.__mro__)]:
         if name in vars(base) and (text := vars(base)[name].__doc__) is not None:
             return str(text)
     return None

@@ -9,7 +9,8 @@ import re
 import pytest
 
 import skdistill
-from skdistill._utils._contract_docs import ContractDocs, _sections
+from skdistill import DistilledForecaster, DistilledForecasterCV
+from skdistill._utils._contract_docs import ContractDocs, _overridden, _sections
 
 MODULES = [
     one.name for one in pkgutil.walk_packages(skdistill.__path__, "skdistill.") if not one.name.endswith("__main__")
@@ -33,10 +34,8 @@ def methods():
     for owner, node in classes():
         for part in node.body:
             if isinstance(part, ast.FunctionDef) and not part.name.startswith("_") and not part.decorator_list:
-                bases = [vars(base)[part.name].__doc__ for base in owner.__mro__[1:] if part.name in vars(base)]
-                found.append(
-                    (owner, vars(owner)[part.name], ast.get_docstring(part) or "", bases[0] if bases else None)
-                )
+                own = ast.get_docstring(part) or ""
+                found.append((owner, vars(owner)[part.name], own, _overridden(owner, part.name)))
     return found
 
 
@@ -104,3 +103,12 @@ def test_a_section_of_its_own_replaces_the_contracts():
     assert "Where it went" not in text
     assert inspect.getdoc(Silent().go) == text
     assert "Far" not in Contract.go.__doc__
+
+
+def test_a_method_that_forwards_has_the_sections_of_the_other_method():
+    ours, theirs = (
+        _sections(inspect.getdoc(one.predict_table)) for one in (DistilledForecasterCV, DistilledForecaster)
+    )
+    assert list(ours) == ["", "Parameters", "Returns", "Raises"]  # examples show the other class
+    assert all(ours[name] == theirs[name] for name in ours if name)
+    assert "This search" in _sections(inspect.getdoc(DistilledForecasterCV.calibrate))["Returns"]

@@ -111,55 +111,6 @@ def test_tested_versions_are_pinned_for_every_dependency():
     assert names <= pinned
 
 
-BLOCKED = """
-import sys
-blocked = {blocked!r}
-class Blocking:  # what it blocks looks as if it were not installed
-    def __init__(self, finder):
-        self.finder = finder
-    def find_spec(self, name, *rest):
-        return None if name.split(".")[0] in blocked else self.finder.find_spec(name, *rest)
-    def __getattr__(self, name):
-        return getattr(self.finder, name)
-sys.meta_path[:] = [Blocking(finder) for finder in sys.meta_path]
-import importlib, pathlib
-import numpy as np
-import skdistill
-root = pathlib.Path(skdistill.__file__).parent
-for path in root.rglob("*.py"):
-    parts = path.relative_to(root).with_suffix("").parts
-    if parts[0] != "sktime":  # a forecaster of sktime's, which brings its base class along
-        importlib.import_module(".".join(("skdistill", *parts)).removesuffix(".__init__"))
-from skdistill import DistilledForecaster
-from skdistill.networks import MLP, DLinear
-series = np.random.default_rng(0).normal(size=(200, 2))
-forecaster = DistilledForecaster(
-    MLP(8), DLinear(), "response", context_length=16, prediction_length=4, max_epochs=1, random_state=0
-).fit(series)
-assert forecaster.predict(series).shape == (4, 2)
-forecaster.compare(series)
-print(sorted(name for name in ("matplotlib", "dask", "sktime", "transformers", "onnx") if name in sys.modules))
-"""
-
-
-@pytest.mark.slow
-def test_everything_works_with_every_extra_blocked_and_nothing_heavy_is_imported():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    core = {re.split(r"[\[<>=!~; ]", one)[0] for one in project["dependencies"]}  # an extra may ask for a newer one
-    packages = {
-        re.split(r"[\[<>=!~; ]", one)[0]
-        for name, extra in extras.items()
-        if name not in ("dev", "test")
-        for one in extra
-    }
-    assert "matplotlib" in packages
-    modules = {name.replace("-", "_") for name in packages - core - {"skdistill"}}
-    blocked = sorted(modules | {"distributed", "chronos", "tirex"})
-    output = run(sys.executable, "-c", BLOCKED.format(blocked=blocked))
-    assert output.strip().endswith("[]")
-
-
 # -- examples ------------------------------------------------------------------------------------
 
 
