@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
-from skdistill.data._scaling_checks import differ, rows_depend
+from skdistill.data._transformer import differ, rows_depend
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.losses._supervised import Supervised
 from skdistill.networks._linear import Linear

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from skdistill._utils.numpy_student import covariate_center_and_unit
-from skdistill.data._local_scale import LocalUnits
+from skdistill.data._local_scale import LocalUnits, stacked
 
 __all__ = ["CovariateUnits"]
-
-_BLOCK_ROWS = 1 << 18  # rows processed at once, over series of equal length
 
 
 @dataclass(frozen=True)
@@ -81,12 +79,9 @@ class CovariateUnits:
             With other units of covariates.
         """
         center, unit = units.center.copy(), units.unit.copy()
-        lengths = np.array([len(one) for one in series])
-        for length in np.unique(lengths):
-            alike = np.flatnonzero(lengths == length)
-            for numbers in np.array_split(alike, -(-len(alike) * max(1, int(length)) // _BLOCK_ROWS)):
-                own = self.of_windows(np.stack([series[number] for number in numbers]), units.take(numbers))
-                center[numbers], unit[numbers] = own.center, own.unit
+        for numbers, rows in stacked(series):
+            own = self.of_windows(rows, units.take(numbers))
+            center[numbers], unit[numbers] = own.center, own.unit
         return LocalUnits(center, unit)
 
     def of_windows(self, windows: np.ndarray, units: LocalUnits, outer: LocalUnits | None = None) -> LocalUnits:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from skdistill._utils.numpy_student import mean_observed, window_center_and_unit
 
-__all__ = ["LocalUnits", "are_constant", "constant_level", "leave_level", "series_units", "window_units"]
+__all__ = ["LocalUnits", "are_constant", "constant_level", "leave_level", "series_units", "stacked", "window_units"]
 
 _BLOCK_ROWS = 1 << 18  # rows processed at once, over series of equal length
 _ROUNDING = 4.0  # in rounding errors of a value; smaller variation of a window is none
@@ -167,15 +168,33 @@ def series_units(series: list[np.ndarray], season: int) -> LocalUnits:
     >>> units.center.ravel(), units.unit.ravel()
     (array([2., 7.]), array([2., 7.]))
     """
-    lengths = np.array([len(rows) for rows in series])
     center, unit = np.empty((2, len(series), series[0].shape[1]))
+    for numbers, rows in stacked(series):
+        center[numbers] = np.nan_to_num(mean_observed(rows))
+        unit[numbers] = window_units(rows, season).unit
+    return LocalUnits(center, unit)
+
+
+def stacked(series: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Stack series of equal length, some at a time.
+
+    Parameters
+    ----------
+    series : sequence of ndarray of shape (n_timestamps, n_channels)
+        The series.
+
+    Yields
+    ------
+    numbers : ndarray of int of shape (n,)
+        Which series.
+    rows : ndarray of shape (n, n_timestamps, n_channels)
+        Their rows.
+    """
+    lengths = np.array([len(rows) for rows in series])
     for length in np.unique(lengths):
         alike = np.flatnonzero(lengths == length)
         for numbers in np.array_split(alike, -(-len(alike) * max(1, int(length)) // _BLOCK_ROWS)):
-            rows = np.stack([series[number] for number in numbers])
-            center[numbers] = np.nan_to_num(mean_observed(rows))
-            unit[numbers] = window_units(rows, season).unit
-    return LocalUnits(center, unit)
+            yield numbers, np.stack([series[number] for number in numbers])
 
 
 def are_constant(values: np.ndarray) -> np.ndarray:

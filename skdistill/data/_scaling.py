@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.preprocessing import StandardScaler
 
 from skdistill._utils.numpy_student import fill_missing, find_ids, settle_constant, show_unit
 from skdistill.data._bounds import Bounds, clip
 from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, are_constant, series_units, window_units
-from skdistill.data._scaling_checks import (
-    FAR,
-    HIDDEN,
-    check_near,
-    check_size,
-    check_transformer_kept,
-    seen_channels,
-    units_told,
-)
+from skdistill.data._scaling_checks import FAR, check_near, seen_channels, units_told
+from skdistill.data._spread import BLOCK_ROWS, center_and_spread
 from skdistill.data._square_root import SquareRoot
 from skdistill.data._statics import Statics
+from skdistill.data._transformer import check_transformer_kept, invert, transform, transform_checked
 
 __all__ = ["SCALINGS", "Scaling", "StandardizedContexts"]
 
 SCALINGS = ("auto", "global", "series", "window")
 
-_BLOCK_ROWS = 1 << 16
-_N_TRIED = 17  # values within the range of a channel on which a transformer is tested
 _TOLD_APART = 4 * float(np.finfo(np.float32).eps)  # in units of a series
-_SMALLEST = 1e-150  # the squares of smaller spreads underflow
 
 
 @dataclass(frozen=True)
@@ -153,12 +143,7 @@ class Scaling(BaseEstimator):
         if self.transformer is not None:
             self.transformer_ = clone(self.transformer).fit(rows[0] if len(rows) == 1 else np.concatenate(rows))
             check_transformer_kept(self.transformer_, rows)
-        scaler, original = StandardScaler(), StandardScaler()
-        for block, transformed in self._blocks(rows):
-            scaler.partial_fit(transformed)
-            original.partial_fit(block)
-        self.mean_, self.scale_ = _center_and_spread(scaler, rows, self._transform)
-        self.original_scale_ = _center_and_spread(original, rows, np.asarray)[1]
+        self.mean_, self.scale_, self.original_scale_ = center_and_spread(rows, self._transform_checked)
         self.series_units_ = self.covariates_ = None
         if self.kind != "global":
             parts = [self._transform(part) for part in rows]
@@ -188,23 +173,6 @@ class Scaling(BaseEstimator):
         self.ids_ = [one for one, is_told in zip(self.ids_, told, strict=True) if is_told] if self.ids_ else []
         if told.any():  # otherwise no number refers to the table
             self.series_units_ = self.series_units_.take(told)
-
-    def _blocks(self, rows: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield blocks of rows, original and transformed; short series are joined, because there can be thousands."""
-        waiting: list[tuple[np.ndarray, np.ndarray]] = []
-        n_waiting = 0
-        for number, part in enumerate(rows):
-            place = "X" if len(rows) == 1 else f"X[{number}]"
-            for first in range(0, len(part), _BLOCK_ROWS):
-                block = np.ascontiguousarray(part[first : first + _BLOCK_ROWS])  # rounding depends on order
-                check_size(block, place, first)
-                if n_waiting and n_waiting + len(block) > _BLOCK_ROWS:
-                    yield _join(waiting)
-                    waiting, n_waiting = [], 0
-                waiting.append((block, self._transform_checked(block, place, first)))
-                n_waiting += len(block)
-        if waiting:
-            yield _join(waiting)
 
     def places_of(self, ids: Sequence[Hashable | None]) -> np.ndarray:
         """Return the numbers of series in ``fit``.
@@ -430,8 +398,7 @@ class Scaling(BaseEstimator):
             return rows
         full = np.zeros((*rows.shape[:-1], len(self.mean_))) + self._transform(self.ordinary_row()[None])[0]
         full[..., places] = rows
-        flat = self.transformer_.inverse_transform(full.reshape(-1, full.shape[-1]))
-        return np.asarray(flat, dtype=np.float64).reshape(full.shape)[..., places]
+        return invert(self.transformer_, full)[..., places]
 
     def standardize(self, rows: np.ndarray, dtype: str = "float32") -> np.ndarray:
         """Convert rows to standardized units.
@@ -471,8 +438,8 @@ class Scaling(BaseEstimator):
         name : str, default="its series"
             Name of the series, for error messages.
         """
-        for first in range(0, len(rows), _BLOCK_ROWS):
-            block = slice(first, first + _BLOCK_ROWS)
+        for first in range(0, len(rows), BLOCK_ROWS):
+            block = slice(first, first + BLOCK_ROWS)
             transformed = self._transform_checked(rows[block], name, first)
             if units is None:
                 standard = self._standardized(transformed, "float64")
@@ -524,11 +491,7 @@ class Scaling(BaseEstimator):
         rows : float64 ndarray of the same shape
             The values in original units.
         """
-        rows = values * self.scale_ + self.mean_
-        if self.transformer_ is None:
-            return rows
-        flat = self.transformer_.inverse_transform(rows.reshape(-1, rows.shape[-1]))
-        return np.asarray(flat, dtype=np.float64).reshape(rows.shape)
+        return invert(self.transformer_, values * self.scale_ + self.mean_)
 
     def clip(self, forecasts: np.ndarray) -> np.ndarray:
         """Clip forecasts of a student, or their quantiles, to the bounds.
@@ -616,36 +579,6 @@ class Scaling(BaseEstimator):
             level, unit = level[..., None], unit[..., None]
         return np.where(unit == 0, level, answers)
 
-    def check_rises(self, ends: np.ndarray, owner: str) -> None:
-        """Raise if the transformer reverses the order of values, which would make quantiles cross.
-
-        Parameters
-        ----------
-        ends : ndarray of shape (2, n_channels)
-            Minimum and maximum of the transformed values, between which the transformer is tested.
-        owner : str
-            Name of the estimator, for error messages.
-
-        Raises
-        ------
-        ValueError
-            If the transformer is decreasing somewhere in a target channel.
-        """
-        if self.transformer_ is None:
-            return
-        rows = self._of_targets(
-            np.asarray(self.transformer_.inverse_transform(np.linspace(ends[0], ends[1], _N_TRIED)))
-        )
-        falls = (np.diff(rows, axis=0) < -1e-9 * np.abs(rows).max(axis=0)).any(axis=0)
-        if falls.any():
-            channel = np.arange(len(falls)) if self.targets is None else np.array(self.targets)
-            raise ValueError(
-                f"transformer of {owner} must rise with its input if there are quantiles, or upper quantiles are "
-                f"below lower ones; got {self.transformer_!r}, which falls in channel "
-                f"{channel[falls][0]}. Multiply its output and the input of its inverse by -1, take another, or set "
-                "quantiles=None."
-            )
-
     def forecasts_to_standard(self, forecasts: np.ndarray, units: LocalUnits | None = None) -> np.ndarray:
         """Standardize forecasts in original units, which have only the target channels.
 
@@ -691,28 +624,10 @@ class Scaling(BaseEstimator):
         return ((transformed - self.mean_) / self.scale_).astype(dtype, copy=False)
 
     def _transform_checked(self, rows: np.ndarray, place: str = "X", first: int = 0) -> np.ndarray:
-        """Transform rows (starting at row ``first`` of ``place``), or raise if the result is not finite."""
-        transformed = self._transform(rows)
-        if self.transformer_ is None or np.isfinite(transformed).all():
-            return transformed
-        spoiled = ~np.isfinite(transformed) & ~np.isnan(rows)
-        if not spoiled.any():
-            return transformed
-        where = tuple(int(axis[0]) for axis in np.nonzero(spoiled))
-        *window, row, channel = where
-        if window:
-            place = f"the {rows.shape[-2]} context rows of window {window[0]}"
-        raise ValueError(
-            f"transformer must map every value to a finite value; got {self.transformer_!r}, which turns "
-            f"{rows[where]:g} in channel {channel}, row {first + row} of {place}, into {transformed[where]:g}: the "
-            "value lies outside what it can take. Change or leave out such values, or take another transformer or None."
-        )
+        return transform_checked(self.transformer_, rows, place, first)
 
     def _transform(self, rows: np.ndarray) -> np.ndarray:
-        if self.transformer_ is None:
-            return rows
-        flat = self.transformer_.transform(rows.reshape(-1, rows.shape[-1]))
-        return np.asarray(flat, dtype=np.float64).reshape(rows.shape)
+        return transform(self.transformer_, rows)
 
     def _of_targets(self, values: np.ndarray) -> np.ndarray:
         return values if self.targets is None else values[..., list(self.targets)]
@@ -724,30 +639,3 @@ class Scaling(BaseEstimator):
         full = np.zeros((*forecasts.shape[:-1], len(self.mean_))) + fill
         full[..., list(self.targets)] = forecasts
         return full
-
-
-def _join(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    if len(pairs) == 1:
-        return pairs[0]
-    return np.concatenate([one for one, _ in pairs]), np.concatenate([other for _, other in pairs])
-
-
-def _center_and_spread(
-    scaler: StandardScaler, rows: Sequence[np.ndarray], transform: Callable[[np.ndarray], np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and spread of a scaler; if the spread is lost at a high level, compute both around the level."""
-    mean, scale = np.nan_to_num(np.asarray(scaler.mean_)), np.nan_to_num(np.asarray(scaler.scale_), nan=1.0)
-    called_constant = (scale == 1.0) & (np.asarray(scaler.var_) != 1.0)
-    for channel in np.flatnonzero(called_constant | (scale < HIDDEN * np.abs(mean))):
-        values = np.concatenate([np.asarray(transform(part), dtype=np.float64)[:, channel] for part in rows])
-        values = values[~np.isnan(values)]
-        if len(values) and np.ptp(values) > 0:
-            around = values - values[0]
-            mean[channel], scale[channel] = values[0] + around.mean(), around.std()
-            if scale[channel] < _SMALLEST:
-                raise ValueError(
-                    f"X must have a standard deviation of at least {_SMALLEST:g} in every channel that is not "
-                    f"constant; got values between {values.min():g} and {values.max():g} in channel {channel}: "
-                    "smaller ones have no square. Multiply the channel, for example by 1e200."
-                )
-    return mean, scale

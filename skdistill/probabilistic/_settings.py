@@ -14,6 +14,7 @@ from skdistill._utils._choices import check_choice
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._levels import check_quantiles, covered_levels, interpolation_matrix
 from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._transformer import check_rises
 from skdistill.data._windows import Windows
 from skdistill.networks._base import NetworkSpec
 from skdistill.probabilistic._calibration import FittedCalibration, quantile_errors, resolve_calibration
@@ -170,7 +171,8 @@ class ProbabilisticMixin:
         if self._levels() is not None:
             store = windows.train.store
             if store.scaling.transformer_ is not None:
-                store.scaling.check_rises(store.ends(), type(self).__name__)
+                scaling = store.scaling
+                check_rises(scaling.transformer_, store.ends(), scaling.targets, type(self).__name__)
 
     def _check_calibration_windows(self, windows: TrainingWindows, *, name: str = "") -> None:
         """Raise before training if there are too few validation windows to calibrate on."""
