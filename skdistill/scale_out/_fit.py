@@ -284,7 +284,9 @@ def _columns(table: Any) -> list[Any]:
 def _check_exact(forecaster: Any) -> None:
     """Raise if the sums of parts are not enough for this forecaster."""
     network, neither = resolve_student(forecaster.student), (None, False, 0)
-    spec = NetworkSpec(forecaster.context_length, forecaster.prediction_length, 1, (0,))
+    n_known = 0 if forecaster.known_covariates is None else np.size(forecaster.known_covariates)
+    known = tuple(range(1, 1 + n_known))
+    spec = NetworkSpec(forecaster.context_length, forecaster.prediction_length, 1 + len(known), (0,), known=known)
     part = network.solvable_part(spec)
     told = "such as student=Linear() with a quadratic loss ('response')"
     lacking = {

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._windows import Windows
 from skdistill.losses._base import BaseLoss
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._solvable_part import SolvablePart
-from skdistill.training._batches import LabelSource, label_weights
-from skdistill.training._design import Design
-from skdistill.training._exact import (
-    Candidate,
-    LinearSolution,
-    QuadraticTerm,
-    candidates,
-)
-from skdistill.training._exactness import check_grid, quadratic_terms
+from skdistill.training._batches import LabelSource
+from skdistill.training._exact import Candidate, LinearSolution
 from skdistill.training._masked import masked_error, solve_masked
-from skdistill.training._moments import Moments, add_up, label_moments, truth_moments
-from skdistill.training._part_problem import PartProblem
+from skdistill.training._moments import Moments
+from skdistill.training._part_moments import LabelSubset, PartMoments
 from skdistill.training._train import TrainingResult
 
 __all__ = [
@@ -43,11 +35,6 @@ __all__ = [
 ]
 
 _N_BLOCKS = 5
-
-
-def _counts_labels(terms: Sequence[QuadraticTerm], labels: LabelSource | None) -> bool:
-    """Return whether labels that are read count by window."""
-    return labels is not None and labels.weight is not None and any(one.target != "truth" for one in terms)
 
 
 def solve_part(
@@ -82,17 +69,13 @@ def solve_part(
         One entry of history for every candidate.
     """
     start = time.perf_counter()
-    grid = check_grid(part, loss)
-    terms = quadratic_terms(loss, spec.prediction_length, has_teacher=labels is not None, named=list(grid))
-    assert not isinstance(terms, str)  # why_not_exact
-    setup = _Setup(part, terms, Design(part, module, spec))
+    setup = PartMoments.of(part, module, spec, loss, has_teacher=labels is not None)
     train = windows.known_train if labels is None else windows.train
-    if windows.misses_truth or _counts_labels(terms, labels):
-        part = part.without_ties
-        setup = _Setup(part, terms, Design(part, module, spec))
-    points = candidates(terms, list(part.penalties), grid, part.masks, part.ties)
+    if windows.misses_truth or setup.counts_labels(labels):
+        setup = PartMoments.of(part.without_ties, module, spec, loss, has_teacher=labels is not None)
+    points = setup.candidates
     if windows.misses_truth:
-        return _solve_masked(setup, module, windows, train, labels, points=points, grid=grid, start=start)
+        return _solve_masked(setup, module, windows, train, labels, start=start)
     moments = setup.moments(train, labels)
     held_out = None if windows.validation is None else setup.truth(windows.validation)
     problem = setup.problem(moments)
@@ -104,7 +87,7 @@ def solve_part(
     chosen = int(np.argmin(errors)) if len(points) > 1 else 0
     solution = problem.solve(points[chosen])
     _load(module, solution, points[chosen].mask)
-    history = _history(problem, points, errors, chosen, solution, moments, grid, time.perf_counter() - start)
+    history = _history(setup, points, errors, chosen, problem.term_values(solution, moments), start)
     best_epoch, solved = None if held_out is None else 1, Solved(moments, points[chosen])
     return TrainingResult(history=history, best_epoch=best_epoch, interrupted=False, solved=solved)
 
@@ -160,21 +143,18 @@ def continue_part(
         One entry of history; weights and penalty stay as they were chosen.
     """
     start = time.perf_counter()
-    grid = check_grid(part, loss)
-    terms = quadratic_terms(loss, spec.prediction_length, has_teacher=labels is not None, named=list(grid))
-    assert not isinstance(terms, str)  # solved before
-    if part.is_tied and _counts_labels(terms, labels):
+    setup, point = PartMoments.of(part, module, spec, loss, has_teacher=labels is not None), solved.point
+    if part.is_tied and setup.counts_labels(labels):
         raise ValueError(
             f"labels of some of the new windows only count by window, and steps cannot share weights then; got "
             f"{part.owner} whose steps share weights. Label all new windows (label_share=None), or set "
             "known_weights='own' and fit again."
         )
-    setup, point = _Setup(part, terms, Design(part, module, spec)), solved.point
     moments = _add_moments(solved.moments, setup.moments(windows, labels))
     problem = setup.problem(moments)
     solution = problem.solve(point)
     _load(module, solution, point.mask)
-    history = _history(problem, [point], np.array([np.nan]), 0, solution, moments, grid, time.perf_counter() - start)
+    history = _history(setup, [point], np.array([np.nan]), 0, problem.term_values(solution, moments), start)
     return TrainingResult(history=history, best_epoch=None, interrupted=False, solved=Solved(moments, point))
 
 
@@ -223,15 +203,13 @@ def solve_candidates(
     solved : list of (Candidate, torch.nn.Module)
         Each candidate with a module that has its solution.
     """
-    grid = check_grid(part, loss)
-    terms = quadratic_terms(loss, windows.prediction_length, has_teacher=labels is not None, named=list(grid))
-    assert not isinstance(terms, str)  # why_not_exact
-    if windows.store.misses(windows.targets) or _counts_labels(terms, labels):
-        part = part.without_ties
-    points = candidates(terms, list(part.penalties), grid, part.masks, part.ties)
-    setup = _Setup(part, terms, Design(part, module, spec))
-    if windows.store.misses(windows.targets):
-        solutions = solve_masked(setup.design, terms, points, windows, labels)
+    setup = PartMoments.of(part, module, spec, loss, has_teacher=labels is not None)
+    misses_truth = windows.store.misses(windows.targets)
+    if misses_truth or setup.counts_labels(labels):
+        setup = PartMoments.of(part.without_ties, module, spec, loss, has_teacher=labels is not None)
+    points = setup.candidates
+    if misses_truth:
+        solutions = solve_masked(setup.design, setup.terms, points, windows, labels)
     else:
         moments = setup.moments(windows, labels)
         problem = setup.problem(moments)
@@ -267,16 +245,14 @@ def solve_from_moments(
         One entry of history.
     """
     start = time.perf_counter()
-    terms = quadratic_terms(loss, spec.prediction_length, has_teacher=False)
-    assert not isinstance(terms, str)  # why_not_exact
-    setup = _Setup(part, terms, Design(part, module, spec))
+    setup = PartMoments.of(replace(part, weight_grid={}), module, spec, loss, has_teacher=False)
     moments = {
         "truth": setup.sum(by_channel) if part.n_inputs else setup.group([one.tail(part.n_rows) for one in by_channel])
     }
-    problem, point = setup.problem(moments), candidates(terms, list(part.penalties), {}, part.masks, part.ties)[0]
+    problem, point = setup.problem(moments), setup.candidates[0]
     solution = problem.solve(point)
     _load(module, solution)
-    history = _history(problem, [point], np.array([np.nan]), 0, solution, moments, {}, time.perf_counter() - start)
+    history = _history(setup, [point], np.array([np.nan]), 0, problem.term_values(solution, moments), start)
     return TrainingResult(history=history, best_epoch=None, interrupted=False)
 
 
@@ -312,7 +288,7 @@ def sum_windows(
         ``"truth"`` and ``"teacher_forecast"``, as far as terms read them, and ``"held_out"``; one entry per group of
         channels. What has no windows is left out.
     """
-    setup = _setup_of(part, module, spec, loss, has_teacher=labels is not None)
+    setup = PartMoments.of(part, module, spec, loss, has_teacher=labels is not None)
     sums = setup.moments(windows.train, labels) if len(windows.train) else {}
     if windows.validation is not None and len(windows.validation):
         sums["held_out"] = setup.truth(windows.validation)
@@ -350,138 +326,44 @@ def solve_sums(
     result : TrainingResult
         One entry of history for every candidate.
     """
-    start, grid = time.perf_counter(), check_grid(part, loss)
-    setup = _setup_of(part, module, spec, loss, has_teacher=has_teacher)
+    start = time.perf_counter()
+    setup = PartMoments.of(part, module, spec, loss, has_teacher=has_teacher)
     moments = {name: groups for name, groups in sums.items() if name != "held_out"}
-    points = candidates(setup.terms, list(part.penalties), grid, part.masks)
-    problem, errors = setup.problem(moments), np.full(len(points), np.nan)
+    problem, points = setup.problem(moments), setup.candidates
+    errors = np.full(len(points), np.nan)
     if "held_out" in sums:
         errors = problem.errors(points, sums["held_out"])
     chosen = int(np.argmin(errors)) if len(points) > 1 else 0
     solution = problem.solve(points[chosen])
     _load(module, solution, points[chosen].mask)
-    history = _history(problem, points, errors, chosen, solution, moments, grid, time.perf_counter() - start)
+    history = _history(setup, points, errors, chosen, problem.term_values(solution, moments), start)
     return TrainingResult(history=history, best_epoch=1 if "held_out" in sums else None, interrupted=False)
 
 
-def _setup_of(part: SolvablePart, module: nn.Module, spec: NetworkSpec, loss: BaseLoss, *, has_teacher: bool) -> _Setup:
-    grid = check_grid(part, loss)
-    terms = quadratic_terms(loss, spec.prediction_length, has_teacher=has_teacher, named=list(grid))
-    assert not isinstance(terms, str)  # why_not_exact
-    return _Setup(part, terms, Design(part, module, spec))
-
-
 def _solve_masked(
-    setup: _Setup,
+    setup: PartMoments,
     module: nn.Module,
     windows: TrainingWindows,
     train: Windows,
     labels: LabelSource | None,
     *,
-    points: list[Candidate],
-    grid: Mapping[str, Sequence[float]],
     start: float,
 ) -> TrainingResult:
     """Solve each step separately over the observed values, if part of the truth is missing."""
-    design = setup.design
+    design, points = setup.design, setup.candidates
     solutions = solve_masked(design, setup.terms, points, train, labels)
     errors = np.full(len(points), np.nan)
     if windows.validation is not None:
         errors = np.array([masked_error(design, solution, windows.validation) for solution in solutions])
     chosen = int(np.nanargmin(errors)) if len(points) > 1 else 0
     _load(module, solutions[chosen], points[chosen].mask)
-    seconds = time.perf_counter() - start
-    rows: list[dict[str, Any]] = []
-    for number, (point, error) in enumerate(zip(points, errors, strict=True)):
-        row: dict[str, Any] = {"epoch": 1, "penalty": point.penalty}
-        row |= {f"weight_{name}": point.weights[name] for name in grid}
-        if np.isfinite(error):
-            row["valid_loss"] = float(error)
-        row |= {"chosen": number == chosen, "dur": seconds / len(points)}
-        if number == chosen:
-            row["train_loss"] = masked_error(design, solutions[chosen], train)
-        rows.append(row)
-    return TrainingResult(history=rows, best_epoch=None if windows.validation is None else 1, interrupted=False)
-
-
-@dataclass(frozen=True)
-class _Setup:
-    """The part to solve, and the computation of its moments from windows."""
-
-    part: SolvablePart
-    terms: list[QuadraticTerm]
-    design: Design
-
-    def problem(self, moments: dict[str, list[Moments]]) -> PartProblem:
-        return PartProblem(self.part, self.terms, moments)
-
-    def moments(
-        self, windows: Windows, labels: LabelSource | None, weights: np.ndarray | None = None
-    ) -> dict[str, list[Moments]]:
-        """Compute the moments that the terms need; windows have their own weights, if none are given.
-
-        If labels have weights, their moments count them, and ``"windows"`` has the number of windows.
-        """
-        weights = windows.weights if weights is None else weights
-        parts: dict[str, list[Moments]] = {}
-        targets = {term.target for term in self.terms}
-        of_labels = label_weights(labels, weights) if "teacher_forecast" in targets else None
-        if of_labels is not None:
-            count = float(len(windows) if weights is None else weights.sum())
-            parts["windows"] = self.sum([Moments(count, np.empty(0), np.empty((0, 0)), 0) for _ in windows.targets])
-        if self.part.n_inputs:
-            known = labels if "teacher_forecast" in targets else None
-            both = self.design.moments(windows, known, weights, of_labels)
-            return parts | {
-                target: self.sum(both[target]) for target in ("truth", "teacher_forecast") if target in targets
-            }
-        if "truth" in targets:
-            parts["truth"] = self.truth(windows, weights)
-        if "teacher_forecast" in targets:
-            assert labels is not None  # quadratic_terms
-            known = labels
-
-            def moments_of_labels(some: Windows, numbers: np.ndarray | None) -> list[Moments]:
-                return label_moments(some, known if numbers is None else _Subset(known, numbers), self.part.n_rows)
-
-            counted = weights if of_labels is None else of_labels
-            parts["teacher_forecast"] = self.group(_weighted(moments_of_labels, windows, counted))
-        return parts
-
-    def truth(self, windows: Windows, weights: np.ndarray | None = None) -> list[Moments]:
-        """Compute the moments of contexts and truth."""
-        weights = windows.weights if weights is None else weights
-        if self.part.n_inputs:
-            return self.sum(self.design.moments(windows, None, weights)["truth"])
-        return self.group(_weighted(lambda some, _: truth_moments(some, self.part.n_rows), windows, weights))
-
-    def group(self, moments: list[Moments]) -> list[Moments]:
-        return self.sum([one.shifted(self.part.level) for one in moments])
-
-    def sum(self, moments: list[Moments]) -> list[Moments]:
-        return moments if self.part.individual else [add_up(moments)]
-
-
-def _weighted(
-    compute: Callable[[Windows, np.ndarray | None], list[Moments]], windows: Windows, weights: np.ndarray | None
-) -> list[Moments]:
-    """Add up the moments of windows of equal weight."""
-    if weights is None:
-        return compute(windows, None)
-    total: list[Moments] | None = None
-    values, places = np.unique(weights, return_inverse=True)
-    for place, weight in enumerate(values):
-        if not weight and len(values) > 1:
-            continue
-        numbers = np.flatnonzero(places == place)
-        part = [one.times(float(weight)) for one in compute(windows.take(torch.from_numpy(numbers)), numbers)]
-        total = part if total is None else [one + other for one, other in zip(total, part, strict=True)]
-    assert total is not None  # there are windows
-    return total
+    history = _history(setup, points, errors, chosen, None, start)
+    history[chosen]["train_loss"] = masked_error(design, solutions[chosen], train)
+    return TrainingResult(history=history, best_epoch=None if windows.validation is None else 1, interrupted=False)
 
 
 def _leave_blocks_out(
-    setup: _Setup,
+    setup: PartMoments,
     points: Sequence[Candidate],
     moments: dict[str, list[Moments]],
     train: Windows,
@@ -498,7 +380,7 @@ def _leave_blocks_out(
                 f"selection='blocks' of {setup.part.owner} needs more training windows: leaving out a block and the "
                 f"windows that share rows with it leaves none of {len(train)}. Use selection='validation'."
             )
-        near_labels = None if labels is None else _Subset(labels, near)
+        near_labels = None if labels is None else LabelSubset(labels, near)
         taken = setup.moments(train.take(torch.from_numpy(near)), near_labels, weights[near])
         rest = {
             target: [whole - part for whole, part in zip(groups, taken[target], strict=True)]
@@ -507,25 +389,6 @@ def _leave_blocks_out(
         held_out = setup.truth(train.take(torch.from_numpy(block)), weights[block])
         total += weights[block].sum() * setup.problem(rest).errors(points, held_out)
     return total / len(train)
-
-
-class _Subset:
-    """Labels of some of the windows."""
-
-    def __init__(self, labels: LabelSource, numbers: np.ndarray) -> None:
-        self.labels = labels
-        self.numbers = torch.from_numpy(numbers)
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    @property
-    def weight(self) -> Tensor | None:
-        weight = self.labels.weight
-        return None if weight is None else weight[self.numbers]
-
-    def take(self, indices: Tensor) -> Labels:
-        return self.labels.take(self.numbers[indices])
 
 
 def _load(module: nn.Module, solution: LinearSolution, mask: np.ndarray | None = None) -> None:
@@ -539,25 +402,23 @@ def _load(module: nn.Module, solution: LinearSolution, mask: np.ndarray | None =
 
 
 def _history(
-    problem: PartProblem,
+    setup: PartMoments,
     points: Sequence[Candidate],
     errors: np.ndarray,
     chosen: int,
-    solution: LinearSolution,
-    moments: dict[str, list[Moments]],
-    grid: Mapping[str, Sequence[float]],
-    seconds: float,
+    values: Mapping[str, float] | None,
+    start: float,
 ) -> list[dict[str, Any]]:
-    """Return one record per candidate; the chosen one also has its training losses."""
+    """Return one record per candidate; that of the chosen one has the values of the terms on training windows."""
+    seconds = time.perf_counter() - start
     rows: list[dict[str, Any]] = []
     for number, (point, error) in enumerate(zip(points, errors, strict=True)):
         row: dict[str, Any] = {"epoch": 1, "penalty": point.penalty}
-        row |= {f"weight_{name}": point.weights[name] for name in grid}
+        row |= {f"weight_{name}": point.weights[name] for name in setup.part.weight_grid}
         if np.isfinite(error):
             row["valid_loss"] = float(error)
         row |= {"chosen": number == chosen, "dur": seconds / len(points)}
-        if number == chosen:
-            values = problem.term_values(solution, moments)
+        if number == chosen and values is not None:
             weighted = {f"train_{name}": point.weights[name] * value for name, value in values.items()}
             row |= {"train_loss": sum(weighted.values()), **weighted}
         rows.append(row)
