@@ -16,7 +16,7 @@ from torch import nn
 from skdistill._distillation import Distilled, distill, dry_run
 from skdistill._parameter_checks import check_distillation_parameters, warn_of_unread_labels
 from skdistill._predictor import Predictor
-from skdistill._shorthand import expand_shorthand, resolve_loss, resolve_student
+from skdistill._shorthand import expand_shorthands, resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
 from skdistill._utils._doc_link import DocLink
 from skdistill._utils._interrupts import noticed_interrupts
@@ -119,11 +119,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         self : estimator
             This estimator.
         """
-        for name in ("teacher", "student", "loss"):
-            keys = [key.removeprefix(f"{name}__") for key in params if key.startswith(f"{name}__")]
-            if keys:
-                params[name] = expand_shorthand(name, params.get(name, getattr(self, name)), keys)
-        return super().set_params(**params)
+        return super().set_params(**expand_shorthands(self, params))
 
     def count_parameters(self) -> int:
         """Return the number of parameters of the student.

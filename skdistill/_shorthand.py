@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -14,7 +15,7 @@ from skdistill.networks._registry import make_network
 from skdistill.teachers._resolve import resolve_teacher
 from skdistill.teachers._trained import TrainedTeacher
 
-__all__ = ["expand_shorthand", "resolve_loss", "resolve_student"]
+__all__ = ["expand_shorthands", "resolve_loss", "resolve_student"]
 
 
 def resolve_student(student: Any) -> BaseNetwork:
@@ -69,23 +70,31 @@ def resolve_loss(loss: Any) -> BaseLoss:
     return loss
 
 
-def expand_shorthand(name: str, value: Any, keys: list[str]) -> Any:
-    """Expand a short name before nested parameters are set on it.
+def expand_shorthands(owner: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Expand short names of teacher, student and loss before nested parameters are set on them.
 
     Parameters
     ----------
-    name : {"teacher", "student", "loss"}
-        The parameter.
-    value : object
-        Its value; anything except a str is returned unchanged.
-    keys : list of str
-        The nested parameters, without the leading ``name__``.
+    owner : estimator
+        With the values that are not set.
+    params : mapping of str to object
+        What ``set_params`` gets.
 
     Returns
     -------
-    value : object
-        The parameter object that the short name stands for.
+    params : dict of str to object
+        With the parameter objects that the short names stand for.
     """
+    expanded = dict(params)
+    for name in ("teacher", "student", "loss"):
+        keys = [key.removeprefix(f"{name}__") for key in params if key.startswith(f"{name}__")]
+        if keys:
+            expanded[name] = _expand(name, params.get(name, getattr(owner, name)), keys)
+    return expanded
+
+
+def _expand(name: str, value: Any, keys: list[str]) -> Any:
+    """Return the parameter object that a short name stands for; ``keys`` are nested parameters, without ``name__``."""
     if not isinstance(value, str):
         return value
     if name == "loss":

@@ -11,7 +11,7 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
 from skdistill._partial_fit import obstacles
-from skdistill._shorthand import expand_shorthand, resolve_student
+from skdistill._shorthand import expand_shorthands, resolve_student
 from skdistill._utils._checks import check_boolean, check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._user_line import stacklevel_of_user
@@ -347,11 +347,7 @@ class SktimeDistilledForecaster(BaseForecaster):
         self : SktimeDistilledForecaster
             This forecaster.
         """
-        for name in ("teacher", "student", "loss"):
-            keys = [key.removeprefix(f"{name}__") for key in params if key.startswith(f"{name}__")]
-            if keys:
-                params[name] = expand_shorthand(name, params.get(name, getattr(self, name)), keys)
-        return super().set_params(**params)
+        return super().set_params(**expand_shorthands(self, params))
 
     def predict_interval(self, fh: Any = None, X: Any = None, coverage: Any = DEFAULT_COVERAGE) -> pd.DataFrame:
         """Forecast intervals, if there are quantiles.

@@ -148,7 +148,6 @@ class AdaptiveEnsemble(EnsembleTeacher):
         checkpoint : Path or None, default=None
             A file; each member uses its own file with a name derived from it.
         """
-        super().fit(windows, checkpoint)
         assert windows.validation is not None  # probe
         validation = windows.validation.with_whole_truth()
         if not len(validation):
@@ -156,26 +155,33 @@ class AdaptiveEnsemble(EnsembleTeacher):
                 "AdaptiveEnsemble learns its weights on validation windows of whole truth, and there are none: "
                 "raise validation_fraction, or use EnsembleTeacher with your own weights."
             )
+        student = None if self.judge == "teacher" else self._student(windows)
+        super().fit(windows, checkpoint)
         held_out = spread_windows(validation, self.max_windows)
         truth = rows_of(validation.horizons(held_out))
-        if self.judge == "teacher":
+        if student is None:
             answers = [forecast_windows(member, validation, held_out, training=False) for member in self.teachers_]
         else:
-            answers = self._student_forecasts(windows.known_train.with_whole_truth(), validation, held_out)
+            answers = self._student_forecasts(student, validation, held_out)
         residuals = np.stack([(answer - truth).ravel() for answer in answers])
         products = residuals @ residuals.T / residuals.shape[1]
         self.weights_ = best_shares(products)
         self.validation_mse_ = np.diag(products).copy()
         return self
 
-    def _student_forecasts(self, train: Windows, validation: Windows, held_out: torch.Tensor) -> list[np.ndarray]:
+    def _student(self, windows: TrainingWindows) -> LinearStudent:
+        """Return the linear student that learns from each member in turn."""
+        reason = "judge='student' of AdaptiveEnsemble judges members by a linear student"
+        return LinearStudent.of(windows, self.max_windows, reason, "set judge='teacher'")
+
+    def _student_forecasts(
+        self, student: LinearStudent, validation: Windows, held_out: torch.Tensor
+    ) -> list[np.ndarray]:
         """Forecast the validation windows with the linear student of each member."""
-        numbers = spread_windows(train, self.max_windows)
-        student = LinearStudent(train, numbers)
         share = self.prediction_weight / (1.0 + self.prediction_weight)
         answers = []
         for member in self.teachers_:
-            labels = forecast_windows(member, train, numbers, training=True)
+            labels = forecast_windows(member, student.train, student.numbers, training=True)
             answers.append(student.forecast(validation, held_out, (1.0 - share) * student.truth + share * labels))
         return answers
 

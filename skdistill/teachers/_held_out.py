@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._windows import Windows
 from skdistill.networks._linear import Linear
 from skdistill.teachers._base import BaseTeacher
@@ -87,9 +88,38 @@ class LinearStudent:
     """
 
     def __init__(self, train: Windows, numbers: Tensor) -> None:
+        self.train, self.numbers = train, numbers
         self.level = Linear().level(train.context_length, train.store.season)
         self.contexts, self.levels = self._shifted(train, numbers)
         self.truth = rows_of(train.horizons(numbers))
+
+    @classmethod
+    def of(cls, windows: TrainingWindows, most: int, reason: str, otherwise: str) -> LinearStudent:
+        """Choose training windows of whole truth for a student.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            The windows of ``fit``.
+        most : int
+            Maximum number.
+        reason, otherwise : str
+            Why there is a student, and what can be done without it, for the message.
+
+        Returns
+        -------
+        student : LinearStudent
+            The student.
+
+        Raises
+        ------
+        ValueError
+            If a target is missing in every training window.
+        """
+        train = windows.known_train.with_whole_truth()
+        if not len(train):
+            raise ValueError(f"{reason}, and no training window has a whole truth to fit it on: {otherwise}.")
+        return cls(train, spread_windows(train, most))
 
     def forecast(self, windows: Windows, numbers: Tensor, targets: np.ndarray) -> np.ndarray:
         """Fit by ridge regression, with an unpenalized intercept, and forecast other windows.

@@ -209,13 +209,14 @@ class RoutedEnsemble(EnsembleTeacher):
         checkpoint : Path or None, default=None
             A file; each member uses its own file with a name derived from it.
         """
-        super().fit(windows, checkpoint)
         assert windows.validation is not None  # probe
+        student = self._student(windows) if self.beat_student else None
+        super().fit(windows, checkpoint)
         self.targets_ = list(windows.train.targets)
         self.season_ = int(windows.train.store.season or windows.train.store.scaling.season)
         validation = windows.validation
         held_out = spread_windows(validation, self.max_windows)
-        found = self._measure(windows, validation, held_out)
+        found = self._measure(student, validation, held_out)
         shares = found.best_shares()
         self.weights_ = shares
         self.table_, self.errors_ = found.features, found.relative_errors()
@@ -282,7 +283,7 @@ class RoutedEnsemble(EnsembleTeacher):
 
     # -- errors on held-out windows --------------------------------------------------------------
 
-    def _measure(self, windows: TrainingWindows, validation: Windows, held_out: torch.Tensor) -> _HeldOut:
+    def _measure(self, student: LinearStudent | None, validation: Windows, held_out: torch.Tensor) -> _HeldOut:
         """Collect features, truth and forecasts of held-out windows, one row per target of a window."""
         n_targets, horizon = len(self.targets_), validation.prediction_length
         answers = [forecast_windows(member, validation, held_out, training=False) for member in self.teachers_]
@@ -291,7 +292,7 @@ class RoutedEnsemble(EnsembleTeacher):
         contexts = validation.contexts(held_out)
         features = context_features(contexts, self.targets_, self.season_, forecasts)
         truth = np.moveaxis(validation.horizons(held_out).double().cpu().numpy(), 1, 2).reshape(-1, horizon)
-        alone = self._student_alone(windows, validation, held_out) if self.beat_student else None
+        alone = None if student is None else student.forecast(validation, held_out, student.truth)
         kept = np.isfinite(truth).any(axis=1)
         return _HeldOut(
             features=features[kept],
@@ -302,16 +303,10 @@ class RoutedEnsemble(EnsembleTeacher):
             origins=np.repeat(contexts.origins, n_targets)[kept],
         )
 
-    def _student_alone(self, windows: TrainingWindows, validation: Windows, held_out: torch.Tensor) -> np.ndarray:
-        """Forecast held-out windows with the linear student that has no teacher."""
-        train = windows.known_train.with_whole_truth()
-        if not len(train):
-            raise ValueError(
-                "beat_student of RoutedEnsemble compares teachers with a linear student without a teacher, and no "
-                "training window has a whole truth to fit it on: set beat_student=False."
-            )
-        student = LinearStudent(train, spread_windows(train, self.max_windows))
-        return student.forecast(validation, held_out, student.truth)
+    def _student(self, windows: TrainingWindows) -> LinearStudent:
+        """Return the linear student that has no teacher."""
+        reason = "beat_student of RoutedEnsemble compares teachers with a linear student without a teacher"
+        return LinearStudent.of(windows, self.max_windows, reason, "set beat_student=False")
 
     def _choose_temperature(self, found: _HeldOut) -> tuple[float, float]:
         """Return the temperature, and the error of the mixture on blocks that the router did not see."""

@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from skdistill.losses import Supervised, TeacherForecast, TimeDistill
 from skdistill.networks import ITransformer, Linear
-from skdistill.teachers import AdaptiveEnsemble, EnsembleTeacher, TrainedTeacher
+from skdistill.teachers import AdaptiveEnsemble, EnsembleTeacher, RoutedEnsemble, TrainedTeacher
 from skdistill.teachers._adaptive_ensemble import best_shares
 
 SERIES = make_series(200)
@@ -137,3 +137,22 @@ def test_bad_settings_are_refused_before_training():
         fit(AdaptiveEnsemble(ERRING), validation_fraction=0)
     with pytest.warns(UserWarning, match="prediction_weight=2 of AdaptiveEnsemble has no effect with judge='teacher'"):
         fit(AdaptiveEnsemble(ERRING, judge="teacher", prediction_weight=2), max_epochs=1)
+
+
+@pytest.mark.parametrize(
+    "teacher", [AdaptiveEnsemble(ERRING), RoutedEnsemble(ERRING)], ids=lambda one: type(one).__name__
+)
+def test_a_linear_student_needs_training_windows_of_whole_truth(teacher, monkeypatch):
+    series = SERIES.copy()
+    series[:140:3] = np.nan
+    monkeypatch.setattr(EnsembleTeacher, "fit", lambda *_: pytest.fail("members were fitted first"))
+    with pytest.raises(ValueError, match=f"of {type(teacher).__name__} .* no training window has a whole truth"):
+        make_forecaster(teacher=teacher, student="linear", loss="response", validation_fraction=60).fit(series)
+
+
+def test_the_teacher_judges_where_no_training_window_has_a_whole_truth():
+    series = SERIES.copy()
+    series[:140:3] = np.nan
+    teacher = AdaptiveEnsemble(ERRING, judge="teacher")
+    settings = {"student": "linear", "loss": "response", "validation_fraction": 60}
+    assert np.isfinite(make_forecaster(teacher=teacher, **settings).fit(series).teacher_.validation_mse_).all()
