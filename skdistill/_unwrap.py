@@ -265,6 +265,8 @@ class UnwrappedModel:
 
         Steps like a PCA mix channels, with signs of their own: moved at once, they would cancel out.
         """
+        if self.before is None or not self.invertible:
+            return np.abs(high - low) / 2
         alone = np.eye(low.shape[1], dtype=bool)
         ends = (self.restore(np.where(alone, end[:, None], middle[:, None])) for end in (low, high))
         bottom, top = ends
