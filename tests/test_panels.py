@@ -1,10 +1,12 @@
 """Panels as people have them: ids, unlike scales, gaps, short series, through every way in and out."""
 
 import json
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from doubles import make_series
 
 from skdistill import DistilledForecaster, load
 from skdistill.deploy import NumpyStudent, export
@@ -279,3 +281,13 @@ def test_rolling_calibration_is_in_the_units_of_each_series():
     small, large = (forecaster.backtest_quantiles({"new": factor * one})["new"] for factor in (1.0, 4096.0))
     assert np.isfinite(small).all()
     np.testing.assert_allclose(large, 4096.0 * small, rtol=1e-4)
+
+
+def test_contexts_longer_than_every_series_are_told():
+    panel = {name: make_series(30, 1, seed) for seed, name in enumerate("ab")}
+    settings = {"prediction_length": 4, "validation_fraction": 0, "random_state": 0}
+    with pytest.warns(UserWarning, match=r"context_length=31 is more than the longest series of X has \(30 rows\)"):
+        DistilledForecaster(None, "linear", context_length=31, **settings).fit(panel)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DistilledForecaster(None, "linear", context_length=26, **settings).fit(panel)

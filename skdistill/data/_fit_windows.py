@@ -124,6 +124,7 @@ class FitWindows:
         self._check_observed(series, known)
         self._check_known(series, known)
         self._tell_short_ones(series, known, least)
+        self._tell_never_filled(series)
         _tell_mixed_steps(series)
         names = [name_series(series, number) for number in range(len(series))]
         of_targets = [rows[:, list(self.targets)] for rows in known]
@@ -398,6 +399,17 @@ class FitWindows:
                 f"validation_fraction of DistilledForecaster leaves {max(held_out)} validation rows, but one "
                 f"validation window needs prediction_length = {self.prediction_length}. Raise it to at least "
                 f"{self.prediction_length} rows, or set it to 0 to train without early stopping."
+            )
+
+    def _tell_never_filled(self, series: list[Series]) -> None:
+        """Warn if every context is longer than every series."""
+        longest = max(len(one) for one in series)
+        if longest < self.context_length:
+            warnings.warn(
+                f"context_length={self.context_length} is more than the longest series of X has ({longest} rows): the "
+                "first rows of all contexts are missing, cost time and memory, and teach nothing. Set it to "
+                f"{longest} or less.",
+                stacklevel=stacklevel_of_user(),
             )
 
     def _tell_short_ones(self, series: list[Series], known: list[np.ndarray], least: int) -> None:

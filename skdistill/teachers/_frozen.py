@@ -38,7 +38,9 @@ class FrozenTeacher(BaseTeacher):
     must have been fitted on the same columns in the same order. The steps of a pipeline before the forecaster are
     undone on its forecasts. A forecaster with a shorter ``context_length`` gets the last rows.
 
-    A forecaster that was fitted on rows of a test fold leaks them into the student.
+    A forecaster that was fitted on rows of a test fold leaks them into the student. The estimator is not copied: if it
+    is fitted again later, ``predict_teacher``, ``compare`` and ``refresh`` of students that it has taught ask it as it
+    is then.
 
     Parameters
     ----------
