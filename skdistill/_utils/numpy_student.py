@@ -162,6 +162,10 @@ class NumpyStudent:
         self._of_roots = bool(self._arrays.get("root", 0))
         self.series_ids = _read_ids(self._arrays)
         self._places = {one: number for number, one in enumerate(self.series_ids)}
+        self._shown: np.ndarray | None = None  # which of them have units that serve new rows
+        if self.series_ids:
+            table = (self._arrays[name][:, self.targets] for name in ("series_center", "series_unit"))
+            self._shown = show_unit(*table)
         self.provenance = _read_provenance(self._arrays)
         self.columns = _read_columns(self._arrays)
         self.roles = _read_roles(self._arrays)
@@ -317,10 +321,7 @@ class NumpyStudent:
             Positions in ``series_ids``, -1 for other series, and for those that were constant in ``fit``.
         """
         numbers = find_ids(ids, self._places, plain_id)
-        if not self.series_ids:
-            return numbers
-        center, unit = (self._arrays[name][numbers][:, self.targets] for name in ("series_center", "series_unit"))
-        return np.where(show_unit(center, unit), numbers, -1)
+        return numbers if self._shown is None else np.where(self._shown[numbers], numbers, -1)
 
     def forecast(
         self,
@@ -348,7 +349,12 @@ class NumpyStudent:
             Forecasts in original units.
         """
         contexts, future, static = self._roots(_floats(contexts)), self._roots(_floats(future)), _floats(static)
+        series = self._with_units(series)
         return self._clip(self._blank(self._squares(self._forecast(contexts, series, future, static)), contexts))
+
+    def _with_units(self, series: np.ndarray | None) -> np.ndarray | None:
+        """Return positions of series, -1 for those that were constant in ``fit``, too."""
+        return series if series is None or self._shown is None else np.where(self._shown[series], series, -1)
 
     def _roots(self, values: Any) -> Any:
         """Convert values to the units of a student of square roots."""
@@ -479,6 +485,7 @@ class NumpyStudent:
         if self._head is None or self.quantile_levels is None:
             raise ValueError("this student has no quantiles: it was fitted without.")
         contexts, future, static = self._roots(_floats(contexts)), self._roots(_floats(future)), _floats(static)
+        series = self._with_units(series)
         forecasts = self._forecast(contexts, series, future, static)
         quantiles = np.empty((*forecasts.shape, len(self.quantile_levels)), contexts.dtype)
         for first in range(0, len(contexts), self._block):

@@ -312,7 +312,7 @@ class Scaling(BaseEstimator):
     def _units(self, transformed: np.ndarray, series: np.ndarray | None) -> LocalUnits:
         if self.kind == "window" or series is None or self.series_units_ is None:
             return self.inner_units(transformed)
-        units, unseen = self.series_units_.take(series), series < 0
+        units, unseen = self.series_units_.take(series), (series < 0) | ~self._shown(series)
         if unseen.any():
             own = self.inner_units(transformed[unseen])
             units.center[unseen], units.unit[unseen] = own.center, own.unit

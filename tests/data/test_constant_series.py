@@ -269,6 +269,19 @@ def test_exports_scale_a_series_that_was_constant_in_fit_by_its_context(suffix, 
     np.testing.assert_allclose(answer[0], expected[0], atol=64)
 
 
+@pytest.mark.parametrize("student", ["linear", ITransformer(8, n_heads=2, time_features=False)], ids=["npz", "network"])
+def test_the_number_of_a_series_that_was_constant_in_fit_gives_it_no_units(student, tmp_path):
+    pytest.importorskip("starlette", reason="needs pip install 'skdistill[serve]'")
+    from skdistill.serving._model import open_model
+
+    forecaster, moved = fitted(student), moved_panel()
+    path = tmp_path / ("student.npz" if student == "linear" else "student.skdistill")
+    (forecaster.export if student == "linear" else forecaster.save)(path)
+    served, contexts = open_model(path), np.stack(list(moved.values()))
+    answer = served.forecast(contexts, served.numbers_of(list(moved)))
+    np.testing.assert_allclose(answer, np.stack(list(forecaster.predict(moved).values())), rtol=1e-6)
+
+
 def test_a_series_that_was_constant_in_fit_does_not_rule_a_calibration():
     forecaster = fitted(MLP(4), quantiles=(0.1, 0.5, 0.9), calibration="conformal", validation_fraction=0.3)
     late = 1e4 * np.random.default_rng(0).normal(size=(60, 1))
