@@ -90,15 +90,20 @@ def _precision() -> tuple[Any, ...]:
     """Return the switches of torch that products are rounded by; "medium" rounds to bfloat16, on many CPUs, too."""
     backends: Any = torch.backends
     mkldnn = backends.mkldnn.enabled and backends.mkldnn.is_available()
-    try:
+    if not hasattr(backends, "fp32_precision"):  # of torch 2.9 and later, which the older ones cannot always tell
         return torch.get_float32_matmul_precision(), backends.cudnn.allow_tf32, mkldnn
-    except RuntimeError:  # set by the newer switches, which the older ones cannot tell
-        newer = [backends.fp32_precision, *(part.fp32_precision for part in _parts_with_precision(backends))]
-        return (*newer, mkldnn)
-
-
-def _parts_with_precision(backends: Any) -> list[Any]:
-    return [backends.cuda.matmul, backends.cudnn, backends.cudnn.conv, backends.mkldnn, backends.mkldnn.matmul]
+    kinds = (
+        (backends.cuda, ("matmul",)),
+        (backends.cudnn, ("conv", "rnn")),
+        (backends.mkldnn, ("matmul", "conv", "rnn")),
+    )
+    found = []
+    for backend, products in kinds:
+        around = (getattr(backend, "fp32_precision", "none"), backends.fp32_precision, "ieee")  # where it says "none"
+        for product in products:
+            said = (getattr(backend, product).fp32_precision, *around)
+            found.append(next(one for one in said if one != "none"))
+    return (*found, mkldnn)
 
 
 def key_of(*parts: Any) -> str:

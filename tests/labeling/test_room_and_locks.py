@@ -19,6 +19,7 @@ from skdistill import Memory
 from skdistill._utils._atomic import remove_leftovers, write_atomically
 from skdistill._utils._interrupts import deferred_interrupts, noticed_interrupts
 from skdistill.core import BaseTeacher, Labels
+from skdistill.labeling._keys import environment
 from skdistill.labeling._label_windows import label_windows
 from skdistill.labeling._locks import entry_lock
 from skdistill.labeling._temporary import TemporaryFolder
@@ -181,6 +182,19 @@ def test_torchs_precision_is_part_of_the_key(tmp_path):
     with torch.backends.mkldnn.flags(enabled=False):
         make_forecaster(student=student, memory=memory).fit(series)
     assert len(list((memory / "skdistill").glob("student-*"))) == 3
+
+
+@pytest.mark.skipif(not hasattr(torch.backends, "fp32_precision"), reason="torch 2.9 has a switch for each product")
+def test_torchs_precision_of_convolutions_is_part_of_the_key_too():
+    usual, before = environment(), torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(before)  # says what is so already
+    assert environment() == usual
+    torch.backends.mkldnn.conv.fp32_precision = "bf16"
+    try:
+        assert environment() != usual
+    finally:
+        torch.backends.mkldnn.conv.fp32_precision = "none"
+    assert environment() == usual
 
 
 @needs_fork
