@@ -62,3 +62,4 @@ def test_published_settings_are_those_of_the_papers():
     assert (distilts()["lr"], distilts()["lr_schedule"], distilts()["patience"]) == (1e-4, "constant", 3)
     assert (distilts()["loss"].prediction_weight, distilts()["loss"].tau) == (0.5, 1.0)
     assert (calf()["lr"], calf()["student"].lora_rank, calf()["student"].lora_alpha) == (5e-4, 8, 32.0)
+    assert calf()["student"].dropout == 0.1  # no layer of the released code reads the 0.3 of its scripts
