@@ -137,26 +137,29 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
             return Labels(forecast=torch.zeros(1, train.prediction_length, len(train.targets)))
         labels = self.label(train.contexts(train.starts.new_zeros(1)))
         if not self.labels_alone and len(train) >= _FEWEST_TRIED:
-            self._warn_of_neighbors(train)
+            self._warn_of_neighbors(train, labels.forecast)
         return labels
 
-    def _warn_of_neighbors(self, train: Windows) -> None:
-        """Warn if the label of the first window is another beside the last one than beside one in the middle."""
+    def _warn_of_neighbors(self, train: Windows, alone: Tensor) -> None:
+        """Warn if the label of the first window is another beside the last one, and beside one in the middle."""
 
         def ask(other: int) -> Tensor:
             with torch.inference_mode():
                 return self.label(train.contexts(torch.tensor([0, other], device=train.starts.device))).forecast
 
-        beside = [ask(other) for other in (len(train) - 1, len(train) // 2)]
-        if beside[0].shape != beside[1].shape or len(beside[0]) != 2:
+        last = ask(len(train) - 1)
+        if len(last) != 2 or last.shape[1:] != alone.shape[1:]:
             return  # found again, and named
-        far = _NEAR * max(float(one.abs().max()) for one in beside)
-        if _distance(*beside) > far and _distance(beside[0], ask(len(train) - 1)) <= far:  # otherwise it draws numbers
+        far = _NEAR * max(float(one.abs().max()) for one in (alone, last))
+        if _distance(alone, last) <= far:
+            return
+        apart = _distance(last, ask(len(train) // 2))
+        if apart > far and _distance(last, ask(len(train) - 1)) <= far:  # otherwise it draws numbers
             warnings.warn(
                 f"{type(self).__name__} gives a window another label beside other windows: it was asked for the first "
-                f"training window twice, and its two forecasts are up to {_distance(*beside):.3g} units apart. The "
-                "windows of a batch are any windows, so that its labels mean nothing alone: let label read each "
-                "context by itself, such as contexts.values.mean(dim=1) and not contexts.values.mean().",
+                f"training window twice, and its two forecasts are up to {apart:.3g} units apart. The windows of a "
+                "batch are any windows, so that its labels mean nothing alone: let label read each context by itself, "
+                "such as contexts.values.mean(dim=1) and not contexts.values.mean().",
                 stacklevel=stacklevel_of_user(),
             )
 
