@@ -113,6 +113,12 @@ def test_a_wrong_export_is_not_written(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_context_of_one_row_is_no_wrong_export(tmp_path):
+    settings = {"student": Linear("last"), "context_length": 1, "prediction_length": 2}
+    forecaster = make_forecaster(teacher=None, **settings).fit(make_series(80, 5))
+    assert forecaster.export(tmp_path / "student.npz").difference < 1e-5
+
+
 def test_what_cannot_be_exported_says_why(tmp_path):
     with pytest.raises(ValueError, match=r"path of export must end in one of \.npz, \.onnx, \.pt2, \.h; got '.*\.txt'"):
         make(DLinear(3)).export(tmp_path / "student.txt")
