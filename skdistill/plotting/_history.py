@@ -86,6 +86,6 @@ class HistoryDisplay(BaseDisplay):
         xlabel = "penalty or weights tried (number)" if is_solved else "epoch"
         yscale = "linear" if any(value <= 0 for value in drawn) else "log"  # which has no place for them
         ax.set(xlabel=xlabel, ylabel="weighted loss (standardized)", yscale=yscale)
-        ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        self._count_on_x()
         self._legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
         return self

@@ -52,7 +52,7 @@ class HorizonErrorDisplay(RolledDisplay):
         ax = self._begin(ax)
         for name, style in style_of_all(self.errors).items():
             self._line(self.errors.index, self.errors[name], name, style)
-        ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        self._count_on_x()
         ax.set(xlabel="step of the horizon", ylabel=STANDARDIZED, ylim=(0, None))
         self._legend()
         return self

@@ -140,6 +140,12 @@ class BaseDisplay(ContractDocs):
             options |= {"marker": "o", "markersize": 4, "markevery": np.flatnonzero(lonely).tolist()}
         self.ax_.plot(x, y, label=as_shown(name), **options)
 
+    def _count_on_x(self) -> None:
+        """Write whole numbers below the horizontal axis."""
+        ticker = import_optional("matplotlib.ticker", extra="plot", purpose="Plotting")
+        locator = ticker.MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
+        self.ax_.xaxis.set_major_locator(locator)
+
     def _legend(self, **options: Any) -> None:
         handles, _ = self.ax_.get_legend_handles_labels()
         if len(handles) > _MOST_INSIDE and not options:

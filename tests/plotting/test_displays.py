@@ -253,6 +253,16 @@ def test_history_shows_every_term_and_validation(fitted):
     assert labels[:3] == ["supervised", "prediction", "validation error"]  # with quantiles it is their loss
 
 
+@pytest.mark.parametrize("n_steps", [1, 3, 24])
+def test_steps_are_whole_numbers(n_steps):
+    ax = plt.subplots()[1]
+    ax.set_xticks([0.5])  # ticks of the axes that are given do not matter
+    HorizonErrorDisplay.from_predictions(np.zeros((3, n_steps, 1)), {"student": np.ones((3, n_steps, 1))}, ax=ax)
+    shown = [tick for tick in ax.get_xticks() if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
+    assert shown == [round(tick) for tick in shown]
+    assert len(shown) >= min(n_steps, 3)
+
+
 def test_history_is_found_in_pipelines():
     pipeline = make_pipeline(StandardScaler(), make_forecaster()).fit(make_frame())
     lines = HistoryDisplay.from_estimator(pipeline).ax_.lines
