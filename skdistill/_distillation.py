@@ -36,7 +36,7 @@ from skdistill.losses._objective import (
     with_quantile_term,
 )
 from skdistill.networks._base import BaseNetwork, NetworkSpec
-from skdistill.networks._inputs import make_spec, with_covariates
+from skdistill.networks._inputs import make_spec, problem_of, with_covariates
 from skdistill.networks._quantile_head import build_module
 from skdistill.networks._unread import warn_of_unread_settings
 from skdistill.teachers._base import BaseTeacher
@@ -331,8 +331,7 @@ def dry_run(
     """
     given, teacher = teacher, settle_teacher(teacher, 0, settings, labeling.n_jobs)
     train = windows.train
-    spec = NetworkSpec(train.context_length, train.prediction_length, train.n_channels, train.targets)
-    teacher.check(with_covariates(spec, train))
+    teacher.check(problem_of(train))
     warn_of_unread_settings([given], train)
     return estimate_labeling(
         teacher,

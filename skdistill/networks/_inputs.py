@@ -11,7 +11,7 @@ from skdistill.data._contexts import Contexts
 from skdistill.data._windows import Windows
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 
-__all__ = ["make_spec", "mask_of", "network_inputs", "with_covariates"]
+__all__ = ["make_spec", "mask_of", "network_inputs", "problem_of", "with_covariates"]
 
 
 def make_spec(
@@ -84,6 +84,23 @@ def with_covariates(spec: NetworkSpec, windows: Windows) -> NetworkSpec:
         With the known and static covariates of the windows.
     """
     return replace(spec, known=windows.store.known, n_static=windows.n_static)
+
+
+def problem_of(windows: Windows) -> NetworkSpec:
+    """Return the problem that windows define for what is no network, such as a teacher or a loss.
+
+    Parameters
+    ----------
+    windows : Windows
+        The windows.
+
+    Returns
+    -------
+    spec : NetworkSpec
+        Lengths, channels, targets and all covariates.
+    """
+    shape = (windows.context_length, windows.prediction_length, windows.n_channels, windows.targets)
+    return with_covariates(NetworkSpec(*shape), windows)
 
 
 def network_inputs(spec: NetworkSpec, contexts: Contexts, device: torch.device) -> dict[str, Tensor]:

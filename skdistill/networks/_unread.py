@@ -11,8 +11,8 @@ from skdistill._utils._changed_parameters import changed_parameters
 from skdistill._utils._says_unread import SaysUnread
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._windows import Windows
-from skdistill.networks._base import BaseNetwork, NetworkSpec
-from skdistill.networks._inputs import make_spec, with_covariates
+from skdistill.networks._base import BaseNetwork
+from skdistill.networks._inputs import make_spec, problem_of
 
 __all__ = ["warn_of_unread_settings"]
 
@@ -49,8 +49,7 @@ def warn_of_unread_settings(parts: Iterable[Any], windows: Windows) -> None:
 
 def _unread(parts: Iterable[Any], windows: Windows) -> Iterator[tuple[Any, str, str]]:
     """Yield the owner, name and reason of every parameter without effect, first those that a part says."""
-    shape = (windows.context_length, windows.prediction_length, windows.n_channels, windows.targets)
-    problem = with_covariates(NetworkSpec(*shape), windows)
+    problem = problem_of(windows)
     for outer in parts:
         for part in [] if outer is None else [outer, *outer.get_params().values()]:
             if isinstance(part, SaysUnread):

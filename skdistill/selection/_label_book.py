@@ -16,6 +16,7 @@ from skdistill.data._windows import Windows
 from skdistill.labeling._keys import describe_windows, is_unseeded, key_of
 from skdistill.labeling._run import fit_and_label
 from skdistill.losses._base import BaseLoss
+from skdistill.networks._inputs import problem_of
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._probe import probe_teacher
 from skdistill.training._batches import LabelSource
@@ -103,6 +104,7 @@ def label_training(forecaster: Any, windows: TrainingWindows, teacher: BaseTeach
     key = None
     if labeling.cache.persistent and not is_unseeded(teacher):
         key = key_of(teacher.for_cache_key(), describe_windows(windows))
+    teacher.check(problem_of(windows.train))
     probe = probe_teacher(teacher, windows)
     return fit_and_label(teacher, windows, loss, labeling, key, probe, forecaster.verbose)[1]
 

@@ -15,7 +15,9 @@ from tqdm.auto import tqdm
 
 from skdistill._distillation import settle_teacher
 from skdistill._shorthand import resolve_loss
+from skdistill.data._windows import Windows
 from skdistill.losses._base import LossSum
+from skdistill.networks._inputs import make_spec, problem_of
 from skdistill.networks._unread import warn_of_unread_settings
 from skdistill.selection._baselines import judge_naive
 from skdistill.selection._candidates import Candidate, StudentChoice
@@ -130,15 +132,24 @@ class Search:
             Whether nobody named the teachers; what these do not read is in the docstring.
         """
         self._check_teachers()
-        longest = self.build(self._alone(self.students[0])[-1])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the last fit, on all rows, tells the same
-            train = longest._cut(self.folds[0].training_rows(self.problem.given)).train
+        longest = self._alone(self.students[0])[-1]
+        train = self._first_windows(longest)
         for student in self.students:
+            student.network.check(make_spec(student.network, train))
             warn_of_unread_settings([student.unselected, resolve_loss(student.forecaster.loss)], train)
-        warn_of_unread_settings(self.teachers.values(), train)
+        for name, teacher in self.teachers.items():
+            candidate = self._taught(self.students[0], name, longest)
+            read = self._first_windows(candidate)  # a teacher may read more rows than students
+            settle_teacher(teacher, 0, self.build(candidate)._settings()).check(problem_of(read))
+            warn_of_unread_settings([teacher], read)
         if self.common["covariates"] == "error" and not with_default_teachers:
             warn_of_blind_teachers(self.teachers.values(), train, searched=True)
+
+    def _first_windows(self, candidate: Candidate) -> Windows:
+        """Return the training windows of a candidate in the first fold."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the last fit, on all rows, tells the same
+            return self.build(candidate)._cut(self.folds[0].training_rows(self.problem.given)).train
 
     def shortest(self, **changes: Any) -> Any:
         """Return the forecaster of the first candidate, not fitted.

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import StandardScaler
+from sktime.forecasting.naive import NaiveForecaster
 from sktime.split import ExpandingWindowSplitter
 
 from skdistill import (
@@ -34,7 +35,15 @@ from skdistill.selection._folds import make_folds
 from skdistill.selection._judge import Judge, Judged, judge
 from skdistill.selection._results import Results
 from skdistill.selection._search import Search
-from skdistill.teachers import AdaptiveEnsemble, GivenLabels, RoutedEnsemble, Theta, TrainedTeacher
+from skdistill.teachers import (
+    AdaptiveEnsemble,
+    CrossFittedTeacher,
+    GivenLabels,
+    RoutedEnsemble,
+    SktimeTeacher,
+    Theta,
+    TrainedTeacher,
+)
 from skdistill.training._exact_fit import solve_candidates as solve
 
 
@@ -832,3 +841,19 @@ def test_more_workers_than_a_machine_has_are_refused():
     for n_jobs, rule in ((10**6, "must be at most"), (0, "must be None, a positive number or -1")):
         with pytest.raises(ValueError, match=f"n_jobs of DistilledForecasterCV .*{rule}"):
             make_search(n_jobs=n_jobs).fit(make_series(90, 1))
+
+
+@pytest.mark.parametrize(
+    ("teacher", "message"),
+    [
+        (SktimeTeacher(NaiveForecaster(), fitting="all"), "fitting of SktimeTeacher must be one of 'window', 'once'"),
+        (CrossFittedTeacher("theta"), "teacher of CrossFittedTeacher must be trained in fit; Theta has its weights"),
+        (Theta(season=None), "season of Theta must be an integer of at least 1; got None"),
+    ],
+)
+@pytest.mark.parametrize("student", ["linear", MLP(4)])
+def test_every_teacher_is_checked_before_a_search(student, teacher, message, monkeypatch):
+    monkeypatch.setattr(Search, "run", lambda self: pytest.fail("it started"))
+    search = DistilledForecasterCV(student, teacher, context_lengths=12, prediction_length=4, cv=1, random_state=0)
+    with pytest.raises((TypeError, ValueError), match=message):
+        search.fit(make_series(120, 1))
