@@ -195,8 +195,8 @@ def test_a_search_tells_once_of_all_students_and_teachers():
 def test_a_teacher_that_reads_more_rows_than_its_student_is_told_of_what_these_lack():
     lengths = {"context_lengths": 24, "prediction_length": 4, "cv": 1, "random_state": 0}
     search = DistilledForecasterCV("linear", Theta(season=24), **lengths)
-    assert told(lambda: search.fit(make_frame(500))) == []  # it reads eight days
-    (said,) = told(lambda: search.set_params(teachers=Theta(season=100)).fit(make_frame(500)))
+    assert told(lambda: search.fit(make_frame(600))) == []  # it reads eight days
+    (said,) = told(lambda: search.set_params(teachers=Theta(season=100)).fit(make_frame(600)))
     assert said.startswith("season=100 of Theta has no effect with context_length=192")
 
 
