@@ -319,7 +319,7 @@ def _check_fan(fan: Any, name: Any, forecast: pd.Series) -> None:
             f"fans[{name!r}] of ForecastDisplay must be a DataFrame with one column per level, in rising order, like "
             f"0.1, 0.5, 0.9; got {columns}."
         )
-    counted = isinstance(fan.index, pd.RangeIndex)  # rows of the forecast
+    counted = fan.index.equals(pd.RangeIndex(len(fan)))  # rows of the forecast
     if len(fan) != len(forecast) or not (counted or fan.index.equals(forecast.index)):
         raise ValueError(
             f"fans[{name!r}] of ForecastDisplay must have the {len(forecast)} rows of its forecast, from "

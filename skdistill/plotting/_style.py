@@ -58,7 +58,7 @@ def style_of_all(names: Iterable[Any]) -> dict[Any, dict[str, Any]]:
         turn, place = divmod(number, len(free))
         turn %= len(_LINES)
         styles[name] = {"color": free[place], "linestyle": _LINES[turn], "hatch": _HATCHES[turn]}
-    return styles
+    return {name: styles[name] for name in names}
 
 
 def as_shown(name: Any) -> str:

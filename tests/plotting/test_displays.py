@@ -326,6 +326,10 @@ def test_no_two_rows_look_alike():
     forecasts = {name: np.ones((3, 4, 1)) for name in names}
     lines = HorizonErrorDisplay.from_predictions(np.zeros((3, 4, 1)), forecasts).ax_.lines
     assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == len(names)
+    shown = {name: forecasts[name] for name in names[::-1]}  # in the order in which they are given
+    assert [
+        bar.get_label() for bar in ScalesDisplay.from_predictions(np.zeros((3, 4, 1)), shown).ax_.containers
+    ] == names[::-1]
     bars = ScalesDisplay.from_predictions(np.zeros((3, 4, 1)), forecasts).ax_.containers
     assert len({(one[0].get_facecolor(), one[0].get_hatch()) for one in bars}) == len(names)
 
@@ -357,6 +361,7 @@ def test_a_spectrum_has_the_truth_and_something_to_draw():
     [
         ([0.9, 0.5, 0.1], [5, 6], "in rising order"),
         ([0.1, 0.5, 0.9], [6, 7], "must have the 2 rows of its forecast, from 5 to 6"),
+        ([0.1, 0.5, 0.9], range(6, 8), "must have the 2 rows of its forecast, from 5 to 6"),
         ([0.1, 0.5, 0.9], [5, 6, 7], "got 3 rows"),
     ],
 )
