@@ -48,6 +48,8 @@ def from_tslib(
         the defaults of the research code; ``seq_len``, ``pred_len`` and ``enc_in`` are required. Options that cannot be
         checked against the weights are used as given: iTransformer's ``enc_in``, ``use_norm`` (not that of
         Time-Series-Library's own parser, whose iTransformer always standardizes windows) and any ``n_heads``.
+        The distance of PatchTST's patches is 8, whatever ``stride`` is, if this gives the number of patches of the
+        weights: the research code does not pass the option on.
         ``features`` is not read: as in the research code, the module forecasts every channel. For a model trained with
         "MS", the target is the last channel; set the forecaster's ``targets`` to it.
     state_dict : mapping of str to Tensor, str or Path
