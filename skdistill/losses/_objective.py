@@ -21,6 +21,7 @@ __all__ = [
     "Objective",
     "build_objective",
     "check_loss",
+    "learns_alone",
     "needs_branches",
     "needs_student_features",
     "needs_teacher",
@@ -179,6 +180,28 @@ def needs_teacher(loss: BaseLoss) -> bool:
     (False, True)
     """
     return any(term.requires & _OF_TEACHER for _, term in _active(loss))
+
+
+def learns_alone(loss: BaseLoss) -> bool:
+    """Return whether any term of positive weight is left without a teacher.
+
+    Parameters
+    ----------
+    loss : BaseLoss
+        The loss.
+
+    Returns
+    -------
+    learns : bool
+        True if some reads no labels.
+
+    Examples
+    --------
+    >>> from skdistill.losses import Response
+    >>> learns_alone(Response()), learns_alone(Response(supervised_weight=0.0))
+    (True, False)
+    """
+    return bool(_active(loss, has_teacher=False))
 
 
 def needs_teacher_features(loss: BaseLoss) -> bool:

@@ -17,6 +17,7 @@ from skdistill._distillation import settle_teacher
 from skdistill._shorthand import resolve_loss
 from skdistill.data._windows import Windows
 from skdistill.losses._base import LossSum
+from skdistill.losses._objective import learns_alone
 from skdistill.networks._inputs import make_spec, problem_of
 from skdistill.networks._unread import warn_of_unread_settings
 from skdistill.selection._baselines import judge_naive
@@ -132,6 +133,7 @@ class Search:
             Whether nobody named the teachers; what these do not read is in the docstring.
         """
         self._check_teachers()
+        self._check_losses()
         longest = self._alone(self.students[0])[-1]
         train = self._first_windows(longest)
         for student in self.students:
@@ -150,6 +152,17 @@ class Search:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the last fit, on all rows, tells the same
             return self.build(candidate)._cut(self.folds[0].training_rows(self.problem.given)).train
+
+    def _check_losses(self) -> None:
+        """Raise if a student learns nothing in the candidate that has no teacher."""
+        for one in self.students:
+            loss = resolve_loss(one.forecaster.loss)
+            if not learns_alone(loss):
+                raise ValueError(
+                    f"{type(loss).__name__} of the student {one.name!r} of DistilledForecasterCV has no term that "
+                    "reads the truth, and every student is tried without a teacher, too: give it a positive "
+                    "supervised_weight, or fit a DistilledForecaster."
+                )
 
     def shortest(self, **changes: Any) -> Any:
         """Return the forecaster of the first candidate, not fitted.

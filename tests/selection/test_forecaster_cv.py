@@ -537,6 +537,11 @@ def test_clone_pickle_and_set_params():
         ({"quantiles": (0.9, 0.1)}, ValueError, "must be rising levels"),
         ({"calibration": "conformal"}, ValueError, "shifts quantiles, and there are none"),
         ({"quantiles": (0.1, 0.9), "calibration": "conformed"}, ValueError, "calibration"),
+        (
+            {"students": DistilledForecaster(None, Linear(), Response(supervised_weight=0)), "teachers": "theta"},
+            ValueError,
+            "Response of the student 'linear' .* has no term that reads the truth",
+        ),
     ],
 )
 def test_bad_parameters_are_named_before_any_fit(changes, error, told, monkeypatch):
