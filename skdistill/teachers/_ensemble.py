@@ -27,8 +27,9 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
 
     Features of kind *channel* are concatenated if every member has them; otherwise the ensemble has no features.
     Quantiles are averaged by level if every member has them. Otherwise the sorted forecasts of the M members are used
-    as quantiles at the levels (i - 0.5) / M. These show the disagreement of the members, which is smaller than the
-    uncertainty of the future.
+    as quantiles at the levels (i - 0.5) / M; with unequal weights, each is the mean of the forecasts over its M-th part
+    of the weights, so that a member of weight 0 changes none. These show the disagreement of the members, which is
+    smaller than the uncertainty of the future.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ def ensemble_quantiles(answers: Sequence[Labels], weights: Tensor) -> tuple[Tens
     -------
     quantiles : Tensor of shape (n_windows, n_quantiles, prediction_length, n_targets) or None
         Means of quantiles by level, at the levels of the first member that all members cover; or the sorted forecasts,
-        as quantiles at the middle of each member's weight. None for a single point forecast.
+        each averaged over the M-th part of the weights around its level. None for a single point forecast.
     levels : tuple of float or None
         Levels of the quantiles.
 
@@ -65,7 +65,11 @@ def _mean_quantiles(
 
 
 def _quantiles_of_forecasts(forecasts: Tensor, weights: Tensor) -> tuple[Tensor, tuple[float, ...]]:
-    """Sort the forecasts (n_members, n_windows, ...); with unequal weights, interpolate between them."""
+    """Sort the forecasts (n_members, n_windows, ...); with unequal weights, average each level's share of them.
+
+    Each of the M levels stands for the M-th part of the distribution around it, and its quantile is the mean of that
+    part. So a member counts by its weight alone, and the mean of the quantiles is the weighted mean of the forecasts.
+    """
     n_members = len(forecasts)
     levels = tuple((number + 0.5) / n_members for number in range(n_members))
     values, order = forecasts.sort(dim=0)
@@ -73,11 +77,10 @@ def _quantiles_of_forecasts(forecasts: Tensor, weights: Tensor) -> tuple[Tensor,
         return values.transpose(0, 1).contiguous(), levels
     by_value = weights[:, None, None, None] if weights.ndim == 1 else weights[:, :, None]
     shares = by_value.expand(values.shape).gather(0, order)
-    positions = shares.cumsum(dim=0) - shares / 2
+    ends = shares.cumsum(dim=0)
     quantiles = []
-    for level in levels:
-        right = (positions < level).sum(dim=0, keepdim=True).clamp(1, n_members - 1)
-        low, high = positions.gather(0, right - 1), positions.gather(0, right)
-        share = ((level - low) / (high - low).clamp(min=1e-9)).clamp(0.0, 1.0)
-        quantiles.append(torch.lerp(values.gather(0, right - 1), values.gather(0, right), share)[0])
+    for number in range(n_members):
+        first, last = number / n_members, (number + 1) / n_members
+        inside = (ends.clamp(max=last) - (ends - shares).clamp(min=first)).clamp(min=0.0)
+        quantiles.append((inside * values).sum(dim=0) / inside.sum(dim=0))
     return torch.stack(quantiles, dim=1), levels

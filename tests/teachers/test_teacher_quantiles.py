@@ -214,10 +214,25 @@ def test_an_ensemble_of_point_teachers_gives_empirical_quantiles():
 def test_weights_of_an_ensemble_weigh_its_quantiles():
     answers = [Labels(torch.full((1, 1, 1), value)) for value in (0.0, 1.0, 2.0)]
     quantiles, levels = ensemble_quantiles(answers, torch.tensor([0.8, 0.1, 0.1]))
-    expected = np.interp(levels, [0.4, 0.85, 0.95], [0.0, 1.0, 2.0])
-    np.testing.assert_allclose(quantiles.ravel(), expected, rtol=1e-5)
+    np.testing.assert_allclose(quantiles.ravel(), [0.0, 0.0, 0.9], atol=1e-6)  # 3 * (0.1 * 1 + 0.1 * 2)
+    assert levels == pytest.approx((1 / 6, 0.5, 5 / 6))
     equal, _ = ensemble_quantiles(answers, torch.full((3,), 1 / 3) + torch.tensor([1e-7, 0.0, 0.0]))
     np.testing.assert_allclose(equal.ravel(), [0.0, 1.0, 2.0], atol=1e-4)
+
+
+def test_a_member_of_no_weight_changes_no_quantile_and_quantiles_average_to_the_forecast():
+    rng = np.random.default_rng(0)
+    forecasts = torch.from_numpy(rng.normal(size=(4, 5, 3, 2)))
+    weights = torch.from_numpy(rng.dirichlet(np.ones(4), (5, 2)).transpose(2, 0, 1).copy())
+    weights[2] = 0.0
+    weights = weights / weights.sum(dim=0)
+    far = forecasts.clone()
+    far[2] = 1e3
+    quantiles, _ = ensemble_quantiles([Labels(one) for one in far], weights)
+    same, _ = ensemble_quantiles([Labels(one) for one in forecasts], weights)
+    torch.testing.assert_close(quantiles, same)
+    torch.testing.assert_close(quantiles.mean(dim=1), (weights[:, :, None] * forecasts).sum(dim=0))
+    assert (quantiles.diff(dim=1) >= 0).all()
 
 
 def test_an_ensemble_of_probabilistic_teachers_averages_quantiles():
