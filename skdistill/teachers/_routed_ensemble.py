@@ -295,9 +295,10 @@ class RoutedEnsemble(EnsembleTeacher):
         alone = None if student is None else student.forecast(validation, held_out, student.truth)
         kept = np.isfinite(truth).any(axis=1)
         return _HeldOut(
-            features=features[kept],
+            every_feature=features,
+            every_forecast=np.stack(answers),
+            kept=kept,
             truth=truth[kept],
-            forecasts=np.stack(answers)[:, kept],
             alone=None if alone is None else alone[kept],
             series=np.repeat(contexts.series, n_targets)[kept],
             origins=np.repeat(contexts.origins, n_targets)[kept],
@@ -332,12 +333,14 @@ class RoutedEnsemble(EnsembleTeacher):
         equal = np.broadcast_to(self.weights_[:, None], found.forecasts.shape[:2])
         self.validation_mse_ = dict(zip(names, errors.tolist(), strict=True))
         self.validation_mse_ |= {"global": found.error_of_mixture(equal, everywhere), "routed": routed}
-        predicted = np.stack([one.predict(found.features) for one in self.routers_])
+        predicted = np.stack([one.predict(found.every_feature) for one in self.routers_])
         shares = self._softmax(predicted, self.temperature_)
-        self.mean_shares_ = shares.mean(axis=1)
+        self.mean_shares_ = shares[:, found.kept].mean(axis=1)
         variance = found.variance(shares)
-        self.usual_variance_ = max(float(variance.mean()), _SMALLEST_SHARE)
-        self.mean_weight_ = float(self._weights_of(predicted[:, :, None], variance[:, None]).mean())
+        self.usual_variance_ = max(float(variance[found.kept].mean()), _SMALLEST_SHARE)
+        by_window = (-1, len(self.targets_))  # a label counts by window, whatever its targets
+        weights = self._weights_of(predicted.reshape(len(predicted), *by_window), variance.reshape(by_window))
+        self.mean_weight_ = float(weights.mean())
 
     # -- routing ---------------------------------------------------------------------------------
 
@@ -405,14 +408,24 @@ def _is_regressor(router: Any) -> bool:
 
 @dataclass(frozen=True)
 class _HeldOut:
-    """Features, truth and forecasts of held-out windows; a row is one target of one window."""
+    """Features, truth and forecasts of held-out windows; a row is one target of one window that has truth."""
 
-    features: np.ndarray
+    every_feature: np.ndarray  # of the targets of all windows, in the order of windows, then targets
+    every_forecast: np.ndarray  # (n_members, n_all, horizon)
+    kept: np.ndarray  # (n_all,), whether a target has truth
     truth: np.ndarray  # (n, horizon), NaN where missing
-    forecasts: np.ndarray  # (n_members, n, horizon)
     alone: np.ndarray | None
     series: np.ndarray
     origins: np.ndarray
+
+    @property
+    def features(self) -> np.ndarray:
+        return self.every_feature[self.kept]
+
+    @property
+    def forecasts(self) -> np.ndarray:
+        """Return the members' forecasts, (n_members, n, horizon)."""
+        return self.every_forecast[:, self.kept]
 
     def relative_errors(self) -> np.ndarray:
         """Return the log errors of members and, if known, of the student alone, less their mean, (m, n)."""
@@ -444,6 +457,6 @@ class _HeldOut:
         return float(np.nanmean(np.square(mixture - self.truth[rows])))
 
     def variance(self, shares: np.ndarray) -> np.ndarray:
-        """Return the variance of the members around their mixture, (n,)."""
-        mixture = np.einsum("mn,mnh->nh", shares, self.forecasts)
-        return np.einsum("mn,mnh->nh", shares, np.square(self.forecasts - mixture)).mean(axis=1)
+        """Return the variance of the members around their mixture, (n_all,), from shares (n_members, n_all)."""
+        mixture = np.einsum("mn,mnh->nh", shares, self.every_forecast)
+        return np.einsum("mn,mnh->nh", shares, np.square(self.every_forecast - mixture)).mean(axis=1)

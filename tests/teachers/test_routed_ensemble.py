@@ -170,6 +170,15 @@ def test_features_by_hand():
 # -- what labels count ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("beat_student", [True, False])
+def test_the_mean_weight_is_that_of_labels_not_of_their_targets(beat_student):
+    series = make_series(240, n_channels=3)
+    series[195:, 2] = np.nan  # the last validation windows have targets without truth
+    routed = fit(RoutedEnsemble(ERRING, router=Ridge(), disagreement=0.5, beat_student=beat_student), series)
+    weights = routed.teacher_.label(contexts_of(routed, series)).weight
+    assert routed.teacher_.mean_weight_ == pytest.approx(float(weights.mean()))
+
+
 def test_labels_count_for_nothing_where_every_teacher_is_worse_than_the_student():
     """Both teachers are far off: every label gets the weight 0, and the student is the one without a teacher."""
     terrible = [("a", LastValueTeacher(offset=50.0)), ("b", LastValueTeacher(offset=80.0))]
