@@ -71,7 +71,9 @@ class AdaptiveEnsemble(EnsembleTeacher):
     The distillation method LightTS (not the network of that name) learns the weights on the validation error while it
     trains its student, a classifier. Here, labels are made once, before the student is trained. The student used to
     learn the weights is therefore a linear student, which needs no training; its level (the mean of its last season)
-    and its penalty are those of :class:`~skdistill.networks.Linear`. All channels and windows share the weights.
+    and its penalty are those of :class:`~skdistill.networks.Linear`. The penalty counts beside the mean of both errors,
+    and beside their sum in the objective of a student: the judge is ``Linear(penalty=0.1 * (1 + prediction_weight))``.
+    All channels and windows share the weights.
 
     References
     ----------
