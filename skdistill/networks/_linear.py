@@ -46,7 +46,7 @@ class Linear(BaseNetwork):
         Rows of a season, for ``shift="last_season"``; a shorter context counts whole. ``"auto"`` takes the usual
         season of the step of the series (24 hours, 7 days, 12 months, ...), or 24 where the step tells none.
     last_rows : int or None, default=None
-        Number of rows at the end of the context that the map reads; None reads all.
+        Number of rows at the end of the context that the map and its level read; None reads all.
     individual : bool, default=False
         Whether every channel has its own map.
     intercept : bool, default=True
