@@ -808,7 +808,6 @@ def window_center_and_unit(values: np.ndarray, season: int) -> tuple[np.ndarray,
     """
     rounding = _ROUNDING * float(np.finfo(np.float32 if values.dtype == np.float32 else np.float64).eps)
     values = np.asarray(values, dtype=np.float64)
-    season = min(season, max(1, values.shape[1] - 1))
     center = mean_observed(values[:, -season:])
     center = np.where(np.isnan(center), mean_observed(values), center)
     distance = mean_observed(np.abs(values - center[:, None]))

@@ -115,9 +115,10 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         about 1,000 horizons of a fold, as many are judged, spread evenly, and at least one of every series.
     scoring : {"mase", "msse"}, default="mase"
         Mean absolute or mean squared error, each channel of each series in units of the mean absolute seasonal
-        difference of its training rows; one that leaves the only value it has there has no unit, and is left out.
-        Series count alike. What a target has no observed value to be forecast from, among as many rows as the shortest
-        context has, is judged for no candidate; folds of which nothing is left are left out, with a warning.
+        difference of its training rows (of neighboring rows, where these are no more than a season); one that leaves
+        the only value it has there has no unit, and is left out. Series count alike. What a target has no observed
+        value to be forecast from, among as many rows as the shortest context has, is judged for no candidate; folds of
+        which nothing is left are left out, with a warning.
     standard_errors : float, default=1.0
         How many standard errors worse than the best a simpler candidate can be; 0 takes the best. Simpler are students
         that come first, then one map for all targets, then no teacher, then shorter contexts; transformer, penalty,

@@ -5,7 +5,7 @@ import pytest
 from doubles import make_forecaster, make_series
 from sklearn.preprocessing import PowerTransformer
 
-from skdistill.data._local_scale import series_units
+from skdistill.data._local_scale import series_units, window_units
 from skdistill.data._scaling import Scaling
 from skdistill.data._series import Series
 from skdistill.data._store import SeriesStore
@@ -26,6 +26,16 @@ def test_units_of_series_of_one_length_are_those_of_each_alone():
         alone = series_units([one], season=7)
         np.testing.assert_allclose(together.center[number], alone.center[0], rtol=1e-14)
         np.testing.assert_allclose(together.unit[number], alone.unit[0], rtol=1e-14)
+
+
+@pytest.mark.parametrize("length", [5, 11, 12])
+def test_a_series_of_no_more_than_a_season_is_in_units_of_neighboring_values(length):
+    """Not in the distance of its first row from its last, which can be anything; its windows have the same units."""
+    rows = np.arange(length)[:, None] + np.sin(np.arange(length))[:, None]
+    expected = np.abs(np.diff(rows, axis=0)).mean()
+    assert series_units([rows], season=12).unit.item() == pytest.approx(expected)
+    window = np.concatenate([np.full((24 - length, 1), np.nan), rows])[None]
+    assert window_units(window, season=12).unit.item() == pytest.approx(expected)
 
 
 def test_mean_and_scale_of_short_series_are_those_of_all_rows():
