@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skdistill._utils.numpy_student import mean_observed, window_center_and_unit
+from skdistill._utils.numpy_student import are_levels, mean_observed, window_center_and_unit
 
 __all__ = ["LocalUnits", "are_constant", "constant_level", "leave_level", "series_units", "stacked", "window_units"]
 
 _BLOCK_ROWS = 1 << 18  # rows processed at once, over series of equal length
 _ROUNDING = 4.0  # in rounding errors of a value; smaller variation of a window is none
 _SAME = 1e-6  # relative to a level; the distance of closer values may be rounding, also of float32
+_APART = 4e-6  # relative; more than the distance at which a unit is taken for the level
 _OUTWEIGHS = 10.0  # units; single series and windows seldom vary by more
 
 
@@ -149,6 +150,9 @@ def window_units(values: np.ndarray, season: int) -> LocalUnits:
 def series_units(series: list[np.ndarray], season: int) -> LocalUnits:
     """Compute center and unit of each series and channel by the rule of :func:`window_units`, centered on all rows.
 
+    A unit that is the level stands for constant values. Where the unit of other values happens to be their level, as
+    with counts, it is made larger by a few millionths, so that it shows that they vary.
+
     Parameters
     ----------
     series : list of ndarray of shape (n_timestamps, n_channels)
@@ -164,14 +168,16 @@ def series_units(series: list[np.ndarray], season: int) -> LocalUnits:
     Examples
     --------
     >>> import numpy as np
-    >>> units = series_units([np.array([[1.0], [3.0]]), np.array([[7.0]])], season=1)
+    >>> units = series_units([np.array([[1.0], [4.0]]), np.array([[7.0]])], season=1)
     >>> units.center.ravel(), units.unit.ravel()
-    (array([2., 7.]), array([2., 7.]))
+    (array([2.5, 7. ]), array([3., 7.]))
     """
     center, unit = np.empty((2, len(series), series[0].shape[1]))
     for numbers, rows in stacked(series):
         center[numbers] = np.nan_to_num(mean_observed(rows))
         unit[numbers] = window_units(rows, season).unit
+        vary = ~are_constant(rows) & ~np.isnan(rows).all(axis=1)
+        unit[numbers] *= np.where(vary & are_levels(center[numbers], unit[numbers]), 1 + _APART, 1.0)
     return LocalUnits(center, unit)
 
 

@@ -230,6 +230,20 @@ def moved_panel():
     return {name: level + 10 * (2 + generator.normal(size=(16, 1))) for name, level in levels.items()}
 
 
+def test_counts_whose_unit_happens_to_be_their_level_were_not_constant():
+    """Sales of 1 in three of 36 months: their mean, and the mean distance of months a year apart, are both 1 / 12."""
+    months = pd.date_range("2021-01-01", periods=36, freq="MS")
+    sold = np.zeros(36)
+    sold[[0, 1, 12]] = 1
+    panel = {
+        name: pd.DataFrame({"y": values}, index=months)
+        for name, values in (("sold", sold), ("never", np.zeros(36)), ("wave", np.sin(np.arange(36.0))))
+    }
+    forecaster = DistilledForecaster(None, "linear", "response", context_length=24, prediction_length=3).fit(panel)
+    np.testing.assert_allclose(forecaster.scaling_.series_units_.unit[0], 1 / 12, rtol=1e-5)
+    assert forecaster.scaling_.numbers_of(["sold", "never", "wave"]).tolist() == [0, -1, 2]
+
+
 @pytest.mark.parametrize("student", ["linear", MLP(4)], ids=["exact", "mlp"])
 def test_a_series_that_was_constant_in_fit_and_moves_is_scaled_by_its_context(student):
     forecaster, moved = fitted(student, quantiles=(0.1, 0.5, 0.9) if student != "linear" else None), moved_panel()
