@@ -176,8 +176,10 @@ def series_units(series: list[np.ndarray], season: int) -> LocalUnits:
     for numbers, rows in stacked(series):
         center[numbers] = np.nan_to_num(mean_observed(rows))
         unit[numbers] = window_units(rows, season).unit
-        vary = ~are_constant(rows) & ~np.isnan(rows).all(axis=1)
-        unit[numbers] *= np.where(vary & are_levels(center[numbers], unit[numbers]), 1 + _APART, 1.0)
+        levels = are_levels(center[numbers], unit[numbers])
+        if levels.any() and rows.shape[1]:
+            vary = ~are_constant(rows) & ~np.isnan(rows).all(axis=1)
+            unit[numbers] *= np.where(levels & vary, 1 + _APART, 1.0)
     return LocalUnits(center, unit)
 
 
