@@ -320,8 +320,7 @@ class NumpyStudent:
         numbers : ndarray of int of shape (n_series,)
             Positions in ``series_ids``, -1 for other series, and for those that were constant in ``fit``.
         """
-        numbers = find_ids(ids, self._places, plain_id)
-        return numbers if self._shown is None else np.where(self._shown[numbers], numbers, -1)
+        return self._with_units(find_ids(ids, self._places, plain_id))
 
     def forecast(
         self,
@@ -349,12 +348,12 @@ class NumpyStudent:
             Forecasts in original units.
         """
         contexts, future, static = self._roots(_floats(contexts)), self._roots(_floats(future)), _floats(static)
-        series = self._with_units(series)
+        series = None if series is None else self._with_units(series)
         return self._clip(self._blank(self._squares(self._forecast(contexts, series, future, static)), contexts))
 
-    def _with_units(self, series: np.ndarray | None) -> np.ndarray | None:
+    def _with_units(self, series: np.ndarray) -> np.ndarray:
         """Return positions of series, -1 for those that were constant in ``fit``, too."""
-        return series if series is None or self._shown is None else np.where(self._shown[series], series, -1)
+        return series if self._shown is None else np.where(self._shown[series], series, -1)
 
     def _roots(self, values: Any) -> Any:
         """Convert values to the units of a student of square roots."""
@@ -485,7 +484,7 @@ class NumpyStudent:
         if self._head is None or self.quantile_levels is None:
             raise ValueError("this student has no quantiles: it was fitted without.")
         contexts, future, static = self._roots(_floats(contexts)), self._roots(_floats(future)), _floats(static)
-        series = self._with_units(series)
+        series = None if series is None else self._with_units(series)
         forecasts = self._forecast(contexts, series, future, static)
         quantiles = np.empty((*forecasts.shape, len(self.quantile_levels)), contexts.dtype)
         for first in range(0, len(contexts), self._block):

@@ -15,7 +15,7 @@ _BLOCK_ROWS = 1 << 18  # rows processed at once, over series of equal length
 _ROUNDING = 4.0  # in rounding errors of a value; smaller variation of a window is none
 _SAME = 1e-6  # relative to a level; the distance of closer values may be rounding, also of float32
 _APART = 4e-6  # relative; more than the distance at which a unit is taken for the level
-_OUTWEIGHS = 10.0  # units; single series and windows seldom vary by more
+_FAR = 10.0  # units; series and windows seldom vary by more, and rows so far away outweigh all others
 
 
 @dataclass(frozen=True)
@@ -267,5 +267,5 @@ def leave_level(values: np.ndarray, level: np.ndarray, *, far: bool = False) -> 
     (array([False,  True,  True]), array([False,  True]))
     """
     size = np.abs(level)
-    least = _OUTWEIGHS * np.where(size > 0, size, 1.0) if far else _SAME * size
+    least = _FAR * np.where(size > 0, size, 1.0) if far else _SAME * size
     return np.asarray(np.abs(values - level) > least)
