@@ -165,9 +165,9 @@ def _holiday_columns(
     if not len(first):
         dates = np.empty(0, dtype=np.int64)
     elif isinstance(holidays, str):
-        dates = _dates_in_country(holidays, first, around)
+        dates = _dates_in_country(holidays, _years(first, n_days, around))
     else:
-        dates = _listed_dates(holidays, first, around)
+        dates = _listed_dates(holidays, _years(first, n_days, around))
     columns = {"holiday": _count(dates, first, n_days)}
     for days in range(1, around + 1):
         columns[f"holiday_in_{days}"] = _count(dates - days, first, n_days)
@@ -215,18 +215,19 @@ def _count(dates: np.ndarray, first: np.ndarray, n_days: np.ndarray) -> np.ndarr
     return (np.searchsorted(dates, first + n_days) - np.searchsorted(dates, first)).astype(np.float64)
 
 
-def _years(first: np.ndarray, around: int) -> range:
-    """Return the years of some days and of the days around them."""
-    low, high = np.array([first.min() - around, first.max() + around]).astype("datetime64[D]").astype("datetime64[Y]")
-    return range(int(low.astype(np.int64)) + 1970, int(high.astype(np.int64)) + 1971)
+def _years(first: np.ndarray, n_days: np.ndarray, around: int) -> range:
+    """Return the years of all days of some labels, and of the days around them."""
+    days = np.array([first.min() - around, (first + n_days).max() - 1 + around])
+    low, high = days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64)
+    return range(int(low) + 1970, int(high) + 1971)
 
 
-def _dates_in_country(country: str, first: np.ndarray, around: int) -> np.ndarray:
-    """Return the public holidays of a country, as days since 1970."""
+def _dates_in_country(country: str, years: range) -> np.ndarray:
+    """Return the public holidays of a country in some years, as days since 1970."""
     library = import_optional("holidays", extra="calendar", purpose=f"holidays={country!r}")
     code, _, subdivision = country.partition("-")
     try:
-        found = library.country_holidays(code, subdiv=subdivision or None, years=_years(first, around))
+        found = library.country_holidays(code, subdiv=subdivision or None, years=years)
     except NotImplementedError as error:
         raise ValueError(
             f"holidays = {country!r} of calendar_covariates is not known to the package holidays ({error}); give a "
@@ -235,10 +236,10 @@ def _dates_in_country(country: str, first: np.ndarray, around: int) -> np.ndarra
     return _as_days(found)
 
 
-def _listed_dates(holidays: Iterable[Any], first: np.ndarray, around: int) -> np.ndarray:
+def _listed_dates(holidays: Iterable[Any], years: range) -> np.ndarray:
     """Return dates that are given, as days since 1970."""
     if isinstance(holidays, dict):  # the package's calendars fill in a year when asked for a day of it
-        for year in _years(first, around):
+        for year in years:
             datetime.date(year, 1, 1) in holidays  # noqa: B015
     return _as_days(holidays)
 

@@ -104,6 +104,19 @@ def test_months_count_their_holidays():
     assert out["holiday"].tolist() == [1, 0, 1, 1, 3, 0, 0, 0, 0, 1, 0, 2]
 
 
+@pytest.mark.parametrize("freq", ["W", "Q-NOV", "Y-JUN"])
+@pytest.mark.parametrize("is_lazy", [False, True])
+def test_the_last_period_counts_holidays_after_the_turn_of_the_year(freq, is_lazy):
+    library = pytest.importorskip("holidays")
+    last = pd.period_range("2024-12-30", periods=1, freq=freq)
+    holidays = library.country_holidays("US") if is_lazy else "US"
+    days = pd.date_range(last[0].start_time, last[0].end_time, freq="D")
+    each_day = calendar_covariates(days, holidays="US", around=1, fields=())
+    assert each_day["2025":]["holiday"].sum() > 0
+    out = calendar_covariates(last, holidays=holidays, around=1, fields=())
+    assert out.iloc[0].tolist() == each_day.sum().tolist()
+
+
 def test_no_rows_have_the_columns_too():
     assert calendar_covariates(HOURS[:0], frequency="h", holidays=["2024-12-25"]).shape == (0, 44)
 
