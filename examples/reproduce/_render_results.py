@@ -515,6 +515,25 @@ def gaps_table() -> str:
     return markdown(header, rows) + "\n\n* " + source(frame)
 
 
+def single_series_table() -> str:
+    """Format the errors of an MLP on top of the linear solution, on series that are each alone."""
+    frame = pd.read_csv(RESULTS / "single_series.csv")
+    names = {"default": "the defaults", "recipe": "the recipes"}
+    rows = [
+        [
+            f"{row['panel']} ({row['n_series']})",
+            settings,
+            *(number(row[f"{kind}_{student}"]) for student in ("linear", "mlp")),
+            f"{row[f'{kind}_minus']:+.3f} ± {row[f'{kind}_standard_error']:.3f}",
+            f"{row[f'{kind}_no_epoch']:.0%}",
+        ]
+        for _, row in frame.iterrows()
+        for kind, settings in names.items()
+    ]
+    header = ["MASE", "settings", "linear solution", "MLP on top", "difference", "no epoch validates better"]
+    return markdown(header, rows) + "\n\n* " + source(frame)
+
+
 def read_leaderboards(benchmark: str, *, all_tasks: bool = False) -> pd.DataFrame:
     """Read the rows of a benchmark on the tasks with its windows, or on all, as ratios to seasonal naive."""
     frame = pd.read_csv(RESULTS / "leaderboards.csv")
@@ -866,6 +885,7 @@ TABLES = {
     "counts": counts_table,
     "defaults": defaults_table,
     "gaps": gaps_table,
+    "single-series": single_series_table,
     "probabilistic": probabilistic,
     "calf-few": partial(calf_errors, "few-96"),
     "calf-long": partial(calf_errors, "long-96"),

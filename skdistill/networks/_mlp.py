@@ -59,7 +59,8 @@ class MLP(BaseNetwork):
     linear_skip : {None, "exact"} or Linear, default=None
         A linear forecast that is added to the output: a :class:`~skdistill.networks.Linear` that is solved exactly for
         the quadratic terms of the loss and then frozen; ``"exact"`` stands for ``Linear()``. The output layers then
-        start at 0, so that training starts from the linear solution.
+        start at 0, so that training starts from the linear solution. On few windows the default learning rate leads
+        away from it; :func:`~skdistill.recipes.linear_skip_mlp` has settings that hold.
     covariate_size : int, default=4
         Numbers that a row of covariates is projected to; fewer covariates are not projected.
 
