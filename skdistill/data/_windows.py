@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from skdistill._utils.numpy_student import fill_missing
+from skdistill.data._calendar_rows import have_calendar
 from skdistill.data._contexts import Contexts
 from skdistill.data._fill_future import fill_future
 from skdistill.data._filled_starts import fill_starts
@@ -30,8 +31,11 @@ _PART = 1 << 18  # number of windows of files that are looked at together
 def _moments(indexes: Sequence[pd.Index | None], length: int, number: int) -> np.ndarray:
     """Return when each row of a series is; counted from the end of the series if not all series have times."""
     index = indexes[number]
-    if not all(isinstance(one, pd.DatetimeIndex) for one in indexes) or not isinstance(index, pd.DatetimeIndex):
+    if not have_calendar(indexes):
         return np.arange(length, dtype=np.float64) - length
+    if isinstance(index, pd.PeriodIndex):
+        index = index.to_timestamp()
+    assert isinstance(index, pd.DatetimeIndex)  # have_calendar
     return index.asi8.astype(np.float64) * nanoseconds_of(index)
 
 

@@ -229,6 +229,16 @@ def test_rolling_calibration_keeps_the_last_windows_of_every_series(with_times):
     assert (sizes[1::2] > 100).all()
 
 
+def test_rolling_calibration_keeps_the_last_windows_of_periods_as_of_their_times():
+    frames = {name: make_frame(n_rows, 1, seed=n_rows) for name, n_rows in (("a", 120), ("b", 150))}  # b ends later
+    settings = {"student": "linear", "quantiles": LEVELS, "max_epochs": 1, "validation_fraction": 40, "teacher": None}
+    kept = [
+        make_forecaster(**settings, calibration=RollingConformal(20)).fit(panel).calibration_.errors
+        for panel in (frames, {name: rows.to_period() for name, rows in frames.items()})
+    ]
+    np.testing.assert_array_equal(*kept)
+
+
 def test_too_many_errors_are_told_and_the_last_windows_are_the_last(monkeypatch):
     settings = {"student": "linear", "teacher": None, "quantiles": LEVELS, "max_epochs": 1, "validation_fraction": 80}
     rows = make_frame(200, 1)
