@@ -9,6 +9,7 @@ import numpy as np
 
 from skdistill.data._inputs import read_series
 from skdistill.data._kept_series import ChangedSeriesError
+from skdistill.data._label_kinds import kind_of_labels
 from skdistill.data._series import Series
 
 __all__ = ["count_windows_of_fit", "find_trained", "read_training_rows", "rows_before_series", "rows_of_fit"]
@@ -165,5 +166,7 @@ def _places(one: Series, trained: Series, targets: Sequence[int]) -> np.ndarray:
 
 
 def _share_labels(one: Series, trained: Series) -> bool:
-    """Return whether both have labels, and of one type."""
-    return one.index is not None and trained.index is not None and one.index.dtype == trained.index.dtype
+    """Return whether both have labels, and of one kind."""
+    if one.index is None or trained.index is None:
+        return False
+    return kind_of_labels(one.index) == kind_of_labels(trained.index)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from skdistill._utils._checks import check_real
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._label_kinds import kind_of_labels
 from skdistill.data._roles import Roles
 
 __all__ = ["LOST", "Vintages", "known_ahead", "lost_vintages", "places_of", "vintages_of"]
@@ -369,7 +370,7 @@ class _Revisions:
     def check_kind(self, index: pd.Index, column: Any, name: str) -> None:
         """Raise if the labels of a series are of another kind than issue times and times."""
         for what, labels in (("issue times", self.issues), ("times", self.times)):
-            ours, theirs = _kind(_moments(index)), _kind(labels)
+            ours, theirs = kind_of_labels(_moments(index)), kind_of_labels(labels)
             if len(labels) and ours != theirs:
                 raise ValueError(
                     f"vintages of {column!r} have {theirs} as {what}, and the index of {name} has {ours}: use the same."
@@ -416,10 +417,3 @@ def _read_delay(delay: Any, issued: pd.Series) -> Any:
 def _moments(labels: pd.Index) -> pd.Index:
     """Return moments of periods, and other labels unchanged."""
     return labels.to_timestamp() if isinstance(labels, pd.PeriodIndex) else labels
-
-
-def _kind(labels: pd.Index) -> str:
-    """Return what labels are, for messages."""
-    if isinstance(labels, pd.DatetimeIndex):
-        return "times without a zone" if labels.tz is None else "times with a zone"
-    return "numbers" if pd.api.types.is_numeric_dtype(labels.dtype) else str(labels.dtype)

@@ -447,3 +447,19 @@ def test_a_comparison_prints_within_100_characters():
     assert "<table" in comparison._repr_html_()
     assert "Best baseline" in comparison._repr_html_()
     assert "summary" not in str(comparison[["mse"]])  # a part of it prints as any DataFrame
+
+
+@pytest.mark.parametrize("change", [lambda times: times.as_unit("s"), lambda times: times.as_unit("ns")])
+def test_times_of_another_resolution_are_the_same_times(change):
+    frame = make_frame(230)
+    forecaster = make_forecaster(teacher=None).fit(frame[:200])
+    kept, other = frame[180:], frame[180:].set_axis(change(frame.index[180:]), axis=0)
+    with pytest.warns(UserWarning, match="have true values that fit was given"):
+        expected = forecaster.compare(kept, n_resamples=2)
+    with pytest.warns(UserWarning, match="have true values that fit was given"):
+        table = forecaster.compare(other, n_resamples=2)
+    np.testing.assert_array_equal(table["mse"], expected["mse"])
+    after = frame[200:].set_axis(change(frame.index[200:]), axis=0)
+    tables = [forecaster.compare(rows, n_resamples=2, season=24) for rows in (frame[200:], after)]
+    np.testing.assert_array_equal(*(table["mse"] for table in tables))
+    assert tables[0].loc["seasonal naive"].notna().any()
