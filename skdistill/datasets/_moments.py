@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import warnings
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,9 @@ from skdistill.datasets._steps import is_regular
 __all__ = ["read_moments"]
 
 _ISO = re.compile(r"\s*\d{4}-\d{2}-\d{2}")
-_THREE_NUMBERS = re.compile(r"^\s*(\d{1,2})([/.\- ])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
+_THREE_NUMBERS = re.compile(r"^\s*(\d{1,2})([/.\- ] *)(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 _YEAR_FIRST = re.compile(r"\s*\d{4}")
-_YEAR_LAST = re.compile(r"^\s*\d{1,2}[/.\- ]\d{1,2}[/.\- ]\d{4}(?!\d)")
+_YEAR_LAST = re.compile(r"^\s*\d{1,2}[/.\- ] *\d{1,2}[/.\- ] *\d{4}(?!\d)")
 # order -> (its name, directives of strptime)
 _ORDERS = {
     "day first": ("%d", "%m", "%y"),
@@ -26,7 +26,15 @@ _ORDERS = {
     "year first": ("%y", "%m", "%d"),
 }
 _TIME_ALONE = re.compile(r"\s*\d{1,2}:\d{2}")
-_MONTH = re.compile(r"\s*(\d{4})-?[Mm](\d{1,2})\s*")  # 2018-M01, which pandas reads as a second
+# 2018-M01 and M1 2018, which pandas reads as seconds, and the quarters 2018T1, which it reads as months
+_PARTS = (
+    (re.compile(r"\s*(?P<year>\d{4})[-/._ ]?[Mm](?P<part>\d{1,2})\s*"), 1),
+    (re.compile(r"\s*[Mm](?P<part>\d{1,2})[-/._ ]?(?P<year>\d{4})\s*"), 1),
+    (re.compile(r"\s*(?P<year>\d{4})[-/._ ]?[Tt](?P<part>[1-4])\s*"), 3),
+    (re.compile(r"\s*(?P<part>[1-4])?[Tt](?(part)|(?P<last>[1-4]))[-/._ ]?(?P<year>\d{4})\s*"), 3),
+)
+_DIGITS = re.compile(r"\s*(\d+)\s*")
+_DATES_OF_DIGITS = (4, 8, 12, 14)  # digits of a year, a day, a minute and a second; others can be read in several ways
 _WEEK = re.compile(r"\s*\d{4}-?[Ww]\d{1,2}\s*")
 _WITH_OFFSET = re.compile(r"(Z|UTC|GMT|[+-]\d{2}:?(\d{2})?)\s*$", re.IGNORECASE)
 _FIRST_YEAR = 1000  # text that pandas reads as an earlier date has no year: Jan-24
@@ -213,13 +221,13 @@ def _are_dates(whole: np.ndarray) -> bool:
 
 
 def _read_text(distinct: pd.Index, where: str, dayfirst: bool | None) -> pd.Index:
-    if all(months := list(map(_MONTH.fullmatch, distinct))):
-        return _parse(pd.Index([f"{one[1]}-{one[2]:0>2}" for one in months if one]), where, format="%Y-%m")
+    months = _months_of_parts(distinct)
+    if months is not None:
+        return _parse(pd.Index(months), where, format="%Y-%m")
     if all(map(_ISO.match, distinct)):
         return _parse(distinct, where, format="ISO8601")
     if not all(map(_THREE_NUMBERS.match, distinct)):
-        year_first = any(map(_YEAR_FIRST.match, distinct))  # pandas would read 2024/01/02 as February
-        return _parse(distinct, where, dayfirst=bool(dayfirst) and not year_first)
+        return _read_free_text(distinct, where, dayfirst)
     readings = _read_each_way(distinct, where)
     if dayfirst is not None:
         order = "day first" if dayfirst else "month first"
@@ -229,6 +237,37 @@ def _read_text(distinct: pd.Index, where: str, dayfirst: bool | None) -> pd.Inde
     if len(readings) == 1:
         return next(iter(readings.values()))
     return _choose_order(distinct, readings, where)
+
+
+def _months_of_parts(distinct: pd.Index) -> list[str] | None:
+    """Return the first month of months and quarters that are written with a letter; None for other text."""
+    for pattern, size in _PARTS:
+        if all(found := list(map(pattern.fullmatch, distinct))):
+            parts = [one.groupdict() for one in found if one]
+            numbers = [int(one["part"] or one["last"]) for one in parts]
+            return [f"{one['year']}-{size * (n - 1) + 1:0>2}" for one, n in zip(parts, numbers, strict=True)]
+    return None
+
+
+def _read_free_text(distinct: pd.Index, where: str, dayfirst: bool | None) -> pd.Index:
+    """Parse text in other forms; raise where its order of day, month and year is not known."""
+    digits = [found[1] for one in distinct if (found := _DIGITS.fullmatch(one))]
+    odd = next((one for one in digits if len(one) not in _DATES_OF_DIGITS), None)
+    if odd is not None:
+        raise ValueError(
+            f"{where} holds {odd!r}, {len(odd)} digits that can be read in several ways: give date_format=, such as "
+            "'%Y%m' for months or '%y%m%d' for days."
+        )
+    if any(map(_YEAR_FIRST.match, distinct)):  # pandas would read 2024/01/02 as February
+        return _parse(distinct, where, dayfirst=False)
+    moments = _parse(distinct, where, dayfirst=bool(dayfirst))
+    if dayfirst is None:
+        other = moments
+        with contextlib.suppress(ValueError):
+            other = _parse(distinct, where, dayfirst=True)
+        if (other != moments).any():
+            _raise_several_orders(distinct, {"month first": moments, "day first": other}, where)
+    return moments
 
 
 def _read_each_way(distinct: pd.Index, where: str) -> dict[str, pd.Index]:
@@ -280,14 +319,9 @@ def _choose_order(distinct: pd.Index, readings: dict[str, pd.Index], where: str)
     if len(regular) != 1 and all(re.match(r"\s*\d+\.", one) for one in distinct) and "day first" in readings:
         regular = ["day first"]  # no country writes 12.31.2024
     if len(regular) != 1:
-        example = next(one for k, one in enumerate(distinct) if len({str(m[k]) for m in readings.values()}) > 1)
-        raise ValueError(
-            f"{where} can be read with the {' or with the '.join(readings)}: {example!r} is "
-            f"{' or '.join(f'{moments[list(distinct).index(example)]:%d %B %Y}' for moments in readings.values())}. "
-            "Give dayfirst=True (03/04/2024 is 3 April), dayfirst=False (March 4), or date_format=."
-        )
+        _raise_several_orders(distinct, readings, where)
     chosen = readings[regular[0]]
-    example = next(one for k, one in enumerate(distinct) if len({str(m[k]) for m in readings.values()}) > 1)
+    example = _example_of_several(distinct, readings)
     warnings.warn(
         f"{where} was read with the {regular[0]}, {example!r} as {chosen[list(distinct).index(example)]:%d %B %Y}, "
         "because only then are the steps regular; no date decides it. Set dayfirst=True, dayfirst=False or "
@@ -295,6 +329,20 @@ def _choose_order(distinct: pd.Index, readings: dict[str, pd.Index], where: str)
         stacklevel=stacklevel_of_user(),
     )
     return chosen
+
+
+def _example_of_several(distinct: pd.Index, readings: dict[str, pd.Index]) -> str:
+    """Return the first text that has several meanings."""
+    return str(next(one for k, one in enumerate(distinct) if len({str(m[k]) for m in readings.values()}) > 1))
+
+
+def _raise_several_orders(distinct: pd.Index, readings: dict[str, pd.Index], where: str) -> NoReturn:
+    example = _example_of_several(distinct, readings)
+    raise ValueError(
+        f"{where} can be read with the {' or with the '.join(readings)}: {example!r} is "
+        f"{' or '.join(f'{moments[list(distinct).index(example)]:%d %B %Y}' for moments in readings.values())}. "
+        "Give dayfirst=True (03/04/2024 is 3 April), dayfirst=False (March 4), or date_format=."
+    )
 
 
 def _parse(distinct: pd.Index, where: str, **options: Any) -> pd.DatetimeIndex:

@@ -188,3 +188,40 @@ FAR = pytest.param(
 def test_numbers_of_another_unit_are_told(size, unit):
     with pytest.warns(UserWarning, match=f"with unit='{unit}'. Is it the unit"):
         read([1704067200 * size, 1704153600 * size], unit=unit)
+
+
+@pytest.mark.parametrize(
+    ("texts", "dates"),
+    [
+        (["M1 2024", "M2 2024"], ["2024-01-01", "2024-02-01"]),
+        (["2024/M01", "2024/M12"], ["2024-01-01", "2024-12-01"]),
+        (["2024T1", "2024T4"], ["2024-01-01", "2024-10-01"]),
+        (["1T2024", "2T2024"], ["2024-01-01", "2024-04-01"]),
+        (["T1 2024", "T3 2024"], ["2024-01-01", "2024-07-01"]),
+        (["1. 2. 2024", "2. 2. 2024", "3. 2. 2024"], ["2024-02-01", "2024-02-02", "2024-02-03"]),
+        (["202402010000", "202402010100"], ["2024-02-01 00:00", "2024-02-01 01:00"]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.* was read with the day first")
+def test_months_quarters_and_days_that_pandas_reads_as_something_else(texts, dates):
+    moments, codes = read_moments(pd.Series(texts), "the time column")
+    assert list(moments[codes]) == list(pd.to_datetime(dates))
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["201001", "201002"], r"holds '201001', 6 digits that can be read in several ways: give date_format="),
+        (["240101", "240102"], r"holds '240101', 6 digits"),
+        (["Monday 05/02/2024", "Monday 12/02/2024"], r"first: 'Monday 05/02/2024' is 02 May 2024 or 05 February 2024"),
+        (["1h 01.02.2024", "2h 01.02.2024"], r"with the month first or with the day first: '1h 01.02.2024'"),
+    ],
+)
+def test_text_that_can_be_read_in_several_ways_is_refused(texts, message):
+    with pytest.raises(ValueError, match=message):
+        read_moments(pd.Series(texts), "the time column")
+
+
+def test_text_in_an_unusual_form_is_read_in_the_order_that_is_said():
+    texts = pd.Series(["Monday 05/02/2024", "Monday 12/02/2024"])
+    assert list(read_moments(texts, "the time column", dayfirst=True)[0].month) == [2, 2]
